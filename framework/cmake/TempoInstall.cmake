@@ -1,1 +1,46 @@
-install(TARGETS tempo)
+# What an install holds: libtempo, the headers, the plugins, `tempo`, and the two ways to be found
+# (find_package and pkg-config).
+include(CMakePackageConfigHelpers)
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tempo)
+
+install(TARGETS tempo tempo_headers EXPORT tempo-targets)
+install(DIRECTORY framework/include/tempo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(DIRECTORY layers/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tempo/layers
+        FILES_MATCHING PATTERN "*.hpp")
+if(plugin_targets)
+  install(TARGETS ${plugin_targets} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/tempo/plugins)
+endif()
+if(TARGET tempo_program)
+  install(TARGETS tempo_program)
+endif()
+
+install(EXPORT tempo-targets NAMESPACE tempo:: DESTINATION ${package_folder})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/tempo-config.cmake.in
+  ${PROJECT_BINARY_DIR}/cmake/tempo-config.cmake INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/cmake/tempo-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES
+  ${PROJECT_BINARY_DIR}/cmake/tempo-config.cmake
+  ${PROJECT_BINARY_DIR}/cmake/tempo-config-version.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/TempoPlugin.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/tempo-plugin.map
+  DESTINATION ${package_folder})
+
+# tempo.pc is written by the install itself, since only then `--prefix` is known. In the system's own
+# prefixes ldconfig knows the library; elsewhere a script could not start without a run path, and the
+# one line of the README must be enough. So a run path is given there, and only there.
+install(CODE "
+  set(version \"${PROJECT_VERSION}\")
+  set(description \"${PROJECT_DESCRIPTION}\")
+  set(prefix \"\${CMAKE_INSTALL_PREFIX}\")
+  cmake_path(APPEND libdir \"\${prefix}\" \"${CMAKE_INSTALL_LIBDIR}\")
+  cmake_path(APPEND includedir \"\${prefix}\" \"${CMAKE_INSTALL_INCLUDEDIR}\")
+  set(run_path \" -Wl,-rpath,\\\${libdir}\")
+  if(prefix STREQUAL \"/usr\" OR prefix STREQUAL \"/usr/local\")
+    set(run_path \"\")
+  endif()
+  configure_file(\"${CMAKE_CURRENT_LIST_DIR}/tempo.pc.in\" \"${PROJECT_BINARY_DIR}/cmake/tempo.pc\" @ONLY)
+")
+install(FILES ${PROJECT_BINARY_DIR}/cmake/tempo.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
