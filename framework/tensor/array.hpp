@@ -1,0 +1,92 @@
+// Arrays: what a tensor's value is made of. Always contiguous and row-major; a view is borrowed.
+#pragma once
+
+#include <tempo/shape.hpp>
+
+#include <cstring>
+#include <memory>
+
+namespace tempo {
+
+/// dtype and shape: all that is known of a value before it is computed.
+struct TensorType {
+  DType dtype = float32;
+  Shape shape;
+  std::size_t bytes() const { return static_cast<std::size_t>(shape.count()) * size_of(dtype); }
+  friend bool operator==(const TensorType&, const TensorType&) = default;
+};
+
+inline std::string to_string(const TensorType& t) { return to_string(t.shape, t.dtype); }
+
+/// A borrowed, contiguous, row-major block of numbers.
+struct View {
+  TensorType type;
+  void* data = nullptr;
+
+  DType dtype() const { return type.dtype; }
+  const Shape& shape() const { return type.shape; }
+  int64_t count() const { return type.shape.count(); }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data);
+  }
+  /// The same bytes under another shape of the same count.
+  View reshaped(const Shape& shape) const { return {{type.dtype, shape}, data}; }
+  /// The i-th block along the first axis.
+  View at(int64_t i) const {
+    TensorType part{type.dtype, type.shape.without_first()};
+    return {part, static_cast<char*>(data) + static_cast<std::size_t>(i) * part.bytes()};
+  }
+};
+
+/// An owned block, shared by count. Copies share the bytes; whoever writes must be the only owner.
+class Array {
+ public:
+  Array() = default;
+  /// Uninitialised, 64-byte aligned.
+  explicit Array(TensorType type);
+  Array(DType dtype, const Shape& shape) : Array(TensorType{dtype, shape}) {}
+
+  explicit operator bool() const { return static_cast<bool>(bytes_); }
+  const TensorType& type() const { return type_; }
+  DType dtype() const { return type_.dtype; }
+  const Shape& shape() const { return type_.shape; }
+  int64_t count() const { return type_.shape.count(); }
+  template <class T>
+  T* as() const {
+    return reinterpret_cast<T*>(bytes_.get());
+  }
+  View view() const { return {type_, bytes_.get()}; }
+  /// Shares the bytes under another shape of the same count.
+  Array reshaped(const Shape& shape) const;
+  bool sole_owner() const { return bytes_.use_count() == 1; }
+
+ private:
+  TensorType type_;
+  std::shared_ptr<std::byte[]> bytes_;
+};
+
+/// Calls f(T{}) with the C++ type of `dtype`. Booleans are stored as one byte, 0 or 1.
+template <class F>
+decltype(auto) dispatch(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::float32: return f(float{});
+    case DType::float64: return f(double{});
+    case DType::int32: return f(int32_t{});
+    case DType::int64: return f(int64_t{});
+    case DType::bool_: return f(bool{});
+    case DType::automatic: break;
+  }
+  throw Error("dispatch: dtype `automatic` has no elements; it stands for the default dtype.");
+}
+
+/// As dispatch, for float32 and float64 only; `who` names the op in the error.
+template <class F>
+decltype(auto) dispatch_floating(DType dtype, const char* who, F&& f) {
+  if (dtype == float32) return f(float{});
+  if (dtype == float64) return f(double{});
+  throw ShapeError(std::string(who) + ": needs float32 or float64, got " + name_of(dtype) +
+                   ".\n  cast(x, float32) makes it so.");
+}
+
+}  // namespace tempo

@@ -1,0 +1,48 @@
+// How attributes are set and printed.
+#include "tensor/attributes.hpp"
+
+#include <charconv>
+
+namespace tempo {
+namespace {
+
+/// The shortest digits that read back as the same number.
+std::string shortest(double value) {
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  return std::string(digits, end);
+}
+
+struct Printer {
+  std::string operator()(int64_t value) const { return std::to_string(value); }
+  std::string operator()(double value) const { return shortest(value); }
+  std::string operator()(const std::string& value) const { return value; }
+  std::string operator()(const std::vector<int64_t>& values) const {
+    std::string text = "[";
+    for (std::size_t i = 0; i < values.size(); ++i)
+      text += (i ? ", " : "") + std::to_string(values[i]);
+    return text + "]";
+  }
+  std::string operator()(const Attributes::Handle&) const { return "..."; }
+};
+
+}  // namespace
+
+void Attributes::set(const std::string& name, Value value) {
+  for (Entry& e : entries_) {
+    if (e.first == name) {
+      e.second = std::move(value);
+      return;
+    }
+  }
+  entries_.emplace_back(name, std::move(value));
+}
+
+std::string to_string(const Attributes& attributes) {
+  std::string text;
+  for (const auto& [name, value] : attributes.entries())
+    text += (text.empty() ? "" : ", ") + name + "=" + std::visit(Printer{}, value);
+  return text;
+}
+
+}  // namespace tempo

@@ -1,0 +1,144 @@
+// GEMM on OpenBLAS, cut into blocks by shape; batches of products.
+#include "tensor/matmul.hpp"
+
+#include "tensor/parallel.hpp"
+#include "tensor/strides.hpp"
+
+#include <cblas.h>
+
+#include <algorithm>
+
+namespace tempo {
+namespace {
+
+// Threads belong to TBB. Set when the library is loaded, before anyone can call BLAS through it.
+[[maybe_unused]] const bool blas_is_single_threaded = (openblas_set_num_threads(1), true);
+
+constexpr int64_t flops_per_task = 4 << 20;
+constexpr int64_t smallest_block = 128;  // each block packs the other operand again: keep it long
+constexpr int64_t most_blocks = 16;
+
+struct Product {
+  bool transpose_a, transpose_b;
+  int64_t m, n, k, lda, ldb, ldc;
+
+  int64_t flops() const { return 2 * m * n * k; }
+};
+
+int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+template <class T>
+void call_blas(const Product& p, const T* a, const T* b, T beta, T* c) {
+  const auto ta = p.transpose_a ? CblasTrans : CblasNoTrans;
+  const auto tb = p.transpose_b ? CblasTrans : CblasNoTrans;
+  const auto m = static_cast<blasint>(p.m), n = static_cast<blasint>(p.n);
+  const auto k = static_cast<blasint>(p.k), lda = static_cast<blasint>(p.lda);
+  const auto ldb = static_cast<blasint>(p.ldb), ldc = static_cast<blasint>(p.ldc);
+  if constexpr (std::is_same_v<T, float>) {
+    cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+  } else {
+    cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+  }
+}
+
+/// c = beta c, where a product over nothing leaves no more to add.
+template <class T>
+void scale(const Product& p, T beta, T* c) {
+  for (int64_t i = 0; i < p.m; ++i)
+    for (int64_t j = 0; j < p.n; ++j) {
+      T& value = c[i * p.ldc + j];
+      value = beta == 0 ? T(0) : beta * value;
+    }
+}
+
+template <class T>
+void multiply(const Product& p, const T* a, const T* b, T beta, T* c) {
+  if (p.m == 0 || p.n == 0) return;
+  if (p.k == 0) return scale(p, beta, c);
+  const bool by_rows = p.m >= p.n;
+  const int64_t extent = by_rows ? p.m : p.n;
+  const int64_t blocks = std::clamp<int64_t>(p.flops() / flops_per_task, 1, most_blocks);
+  const int64_t block = std::max(smallest_block, round_up((extent - 1) / blocks + 1, 32));
+  parallel_for(extent, block, [&](int64_t begin, int64_t end) {
+    Product part = p;
+    if (by_rows) {
+      part.m = end - begin;
+      call_blas(part, a + begin * (p.transpose_a ? 1 : p.lda), b, beta, c + begin * p.ldc);
+    } else {
+      part.n = end - begin;
+      call_blas(part, a, b + begin * (p.transpose_b ? p.ldb : 1), beta, c + begin);
+    }
+  });
+}
+
+template <class T>
+void multiply_batches(const Product& p, const Shape& batch, const Strides& a_strides, const T* a,
+                      const Strides& b_strides, const T* b, T* c) {
+  const int64_t grain = std::max<int64_t>(1, flops_per_task / std::max<int64_t>(p.flops(), 1));
+  parallel_for(batch.count(), grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      int64_t a_at = 0, b_at = 0, rest = i;
+      for (int axis = batch.rank() - 1; axis >= 0; --axis) {
+        const int64_t at = rest % batch[axis];
+        rest /= batch[axis];
+        a_at += at * a_strides[static_cast<std::size_t>(axis)];
+        b_at += at * b_strides[static_cast<std::size_t>(axis)];
+      }
+      multiply(p, a + a_at * p.m * p.k, b + b_at * p.k * p.n, T(0), c + i * p.m * p.n);
+    }
+  });
+}
+
+Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.end() - 2); }
+
+Product product_of(const Shape& a, const Shape& b, bool transpose_a, bool transpose_b) {
+  const int64_t m = transpose_a ? a[-1] : a[-2];
+  const int64_t k = transpose_a ? a[-2] : a[-1];
+  const int64_t n = transpose_b ? b[-2] : b[-1];
+  return {transpose_a, transpose_b, m, n, k, a[-1], b[-1], n};
+}
+
+}  // namespace
+
+void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+          const void* a, int64_t lda, const void* b, int64_t ldb, double beta, void* c,
+          int64_t ldc) {
+  dispatch_floating(dtype, "gemm", [&]<class T>(T) {
+    multiply({transpose_a, transpose_b, m, n, k, lda, ldb, ldc}, static_cast<const T*>(a),
+             static_cast<const T*>(b), static_cast<T>(beta), static_cast<T*>(c));
+  });
+}
+
+std::optional<Shape> matmul_shape(const Shape& a, const Shape& b, bool transpose_a,
+                                  bool transpose_b) {
+  if (a.rank() < 2 || b.rank() < 2) return std::nullopt;
+  const Product p = product_of(a, b, transpose_a, transpose_b);
+  if (p.k != (transpose_b ? b[-1] : b[-2])) return std::nullopt;
+  const Shape batches[] = {batch_of(a), batch_of(b)};
+  std::optional<Shape> shape = broadcast_shapes(batches);
+  if (!shape) return std::nullopt;
+  shape->push_back(p.m);
+  shape->push_back(p.n);
+  return shape;
+}
+
+Kernel matmul_kernel() {
+  return [](const KernelCall& call) {
+    const View &a = call.inputs[0], &b = call.inputs[1], &c = call.outputs[0];
+    Product p = product_of(a.shape(), b.shape(), call.attributes.integer("transpose_a", 0) != 0,
+                           call.attributes.integer("transpose_b", 0) != 0);
+    Shape batch = batch_of(c.shape());
+    Shape a_batch = batch_of(a.shape());
+    if (b.shape().rank() == 2 && !p.transpose_a) {  // all rows of a meet the same b
+      p.m *= batch.count();
+      batch = a_batch = {};
+    }
+    const Strides a_strides = broadcast_strides(a_batch, batch);
+    const Strides b_strides = broadcast_strides(batch_of(b.shape()), batch);
+    dispatch_floating(a.dtype(), "matmul", [&]<class T>(T) {
+      multiply_batches(p, batch, a_strides, a.as<const T>(), b_strides, b.as<const T>(), c.as<T>());
+    });
+  };
+}
+
+}  // namespace tempo

@@ -1,0 +1,83 @@
+// The pool of threads. Sole user of TBB.
+#include "tensor/parallel.hpp"
+
+#include <tempo/error.hpp>
+
+#include <tbb/global_control.h>
+#include <tbb/info.h>
+#include <tbb/parallel_for.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace tempo {
+namespace {
+
+constexpr int most_threads = 1024;
+
+int start_value() {
+  const char* text = std::getenv("TEMPO_NUM_THREADS");
+  if (!text) return tbb::info::default_concurrency();
+  const std::string value = text;
+  int n = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
+  if (error != std::errc{} || end != value.data() + value.size() || n < 1 || n > most_threads)
+    throw Error("TEMPO_NUM_THREADS=" + value + ": must be a whole number from 1 to " +
+                std::to_string(most_threads) + ".\n  Unset it to use all processors.");
+  return n;
+}
+
+class Pool {
+ public:
+  Pool() { set(start_value()); }
+
+  void set(int n) {
+    const std::lock_guard lock(mutex_);
+    limit_ = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                   static_cast<std::size_t>(n));
+  }
+  static int size() {
+    return static_cast<int>(
+        tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unique_ptr<tbb::global_control> limit_;
+};
+
+Pool& pool() {
+  static Pool pool;
+  return pool;
+}
+
+}  // namespace
+
+void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
+  if (count <= 0) return;
+  grain = std::max<int64_t>(grain, 1);
+  if (count <= grain) return body(0, count);
+  pool();
+  const int64_t chunks = (count - 1) / grain + 1;
+  tbb::parallel_for(int64_t{0}, chunks, [&](int64_t i) {
+    body(i * grain, std::min(count, (i + 1) * grain));
+  });
+}
+
+void set_threads(int n) {
+  if (n < 1 || n > most_threads)
+    throw Error("set_threads: n is " + std::to_string(n) + "; must be from 1 to " +
+                std::to_string(most_threads) + ".");
+  pool().set(n);
+}
+
+int threads() {
+  pool();
+  return Pool::size();
+}
+
+}  // namespace tempo

@@ -1,0 +1,22 @@
+// Loops over ranges on a pool of threads. The way a range is cut never depends on their number, so
+// neither does any result.
+#pragma once
+
+#include "tensor/function_ref.hpp"
+
+#include <cstdint>
+
+namespace tempo {
+
+/// Elements of simple work (an addition, a copy) that are worth a task of their own.
+inline constexpr int64_t elements_per_task = 32768;
+
+/// Calls body(begin, end) for [0, grain), [grain, 2 grain), ... up to count, in any order and at
+/// once. A count of at most `grain` runs inline. The first exception thrown by a body is rethrown.
+void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
+
+/// Threads used from now on, at least 1. The start value is TEMPO_NUM_THREADS, or all processors.
+void set_threads(int n);
+int threads();
+
+}  // namespace tempo

@@ -1,0 +1,210 @@
+// Sum, maximum and minimum over axes: one axis group after the other, each as [outer, n, inner].
+#include "tensor/reduce.hpp"
+
+#include "tensor/parallel.hpp"
+#include "tensor/strides.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace tempo {
+namespace {
+
+struct Sum {
+  static constexpr const char* name = "sum";
+  static constexpr bool has_empty = true;
+  template <class T>
+  static constexpr T start() {
+    return T(0);
+  }
+  template <class T>
+  T operator()(T total, T x) const {
+    return total + x;
+  }
+};
+
+struct Max {
+  static constexpr const char* name = "max";
+  static constexpr bool has_empty = false;
+  template <class T>
+  static constexpr T start() {
+    return std::is_integral_v<T> ? std::numeric_limits<T>::min() : -std::numeric_limits<T>::infinity();
+  }
+  template <class T>
+  T operator()(T total, T x) const {
+    return x > total || x != x ? x : total;  // NaN stays
+  }
+};
+
+struct Min {
+  static constexpr const char* name = "min";
+  static constexpr bool has_empty = false;
+  template <class T>
+  static constexpr T start() {
+    return std::is_integral_v<T> ? std::numeric_limits<T>::max() : std::numeric_limits<T>::infinity();
+  }
+  template <class T>
+  T operator()(T total, T x) const {
+    return x < total || x != x ? x : total;
+  }
+};
+
+// A block is folded in order; the results of blocks are folded again. With blocks this short an
+// error grows like that of pairwise sums.
+constexpr int64_t lanes = 16;
+constexpr int64_t row_block = 256;    // of contiguous elements, folded in `lanes` lanes
+constexpr int64_t column_block = 32;   // of rows, folded into a row of results
+constexpr int64_t column_tile = 1024;  // of that row, which stays in L1
+
+template <class Op, class T>
+T fold_row(const T* x, int64_t n) {
+  const Op op;
+  T total[lanes];
+  std::fill_n(total, lanes, Op::template start<T>());
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    for (int64_t j = 0; j < lanes; ++j) total[j] = op(total[j], x[i + j]);
+  for (int64_t j = 0; i < n; ++i, ++j) total[j] = op(total[j], x[i]);
+  for (int64_t half = lanes / 2; half > 0; half /= 2)
+    for (int64_t j = 0; j < half; ++j) total[j] = op(total[j], total[j + half]);
+  return total[0];
+}
+
+template <class Op, class T>
+void fold_columns(const T* x, int64_t rows, int64_t stride, int64_t columns, T* y) {
+  const Op op;
+  std::copy_n(x, columns, y);
+  for (int64_t i = 1; i < rows; ++i) {
+    const T* row = x + i * stride;
+#pragma GCC ivdep
+    for (int64_t j = 0; j < columns; ++j) y[j] = op(y[j], row[j]);
+  }
+}
+
+/// x [outer, n, inner] to y [outer, blocks, inner], a block of the n at a time.
+template <class Op, class T>
+void fold_blocks(const T* x, int64_t outer, int64_t n, int64_t inner, int64_t block, T* y) {
+  const int64_t blocks = (n - 1) / block + 1;
+  const int64_t tiles = (inner - 1) / column_tile + 1;
+  const int64_t work = std::min(n, block) * std::min(inner, column_tile);
+  parallel_for(outer * blocks * tiles, std::max<int64_t>(1, elements_per_task / work),
+               [=](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t first_column = item % tiles * column_tile;
+      const int64_t result = item / tiles;  // of outer * blocks
+      const int64_t first_row = result % blocks * block;
+      const int64_t rows = std::min(block, n - first_row);
+      const T* from = x + (result / blocks * n + first_row) * inner + first_column;
+      T* to = y + result * inner + first_column;
+      if (inner == 1) {
+        *to = fold_row<Op>(from, rows);
+      } else {
+        fold_columns<Op>(from, rows, inner, std::min(column_tile, inner - first_column), to);
+      }
+    }
+  });
+}
+
+/// x [outer, n, inner] to y [outer, inner].
+template <class Op, class T>
+void fold_axis(const T* x, int64_t outer, int64_t n, int64_t inner, T* y) {
+  const int64_t block = inner == 1 ? row_block : column_block;
+  if (n <= block) return fold_blocks<Op>(x, outer, n, inner, block, y);
+  const int64_t blocks = (n - 1) / block + 1;
+  const auto partial = std::make_unique_for_overwrite<T[]>(
+      static_cast<std::size_t>(outer * blocks * inner));
+  fold_blocks<Op>(x, outer, n, inner, block, partial.get());
+  fold_axis<Op>(partial.get(), outer, blocks, inner, y);
+}
+
+/// Folds the marked axes of a nonempty array, the innermost neighbours first.
+template <class Op, class T>
+void fold_axes(const T* x, Shape shape, std::vector<bool> folded, T* y) {
+  std::unique_ptr<T[]> current;
+  while (true) {
+    int last = shape.rank() - 1;
+    while (last >= 0 && !folded[static_cast<std::size_t>(last)]) --last;
+    int first = last;
+    while (first > 0 && folded[static_cast<std::size_t>(first - 1)]) --first;
+    if (last < 0) {
+      std::copy_n(x, shape.count(), y);
+      return;
+    }
+    const int64_t outer = Shape(shape.begin(), shape.begin() + first).count();
+    const int64_t n = Shape(shape.begin() + first, shape.begin() + last + 1).count();
+    const int64_t inner = Shape(shape.begin() + last + 1, shape.end()).count();
+    std::fill(folded.begin() + first, folded.begin() + last + 1, false);
+    std::fill(shape.begin() + first, shape.begin() + last + 1, 1);
+    if (std::find(folded.begin(), folded.end(), true) == folded.end())
+      return fold_axis<Op>(x, outer, n, inner, y);
+    auto next = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(outer * inner));
+    fold_axis<Op>(x, outer, n, inner, next.get());
+    current = std::move(next);
+    x = current.get();
+  }
+}
+
+template <class F>
+void dispatch_numeric(DType dtype, const char* who, F f) {
+  if (dtype == bool_)
+    throw ShapeError(std::string(who) + ": not defined for bool.\n  cast(x, int64) makes it so.");
+  dispatch(dtype, [&]<class T>(T) {
+    if constexpr (!std::is_same_v<T, bool>) f(T{});
+  });
+}
+
+template <class Op>
+void reduce(const View& from, const std::vector<bool>& folded, const View& to) {
+  dispatch_numeric(from.dtype(), Op::name, [&]<class T>(T) {
+    if (from.count() > 0)
+      return fold_axes<Op>(from.as<const T>(), from.shape(), folded, to.as<T>());
+    if (to.count() > 0 && !Op::has_empty)
+      throw ShapeError(std::string(Op::name) + ": x " + to_string(from.type) +
+                       " has no elements along an axis; there is no " + Op::name + " of nothing.");
+    std::fill_n(to.as<T>(), to.count(), Op::template start<T>());
+  });
+}
+
+std::vector<bool> marked(const std::vector<int64_t>& axes, int rank) {
+  std::vector<bool> marks(static_cast<std::size_t>(rank), false);
+  for (int64_t axis : axes) marks.at(static_cast<std::size_t>(axis < 0 ? axis + rank : axis)) = true;
+  return marks;
+}
+
+template <class Op>
+Kernel reduction() {
+  return [](const KernelCall& call) {
+    const View& x = call.inputs[0];
+    reduce<Op>(x, marked(call.attributes.list("axes"), x.shape().rank()), call.outputs[0]);
+  };
+}
+
+}  // namespace
+
+Kernel sum_kernel() { return reduction<Sum>(); }
+Kernel max_kernel() { return reduction<Max>(); }
+Kernel min_kernel() { return reduction<Min>(); }
+
+Shape reduced_shape(const Shape& shape, const std::vector<int64_t>& axes, bool keepdims) {
+  const std::vector<bool> folded = marked(axes, shape.rank());
+  Shape result;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (!folded[static_cast<std::size_t>(axis)]) {
+      result.push_back(shape[axis]);
+    } else if (keepdims) {
+      result.push_back(1);
+    }
+  }
+  return result;
+}
+
+void sum_to(const View& from, const View& to) {
+  const int extra = from.shape().rank() - to.shape().rank();
+  std::vector<bool> folded(static_cast<std::size_t>(from.shape().rank()));
+  for (int axis = 0; axis < from.shape().rank(); ++axis)
+    folded[static_cast<std::size_t>(axis)] =
+        axis < extra || (to.shape()[axis - extra] == 1 && from.shape()[axis] != 1);
+  reduce<Sum>(from, folded, to);
+}
+
+}  // namespace tempo

@@ -1,0 +1,27 @@
+// Kernels that fold axes away. Sums are taken in short blocks and then over blocks, for accuracy; the
+// order depends on the shape alone.
+#pragma once
+
+#include "tensor/kernel.hpp"
+
+namespace tempo {
+
+/// Attribute `axes`: list, each counted from the end (negative). `keepdims` only changes the output's
+/// shape, which the shape rule has decided. Numeric dtypes. NaN wins in max and min.
+Kernel sum_kernel();
+Kernel max_kernel();
+Kernel min_kernel();
+
+/// Attribute `axis`, negative. int64 output: the first place of the greatest element, or of a NaN.
+Kernel argmax_kernel();
+
+/// Attributes `axis` (negative), `reverse` and `exclusive` (0 or 1, default 0).
+Kernel cumsum_kernel();
+
+/// The shape after a reduction over `axes`, each in [-rank, rank).
+Shape reduced_shape(const Shape& shape, const std::vector<int64_t>& axes, bool keepdims);
+
+/// Undoes broadcasting: `to`'s shape broadcasts to `from`'s; what was repeated is summed.
+void sum_to(const View& from, const View& to);
+
+}  // namespace tempo

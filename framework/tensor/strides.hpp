@@ -1,0 +1,36 @@
+// Shapes laid over memory: broadcasting, strides in elements, and the merging of axes.
+#pragma once
+
+#include "tensor/array.hpp"
+
+#include <array>
+#include <optional>
+#include <span>
+
+namespace tempo {
+
+using Strides = std::array<int64_t, Shape::max_rank>;
+
+/// The shape that all of these broadcast to by NumPy's rules, if there is one.
+std::optional<Shape> broadcast_shapes(std::span<const Shape> shapes);
+
+/// Strides of a contiguous row-major array, in elements.
+Strides contiguous_strides(const Shape& shape);
+
+/// Strides that read an array of `shape` as one of shape `to`: 0 along the axes that repeat.
+Strides broadcast_strides(const Shape& shape, const Shape& to);
+
+/// Drops the axes of extent 1 from `shape` and merges the neighbours that every operand steps
+/// through evenly; adapts the operands' strides. At least one axis remains.
+void merge_axes(Shape& shape, std::span<Strides> operands);
+
+/// A region of memory as a strided walk: first element, and strides in elements.
+struct Walk {
+  void* first = nullptr;
+  Strides strides{};
+};
+
+/// Copies the `shape` elements of `from` to those of `to`; the regions must not overlap.
+void copy(const Shape& shape, std::size_t element_size, Walk from, Walk to);
+
+}  // namespace tempo
