@@ -190,18 +190,25 @@ BOOST_AUTO_TEST_CASE(scalar_functions_are_stable) {
   BOOST_TEST(softplus(-40.0) == 4.2483542552915889e-18, boost::test_tools::tolerance(1e-15));
   BOOST_TEST(softplus(900.0f) == 900);
   BOOST_TEST(gelu_exact(1.0) == 0.84134474606854293, boost::test_tools::tolerance(1e-15));
-  BOOST_TEST(gelu_exact_derivative(1.0) == 1.0833154705876864,
-             boost::test_tools::tolerance(1e-15));
+  BOOST_TEST(gelu_exact_derivative(1.0) == 1.0833154705876864, boost::test_tools::tolerance(1e-15));
 }
 
 struct ReduceCase {
   Shape shape;
   Index axes;
 };
-const ReduceCase reduce_cases[] = {
-    {{7}, {-1}},           {{3, 4}, {}},           {{3, 4}, {-1}},          {{3, 4}, {-2}},
-    {{3, 4}, {-1, -2}},    {{2, 3, 4, 5}, {-1, -3}}, {{2, 3, 4, 5}, {-2, -4}}, {{5000, 3}, {-2}},
-    {{3, 5001}, {-1}},     {{300, 1500}, {-2}},    {{1, 1, 4}, {-2}},       {{2, 200, 1, 3}, {-3}}};
+const ReduceCase reduce_cases[] = {{{7}, {-1}},
+                                   {{3, 4}, {}},
+                                   {{3, 4}, {-1}},
+                                   {{3, 4}, {-2}},
+                                   {{3, 4}, {-1, -2}},
+                                   {{2, 3, 4, 5}, {-1, -3}},
+                                   {{2, 3, 4, 5}, {-2, -4}},
+                                   {{5000, 3}, {-2}},
+                                   {{3, 5001}, {-1}},
+                                   {{300, 1500}, {-2}},
+                                   {{1, 1, 4}, {-2}},
+                                   {{2, 200, 1, 3}, {-3}}};
 
 BOOST_AUTO_TEST_CASE(reductions_match_plain_loops) {
   for (const auto& [shape, axes] : reduce_cases) {
@@ -270,8 +277,7 @@ BOOST_AUTO_TEST_CASE(argmax_and_cumsum_walk_along_their_axis) {
   });
   for (int64_t reverse : {0, 1})
     for (int64_t exclusive : {0, 1}) {
-      const Attributes how{
-          {"axis", int64_t{-2}}, {"reverse", reverse}, {"exclusive", exclusive}};
+      const Attributes how{{"axis", int64_t{-2}}, {"reverse", reverse}, {"exclusive", exclusive}};
       check_elements("cumsum", run(cumsum_kernel(), {x}, x.type(), how), [&](const Index& i) {
         double total = 0;
         for (int64_t j = 0; j < 5; ++j)
@@ -283,10 +289,10 @@ BOOST_AUTO_TEST_CASE(argmax_and_cumsum_walk_along_their_axis) {
 }
 
 const std::pair<Shape, Shape> matmul_cases[] = {
-    {{3, 4}, {4, 5}},       {{1, 1}, {1, 1}},          {{2, 3, 4}, {4, 5}},
-    {{2, 3, 4}, {2, 4, 5}}, {{3, 4}, {2, 4, 5}},       {{2, 1, 3, 4}, {3, 4, 5}},
-    {{0, 4}, {4, 5}},       {{3, 0}, {0, 5}},          {{2, 3, 4}, {4, 0}},
-    {{400, 70}, {70, 190}}, {{150, 90}, {90, 700}},    {{5, 60, 70}, {5, 70, 80}}};
+    {{3, 4}, {4, 5}},       {{1, 1}, {1, 1}},       {{2, 3, 4}, {4, 5}},
+    {{2, 3, 4}, {2, 4, 5}}, {{3, 4}, {2, 4, 5}},    {{2, 1, 3, 4}, {3, 4, 5}},
+    {{0, 4}, {4, 5}},       {{3, 0}, {0, 5}},       {{2, 3, 4}, {4, 0}},
+    {{400, 70}, {70, 190}}, {{150, 90}, {90, 700}}, {{5, 60, 70}, {5, 70, 80}}};
 
 Shape last_two_swapped(Shape shape) {
   std::swap(shape[-1], shape[-2]);
@@ -303,8 +309,7 @@ BOOST_AUTO_TEST_CASE(matmul_matches_a_plain_loop) {
           const Shape shape = matmul_shape(a.shape(), b.shape(), ta, tb).value();
           const Attributes how{{"transpose_a", int64_t{ta}}, {"transpose_b", int64_t{tb}}};
           const int64_t inner = a_shape[-1];
-          check_elements("matmul", run(matmul_kernel(), {a, b}, {dtype, shape}, how),
-                         [&](Index i) {
+          check_elements("matmul", run(matmul_kernel(), {a, b}, {dtype, shape}, how), [&](Index i) {
             double total = 0;
             for (int64_t k = 0; k < inner; ++k) {
               Index at_a = i, at_b = i;
@@ -337,20 +342,25 @@ BOOST_AUTO_TEST_CASE(movement_moves_every_dtype) {
     const Array x = whole_numbers({2, 5, 3, 4}, dtype);
     const Attributes order{{"permutation", Index{-2, -4, -1, -3}}};
     check_elements("transpose", run(transpose_kernel(), {x}, {dtype, {3, 2, 4, 5}}, order),
-                   [&](const Index& i) { return at(x, {i[1], i[3], i[0], i[2]}); });
-    const Attributes part{{"starts", Index{0, 4, 1, 0}},
-                          {"sizes", Index{2, 3, 2, 2}},
-                          {"steps", Index{1, -2, 1, 3}}};
+                   [&](const Index& i) {
+                     return at(x, {i[1], i[3], i[0], i[2]});
+                   });
+    const Attributes part{
+        {"starts", Index{0, 4, 1, 0}}, {"sizes", Index{2, 3, 2, 2}}, {"steps", Index{1, -2, 1, 3}}};
     check_elements("slice", run(slice_kernel(), {x}, {dtype, {2, 3, 2, 2}}, part),
-                   [&](const Index& i) { return at(x, {i[0], 4 - 2 * i[1], 1 + i[2], 3 * i[3]}); });
+                   [&](const Index& i) {
+                     return at(x, {i[0], 4 - 2 * i[1], 1 + i[2], 3 * i[3]});
+                   });
     const Attributes border{{"before", Index{0, 1, 0, 2}}, {"after", Index{1, 0, 0, 3}}};
     check_elements("pad", run(pad_kernel(), {x}, {dtype, {3, 6, 3, 9}}, border),
                    [&](const Index& i) {
-      const bool inside = i[0] < 2 && i[1] >= 1 && i[3] >= 2 && i[3] < 6;
-      return inside ? at(x, {i[0], i[1] - 1, i[2], i[3] - 2}) : 0;
-    });
+                     const bool inside = i[0] < 2 && i[1] >= 1 && i[3] >= 2 && i[3] < 6;
+                     return inside ? at(x, {i[0], i[1] - 1, i[2], i[3] - 2}) : 0;
+                   });
     check_elements("reverse", run(reverse_kernel(), {x}, x.type(), {{"axes", Index{-1, -3}}}),
-                   [&](const Index& i) { return at(x, {i[0], 4 - i[1], i[2], 3 - i[3]}); });
+                   [&](const Index& i) {
+                     return at(x, {i[0], 4 - i[1], i[2], 3 - i[3]});
+                   });
     const Array row = whole_numbers({3, 1, 4}, dtype);
     check_elements("broadcast", run(broadcast_kernel(), {row}, {dtype, {2, 3, 600, 4}}),
                    [&](const Index& i) { return at(row, i); });
@@ -359,9 +369,12 @@ BOOST_AUTO_TEST_CASE(movement_moves_every_dtype) {
   }
   for (const Shape& shape : {Shape{33, 70}, Shape{1, 5}, Shape{0, 4}, Shape{301, 333}}) {
     const Array x = whole_numbers(shape);
-    check_elements("transpose", run(transpose_kernel(), {x}, {float32, last_two_swapped(shape)},
-                                    {{"permutation", Index{-1, -2}}}),
-                   [&](const Index& i) { return at(x, {i[1], i[0]}); });
+    check_elements("transpose",
+                   run(transpose_kernel(), {x}, {float32, last_two_swapped(shape)},
+                       {{"permutation", Index{-1, -2}}}),
+                   [&](const Index& i) {
+                     return at(x, {i[1], i[0]});
+                   });
   }
 }
 
@@ -408,14 +421,16 @@ BOOST_AUTO_TEST_CASE(indexing_gathers_scatters_and_marks) {
       return count * at(table, i);
     });
     check_elements("one_hot", run(one_hot_kernel(), {indices}, {float32, {2, 4, 3}}),
-                   [&](const Index& i) { return at(indices, {i[0], i[1]}) == double(i[2]); });
+                   [&](const Index& i) {
+                     return at(indices, {i[0], i[1]}) == double(i[2]);
+                   });
   }
   const Array bad = filled(int64, {1}, [](int64_t) { return 5; });
-  BOOST_CHECK_EXCEPTION(run(gather_kernel(), {table, bad}, {float32, {1, 3}}), ShapeError,
-                        [](const ShapeError& e) {
-    const std::string text = e.what();
-    return text.find("gather: index 5 ") == 0 && text.find("axis of 5") != std::string::npos;
-  });
+  BOOST_CHECK_EXCEPTION(
+      run(gather_kernel(), {table, bad}, {float32, {1, 3}}), ShapeError, [](const ShapeError& e) {
+        const std::string text = e.what();
+        return text.find("gather: index 5 ") == 0 && text.find("axis of 5") != std::string::npos;
+      });
 }
 
 BOOST_AUTO_TEST_CASE(philox_gives_the_published_numbers) {
@@ -424,9 +439,9 @@ BOOST_AUTO_TEST_CASE(philox_gives_the_published_numbers) {
                Philox::Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   BOOST_CHECK((Philox::block({ones, ones, ones, ones}, {ones, ones}) ==
                Philox::Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  BOOST_CHECK((Philox::block({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
-                             {0xa4093822, 0x299f31d0}) ==
-               Philox::Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  BOOST_CHECK(
+      (Philox::block({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
+       Philox::Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
 BOOST_AUTO_TEST_CASE(random_numbers_have_their_moments_and_do_not_depend_on_shape) {
@@ -439,7 +454,8 @@ BOOST_AUTO_TEST_CASE(random_numbers_have_their_moments_and_do_not_depend_on_shap
       for (int64_t i = 0; i < x.count(); ++i) {
         sum += value(x, i);
         squares += value(x, i) * value(x, i);
-        if (!gaussian && (value(x, i) < 0 || value(x, i) >= 1)) BOOST_ERROR("uniform: out of range");
+        if (!gaussian && (value(x, i) < 0 || value(x, i) >= 1))
+          BOOST_ERROR("uniform: out of range");
       }
       const double mean = sum / 200001, variance = squares / 200001 - mean * mean;
       BOOST_TEST(std::abs(mean - (gaussian ? 0 : 0.5)) < 0.01);
@@ -466,8 +482,9 @@ BOOST_AUTO_TEST_CASE(orthogonal_matrices_are) {
     const Array q = run(orthogonal_kernel(), {a}, a.type());
     const Attributes how{{"transpose_a", int64_t{1}}};
     const TensorType square{float64, {shape[1], shape[1]}};
-    check_elements("q'q", run(matmul_kernel(), {q, q}, square, how),
-                   [](const Index& i) { return i[0] == i[1]; }, 1e-13);
+    check_elements(
+        "q'q", run(matmul_kernel(), {q, q}, square, how),
+        [](const Index& i) { return i[0] == i[1]; }, 1e-13);
     const Array r = run(matmul_kernel(), {q, a}, square, how);
     for (int64_t i = 0; i < shape[1]; ++i) BOOST_TEST(at(r, {i, i}) > 0);
   }

@@ -22,9 +22,9 @@ struct Line {
   void for_each(FunctionRef<void(int64_t, int64_t)> body) const {
     parallel_for(outer * inner, std::max<int64_t>(1, elements_per_task / std::max<int64_t>(n, 1)),
                  [&](int64_t begin, int64_t end) {
-      for (int64_t line = begin; line < end; ++line)
-        body(line / inner * n * inner + line % inner, line);
-    });
+                   for (int64_t line = begin; line < end; ++line)
+                     body(line / inner * n * inner + line % inner, line);
+                 });
   }
 };
 

@@ -18,8 +18,8 @@ Array::Array(TensorType type)
 Array Array::reshaped(const Shape& shape) const {
   if (shape.count() != count())
     throw ShapeError("reshape: " + to_string(type_) + " has " + std::to_string(count()) +
-                     " elements, " + to_string(shape) + " needs " +
-                     std::to_string(shape.count()) + ".");
+                     " elements, " + to_string(shape) + " needs " + std::to_string(shape.count()) +
+                     ".");
   Array same = *this;
   same.type_.shape = shape;
   return same;

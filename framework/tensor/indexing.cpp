@@ -41,7 +41,8 @@ Kernel gather_kernel() {
     const auto* from = table.as<const char>();
     auto* to = call.outputs[0].as<char>();
     with_indices(indices, "gather", [&](const auto* index) {
-      const int64_t grain = std::max<int64_t>(1, elements_per_task / std::max<int64_t>(1, elements));
+      const int64_t grain =
+          std::max<int64_t>(1, elements_per_task / std::max<int64_t>(1, elements));
       parallel_for(indices.count(), grain, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
           const int64_t row = checked(index[i], table.shape()[0], "gather");

@@ -5,11 +5,11 @@
 
 namespace tempo {
 
-/// Inputs table [n, rest...], indices: output [indices..., rest...]. Throws a ShapeError for an index
-/// outside 0..n-1.
+/// Inputs table [n, rest...], indices: output [indices..., rest...]. Throws a ShapeError for an
+/// index outside 0..n-1.
 Kernel gather_kernel();
-/// Inputs indices, updates [indices..., rest...]: output [n, rest...], zeros plus the updates, added
-/// in the order of the indices. Numeric dtypes; throws as gather does.
+/// Inputs indices, updates [indices..., rest...]: output [n, rest...], zeros plus the updates,
+/// added in the order of the indices. Numeric dtypes; throws as gather does.
 Kernel scatter_add_kernel();
 /// Input indices: output [indices..., depth], 1 at the index and 0 elsewhere. Numeric dtypes. An
 /// index outside gives a row of zeros.

@@ -7,14 +7,15 @@
 
 namespace tempo {
 
-/// c = op(a) op(b) + beta c, row-major: op(a) is m x k, op(b) is k x n; `transpose_` says that it is
-/// stored as its transpose; ld* are the distances of stored rows. Large products are cut into blocks
-/// that run in parallel; the cut depends on the shape alone. float32 and float64.
+/// c = op(a) op(b) + beta c, row-major: op(a) is m x k, op(b) is k x n; `transpose_` says that it
+/// is stored as its transpose; ld* are the distances of stored rows. Large products are cut into
+/// blocks that run in parallel; the cut depends on the shape alone. float32 and float64.
 void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-          const void* a, int64_t lda, const void* b, int64_t ldb, double beta, void* c, int64_t ldc);
+          const void* a, int64_t lda, const void* b, int64_t ldb, double beta, void* c,
+          int64_t ldc);
 
-/// [..., m, k] x [..., k, n] -> [..., m, n], leading axes broadcast; nothing when they do not fit or
-/// a rank is below 2.
+/// [..., m, k] x [..., k, n] -> [..., m, n], leading axes broadcast; nothing when they do not fit
+/// or a rank is below 2.
 std::optional<Shape> matmul_shape(const Shape& a, const Shape& b, bool transpose_a = false,
                                   bool transpose_b = false);
 

@@ -1,4 +1,4 @@
-// Movement is one strided copy: each kernel below only says where the walks start and how they step.
+// Movement is one strided copy: a kernel only says where the walks start and how they step.
 #include "tensor/movement.hpp"
 
 #include "tensor/parallel.hpp"

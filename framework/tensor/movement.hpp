@@ -7,7 +7,8 @@ namespace tempo {
 
 /// Attribute `permutation`: the input's axes in the order of the output, negative, one per axis.
 Kernel transpose_kernel();
-/// Attributes `starts`, `sizes`, one per axis; optional `steps` (default 1, not 0; may be negative).
+/// Attributes `starts`, `sizes`, one per axis; optional `steps` (default 1, not 0; may be
+/// negative).
 Kernel slice_kernel();
 /// Attributes `before`, `after`, one per axis: how many zeros are put around.
 Kernel pad_kernel();

@@ -11,7 +11,8 @@ namespace tempo {
 namespace {
 
 constexpr std::size_t most_inputs = 3;
-constexpr int64_t tile_elements = 256;  // of a repeated element, so that loops see only plain arrays
+constexpr int64_t tile_elements =
+    256;  // of a repeated element, so that loops see only plain arrays
 
 template <class Word>
 void fill_words(char* tile, const char* element, int64_t n) {

@@ -1,5 +1,5 @@
-// Kernels of elementwise functions, with NumPy broadcasting. A function of scalars becomes one tight
-// loop per dtype; everything else (broadcasting, tasks) is shared and compiled once.
+// Kernels of elementwise functions, with NumPy broadcasting. A function of scalars becomes one
+// tight loop per dtype; everything else (broadcasting, tasks) is shared and compiled once.
 #pragma once
 
 #include "tensor/function_ref.hpp"
@@ -18,8 +18,8 @@ using Floating = Types<float, double>;
 using Numeric = Types<float, double, int32_t, int64_t>;
 using Any = Types<float, double, int32_t, int64_t, bool>;
 
-/// Runs `loop(inputs, output, n)` over runs of n elements that lie side by side in the output and in
-/// every input, until the whole output of the call is written.
+/// Runs `loop(inputs, output, n)` over runs of n elements that lie side by side in the output and
+/// in every input, until the whole output of the call is written.
 using PointwiseLoop = FunctionRef<void(const void* const* inputs, void* output, int64_t n)>;
 void run_pointwise(const KernelCall& call, PointwiseLoop loop);
 

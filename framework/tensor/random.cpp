@@ -61,8 +61,8 @@ Philox::Block Philox::block(Block counter, std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const uint64_t p = uint64_t{0xD2511F53} * counter[0];
     const uint64_t q = uint64_t{0xCD9E8D57} * counter[2];
-    counter = {high_half(q) ^ counter[1] ^ key[0], low_half(q),
-               high_half(p) ^ counter[3] ^ key[1], low_half(p)};
+    counter = {high_half(q) ^ counter[1] ^ key[0], low_half(q), high_half(p) ^ counter[3] ^ key[1],
+               low_half(p)};
     key[0] += 0x9E3779B9;
     key[1] += 0xBB67AE85;
   }
@@ -77,7 +77,8 @@ Philox::Block Philox::operator()(uint64_t index) const {
 std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream) {
   const Philox random(seed, stream);
   uint64_t index = 0;
-  // Uniform in 0..last: random bits under the smallest mask that holds `last`, drawn until they fit.
+  // Uniform in 0..last: random bits under the smallest mask that holds `last`, drawn until they
+  // fit.
   const auto below_or_at = [&](uint64_t last) {
     uint64_t mask = last;
     for (int shift = 1; shift < 64; shift *= 2) mask |= mask >> shift;

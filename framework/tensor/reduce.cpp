@@ -28,7 +28,8 @@ struct Max {
   static constexpr bool has_empty = false;
   template <class T>
   static constexpr T start() {
-    return std::is_integral_v<T> ? std::numeric_limits<T>::min() : -std::numeric_limits<T>::infinity();
+    return std::is_integral_v<T> ? std::numeric_limits<T>::min()
+                                 : -std::numeric_limits<T>::infinity();
   }
   template <class T>
   T operator()(T total, T x) const {
@@ -41,7 +42,8 @@ struct Min {
   static constexpr bool has_empty = false;
   template <class T>
   static constexpr T start() {
-    return std::is_integral_v<T> ? std::numeric_limits<T>::max() : std::numeric_limits<T>::infinity();
+    return std::is_integral_v<T> ? std::numeric_limits<T>::max()
+                                 : std::numeric_limits<T>::infinity();
   }
   template <class T>
   T operator()(T total, T x) const {
@@ -52,7 +54,7 @@ struct Min {
 // A block is folded in order; the results of blocks are folded again. With blocks this short an
 // error grows like that of pairwise sums.
 constexpr int64_t lanes = 16;
-constexpr int64_t row_block = 256;    // of contiguous elements, folded in `lanes` lanes
+constexpr int64_t row_block = 256;     // of contiguous elements, folded in `lanes` lanes
 constexpr int64_t column_block = 32;   // of rows, folded into a row of results
 constexpr int64_t column_tile = 1024;  // of that row, which stays in L1
 
@@ -89,20 +91,21 @@ void fold_blocks(const T* x, int64_t outer, int64_t n, int64_t inner, int64_t bl
   const int64_t work = std::min(n, block) * std::min(inner, column_tile);
   parallel_for(outer * blocks * tiles, std::max<int64_t>(1, elements_per_task / work),
                [=](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t first_column = item % tiles * column_tile;
-      const int64_t result = item / tiles;  // of outer * blocks
-      const int64_t first_row = result % blocks * block;
-      const int64_t rows = std::min(block, n - first_row);
-      const T* from = x + (result / blocks * n + first_row) * inner + first_column;
-      T* to = y + result * inner + first_column;
-      if (inner == 1) {
-        *to = fold_row<Op>(from, rows);
-      } else {
-        fold_columns<Op>(from, rows, inner, std::min(column_tile, inner - first_column), to);
-      }
-    }
-  });
+                 for (int64_t item = begin; item < end; ++item) {
+                   const int64_t first_column = item % tiles * column_tile;
+                   const int64_t result = item / tiles;  // of outer * blocks
+                   const int64_t first_row = result % blocks * block;
+                   const int64_t rows = std::min(block, n - first_row);
+                   const T* from = x + (result / blocks * n + first_row) * inner + first_column;
+                   T* to = y + result * inner + first_column;
+                   if (inner == 1) {
+                     *to = fold_row<Op>(from, rows);
+                   } else {
+                     fold_columns<Op>(from, rows, inner,
+                                      std::min(column_tile, inner - first_column), to);
+                   }
+                 }
+               });
 }
 
 /// x [outer, n, inner] to y [outer, inner].
@@ -111,8 +114,8 @@ void fold_axis(const T* x, int64_t outer, int64_t n, int64_t inner, T* y) {
   const int64_t block = inner == 1 ? row_block : column_block;
   if (n <= block) return fold_blocks<Op>(x, outer, n, inner, block, y);
   const int64_t blocks = (n - 1) / block + 1;
-  const auto partial = std::make_unique_for_overwrite<T[]>(
-      static_cast<std::size_t>(outer * blocks * inner));
+  const auto partial =
+      std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(outer * blocks * inner));
   fold_blocks<Op>(x, outer, n, inner, block, partial.get());
   fold_axis<Op>(partial.get(), outer, blocks, inner, y);
 }
@@ -167,7 +170,8 @@ void reduce(const View& from, const std::vector<bool>& folded, const View& to) {
 
 std::vector<bool> marked(const std::vector<int64_t>& axes, int rank) {
   std::vector<bool> marks(static_cast<std::size_t>(rank), false);
-  for (int64_t axis : axes) marks.at(static_cast<std::size_t>(axis < 0 ? axis + rank : axis)) = true;
+  for (int64_t axis : axes)
+    marks.at(static_cast<std::size_t>(axis < 0 ? axis + rank : axis)) = true;
   return marks;
 }
 

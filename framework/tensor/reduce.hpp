@@ -1,13 +1,13 @@
-// Kernels that fold axes away. Sums are taken in short blocks and then over blocks, for accuracy; the
-// order depends on the shape alone.
+// Kernels that fold axes away. Sums are taken in short blocks and then over blocks, for accuracy;
+// the order depends on the shape alone.
 #pragma once
 
 #include "tensor/kernel.hpp"
 
 namespace tempo {
 
-/// Attribute `axes`: list, each counted from the end (negative). `keepdims` only changes the output's
-/// shape, which the shape rule has decided. Numeric dtypes. NaN wins in max and min.
+/// Attribute `axes`: list, each counted from the end (negative). `keepdims` only changes the
+/// output's shape, which the shape rule has decided. Numeric dtypes. NaN wins in max and min.
 Kernel sum_kernel();
 Kernel max_kernel();
 Kernel min_kernel();

@@ -49,12 +49,13 @@ void copy_transposed(int64_t rows, int64_t columns, const Walk& from, const Walk
   auto* y = static_cast<Word*>(to.first);
   parallel_for(rows, std::max(tile, elements_per_task / columns / tile * tile),
                [&](int64_t begin, int64_t end) {
-    for (int64_t i0 = begin; i0 < end; i0 += tile)
-      for (int64_t j0 = 0; j0 < columns; j0 += tile)
-        for (int64_t i = i0; i < std::min(end, i0 + tile); ++i)
-          for (int64_t j = j0; j < std::min(columns, j0 + tile); ++j)
-            y[i * to.strides[0] + j * to.strides[1]] = x[i * from.strides[0] + j * from.strides[1]];
-  });
+                 for (int64_t i0 = begin; i0 < end; i0 += tile)
+                   for (int64_t j0 = 0; j0 < columns; j0 += tile)
+                     for (int64_t i = i0; i < std::min(end, i0 + tile); ++i)
+                       for (int64_t j = j0; j < std::min(columns, j0 + tile); ++j)
+                         y[i * to.strides[0] + j * to.strides[1]] =
+                             x[i * from.strides[0] + j * from.strides[1]];
+               });
 }
 
 template <class Word>
