@@ -30,7 +30,8 @@ install(FILES
 
 # tempo.pc is written by the install itself, since only then `--prefix` is known. In the system's own
 # prefixes ldconfig knows the library; elsewhere a script could not start without a run path, and the
-# one line of the README must be enough. So a run path is given there, and only there.
+# one line of the README must be enough. So a run path is given there, and only there. And since a
+# script may refer to libtempo by a weak symbol alone (host.hpp), --as-needed must not drop it.
 install(CODE "
   set(version \"${PROJECT_VERSION}\")
   set(description \"${PROJECT_DESCRIPTION}\")
