@@ -1,0 +1,122 @@
+// Applying an op: infer, then compute or record.
+#include "graph/trace.hpp"
+
+namespace tempo {
+
+namespace {
+
+thread_local bool is_recording = true;
+
+std::string describe(const Value& value) {
+  return to_string(value.type) + (value.path.empty() ? "" : "   " + value.path);
+}
+
+std::vector<TensorType> types_of(const std::vector<Ref<Value>>& values) {
+  std::vector<TensorType> types;
+  types.reserve(values.size());
+  for (const Ref<Value>& v : values) types.push_back(v->type);
+  return types;
+}
+
+// The rule's own words, then the operands by name.
+[[noreturn]] void explain_mismatch(const OpDefinition& op, const std::vector<Ref<Value>>& inputs,
+                                   const ShapeError& why) {
+  const std::string words = why.what();
+  const std::size_t first_line = words.find('\n');
+  std::string text = op.name + ": " + words.substr(0, first_line);
+  for (std::size_t i = 0; i < inputs.size() && i < 8; ++i)
+    text += std::string("\n  ") + static_cast<char>('a' + i) + "  " + describe(*inputs[i]);
+  if (first_line != std::string::npos) text += words.substr(first_line);
+  throw ShapeError(text);
+}
+
+bool records(const OpDefinition& op, const std::vector<Ref<Value>>& inputs) {
+  if (!op.differentiable()) return false;
+  for (const Ref<Value>& v : inputs)
+    if (v->tracked) return true;
+  return false;
+}
+
+Ref<Application> remember(const OpDefinition& op, std::vector<Ref<Value>> inputs,
+                          Attributes attributes, std::vector<TensorType> types) {
+  Ref<Application> application(new Application);
+  application->op = &op;
+  application->attributes = std::move(attributes);
+  for (const Ref<Value>& v : inputs) application->versions.push_back(v->version);
+  application->inputs = std::move(inputs);
+  application->types = std::move(types);
+  application->serial = next_serial();
+  return application;
+}
+
+std::vector<Ref<Value>> results_of(const Ref<Application>& application) {
+  std::vector<Ref<Value>> results;
+  for (std::size_t k = 0; k < application->types.size(); ++k)
+    results.push_back(result_of(application, k));
+  return results;
+}
+
+std::vector<Array> compute(const OpDefinition& op, const std::vector<Ref<Value>>& inputs,
+                           const Attributes& attributes, const std::vector<TensorType>& types) {
+  for (const Ref<Value>& v : inputs)
+    if (v->trace)
+      throw Error(op.name + ": a placeholder of a traced step was used after the step ended.\n"
+                            "  Return what the step computes as its output or state; do not store it.");
+  std::vector<Array> arrays;
+  if (!op.kernel) {
+    arrays.push_back(inputs[0]->array.reshaped(types[0].shape));
+    return arrays;
+  }
+  std::vector<View> in, out;
+  for (const Ref<Value>& v : inputs) in.push_back(v->array.view());
+  for (const TensorType& t : types) {
+    arrays.emplace_back(t);
+    out.push_back(arrays.back().view());
+  }
+  op.kernel({in, out, attributes});
+  return arrays;
+}
+
+}  // namespace
+
+bool recording() { return is_recording; }
+bool set_recording(bool on) { return std::exchange(is_recording, on); }
+
+std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> inputs,
+                              Attributes attributes, std::size_t n_results) {
+  Trace* trace = Trace::current();
+  if (trace)
+    for (Ref<Value>& v : inputs) v = trace->own(v);
+  const std::vector<TensorType> input_types = types_of(inputs);
+  std::vector<TensorType> types;
+  try {
+    types = op.type({input_types, attributes, n_results});
+  } catch (const ShapeError& why) {
+    explain_mismatch(op, inputs, why);
+  }
+  if (trace) {
+    Ref<Application> application =
+        remember(op, std::move(inputs), std::move(attributes), std::move(types));
+    application->trace = trace->id();
+    trace->record(application);
+    return results_of(application);
+  }
+  std::vector<Array> arrays = compute(op, inputs, attributes, types);
+  if (is_recording && records(op, inputs)) {
+    Ref<Application> application =
+        remember(op, std::move(inputs), std::move(attributes), std::move(types));
+    application->arrays = std::move(arrays);
+    return results_of(application);
+  }
+  std::vector<Ref<Value>> results;
+  for (Array& array : arrays) results.push_back(make_value(std::move(array)));
+  return results;
+}
+
+Tensor apply(const OpDefinition& op, const Tensors& inputs, Attributes attributes) {
+  std::vector<Ref<Value>> values;
+  for (const Tensor& t : inputs) values.push_back(to_value(t));
+  return to_tensor(std::move(apply(op, std::move(values), std::move(attributes), 1)[0]));
+}
+
+}  // namespace tempo

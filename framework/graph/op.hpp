@@ -1,0 +1,81 @@
+// An op is a value: name, type rule, kernel, vjp formulas and properties, defined in one statement.
+#pragma once
+
+#include "tensor/kernel.hpp"
+
+#include <tempo/tensor.hpp>
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tempo {
+
+struct Application;
+
+/// What a type rule sees: the inputs' types, the attributes and how many results were asked for.
+struct TypeCall {
+  std::span<const TensorType> inputs;
+  const Attributes& attributes;
+  std::size_t n_results;
+};
+/// The types of the results, or a ShapeError that says why there are none.
+using TypeRule = std::function<std::vector<TensorType>(const TypeCall&)>;
+
+/// What a vjp formula sees, as tensors: inputs a() b() c() x(i), results y(k), and the incoming
+/// gradients dy(k), which are Tensor{} for results that nothing came back to.
+class Vjp {
+ public:
+  Vjp(const Application& application, const Tensors& dy) : application_(application), dy_(dy) {}
+  Tensor x(std::size_t i) const;
+  Tensor a() const { return x(0); }
+  Tensor b() const { return x(1); }
+  Tensor c() const { return x(2); }
+  Tensor y(std::size_t k = 0) const;
+  const Tensor& dy(std::size_t k = 0) const { return dy_[k]; }
+  std::size_t n_inputs() const;
+  std::size_t n_results() const { return dy_.size(); }
+  const Attributes& attributes() const;
+  const Application& application() const { return application_; }
+
+ private:
+  const Application& application_;
+  const Tensors& dy_;
+};
+
+/// The gradient to one input. It may have the shape that the input was broadcast to: the reverse
+/// walk un-broadcasts.
+using VjpRule = std::function<Tensor(const Vjp&)>;
+/// The gradients to all inputs at once, for ops with any number of them; Tensor{} where none is
+/// wanted or flows.
+using VjpAllRule = std::function<Tensors(const Vjp&, const std::vector<bool>& wanted)>;
+
+}  // namespace tempo
+
+struct tempo_op {
+  std::string name;
+  tempo::TypeRule type;
+  /// Empty: the one result has the bytes of the first input, under its own shape.
+  tempo::Kernel kernel = {};
+  /// One rule for each input; an empty rule or a missing one lets no gradient through.
+  std::vector<tempo::VjpRule> vjp = {};
+  tempo::VjpAllRule vjp_all = {};
+  /// Each result element depends only on the elements of the (broadcast) inputs at its place.
+  bool pointwise = false;
+
+  bool differentiable() const { return !vjp.empty() || vjp_all; }
+};
+
+namespace tempo {
+
+using OpDefinition = ::tempo_op;
+
+/// Registers an op for the life of the process; a name that is taken is an Error.
+const OpDefinition& define(OpDefinition op);
+/// The op of that name, or null.
+const OpDefinition* find_op(const std::string& name);
+/// All of them, sorted by name.
+std::vector<const OpDefinition*> all_ops();
+
+}  // namespace tempo

@@ -1,0 +1,41 @@
+#include "graph/trace.hpp"
+
+namespace tempo {
+
+namespace {
+thread_local Trace* innermost = nullptr;
+}
+
+Trace::Trace() : id_(next_serial()), outer_(innermost) { innermost = this; }
+Trace::~Trace() { innermost = outer_; }
+
+Trace* Trace::current() { return innermost; }
+
+Ref<Value> Trace::placeholder(const TensorType& type) {
+  Ref<Value> value(new Value);
+  value->type = type;
+  value->trace = id_;
+  value->tracked = is_floating(type.dtype);
+  return value;
+}
+
+Ref<Value> Trace::capture(const Ref<Value>& outside) {
+  for (const Capture& c : captures_) {
+    const bool same_result = outside->from && c.outside->from.get() == outside->from.get() &&
+                             c.outside->index == outside->index;
+    if (c.outside.get() == outside.get() || same_result) return c.inside;
+  }
+  Ref<Value> inside = placeholder(outside->type);
+  inside->path = outside->path;
+  captures_.push_back({outside, inside});
+  return inside;
+}
+
+Ref<Value> Trace::random_keys(int64_t n) {
+  const int64_t offset = keys_.empty() ? 0 : keys_.back().offset + keys_.back().count;
+  Ref<Value> keys = placeholder({int64, n ? Shape{n, 2} : Shape{2}});
+  keys_.push_back({keys, offset, n ? n : 1});
+  return keys;
+}
+
+}  // namespace tempo

@@ -1,0 +1,49 @@
+// Tracing: while one lives, ops on this thread are recorded on placeholders and not computed.
+#pragma once
+
+#include "graph/value.hpp"
+
+namespace tempo {
+
+class Trace {
+ public:
+  Trace();
+  ~Trace();
+  Trace(const Trace&) = delete;
+  Trace& operator=(const Trace&) = delete;
+
+  /// The innermost trace of this thread, or null.
+  static Trace* current();
+
+  uint64_t id() const { return id_; }
+  /// A new placeholder of this trace.
+  Ref<Value> placeholder(const TensorType& type);
+  /// The placeholder that stands for a value from outside; the same one each time.
+  Ref<Value> capture(const Ref<Value>& outside);
+  /// The value itself if it belongs to this trace, else its capture.
+  Ref<Value> own(const Ref<Value>& value) { return value->trace == id_ ? value : capture(value); }
+  /// A placeholder for `n` random keys, int64 [n, 2] ([2] for n = 0: a single one), drawn anew at
+  /// every step of every run.
+  Ref<Value> random_keys(int64_t n);
+  void record(const Ref<Application>& application) { applications_.push_back(application); }
+
+  struct Capture {
+    Ref<Value> outside, inside;
+  };
+  struct Keys {
+    Ref<Value> placeholder;
+    int64_t offset, count;  // draws of this step before it, and its own
+  };
+  const std::vector<Capture>& captures() const { return captures_; }
+  const std::vector<Keys>& keys() const { return keys_; }
+  const std::vector<Ref<Application>>& applications() const { return applications_; }
+
+ private:
+  uint64_t id_;
+  Trace* outer_;
+  std::vector<Capture> captures_;
+  std::vector<Keys> keys_;
+  std::vector<Ref<Application>> applications_;
+};
+
+}  // namespace tempo

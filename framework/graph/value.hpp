@@ -1,0 +1,105 @@
+// Values and applications: how a Tensor remembers where it came from.
+#pragma once
+
+#include "graph/op.hpp"
+
+#include <atomic>
+
+struct tempo_tensor;
+
+namespace tempo {
+
+using Value = ::tempo_tensor;
+
+void retain(Value* value);
+void release(Value* value);
+void retain(Application* application);
+void release(Application* application);
+
+/// A counted reference; takes over one count unless told to share.
+template <class T>
+class Ref {
+ public:
+  Ref() = default;
+  explicit Ref(T* owned) : p_(owned) {}
+  static Ref share(T* p) {
+    if (p) retain(p);
+    return Ref(p);
+  }
+  Ref(const Ref& other) : p_(other.p_) {
+    if (p_) retain(p_);
+  }
+  Ref(Ref&& other) noexcept : p_(std::exchange(other.p_, nullptr)) {}
+  Ref& operator=(Ref other) noexcept {
+    std::swap(p_, other.p_);
+    return *this;
+  }
+  ~Ref() {
+    if (p_) release(p_);
+  }
+  T* get() const { return p_; }
+  T* operator->() const { return p_; }
+  T& operator*() const { return *p_; }
+  explicit operator bool() const { return p_ != nullptr; }
+  T* give_up() { return std::exchange(p_, nullptr); }
+
+ private:
+  T* p_ = nullptr;
+};
+
+/// One use of an op: what it was applied to, and its results. Kept only where a gradient may be
+/// asked for, or while a step is traced.
+struct Application {
+  std::atomic<uint32_t> count{1};
+  const OpDefinition* op = nullptr;
+  Attributes attributes;
+  std::vector<Ref<Value>> inputs;
+  std::vector<uint64_t> versions;  // of the inputs, when it was applied
+  std::vector<TensorType> types;   // of the results
+  std::vector<Array> arrays;       // of the results; empty while traced
+  uint64_t serial = 0;             // later applications have larger ones
+  uint64_t trace = 0;              // the trace it was recorded in; 0: computed
+};
+
+/// Serial number of the next application; they order the graph.
+uint64_t next_serial();
+
+}  // namespace tempo
+
+/// A Tensor's node: a result of an application, or a leaf.
+struct tempo_tensor {
+  std::atomic<uint32_t> count{1};
+  tempo::TensorType type;
+  tempo::Array array;                    // empty while traced
+  tempo::Ref<tempo::Application> from;   // empty: a leaf
+  std::size_t index = 0;                 // which result of `from`
+  tempo::Ref<tempo_tensor> mask;
+  std::string path;                      // of a weight
+  uint64_t version = 0;                  // of a weight: how often it was assigned to
+  uint64_t trace = 0;                    // the trace it stands in; 0: it has a value
+  bool tracked = false;
+  bool weight = false;
+  bool frozen = false;  // a weight that optimizers leave alone
+};
+
+namespace tempo {
+
+Ref<Value> make_value(Array array);
+/// The k-th result of an application, as a value of its own.
+Ref<Value> result_of(const Ref<Application>& application, std::size_t k);
+inline Tensor to_tensor(Ref<Value> value) { return Tensor(value.give_up()); }
+inline Ref<Value> to_value(const Tensor& tensor) { return Ref<Value>::share(tensor.handle()); }
+
+/// Applies an op: infers the types, computes (or records, while a step is traced) and remembers
+/// the application if a gradient may be asked for. Errors name the op.
+std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> inputs,
+                              Attributes attributes, std::size_t n_results);
+/// The same on tensors, for one result.
+Tensor apply(const OpDefinition& op, const Tensors& inputs, Attributes attributes = {});
+
+/// Whether this thread's ops remember where their values came from.
+bool recording();
+/// Sets it; returns what it was.
+bool set_recording(bool on);
+
+}  // namespace tempo

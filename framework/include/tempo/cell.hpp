@@ -1,0 +1,232 @@
+// How a cell or a layer is written: a class with options, weights and a formula. The same source
+// serves in a script, in a test and in a plugin.
+#pragma once
+
+#include <tempo/option.hpp>
+
+#include <concepts>
+#include <memory>
+#include <string_view>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// The base of a cell, one time step. A cell has
+///   void build(Weights& add, const Shape& input);                  input [batch, features]
+///   Step step(const Tensor& x, const State& s) const;              x [batch, features]
+/// (or with `const Tensors& constants` as a third argument). `step` must be a pure function of its
+/// arguments and the weights. Its states are [batch, units], `state_count` of them, unless it has
+/// `Shapes state_shapes(int64_t batch) const`.
+template <class Options>
+class Cell {
+ public:
+  using options_type = Options;
+  static constexpr int state_count = 1;
+  Cell(Options o = {}) : options(std::move(o)) {}
+  Options options;
+};
+
+/// The base of a layer, a function of tensors. A layer has
+///   Tensor call(const Tensor& x, const CallOptions& call)          or
+///   Tensors call(const Tensors& inputs, const CallOptions& call)
+/// and, where it needs them, `void build(Weights& add, const Shape& input)`,
+/// `void add_children(Children& add)` and `void reset_state()`. call.mask is the mask in force.
+template <class Options>
+class LayerOf {
+ public:
+  using options_type = Options;
+  LayerOf(Options o = {}) : options(std::move(o)) {}
+  Options options;
+};
+
+/// Adds weights to a layer or cell that is being built.
+class Weights {
+ public:
+  explicit Weights(tempo_layer* self) : self_(self) {}
+  /// Of the layer's dtype.
+  Tensor operator()(const char* name, const Shape& shape, const Initializer& initializer,
+                    bool trainable = true) {
+    return (*this)(name, initializer(shape, dtype()), trainable);
+  }
+  /// With this first value.
+  Tensor operator()(const char* name, const Tensor& value, bool trainable = true) {
+    tempo_tensor* out = nullptr;
+    sdk::check(sdk::host().add_weight(self_, name, value.handle(), trainable, &out));
+    return Tensor(out);
+  }
+  DType dtype() const { return static_cast<DType>(Layer::borrowed(self_).view().dtype); }
+
+ private:
+  tempo_layer* self_;
+};
+
+/// Adds the layers that a layer is made of; their weights are then its own too.
+class Children {
+ public:
+  explicit Children(tempo_layer* self) : self_(self) {}
+  void operator()(const Layer& child) {
+    sdk::check(sdk::host().add_child(self_, child.view().name, child.handle()));
+  }
+
+ private:
+  tempo_layer* self_;
+};
+
+namespace sdk {
+
+inline std::vector<Shape> shapes_of(const tempo_type* types, uint32_t n) {
+  std::vector<Shape> out;
+  for (uint32_t i = 0; i < n; ++i) out.push_back(shape_of(types[i]));
+  return out;
+}
+
+/// The C callbacks of a cell or layer class.
+template <class L>
+struct Trampolines {
+  static tempo_status create(void*, tempo_layer* self, const tempo_attribute* options, uint32_t n,
+                             void** instance) noexcept {
+    return guarded([&] {
+      typename L::options_type read{};
+      OptionReader reader{options, n};
+      visit_options(reader, read);
+      auto made = std::make_unique<L>(std::move(read));
+      if constexpr (requires(Children& add) { made->add_children(add); }) {
+        Children add(self);
+        made->add_children(add);
+      }
+      *instance = made.release();
+    });
+  }
+  static void destroy(void* instance) noexcept { delete static_cast<L*>(instance); }
+
+  static tempo_status build(void* instance, tempo_layer* self, const tempo_type* inputs,
+                            uint32_t n) noexcept {
+    return guarded([&] {
+      L& me = *static_cast<L*>(instance);
+      Weights add(self);
+      if constexpr (requires { me.build(add, Shapes{}); }) me.build(add, shapes_of(inputs, n));
+      else if constexpr (requires { me.build(add, Shape{}); }) me.build(add, shape_of(inputs[0]));
+      (void)me, (void)inputs, (void)n;
+    });
+  }
+
+  static tempo_status call(void* instance, tempo_layer*, const tempo_call* call, tempo_tensor** results,
+                           uint32_t capacity, uint32_t* count) noexcept {
+    return guarded([&] {
+      const Tensors out = run(*static_cast<L*>(instance), *call);
+      if (out.size() > capacity)
+        throw Error("a layer returned " + std::to_string(out.size()) + " tensors; at most " +
+                    std::to_string(capacity) + " can be returned.");
+      for (const Tensor& t : out)
+        if (!t) throw Error("a layer returned a tensor without a value (Tensor{}).");
+      *count = static_cast<uint32_t>(out.size());
+      for (std::size_t i = 0; i < out.size(); ++i) results[i] = out[i].retained();
+    });
+  }
+
+  static tempo_status states(void* instance, int64_t batch, tempo_type* types, uint32_t capacity,
+                             uint32_t* count) noexcept {
+    return guarded([&] {
+      const Shapes shapes = state_shapes(*static_cast<L*>(instance), batch);
+      if (shapes.size() > capacity) throw Error("a cell has more states than can be asked for.");
+      *count = static_cast<uint32_t>(shapes.size());
+      for (std::size_t i = 0; i < shapes.size(); ++i) types[i] = to_abi(DType::automatic, shapes[i]);
+    });
+  }
+
+  static tempo_status reset(void* instance) noexcept {
+    return guarded([&] {
+      L& me = *static_cast<L*>(instance);
+      if constexpr (requires { me.reset_state(); }) me.reset_state();
+      (void)me;
+    });
+  }
+
+  static Shapes state_shapes(const L& cell, int64_t batch) {
+    if constexpr (requires { cell.state_shapes(batch); }) return cell.state_shapes(batch);
+    else if constexpr (requires { cell.options.units; })
+      return Shapes(static_cast<std::size_t>(L::state_count), Shape{batch, cell.options.units});
+    else return {};
+  }
+
+ private:
+  static Tensors borrow(tempo_tensor* const* tensors, uint32_t n) {
+    Tensors out;
+    for (uint32_t i = 0; i < n; ++i) out.push_back(Tensor::borrowed(tensors[i]));
+    return out;
+  }
+  static Tensors run(L& me, const tempo_call& call) {
+    const Tensors inputs = borrow(call.inputs, call.n_inputs);
+    CallOptions options{.training = call.training != 0,
+                        .mask = Tensor::borrowed(call.mask),
+                        .initial_state = borrow(call.states, call.n_states),
+                        .constants = borrow(call.constants, call.n_constants)};
+    if constexpr (CellClass<L>) {
+      Step step;
+      if constexpr (requires { me.step(inputs[0], options.initial_state, options.constants); })
+        step = me.step(inputs[0], options.initial_state, options.constants);
+      else step = me.step(inputs[0], options.initial_state);
+      Tensors out{step.output};
+      out.insert(out.end(), step.state.begin(), step.state.end());
+      return out;
+    } else {
+      if (!options.mask && !inputs.empty()) options.mask = mask_of(inputs[0]);
+      if constexpr (requires { { me.call(inputs, options) } -> std::same_as<Tensors>; })
+        return me.call(inputs, options);
+      else return {me.call(inputs[0], options)};
+    }
+  }
+};
+
+/// A kind of layer or cell; what it points to is kept for the life of the process.
+template <class L>
+const tempo_layer_type* type_of(const std::string& name, const std::string& summary) {
+  struct Kept {
+    std::string name, summary;
+    OptionTable table;
+    tempo_layer_type type;
+  };
+  auto& kept = *new Kept{name, summary, {}, {}};
+  typename L::options_type defaults{};
+  visit_options(kept.table, defaults);
+  tempo_layer_type& t = kept.type;
+  t.size = sizeof t;
+  t.kind = CellClass<L> ? TEMPO_CELL : TEMPO_LAYER;
+  t.name = kept.name.c_str();
+  t.summary = kept.summary.c_str();
+  t.options = kept.table.options.data();
+  t.n_options = static_cast<uint32_t>(kept.table.options.size());
+  t.create = &Trampolines<L>::create;
+  t.destroy = &Trampolines<L>::destroy;
+  t.build = &Trampolines<L>::build;
+  t.call = &Trampolines<L>::call;
+  t.states = CellClass<L> ? &Trampolines<L>::states : nullptr;
+  t.reset = &Trampolines<L>::reset;
+  return &t;
+}
+
+/// The name of a class as written, without namespaces and without a final "Cell" or "Layer".
+template <class L>
+std::string class_name() {
+  std::string_view text = __PRETTY_FUNCTION__;
+  text = text.substr(text.find("L = ") + 4);
+  text = text.substr(0, text.find_first_of(";]"));
+  if (const std::size_t at = text.find('<'); at != text.npos) text = text.substr(0, at);
+  if (const std::size_t at = text.rfind(':'); at != text.npos) text = text.substr(at + 1);
+  for (const std::string_view end : {std::string_view("Cell"), std::string_view("Layer")})
+    if (text.size() > end.size() && text.ends_with(end)) text.remove_suffix(end.size());
+  return std::string(text);
+}
+
+template <class T>
+Layer in_use(const T& described) {
+  static const tempo_layer_type* type = type_of<T>(class_name<T>(), "");
+  auto options = described.options;
+  OptionWriter writer;
+  visit_options(writer, options);
+  tempo_layer* out = nullptr;
+  check(host().make_layer_of(type, writer.data(), writer.size(), &out));
+  return Layer(out);
+}
+
+}  // namespace sdk
+}  // namespace tempo

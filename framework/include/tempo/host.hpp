@@ -1,0 +1,91 @@
+// How C++ talks across plugin.h: the host table of this shared object, statuses to exceptions and
+// back. A user's exception that passes through the host comes back to its object as what it was.
+#pragma once
+
+#include <tempo/error.hpp>
+#include <tempo/plugin.h>
+#include <tempo/shape.hpp>
+
+#include <exception>
+
+extern "C" const tempo_host* tempo_host_v1(void) __attribute__((weak));
+
+namespace tempo TEMPO_HIDDEN {
+namespace sdk {
+
+/// The host table of this shared object: set by the loader in a plugin, found at link time elsewhere.
+inline const tempo_host*& host_slot() {
+  static const tempo_host* slot = tempo_host_v1 ? tempo_host_v1() : nullptr;
+  return slot;
+}
+
+inline const tempo_host& host() {
+  if (const tempo_host* table = host_slot()) return *table;
+  throw PluginError("Tempo's host is not there: this program is not linked with libtempo.\n"
+                    "  Link with `pkg-config --libs tempo`, or load this file as a plugin.");
+}
+
+struct InFlight {
+  std::exception_ptr exception;
+  uint64_t serial = 0;
+};
+inline InFlight& in_flight() {
+  static thread_local InFlight current;
+  return current;
+}
+
+/// Throws what a failed status stands for.
+inline void check(tempo_status status) {
+  if (status == TEMPO_OK) return;
+  uint64_t serial = 0;
+  const std::string text = host().last_error(&serial);
+  InFlight& mine = in_flight();
+  if (mine.exception && mine.serial == serial) std::rethrow_exception(mine.exception);
+  switch (status) {
+    case TEMPO_SHAPE_ERROR: throw ShapeError(text);
+    case TEMPO_PLUGIN_ERROR: throw PluginError(text);
+    case TEMPO_FORMAT_ERROR: throw FormatError(text);
+    default: throw Error(text);
+  }
+}
+
+inline tempo_status keep(tempo_status category, const char* text) noexcept {
+  const tempo_host* table = host_slot();
+  if (!table) return category;
+  table->fail(category, text);
+  InFlight& mine = in_flight();
+  mine.exception = std::current_exception();
+  table->last_error(&mine.serial);
+  return category;
+}
+
+/// Runs f for a C caller: an exception becomes a status and a text.
+template <class F>
+tempo_status guarded(F&& f) noexcept {
+  try {
+    f();
+    return TEMPO_OK;
+  } catch (const ShapeError& e) {
+    return keep(TEMPO_SHAPE_ERROR, e.what());
+  } catch (const PluginError& e) {
+    return keep(TEMPO_PLUGIN_ERROR, e.what());
+  } catch (const FormatError& e) {
+    return keep(TEMPO_FORMAT_ERROR, e.what());
+  } catch (const std::exception& e) {
+    return keep(TEMPO_ERROR, e.what());
+  } catch (...) {
+    return keep(TEMPO_ERROR, "an exception that is not a std::exception");
+  }
+}
+
+inline tempo_type to_abi(DType dtype, const Shape& shape) {
+  tempo_type type{sizeof(tempo_type), static_cast<tempo_dtype>(dtype), 0, {}};
+  type.rank = static_cast<uint32_t>(shape.rank());
+  for (int i = 0; i < shape.rank(); ++i) type.shape[i] = shape[i];
+  return type;
+}
+inline Shape shape_of(const tempo_type& type) { return Shape(type.shape, type.shape + type.rank); }
+inline DType dtype_of(const tempo_type& type) { return static_cast<DType>(type.dtype); }
+
+}  // namespace sdk
+}  // namespace tempo

@@ -1,0 +1,143 @@
+// Options are described once, beside the formula: describe(option, o) calls
+// option("units", o.units, "Size of the state.") for each field. Checking, parsing, saving, help
+// and the reference page are derived from that.
+#pragma once
+
+#include <tempo/activation.hpp>
+#include <tempo/initializer.hpp>
+#include <tempo/layer.hpp>
+
+#include <deque>
+#include <limits>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// What an option may be besides its type.
+struct Limits {
+  double at_least = -std::numeric_limits<double>::infinity();
+  double at_most = std::numeric_limits<double>::infinity();
+  const char* choices = nullptr;  ///< "concat|sum|mul"
+};
+inline Limits at_least(double low) { return {.at_least = low}; }
+inline Limits between(double low, double high) { return {.at_least = low, .at_most = high}; }
+inline Limits one_of(const char* choices) { return {.choices = choices}; }
+
+namespace sdk {
+
+template <class T>
+constexpr uint32_t option_kind() {
+  if constexpr (std::is_same_v<T, bool>) return TEMPO_OPTION_BOOL;
+  else if constexpr (std::is_integral_v<T>) return TEMPO_OPTION_INT;
+  else if constexpr (std::is_floating_point_v<T>) return TEMPO_OPTION_REAL;
+  else if constexpr (std::is_same_v<T, std::string>) return TEMPO_OPTION_TEXT;
+  else if constexpr (std::is_same_v<T, Initializer>) return TEMPO_OPTION_INITIALIZER;
+  else if constexpr (std::is_same_v<T, Activation>) return TEMPO_OPTION_ACTIVATION;
+  else if constexpr (std::is_same_v<T, DType>) return TEMPO_OPTION_DTYPE;
+  else if constexpr (std::is_same_v<T, Layer>) return TEMPO_OPTION_LAYER;
+  else {
+    static_assert(std::is_same_v<T, Shape>,
+                  "an option is a number, bool, text, Initializer, Activation, DType, Layer or Shape");
+    return TEMPO_OPTION_SHAPE;
+  }
+}
+
+/// Visits the described options and, after them, those that every layer has.
+template <class Visitor, class Options>
+void visit_options(Visitor& visitor, Options& options) {
+  describe(visitor, options);
+  if constexpr (requires { options.trainable; })
+    visitor("trainable", options.trainable, "Whether optimizers change its weights.");
+  if constexpr (requires { options.dtype; })
+    visitor("dtype", options.dtype, "Of its weights: float32 or float64; automatic is the default dtype.");
+  if constexpr (requires { options.name; })
+    visitor("name", options.name, "Its name in paths and tables; empty gives one.");
+}
+
+/// Collects the descriptions.
+struct OptionTable {
+  std::deque<std::string> texts;
+  std::vector<tempo_option> options;
+
+  template <class T>
+  void operator()(const char* name, T& field, const char* sentence, const Limits& limits = {}) {
+    constexpr uint32_t kind = option_kind<T>();
+    texts.push_back(text_of(field));
+    options.push_back({sizeof(tempo_option), kind, name, sentence, texts.back().c_str(),
+                       limits.at_least, limits.at_most, limits.choices});
+  }
+  template <class T>
+  static std::string text_of(const T& field) {
+    if constexpr (std::is_same_v<T, bool>) return field ? "true" : "false";
+    else if constexpr (std::is_arithmetic_v<T>) return number(static_cast<double>(field));
+    else if constexpr (std::is_same_v<T, std::string>) return field;
+    else if constexpr (std::is_same_v<T, Initializer>) return field.text();
+    else if constexpr (std::is_same_v<T, Activation>) return field.name();
+    else if constexpr (std::is_same_v<T, DType>) return name_of(field);
+    else if constexpr (std::is_same_v<T, Shape>) return to_string(field);
+    else return "";
+  }
+  static std::string number(double value) {
+    std::string text = std::to_string(value);
+    while (text.back() == '0') text.pop_back();
+    if (text.back() == '.') text.pop_back();
+    return text;
+  }
+};
+
+/// Sets fields from the options that came over the boundary; the others keep their defaults.
+struct OptionReader {
+  const tempo_attribute* options;
+  uint32_t count;
+
+  template <class T>
+  void operator()(const char* name, T& field, const char*, const Limits& = {}) const {
+    for (uint32_t i = 0; i < count; ++i) {
+      const tempo_attribute& o = options[i];
+      if (std::string(o.name) != name) continue;
+      if constexpr (std::is_same_v<T, bool>) field = o.integer != 0;
+      else if constexpr (std::is_integral_v<T>) field = static_cast<T>(o.integer);
+      else if constexpr (std::is_floating_point_v<T>)
+        field = static_cast<T>(o.kind == TEMPO_INT64_VALUE ? static_cast<double>(o.integer) : o.real);
+      else if constexpr (std::is_same_v<T, DType>) field = static_cast<DType>(o.integer);
+      else if constexpr (std::is_same_v<T, Layer>) field = Layer::borrowed(o.layer);
+      else if constexpr (std::is_same_v<T, Shape>) field = Shape(o.list, o.list + o.count);
+      else field = T(std::string(o.text));
+    }
+  }
+};
+
+/// The options of a struct on their way over the boundary; borrows from the struct.
+struct OptionWriter {
+  std::deque<std::string> texts;
+  std::vector<Attribute> attributes;
+
+  template <class T>
+  void operator()(const char* name, T& field, const char*, const Limits& = {}) {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
+      attributes.emplace_back(name, static_cast<int64_t>(field));
+    else if constexpr (std::is_floating_point_v<T>) attributes.emplace_back(name, static_cast<double>(field));
+    else if constexpr (std::is_same_v<T, Layer>) attributes.emplace_back(name, field.handle());
+    else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, DType> || std::is_same_v<T, Shape>)
+      attributes.emplace_back(name, field);
+    else {
+      texts.push_back(OptionTable::text_of(field));
+      attributes.emplace_back(name, texts.back().c_str());
+    }
+  }
+  const tempo_attribute* data() const { return reinterpret_cast<const tempo_attribute*>(attributes.data()); }
+  uint32_t size() const { return static_cast<uint32_t>(attributes.size()); }
+};
+
+}  // namespace sdk
+
+/// The layer of that name from an option struct: what the factories LSTM({...}), Dense({...}) do.
+template <class Options>
+Layer make_layer(const char* name, Options options) {
+  sdk::OptionWriter writer;
+  sdk::visit_options(writer, options);
+  tempo_layer* out = nullptr;
+  sdk::check(sdk::host().make_layer(TEMPO_LAYER, name, writer.data(), writer.size(), &out));
+  return Layer(out);
+}
+
+}  // namespace tempo

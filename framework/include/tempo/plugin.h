@@ -1,0 +1,293 @@
+/* The Tempo plugin ABI, version 1. C11; needs only <stdint.h> and <stddef.h>.
+ *
+ * A plugin is a shared object that exports one symbol, `tempo_plugin_v1`. Everything else is
+ * reached from it and from the host table it is given. Rules that hold for the whole file:
+ *  - Every struct begins with its size in bytes; fields are only ever appended. Read a field only
+ *    if the size covers it.
+ *  - Every function that can fail returns a status. The host keeps the category and the text of the
+ *    calling thread's last error; a callback that fails calls `fail` first and returns its result.
+ *  - No exception, C++ type, bool or struct by value crosses this boundary. Strings are UTF-8, end
+ *    with 0, and are borrowed for the call unless it says otherwise.
+ *  - Handles are counted. A function that fills an `out` handle gives the caller one count; handles
+ *    passed in are borrowed. Raw pointers into a handle live as long as the handle.
+ *  - Distinct models may be used from distinct threads; one model is one thread's at a time.
+ *  - A plugin starts no threads and calls no BLAS setting. It is never unloaded. */
+#ifndef TEMPO_PLUGIN_H
+#define TEMPO_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TEMPO_ABI_MAJOR 1u
+#define TEMPO_ABI_MINOR 0u
+#define TEMPO_MAX_RANK 8u
+#define TEMPO_MAX_OUTPUTS 64u
+
+typedef int32_t tempo_status;
+enum {
+  TEMPO_OK = 0,
+  TEMPO_ERROR = 1,
+  TEMPO_SHAPE_ERROR = 2,
+  TEMPO_PLUGIN_ERROR = 3,
+  TEMPO_FORMAT_ERROR = 4
+};
+
+typedef int32_t tempo_dtype;
+enum {
+  TEMPO_AUTOMATIC = -1, /* the default dtype */
+  TEMPO_FLOAT32 = 0,
+  TEMPO_FLOAT64 = 1,
+  TEMPO_INT32 = 2,
+  TEMPO_INT64 = 3,
+  TEMPO_BOOL = 4 /* one byte, 0 or 1 */
+};
+
+typedef struct tempo_tensor tempo_tensor;     /* counted: a node of the graph with its value */
+typedef struct tempo_layer tempo_layer;       /* counted: a layer or a cell in use */
+typedef struct tempo_op tempo_op;             /* an op, found by name; lives as long as the process */
+typedef struct tempo_registry tempo_registry; /* where a plugin registers; valid during its init */
+
+/* A named value: an attribute of an op, an option of a layer or cell. */
+enum { TEMPO_INT64_VALUE = 0, TEMPO_DOUBLE_VALUE = 1, TEMPO_TEXT_VALUE = 2, TEMPO_LIST_VALUE = 3,
+       TEMPO_LAYER_VALUE = 4 };
+typedef struct tempo_attribute {
+  uint32_t size;
+  uint32_t kind;
+  const char* name;
+  int64_t integer;     /* TEMPO_INT64_VALUE; a bool is 0 or 1 */
+  double real;         /* TEMPO_DOUBLE_VALUE */
+  const char* text;    /* TEMPO_TEXT_VALUE */
+  const int64_t* list; /* TEMPO_LIST_VALUE, `count` items */
+  uint64_t count;
+  tempo_layer* layer; /* TEMPO_LAYER_VALUE, borrowed; may be NULL */
+} tempo_attribute;
+
+/* dtype and shape of a tensor. */
+typedef struct tempo_type {
+  uint32_t size;
+  tempo_dtype dtype;
+  uint32_t rank;
+  int64_t shape[TEMPO_MAX_RANK];
+} tempo_type;
+
+/* What can be seen of a tensor. */
+enum {
+  TEMPO_TRACKED = 1, /* gradients can be asked for through it */
+  TEMPO_TRACED = 2,  /* a placeholder while a step is traced: it has no data */
+  TEMPO_WEIGHT = 4,  /* changed in place; has a path */
+  TEMPO_FROZEN = 8   /* a weight that optimizers leave alone */
+};
+typedef struct tempo_view {
+  uint32_t size;
+  uint32_t flags;
+  tempo_type type;
+  const void* data;   /* row-major; NULL when TEMPO_TRACED */
+  const char* path;   /* of a weight, "lstm/kernel"; else "" */
+  tempo_tensor* mask; /* borrowed; NULL when there is none */
+} tempo_view;
+
+/* One recurrence. `step` is called with placeholders, once or more, before anything is computed;
+ * it fills n_outputs results of the step and n_states next states, a count each.
+ * Sequences have the time axis first: [time, batch, ...]. */
+typedef struct tempo_scan {
+  uint32_t size;
+  uint32_t n_sequences;
+  uint32_t n_states;
+  uint32_t n_outputs;
+  tempo_tensor* const* sequences;
+  tempo_tensor* const* states; /* initial */
+  int32_t reverse;             /* 1: time runs from the last step to the first */
+  int32_t plain;               /* 1: the plain loop over eager ops, the reference */
+  int32_t last_only;           /* 1: outputs are those of the last step processed */
+  tempo_status (*step)(void* user, tempo_tensor* const* x, tempo_tensor* const* states,
+                       tempo_tensor** results);
+  void* user;
+} tempo_scan;
+
+/* One call of a layer, or one step of a cell (whose states are `states`, whose results are the
+ * output and then the next states). */
+typedef struct tempo_call {
+  uint32_t size;
+  int32_t training;
+  uint32_t n_inputs;
+  uint32_t n_states;
+  uint32_t n_constants;
+  tempo_tensor* const* inputs;
+  tempo_tensor* const* states;    /* initial state; none given: n_states is 0 */
+  tempo_tensor* const* constants; /* per-call tensors for the step */
+  tempo_tensor* mask;             /* overrides the mask of inputs[0]; may be NULL */
+} tempo_call;
+
+/* The description of one option; everything that is known of it is derived from this. */
+enum { TEMPO_OPTION_INT = 0, TEMPO_OPTION_REAL = 1, TEMPO_OPTION_BOOL = 2, TEMPO_OPTION_TEXT = 3,
+       TEMPO_OPTION_INITIALIZER = 4, TEMPO_OPTION_ACTIVATION = 5, TEMPO_OPTION_DTYPE = 6,
+       TEMPO_OPTION_LAYER = 7, TEMPO_OPTION_SHAPE = 8 };
+typedef struct tempo_option {
+  uint32_t size;
+  uint32_t kind;
+  const char* name;
+  const char* sentence;
+  const char* standard; /* the default, as text */
+  double at_least;      /* numbers: inclusive range; -inf and +inf where open */
+  double at_most;
+  const char* choices; /* texts: the allowed ones, joined by '|'; NULL for any */
+} tempo_option;
+
+/* A kind of layer or cell. The struct and all it points to live as long as the process. */
+enum { TEMPO_LAYER = 0, TEMPO_CELL = 1 };
+typedef struct tempo_layer_type {
+  uint32_t size;
+  uint32_t kind;
+  const char* name;    /* "LSTM" */
+  const char* summary; /* one sentence, with its source */
+  const tempo_option* options;
+  uint32_t n_options;
+  void* user; /* handed to create */
+  /* A new instance from options, which the host has checked against the description. */
+  tempo_status (*create)(void* user, tempo_layer* self, const tempo_attribute* options,
+                         uint32_t n_options, void** instance);
+  void (*destroy)(void* instance);
+  /* Adds the weights; called once, before the first call, with the types of the inputs. */
+  tempo_status (*build)(void* instance, tempo_layer* self, const tempo_type* inputs,
+                        uint32_t n_inputs);
+  /* Fills up to `capacity` results, a count each, and says how many. */
+  tempo_status (*call)(void* instance, tempo_layer* self, const tempo_call* call,
+                       tempo_tensor** results, uint32_t capacity, uint32_t* count);
+  /* Cells: the types of the states for this batch. Layers: NULL. */
+  tempo_status (*states)(void* instance, int64_t batch, tempo_type* states, uint32_t capacity,
+                         uint32_t* count);
+  /* Forgets the state kept between calls; NULL when there is none. */
+  tempo_status (*reset)(void* instance);
+} tempo_layer_type;
+
+/* A kernel op of a plugin's own, with its gradient. */
+typedef struct tempo_op_type {
+  uint32_t size;
+  uint32_t n_inputs;
+  const char* name;
+  const char* summary;
+  /* The type of the one result. */
+  tempo_status (*infer)(const tempo_type* inputs, uint32_t n_inputs,
+                        const tempo_attribute* attributes, uint32_t n_attributes,
+                        tempo_type* result);
+  /* data[i] is inputs[i]'s; result is allocated. Reads and writes during the call only. */
+  tempo_status (*kernel)(const tempo_type* inputs, const void* const* data, uint32_t n_inputs,
+                         const tempo_attribute* attributes, uint32_t n_attributes,
+                         const tempo_type* result_type, void* result);
+  /* The gradient to inputs[index], written in ops: a count. NULL: the op is not differentiable. */
+  tempo_status (*vjp)(uint32_t index, tempo_tensor* const* inputs, uint32_t n_inputs,
+                      tempo_tensor* result, tempo_tensor* dy, const tempo_attribute* attributes,
+                      uint32_t n_attributes, tempo_tensor** gradient);
+} tempo_op_type;
+
+/* What can be seen of a layer. Texts live as long as the handle. */
+enum { TEMPO_BUILT = 1, TEMPO_TRAINABLE = 2 };
+typedef struct tempo_layer_view {
+  uint32_t size;
+  uint32_t flags;
+  const char* name;             /* "lstm_1" */
+  const tempo_layer_type* type;
+  uint32_t n_weights;           /* its own, then its children's, in the order of creation */
+  uint32_t n_children;
+  uint32_t n_options;           /* as it was made with */
+  const tempo_attribute* options;
+  uint64_t id;                  /* unique in the process, never used again */
+  tempo_dtype dtype;            /* of its weights */
+} tempo_layer_view;
+
+typedef void (*tempo_range)(void* user, int64_t begin, int64_t end);
+
+typedef struct tempo_host {
+  uint32_t size;
+  uint32_t major;
+  uint32_t minor;
+
+  /* Errors. `fail` keeps category and text and returns the category. */
+  tempo_status (*fail)(tempo_status category, const char* text);
+  /* The calling thread's last error; `serial` tells it from all others. */
+  const char* (*last_error)(uint64_t* serial);
+
+  /* Tensors. `make` copies `data`; NULL gives zeros. */
+  tempo_status (*make)(const tempo_type* type, const void* data, tempo_tensor** out);
+  void (*retain)(tempo_tensor* tensor);
+  void (*release)(tempo_tensor* tensor);
+  void (*view)(const tempo_tensor* tensor, tempo_view* out);
+  tempo_status (*with_mask)(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** out);
+  tempo_status (*parameter)(tempo_tensor* value, const char* path, tempo_tensor** out);
+  tempo_status (*assign)(tempo_tensor* weight, tempo_tensor* value);
+
+  /* Ops, scan, gradients. `recording` turns the memory of where values came from on or off for
+   * the calling thread and returns what it was. */
+  tempo_status (*find_op)(const char* name, const tempo_op** out);
+  tempo_status (*apply)(const tempo_op* op, tempo_tensor* const* inputs, uint32_t n_inputs,
+                        const tempo_attribute* attributes, uint32_t n_attributes,
+                        tempo_tensor** results, uint32_t n_results);
+  tempo_status (*scan)(const tempo_scan* scan, tempo_tensor** results);
+  tempo_status (*gradient)(tempo_tensor* y, tempo_tensor* dy, tempo_tensor* const* inputs,
+                           uint32_t n_inputs, tempo_tensor** gradients);
+  int32_t (*recording)(int32_t on);
+  tempo_status (*initialize)(const char* initializer, const tempo_type* type, tempo_tensor** out);
+  tempo_status (*random_key)(int64_t seed, tempo_tensor** out); /* seed < 0: the global one */
+
+  /* Layers and cells. */
+  tempo_status (*make_layer)(uint32_t kind, const char* name, const tempo_attribute* options,
+                             uint32_t n_options, tempo_layer** out);
+  tempo_status (*make_layer_of)(const tempo_layer_type* type, const tempo_attribute* options,
+                                uint32_t n_options, tempo_layer** out);
+  void (*retain_layer)(tempo_layer* layer);
+  void (*release_layer)(tempo_layer* layer);
+  void (*view_layer)(const tempo_layer* layer, tempo_layer_view* out);
+  tempo_status (*build_layer)(tempo_layer* layer, const tempo_type* inputs, uint32_t n_inputs);
+  tempo_status (*call_layer)(tempo_layer* layer, const tempo_call* call, tempo_tensor** results,
+                             uint32_t capacity, uint32_t* count);
+  tempo_status (*layer_states)(tempo_layer* cell, int64_t batch, tempo_type* states,
+                               uint32_t capacity, uint32_t* count);
+  tempo_status (*reset_layer)(tempo_layer* layer);
+  /* Borrowed; NULL past the end. */
+  tempo_tensor* (*layer_weight)(const tempo_layer* layer, uint32_t index);
+  tempo_layer* (*layer_child)(const tempo_layer* layer, uint32_t index);
+  /* For a layer's callbacks: its own weights and children. */
+  tempo_status (*add_weight)(tempo_layer* self, const char* name, tempo_tensor* value,
+                             int32_t trainable, tempo_tensor** out);
+  tempo_status (*add_child)(tempo_layer* self, const char* name, tempo_layer* child);
+
+  /* Registration, during a plugin's init. */
+  tempo_status (*register_layer)(tempo_registry* registry, const tempo_layer_type* type);
+  tempo_status (*register_op)(tempo_registry* registry, const tempo_op_type* type);
+
+  /* For kernels. The borders of the ranges depend on count and grain alone. */
+  tempo_status (*parallel_for)(int64_t count, int64_t grain, tempo_range body, void* user);
+  /* c = a b + beta c, row-major; float32 or float64. */
+  tempo_status (*gemm)(tempo_dtype dtype, int32_t transpose_a, int32_t transpose_b, int64_t m,
+                       int64_t n, int64_t k, const void* a, int64_t lda, const void* b, int64_t ldb,
+                       double beta, void* c, int64_t ldc);
+
+  /* A table of further functions, "name/1"; NULL when this host has none by that name. */
+  const void* (*get_extension)(const char* name);
+} tempo_host;
+
+/* What `tempo_plugin_v1` returns. */
+typedef struct tempo_plugin {
+  uint32_t size;
+  uint32_t major;         /* TEMPO_ABI_MAJOR */
+  uint32_t minimum_minor; /* the least minor it needs; not the one it was compiled with */
+  const char* name;
+  const char* version;
+  /* Called once. Keeps the host pointer and registers. */
+  tempo_status (*init)(const tempo_host* host, tempo_registry* registry);
+} tempo_plugin;
+
+typedef const tempo_plugin* (*tempo_plugin_v1_function)(void);
+
+/* Defined by libtempo; weak where the SDK's headers refer to it. */
+const tempo_host* tempo_host_v1(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TEMPO_PLUGIN_H */

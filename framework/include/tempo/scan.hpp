@@ -1,0 +1,118 @@
+// scan: a step function run over the time axis. Its meaning is the plain loop; its speed comes
+// from tracing the step once into a Program.
+#pragma once
+
+#include <tempo/gradient.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// The state of a recurrence: its tensors, each [batch, ...].
+class State : public Tensors {
+ public:
+  using Tensors::Tensors;
+  State(const Tensors& tensors) : Tensors(tensors) {}
+
+  /// `const auto& [h, c] = s.as<2>();`
+  template <std::size_t N>
+  std::array<Tensor, N> as() const {
+    if (size() != N)
+      throw ShapeError("State: it holds " + std::to_string(size()) + " tensors, read as " +
+                       std::to_string(N) + ".");
+    std::array<Tensor, N> out;
+    for (std::size_t i = 0; i < N; ++i) out[i] = (*this)[i];
+    return out;
+  }
+};
+
+/// What one step gives: its output and the next state.
+struct Step {
+  Tensor output = {};
+  State state = {};
+};
+
+struct ScanOptions {
+  bool reverse = false;    ///< from the last step to the first; outputs stay at their own time
+  bool last_only = false;  ///< the output of the last step processed instead of all of them
+  bool plain = false;      ///< the plain loop over eager ops: the reference
+};
+
+/// What a scan gives: the output [batch, time, ...] ([batch, ...] with last_only), the last state.
+struct Scanned {
+  Tensor output = {};
+  State state = {};
+};
+
+namespace sdk {
+
+template <class F>
+struct ScanStep {
+  F& step;
+  std::size_t n_x, n_state;
+
+  static tempo_status run(void* self, tempo_tensor* const* x, tempo_tensor* const* states,
+                          tempo_tensor** results) noexcept {
+    return guarded([&] {
+      auto& me = *static_cast<ScanStep*>(self);
+      Tensors xs;
+      State state;
+      for (std::size_t i = 0; i < me.n_x; ++i) xs.push_back(Tensor::borrowed(x[i]));
+      for (std::size_t i = 0; i < me.n_state; ++i) state.push_back(Tensor::borrowed(states[i]));
+      const Step step = me.step(xs, state);
+      if (step.state.size() != me.n_state)
+        throw ShapeError("scan: the step was given " + std::to_string(me.n_state) +
+                         " states and returned " + std::to_string(step.state.size()) +
+                         ".\n  Return {.output = ..., .state = {...}} with every state, in order.");
+      if (!step.output) throw ShapeError("scan: the step returned no output; set .output.");
+      for (std::size_t i = 0; i < me.n_state; ++i)
+        if (!step.state[i])
+          throw ShapeError("scan: the step left state " + std::to_string(i) + " without a value.");
+      results[0] = step.output.retained();
+      for (std::size_t i = 0; i < me.n_state; ++i) results[1 + i] = step.state[i].retained();
+    });
+  }
+};
+
+}  // namespace sdk
+
+/// Runs step(x_t, state) over several sequences at once, each [batch, time, ...]; x_t are their
+/// parts at one time, [batch, ...].
+template <class F>
+  requires std::is_invocable_r_v<Step, F&, const Tensors&, const State&>
+Scanned scan(F&& step, const Tensors& x, const State& state, const ScanOptions& options = {}) {
+  Tensors time_major;
+  for (const Tensor& t : x) {
+    if (t.rank() < 2)
+      throw ShapeError("scan: a sequence needs [batch, time, ...], got " + to_string(t.shape(), t.dtype()) + ".");
+    time_major.push_back(swap_axes(t, 0, 1));
+  }
+  const std::vector<tempo_tensor*> xs = sdk::handles(time_major), states = sdk::handles(state);
+  sdk::ScanStep<std::remove_reference_t<F>> bound{step, xs.size(), states.size()};
+  tempo_scan call{};
+  call.size = sizeof call;
+  call.n_sequences = static_cast<uint32_t>(xs.size());
+  call.n_states = static_cast<uint32_t>(states.size());
+  call.n_outputs = 1;
+  call.sequences = xs.data();
+  call.states = states.data();
+  call.reverse = options.reverse;
+  call.last_only = options.last_only;
+  call.plain = options.plain;
+  call.step = &sdk::ScanStep<std::remove_reference_t<F>>::run;
+  call.user = &bound;
+  std::vector<tempo_tensor*> out(1 + states.size());
+  sdk::check(sdk::host().scan(&call, out.data()));
+  Tensors all = sdk::adopt(out);
+  Scanned result{options.last_only ? all[0] : swap_axes(all[0], 0, 1), {}};
+  for (std::size_t i = 1; i < all.size(); ++i) result.state.push_back(all[i]);
+  return result;
+}
+
+/// Runs step(x_t, state) over x [batch, time, features].
+template <class F>
+  requires std::is_invocable_r_v<Step, F&, const Tensor&, const State&>
+Scanned scan(F&& step, const Tensor& x, const State& state, const ScanOptions& options = {}) {
+  return scan([&](const Tensors& xs, const State& s) -> Step { return step(xs[0], s); }, Tensors{x},
+              state, options);
+}
+
+}  // namespace tempo

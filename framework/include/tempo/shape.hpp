@@ -1,0 +1,113 @@
+// Element types and shapes.
+#pragma once
+
+#include <tempo/error.hpp>
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// The type of a tensor's elements. `automatic` stands for the default dtype where one is asked for.
+enum class DType : int32_t { automatic = -1, float32 = 0, float64 = 1, int32 = 2, int64 = 3, bool_ = 4 };
+
+inline constexpr DType float32 = DType::float32;
+inline constexpr DType float64 = DType::float64;
+inline constexpr DType int32 = DType::int32;
+inline constexpr DType int64 = DType::int64;
+inline constexpr DType bool_ = DType::bool_;
+
+inline constexpr bool is_floating(DType t) { return t == float32 || t == float64; }
+
+/// Bytes of one element.
+inline constexpr std::size_t size_of(DType t) {
+  return t == float32 || t == int32 ? 4 : t == bool_ ? 1 : 8;
+}
+
+inline const char* name_of(DType t) {
+  switch (t) {
+    case DType::float32: return "float32";
+    case DType::float64: return "float64";
+    case DType::int32: return "int32";
+    case DType::int64: return "int64";
+    case DType::bool_: return "bool";
+    case DType::automatic: break;
+  }
+  return "automatic";
+}
+
+/// The extents of a tensor, outermost first; at most 8 axes. A negative axis counts from the end.
+class Shape {
+ public:
+  static constexpr int max_rank = 8;
+
+  Shape() = default;
+  Shape(std::initializer_list<int64_t> extents) : Shape(extents.begin(), extents.end()) {}
+  explicit Shape(const std::vector<int64_t>& extents) : Shape(extents.begin(), extents.end()) {}
+  template <class Iterator>
+  Shape(Iterator first, Iterator last) {
+    for (; first != last; ++first) push_back(*first);
+  }
+
+  int rank() const { return rank_; }
+  bool empty() const { return rank_ == 0; }
+  /// Number of elements: 1 for a scalar.
+  int64_t count() const {
+    int64_t n = 1;
+    for (int64_t extent : *this) n *= extent;
+    return n;
+  }
+
+  int64_t operator[](int axis) const { return extents_[axis < 0 ? axis + rank_ : axis]; }
+  int64_t& operator[](int axis) { return extents_[axis < 0 ? axis + rank_ : axis]; }
+  int64_t front() const { return extents_[0]; }
+  int64_t back() const { return extents_[rank_ - 1]; }
+  const int64_t* begin() const { return extents_; }
+  const int64_t* end() const { return extents_ + rank_; }
+  int64_t* begin() { return extents_; }
+  int64_t* end() { return extents_ + rank_; }
+  const int64_t* data() const { return extents_; }
+
+  void push_back(int64_t extent) {
+    if (rank_ == max_rank) throw ShapeError("Shape: more than 8 axes; reshape to merge some of them.");
+    extents_[rank_++] = extent;
+  }
+  /// This shape with `extent` put before its first axis, or with the first axis cut off.
+  Shape prepended(int64_t extent) const {
+    Shape s{extent};
+    for (int64_t e : *this) s.push_back(e);
+    return s;
+  }
+  Shape without_first() const { return Shape(begin() + 1, end()); }
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    if (a.rank_ != b.rank_) return false;
+    for (int i = 0; i < a.rank_; ++i)
+      if (a.extents_[i] != b.extents_[i]) return false;
+    return true;
+  }
+  friend bool operator!=(const Shape& a, const Shape& b) { return !(a == b); }
+
+ private:
+  int64_t extents_[max_rank] = {};
+  int rank_ = 0;
+};
+
+/// "[32, 20, 8]"
+inline std::string to_string(const Shape& shape) {
+  std::string text = "[";
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (i) text += ", ";
+    text += std::to_string(shape[i]);
+  }
+  return text + "]";
+}
+
+/// "[32, 20, 8] float32"
+inline std::string to_string(const Shape& shape, DType dtype) {
+  return to_string(shape) + " " + name_of(dtype);
+}
+
+}  // namespace tempo

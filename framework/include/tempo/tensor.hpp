@@ -1,0 +1,273 @@
+// Tensor: the one class that users, layers and plugins see. A counted handle to a node of the
+// graph: shape, dtype, a value computed at once, and the op and inputs it came from.
+#pragma once
+
+#include <tempo/host.hpp>
+
+#include <iosfwd>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tempo TEMPO_HIDDEN {
+
+class Tensor {
+ public:
+  /// No tensor: stands for "not given"; false in a condition.
+  Tensor() = default;
+  /// Takes over one count of `handle`.
+  explicit Tensor(tempo_tensor* handle) : handle_(handle) {}
+  Tensor(const Tensor& other) : handle_(other.handle_) {
+    if (handle_) sdk::host().retain(handle_);
+  }
+  Tensor(Tensor&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Tensor& operator=(Tensor other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Tensor() {
+    if (handle_) sdk::host().release(handle_);
+  }
+
+  explicit operator bool() const { return handle_ != nullptr; }
+  tempo_tensor* handle() const { return handle_; }
+  tempo_tensor* retained() const {
+    if (handle_) sdk::host().retain(handle_);
+    return handle_;
+  }
+  static Tensor borrowed(tempo_tensor* handle) {
+    if (handle) sdk::host().retain(handle);
+    return Tensor(handle);
+  }
+
+  Shape shape() const { return sdk::shape_of(view().type); }
+  DType dtype() const { return sdk::dtype_of(view().type); }
+  int rank() const { return static_cast<int>(view().type.rank); }
+  int64_t count() const { return shape().count(); }
+  /// Of a weight, "lstm/kernel"; else "".
+  std::string path() const { return view().path; }
+  /// Whether a gradient can be asked for through it.
+  bool tracked() const { return view().flags & TEMPO_TRACKED; }
+  /// Whether it is a placeholder of a step that is being traced, without a value.
+  bool traced() const { return view().flags & TEMPO_TRACED; }
+
+  /// The elements, row-major; valid while this tensor lives and is not assigned to. T is float,
+  /// double, int32_t, int64_t or bool and must be the tensor's own dtype.
+  template <class T>
+  const T* data() const {
+    const tempo_view v = readable();
+    require_dtype<T>(sdk::dtype_of(v.type));
+    return static_cast<const T*>(v.data);
+  }
+  /// The one element of a tensor of count 1, as a double.
+  double item() const {
+    if (count() != 1)
+      throw ShapeError("item: needs a tensor with one element, got " + to_string(shape(), dtype()) +
+                       ".\n  Reduce it first: sum(x), mean(x) or max(x).");
+    return element(0);
+  }
+  /// The i-th element in row-major order, as a double.
+  double element(int64_t i) const {
+    const tempo_view v = readable();
+    switch (sdk::dtype_of(v.type)) {
+      case DType::float32: return static_cast<double>(static_cast<const float*>(v.data)[i]);
+      case DType::float64: return static_cast<const double*>(v.data)[i];
+      case DType::int32: return static_cast<const int32_t*>(v.data)[i];
+      case DType::int64: return static_cast<double>(static_cast<const int64_t*>(v.data)[i]);
+      default: return static_cast<const unsigned char*>(v.data)[i] ? 1.0 : 0.0;
+    }
+  }
+  /// All elements in row-major order, converted to T.
+  template <class T = double>
+  std::vector<T> to_vector() const {
+    std::vector<T> out(static_cast<std::size_t>(count()));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] = static_cast<T>(element(static_cast<int64_t>(i)));
+    return out;
+  }
+
+  tempo_view view() const {
+    if (!handle_) throw Error("Tensor: this one was never given a value (it is Tensor{}).");
+    tempo_view v{};
+    v.size = sizeof v;
+    sdk::host().view(handle_, &v);
+    return v;
+  }
+
+ private:
+  tempo_view readable() const {
+    const tempo_view v = view();
+    if (v.flags & TEMPO_TRACED)
+      throw Error("a value was read while a step is traced; there is none yet.\n"
+                  "  item(), data() and `if` on a tensor see no number there: use where(condition, "
+                  "a, b) to choose.");
+    return v;
+  }
+  template <class T>
+  static void require_dtype(DType dtype) {
+    constexpr DType wanted = std::is_same_v<T, float>     ? float32
+                             : std::is_same_v<T, double>  ? float64
+                             : std::is_same_v<T, int32_t> ? int32
+                             : std::is_same_v<T, int64_t> ? int64
+                                                          : bool_;
+    if (dtype != wanted)
+      throw ShapeError(std::string("data: the tensor is ") + name_of(dtype) + ", asked for as " +
+                       name_of(wanted) + ".\n  cast(x, " + name_of(wanted) + ") makes it so.");
+  }
+
+  tempo_tensor* handle_ = nullptr;
+};
+
+using Tensors = std::vector<Tensor>;
+
+/// A tensor with a copy of `values`, row-major.
+template <class T>
+Tensor tensor(const std::vector<T>& values, const Shape& shape, DType dtype = DType::automatic);
+
+/// The dtype of what is made without one: weights, arange, zeros, randn, ... float32 at first.
+TEMPO_API void set_default_dtype(DType dtype);
+TEMPO_API DType default_dtype();
+/// Starts all random numbers anew; the same seed gives the same numbers on every machine.
+TEMPO_API void set_seed(int64_t seed);
+/// The number of threads that Tempo may use; results do not depend on it. Also TEMPO_NUM_THREADS.
+TEMPO_API void set_threads(int threads);
+TEMPO_API int threads();
+
+/// The mask that rides on x (bool, true = use), or Tensor{}.
+inline Tensor mask_of(const Tensor& x) { return Tensor::borrowed(x.view().mask); }
+
+/// x with another mask; Tensor{} takes it off.
+inline Tensor with_mask(const Tensor& x, const Tensor& mask) {
+  tempo_tensor* out = nullptr;
+  sdk::check(sdk::host().with_mask(x.handle(), mask.handle(), &out));
+  return Tensor(out);
+}
+
+/// A tensor that gradients can be asked for; `path` is its name in errors and files.
+inline Tensor parameter(const Tensor& value, const std::string& path = "") {
+  tempo_tensor* out = nullptr;
+  sdk::check(sdk::host().parameter(value.handle(), path.c_str(), &out));
+  return Tensor(out);
+}
+
+/// Writes `value` into a weight, in place; its version goes up.
+inline void assign(const Tensor& weight, const Tensor& value) {
+  sdk::check(sdk::host().assign(weight.handle(), value.handle()));
+}
+
+/// Prints shape, dtype and elements.
+TEMPO_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
+
+namespace sdk {
+
+template <class T>
+constexpr DType dtype_for() {
+  if constexpr (std::is_same_v<T, float>) return float32;
+  else if constexpr (std::is_same_v<T, double>) return float64;
+  else if constexpr (std::is_same_v<T, int32_t>) return int32;
+  else if constexpr (std::is_same_v<T, int64_t>) return int64;
+  else return bool_;
+}
+
+/// Zeros where data is null.
+inline Tensor make(DType dtype, const Shape& shape, const void* data) {
+  tempo_tensor* out = nullptr;
+  const tempo_type type = to_abi(dtype, shape);
+  check(host().make(&type, data, &out));
+  return Tensor(out);
+}
+
+/// An attribute of an op or an option of a layer, on its way over the boundary.
+class Attribute {
+ public:
+  Attribute(const char* name, int64_t value) : Attribute(name, TEMPO_INT64_VALUE) { a_.integer = value; }
+  Attribute(const char* name, int value) : Attribute(name, static_cast<int64_t>(value)) {}
+  Attribute(const char* name, bool value) : Attribute(name, static_cast<int64_t>(value)) {}
+  Attribute(const char* name, DType value) : Attribute(name, static_cast<int64_t>(value)) {}
+  Attribute(const char* name, double value) : Attribute(name, TEMPO_DOUBLE_VALUE) { a_.real = value; }
+  Attribute(const char* name, const char* value) : Attribute(name, TEMPO_TEXT_VALUE) { a_.text = value; }
+  Attribute(const char* name, const Shape& value) : Attribute(name, TEMPO_LIST_VALUE) {
+    a_.list = value.data();
+    a_.count = static_cast<uint64_t>(value.rank());
+  }
+  Attribute(const char* name, const std::vector<int64_t>& value) : Attribute(name, TEMPO_LIST_VALUE) {
+    a_.list = value.data();
+    a_.count = value.size();
+  }
+  Attribute(const char* name, tempo_layer* value) : Attribute(name, TEMPO_LAYER_VALUE) { a_.layer = value; }
+  const tempo_attribute& abi() const { return a_; }
+
+ private:
+  Attribute(const char* name, uint32_t kind) {
+    a_.size = sizeof a_;
+    a_.kind = kind;
+    a_.name = name;
+  }
+  tempo_attribute a_{};
+};
+static_assert(sizeof(Attribute) == sizeof(tempo_attribute), "arrays of one are arrays of the other");
+
+/// An op of the host, found by name once per shared object.
+class Op {
+ public:
+  explicit Op(const char* name) { check(host().find_op(name, &op_)); }
+
+  Tensor operator()(std::initializer_list<tempo_tensor*> inputs,
+                    std::initializer_list<Attribute> attributes = {}) const {
+    tempo_tensor* result = nullptr;
+    run(inputs.begin(), inputs.size(), attributes, &result, 1);
+    return Tensor(result);
+  }
+  Tensor operator()(const Tensor& x, std::initializer_list<Attribute> attributes = {}) const {
+    return (*this)({x.handle()}, attributes);
+  }
+  Tensor operator()(const Tensor& a, const Tensor& b,
+                    std::initializer_list<Attribute> attributes = {}) const {
+    return (*this)({a.handle(), b.handle()}, attributes);
+  }
+  /// Any number of inputs and results.
+  void run(tempo_tensor* const* inputs, std::size_t n, std::initializer_list<Attribute> attributes,
+           tempo_tensor** results, std::size_t n_results) const {
+    for (std::size_t i = 0; i < n; ++i)
+      if (!inputs[i]) throw Error("an op was given a tensor without a value (it is Tensor{}).");
+    check(host().apply(op_, inputs, static_cast<uint32_t>(n),
+                       reinterpret_cast<const tempo_attribute*>(attributes.begin()),
+                       static_cast<uint32_t>(attributes.size()), results,
+                       static_cast<uint32_t>(n_results)));
+  }
+
+ private:
+  const tempo_op* op_ = nullptr;
+};
+
+inline std::vector<tempo_tensor*> handles(const Tensors& tensors) {
+  std::vector<tempo_tensor*> out;
+  for (const Tensor& t : tensors) out.push_back(t.handle());
+  return out;
+}
+inline Tensors adopt(const std::vector<tempo_tensor*>& owned) {
+  Tensors out;
+  for (tempo_tensor* t : owned) out.emplace_back(t);
+  return out;
+}
+
+}  // namespace sdk
+
+template <class T>
+Tensor tensor(const std::vector<T>& values, const Shape& shape, DType dtype) {
+  if (static_cast<int64_t>(values.size()) != shape.count())
+    throw ShapeError("tensor: " + std::to_string(values.size()) + " values do not fill " +
+                     to_string(shape) + ", which has " + std::to_string(shape.count()) + ".");
+  if (dtype == DType::automatic && !std::is_floating_point_v<T>) dtype = sdk::dtype_for<T>();
+  Tensor made;
+  if constexpr (std::is_same_v<T, bool>) {
+    std::vector<unsigned char> bytes(values.begin(), values.end());
+    made = sdk::make(bool_, shape, bytes.data());
+  } else {
+    made = sdk::make(sdk::dtype_for<T>(), shape, values.data());
+  }
+  static const sdk::Op cast("cast");
+  return dtype == made.dtype() ? made : cast(made, {{"dtype", dtype}});
+}
+
+}  // namespace tempo
