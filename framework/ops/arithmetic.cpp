@@ -1,0 +1,111 @@
+// Arithmetic of two tensors, broadcast, and the choice between them. Gradients come out in the
+// broadcast shape: the reverse walk sums them down.
+#include "ops/types.hpp"
+#include "tensor/pointwise.hpp"
+
+#include <tempo/ops.hpp>
+
+namespace tempo {
+namespace {
+
+// y = a + b                    da = dy, db = dy
+const auto& add_op = define({
+    .name = "add",
+    .type = broadcast(Accepts::numeric),
+    .kernel = pointwise<Numeric>([](auto a, auto b) { return a + b; }),
+    .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return v.dy(); }},
+    .pointwise = true,
+});
+
+// y = a - b                    da = dy, db = -dy
+const auto& subtract_op = define({
+    .name = "subtract",
+    .type = broadcast(Accepts::numeric),
+    .kernel = pointwise<Numeric>([](auto a, auto b) { return a - b; }),
+    .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return -v.dy(); }},
+    .pointwise = true,
+});
+
+// y = a b                      da = dy b, db = dy a
+const auto& multiply_op = define({
+    .name = "multiply",
+    .type = broadcast(Accepts::numeric),
+    .kernel = pointwise<Numeric>([](auto a, auto b) { return a * b; }),
+    .vjp = {[](const Vjp& v) { return v.dy() * v.b(); }, [](const Vjp& v) { return v.dy() * v.a(); }},
+    .pointwise = true,
+});
+
+// y = a / b                    da = dy / b, db = -dy y / b
+const auto& divide_op = define({
+    .name = "divide",
+    .type = broadcast(Accepts::floating),
+    .kernel = pointwise([](auto a, auto b) { return a / b; }),
+    .vjp = {[](const Vjp& v) { return v.dy() / v.b(); },
+            [](const Vjp& v) { return -(v.dy() * v.y() / v.b()); }},
+    .pointwise = true,
+});
+
+// da = dy b a^(b-1), where 0 0^-1 is 0
+Tensor power_to_base(const Vjp& v) {
+  const Tensor a = v.a(), b = v.b();
+  const Tensor exponent = where(logical_and(equal(a, 0), equal(b, 0)), 1, b - 1);
+  return v.dy() * b * pow(a, exponent);
+}
+
+// db = dy y ln a, where the logarithm of what is not positive is 0
+Tensor power_to_exponent(const Vjp& v) {
+  const Tensor a = v.a();
+  return v.dy() * v.y() * log(where(a > 0, a, 1));
+}
+
+// y = a^b
+const auto& pow_op = define({
+    .name = "pow",
+    .type = broadcast(Accepts::floating),
+    .kernel = pointwise([](auto a, auto b) { return std::pow(a, b); }),
+    .vjp = {power_to_base, power_to_exponent},
+    .pointwise = true,
+});
+
+// y = the smaller; a NaN wins  da = dy where a <= b, db = dy elsewhere
+const auto& minimum_op = define({
+    .name = "minimum",
+    .type = broadcast(Accepts::numeric),
+    .kernel = pointwise<Numeric>([](auto a, auto b) { return a <= b || a != a ? a : b; }),
+    .vjp = {[](const Vjp& v) { return where(v.a() <= v.b(), v.dy(), 0); },
+            [](const Vjp& v) { return where(v.a() <= v.b(), 0, v.dy()); }},
+    .pointwise = true,
+});
+
+// y = the greater; a NaN wins  da = dy where a >= b, db = dy elsewhere
+const auto& maximum_op = define({
+    .name = "maximum",
+    .type = broadcast(Accepts::numeric),
+    .kernel = pointwise<Numeric>([](auto a, auto b) { return a >= b || a != a ? a : b; }),
+    .vjp = {[](const Vjp& v) { return where(v.a() >= v.b(), v.dy(), 0); },
+            [](const Vjp& v) { return where(v.a() >= v.b(), 0, v.dy()); }},
+    .pointwise = true,
+});
+
+std::vector<TensorType> where_type(const TypeCall& call) {
+  require_inputs(call, 3);
+  if (call.inputs[0].dtype != bool_)
+    throw ShapeError("the condition must be bool\n  A comparison (x > 0) or cast(x, bool_) makes it so.");
+  require_same_dtype(call.inputs[1].dtype, call.inputs[2].dtype);
+  const Shape shapes[] = {call.inputs[0].shape, call.inputs[1].shape, call.inputs[2].shape};
+  return {{call.inputs[1].dtype, require_broadcast(shapes)}};
+}
+
+// y = b where a, else c        db = dy where a, dc = dy where not a
+const auto& where_op = define({
+    .name = "where",
+    .type = where_type,
+    .kernel = where_kernel(),
+    .vjp = {{},
+            [](const Vjp& v) { return where(v.a(), v.dy(), 0); },
+            [](const Vjp& v) { return where(v.a(), 0, v.dy()); }},
+    .pointwise = true,
+});
+
+}  // namespace
+}  // namespace tempo

@@ -1,0 +1,67 @@
+// The default dtype and the global generator of random keys.
+#include "ops/defaults.hpp"
+
+#include "graph/trace.hpp"
+#include "ops/types.hpp"
+
+#include <atomic>
+
+namespace tempo {
+
+namespace {
+
+std::atomic<DType> current_dtype{float32};
+
+// Stream 0 belongs to explicit seeds: the global generator's numbers differ from theirs.
+constexpr int64_t first_stream = 1;
+std::atomic<int64_t> current_seed{0};
+std::atomic<int64_t> next_stream{first_stream};
+
+}  // namespace
+
+void set_default_dtype(DType dtype) {
+  if (!is_floating(dtype))
+    throw Error(std::string("set_default_dtype: ") + name_of(dtype) +
+                "; it must be float32 or float64.");
+  current_dtype = dtype;
+}
+
+DType default_dtype() { return current_dtype; }
+
+DType dtype_attribute(const Attributes& attributes) {
+  const int64_t dtype = attributes.integer("dtype", static_cast<int64_t>(DType::automatic));
+  if (dtype < static_cast<int64_t>(DType::automatic) || dtype > static_cast<int64_t>(bool_))
+    throw ShapeError("no dtype has the number " + std::to_string(dtype));
+  const auto given = static_cast<DType>(dtype);
+  return given == DType::automatic ? default_dtype() : given;
+}
+
+void set_seed(int64_t seed) {
+  current_seed = seed;
+  next_stream = first_stream;
+}
+
+Ref<Value> next_random_keys(int64_t n) {
+  Array keys(int64, {n, 2});
+  const int64_t seed = current_seed, stream = next_stream.fetch_add(n);
+  for (int64_t i = 0; i < n; ++i) {
+    keys.as<int64_t>()[2 * i] = seed;
+    keys.as<int64_t>()[2 * i + 1] = stream + i;
+  }
+  return make_value(std::move(keys));
+}
+
+Tensor random_key(int64_t seed) {
+  if (seed >= 0) return random_key(seed, 0);
+  if (Trace* trace = Trace::current()) return to_tensor(trace->random_keys(0));
+  return to_tensor(make_value(next_random_keys(1)->array.reshaped({2})));
+}
+
+Tensor random_key(int64_t seed, int64_t stream) {
+  Array key(int64, {2});
+  key.as<int64_t>()[0] = seed;
+  key.as<int64_t>()[1] = stream;
+  return to_tensor(make_value(std::move(key)));
+}
+
+}  // namespace tempo

@@ -1,0 +1,16 @@
+// What holds for the whole process: the default dtype, and the generator that set_seed starts.
+#pragma once
+
+#include "graph/value.hpp"
+
+namespace tempo {
+
+/// The next n keys of the global generator, int64 [n, 2]: seed and stream, no stream twice.
+Ref<Value> next_random_keys(int64_t n);
+/// The key of one draw, int64 [2]. seed < 0: the next of the global generator, or, while a step is
+/// traced, a placeholder that is drawn anew at every step. seed >= 0: the same key each time.
+Tensor random_key(int64_t seed);
+/// A key of one's own.
+Tensor random_key(int64_t seed, int64_t stream);
+
+}  // namespace tempo

@@ -1,0 +1,90 @@
+// Ops that fold axes away, and running sums.
+#include "ops/types.hpp"
+#include "tensor/reduce.hpp"
+
+#include <tempo/ops.hpp>
+
+namespace tempo {
+namespace {
+
+std::vector<TensorType> reduced(const TypeCall& call) {
+  require_inputs(call, 1);
+  const TensorType& a = call.inputs[0];
+  require(Accepts::numeric, a.dtype);
+  const std::vector<int64_t>& axes = call.attributes.list("axes");
+  for (int64_t axis : axes) require_axis(axis, a.shape);
+  return {{a.dtype, reduced_shape(a.shape, axes, call.attributes.integer("keepdims", 0) != 0)}};
+}
+
+// A result of this reduction (or its gradient) with the folded axes kept as 1, so that it
+// broadcasts against the input.
+Tensor kept(const Vjp& v, const Tensor& result) {
+  if (v.attributes().integer("keepdims", 0)) return result;
+  return reshape(result, reduced_shape(v.a().shape(), v.attributes().list("axes"), true));
+}
+
+// y = the sum                  da = dy, repeated
+const auto& sum_op = define({
+    .name = "sum",
+    .type = reduced,
+    .kernel = sum_kernel(),
+    .vjp = {[](const Vjp& v) { return broadcast_to(kept(v, v.dy()), v.a().shape()); }},
+});
+
+// da = dy where a is the extreme one, in equal shares where several are
+Tensor to_the_extreme(const Vjp& v) {
+  static const sdk::Op sum("sum");
+  const Tensor is_extreme = cast(equal(v.a(), kept(v, v.y())), v.a().dtype());
+  const Tensor ties = sum(is_extreme, {{"axes", v.attributes().list("axes")}, {"keepdims", true}});
+  return is_extreme * (kept(v, v.dy()) / ties);
+}
+
+// y = the greatest
+const auto& max_op = define({
+    .name = "max",
+    .type = reduced,
+    .kernel = max_kernel(),
+    .vjp = {to_the_extreme},
+});
+
+// y = the smallest
+const auto& min_op = define({
+    .name = "min",
+    .type = reduced,
+    .kernel = min_kernel(),
+    .vjp = {to_the_extreme},
+});
+
+// y = the place of the greatest along an axis
+const auto& argmax_op = define({
+    .name = "argmax",
+    .type =
+        [](const TypeCall& call) {
+          require_inputs(call, 1);
+          require(Accepts::numeric, call.inputs[0].dtype);
+          const int64_t axis = call.attributes.integer("axis");
+          require_axis(axis, call.inputs[0].shape);
+          return std::vector<TensorType>{{int64, reduced_shape(call.inputs[0].shape, {axis}, false)}};
+        },
+    .kernel = argmax_kernel(),
+});
+
+// y_t = a_0 + ... + a_t        da_t = dy_t + dy_(t+1) + ...
+const auto& cumsum_op = define({
+    .name = "cumsum",
+    .type =
+        [](const TypeCall& call) {
+          require_inputs(call, 1);
+          require(Accepts::numeric, call.inputs[0].dtype);
+          require_axis(call.attributes.integer("axis"), call.inputs[0].shape);
+          return std::vector{call.inputs[0]};
+        },
+    .kernel = cumsum_kernel(),
+    .vjp = {[](const Vjp& v) {
+      return cumsum(v.dy(), static_cast<int>(v.attributes().integer("axis")),
+                    !v.attributes().integer("reverse", 0));
+    }},
+});
+
+}  // namespace
+}  // namespace tempo

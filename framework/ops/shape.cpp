@@ -1,0 +1,124 @@
+// Ops that give a tensor another shape: reshape, broadcasting and its inverse, the order of axes.
+#include "ops/types.hpp"
+#include "tensor/movement.hpp"
+#include "tensor/reduce.hpp"
+#include "tensor/strides.hpp"
+
+#include <tempo/ops.hpp>
+
+#include <algorithm>
+
+namespace tempo {
+namespace {
+
+// The shape asked for, with its one -1 worked out.
+Shape reshaped(const TensorType& a, Shape to) {
+  int64_t known = 1;
+  int64_t* unknown = nullptr;
+  for (int64_t& extent : to) {
+    if (extent < -1 || (extent == -1 && unknown))
+      throw ShapeError("cannot become " + to_string(to) +
+                       "\n  Extents are at least 0; one of them may be -1.");
+    if (extent == -1) {
+      unknown = &extent;
+    } else {
+      known *= extent;
+    }
+  }
+  const int64_t count = a.shape.count();
+  if (unknown && (known == 0 ? count == 0 : count % known == 0)) *unknown = known ? count / known : 0;
+  if (to.count() != count || (unknown && *unknown < 0))
+    throw ShapeError("counts differ\n  " + to_string(a.shape) + " has " + std::to_string(count) +
+                     " elements, which do not make " + to_string(to) + ".");
+  return to;
+}
+
+// y = a under another shape    da = dy under the shape of a
+const auto& reshape_op = define({
+    .name = "reshape",
+    .type =
+        [](const TypeCall& call) {
+          require_inputs(call, 1);
+          const TensorType& a = call.inputs[0];
+          return std::vector<TensorType>{
+              {a.dtype, reshaped(a, Shape(call.attributes.list("shape")))}};
+        },
+    .vjp = {[](const Vjp& v) { return reshape(v.dy(), v.a().shape()); }},
+});
+
+void require_broadcasts(const Shape& from, const Shape& to) {
+  const Shape shapes[] = {from, to};
+  const std::optional<Shape> both = broadcast_shapes(shapes);
+  if (!both || *both != to)
+    throw ShapeError(to_string(from) + " does not broadcast to " + to_string(to) +
+                     "\n  Aligned at the last axis, each extent must be equal, or 1 in the first.");
+}
+
+// y = a, repeated              da = dy, summed over what was repeated (by the walk)
+const auto& broadcast_to_op = define({
+    .name = "broadcast_to",
+    .type =
+        [](const TypeCall& call) {
+          require_inputs(call, 1);
+          const Shape to(call.attributes.list("shape"));
+          require_broadcasts(call.inputs[0].shape, to);
+          return std::vector<TensorType>{{call.inputs[0].dtype, to}};
+        },
+    .kernel = broadcast_kernel(),
+    .vjp = {[](const Vjp& v) { return v.dy(); }},
+});
+
+// y = a, summed over what broadcasting had repeated      da = dy, repeated
+const auto& sum_to_op = define({
+    .name = "sum_to",
+    .type =
+        [](const TypeCall& call) {
+          require_inputs(call, 1);
+          require(Accepts::numeric, call.inputs[0].dtype);
+          const Shape to(call.attributes.list("shape"));
+          require_broadcasts(to, call.inputs[0].shape);
+          return std::vector<TensorType>{{call.inputs[0].dtype, to}};
+        },
+    .kernel = [](const KernelCall& call) { sum_to(call.inputs[0], call.outputs[0]); },
+    .vjp = {[](const Vjp& v) { return broadcast_to(v.dy(), v.a().shape()); }},
+});
+
+std::vector<TensorType> transpose_type(const TypeCall& call) {
+  require_inputs(call, 1);
+  const TensorType& a = call.inputs[0];
+  const std::vector<int64_t>& permutation = call.attributes.list("permutation");
+  std::vector<int> seen;
+  Shape shape;
+  for (int64_t axis : permutation) {
+    seen.push_back(require_axis(axis, a.shape));
+    shape.push_back(a.shape[seen.back()]);
+  }
+  std::sort(seen.begin(), seen.end());
+  const bool twice = std::adjacent_find(seen.begin(), seen.end()) != seen.end();
+  if (twice || shape.rank() != a.shape.rank())
+    throw ShapeError("the permutation must name every axis once");
+  return {{a.dtype, shape}};
+}
+
+Axes inverse(const std::vector<int64_t>& permutation) {
+  const auto rank = static_cast<int64_t>(permutation.size());
+  Axes axes(permutation.size());
+  for (int64_t i = 0; i < rank; ++i) {
+    const int64_t axis = permutation[static_cast<std::size_t>(i)];
+    axes[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)] = static_cast<int>(i);
+  }
+  return axes;
+}
+
+// y = a with its axes in another order                   da = dy with them put back
+const auto& transpose_op = define({
+    .name = "transpose",
+    .type = transpose_type,
+    .kernel = transpose_kernel(),
+    .vjp = {[](const Vjp& v) {
+      return transpose(v.dy(), inverse(v.attributes().list("permutation")));
+    }},
+});
+
+}  // namespace
+}  // namespace tempo

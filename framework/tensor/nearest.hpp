@@ -1,0 +1,35 @@
+// The nearest name: for "did you mean".
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace tempo {
+
+/// How many letters must be put in, taken out or replaced to turn a into b (Levenshtein, 1966).
+inline std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+/// The candidate that `word` is nearest to, the first of equally near ones; "" when there are none.
+inline std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
+  const auto best = std::min_element(
+      candidates.begin(), candidates.end(), [&](const std::string& a, const std::string& b) {
+        return edit_distance(word, a) < edit_distance(word, b);
+      });
+  return best == candidates.end() ? "" : *best;
+}
+
+}  // namespace tempo
