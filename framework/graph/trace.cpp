@@ -9,6 +9,9 @@ thread_local Trace* innermost = nullptr;
 Trace::Trace() : id_(next_serial()), outer_(innermost) { innermost = this; }
 Trace::~Trace() { innermost = outer_; }
 
+TracePause::TracePause() : paused_(std::exchange(innermost, nullptr)) {}
+TracePause::~TracePause() { innermost = paused_; }
+
 Trace* Trace::current() { return innermost; }
 
 Ref<Value> Trace::placeholder(const TensorType& type) {

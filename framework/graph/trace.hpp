@@ -46,4 +46,16 @@ class Trace {
   std::vector<Ref<Application>> applications_;
 };
 
+/// While one lives, ops are computed although a step is being traced: for making weights.
+class TracePause {
+ public:
+  TracePause();
+  ~TracePause();
+  TracePause(const TracePause&) = delete;
+  TracePause& operator=(const TracePause&) = delete;
+
+ private:
+  Trace* paused_;
+};
+
 }  // namespace tempo

@@ -180,27 +180,30 @@ inline Tensor make(DType dtype, const Shape& shape, const void* data) {
 /// An attribute of an op or an option of a layer, on its way over the boundary.
 class Attribute {
  public:
-  Attribute(const char* name, int64_t value) : Attribute(name, TEMPO_INT64_VALUE) { a_.integer = value; }
+  Attribute(const char* name, int64_t value) : Attribute(name, Kind{TEMPO_INT64_VALUE}) { a_.integer = value; }
   Attribute(const char* name, int value) : Attribute(name, static_cast<int64_t>(value)) {}
   Attribute(const char* name, bool value) : Attribute(name, static_cast<int64_t>(value)) {}
   Attribute(const char* name, DType value) : Attribute(name, static_cast<int64_t>(value)) {}
-  Attribute(const char* name, double value) : Attribute(name, TEMPO_DOUBLE_VALUE) { a_.real = value; }
-  Attribute(const char* name, const char* value) : Attribute(name, TEMPO_TEXT_VALUE) { a_.text = value; }
-  Attribute(const char* name, const Shape& value) : Attribute(name, TEMPO_LIST_VALUE) {
+  Attribute(const char* name, double value) : Attribute(name, Kind{TEMPO_DOUBLE_VALUE}) { a_.real = value; }
+  Attribute(const char* name, const char* value) : Attribute(name, Kind{TEMPO_TEXT_VALUE}) { a_.text = value; }
+  Attribute(const char* name, const Shape& value) : Attribute(name, Kind{TEMPO_LIST_VALUE}) {
     a_.list = value.data();
     a_.count = static_cast<uint64_t>(value.rank());
   }
-  Attribute(const char* name, const std::vector<int64_t>& value) : Attribute(name, TEMPO_LIST_VALUE) {
+  Attribute(const char* name, const std::vector<int64_t>& value) : Attribute(name, Kind{TEMPO_LIST_VALUE}) {
     a_.list = value.data();
     a_.count = value.size();
   }
-  Attribute(const char* name, tempo_layer* value) : Attribute(name, TEMPO_LAYER_VALUE) { a_.layer = value; }
+  Attribute(const char* name, tempo_layer* value) : Attribute(name, Kind{TEMPO_LAYER_VALUE}) { a_.layer = value; }
   const tempo_attribute& abi() const { return a_; }
 
  private:
-  Attribute(const char* name, uint32_t kind) {
+  struct Kind {  // a type of its own: a bare enumerator would choose the constructor from int
+    uint32_t value;
+  };
+  Attribute(const char* name, Kind kind) {
     a_.size = sizeof a_;
-    a_.kind = kind;
+    a_.kind = kind.value;
     a_.name = name;
   }
   tempo_attribute a_{};

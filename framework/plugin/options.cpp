@@ -1,0 +1,129 @@
+// Options of layers: kept whole, and checked against their description.
+#include "plugin/options.hpp"
+
+#include "tensor/nearest.hpp"
+
+#include <tempo/option.hpp>
+
+#include <cmath>
+
+namespace tempo {
+
+OptionStore::OptionStore(std::span<const tempo_attribute> options) {
+  for (tempo_attribute o : options) {
+    o.size = sizeof o;
+    o.name = texts_.emplace_back(o.name).c_str();
+    if (o.text) o.text = texts_.emplace_back(o.text).c_str();
+    if (o.list) o.list = lists_.emplace_back(o.list, o.list + o.count).data();
+    if (o.layer) layers_.push_back(Layer::borrowed(o.layer));
+    attributes_.push_back(o);
+  }
+}
+
+const tempo_attribute* OptionStore::find(const std::string& name) const {
+  for (const tempo_attribute& o : attributes_)
+    if (name == o.name) return &o;
+  return nullptr;
+}
+
+namespace {
+
+// Every layer has these, whether its own options mention them or not.
+const tempo_option common_options[] = {
+    {sizeof(tempo_option), TEMPO_OPTION_BOOL, "trainable", "Whether optimizers change its weights.", "true",
+     -HUGE_VAL, HUGE_VAL, nullptr},
+    {sizeof(tempo_option), TEMPO_OPTION_DTYPE, "dtype", "Of its weights.", "automatic", -HUGE_VAL, HUGE_VAL,
+     nullptr},
+    {sizeof(tempo_option), TEMPO_OPTION_TEXT, "name", "Its name in paths and tables.", "", -HUGE_VAL,
+     HUGE_VAL, nullptr},
+};
+
+const char* kind_name(uint32_t kind) {
+  switch (kind) {
+    case TEMPO_OPTION_INT: return "an integer";
+    case TEMPO_OPTION_REAL: return "a number";
+    case TEMPO_OPTION_BOOL: return "true or false";
+    case TEMPO_OPTION_TEXT: return "a text";
+    case TEMPO_OPTION_INITIALIZER: return "an initializer, as \"glorot_uniform\" or \"constant(0.1)\"";
+    case TEMPO_OPTION_ACTIVATION: return "the name of an activation";
+    case TEMPO_OPTION_DTYPE: return "float32 or float64";
+    case TEMPO_OPTION_LAYER: return "a layer or cell";
+    default: return "a list of integers";
+  }
+}
+
+bool fits(const tempo_option& option, const tempo_attribute& given) {
+  switch (option.kind) {
+    case TEMPO_OPTION_INT:
+    case TEMPO_OPTION_DTYPE: return given.kind == TEMPO_INT64_VALUE;
+    case TEMPO_OPTION_BOOL:
+      return given.kind == TEMPO_INT64_VALUE && (given.integer == 0 || given.integer == 1);
+    case TEMPO_OPTION_REAL: return given.kind == TEMPO_DOUBLE_VALUE || given.kind == TEMPO_INT64_VALUE;
+    case TEMPO_OPTION_TEXT:
+    case TEMPO_OPTION_INITIALIZER:
+    case TEMPO_OPTION_ACTIVATION: return given.kind == TEMPO_TEXT_VALUE;
+    case TEMPO_OPTION_LAYER: return given.kind == TEMPO_LAYER_VALUE;
+    default: return given.kind == TEMPO_LIST_VALUE;
+  }
+}
+
+std::string value_text(const tempo_attribute& given) {
+  switch (given.kind) {
+    case TEMPO_INT64_VALUE: return std::to_string(given.integer);
+    case TEMPO_DOUBLE_VALUE: return sdk::OptionTable::number(given.real);
+    case TEMPO_TEXT_VALUE: return std::string("\"") + given.text + "\"";
+    case TEMPO_LIST_VALUE: return to_string(Shape(given.list, given.list + given.count));
+    default: return "a layer";
+  }
+}
+
+bool among(const char* choices, const std::string& text) {
+  return ("|" + std::string(choices) + "|").find("|" + text + "|") != std::string::npos;
+}
+
+void check_option(const tempo_layer_type& type, const tempo_option& option, const tempo_attribute& given) {
+  const std::string who = std::string(type.name) + ": option `" + option.name + "`";
+  if (!fits(option, given))
+    throw Error(who + " is " + kind_name(option.kind) + ", got " + value_text(given) + ".");
+  if (option.kind == TEMPO_OPTION_INT || option.kind == TEMPO_OPTION_REAL) {
+    const double value =
+        given.kind == TEMPO_INT64_VALUE ? static_cast<double>(given.integer) : given.real;
+    if (!(value >= option.at_least && value <= option.at_most))
+      throw Error(who + " is " + value_text(given) + "; it must be " +
+                  (std::isinf(option.at_most)    ? "at least " + sdk::OptionTable::number(option.at_least)
+                   : std::isinf(option.at_least) ? "at most " + sdk::OptionTable::number(option.at_most)
+                                                 : "within [" + sdk::OptionTable::number(option.at_least) +
+                                                       ", " + sdk::OptionTable::number(option.at_most) + "]") +
+                  ".");
+  }
+  if (option.choices && !among(option.choices, given.text))
+    throw Error(who + " is " + value_text(given) + "; it must be one of " + option.choices + ".");
+  if (option.kind == TEMPO_OPTION_DTYPE && given.integer > 1)
+    throw Error(who + " is " + name_of(static_cast<DType>(given.integer)) + "; weights are float32 or float64.");
+}
+
+}  // namespace
+
+void check_options(const tempo_layer_type& type, std::span<const tempo_attribute> options) {
+  for (const tempo_attribute& given : options) {
+    const tempo_option* found = nullptr;
+    std::vector<std::string> names;
+    for (const tempo_option& o : std::span(type.options, type.n_options)) {
+      names.push_back(o.name);
+      if (std::string(o.name) == given.name) found = &o;
+    }
+    for (const tempo_option& o : common_options)
+      if (!found && std::string(o.name) == given.name) found = &o;
+    if (!found) {
+      std::string text = std::string(type.name) + ": there is no option `" + given.name + "`.";
+      if (const std::string near = nearest(given.name, names); !near.empty())
+        text += "\n  Did you mean `" + near + "`?";
+      text += "\n  It has:";
+      for (const std::string& n : names) text += " " + n;
+      throw Error(text);
+    }
+    check_option(type, *found, given);
+  }
+}
+
+}  // namespace tempo

@@ -1,0 +1,11 @@
+// Checking options against their description.
+#pragma once
+
+#include "plugin/layer.hpp"
+
+namespace tempo {
+
+/// Throws on an unknown name (with the nearest one), a wrong kind, or a value outside its limits.
+void check_options(const tempo_layer_type& type, std::span<const tempo_attribute> options);
+
+}  // namespace tempo
