@@ -1,0 +1,143 @@
+// Initializers: the first values of weights, by name and arguments, as Keras names them.
+#pragma once
+
+#include <tempo/ops.hpp>
+
+#include <charconv>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// How a weight begins: `.kernel_initializer = "he_normal"`, `= constant(0.1)`,
+/// `= random_uniform(-0.1, 0.1)`, `= glorot_uniform({.seed = 3})`. Checked when it is used.
+class Initializer {
+ public:
+  Initializer() = default;
+  Initializer(const char* text) : text_(text ? text : "") {}
+  Initializer(std::string text) : text_(std::move(text)) {}
+
+  /// "constant(value=0.1)": the form that options, files and plugins carry.
+  const std::string& text() const { return text_; }
+
+  /// A tensor of this shape.
+  Tensor operator()(const Shape& shape, DType dtype = DType::automatic) const {
+    tempo_tensor* out = nullptr;
+    const tempo_type type = sdk::to_abi(dtype, shape);
+    sdk::check(sdk::host().initialize(text_.c_str(), &type, &out));
+    return Tensor(out);
+  }
+
+  friend bool operator==(const Initializer&, const Initializer&) = default;
+
+ private:
+  std::string text_;
+};
+
+namespace sdk {
+
+/// Keeps `zeros({3, 4})` a shape: what has this as its first member is no list of numbers.
+struct Named {
+  constexpr Named() {}
+  friend bool operator==(const Named&, const Named&) = default;
+};
+
+/// "name(key=value, ...)" with numbers that read back as they were; negative seeds are left out.
+class InitializerWriter {
+ public:
+  explicit InitializerWriter(const char* name) : text_(name) {}
+  InitializerWriter& operator()(const char* key, double value) {
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    return add(key, std::string(digits, end));
+  }
+  InitializerWriter& operator()(const char* key, const char* value) { return add(key, value); }
+  InitializerWriter& seed(int64_t value) {
+    return value < 0 ? *this : add("seed", std::to_string(value));
+  }
+  operator Initializer() const { return Initializer(any_ ? text_ + ")" : text_); }
+
+ private:
+  InitializerWriter& add(const char* key, const std::string& value) {
+    text_ += (any_ ? ", " : "(") + (key + ("=" + value));
+    any_ = true;
+    return *this;
+  }
+  std::string text_;
+  bool any_ = false;
+};
+
+}  // namespace sdk
+
+/// Options of the random initializers. A seed gives the same values each time; below 0 they are
+/// drawn from the generator that set_seed starts.
+struct SeededOptions {
+  sdk::Named named = {};
+  int64_t seed = -1;
+};
+struct VarianceScalingOptions {
+  sdk::Named named = {};
+  double scale = 1;
+  const char* mode = "fan_in";                    ///< fan_in, fan_out or fan_avg
+  const char* distribution = "truncated_normal";  ///< or untruncated_normal, uniform
+  int64_t seed = -1;
+};
+struct OrthogonalOptions {
+  sdk::Named named = {};
+  double gain = 1;
+  int64_t seed = -1;
+};
+
+// Without a shape these are initializers; with one, tensors: `parameter(glorot_uniform({3, 4}))`.
+// The latter are templates because GCC 12 takes {.seed = 3} for a shape, too, and then prefers
+// what is none.
+
+inline Initializer zeros() { return "zeros"; }
+inline Initializer ones() { return "ones"; }
+inline Initializer constant(double value) {
+  return sdk::InitializerWriter("constant")("value", value);
+}
+inline Initializer identity(double gain = 1) {
+  return sdk::InitializerWriter("identity")("gain", gain);
+}
+
+inline Initializer random_normal(double mean, double stddev, int64_t seed = -1) {
+  return sdk::InitializerWriter("random_normal")("mean", mean)("stddev", stddev).seed(seed);
+}
+inline Initializer random_uniform(double minval, double maxval, int64_t seed = -1) {
+  return sdk::InitializerWriter("random_uniform")("minval", minval)("maxval", maxval).seed(seed);
+}
+/// Normal numbers; those further than two deviations from the mean are drawn again.
+inline Initializer truncated_normal(double mean = 0, double stddev = 0.05, int64_t seed = -1) {
+  return sdk::InitializerWriter("truncated_normal")("mean", mean)("stddev", stddev).seed(seed);
+}
+/// Of variance scale / fan (He et al., 2015).
+inline Initializer variance_scaling(const VarianceScalingOptions& o = {}) {
+  return sdk::InitializerWriter("variance_scaling")("scale", o.scale)("mode", o.mode)(
+             "distribution", o.distribution).seed(o.seed);
+}
+/// Orthonormal rows or columns, whichever are fewer (Saxe et al., 2014).
+inline Initializer orthogonal(const OrthogonalOptions& o = {}) {
+  return sdk::InitializerWriter("orthogonal")("gain", o.gain).seed(o.seed);
+}
+inline Initializer orthogonal(double gain) { return orthogonal(OrthogonalOptions{.gain = gain}); }
+template <int = 0>
+Tensor orthogonal(const Shape& shape, DType dtype = DType::automatic) {
+  return Initializer("orthogonal")(shape, dtype);
+}
+
+#define TEMPO_SCALED_INITIALIZER(name)                                         \
+  inline Initializer name(const SeededOptions& o = {}) {                       \
+    return sdk::InitializerWriter(#name).seed(o.seed);                         \
+  }                                                                            \
+  template <int = 0>                                                           \
+  Tensor name(const Shape& shape, DType dtype = DType::automatic) {            \
+    return Initializer(#name)(shape, dtype);                                   \
+  }
+TEMPO_SCALED_INITIALIZER(glorot_uniform)
+TEMPO_SCALED_INITIALIZER(glorot_normal)
+TEMPO_SCALED_INITIALIZER(he_uniform)
+TEMPO_SCALED_INITIALIZER(he_normal)
+TEMPO_SCALED_INITIALIZER(lecun_uniform)
+TEMPO_SCALED_INITIALIZER(lecun_normal)
+#undef TEMPO_SCALED_INITIALIZER
+
+}  // namespace tempo

@@ -1,0 +1,195 @@
+// Initializers: compositions of random ops. Names, arguments and defaults are those of Keras.
+#include "ops/initializers.hpp"
+
+#include "ops/defaults.hpp"
+#include "ops/initializer_text.hpp"
+#include "tensor/nearest.hpp"
+
+#include <tempo/ops.hpp>
+
+#include <functional>
+#include <map>
+
+namespace tempo {
+
+namespace {
+
+int64_t seed_of(const InitializerText& text) {
+  return static_cast<int64_t>(text.number("seed", -1));
+}
+
+Tensor standard_normal(const TensorType& type, const Tensor& key) {
+  static const sdk::Op op("random_normal");
+  return op(key, {{"shape", type.shape}, {"dtype", type.dtype}});
+}
+
+// Standard normal numbers within [-2, 2]: those outside (1 in 22) are drawn again. Ten draws leave
+// one in 10^13, which are moved to the border.
+Tensor truncated_standard_normal(const TensorType& type, int64_t seed) {
+  Tensor z;
+  for (int64_t draw = 0; draw < 10; ++draw) {
+    const Tensor next = standard_normal(type, seed < 0 ? random_key(-1) : random_key(seed, draw));
+    z = z ? where(abs(z) <= 2, z, next) : next;
+  }
+  return clip(z, -2, 2);
+}
+
+// fan_in and fan_out of a kernel [..., in, out]; the axes before them are its receptive field.
+struct Fans {
+  double in = 1, out = 1;
+};
+Fans fans_of(const Shape& shape) {
+  if (shape.empty()) return {};
+  const auto last = static_cast<double>(shape.back());
+  if (shape.rank() == 1) return {last, last};
+  const auto before = static_cast<double>(Shape(shape.begin(), shape.end() - 1).count());
+  return {before, before / std::max(1.0, static_cast<double>(shape[-2])) * last};
+}
+
+// He et al., 2015, and its special cases: variance scale / fan.
+Tensor scaled(const TensorType& type, double scale, const std::string& mode,
+              const std::string& distribution, const InitializerText& text) {
+  const Fans fans = fans_of(type.shape);
+  double fan = 0;
+  if (mode == "fan_in") fan = fans.in;
+  else if (mode == "fan_out") fan = fans.out;
+  else if (mode == "fan_avg") fan = (fans.in + fans.out) / 2;
+  else text.fail("`mode` is `" + mode + "`; it may be fan_in, fan_out or fan_avg");
+  if (!(scale > 0)) text.fail("`scale` must be above 0");
+  const double variance = scale / std::max(1.0, fan);
+  const int64_t seed = seed_of(text);
+  if (distribution == "uniform") {
+    const double limit = std::sqrt(3 * variance);
+    return random_uniform(type.shape, -limit, limit, type.dtype, seed);
+  }
+  if (distribution == "untruncated_normal")
+    return random_normal(type.shape, 0, std::sqrt(variance), type.dtype, seed);
+  if (distribution != "truncated_normal" && distribution != "normal")
+    text.fail("`distribution` is `" + distribution +
+              "`; it may be truncated_normal, untruncated_normal or uniform");
+  // The deviation of a standard normal cut at 2 is 0.8796...
+  return truncated_standard_normal(type, seed) * (std::sqrt(variance) / 0.87962566103423978);
+}
+
+// Saxe et al., 2014: the rows or the columns, whichever are fewer, are orthonormal.
+Tensor orthogonal(const TensorType& type, double gain, const InitializerText& text) {
+  if (type.shape.rank() < 2) text.fail("it needs two axes or more, not " + to_string(type));
+  const int64_t columns = type.shape.back();
+  const int64_t rows = Shape(type.shape.begin(), type.shape.end() - 1).count();
+  const TensorType tall{type.dtype, {std::max(rows, columns), std::min(rows, columns)}};
+  static const sdk::Op op("orthogonal");
+  const Tensor q = op(standard_normal(tall, random_key(seed_of(text))));
+  return reshape((rows < columns ? transpose(q) : q) * gain, type.shape);
+}
+
+Tensor identity(const TensorType& type, double gain, const InitializerText& text) {
+  if (type.shape.rank() != 2) text.fail("it needs two axes, not " + to_string(type));
+  std::vector<double> values(static_cast<std::size_t>(type.shape.count()));
+  for (int64_t i = 0; i < std::min(type.shape[0], type.shape[1]); ++i)
+    values[static_cast<std::size_t>(i * type.shape[1] + i)] = gain;
+  return tensor(values, type.shape, type.dtype);
+}
+
+struct Definition {
+  std::vector<std::string> arguments;
+  std::function<Tensor(const TensorType&, const InitializerText&)> make;
+};
+
+Definition scaling(double scale, const char* mode, const char* distribution) {
+  return {{"seed"}, [=](const TensorType& type, const InitializerText& text) {
+            return scaled(type, scale, mode, distribution, text);
+          }};
+}
+
+Definition constant(const std::vector<std::string>& arguments, double otherwise) {
+  return {arguments, [=](const TensorType& type, const InitializerText& text) {
+            return full(type.shape, text.number("value", otherwise), type.dtype);
+          }};
+}
+
+const std::map<std::string, Definition>& definitions() {
+  using Text = InitializerText;
+  static const std::map<std::string, Definition> all{
+      {"zeros", constant({}, 0)},
+      {"ones", constant({}, 1)},
+      {"constant", constant({"value"}, 0)},
+      {"random_normal",
+       {{"mean", "stddev", "seed"},
+        [](const TensorType& type, const Text& text) {
+          return random_normal(type.shape, text.number("mean", 0), text.number("stddev", 0.05),
+                               type.dtype, seed_of(text));
+        }}},
+      {"random_uniform",
+       {{"minval", "maxval", "seed"},
+        [](const TensorType& type, const Text& text) {
+          return random_uniform(type.shape, text.number("minval", -0.05),
+                                text.number("maxval", 0.05), type.dtype, seed_of(text));
+        }}},
+      {"truncated_normal",
+       {{"mean", "stddev", "seed"},
+        [](const TensorType& type, const Text& text) {
+          return truncated_standard_normal(type, seed_of(text)) * text.number("stddev", 0.05) +
+                 text.number("mean", 0);
+        }}},
+      {"variance_scaling",
+       {{"scale", "mode", "distribution", "seed"},
+        [](const TensorType& type, const Text& text) {
+          return scaled(type, text.number("scale", 1), text.word("mode", "fan_in"),
+                        text.word("distribution", "truncated_normal"), text);
+        }}},
+      {"glorot_uniform", scaling(1, "fan_avg", "uniform")},  // Glorot and Bengio, 2010
+      {"glorot_normal", scaling(1, "fan_avg", "truncated_normal")},
+      {"he_uniform", scaling(2, "fan_in", "uniform")},  // He et al., 2015
+      {"he_normal", scaling(2, "fan_in", "truncated_normal")},
+      {"lecun_uniform", scaling(1, "fan_in", "uniform")},  // LeCun et al., 1998
+      {"lecun_normal", scaling(1, "fan_in", "truncated_normal")},
+      {"orthogonal",
+       {{"gain", "seed"},
+        [](const TensorType& type, const Text& text) {
+          return orthogonal(type, text.number("gain", 1), text);
+        }}},
+      {"identity",
+       {{"gain"},
+        [](const TensorType& type, const Text& text) {
+          return identity(type, text.number("gain", 1), text);
+        }}},
+  };
+  return all;
+}
+
+std::string without_alias(const std::string& name) {
+  static const std::map<std::string, std::string> aliases{
+      {"uniform", "random_uniform"}, {"normal", "random_normal"},
+      {"zero", "zeros"},             {"one", "ones"},
+      {"orthogonal_initializer", "orthogonal"}, {"identity_initializer", "identity"},
+  };
+  const auto at = aliases.find(name);
+  return at == aliases.end() ? name : at->second;
+}
+
+}  // namespace
+
+std::vector<std::string> initializer_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, definition] : definitions()) names.push_back(name);
+  return names;
+}
+
+Tensor initialize(const std::string& text, const TensorType& type) {
+  InitializerText parsed(text);
+  const auto at = definitions().find(without_alias(parsed.name()));
+  if (at == definitions().end())
+    parsed.fail("there is none by that name; did you mean `" +
+                nearest(parsed.name(), initializer_names()) + "`?\n  There are " +
+                [] {
+                  std::string all;
+                  for (const std::string& name : initializer_names())
+                    all += (all.empty() ? "" : ", ") + name;
+                  return all;
+                }());
+  parsed.expect(at->second.arguments);
+  const DType dtype = type.dtype == DType::automatic ? default_dtype() : type.dtype;
+  return at->second.make({dtype, type.shape}, parsed);
+}
+
+}  // namespace tempo
