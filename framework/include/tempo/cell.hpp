@@ -79,6 +79,19 @@ inline std::vector<Shape> shapes_of(const tempo_type* types, uint32_t n) {
   return out;
 }
 
+/// The name of a class as written, without namespaces and without a final "Cell" or "Layer".
+template <class L>
+std::string class_name() {
+  std::string_view text = __PRETTY_FUNCTION__;
+  text = text.substr(text.find("L = ") + 4);
+  text = text.substr(0, text.find_first_of(";]"));
+  if (const std::size_t at = text.find('<'); at != text.npos) text = text.substr(0, at);
+  if (const std::size_t at = text.rfind(':'); at != text.npos) text = text.substr(at + 1);
+  for (const std::string_view end : {std::string_view("Cell"), std::string_view("Layer")})
+    if (text.size() > end.size() && text.ends_with(end)) text.remove_suffix(end.size());
+  return std::string(text);
+}
+
 /// The C callbacks of a cell or layer class.
 template <class L>
 struct Trampolines {
@@ -164,7 +177,10 @@ struct Trampolines {
       Step step;
       if constexpr (requires { me.step(inputs[0], options.initial_state, options.constants); })
         step = me.step(inputs[0], options.initial_state, options.constants);
-      else step = me.step(inputs[0], options.initial_state);
+      else if (options.constants.empty()) step = me.step(inputs[0], options.initial_state);
+      else
+        throw Error(class_name<L>() + ": its step takes no constants.\n  Give it a third argument, "
+                    "`const Tensors& constants`.");
       Tensors out{step.output};
       out.insert(out.end(), step.state.begin(), step.state.end());
       return out;
@@ -172,7 +188,9 @@ struct Trampolines {
       if (!options.mask && !inputs.empty()) options.mask = mask_of(inputs[0]);
       if constexpr (requires { { me.call(inputs, options) } -> std::same_as<Tensors>; })
         return me.call(inputs, options);
-      else return {me.call(inputs[0], options)};
+      else if (inputs.size() == 1) return {me.call(inputs[0], options)};
+      else
+        throw Error(class_name<L>() + ": takes one input, got " + std::to_string(inputs.size()) + ".");
     }
   }
 };
@@ -199,22 +217,9 @@ const tempo_layer_type* type_of(const std::string& name, const std::string& summ
   t.destroy = &Trampolines<L>::destroy;
   t.build = &Trampolines<L>::build;
   t.call = &Trampolines<L>::call;
-  t.states = CellClass<L> ? &Trampolines<L>::states : nullptr;
+  if constexpr (CellClass<L>) t.states = &Trampolines<L>::states;
   t.reset = &Trampolines<L>::reset;
   return &t;
-}
-
-/// The name of a class as written, without namespaces and without a final "Cell" or "Layer".
-template <class L>
-std::string class_name() {
-  std::string_view text = __PRETTY_FUNCTION__;
-  text = text.substr(text.find("L = ") + 4);
-  text = text.substr(0, text.find_first_of(";]"));
-  if (const std::size_t at = text.find('<'); at != text.npos) text = text.substr(0, at);
-  if (const std::size_t at = text.rfind(':'); at != text.npos) text = text.substr(at + 1);
-  for (const std::string_view end : {std::string_view("Cell"), std::string_view("Layer")})
-    if (text.size() > end.size() && text.ends_with(end)) text.remove_suffix(end.size());
-  return std::string(text);
 }
 
 template <class T>

@@ -1,0 +1,11 @@
+// The built-in layers: their options and the functions that make them.
+#pragma once
+
+#include <tempo/layers/bidirectional.hpp>
+#include <tempo/layers/dense.hpp>
+#include <tempo/layers/dropout.hpp>
+#include <tempo/layers/embedding.hpp>
+#include <tempo/layers/gru.hpp>
+#include <tempo/layers/lstm.hpp>
+#include <tempo/layers/rnn.hpp>
+#include <tempo/layers/simple_rnn.hpp>

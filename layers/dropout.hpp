@@ -1,0 +1,42 @@
+#pragma once
+
+#include <tempo/cell.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct DropoutOptions {
+  double rate = 0.5;
+  int64_t seed = -1;
+  std::string name = "";
+};
+
+inline void describe(auto& option, DropoutOptions& o) {
+  option("rate", o.rate, "Share of the elements that are set to 0.", between(0, 1));
+  option("seed", o.seed, "Of its random numbers; -1 draws from the ones that set_seed starts.",
+         at_least(-1));
+}
+
+/// In training sets elements to 0 at random and scales the others by 1 / (1 - rate) (Srivastava et
+/// al., 2014); otherwise gives x itself.
+class DropoutLayer : public LayerOf<DropoutOptions> {
+ public:
+  using LayerOf::LayerOf;
+
+  Tensor call(const Tensor& x, const CallOptions& call) {
+    if (!call.training) return with_mask(x, call.mask);
+    return with_mask(dropout(x, options.rate, next_seed()), call.mask);
+  }
+
+ private:
+  // A seed of its own for each call, so that they differ and the first call of each run is the
+  // same.
+  int64_t next_seed() {
+    return options.seed < 0 ? -1 : (options.seed * 1000003 + calls_++) & 0x7fffffffffff;
+  }
+  int64_t calls_ = 0;
+};
+
+/// Dropout; its options are DropoutOptions.
+inline Layer Dropout(const DropoutOptions& options) { return make_layer("Dropout", options); }
+
+}  // namespace tempo

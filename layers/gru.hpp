@@ -1,0 +1,87 @@
+#pragma once
+
+#include <tempo/layers/recurrence.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct GRUOptions {
+  int units = 0;
+  Activation activation = "tanh";
+  Activation recurrent_activation = "sigmoid";
+  bool use_bias = true;
+  bool return_sequences = false;
+  bool return_state = false;
+  bool go_backwards = false;
+  bool stateful = false;
+  Initializer kernel_initializer = glorot_uniform();
+  Initializer recurrent_initializer = orthogonal();
+  Initializer bias_initializer = zeros();
+  bool reset_after = true;
+  bool zero_output_for_mask = false;
+  bool trainable = true;
+  DType dtype = DType::automatic;
+  std::string name = "";
+};
+
+inline void describe(auto& option, GRUOptions& o) {
+  describe_recurrent_weights(option, o);
+  option("recurrent_activation", o.recurrent_activation, "Of the gates z and r.");
+  option("reset_after", o.reset_after,
+         "Whether the gate r is applied after the product with recurrent_kernel, as cuDNN does.");
+  describe_recurrence(option, o);
+}
+
+/// The gated recurrent unit (Cho et al., 2014; reset_after: as in cuDNN). Weights hold the gates
+/// side by side in the order z, r, g; with reset_after, bias [2, 3 * units] has a row for the input
+/// and one for the state.
+class GRUCell : public Cell<GRUOptions> {
+ public:
+  using Cell::Cell;
+
+  void build(Weights& add, const Shape& input) {
+    require_units("GRU", options.units);
+    const int64_t gates = 3 * options.units;
+    kernel = add("kernel", {input.back(), gates}, options.kernel_initializer);
+    recurrent_kernel =
+        add("recurrent_kernel", {options.units, gates}, options.recurrent_initializer);
+    if (options.use_bias)
+      bias = add("bias", options.reset_after ? Shape{2, gates} : Shape{gates},
+                 options.bias_initializer);
+  }
+
+  Step step(const Tensor& x, const State& s) const {
+    const Tensor& h = s[0];
+    auto [z, g] = options.reset_after ? reset_after(x, h) : reset_before(x, h);
+    Tensor next = z * h + (1 - z) * g;
+    return {.output = next, .state = {next}};
+  }
+
+  Tensor kernel, recurrent_kernel, bias;
+
+ private:
+  // Both give the update gate z and the candidate g.
+  std::array<Tensor, 2> reset_after(const Tensor& x, const Tensor& h) const {
+    auto [xz, xr, xg] = split<3>(biased(matmul(x, kernel), bias ? take(bias, 0) : bias));
+    auto [hz, hr, hg] = split<3>(biased(matmul(h, recurrent_kernel), bias ? take(bias, 1) : bias));
+    Tensor z = options.recurrent_activation(xz + hz);
+    Tensor r = options.recurrent_activation(xr + hr);
+    return {z, options.activation(xg + r * hg)};
+  }
+  std::array<Tensor, 2> reset_before(const Tensor& x, const Tensor& h) const {
+    auto [xz, xr, xg] = split<3>(biased(matmul(x, kernel), bias));
+    auto [to_z, to_r, to_g] = split<3>(recurrent_kernel);
+    Tensor z = options.recurrent_activation(xz + matmul(h, to_z));
+    Tensor r = options.recurrent_activation(xr + matmul(h, to_r));
+    return {z, options.activation(xg + matmul(r * h, to_g))};
+  }
+};
+
+class GRULayer : public Recurrent<GRUCell> {
+ public:
+  using Recurrent::Recurrent;
+};
+
+/// Gated recurrent units over a sequence; its options are GRUOptions.
+inline Layer GRU(const GRUOptions& options) { return make_layer("GRU", options); }
+
+}  // namespace tempo

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <tempo/layers/recurrence.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct LSTMOptions {
+  int units = 0;
+  Activation activation = "tanh";
+  Activation recurrent_activation = "sigmoid";
+  bool use_bias = true;
+  bool return_sequences = false;
+  bool return_state = false;
+  bool go_backwards = false;
+  bool stateful = false;
+  Initializer kernel_initializer = glorot_uniform();
+  Initializer recurrent_initializer = orthogonal();
+  Initializer bias_initializer = zeros();
+  bool unit_forget_bias = true;
+  bool zero_output_for_mask = false;
+  bool trainable = true;
+  DType dtype = DType::automatic;
+  std::string name = "";
+};
+
+inline void describe(auto& option, LSTMOptions& o) {
+  describe_recurrent_weights(option, o);
+  option("recurrent_activation", o.recurrent_activation, "Of the gates i, f and o.");
+  option("unit_forget_bias", o.unit_forget_bias, "Whether the bias of the gate f starts as 1.");
+  describe_recurrence(option, o);
+}
+
+/// Long short-term memory (Hochreiter and Schmidhuber, 1997; forget gate: Gers et al., 2000).
+/// Weights hold the four gates side by side in the order i, f, g, o.
+class LSTMCell : public Cell<LSTMOptions> {
+ public:
+  using Cell::Cell;
+  static constexpr int state_count = 2;
+
+  void build(Weights& add, const Shape& input) {
+    require_units("LSTM", options.units);
+    kernel = add("kernel", {input.back(), 4 * options.units}, options.kernel_initializer);
+    recurrent_kernel =
+        add("recurrent_kernel", {options.units, 4 * options.units}, options.recurrent_initializer);
+    if (options.use_bias) bias = add("bias", first_bias(add.dtype()));
+  }
+
+  Step step(const Tensor& x, const State& s) const {
+    const auto& [h, c] = s.as<2>();
+    auto [i, f, g, o] = split<4>(biased(matmul(x, kernel) + matmul(h, recurrent_kernel), bias));
+    Tensor next_c = options.recurrent_activation(f) * c +
+                    options.recurrent_activation(i) * options.activation(g);
+    Tensor next_h = options.recurrent_activation(o) * options.activation(next_c);
+    return {.output = next_h, .state = {next_h, next_c}};
+  }
+
+  Tensor kernel, recurrent_kernel, bias;
+
+ private:
+  Tensor first_bias(DType dtype) const {
+    const auto& initial = options.bias_initializer;
+    const int64_t units = options.units;
+    if (!options.unit_forget_bias) return initial({4 * units}, dtype);
+    return concat({initial({units}, dtype), ones({units}, dtype), initial({2 * units}, dtype)});
+  }
+};
+
+class LSTMLayer : public Recurrent<LSTMCell> {
+ public:
+  using Recurrent::Recurrent;
+};
+
+/// Long short-term memory over a sequence; its options are LSTMOptions, its states h and c.
+inline Layer LSTM(const LSTMOptions& options) { return make_layer("LSTM", options); }
+
+}  // namespace tempo

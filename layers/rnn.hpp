@@ -1,0 +1,61 @@
+#pragma once
+
+#include <tempo/layers/recurrence.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct RNNOptions {
+  bool return_sequences = false;
+  bool return_state = false;
+  bool go_backwards = false;
+  bool stateful = false;
+  bool zero_output_for_mask = false;
+  bool trainable = true;
+  DType dtype = DType::automatic;
+  std::string name = "";
+  Layer cell = {};  ///< set by RNN(cell, options)
+};
+
+inline void describe(auto& option, RNNOptions& o) {
+  option("cell", o.cell, "The cell that is run over time.");
+  describe_recurrence(option, o);
+}
+
+/// Any cell, run over the steps of a sequence.
+class RNNLayer : public LayerOf<RNNOptions> {
+ public:
+  RNNLayer(RNNOptions o = {}) : LayerOf(std::move(o)) {
+    if (!options.cell)
+      throw Error("RNN: no cell is given.\n  RNN(MyCell({.units = 32})) runs one.");
+    if (!options.cell.is_cell())
+      throw Error("RNN: it runs a cell; " + options.cell.type_name() +
+                  " is a layer.\n  cell(\"LSTM\", {{\"units\", 32}}) is a cell by its name.");
+  }
+
+  void add_children(Children& add) { add(options.cell); }
+
+  void build(Weights& add, const Shape& input) {
+    options.cell.build({recurrence::step_shape("RNN", input, 2)}, add.dtype());
+  }
+
+  Tensors call(const Tensors& inputs, const CallOptions& call) {
+    const Tensor& x = inputs[0];
+    const auto step = [&](const Tensor& now, const State& s) {
+      return tempo::step(options.cell, now, s, call.constants, call.training);
+    };
+    return recurrence_.run("RNN", step, options, state_shapes(options.cell, x.shape()[0]), x, call);
+  }
+
+  void reset_state() { recurrence_.reset(); }
+
+ private:
+  Recurrence recurrence_;
+};
+
+/// A cell over a sequence.
+inline Layer RNN(const Layer& cell, RNNOptions options = {}) {
+  options.cell = cell;
+  return make_layer("RNN", options);
+}
+
+}  // namespace tempo

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <tempo/layers/recurrence.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct SimpleRNNOptions {
+  int units = 0;
+  Activation activation = "tanh";
+  bool use_bias = true;
+  bool return_sequences = false;
+  bool return_state = false;
+  bool go_backwards = false;
+  bool stateful = false;
+  Initializer kernel_initializer = glorot_uniform();
+  Initializer recurrent_initializer = orthogonal();
+  Initializer bias_initializer = zeros();
+  bool zero_output_for_mask = false;
+  bool trainable = true;
+  DType dtype = DType::automatic;
+  std::string name = "";
+};
+
+inline void describe(auto& option, SimpleRNNOptions& o) {
+  describe_recurrent_weights(option, o);
+  describe_recurrence(option, o);
+}
+
+/// The simple recurrent network (Elman, 1990).
+class SimpleRNNCell : public Cell<SimpleRNNOptions> {
+ public:
+  using Cell::Cell;
+
+  void build(Weights& add, const Shape& input) {
+    require_units("SimpleRNN", options.units);
+    kernel = add("kernel", {input.back(), options.units}, options.kernel_initializer);
+    recurrent_kernel =
+        add("recurrent_kernel", {options.units, options.units}, options.recurrent_initializer);
+    if (options.use_bias) bias = add("bias", {options.units}, options.bias_initializer);
+  }
+
+  Step step(const Tensor& x, const State& s) const {
+    const Tensor& h = s[0];
+    Tensor next = options.activation(biased(matmul(x, kernel) + matmul(h, recurrent_kernel), bias));
+    return {.output = next, .state = {next}};
+  }
+
+  Tensor kernel, recurrent_kernel, bias;
+};
+
+class SimpleRNNLayer : public Recurrent<SimpleRNNCell> {
+ public:
+  using Recurrent::Recurrent;
+};
+
+/// The simple recurrent network over a sequence; its options are SimpleRNNOptions.
+inline Layer SimpleRNN(const SimpleRNNOptions& options) { return make_layer("SimpleRNN", options); }
+
+}  // namespace tempo

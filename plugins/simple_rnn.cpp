@@ -1,0 +1,7 @@
+#include <tempo/layers/simple_rnn.hpp>
+#include <tempo/plugin.hpp>
+
+TEMPO_PLUGIN("simple_rnn", "0.1.0",
+             tempo::layer<tempo::SimpleRNNLayer>("SimpleRNN",
+                                                 "A simple recurrent network (Elman, 1990)."),
+             tempo::cell<tempo::SimpleRNNCell>("SimpleRNN", "One step of a SimpleRNN."))
