@@ -1,0 +1,162 @@
+// Callbacks: code of the user's that fit, evaluate and predict call on their way; what fit recorded.
+#pragma once
+
+#include <tempo/export.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tempo TEMPO_HIDDEN {
+
+class Model;
+
+/// Numbers by name, in the order they were added: "loss", the metrics, "val_loss", ...
+class Logs {
+ public:
+  using Entry = std::pair<std::string, double>;
+  Logs() = default;
+  Logs(std::initializer_list<Entry> entries) : entries_(entries) {}
+
+  /// Throws Error, with the names there are, when there is none by this name.
+  TEMPO_API double operator[](const std::string& name) const;
+  bool contains(const std::string& name) const { return find(name) != nullptr; }
+  /// Null when there is none by this name.
+  const double* find(const std::string& name) const {
+    for (const Entry& e : entries_)
+      if (e.first == name) return &e.second;
+    return nullptr;
+  }
+  void set(const std::string& name, double value) {
+    for (Entry& e : entries_)
+      if (e.first == name) return void(e.second = value);
+    entries_.emplace_back(name, value);
+  }
+  std::vector<Entry>::const_iterator begin() const { return entries_.begin(); }
+  std::vector<Entry>::const_iterator end() const { return entries_.end(); }
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+/// "loss: 0.0123 - accuracy: 0.9800"
+TEMPO_API std::ostream& operator<<(std::ostream& out, const Logs& logs);
+
+/// What fit was asked for.
+struct FitParams {
+  int epochs = 0;
+  int64_t steps = 0;  ///< batches in an epoch
+  int64_t batch_size = 0;
+};
+
+/// What fit recorded: a value per epoch for each name.
+class History {
+ public:
+  /// `history["loss"].back()`; throws Error, with the names there are, when there is none by this name.
+  TEMPO_API const std::vector<double>& operator[](const std::string& name) const;
+  TEMPO_API bool contains(const std::string& name) const;
+  /// "loss", the metrics, "val_loss", ... in the order of the logs.
+  TEMPO_API std::vector<std::string> names() const;
+  /// The numbers of the epochs that were run, from 0.
+  const std::vector<int>& epochs() const { return epochs_; }
+  const FitParams& params() const { return params_; }
+
+  explicit History(const FitParams& params = {}) : params_(params) {}
+  TEMPO_API void add(int epoch, const Logs& logs);
+
+ private:
+  std::vector<std::pair<std::string, std::vector<double>>> series_;
+  std::vector<int> epochs_;
+  FitParams params_;
+};
+
+/// The base of a callback; override what is needed. Epochs and batches count from 0. Exceptions pass
+/// through fit unchanged.
+class Callback {
+ public:
+  Callback() = default;
+  Callback(const Callback&) = default;
+  Callback& operator=(const Callback&) = default;
+  virtual ~Callback() = default;
+
+  virtual void on_train_begin() {}
+  virtual void on_train_end(const Logs&) {}
+  /// `logs`, here and below: means over the epoch so far; at the end of an epoch with "val_...".
+  virtual void on_epoch_begin(int) {}
+  virtual void on_epoch_end(int, const Logs&) {}
+  virtual void on_train_batch_begin(int64_t) {}
+  virtual void on_train_batch_end(int64_t, const Logs&) {}
+  virtual void on_test_begin() {}
+  virtual void on_test_end(const Logs&) {}
+  virtual void on_test_batch_begin(int64_t) {}
+  virtual void on_test_batch_end(int64_t, const Logs&) {}
+  virtual void on_predict_begin() {}
+  virtual void on_predict_end() {}
+  virtual void on_predict_batch_begin(int64_t) {}
+  virtual void on_predict_batch_end(int64_t) {}
+
+  /// The model at work: `model().stop_training()`. Only inside the functions above.
+  Model& model() const { return *model_; }
+  /// What fit was asked for.
+  const FitParams& params() const { return params_; }
+  /// Called by fit, evaluate and predict.
+  virtual void attach(Model* model, const FitParams& params) {
+    model_ = model;
+    params_ = params;
+  }
+
+ private:
+  Model* model_ = nullptr;
+  FitParams params_;
+};
+
+/// One entry of `.callbacks = {...}`: a copy of a callback, or one that is shared.
+class CallbackHandle {
+ public:
+  template <std::derived_from<Callback> C>
+  CallbackHandle(C callback) : shared_(std::make_shared<C>(std::move(callback))) {}
+  template <std::derived_from<Callback> C>
+  CallbackHandle(std::shared_ptr<C> callback) : shared_(std::move(callback)) {}
+  Callback* operator->() const { return shared_.get(); }
+
+ private:
+  std::shared_ptr<Callback> shared_;
+};
+
+struct EarlyStoppingOptions {
+  std::string monitor = "val_loss";
+  double min_delta = 0;  ///< less than this is no improvement
+  int patience = 0;      ///< epochs without improvement before it stops
+  int verbose = 0;       ///< 1: says so
+  std::string mode = "auto";  ///< "min", "max"; "auto" knows losses and metrics
+  std::optional<double> baseline = {};
+  bool restore_best_weights = false;  ///< at the end of training, whatever ended it
+  int start_from_epoch = 0;
+};
+
+/// Stops training when a logged number no longer improves. A handle: after fit it tells what happened.
+class EarlyStopping {
+ public:
+  TEMPO_API EarlyStopping(const EarlyStoppingOptions& options = {});
+  TEMPO_API operator CallbackHandle() const;
+
+  /// The epoch after which it stopped training, from 0; 0 when it did not.
+  TEMPO_API int stopped_epoch() const;
+  TEMPO_API int best_epoch() const;
+  /// The best value seen; throws Error before there is one.
+  TEMPO_API double best() const;
+
+ private:
+  struct Watch;
+  std::shared_ptr<Watch> watch_;
+};
+
+}  // namespace tempo

@@ -1,0 +1,84 @@
+// Data on its way into training: windows over a series, mini-batches, parts held out.
+#pragma once
+
+#include <tempo/tensor.hpp>
+
+#include <memory>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// Inputs and the truth they belong to: `auto [x, y] = windows(series, {.steps = 15});`
+struct Samples {
+  Tensor x = {};
+  Tensor y = {};
+};
+
+struct WindowOptions {
+  int64_t steps = 1;    ///< values in a window
+  int64_t stride = 1;   ///< from the begin of a window to the next one's
+  int64_t horizon = 1;  ///< how far behind the end of a window its y lies; 1 is the next value
+};
+
+/// Windows over a series [time] or [time, features]: x [n, steps, features], y [n, features].
+TEMPO_API Samples windows(const Tensor& series, const WindowOptions& options = {});
+
+/// The samples of `x` (along its first axis) at these places, in this order; a mask comes along.
+TEMPO_API Tensor samples(const Tensor& x, const std::vector<int64_t>& places);
+
+struct BatchOptions {
+  int64_t size = 32;
+  bool shuffle = true;
+  int64_t seed = -1;  ///< below 0: drawn from the generator that set_seed starts
+};
+
+/// A range of mini-batches, `for (auto [xb, yb] : batches(x, y, {.size = 32}))`. The last one may be
+/// smaller. Each pass over the range that shuffles has an order of its own.
+class Batches {
+ public:
+  class Iterator {
+   public:
+    Iterator(const Batches* from, int64_t at, std::shared_ptr<const std::vector<int64_t>> order)
+        : from_(from), at_(at), order_(std::move(order)) {}
+    Samples operator*() const { return from_->batch(at_, order_.get()); }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    friend bool operator==(const Iterator& a, const Iterator& b) { return a.at_ == b.at_; }
+
+   private:
+    const Batches* from_;
+    int64_t at_;
+    std::shared_ptr<const std::vector<int64_t>> order_;
+  };
+
+  TEMPO_API Batches(const Tensor& x, const Tensor& y, const BatchOptions& options);
+  Iterator begin() const { return {this, 0, next_order()}; }
+  Iterator end() const { return {this, size(), nullptr}; }
+  /// How many batches.
+  int64_t size() const { return (count_ + options_.size - 1) / options_.size; }
+
+ private:
+  TEMPO_API Samples batch(int64_t at, const std::vector<int64_t>* order) const;
+  TEMPO_API std::shared_ptr<const std::vector<int64_t>> next_order() const;
+
+  Tensor x_, y_;
+  int64_t count_ = 0;
+  BatchOptions options_;
+  mutable int64_t pass_ = 0;
+};
+
+inline Batches batches(const Tensor& x, const Tensor& y, const BatchOptions& options = {}) {
+  return Batches(x, y, options);
+}
+
+/// Two parts of the samples: `auto [train, validation] = train_validation_split(x, y, 0.2);`
+struct SplitSamples {
+  Samples train = {};
+  Samples validation = {};
+};
+
+/// The last `share` of the samples held out, floor(n * (1 - share)) kept; in order, not shuffled.
+TEMPO_API SplitSamples train_validation_split(const Tensor& x, const Tensor& y, double share);
+
+}  // namespace tempo

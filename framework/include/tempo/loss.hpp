@@ -1,0 +1,125 @@
+// Losses: one number that says how far predictions are from the truth.
+#pragma once
+
+#include <tempo/tensor.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct LossState;
+
+/// A loss, from its class, from a text ("mse", "binary_crossentropy(from_logits=true)") or from a
+/// function of y_true and y_pred that gives a loss per sample (or a scalar):
+/// `.loss = [](const Tensor& y_true, const Tensor& y_pred) { return mean(abs(y_true - y_pred), -1); }`.
+class Loss {
+ public:
+  /// A user's function, as libtempo calls it.
+  class Function {
+   public:
+    virtual ~Function() = default;
+    virtual Tensor operator()(const Tensor& y_true, const Tensor& y_pred) const = 0;
+  };
+
+  /// No loss; false in a condition.
+  Loss() = default;
+  Loss(const char* text) : Loss(std::string(text)) {}
+  TEMPO_API Loss(const std::string& text);
+  template <class F>
+    requires(std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> &&
+             !std::is_base_of_v<Loss, F>)
+  Loss(F function, const std::string& name = "loss", const std::string& reduction = "sum_over_batch_size")
+      : Loss(std::make_shared<Bound<F>>(std::move(function)), name, reduction) {}
+
+  explicit operator bool() const { return state_ != nullptr; }
+
+  /// The reduced loss. Steps that the mask of y_pred leaves out do not count; sample_weight scales
+  /// the loss of each sample (or step). Throws ShapeError when y_true and y_pred do not fit.
+  TEMPO_API Tensor operator()(const Tensor& y_true, const Tensor& y_pred,
+                              const Tensor& sample_weight = {}) const;
+  /// Before reduction and mask: the class axis is gone, the others are those of y_pred.
+  TEMPO_API Tensor values(const Tensor& y_true, const Tensor& y_pred) const;
+
+  /// "mean_squared_error"
+  TEMPO_API std::string name() const;
+  /// What Loss(text) makes the same one from; "" for a user's function.
+  TEMPO_API std::string text() const;
+
+ protected:
+  explicit Loss(std::shared_ptr<const LossState> state) : state_(std::move(state)) {}
+
+ private:
+  template <class F>
+  struct Bound : Function {
+    explicit Bound(F f) : function(std::move(f)) {}
+    Tensor operator()(const Tensor& y_true, const Tensor& y_pred) const override {
+      return function(y_true, y_pred);
+    }
+    F function;
+  };
+  TEMPO_API Loss(std::shared_ptr<const Function> function, const std::string& name,
+                 const std::string& reduction);
+  const LossState& required() const;
+
+  std::shared_ptr<const LossState> state_;
+};
+
+// `reduction` of each: "sum_over_batch_size" (the sum divided by the number of losses), "sum",
+// "mean_with_sample_weight" (divided by the sum of the weights) or "none".
+
+struct MeanErrorOptions {
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// mean((y_true - y_pred)^2) over the last axis.
+class MeanSquaredError : public Loss {
+ public:
+  TEMPO_API MeanSquaredError(const MeanErrorOptions& options = {});
+};
+
+/// mean(|y_true - y_pred|) over the last axis.
+class MeanAbsoluteError : public Loss {
+ public:
+  TEMPO_API MeanAbsoluteError(const MeanErrorOptions& options = {});
+};
+
+struct BinaryCrossentropyOptions {
+  bool from_logits = false;    ///< y_pred are logits, not probabilities
+  double label_smoothing = 0;  ///< moves labels towards 1/2 by this share
+  int axis = -1;               ///< over which it is the mean
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// -mean(t log p + (1 - t) log(1 - p)), with p held within [1e-7, 1 - 1e-7].
+class BinaryCrossentropy : public Loss {
+ public:
+  TEMPO_API BinaryCrossentropy(const BinaryCrossentropyOptions& options = {});
+};
+
+struct CategoricalCrossentropyOptions {
+  bool from_logits = false;
+  double label_smoothing = 0;  ///< moves labels towards 1 / classes by this share
+  int axis = -1;               ///< of the classes
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// -sum(t log p) for one-hot t, with p scaled to sum 1.
+class CategoricalCrossentropy : public Loss {
+ public:
+  TEMPO_API CategoricalCrossentropy(const CategoricalCrossentropyOptions& options = {});
+};
+
+struct SparseCategoricalCrossentropyOptions {
+  bool from_logits = false;
+  std::optional<int64_t> ignore_class = {};  ///< samples with this label do not count
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// -log p[t] for class numbers t.
+class SparseCategoricalCrossentropy : public Loss {
+ public:
+  TEMPO_API SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& options = {});
+};
+
+}  // namespace tempo

@@ -1,0 +1,219 @@
+// Models: layers and a function of them, with training, prediction, tables and files.
+#pragma once
+
+#include <tempo/callback.hpp>
+#include <tempo/layer.hpp>
+#include <tempo/loss.hpp>
+#include <tempo/metric.hpp>
+#include <tempo/optimizer.hpp>
+#include <tempo/plugin.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// One tensor or several: what a model is called with.
+class Inputs : public Tensors {
+ public:
+  Inputs() = default;
+  Inputs(const Tensor& x) : Tensors{x} {}
+  Inputs(const Tensors& x) : Tensors(x) {}
+  Inputs(std::initializer_list<Tensor> x) : Tensors(x) {}
+};
+
+struct CompileOptions {
+  Optimizer optimizer = "rmsprop";
+  Loss loss = {};
+  std::vector<Metric> metrics = {};
+  std::vector<Metric> weighted_metrics = {};  ///< these read sample_weight
+};
+
+struct ValidationData {
+  Inputs x = {};
+  Tensor y = {};
+  Tensor sample_weight = {};
+  explicit operator bool() const { return !x.empty(); }
+};
+
+struct FitOptions {
+  int64_t batch_size = 32;
+  int epochs = 1;  ///< the number of the last epoch, also when initial_epoch is not 0
+  std::vector<CallbackHandle> callbacks = {};
+  double validation_split = 0;          ///< this share at the end of the data is held out
+  ValidationData validation_data = {};  ///< wins over validation_split
+  bool shuffle = true;
+  int64_t seed = -1;          ///< of the shuffling; below 0: drawn from the generator that set_seed starts
+  Tensor sample_weight = {};  ///< [n] or [n, time]
+  int initial_epoch = 0;
+  int verbose = -1;  ///< 0 silent, 1 a bar, 2 a line per epoch; -1: a bar on a terminal, else lines
+};
+
+struct EvaluateOptions {
+  int64_t batch_size = 32;
+  std::vector<CallbackHandle> callbacks = {};
+  Tensor sample_weight = {};
+  int verbose = 0;
+};
+
+struct PredictOptions {
+  int64_t batch_size = 32;
+  std::vector<CallbackHandle> callbacks = {};
+};
+
+namespace sdk {
+/// What was thrown by this object's code and came back through the host as a text is thrown on as
+/// what it was.
+template <class F>
+auto own_exceptions(const F& f) {
+  try {
+    return f();
+  } catch (const Error& error) {
+    uint64_t serial = 0;
+    const std::string last = host().last_error(&serial);
+    const InFlight& mine = in_flight();
+    if (mine.exception && mine.serial == serial && last == error.what())
+      std::rethrow_exception(mine.exception);
+    throw;
+  }
+}
+}  // namespace sdk
+
+struct ModelState;
+
+/// Layers and a function that uses them. A handle; copies are the same model.
+class Model {
+ public:
+  /// What the function of a model is called with, as libtempo calls it.
+  class Function {
+   public:
+    virtual ~Function() = default;
+    virtual Tensors operator()(const Tensors& inputs, const CallOptions& call) const = 0;
+  };
+
+  /// `function` is a Tensor or Tensors of (const Tensors& inputs), or of inputs and
+  /// const CallOptions&, which has `training`. `layers` are those whose weights are the model's.
+  template <class F>
+    requires(std::is_invocable_v<const F&, const Tensors&> ||
+             std::is_invocable_v<const F&, const Tensors&, const CallOptions&>)
+  Model(std::vector<Layer> layers, F function, const std::string& name = "")
+      : Model(std::move(layers), std::make_shared<Bound<F>>(std::move(function)), name) {}
+
+  /// The first result. Builds what is not built yet.
+  Tensor operator()(const Inputs& x, const CallOptions& options = {}) const {
+    return call(x, options).at(0);
+  }
+  Tensors call(const Inputs& x, const CallOptions& options = {}) const {
+    return sdk::own_exceptions([&] { return run_call(x, options); });
+  }
+
+  void compile(const CompileOptions& options) { run_compile(options); }
+  /// Trains on samples, which lie along the first axis of x and y.
+  History fit(const Inputs& x, const Tensor& y, const FitOptions& options = {}) {
+    return sdk::own_exceptions([&] { return run_fit(x, y, options); });
+  }
+  /// Loss and metrics by name: `model.evaluate(x, y)["loss"]`.
+  Logs evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions& options = {}) const {
+    return sdk::own_exceptions([&] { return run_evaluate(x, y, options); });
+  }
+  /// The first result for all samples, batch by batch.
+  Tensor predict(const Inputs& x, const PredictOptions& options = {}) const {
+    return sdk::own_exceptions([&] { return run_predict(x, options); });
+  }
+
+  /// Makes the weights for inputs of these shapes; -1 stands for an extent that is not known, as the
+  /// batch: `model.build({{-1, 15, 1}})`.
+  void build(const Shapes& inputs, DType dtype = DType::automatic) {
+    sdk::own_exceptions([&] { run_build(inputs, dtype); });
+  }
+  TEMPO_API bool built() const;
+  /// The shapes it was built or first called with, the batch as -1, and the dtypes; empty before.
+  TEMPO_API Shapes input_shapes() const;
+  TEMPO_API std::vector<DType> input_dtypes() const;
+
+  TEMPO_API std::string name() const;
+  TEMPO_API const std::vector<Layer>& layers() const;
+  /// Throws Error, with the nearest name, when there is none by this name.
+  TEMPO_API Layer get_layer(const std::string& name) const;
+  TEMPO_API Tensors weights() const;
+  TEMPO_API Tensors trainable_weights() const;
+  TEMPO_API int64_t count_params() const;
+  /// Forgets the state that stateful layers keep between calls.
+  TEMPO_API void reset_state() const;
+
+  /// The table of layers, output shapes and parameters, as text and on standard output.
+  TEMPO_API std::string summary_text() const;
+  TEMPO_API void summary() const;
+  TEMPO_API void summary(std::ostream& out) const;
+
+  /// From a callback: ends fit after this batch.
+  TEMPO_API void stop_training(bool stop = true);
+
+  /// Whether compile was called; and what it was given.
+  TEMPO_API bool compiled() const;
+  TEMPO_API Optimizer optimizer() const;
+  TEMPO_API Loss loss() const;
+  TEMPO_API const std::vector<Metric>& metrics() const;
+  TEMPO_API const std::vector<Metric>& weighted_metrics() const;
+  /// Whether it is a plain stack of layers, which a file can hold.
+  TEMPO_API bool is_sequential() const;
+
+  /// One safetensors file with layers, weights and the state of training, written atomically.
+  TEMPO_API void save(const std::string& path) const;
+  TEMPO_API void save_weights(const std::string& path) const;
+  TEMPO_API void load_weights(const std::string& path);
+
+ protected:
+  /// A stack of layers.
+  TEMPO_API Model(std::vector<Layer> layers, const std::string& name);
+  TEMPO_API void add_layer(const Layer& layer);
+
+ private:
+  template <class F>
+  struct Bound : Function {
+    explicit Bound(F f) : function(std::move(f)) {}
+    Tensors operator()(const Tensors& inputs, const CallOptions& call) const override {
+      if constexpr (std::is_invocable_v<const F&, const Tensors&, const CallOptions&>)
+        return Inputs(function(inputs, call));
+      else
+        return Inputs(function(inputs));
+    }
+    F function;
+  };
+  TEMPO_API Model(std::vector<Layer> layers, std::shared_ptr<const Function> function,
+                  const std::string& name);
+
+  TEMPO_API Tensors run_call(const Inputs& x, const CallOptions& options) const;
+  TEMPO_API void run_compile(const CompileOptions& options);
+  TEMPO_API History run_fit(const Inputs& x, const Tensor& y, const FitOptions& options);
+  TEMPO_API Logs run_evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions& options) const;
+  TEMPO_API Tensor run_predict(const Inputs& x, const PredictOptions& options) const;
+  TEMPO_API void run_build(const Shapes& inputs, DType dtype);
+
+  std::shared_ptr<ModelState> state_;
+};
+
+/// Layers one after the other.
+class Sequential : public Model {
+ public:
+  explicit Sequential(const std::string& name = "") : Model(std::vector<Layer>{}, name) {}
+  Sequential(std::initializer_list<Layer> layers, const std::string& name = "")
+      : Model(std::vector<Layer>(layers), name) {}
+  explicit Sequential(std::vector<Layer> layers, const std::string& name = "")
+      : Model(std::move(layers), name) {}
+  /// Before it is built.
+  void add(const Layer& layer) { add_layer(layer); }
+};
+
+/// Prints the summary.
+inline std::ostream& operator<<(std::ostream& out, const Model& model) {
+  model.summary(out);
+  return out;
+}
+
+struct LoadOptions {
+  std::vector<Registration> cells = {};   ///< classes of this script: {cell<MyCell>("My")}
+  std::vector<Registration> layers = {};  ///< likewise: {layer<MyLayer>("My")}
+};
+
+/// The model that Model::save wrote, compiled as it was: fit goes on where it stopped.
+TEMPO_API Sequential load_model(const std::string& path, const LoadOptions& options = {});
+
+}  // namespace tempo
