@@ -1,0 +1,165 @@
+// Pictures: what is drawn and how it looks, as a script for gnuplot.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+#include <gnuplot-iostream.h>
+#include <unistd.h>
+#include <tempo/plot.hpp>
+
+#include "io/atomic_file.hpp"
+#include "io/gnuplot.hpp"
+
+namespace fs = std::filesystem;
+
+namespace tempo {
+namespace {
+
+// Apart from each other for every kind of sight and, in their order, in print without colours.
+constexpr std::array<const char*, 6> colours = {"#1f4e79", "#e8702a", "#3a9d6e",
+                                                "#c2579b", "#8c8c8c", "#d4a017"};
+
+using Points = std::vector<std::pair<double, double>>;
+
+// Gnuplot's '...' knows no escapes; a quote is doubled, and a line end would end the command.
+std::string quoted(std::string text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') out += '\'';
+    out += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return out + "'";
+}
+
+int64_t length_of(const Curve& curve, const Tensor& t, const char* which) {
+  const Shape shape = t.shape();
+  if (shape.count() != 0 && shape.count() != *std::max_element(shape.begin(), shape.end()))
+    throw ShapeError("plot: the " + std::string(which) + " of \"" + curve.label + "\" is " +
+                     to_string(shape, t.dtype()) +
+                     ".\n  A curve needs [n] or [n, 1]: take one column of it.");
+  return shape.count();
+}
+
+Points points_of(const Curve& curve) {
+  const int64_t n = length_of(curve, curve.y, "y");
+  if (curve.x && length_of(curve, curve.x, "x") != n)
+    throw ShapeError("plot: \"" + curve.label + "\" has " + std::to_string(n) +
+                     " values in y and " + std::to_string(curve.x.count()) + " in x.");
+  Points points;
+  for (int64_t i = 0; i < n; ++i)
+    points.emplace_back(curve.x ? curve.x.element(i) : static_cast<double>(i), curve.y.element(i));
+  return points;
+}
+
+std::vector<Points> drawable(const std::vector<Curve>& curves, bool log_y) {
+  std::vector<Points> all;
+  bool any = false;
+  for (const Curve& curve : curves) {
+    Points points = points_of(curve);
+    for (auto& [x, y] : points) {
+      if (!std::isfinite(x) || !std::isfinite(y) || (log_y && y <= 0))
+        y = std::numeric_limits<double>::quiet_NaN();  // a gap in the line
+      any = any || !std::isnan(y);
+    }
+    all.push_back(std::move(points));
+  }
+  if (!any)
+    throw Error(log_y ? "plot: nothing to draw: no value is finite and above 0."
+                      : "plot: nothing to draw: no value is finite.");
+  return all;
+}
+
+// "svg" or "png"
+std::string kind_of(const fs::path& path) {
+  const std::string extension = path.extension().string();
+  if (extension == ".svg" || extension == ".png") return extension.substr(1);
+  throw Error("plot: " + path.string() + ": a picture's name ends in .svg or .png" +
+              (extension.empty() ? "." : "; \"" + extension + "\" is not known."));
+}
+
+void set_terminal(std::ostream& gp, const std::string& kind, const PlotOptions& o) {
+  if (o.width < 100 || o.height < 100 || o.width > 10000 || o.height > 10000)
+    throw Error("plot: a size of " + std::to_string(o.width) + " x " + std::to_string(o.height) +
+                "; each side must lie in [100, 10000].");
+  if (kind == "svg")
+    gp << "set terminal svg size " << o.width << ',' << o.height
+       << " dynamic font 'sans-serif,14' linewidth 1 background '#ffffff'\n";
+  else
+    gp << "set terminal pngcairo size " << 2 * o.width << ',' << 2 * o.height
+       << " font 'sans-serif,10.5' fontscale 2 linewidth 2 pointscale 2 background '#ffffff'\n";
+}
+
+void set_frame(std::ostream& gp, const PlotOptions& o, bool legend) {
+  gp << "set encoding utf8\n"
+        "set border 3 linecolor '#606060' linewidth 1\n"
+        "set tics nomirror scale 0.6 textcolor '#404040'\n"
+        "set grid linetype 1 linecolor '#dcdcdc' linewidth 0.7\n"
+        "set lmargin 10\n"
+        "set rmargin 3\n"
+        "set format y '%g'\n"
+        "set offsets graph 0.01, graph 0.01, graph 0.04, graph 0.04\n"
+        "set autoscale xfix\n";
+  if (o.log_y.value_or(false)) gp << "set logscale y\nset offsets\n";
+  if (!o.title.empty())
+    gp << "set title " << quoted(o.title) << " noenhanced textcolor '#202020'\n";
+  if (!o.x_label.empty())
+    gp << "set xlabel " << quoted(o.x_label) << " noenhanced textcolor '#404040'\n";
+  if (!o.y_label.empty())
+    gp << "set ylabel " << quoted(o.y_label) << " noenhanced textcolor '#404040'\n";
+  gp << (legend ? "set key inside top right opaque noenhanced samplen 2.5 spacing 1.2 textcolor "
+                  "'#202020'\n"
+                : "unset key\n");
+}
+
+void draw(gnuplotio::Gnuplot& gp, const std::vector<Curve>& curves,
+          const std::vector<Points>& points) {
+  gp << "plot ";
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const char* colour = colours[i % colours.size()];
+    gp << (i ? ", " : "") << "'-' title " << quoted(curves[i].label)
+       << (points[i].size() > 1 ? " with lines linewidth " : " with points pointtype 7 linewidth ")
+       << (points[i].size() > 400 ? "1.4" : "2.2") << " linecolor '" << colour << "'";
+  }
+  gp << '\n';
+  for (const Points& p : points) gp.send1d(p);
+}
+
+// The commands, in a file.
+ScratchFile script(const std::vector<Curve>& curves, const std::string& kind,
+                   const PlotOptions& o) {
+  const std::vector<Points> points = drawable(curves, o.log_y.value_or(false));
+  const bool legend =
+      std::any_of(curves.begin(), curves.end(), [](auto& c) { return !c.label.empty(); });
+  ScratchFile file = scratch_file();
+  gnuplotio::Gnuplot gp(::fdopen(::dup(::fileno(file.get())), "w"));  // closes its own
+  set_terminal(gp, kind, o);
+  set_frame(gp, o, legend);
+  draw(gp, curves, points);
+  return file;
+}
+
+// A PNG ends with its end chunk, an SVG with its end tag: gnuplot can stop early and report
+// nothing.
+bool complete(const std::string& picture, const std::string& kind) {
+  const std::string_view tail =
+      std::string_view(picture).substr(picture.size() - std::min<std::size_t>(16, picture.size()));
+  return tail.find(kind == "svg" ? "</svg>" : "IEND") != tail.npos;
+}
+
+}  // namespace
+
+std::string plot(const std::vector<Curve>& curves, const std::string& path,
+                 const PlotOptions& options) {
+  const std::string kind = kind_of(path);
+  const ScratchFile commands = script(curves, kind, options);
+  AtomicFile picture(path);
+  run_gnuplot(commands.get(), picture.descriptor());
+  if (!complete(read_file(picture.temporary()), kind))
+    throw Error("plot: gnuplot ended without finishing " + path + ".");
+  picture.commit();
+  return fs::absolute(path).lexically_normal().string();
+}
+
+}  // namespace tempo

@@ -1,0 +1,28 @@
+// The safetensors format: 8 bytes of little-endian header length, a JSON header that says where
+// each tensor lies, the data. https://github.com/huggingface/safetensors
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tempo/tensor.hpp>
+
+namespace tempo {
+
+struct Safetensors {
+  std::map<std::string, std::string> metadata;
+  std::vector<std::pair<std::string, Tensor>> tensors;  // in the order of the file
+
+  /// The tensor of that name, or Tensor{}.
+  Tensor find(const std::string& name) const;
+};
+
+/// Atomically: on failure the file that was there is unchanged. Names must differ.
+void write_safetensors(const std::string& path, const Safetensors& content);
+
+/// Believes nothing: every length, offset, dtype and shape is checked. Throws FormatError.
+Safetensors read_safetensors(const std::string& path);
+
+}  // namespace tempo

@@ -1,0 +1,18 @@
+// Tensors by name, for users: the public face of safetensors.hpp.
+#include "io/safetensors.hpp"
+
+#include <tempo/io.hpp>
+
+namespace tempo {
+
+void save_tensors(const std::string& path, const std::map<std::string, Tensor>& tensors) {
+  write_safetensors(
+      path, {.metadata = {{"format", "tempo"}}, .tensors = {tensors.begin(), tensors.end()}});
+}
+
+std::map<std::string, Tensor> load_tensors(const std::string& path) {
+  const Safetensors content = read_safetensors(path);
+  return {content.tensors.begin(), content.tensors.end()};
+}
+
+}  // namespace tempo
