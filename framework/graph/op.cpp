@@ -20,6 +20,7 @@ Register& ops_register() {
 }  // namespace
 
 const OpDefinition& define(OpDefinition op) {
+  if (op.pointwise) op.leading_axis = LeadingAxis::broadcast;
   Register& all = ops_register();
   const std::lock_guard lock(all.mutex);
   std::string name = op.name;

@@ -51,6 +51,13 @@ using VjpRule = std::function<Tensor(const Vjp&)>;
 /// wanted or flows.
 using VjpAllRule = std::function<Tensors(const Vjp&, const std::vector<bool>& wanted)>;
 
+/// What an op means when its inputs get one more leading axis.
+enum class LeadingAxis {
+  changes,    ///< something else: it must be applied part by part
+  all,        ///< the same, part by part, if every input gets it
+  broadcast,  ///< the same, also if only some inputs get it
+};
+
 }  // namespace tempo
 
 struct tempo_op {
@@ -63,6 +70,10 @@ struct tempo_op {
   tempo::VjpAllRule vjp_all = {};
   /// Each result element depends only on the elements of the (broadcast) inputs at its place.
   bool pointwise = false;
+  tempo::LeadingAxis leading_axis = tempo::LeadingAxis::changes;
+  /// Sums the results over a leading axis that all inputs were given, in one go; empty: it has no
+  /// such form. What a gradient's "sum over time" becomes.
+  tempo::Kernel summed = {};
 
   bool differentiable() const { return !vjp.empty() || vjp_all; }
 };

@@ -48,6 +48,7 @@ const auto& concat_op = define({
     .type = concat_type,
     .kernel = concat_kernel(),
     .vjp_all = concat_vjp,
+    .leading_axis = LeadingAxis::all,
 });
 
 std::vector<TensorType> split_type(const TypeCall& call) {
@@ -87,6 +88,7 @@ const auto& split_op = define({
     .type = split_type,
     .kernel = split_kernel(),
     .vjp_all = split_vjp,
+    .leading_axis = LeadingAxis::all,
 });
 
 // The kernels of slice and pad take one number for each axis, the ops an axis: it keeps its
@@ -124,6 +126,7 @@ const auto& slice_op = define({
       return pad(v.dy(), axis, v.attributes().integer("begin"),
                  extent - v.attributes().integer("end"));
     }},
+    .leading_axis = LeadingAxis::all,
 });
 
 // y = a with zeros before and after along an axis        da = its part of dy
@@ -146,6 +149,7 @@ const auto& pad_op = define({
       const int64_t begin = v.attributes().integer("before");
       return slice(v.dy(), axis, begin, begin + v.a().shape()[axis]);
     }},
+    .leading_axis = LeadingAxis::all,
 });
 
 // y = a turned around along the axes                     da = dy turned around
@@ -162,6 +166,7 @@ const auto& reverse_op = define({
       static const sdk::Op op("reverse");
       return op(v.dy(), {{"axes", v.attributes().list("axes")}});
     }},
+    .leading_axis = LeadingAxis::all,
 });
 
 }  // namespace

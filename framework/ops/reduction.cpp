@@ -29,6 +29,7 @@ const auto& sum_op = define({
     .type = reduced,
     .kernel = sum_kernel(),
     .vjp = {[](const Vjp& v) { return broadcast_to(kept(v, v.dy()), v.a().shape()); }},
+    .leading_axis = LeadingAxis::all,
 });
 
 // da = dy where a is the extreme one, in equal shares where several are
@@ -45,6 +46,7 @@ const auto& max_op = define({
     .type = reduced,
     .kernel = max_kernel(),
     .vjp = {to_the_extreme},
+    .leading_axis = LeadingAxis::all,
 });
 
 // y = the smallest
@@ -53,6 +55,7 @@ const auto& min_op = define({
     .type = reduced,
     .kernel = min_kernel(),
     .vjp = {to_the_extreme},
+    .leading_axis = LeadingAxis::all,
 });
 
 // y = the place of the greatest along an axis
@@ -67,6 +70,7 @@ const auto& argmax_op = define({
           return std::vector<TensorType>{{int64, reduced_shape(call.inputs[0].shape, {axis}, false)}};
         },
     .kernel = argmax_kernel(),
+    .leading_axis = LeadingAxis::all,
 });
 
 // y_t = a_0 + ... + a_t        da_t = dy_t + dy_(t+1) + ...
@@ -84,6 +88,7 @@ const auto& cumsum_op = define({
       return cumsum(v.dy(), static_cast<int>(v.attributes().integer("axis")),
                     !v.attributes().integer("reverse", 0));
     }},
+    .leading_axis = LeadingAxis::all,
 });
 
 }  // namespace

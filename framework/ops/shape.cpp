@@ -81,6 +81,7 @@ const auto& sum_to_op = define({
         },
     .kernel = [](const KernelCall& call) { sum_to(call.inputs[0], call.outputs[0]); },
     .vjp = {[](const Vjp& v) { return broadcast_to(v.dy(), v.a().shape()); }},
+    .summed = [](const KernelCall& call) { sum_to(call.inputs[0], call.outputs[0]); },
 });
 
 std::vector<TensorType> transpose_type(const TypeCall& call) {

@@ -1,0 +1,250 @@
+// The gradient of a Program as a Program with time reversed: sequences stay sequences, the initial
+// state and the last one change places, and what is fixed has a sum over time for its gradient.
+// The rules are the ops' own: the reverse walk runs over the traced step while it is traced again.
+#include "autograd/walk.hpp"
+#include "scan/build.hpp"
+#include "scan/step_program.hpp"
+
+#include <tempo/ops.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace tempo {
+
+namespace {
+
+class Differentiation {
+ public:
+  Differentiation(const StepProgram& forward, const GradientRequest& request)
+      : forward_(forward), p_(forward.raw()), request_(request) {
+    for (std::size_t v = 0; v < forward.nodes().size(); ++v) numbers_[identity(*forward.nodes()[v])] = v;
+  }
+
+  GradientProgram run() {
+    {
+      Trace trace;
+      seed(trace);
+      walk_back(trace);
+      write(trace);
+    }
+    builder_.program.reverse = !p_.reverse;
+    settle_standings(builder_.program);
+    GradientProgram out;
+    Program program = without_dead(std::move(builder_.program));
+    drop_unread(program);
+    out.program = std::make_shared<StepProgram>(std::move(program), std::move(builder_.nodes));
+    out.sources = std::move(fixed_);
+    out.sources.insert(out.sources.end(), sequences_.begin(), sequences_.end());
+    out.sources.insert(out.sources.end(), carried_.begin(), carried_.end());
+    out.result_of = std::move(result_of_);
+    return out;
+  }
+
+ private:
+  using Identity = std::pair<const void*, std::size_t>;
+  static Identity identity(const Value& v) {
+    return v.from ? Identity{v.from.get(), v.index} : Identity{&v, 0};
+  }
+  Tensor node(int v) const { return to_tensor(forward_.nodes()[static_cast<std::size_t>(v)]); }
+  const TensorType& type(int v) const { return p_.values[static_cast<std::size_t>(v)].type; }
+  bool floating(int v) const { return is_floating(type(v).dtype); }
+
+  struct Carry {
+    Ref<Value> placeholder;
+    GradientSource source;
+    int state = -1;  // the carried value it is the gradient of; -1: a gradient of the last step only
+  };
+
+  // Placeholders for all that comes in, and where it comes in at.
+  void seed(Trace& trace) {
+    for (std::size_t k = 0; k < p_.carried.size(); ++k)
+      if (floating(p_.carried[k]))
+        carries_.push_back({trace.placeholder(type(p_.carried[k])),
+                            {.kind = GradientSource::zeros, .index = p_.fixed.size() + p_.sequences.size() + k},
+                            static_cast<int>(k)});
+    for (std::size_t r = 0; r < p_.results.size(); ++r) {
+      if (!request_.dy[r]) continue;
+      const ProgramResult& result = p_.results[r];
+      if (result.kind == ProgramResult::last) seed_last(trace, r);
+      else add_seed(trace, r, result.kind == ProgramResult::sequence ? sequence_dys_ : fixed_dys_);
+    }
+    for (const Carry& c : carries_) {
+      const int v = c.state >= 0 ? p_.next[static_cast<std::size_t>(c.state)]
+                                 : p_.results[c.source.index].value;
+      seeds_.push_back({node(v), to_tensor(c.placeholder)});
+    }
+  }
+  void add_seed(Trace& trace, std::size_t r, std::vector<std::pair<std::size_t, Ref<Value>>>& list) {
+    list.push_back({r, trace.placeholder(type(p_.results[r].value))});
+    seeds_.push_back({node(p_.results[r].value), to_tensor(list.back().second)});
+  }
+  // What comes in at the last state begins the carried gradient; at another last value, it counts
+  // at one step and is zero at all others.
+  void seed_last(Trace& trace, std::size_t r) {
+    const int v = p_.results[r].value;
+    for (Carry& c : carries_) {
+      if (c.state < 0 || p_.next[static_cast<std::size_t>(c.state)] != v) continue;
+      if (c.source.kind == GradientSource::zeros) c.source = {.kind = GradientSource::dy, .index = r};
+      else c.source.more_dy.push_back(r);
+      return;
+    }
+    carries_.push_back({trace.placeholder(type(v)), {.kind = GradientSource::dy, .index = r}, -1});
+  }
+
+  void walk_back(Trace&) {
+    Tensors inputs;
+    for (std::size_t i = 0; i < p_.n_inputs(); ++i) inputs.push_back(node(p_.input(i)));
+    Tensors asked;
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      if (asks(i)) asked.push_back(inputs[i]);
+    const Tensors got = walk(seeds_, asked);
+    gradients_.resize(inputs.size());
+    for (std::size_t i = 0, k = 0; i < inputs.size(); ++i)
+      if (asks(i)) gradients_[i] = got[k++];
+    for (Carry& c : carries_) next_.push_back(next_of(c));
+  }
+  bool is_state(std::size_t i) const { return i >= p_.fixed.size() + p_.sequences.size(); }
+  bool asks(std::size_t i) const { return floating(p_.input(i)) && (request_.wanted[i] || is_state(i)); }
+  Tensor next_of(const Carry& c) const {
+    if (c.state >= 0)
+      if (const Tensor& g = gradients_[p_.fixed.size() + p_.sequences.size() + static_cast<std::size_t>(c.state)])
+        return g;
+    return full(c.placeholder->type.shape, 0, c.placeholder->type.dtype);
+  }
+
+  // --- the trace as a Program: inputs first, then instructions, then results
+
+  void write(Trace& trace) {
+    for (const auto& [r, placeholder] : fixed_dys_) add_input(Standing::fixed, placeholder, {.kind = GradientSource::dy, .index = r});
+    for (const auto& [r, placeholder] : sequence_dys_) add_input(Standing::sequence, placeholder, {.kind = GradientSource::dy, .index = r});
+    for (const Carry& c : carries_) add_input(Standing::carried, c.placeholder, c.source);
+    for (const Trace::Capture& c : trace.captures()) add_capture(c);
+    if (!trace.keys().empty()) throw Error("scan: a gradient formula draws random numbers; it must not.");
+    for (const Clone& c : clones_) builder_.program.loop.push_back(c);
+    for (const Ref<Application>& a : trace.applications()) builder_.add(*a);
+    for (std::size_t k = 0; k < carries_.size(); ++k)
+      builder_.program.next.push_back(builder_.find(*trace.own(to_value(next_[k]))));
+    write_results(trace);
+  }
+
+  void write_results(Trace& trace) {
+    result_of_.assign(p_.n_inputs(), -1);
+    for (std::size_t i = 0; i < p_.n_inputs(); ++i) {
+      if (!request_.wanted[i] || !gradients_[i]) continue;
+      const Standing standing = p_.values[static_cast<std::size_t>(p_.input(i))].standing;
+      const ProgramResult::Kind kind = standing == Standing::fixed      ? ProgramResult::sum
+                                       : standing == Standing::sequence ? ProgramResult::sequence
+                                                                        : ProgramResult::last;
+      result_of_[i] = static_cast<int>(builder_.program.results.size());
+      builder_.program.results.push_back({kind, builder_.find(*trace.own(to_value(gradients_[i])))});
+    }
+  }
+
+  void add_input(Standing standing, const Ref<Value>& placeholder, GradientSource source, std::string name = "") {
+    builder_.input(standing, placeholder, std::move(name));
+    (standing == Standing::fixed      ? fixed_
+     : standing == Standing::sequence ? sequences_
+                                      : carried_)
+        .push_back(std::move(source));
+  }
+
+  // A value of the forward step that a rule reads.
+  void add_capture(const Trace::Capture& capture) {
+    const auto at = numbers_.find(identity(*capture.outside));
+    if (at == numbers_.end()) {
+      add_input(Standing::fixed, capture.inside, {.kind = GradientSource::constant, .index = 0, .value = capture.outside});
+      return;
+    }
+    const std::size_t v = at->second;
+    const ProgramValue& value = p_.values[v];
+    for (std::size_t i = 0; i < p_.n_inputs(); ++i)
+      if (p_.input(i) == static_cast<int>(v) && value.standing != Standing::carried) {
+        add_input(value.standing, capture.inside, {.kind = GradientSource::forward_input, .index = i}, value.name);
+        return;
+      }
+    if (value.standing == Standing::fixed) clone(capture.inside, static_cast<int>(v));
+    else add_input(Standing::sequence, capture.inside, {.kind = GradientSource::kept, .index = v});
+  }
+
+  // What depends on nothing but fixed values is computed again instead of being kept for each step.
+  using Clone = Instruction;
+  int clone(const Ref<Value>& stand_in, int v) {
+    const Instruction* maker = nullptr;
+    for (const Instruction& i : p_.loop)
+      if (std::find(i.outputs.begin(), i.outputs.end(), v) != i.outputs.end()) maker = &i;
+    if (!maker) throw Error("scan: a fixed value of the step has no origin.");
+    Instruction copy{maker->op, maker->attributes, {}, {}};
+    for (int input : maker->inputs) copy.inputs.push_back(fixed_number(input));
+    int number = -1;
+    for (int output : maker->outputs) {
+      const Ref<Value> node = output == v && stand_in ? stand_in : fresh(output);
+      number = builder_.local(node);
+      copy.outputs.push_back(number);
+      if (output == v) cloned_[v] = number;
+    }
+    clones_.push_back(std::move(copy));
+    return cloned_[v];
+  }
+  int fixed_number(int v) {
+    if (const auto at = cloned_.find(v); at != cloned_.end()) return at->second;
+    for (std::size_t i = 0; i < p_.fixed.size(); ++i)
+      if (p_.fixed[i] == v) {
+        const Ref<Value> node = fresh(v);
+        add_input(Standing::fixed, node, {.kind = GradientSource::forward_input, .index = i},
+                  p_.values[static_cast<std::size_t>(v)].name);
+        return cloned_[v] = builder_.find(*node);
+      }
+    return clone({}, v);
+  }
+  Ref<Value> fresh(int v) const {
+    Ref<Value> value(new Value);
+    value->type = type(v);
+    value->trace = 1;  // a placeholder of no living trace
+    value->tracked = floating(v);
+    return value;
+  }
+
+  // Inputs that nothing reads any more are not asked of the forward pass.
+  void drop_unread(Program& program) {
+    std::set<int> read;
+    for (const Instruction& i : program.loop) read.insert(i.inputs.begin(), i.inputs.end());
+    for (const ProgramResult& r : program.results) read.insert(r.value);
+    for (std::size_t k = 0; k < program.carried.size(); ++k)
+      if (program.next[k] != program.carried[k]) read.insert(program.next[k]);
+    const auto drop = [&read](std::vector<int>& inputs, std::vector<GradientSource>& sources, std::vector<int>* next) {
+      for (std::size_t k = inputs.size(); k-- > 0;) {
+        if (read.count(inputs[k])) continue;
+        const auto at = static_cast<std::ptrdiff_t>(k);
+        inputs.erase(inputs.begin() + at);
+        sources.erase(sources.begin() + at);
+        if (next) next->erase(next->begin() + at);
+      }
+    };
+    drop(program.fixed, fixed_, nullptr);
+    drop(program.sequences, sequences_, nullptr);
+    drop(program.carried, carried_, &program.next);
+  }
+
+  const StepProgram& forward_;
+  const Program& p_;
+  const GradientRequest& request_;
+  std::map<Identity, std::size_t> numbers_;
+  std::vector<Seed> seeds_;
+  std::vector<Carry> carries_;
+  std::vector<std::pair<std::size_t, Ref<Value>>> fixed_dys_, sequence_dys_;  // result, placeholder
+  Tensors gradients_, next_;
+  ProgramBuilder builder_;
+  std::vector<GradientSource> fixed_, sequences_, carried_;
+  std::vector<Clone> clones_;
+  std::map<int, int> cloned_;
+  std::vector<int> result_of_;
+};
+
+}  // namespace
+
+GradientProgram differentiate(const StepProgram& forward, const GradientRequest& request) {
+  return Differentiation(forward, request).run();
+}
+
+}  // namespace tempo

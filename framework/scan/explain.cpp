@@ -1,0 +1,34 @@
+#include "scan/explain.hpp"
+
+#include <algorithm>
+
+namespace tempo {
+
+namespace {
+thread_local ProgramLog* current = nullptr;
+
+// Bytes of all steps that stay between the forward and the backward pass, per step.
+std::string kept_bytes(const StepProgram& program) {
+  std::size_t bytes = 0;
+  for (int v : program.read_by_gradient()) bytes += program.raw().values[static_cast<std::size_t>(v)].type.bytes();
+  return std::to_string(bytes) + " bytes kept for the gradient at each step\n";
+}
+}  // namespace
+
+ProgramLog::ProgramLog() : outer_(current) { current = this; }
+ProgramLog::~ProgramLog() { current = outer_; }
+
+void log_program(const char* what, const StepProgramRef& program) {
+  if (!current) return;
+  const auto same = [&](const LoggedProgram& l) { return l.program == program; };
+  if (std::none_of(current->programs_.begin(), current->programs_.end(), same))
+    current->programs_.push_back({what, program});
+}
+
+std::string explain(const LoggedProgram& logged) {
+  return logged.what + " Program, as traced\n" + to_string(logged.program->raw()) + "\n" + logged.what +
+         " Program, after hoist and sink\n" + to_string(logged.program->fast()) +
+         (logged.what == "forward" ? kept_bytes(*logged.program) : "");
+}
+
+}  // namespace tempo

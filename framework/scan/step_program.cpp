@@ -1,0 +1,46 @@
+#include "scan/step_program.hpp"
+
+#include "scan/passes.hpp"
+
+#include <algorithm>
+
+namespace tempo {
+
+const Program& StepProgram::fast() const {
+  const std::lock_guard lock(mutex_);
+  if (!fast_) fast_ = std::make_unique<Program>(optimised(raw_));
+  return *fast_;
+}
+
+StepProgramRef StepProgram::keeping(const std::vector<int>& values) const {
+  if (values.empty()) return shared_from_this();
+  const std::lock_guard lock(mutex_);
+  StepProgramRef& kept = keeping_[values];
+  if (!kept) {
+    Program more = raw_;
+    for (int v : values) more.results.push_back({ProgramResult::sequence, v});
+    kept = std::make_shared<StepProgram>(std::move(more), nodes_);
+  }
+  return kept;
+}
+
+const GradientProgram& StepProgram::gradient(const GradientRequest& request) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = gradients_.find(request);
+  if (at != gradients_.end()) return at->second;
+  return gradients_.emplace(request, differentiate(*this, request)).first->second;
+}
+
+std::vector<int> StepProgram::read_by_gradient() const {
+  GradientRequest all;
+  for (const ProgramResult& r : raw_.results)
+    all.dy.push_back(is_floating(raw_.values[static_cast<std::size_t>(r.value)].type.dtype));
+  for (std::size_t i = 0; i < raw_.n_inputs(); ++i)
+    all.wanted.push_back(is_floating(raw_.values[static_cast<std::size_t>(raw_.input(i))].type.dtype));
+  std::vector<int> read;
+  for (const GradientSource& s : gradient(all).sources)
+    if (s.kind == GradientSource::kept) read.push_back(static_cast<int>(s.index));
+  return read;
+}
+
+}  // namespace tempo
