@@ -162,4 +162,24 @@ std::string plot(const std::vector<Curve>& curves, const std::string& path,
   return fs::absolute(path).lexically_normal().string();
 }
 
+std::string plot(const History& history, const std::string& path, const PlotOptions& options) {
+  std::vector<double> epochs;
+  for (const int epoch : history.epochs()) epochs.push_back(epoch + 1);
+  if (epochs.empty()) throw Error("plot: this History is empty: no epoch was run.");
+  const auto n = static_cast<int64_t>(epochs.size());
+  std::vector<Curve> curves;
+  double low = std::numeric_limits<double>::infinity(), high = 0;
+  for (const char* name : {"loss", "val_loss"}) {
+    if (!history.contains(name)) continue;
+    const std::vector<double>& values = history[name];
+    curves.push_back({name, tensor(values, {n}, float64), tensor(epochs, {n}, float64)});
+    for (const double v : values) low = std::min(low, v), high = std::max(high, v);
+  }
+  PlotOptions o = options;
+  if (o.x_label.empty()) o.x_label = "epoch";
+  if (o.y_label.empty()) o.y_label = "loss";
+  if (!o.log_y) o.log_y = low > 0 && high > 100 * low;
+  return plot(curves, path, o);
+}
+
 }  // namespace tempo

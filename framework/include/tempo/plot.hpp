@@ -2,15 +2,10 @@
 // looked for when a picture is asked for, not before.
 #pragma once
 
+#include <tempo/callback.hpp>
 #include <tempo/tensor.hpp>
 
-#include <optional>
-#include <string>
-#include <vector>
-
 namespace tempo TEMPO_HIDDEN {
-
-class History;
 
 /// One line of a picture: y against x. A y may be [n] or [n, 1]; without x, it is 0, 1, 2, ...
 struct Curve {
@@ -33,7 +28,7 @@ struct PlotOptions {
 TEMPO_API std::string plot(const std::vector<Curve>& curves, const std::string& path,
                            const PlotOptions& options = {});
 
-/// Draws what fit recorded, by epoch: the losses, or where there are none, all of it.
+/// Draws the losses that fit recorded, by epoch.
 TEMPO_API std::string plot(const History& history, const std::string& path,
                            const PlotOptions& options = {});
 

@@ -1,0 +1,19 @@
+// All of Tempo, for scripts.
+#pragma once
+
+#include <tempo/callback.hpp>
+#include <tempo/cell.hpp>
+#include <tempo/data.hpp>
+#include <tempo/gradcheck.hpp>
+#include <tempo/gradient.hpp>
+#include <tempo/io.hpp>
+#include <tempo/layers.hpp>
+#include <tempo/loss.hpp>
+#include <tempo/metric.hpp>
+#include <tempo/model.hpp>
+#include <tempo/ops.hpp>
+#include <tempo/optimizer.hpp>
+#include <tempo/plot.hpp>
+#include <tempo/plugin.hpp>
+#include <tempo/scan.hpp>
+#include <tempo/tensor.hpp>
