@@ -38,7 +38,8 @@ Tensor direction(const Shape& shape, int64_t seed) {
 struct Around {
   double step, here, after, before, after_half, before_half;
 
-  /// Central differences at the whole and half step, extrapolated to a step of 0 (Richardson, 1911).
+  /// Central differences at the whole and half step, extrapolated to a step of 0 (Richardson,
+  /// 1911).
   double slope() const { return (4 * at_half() - at_whole()) / 3; }
   double left() const { return (here - before_half) / (step / 2); }
   double right() const { return (after_half - here) / (step / 2); }
@@ -56,7 +57,7 @@ struct Around {
   double at_half() const { return (after_half - before_half) / step; }
 };
 
-std::vector<Around> around_each_element(const Terms& f, const Tensor& weight, double relative_step) {
+std::vector<Around> around_each_element(const Terms& f, const Tensor& weight, double least_step) {
   const std::vector<double> values = weight.to_vector();
   const double here = value_of(f);
   std::vector<Around> all;
@@ -67,7 +68,7 @@ std::vector<Around> around_each_element(const Terms& f, const Tensor& weight, do
       assign(weight, tensor(changed, weight.shape(), float64));
       return value_of(f);
     };
-    const double step = relative_step * std::max(1.0, std::abs(values[i]));
+    const double step = std::max(least_step, 1e-7 * std::abs(values[i]));  // far above its rounding
     all.push_back({step, here, moved(step), moved(-step), moved(step / 2), moved(-step / 2)});
   }
   assign(weight, tensor(values, weight.shape(), float64));
@@ -106,8 +107,9 @@ void check_terms(const Terms& terms, const std::vector<Leaf>& leaves, const Tens
   if (!std::isfinite(once))
     throw Error("gradcheck: f is not finite at these inputs; choose others.");
   if (once != twice)
-    throw Error("gradcheck: f gave two values for the same inputs.\n"
-                "  It must be a pure function: fix the seed of its dropout, reset its state.");
+    throw Error(
+        "gradcheck: f gave two values for the same inputs.\n"
+        "  It must be a pure function: fix the seed of its dropout, reset its state.");
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     report.rows.push_back(check_leaf(terms, leaves[i], gradients[i], order, options));
     report.worst = std::max(report.worst, report.rows.back().error);
@@ -187,9 +189,9 @@ bool GradCheck::passed() const { return !rows.empty() && worst <= tolerance; }
 std::ostream& operator<<(std::ostream& out, const GradCheck& report) {
   const std::ios_base::fmtflags flags = out.flags();
   const std::streamsize precision = out.precision();
-  out << std::defaultfloat << std::setprecision(3) << "gradcheck: "
-      << (report.passed() ? "passed" : "FAILED") << ", worst error " << report.worst << " (tolerance "
-      << report.tolerance << ")\n";
+  out << std::defaultfloat << std::setprecision(3)
+      << "gradcheck: " << (report.passed() ? "passed" : "FAILED") << ", worst error "
+      << report.worst << " (tolerance " << report.tolerance << ")\n";
   for (const GradCheck::Row& row : report.rows) {
     out << "  order " << row.order << "  " << row.input << "  " << to_string(row.shape)
         << std::setprecision(3) << "  error " << row.error << " at "

@@ -51,7 +51,8 @@ InitializerText::InitializerText(const std::string& text) : text_(text) {
     if (equals == std::string::npos) {
       arguments_.emplace_back("", trimmed(argument));
     } else {
-      arguments_.emplace_back(trimmed(argument.substr(0, equals)), trimmed(argument.substr(equals + 1)));
+      arguments_.emplace_back(trimmed(argument.substr(0, equals)),
+                              trimmed(argument.substr(equals + 1)));
     }
     at = comma + 1;
   }

@@ -51,10 +51,14 @@ Tensor scaled(const TensorType& type, double scale, const std::string& mode,
               const std::string& distribution, const InitializerText& text) {
   const Fans fans = fans_of(type.shape);
   double fan = 0;
-  if (mode == "fan_in") fan = fans.in;
-  else if (mode == "fan_out") fan = fans.out;
-  else if (mode == "fan_avg") fan = (fans.in + fans.out) / 2;
-  else text.fail("`mode` is `" + mode + "`; it may be fan_in, fan_out or fan_avg");
+  if (mode == "fan_in")
+    fan = fans.in;
+  else if (mode == "fan_out")
+    fan = fans.out;
+  else if (mode == "fan_avg")
+    fan = (fans.in + fans.out) / 2;
+  else
+    text.fail("`mode` is `" + mode + "`; it may be fan_in, fan_out or fan_avg");
   if (!(scale > 0)) text.fail("`scale` must be above 0");
   const double variance = scale / std::max(1.0, fan);
   const int64_t seed = seed_of(text);
@@ -159,9 +163,12 @@ const std::map<std::string, Definition>& definitions() {
 
 std::string without_alias(const std::string& name) {
   static const std::map<std::string, std::string> aliases{
-      {"uniform", "random_uniform"}, {"normal", "random_normal"},
-      {"zero", "zeros"},             {"one", "ones"},
-      {"orthogonal_initializer", "orthogonal"}, {"identity_initializer", "identity"},
+      {"uniform", "random_uniform"},
+      {"normal", "random_normal"},
+      {"zero", "zeros"},
+      {"one", "ones"},
+      {"orthogonal_initializer", "orthogonal"},
+      {"identity_initializer", "identity"},
   };
   const auto at = aliases.find(name);
   return at == aliases.end() ? name : at->second;
@@ -180,8 +187,7 @@ Tensor initialize(const std::string& text, const TensorType& type) {
   const auto at = definitions().find(without_alias(parsed.name()));
   if (at == definitions().end())
     parsed.fail("there is none by that name; did you mean `" +
-                nearest(parsed.name(), initializer_names()) + "`?\n  There are " +
-                [] {
+                nearest(parsed.name(), initializer_names()) + "`?\n  There are " + [] {
                   std::string all;
                   for (const std::string& name : initializer_names())
                     all += (all.empty() ? "" : ", ") + name;

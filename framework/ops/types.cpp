@@ -24,7 +24,8 @@ const char* rule_of(Accepts accepts) {
   switch (accepts) {
     case Accepts::floating: return "needs float32 or float64\n  cast(x, float32) makes it so.";
     case Accepts::numeric: return "needs numbers, not bool\n  cast(x, float32) makes it so.";
-    case Accepts::boolean: return "needs bool\n  A comparison (x > 0) or cast(x, bool_) makes it so.";
+    case Accepts::boolean:
+      return "needs bool\n  A comparison (x > 0) or cast(x, bool_) makes it so.";
     case Accepts::integer: return "needs int32 or int64\n  cast(x, int64) makes it so.";
     case Accepts::any: break;
   }

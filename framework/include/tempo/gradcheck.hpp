@@ -10,9 +10,9 @@ namespace tempo TEMPO_HIDDEN {
 
 struct GradCheckOptions {
   int order = 2;            ///< 1: gradients; 2: also the gradients of gradients
-  double step = 4e-3;       ///< of the differences, times |x| where that is more than 1
+  double step = 4e-3;       ///< of the differences
   double tolerance = 1e-6;  ///< of an error, relative to the scale of that tensor's gradient
-  int64_t seed = 1;         ///< of the random directions that results and gradients are projected on
+  int64_t seed = 1;  ///< of the random directions that results and gradients are projected on
 };
 
 /// What gradcheck found: one row for each input and order, with the element that fits worst.
@@ -41,8 +41,8 @@ class TEMPO_API GradCheck {
 TEMPO_API std::ostream& operator<<(std::ostream& out, const GradCheck& report);
 
 /// Checks the gradients of f at these inputs, by central differences with Richardson extrapolation.
-/// Floating inputs must be float64; the others are handed on as they are. f must be a pure function:
-/// fix the seed of its dropout.
+/// Floating inputs must be float64; the others are handed on as they are. f must be a pure
+/// function: fix the seed of its dropout.
 TEMPO_API GradCheck gradcheck(const std::function<Tensor(const Tensors&)>& f, const Tensors& inputs,
                               const GradCheckOptions& options = {});
 

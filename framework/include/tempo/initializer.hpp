@@ -112,7 +112,8 @@ inline Initializer truncated_normal(double mean = 0, double stddev = 0.05, int64
 /// Of variance scale / fan (He et al., 2015).
 inline Initializer variance_scaling(const VarianceScalingOptions& o = {}) {
   return sdk::InitializerWriter("variance_scaling")("scale", o.scale)("mode", o.mode)(
-             "distribution", o.distribution).seed(o.seed);
+             "distribution", o.distribution)
+      .seed(o.seed);
 }
 /// Orthonormal rows or columns, whichever are fewer (Saxe et al., 2014).
 inline Initializer orthogonal(const OrthogonalOptions& o = {}) {
@@ -124,13 +125,13 @@ Tensor orthogonal(const Shape& shape, DType dtype = DType::automatic) {
   return Initializer("orthogonal")(shape, dtype);
 }
 
-#define TEMPO_SCALED_INITIALIZER(name)                                         \
-  inline Initializer name(const SeededOptions& o = {}) {                       \
-    return sdk::InitializerWriter(#name).seed(o.seed);                         \
-  }                                                                            \
-  template <int = 0>                                                           \
-  Tensor name(const Shape& shape, DType dtype = DType::automatic) {            \
-    return Initializer(#name)(shape, dtype);                                   \
+#define TEMPO_SCALED_INITIALIZER(name)                              \
+  inline Initializer name(const SeededOptions& o = {}) {            \
+    return sdk::InitializerWriter(#name).seed(o.seed);              \
+  }                                                                 \
+  template <int = 0>                                                \
+  Tensor name(const Shape& shape, DType dtype = DType::automatic) { \
+    return Initializer(#name)(shape, dtype);                        \
   }
 TEMPO_SCALED_INITIALIZER(glorot_uniform)
 TEMPO_SCALED_INITIALIZER(glorot_normal)

@@ -1,0 +1,683 @@
+// Every op: one row says where it is smooth and on which shapes; the suites do the rest.
+#define BOOST_TEST_MODULE ops
+#include "testing.hpp"
+
+#include "autograd/walk.hpp"
+#include "graph/trace.hpp"
+
+#include <tempo/activation.hpp>
+#include <tempo/gradcheck.hpp>
+#include <tempo/gradient.hpp>
+#include <tempo/initializer.hpp>
+
+#include <functional>
+#include <numeric>
+#include <set>
+
+namespace tempo {
+namespace {
+
+using testing::check_close;
+using testing::check_same;
+using testing::error_of;
+using List = std::vector<int64_t>;
+
+// --- Inputs -------------------------------------------------------------------------------------
+
+using Input = std::function<Tensor(int64_t seed)>;
+
+template <class... Extent>
+Input normal(Extent... extents) {
+  return [=](int64_t seed) { return testing::normal({static_cast<int64_t>(extents)...}, seed); };
+}
+template <class... Extent>
+Input positive(Extent... extents) {
+  return [=](int64_t seed) {
+    return testing::uniform(0.5, 2, {static_cast<int64_t>(extents)...}, seed);
+  };
+}
+// Where functions saturate, beside places where they don't: an error is relative to the greatest.
+Input far_and_near() {
+  return [](int64_t) {
+    return tensor(std::vector<double>{-300, 40, -0.5, 1, -20, 300}, {2, 3}, float64);
+  };
+}
+Input integers(int64_t bound, const Shape& shape, DType dtype = int64) {
+  return [=](int64_t seed) {
+    return cast(testing::uniform(0, static_cast<double>(bound), shape, seed), dtype);
+  };
+}
+Input bools(const Shape& shape) {
+  return [=](int64_t seed) { return testing::normal(shape, seed) > 0; };
+}
+// Numbers 0.1 apart from each other and at least `offset` from 0, in no order.
+Input distinct(const Shape& shape, double offset = 0.05) {
+  return [=](int64_t seed) {
+    const auto n = static_cast<std::size_t>(shape.count());
+    const std::vector<double> keys = testing::normal(shape, seed).to_vector();
+    std::vector<std::size_t> order(n);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](auto a, auto b) { return keys[a] < keys[b]; });
+    std::vector<double> values(n);
+    for (std::size_t i = 0; i < n; ++i)
+      values[order[i]] =
+          0.1 * (static_cast<double>(i) - std::floor(static_cast<double>(n) / 2)) + offset;
+    return tensor(values, shape, float64);
+  };
+}
+Tensors made(const std::vector<Input>& inputs) {
+  Tensors out;
+  for (const Input& input : inputs) out.push_back(input(static_cast<int64_t>(out.size()) + 7));
+  return out;
+}
+
+// --- The table ----------------------------------------------------------------------------------
+
+struct OpCase {
+  const char* op;
+  std::vector<Input> inputs;
+  Attributes attributes = {};
+  std::size_t n_results = 1;
+};
+
+const std::vector<OpCase>& op_cases() {
+  static const std::vector<OpCase> cases{
+      {"negative", {normal(3, 4)}},
+      {"exp", {normal(3, 4)}},
+      {"exp", {normal()}},
+      {"log", {positive(3, 4)}},
+      {"sqrt", {positive(3, 4)}},
+      {"square", {normal(3, 4)}},
+      {"abs", {distinct({3, 4})}},
+      {"sin", {normal(3, 4)}},
+      {"cos", {normal(3, 4)}},
+      {"tanh", {normal(3, 4)}},
+      {"tanh", {far_and_near()}},
+      {"sigmoid", {normal(3, 4)}},
+      {"sigmoid", {far_and_near()}},
+      {"relu", {distinct({3, 4})}},
+      {"softplus", {normal(3, 4)}},
+      {"softplus", {far_and_near()}},
+      {"erf", {normal(3, 4)}},
+      {"cast", {normal(3, 4)}, {{"dtype", static_cast<int64_t>(float64)}}},
+
+      {"add", {normal(3, 4), normal(3, 4)}},
+      {"add", {normal(2, 3, 4), normal(3, 1)}},
+      {"subtract", {normal(3, 4), normal(2, 1, 4)}},
+      {"multiply", {normal(2, 3, 4), normal(3, 1)}},
+      {"multiply", {normal(), normal(3, 4)}},
+      {"divide", {normal(2, 3, 4), positive(3, 1)}},
+      {"divide", {normal(1, 4), positive(3, 1)}},
+      {"pow", {positive(2, 3), normal(2, 3)}},
+      {"pow", {positive(3, 1), normal(2, 1, 4)}},
+      {"minimum", {distinct({3, 4}), distinct({4}, 0.1)}},
+      {"maximum", {distinct({3, 1}), distinct({2, 3, 4}, 0.1)}},
+      {"where", {bools({3, 4}), normal(3, 4), normal(3, 4)}},
+      {"where", {bools({4}), normal(3, 1), normal()}},
+      {"where", {bools({2, 3, 1}), normal(3, 4), normal(1, 4)}},
+
+      {"reshape", {normal(3, 4)}, {{"shape", List{2, -1}}}},
+      {"reshape", {normal(1, 1)}, {{"shape", List{}}}},
+      {"broadcast_to", {normal(3, 1)}, {{"shape", List{2, 3, 4}}}},
+      {"sum_to", {normal(2, 3, 4)}, {{"shape", List{3, 1}}}},
+      {"sum_to", {normal(2, 3)}, {{"shape", List{}}}},
+      {"transpose", {normal(2, 3, 4)}, {{"permutation", List{-1, -3, -2}}}},
+      {"concat", {normal(2, 3, 4), normal(2, 1, 4), normal(2, 5, 4)}, {{"axis", int64_t{-2}}}},
+      {"split", {normal(2, 6)}, {{"axis", int64_t{-1}}, {"sizes", List{1, 3, 2}}}, 3},
+      {"split", {normal(4, 3)}, {{"axis", int64_t{-2}}, {"sizes", List{1, 3}}}, 2},
+      {"slice",
+       {normal(2, 5, 3)},
+       {{"axis", int64_t{-2}}, {"begin", int64_t{1}}, {"end", int64_t{4}}}},
+      {"pad",
+       {normal(2, 3)},
+       {{"axis", int64_t{-2}}, {"before", int64_t{1}}, {"after", int64_t{2}}}},
+      {"reverse", {normal(2, 3, 4)}, {{"axes", List{-1, -3}}}},
+      {"gather", {normal(5, 3), integers(5, {2, 4})}},
+      {"gather", {normal(5), integers(5, {7}, int32)}},
+      {"scatter_add", {integers(5, {2, 4}), normal(2, 4, 3)}, {{"rows", int64_t{5}}}},
+
+      {"matmul", {normal(3, 4), normal(4, 5)}},
+      {"matmul", {normal(4, 3), normal(4, 5)}, {{"transpose_a", int64_t{1}}}},
+      {"matmul", {normal(3, 4), normal(5, 4)}, {{"transpose_b", int64_t{1}}}},
+      {"matmul",
+       {normal(4, 3), normal(5, 4)},
+       {{"transpose_a", int64_t{1}}, {"transpose_b", int64_t{1}}}},
+      {"matmul", {normal(2, 3, 4), normal(4, 5)}},
+      {"matmul", {normal(2, 3, 4), normal(5, 4)}, {{"transpose_b", int64_t{1}}}},
+      {"matmul", {normal(2, 4, 3), normal(4, 5)}, {{"transpose_a", int64_t{1}}}},
+      {"matmul", {normal(3, 4), normal(2, 4, 5)}},
+      {"matmul", {normal(2, 1, 3, 4), normal(6, 4, 5)}},
+      {"matmul", {normal(2, 3, 4), normal(2, 5, 4)}, {{"transpose_b", int64_t{1}}}},
+
+      {"sum", {normal(2, 3, 4)}, {{"axes", List{-2}}, {"keepdims", int64_t{0}}}},
+      {"sum", {normal(2, 3, 4)}, {{"axes", List{-1, -3}}, {"keepdims", int64_t{1}}}},
+      {"max", {distinct({2, 3, 4})}, {{"axes", List{-2}}, {"keepdims", int64_t{0}}}},
+      {"max", {distinct({2, 3, 4})}, {{"axes", List{-1, -3}}, {"keepdims", int64_t{1}}}},
+      {"min", {distinct({2, 3, 4})}, {{"axes", List{-1, -2, -3}}, {"keepdims", int64_t{0}}}},
+      {"cumsum", {normal(2, 3, 4)}, {{"axis", int64_t{-2}}, {"reverse", int64_t{0}}}},
+      {"cumsum", {normal(2, 3, 4)}, {{"axis", int64_t{-1}}, {"reverse", int64_t{1}}}},
+  };
+  return cases;
+}
+
+const std::set<std::string> without_gradient{
+    "sign",          "equal",          "not_equal",     "less",       "less_equal", "greater",
+    "greater_equal", "logical_not",    "logical_and",   "logical_or", "argmax",     "one_hot",
+    "stop_gradient", "random_uniform", "random_normal", "fill",       "orthogonal"};
+const std::set<std::string> in_other_tests{"scan"};
+
+std::string title(const OpCase& c) {
+  std::string text = c.op;
+  for (const Tensor& t : made(c.inputs)) text += " " + to_string(t.shape());
+  return text + " " + to_string(c.attributes);
+}
+
+Tensors results(const OpCase& c, const Tensors& inputs) {
+  std::vector<Ref<Value>> values;
+  for (const Tensor& t : inputs) values.push_back(to_value(t));
+  Tensors out;
+  for (Ref<Value>& y : apply(*find_op(c.op), std::move(values), c.attributes, c.n_results))
+    out.push_back(to_tensor(std::move(y)));
+  return out;
+}
+
+void check_gradients(const std::string& what, const std::function<Tensor(const Tensors&)>& f,
+                     const Tensors& inputs) {
+  const GradCheck report = gradcheck(f, inputs);
+  BOOST_TEST(report.passed(), what << "\n" << report);
+}
+
+BOOST_AUTO_TEST_CASE(every_op_has_a_row_or_no_gradient) {
+  std::set<std::string> rows;
+  for (const OpCase& c : op_cases()) rows.insert(c.op);
+  for (const OpDefinition* op : all_ops()) {
+    if (in_other_tests.count(op->name)) continue;
+    if (without_gradient.count(op->name)) {
+      BOOST_TEST(!op->differentiable(), op->name << " has a gradient; give it a row in op_cases");
+    } else {
+      BOOST_TEST(rows.count(op->name) == 1u, op->name << " has no row in op_cases");
+      BOOST_TEST(op->differentiable(), op->name << " has a row and no gradient");
+    }
+  }
+  for (const std::string& name : rows) BOOST_TEST(find_op(name), name << " is no op");
+}
+
+BOOST_AUTO_TEST_CASE(gradients_to_second_order) {
+  for (const OpCase& c : op_cases())
+    check_gradients(
+        title(c),
+        [&](const Tensors& in) {
+          Tensors flat;
+          for (const Tensor& y : results(c, in)) flat.push_back(reshape(y, {-1}));
+          return concat(flat);
+        },
+        made(c.inputs));
+}
+
+BOOST_AUTO_TEST_CASE(gradients_read_no_values) {
+  for (const OpCase& c : op_cases()) {
+    const std::string what = title(c);
+    const Tensors like = made(c.inputs);
+    Tensors inputs, differentiable;
+    Trace trace;
+    for (const Tensor& t : like) {
+      inputs.push_back(to_tensor(trace.placeholder({t.dtype(), t.shape()})));
+      if (inputs.back().tracked()) differentiable.push_back(inputs.back());
+    }
+    const Tensor y = results(c, inputs)[0];
+    for (const Tensor& dx : walk({{y, ones_like(y)}}, differentiable))
+      BOOST_TEST((dx && dx.traced()), what);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(pointwise_ops_keep_the_broadcast_shape) {
+  for (const OpCase& c : op_cases()) {
+    if (!find_op(c.op)->pointwise) continue;
+    const Tensors inputs = made(c.inputs);
+    Shape shape;
+    for (const Tensor& t : inputs)
+      shape = (zeros(shape, float64) + zeros(t.shape(), float64)).shape();
+    BOOST_TEST((results(c, inputs)[0].shape() == shape), title(c));
+  }
+}
+
+// --- Compositions -------------------------------------------------------------------------------
+
+struct Composition {
+  const char* name;
+  std::function<Tensor(const Tensors&)> f;
+  std::vector<Input> inputs;
+};
+
+const std::vector<Composition>& compositions() {
+  using T = const Tensors&;
+  static const std::vector<Composition> all{
+      {"softmax", [](T x) { return softmax(x[0]); }, {normal(3, 4)}},
+      {"softmax of an axis", [](T x) { return softmax(x[0], 1); }, {normal(2, 3, 4)}},
+      {"log_softmax", [](T x) { return log_softmax(x[0]); }, {normal(3, 4)}},
+      {"logsumexp", [](T x) { return logsumexp(x[0], 0); }, {normal(3, 4)}},
+      {"layer_norm",
+       [](T x) { return layer_norm(x[0], x[1], x[2]); },
+       {normal(2, 3, 5), normal(5), normal(5)}},
+      {"layer_norm alone", [](T x) { return layer_norm(x[0]); }, {normal(3, 5)}},
+      {"elu", [](T x) { return elu(x[0], 0.7); }, {distinct({3, 4})}},
+      {"gelu", [](T x) { return gelu(x[0]); }, {normal(3, 4)}},
+      {"mean",
+       [](T x) {
+         return mean(x[0], {0, 2});
+       },
+       {normal(2, 3, 4)}},
+      {"var", [](T x) { return var(x[0], 1); }, {normal(2, 3, 4)}},
+      {"clip", [](T x) { return clip(x[0], -0.2, 0.3); }, {distinct({3, 4})}},
+      {"stack", [](T x) { return stack(x, 1); }, {normal(3, 4), normal(3, 4)}},
+      {"take", [](T x) { return take(x[0], -2, 1); }, {normal(2, 3, 4)}},
+      {"swap_axes", [](T x) { return swap_axes(x[0], 0, -1); }, {normal(2, 3, 4)}},
+      {"transpose", [](T x) { return transpose(x[0]); }, {normal(2, 3, 4)}},
+      {"dropout", [](T x) { return dropout(x[0], 0.4, 5); }, {normal(5, 7)}},
+      {"a power of a negative number", [](T x) { return pow(x[0], 3); }, {normal(3, 4)}},
+      {"weak scalars", [](T x) { return 2 / (1 + square(x[0])) - x[0] / 3; }, {normal(3, 4)}},
+      {"one part of three", [](T x) { return split<3>(x[0])[1]; }, {normal(2, 6)}},
+      {"a tensor used twice", [](T x) { return matmul(x[0], x[0]) * x[0]; }, {normal(3, 3)}},
+      {"products of products",
+       [](T x) { return tanh(matmul(tanh(matmul(x[0], x[1])), x[2])); },
+       {normal(2, 3), normal(3, 4), normal(4, 5)}},
+  };
+  return all;
+}
+
+BOOST_AUTO_TEST_CASE(gradients_of_compositions) {
+  for (const Composition& c : compositions()) check_gradients(c.name, c.f, made(c.inputs));
+}
+
+BOOST_AUTO_TEST_CASE(gradients_of_activations) {
+  for (const sdk::ActivationFunction& each : sdk::activations)
+    check_gradients(each.name, [&](const Tensors& in) { return Activation(each.name)(in[0]); },
+                    {distinct({5, 7})(1) * 3.7});
+}
+
+// --- Values -------------------------------------------------------------------------------------
+
+struct ValueCase {
+  const char* op;
+  std::vector<Input> inputs;
+  std::function<double(double, double)> formula;
+};
+
+const std::vector<ValueCase>& value_cases() {
+  const auto unary = [](double (*f)(double)) { return [f](double a, double) { return f(a); }; };
+  static const std::vector<ValueCase> cases{
+      {"negative", {normal(3, 4)}, [](double a, double) { return -a; }},
+      {"exp", {normal(3, 4)}, unary(std::exp)},
+      {"log", {positive(3, 4)}, unary(std::log)},
+      {"sqrt", {positive(3, 4)}, unary(std::sqrt)},
+      {"square", {normal(3, 4)}, [](double a, double) { return a * a; }},
+      {"abs", {normal(3, 4)}, unary(std::fabs)},
+      {"sign", {normal(3, 4)}, [](double a, double) { return a > 0 ? 1.0 : -1.0; }},
+      {"sin", {normal(3, 4)}, unary(std::sin)},
+      {"cos", {normal(3, 4)}, unary(std::cos)},
+      {"tanh", {normal(3, 4)}, unary(std::tanh)},
+      {"sigmoid", {normal(3, 4)}, [](double a, double) { return 1 / (1 + std::exp(-a)); }},
+      {"relu", {normal(3, 4)}, [](double a, double) { return a > 0 ? a : 0; }},
+      {"softplus", {normal(3, 4)}, [](double a, double) { return std::log(1 + std::exp(a)); }},
+      {"erf", {normal(3, 4)}, unary(std::erf)},
+      {"stop_gradient", {normal(3, 4)}, [](double a, double) { return a; }},
+      {"add", {normal(2, 3, 4), normal(3, 1)}, [](double a, double b) { return a + b; }},
+      {"subtract", {normal(3, 4), normal(3, 4)}, [](double a, double b) { return a - b; }},
+      {"multiply", {normal(3, 1), normal(4)}, [](double a, double b) { return a * b; }},
+      {"divide", {normal(), positive(3, 4)}, [](double a, double b) { return a / b; }},
+      {"pow", {positive(3, 4), normal(4)}, [](double a, double b) { return std::pow(a, b); }},
+      {"minimum", {normal(3, 4), normal(4)}, [](double a, double b) { return std::min(a, b); }},
+      {"maximum", {normal(3, 4), normal(4)}, [](double a, double b) { return std::max(a, b); }},
+      {"equal", {integers(2, {3, 4}), integers(2, {4})}, [](double a, double b) { return a == b; }},
+      {"not_equal",
+       {integers(2, {3, 4}), integers(2, {4})},
+       [](double a, double b) { return a != b; }},
+      {"less", {integers(3, {3, 4}), integers(3, {4})}, [](double a, double b) { return a < b; }},
+      {"less_equal",
+       {integers(3, {3, 4}), integers(3, {4})},
+       [](double a, double b) { return a <= b; }},
+      {"greater",
+       {integers(3, {3, 4}), integers(3, {4})},
+       [](double a, double b) { return a > b; }},
+      {"greater_equal",
+       {integers(3, {3, 4}), integers(3, {4})},
+       [](double a, double b) { return a >= b; }},
+      {"logical_and",
+       {bools({3, 4}), bools({4})},
+       [](double a, double b) { return a != 0 && b != 0; }},
+      {"logical_or",
+       {bools({3, 4}), bools({4})},
+       [](double a, double b) { return a != 0 || b != 0; }},
+      {"logical_not", {bools({3, 4})}, [](double a, double) { return a == 0; }},
+  };
+  return cases;
+}
+
+BOOST_AUTO_TEST_CASE(elementwise_values) {
+  for (const ValueCase& c : value_cases())
+    for (const DType dtype : {float32, float64}) {
+      Tensors inputs = made(c.inputs);
+      for (Tensor& t : inputs)
+        if (is_floating(t.dtype())) t = cast(t, dtype);
+      const Tensor y = results({c.op, {}}, inputs)[0];
+      // Broadcast by adding zeros: of the ops, only add has to be right for that.
+      std::vector<std::vector<double>> in;
+      for (const Tensor& t : inputs)
+        in.push_back((cast(t, float64) + zeros(y.shape(), float64)).to_vector());
+      std::vector<double> expected(in[0].size());
+      for (std::size_t i = 0; i < expected.size(); ++i)
+        expected[i] = c.formula(in[0][i], in.back()[i]);
+      check_close(c.op, y, tensor(expected, y.shape(), y.dtype()), dtype == float32 ? 3e-7 : 1e-15);
+    }
+}
+
+Tensor numbers(const std::vector<double>& values, const Shape& shape) {
+  return tensor(values, shape, float64);
+}
+Tensor whole(const std::vector<int64_t>& values, const Shape& shape) {
+  return tensor(values, shape);
+}
+
+BOOST_AUTO_TEST_CASE(values_of_movements_and_reductions) {
+  const Tensor x = numbers({1, 2, 3, 4, 5, 6}, {2, 3});
+  check_same("reshape", reshape(x, {3, -1}), numbers({1, 2, 3, 4, 5, 6}, {3, 2}));
+  check_same("broadcast_to", broadcast_to(numbers({1, 2}, {2, 1}), {2, 2}),
+             numbers({1, 1, 2, 2}, {2, 2}));
+  check_same("sum_to", results({"sum_to", {}, {{"shape", List{2, 1}}}}, {x})[0],
+             numbers({6, 15}, {2, 1}));
+  check_same("transpose", transpose(x), numbers({1, 4, 2, 5, 3, 6}, {3, 2}));
+  check_same("concat", concat({x, numbers({7, 8}, {2, 1})}),
+             numbers({1, 2, 3, 7, 4, 5, 6, 8}, {2, 4}));
+  check_same("split", split(x, {1, 2})[1], numbers({2, 3, 5, 6}, {2, 2}));
+  check_same("slice", slice(x, -1, 1, 3), numbers({2, 3, 5, 6}, {2, 2}));
+  check_same("reverse", reverse(x, 1), numbers({3, 2, 1, 6, 5, 4}, {2, 3}));
+  check_same("pad", pad(x, 0, 1, 0), numbers({0, 0, 0, 1, 2, 3, 4, 5, 6}, {3, 3}));
+  check_same("stack", stack({x, -x}, 1),
+             numbers({1, 2, 3, -1, -2, -3, 4, 5, 6, -4, -5, -6}, {2, 2, 3}));
+  check_same("gather", gather(x, whole({1, 0, 1}, {3})),
+             numbers({4, 5, 6, 1, 2, 3, 4, 5, 6}, {3, 3}));
+  check_same("scatter_add",
+             results({"scatter_add", {}, {{"rows", int64_t{2}}}}, {whole({1, 1}, {2}), x})[0],
+             numbers({0, 0, 0, 5, 7, 9}, {2, 3}));
+  check_same("one_hot", one_hot(whole({2, 0, 5}, {3}), 3, float64),
+             numbers({0, 0, 1, 1, 0, 0, 0, 0, 0}, {3, 3}));
+  check_same("sum", sum(x, 0), numbers({5, 7, 9}, {3}));
+  check_same("sum of all", sum(x), numbers({21}, {}));
+  check_same("max", max(x, 1, true), numbers({3, 6}, {2, 1}));
+  check_same("min", min(x), numbers({1}, {}));
+  check_same("argmax", argmax(numbers({1, 3, 3, 5, 4, 5}, {2, 3})), whole({1, 0}, {2}));
+  check_same("cumsum", cumsum(x, 1), numbers({1, 3, 6, 4, 9, 15}, {2, 3}));
+  check_same("cumsum backwards", cumsum(x, 1, true), numbers({6, 5, 3, 15, 11, 6}, {2, 3}));
+  check_same("where", where(x > 3, x, 0), numbers({0, 0, 0, 4, 5, 6}, {2, 3}));
+  check_same("cast", cast(numbers({1.7, -1.7}, {2}), int64), whole({1, -1}, {2}));
+  check_same("clip", clip(x, 2, 5), numbers({2, 2, 3, 4, 5, 5}, {2, 3}));
+  check_same("matmul", matmul(x, transpose(x)), numbers({14, 32, 32, 77}, {2, 2}));
+  check_same("matmul, b as it is stored", matmul(x, x, false, true),
+             numbers({14, 32, 32, 77}, {2, 2}));
+  check_same("take", take(x, -1), numbers({4, 5, 6}, {3}));
+  check_same("integers", whole({1, 2}, {2}) * 3 + 1, whole({4, 7}, {2}));
+  check_same("nothing at all", sum(zeros({0, 3}, float64), 0), numbers({0, 0, 0}, {3}));
+  check_same("reshape of nothing", reshape(zeros({0, 3}), {0, -1}), zeros({0, 0}));
+}
+
+BOOST_AUTO_TEST_CASE(values_of_compositions) {
+  const Tensor x = numbers({1, 2, 3, 1000, 1000, -1000}, {2, 3});
+  const double total = std::exp(-2) + std::exp(-1) + 1;
+  check_close("softmax", softmax(x),
+              numbers({std::exp(-2) / total, std::exp(-1) / total, 1 / total, 0.5, 0.5, 0}, {2, 3}),
+              1e-15);
+  check_close("logsumexp", logsumexp(x), numbers({3 + std::log(total), 1000 + std::log(2)}, {2}),
+              1e-15);
+  check_close("log_softmax", log_softmax(slice(x, 0, 0, 1)),
+              numbers({-2 - std::log(total), -1 - std::log(total), -std::log(total)}, {1, 3}),
+              1e-15);
+  check_close("var", var(slice(x, 0, 0, 1), 1), numbers({2.0 / 3}, {1}), 1e-15);
+  check_close("layer_norm", layer_norm(slice(x, 0, 0, 1), {}, {}, 0),
+              numbers({-std::sqrt(1.5), 0, std::sqrt(1.5)}, {1, 3}), 1e-15);
+  const Tensor z = numbers({-2, -0.5, 0, 1}, {4});
+  check_close("elu", elu(z), numbers({std::expm1(-2), std::expm1(-0.5), 0, 1}, {4}), 1e-15);
+  check_close("gelu", gelu(z),  // x Phi(x), from tables of the normal distribution
+              numbers({-0.04550026389635842, -0.15426876936299344, 0, 0.8413447460685429}, {4}),
+              1e-14);
+}
+
+struct ActivationValue {
+  const char* name;
+  double at_minus_two, at_one_half;
+};
+
+BOOST_AUTO_TEST_CASE(values_of_activations) {
+  const auto sigma = [](double x) { return 1 / (1 + std::exp(-x)); };
+  const auto plus = [](double x) { return std::log1p(std::exp(x)); };
+  const double scale = 1.0507009873554805, alpha = 1.6732632423543772;
+  const ActivationValue values[] = {
+      {"linear", -2, 0.5},
+      {"", -2, 0.5},
+      {"relu", 0, 0.5},
+      {"tanh", std::tanh(-2), std::tanh(0.5)},
+      {"sigmoid", sigma(-2), sigma(0.5)},
+      {"softplus", plus(-2), plus(0.5)},
+      {"softsign", -2.0 / 3, 1.0 / 3},
+      {"elu", std::expm1(-2), 0.5},
+      {"selu", scale * alpha * std::expm1(-2), scale * 0.5},
+      {"silu", -2 * sigma(-2), 0.5 * sigma(0.5)},
+      {"swish", -2 * sigma(-2), 0.5 * sigma(0.5)},
+      {"mish", -2 * std::tanh(plus(-2)), 0.5 * std::tanh(plus(0.5))},
+      {"exponential", std::exp(-2), std::exp(0.5)},
+      {"leaky_relu", -0.4, 0.5},
+      {"relu6", 0, 0.5},
+      {"hard_sigmoid", -2.0 / 6 + 0.5, 0.5 / 6 + 0.5},
+      {"hard_tanh", -1, 0.5},
+      {"hard_silu", -2 * (-2.0 / 6 + 0.5), 0.5 * (0.5 / 6 + 0.5)},
+      {"log_sigmoid", std::log(sigma(-2)), std::log(sigma(0.5))},
+      {"gelu", -0.04550026389635842, 0.34573123063700656},
+  };
+  for (const ActivationValue& v : values)
+    check_close(v.name, Activation(v.name)(numbers({-2, 0.5}, {2})),
+                numbers({v.at_minus_two, v.at_one_half}, {2}), 1e-14);
+  BOOST_TEST(Activation(nullptr).name() == "linear");
+  BOOST_TEST(error_of([] { Activation("rleu"); })
+                 .find("activation `rleu`: there is none by that "
+                       "name.\n  There are linear, relu, tanh") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(extreme_values) {
+  const double huge = 1e4, infinity = std::numeric_limits<double>::infinity();
+  const Tensor x = numbers({-huge, huge}, {2});
+  check_same("sigmoid", sigmoid(x), numbers({0, 1}, {2}));
+  check_same("softplus", softplus(x), numbers({0, huge}, {2}));
+  check_same("tanh", tanh(x), numbers({-1, 1}, {2}));
+  check_same("a small sigmoid", sigmoid(numbers({-700}, {1})), numbers({std::exp(-700)}, {1}));
+  const Tensor nan = numbers({std::nan("")}, {1});
+  for (const Tensor& y :
+       {maximum(nan, 1), maximum(numbers({1}, {1}), nan), minimum(nan, 1),
+        minimum(numbers({1}, {1}), nan), relu(nan), max(nan), abs(nan), sign(nan)})
+    BOOST_TEST(std::isnan(y.item()));
+  check_same("divide by 0", numbers({1}, {1}) / 0, numbers({infinity}, {1}));
+}
+
+BOOST_AUTO_TEST_CASE(gradients_where_two_answers_are_possible) {
+  const auto gradient_at = [](const Tensor& at, const std::function<Tensor(const Tensor&)>& f) {
+    const Tensor x = parameter(at);
+    return gradient(f(x), {x})[0];
+  };
+  check_same("ties of max share",
+             gradient_at(numbers({2, 1, 2}, {3}), [](auto& x) { return max(x); }),
+             numbers({0.5, 0, 0.5}, {3}));
+  check_same("pow at 0",
+             gradient_at(numbers({0, 0}, {2}),
+                         [](auto& x) {
+                           return pow(x, numbers({0, 2}, {2}));
+                         }),
+             numbers({0, 0}, {2}));
+  check_same("exponent of 0",
+             gradient_at(numbers({2}, {1}), [](auto& x) { return pow(numbers({0}, {1}), x); }),
+             numbers({0}, {1}));
+  check_same("relu at 0", gradient_at(numbers({0}, {1}), [](auto& x) { return relu(x); }),
+             numbers({0}, {1}));
+  check_same("clip at its border",
+             gradient_at(numbers({-1, 1, 2}, {3}), [](auto& x) { return clip(x, -1, 1); }),
+             numbers({1, 1, 0}, {3}));
+  check_same("elu at 0", gradient_at(numbers({0}, {1}), [](auto& x) { return elu(x); }),
+             numbers({1}, {1}));
+  check_same("stop_gradient",
+             gradient_at(numbers({3}, {1}), [](auto& x) { return x * stop_gradient(x); }),
+             numbers({3}, {1}));
+  check_close("a sure softmax",
+              gradient_at(numbers({1000, -1000}, {2}), [](auto& x) { return take(softmax(x), 0); }),
+              numbers({0, 0}, {2}), 0);
+}
+
+// --- Errors -------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(errors_say_the_rule_and_the_operands) {
+  const Tensor a = zeros({2, 3}), b = parameter(zeros({4, 5}), "lstm/kernel");
+  BOOST_TEST(error_of<ShapeError>([&] { matmul(a, b); }) ==
+             "matmul: inner sizes differ\n  a  [2, 3] float32\n  b  [4, 5] float32   lstm/kernel\n"
+             "  The last axis of a (3) must equal the second to last axis of b (4).");
+  BOOST_TEST(
+      error_of<ShapeError>([&] { add(a, b); }) ==
+      "add: shapes do not broadcast\n  a  [2, 3] float32\n  b  [4, 5] float32   lstm/kernel\n"
+      "  Axis -1 is 3 in one and 5 in the other; extents must be equal, or 1.");
+  BOOST_TEST(error_of<ShapeError>([&] { add(a, zeros({3}, float64)); }) ==
+             "add: dtypes differ\n  a  [2, 3] float32\n  b  [3] float64\n"
+             "  One operand is float32, the other float64; cast(x, float32) makes them agree.");
+  BOOST_TEST(error_of<ShapeError>([&] { exp(whole({1}, {1})); }) ==
+             "exp: needs float32 or float64\n  a  [1] int64\n  cast(x, float32) makes it so.");
+  BOOST_TEST(error_of<ShapeError>([&] {
+               reshape(a, {4, -1});
+             }) ==
+             "reshape: counts differ\n  a  [2, 3] float32\n"
+             "  [2, 3] has 6 elements, which do not make [4, -1].");
+  BOOST_TEST(error_of<ShapeError>([&] {
+               concat({a, zeros({3, 3})}, 1);
+             }) ==
+             "concat: shapes differ beside the axis\n  a  [2, 3] float32\n  b  [3, 3] float32\n"
+             "  All axes but -1 must be equal.");
+  BOOST_TEST(error_of<ShapeError>([&] {
+               split(a, {1, 1});
+             }) ==
+             "split: the sizes do not sum to the extent\n  a  [2, 3] float32\n"
+             "  They make 2; the axis has 3.");
+  BOOST_TEST(error_of<ShapeError>([&] { where(a, a, a); }) ==
+             "where: the condition must be bool\n  a  [2, 3] float32\n  b  [2, 3] float32\n"
+             "  c  [2, 3] float32\n  A comparison (x > 0) or cast(x, bool_) makes it so.");
+  BOOST_TEST(error_of<ShapeError>([&] {
+               broadcast_to(a, {3, 2});
+             }).find("[2, 3] does not broadcast to [3, 2]") != std::string::npos);
+  BOOST_TEST(error_of<ShapeError>([&] { tempo::apply(*find_op("add"), Tensors{a}); }) ==
+             "add: needs 2 inputs, got 1\n  a  [2, 3] float32");
+}
+
+// --- Defaults, randomness, initializers ---------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(the_default_dtype) {
+  BOOST_TEST((zeros({2}).dtype() == float32));
+  set_default_dtype(float64);
+  BOOST_TEST((zeros({2}).dtype() == float64));
+  BOOST_TEST((randn({2}).dtype() == float64));
+  set_default_dtype(float32);
+  BOOST_TEST(error_of([] { set_default_dtype(int64); }) ==
+             "set_default_dtype: int64; it must be float32 or float64.");
+}
+
+BOOST_AUTO_TEST_CASE(seeds_decide_the_numbers) {
+  set_seed(3);
+  const Tensor first = randn({5, 7}), second = randn({5, 7});
+  set_seed(3);
+  check_same("the same seed", randn({5, 7}), first);
+  BOOST_TEST(max(abs(first - second)).item() > 0.1);
+  set_seed(0);
+  BOOST_TEST(max(abs(randn({5, 7}) - random_normal({5, 7}, 0, 1, float32, 0))).item() > 0.1);
+  const Tensor dropped = dropout(ones({10000}), 0.25, 1);
+  BOOST_TEST(std::abs(mean(dropped).item() - 1) < 0.02);
+  check_same("dropout scales", max(dropped), tensor(std::vector<double>{4.0 / 3}, {}));
+}
+
+struct InitializerCase {
+  Initializer initializer;
+  double mean, deviation, limit;  // no value lies further than `limit` from the mean
+};
+
+BOOST_AUTO_TEST_CASE(initializers_have_their_moments) {
+  const double infinity = std::numeric_limits<double>::infinity(), cut = 0.87962566103423978;
+  const double in = 200, out = 300;  // the kernel is [200, 300]
+  const auto uniform = [](const Initializer& name, double limit) {
+    return InitializerCase{name, 0, limit / std::sqrt(3), limit};
+  };
+  const auto truncated = [&](const Initializer& name, double deviation) {
+    return InitializerCase{name, 0, deviation, 2 * deviation / cut};
+  };
+  const InitializerCase cases[] = {
+      {zeros(), 0, 0, 0},
+      {ones(), 1, 0, 0},
+      {"one", 1, 0, 0},
+      {constant(0.1), 0.1, 0, 1e-7},
+      {"constant(0.1)", 0.1, 0, 1e-7},
+      {"constant( value = 0.1 )", 0.1, 0, 1e-7},
+      {"Constant(0.1)", 0.1, 0, 1e-7},
+      {"random_normal", 0, 0.05, infinity},
+      {random_normal(2, 0.5), 2, 0.5, infinity},
+      {"truncated_normal", 0, 0.05 * cut, 0.1},
+      {truncated_normal(1, 0.5, 3), 1, 0.5 * cut, 1},
+      uniform("uniform", 0.05),
+      uniform(random_uniform(-2, 2, 1), 2),
+      uniform("RandomUniform(-2, 2, seed=1)", 2),
+      uniform(glorot_uniform(), std::sqrt(6 / (in + out))),
+      uniform("GlorotUniform", std::sqrt(6 / (in + out))),
+      uniform("he_uniform", std::sqrt(6 / in)),
+      uniform("lecun_uniform", std::sqrt(3 / in)),
+      truncated("glorot_normal", std::sqrt(2 / (in + out))),
+      truncated("he_normal", std::sqrt(2 / in)),
+      truncated(lecun_normal({.seed = 5}), std::sqrt(1 / in)),
+      uniform(variance_scaling({.scale = 3, .mode = "fan_out", .distribution = "uniform"}),
+              std::sqrt(9 / out)),
+      {"variance_scaling(2, fan_avg, untruncated_normal)", 0, std::sqrt(2 / ((in + out) / 2)),
+       infinity},
+  };
+  set_seed(1);
+  for (const InitializerCase& c : cases) {
+    const std::string& name = c.initializer.text();
+    const Tensor x = c.initializer({200, 300}, float64);
+    const double centre = mean(x).item(), deviation = std::sqrt(var(x).item());
+    BOOST_TEST(std::abs(centre - c.mean) <= 0.02 * c.deviation + 1e-15,
+               name << ": mean " << centre);
+    BOOST_TEST(std::abs(deviation - c.deviation) <= 0.01 * c.deviation + 1e-15,
+               name << ": deviation " << deviation);
+    BOOST_TEST(max(abs(x - c.mean)).item() <= c.limit * (1 + 1e-12), name << " reaches too far");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(initializers_with_structure) {
+  const Tensor wide = orthogonal({3, 12}), tall = orthogonal({7, 3}, float64);
+  check_close("rows", matmul(wide, wide, false, true), Initializer("identity")({3, 3}), 1e-6);
+  check_close("columns", matmul(tall, tall, true, false), Initializer("identity")({3, 3}, float64),
+              1e-14);
+  const Tensor scaled = Initializer(orthogonal(2))({4, 4}, float64);
+  check_close("gain", matmul(scaled, scaled, true, false), identity(4)({4, 4}, float64), 1e-14);
+  check_same("a seed", glorot_uniform({.seed = 3})({3, 4}), glorot_uniform({.seed = 3})({3, 4}));
+  check_same("identity", identity(2)({2, 3}, float64), numbers({2, 0, 0, 0, 2, 0}, {2, 3}));
+  BOOST_TEST(random_uniform(-0.1, 0.1, 3).text() ==
+             "random_uniform(minval=-0.1, maxval=0.1, seed=3)");
+  BOOST_TEST((glorot_uniform({3, 4}).shape() == Shape{3, 4}));
+}
+
+BOOST_AUTO_TEST_CASE(errors_of_initializers) {
+  const auto text = [](const Initializer& of) { return error_of([&] { of({2, 2}); }); };
+  BOOST_TEST(text("glorot_unifrom")
+                 .find("initializer `glorot_unifrom`: there is none by that name; did "
+                       "you mean `glorot_uniform`?\n  There are constant, ") == 0u);
+  BOOST_TEST(text("constant(valeu=1)") ==
+             "initializer `constant(valeu=1)`: it has no argument `valeu`; did you mean `value`? "
+             "It takes value.");
+  BOOST_TEST(text("constant(a)") == "initializer `constant(a)`: `value` is `a`, not a number.");
+  BOOST_TEST(text("constant(1, 2)") == "initializer `constant(1, 2)`: it has too many arguments.");
+  BOOST_TEST(text("zeros(1)") == "initializer `zeros(1)`: it has too many arguments.");
+  BOOST_TEST(text("constant(1") == "initializer `constant(1`: its parenthesis is not closed.");
+  BOOST_TEST(error_of([] {
+               orthogonal()({3});
+             }).find("it needs two axes or more, not [3] float32.") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace tempo

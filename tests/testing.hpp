@@ -1,0 +1,79 @@
+// What tests share: tensors to try things on, comparisons that say where they fail, error texts.
+#pragma once
+
+#include <tempo/ops.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <limits>
+#include <sstream>
+
+namespace tempo::testing {
+
+/// "[1, 2]" for the place of an element in row-major order.
+inline std::string place_in(const Shape& shape, int64_t element) {
+  Shape place = shape;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    place[axis] = element % shape[axis];
+    element /= shape[axis];
+  }
+  return to_string(place);
+}
+
+/// Same shape and dtype, and elements within tolerance * max(1, |largest expected element|). A
+/// tolerance of 0 asks for equal ones. NaN equals NaN.
+inline void check_close(const std::string& what, const Tensor& got, const Tensor& expected,
+                        double tolerance) {
+  if (got.shape() != expected.shape() || got.dtype() != expected.dtype()) {
+    BOOST_ERROR(what << ": got " << to_string(got.shape(), got.dtype()) << ", expected "
+                     << to_string(expected.shape(), expected.dtype()));
+    return;
+  }
+  const std::vector<double> a = got.to_vector(), b = expected.to_vector();
+  double scale = 1, worst = -1;
+  std::size_t at = 0;
+  for (const double value : b)
+    if (std::isfinite(value)) scale = std::max(scale, std::abs(value));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    double error =
+        a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i])) ? 0 : std::abs(a[i] - b[i]);
+    if (std::isnan(error)) error = std::numeric_limits<double>::infinity();
+    if (error <= worst) continue;
+    worst = error;
+    at = i;
+  }
+  BOOST_TEST_PASSPOINT();
+  if (worst <= tolerance * scale) return;
+  std::ostringstream text;
+  text.precision(17);
+  text << what << " " << to_string(got.shape(), got.dtype()) << " at "
+       << place_in(got.shape(), static_cast<int64_t>(at)) << ": got " << a[at] << ", expected "
+       << b[at] << ", within " << tolerance << " of scale " << scale;
+  BOOST_ERROR(text.str());
+}
+
+/// Bit for bit.
+inline void check_same(const std::string& what, const Tensor& got, const Tensor& expected) {
+  check_close(what, got, expected, 0);
+}
+
+/// The text of the error that f throws; "nothing was thrown" when it doesn't.
+template <class E = Error, class F>
+std::string error_of(F&& f) {
+  try {
+    f();
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+/// float64 tensors of numbers that are the same in each run.
+inline Tensor normal(const Shape& shape, int64_t seed = 1) {
+  return random_normal(shape, 0, 1, float64, seed);
+}
+inline Tensor uniform(double low, double high, const Shape& shape, int64_t seed = 1) {
+  return random_uniform(shape, low, high, float64, seed);
+}
+
+}  // namespace tempo::testing
