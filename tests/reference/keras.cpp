@@ -1,0 +1,233 @@
+#include "keras.hpp"
+
+#include "cells.hpp"
+
+#include <map>
+#include <set>
+
+using namespace tempo;
+using std::string;
+
+namespace {
+
+// What Keras writes into every configuration and Tempo has no option for; only these values may be.
+bool is_absent(const string& key, const Json& value) {
+  static const std::set<string> without_effect = {
+      "unroll", "implementation", "use_cudnn", "trainable", "dtype", "name", "definition"};
+  if (without_effect.count(key) || value.is_null()) return true;
+  const bool is_dropout = key == "dropout" || key == "recurrent_dropout";
+  return is_dropout && value.is_number() && value.get<double>() == 0;
+}
+
+void skip_missing(const string& class_name) {
+  static const std::set<string> later = {"TimeDistributed", "StackedRNNCells", "Masking"};
+  if (later.count(class_name) || class_name.starts_with("ConvLSTM"))
+    throw Skipped(class_name + " is not there yet");
+}
+
+const Json& config_of(const Json& node) {
+  const Json& inner = entry(node, "config");
+  return inner.is_null() ? node : inner;
+}
+
+string initializer_text(const Json& json) {
+  if (json.is_string()) return json;
+  string text;
+  for (char c : json.at("class_name").get<string>()) {
+    if (std::isupper(static_cast<unsigned char>(c)) && !text.empty()) text += '_';
+    text += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  string arguments;
+  for (const auto& [key, value] : entry(json, "config").items())
+    if (!value.is_null())
+      arguments += (arguments.empty() ? "" : ", ") + key + "=" +
+                   (value.is_string() ? value.get<string>() : value.dump());
+  return arguments.empty() ? text : text + "(" + arguments + ")";
+}
+
+// Options on their way to the host, with what they point to.
+class OptionList {
+ public:
+  void add(const string& key, const Json& value) {
+    const char* name = texts_.emplace_back(key).c_str();
+    if (value.is_boolean())
+      options_.emplace_back(name, value.get<bool>());
+    else if (value.is_number_integer())
+      options_.emplace_back(name, value.get<int64_t>());
+    else if (value.is_number())
+      options_.emplace_back(name, value.get<double>());
+    else if (key.ends_with("_initializer"))
+      add_text(name, initializer_text(value));
+    else if (value.is_string())
+      add_text(name, value);
+    else
+      options_.emplace_back(name, layers_.emplace_back(keras_layer(value)).handle());
+  }
+  Layer make(uint32_t kind, const string& type) const {
+    tempo_layer* out = nullptr;
+    sdk::check(sdk::host().make_layer(kind, type.c_str(),
+                                      reinterpret_cast<const tempo_attribute*>(options_.data()),
+                                      static_cast<uint32_t>(options_.size()), &out));
+    return Layer(out);
+  }
+
+ private:
+  void add_text(const char* name, const string& text) {
+    options_.emplace_back(name, texts_.emplace_back(text).c_str());
+  }
+  std::deque<string> texts_;
+  std::deque<Layer> layers_;
+  std::vector<Option> options_;
+};
+
+using Named = std::map<string, double*>;
+// Sets fields from a configuration; a key that is not among them and not null is an error.
+void read_fields(const string& who, const Json& config, const Named& fields,
+                 const std::set<string>& others) {
+  for (const auto& [key, value] : config.items()) {
+    if (const auto field = fields.find(key); field != fields.end()) {
+      if (!value.is_null()) *field->second = value.get<double>();
+    } else if (!others.count(key) && !value.is_null()) {
+      throw std::runtime_error(who + ": no option `" + key + "`");
+    }
+  }
+}
+
+// Python's literals: True, None, 3, 0.5, tanh.
+Json literal(string text) {
+  text.erase(0, text.find_first_not_of(" '\""));
+  text.erase(text.find_last_not_of(" '\"") + 1);
+  if (text == "True") return true;
+  if (text == "False") return false;
+  if (text == "None") return nullptr;
+  const Json number = Json::parse(text, nullptr, false);
+  return number.is_number() ? number : Json(text);
+}
+
+const std::map<string, std::vector<string>> positional_names = {
+    {"Embedding", {"input_dim", "output_dim"}}, {"Dense", {"units", "activation"}},
+    {"SimpleRNN", {"units", "activation"}},     {"LSTM", {"units", "activation"}},
+    {"GRU", {"units", "activation"}},           {"Dropout", {"rate"}},
+};
+
+}  // namespace
+
+Layer keras_layer(const Json& node) {
+  string type = node.at("class_name");
+  skip_missing(type);
+  const Json& config = config_of(node);
+  for (const char* child : {"cell", "layer"})  // a wrapper of what is missing is missing, too
+    if (entry(config, child).is_object()) skip_missing(entry(config, child).at("class_name"));
+  if (type == "OneStateRNNCell") return OneStateRNNCell({.units = config.at("units")});
+  if (type == "TwoStatesRNNCell") return TwoStatesRNNCell({.units = config.at("units")});
+  OptionList options;
+  for (const auto& [key, value] : config.items()) {
+    if (key == "class_name") continue;
+    if (key == "merge_mode" && value.is_null())
+      options.add(key, "none");
+    else if (key.ends_with("activation") && value.is_null())
+      options.add(key, "linear");
+    else if (!is_absent(key, value))
+      options.add(key, value);
+  }
+  if (type.ends_with("Cell")) return options.make(TEMPO_CELL, type.substr(0, type.size() - 4));
+  return options.make(TEMPO_LAYER, type);
+}
+
+Layer keras_layer(const string& call) {
+  const std::size_t open = call.find('('), close = call.rfind(')');
+  Json node = {{"class_name", call.substr(0, open)}};
+  std::size_t position = 0;
+  for (std::size_t begin = open + 1; begin < close;) {
+    const std::size_t end = std::min(call.find(',', begin), close);
+    const string argument = call.substr(begin, end - begin);
+    const std::size_t equals = argument.find('=');
+    if (equals == string::npos)
+      node[positional_names.at(node["class_name"]).at(position++)] = literal(argument);
+    else
+      node[string(literal(argument.substr(0, equals)))] = literal(argument.substr(equals + 1));
+    begin = end + 1;
+  }
+  return keras_layer(node);
+}
+
+void set_weights(const Tensors& weights, const Json& values) {
+  if (weights.size() != values.size())
+    throw Mismatch("the layer has " + std::to_string(weights.size()) + " weights, the file " +
+                   std::to_string(values.size()));
+  std::size_t i = 0;
+  for (const Json& value : values) {
+    assign(weights[i], tensor_from(value, weights[i].dtype()));
+    ++i;
+  }
+}
+
+Optimizer keras_optimizer(const string& class_name, const Json& config) {
+  for (const char* later : {"loss_scale_factor", "gradient_accumulation_steps"})
+    if (!entry(config, later).is_null()) throw Skipped(string(later) + " is not there yet");
+  if (entry(config, "use_ema") == true) throw Skipped("use_ema is not there yet");
+  if (const Json& rate = entry(config, "learning_rate"); !rate.is_null() && !rate.is_number())
+    throw Skipped("schedules and callables for the learning rate are not there yet");
+  const std::set<string> others = {"use_ema",  "ema_momentum", "name",
+                                   "nesterov", "centered",     "amsgrad"};
+  const auto common = [](auto& o) -> Named {
+    return {{"learning_rate", &o.learning_rate},
+            {"weight_decay", &o.weight_decay},
+            {"clipnorm", &o.clipnorm},
+            {"clipvalue", &o.clipvalue},
+            {"global_clipnorm", &o.global_clipnorm}};
+  };
+  const auto flag = [&](const char* key) { return entry(config, key) == true; };
+  if (class_name == "SGD") {
+    SGDOptions o{.nesterov = flag("nesterov")};
+    Named fields = common(o);
+    fields["momentum"] = &o.momentum;
+    read_fields(class_name, config, fields, others);
+    return SGD(o);
+  }
+  if (class_name == "RMSprop") {
+    RMSpropOptions o{.centered = flag("centered")};
+    Named fields = common(o);
+    fields.insert({{"rho", &o.rho}, {"momentum", &o.momentum}, {"epsilon", &o.epsilon}});
+    read_fields(class_name, config, fields, others);
+    return RMSprop(o);
+  }
+  if (class_name == "Adam") {
+    AdamOptions o{.amsgrad = flag("amsgrad")};
+    Named fields = common(o);
+    fields.insert({{"beta_1", &o.beta_1}, {"beta_2", &o.beta_2}, {"epsilon", &o.epsilon}});
+    read_fields(class_name, config, fields, others);
+    return Adam(o);
+  }
+  throw Skipped(class_name + " is not there yet");
+}
+
+Loss keras_loss(const string& class_name, const Json& config) {
+  string reduction = "sum_over_batch_size";
+  if (config.is_object() && config.contains("reduction"))
+    reduction = config["reduction"].is_null() ? "none" : config["reduction"].get<string>();
+  if (reduction == "mean") reduction = "sum_over_batch_size";
+  if (class_name == "MeanSquaredError") return MeanSquaredError({.reduction = reduction});
+  if (class_name == "MeanAbsoluteError") return MeanAbsoluteError({.reduction = reduction});
+  const bool from_logits = entry(config, "from_logits") == true;
+  const Json& smoothing = entry(config, "label_smoothing");
+  const Json& axis = entry(config, "axis");
+  if (class_name == "BinaryCrossentropy")
+    return BinaryCrossentropy({.from_logits = from_logits,
+                               .label_smoothing = smoothing.is_null() ? 0 : smoothing.get<double>(),
+                               .axis = axis.is_null() ? -1 : axis.get<int>(),
+                               .reduction = reduction});
+  if (class_name == "CategoricalCrossentropy")
+    return CategoricalCrossentropy(
+        {.from_logits = from_logits,
+         .label_smoothing = smoothing.is_null() ? 0 : smoothing.get<double>(),
+         .axis = axis.is_null() ? -1 : axis.get<int>(),
+         .reduction = reduction});
+  if (class_name == "SparseCategoricalCrossentropy") {
+    const Json& ignored = entry(config, "ignore_class");
+    SparseCategoricalCrossentropyOptions o{.from_logits = from_logits, .reduction = reduction};
+    if (!ignored.is_null()) o.ignore_class = ignored.get<int64_t>();
+    return SparseCategoricalCrossentropy(o);
+  }
+  throw Skipped(class_name + " is not there yet");
+}
