@@ -504,6 +504,14 @@ BOOST_AUTO_TEST_CASE(gradients_where_two_answers_are_possible) {
   check_same("ties of max share",
              gradient_at(numbers({2, 1, 2}, {3}), [](auto& x) { return max(x); }),
              numbers({0.5, 0, 0.5}, {3}));
+  // Of equal operands, one takes the gradient: the two together have it once.
+  const auto with_itself = [](Tensor (*f)(const Tensor&, const Tensor&)) {
+    return [f](const Tensor& x) { return f(x + 0, x * 1); };
+  };
+  check_same("ties of maximum", gradient_at(numbers({2}, {1}), with_itself(maximum)),
+             numbers({1}, {1}));
+  check_same("ties of minimum", gradient_at(numbers({2}, {1}), with_itself(minimum)),
+             numbers({1}, {1}));
   check_same("pow at 0",
              gradient_at(numbers({0, 0}, {2}),
                          [](auto& x) {

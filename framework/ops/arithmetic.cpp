@@ -31,7 +31,8 @@ const auto& multiply_op = define({
     .name = "multiply",
     .type = broadcast(Accepts::numeric),
     .kernel = pointwise<Numeric>([](auto a, auto b) { return a * b; }),
-    .vjp = {[](const Vjp& v) { return v.dy() * v.b(); }, [](const Vjp& v) { return v.dy() * v.a(); }},
+    .vjp = {[](const Vjp& v) { return v.dy() * v.b(); },
+            [](const Vjp& v) { return v.dy() * v.a(); }},
     .pointwise = true,
 });
 
@@ -90,7 +91,8 @@ const auto& maximum_op = define({
 std::vector<TensorType> where_type(const TypeCall& call) {
   require_inputs(call, 3);
   if (call.inputs[0].dtype != bool_)
-    throw ShapeError("the condition must be bool\n  A comparison (x > 0) or cast(x, bool_) makes it so.");
+    throw ShapeError(
+        "the condition must be bool\n  A comparison (x > 0) or cast(x, bool_) makes it so.");
   require_same_dtype(call.inputs[1].dtype, call.inputs[2].dtype);
   const Shape shapes[] = {call.inputs[0].shape, call.inputs[1].shape, call.inputs[2].shape};
   return {{call.inputs[1].dtype, require_broadcast(shapes)}};

@@ -41,7 +41,8 @@ std::vector<TensorType> scatter_add_type(const TypeCall& call) {
   const int rank = indices.shape.rank();
   const int64_t* const first = updates.shape.begin();
   if (updates.shape.rank() < rank || Shape(first, first + rank) != indices.shape)
-    throw ShapeError("one update is needed for each index\n  The shape of b must begin with that of a.");
+    throw ShapeError(
+        "one update is needed for each index\n  The shape of b must begin with that of a.");
   Shape shape{call.attributes.integer("rows")};
   for (int axis = rank; axis < updates.shape.rank(); ++axis) shape.push_back(updates.shape[axis]);
   return {{updates.dtype, shape}};

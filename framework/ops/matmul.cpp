@@ -1,5 +1,5 @@
-// Matrix products. With t for "read with its last two axes swapped", the gradients of a b, at b, a bt
-// and at bt are products again.
+// Matrix products. With t for "read with its last two axes swapped", the gradients of a b, at b, a
+// bt and at bt are products again.
 #include "tensor/matmul.hpp"
 
 #include "ops/types.hpp"
@@ -24,7 +24,8 @@ bool flag(const Attributes& attributes, const char* name) {
     throw ShapeError(std::string("inner sizes differ\n  The ") + place(!transpose_a) + "a (" +
                      std::to_string(inner_a) + ") must equal the " + place(transpose_b) + "b (" +
                      std::to_string(inner_b) + ").");
-  throw ShapeError("leading axes do not broadcast\n  All axes but the last two must be equal, or 1.");
+  throw ShapeError(
+      "leading axes do not broadcast\n  All axes but the last two must be equal, or 1.");
 }
 
 std::vector<TensorType> matmul_type(const TypeCall& call) {

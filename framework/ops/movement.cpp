@@ -112,7 +112,8 @@ const auto& slice_op = define({
           require_inputs(call, 1);
           TensorType result = call.inputs[0];
           int64_t& extent = result.shape[axis_of(call)];
-          const int64_t begin = call.attributes.integer("begin"), end = call.attributes.integer("end");
+          const int64_t begin = call.attributes.integer("begin"),
+                        end = call.attributes.integer("end");
           if (begin < 0 || begin > end || end > extent)
             throw ShapeError("[" + std::to_string(begin) + ", " + std::to_string(end) +
                              ") is not within an axis of " + std::to_string(extent));
@@ -158,7 +159,8 @@ const auto& reverse_op = define({
     .type =
         [](const TypeCall& call) {
           require_inputs(call, 1);
-          for (int64_t axis : call.attributes.list("axes")) require_axis(axis, call.inputs[0].shape);
+          for (int64_t axis : call.attributes.list("axes"))
+            require_axis(axis, call.inputs[0].shape);
           return std::vector{call.inputs[0]};
         },
     .kernel = reverse_kernel(),

@@ -1,4 +1,5 @@
-// Elementwise functions of one tensor. Inside a rule: a() input, y() result, dy() incoming gradient.
+// Elementwise functions of one tensor. Inside a rule: a() input, y() result, dy() incoming
+// gradient.
 #include "tensor/pointwise.hpp"
 
 #include "ops/types.hpp"
@@ -58,7 +59,9 @@ const auto& square_op = define({
 const auto& abs_op = define({
     .name = "abs",
     .type = same_as_input(Accepts::numeric),
-    .kernel = pointwise<Numeric>([](auto a) { return a < 0 ? -a : a == 0 ? decltype(a){0} : a; }),
+    .kernel = pointwise<Numeric>([](auto a) { return a < 0    ? -a
+                                                     : a == 0 ? decltype(a){0}
+                                                              : a; }),
     .vjp = {[](const Vjp& v) { return v.dy() * sign(v.a()); }},
     .pointwise = true,
 });

@@ -67,7 +67,8 @@ const auto& argmax_op = define({
           require(Accepts::numeric, call.inputs[0].dtype);
           const int64_t axis = call.attributes.integer("axis");
           require_axis(axis, call.inputs[0].shape);
-          return std::vector<TensorType>{{int64, reduced_shape(call.inputs[0].shape, {axis}, false)}};
+          return std::vector<TensorType>{
+              {int64, reduced_shape(call.inputs[0].shape, {axis}, false)}};
         },
     .kernel = argmax_kernel(),
     .leading_axis = LeadingAxis::all,

@@ -26,7 +26,8 @@ Shape reshaped(const TensorType& a, Shape to) {
     }
   }
   const int64_t count = a.shape.count();
-  if (unknown && (known == 0 ? count == 0 : count % known == 0)) *unknown = known ? count / known : 0;
+  if (unknown && (known == 0 ? count == 0 : count % known == 0))
+    *unknown = known ? count / known : 0;
   if (to.count() != count || (unknown && *unknown < 0))
     throw ShapeError("counts differ\n  " + to_string(a.shape) + " has " + std::to_string(count) +
                      " elements, which do not make " + to_string(to) + ".");
