@@ -1,0 +1,70 @@
+#include <tempo/callback.hpp>
+
+#include "training/progress.hpp"
+#include "training/settings.hpp"
+
+#include <tempo/error.hpp>
+
+#include <cmath>
+#include <ostream>
+
+namespace tempo {
+
+namespace {
+
+[[noreturn]] void no_such(const std::string& who, const std::string& name,
+                          const std::vector<std::string>& names) {
+  if (names.empty()) throw Error(who + ": there is no `" + name + "`; nothing was recorded yet.");
+  throw Error(who + ": there is no `" + name + "`; there are " + listed(names) + ".");
+}
+
+}  // namespace
+
+double Logs::operator[](const std::string& name) const {
+  if (const double* value = find(name)) return *value;
+  std::vector<std::string> names;
+  for (const Entry& e : entries_) names.push_back(e.first);
+  no_such("Logs", name, names);
+}
+
+std::ostream& operator<<(std::ostream& out, const Logs& logs) {
+  bool first = true;
+  for (const auto& [name, value] : logs) {
+    out << (first ? "" : " - ") << name << ": " << short_number(value);
+    first = false;
+  }
+  return out;
+}
+
+const std::vector<double>& History::operator[](const std::string& name) const {
+  for (const auto& [known, values] : series_)
+    if (known == name) return values;
+  no_such("History", name, names());
+}
+
+bool History::contains(const std::string& name) const {
+  for (const auto& series : series_)
+    if (series.first == name) return true;
+  return false;
+}
+
+std::vector<std::string> History::names() const {
+  std::vector<std::string> out;
+  for (const auto& series : series_) out.push_back(series.first);
+  return out;
+}
+
+void History::add(int epoch, const Logs& logs) {
+  epochs_.push_back(epoch);
+  for (const auto& [name, value] : logs) {
+    bool found = false;
+    for (auto& [known, values] : series_)
+      if (known == name) {
+        values.push_back(value);
+        found = true;
+      }
+    if (!found) series_.push_back({name, {value}});
+  }
+}
+
+}  // namespace tempo

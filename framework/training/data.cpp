@@ -1,0 +1,113 @@
+#include <tempo/data.hpp>
+
+#include "tensor/random.hpp"
+#include "training/order.hpp"
+
+#include <tempo/ops.hpp>
+
+#include <cmath>
+
+namespace tempo {
+
+namespace {
+
+int64_t count_of(const char* who, const Tensor& t, const char* name) {
+  if (!t) throw Error(std::string(who) + ": " + name + " was never given a value (it is Tensor{}).");
+  if (t.rank() == 0)
+    throw ShapeError(std::string(who) + ": " + name + " is a scalar; samples lie along the first axis.");
+  return t.shape().front();
+}
+
+void require_pair(const char* who, const Tensor& x, const Tensor& y) {
+  if (count_of(who, x, "x") != count_of(who, y, "y"))
+    throw ShapeError(std::string(who) + ": x and y hold different numbers of samples\n  x  " +
+                     to_string(x.shape(), x.dtype()) + "\n  y  " + to_string(y.shape(), y.dtype()));
+}
+
+}  // namespace
+
+Samples windows(const Tensor& series, const WindowOptions& options) {
+  const int64_t n = count_of("windows", series, "series");
+  const auto [steps, stride, horizon] = options;
+  if (steps < 1 || stride < 1 || horizon < 1)
+    throw Error("windows: steps, stride and horizon must be at least 1, got " + std::to_string(steps) +
+                ", " + std::to_string(stride) + " and " + std::to_string(horizon) + ".");
+  if (series.rank() > 2)
+    throw ShapeError("windows: a series is [time] or [time, features], got " +
+                     to_string(series.shape(), series.dtype()) + ".");
+  if (n < steps + horizon)
+    throw Error("windows: " + std::to_string(n) + " values are too few for windows of " +
+                std::to_string(steps) + " and a horizon of " + std::to_string(horizon) +
+                "; at least " + std::to_string(steps + horizon) + " are needed.");
+  std::vector<int64_t> inputs, targets;
+  for (int64_t begin = 0; begin + steps + horizon <= n; begin += stride) {
+    for (int64_t i = 0; i < steps; ++i) inputs.push_back(begin + i);
+    targets.push_back(begin + steps + horizon - 1);
+  }
+  const Tensor rows = series.rank() == 1 ? expand_dims(series, -1) : series;
+  const auto count = static_cast<int64_t>(targets.size());
+  return {gather(rows, tensor(inputs, {count, steps})), gather(rows, tensor(targets, {count}))};
+}
+
+Tensor samples(const Tensor& x, const std::vector<int64_t>& places) {
+  const Tensor at = tensor(places, {static_cast<int64_t>(places.size())});
+  const Tensor mask = mask_of(x);
+  const Tensor picked = gather(x, at);
+  return mask ? with_mask(picked, gather(mask, at)) : picked;
+}
+
+std::vector<int64_t> shuffled(int64_t count, int64_t seed, int64_t pass) {
+  if (seed >= 0) return permutation(count, static_cast<uint64_t>(seed), static_cast<uint64_t>(pass));
+  const Tensor key = sdk::random_key();
+  const int64_t* const numbers = key.data<int64_t>();
+  return permutation(count, static_cast<uint64_t>(numbers[0]), static_cast<uint64_t>(numbers[1]));
+}
+
+Tensor part_of(const Tensor& x, int64_t begin, int64_t end) {
+  if (begin == 0 && end == x.shape().front()) return x;
+  const Tensor mask = mask_of(x);
+  const Tensor part = slice(x, 0, begin, end);
+  return mask ? with_mask(part, slice(mask, 0, begin, end)) : part;
+}
+
+Tensor part_of(const Tensor& x, int64_t begin, int64_t end, const std::vector<int64_t>* order) {
+  if (!order) return part_of(x, begin, end);
+  return samples(x, std::vector<int64_t>(order->begin() + begin, order->begin() + end));
+}
+
+Batches::Batches(const Tensor& x, const Tensor& y, const BatchOptions& options)
+    : x_(x), y_(y), options_(options) {
+  require_pair("batches", x, y);
+  count_ = x.shape().front();
+  if (options.size < 1)
+    throw Error("batches: size is " + std::to_string(options.size) + "; it must be at least 1.");
+  if (count_ == 0) throw Error("batches: x and y hold no samples.");
+}
+
+Samples Batches::batch(int64_t at, const std::vector<int64_t>* order) const {
+  const int64_t begin = at * options_.size, end = std::min(begin + options_.size, count_);
+  return {part_of(x_, begin, end, order), part_of(y_, begin, end, order)};
+}
+
+std::shared_ptr<const std::vector<int64_t>> Batches::next_order() const {
+  if (!options_.shuffle) return nullptr;
+  return std::make_shared<std::vector<int64_t>>(shuffled(count_, options_.seed, pass_++));
+}
+
+SplitSamples train_validation_split(const Tensor& x, const Tensor& y, double share) {
+  require_pair("train_validation_split", x, y);
+  const int64_t n = x.shape().front(), at = split_point("train_validation_split", n, share);
+  return {{part_of(x, 0, at), part_of(y, 0, at)}, {part_of(x, at, n), part_of(y, at, n)}};
+}
+
+int64_t split_point(const std::string& who, int64_t count, double share) {
+  const auto at = static_cast<int64_t>(std::floor(static_cast<double>(count) * (1 - share)));
+  if (share > 0 && share < 1 && at > 0 && at < count) return at;
+  if (!(share > 0 && share < 1))
+    throw Error(who + " is " + std::to_string(share) + "; it must lie between 0 and 1, without them.");
+  throw Error(who + ": a share of " + std::to_string(share) + " of " + std::to_string(count) +
+              " samples leaves " + (at == 0 ? "none for training" : "none for validation") +
+              ".\n  Give more samples, another share, or validation_data.");
+}
+
+}  // namespace tempo

@@ -1,0 +1,334 @@
+// Training, evaluation and prediction, batch by batch.
+#include "training/model_state.hpp"
+#include "training/order.hpp"
+#include "training/progress.hpp"
+#include "training/settings.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+namespace tempo {
+
+namespace {
+
+class Recording {
+ public:
+  Recording() : before_(sdk::host().recording(1)) {}
+  ~Recording() { sdk::host().recording(before_); }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  int32_t before_;
+};
+
+// Inputs, truth and weights of some samples; y and weight may be missing.
+struct Data {
+  Tensors x;
+  Tensor y, weight;
+
+  int64_t count() const { return x[0].shape().front(); }
+  Data part(int64_t begin, int64_t end, const std::vector<int64_t>* order = nullptr) const {
+    Data out;
+    for (const Tensor& t : x) out.x.push_back(part_of(t, begin, end, order));
+    if (y) out.y = part_of(y, begin, end, order);
+    if (weight) out.weight = part_of(weight, begin, end, order);
+    return out;
+  }
+};
+
+void require_samples(const std::string& who, const Data& data, bool with_truth) {
+  if (data.x.empty()) throw Error(who + ": no x was given.");
+  std::vector<std::pair<std::string, Tensor>> all;
+  for (std::size_t i = 0; i < data.x.size(); ++i)
+    all.emplace_back(data.x.size() == 1 ? "x" : "x[" + std::to_string(i) + "]", data.x[i]);
+  if (with_truth) all.emplace_back("y", data.y);
+  if (data.weight) all.emplace_back("sample_weight", data.weight);
+  for (const auto& [name, t] : all) {
+    if (!t) throw Error(who + ": " + name + " was never given a value (it is Tensor{}).");
+    if (t.rank() == 0) throw ShapeError(who + ": " + name + " is a scalar; samples lie along the first axis.");
+  }
+  bool equal = true;
+  std::string table;
+  for (const auto& [name, t] : all) {
+    equal = equal && t.shape().front() == data.count();
+    table += "\n  " + name + std::string(15 - std::min<std::size_t>(name.size(), 14), ' ') +
+             to_string(t.shape(), t.dtype());
+  }
+  if (!equal)
+    throw ShapeError(who + ": these hold different numbers of samples" + table +
+                     "\n  Samples lie along the first axis, which must be equal.");
+  if (data.count() == 0) throw Error(who + ": there are no samples" + table);
+}
+
+void require_batch_size(const std::string& who, int64_t size) {
+  if (size < 1) throw Error(who + ": batch_size is " + std::to_string(size) + "; it must be at least 1.");
+}
+
+// Counts without a way out, so that the compiler can take several numbers at once.
+template <class T>
+bool all_finite(const void* data, int64_t n) {
+  const T* p = static_cast<const T*>(data);
+  int64_t bad = 0;
+  for (int64_t i = 0; i < n; ++i) bad += !(std::abs(p[i]) <= std::numeric_limits<T>::max());
+  return bad == 0;
+}
+
+bool is_finite(const Tensor& t) {
+  if (t.dtype() == float32) return all_finite<float>(t.view().data, t.count());
+  return t.dtype() != float64 || all_finite<double>(t.view().data, t.count());
+}
+
+class Callbacks {
+ public:
+  Callbacks(const std::vector<CallbackHandle>& all, Model& model, const FitParams& params) : all_(all) {
+    for (const CallbackHandle& c : all_) c->attach(&model, params);
+  }
+  ~Callbacks() {
+    for (const CallbackHandle& c : all_) c->attach(nullptr, c->params());
+  }
+  Callbacks(const Callbacks&) = delete;
+  Callbacks& operator=(const Callbacks&) = delete;
+
+  template <class... Parameters, class... Arguments>
+  void operator()(void (Callback::*hook)(Parameters...), const Arguments&... arguments) const {
+    for (const CallbackHandle& c : all_) (c.operator->()->*hook)(arguments...);
+  }
+
+ private:
+  const std::vector<CallbackHandle>& all_;
+};
+
+// The running numbers of an epoch: the loss, weighted by the size of each batch, and the metrics.
+class Tracker {
+ public:
+  explicit Tracker(ModelState& model) : model_(model) {
+    std::set<std::string> taken{"loss"};
+    const auto name = [&](std::string wanted, bool weighted) {
+      if (weighted && taken.count(wanted)) wanted = "weighted_" + wanted;
+      const std::string base = wanted;
+      for (int i = 1; !taken.insert(wanted).second; ++i) wanted = base + "_" + std::to_string(i);
+      names_.push_back(wanted);
+    };
+    for (const Metric& m : model_.metrics) name(m.name(), false);
+    for (const Metric& m : model_.weighted_metrics) name(m.name(), true);
+    reset();
+  }
+  void reset() {
+    total_ = count_ = 0;
+    for (Metric& m : model_.metrics) m.reset();
+    for (Metric& m : model_.weighted_metrics) m.reset();
+  }
+  void add(const Data& batch, const Tensor& y_pred, double loss) {
+    const auto n = static_cast<double>(batch.count());
+    total_ += loss * n;
+    count_ += n;
+    for (Metric& m : model_.metrics) m.update(batch.y, y_pred);
+    for (Metric& m : model_.weighted_metrics) m.update(batch.y, y_pred, batch.weight);
+  }
+  Logs logs() const {
+    Logs out{{"loss", count_ == 0 ? 0 : total_ / count_}};
+    std::size_t i = 0;
+    for (const Metric& m : model_.metrics) out.set(names_[i++], m.result());
+    for (const Metric& m : model_.weighted_metrics) out.set(names_[i++], m.result());
+    return out;
+  }
+
+ private:
+  ModelState& model_;
+  std::vector<std::string> names_;
+  double total_ = 0, count_ = 0;
+};
+
+struct Scored {
+  Tensor y_pred, loss;
+};
+
+Scored score(const std::string& who, ModelState& model, const Data& batch, bool training) {
+  const Tensor y_pred = model.call(batch.x, {.training = training})[0];
+  const Tensor loss = model.loss(batch.y, y_pred, batch.weight);
+  if (loss.count() != 1)
+    throw ShapeError(who + ": the loss `" + model.loss.name() + "` gave " +
+                     to_string(loss.shape(), loss.dtype()) +
+                     ".\n  Training needs one number; a reduction other than \"none\" gives it.");
+  return {y_pred, loss};
+}
+
+class Training {
+ public:
+  Training(std::string who, ModelState& model) : who_(std::move(who)), model_(model) {}
+
+  // One update. Nothing changes when the loss or a gradient is not finite.
+  void update(const Data& batch, Tracker& tracker, int epoch, int64_t number) const {
+    const Recording recording;
+    const auto [y_pred, loss] = score(who_, model_, batch, true);
+    const double value = loss.item();
+    if (!std::isfinite(value)) not_finite(batch, "the loss is " + text(value), epoch, number);
+    const Tensors weights = model_.trainable_weights();
+    if (weights.empty()) throw Error(who_ + ": the model has no trainable weights.");
+    const NoGradient walking;
+    const Tensors gradients = gradient(loss, weights);
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      if (!is_finite(gradients[i]))
+        not_finite(batch, "the gradient of " + weights[i].path() + " is not finite", epoch, number);
+    model_.optimizer.step(weights, gradients);
+    tracker.add(batch, y_pred, value);
+  }
+
+ private:
+  static std::string text(double value) { return std::isnan(value) ? "NaN" : value > 0 ? "infinite" : "-infinite"; }
+
+  [[noreturn]] void not_finite(const Data& batch, const std::string& what, int epoch, int64_t number) const {
+    std::string cause = "Likely: a learning_rate too large (it is " + shortest(model_.optimizer.learning_rate()) +
+                        "), or gradients that explode over time; set a smaller one, or clipnorm = 1.";
+    for (const Tensor& x : batch.x)
+      if (!is_finite(x)) cause = "x of this batch holds NaN or infinite numbers; clean the data first.";
+    if (!is_finite(batch.y)) cause = "y of this batch holds NaN or infinite numbers; clean the data first.";
+    for (const Tensor& w : model_.weights())
+      if (!is_finite(w)) cause = "The weight " + w.path() + " held NaN or infinite numbers before.";
+    throw Error(who_ + ": " + what + " in epoch " + std::to_string(epoch + 1) + ", batch " +
+                std::to_string(number + 1) + ".\n  The weights are as they were before this batch.\n  " + cause);
+  }
+
+  std::string who_;
+  ModelState& model_;
+};
+
+Logs evaluated(const std::string& who, ModelState& model, const Data& data, int64_t batch_size,
+               const Callbacks& callbacks, Progress* progress = nullptr) {
+  const NoGradient predicting;
+  Tracker tracker(model);
+  callbacks(&Callback::on_test_begin);
+  int64_t number = 0;
+  for (int64_t begin = 0; begin < data.count(); begin += batch_size, ++number) {
+    callbacks(&Callback::on_test_batch_begin, number);
+    const Data batch = data.part(begin, std::min(begin + batch_size, data.count()));
+    const auto [y_pred, loss] = score(who, model, batch, false);
+    tracker.add(batch, y_pred, loss.item());
+    const Logs logs = tracker.logs();
+    callbacks(&Callback::on_test_batch_end, number, logs);
+    if (progress) progress->batch(number + 1, logs);
+  }
+  const Logs logs = tracker.logs();
+  callbacks(&Callback::on_test_end, logs);
+  return logs;
+}
+
+int64_t batches_in(int64_t count, int64_t size) { return (count + size - 1) / size; }
+
+void require_compiled(const std::string& who, const ModelState& model) {
+  if (model.compiled) return;
+  throw Error(who + ": the model was not compiled.\n  Call model.compile({.optimizer = Adam(), .loss = \"mse\"}) "
+              "first.");
+}
+
+}  // namespace
+
+void Model::run_compile(const CompileOptions& options) {
+  const std::string who = std::string(state_->kind()) + ".compile";
+  if (!options.optimizer) throw Error(who + ": no optimizer was given.\n  Set .optimizer = Adam(), or \"adam\".");
+  if (!options.loss) throw Error(who + ": no loss was given.\n  Set .loss = \"mse\", or another.");
+  state_->optimizer = options.optimizer;
+  state_->loss = options.loss;
+  state_->metrics = options.metrics;
+  state_->weighted_metrics = options.weighted_metrics;
+  state_->compiled = true;
+}
+
+History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& options) {
+  ModelState& model = *state_;
+  const std::string who = std::string(model.kind()) + ".fit";
+  require_compiled(who, model);
+  Data train{x, y, options.sample_weight};
+  require_samples(who, train, true);
+  require_batch_size(who, options.batch_size);
+  if (options.initial_epoch < 0 || options.epochs < 1)
+    throw Error(who + ": epochs is " + std::to_string(options.epochs) + " and initial_epoch " +
+                std::to_string(options.initial_epoch) + "; they must be at least 1 and 0.");
+  Data held_out;
+  if (options.validation_data) {
+    held_out = {options.validation_data.x, options.validation_data.y, options.validation_data.sample_weight};
+    require_samples(who + ", validation_data", held_out, true);
+  } else if (options.validation_split != 0) {
+    const int64_t at = split_point(who + ": validation_split", train.count(), options.validation_split);
+    held_out = train.part(at, train.count());
+    train = train.part(0, at);
+  }
+
+  const int64_t steps = batches_in(train.count(), options.batch_size);
+  const FitParams params{.epochs = options.epochs, .steps = steps, .batch_size = options.batch_size};
+  const Callbacks callbacks(options.callbacks, *this, params);
+  const Training training(who, model);
+  Tracker tracker(model);
+  Progress progress(options.verbose, steps);
+  History history(params);
+  Logs logs;
+  model.stop = false;
+  callbacks(&Callback::on_train_begin);
+  for (int epoch = options.initial_epoch; epoch < options.epochs && !model.stop; ++epoch) {
+    callbacks(&Callback::on_epoch_begin, epoch);
+    progress.begin_epoch(epoch, options.epochs);
+    tracker.reset();
+    std::vector<int64_t> order;
+    if (options.shuffle) order = shuffled(train.count(), options.seed, epoch);
+    for (int64_t number = 0; number < steps && !model.stop; ++number) {
+      callbacks(&Callback::on_train_batch_begin, number);
+      const int64_t begin = number * options.batch_size;
+      const int64_t end = std::min(begin + options.batch_size, train.count());
+      training.update(train.part(begin, end, options.shuffle ? &order : nullptr), tracker, epoch, number);
+      logs = tracker.logs();
+      callbacks(&Callback::on_train_batch_end, number, logs);
+      progress.batch(number + 1, logs);
+    }
+    if (!held_out.x.empty())
+      for (const auto& [name, value] : evaluated(who, model, held_out, options.batch_size, callbacks))
+        logs.set("val_" + name, value);
+    history.add(epoch, logs);
+    callbacks(&Callback::on_epoch_end, epoch, logs);
+    progress.end_epoch(logs);
+  }
+  callbacks(&Callback::on_train_end, logs);
+  return history;
+}
+
+Logs Model::run_evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions& options) const {
+  const std::string who = std::string(state_->kind()) + ".evaluate";
+  require_compiled(who, *state_);
+  const Data data{x, y, options.sample_weight};
+  require_samples(who, data, true);
+  require_batch_size(who, options.batch_size);
+  const int64_t steps = batches_in(data.count(), options.batch_size);
+  Model handle = *this;
+  const Callbacks callbacks(options.callbacks, handle, {.steps = steps, .batch_size = options.batch_size});
+  Progress progress(options.verbose, steps);
+  progress.begin_epoch(0, 0);
+  const Logs logs = evaluated(who, *state_, data, options.batch_size, callbacks, &progress);
+  progress.end_epoch(logs);
+  return logs;
+}
+
+Tensor Model::run_predict(const Inputs& x, const PredictOptions& options) const {
+  const std::string who = std::string(state_->kind()) + ".predict";
+  const Data data{x, {}, {}};
+  require_samples(who, data, false);
+  require_batch_size(who, options.batch_size);
+  Model handle = *this;
+  const Callbacks callbacks(options.callbacks, handle,
+                            {.steps = batches_in(data.count(), options.batch_size), .batch_size = options.batch_size});
+  const NoGradient predicting;
+  callbacks(&Callback::on_predict_begin);
+  Tensors parts;
+  int64_t number = 0;
+  for (int64_t begin = 0; begin < data.count(); begin += options.batch_size, ++number) {
+    callbacks(&Callback::on_predict_batch_begin, number);
+    const Data batch = data.part(begin, std::min(begin + options.batch_size, data.count()));
+    parts.push_back(state_->call(batch.x, {})[0]);
+    callbacks(&Callback::on_predict_batch_end, number);
+  }
+  callbacks(&Callback::on_predict_end);
+  return concat(parts, 0);
+}
+
+}  // namespace tempo

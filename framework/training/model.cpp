@@ -1,0 +1,203 @@
+// Models: naming and building layers, calling them.
+#include "training/model_state.hpp"
+
+#include "graph/value.hpp"
+#include "plugin/layer.hpp"
+#include "training/settings.hpp"
+
+#include <set>
+
+namespace tempo {
+
+namespace {
+
+bool was_named(const Layer& layer) {
+  const tempo_layer_view v = layer.view();
+  for (uint32_t i = 0; i < v.n_options; ++i)
+    if (std::string(v.options[i].name) == "name") return v.options[i].text && *v.options[i].text;
+  return false;
+}
+
+Shape with_free_batch(Shape shape) {
+  if (shape.rank() > 0) shape[0] = -1;
+  return shape;
+}
+
+}  // namespace
+
+void ModelState::add(const Layer& layer) {
+  if (!layer) throw Error(std::string(kind()) + ": layer " + std::to_string(layers.size()) +
+                          " was never given a value (it is Layer{}).");
+  if (layer.is_cell())
+    throw Error(std::string(kind()) + ": `" + layer.name() + "` is a cell, one time step.\n  Make a layer of it: RNN(" +
+                layer.type_name() + "Cell({...})).");
+  std::set<std::string> taken;
+  for (const Layer& other : layers) {
+    if (other.view().id == layer.view().id)
+      throw Error(std::string(kind()) + ": layer `" + layer.name() + "` was given twice.\n  Make a second layer, or use "
+                  "Model with a function that calls it twice.");
+    taken.insert(other.name());
+  }
+  std::string wanted = layer.name();
+  if (taken.count(wanted)) {
+    if (was_named(layer))
+      throw Error(std::string(kind()) + ": two layers are named `" + wanted + "`.\n  Give each a name of its own.");
+    int number = 1;
+    while (taken.count(wanted + "_" + std::to_string(number))) ++number;
+    name_layer(layer, wanted + "_" + std::to_string(number));
+  }
+  layers.push_back(layer);
+  input_shapes.clear();
+  layer_outputs.clear();
+}
+
+Tensors ModelState::call(const Tensors& x, const CallOptions& options) {
+  if (x.empty()) throw Error(name + ": called without an input.");
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (!x[i])
+      throw Error(name + ": input " + std::to_string(i) + " was never given a value (it is Tensor{}).");
+  Tensors now = x;
+  Shapes outputs;
+  if (function) {
+    now = (*function)(x, options);
+    if (now.empty() || !now[0]) throw Error(name + ": its function returned no tensor.");
+  } else {
+    if (layers.empty()) throw Error(name + ": it has no layers.\n  Sequential model({LSTM({.units = 8}), ...}), or model.add(layer).");
+    for (const Layer& layer : layers) {
+      const bool first = &layer == &layers.front();
+      now = layer.call(now, first ? options : CallOptions{.training = options.training});
+      const bool last = &layer == &layers.back();
+      if (!last) now.resize(1);
+      outputs.push_back(with_free_batch(now[0].shape()));
+    }
+  }
+  if (input_shapes.empty()) {
+    input_dtypes.clear();
+    for (const Tensor& t : x) {
+      input_shapes.push_back(with_free_batch(t.shape()));
+      input_dtypes.push_back(t.dtype());
+    }
+    layer_outputs = outputs;
+  }
+  return now;
+}
+
+// Layers find their weights' shapes when they are called, so the model is called on zeros. Extents
+// that are not known are tried as 2 and as 3: what differs behind them is not known either.
+void ModelState::build(const Shapes& inputs, DType dtype) {
+  if (inputs.empty()) throw Error(name + ": build needs the shape of each input.");
+  const auto zeros_of = [&](int64_t unknown) {
+    Tensors x;
+    for (const Shape& given : inputs) {
+      Shape shape = given;
+      for (int axis = 0; axis < shape.rank(); ++axis) {
+        if (shape[axis] == 0 || shape[axis] < -1)
+          throw ShapeError(name + ": build was given the shape " + to_string(given) +
+                           ".\n  Extents are positive; -1 stands for one that is not known, as the batch.");
+        if (shape[axis] == -1) shape[axis] = axis == 0 ? 1 : unknown;
+      }
+      x.push_back(zeros(shape, dtype));
+    }
+    return x;
+  };
+  bool open = false;
+  for (const Shape& s : inputs)
+    for (int axis = 1; axis < s.rank(); ++axis) open = open || s[axis] == -1;
+
+  const NoGradient probing;
+  const auto probe = [&](int64_t unknown) {
+    input_shapes.clear();
+    call(zeros_of(unknown), {});
+    for (const Layer& layer : layers)
+      if (layer.built()) layer.reset_state();
+    return layer_outputs;
+  };
+  Shapes outputs = probe(2);
+  if (open) {
+    const Shapes others = probe(3);
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      for (int axis = 1; axis < outputs[i].rank(); ++axis)
+        if (outputs[i][axis] != others[i][axis]) outputs[i][axis] = -1;
+  }
+  layer_outputs = outputs;
+  input_shapes = inputs;
+}
+
+Tensors ModelState::weights() const {
+  Tensors out;
+  for (const Layer& layer : layers)
+    for (Tensor& w : layer.weights()) out.push_back(std::move(w));
+  return out;
+}
+
+Tensors ModelState::trainable_weights() const {
+  Tensors out;
+  for (const Layer& layer : layers)
+    for (Tensor& w : layer.trainable_weights()) out.push_back(std::move(w));
+  return out;
+}
+
+// --- The handle ---------------------------------------------------------------------------------
+
+Model::Model(std::vector<Layer> layers, const std::string& name) : state_(std::make_shared<ModelState>()) {
+  state_->name = name.empty() ? "sequential" : name;
+  for (const Layer& layer : layers) state_->add(layer);
+}
+
+Model::Model(std::vector<Layer> layers, std::shared_ptr<const Function> function, const std::string& name)
+    : state_(std::make_shared<ModelState>()) {
+  state_->name = name.empty() ? "model" : name;
+  state_->function = std::move(function);
+  for (const Layer& layer : layers) state_->add(layer);
+}
+
+void Model::add_layer(const Layer& layer) { state_->add(layer); }
+
+Tensors Model::run_call(const Inputs& x, const CallOptions& options) const {
+  return state_->call(x, options);
+}
+void Model::run_build(const Shapes& inputs, DType dtype) { state_->build(inputs, dtype); }
+
+bool Model::built() const {
+  for (const Layer& layer : state_->layers)
+    if (!layer.built()) return false;
+  return !state_->layers.empty();
+}
+Shapes Model::input_shapes() const { return state_->input_shapes; }
+std::vector<DType> Model::input_dtypes() const {
+  return state_->input_shapes.empty() ? std::vector<DType>{} : state_->input_dtypes;
+}
+
+std::string Model::name() const { return state_->name; }
+const std::vector<Layer>& Model::layers() const { return state_->layers; }
+
+Layer Model::get_layer(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const Layer& layer : state_->layers) {
+    if (layer.name() == name) return layer;
+    names.push_back(layer.name());
+  }
+  if (names.empty()) throw Error(state_->name + ": it has no layers.");
+  unknown_name(state_->name + ", layer", name, names);
+}
+
+Tensors Model::weights() const { return state_->weights(); }
+Tensors Model::trainable_weights() const { return state_->trainable_weights(); }
+int64_t Model::count_params() const {
+  int64_t n = 0;
+  for (const Tensor& w : weights()) n += w.count();
+  return n;
+}
+void Model::reset_state() const {
+  for (const Layer& layer : state_->layers) layer.reset_state();
+}
+
+void Model::stop_training(bool stop) { state_->stop = stop; }
+bool Model::compiled() const { return state_->compiled; }
+Optimizer Model::optimizer() const { return state_->optimizer; }
+Loss Model::loss() const { return state_->loss; }
+const std::vector<Metric>& Model::metrics() const { return state_->metrics; }
+const std::vector<Metric>& Model::weighted_metrics() const { return state_->weighted_metrics; }
+bool Model::is_sequential() const { return !state_->function; }
+
+}  // namespace tempo

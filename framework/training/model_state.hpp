@@ -1,0 +1,33 @@
+// What is behind a Model: its layers and function, what compile was given, what a first call showed.
+#pragma once
+
+#include <tempo/model.hpp>
+
+namespace tempo {
+
+struct ModelState {
+  std::string name;
+  std::vector<Layer> layers;
+  std::shared_ptr<const Model::Function> function;  // none: the layers one after the other
+
+  // What the first call showed, with -1 for extents that are not fixed; empty before it.
+  Shapes input_shapes;
+  std::vector<DType> input_dtypes;
+  Shapes layer_outputs;
+
+  bool compiled = false;
+  Optimizer optimizer;
+  Loss loss;
+  std::vector<Metric> metrics, weighted_metrics;
+  bool stop = false;
+
+  /// "Sequential" or "Model", for errors.
+  const char* kind() const { return function ? "Model" : "Sequential"; }
+  void add(const Layer& layer);
+  Tensors call(const Tensors& x, const CallOptions& options);
+  void build(const Shapes& inputs, DType dtype);
+  Tensors weights() const;
+  Tensors trainable_weights() const;
+};
+
+}  // namespace tempo

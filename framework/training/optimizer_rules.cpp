@@ -1,0 +1,148 @@
+// The formulas of the optimizers, each with its options.
+#include "training/optimizer_state.hpp"
+#include "training/settings.hpp"
+
+#include <tempo/ops.hpp>
+
+#include <cmath>
+
+namespace tempo {
+
+namespace {
+
+void describe_common(auto& setting, auto& o) {
+  setting("weight_decay", o.weight_decay);
+  setting("clipnorm", o.clipnorm);
+  setting("clipvalue", o.clipvalue);
+  setting("global_clipnorm", o.global_clipnorm);
+}
+
+void describe(auto& setting, SGDOptions& o) {
+  setting("learning_rate", o.learning_rate);
+  setting("momentum", o.momentum);
+  setting("nesterov", o.nesterov);
+  describe_common(setting, o);
+}
+
+void describe(auto& setting, RMSpropOptions& o) {
+  setting("learning_rate", o.learning_rate);
+  setting("rho", o.rho);
+  setting("momentum", o.momentum);
+  setting("epsilon", o.epsilon);
+  setting("centered", o.centered);
+  describe_common(setting, o);
+}
+
+void describe(auto& setting, AdamOptions& o) {
+  setting("learning_rate", o.learning_rate);
+  setting("beta_1", o.beta_1);
+  setting("beta_2", o.beta_2);
+  setting("epsilon", o.epsilon);
+  setting("amsgrad", o.amsgrad);
+  describe_common(setting, o);
+}
+
+template <class Options>
+struct Rule : OptimizerState {
+  explicit Rule(const char* its_name, const Options& o) : name_(its_name), options(o) {
+    learning_rate = o.learning_rate;
+    common = {o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm};
+    check();
+  }
+  std::string name() const override { return name_; }
+  std::string text() const override {
+    SettingsWriter writer(name_);
+    Options now = options;
+    now.learning_rate = learning_rate;
+    describe(writer, now);
+    return writer.text();
+  }
+
+  const char* name_;
+  Options options;
+};
+
+// v = mu v - lr g;  w + v, with Nesterov's w + mu v - lr g
+struct SGDRule : Rule<SGDOptions> {
+  using Rule::Rule;
+  Tensor next(const Tensor& w, const Tensor& g, Slots& slots) const override {
+    const double mu = options.momentum, lr = learning_rate;
+    if (mu == 0) return w - lr * g;
+    Tensor& v = slots("momentum");
+    v = mu * v - lr * g;
+    return options.nesterov ? w + mu * v - lr * g : w + v;
+  }
+};
+
+// v = rho v + (1 - rho) g^2;  w - lr g / sqrt(v + epsilon); centered: v less the mean's square
+struct RMSpropRule : Rule<RMSpropOptions> {
+  using Rule::Rule;
+  Tensor next(const Tensor& w, const Tensor& g, Slots& slots) const override {
+    const double rho = options.rho, mu = options.momentum;
+    Tensor& v = slots("velocity");
+    v = rho * v + (1 - rho) * square(g);
+    Tensor spread = v + options.epsilon;
+    if (options.centered) {
+      Tensor& average = slots("average_gradient");
+      average = rho * average + (1 - rho) * g;
+      spread = spread - square(average);
+    }
+    const Tensor increment = learning_rate * g / sqrt(spread);
+    if (mu == 0) return w - increment;
+    Tensor& m = slots("momentum");
+    m = mu * m + increment;
+    return w - m;
+  }
+};
+
+// The form before section 2.1 of the paper ("epsilon hat"): the bias correction is in alpha.
+struct AdamRule : Rule<AdamOptions> {
+  using Rule::Rule;
+  Tensor next(const Tensor& w, const Tensor& g, Slots& slots) const override {
+    const double b1 = options.beta_1, b2 = options.beta_2;
+    const double t = static_cast<double>(iterations + 1);
+    const double alpha = learning_rate * std::sqrt(1 - std::pow(b2, t)) / (1 - std::pow(b1, t));
+    {
+      Tensor& m = slots("m");
+      m = m + (g - m) * (1 - b1);
+    }
+    {
+      Tensor& v = slots("v");
+      v = v + (square(g) - v) * (1 - b2);
+    }
+    if (options.amsgrad) {
+      const Tensor v = slots("v");
+      Tensor& largest = slots("v_hat");
+      largest = maximum(largest, v);
+    }
+    const Tensor spread = sqrt(slots(options.amsgrad ? "v_hat" : "v"));
+    return w - alpha * slots("m") / (spread + options.epsilon);
+  }
+};
+
+template <class R, class Options>
+std::shared_ptr<OptimizerState> read(SettingsReader& reader, const char* name, Options options = {}) {
+  describe(reader, options);
+  reader.finish();
+  return std::make_shared<R>(name, options);
+}
+
+std::shared_ptr<OptimizerState> from_text(const std::string& text) {
+  SettingsReader reader("optimizer", text);
+  if (reader.name() == "sgd") return read<SGDRule, SGDOptions>(reader, "sgd");
+  if (reader.name() == "rmsprop" || reader.name() == "rm_sprop")
+    return read<RMSpropRule, RMSpropOptions>(reader, "rmsprop");
+  if (reader.name() == "adam") return read<AdamRule, AdamOptions>(reader, "adam");
+  unknown_name("optimizer", reader.name(), {"sgd", "rmsprop", "adam"});
+}
+
+}  // namespace
+
+Optimizer::Optimizer(const std::string& text) : state_(from_text(text)) {}
+
+SGD::SGD(const SGDOptions& options) : Optimizer(std::make_shared<SGDRule>("sgd", options)) {}
+RMSprop::RMSprop(const RMSpropOptions& options)
+    : Optimizer(std::make_shared<RMSpropRule>("rmsprop", options)) {}
+Adam::Adam(const AdamOptions& options) : Optimizer(std::make_shared<AdamRule>("adam", options)) {}
+
+}  // namespace tempo

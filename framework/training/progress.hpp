@@ -1,0 +1,35 @@
+// What fit and evaluate show while they run: a bar on a terminal, plain lines elsewhere.
+#pragma once
+
+#include <tempo/callback.hpp>
+
+#include <chrono>
+
+namespace tempo {
+
+/// "0.0123", or "1.2300e-05" where that would say nothing.
+std::string short_number(double value);
+
+class Progress {
+ public:
+  /// `verbose` as in FitOptions.
+  Progress(int verbose, int64_t steps);
+
+  /// `epochs` 0: no epochs are counted.
+  void begin_epoch(int epoch, int epochs);
+  void batch(int64_t done, const Logs& logs);
+  void end_epoch(const Logs& logs);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void draw(int64_t done, const Logs& logs);
+  double seconds() const;
+
+  enum class Style { silent, bar, lines } style_;
+  int64_t steps_;
+  int epoch_ = 0, epochs_ = 0;
+  Clock::time_point began_{}, drawn_{};
+  std::size_t width_ = 0;  // of the line on the screen
+};
+
+}  // namespace tempo

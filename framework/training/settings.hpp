@@ -1,0 +1,64 @@
+// "name(key=value, ...)": how optimizers, losses and metrics are written in options and files. Each
+// describes its options once, `void describe(auto& setting, Options& o)`; that reads and writes them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tempo {
+
+/// The Error for a name that is not among `known`.
+[[noreturn]] void unknown_name(const std::string& kind, const std::string& name,
+                               const std::vector<std::string>& known);
+
+/// A text, read into options.
+class SettingsReader {
+ public:
+  /// `kind` is what it stands for: "optimizer".
+  SettingsReader(std::string kind, const std::string& text);
+  /// In snake_case: MeanSquaredError is mean_squared_error, MSE is mse.
+  const std::string& name() const { return name_; }
+  const std::string& kind() const { return kind_; }
+
+  void operator()(const char* key, double& field);
+  void operator()(const char* key, bool& field);
+  void operator()(const char* key, int& field);
+  void operator()(const char* key, std::string& field);
+  void operator()(const char* key, std::optional<int64_t>& field);
+  /// Throws Error when there was a key that nothing asked for.
+  void finish() const;
+
+ private:
+  const std::string* find(const char* key);
+  [[noreturn]] void fail(const std::string& why) const;
+
+  std::string kind_, text_, name_;
+  std::vector<std::pair<std::string, std::string>> given_;
+  std::vector<std::string> asked_;
+};
+
+/// Options, written as a text that reads back as they were.
+class SettingsWriter {
+ public:
+  explicit SettingsWriter(const std::string& name) : text_(name) {}
+  void operator()(const char* key, double field);
+  void operator()(const char* key, bool field);
+  void operator()(const char* key, int field);
+  void operator()(const char* key, const std::string& field);
+  void operator()(const char* key, const std::optional<int64_t>& field);
+  std::string text() const { return any_ ? text_ + ")" : text_; }
+
+ private:
+  void add(const char* key, const std::string& value);
+  std::string text_;
+  bool any_ = false;
+};
+
+/// "0.001": the shortest text that reads back as the number.
+std::string shortest(double number);
+/// "a, b, c"
+std::string listed(const std::vector<std::string>& words);
+
+}  // namespace tempo
