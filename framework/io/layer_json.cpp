@@ -81,17 +81,22 @@ class LayerReader {
   Layer read(const json& description, int depth) const {
     if (depth == deepest) throw FormatError("layers are nested more than 16 deep.");
     const auto& kind = description.at("kind").get_ref<const std::string&>();
-    if (kind != "layer" && kind != "cell") throw FormatError("a \"" + kind + "\" is neither layer nor cell.");
-    const tempo_layer_type& type =
-        find(kind == "cell" ? TEMPO_CELL : TEMPO_LAYER, description.at("type").get_ref<const std::string&>());
+    if (kind != "layer" && kind != "cell")
+      throw FormatError("a \"" + kind + "\" is neither layer nor cell.");
+    const tempo_layer_type& type = find(kind == "cell" ? TEMPO_CELL : TEMPO_LAYER,
+                                        description.at("type").get_ref<const std::string&>());
     Options options;
-    for (const auto& [name, value] : description.at("options").items()) add(options, name, value, depth);
+    for (const auto& [name, value] : description.at("options").items())
+      add(options, name, value, depth);
     options.add("name", TEMPO_TEXT_VALUE);
-    options.all.back().text = options.texts.emplace_back(description.at("name").get<std::string>()).c_str();
+    options.all.back().text =
+        options.texts.emplace_back(description.at("name").get<std::string>()).c_str();
     options.add("dtype", TEMPO_INT64_VALUE);
-    options.all.back().integer = static_cast<int64_t>(dtype(description.at("dtype").get_ref<const std::string&>()));
+    options.all.back().integer =
+        static_cast<int64_t>(dtype(description.at("dtype").get_ref<const std::string&>()));
     tempo_layer* out = nullptr;
-    sdk::check(sdk::host().make_layer_of(&type, options.all.data(), static_cast<uint32_t>(options.all.size()), &out));
+    sdk::check(sdk::host().make_layer_of(&type, options.all.data(),
+                                         static_cast<uint32_t>(options.all.size()), &out));
     return Layer(out);
   }
 

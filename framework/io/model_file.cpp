@@ -18,7 +18,8 @@ constexpr int version = 1;
 constexpr const char* key = "tempo";
 const std::string slot_prefix = "optimizer:";  // no layer's path begins so
 
-// --- Writing --------------------------------------------------------------------------------------
+// --- Writing
+// --------------------------------------------------------------------------------------
 
 Ordered describe_training(const Model& model) {
   Ordered metrics = Ordered::array(), weighted = Ordered::array();
@@ -56,7 +57,8 @@ Safetensors weights_of(const Model& model, const std::string& path) {
   return out;
 }
 
-// --- Reading --------------------------------------------------------------------------------------
+// --- Reading
+// --------------------------------------------------------------------------------------
 
 bool is_slot(const std::string& name) { return name.starts_with(slot_prefix); }
 
@@ -69,10 +71,11 @@ std::string differences(const Tensors& weights, const Safetensors& file) {
   for (const Tensor& w : weights) {
     const Tensor found = file.find(w.path());
     known.insert(w.path());
-    if (!found) text += "\n  missing     " + w.path() + "  " + type_text(w);
+    if (!found)
+      text += "\n  missing     " + w.path() + "  " + type_text(w);
     else if (type_text(found) != type_text(w))
-      text += "\n  different   " + w.path() + "  " + type_text(found) + " in the file, " + type_text(w) +
-              " in the model";
+      text += "\n  different   " + w.path() + "  " + type_text(found) + " in the file, " +
+              type_text(w) + " in the model";
   }
   for (const auto& [name, tensor] : file.tensors)
     if (!is_slot(name) && !known.contains(name))
@@ -83,7 +86,8 @@ std::string differences(const Tensors& weights, const Safetensors& file) {
 void put_weights(const Tensors& weights, const Safetensors& file, const std::string& path,
                  const std::string& name) {
   if (const std::string text = differences(weights, file); !text.empty())
-    throw FormatError(path + ": its weights are not those of " + name + "; nothing was changed" + text);
+    throw FormatError(path + ": its weights are not those of " + name + "; nothing was changed" +
+                      text);
   for (const Tensor& w : weights) assign(w, file.find(w.path()));
 }
 
@@ -109,15 +113,18 @@ class ModelReader {
   json description() const {
     const auto found = file_.metadata.find(key);
     if (found == file_.metadata.end())
-      fail("it holds weights only, and no model.\n  Make the model in the program, then "
-           "model.load_weights(path).");
+      fail(
+          "it holds weights only, and no model.\n  Make the model in the program, then "
+          "model.load_weights(path).");
     json d = json::parse(found->second);
     if (const int theirs = d.at("version").get<int>(); theirs != version)
-      fail("it is of version " + std::to_string(theirs) + " of Tempo's model files; this Tempo reads version " +
-           std::to_string(version) + ".");
+      fail("it is of version " + std::to_string(theirs) +
+           " of Tempo's model files; this Tempo reads version " + std::to_string(version) + ".");
     if (d.at("kind") != "sequential")
-      fail("its model was made from a function, which no file can hold.\n  Make the model in the program "
-           "as it was made then, then model.load_weights(path).");
+      fail(
+          "its model was made from a function, which no file can hold.\n  Make the model in the "
+          "program "
+          "as it was made then, then model.load_weights(path).");
     return d;
   }
 
@@ -128,7 +135,8 @@ class ModelReader {
     Shapes shapes;
     for (const json& input : d.at("inputs"))
       shapes.push_back(Shape(input.at("shape").get<std::vector<int64_t>>()));
-    if (!shapes.empty()) model.build(shapes, dtype(d.at("inputs").at(0).at("dtype").get<std::string>()));
+    if (!shapes.empty())
+      model.build(shapes, dtype(d.at("inputs").at(0).at("dtype").get<std::string>()));
     put_weights(model.weights(), file_, path_, model.name());
     if (!d.at("training").is_null()) compile(model, d.at("training"));
     return model;
@@ -138,9 +146,10 @@ class ModelReader {
     try {
       return layer_from_json(layer, given_);
     } catch (const PluginError& e) {
-      throw PluginError(path_ + ": " + e.what() +
-                        "\n  A class of this program is given by its name: load_model(path, {.cells = "
-                        "{cell<MyCell>(\"My\")}}).");
+      throw PluginError(
+          path_ + ": " + e.what() +
+          "\n  A class of this program is given by its name: load_model(path, {.cells = "
+          "{cell<MyCell>(\"My\")}}).");
     } catch (const FormatError& e) {
       fail(e.what());
     } catch (const Error& e) {  // an option this Tempo doesn't know or allow
@@ -187,7 +196,8 @@ void Model::save(const std::string& path) const {
   Safetensors file = weights_of(*this, path);
   file.metadata[key] = describe(*this).dump();
   if (compiled())
-    for (const auto& [name, tensor] : optimizer().state()) file.tensors.emplace_back(slot_prefix + name, tensor);
+    for (const auto& [name, tensor] : optimizer().state())
+      file.tensors.emplace_back(slot_prefix + name, tensor);
   write_safetensors(path, file);
 }
 

@@ -91,25 +91,46 @@ void set_terminal(std::ostream& gp, const std::string& kind, const PlotOptions& 
        << " font 'sans-serif,10.5' fontscale 2 linewidth 2 pointscale 2 background '#ffffff'\n";
 }
 
-void set_frame(std::ostream& gp, const PlotOptions& o, bool legend) {
+struct Range {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  void add(double v) { low = std::min(low, v), high = std::max(high, v); }
+};
+
+// The values with some room, which does not cross 0: a count is not shown as if it could be
+// negative.
+Range y_range(const std::vector<Points>& curves, bool log_y) {
+  Range r;
+  for (const Points& points : curves)
+    for (const auto& [x, y] : points)
+      if (!std::isnan(y)) r.add(y);
+  if (log_y) return {r.low / 1.2, r.high * 1.2};
+  const double room =
+      r.high > r.low ? 0.05 * (r.high - r.low) : std::max(0.05 * std::abs(r.high), 1e-6);
+  return {r.low >= 0 ? std::max(0.0, r.low - room) : r.low - room,
+          r.high <= 0 ? std::min(0.0, r.high + room) : r.high + room};
+}
+
+void set_frame(std::ostream& gp, const PlotOptions& o, const Range& y, bool legend) {
   gp << "set encoding utf8\n"
         "set border 3 linecolor '#606060' linewidth 1\n"
         "set tics nomirror scale 0.6 textcolor '#404040'\n"
         "set grid linetype 1 linecolor '#dcdcdc' linewidth 0.7\n"
-        "set lmargin 10\n"
-        "set rmargin 3\n"
-        "set format y '%g'\n"
-        "set offsets graph 0.01, graph 0.01, graph 0.04, graph 0.04\n"
-        "set autoscale xfix\n";
-  if (o.log_y.value_or(false)) gp << "set logscale y\nset offsets\n";
+        "set format '%g'\n"
+        "set autoscale xfix\n"
+        "set offsets graph 0.01, graph 0.01, 0, 0\n";
+  gp << "set yrange [" << y.low << ':' << y.high << "]\n";
+  if (o.log_y.value_or(false)) gp << "set logscale y\n";
+  // From above: the title, the legend, the curves. None of them covers another.
+  gp << "set tmargin " << 1.2 + (o.title.empty() ? 0 : 2) + (legend ? 1.3 : 0) << '\n';
   if (!o.title.empty())
-    gp << "set title " << quoted(o.title) << " noenhanced textcolor '#202020'\n";
+    gp << "set title " << quoted(o.title) << " noenhanced font ',15' textcolor '#202020' offset 0,"
+       << (legend ? 1.2 : 0.2) << '\n';
   if (!o.x_label.empty())
     gp << "set xlabel " << quoted(o.x_label) << " noenhanced textcolor '#404040'\n";
   if (!o.y_label.empty())
     gp << "set ylabel " << quoted(o.y_label) << " noenhanced textcolor '#404040'\n";
-  gp << (legend ? "set key inside top right opaque noenhanced samplen 2.5 spacing 1.2 textcolor "
-                  "'#202020'\n"
+  gp << (legend ? "set key at graph 1, graph 1.02 right bottom horizontal Left reverse noenhanced "
+                  "samplen 2 textcolor '#202020'\n"
                 : "unset key\n");
 }
 
@@ -135,7 +156,7 @@ ScratchFile script(const std::vector<Curve>& curves, const std::string& kind,
   ScratchFile file = scratch_file();
   gnuplotio::Gnuplot gp(::fdopen(::dup(::fileno(file.get())), "w"));  // closes its own
   set_terminal(gp, kind, o);
-  set_frame(gp, o, legend);
+  set_frame(gp, o, y_range(points, o.log_y.value_or(false)), legend);
   draw(gp, curves, points);
   return file;
 }
@@ -168,17 +189,17 @@ std::string plot(const History& history, const std::string& path, const PlotOpti
   if (epochs.empty()) throw Error("plot: this History is empty: no epoch was run.");
   const auto n = static_cast<int64_t>(epochs.size());
   std::vector<Curve> curves;
-  double low = std::numeric_limits<double>::infinity(), high = 0;
+  Range all;
   for (const char* name : {"loss", "val_loss"}) {
     if (!history.contains(name)) continue;
     const std::vector<double>& values = history[name];
     curves.push_back({name, tensor(values, {n}, float64), tensor(epochs, {n}, float64)});
-    for (const double v : values) low = std::min(low, v), high = std::max(high, v);
+    for (const double v : values) all.add(v);
   }
   PlotOptions o = options;
   if (o.x_label.empty()) o.x_label = "epoch";
   if (o.y_label.empty()) o.y_label = "loss";
-  if (!o.log_y) o.log_y = low > 0 && high > 100 * low;
+  if (!o.log_y) o.log_y = all.low > 0 && all.high > 100 * all.low;
   return plot(curves, path, o);
 }
 
