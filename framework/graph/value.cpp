@@ -5,33 +5,24 @@ namespace tempo {
 
 namespace {
 
+// Without a destructor: nodes in static variables are released after the thread's own are gone.
 struct Graveyard {
-  std::vector<Value*> values;
-  std::vector<Application*> applications;
+  Value* values = nullptr;
+  Application* applications = nullptr;
   bool emptying = false;
 
   void empty() {
     if (emptying) return;
     emptying = true;
-    while (!values.empty() || !applications.empty()) {
-      if (!values.empty()) {
-        Value* value = values.back();
-        values.pop_back();
-        delete value;
-      } else {
-        Application* application = applications.back();
-        applications.pop_back();
-        delete application;
-      }
+    while (values || applications) {
+      if (values) delete std::exchange(values, values->next_dead);
+      else delete std::exchange(applications, applications->next_dead);
     }
     emptying = false;
   }
 };
 
-Graveyard& graveyard() {
-  static thread_local Graveyard mine;
-  return mine;
-}
+thread_local Graveyard graveyard;
 
 }  // namespace
 
@@ -40,14 +31,14 @@ void retain(Application* application) { application->count.fetch_add(1, std::mem
 
 void release(Value* value) {
   if (value->count.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  graveyard().values.push_back(value);
-  graveyard().empty();
+  value->next_dead = std::exchange(graveyard.values, value);
+  graveyard.empty();
 }
 
 void release(Application* application) {
   if (application->count.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  graveyard().applications.push_back(application);
-  graveyard().empty();
+  application->next_dead = std::exchange(graveyard.applications, application);
+  graveyard.empty();
 }
 
 uint64_t next_serial() {

@@ -59,6 +59,7 @@ struct Application {
   std::vector<Array> arrays;       // of the results; empty while traced
   uint64_t serial = 0;             // later applications have larger ones
   uint64_t trace = 0;              // the trace it was recorded in; 0: computed
+  Application* next_dead = nullptr;  // while it waits to be freed
 };
 
 /// Serial number of the next application; they order the graph.
@@ -80,6 +81,7 @@ struct tempo_tensor {
   bool tracked = false;
   bool weight = false;
   bool frozen = false;  // a weight that optimizers leave alone
+  tempo_tensor* next_dead = nullptr;  // while it waits to be freed
 };
 
 namespace tempo {

@@ -13,8 +13,6 @@ class ProgramBuilder {
  public:
   /// A new input for a placeholder.
   int input(Standing standing, const Ref<Value>& placeholder, std::string name = "");
-  /// A new value that an instruction written by hand makes, the same at every step.
-  int local(const Ref<Value>& node) { return number(node, Standing::fixed, ""); }
   /// The number of a value that was added; -1 if it was not.
   int find(const Value& value) const;
   /// Writes an application down as the next instruction of the loop; its inputs must be known.

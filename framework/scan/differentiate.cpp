@@ -120,8 +120,9 @@ class Differentiation {
     for (const auto& [r, placeholder] : sequence_dys_) add_input(Standing::sequence, placeholder, {.kind = GradientSource::dy, .index = r});
     for (const Carry& c : carries_) add_input(Standing::carried, c.placeholder, c.source);
     for (const Trace::Capture& c : trace.captures()) add_capture(c);
+    for (const auto& [placeholder, v] : to_compute_) compute_again(placeholder, v);
     if (!trace.keys().empty()) throw Error("scan: a gradient formula draws random numbers; it must not.");
-    for (const Clone& c : clones_) builder_.program.loop.push_back(c);
+    for (const Ref<Application>& a : recomputed_) builder_.add(*a);
     for (const Ref<Application>& a : trace.applications()) builder_.add(*a);
     for (std::size_t k = 0; k < carries_.size(); ++k)
       builder_.program.next.push_back(builder_.find(*trace.own(to_value(next_[k]))));
@@ -161,48 +162,48 @@ class Differentiation {
     for (std::size_t i = 0; i < p_.n_inputs(); ++i)
       if (p_.input(i) == static_cast<int>(v) && value.standing != Standing::carried) {
         add_input(value.standing, capture.inside, {.kind = GradientSource::forward_input, .index = i}, value.name);
+        if (value.standing == Standing::fixed) fixed_inputs_[v] = capture.inside;
         return;
       }
-    if (value.standing == Standing::fixed) clone(capture.inside, static_cast<int>(v));
+    if (value.standing == Standing::fixed) to_compute_.push_back({capture.inside, static_cast<int>(v)});
     else add_input(Standing::sequence, capture.inside, {.kind = GradientSource::kept, .index = v});
   }
 
-  // What depends on nothing but fixed values is computed again instead of being kept for each step.
-  using Clone = Instruction;
-  int clone(const Ref<Value>& stand_in, int v) {
-    const Instruction* maker = nullptr;
-    for (const Instruction& i : p_.loop)
-      if (std::find(i.outputs.begin(), i.outputs.end(), v) != i.outputs.end()) maker = &i;
-    if (!maker) throw Error("scan: a fixed value of the step has no origin.");
-    Instruction copy{maker->op, maker->attributes, {}, {}};
-    for (int input : maker->inputs) copy.inputs.push_back(fixed_number(input));
-    int number = -1;
-    for (int output : maker->outputs) {
-      const Ref<Value> node = output == v && stand_in ? stand_in : fresh(output);
-      number = builder_.local(node);
-      copy.outputs.push_back(number);
-      if (output == v) cloned_[v] = number;
-    }
-    clones_.push_back(std::move(copy));
-    return cloned_[v];
+  // What depends on nothing but fixed values is computed again instead of being kept for each step:
+  // its placeholder becomes the result of an application like the one in the forward step.
+  void compute_again(const Ref<Value>& placeholder, int v) {
+    const Ref<Value>& original = forward_.nodes()[static_cast<std::size_t>(v)];
+    placeholder->from = again(original->from);
+    placeholder->index = original->index;
   }
-  int fixed_number(int v) {
-    if (const auto at = cloned_.find(v); at != cloned_.end()) return at->second;
+  Ref<Application> again(const Ref<Application>& original) {
+    const auto at = again_.find(original.get());
+    if (at != again_.end()) return at->second;
+    Ref<Application> copy(new Application);
+    copy->op = original->op;
+    copy->attributes = original->attributes;
+    for (const Ref<Value>& input : original->inputs) copy->inputs.push_back(fixed_value(*input));
+    copy->versions.assign(copy->inputs.size(), 0);
+    copy->types = original->types;
+    copy->serial = original->serial;  // before all that reads it
+    copy->trace = original->trace;
+    again_[original.get()] = copy;
+    recomputed_.push_back(copy);
+    return copy;
+  }
+  Ref<Value> fixed_value(const Value& forward) {
+    const std::size_t v = numbers_.at(identity(forward));
+    if (const auto at = fixed_inputs_.find(v); at != fixed_inputs_.end()) return at->second;
     for (std::size_t i = 0; i < p_.fixed.size(); ++i)
-      if (p_.fixed[i] == v) {
-        const Ref<Value> node = fresh(v);
-        add_input(Standing::fixed, node, {.kind = GradientSource::forward_input, .index = i},
-                  p_.values[static_cast<std::size_t>(v)].name);
-        return cloned_[v] = builder_.find(*node);
+      if (p_.fixed[i] == static_cast<int>(v)) {
+        Ref<Value> placeholder(new Value);
+        placeholder->type = forward.type;
+        placeholder->trace = forward.trace;
+        placeholder->tracked = forward.tracked;
+        add_input(Standing::fixed, placeholder, {.kind = GradientSource::forward_input, .index = i}, p_.values[v].name);
+        return fixed_inputs_[v] = placeholder;
       }
-    return clone({}, v);
-  }
-  Ref<Value> fresh(int v) const {
-    Ref<Value> value(new Value);
-    value->type = type(v);
-    value->trace = 1;  // a placeholder of no living trace
-    value->tracked = floating(v);
-    return value;
+    return result_of(again(forward.from), forward.index);
   }
 
   // Inputs that nothing reads any more are not asked of the forward pass.
@@ -236,8 +237,10 @@ class Differentiation {
   Tensors gradients_, next_;
   ProgramBuilder builder_;
   std::vector<GradientSource> fixed_, sequences_, carried_;
-  std::vector<Clone> clones_;
-  std::map<int, int> cloned_;
+  std::map<const Application*, Ref<Application>> again_;  // of the forward step, and here
+  std::vector<Ref<Application>> recomputed_;
+  std::vector<std::pair<Ref<Value>, int>> to_compute_;
+  std::map<std::size_t, Ref<Value>> fixed_inputs_;
   std::vector<int> result_of_;
 };
 
