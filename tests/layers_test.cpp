@@ -1,0 +1,502 @@
+// The built-in layers, as a script uses them: shapes, states, masks, options, and what they say
+// when something does not fit. Numbers of Keras are in tests/reference/.
+#define BOOST_TEST_MODULE layers
+#include "testing.hpp"
+
+#include <tempo/layers.hpp>
+
+#include <set>
+
+using namespace tempo;
+using namespace tempo::testing;
+
+namespace {
+
+const Shape input_shape{3, 5, 4};
+
+// A layer with weights that are all different, for x.
+Layer ready(const Layer& layer, const Tensor& x, int64_t seed = 7) {
+  layer.build({x.shape()});
+  for (const Tensor& w : layer.weights())
+    assign(w, cast(random_normal(w.shape(), 0, 0.4, float64, seed++), w.dtype()));
+  return layer;
+}
+
+void copy_weights(const Layer& from, const Layer& to) {
+  const Tensors source = from.weights(), target = to.weights();
+  BOOST_REQUIRE_EQUAL(source.size(), target.size());
+  for (std::size_t i = 0; i < source.size(); ++i) assign(target[i], source[i]);
+}
+
+Tensor mask_of_rows(const std::vector<std::vector<bool>>& rows) {
+  std::vector<bool> all;
+  for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
+  return tensor(all, {static_cast<int64_t>(rows.size()), static_cast<int64_t>(rows[0].size())});
+}
+
+// The three recurrent layers, each made from the options they share.
+struct Form {
+  bool return_sequences = false, return_state = false, go_backwards = false, stateful = false;
+  bool zero_output_for_mask = false;
+};
+struct Kind {
+  const char* name;
+  std::size_t states;
+};
+const Kind kinds[] = {{"SimpleRNN", 1}, {"LSTM", 2}, {"GRU", 1}};
+
+Layer make(const Kind& kind, const Form& form, int units = 7) {
+  return layer(kind.name, {{"units", units},
+                           {"return_sequences", form.return_sequences},
+                           {"return_state", form.return_state},
+                           {"go_backwards", form.go_backwards},
+                           {"stateful", form.stateful},
+                           {"zero_output_for_mask", form.zero_output_for_mask},
+                           {"dtype", float64}});
+}
+
+struct SizeOptions {
+  int units = 0;
+};
+void describe(auto& option, SizeOptions& o) { option("units", o.units, "Size."); }
+
+// Its state is [batch, 2, units], its output [batch, 3].
+struct WideStateCell : Cell<SizeOptions> {
+  using Cell::Cell;
+  Shapes state_shapes(int64_t batch) const { return {{batch, 2, options.units}}; }
+  void build(Weights& add, const Shape& input) {
+    kernel = add("kernel", {input.back(), options.units}, glorot_uniform());
+    readout = add("readout", {options.units, 3}, glorot_uniform());
+  }
+  Step step(const Tensor& x, const State& s) const {
+    Tensor next = tanh(s[0] + expand_dims(matmul(x, kernel), 1));
+    return {.output = matmul(sum(next, 1), readout), .state = {next}};
+  }
+  Tensor kernel, readout;
+};
+
+// Reads a tensor from outside at each step.
+struct AttendingCell : Cell<SizeOptions> {
+  using Cell::Cell;
+  void build(Weights& add, const Shape& input) {
+    kernel = add("kernel", {input.back(), options.units}, glorot_uniform());
+  }
+  Step step(const Tensor& x, const State& s, const Tensors& constants) const {
+    Tensor next = tanh(matmul(x, kernel) + s[0] * constants.at(0));
+    return {.output = next, .state = {next}};
+  }
+  Tensor kernel;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(bidirectional_lstm_of_the_tutorial) {
+  const Tensor x = tensor<double>({0.1, 4.2, 1.5, 1.1, 2.8, 1.0, 3.1, 2.5, 0.7, 1.1,
+                                   0.3, 2.1, 1.5, 2.1, 0.1, 2.2, 1.4, 0.5, 0.9, 1.1},
+                                  {1, 4, 5});
+  const auto both = Bidirectional(LSTM({.units = 3,
+                                        .return_state = true,
+                                        .kernel_initializer = constant(0.1),
+                                        .recurrent_initializer = constant(0.1),
+                                        .bias_initializer = zeros()}));
+  const Tensors five = both.call({x});
+  BOOST_REQUIRE_EQUAL(five.size(), 5u);
+  const double f = 0.6303139, b = 0.7038734;
+  check_close("output", five[0], tensor<double>({f, f, f, b, b, b}, {1, 6}), 1e-6);
+  check_close("forward h", five[1], full({1, 3}, f), 1e-6);
+  check_close("forward c", five[2], full({1, 3}, 1.5707087), 1e-6);
+  check_close("backward h", five[3], full({1, 3}, b), 1e-6);
+  check_close("backward c", five[4], full({1, 3}, 1.6402446), 1e-6);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_returned) {
+  const Tensor x = normal(input_shape);
+  for (const Kind& kind : kinds)
+    for (bool sequences : {false, true})
+      for (bool state : {false, true}) {
+        const Tensors out =
+            make(kind, {.return_sequences = sequences, .return_state = state}).call({x});
+        BOOST_TEST(out.size() == (state ? 1 + kind.states : 1));
+        BOOST_TEST((out[0].shape() == (sequences ? Shape{3, 5, 7} : Shape{3, 7})));
+        for (std::size_t i = 1; i < out.size(); ++i) BOOST_TEST((out[i].shape() == Shape{3, 7}));
+        if (state) check_same("h", out[1], sequences ? take(out[0], -1, 1) : out[0]);
+      }
+}
+
+BOOST_AUTO_TEST_CASE(backwards_is_forwards_over_the_reversed_input) {
+  const Tensor x = normal(input_shape);
+  for (const Kind& kind : kinds) {
+    const Layer forwards = ready(make(kind, {.return_sequences = true, .return_state = true}), x);
+    const Layer backwards = ready(
+        make(kind, {.return_sequences = true, .return_state = true, .go_backwards = true}), x);
+    const Tensors expected = forwards.call({reverse(x, 1)}), got = backwards.call({x});
+    for (std::size_t i = 0; i < got.size(); ++i) check_close(kind.name, got[i], expected[i], 1e-12);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_state_continues_a_sequence) {
+  const Tensor x = normal(input_shape);
+  const Tensor first = slice(x, 1, 0, 2), rest = slice(x, 1, 2, 5);
+  for (const Kind& kind : kinds) {
+    const Layer whole = ready(make(kind, {}), x);
+    const Layer parts = ready(make(kind, {.return_state = true}), x);
+    const Tensors before = parts.call({first});
+    const Tensors after =
+        parts.call({rest}, {.initial_state = Tensors(before.begin() + 1, before.end())});
+    check_close(kind.name, after[0], whole(x), 1e-12);
+
+    const Layer stateful = ready(make(kind, {.stateful = true}), x);
+    stateful(first);
+    check_close(std::string("stateful ") + kind.name, stateful(rest), whole(x), 1e-12);
+    stateful.reset_state();
+    check_close(std::string("reset ") + kind.name, stateful(x), whole(x), 1e-12);
+    // A state that is given wins over the one that was kept.
+    check_close("given",
+                stateful(rest, {.initial_state = Tensors(before.begin() + 1, before.end())}),
+                whole(x), 1e-12);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_kept_state_is_a_value) {
+  const Tensor x = normal(input_shape);
+  const Layer rnn = ready(make(kinds[1], {.stateful = true}), x);
+  rnn(x);
+  const Tensor y = sum(rnn(x));  // a walk would go back into the first call
+  BOOST_TEST(gradient(y, rnn.weights()).size() == 3u);
+  assign(rnn.weights()[0], 2 * rnn.weights()[0]);
+  const Tensor next = sum(rnn(x));
+  gradient(next, rnn.weights());
+}
+
+BOOST_AUTO_TEST_CASE(no_state_is_kept_from_a_trace) {
+  const Tensor x = normal({3, 2, 5, 4});
+  const Layer rnn = ready(make(kinds[2], {.stateful = true}), take(x, 0, 1));
+  const Tensor expected = rnn(take(x, 0, 1));
+  rnn.reset_state();
+  const auto step = [&](const Tensor& now, const State& s) {
+    return Step{.output = rnn(now), .state = {s[0] + 1}};
+  };
+  scan(step, x, {zeros({3, 1}, float64)});
+  check_same("from zeros", rnn(take(x, 0, 1)), expected);
+}
+
+BOOST_AUTO_TEST_CASE(masked_steps_do_not_count) {
+  const Tensor x = normal(input_shape);
+  const Tensor mask = mask_of_rows({{1, 1, 1, 0, 0}, {0, 0, 1, 1, 1}, {1, 0, 1, 0, 1}});
+  const Tensor row_steps[] = {
+      slice(take(x, 0), 0, 0, 3), slice(take(x, 1), 0, 2, 5),
+      stack({take(take(x, 2), 0), take(take(x, 2), 2), take(take(x, 2), 4)})};
+  for (const Kind& kind : kinds)
+    for (bool back : {false, true}) {
+      const Layer masked = ready(make(kind, {.return_state = true, .go_backwards = back}), x);
+      const Layer bare = ready(make(kind, {.return_state = true, .go_backwards = back}), x);
+      const Tensors got = masked.call({x}, {.mask = mask});
+      for (int64_t row = 0; row < 3; ++row) {
+        const Tensors expected = bare.call({expand_dims(row_steps[row], 0)});
+        for (std::size_t i = 0; i < got.size(); ++i)
+          check_close(kind.name, slice(got[i], 0, row, row + 1), expected[i], 1e-12);
+      }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(outputs_of_masked_steps) {
+  const Tensor x = normal({1, 5, 4});
+  const Tensor mask = mask_of_rows({{0, 1, 0, 0, 1}});
+  for (const Kind& kind : kinds) {
+    const State initial(kind.states, ones({1, 7}, float64));
+    const CallOptions call{.mask = mask, .initial_state = initial};
+    const Tensor y = take(ready(make(kind, {.return_sequences = true}), x)(x, call), 0);
+    check_same("before the first one", take(y, 0), zeros({7}, float64));
+    check_same("repeated", take(y, 2), take(y, 1));
+    check_same("repeated again", take(y, 3), take(y, 1));
+
+    const Layer zero =
+        ready(make(kind, {.return_sequences = true, .zero_output_for_mask = true}), x);
+    const Tensor z = take(zero(x, call), 0);
+    for (int64_t t : {0, 2, 3}) check_same("zero", take(z, t), zeros({7}, float64));
+    for (int64_t t : {1, 4}) check_close("kept", take(z, t), take(y, t), 1e-12);
+
+    const Tensor none = mask_of_rows({{0, 0, 0, 0, 0}});
+    const Layer last = ready(make(kind, {.return_state = true}), x);
+    const Tensors out = last.call({x}, {.mask = none, .initial_state = initial});
+    check_same("nothing was read", out[0], zeros({1, 7}, float64));
+    for (std::size_t i = 1; i < out.size(); ++i) check_same("state", out[i], initial[i - 1]);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(masks_are_passed_on) {
+  const Tensor ids = tensor<int>({3, 1, 0, 2, 0, 0}, {2, 3});
+  const Tensor expected = mask_of_rows({{1, 1, 0}, {1, 0, 0}});
+  Tensor y = Embedding({.input_dim = 4, .output_dim = 4, .mask_zero = true})(ids);
+  check_same("Embedding", mask_of(y), expected);
+  for (const Layer& next : {LSTM({.units = 3, .return_sequences = true}),
+                            Bidirectional(GRU({.units = 3, .return_sequences = true})),
+                            Dropout({.rate = 0.5}), Dense({.units = 2})}) {
+    y = next(y, {.training = true});
+    BOOST_REQUIRE_MESSAGE(mask_of(y), next.name());
+    check_same(next.name(), mask_of(y), expected);
+  }
+  BOOST_TEST(!mask_of(LSTM({.units = 3})(y)));
+  BOOST_TEST(!mask_of(Embedding({.input_dim = 4, .output_dim = 4})(ids)));
+  const Tensor back = LSTM({.units = 3, .return_sequences = true, .go_backwards = true})(y);
+  check_same("the mask goes with the outputs", mask_of(back), reverse(expected, 1));
+  const Tensor other = mask_of_rows({{1, 1, 1}, {1, 1, 1}});
+  check_same("a mask of the call wins", mask_of(Dense({.units = 2})(y, {.mask = other})), other);
+}
+
+BOOST_AUTO_TEST_CASE(cells_of_any_shape) {
+  const WideStateCell cell({.units = 6});
+  const Tensor x = randn(input_shape);
+  const Tensor mask = mask_of_rows({{1, 1, 1, 0, 0}, {0, 0, 1, 1, 1}, {1, 0, 1, 0, 1}});
+  const Layer rnn = RNN(cell, {.return_sequences = true, .return_state = true});
+  const Tensors out = rnn.call({x}, {.mask = mask});
+  BOOST_TEST((out[0].shape() == Shape{3, 5, 3}));
+  BOOST_TEST((out[1].shape() == Shape{3, 2, 6}));
+  const Tensors short_row = rnn.call({slice(slice(x, 0, 0, 1), 1, 0, 3)});
+  check_close("masked state", slice(out[1], 0, 0, 1), short_row[1], 1e-6);
+  check_close("repeated output", take(slice(out[0], 0, 0, 1), 4, 1), take(short_row[0], 2, 1),
+              1e-6);
+  BOOST_TEST(RNN(cell)(x).shape().rank() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(constants_reach_the_step) {
+  const Tensor x = randn(input_shape);
+  const Layer rnn = RNN(AttendingCell({.units = 6}));
+  const Tensor none = rnn(x, {.constants = {zeros({3, 6})}});
+  check_close("without memory", none, tanh(matmul(take(x, -1, 1), rnn.weights()[0])), 1e-6);
+  const Tensor memory = parameter(randn({3, 6}));
+  const Tensor y = rnn(x, {.constants = {memory}});
+  BOOST_TEST(max(abs(y - none)).item() > 1e-3);
+  BOOST_TEST(max(abs(gradient(sum(y), Tensors{memory})[0])).item() > 1e-3);
+  BOOST_TEST(error_of([&] {
+               LSTM({.units = 3})(x, {.constants = {memory}});
+             }) == "LSTM: takes no constants; RNN hands them to the step of a cell.");
+  BOOST_TEST(error_of([&] { RNN(WideStateCell({.units = 6}))
+                            (x, {.constants = {memory}}); }) ==
+             "WideState: its step takes no constants.\n  Give it a third argument, "
+             "`const Tensors& constants`.");
+}
+
+BOOST_AUTO_TEST_CASE(merge_modes) {
+  const Tensor x = normal(input_shape);
+  const auto both = [&](const char* mode, bool sequences) {
+    return ready(Bidirectional(LSTM({.units = 7, .return_sequences = sequences, .dtype = float64}),
+                               {.merge_mode = mode}),
+                 x)
+        .call({x});
+  };
+  for (bool sequences : {false, true}) {
+    const Tensors two = both("none", sequences);
+    BOOST_REQUIRE_EQUAL(two.size(), 2u);
+    check_same("concat", both("concat", sequences)[0], concat({two[0], two[1]}));
+    check_same("sum", both("sum", sequences)[0], two[0] + two[1]);
+    check_same("mul", both("mul", sequences)[0], two[0] * two[1]);
+    check_close("ave", both("ave", sequences)[0], (two[0] + two[1]) / 2, 1e-15);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(bidirectional_forms) {
+  const Tensor x = normal(input_shape);
+  const auto lstm = [](bool back) {
+    return LSTM({.units = 7,
+                 .return_state = true,
+                 .go_backwards = back,
+                 .stateful = true,
+                 .dtype = float64});
+  };
+  const Layer given = ready(Bidirectional(lstm(false), {.backward_layer = lstm(true)}), x);
+  const Layer copied = ready(Bidirectional(lstm(false)), x);
+  const Tensors expected = copied.call({x}), got = given.call({x});
+  BOOST_REQUIRE_EQUAL(got.size(), 5u);
+  for (std::size_t i = 0; i < got.size(); ++i) check_same("backward_layer", got[i], expected[i]);
+
+  const Tensors second = copied.call({x});
+  BOOST_TEST(max(abs(second[0] - expected[0])).item() > 1e-3);
+  copied.reset_state();
+  check_same("reset", copied(x), expected[0]);
+  check_same("initial_state",
+             copied.call({x}, {.initial_state = Tensors(got.begin() + 1, got.end())})[0],
+             second[0]);
+
+  std::set<std::string> paths;
+  for (const Tensor& w : copied.weights()) paths.insert(w.path());
+  BOOST_TEST(paths.count("bidirectional/forward_lstm/kernel") == 1u);
+  BOOST_TEST(paths.count("bidirectional/backward_lstm/recurrent_kernel") == 1u);
+  const Layer cells = Bidirectional(RNN(WideStateCell({.units = 6})));
+  BOOST_TEST((cells(randn(input_shape)).shape() == Shape{3, 6}));
+  BOOST_TEST(cells.weights().size() == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(weights_and_their_first_values) {
+  const Tensor x = randn(input_shape);
+  const auto built = [&](const Layer& layer) {
+    layer.build({x.shape()});
+    return layer;
+  };
+  BOOST_TEST(built(SimpleRNN({.units = 7})).count_params() == 7 * (4 + 7 + 1));
+  BOOST_TEST(built(LSTM({.units = 7})).count_params() == 4 * 7 * (4 + 7 + 1));
+  BOOST_TEST(built(GRU({.units = 7})).count_params() == 3 * 7 * (4 + 7 + 2));
+  BOOST_TEST(built(GRU({.units = 7, .reset_after = false})).count_params() == 3 * 7 * (4 + 7 + 1));
+  BOOST_TEST(built(Dense({.units = 7, .use_bias = false})).count_params() == 4 * 7);
+
+  const Layer lstm =
+      built(LSTM({.units = 2, .bias_initializer = constant(0.5), .name = "encoder"}));
+  BOOST_TEST(lstm.weights()[0].path() == "encoder/kernel");
+  BOOST_TEST(lstm.weights()[1].path() == "encoder/recurrent_kernel");
+  check_same("bias", lstm.weights()[2], tensor<double>({.5, .5, 1, 1, .5, .5, .5, .5}, {8}));
+  const Layer plain = built(LSTM({.units = 1, .unit_forget_bias = false}));
+  check_same("bias", plain.weights()[2], zeros({4}));
+  const Tensor u = lstm.weights()[1];
+  check_close("orthogonal", matmul(u, transpose(u)), Initializer("identity")({2, 2}), 1e-5);
+
+  const Layer exact = built(LSTM({.units = 2, .dtype = float64}));
+  for (const Tensor& w : exact.weights()) BOOST_TEST((w.dtype() == float64));
+  BOOST_TEST(built(GRU({.units = 2, .trainable = false})).trainable_weights().empty());
+}
+
+BOOST_AUTO_TEST_CASE(by_name_as_by_struct) {
+  const Tensor x = normal(input_shape);
+  const Layer a =
+      ready(LSTM({.units = 7, .recurrent_activation = "hard_sigmoid", .dtype = float64}), x);
+  const Layer b = ready(
+      layer("LSTM", {{"units", 7}, {"recurrent_activation", "hard_sigmoid"}, {"dtype", float64}}),
+      x);
+  check_same("LSTM", b(x), a(x));
+  const Layer c = RNN(
+      cell("LSTM", {{"units", 7}, {"recurrent_activation", "hard_sigmoid"}, {"dtype", float64}}));
+  c.build({x.shape()});
+  copy_weights(a, c);
+  check_same("RNN of the cell", c(x), a(x));
+}
+
+BOOST_AUTO_TEST_CASE(dense_reads_the_last_axis) {
+  const Tensor x = normal({3, 2, 5, 4});
+  const Layer dense = ready(Dense({.units = 7, .activation = "relu", .dtype = float64}), x);
+  const Tensor y = dense(x);
+  BOOST_TEST((y.shape() == Shape{3, 2, 5, 7}));
+  check_close("rank 2", reshape(y, {30, 7}), dense(reshape(x, {30, 4})), 1e-12);
+}
+
+BOOST_AUTO_TEST_CASE(embedding_reads_ids_of_any_type) {
+  const Layer table = Embedding({.input_dim = 5, .output_dim = 2});
+  const std::vector<int> ids{4, 0, 2, 4};
+  const Tensor y = table(tensor(ids, {2, 2}));
+  BOOST_TEST((y.shape() == Shape{2, 2, 2}));
+  check_same("row", take(take(y, 0), 0), take(table.weights()[0], 4));
+  for (DType dtype : {int64, float32, float64})
+    check_same(name_of(dtype), table(tensor(ids, {2, 2}, dtype)), y);
+  BOOST_TEST(max(abs(table.weights()[0])).item() <= 0.05);
+}
+
+BOOST_AUTO_TEST_CASE(dropout_in_training) {
+  const Tensor x = ones({100, 100});
+  const Layer drop = Dropout({.rate = 0.3, .seed = 5});
+  check_same("prediction", drop(x), x);
+  const Tensor first = drop(x, {.training = true}), second = drop(x, {.training = true});
+  BOOST_TEST(std::abs(mean(first).item() - 1) < 0.03);
+  BOOST_TEST(max(abs(first - second)).item() > 0.5);
+  const Layer again = Dropout({.rate = 0.3, .seed = 5});
+  check_same("the same seed", again(x, {.training = true}), first);
+  check_same("and the next call", again(x, {.training = true}), second);
+  check_same("nothing", Dropout({.rate = 0})(x, {.training = true}), x);
+}
+
+BOOST_AUTO_TEST_CASE(options_that_do_not_fit) {
+  const Tensor x = randn(input_shape);
+  BOOST_TEST(error_of([&] { LSTM({})
+                            (x); }) ==
+             "LSTM: units is not set; it is the size of the output.\n"
+             "  Give it: LSTM({.units = 32}), or {\"units\", 32} by name.");
+  for (const char* name : {"Dense", "SimpleRNN", "GRU"})
+    BOOST_TEST(
+        error_of([&] { layer(name)(x); }).starts_with(std::string(name) + ": units is not set"));
+  BOOST_TEST(error_of([&] { Embedding({.input_dim = 3})(x); }) ==
+             "Embedding: output_dim is not set.\n"
+             "  Give both: Embedding({.input_dim = 2000, .output_dim = 64}).");
+  BOOST_TEST(
+      error_of([&] { Bidirectional(LSTM({.units = 3}), {.merge_mode = "add"}); }) ==
+      "Bidirectional: option `merge_mode` is \"add\"; it must be one of concat|sum|mul|ave|none.");
+  BOOST_TEST(error_of([&] { Bidirectional(Dense({.units = 3})); }) ==
+             "Bidirectional: it runs a recurrent layer, such as LSTM; Dense has no option "
+             "`go_backwards`.");
+  BOOST_TEST(error_of([&] { Bidirectional(WideStateCell({.units = 3})); }) ==
+             "Bidirectional: it runs a recurrent layer, such as LSTM; WideState is a cell.\n"
+             "  RNN(cell) makes a layer of it.");
+  BOOST_TEST(error_of([&] { Bidirectional(Layer{}); }) ==
+             "Bidirectional: no layer is given.\n  Bidirectional(LSTM({.units = 32})) runs one.");
+  BOOST_TEST(error_of([&] { RNN(Layer{}); }) ==
+             "RNN: no cell is given.\n  RNN(MyCell({.units = 32})) runs one.");
+  BOOST_TEST(error_of([&] { RNN(LSTM({.units = 3})); }) ==
+             "RNN: it runs a cell; LSTM is a layer.\n"
+             "  cell(\"LSTM\", {{\"units\", 32}}) is a cell by its name.");
+  BOOST_TEST(error_of([&] {
+               Bidirectional(LSTM({.units = 3}), {.backward_layer = LSTM({.units = 3})});
+             }) ==
+             "Bidirectional: layer and backward_layer run the same way.\n"
+             "  Set .go_backwards = true in one of them.");
+  BOOST_TEST(error_of([&] {
+               Bidirectional(LSTM({.units = 3}),
+                             {.backward_layer =
+                                  LSTM({.units = 3, .return_state = true, .go_backwards = true})});
+             }) ==
+             "Bidirectional: `return_state` is false in layer and true in backward_layer.\n"
+             "  It must be the same in both.");
+}
+
+BOOST_AUTO_TEST_CASE(inputs_that_do_not_fit) {
+  const Tensor x = randn(input_shape);
+  BOOST_TEST(
+      error_of<ShapeError>([&] {
+        LSTM({.units = 3})(randn({3, 5}));
+      }) ==
+      "LSTM: needs [batch, time, features], got [3, 5].\n  expand_dims(x, -1) makes a feature "
+      "of each number, expand_dims(x, 0) a batch of one sequence.");
+  BOOST_TEST(error_of<ShapeError>([&] { Dense({.units = 3})(randn({3})); }) ==
+             "Dense: needs [batch, ..., features], got [3].\n"
+             "  expand_dims(x, 0) makes a batch of one of it.");
+  BOOST_TEST(error_of([&] {
+               LSTM({.units = 3}).call({x, x});
+             }) ==
+             "LSTM: takes one input, got 2.\n"
+             "  States go into the call's options: {.initial_state = {h}}.");
+  BOOST_TEST(error_of([&] {
+               Dense({.units = 3}).call({x, x});
+             }) == "Dense: takes one input, got 2.");
+  BOOST_TEST(error_of<ShapeError>([&] {
+               LSTM({.units = 3})(x, {.initial_state = {zeros({3, 3})}});
+             }) ==
+             "LSTM: initial_state does not fit its states\n  given     [3, 3]\n"
+             "  required  [3, 3], [3, 3]\n"
+             "  Give one tensor for each state, in the order of return_state.");
+  BOOST_TEST(error_of<ShapeError>([&] {
+               GRU({.units = 3})(x, {.initial_state = {zeros({2, 3})}});
+             }) ==
+             "GRU: initial_state does not fit its states\n  given     [2, 3]\n  required  [3, 3]\n"
+             "  Give one tensor for each state, in the order of return_state.");
+  BOOST_TEST(error_of<ShapeError>([&] {
+               Bidirectional(GRU({.units = 3}))(x, {.initial_state = {zeros({3, 3})}});
+             }) ==
+             "Bidirectional: initial_state holds 1 tensors.\n  Give the states of the forward "
+             "layer, then as many of the backward layer.");
+  BOOST_TEST(
+      error_of<ShapeError>([&] {
+        SimpleRNN({.units = 3})(x, {.mask = mask_of_rows({{1, 1}})});
+      }) ==
+      "SimpleRNN: the mask does not fit the input\n  mask   [1, 2] bool\n  input  [3, 5, 4]\n"
+      "  It must be [3, 5] bool: [batch, time], true where a step counts.");
+  BOOST_TEST(error_of<ShapeError>([&] {
+               LSTM({.units = 3})(x, {.mask = ones({3, 5})});
+             }).find("mask   [3, 5] float32") != std::string::npos);
+  const Layer stateful = LSTM({.units = 3, .stateful = true});
+  stateful(x);
+  BOOST_TEST(error_of<ShapeError>([&] {
+               stateful(randn({2, 5, 4}));
+             }) ==
+             "LSTM: it is stateful and keeps the state of 3 sequences; this batch has 2.\n"
+             "  Use batches of one size, or call reset_state() first.");
+  const Layer lstm = LSTM({.units = 3, .name = "encoder"});
+  lstm(x);
+  BOOST_TEST(error_of<ShapeError>([&] {
+               lstm(randn({3, 5, 8}));
+             }).find("encoder was built for 4 features; this input has 8.") != std::string::npos);
+}
