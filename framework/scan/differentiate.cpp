@@ -116,9 +116,9 @@ class Differentiation {
   // --- the trace as a Program: inputs first, then instructions, then results
 
   void write(Trace& trace) {
-    for (const auto& [r, placeholder] : fixed_dys_) add_input(Standing::fixed, placeholder, {.kind = GradientSource::dy, .index = r});
-    for (const auto& [r, placeholder] : sequence_dys_) add_input(Standing::sequence, placeholder, {.kind = GradientSource::dy, .index = r});
-    for (const Carry& c : carries_) add_input(Standing::carried, c.placeholder, c.source);
+    for (const auto& [r, placeholder] : fixed_dys_) add_input(Standing::fixed, placeholder, {.kind = GradientSource::dy, .index = r}, "dy");
+    for (const auto& [r, placeholder] : sequence_dys_) add_input(Standing::sequence, placeholder, {.kind = GradientSource::dy, .index = r}, "dy");
+    for (const Carry& c : carries_) add_input(Standing::carried, c.placeholder, c.source, c.state >= 0 ? "dstate" : "dy_last");
     for (const Trace::Capture& c : trace.captures()) add_capture(c);
     for (const auto& [placeholder, v] : to_compute_) compute_again(placeholder, v);
     if (!trace.keys().empty()) throw Error("scan: a gradient formula draws random numbers; it must not.");
@@ -166,7 +166,7 @@ class Differentiation {
         return;
       }
     if (value.standing == Standing::fixed) to_compute_.push_back({capture.inside, static_cast<int>(v)});
-    else add_input(Standing::sequence, capture.inside, {.kind = GradientSource::kept, .index = v});
+    else add_input(Standing::sequence, capture.inside, {.kind = GradientSource::kept, .index = v}, "kept");
   }
 
   // What depends on nothing but fixed values is computed again instead of being kept for each step:
