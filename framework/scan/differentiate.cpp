@@ -154,7 +154,7 @@ class Differentiation {
   void add_capture(const Trace::Capture& capture) {
     const auto at = numbers_.find(identity(*capture.outside));
     if (at == numbers_.end()) {
-      add_input(Standing::fixed, capture.inside, {.kind = GradientSource::constant, .index = 0, .value = capture.outside});
+      add_input(Standing::fixed, capture.inside, {.kind = GradientSource::outside, .index = 0, .value = capture.outside});
       return;
     }
     const std::size_t v = at->second;

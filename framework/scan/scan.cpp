@@ -69,7 +69,7 @@ Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
       case GradientSource::forward_input: input = v.x(s.index); break;
       case GradientSource::kept: input = kept.of(program.raw(), s.index); break;
       case GradientSource::zeros: input = zeros_of(v.application().inputs[s.index]->type); break;
-      case GradientSource::constant: input = to_tensor(s.value); break;
+      case GradientSource::outside: input = to_tensor(s.value); break;
       case GradientSource::dy:
         input = v.dy(s.index);
         for (std::size_t more : s.more_dy) input = input + v.dy(more);

@@ -19,7 +19,7 @@ struct GradientSource {
     kept,           ///< value `index` of the forward Program, of every step
     dy,             ///< the incoming gradient of result `index`
     zeros,          ///< of input `index`'s type, where nothing came in at the last state
-    constant,       ///< a value from outside
+    outside,        ///< a value that is not of the forward Program
   } kind;
   std::size_t index = 0;
   Ref<Value> value = {};

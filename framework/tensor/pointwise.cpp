@@ -1,6 +1,7 @@
 // What elementwise kernels share: broadcasting as runs of contiguous elements, cut into tasks.
 #include "tensor/pointwise.hpp"
 
+#include "tensor/independent.hpp"
 #include "tensor/parallel.hpp"
 
 #include <algorithm>
@@ -105,7 +106,7 @@ void choose(const void* const* inputs, void* output, int64_t n) {
   const auto* a = static_cast<const Word*>(inputs[1]);
   const auto* b = static_cast<const Word*>(inputs[2]);
   auto* y = static_cast<Word*>(output);
-#pragma GCC ivdep
+  TEMPO_INDEPENDENT
   for (int64_t i = 0; i < n; ++i) y[i] = condition[i] ? a[i] : b[i];
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tensor/function_ref.hpp"
+#include "tensor/independent.hpp"
 #include "tensor/kernel.hpp"
 #include "tensor/strides.hpp"
 
@@ -47,16 +48,16 @@ void run_elementwise(const KernelCall& call, const F& f) {
     auto* y = static_cast<Out*>(output);
     const auto* a = static_cast<const In*>(inputs[0]);
     if constexpr (std::is_invocable_v<F, In>) {
-#pragma GCC ivdep
+      TEMPO_INDEPENDENT
       for (int64_t i = 0; i < n; ++i) y[i] = static_cast<Out>(g(a[i]));
     } else if constexpr (std::is_invocable_v<F, In, In>) {
       const auto* b = static_cast<const In*>(inputs[1]);
-#pragma GCC ivdep
+      TEMPO_INDEPENDENT
       for (int64_t i = 0; i < n; ++i) y[i] = static_cast<Out>(g(a[i], b[i]));
     } else {
       const auto* b = static_cast<const In*>(inputs[1]);
       const auto* c = static_cast<const In*>(inputs[2]);
-#pragma GCC ivdep
+      TEMPO_INDEPENDENT
       for (int64_t i = 0; i < n; ++i) y[i] = static_cast<Out>(g(a[i], b[i], c[i]));
     }
   });

@@ -1,6 +1,7 @@
 // Sum, maximum and minimum over axes: one axis group after the other, each as [outer, n, inner].
 #include "tensor/reduce.hpp"
 
+#include "tensor/independent.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/strides.hpp"
 
@@ -78,7 +79,7 @@ void fold_columns(const T* x, int64_t rows, int64_t stride, int64_t columns, T* 
   std::copy_n(x, columns, y);
   for (int64_t i = 1; i < rows; ++i) {
     const T* row = x + i * stride;
-#pragma GCC ivdep
+    TEMPO_INDEPENDENT
     for (int64_t j = 0; j < columns; ++j) y[j] = op(y[j], row[j]);
   }
 }

@@ -57,17 +57,17 @@ struct ScanStep {
       State state;
       for (std::size_t i = 0; i < me.n_x; ++i) xs.push_back(Tensor::borrowed(x[i]));
       for (std::size_t i = 0; i < me.n_state; ++i) state.push_back(Tensor::borrowed(states[i]));
-      const Step step = me.step(xs, state);
-      if (step.state.size() != me.n_state)
+      const Step done = me.step(xs, state);
+      if (done.state.size() != me.n_state)
         throw ShapeError("scan: the step was given " + std::to_string(me.n_state) +
-                         " states and returned " + std::to_string(step.state.size()) +
+                         " states and returned " + std::to_string(done.state.size()) +
                          ".\n  Return {.output = ..., .state = {...}} with every state, in order.");
-      if (!step.output) throw ShapeError("scan: the step returned no output; set .output.");
+      if (!done.output) throw ShapeError("scan: the step returned no output; set .output.");
       for (std::size_t i = 0; i < me.n_state; ++i)
-        if (!step.state[i])
+        if (!done.state[i])
           throw ShapeError("scan: the step left state " + std::to_string(i) + " without a value.");
-      results[0] = step.output.retained();
-      for (std::size_t i = 0; i < me.n_state; ++i) results[1 + i] = step.state[i].retained();
+      results[0] = done.output.retained();
+      for (std::size_t i = 0; i < me.n_state; ++i) results[1 + i] = done.state[i].retained();
     });
   }
 };
