@@ -39,7 +39,8 @@ class DenseLayer : public LayerOf<DenseOptions> {
 
   Tensor call(const Tensor& x, const CallOptions& call) const {
     const Tensor z = matmul(x, kernel_);
-    return with_mask(options.activation(bias_ ? z + bias_ : z), call.mask);
+    const Tensor y = options.activation(bias_ ? z + bias_ : z);
+    return call.mask ? with_mask(y, call.mask) : y;
   }
 
  private:

@@ -23,8 +23,8 @@ class DropoutLayer : public LayerOf<DropoutOptions> {
   using LayerOf::LayerOf;
 
   Tensor call(const Tensor& x, const CallOptions& call) {
-    if (!call.training) return with_mask(x, call.mask);
-    return with_mask(dropout(x, options.rate, next_seed()), call.mask);
+    const Tensor y = call.training ? dropout(x, options.rate, next_seed()) : x;
+    return call.mask ? with_mask(y, call.mask) : y;
   }
 
  private:

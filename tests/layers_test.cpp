@@ -271,8 +271,10 @@ BOOST_AUTO_TEST_CASE(constants_reach_the_step) {
   BOOST_TEST(error_of([&] {
                LSTM({.units = 3})(x, {.constants = {memory}});
              }) == "LSTM: takes no constants; RNN hands them to the step of a cell.");
-  BOOST_TEST(error_of([&] { RNN(WideStateCell({.units = 6}))
-                            (x, {.constants = {memory}}); }) ==
+  BOOST_TEST(error_of([&] {
+               RNN(WideStateCell({.units = 6}))
+               (x, {.constants = {memory}});
+             }) ==
              "WideState: its step takes no constants.\n  Give it a third argument, "
              "`const Tensors& constants`.");
 }
@@ -403,8 +405,10 @@ BOOST_AUTO_TEST_CASE(dropout_in_training) {
 
 BOOST_AUTO_TEST_CASE(options_that_do_not_fit) {
   const Tensor x = randn(input_shape);
-  BOOST_TEST(error_of([&] { LSTM({})
-                            (x); }) ==
+  BOOST_TEST(error_of([&] {
+               LSTM({})
+               (x);
+             }) ==
              "LSTM: units is not set; it is the size of the output.\n"
              "  Give it: LSTM({.units = 32}), or {\"units\", 32} by name.");
   for (const char* name : {"Dense", "SimpleRNN", "GRU"})

@@ -60,8 +60,10 @@ class OptionList {
       add_text(name, initializer_text(value));
     else if (value.is_string())
       add_text(name, value);
-    else
+    else if (key == "cell" || key.ends_with("layer"))
       options_.emplace_back(name, layers_.emplace_back(keras_layer(value)).handle());
+    else
+      throw std::runtime_error("no option `" + key + "`, given as " + value.dump());
   }
   Layer make(uint32_t kind, const string& type) const {
     tempo_layer* out = nullptr;

@@ -29,6 +29,9 @@ Results call(const Layer& layer, const Json& step, const Json& json, DType dtype
   if (!entry(step, "mask").is_null()) options.mask = tensor_from(step["mask"], bool_);
   options.initial_state = states_from(entry(step, "initial_state"), dtype);
   if (layer.is_cell()) options.initial_state = states_from(entry(step, "states"), dtype);
+  if (layer.is_cell() && options.initial_state.empty())
+    for (const Shape& s : state_shapes(layer, step.at("input").at("shape").at(0)))
+      options.initial_state.push_back(zeros(s, dtype));
   if (entry(step, "training") == true) options.training = true;
   const Tensors out = layer.call({input_of(step.at("input"), json.at("layer"), dtype)}, options);
 
