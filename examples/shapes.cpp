@@ -4,8 +4,8 @@
 using namespace tempo;
 
 void show(const char* what, const Tensors& results) {
-  std::cout << what << '\n';
-  for (const Tensor& result : results) std::cout << "  " << result << '\n';
+  std::cout << '\n' << what << '\n';
+  for (const Tensor& result : results) std::cout << result << '\n';
 }
 
 int main() {
