@@ -153,6 +153,7 @@ std::vector<LayerCase> layer_cases() {
       {"Embedding", [] { return Embedding({.input_dim = 6, .output_dim = 7}); }, false,
        tensor<int>({0, 5, 2, 2, 4, 1, 0, 5, 3}, {3, 3})},
       {"Dropout", [] { return Dropout({.rate = 0.4}); }},
+      {"Masking", [] { return Masking(); }},
       {"SimpleRNN", [] { return SimpleRNN({.units = 7}); }},
       {"SimpleRNN states",
        [] { return SimpleRNN({.units = 7, .return_sequences = true, .return_state = true}); }},

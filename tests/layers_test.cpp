@@ -244,6 +244,14 @@ BOOST_AUTO_TEST_CASE(masks_are_passed_on) {
   check_same("a mask of the call wins", mask_of(Dense({.units = 2})(y, {.mask = other})), other);
 }
 
+BOOST_AUTO_TEST_CASE(padding_is_marked) {
+  const Tensor x = tensor<double>({1, 0, -1, -1, 0, 0, -1, 2}, {2, 2, 2});
+  const Tensor y = Masking({.mask_value = -1})(x);
+  check_same("steps", y, tensor<double>({1, 0, 0, 0, 0, 0, -1, 2}, {2, 2, 2}));
+  check_same("mask", mask_of(y), mask_of_rows({{1, 0}, {1, 1}}));
+  check_same("0", mask_of(Masking()(x)), mask_of_rows({{1, 1}, {0, 1}}));
+}
+
 BOOST_AUTO_TEST_CASE(cells_of_any_shape) {
   const WideStateCell cell({.units = 6});
   const Tensor x = randn(input_shape);

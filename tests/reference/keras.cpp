@@ -20,7 +20,7 @@ bool is_absent(const string& key, const Json& value) {
 }
 
 void skip_missing(const string& class_name) {
-  static const std::set<string> later = {"TimeDistributed", "StackedRNNCells", "Masking"};
+  static const std::set<string> later = {"TimeDistributed", "StackedRNNCells"};
   if (later.count(class_name) || class_name.starts_with("ConvLSTM"))
     throw Skipped(class_name + " is not there yet");
 }

@@ -7,5 +7,6 @@
 #include <tempo/layers/embedding.hpp>
 #include <tempo/layers/gru.hpp>
 #include <tempo/layers/lstm.hpp>
+#include <tempo/layers/masking.hpp>
 #include <tempo/layers/rnn.hpp>
 #include <tempo/layers/simple_rnn.hpp>
