@@ -27,4 +27,12 @@ const char* last_error(uint64_t* serial) {
   return last.text.c_str();
 }
 
+void amend_error(const std::string& text) { last.text = text; }
+
+void forget_error() {
+  if (last.serial == 0) return;
+  last.text.clear();
+  last.serial = 0;
+}
+
 }  // namespace tempo

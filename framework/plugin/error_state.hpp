@@ -9,6 +9,11 @@ namespace tempo {
 
 /// Keeps category and text. The same text again is the same error on its way up: its serial stays.
 tempo_status fail(tempo_status category, const char* text);
+/// Its text; the serial is 0 when there is none.
 const char* last_error(uint64_t* serial);
+/// More words for the same error: an exception in flight still comes back to its thrower.
+void amend_error(const std::string& text);
+/// Before a callback, so that one that fails without words is not given the words of another.
+void forget_error();
 
 }  // namespace tempo

@@ -18,10 +18,18 @@ namespace {
 using sdk::guarded;
 
 TensorType type_of(const tempo_type& type) {
-  if (type.rank > TEMPO_MAX_RANK) throw ShapeError("a tensor may have at most 8 axes, got " + std::to_string(type.rank) + ".");
+  if (type.rank > TEMPO_MAX_RANK)
+    throw ShapeError("a tensor may have at most 8 axes, got " + std::to_string(type.rank) + ".");
+  if (type.dtype < TEMPO_AUTOMATIC || type.dtype > TEMPO_BOOL)
+    throw ShapeError("there is no dtype with the number " + std::to_string(type.dtype) + ".");
   DType dtype = sdk::dtype_of(type);
   if (dtype == DType::automatic) dtype = default_dtype();
-  return {dtype, sdk::shape_of(type)};
+  const Shape shape = sdk::shape_of(type);
+  for (const int64_t extent : shape)
+    if (extent < 0)
+      throw ShapeError("a tensor cannot have the shape " + to_string(shape) +
+                       "; no axis can be negative.");
+  return {dtype, shape};
 }
 
 Attributes attributes_of(const tempo_attribute* attributes, uint32_t n) {
@@ -43,7 +51,8 @@ std::vector<Ref<Value>> share(tempo_tensor* const* tensors, uint32_t n) {
   std::vector<Ref<Value>> out;
   out.reserve(n);
   for (uint32_t i = 0; i < n; ++i) {
-    if (!tensors[i]) throw Error("input " + std::to_string(i) + " was never given a value (it is Tensor{}).");
+    if (!tensors[i])
+      throw Error("input " + std::to_string(i) + " was never given a value (it is Tensor{}).");
     out.push_back(Ref<Value>::share(tensors[i]));
   }
   return out;
@@ -65,8 +74,10 @@ void hand_over(const Layer& from, tempo_layer** to) {
 tempo_status make(const tempo_type* type, const void* data, tempo_tensor** out) {
   return guarded([&] {
     Array array(type_of(*type));
-    if (data) std::memcpy(array.view().data, data, array.type().bytes());
-    else std::memset(array.view().data, 0, array.type().bytes());
+    if (data)
+      std::memcpy(array.view().data, data, array.type().bytes());
+    else
+      std::memset(array.view().data, 0, array.type().bytes());
     *out = make_value(std::move(array)).give_up();
   });
 }
@@ -106,7 +117,8 @@ tempo_status parameter(tempo_tensor* value, const char* path, tempo_tensor** out
   return guarded([&] {
     if (!is_floating(value->type.dtype))
       throw ShapeError("parameter: needs float32 or float64, got " + to_string(value->type) + ".");
-    if (value->trace) throw Error("parameter: a placeholder of a traced step has no value to start from.");
+    if (value->trace)
+      throw Error("parameter: a placeholder of a traced step has no value to start from.");
     Ref<Value> made = make_value(value->array);
     made->tracked = true;
     made->weight = true;
@@ -119,12 +131,14 @@ tempo_status assign(tempo_tensor* weight, tempo_tensor* value) {
   return guarded([&] {
     const std::string name = weight->path.empty() ? "(no name)" : weight->path;
     if (!weight->weight)
-      throw Error("assign: " + to_string(weight->type) + " is not a weight; make it with parameter(x).");
+      throw Error("assign: " + to_string(weight->type) +
+                  " is not a weight; make it with parameter(x).");
     if (value->trace || weight->trace)
       throw Error("assign: weight `" + name + "` cannot change while a step is traced.");
     if (!(weight->type == value->type))
-      throw ShapeError("assign: the value does not fit the weight\n  weight  " + to_string(weight->type) +
-                       "   " + name + "\n  value   " + to_string(value->type));
+      throw ShapeError("assign: the value does not fit the weight\n  weight  " +
+                       to_string(weight->type) + "   " + name + "\n  value   " +
+                       to_string(value->type));
     weight->array = value->array;
     ++weight->version;
   });
@@ -135,15 +149,19 @@ tempo_status assign(tempo_tensor* weight, tempo_tensor* value) {
 tempo_status find_op_by_name(const char* name, const tempo_op** out) {
   return guarded([&] {
     *out = find_op(name);
-    if (!*out) throw PluginError(std::string("there is no op named `") + name + "`; load the plugin that has it first.");
+    if (!*out)
+      throw PluginError(std::string("there is no op named `") + name +
+                        "`; load the plugin that has it first.");
   });
 }
 
 tempo_status apply_op(const tempo_op* op, tempo_tensor* const* inputs, uint32_t n_inputs,
-                      const tempo_attribute* attributes, uint32_t n_attributes, tempo_tensor** results,
-                      uint32_t n_results) {
+                      const tempo_attribute* attributes, uint32_t n_attributes,
+                      tempo_tensor** results, uint32_t n_results) {
   return guarded([&] {
-    hand_over(apply(*op, share(inputs, n_inputs), attributes_of(attributes, n_attributes), n_results), results);
+    hand_over(
+        apply(*op, share(inputs, n_inputs), attributes_of(attributes, n_attributes), n_results),
+        results);
   });
 }
 
@@ -162,7 +180,8 @@ tempo_status gradient(tempo_tensor* y, tempo_tensor* dy, tempo_tensor* const* in
 
 int32_t recording_switch(int32_t on) { return set_recording(on != 0); }
 
-tempo_status initialize_tensor(const char* initializer, const tempo_type* type, tempo_tensor** out) {
+tempo_status initialize_tensor(const char* initializer, const tempo_type* type,
+                               tempo_tensor** out) {
   return guarded([&] { *out = initialize(initializer, type_of(*type)).retained(); });
 }
 
@@ -172,9 +191,11 @@ tempo_status random_key_for(int64_t seed, tempo_tensor** out) {
 
 // --- layers
 
-tempo_status make_layer_by_name(uint32_t kind, const char* name, const tempo_attribute* options, uint32_t n,
-                                tempo_layer** out) {
-  return guarded([&] { hand_over(new_layer(require_type(kind, name, Search::everywhere), {options, n}), out); });
+tempo_status make_layer_by_name(uint32_t kind, const char* name, const tempo_attribute* options,
+                                uint32_t n, tempo_layer** out) {
+  return guarded([&] {
+    hand_over(new_layer(require_type(kind, name, Search::everywhere), {options, n}), out);
+  });
 }
 
 tempo_status make_layer_of(const tempo_layer_type* type, const tempo_attribute* options, uint32_t n,
@@ -188,7 +209,8 @@ void release_layer(tempo_layer* layer) {
 }
 
 void view_layer(const tempo_layer* layer, tempo_layer_view* out) {
-  out->flags = (layer->built ? uint32_t{TEMPO_BUILT} : 0u) | (layer->trainable ? uint32_t{TEMPO_TRAINABLE} : 0u);
+  out->flags = (layer->built ? uint32_t{TEMPO_BUILT} : 0u) |
+               (layer->trainable ? uint32_t{TEMPO_TRAINABLE} : 0u);
   out->name = layer->name.c_str();
   out->type = &layer->type;
   out->n_weights = static_cast<uint32_t>(layer->weights().size());
@@ -196,7 +218,8 @@ void view_layer(const tempo_layer* layer, tempo_layer_view* out) {
   out->n_options = static_cast<uint32_t>(layer->options.all().size());
   out->options = layer->options.all().data();
   out->id = layer->id;
-  out->dtype = static_cast<tempo_dtype>(layer->dtype == DType::automatic ? default_dtype() : layer->dtype);
+  out->dtype =
+      static_cast<tempo_dtype>(layer->dtype == DType::automatic ? default_dtype() : layer->dtype);
 }
 
 tempo_status build_layer(tempo_layer* layer, const tempo_type* inputs, uint32_t n) {
@@ -207,29 +230,33 @@ tempo_status build_layer(tempo_layer* layer, const tempo_type* inputs, uint32_t 
   });
 }
 
-tempo_status call_layer(tempo_layer* layer, const tempo_call* options, tempo_tensor** results, uint32_t capacity,
-                        uint32_t* count) {
+tempo_status call_layer(tempo_layer* layer, const tempo_call* options, tempo_tensor** results,
+                        uint32_t capacity, uint32_t* count) {
   return guarded([&] {
     const Tensors out = call(*layer, *options);
     if (out.size() > capacity)
-      throw Error(layer->path() + ": it returned " + std::to_string(out.size()) + " tensors, room was made for " +
-                  std::to_string(capacity) + ".");
+      throw Error(layer->path() + ": it returned " + std::to_string(out.size()) +
+                  " tensors, room was made for " + std::to_string(capacity) + ".");
     *count = static_cast<uint32_t>(out.size());
     hand_over(out, results);
   });
 }
 
-tempo_status layer_states(tempo_layer* cell, int64_t batch, tempo_type* states, uint32_t capacity, uint32_t* count) {
-  if (!cell->type.states)
-    return fail(TEMPO_PLUGIN_ERROR, (cell->path() + ": it is a layer, not a cell; it has no states.").c_str());
-  return cell->type.states(cell->instance, batch, states, capacity, count);
+tempo_status layer_states(tempo_layer* cell, int64_t batch, tempo_type* out, uint32_t capacity,
+                          uint32_t* count) {
+  return guarded([&] {
+    const std::vector<TensorType> types = states(*cell, batch);
+    if (types.size() > capacity)
+      throw Error(cell->path() + ": it has " + std::to_string(types.size()) +
+                  " states, room was made for " + std::to_string(capacity) + ".");
+    *count = static_cast<uint32_t>(types.size());
+    for (std::size_t i = 0; i < types.size(); ++i)
+      out[i] = sdk::to_abi(types[i].dtype, types[i].shape);
+  });
 }
 
 tempo_status reset_layer(tempo_layer* layer) {
-  return guarded([&] {
-    if (layer->type.reset) sdk::check(layer->type.reset(layer->instance));
-    for (const Layer& child : layer->children) sdk::check(reset_layer(child.handle()));
-  });
+  return guarded([&] { reset(*layer); });
 }
 
 tempo_tensor* layer_weight(const tempo_layer* layer, uint32_t index) {
@@ -240,9 +267,10 @@ tempo_layer* layer_child(const tempo_layer* layer, uint32_t index) {
   return index < layer->children.size() ? layer->children[index].handle() : nullptr;
 }
 
-tempo_status add_weight_to(tempo_layer* self, const char* name, tempo_tensor* value, int32_t trainable,
-                           tempo_tensor** out) {
-  return guarded([&] { *out = add_weight(*self, name, Tensor::borrowed(value), trainable != 0).retained(); });
+tempo_status add_weight_to(tempo_layer* self, const char* name, tempo_tensor* value,
+                           int32_t trainable, tempo_tensor** out) {
+  return guarded(
+      [&] { *out = add_weight(*self, name, Tensor::borrowed(value), trainable != 0).retained(); });
 }
 tempo_status add_child_to(tempo_layer* self, const char* name, tempo_layer* child) {
   return guarded([&] { add_child(*self, name, Layer::borrowed(child)); });
@@ -251,29 +279,24 @@ tempo_status add_child_to(tempo_layer* self, const char* name, tempo_layer* chil
 // --- registration and kernels
 
 tempo_status register_layer(tempo_registry* registry, const tempo_layer_type* type) {
-  return guarded([&] {
-    if (type->size < sizeof(tempo_layer_type) || !type->name || !type->create || !type->destroy || !type->build ||
-        !type->call)
-      throw PluginError("register_layer: the description is incomplete (size, name, create, destroy, build or call).");
-    registry->layers.push_back(type);
-  });
+  return guarded([&] { add(*registry, type); });
 }
 tempo_status register_op(tempo_registry* registry, const tempo_op_type* type) {
-  return guarded([&] {
-    if (type->size < sizeof(tempo_op_type) || !type->name || !type->infer || !type->kernel)
-      throw PluginError("register_op: the description is incomplete (size, name, infer or kernel).");
-    registry->ops.push_back(type);
-  });
+  return guarded([&] { add(*registry, type); });
 }
 
 tempo_status parallel_range(int64_t count, int64_t grain, tempo_range body, void* user) {
-  return guarded([&] { parallel_for(count, grain, [&](int64_t begin, int64_t end) { body(user, begin, end); }); });
+  return guarded([&] {
+    parallel_for(count, grain, [&](int64_t begin, int64_t end) { body(user, begin, end); });
+  });
 }
 
-tempo_status matrix_product(tempo_dtype dtype, int32_t transpose_a, int32_t transpose_b, int64_t m, int64_t n, int64_t k,
-                            const void* a, int64_t lda, const void* b, int64_t ldb, double beta, void* c, int64_t ldc) {
+tempo_status matrix_product(tempo_dtype dtype, int32_t transpose_a, int32_t transpose_b, int64_t m,
+                            int64_t n, int64_t k, const void* a, int64_t lda, const void* b,
+                            int64_t ldb, double beta, void* c, int64_t ldc) {
   return guarded([&] {
-    gemm(static_cast<DType>(dtype), transpose_a != 0, transpose_b != 0, m, n, k, a, lda, b, ldb, beta, c, ldc);
+    gemm(static_cast<DType>(dtype), transpose_a != 0, transpose_b != 0, m, n, k, a, lda, b, ldb,
+         beta, c, ldc);
   });
 }
 

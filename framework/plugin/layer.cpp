@@ -2,8 +2,11 @@
 #include "plugin/layer.hpp"
 
 #include "graph/trace.hpp"
+#include "plugin/callback.hpp"
 #include "plugin/options.hpp"
+#include "plugin/registry.hpp"
 
+#include <algorithm>
 #include <cctype>
 
 namespace {
@@ -15,12 +18,13 @@ tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_att
   if (const tempo_attribute* o = options.find("name"); o && *o->text) name = o->text;
   if (name.empty()) name = tempo::snake_case(type.name);
   if (const tempo_attribute* o = options.find("trainable")) trainable = o->integer != 0;
-  if (const tempo_attribute* o = options.find("dtype")) dtype = static_cast<tempo::DType>(o->integer);
+  if (const tempo_attribute* o = options.find("dtype"))
+    dtype = static_cast<tempo::DType>(o->integer);
 }
 
 tempo_layer::~tempo_layer() {
   for (const tempo::Layer& child : children) child.handle()->parent = nullptr;
-  if (instance) type.destroy(instance);
+  if (instance) tempo::status_of([&] { return type.destroy(instance), TEMPO_OK; });
 }
 
 std::string tempo_layer::path() const { return parent ? parent->path() + "/" + name : name; }
@@ -38,7 +42,9 @@ namespace tempo {
 std::string snake_case(const std::string& name) {
   std::string out;
   for (std::size_t i = 0; i < name.size(); ++i) {
-    const auto upper = [&](std::size_t k) { return std::isupper(static_cast<unsigned char>(name[k])) != 0; };
+    const auto upper = [&](std::size_t k) {
+      return std::isupper(static_cast<unsigned char>(name[k])) != 0;
+    };
     const auto lower = [&](std::size_t k) {
       return k < name.size() && std::islower(static_cast<unsigned char>(name[k])) != 0;
     };
@@ -61,16 +67,108 @@ std::vector<tempo_type> to_abi(const std::vector<TensorType>& types) {
   return out;
 }
 
+template <class F>
+void run_callback_of(const tempo_layer& layer, const char* what, F&& callback) {
+  run_callback(callback, [&] {
+    const std::string path = layer.path();
+    return Callee{what + (" of " + path), with_plugin(layer.type), {path, layer.type.name}};
+  });
+}
+
+// "rnn/my_cell (MyCell of plugin `mine`): "
+std::string at_fault(const tempo_layer& layer) {
+  return layer.path() + " (" + with_plugin(layer.type) + "): ";
+}
+
+std::string counted(std::size_t n, const char* what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
 // A mismatch inside a layer that was built for other sizes has that as its likely cause.
-[[noreturn]] void explain_sizes(const tempo_layer& layer, const ShapeError& error, const tempo_call& call) {
+[[noreturn]] void explain_sizes(const tempo_layer& layer, const ShapeError& error,
+                                const tempo_call& call) {
   std::string text = error.what();
   const Shape& built = layer.built_for.empty() ? Shape{} : layer.built_for[0].shape;
-  const Shape given = Tensor::borrowed(call.inputs[0]).shape();
+  const Shape& given = call.inputs[0]->type.shape;
   if (!built.empty() && !given.empty() && built.back() != given.back() &&
       text.find("was built for") == std::string::npos)
     text += "\n  " + layer.path() + " was built for " + std::to_string(built.back()) +
             " features; this input has " + std::to_string(given.back()) + ".";
   throw ShapeError(text);
+}
+
+void require_inputs(const tempo_layer& layer, const tempo_call& call) {
+  if (call.n_inputs == 0) throw Error(layer.path() + ": called without an input.");
+  for (uint32_t i = 0; i < call.n_inputs; ++i)
+    if (!call.inputs[i])
+      throw Error(layer.path() + ": input " + std::to_string(i) +
+                  " was never given a value (it is Tensor{}).");
+}
+
+void require_results(const tempo_layer& layer, const Tensors& results, uint32_t count) {
+  if (count > TEMPO_MAX_OUTPUTS)
+    throw PluginError(at_fault(layer) + "it says that it returned " + std::to_string(count) +
+                      " tensors; at most " + std::to_string(TEMPO_MAX_OUTPUTS) +
+                      " can be returned.");
+  if (count == 0) throw PluginError(at_fault(layer) + "it returned no tensor from call.");
+  for (uint32_t i = 0; i < count; ++i)
+    if (!results[i])
+      throw PluginError(at_fault(layer) + "it returned a null tensor, result " + std::to_string(i) +
+                        ".");
+}
+
+// What scan and its callers count on: an output and as many states as were given, of their types,
+// all with the batch first.
+void require_step(const tempo_layer& cell, const Tensors& results, const tempo_call& call) {
+  const std::string who = at_fault(cell);
+  if (results.size() != 1 + call.n_states)
+    throw ShapeError(who + "its step was given " + counted(call.n_states, "state") +
+                     " and returned " + std::to_string(results.size() - 1) +
+                     ".\n  Return {.output = ..., .state = {...}} with every state, in order.");
+  for (uint32_t i = 0; i < call.n_states; ++i) {
+    const TensorType &before = call.states[i]->type, &after = results[1 + i].handle()->type;
+    if (!(before == after))
+      throw ShapeError(who + "its step changes the type of state " + std::to_string(i) +
+                       "\n  before  " + to_string(before) + "\n  after   " + to_string(after) +
+                       "\n  A state must keep its shape and dtype; does state_shapes give the size "
+                       "that step makes?");
+  }
+  const TensorType &x = call.inputs[0]->type, &y = results[0].handle()->type;
+  if (!x.shape.empty() && (y.shape.empty() || y.shape[0] != x.shape[0]))
+    throw ShapeError(who + "the output of its step has lost the batch\n  input   " + to_string(x) +
+                     "\n  output  " + to_string(y) + "\n  The first axis of both is the batch.");
+}
+
+// Room for the results of a call; gives back those that nobody took over.
+struct Results {
+  tempo_tensor* raw[TEMPO_MAX_OUTPUTS] = {};
+  uint32_t count = 0;
+
+  Results() = default;
+  Results(const Results&) = delete;
+  Results& operator=(const Results&) = delete;
+  ~Results() {
+    for (tempo_tensor* t : raw)
+      if (t) release(t);
+  }
+  Tensors take() {
+    Tensors out;
+    for (uint32_t i = 0; i < std::min(count, TEMPO_MAX_OUTPUTS); ++i)
+      out.emplace_back(std::exchange(raw[i], nullptr));
+    return out;
+  }
+};
+
+void require_states(tempo_layer& cell, const tempo_call& call) {
+  const Shape& x = call.inputs[0]->type.shape;
+  if (x.empty())
+    throw ShapeError(cell.path() + ": a step needs [batch, ...], got " +
+                     to_string(call.inputs[0]->type) + ".");
+  if (!cell.n_states) cell.n_states = static_cast<uint32_t>(states(cell, x[0]).size());
+  if (*cell.n_states != call.n_states)
+    throw ShapeError(cell.path() + ": its step needs " + counted(*cell.n_states, "state") +
+                     ", was given " + std::to_string(call.n_states) +
+                     ".\n  state_shapes(cell, batch) tells their shapes.");
 }
 
 }  // namespace
@@ -80,7 +178,11 @@ Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> o
   Layer layer(new tempo_layer(type, options));
   tempo_layer& made = *layer.handle();
   const std::vector<tempo_attribute>& kept = made.options.all();
-  sdk::check(type.create(type.user, &made, kept.data(), static_cast<uint32_t>(kept.size()), &made.instance));
+  run_callback_of(made, "creation", [&] {
+    return type.create(type.user, &made, kept.data(), static_cast<uint32_t>(kept.size()),
+                       &made.instance);
+  });
+  if (!made.instance) throw PluginError(at_fault(made) + "its create made nothing.");
   return layer;
 }
 
@@ -89,43 +191,76 @@ void build(tempo_layer& layer, const std::vector<TensorType>& inputs) {
   const TracePause pause;
   if (layer.dtype == DType::automatic) layer.dtype = default_dtype();
   const std::vector<tempo_type> types = to_abi(inputs);
-  if (tempo_status status =
-          layer.type.build(layer.instance, &layer, types.data(), static_cast<uint32_t>(types.size()))) {
+  try {
+    run_callback_of(layer, "build", [&] {
+      return layer.type.build(layer.instance, &layer, types.data(),
+                              static_cast<uint32_t>(types.size()));
+    });
+  } catch (...) {
     layer.own.clear();  // so that a second try starts afresh
-    sdk::check(status);
+    throw;
   }
   layer.built_for = inputs;
   layer.built = true;
 }
 
 Tensors call(tempo_layer& layer, const tempo_call& call) {
-  if (call.n_inputs == 0) throw Error(layer.path() + ": called without an input.");
-  for (uint32_t i = 0; i < call.n_inputs; ++i)
-    if (!call.inputs[i])
-      throw Error(layer.path() + ": input " + std::to_string(i) + " was never given a value (it is Tensor{}).");
+  require_inputs(layer, call);
   if (!layer.built) {
     std::vector<TensorType> types;
     for (uint32_t i = 0; i < call.n_inputs; ++i) types.push_back(call.inputs[i]->type);
     build(layer, types);
   }
-  tempo_tensor* results[TEMPO_MAX_OUTPUTS] = {};
-  uint32_t count = 0;
-  const tempo_status status =
-      layer.type.call(layer.instance, &layer, &call, results, TEMPO_MAX_OUTPUTS, &count);
-  if (status == TEMPO_OK && count > TEMPO_MAX_OUTPUTS)
-    throw PluginError(layer.path() + ": its plugin says it returned " + std::to_string(count) +
-                      " tensors; at most " + std::to_string(TEMPO_MAX_OUTPUTS) + " can be returned.");
-  Tensors out;
-  for (uint32_t i = 0; i < count; ++i) out.emplace_back(results[i]);
+  const bool is_cell = layer.type.kind == TEMPO_CELL;
+  if (is_cell) require_states(layer, call);
+  Results results;
   try {
-    sdk::check(status);
+    run_callback_of(layer, is_cell ? "step" : "call", [&] {
+      return layer.type.call(layer.instance, &layer, &call, results.raw, TEMPO_MAX_OUTPUTS,
+                             &results.count);
+    });
   } catch (const ShapeError& error) {
     explain_sizes(layer, error, call);
   }
-  if (out.empty()) throw PluginError(layer.path() + ": its plugin returned no tensor from call.");
-  for (const Tensor& t : out)
-    if (!t) throw PluginError(layer.path() + ": its plugin returned a null tensor from call.");
+  const Tensors out = results.take();
+  require_results(layer, out, results.count);
+  if (is_cell) require_step(layer, out, call);
   return out;
+}
+
+std::vector<TensorType> states(tempo_layer& cell, int64_t batch) {
+  if (!cell.type.states)
+    throw PluginError(cell.path() + ": it is a layer, not a cell; it has no states.");
+  tempo_type raw[TEMPO_MAX_OUTPUTS] = {};
+  for (tempo_type& t : raw) t.size = sizeof t;
+  uint32_t count = 0;
+  run_callback_of(cell, "states", [&] {
+    return cell.type.states(cell.instance, batch, raw, TEMPO_MAX_OUTPUTS, &count);
+  });
+  if (count > TEMPO_MAX_OUTPUTS)
+    throw PluginError(at_fault(cell) + "it says that it has " + std::to_string(count) +
+                      " states; at most " + std::to_string(TEMPO_MAX_OUTPUTS) + " are possible.");
+  std::vector<TensorType> out;
+  for (uint32_t i = 0; i < count; ++i) {
+    const tempo_type& t = raw[i];
+    if (t.rank > TEMPO_MAX_RANK || t.dtype < TEMPO_AUTOMATIC || t.dtype > TEMPO_BOOL)
+      throw PluginError(at_fault(cell) + "state " + std::to_string(i) +
+                        " has a type that cannot be: " + std::to_string(t.rank) + " axes, dtype " +
+                        std::to_string(t.dtype) + ".");
+    out.push_back({sdk::dtype_of(t), sdk::shape_of(t)});
+    const Shape& shape = out.back().shape;
+    if (shape.empty() || shape[0] != batch || *std::min_element(shape.begin(), shape.end()) < 0)
+      throw ShapeError(at_fault(cell) + "state " + std::to_string(i) + " of a batch of " +
+                       std::to_string(batch) + " has the shape " + to_string(shape) +
+                       "; its first axis must be the batch.");
+  }
+  return out;
+}
+
+void reset(tempo_layer& layer) {
+  if (layer.type.reset)
+    run_callback_of(layer, "reset", [&] { return layer.type.reset(layer.instance); });
+  for (const Layer& child : layer.children) reset(*child.handle());
 }
 
 Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool trainable) {
@@ -137,7 +272,8 @@ Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool
   Ref<Value> weight = make_value(value.handle()->array);
   weight->weight = true;
   weight->tracked = is_floating(value.dtype());
-  for (const tempo_layer* layer = &self; layer; layer = layer->parent) trainable &= layer->trainable;
+  for (const tempo_layer* layer = &self; layer; layer = layer->parent)
+    trainable &= layer->trainable;
   weight->frozen = !trainable;
   weight->path = self.path() + "/" + name;
   self.own.push_back({name, weight});
@@ -145,7 +281,8 @@ Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool
 }
 
 void add_child(tempo_layer& self, const char* name, const Layer& child) {
-  if (!child) throw Error(self.path() + ": child `" + name + "` was never given a value (it is Layer{}).");
+  if (!child)
+    throw Error(self.path() + ": child `" + name + "` was never given a value (it is Layer{}).");
   child.handle()->parent = &self;
   self.children.push_back(child);
   name_layer(child, name);

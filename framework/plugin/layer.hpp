@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <deque>
+#include <optional>
 #include <span>
 
 namespace tempo {
@@ -54,6 +55,7 @@ struct tempo_layer {
   bool trainable = true;
   bool built = false;
   std::vector<tempo::TensorType> built_for;
+  std::optional<uint32_t> n_states;  // of a cell, once it was asked
 
   /// "encoder/lstm"
   std::string path() const;
@@ -70,6 +72,10 @@ std::string snake_case(const std::string& name);
 Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> options);
 void build(tempo_layer& layer, const std::vector<TensorType>& inputs);
 Tensors call(tempo_layer& layer, const tempo_call& call);
+/// The types of a cell's states for this batch, [batch, ...] each.
+std::vector<TensorType> states(tempo_layer& cell, int64_t batch);
+/// Forgets the state that it and its children keep between calls.
+void reset(tempo_layer& layer);
 Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool trainable);
 void add_child(tempo_layer& self, const char* name, const Layer& child);
 /// Renames a layer, and with it the paths of its weights.

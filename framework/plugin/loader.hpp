@@ -1,4 +1,5 @@
-// Finding and loading plugins. The sole user of dlopen.
+// From a name to a file (finding.cpp) and from a file to a plugin (loader.cpp, the sole user of
+// dlopen).
 #pragma once
 
 #include "plugin/registry.hpp"
@@ -8,14 +9,20 @@ namespace tempo {
 /// Where a name may be looked for beyond what is loaded and the install's own plugin folder.
 enum class Search { installed, everywhere };  // everywhere: TEMPO_PLUGIN_PATH too
 
-/// Loads one plugin; does nothing when that file is loaded already. Every way to fail has its own
-/// sentence. Never unloaded.
-void load_plugin_file(const std::string& path);
-/// The registered type, loading what may hold it; a PluginError with the nearest names if nothing does.
+/// The registered type, loading what may hold it; a PluginError with the nearest name if nothing
+/// does.
 const tempo_layer_type& require_type(uint32_t kind, const std::string& name, Search search);
 /// The folder of the installed plugins: beside libtempo, or TEMPO_PLUGIN_FOLDER.
 std::string plugin_folder();
-/// Loads all installed plugins (for listing); failures are returned as texts.
+/// Loads all installed plugins; the failures, as texts.
 std::vector<std::string> load_installed();
+/// Loads TEMPO_PLUGIN_PATH, once, whole, in sorted order; the failures, as texts.
+const std::vector<std::string>& load_plugin_path();
+
+/// Loads one plugin; does nothing when that file is loaded already. Every way to fail has its own
+/// sentence. Never unloaded.
+void load_plugin_file(const std::string& path);
+/// Where libtempo lies.
+std::string library_path();
 
 }  // namespace tempo

@@ -30,12 +30,12 @@ namespace {
 
 // Every layer has these, whether its own options mention them or not.
 const tempo_option common_options[] = {
-    {sizeof(tempo_option), TEMPO_OPTION_BOOL, "trainable", "Whether optimizers change its weights.", "true",
-     -HUGE_VAL, HUGE_VAL, nullptr},
-    {sizeof(tempo_option), TEMPO_OPTION_DTYPE, "dtype", "Of its weights.", "automatic", -HUGE_VAL, HUGE_VAL,
-     nullptr},
-    {sizeof(tempo_option), TEMPO_OPTION_TEXT, "name", "Its name in paths and tables.", "", -HUGE_VAL,
+    {sizeof(tempo_option), TEMPO_OPTION_BOOL, "trainable", "Whether optimizers change its weights.",
+     "true", -HUGE_VAL, HUGE_VAL, nullptr},
+    {sizeof(tempo_option), TEMPO_OPTION_DTYPE, "dtype", "Of its weights.", "automatic", -HUGE_VAL,
      HUGE_VAL, nullptr},
+    {sizeof(tempo_option), TEMPO_OPTION_TEXT, "name", "Its name in paths and tables.", "",
+     -HUGE_VAL, HUGE_VAL, nullptr},
 };
 
 const char* kind_name(uint32_t kind) {
@@ -44,7 +44,8 @@ const char* kind_name(uint32_t kind) {
     case TEMPO_OPTION_REAL: return "a number";
     case TEMPO_OPTION_BOOL: return "true or false";
     case TEMPO_OPTION_TEXT: return "a text";
-    case TEMPO_OPTION_INITIALIZER: return "an initializer, as \"glorot_uniform\" or \"constant(0.1)\"";
+    case TEMPO_OPTION_INITIALIZER:
+      return "an initializer, as \"glorot_uniform\" or \"constant(0.1)\"";
     case TEMPO_OPTION_ACTIVATION: return "the name of an activation";
     case TEMPO_OPTION_DTYPE: return "float32 or float64";
     case TEMPO_OPTION_LAYER: return "a layer or cell";
@@ -58,7 +59,8 @@ bool fits(const tempo_option& option, const tempo_attribute& given) {
     case TEMPO_OPTION_DTYPE: return given.kind == TEMPO_INT64_VALUE;
     case TEMPO_OPTION_BOOL:
       return given.kind == TEMPO_INT64_VALUE && (given.integer == 0 || given.integer == 1);
-    case TEMPO_OPTION_REAL: return given.kind == TEMPO_DOUBLE_VALUE || given.kind == TEMPO_INT64_VALUE;
+    case TEMPO_OPTION_REAL:
+      return given.kind == TEMPO_DOUBLE_VALUE || given.kind == TEMPO_INT64_VALUE;
     case TEMPO_OPTION_TEXT:
     case TEMPO_OPTION_INITIALIZER:
     case TEMPO_OPTION_ACTIVATION: return given.kind == TEMPO_TEXT_VALUE;
@@ -72,16 +74,31 @@ std::string value_text(const tempo_attribute& given) {
     case TEMPO_INT64_VALUE: return std::to_string(given.integer);
     case TEMPO_DOUBLE_VALUE: return sdk::OptionTable::number(given.real);
     case TEMPO_TEXT_VALUE: return std::string("\"") + given.text + "\"";
-    case TEMPO_LIST_VALUE: return to_string(Shape(given.list, given.list + given.count));
+    case TEMPO_LIST_VALUE: {
+      std::string text = "[";
+      for (uint64_t i = 0; i < given.count; ++i)
+        text += (i ? ", " : "") + std::to_string(given.list[i]);
+      return text + "]";
+    }
     default: return "a layer";
   }
+}
+
+// What came over the boundary may be anything.
+void require_readable(const tempo_layer_type& type, const tempo_attribute& given) {
+  const bool readable = given.name && given.kind <= TEMPO_LAYER_VALUE &&
+                        (given.kind != TEMPO_TEXT_VALUE || given.text) &&
+                        (given.kind != TEMPO_LIST_VALUE || given.list || given.count == 0);
+  if (!readable)
+    throw Error(std::string(type.name) + ": an option came without a name, a kind or its value.");
 }
 
 bool among(const char* choices, const std::string& text) {
   return ("|" + std::string(choices) + "|").find("|" + text + "|") != std::string::npos;
 }
 
-void check_option(const tempo_layer_type& type, const tempo_option& option, const tempo_attribute& given) {
+void check_option(const tempo_layer_type& type, const tempo_option& option,
+                  const tempo_attribute& given) {
   const std::string who = std::string(type.name) + ": option `" + option.name + "`";
   if (!fits(option, given))
     throw Error(who + " is " + kind_name(option.kind) + ", got " + value_text(given) + ".");
@@ -90,22 +107,33 @@ void check_option(const tempo_layer_type& type, const tempo_option& option, cons
         given.kind == TEMPO_INT64_VALUE ? static_cast<double>(given.integer) : given.real;
     if (!(value >= option.at_least && value <= option.at_most))
       throw Error(who + " is " + value_text(given) + "; it must be " +
-                  (std::isinf(option.at_most)    ? "at least " + sdk::OptionTable::number(option.at_least)
-                   : std::isinf(option.at_least) ? "at most " + sdk::OptionTable::number(option.at_most)
-                                                 : "within [" + sdk::OptionTable::number(option.at_least) +
-                                                       ", " + sdk::OptionTable::number(option.at_most) + "]") +
+                  (std::isinf(option.at_most)
+                       ? "at least " + sdk::OptionTable::number(option.at_least)
+                   : std::isinf(option.at_least)
+                       ? "at most " + sdk::OptionTable::number(option.at_most)
+                       : "within [" + sdk::OptionTable::number(option.at_least) + ", " +
+                             sdk::OptionTable::number(option.at_most) + "]") +
                   ".");
   }
   if (option.choices && !among(option.choices, given.text))
     throw Error(who + " is " + value_text(given) + "; it must be one of " + option.choices + ".");
-  if (option.kind == TEMPO_OPTION_DTYPE && given.integer > 1)
-    throw Error(who + " is " + name_of(static_cast<DType>(given.integer)) + "; weights are float32 or float64.");
+  if (option.kind == TEMPO_OPTION_DTYPE &&
+      (given.integer < TEMPO_AUTOMATIC || given.integer > TEMPO_FLOAT64))
+    throw Error(who + " is " + name_of(static_cast<DType>(given.integer)) +
+                "; weights are float32 or float64.");
+  if (option.kind == TEMPO_OPTION_SHAPE && given.count > TEMPO_MAX_RANK)
+    throw Error(who + " is " + value_text(given) + "; a shape has at most 8 axes.");
 }
 
 }  // namespace
 
 void check_options(const tempo_layer_type& type, std::span<const tempo_attribute> options) {
   for (const tempo_attribute& given : options) {
+    require_readable(type, given);
+    for (const tempo_attribute& other :
+         options.first(static_cast<std::size_t>(&given - options.data())))
+      if (std::string(other.name) == given.name)
+        throw Error(std::string(type.name) + ": option `" + given.name + "` is given twice.");
     const tempo_option* found = nullptr;
     std::vector<std::string> names;
     for (const tempo_option& o : std::span(type.options, type.n_options)) {

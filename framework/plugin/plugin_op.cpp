@@ -1,5 +1,7 @@
 // A plugin's own op: its C callbacks in the form of any other op.
+#include "plugin/callback.hpp"
 #include "plugin/registry.hpp"
+#include "tensor/strides.hpp"
 
 namespace tempo {
 
@@ -31,20 +33,37 @@ std::vector<tempo_attribute> to_abi(const Attributes& from) {
   return out;
 }
 
+template <class F>
+void run_callback_of(const tempo_op_type& type, const char* what, F&& callback) {
+  run_callback(callback, [&] {
+    return Callee{
+        what, "op " + with_plugin(type), {std::string(type.name), std::string(type.name)}};
+  });
+}
+
+std::string at_fault(const tempo_op_type& type) { return "op " + with_plugin(type) + ": "; }
+
 std::vector<TensorType> infer(const tempo_op_type& type, const TypeCall& call) {
   if (call.inputs.size() != type.n_inputs)
-    throw ShapeError("takes " + std::to_string(type.n_inputs) + " inputs, was given " +
+    throw ShapeError("needs " + std::to_string(type.n_inputs) +
+                     (type.n_inputs == 1 ? " input" : " inputs") + ", got " +
                      std::to_string(call.inputs.size()));
   std::vector<tempo_type> inputs;
   for (const TensorType& t : call.inputs) inputs.push_back(sdk::to_abi(t.dtype, t.shape));
   const std::vector<tempo_attribute> attributes = to_abi(call.attributes);
   tempo_type result{};
   result.size = sizeof result;
-  sdk::check(type.infer(inputs.data(), type.n_inputs, attributes.data(),
-                        static_cast<uint32_t>(attributes.size()), &result));
-  if (result.rank > TEMPO_MAX_RANK || result.dtype < 0 || result.dtype > TEMPO_BOOL)
-    throw PluginError(std::string("op `") + type.name + "`: its plugin inferred a type that cannot be: rank " +
-                      std::to_string(result.rank) + ", dtype " + std::to_string(result.dtype) + ".");
+  run_callback_of(type, "infer", [&] {
+    return type.infer(inputs.data(), type.n_inputs, attributes.data(),
+                      static_cast<uint32_t>(attributes.size()), &result);
+  });
+  bool possible = result.rank <= TEMPO_MAX_RANK && result.dtype >= 0 && result.dtype <= TEMPO_BOOL;
+  for (uint32_t i = 0; possible && i < result.rank; ++i) possible = result.shape[i] >= 0;
+  if (!possible)
+    throw PluginError(at_fault(type) +
+                      "it inferred a type that cannot be: " + std::to_string(result.rank) +
+                      " axes, the first " + std::to_string(result.shape[0]) + ", dtype " +
+                      std::to_string(result.dtype) + ".");
   return {{sdk::dtype_of(result), sdk::shape_of(result)}};
 }
 
@@ -57,8 +76,16 @@ void run(const tempo_op_type& type, const KernelCall& call) {
   }
   const std::vector<tempo_attribute> attributes = to_abi(call.attributes);
   const tempo_type result = sdk::to_abi(call.outputs[0].dtype(), call.outputs[0].shape());
-  sdk::check(type.kernel(inputs.data(), data.data(), type.n_inputs, attributes.data(),
-                         static_cast<uint32_t>(attributes.size()), &result, call.outputs[0].data));
+  run_callback_of(type, "kernel", [&] {
+    return type.kernel(inputs.data(), data.data(), type.n_inputs, attributes.data(),
+                       static_cast<uint32_t>(attributes.size()), &result, call.outputs[0].data);
+  });
+}
+
+// It may have the shape that the input was broadcast to.
+bool fits(const Tensor& gradient, const Tensor& input) {
+  const Shape shapes[] = {gradient.shape(), input.shape()};
+  return gradient.dtype() == input.dtype() && broadcast_shapes(shapes) == gradient.shape();
 }
 
 Tensor vjp(const tempo_op_type& type, uint32_t index, const Vjp& v) {
@@ -67,10 +94,19 @@ Tensor vjp(const tempo_op_type& type, uint32_t index, const Vjp& v) {
   const std::vector<tempo_tensor*> handles = sdk::handles(inputs);
   const std::vector<tempo_attribute> attributes = to_abi(v.attributes());
   const Tensor y = v.y();
-  tempo_tensor* gradient = nullptr;
-  sdk::check(type.vjp(index, handles.data(), type.n_inputs, y.handle(), v.dy().handle(),
-                      attributes.data(), static_cast<uint32_t>(attributes.size()), &gradient));
-  return Tensor(gradient);
+  tempo_tensor* raw = nullptr;
+  run_callback_of(type, "vjp", [&] {
+    return type.vjp(index, handles.data(), type.n_inputs, y.handle(), v.dy().handle(),
+                    attributes.data(), static_cast<uint32_t>(attributes.size()), &raw);
+  });
+  const Tensor gradient(raw);
+  const std::string which = "its vjp gave input " + std::to_string(index);
+  if (!gradient) throw PluginError(at_fault(type) + which + " no gradient.");
+  if (!fits(gradient, inputs[index]))
+    throw PluginError(at_fault(type) + which + " a gradient that does not fit it\n  input     " +
+                      to_string(inputs[index].shape(), inputs[index].dtype()) + "\n  gradient  " +
+                      to_string(gradient.shape(), gradient.dtype()));
+  return gradient;
 }
 
 }  // namespace

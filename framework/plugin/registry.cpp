@@ -1,59 +1,154 @@
 #include "plugin/registry.hpp"
 
-#include <map>
+#include <algorithm>
+#include <deque>
 #include <mutex>
 
 namespace tempo {
 
 namespace {
 
-struct Types {
+struct Plugins {
   std::mutex mutex;
-  std::map<std::pair<std::string, uint32_t>, RegisteredType> all;
+  std::deque<tempo_registry> all;
 };
-Types& types() {
-  static Types all;
+Plugins& plugins() {
+  static Plugins all;
   return all;
 }
 
-[[noreturn]] void taken(const tempo_registry& mine, const std::string& what, const std::string& name,
-                        const std::string& by) {
-  throw PluginError("plugin `" + mine.plugin + "` (" + mine.path + "): the name of its " + what + " `" +
-                    name + "` is already taken" + (by.empty() ? "." : " by " + by + ".") +
-                    "\n  Load only one of them, or rename one.");
+const char* kind_of(const tempo_layer_type& type) {
+  return type.kind == TEMPO_CELL ? "cell" : "layer";
+}
+
+void require_options(const tempo_layer_type& type) {
+  const std::string who =
+      std::string("register_layer: ") + kind_of(type) + " `" + type.name + "`: ";
+  if (type.n_options && !type.options)
+    throw PluginError(who + "it has no table of options, only their number.");
+  for (uint32_t i = 0; i < type.n_options; ++i) {
+    const tempo_option& o = type.options[i];
+    if (o.size < sizeof o || !o.name || !o.sentence || !o.standard || o.kind > TEMPO_OPTION_SHAPE)
+      throw PluginError(who + "the description of option " + std::to_string(i) +
+                        " is incomplete (size, kind, name, sentence or standard).");
+  }
+}
+
+template <class Type>
+void require_new(const std::vector<const Type*>& mine, const std::string& what, const Type& type) {
+  for (const Type* other : mine)
+    if (std::string(other->name) == type.name) {
+      if constexpr (requires { type.kind; })
+        if (other->kind != type.kind) continue;
+      throw PluginError(what + " `" + type.name + "` is registered twice.");
+    }
+}
+
+[[noreturn]] void taken(const tempo_registry& mine, const std::string& what,
+                        const std::string& name, const tempo_registry* by) {
+  throw PluginError(
+      "plugin " + mine.path + ": the name of its " + what + " `" + name + "` is already taken by " +
+      (by ? "plugin `" + by->plugin + "` (" + by->path + ")" : "Tempo's own " + what) +
+      ".\n  Load only one of them, or rename one.");
+}
+
+// The plugin for which `has` holds, or null.
+template <class F>
+const tempo_registry* plugin_with(F&& has) {
+  for (const tempo_registry& p : plugins().all)
+    if (has(p)) return &p;
+  return nullptr;
+}
+
+template <class Type>
+const tempo_registry* plugin_of(const Type& type, std::vector<const Type*> tempo_registry::*types) {
+  return plugin_with([&](const tempo_registry& p) {
+    return std::find(((p.*types)).begin(), (p.*types).end(), &type) != (p.*types).end();
+  });
+}
+
+template <class Type>
+std::string named(const Type& type, std::vector<const Type*> tempo_registry::*types) {
+  const std::lock_guard lock(plugins().mutex);
+  const tempo_registry* plugin = plugin_of(type, types);
+  return type.name + (plugin ? " of plugin `" + plugin->plugin + "`" : std::string());
+}
+
+const tempo_layer_type* type_in(const tempo_registry& plugin, uint32_t kind,
+                                const std::string& name) {
+  for (const tempo_layer_type* type : plugin.layers)
+    if (type->kind == kind && type->name == name) return type;
+  return nullptr;
+}
+
+bool has_op(const tempo_registry& plugin, const std::string& name) {
+  return std::any_of(plugin.ops.begin(), plugin.ops.end(),
+                     [&](const tempo_op_type* op) { return op->name == name; });
 }
 
 }  // namespace
 
-void commit(const tempo_registry& registry) {
-  Types& t = types();
-  const std::lock_guard lock(t.mutex);
-  for (const tempo_layer_type* type : registry.layers) {
-    const auto at = t.all.find({type->name, type->kind});
-    if (at != t.all.end())
-      taken(registry, type->kind == TEMPO_CELL ? "cell" : "layer", type->name,
-            "plugin `" + at->second.plugin + "` (" + at->second.path + ")");
-  }
-  for (const tempo_op_type* op : registry.ops)
-    if (find_op(op->name)) taken(registry, "op", op->name, "");
+void add(tempo_registry& registry, const tempo_layer_type* type) {
+  if (!type || type->size < sizeof(tempo_layer_type) || !type->name || !*type->name ||
+      type->kind > TEMPO_CELL || !type->summary || !type->create || !type->destroy ||
+      !type->build || !type->call || (type->kind == TEMPO_CELL && !type->states))
+    throw PluginError(
+        "register_layer: the description is incomplete (size, kind, name, summary, create, "
+        "destroy, build, call "
+        "or, of a cell, states).");
+  require_options(*type);
+  require_new(registry.layers, kind_of(*type), *type);
+  registry.layers.push_back(type);
+}
+
+void add(tempo_registry& registry, const tempo_op_type* type) {
+  if (!type || type->size < sizeof(tempo_op_type) || !type->name || !*type->name ||
+      !type->summary || !type->infer || !type->kernel)
+    throw PluginError(
+        "register_op: the description is incomplete (size, name, summary, infer or kernel).");
+  require_new(registry.ops, "op", *type);
+  registry.ops.push_back(type);
+}
+
+void commit(tempo_registry registry) {
+  const std::lock_guard lock(plugins().mutex);
   for (const tempo_layer_type* type : registry.layers)
-    t.all[{type->name, type->kind}] = {type, registry.plugin, registry.path};
+    if (const auto* other =
+            plugin_with([&](const auto& p) { return type_in(p, type->kind, type->name); }))
+      taken(registry, kind_of(*type), type->name, other);
+  for (const tempo_op_type* op : registry.ops)
+    if (find_op(op->name))
+      taken(registry, "op", op->name,
+            plugin_with([&](const auto& p) { return has_op(p, op->name); }));
   for (const tempo_op_type* op : registry.ops) define_plugin_op(*op);
+  plugins().all.push_back(std::move(registry));
 }
 
-const RegisteredType* find_type(uint32_t kind, const std::string& name) {
-  Types& t = types();
-  const std::lock_guard lock(t.mutex);
-  const auto at = t.all.find({name, kind});
-  return at == t.all.end() ? nullptr : &at->second;
+const tempo_layer_type* find_type(uint32_t kind, const std::string& name) {
+  const std::lock_guard lock(plugins().mutex);
+  for (const tempo_registry& p : plugins().all)
+    if (const tempo_layer_type* type = type_in(p, kind, name)) return type;
+  return nullptr;
 }
 
-std::vector<RegisteredType> all_types() {
-  Types& t = types();
-  const std::lock_guard lock(t.mutex);
-  std::vector<RegisteredType> out;
-  for (const auto& [key, type] : t.all) out.push_back(type);
-  return out;
+std::vector<std::string> type_names(uint32_t kind) {
+  const std::lock_guard lock(plugins().mutex);
+  std::vector<std::string> names;
+  for (const tempo_registry& p : plugins().all)
+    for (const tempo_layer_type* type : p.layers)
+      if (type->kind == kind) names.push_back(type->name);
+  std::sort(names.begin(), names.end());
+  return names;
 }
+
+std::vector<tempo_registry> loaded_plugins() {
+  const std::lock_guard lock(plugins().mutex);
+  return {plugins().all.begin(), plugins().all.end()};
+}
+
+std::string with_plugin(const tempo_layer_type& type) {
+  return named(type, &tempo_registry::layers);
+}
+std::string with_plugin(const tempo_op_type& type) { return named(type, &tempo_registry::ops); }
 
 }  // namespace tempo

@@ -4,10 +4,12 @@
 #include <tempo/callback.hpp>
 #include <tempo/cell.hpp>
 #include <tempo/data.hpp>
+#include <tempo/explain.hpp>
 #include <tempo/gradcheck.hpp>
 #include <tempo/gradient.hpp>
 #include <tempo/io.hpp>
 #include <tempo/layers.hpp>
+#include <tempo/load.hpp>
 #include <tempo/loss.hpp>
 #include <tempo/metric.hpp>
 #include <tempo/model.hpp>

@@ -1,0 +1,15 @@
+// What runs when a layer runs.
+#pragma once
+
+#include <tempo/layer.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// The Programs that a layer's recurrences become for an input of this shape, [batch, time, ...]:
+/// forward and gradient (of the sum of its results, to its weights and its input), each as traced
+/// and after the passes, and the bytes kept between the two. A cell is run over the sequence. The
+/// layer itself is not built or changed: another of its kind and options runs.
+TEMPO_API std::string explain(const Layer& layer, const Shape& input,
+                              DType dtype = DType::automatic);
+
+}  // namespace tempo

@@ -1,0 +1,32 @@
+// Plugins as files: loading one, and listing what there is.
+#pragma once
+
+#include <tempo/plugin.h>
+#include <tempo/error.hpp>
+
+#include <string>
+#include <vector>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// Loads the plugin in that file, for as long as the process lives; its layers, cells and ops are
+/// then found by their names. Does nothing when it is loaded already. Throws PluginError.
+TEMPO_API void load_plugin(const std::string& path);
+
+/// A plugin that is loaded, with the descriptions of all it has.
+struct PluginContents {
+  std::string name, version, path;
+  std::vector<const tempo_layer_type*> layers;  ///< and cells
+  std::vector<const tempo_op_type*> ops;
+};
+
+struct PluginList {
+  std::vector<PluginContents> plugins;  ///< in the order in which they were loaded
+  std::vector<std::string> failures;    ///< what was said of each that could not be loaded
+};
+
+/// Loads the installed plugins and those of TEMPO_PLUGIN_PATH, and lists them beside those that
+/// were loaded before.
+TEMPO_API PluginList all_plugins();
+
+}  // namespace tempo

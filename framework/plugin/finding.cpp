@@ -1,0 +1,118 @@
+// Which files a name is looked for in, and when.
+#include "plugin/loader.hpp"
+
+#include "tensor/nearest.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+#include <utility>
+
+namespace tempo {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<std::string> shared_objects(const std::string& folder) {
+  std::vector<std::string> paths;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    if (entry.path().extension() == ".so") paths.push_back(entry.path().string());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+void load_all(const std::vector<std::string>& paths, std::vector<std::string>& failures) {
+  for (const std::string& path : paths) try {
+      load_plugin_file(path);
+    } catch (const Error& e) {
+      failures.push_back(e.what());
+    }
+}
+
+std::string indented(std::string text) {
+  for (std::size_t at = 0; (at = text.find('\n', at)) != text.npos; at += 3)
+    text.insert(at + 1, "  ");
+  return "    " + text;
+}
+
+[[noreturn]] void unknown(uint32_t kind, const std::string& name, Search search) {
+  const bool is_cell = kind == TEMPO_CELL;
+  std::vector<std::string> failures = load_installed();
+  if (search == Search::everywhere)
+    failures.insert(failures.end(), load_plugin_path().begin(), load_plugin_path().end());
+  const std::string what = is_cell ? "cell" : "layer";
+  const std::vector<std::string> names = type_names(kind);
+  std::string text = "there is no " + what + " named `" + name + "`.";
+  if (find_type(is_cell ? TEMPO_LAYER : TEMPO_CELL, name))
+    text += is_cell
+                ? "\n  There is a layer of that name; RNN takes a cell."
+                : "\n  There is a cell of that name; wrap it: RNN(cell(\"" + name + "\", {...})).";
+  else if (const std::string near = nearest(name, names); !near.empty())
+    text += "\n  Did you mean `" + near + "`?";
+  text += "\n  Known " + what + "s:";
+  for (const std::string& n : names) text += " " + n;
+  text +=
+      search == Search::everywhere
+          ? "\n  A plugin is found in " + plugin_folder() +
+                ", in the folders of TEMPO_PLUGIN_PATH, or by load_plugin(path)."
+          : "\n  Load the plugin that has it first: load_plugin(path). A model file never searches "
+            "TEMPO_PLUGIN_PATH.";
+  if (!failures.empty()) text += "\n  These could not be loaded:";
+  for (const std::string& failure : failures) text += "\n" + indented(failure);
+  throw PluginError(text);
+}
+
+std::vector<std::string> folders_of(const char* path) {
+  std::vector<std::string> folders;
+  for (std::string rest = path ? path : ""; !rest.empty();) {
+    const std::size_t colon = rest.find(':');
+    if (colon != 0) folders.push_back(rest.substr(0, colon));
+    rest = colon == rest.npos ? "" : rest.substr(colon + 1);
+  }
+  return folders;
+}
+
+}  // namespace
+
+std::string plugin_folder() {
+  if (const char* folder = std::getenv("TEMPO_PLUGIN_FOLDER"); folder && *folder) return folder;
+  return (fs::path(library_path()).parent_path() / "tempo" / "plugins").string();
+}
+
+std::vector<std::string> load_installed() {
+  std::vector<std::string> failures;
+  load_all(shared_objects(plugin_folder()), failures);
+  return failures;
+}
+
+const std::vector<std::string>& load_plugin_path() {
+  static std::recursive_mutex mutex;  // a plugin's init may ask for a layer, too
+  static bool done = false;
+  static std::vector<std::string> failures;
+  const std::lock_guard lock(mutex);
+  if (std::exchange(done, true)) return failures;
+  for (const std::string& folder : folders_of(std::getenv("TEMPO_PLUGIN_PATH"))) {
+    std::error_code ignored;
+    if (fs::is_directory(folder, ignored))
+      load_all(shared_objects(folder), failures);
+    else
+      failures.push_back("TEMPO_PLUGIN_PATH: there is no folder " + folder + ".");
+  }
+  return failures;
+}
+
+const tempo_layer_type& require_type(uint32_t kind, const std::string& name, Search search) {
+  if (const tempo_layer_type* type = find_type(kind, name)) return *type;
+  const std::string file = plugin_folder() + "/tempo_" + snake_case(name) + ".so";
+  const bool plain = name.find('/') == name.npos;
+  if (std::error_code ignored; plain && fs::exists(file, ignored)) load_plugin_file(file);
+  if (const tempo_layer_type* type = find_type(kind, name)) return *type;
+  if (search == Search::everywhere) load_plugin_path();
+  if (const tempo_layer_type* type = find_type(kind, name)) return *type;
+  unknown(kind, name, search);
+}
+
+}  // namespace tempo
