@@ -195,9 +195,11 @@ class ModelReader {
 void Model::save(const std::string& path) const {
   Safetensors file = weights_of(*this, path);
   file.metadata[key] = describe(*this).dump();
-  if (compiled())
-    for (const auto& [name, tensor] : optimizer().state())
-      file.tensors.emplace_back(slot_prefix + name, tensor);
+  if (compiled()) {
+    Optimizer::NamedTensors slots = optimizer().state();
+    std::sort(slots.begin(), slots.end(), [](auto& a, auto& b) { return a.first < b.first; });
+    for (const auto& [name, tensor] : slots) file.tensors.emplace_back(slot_prefix + name, tensor);
+  }
   write_safetensors(path, file);
 }
 

@@ -21,7 +21,9 @@ void print(std::ostream& out, const void* data, const Shape& shape) {
     std::copy(bytes, bytes + shape.count(), copy.begin());
     out << copy;
   } else {
-    out << xt::print_options::precision(7) << xt::adapt(static_cast<const T*>(data), static_cast<std::size_t>(shape.count()), xt::no_ownership(), extents);
+    out << xt::print_options::precision(7)
+        << xt::adapt(static_cast<const T*>(data), static_cast<std::size_t>(shape.count()),
+                     xt::no_ownership(), extents);
   }
 }
 

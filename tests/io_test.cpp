@@ -1,0 +1,622 @@
+// Files and pictures: what is written is read back, and every file that is not what it should be
+// has its sentence.
+#define BOOST_TEST_MODULE io
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <tempo/tempo.hpp>
+#include <tempo/xtensor.hpp>
+
+#include "testing.hpp"
+
+using namespace tempo;
+using namespace tempo::testing;
+namespace fs = std::filesystem;
+using std::string;
+
+namespace {
+
+// A folder of this program's own, gone at its end.
+struct Folder {
+  Folder() { fs::create_directories(path); }
+  ~Folder() { fs::remove_all(path); }
+  fs::path path = fs::temp_directory_path() / ("tempo_io_test_" + std::to_string(::getpid()));
+};
+string in_folder(const string& name) {
+  static const Folder folder;
+  return (folder.path / name).string();
+}
+
+string write(const string& name, const string& content) {
+  const string path = in_folder(name);
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
+string read(const string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void check_error(const string& got, const string& expected) {
+  BOOST_TEST(got.find(expected) != string::npos, "expected: " << expected << "\ngot: " << got);
+}
+
+int files_in_folder() {
+  const fs::directory_iterator all(fs::path(in_folder("x")).parent_path());
+  return static_cast<int>(std::distance(begin(all), end(all)));
+}
+
+// While one lives, no file may grow beyond so many bytes: a disk that is full.
+struct FullDisk {
+  explicit FullDisk(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit low{bytes, before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &low);
+  }
+  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before); }
+  rlimit before{};
+};
+
+// While one lives, an environment variable has another value.
+struct Environment {
+  Environment(const char* n, const string& value) : name(n) {
+    if (const char* now = std::getenv(n)) before = now;
+    ::setenv(n, value.c_str(), 1);
+  }
+  ~Environment() {
+    if (before)
+      ::setenv(name, before->c_str(), 1);
+    else
+      ::unsetenv(name);
+  }
+  const char* name;
+  std::optional<string> before;
+};
+
+string little_endian(uint64_t n) { return {reinterpret_cast<const char*>(&n), sizeof n}; }
+string safetensors(const string& header, const string& data = "") {
+  return little_endian(header.size()) + header + data;
+}
+
+}  // namespace
+
+// --- Tensors -------------------------------------------------------------------------------------
+
+const std::map<string, Tensor> one_of_each = {
+    {"f32", tensor<float>({1.5f, -2, 3e-40f, 4}, {2, 2})},
+    {"f64", tensor<double>({1.0 / 3, -1e300}, {2}, float64)},
+    {"i32", tensor<int32_t>({1, -2, 3}, {3, 1})},
+    {"i64", tensor<int64_t>({int64_t{1} << 60}, {})},
+    {"bool", tensor<bool>({true, false, true}, {3})},
+    {"none", zeros({0, 4})},
+};
+
+BOOST_AUTO_TEST_CASE(tensors_of_every_dtype_are_read_as_they_were_written) {
+  const string path = in_folder("all.safetensors");
+  save_tensors(path, one_of_each);
+  const auto back = load_tensors(path);
+  BOOST_TEST(back.size() == one_of_each.size());
+  for (const auto& [name, tensor] : one_of_each) check_same(name, back.at(name), tensor);
+  // As other programs demand it: the data begin at a multiple of 8.
+  uint64_t header = 0;
+  std::memcpy(&header, read(path).data(), sizeof header);
+  BOOST_TEST(header % 8 == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(npy_files_are_read_as_they_were_written) {
+  const string path = in_folder("one.npy");
+  for (const auto& [name, tensor] : one_of_each) {
+    save_npy(path, tensor);
+    check_same(name, load_npy(path), tensor);
+    BOOST_TEST((read(path).find('\n') + 1) % 64 == 0u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(xtensor_arrays_become_tensors_and_come_back) {
+  const xt::xarray<double> a = {{1, 2, 3}, {4, 5, 6}};
+  const Tensor t = from_xtensor(xt::transpose(a));
+  check_same("transposed", t, tensor<double>({1, 4, 2, 5, 3, 6}, {3, 2}, float64));
+  BOOST_TEST((to_xtensor<double>(t) == xt::transpose(a)));
+  check_same("bool", from_xtensor(a > 3),
+             tensor<bool>({false, false, false, true, true, true}, {2, 3}));
+}
+
+struct BadFile {
+  const char* what;
+  string content;
+  string expected;
+};
+
+const string f32_4 = R"("a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]})";
+const string sixteen(16, '\0');
+
+const BadFile bad_safetensors[] = {
+    {"empty", "", "0 bytes are too few for a safetensors file"},
+    {"short", "abc", "3 bytes are too few for a safetensors file"},
+    {"text", "This is a text, nothing else.",
+     "not a safetensors file: its first 8 bytes would be a header of"},
+    {"absurd length", little_endian(~uint64_t{0}) + "{}", "at most 100000000 are allowed"},
+    {"header cut short", little_endian(100) + "{\"a\":",
+     "cut short, or not a safetensors file: its header would have 100 bytes, and only 5 follow"},
+    {"no object", safetensors("[1, 2]"), "its header must be a JSON object"},
+    {"no JSON", safetensors("{\"a\":}"), "its header is not valid JSON"},
+    {"named twice", safetensors("{" + f32_4 + "," + f32_4 + "}", sixteen),
+     "its header names \"a\" twice"},
+    {"deep", safetensors(R"({"a":{"b":{"c":{"d":{}}}}})"),
+     "its header nests deeper than the format does"},
+    {"no entry", safetensors(R"({"a":1})"), "tensor \"a\": its entry must be an object with dtype"},
+    {"no offsets", safetensors(R"({"a":{"dtype":"F32","shape":[1]}})"),
+     "with dtype, shape and data_offsets"},
+    {"dtype", safetensors(R"({"a":{"dtype":"BF16","shape":[8],"data_offsets":[0,16]}})", sixteen),
+     "tensor \"a\": dtype \"BF16\" is not one that Tempo reads: F32, F64, I32, I64, BOOL"},
+    {"negative",
+     safetensors(R"({"a":{"dtype":"F32","shape":[-4],"data_offsets":[0,16]}})", sixteen),
+     "shape must be a list of sizes; found [-4]"},
+    {"fraction",
+     safetensors(R"({"a":{"dtype":"F32","shape":[4.5],"data_offsets":[0,16]}})", sixteen),
+     "shape must be a list of sizes; found [4.5]"},
+    {"rank",
+     safetensors(R"({"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,4],"data_offsets":[0,16]}})",
+                 sixteen),
+     "a shape of 9 axes; Tempo has at most 8"},
+    {"overflow",
+     safetensors(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,16]}})",
+                 sixteen),
+     "has more elements than can be counted"},
+    {"backwards",
+     safetensors(R"({"a":{"dtype":"F32","shape":[4],"data_offsets":[16,0]}})", sixteen),
+     "data_offsets [16,0] end before they begin"},
+    {"three offsets",
+     safetensors(R"({"a":{"dtype":"F32","shape":[4],"data_offsets":[0,8,16]}})", sixteen),
+     "data_offsets must be two numbers"},
+    {"size", safetensors(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,16]}})", sixteen),
+     "[3] float32 needs 12 bytes; data_offsets [0,16] hold 16"},
+    {"truncated", safetensors("{" + f32_4 + "}", sixteen.substr(1)),
+     "data_offsets [0,16] lie beyond the end of the data, which has 15 bytes"},
+    {"overlap",
+     safetensors("{" + f32_4 + R"(,"b":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}})",
+                 sixteen),
+     "tensor \"b\": its data overlap those of \"a\""},
+    {"gap", safetensors(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}})", sixteen),
+     "there are 12 bytes before its data that belong to no tensor"},
+    {"rest", safetensors("{" + f32_4 + "}", sixteen + "more"),
+     "4 bytes at its end belong to no tensor"},
+    {"bool", safetensors(R"({"a":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}})", "\x02"),
+     "a BOOL is 0 or 1; found 2"},
+    {"metadata", safetensors(R"({"__metadata__":{"n":1}})"),
+     "__metadata__ must map texts to texts; \"n\" is number"},
+};
+
+BOOST_AUTO_TEST_CASE(a_damaged_safetensors_file_is_named_with_what_is_wrong) {
+  for (const BadFile& bad : bad_safetensors) {
+    BOOST_TEST_CONTEXT(bad.what) {
+      const string path = write("bad.safetensors", bad.content);
+      const string text = error_of<FormatError>([&] { load_tensors(path); });
+      check_error(text, bad.expected);
+      check_error(text, path + ": ");
+    }
+  }
+  check_error(error_of<FormatError>([] { load_tensors("/no/such/file"); }),
+              "/no/such/file: no such file");
+  check_error(error_of<FormatError>([] { load_tensors("/tmp"); }), "/tmp: a directory, not a file");
+  check_error(error_of<FormatError>([] { load_tensors("/dev/zero"); }),
+              "/dev/zero: not a regular file");
+}
+
+BOOST_AUTO_TEST_CASE(a_safetensors_file_cut_or_flipped_anywhere_is_refused_or_read_whole) {
+  const string path = in_folder("all.safetensors");
+  save_tensors(path, one_of_each);
+  const string whole = read(path);
+  for (std::size_t n = 0; n < whole.size(); ++n)
+    BOOST_CHECK_THROW(load_tensors(write("cut.safetensors", whole.substr(0, n))), FormatError);
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    string flipped = whole;
+    flipped[i] = static_cast<char>(flipped[i] ^ 0x11);
+    try {
+      load_tensors(write("flipped.safetensors", flipped));
+    } catch (const FormatError&) {
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_npy_file_is_named_with_what_is_wrong) {
+  const auto npy = [](string header, const string& data) {
+    header += '\n';
+    return "\x93NUMPY" + string("\x01\x00", 2) + string{static_cast<char>(header.size()), '\0'} +
+           header + data;
+  };
+  const string fields = "'fortran_order': False, 'shape': (4,), }";
+  const BadFile table[] = {
+      {"text", "nothing of the kind", "not a .npy file"},
+      {"version", "\x93NUMPY\x09" + string(9, '\0'), "version 9 of the .npy format"},
+      {"dtype", npy("{'descr': '<f2', " + fields, ""), "dtype '<f2' is not one that Tempo reads"},
+      {"truncated", npy("{'descr': '<f4', " + fields, sixteen.substr(1)),
+       "[4] float32 needs 16 bytes of data; the file has 15"},
+      {"no shape", npy("{'descr': '<f4', 'fortran_order': False}", ""), "does not say 'shape'"},
+      {"huge",
+       npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 99999999999), }", ""),
+       "cannot be that of 0 bytes"},
+  };
+  for (const BadFile& bad : table) BOOST_TEST_CONTEXT(bad.what) {
+      const string path = write("bad.npy", bad.content);
+      const string text = error_of<FormatError>([&] { load_npy(path); });
+      check_error(text, bad.expected);
+      check_error(text, path + ": ");
+    }
+  const string fortran = npy("{'descr': '<i4', 'fortran_order': True, 'shape': (2, 1), }",
+                             little_endian(uint64_t{7} << 32 | 5));
+  check_same("column-major", load_npy(write("f.npy", fortran)), tensor<int32_t>({5, 7}, {2, 1}));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_written_leaves_the_old_one_as_it_was) {
+  const string path = in_folder("kept.safetensors");
+  save_tensors(path, {{"a", ones({4})}});
+  const string before = read(path);
+  const int files = files_in_folder();
+  {
+    const FullDisk full(1000);
+    check_error(error_of([&] {
+                  save_tensors(path, {{"a", ones({1000})}});
+                }),
+                path +
+                    ": could not be written to its end: File too large.\n"
+                    "  The file that was there is unchanged.");
+    check_error(error_of([&] { save_npy(path, ones({1000})); }), "could not be written to its end");
+  }
+  BOOST_TEST((read(path) == before));
+  BOOST_TEST(files_in_folder() == files);
+  check_error(error_of([] {
+                save_tensors("/no/such/folder/x", {{"a", ones({1})}});
+              }),
+              "/no/such/folder/x: cannot be written: No such file or directory");
+  check_error(error_of([] { save_tensors("/tmp", {{"a", ones({1})}}); }), "(a directory)");
+  check_error(error_of([] {
+                save_tensors("/dev/null", {{"a", ones({1})}});
+              }),
+              "something else than a file");
+  if (::geteuid() == 0) return;  // to whom every folder is writable
+  ::chmod(fs::path(path).parent_path().c_str(), 0555);
+  check_error(error_of([&] {
+                save_tensors(path, {{"a", ones({2})}});
+              }),
+              "cannot be written: Permission denied");
+  ::chmod(fs::path(path).parent_path().c_str(), 0755);
+  BOOST_TEST((read(path) == before));
+}
+
+// --- CSV -----------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(columns_of_a_csv_file_are_read_by_name) {
+  const string path =
+      write("good.csv",
+            "\xef\xbb\xbf"
+            "month, \"a \"\"b\"\"\" ,c\r\n1749-01, 1.5 ,-2\r\n\r\n\"x,\ny\",+3e2,\"4\"");
+  check_same("one", read_csv(path, {.columns = {"c"}}), tensor<float>({-2, 4}, {2, 1}));
+  check_same("two, in the order asked for",
+             read_csv(path, {.columns = {"c", "a \"b\""}, .dtype = float64}),
+             tensor<double>({-2, 1.5, 4, 300}, {2, 2}, float64));
+  check_same("all, with gaps",
+             read_csv(write("gaps.csv", "a;b\n1;\nNA;2"), {.separator = ';', .missing = -1}),
+             tensor<float>({1, -1, -1, 2}, {2, 2}));
+}
+
+BOOST_AUTO_TEST_CASE(a_csv_file_that_does_not_hold_the_numbers_is_named_with_line_and_column) {
+  const BadFile table[] = {
+      {"empty", "", "it is empty; its first line must name the columns"},
+      {"no rows", "a,b\n", "it has a header and no rows"},
+      {"text", "a,b\n1,2\n3,x1\n", "line 3: column \"b\": \"x1\" is not a number"},
+      {"half a number", "a\n1.5x\n", "line 2: column \"a\": \"1.5x\" is not a number"},
+      {"hole", "a,b\n1,\n", "line 2: column \"b\": there is no number"},
+      {"NA", "a\n\n\nNA\n", "line 4: column \"a\": there is no number.\n  .missing = NAN"},
+      {"too few", "a,b\n1,2\n3\n", "line 3: it has 1 fields; the header names 2 columns"},
+      {"too many", "a,b\n1,2,3\n", "line 2: it has 3 fields; the header names 2 columns"},
+      {"range", "a\n1e999\n", "line 2: column \"a\": \"1e999\" is out of range"},
+      {"quote", "a\n\"1\n2\n", "line 2: a quote is opened and never closed"},
+      {"after a quote", "a\n\"1\"2\n", "line 2: there is more after the closing quote of \"1\""},
+  };
+  for (const BadFile& bad : table) BOOST_TEST_CONTEXT(bad.what) {
+      const string path = write("bad.csv", bad.content);
+      const string text = error_of<FormatError>([&] { read_csv(path); });
+      check_error(text, bad.expected);
+      check_error(text, path + ": ");
+    }
+  check_error(
+      error_of<FormatError>([] { read_csv(write("c.csv", "a,b\n1,2\n"), {.columns = {"c"}}); }),
+      "it has no column \"c\".\n  Its columns: a, b.");
+}
+
+// --- Pictures ------------------------------------------------------------------------------------
+
+namespace {
+
+const std::vector<Curve> curves = {
+    {"truth", tensor<float>({1, 2, 4}, {3})},
+    {"forecast <&> it's", tensor<float>({1, 3}, {2, 1}), tensor<float>({1, 2}, {2})}};
+
+// A program called gnuplot that does this instead.
+string pretender(const string& script) {
+  const fs::path folder = in_folder("bin");
+  fs::create_directories(folder);
+  std::ofstream(folder / "gnuplot") << "#!/bin/sh\n" << script << '\n';
+  fs::permissions(folder / "gnuplot", fs::perms::owner_all);
+  return folder.string();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(pictures_are_complete_files_of_their_kind) {
+  const string svg =
+      plot(curves, in_folder("a.svg"), {.title = "A title", .x_label = "x", .y_label = "y"});
+  BOOST_TEST(svg == in_folder("a.svg"));
+  BOOST_TEST(read(svg).find("A title") != string::npos);
+  BOOST_TEST(read(svg).find("forecast &lt;&amp;") != string::npos);
+  const string png = plot(curves, in_folder("a.png"));
+  BOOST_TEST(read(png).starts_with("\x89PNG"));
+
+  History history({.epochs = 3});
+  for (int epoch = 0; epoch < 3; ++epoch)
+    history.add(epoch, Logs{{"loss", std::pow(0.1, epoch)}, {"val_loss", 1.0}});
+  BOOST_TEST(read(plot(history, in_folder("h.svg"))).find("val_loss") != string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_picture_that_cannot_be_drawn_is_an_error_and_no_file) {
+  const int files = files_in_folder();
+  const auto none = [&] { return !fs::exists(in_folder("p.svg")) && files_in_folder() == files; };
+  const auto drawn = [] { plot(curves, in_folder("p.svg")); };
+
+  check_error(error_of([] { plot(curves, in_folder("p.pdf")); }),
+              "a picture's name ends in .svg or .png; \".pdf\" is not known");
+  check_error(error_of([] { plot(curves, in_folder("p")); }),
+              "a picture's name ends in .svg or .png.");
+  check_error(error_of([] { plot(std::vector<Curve>{}, in_folder("p.svg")); }), "nothing to draw");
+  check_error(error_of([] {
+                plot({{"a", full({2}, NAN)}}, in_folder("p.svg"));
+              }),
+              "no value is finite");
+  check_error(error_of([] {
+                plot({{"a", -ones({2})}}, in_folder("p.svg"), {.log_y = true});
+              }),
+              "above 0");
+  check_error(error_of([] { plot(History(), in_folder("p.svg")); }), "this History is empty");
+  check_error(error_of<ShapeError>([] {
+                plot({{"a", zeros({2, 2})}}, in_folder("p.svg"));
+              }),
+              "the y of \"a\" is [2, 2] float32");
+  check_error(error_of<ShapeError>([] {
+                plot({{"a", zeros({2}), zeros({3})}}, in_folder("p.svg"));
+              }),
+              "\"a\" has 2 values in y and 3 in x");
+  check_error(error_of([] { plot(curves, "/no/such/folder/p.svg"); }), "cannot be written");
+  BOOST_TEST(none());
+  {
+    const Environment empty("PATH", "");
+    check_error(error_of(drawn),
+                "there is none on the PATH.\n  On Debian and Ubuntu: apt install gnuplot-nox");
+    BOOST_TEST(none());
+  }
+  const string before = std::getenv("PATH");
+  {
+    const Environment path("PATH", pretender("echo no such terminal >&2; exit 1") + ":" + before);
+    check_error(error_of(drawn), "gnuplot failed; it said:\nno such terminal");
+  }
+  {
+    const Environment path("PATH", pretender("kill -9 $$") + ":" + before);
+    check_error(error_of(drawn), "gnuplot failed (signal 9)");
+  }
+  {
+    const Environment path("PATH", pretender("echo '<svg'") + ":" + before);
+    check_error(error_of(drawn), "gnuplot ended without finishing");
+  }
+  BOOST_TEST(!fs::exists(in_folder("p.svg")));
+}
+
+// --- Models --------------------------------------------------------------------------------------
+
+namespace {
+
+struct DecayOptions {
+  int units = 4;
+  double rate = 0.1;
+};
+void describe(auto& option, DecayOptions& o) {
+  option("units", o.units, "Size of the state.");
+  option("rate", o.rate, "How fast the state is forgotten.");
+}
+struct DecayCell : Cell<DecayOptions> {
+  using Cell::Cell;
+  void build(Weights& add, const Shape& input) {
+    kernel = add("kernel", {input.back(), options.units}, glorot_uniform());
+  }
+  Step step(const Tensor& x, const State& s) const {
+    const Tensor next = (1 - options.rate) * s[0] + tanh(matmul(x, kernel));
+    return {.output = next, .state = {next}};
+  }
+  Tensor kernel;
+};
+
+const LoadOptions with_decay = {.cells = {cell<DecayCell>("Decay")}};
+
+Sequential a_bit_of_everything() {
+  return Sequential(
+      {LSTM({.units = 3, .return_sequences = true, .kernel_initializer = constant(0.1)}),
+       Bidirectional(GRU({.units = 2, .return_sequences = true}), {.merge_mode = "sum"}),
+       RNN(DecayCell({.units = 5, .rate = 0.3}), {.return_sequences = true}),
+       Bidirectional(RNN(DecayCell({.units = 2}))), Dropout({.rate = 0.25, .seed = 3}),
+       Dense({.units = 2, .activation = "tanh", .trainable = false}), Dense({.units = 1})},
+      "everything");
+}
+
+Samples data() { return {randn({40, 6, 2}), randn({40, 1})}; }
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_loaded_model_predicts_what_the_saved_one_did) {
+  set_seed(1);
+  const auto [x, y] = data();
+  Sequential model = a_bit_of_everything();
+  model.compile({.optimizer = RMSprop({.learning_rate = 0.01, .clipnorm = 1.0 / 3}),
+                 .loss = "mae",
+                 .metrics = {"mse"},
+                 .weighted_metrics = {"mae"}});
+  model.fit(x, y, {.epochs = 2, .verbose = 0});
+  const string path = in_folder("model.safetensors");
+  model.save(path);
+
+  set_seed(99);  // no random number matters
+  const Sequential loaded = load_model(path, with_decay);
+  check_same("prediction", loaded.predict(x), model.predict(x));
+  BOOST_TEST(loaded.name() == "everything");
+  BOOST_TEST(loaded.summary_text() == model.summary_text());
+  BOOST_TEST(loaded.optimizer().text() == model.optimizer().text());
+  BOOST_TEST(loaded.optimizer().iterations() == model.optimizer().iterations());
+  BOOST_TEST(loaded.loss().text() == model.loss().text());
+  BOOST_TEST(loaded.evaluate(x, y)["mse"] == model.evaluate(x, y)["mse"]);
+  const Tensors a = model.weights(), b = loaded.weights();
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    check_same(a[i].path(), b[i], a[i]);
+    BOOST_TEST(a[i].path() == b[i].path());
+  }
+  BOOST_TEST(loaded.trainable_weights().size() == model.trainable_weights().size());
+
+  const string again = in_folder("again.safetensors");
+  loaded.save(again);
+  BOOST_TEST((read(again) == read(path)));
+}
+
+BOOST_AUTO_TEST_CASE(a_float64_model_is_loaded_as_one_whatever_the_default_is) {
+  set_default_dtype(float64);
+  Sequential model({Bidirectional(LSTM({.units = 3})), RNN(DecayCell()), Dense({.units = 1})});
+  model = Sequential({Bidirectional(LSTM({.units = 3, .return_sequences = true})), RNN(DecayCell()),
+                      Dense({.units = 1})});
+  const Tensor x = randn({4, 5, 2});
+  const Tensor y = model.predict(x);
+  set_default_dtype(float32);
+  model.save(in_folder("f64.safetensors"));
+  check_same("float64", load_model(in_folder("f64.safetensors"), with_decay).predict(x), y);
+}
+
+BOOST_AUTO_TEST_CASE(fit_goes_on_where_it_stopped) {
+  const char* optimizers[] = {"adam", "adam(amsgrad=true, weight_decay=0.01)",
+                              "sgd(momentum=0.9, nesterov=true)",
+                              "rmsprop(centered=true, momentum=0.5)"};
+  for (const char* text : optimizers) BOOST_TEST_CONTEXT(text) {
+      const auto trained = [&](bool interrupted) {
+        set_seed(4);
+        const auto [x, y] = data();
+        Sequential model({GRU({.units = 4}), Dense({.units = 1})});
+        model.compile({.optimizer = text, .loss = "mse"});
+        model.fit(x, y, {.epochs = 3, .seed = 7, .verbose = 0});
+        if (interrupted) {
+          model.save(in_folder("stopped.safetensors"));
+          model = load_model(in_folder("stopped.safetensors"));
+        }
+        model.fit(x, y, {.epochs = 6, .seed = 7, .initial_epoch = 3, .verbose = 0});
+        return model.predict(x);
+      };
+      check_same("resumed", trained(true), trained(false));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_model_that_was_neither_built_nor_compiled_is_saved_once_it_has_weights) {
+  Sequential model({Dense({.units = 2})});
+  check_error(
+      error_of([&] { model.save(in_folder("none.safetensors")); }),
+      "has no weights yet, so there is nothing to save.\n  They are made by the first call");
+  model.build({{-1, 3}});
+  model.save(in_folder("some.safetensors"));
+  const Sequential loaded = load_model(in_folder("some.safetensors"));
+  BOOST_TEST(!loaded.compiled());
+  BOOST_TEST(loaded.count_params() == 8);
+}
+
+BOOST_AUTO_TEST_CASE(a_model_file_names_what_it_needs) {
+  Sequential model = a_bit_of_everything();
+  model.build({{-1, 6, 2}});
+  const string path = in_folder("needs.safetensors");
+  model.save(path);
+  const Environment plugins("TEMPO_PLUGIN_PATH", TEMPO_TEST_PLUGINS);  // which are not searched
+  const string text = error_of<PluginError>([&] { load_model(path); });
+  check_error(text, path + ": there is no cell named `Decay`");
+  check_error(text, "load_model(path, {.cells = {cell<MyCell>(\"My\")}})");
+
+  const auto damaged = [&](const string& from, const string& to) {
+    string content = read(path);
+    uint64_t length = 0;
+    std::memcpy(&length, content.data(), sizeof length);
+    string header = content.substr(sizeof length, length);
+    const std::size_t at = header.find(from);
+    BOOST_REQUIRE(at != string::npos);
+    header.replace(at, from.size(), to);
+    const string other =
+        write("damaged.safetensors", safetensors(header, content.substr(sizeof length + length)));
+    return error_of([&] { load_model(other, with_decay); });
+  };
+  check_error(damaged(R"(\"type\":\"LSTM\")", R"(\"type\":\"LSTN\")"), "Did you mean `LSTM`?");
+  check_error(damaged(R"(\"type\":\"LSTM\")", R"(\"type\":\"/../../x\")"),
+              "cannot be the name of a layer");
+  check_error(damaged(R"(\"units\":3)", R"(\"unit\":3)"), "Did you mean `units`?");
+  check_error(damaged(R"(\"units\":3)", R"(\"units\":\"3\")"),
+              "option `units` is an integer, got \"3\"");
+  check_error(damaged(R"(\"units\":3)", R"(\"units\":4)"),
+              "different   lstm/kernel  [2, 12] float32 in the file, [2, 16] float32 in the model");
+  check_error(damaged(R"({\"version\":1)", R"({\"version\":2)"),
+              "is of version 2 of Tempo's model files");
+  check_error(damaged(R"({\"version\":1)", R"({\"wersion\":1)"),
+              "its description of the model is damaged");
+  check_error(damaged(R"({\"version\":1)", R"({\"version\":)"),
+              "its description of the model is damaged");
+}
+
+BOOST_AUTO_TEST_CASE(a_model_made_from_a_function_saves_its_weights_and_not_the_function) {
+  const auto made = [] {
+    const Layer first = LSTM({.units = 3}), second = Dense({.units = 1});
+    return Model({first, second}, [=](const Tensors& in) { return second(first(in[0])); });
+  };
+  const Tensor x = randn({4, 5, 2});
+  Model model = made(), other = made();
+  const Tensor y = model.predict(x);
+  other.predict(x);
+  const string path = in_folder("function.safetensors"), weights = in_folder("weights.safetensors");
+  model.save(path);
+  model.save_weights(weights);
+  for (const string& file : {path, weights}) {
+    other.load_weights(file);
+    check_same("weights", other.predict(x), y);
+  }
+  check_error(error_of<FormatError>([&] { load_model(path); }),
+              "its model was made from a function, which no file can hold");
+  check_error(error_of<FormatError>([&] { load_model(weights); }),
+              "it holds weights only, and no model");
+  check_error(error_of([&] { made().load_weights(weights); }),
+              "has no weights yet to load it into");
+}
+
+BOOST_AUTO_TEST_CASE(weights_that_do_not_fit_are_listed_and_change_nothing) {
+  Sequential small({LSTM({.units = 3}), Dense({.units = 1, .name = "head"})});
+  Sequential large({LSTM({.units = 4, .use_bias = false}), Dense({.units = 1})});
+  const Tensor x = randn({4, 5, 2});
+  const Tensor y = large.predict(x);
+  small.predict(x);
+  const string path = in_folder("small.safetensors");
+  small.save_weights(path);
+  BOOST_TEST(
+      error_of<FormatError>([&] { large.load_weights(path); }) ==
+      path +
+          ": its weights are not those of sequential; nothing was changed\n"
+          "  different   lstm/kernel  [2, 12] float32 in the file, [2, 16] float32 in the model\n"
+          "  different   lstm/recurrent_kernel  [3, 12] float32 in the file, [4, 16] float32 in "
+          "the model\n"
+          "  missing     dense/kernel  [4, 1] float32\n"
+          "  missing     dense/bias  [1] float32\n"
+          "  unexpected  lstm/bias  [12] float32\n"
+          "  unexpected  head/kernel  [3, 1] float32\n"
+          "  unexpected  head/bias  [1] float32");
+  check_same("as before", large.predict(x), y);
+}
