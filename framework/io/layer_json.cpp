@@ -9,8 +9,7 @@
 namespace tempo {
 namespace {
 
-using nlohmann::json;
-using Ordered = nlohmann::ordered_json;
+using json = nlohmann::ordered_json;  // options keep their order
 
 constexpr int deepest = 16;  // layers in layers
 
@@ -27,9 +26,9 @@ bool is_bool(const tempo_layer_type& type, const std::string& name) {
 }
 
 // `dtype` stands for an automatic one that nothing has fixed yet.
-Ordered to_json(const Layer& layer, DType dtype);
+json to_json(const Layer& layer, DType dtype);
 
-Ordered to_json(const tempo_layer_type& type, const tempo_attribute& option, DType dtype) {
+json to_json(const tempo_layer_type& type, const tempo_attribute& option, DType dtype) {
   switch (option.kind) {
     case TEMPO_INT64_VALUE:
       if (is_bool(type, option.name)) return option.integer != 0;
@@ -37,14 +36,14 @@ Ordered to_json(const tempo_layer_type& type, const tempo_attribute& option, DTy
     case TEMPO_DOUBLE_VALUE: return option.real;
     case TEMPO_TEXT_VALUE: return option.text;
     case TEMPO_LIST_VALUE: return std::vector<int64_t>(option.list, option.list + option.count);
-    default: return option.layer ? to_json(Layer::borrowed(option.layer), dtype) : Ordered();
+    default: return option.layer ? to_json(Layer::borrowed(option.layer), dtype) : json();
   }
 }
 
-Ordered to_json(const Layer& layer, DType dtype) {
+json to_json(const Layer& layer, DType dtype) {
   const tempo_layer_view v = layer.view();
   if (v.flags & TEMPO_BUILT) dtype = static_cast<DType>(v.dtype);
-  Ordered options = Ordered::object();
+  json options = json::object();
   for (const tempo_attribute& option : std::span(v.options, v.n_options)) {
     const std::string name = option.name;
     if (name == "dtype" && static_cast<DType>(option.integer) != DType::automatic)
@@ -145,7 +144,7 @@ class LayerReader {
 
 }  // namespace
 
-Ordered to_json(const Layer& layer) { return to_json(layer, DType::automatic); }
+json to_json(const Layer& layer) { return to_json(layer, DType::automatic); }
 
 Layer layer_from_json(const json& description, std::span<const Registration> given) {
   return LayerReader(given).read(description, 0);

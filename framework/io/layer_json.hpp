@@ -14,6 +14,7 @@ nlohmann::ordered_json to_json(const Layer& layer);
 
 /// A new layer of that description. Its type is one of `given` or an installed one: a file names
 /// layers, never files. Throws PluginError when there is no such type.
-Layer layer_from_json(const nlohmann::json& description, std::span<const Registration> given);
+Layer layer_from_json(const nlohmann::ordered_json& description,
+                      std::span<const Registration> given);
 
 }  // namespace tempo

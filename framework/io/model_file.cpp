@@ -11,8 +11,7 @@
 namespace tempo {
 namespace {
 
-using nlohmann::json;
-using Ordered = nlohmann::ordered_json;
+using json = nlohmann::ordered_json;
 
 constexpr int version = 1;
 constexpr const char* key = "tempo";
@@ -21,8 +20,8 @@ const std::string slot_prefix = "optimizer:";  // no layer's path begins so
 // --- Writing
 // --------------------------------------------------------------------------------------
 
-Ordered describe_training(const Model& model) {
-  Ordered metrics = Ordered::array(), weighted = Ordered::array();
+json describe_training(const Model& model) {
+  json metrics = json::array(), weighted = json::array();
   for (const Metric& m : model.metrics()) metrics.push_back(m.text());
   for (const Metric& m : model.weighted_metrics()) weighted.push_back(m.text());
   return {{"optimizer", model.optimizer() ? model.optimizer().text() : ""},
@@ -31,20 +30,18 @@ Ordered describe_training(const Model& model) {
           {"weighted_metrics", weighted}};
 }
 
-Ordered describe(const Model& model) {
-  Ordered inputs = Ordered::array(), layers = Ordered::array();
+json describe(const Model& model) {
+  json inputs = json::array(), layers = json::array();
   const Shapes shapes = model.input_shapes();
   const std::vector<DType> dtypes = model.input_dtypes();
   for (std::size_t i = 0; i < shapes.size(); ++i)
     inputs.push_back({{"shape", std::vector<int64_t>(shapes[i].begin(), shapes[i].end())},
                       {"dtype", name_of(dtypes[i])}});
   for (const Layer& layer : model.layers()) layers.push_back(to_json(layer));
-  return {{"version", version},
-          {"kind", model.is_sequential() ? "sequential" : "function"},
-          {"name", model.name()},
-          {"inputs", inputs},
-          {"layers", layers},
-          {"training", model.compiled() ? describe_training(model) : Ordered()}};
+  return {
+      {"version", version},   {"kind", model.is_sequential() ? "sequential" : "function"},
+      {"name", model.name()}, {"inputs", inputs},
+      {"layers", layers},     {"training", model.compiled() ? describe_training(model) : json()}};
 }
 
 Safetensors weights_of(const Model& model, const std::string& path) {
