@@ -46,14 +46,16 @@ const RuleCase rule_cases[] = {
      [](Scalar& s, double g, double t) {
        s.a += (g - s.a) * 0.2;
        s.b += (g * g - s.b) * 0.05;
-       s.w -= 0.1 * std::sqrt(1 - std::pow(0.95, t)) / (1 - std::pow(0.8, t)) * s.a / (std::sqrt(s.b) + 1e-3);
+       s.w -= 0.1 * std::sqrt(1 - std::pow(0.95, t)) / (1 - std::pow(0.8, t)) * s.a /
+              (std::sqrt(s.b) + 1e-3);
      }},
     {"adam(learning_rate=0.1, beta_1=0.8, beta_2=0.5, amsgrad=true)",
      [](Scalar& s, double g, double t) {
        s.a += (g - s.a) * 0.2;
        s.b += (g * g - s.b) * 0.5;
        s.c = std::max(s.c, s.b);
-       s.w -= 0.1 * std::sqrt(1 - std::pow(0.5, t)) / (1 - std::pow(0.8, t)) * s.a / (std::sqrt(s.c) + 1e-7);
+       s.w -= 0.1 * std::sqrt(1 - std::pow(0.5, t)) / (1 - std::pow(0.8, t)) * s.a /
+              (std::sqrt(s.c) + 1e-7);
      }},
     {"sgd(learning_rate=0.1, weight_decay=0.25)",
      [](Scalar& s, double g, double) { s.w = s.w - s.w * 0.25 * 0.1 - 0.1 * g; }},
@@ -80,20 +82,24 @@ BOOST_AUTO_TEST_CASE(optimizers_follow_their_formulas) {
         optimizer.step({w}, {full({1}, g, dtype)});
         c.step(plain, g, ++t);
       }
-      testing::check_close(c.optimizer, w, full({1}, plain.w, dtype), dtype == float32 ? 1e-5 : 1e-13);
+      testing::check_close(c.optimizer, w, full({1}, plain.w, dtype),
+                           dtype == float32 ? 1e-5 : 1e-13);
       BOOST_TEST(optimizer.iterations() == 5);
     }
 }
 
 BOOST_AUTO_TEST_CASE(the_defaults_are_those_of_keras) {
   BOOST_TEST(SGD().text() ==
-             "sgd(learning_rate=0.01, momentum=0, nesterov=false, weight_decay=0, clipnorm=0, clipvalue=0, "
+             "sgd(learning_rate=0.01, momentum=0, nesterov=false, weight_decay=0, clipnorm=0, "
+             "clipvalue=0, "
              "global_clipnorm=0)");
   BOOST_TEST(RMSprop().text() ==
-             "rmsprop(learning_rate=0.001, rho=0.9, momentum=0, epsilon=1e-07, centered=false, weight_decay=0, "
+             "rmsprop(learning_rate=0.001, rho=0.9, momentum=0, epsilon=1e-07, centered=false, "
+             "weight_decay=0, "
              "clipnorm=0, clipvalue=0, global_clipnorm=0)");
   BOOST_TEST(Adam().text() ==
-             "adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=false, weight_decay=0, "
+             "adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=false, "
+             "weight_decay=0, "
              "clipnorm=0, clipvalue=0, global_clipnorm=0)");
   const Optimizer changed = Adam({.learning_rate = 0.1, .amsgrad = true, .global_clipnorm = 2});
   BOOST_TEST(Optimizer(changed.text()).text() == changed.text());
@@ -108,7 +114,8 @@ BOOST_AUTO_TEST_CASE(clips_bound_each_gradient_or_all_together) {
   check("clipnorm", SGD({.clipnorm = 1}).clipped({b})[0], {std::sqrt(0.5), std::sqrt(0.5)});
   check("clipnorm, within", SGD({.clipnorm = 1000}).clipped({b})[0], {100, 100});
   check("clipvalue", SGD({.clipvalue = 60}).clipped({a})[0], {50, 60});
-  check("global_clipnorm", SGD({.global_clipnorm = 1}).clipped({a})[0], {std::sqrt(0.2), std::sqrt(0.8)});
+  check("global_clipnorm", SGD({.global_clipnorm = 1}).clipped({a})[0],
+        {std::sqrt(0.2), std::sqrt(0.8)});
   const Tensors both = SGD({.global_clipnorm = 1}).clipped({a, b});
   const double all = std::sqrt(2500.0 + 3 * 10000);
   check("global_clipnorm of two", both[0], {50 / all, 100 / all});
@@ -117,7 +124,8 @@ BOOST_AUTO_TEST_CASE(clips_bound_each_gradient_or_all_together) {
 }
 
 BOOST_AUTO_TEST_CASE(weights_can_be_left_out_of_decay) {
-  const Tensor a = weight(2, "lstm/kernel"), b = weight(2, "lstm/bias"), c = weight(2, "dense/kernel");
+  const Tensor a = weight(2, "lstm/kernel"), b = weight(2, "lstm/bias"),
+               c = weight(2, "dense/kernel");
   RMSprop optimizer({.learning_rate = 1, .weight_decay = 0.004});
   optimizer.exclude_from_weight_decay({"bias"});
   optimizer.exclude_from_weight_decay(Tensors{c});
@@ -146,7 +154,8 @@ BOOST_AUTO_TEST_CASE(the_learning_rate_can_change_on_the_way) {
 }
 
 BOOST_AUTO_TEST_CASE(what_an_optimizer_remembers_can_be_carried_over) {
-  for (const char* text : {"sgd(momentum=0.9)", "rmsprop(momentum=0.5, centered=true)", "adam(amsgrad=true)"}) {
+  for (const char* text :
+       {"sgd(momentum=0.9)", "rmsprop(momentum=0.5, centered=true)", "adam(amsgrad=true)"}) {
     const Tensor straight_a = weight(1, "a/kernel"), straight_b = weight(2);
     const Tensor a = weight(1, "a/kernel"), b = weight(2);
     Optimizer straight = text, first = text, second = text;
@@ -166,8 +175,10 @@ BOOST_AUTO_TEST_CASE(what_an_optimizer_remembers_can_be_carried_over) {
   const Tensor w = weight(1, "lstm/kernel");
   adam.step({w}, {full({2}, 1, float64)});
   std::string names;
-  for (const auto& [name, value] : adam.state()) names += name + " " + to_string(value.shape(), value.dtype()) + "\n";
-  BOOST_TEST(names == "iterations [] int64\nlstm/kernel/m [2] float64\nlstm/kernel/v [2] float64\n");
+  for (const auto& [name, value] : adam.state())
+    names += name + " " + to_string(value.shape(), value.dtype()) + "\n";
+  BOOST_TEST(names ==
+             "iterations [] int64\nlstm/kernel/m [2] float64\nlstm/kernel/v [2] float64\n");
 
   Adam other;
   other.restore({{"lstm/kernel/m", zeros({3}, float64)}});
@@ -192,15 +203,19 @@ BOOST_AUTO_TEST_CASE(a_loop_of_ones_own_learns) {
 
 BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
   BOOST_TEST(error_of([] { Optimizer("adma"); }) ==
-             "optimizer: there is none called `adma`; did you mean `adam`?\n  There are sgd, rmsprop, adam.");
+             "optimizer: there is none called `adma`; did you mean `adam`?\n  There are sgd, "
+             "rmsprop, adam.");
   BOOST_TEST(error_of([] { Optimizer("adam(lr=0.1)"); }) ==
-             "optimizer `adam(lr=0.1)`: it has no option `lr`; did you mean `beta_1`? It has learning_rate, beta_1, "
+             "optimizer `adam(lr=0.1)`: it has no option `lr`; did you mean `beta_1`? It has "
+             "learning_rate, beta_1, "
              "beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm.");
-  BOOST_TEST(error_of([] { Optimizer("adam(learning_rate=fast)"); }) ==
-             "optimizer `adam(learning_rate=fast)`: `fast` given as learning_rate is not a number.");
-  BOOST_TEST(error_of([] { Adam({.clipnorm = 1, .global_clipnorm = 2}); }) ==
-             "adam: only one of clipnorm, clipvalue and global_clipnorm may be set, got clipnorm=1, "
-             "global_clipnorm=2.");
+  BOOST_TEST(
+      error_of([] { Optimizer("adam(learning_rate=fast)"); }) ==
+      "optimizer `adam(learning_rate=fast)`: `fast` given as learning_rate is not a number.");
+  BOOST_TEST(
+      error_of([] { Adam({.clipnorm = 1, .global_clipnorm = 2}); }) ==
+      "adam: only one of clipnorm, clipvalue and global_clipnorm may be set, got clipnorm=1, "
+      "global_clipnorm=2.");
   BOOST_TEST(error_of([] { SGD({.clipvalue = -1}); }) ==
              "sgd: clipvalue is -1; it must be a number of at least 0.");
   SGD sgd;

@@ -55,11 +55,15 @@ struct Recorder : Callback {
     for (const auto& [name, value] : logs) names += " " + name;
     calls.push_back("epoch end " + std::to_string(epoch) + names);
   }
-  void on_train_batch_begin(int64_t batch) override { calls.push_back("batch " + std::to_string(batch)); }
+  void on_train_batch_begin(int64_t batch) override {
+    calls.push_back("batch " + std::to_string(batch));
+  }
   void on_train_batch_end(int64_t, const Logs&) override { calls.push_back("batch end"); }
   void on_test_begin() override { calls.push_back("test"); }
   void on_test_end(const Logs&) override { calls.push_back("test end"); }
-  void on_predict_batch_end(int64_t batch) override { calls.push_back("predicted " + std::to_string(batch)); }
+  void on_predict_batch_end(int64_t batch) override {
+    calls.push_back("predicted " + std::to_string(batch));
+  }
 };
 
 struct Interruption {  // not a std::exception
@@ -76,8 +80,9 @@ BOOST_AUTO_TEST_CASE(layers_get_names_that_are_unique_in_the_model) {
   model.build({{-1, 4, 5}});
   std::string paths;
   for (const Tensor& w : model.weights()) paths += w.path() + " ";
-  BOOST_TEST(paths == "lstm/kernel lstm/recurrent_kernel lstm/bias own/kernel own/recurrent_kernel own/bias "
-                      "dense/kernel dense/bias dense_1/kernel dense_1/bias ");
+  BOOST_TEST(paths ==
+             "lstm/kernel lstm/recurrent_kernel lstm/bias own/kernel own/recurrent_kernel own/bias "
+             "dense/kernel dense/bias dense_1/kernel dense_1/bias ");
   BOOST_TEST(model.get_layer("own").type_name() == "LSTM");
   BOOST_TEST(model.count_params() == 4 * 3 * (5 + 3 + 1) + 4 * 2 * (3 + 2 + 1) + 2 * 2 + 2 + 2 + 1);
   BOOST_TEST(model.name() == "sequential");
@@ -97,7 +102,8 @@ BOOST_AUTO_TEST_CASE(the_summary_is_the_table_of_keras) {
   Sequential model({Embedding({.input_dim = 100, .output_dim = 8}),
                     Bidirectional(LSTM({.units = 4, .return_sequences = true})), LSTM({.units = 4}),
                     Dense({.units = 3, .activation = "softmax"})});
-  BOOST_TEST(model.summary_text().find("│ dense (Dense)                   │ ?                      │   0 (unbuilt) │") !=
+  BOOST_TEST(model.summary_text().find(
+                 "│ dense (Dense)                   │ ?                      │   0 (unbuilt) │") !=
              std::string::npos);
   model.build({{-1, 10}});
   BOOST_TEST(model.summary_text() == R"(Model: "sequential"
@@ -133,7 +139,8 @@ BOOST_AUTO_TEST_CASE(weights_that_are_not_trained_are_counted_apart) {
   model.fit(ones({8, 3}), ones({8, 1}), {.verbose = 0});
   BOOST_TEST(model.weights()[0].to_vector() == before, boost::test_tools::per_element());
   BOOST_TEST(listed(model.weights()[2].to_vector()) != trained);
-  BOOST_TEST(model.summary_text().find(" Non-trainable params: 8 (32.00 B)\n") != std::string::npos);
+  BOOST_TEST(model.summary_text().find(" Non-trainable params: 8 (32.00 B)\n") !=
+             std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(any_function_of_tensors_is_a_model) {
@@ -173,8 +180,11 @@ BOOST_AUTO_TEST_CASE(fit_learns_a_sine) {
   BOOST_TEST(history.params().epochs == 60);
   BOOST_TEST(history.params().steps == 3);
   BOOST_TEST(model.evaluate(x, y)["loss"] < 0.005);
+  // Two slots for each of the 29 weights, the number of updates, the learning rate.
+  BOOST_TEST(model.summary_text().find(" Optimizer params: 60 (") != std::string::npos);
   const Tensor predicted = model.predict(x, {.batch_size = 20});
-  BOOST_TEST(mean(square(predicted - y)).item() == model.evaluate(x, y)["loss"], boost::test_tools::tolerance(1e-4));
+  BOOST_TEST(mean(square(predicted - y)).item() == model.evaluate(x, y)["loss"],
+             boost::test_tools::tolerance(1e-4));
   BOOST_TEST(!predicted.tracked());
 }
 
@@ -228,7 +238,8 @@ BOOST_AUTO_TEST_CASE(training_goes_on_as_if_it_had_not_stopped) {
   other.build({{-1, 5, 1}});
   const Tensors from = model.weights(), to = other.weights();
   for (std::size_t i = 0; i < to.size(); ++i) assign(to[i], from[i]);
-  other.compile({.optimizer = Optimizer(model.optimizer().text()), .loss = Loss(model.loss().text())});
+  other.compile(
+      {.optimizer = Optimizer(model.optimizer().text()), .loss = Loss(model.loss().text())});
   other.optimizer().restore(model.optimizer().state());
   const History rest = other.fit(x, y, {.epochs = 6, .seed = 3, .initial_epoch = 2, .verbose = 0});
   BOOST_TEST(rest.epochs().front() == 2);
@@ -241,7 +252,9 @@ BOOST_AUTO_TEST_CASE(validation_is_the_last_part_or_what_is_given) {
   Sequential split = line(), given = line();
   const History a = split.fit(x, y, {.validation_split = 0.25, .shuffle = false, .verbose = 0});
   const History b = given.fit(slice(x, 0, 0, 7), slice(y, 0, 0, 7),
-                              {.validation_data = {slice(x, 0, 7, 10), slice(y, 0, 7, 10)}, .shuffle = false, .verbose = 0});
+                              {.validation_data = {slice(x, 0, 7, 10), slice(y, 0, 7, 10)},
+                               .shuffle = false,
+                               .verbose = 0});
   BOOST_TEST(a["val_loss"][0] == b["val_loss"][0]);
   BOOST_TEST(a["loss"][0] == b["loss"][0]);
   BOOST_TEST(a["val_loss"][0] == split.evaluate(slice(x, 0, 7, 10), slice(y, 0, 7, 10))["loss"]);
@@ -253,12 +266,16 @@ BOOST_AUTO_TEST_CASE(validation_is_the_last_part_or_what_is_given) {
 BOOST_AUTO_TEST_CASE(sample_weights_scale_the_loss_and_weighted_metrics) {
   const Tensor x = ones({4, 1}), y = tensor<double>({1, 1, 3, 3}, {4, 1});
   Sequential model = line();
-  model.compile({.optimizer = SGD({.learning_rate = 0}), .loss = "mse", .metrics = {"mse"}, .weighted_metrics = {"mse"}});
+  model.compile({.optimizer = SGD({.learning_rate = 0}),
+                 .loss = "mse",
+                 .metrics = {"mse"},
+                 .weighted_metrics = {"mse"}});
   const Tensor weights = tensor<double>({1, 1, 0, 0}, {4});
-  const History history = model.fit(x, y, {.batch_size = 4, .sample_weight = weights, .verbose = 0});
-  BOOST_TEST(history["loss"][0] == 0.5);         // (1 + 1) / 4
-  BOOST_TEST(history["mse"][0] == 5);            // without weights
-  BOOST_TEST(history["weighted_mse"][0] == 1);   // (1 + 1) / (1 + 1)
+  const History history =
+      model.fit(x, y, {.batch_size = 4, .sample_weight = weights, .verbose = 0});
+  BOOST_TEST(history["loss"][0] == 0.5);        // (1 + 1) / 4
+  BOOST_TEST(history["mse"][0] == 5);           // without weights
+  BOOST_TEST(history["weighted_mse"][0] == 1);  // (1 + 1) / (1 + 1)
 }
 
 BOOST_AUTO_TEST_CASE(a_mask_reaches_the_loss_and_the_metrics) {
@@ -297,8 +314,9 @@ BOOST_AUTO_TEST_CASE(progress_is_a_line_per_epoch_or_a_bar) {
     line().fit(x, y, {.epochs = 2, .validation_split = 0.5, .verbose = 2});
     lines = printed.text();
   }
-  BOOST_TEST(lines == "Epoch 1/2 - loss: 1.0000 - val_loss: 0.3600\n"
-                      "Epoch 2/2 - loss: 0.3600 - val_loss: 0.1296\n");
+  BOOST_TEST(lines ==
+             "Epoch 1/2 - loss: 1.0000 - val_loss: 0.3600\n"
+             "Epoch 2/2 - loss: 0.3600 - val_loss: 0.1296\n");
   {
     const Printed printed;
     line().fit(x, y, {.batch_size = 2, .epochs = 2, .verbose = 1});
@@ -325,26 +343,32 @@ BOOST_AUTO_TEST_CASE(callbacks_are_called_in_the_order_of_keras) {
   const Tensor x = ones({4, 1}), y = ones({4, 1});
   const auto recorder = std::make_shared<Recorder>();
   Sequential model = line();
-  model.fit(x, y, {.batch_size = 1, .callbacks = {recorder}, .validation_split = 0.5, .verbose = 0});
-  const std::vector<std::string> expected = {
-      "train", "epoch 0", "batch 0", "batch end", "batch 1", "batch end",
-      "test", "test end", "epoch end 0 loss val_loss", "train end"};
+  model.fit(x, y,
+            {.batch_size = 1, .callbacks = {recorder}, .validation_split = 0.5, .verbose = 0});
+  const std::vector<std::string> expected = {"train",     "epoch 0",  "batch 0",
+                                             "batch end", "batch 1",  "batch end",
+                                             "test",      "test end", "epoch end 0 loss val_loss",
+                                             "train end"};
   BOOST_TEST(recorder->calls == expected, boost::test_tools::per_element());
   recorder->calls.clear();
   model.predict(x, {.batch_size = 3, .callbacks = {recorder}});
-  BOOST_TEST(recorder->calls == (std::vector<std::string>{"predicted 0", "predicted 1"}), boost::test_tools::per_element());
+  BOOST_TEST(recorder->calls == (std::vector<std::string>{"predicted 0", "predicted 1"}),
+             boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_callback_can_stop_training_and_change_the_learning_rate) {
   struct Director : Callback {
-    void on_epoch_begin(int epoch) override { model().optimizer().set_learning_rate(epoch == 0 ? 0 : 0.1); }
+    void on_epoch_begin(int epoch) override {
+      model().optimizer().set_learning_rate(epoch == 0 ? 0 : 0.1);
+    }
     void on_train_batch_end(int64_t batch, const Logs& logs) override {
       if (logs["loss"] < 0.5 && batch == 1) model().stop_training();
     }
   };
   Sequential model = line();
-  const History history = model.fit(ones({6, 1}), ones({6, 1}),
-                                    {.batch_size = 2, .epochs = 5, .callbacks = {Director()}, .verbose = 0});
+  const History history =
+      model.fit(ones({6, 1}), ones({6, 1}),
+                {.batch_size = 2, .epochs = 5, .callbacks = {Director()}, .verbose = 0});
   BOOST_TEST(history["loss"].size() == 3u);
   BOOST_TEST(history["loss"][0] == 1);
   BOOST_TEST(model.optimizer().iterations() == 3 + 3 + 2);
@@ -388,7 +412,9 @@ BOOST_AUTO_TEST_CASE(an_exception_of_a_cell_passes_through_fit_unchanged) {
     BOOST_CHECK_THROW(model.fit(ones({2, 3, 1}), ones({2, 2}), {.verbose = 0}), CellFailure);
   BOOST_CHECK_THROW(model.predict(ones({2, 3, 1})), CellFailure);
   // A later error of another kind is not taken for it.
-  BOOST_TEST(error_of([&] { model.fit(ones({2, 3, 1}), ones({3, 2})); }).starts_with("Sequential.fit: these hold"));
+  BOOST_TEST(error_of([&] {
+               model.fit(ones({2, 3, 1}), ones({3, 2}));
+             }).starts_with("Sequential.fit: these hold"));
 }
 
 // --- Early stopping -----------------------------------------------------------------------------
@@ -406,14 +432,44 @@ struct StoppingCase {
 const StoppingCase stopping_cases[] = {
     {"stops after patience", {.patience = 2, .mode = "min"}, {5, 4, 4, 4, 3}, 4, 3, 1},
     {"patience 0 stops at once", {.mode = "min"}, {5, 6, 4}, 2, 1, 0},
-    {"an improvement starts the count anew", {.patience = 2, .mode = "min"}, {5, 6, 4, 5, 3, 3}, 6, 0, 4},
+    {"an improvement starts the count anew",
+     {.patience = 2, .mode = "min"},
+     {5, 6, 4, 5, 3, 3},
+     6,
+     0,
+     4},
     {"larger is better", {.patience = 1, .mode = "max"}, {1, 2, 3, 3, 4}, 4, 3, 2},
-    {"less than min_delta is none", {.min_delta = 0.5, .patience = 2, .mode = "min"}, {5, 4.8, 4.6, 4}, 3, 2, 0},
-    {"more than min_delta is one", {.min_delta = 0.5, .patience = 2, .mode = "max"}, {5, 5.6, 5.8, 6, 6}, 4, 3, 1},
+    {"less than min_delta is none",
+     {.min_delta = 0.5, .patience = 2, .mode = "min"},
+     {5, 4.8, 4.6, 4},
+     3,
+     2,
+     0},
+    {"more than min_delta is one",
+     {.min_delta = 0.5, .patience = 2, .mode = "max"},
+     {5, 5.6, 5.8, 6, 6},
+     4,
+     3,
+     1},
     {"never at the first epoch", {.mode = "min", .baseline = 1}, {5, 4}, 2, 0, 1},
-    {"below the baseline the count goes on", {.patience = 3, .mode = "min", .baseline = 1}, {5, 4, 3, 3, 1}, 4, 3, 2},
-    {"beyond the baseline it does not", {.patience = 3, .mode = "min", .baseline = 4}, {5, 3.5, 3.2, 3.3, 3.4}, 5, 0, 2},
-    {"not before start_from_epoch", {.mode = "min", .start_from_epoch = 3}, {5, 6, 7, 8, 9, 1}, 5, 4, 3},
+    {"below the baseline the count goes on",
+     {.patience = 3, .mode = "min", .baseline = 1},
+     {5, 4, 3, 3, 1},
+     4,
+     3,
+     2},
+    {"beyond the baseline it does not",
+     {.patience = 3, .mode = "min", .baseline = 4},
+     {5, 3.5, 3.2, 3.3, 3.4},
+     5,
+     0,
+     2},
+    {"not before start_from_epoch",
+     {.mode = "min", .start_from_epoch = 3},
+     {5, 6, 7, 8, 9, 1},
+     5,
+     4,
+     3},
 };
 
 }  // namespace
@@ -426,12 +482,15 @@ BOOST_AUTO_TEST_CASE(early_stopping_follows_keras) {
     const EarlyStopping early(options);
     std::size_t call = 0;
     Sequential model = line();
-    model.compile({.optimizer = SGD({.learning_rate = 0}), .loss = [&](const Tensor&, const Tensor& p) {
-                     return mean(p * 0, -1) + c.values[call++];
-                   }});
-    const History history = model.fit(ones({2, 1}), ones({2, 1}),
-                                      {.epochs = static_cast<int>(c.values.size()), .callbacks = {early}, .verbose = 0});
-    BOOST_TEST(history["loss"].size() == c.epochs, c.what << ": " << history["loss"].size() << " epochs");
+    model.compile(
+        {.optimizer = SGD({.learning_rate = 0}), .loss = [&](const Tensor&, const Tensor& p) {
+           return mean(p * 0, -1) + c.values[call++];
+         }});
+    const History history = model.fit(
+        ones({2, 1}), ones({2, 1}),
+        {.epochs = static_cast<int>(c.values.size()), .callbacks = {early}, .verbose = 0});
+    BOOST_TEST(history["loss"].size() == c.epochs,
+               c.what << ": " << history["loss"].size() << " epochs");
     BOOST_TEST(early.stopped_epoch() == c.stopped, c.what << ": stopped " << early.stopped_epoch());
     BOOST_TEST(early.best_epoch() == c.best_epoch, c.what << ": best " << early.best_epoch());
   }
@@ -440,19 +499,22 @@ BOOST_AUTO_TEST_CASE(early_stopping_follows_keras) {
 BOOST_AUTO_TEST_CASE(early_stopping_gives_the_best_weights_back_whatever_ended_training) {
   const auto train = [](int epochs, bool restore) {
     Sequential model = line();  // the weight grows until it is past the truth
-    model.compile({.optimizer = SGD({.learning_rate = 1}), .loss = [](const Tensor&, const Tensor& p) {
-                     return mean(abs(p - 3.4), -1);
-                   }});
+    model.compile({.optimizer = SGD({.learning_rate = 1}),
+                   .loss = [](const Tensor&, const Tensor& p) { return mean(abs(p - 3.4), -1); }});
     const Printed printed;
-    model.fit(ones({1, 1}), ones({1, 1}), {.epochs = epochs,
-        .callbacks = {EarlyStopping({.monitor = "loss", .patience = 2, .verbose = 1, .restore_best_weights = restore})},
-        .verbose = 0});
+    model.fit(
+        ones({1, 1}), ones({1, 1}),
+        {.epochs = epochs,
+         .callbacks = {EarlyStopping(
+             {.monitor = "loss", .patience = 2, .verbose = 1, .restore_best_weights = restore})},
+         .verbose = 0});
     return listed(model.weights()[0].to_vector()) + printed.text();
   };
   // Losses before each update: 3.4, 1.4, 0.6, 1.4, 0.6, ...: stopped after the fifth.
   BOOST_TEST(train(20, false) == "1 Epoch 5: early stopping\n");
-  BOOST_TEST(train(20, true) ==
-             "1 Epoch 5: early stopping\nRestoring model weights from the end of the best epoch: 3.\n");
+  BOOST_TEST(
+      train(20, true) ==
+      "1 Epoch 5: early stopping\nRestoring model weights from the end of the best epoch: 3.\n");
   BOOST_TEST(train(4, true) == "1 Restoring model weights from the end of the best epoch: 3.\n");
   BOOST_TEST(train(4, false) == "2 ");
 }
@@ -462,12 +524,17 @@ BOOST_AUTO_TEST_CASE(early_stopping_knows_which_way_metrics_go) {
   Sequential model({Dense({.units = 1, .activation = "sigmoid"})});
   model.compile({.loss = "binary_crossentropy", .metrics = {"accuracy", "mse"}});
   for (const char* monitor : {"val_accuracy", "accuracy", "val_mse", "val_loss"})
-    model.fit(x, y, {.epochs = 2, .callbacks = {EarlyStopping({.monitor = monitor})}, .validation_split = 0.5, .verbose = 0});
+    model.fit(x, y,
+              {.epochs = 2,
+               .callbacks = {EarlyStopping({.monitor = monitor})},
+               .validation_split = 0.5,
+               .verbose = 0});
   BOOST_TEST(error_of([&] { model.fit(x, y, {.callbacks = {EarlyStopping()}, .verbose = 0}); }) ==
              "EarlyStopping: there is no `val_loss` to monitor; there are loss, accuracy, mse.\n"
              "  Give fit validation_split or validation_data, or set .monitor = \"loss\".");
   BOOST_TEST(error_of([] { EarlyStopping({.mode = "maximum"}); }) ==
-             "EarlyStopping, mode: there is none called `maximum`; did you mean `max`?\n  There are auto, min, max.");
+             "EarlyStopping, mode: there is none called `maximum`; did you mean `max`?\n  There "
+             "are auto, min, max.");
 }
 
 // --- Bad input ----------------------------------------------------------------------------------
@@ -505,16 +572,20 @@ BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
              "  y_true  [8, 2] float32\n"
              "  y_pred  [8, 1] float32\n"
              "  The model's last layer must give as many values for a sample as y holds.");
-  BOOST_TEST(fit(x, y, {.batch_size = 0}) == "Sequential.fit: batch_size is 0; it must be at least 1.");
+  BOOST_TEST(fit(x, y, {.batch_size = 0}) ==
+             "Sequential.fit: batch_size is 0; it must be at least 1.");
   BOOST_TEST(fit(x, y, {.validation_split = 0.05}) ==
              "nothing was thrown");  // floor(8 * 0.95) = 7 and 1
   BOOST_TEST(fit(slice(x, 0, 0, 1), slice(y, 0, 0, 1), {.validation_split = 0.5}) ==
-             "Sequential.fit: validation_split: a share of 0.500000 of 1 samples leaves none for training.\n"
+             "Sequential.fit: validation_split: a share of 0.500000 of 1 samples leaves none for "
+             "training.\n"
              "  Give more samples, another share, or validation_data.");
-  BOOST_TEST(fit(x, y, {.validation_split = 1}) ==
-             "Sequential.fit: validation_split is 1.000000; it must lie between 0 and 1, without them.");
+  BOOST_TEST(
+      fit(x, y, {.validation_split = 1}) ==
+      "Sequential.fit: validation_split is 1.000000; it must lie between 0 and 1, without them.");
   BOOST_TEST(fit(x, y, {.verbose = 3}) ==
-             "verbose is 3; it must be 0 (silent), 1 (a bar), 2 (a line per epoch) or -1 (1 on a terminal, else 2).");
+             "verbose is 3; it must be 0 (silent), 1 (a bar), 2 (a line per epoch) or -1 (1 on a "
+             "terminal, else 2).");
   model.compile({.loss = MeanSquaredError({.reduction = "none"})});
   BOOST_TEST(fit(x, y) ==
              "Sequential.fit: the loss `mean_squared_error` gave [8] float32.\n"
@@ -522,18 +593,27 @@ BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
   BOOST_TEST(error_of([] { Sequential({Layer()}); }) ==
              "Sequential: layer 0 was never given a value (it is Layer{}).");
   const Layer twice = Dense({.units = 1});
-  BOOST_TEST(error_of([&] { Sequential({twice, twice}); }) ==
+  BOOST_TEST(error_of([&] {
+               Sequential({twice, twice});
+             }) ==
              "Sequential: layer `dense` was given twice.\n"
              "  Make a second layer, or use Model with a function that calls it twice.");
-  BOOST_TEST(error_of([] { Sequential({Dense({.units = 1, .name = "a"}), Dense({.units = 1, .name = "a"})}); }) ==
-             "Sequential: two layers are named `a`.\n  Give each a name of its own.");
-  BOOST_TEST(error_of([] { Sequential()(ones({1, 1})); }) ==
-             "sequential: it has no layers.\n  Sequential model({LSTM({.units = 8}), ...}), or model.add(layer).");
-  BOOST_TEST(error_of([&] { Sequential({Dense({.units = 1})}).build({{-1, 0}}); }) ==
+  BOOST_TEST(error_of([] {
+               Sequential({Dense({.units = 1, .name = "a"}), Dense({.units = 1, .name = "a"})});
+             }) == "Sequential: two layers are named `a`.\n  Give each a name of its own.");
+  BOOST_TEST(error_of([] {
+               Sequential()(ones({1, 1}));
+             }) ==
+             "sequential: it has no layers.\n  Give them as Sequential model({...}), or by "
+             "model.add(layer).");
+  BOOST_TEST(error_of([&] {
+               Sequential({Dense({.units = 1})}).build({{-1, 0}});
+             }) ==
              "sequential: build was given the shape [-1, 0].\n"
              "  Extents are positive; -1 stands for one that is not known, as the batch.");
-  BOOST_TEST(error_of([] { Sequential({layer("Dense", {{"units", 1}}), cell("LSTMCell", {{"units", 1}})}); })
-                 .find("cell") != std::string::npos);
+  BOOST_TEST(error_of([] {
+               Sequential({layer("Dense", {{"units", 1}}), cell("LSTMCell", {{"units", 1}})});
+             }).find("cell") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_loss_that_is_not_a_number_stops_training_and_spares_the_weights) {
@@ -554,19 +634,25 @@ BOOST_AUTO_TEST_CASE(a_loss_that_is_not_a_number_stops_training_and_spares_the_w
   // Too large a learning rate.
   Sequential wild = line();
   wild.compile({.optimizer = SGD({.learning_rate = 1e6}), .loss = "mse"});
-  const std::string grown = error_of([&] { wild.fit(x, ones({8, 1}), {.epochs = 50, .verbose = 0}); });
+  const std::string grown = error_of([&] {
+    wild.fit(x, ones({8, 1}), {.epochs = 50, .verbose = 0});
+  });
   BOOST_TEST(grown.starts_with("Sequential.fit: the loss is infinite in epoch "), grown);
-  BOOST_TEST(grown.ends_with("Likely: a learning_rate too large (it is 1e+06), or gradients that explode over time; "
-                             "set a smaller one, or clipnorm = 1."), grown);
+  BOOST_TEST(
+      grown.ends_with(
+          "Likely: a learning_rate too large (it is 1e+06), or gradients that explode over time; "
+          "set a smaller one, or clipnorm = 1."),
+      grown);
   BOOST_TEST(std::isfinite(wild.weights()[0].item()));
 
   // A finite loss whose gradient is not: sqrt at 0.
   Sequential edge = line();
-  edge.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = [](const Tensor&, const Tensor& p) {
-                  return mean(sqrt(p), -1);
-                }});
+  edge.compile({.optimizer = SGD({.learning_rate = 0.1}),
+                .loss = [](const Tensor&, const Tensor& p) { return mean(sqrt(p), -1); }});
   const std::string steep = error_of([&] { edge.fit(x, x, {.verbose = 0}); });
-  BOOST_TEST(steep.starts_with("Sequential.fit: the gradient of dense/kernel is not finite in epoch 1, batch 1."), steep);
+  BOOST_TEST(steep.starts_with(
+                 "Sequential.fit: the gradient of dense/kernel is not finite in epoch 1, batch 1."),
+             steep);
   BOOST_TEST(edge.weights()[0].item() == 0);
 }
 
@@ -583,12 +669,14 @@ BOOST_AUTO_TEST_CASE(windows_hold_steps_and_what_follows) {
   const Samples pairs = windows(reshape(arange(0, 8), {4, 2}), {.steps = 2});
   testing::check_same("features", pairs.x, tensor<double>({0, 1, 2, 3, 2, 3, 4, 5}, {2, 2, 2}));
   testing::check_same("features", pairs.y, tensor<double>({4, 5, 6, 7}, {2, 2}));
-  BOOST_TEST(error_of([&] { windows(series, {.steps = 7}); }) ==
-             "windows: 7 values are too few for windows of 7 and a horizon of 1; at least 8 are needed.");
+  BOOST_TEST(
+      error_of([&] { windows(series, {.steps = 7}); }) ==
+      "windows: 7 values are too few for windows of 7 and a horizon of 1; at least 8 are needed.");
   BOOST_TEST(error_of([&] { windows(series, {.steps = 0}); }) ==
              "windows: steps, stride and horizon must be at least 1, got 0, 1 and 1.");
-  BOOST_TEST(error_of([&] { windows(zeros({4, 2, 2})); }) ==
-             "windows: a series is [time] or [time, features], got [4, 2, 2] float32.");
+  BOOST_TEST(error_of([&] {
+               windows(zeros({4, 2, 2}));
+             }) == "windows: a series is [time] or [time, features], got [4, 2, 2] float32.");
 }
 
 BOOST_AUTO_TEST_CASE(batches_cover_all_samples_once) {
@@ -608,16 +696,20 @@ BOOST_AUTO_TEST_CASE(batches_cover_all_samples_once) {
     std::sort(first.begin(), first.end());
     BOOST_TEST(first == x.to_vector(), boost::test_tools::per_element());
   }
-  const Tensor masked = with_mask(ones({3, 2}), tensor<bool>({true, false, true, true, false, false}, {3, 2}));
+  const Tensor masked =
+      with_mask(ones({3, 2}), tensor<bool>({true, false, true, true, false, false}, {3, 2}));
   testing::check_same("a mask comes along", mask_of(samples(masked, {2, 0})),
                       tensor<bool>({false, false, true, false}, {2, 2}));
   auto [train, validation] = train_validation_split(x, y, 0.25);
   BOOST_TEST(train.x.count() == 7);
   testing::check_same("held out", validation.y, tensor<double>({21, 24, 27}, {3}));
-  BOOST_TEST(error_of([&] { batches(x, zeros({3})); }) ==
-             "batches: x and y hold different numbers of samples\n  x  [10] float32\n  y  [3] float32");
-  BOOST_TEST(error_of([&] { batches(x, y, {.size = 0}); }) == "batches: size is 0; it must be at least 1.");
-  BOOST_TEST(error_of([] { batches(zeros({0}), zeros({0})); }) == "batches: x and y hold no samples.");
+  BOOST_TEST(
+      error_of([&] { batches(x, zeros({3})); }) ==
+      "batches: x and y hold different numbers of samples\n  x  [10] float32\n  y  [3] float32");
+  BOOST_TEST(error_of([&] { batches(x, y, {.size = 0}); }) ==
+             "batches: size is 0; it must be at least 1.");
+  BOOST_TEST(error_of([] { batches(zeros({0}), zeros({0})); }) ==
+             "batches: x and y hold no samples.");
 }
 
 BOOST_AUTO_TEST_CASE(a_custom_loop_is_what_fit_does) {
@@ -632,5 +724,6 @@ BOOST_AUTO_TEST_CASE(a_custom_loop_is_what_fit_does) {
       adam.step(looped.trainable_weights(), gradient(loss, looped.trainable_weights()));
     }
   for (std::size_t i = 0; i < fitted.weights().size(); ++i)
-    testing::check_close(fitted.weights()[i].path(), looped.weights()[i], fitted.weights()[i], 1e-6);
+    testing::check_close(fitted.weights()[i].path(), looped.weights()[i], fitted.weights()[i],
+                         1e-6);
 }

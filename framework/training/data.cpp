@@ -12,9 +12,11 @@ namespace tempo {
 namespace {
 
 int64_t count_of(const char* who, const Tensor& t, const char* name) {
-  if (!t) throw Error(std::string(who) + ": " + name + " was never given a value (it is Tensor{}).");
+  if (!t)
+    throw Error(std::string(who) + ": " + name + " was never given a value (it is Tensor{}).");
   if (t.rank() == 0)
-    throw ShapeError(std::string(who) + ": " + name + " is a scalar; samples lie along the first axis.");
+    throw ShapeError(std::string(who) + ": " + name +
+                     " is a scalar; samples lie along the first axis.");
   return t.shape().front();
 }
 
@@ -30,8 +32,9 @@ Samples windows(const Tensor& series, const WindowOptions& options) {
   const int64_t n = count_of("windows", series, "series");
   const auto [steps, stride, horizon] = options;
   if (steps < 1 || stride < 1 || horizon < 1)
-    throw Error("windows: steps, stride and horizon must be at least 1, got " + std::to_string(steps) +
-                ", " + std::to_string(stride) + " and " + std::to_string(horizon) + ".");
+    throw Error("windows: steps, stride and horizon must be at least 1, got " +
+                std::to_string(steps) + ", " + std::to_string(stride) + " and " +
+                std::to_string(horizon) + ".");
   if (series.rank() > 2)
     throw ShapeError("windows: a series is [time] or [time, features], got " +
                      to_string(series.shape(), series.dtype()) + ".");
@@ -57,7 +60,8 @@ Tensor samples(const Tensor& x, const std::vector<int64_t>& places) {
 }
 
 std::vector<int64_t> shuffled(int64_t count, int64_t seed, int64_t pass) {
-  if (seed >= 0) return permutation(count, static_cast<uint64_t>(seed), static_cast<uint64_t>(pass));
+  if (seed >= 0)
+    return permutation(count, static_cast<uint64_t>(seed), static_cast<uint64_t>(pass));
   const Tensor key = sdk::random_key();
   const int64_t* const numbers = key.data<int64_t>();
   return permutation(count, static_cast<uint64_t>(numbers[0]), static_cast<uint64_t>(numbers[1]));
@@ -104,7 +108,8 @@ int64_t split_point(const std::string& who, int64_t count, double share) {
   const auto at = static_cast<int64_t>(std::floor(static_cast<double>(count) * (1 - share)));
   if (share > 0 && share < 1 && at > 0 && at < count) return at;
   if (!(share > 0 && share < 1))
-    throw Error(who + " is " + std::to_string(share) + "; it must lie between 0 and 1, without them.");
+    throw Error(who + " is " + std::to_string(share) +
+                "; it must lie between 0 and 1, without them.");
   throw Error(who + ": a share of " + std::to_string(share) + " of " + std::to_string(count) +
               " samples leaves " + (at == 0 ? "none for training" : "none for validation") +
               ".\n  Give more samples, another share, or validation_data.");

@@ -21,7 +21,8 @@ struct EarlyStopping::Watch final : Callback {
     if (o.mode != "auto" && o.mode != "min" && o.mode != "max")
       unknown_name("EarlyStopping, mode", o.mode, {"auto", "min", "max"});
     if (o.patience < 0)
-      throw Error("EarlyStopping: patience is " + std::to_string(o.patience) + "; it must be at least 0.");
+      throw Error("EarlyStopping: patience is " + std::to_string(o.patience) +
+                  "; it must be at least 0.");
   }
 
   void on_train_begin() override {
@@ -55,7 +56,8 @@ struct EarlyStopping::Watch final : Callback {
       std::cout << "Epoch " << stopped_epoch + 1 << ": early stopping\n";
     if (best_weights.empty()) return;
     if (options.verbose > 0)
-      std::cout << "Restoring model weights from the end of the best epoch: " << best_epoch + 1 << ".\n";
+      std::cout << "Restoring model weights from the end of the best epoch: " << best_epoch + 1
+                << ".\n";
     const Tensors weights = model().weights();
     for (std::size_t i = 0; i < weights.size(); ++i) assign(weights[i], best_weights[i]);
   }
@@ -64,10 +66,12 @@ struct EarlyStopping::Watch final : Callback {
     if (const double* value = logs.find(options.monitor)) return *value;
     std::vector<std::string> names;
     for (const auto& [name, value] : logs) names.push_back(name);
-    throw Error("EarlyStopping: there is no `" + options.monitor + "` to monitor; there are " + listed(names) +
-                "." + (options.monitor.starts_with("val_")
-                           ? "\n  Give fit validation_split or validation_data, or set .monitor = \"loss\"."
-                           : ""));
+    throw Error(
+        "EarlyStopping: there is no `" + options.monitor + "` to monitor; there are " +
+        listed(names) + "." +
+        (options.monitor.starts_with("val_")
+             ? "\n  Give fit validation_split or validation_data, or set .monitor = \"loss\"."
+             : ""));
   }
 
   int find_direction() const {
@@ -78,8 +82,9 @@ struct EarlyStopping::Watch final : Callback {
     for (const auto* metrics : {&model().metrics(), &model().weighted_metrics()})
       for (const Metric& metric : *metrics)
         if (metric.name() == name) return metric.higher_is_better() ? 1 : -1;
-    throw Error("EarlyStopping: whether `" + options.monitor +
-                "` should become smaller or larger is not known.\n  Set .mode = \"min\" or \"max\".");
+    throw Error(
+        "EarlyStopping: whether `" + options.monitor +
+        "` should become smaller or larger is not known.\n  Set .mode = \"min\" or \"max\".");
   }
 
   bool improves(double now, double before) const {
@@ -104,7 +109,8 @@ EarlyStopping::operator CallbackHandle() const { return CallbackHandle(watch_); 
 int EarlyStopping::stopped_epoch() const { return watch_->stopped_epoch; }
 int EarlyStopping::best_epoch() const { return watch_->best_epoch; }
 double EarlyStopping::best() const {
-  if (!watch_->best) throw Error("EarlyStopping: there is no best value before the first epoch ends.");
+  if (!watch_->best)
+    throw Error("EarlyStopping: there is no best value before the first epoch ends.");
   return *watch_->best;
 }
 

@@ -48,7 +48,8 @@ void require_samples(const std::string& who, const Data& data, bool with_truth) 
   if (data.weight) all.emplace_back("sample_weight", data.weight);
   for (const auto& [name, t] : all) {
     if (!t) throw Error(who + ": " + name + " was never given a value (it is Tensor{}).");
-    if (t.rank() == 0) throw ShapeError(who + ": " + name + " is a scalar; samples lie along the first axis.");
+    if (t.rank() == 0)
+      throw ShapeError(who + ": " + name + " is a scalar; samples lie along the first axis.");
   }
   bool equal = true;
   std::string table;
@@ -64,7 +65,8 @@ void require_samples(const std::string& who, const Data& data, bool with_truth) 
 }
 
 void require_batch_size(const std::string& who, int64_t size) {
-  if (size < 1) throw Error(who + ": batch_size is " + std::to_string(size) + "; it must be at least 1.");
+  if (size < 1)
+    throw Error(who + ": batch_size is " + std::to_string(size) + "; it must be at least 1.");
 }
 
 // Counts without a way out, so that the compiler can take several numbers at once.
@@ -83,7 +85,8 @@ bool is_finite(const Tensor& t) {
 
 class Callbacks {
  public:
-  Callbacks(const std::vector<CallbackHandle>& all, Model& model, const FitParams& params) : all_(all) {
+  Callbacks(const std::vector<CallbackHandle>& all, Model& model, const FitParams& params)
+      : all_(all) {
     for (const CallbackHandle& c : all_) c->attach(&model, params);
   }
   ~Callbacks() {
@@ -178,18 +181,25 @@ class Training {
   }
 
  private:
-  static std::string text(double value) { return std::isnan(value) ? "NaN" : value > 0 ? "infinite" : "-infinite"; }
+  static std::string text(double value) {
+    return std::isnan(value) ? "NaN" : value > 0 ? "infinite" : "-infinite";
+  }
 
-  [[noreturn]] void not_finite(const Data& batch, const std::string& what, int epoch, int64_t number) const {
-    std::string cause = "Likely: a learning_rate too large (it is " + shortest(model_.optimizer.learning_rate()) +
-                        "), or gradients that explode over time; set a smaller one, or clipnorm = 1.";
+  [[noreturn]] void not_finite(const Data& batch, const std::string& what, int epoch,
+                               int64_t number) const {
+    std::string cause =
+        "Likely: a learning_rate too large (it is " + shortest(model_.optimizer.learning_rate()) +
+        "), or gradients that explode over time; set a smaller one, or clipnorm = 1.";
     for (const Tensor& x : batch.x)
-      if (!is_finite(x)) cause = "x of this batch holds NaN or infinite numbers; clean the data first.";
-    if (!is_finite(batch.y)) cause = "y of this batch holds NaN or infinite numbers; clean the data first.";
+      if (!is_finite(x))
+        cause = "x of this batch holds NaN or infinite numbers; clean the data first.";
+    if (!is_finite(batch.y))
+      cause = "y of this batch holds NaN or infinite numbers; clean the data first.";
     for (const Tensor& w : model_.weights())
       if (!is_finite(w)) cause = "The weight " + w.path() + " held NaN or infinite numbers before.";
     throw Error(who_ + ": " + what + " in epoch " + std::to_string(epoch + 1) + ", batch " +
-                std::to_string(number + 1) + ".\n  The weights are as they were before this batch.\n  " + cause);
+                std::to_string(number + 1) +
+                ".\n  The weights are as they were before this batch.\n  " + cause);
   }
 
   std::string who_;
@@ -220,15 +230,18 @@ int64_t batches_in(int64_t count, int64_t size) { return (count + size - 1) / si
 
 void require_compiled(const std::string& who, const ModelState& model) {
   if (model.compiled) return;
-  throw Error(who + ": the model was not compiled.\n  Call model.compile({.optimizer = Adam(), .loss = \"mse\"}) "
-              "first.");
+  throw Error(
+      who +
+      ": the model was not compiled.\n  Call model.compile({.optimizer = Adam(), .loss = \"mse\"}) "
+      "first.");
 }
 
 }  // namespace
 
 void Model::run_compile(const CompileOptions& options) {
   const std::string who = std::string(state_->kind()) + ".compile";
-  if (!options.optimizer) throw Error(who + ": no optimizer was given.\n  Set .optimizer = Adam(), or \"adam\".");
+  if (!options.optimizer)
+    throw Error(who + ": no optimizer was given.\n  Set .optimizer = Adam(), or \"adam\".");
   if (!options.loss) throw Error(who + ": no loss was given.\n  Set .loss = \"mse\", or another.");
   state_->optimizer = options.optimizer;
   state_->loss = options.loss;
@@ -249,16 +262,19 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
                 std::to_string(options.initial_epoch) + "; they must be at least 1 and 0.");
   Data held_out;
   if (options.validation_data) {
-    held_out = {options.validation_data.x, options.validation_data.y, options.validation_data.sample_weight};
+    held_out = {options.validation_data.x, options.validation_data.y,
+                options.validation_data.sample_weight};
     require_samples(who + ", validation_data", held_out, true);
   } else if (options.validation_split != 0) {
-    const int64_t at = split_point(who + ": validation_split", train.count(), options.validation_split);
+    const int64_t at =
+        split_point(who + ": validation_split", train.count(), options.validation_split);
     held_out = train.part(at, train.count());
     train = train.part(0, at);
   }
 
   const int64_t steps = batches_in(train.count(), options.batch_size);
-  const FitParams params{.epochs = options.epochs, .steps = steps, .batch_size = options.batch_size};
+  const FitParams params{
+      .epochs = options.epochs, .steps = steps, .batch_size = options.batch_size};
   const Callbacks callbacks(options.callbacks, *this, params);
   const Training training(who, model);
   Tracker tracker(model);
@@ -277,13 +293,15 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
       callbacks(&Callback::on_train_batch_begin, number);
       const int64_t begin = number * options.batch_size;
       const int64_t end = std::min(begin + options.batch_size, train.count());
-      training.update(train.part(begin, end, options.shuffle ? &order : nullptr), tracker, epoch, number);
+      training.update(train.part(begin, end, options.shuffle ? &order : nullptr), tracker, epoch,
+                      number);
       logs = tracker.logs();
       callbacks(&Callback::on_train_batch_end, number, logs);
       progress.batch(number + 1, logs);
     }
     if (!held_out.x.empty())
-      for (const auto& [name, value] : evaluated(who, model, held_out, options.batch_size, callbacks))
+      for (const auto& [name, value] :
+           evaluated(who, model, held_out, options.batch_size, callbacks))
         logs.set("val_" + name, value);
     history.add(epoch, logs);
     callbacks(&Callback::on_epoch_end, epoch, logs);
@@ -301,7 +319,8 @@ Logs Model::run_evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions
   require_batch_size(who, options.batch_size);
   const int64_t steps = batches_in(data.count(), options.batch_size);
   Model handle = *this;
-  const Callbacks callbacks(options.callbacks, handle, {.steps = steps, .batch_size = options.batch_size});
+  const Callbacks callbacks(options.callbacks, handle,
+                            {.steps = steps, .batch_size = options.batch_size});
   Progress progress(options.verbose, steps);
   progress.begin_epoch(0, 0);
   const Logs logs = evaluated(who, *state_, data, options.batch_size, callbacks, &progress);
@@ -315,8 +334,9 @@ Tensor Model::run_predict(const Inputs& x, const PredictOptions& options) const 
   require_samples(who, data, false);
   require_batch_size(who, options.batch_size);
   Model handle = *this;
-  const Callbacks callbacks(options.callbacks, handle,
-                            {.steps = batches_in(data.count(), options.batch_size), .batch_size = options.batch_size});
+  const Callbacks callbacks(
+      options.callbacks, handle,
+      {.steps = batches_in(data.count(), options.batch_size), .batch_size = options.batch_size});
   const NoGradient predicting;
   callbacks(&Callback::on_predict_begin);
   Tensors parts;

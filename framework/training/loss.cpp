@@ -20,12 +20,14 @@ struct UserLoss : LossState {
 
 void require_given(const std::string& who, const Tensor& y_true, const Tensor& y_pred) {
   if (!y_true || !y_pred)
-    throw Error(who + ": " + (y_true ? "y_pred" : "y_true") + " was never given a value (it is Tensor{}).");
+    throw Error(who + ": " + (y_true ? "y_pred" : "y_true") +
+                " was never given a value (it is Tensor{}).");
 }
 
 }  // namespace
 
-Loss::Loss(std::shared_ptr<const Function> function, const std::string& name, const std::string& reduction)
+Loss::Loss(std::shared_ptr<const Function> function, const std::string& name,
+           const std::string& reduction)
     : state_(std::make_shared<UserLoss>(std::move(function), name, reduction)) {}
 
 const LossState& Loss::required() const {
@@ -33,7 +35,8 @@ const LossState& Loss::required() const {
   return *state_;
 }
 
-Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) const {
+Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred,
+                        const Tensor& sample_weight) const {
   const Tensor losses = values(y_true, y_pred);
   Tensor mask = mask_of(y_pred);
   if (const Tensor found = mask_of(losses)) mask = mask ? logical_and(mask, found) : found;
@@ -42,7 +45,8 @@ Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor
 
 Tensor Loss::values(const Tensor& y_true, const Tensor& y_pred) const {
   require_given(required().name, y_true, y_pred);
-  return state_->values(y_true, is_floating(y_pred.dtype()) ? y_pred : cast(y_pred, default_dtype()));
+  return state_->values(y_true,
+                        is_floating(y_pred.dtype()) ? y_pred : cast(y_pred, default_dtype()));
 }
 
 std::string Loss::name() const { return required().name; }

@@ -9,7 +9,8 @@ namespace {
 // Probabilities are held within these, in both dtypes: 1 - 1e-7 as float32 has it.
 constexpr double lowest = 1e-7, highest = 0.99999988079071044921875;
 
-const char* const last_layer_fix = "The model's last layer must give as many values for a sample as y holds.";
+const char* const last_layer_fix =
+    "The model's last layer must give as many values for a sample as y holds.";
 
 void describe(auto& setting, MeanErrorOptions& o) { setting("reduction", o.reduction); }
 
@@ -43,7 +44,8 @@ struct Formula : LossState {
     return writer.text();
   }
   // y_true and y_pred of one dtype and shape.
-  Pair same_shape(const Tensor& y_true, const Tensor& y_pred, const char* fix = last_layer_fix) const {
+  Pair same_shape(const Tensor& y_true, const Tensor& y_pred,
+                  const char* fix = last_layer_fix) const {
     Pair pair = aligned(cast(y_true, y_pred.dtype()), y_pred);
     if (pair.y_true.shape() != pair.y_pred.shape()) shapes_differ(name, y_true, y_pred, fix);
     return pair;
@@ -86,13 +88,14 @@ Tensor log_probabilities(const Tensor& p, bool from_logits, int axis) {
 struct CategoricalFormula : Formula<CategoricalCrossentropyOptions> {
   using Formula::Formula;
   Tensor values(const Tensor& y_true, const Tensor& y_pred) const override {
-    const bool class_numbers =
-        y_pred.rank() > 0 && y_pred.shape().back() > 1 &&
-        (y_true.rank() == y_pred.rank() - 1 || (y_true.rank() == y_pred.rank() && y_true.shape().back() == 1));
-    auto [t, p] = same_shape(y_true, y_pred,
-                             class_numbers ? "For class numbers use sparse_categorical_crossentropy; this "
-                                             "loss takes one-hot labels (one_hot makes them)."
-                                           : last_layer_fix);
+    const bool class_numbers = y_pred.rank() > 0 && y_pred.shape().back() > 1 &&
+                               (y_true.rank() == y_pred.rank() - 1 ||
+                                (y_true.rank() == y_pred.rank() && y_true.shape().back() == 1));
+    auto [t, p] =
+        same_shape(y_true, y_pred,
+                   class_numbers ? "For class numbers use sparse_categorical_crossentropy; this "
+                                   "loss takes one-hot labels (one_hot makes them)."
+                                 : last_layer_fix);
     if (const double s = options.label_smoothing; s != 0)
       t = t * (1 - s) + s / static_cast<double>(p.shape()[options.axis]);
     return -sum(t * log_probabilities(p, options.from_logits, options.axis), options.axis);
@@ -106,10 +109,11 @@ struct SparseFormula : Formula<SparseCategoricalCrossentropyOptions> {
     if (labels.rank() == y_pred.rank() && labels.rank() > 0 && labels.shape().back() == 1)
       labels = squeeze(labels, -1);
     if (y_pred.rank() == 0 || labels.shape() != without_classes(y_pred.shape()))
-      shapes_differ(name, y_true, y_pred,
-                    y_true.shape() == y_pred.shape()
-                        ? "For one-hot labels use categorical_crossentropy; this loss takes class numbers."
-                        : "y_true holds a class number where y_pred holds its last axis of classes.");
+      shapes_differ(
+          name, y_true, y_pred,
+          y_true.shape() == y_pred.shape()
+              ? "For one-hot labels use categorical_crossentropy; this loss takes class numbers."
+              : "y_true holds a class number where y_pred holds its last axis of classes.");
     labels = cast(labels, int64);
     Tensor valid;
     if (options.ignore_class) {
@@ -131,16 +135,19 @@ struct SparseFormula : Formula<SparseCategoricalCrossentropyOptions> {
   static Shape without_classes(const Shape& s) { return Shape(s.begin(), s.end() - 1); }
   void require_classes(const Tensor& labels, int64_t classes) const {
     if (labels.traced() || labels.count() == 0) return;
-    const auto low = static_cast<int64_t>(min(labels).item()), high = static_cast<int64_t>(max(labels).item());
+    const auto low = static_cast<int64_t>(min(labels).item()),
+               high = static_cast<int64_t>(max(labels).item());
     if (low >= 0 && high < classes) return;
     throw Error(name + ": y_true holds the class number " + std::to_string(low < 0 ? low : high) +
-                ", and y_pred has " + std::to_string(classes) + " classes.\n  Class numbers lie in [0, " +
-                std::to_string(classes - 1) + "]; ignore_class leaves one out.");
+                ", and y_pred has " + std::to_string(classes) +
+                " classes.\n  Class numbers lie in [0, " + std::to_string(classes - 1) +
+                "]; ignore_class leaves one out.");
   }
 };
 
 template <class F, class Options>
-std::shared_ptr<const LossState> read(SettingsReader& reader, const char* name, Options options = {}) {
+std::shared_ptr<const LossState> read(SettingsReader& reader, const char* name,
+                                      Options options = {}) {
   describe(reader, options);
   reader.finish();
   return std::make_shared<F>(name, options);
@@ -156,18 +163,24 @@ std::shared_ptr<const LossState> from_text(const std::string& text) {
   if (name == "bce" || name == "binary_crossentropy")
     return read<BinaryFormula, BinaryCrossentropyOptions>(reader, "binary_crossentropy");
   if (name == "categorical_crossentropy")
-    return read<CategoricalFormula, CategoricalCrossentropyOptions>(reader, "categorical_crossentropy");
+    return read<CategoricalFormula, CategoricalCrossentropyOptions>(reader,
+                                                                    "categorical_crossentropy");
   if (name == "sparse_categorical_crossentropy")
-    return read<SparseFormula, SparseCategoricalCrossentropyOptions>(reader, "sparse_categorical_crossentropy");
+    return read<SparseFormula, SparseCategoricalCrossentropyOptions>(
+        reader, "sparse_categorical_crossentropy");
   unknown_name("loss", name, loss_names());
 }
 
 }  // namespace
 
 const std::vector<std::string>& loss_names() {
-  static const std::vector<std::string> names = {
-      "mse", "mean_squared_error", "mae", "mean_absolute_error", "binary_crossentropy",
-      "categorical_crossentropy", "sparse_categorical_crossentropy"};
+  static const std::vector<std::string> names = {"mse",
+                                                 "mean_squared_error",
+                                                 "mae",
+                                                 "mean_absolute_error",
+                                                 "binary_crossentropy",
+                                                 "categorical_crossentropy",
+                                                 "sparse_categorical_crossentropy"};
   return names;
 }
 
@@ -181,7 +194,8 @@ BinaryCrossentropy::BinaryCrossentropy(const BinaryCrossentropyOptions& options)
     : Loss(std::make_shared<BinaryFormula>("binary_crossentropy", options)) {}
 CategoricalCrossentropy::CategoricalCrossentropy(const CategoricalCrossentropyOptions& options)
     : Loss(std::make_shared<CategoricalFormula>("categorical_crossentropy", options)) {}
-SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& options)
+SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(
+    const SparseCategoricalCrossentropyOptions& options)
     : Loss(std::make_shared<SparseFormula>("sparse_categorical_crossentropy", options)) {}
 
 }  // namespace tempo

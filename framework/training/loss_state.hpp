@@ -9,7 +9,9 @@ namespace tempo {
 
 struct LossState {
   LossState(std::string its_name, std::string its_text, const std::string& its_reduction)
-      : name(std::move(its_name)), text(std::move(its_text)), reduction(reduction_from(name, its_reduction)) {}
+      : name(std::move(its_name)),
+        text(std::move(its_text)),
+        reduction(reduction_from(name, its_reduction)) {}
   virtual ~LossState() = default;
   /// A loss per sample, from y_pred of a floating dtype and its own mask removed. A mask that the
   /// formula itself finds rides on the result.

@@ -75,7 +75,8 @@ Tensor MetricState::values(const Tensor& y_true, const Tensor& y_pred) {
     }
     case Kind::categorical: return same_class(y_true, y_pred, argmax(y_true, -1));
     case Kind::sparse: {
-      const bool extra = y_true.rank() == y_pred.rank() && y_true.rank() > 0 && y_true.shape().back() == 1;
+      const bool extra =
+          y_true.rank() == y_pred.rank() && y_true.rank() > 0 && y_true.shape().back() == 1;
       return same_class(y_true, y_pred, cast(extra ? squeeze(y_true, -1) : y_true, int64));
     }
     default: return loss.values(y_true, y_pred);
@@ -84,23 +85,31 @@ Tensor MetricState::values(const Tensor& y_true, const Tensor& y_pred) {
 
 namespace {
 
-std::shared_ptr<MetricState> simple(Kind kind, const std::string& name, const std::string& class_name) {
-  return std::make_shared<MetricState>(MetricState{
-      .kind = kind, .name = name, .text = name == class_name ? name : class_name + "(name=" + name + ")"});
+std::shared_ptr<MetricState> simple(Kind kind, const std::string& name,
+                                    const std::string& class_name) {
+  return std::make_shared<MetricState>(
+      MetricState{.kind = kind,
+                  .name = name,
+                  .text = name == class_name ? name : class_name + "(name=" + name + ")"});
 }
 
 std::shared_ptr<MetricState> binary(const BinaryAccuracyOptions& given) {
   BinaryAccuracyOptions options = given;
   SettingsWriter writer("binary_accuracy");
   describe(writer, options);
-  return std::make_shared<MetricState>(MetricState{
-      .kind = Kind::binary, .name = options.name, .text = writer.text(), .threshold = options.threshold});
+  return std::make_shared<MetricState>(MetricState{.kind = Kind::binary,
+                                                   .name = options.name,
+                                                   .text = writer.text(),
+                                                   .threshold = options.threshold});
 }
 
 std::vector<std::string> metric_names() {
-  std::vector<std::string> names = {"accuracy",    "acc",
-                                    "binary_accuracy", "categorical_accuracy",
-                                    "sparse_categorical_accuracy", "crossentropy"};
+  std::vector<std::string> names = {"accuracy",
+                                    "acc",
+                                    "binary_accuracy",
+                                    "categorical_accuracy",
+                                    "sparse_categorical_accuracy",
+                                    "crossentropy"};
   names.insert(names.end(), loss_names().begin(), loss_names().end());
   return names;
 }
@@ -145,7 +154,8 @@ Metric::Metric(const std::string& text) : state_(from_text(text)) {}
 Metric::Metric(const Loss& loss)
     : state_(std::make_shared<MetricState>(
           MetricState{.name = loss.name(), .text = loss.text(), .loss = loss})) {}
-Accuracy::Accuracy(const std::string& name) : Metric(simple(MetricState::Kind::accuracy, name, "Accuracy")) {}
+Accuracy::Accuracy(const std::string& name)
+    : Metric(simple(MetricState::Kind::accuracy, name, "Accuracy")) {}
 BinaryAccuracy::BinaryAccuracy(const BinaryAccuracyOptions& options) : Metric(binary(options)) {}
 CategoricalAccuracy::CategoricalAccuracy(const std::string& name)
     : Metric(simple(MetricState::Kind::categorical, name, "categorical_accuracy")) {}

@@ -26,22 +26,26 @@ Shape with_free_batch(Shape shape) {
 }  // namespace
 
 void ModelState::add(const Layer& layer) {
-  if (!layer) throw Error(std::string(kind()) + ": layer " + std::to_string(layers.size()) +
-                          " was never given a value (it is Layer{}).");
+  if (!layer)
+    throw Error(std::string(kind()) + ": layer " + std::to_string(layers.size()) +
+                " was never given a value (it is Layer{}).");
   if (layer.is_cell())
-    throw Error(std::string(kind()) + ": `" + layer.name() + "` is a cell, one time step.\n  Make a layer of it: RNN(" +
-                layer.type_name() + "Cell({...})).");
+    throw Error(std::string(kind()) + ": `" + layer.name() +
+                "` is a cell, one time step.\n  Make a layer of it: RNN(" + layer.type_name() +
+                "Cell({...})).");
   std::set<std::string> taken;
   for (const Layer& other : layers) {
     if (other.view().id == layer.view().id)
-      throw Error(std::string(kind()) + ": layer `" + layer.name() + "` was given twice.\n  Make a second layer, or use "
+      throw Error(std::string(kind()) + ": layer `" + layer.name() +
+                  "` was given twice.\n  Make a second layer, or use "
                   "Model with a function that calls it twice.");
     taken.insert(other.name());
   }
   std::string wanted = layer.name();
   if (taken.count(wanted)) {
     if (was_named(layer))
-      throw Error(std::string(kind()) + ": two layers are named `" + wanted + "`.\n  Give each a name of its own.");
+      throw Error(std::string(kind()) + ": two layers are named `" + wanted +
+                  "`.\n  Give each a name of its own.");
     int number = 1;
     while (taken.count(wanted + "_" + std::to_string(number))) ++number;
     name_layer(layer, wanted + "_" + std::to_string(number));
@@ -55,14 +59,18 @@ Tensors ModelState::call(const Tensors& x, const CallOptions& options) {
   if (x.empty()) throw Error(name + ": called without an input.");
   for (std::size_t i = 0; i < x.size(); ++i)
     if (!x[i])
-      throw Error(name + ": input " + std::to_string(i) + " was never given a value (it is Tensor{}).");
+      throw Error(name + ": input " + std::to_string(i) +
+                  " was never given a value (it is Tensor{}).");
   Tensors now = x;
   Shapes outputs;
   if (function) {
     now = (*function)(x, options);
     if (now.empty() || !now[0]) throw Error(name + ": its function returned no tensor.");
   } else {
-    if (layers.empty()) throw Error(name + ": it has no layers.\n  Sequential model({LSTM({.units = 8}), ...}), or model.add(layer).");
+    if (layers.empty())
+      throw Error(
+          name +
+          ": it has no layers.\n  Give them as Sequential model({...}), or by model.add(layer).");
     for (const Layer& layer : layers) {
       const bool first = &layer == &layers.front();
       now = layer.call(now, first ? options : CallOptions{.training = options.training});
@@ -92,8 +100,9 @@ void ModelState::build(const Shapes& inputs, DType dtype) {
       Shape shape = given;
       for (int axis = 0; axis < shape.rank(); ++axis) {
         if (shape[axis] == 0 || shape[axis] < -1)
-          throw ShapeError(name + ": build was given the shape " + to_string(given) +
-                           ".\n  Extents are positive; -1 stands for one that is not known, as the batch.");
+          throw ShapeError(
+              name + ": build was given the shape " + to_string(given) +
+              ".\n  Extents are positive; -1 stands for one that is not known, as the batch.");
         if (shape[axis] == -1) shape[axis] = axis == 0 ? 1 : unknown;
       }
       x.push_back(zeros(shape, dtype));
@@ -139,12 +148,14 @@ Tensors ModelState::trainable_weights() const {
 
 // --- The handle ---------------------------------------------------------------------------------
 
-Model::Model(std::vector<Layer> layers, const std::string& name) : state_(std::make_shared<ModelState>()) {
+Model::Model(std::vector<Layer> layers, const std::string& name)
+    : state_(std::make_shared<ModelState>()) {
   state_->name = name.empty() ? "sequential" : name;
   for (const Layer& layer : layers) state_->add(layer);
 }
 
-Model::Model(std::vector<Layer> layers, std::shared_ptr<const Function> function, const std::string& name)
+Model::Model(std::vector<Layer> layers, std::shared_ptr<const Function> function,
+             const std::string& name)
     : state_(std::make_shared<ModelState>()) {
   state_->name = name.empty() ? "model" : name;
   state_->function = std::move(function);

@@ -1,4 +1,5 @@
-// What is behind a Model: its layers and function, what compile was given, what a first call showed.
+// What is behind a Model: its layers and function, what compile was given, what a first call
+// showed.
 #pragma once
 
 #include <tempo/model.hpp>

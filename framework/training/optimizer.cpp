@@ -68,16 +68,17 @@ Slots& OptimizerState::slots_of(const Tensor& weight) {
     if (excluded.handle() == weight.handle()) slots.decays = false;
 
   const std::string prefix = slots.key() + "/";
-  for (auto i = restored.lower_bound(prefix); i != restored.end() && i->first.starts_with(prefix);) {
+  for (auto i = restored.lower_bound(prefix);
+       i != restored.end() && i->first.starts_with(prefix);) {
     const std::string name = i->first.substr(prefix.size());
     if (name.find('/') != std::string::npos) {
       ++i;
       continue;
     }
     if (i->second.shape() != weight.shape() || i->second.dtype() != weight.dtype())
-      throw ShapeError(this->name() + ": what it remembered does not fit the weight\n  " + i->first +
-                       "  " + to_string(i->second.shape(), i->second.dtype()) + "\n  " + slots.key() +
-                       "  " + to_string(weight.shape(), weight.dtype()));
+      throw ShapeError(this->name() + ": what it remembered does not fit the weight\n  " +
+                       i->first + "  " + to_string(i->second.shape(), i->second.dtype()) + "\n  " +
+                       slots.key() + "  " + to_string(weight.shape(), weight.dtype()));
     slots.begin_with(name, i->second);
     i = restored.erase(i);
   }
@@ -95,8 +96,9 @@ void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
                   " was never given a value (it is Tensor{}).");
     if (weights[i].shape() != gradients[i].shape())
       throw ShapeError(name() + ": a gradient must have the shape of its weight\n  weight    " +
-                       to_string(weights[i].shape(), weights[i].dtype()) + "  " + weights[i].path() +
-                       "\n  gradient  " + to_string(gradients[i].shape(), gradients[i].dtype()));
+                       to_string(weights[i].shape(), weights[i].dtype()) + "  " +
+                       weights[i].path() + "\n  gradient  " +
+                       to_string(gradients[i].shape(), gradients[i].dtype()));
   }
   const NoGradient updates;
   const Tensors g = clipped(gradients);
@@ -165,8 +167,10 @@ void Optimizer::restore(const NamedTensors& state) {
   mine.places.clear();
   mine.restored.clear();
   for (const auto& [name, value] : state) {
-    if (name == "iterations") mine.iterations = static_cast<int64_t>(value.item());
-    else mine.restored.emplace(name, value);
+    if (name == "iterations")
+      mine.iterations = static_cast<int64_t>(value.item());
+    else
+      mine.restored.emplace(name, value);
   }
 }
 

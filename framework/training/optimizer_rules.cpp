@@ -121,7 +121,8 @@ struct AdamRule : Rule<AdamOptions> {
 };
 
 template <class R, class Options>
-std::shared_ptr<OptimizerState> read(SettingsReader& reader, const char* name, Options options = {}) {
+std::shared_ptr<OptimizerState> read(SettingsReader& reader, const char* name,
+                                     Options options = {}) {
   describe(reader, options);
   reader.finish();
   return std::make_shared<R>(name, options);

@@ -17,7 +17,9 @@ class Slots {
   const std::string& key() const { return key_; }
   const Tensor& weight() const { return weight_; }
   const std::vector<std::pair<std::string, Tensor>>& all() const { return slots_; }
-  void begin_with(const std::string& name, Tensor value) { slots_.emplace_back(name, std::move(value)); }
+  void begin_with(const std::string& name, Tensor value) {
+    slots_.emplace_back(name, std::move(value));
+  }
 
   bool decays = true;
 

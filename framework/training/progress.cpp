@@ -2,11 +2,11 @@
 
 #include <tempo/error.hpp>
 
+#include <unistd.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
-#include <unistd.h>
 
 namespace tempo {
 
@@ -51,7 +51,8 @@ std::string short_number(double value) {
 Progress::Progress(int verbose, int64_t steps) : steps_(steps) {
   if (verbose < -1 || verbose > 2)
     throw Error("verbose is " + std::to_string(verbose) +
-                "; it must be 0 (silent), 1 (a bar), 2 (a line per epoch) or -1 (1 on a terminal, else 2).");
+                "; it must be 0 (silent), 1 (a bar), 2 (a line per epoch) or -1 (1 on a terminal, "
+                "else 2).");
   if (verbose == -1) verbose = isatty(STDOUT_FILENO) ? 1 : 2;
   style_ = verbose == 0 ? Style::silent : verbose == 1 ? Style::bar : Style::lines;
 }
@@ -100,8 +101,9 @@ void Progress::draw(int64_t done, const Logs& logs) {
 
   const double each = done > 0 ? seconds() / static_cast<double>(done) : 0;
   const bool finished = done >= steps_;
-  std::string rest = " " + duration(finished ? seconds() : each * static_cast<double>(steps_ - done)) + " " +
-                     pace(each);
+  std::string rest = " " +
+                     duration(finished ? seconds() : each * static_cast<double>(steps_ - done)) +
+                     " " + pace(each);
   for (const auto& [name, value] : sorted(logs)) rest += " - " + name + ": " + short_number(value);
   const std::string count = std::string(total.size() - current.size(), ' ') + current + "/" + total;
   const std::size_t width = count.size() + rest.size() + cells + 2;

@@ -38,7 +38,8 @@ bool broadcasts(const Shape& a, const Shape& b) {
 }
 
 bool begins_with(const Shape& whole, const Shape& begin) {
-  return begin.rank() <= whole.rank() && Shape(whole.begin(), whole.begin() + begin.rank()) == begin;
+  return begin.rank() <= whole.rank() &&
+         Shape(whole.begin(), whole.begin() + begin.rank()) == begin;
 }
 
 }  // namespace
@@ -49,15 +50,16 @@ Tensor fitted_weight(const std::string& who, const Tensor& weight, const Tensor&
   if (w.rank() < values.rank() && begins_with(values.shape(), w.shape()))
     while (w.rank() > 0 && w.rank() < values.rank()) w = expand_dims(w, -1);
   if (w.rank() > values.rank() || !broadcasts(w.shape(), values.shape()))
-    throw ShapeError(who + ": the weights do not fit the losses\n  weights  " +
-                     to_string(weight.shape(), weight.dtype()) + "\n  losses   " +
-                     to_string(values.shape(), values.dtype()) +
-                     "\n  sample_weight and masks are [batch], or [batch, time] for a loss at each step.");
+    throw ShapeError(
+        who + ": the weights do not fit the losses\n  weights  " +
+        to_string(weight.shape(), weight.dtype()) + "\n  losses   " +
+        to_string(values.shape(), values.dtype()) +
+        "\n  sample_weight and masks are [batch], or [batch, time] for a loss at each step.");
   return w;
 }
 
-Tensor reduce(const std::string& who, const Tensor& values, const Tensor& weight, const Tensor& mask,
-              Reduction reduction) {
+Tensor reduce(const std::string& who, const Tensor& values, const Tensor& weight,
+              const Tensor& mask, Reduction reduction) {
   Tensor weights;
   if (mask) {
     weights = fitted_weight(who, mask, values);

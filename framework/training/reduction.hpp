@@ -24,8 +24,9 @@ Pair aligned(const Tensor& y_true, const Tensor& y_pred);
 /// `weight` in the dtype of `values` and in a shape that broadcasts against them.
 Tensor fitted_weight(const std::string& who, const Tensor& weight, const Tensor& values);
 
-/// One number (or, with none, one per sample) from losses per sample; weight and mask may be Tensor{}.
-Tensor reduce(const std::string& who, const Tensor& values, const Tensor& weight, const Tensor& mask,
-              Reduction reduction);
+/// One number (or, with none, one per sample) from losses per sample; weight and mask may be
+/// Tensor{}.
+Tensor reduce(const std::string& who, const Tensor& values, const Tensor& weight,
+              const Tensor& mask, Reduction reduction);
 
 }  // namespace tempo

@@ -38,8 +38,8 @@ std::string shortest(double number) {
 
 void unknown_name(const std::string& kind, const std::string& name,
                   const std::vector<std::string>& known) {
-  throw Error(kind + ": there is none called `" + name + "`; did you mean `" + nearest(name, known) +
-              "`?\n  There are " + listed(known) + ".");
+  throw Error(kind + ": there is none called `" + name + "`; did you mean `" +
+              nearest(name, known) + "`?\n  There are " + listed(known) + ".");
 }
 
 SettingsReader::SettingsReader(std::string kind, const std::string& text)
@@ -75,7 +75,8 @@ void SettingsReader::operator()(const char* key, double& field) {
 
 void SettingsReader::operator()(const char* key, int& field) {
   const std::string* value = find(key);
-  if (value && !parse(*value, field)) fail("`" + *value + "` given as " + key + " is not an integer");
+  if (value && !parse(*value, field))
+    fail("`" + *value + "` given as " + key + " is not an integer");
 }
 
 void SettingsReader::operator()(const char* key, std::optional<int64_t>& field) {

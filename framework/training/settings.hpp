@@ -1,5 +1,6 @@
 // "name(key=value, ...)": how optimizers, losses and metrics are written in options and files. Each
-// describes its options once, `void describe(auto& setting, Options& o)`; that reads and writes them.
+// describes its options once, `void describe(auto& setting, Options& o)`; that reads and writes
+// them.
 #pragma once
 
 #include <optional>

@@ -76,7 +76,8 @@ class Table {
   }
 
  private:
-  void rule(std::ostream& out, const char* left, const char* dash, const char* cross, const char* right) const {
+  void rule(std::ostream& out, const char* left, const char* dash, const char* cross,
+            const char* right) const {
     out << left << repeated(dash, widths_[0]) << cross << repeated(dash, widths_[1]) << cross
         << repeated(dash, widths_[2]) << right << "\n";
   }
@@ -107,14 +108,17 @@ void Model::summary(std::ostream& out) const {
     for (const Tensor& w : layer.trainable_weights()) trainable.add(w);
   }
   Size remembered;
-  if (state_->compiled && state_->optimizer.iterations() > 0)
+  if (state_->compiled && state_->optimizer.iterations() > 0) {
     for (const auto& [name, value] : state_->optimizer.state()) remembered.add(value);
+    remembered.add(scalar(state_->optimizer.learning_rate()));
+  }
 
   out << "Model: \"" << state_->name << "\"\n";
   table.print(out, {"Layer (type)", "Output Shape", "Param #"});
   out << " Total params: " << Size{total.count + remembered.count, total.bytes + remembered.bytes};
   out << " Trainable params: " << trainable;
-  out << " Non-trainable params: " << Size{total.count - trainable.count, total.bytes - trainable.bytes};
+  out << " Non-trainable params: "
+      << Size{total.count - trainable.count, total.bytes - trainable.bytes};
   if (remembered.count > 0) out << " Optimizer params: " << remembered;
 }
 

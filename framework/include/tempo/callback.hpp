@@ -1,4 +1,5 @@
-// Callbacks: code of the user's that fit, evaluate and predict call on their way; what fit recorded.
+// Callbacks: code of the user's that fit, evaluate and predict call on their way; what fit
+// recorded.
 #pragma once
 
 #include <tempo/export.hpp>
@@ -60,7 +61,8 @@ struct FitParams {
 /// What fit recorded: a value per epoch for each name.
 class History {
  public:
-  /// `history["loss"].back()`; throws Error, with the names there are, when there is none by this name.
+  /// `history["loss"].back()`; throws Error, with the names there are, when there is none by this
+  /// name.
   TEMPO_API const std::vector<double>& operator[](const std::string& name) const;
   TEMPO_API bool contains(const std::string& name) const;
   /// "loss", the metrics, "val_loss", ... in the order of the logs.
@@ -78,8 +80,8 @@ class History {
   FitParams params_;
 };
 
-/// The base of a callback; override what is needed. Epochs and batches count from 0. Exceptions pass
-/// through fit unchanged.
+/// The base of a callback; override what is needed. Epochs and batches count from 0. Exceptions
+/// pass through fit unchanged.
 class Callback {
  public:
   Callback() = default;
@@ -133,16 +135,17 @@ class CallbackHandle {
 
 struct EarlyStoppingOptions {
   std::string monitor = "val_loss";
-  double min_delta = 0;  ///< less than this is no improvement
-  int patience = 0;      ///< epochs without improvement before it stops
-  int verbose = 0;       ///< 1: says so
+  double min_delta = 0;       ///< less than this is no improvement
+  int patience = 0;           ///< epochs without improvement before it stops
+  int verbose = 0;            ///< 1: says so
   std::string mode = "auto";  ///< "min", "max"; "auto" knows losses and metrics
   std::optional<double> baseline = {};
   bool restore_best_weights = false;  ///< at the end of training, whatever ended it
   int start_from_epoch = 0;
 };
 
-/// Stops training when a logged number no longer improves. A handle: after fit it tells what happened.
+/// Stops training when a logged number no longer improves. A handle: after fit it tells what
+/// happened.
 class EarlyStopping {
  public:
   TEMPO_API EarlyStopping(const EarlyStoppingOptions& options = {});

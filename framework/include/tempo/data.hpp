@@ -31,8 +31,8 @@ struct BatchOptions {
   int64_t seed = -1;  ///< below 0: drawn from the generator that set_seed starts
 };
 
-/// A range of mini-batches, `for (auto [xb, yb] : batches(x, y, {.size = 32}))`. The last one may be
-/// smaller. Each pass over the range that shuffles has an order of its own.
+/// A range of mini-batches, `for (auto [xb, yb] : batches(x, y, {.size = 32}))`. The last one may
+/// be smaller. Each pass over the range that shuffles has an order of its own.
 class Batches {
  public:
   class Iterator {

@@ -12,7 +12,8 @@ struct LossState;
 
 /// A loss, from its class, from a text ("mse", "binary_crossentropy(from_logits=true)") or from a
 /// function of y_true and y_pred that gives a loss per sample (or a scalar):
-/// `.loss = [](const Tensor& y_true, const Tensor& y_pred) { return mean(abs(y_true - y_pred), -1); }`.
+/// `.loss = [](const Tensor& y_true, const Tensor& y_pred) { return mean(abs(y_true - y_pred), -1);
+/// }`.
 class Loss {
  public:
   /// A user's function, as libtempo calls it.
@@ -27,9 +28,9 @@ class Loss {
   Loss(const char* text) : Loss(std::string(text)) {}
   TEMPO_API Loss(const std::string& text);
   template <class F>
-    requires(std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> &&
-             !std::is_base_of_v<Loss, F>)
-  Loss(F function, const std::string& name = "loss", const std::string& reduction = "sum_over_batch_size")
+  requires(std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> &&
+           !std::is_base_of_v<Loss, F>) Loss(F function, const std::string& name = "loss",
+                                             const std::string& reduction = "sum_over_batch_size")
       : Loss(std::make_shared<Bound<F>>(std::move(function)), name, reduction) {}
 
   explicit operator bool() const { return state_ != nullptr; }

@@ -18,7 +18,8 @@ class Metric {
   TEMPO_API Metric(const Loss& loss);
 
   /// Adds a batch. What the mask of y_pred leaves out does not count.
-  TEMPO_API void update(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {});
+  TEMPO_API void update(const Tensor& y_true, const Tensor& y_pred,
+                        const Tensor& sample_weight = {});
   /// The mean since the last reset; 0 when nothing was added.
   TEMPO_API double result() const;
   TEMPO_API void reset();

@@ -40,7 +40,7 @@ struct FitOptions {
   double validation_split = 0;          ///< this share at the end of the data is held out
   ValidationData validation_data = {};  ///< wins over validation_split
   bool shuffle = true;
-  int64_t seed = -1;          ///< of the shuffling; below 0: drawn from the generator that set_seed starts
+  int64_t seed = -1;  ///< of the shuffling; below 0: drawn from the generator that set_seed starts
   Tensor sample_weight = {};  ///< [n] or [n, time]
   int initial_epoch = 0;
   int verbose = -1;  ///< 0 silent, 1 a bar, 2 a line per epoch; -1: a bar on a terminal, else lines
@@ -91,9 +91,9 @@ class Model {
   /// `function` is a Tensor or Tensors of (const Tensors& inputs), or of inputs and
   /// const CallOptions&, which has `training`. `layers` are those whose weights are the model's.
   template <class F>
-    requires(std::is_invocable_v<const F&, const Tensors&> ||
-             std::is_invocable_v<const F&, const Tensors&, const CallOptions&>)
-  Model(std::vector<Layer> layers, F function, const std::string& name = "")
+  requires(std::is_invocable_v<const F&, const Tensors&> ||
+           std::is_invocable_v<const F&, const Tensors&, const CallOptions&>)
+      Model(std::vector<Layer> layers, F function, const std::string& name = "")
       : Model(std::move(layers), std::make_shared<Bound<F>>(std::move(function)), name) {}
 
   /// The first result. Builds what is not built yet.
@@ -118,8 +118,8 @@ class Model {
     return sdk::own_exceptions([&] { return run_predict(x, options); });
   }
 
-  /// Makes the weights for inputs of these shapes; -1 stands for an extent that is not known, as the
-  /// batch: `model.build({{-1, 15, 1}})`.
+  /// Makes the weights for inputs of these shapes; -1 stands for an extent that is not known, as
+  /// the batch: `model.build({{-1, 15, 1}})`.
   void build(const Shapes& inputs, DType dtype = DType::automatic) {
     sdk::own_exceptions([&] { run_build(inputs, dtype); });
   }
@@ -183,7 +183,8 @@ class Model {
   TEMPO_API Tensors run_call(const Inputs& x, const CallOptions& options) const;
   TEMPO_API void run_compile(const CompileOptions& options);
   TEMPO_API History run_fit(const Inputs& x, const Tensor& y, const FitOptions& options);
-  TEMPO_API Logs run_evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions& options) const;
+  TEMPO_API Logs run_evaluate(const Inputs& x, const Tensor& y,
+                              const EvaluateOptions& options) const;
   TEMPO_API Tensor run_predict(const Inputs& x, const PredictOptions& options) const;
   TEMPO_API void run_build(const Shapes& inputs, DType dtype);
 

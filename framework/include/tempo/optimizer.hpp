@@ -1,4 +1,5 @@
-// Optimizers: how weights follow their gradients. An optimizer is a handle; copies are the same one.
+// Optimizers: how weights follow their gradients. An optimizer is a handle; copies are the same
+// one.
 #pragma once
 
 #include <tempo/tensor.hpp>
@@ -57,8 +58,8 @@ class Optimizer {
 };
 
 // Common options: weight_decay is decoupled (Loshchilov and Hutter, 2019). Of the clips at most one
-// may be set: clipnorm bounds the norm of each gradient, clipvalue each element, global_clipnorm the
-// norm of all gradients together. 0 turns each of them off.
+// may be set: clipnorm bounds the norm of each gradient, clipvalue each element, global_clipnorm
+// the norm of all gradients together. 0 turns each of them off.
 
 struct SGDOptions {
   double learning_rate = 0.01;
@@ -88,7 +89,8 @@ struct RMSpropOptions {
   double global_clipnorm = 0;
 };
 
-/// Steps divided by a running root mean square of the gradient (Hinton, 2012; centered: Graves, 2013).
+/// Steps divided by a running root mean square of the gradient (Hinton, 2012; centered: Graves,
+/// 2013).
 class RMSprop : public Optimizer {
  public:
   TEMPO_API RMSprop(const RMSpropOptions& options = {});
