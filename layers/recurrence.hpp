@@ -48,6 +48,13 @@ inline Shape step_shape(const std::string& who, const Shape& x, int rank = 3) {
   return step;
 }
 
+inline const Tensor& only(const std::string& who, const Tensors& inputs) {
+  if (inputs.size() != 1)
+    throw ShapeError(who + ": takes one input, got " + std::to_string(inputs.size()) +
+                     ".\n  States go into the call's options: {.initial_state = {h}}.");
+  return inputs[0];
+}
+
 inline void check_mask(const std::string& who, const Tensor& mask, const Shape& x) {
   const Shape required{x[0], x[1]};
   if (mask.shape() != required || mask.dtype() != bool_)
@@ -195,15 +202,8 @@ class Recurrent : public LayerOf<typename CellClass::options_type> {
     cell_.build(add, recurrence::step_shape(who(), input));
   }
 
-  Tensor one(const Tensors& inputs) const {
-    if (inputs.size() != 1)
-      throw ShapeError(who() + ": takes one input, got " + std::to_string(inputs.size()) +
-                       ".\n  States go into the call's options: {.initial_state = {h}}.");
-    return inputs[0];
-  }
-
   Tensors call(const Tensors& inputs, const CallOptions& call) {
-    const Tensor x = one(inputs);
+    const Tensor& x = recurrence::only(who(), inputs);
     if (!call.constants.empty())
       throw Error(who() + ": takes no constants; RNN hands them to the step of a cell.");
     const auto step = [&](const Tensor& now, const State& s) { return cell_.step(now, s); };

@@ -39,7 +39,7 @@ class RNNLayer : public LayerOf<RNNOptions> {
   }
 
   Tensors call(const Tensors& inputs, const CallOptions& call) {
-    const Tensor& x = inputs[0];
+    const Tensor& x = recurrence::only("RNN", inputs);
     const auto step = [&](const Tensor& now, const State& s) {
       return tempo::step(options.cell, now, s, call.constants, call.training);
     };

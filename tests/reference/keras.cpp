@@ -82,6 +82,10 @@ class OptionList {
   std::vector<Option> options_;
 };
 
+[[noreturn]] void unknown_option(const string& who, const string& key) {
+  throw std::runtime_error(who + ": no option `" + key + "`");
+}
+
 using Named = std::map<string, double*>;
 // Sets fields from a configuration; a key that is not among them and not null is an error.
 void read_fields(const string& who, const Json& config, const Named& fields,
@@ -90,7 +94,7 @@ void read_fields(const string& who, const Json& config, const Named& fields,
     if (const auto field = fields.find(key); field != fields.end()) {
       if (!value.is_null()) *field->second = value.get<double>();
     } else if (!others.count(key) && !value.is_null()) {
-      throw std::runtime_error(who + ": no option `" + key + "`");
+      unknown_option(who, key);
     }
   }
 }
