@@ -15,6 +15,16 @@ struct KernelCall {
   const Attributes& attributes;
 };
 
-using Kernel = std::function<void(const KernelCall&)>;
+/// An elementwise function over a tile of n elements, on the calling thread: input i is contiguous
+/// (stride 1) or one element for all (stride 0); the output is contiguous and may be an input of
+/// the same element size. n may be 0; a multiple of 16 is fastest.
+using Tile = void (*)(const void* const* inputs, const int64_t* strides, void* output, int64_t n);
+
+struct Kernel : std::function<void(const KernelCall&)> {
+  using function::function;
+  /// Of elementwise kernels: the tile for the instruction set in use, by the dtypes of the last
+  /// input and of the output; null for dtypes it is not for. Independent of attributes.
+  Tile (*tile)(DType input, DType output) = nullptr;
+};
 
 }  // namespace tempo

@@ -1,0 +1,34 @@
+// Which kernels run: those of the best instruction set the processor has, chosen at run time.
+// Kernels of an instruction set are functions with the target attribute, or files of their own.
+#pragma once
+
+#if defined(__x86_64__)
+#define TEMPO_X86 1
+#define TEMPO_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#define TEMPO_TARGET_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma")))
+#else
+#define TEMPO_X86 0
+#define TEMPO_TARGET_AVX2
+#define TEMPO_TARGET_AVX512
+#endif
+
+namespace tempo {
+
+enum class InstructionSet {
+  baseline,  ///< what every processor of the architecture has
+  avx2,      ///< AVX2 and FMA
+  avx512,    ///< AVX-512 F, DQ, VL and BW
+};
+
+/// The one in use. It starts as the value of TEMPO_INSTRUCTION_SET (baseline, avx2 or avx512), or
+/// the best this processor has; an unknown or unsupported value is an Error that names it.
+InstructionSet instruction_set();
+
+/// Changes the one in use, for tests; one that the processor lacks is an Error. Matrices packed
+/// before must be packed again.
+void set_instruction_set(InstructionSet set);
+
+bool is_supported(InstructionSet set);
+const char* name_of(InstructionSet set);
+
+}  // namespace tempo

@@ -1,0 +1,32 @@
+// The skinny product of a recurrent step: few rows times a matrix that stays the same for many
+// steps and is therefore laid out once as the kernel reads it.
+#pragma once
+
+#include <tempo/shape.hpp>
+
+#include <cstddef>
+
+namespace tempo {
+
+/// b [k, n] in the layout of the instruction set in use when it was packed. The memory is borrowed.
+struct PackedMatrix {
+  DType dtype = float32;
+  int64_t k = 0, n = 0;
+  const void* panels = nullptr;
+};
+
+/// Bytes that `pack` writes, for any instruction set.
+std::size_t packed_bytes(DType dtype, int64_t k, int64_t n);
+
+/// Lays b out in `memory`, 64-byte aligned. b is stored row-major [k, n], or with `transpose` as
+/// its transpose [n, k]; ldb is the distance of stored rows. float32 and float64.
+PackedMatrix pack(DType dtype, bool transpose, int64_t k, int64_t n, const void* b, int64_t ldb,
+                  void* memory);
+
+/// c [m, n] = a [m, k] b, or c += a b with `accumulate`, on the calling thread and without
+/// allocation. Each element is summed over k in order, whatever m is: products of some of the rows
+/// have the same bits as one of all. c must not overlap a.
+void multiply(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c, int64_t ldc,
+              bool accumulate);
+
+}  // namespace tempo
