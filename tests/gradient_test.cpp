@@ -7,6 +7,7 @@
 #include "tensor/pointwise.hpp"
 
 #include <tempo/gradcheck.hpp>
+#include <tempo/layers.hpp>
 #include <tempo/gradient.hpp>
 
 namespace tempo {
@@ -355,6 +356,21 @@ BOOST_AUTO_TEST_CASE(a_chain_of_100000_ops) {
     check_same("gradient of its square", kept, tensor(std::vector<double>{200002}, {1}, float64));
   }  // freed here, without recursion
   BOOST_TEST(x.tracked());
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_is_checked_with_weights_of_its_own) {
+  const Layer lstm = LSTM({.units = 7});
+  const GradCheck report = gradcheck(lstm, Shape{3, 5, 4});
+  BOOST_TEST(report.passed(), report);
+  BOOST_TEST(!lstm.built());
+  std::vector<std::string> checked;
+  for (const GradCheck::Row& row : report.rows)
+    if (row.order == 1) checked.push_back(row.input + " " + to_string(row.shape));
+  const std::vector<std::string> expected{"input [3, 5, 4]", "lstm/kernel [4, 28]",
+                                          "lstm/recurrent_kernel [7, 28]", "lstm/bias [28]"};
+  BOOST_TEST(checked == expected, boost::test_tools::per_element());
+  const GradCheck both = gradcheck(Bidirectional(GRU({.units = 2, .return_state = true})), {3, 5, 4});
+  BOOST_TEST(both.passed(), both);
 }
 
 }  // namespace

@@ -189,6 +189,7 @@ Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> o
 void build(tempo_layer& layer, const std::vector<TensorType>& inputs) {
   if (layer.built) return;
   const TracePause pause;
+  if (layer.dtype == DType::automatic && layer.parent) layer.dtype = layer.parent->dtype;
   if (layer.dtype == DType::automatic) layer.dtype = default_dtype();
   const std::vector<tempo_type> types = to_abi(inputs);
   try {

@@ -1,7 +1,7 @@
 // Are the gradients right? Each element is compared with a difference of the function's own values.
 #pragma once
 
-#include <tempo/tensor.hpp>
+#include <tempo/layer.hpp>
 
 #include <functional>
 #include <iosfwd>
@@ -44,6 +44,11 @@ TEMPO_API std::ostream& operator<<(std::ostream& out, const GradCheck& report);
 /// Floating inputs must be float64; the others are handed on as they are. f must be a pure
 /// function: fix the seed of its dropout.
 TEMPO_API GradCheck gradcheck(const std::function<Tensor(const Tensors&)>& f, const Tensors& inputs,
+                              const GradCheckOptions& options = {});
+
+/// Checks a layer of the same kind and options as this one, with float64 weights of its own and a
+/// random input of this shape: the gradients of all its results with respect to input and weights.
+TEMPO_API GradCheck gradcheck(const Layer& layer, const Shape& input,
                               const GradCheckOptions& options = {});
 
 }  // namespace tempo
