@@ -574,7 +574,7 @@ BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
              "  The model's last layer must give as many values for a sample as y holds.");
   BOOST_TEST(fit(x, y, {.batch_size = 0}) ==
              "Sequential.fit: batch_size is 0; it must be at least 1.");
-  BOOST_TEST(fit(x, y, {.validation_split = 0.05}) ==
+  BOOST_TEST(fit(x, y, {.validation_split = 0.05, .verbose = 0}) ==
              "nothing was thrown");  // floor(8 * 0.95) = 7 and 1
   BOOST_TEST(fit(slice(x, 0, 0, 1), slice(y, 0, 0, 1), {.validation_split = 0.5}) ==
              "Sequential.fit: validation_split: a share of 0.500000 of 1 samples leaves none for "

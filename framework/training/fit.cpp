@@ -47,16 +47,18 @@ void require_samples(const std::string& who, const Data& data, bool with_truth) 
   if (with_truth) all.emplace_back("y", data.y);
   if (data.weight) all.emplace_back("sample_weight", data.weight);
   for (const auto& [name, t] : all) {
-    if (!t) throw Error(who + ": " + name + " was never given a value (it is Tensor{}).");
+    const std::string subject = (who + ": ").append(name);
+    if (!t) throw Error(subject + " was never given a value (it is Tensor{}).");
     if (t.rank() == 0)
-      throw ShapeError(who + ": " + name + " is a scalar; samples lie along the first axis.");
+      throw ShapeError(subject + " is a scalar; samples lie along the first axis.");
   }
   bool equal = true;
   std::string table;
   for (const auto& [name, t] : all) {
     equal = equal && t.shape().front() == data.count();
-    table += "\n  " + name + std::string(15 - std::min<std::size_t>(name.size(), 14), ' ') +
-             to_string(t.shape(), t.dtype());
+    std::string line = "\n  " + name;
+    line.resize(std::max<std::size_t>(line.size() + 2, 18), ' ');
+    table += line += to_string(t.shape(), t.dtype());
   }
   if (!equal)
     throw ShapeError(who + ": these hold different numbers of samples" + table +
@@ -221,7 +223,7 @@ Logs evaluated(const std::string& who, ModelState& model, const Data& data, int6
     callbacks(&Callback::on_test_batch_end, number, logs);
     if (progress) progress->batch(number + 1, logs);
   }
-  const Logs logs = tracker.logs();
+  Logs logs = tracker.logs();
   callbacks(&Callback::on_test_end, logs);
   return logs;
 }
@@ -323,7 +325,7 @@ Logs Model::run_evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions
                             {.steps = steps, .batch_size = options.batch_size});
   Progress progress(options.verbose, steps);
   progress.begin_epoch(0, 0);
-  const Logs logs = evaluated(who, *state_, data, options.batch_size, callbacks, &progress);
+  Logs logs = evaluated(who, *state_, data, options.batch_size, callbacks, &progress);
   progress.end_epoch(logs);
   return logs;
 }

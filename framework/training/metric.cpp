@@ -173,7 +173,7 @@ void Metric::update(const Tensor& y_true, const Tensor& y_pred, const Tensor& sa
     weights = weights ? weights * fitted : fitted;
   }
   // A sample counts as the mean over its steps, weighted ones as the mean of the products.
-  const auto of_samples = [](Tensor t) {
+  const auto of_samples = [](const Tensor& t) {
     Axes rest;
     for (int axis = 1; axis < t.rank(); ++axis) rest.push_back(axis);
     return rest.empty() ? t : mean(t, rest);

@@ -148,13 +148,13 @@ Tensors ModelState::trainable_weights() const {
 
 // --- The handle ---------------------------------------------------------------------------------
 
-Model::Model(std::vector<Layer> layers, const std::string& name)
+Model::Model(const std::vector<Layer>& layers, const std::string& name)
     : state_(std::make_shared<ModelState>()) {
   state_->name = name.empty() ? "sequential" : name;
   for (const Layer& layer : layers) state_->add(layer);
 }
 
-Model::Model(std::vector<Layer> layers, std::shared_ptr<const Function> function,
+Model::Model(const std::vector<Layer>& layers, std::shared_ptr<const Function> function,
              const std::string& name)
     : state_(std::make_shared<ModelState>()) {
   state_->name = name.empty() ? "model" : name;

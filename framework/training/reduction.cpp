@@ -72,9 +72,9 @@ Tensor reduce(const std::string& who, const Tensor& values, const Tensor& weight
     const Tensor given = fitted_weight(who, weight, values);
     weights = weights ? weights * given : given;
   }
-  const Tensor weighted = weights ? values * weights : values;
+  Tensor weighted = weights ? values * weights : values;
   if (reduction == Reduction::none || weighted.rank() == 0) return weighted;
-  const Tensor total = sum(weighted);
+  Tensor total = sum(weighted);
   if (reduction == Reduction::sum) return total;
   if (reduction == Reduction::mean_with_sample_weight && weights) {
     const Tensor divisor = sum(broadcast_to(weights, weighted.shape()));

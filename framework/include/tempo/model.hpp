@@ -93,8 +93,8 @@ class Model {
   template <class F>
   requires(std::is_invocable_v<const F&, const Tensors&> ||
            std::is_invocable_v<const F&, const Tensors&, const CallOptions&>)
-      Model(std::vector<Layer> layers, F function, const std::string& name = "")
-      : Model(std::move(layers), std::make_shared<Bound<F>>(std::move(function)), name) {}
+      Model(const std::vector<Layer>& layers, F function, const std::string& name = "")
+      : Model(layers, std::make_shared<Bound<F>>(std::move(function)), name) {}
 
   /// The first result. Builds what is not built yet.
   Tensor operator()(const Inputs& x, const CallOptions& options = {}) const {
@@ -162,7 +162,7 @@ class Model {
 
  protected:
   /// A stack of layers.
-  TEMPO_API Model(std::vector<Layer> layers, const std::string& name);
+  TEMPO_API Model(const std::vector<Layer>& layers, const std::string& name);
   TEMPO_API void add_layer(const Layer& layer);
 
  private:
@@ -177,7 +177,7 @@ class Model {
     }
     F function;
   };
-  TEMPO_API Model(std::vector<Layer> layers, std::shared_ptr<const Function> function,
+  TEMPO_API Model(const std::vector<Layer>& layers, std::shared_ptr<const Function> function,
                   const std::string& name);
 
   TEMPO_API Tensors run_call(const Inputs& x, const CallOptions& options) const;
@@ -197,8 +197,8 @@ class Sequential : public Model {
   explicit Sequential(const std::string& name = "") : Model(std::vector<Layer>{}, name) {}
   Sequential(std::initializer_list<Layer> layers, const std::string& name = "")
       : Model(std::vector<Layer>(layers), name) {}
-  explicit Sequential(std::vector<Layer> layers, const std::string& name = "")
-      : Model(std::move(layers), name) {}
+  explicit Sequential(const std::vector<Layer>& layers, const std::string& name = "")
+      : Model(layers, name) {}
   /// Before it is built.
   void add(const Layer& layer) { add_layer(layer); }
 };
