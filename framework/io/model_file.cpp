@@ -162,8 +162,8 @@ class ModelReader {
 
   static std::vector<Metric> metrics(const json& texts) {
     std::vector<Metric> out;
-    for (const json& text : texts)
-      if (text != "") out.emplace_back(text.get<std::string>());
+    for (const json& entry : texts)
+      if (const auto text = entry.get<std::string>(); !text.empty()) out.emplace_back(text);
     return out;
   }
 

@@ -32,7 +32,7 @@ DType dtype_of(const std::string& path, const std::string& name) {
   std::string known;
   for (const DTypeName& d : dtype_names) {
     if (name == d.name) return d.dtype;
-    known += std::string(known.empty() ? "" : ", ") + d.name;
+    known.append(known.empty() ? "" : ", ").append(d.name);
   }
   fail(path, "dtype '" + name + "' is not one that Tempo reads: " + known + ".");
 }

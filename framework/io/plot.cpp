@@ -24,7 +24,7 @@ constexpr std::array<const char*, 6> colours = {"#1f4e79", "#e8702a", "#3a9d6e",
 using Points = std::vector<std::pair<double, double>>;
 
 // Gnuplot's '...' knows no escapes; a quote is doubled, and a line end would end the command.
-std::string quoted(std::string text) {
+std::string quoted(const std::string& text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') out += '\'';

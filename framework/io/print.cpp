@@ -1,4 +1,7 @@
 // Tensors as text, as xtensor prints arrays.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wrestrict"  // a false alarm of g++ 12 in xtensor's printer, at -O3
+#endif
 #include "tensor/array.hpp"
 
 #include <tempo/tensor.hpp>

@@ -134,7 +134,7 @@ class Reader {
     std::string known;
     for (const DTypeName& d : dtype_names) {
       if (value == d.name) return d.dtype;
-      known += std::string(known.empty() ? "" : ", ") + d.name;
+      known.append(known.empty() ? "" : ", ").append(d.name);
     }
     fail(name, "dtype " + value.dump() + " is not one that Tempo reads: " + known + ".");
   }
