@@ -23,20 +23,19 @@ struct GRUOptions {
   std::string name = "";
 };
 
-inline void describe(auto& option, GRUOptions& o) {
-  describe_recurrent_weights(option, o);
-  option("recurrent_activation", o.recurrent_activation, "Of the gates z and r.");
-  option("reset_after", o.reset_after,
-         "Whether the gate r is applied after the product with recurrent_kernel, as cuDNN does.");
-  describe_recurrence(option, o);
-}
-
 /// The gated recurrent unit (Cho et al., 2014; reset_after: as in cuDNN). Weights hold the gates
 /// side by side in the order z, r, g; with reset_after, bias [2, 3 * units] has a row for the input
 /// and one for the state.
 class GRUCell : public Cell<GRUOptions> {
  public:
   using Cell::Cell;
+
+  static void describe(auto& option, GRUOptions& o) {
+    describe_recurrent_weights(option, o);
+    option("recurrent_activation", o.recurrent_activation, "Of the gates z and r.");
+    option("reset_after", o.reset_after,
+           "Whether the gate r is applied after the product with recurrent_kernel, as cuDNN does.");
+  }
 
   void build(Weights& add, const Shape& input) {
     require_units("GRU", options.units);
@@ -75,6 +74,11 @@ class GRUCell : public Cell<GRUOptions> {
     return {z, options.activation(xg + matmul(r * h, to_g))};
   }
 };
+
+inline void describe(auto& option, GRUOptions& o) {
+  GRUCell::describe(option, o);
+  describe_recurrence(option, o);
+}
 
 class GRULayer : public Recurrent<GRUCell> {
  public:

@@ -23,19 +23,18 @@ struct LSTMOptions {
   std::string name = "";
 };
 
-inline void describe(auto& option, LSTMOptions& o) {
-  describe_recurrent_weights(option, o);
-  option("recurrent_activation", o.recurrent_activation, "Of the gates i, f and o.");
-  option("unit_forget_bias", o.unit_forget_bias, "Whether the bias of the gate f starts as 1.");
-  describe_recurrence(option, o);
-}
-
 /// Long short-term memory (Hochreiter and Schmidhuber, 1997; forget gate: Gers et al., 2000).
 /// Weights hold the four gates side by side in the order i, f, g, o.
 class LSTMCell : public Cell<LSTMOptions> {
  public:
   using Cell::Cell;
   static constexpr int state_count = 2;
+
+  static void describe(auto& option, LSTMOptions& o) {
+    describe_recurrent_weights(option, o);
+    option("recurrent_activation", o.recurrent_activation, "Of the gates i, f and o.");
+    option("unit_forget_bias", o.unit_forget_bias, "Whether the bias of the gate f starts as 1.");
+  }
 
   void build(Weights& add, const Shape& input) {
     require_units("LSTM", options.units);
@@ -64,6 +63,11 @@ class LSTMCell : public Cell<LSTMOptions> {
     return concat({initial({units}, dtype), ones({units}, dtype), initial({2 * units}, dtype)});
   }
 };
+
+inline void describe(auto& option, LSTMOptions& o) {
+  LSTMCell::describe(option, o);
+  describe_recurrence(option, o);
+}
 
 class LSTMLayer : public Recurrent<LSTMCell> {
  public:

@@ -21,15 +21,12 @@ struct SimpleRNNOptions {
   std::string name = "";
 };
 
-inline void describe(auto& option, SimpleRNNOptions& o) {
-  describe_recurrent_weights(option, o);
-  describe_recurrence(option, o);
-}
-
 /// The simple recurrent network (Elman, 1990).
 class SimpleRNNCell : public Cell<SimpleRNNOptions> {
  public:
   using Cell::Cell;
+
+  static void describe(auto& option, SimpleRNNOptions& o) { describe_recurrent_weights(option, o); }
 
   void build(Weights& add, const Shape& input) {
     require_units("SimpleRNN", options.units);
@@ -47,6 +44,11 @@ class SimpleRNNCell : public Cell<SimpleRNNOptions> {
 
   Tensor kernel, recurrent_kernel, bias;
 };
+
+inline void describe(auto& option, SimpleRNNOptions& o) {
+  SimpleRNNCell::describe(option, o);
+  describe_recurrence(option, o);
+}
 
 class SimpleRNNLayer : public Recurrent<SimpleRNNCell> {
  public:

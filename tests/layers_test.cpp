@@ -455,6 +455,13 @@ BOOST_AUTO_TEST_CASE(options_that_do_not_fit) {
              "  It must be the same in both.");
 }
 
+BOOST_AUTO_TEST_CASE(a_cell_has_no_options_of_a_recurrence) {
+  for (const Kind& kind : kinds)
+    BOOST_TEST(error_of([&] {
+                 cell(kind.name, {{"return_sequences", true}});
+               }).find("there is no option `return_sequences`") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(inputs_that_do_not_fit) {
   const Tensor x = randn(input_shape);
   BOOST_TEST(

@@ -100,7 +100,7 @@ struct Trampolines {
     return guarded([&] {
       typename L::options_type read{};
       OptionReader reader{options, n};
-      visit_options(reader, read);
+      visit_options<L>(reader, read);
       auto made = std::make_unique<L>(std::move(read));
       if constexpr (requires(Children& add) { made->add_children(add); }) {
         Children add(self);
@@ -205,7 +205,7 @@ const tempo_layer_type* type_of(const std::string& name, const std::string& summ
   };
   auto& kept = *new Kept{name, summary, {}, {}};
   typename L::options_type defaults{};
-  visit_options(kept.table, defaults);
+  visit_options<L>(kept.table, defaults);
   tempo_layer_type& t = kept.type;
   t.size = sizeof t;
   t.kind = CellClass<L> ? TEMPO_CELL : TEMPO_LAYER;
@@ -227,7 +227,7 @@ Layer in_use(const T& described) {
   static const tempo_layer_type* type = type_of<T>(class_name<T>(), "");
   auto options = described.options;
   OptionWriter writer;
-  visit_options(writer, options);
+  visit_options<T>(writer, options);
   tempo_layer* out = nullptr;
   check(host().make_layer_of(type, writer.data(), writer.size(), &out));
   return Layer(out);

@@ -41,10 +41,14 @@ constexpr uint32_t option_kind() {
   }
 }
 
-/// Visits the described options and, after them, those that every layer has.
-template <class Visitor, class Options>
+/// Visits the described options and, after them, those that every layer has. A class L that shares
+/// its options with another has a static `describe` for its part of them.
+template <class L = void, class Visitor, class Options>
 void visit_options(Visitor& visitor, Options& options) {
-  describe(visitor, options);
+  if constexpr (requires { L::describe(visitor, options); })
+    L::describe(visitor, options);
+  else
+    describe(visitor, options);
   if constexpr (requires { options.trainable; })
     visitor("trainable", options.trainable, "Whether optimizers change its weights.");
   if constexpr (requires { options.dtype; })
