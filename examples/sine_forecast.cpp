@@ -30,8 +30,9 @@ int main(int argc, char** argv) {
 
   auto own = [](const Tensor& all) { return slice(all, 0, 15, 100); };
   std::cout << "forecast of 85 steps, mean squared error against cos: "
-            << mean(square(own(forecast) - own(truth))).item() << '\n'
-            << plot(history, "sine_loss.svg", {.title = "Training on sin"}) << '\n'
+            << mean(square(own(forecast) - own(truth))).item() << std::endl;
+
+  std::cout << plot(history, "sine_loss.svg", {.title = "Training on sin"}) << '\n'
             << plot({{"cos", truth, t}, {"forecast", own(forecast), own(t)}}, "sine_forecast.png",
                     {.title = "85 steps of its own forecast", .x_label = "x"})
             << '\n';

@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
   std::cout << "one month ahead, root mean squared error over the last " << tested << " months\n"
             << "  the month before   " << persistence << '\n'
             << "  linear, 24 months  " << rmse(test(next), linear) << '\n'
-            << "  LSTM, 24 months    " << own << ", " << own / persistence << " of the month before\n";
+            << "  LSTM, 24 months    " << own << ", " << own / persistence << " of the month before"
+            << std::endl;
 
   Tensor year = 1749 + arange(static_cast<double>(months - tested), static_cast<double>(months)) / 12;
   std::cout << plot(history, "sunspots_loss.svg", {.title = "Training on the years to 1899"}) << '\n'
