@@ -71,6 +71,8 @@ struct tempo_op {
   /// Each result element depends only on the elements of the (broadcast) inputs at its place.
   bool pointwise = false;
   tempo::LeadingAxis leading_axis = tempo::LeadingAxis::changes;
+  /// It computes nothing, it puts the elements elsewhere: not worth a place outside of a loop.
+  bool rearranges = false;
   /// Sums the results over a leading axis that all inputs were given, in one go; empty: it has no
   /// such form. What a gradient's "sum over time" becomes.
   tempo::Kernel summed = {};

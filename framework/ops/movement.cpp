@@ -49,6 +49,7 @@ const auto& concat_op = define({
     .kernel = concat_kernel(),
     .vjp_all = concat_vjp,
     .leading_axis = LeadingAxis::all,
+    .rearranges = true,
 });
 
 std::vector<TensorType> split_type(const TypeCall& call) {
@@ -89,6 +90,7 @@ const auto& split_op = define({
     .kernel = split_kernel(),
     .vjp_all = split_vjp,
     .leading_axis = LeadingAxis::all,
+    .rearranges = true,
 });
 
 // The kernels of slice and pad take one number for each axis, the ops an axis: it keeps its

@@ -45,6 +45,7 @@ const auto& reshape_op = define({
               {a.dtype, reshaped(a, Shape(call.attributes.list("shape")))}};
         },
     .vjp = {[](const Vjp& v) { return reshape(v.dy(), v.a().shape()); }},
+    .rearranges = true,
 });
 
 void require_broadcasts(const Shape& from, const Shape& to) {

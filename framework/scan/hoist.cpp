@@ -4,17 +4,34 @@
 
 namespace tempo {
 
-// T small input projections become one large matmul.
+namespace {
+
+bool any_of(const std::vector<int>& values, const std::vector<bool>& which) {
+  return std::any_of(values.begin(), values.end(), [&](int v) { return which[static_cast<std::size_t>(v)]; });
+}
+
+}  // namespace
+
+// T small input projections become one large matmul. What is elementwise stays, unless something
+// that moves needs it: over all steps it would read from memory what is in the cache inside the loop.
 Program hoist(Program p) {
-  std::vector<bool> from_state(p.values.size(), false);
+  const std::size_t n = p.values.size();
+  std::vector<bool> from_state(n, false), needed(n, false);
   for (int v : p.carried) from_state[static_cast<std::size_t>(v)] = true;
+  for (const Instruction& i : p.loop)
+    for (int v : i.outputs) from_state[static_cast<std::size_t>(v)] = any_of(i.inputs, from_state);
   std::vector<Instruction> stay;
-  for (Instruction& i : p.loop) {
-    const bool reads_state = std::any_of(i.inputs.begin(), i.inputs.end(),
-                                         [&](int v) { return from_state[static_cast<std::size_t>(v)]; });
-    for (int v : i.outputs) from_state[static_cast<std::size_t>(v)] = reads_state;
-    (reads_state ? stay : p.before).push_back(std::move(i));
+  for (std::size_t k = p.loop.size(); k-- > 0;) {
+    Instruction& i = p.loop[k];
+    const bool fixed = p.values[static_cast<std::size_t>(i.outputs[0])].standing == Standing::fixed;
+    const bool worth = fixed || !(i.op->pointwise || i.op->rearranges) || any_of(i.outputs, needed);
+    const bool moves = worth && !any_of(i.outputs, from_state);
+    if (moves)
+      for (int v : i.inputs) needed[static_cast<std::size_t>(v)] = true;
+    (moves ? p.before : stay).push_back(std::move(i));
   }
+  std::reverse(p.before.begin(), p.before.end());
+  std::reverse(stay.begin(), stay.end());
   p.loop = std::move(stay);
   return p;
 }

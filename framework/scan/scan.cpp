@@ -92,7 +92,8 @@ const OpDefinition& scan_op = define({
       return result_types(program_of(call.attributes).raw(), call.attributes.integer("time"));
     },
     .kernel = [](const KernelCall& call) {
-      execute(program_of(call.attributes).fast(), call.attributes.integer("time"), call.inputs, call.outputs);
+      const StepProgram& program = program_of(call.attributes);
+      execute(program.fast(), program.plan(), call.attributes.integer("time"), call.inputs, call.outputs);
     },
     .vjp_all = scan_vjp,
 });

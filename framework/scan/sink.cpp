@@ -57,8 +57,8 @@ Program sink(Program p) {
     });
     const bool slabs = std::all_of(i.inputs.begin(), i.inputs.end(),
                                    [&](int v) { return readers.slab[static_cast<std::size_t>(v)]; });
-    const bool moves = !needed && (slabs || (i.op->leading_axis != LeadingAxis::changes && !i.op->pointwise) ||
-                                   only_summed(before, i));
+    const bool moves = !needed && (slabs || only_summed(before, i) ||
+                                   (i.op->leading_axis != LeadingAxis::changes && !i.op->pointwise && !i.op->rearranges));
     i.summed = moves && only_summed(before, i);
     if (i.summed) p.values[static_cast<std::size_t>(i.outputs[0])].standing = Standing::fixed;
     for (int v : i.inputs) (moves ? readers.slab : readers.loop)[static_cast<std::size_t>(v)] = true;

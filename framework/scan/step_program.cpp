@@ -12,6 +12,12 @@ const Program& StepProgram::fast() const {
   return *fast_;
 }
 
+const Plan& StepProgram::plan() const {
+  const std::lock_guard lock(mutex_);
+  if (!plan_) plan_ = std::make_unique<Plan>(make_plan(fast()));
+  return *plan_;
+}
+
 StepProgramRef StepProgram::keeping(const std::vector<int>& values) const {
   if (values.empty()) return shared_from_this();
   const std::lock_guard lock(mutex_);

@@ -1,7 +1,7 @@
 // A step's Program with what belongs to it: its optimised form and its gradients, each made once.
 #pragma once
 
-#include "scan/program.hpp"
+#include "scan/plan.hpp"
 
 #include <map>
 #include <memory>
@@ -47,6 +47,8 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
   const std::vector<Ref<Value>>& nodes() const { return nodes_; }
   /// After all passes.
   const Program& fast() const;
+  /// How fast() is run.
+  const Plan& plan() const;
   /// The same with these values of every step as further results.
   StepProgramRef keeping(const std::vector<int>& values) const;
   /// The gradient for a request; made once.
@@ -59,6 +61,7 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
   std::vector<Ref<Value>> nodes_;
   mutable std::recursive_mutex mutex_;
   mutable std::unique_ptr<Program> fast_;
+  mutable std::unique_ptr<Plan> plan_;
   mutable std::map<GradientRequest, GradientProgram> gradients_;
   mutable std::map<std::vector<int>, StepProgramRef> keeping_;
 };

@@ -4,7 +4,7 @@
 
 #include "tensor/function_ref.hpp"
 
-#include <cstdint>
+#include <tempo/tensor.hpp>  // set_threads, threads
 
 namespace tempo {
 
@@ -14,9 +14,5 @@ inline constexpr int64_t elements_per_task = 32768;
 /// Calls body(begin, end) for [0, grain), [grain, 2 grain), ... up to count, in any order and at
 /// once. A count of at most `grain` runs inline. The first exception thrown by a body is rethrown.
 void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
-
-/// Threads used from now on, at least 1. The start value is TEMPO_NUM_THREADS, or all processors.
-void set_threads(int n);
-int threads();
 
 }  // namespace tempo

@@ -1,0 +1,85 @@
+// A plan: what a Program's loop does at each step, with a place in memory for every value. Made
+// once for a Program, for any number of steps.
+#pragma once
+
+#include "scan/program.hpp"
+
+namespace tempo {
+
+/// A block of memory, for one step or for all.
+struct Block {
+  enum Kind {
+    external,  ///< an input or a result that the caller holds; input or result `index`
+    fixed,     ///< one for all steps
+    slab,      ///< one for each step
+    scratch,   ///< of the step at hand
+    turns,     ///< two scratch blocks that take turns: what the next step reads stays
+    state,     ///< wherever the state is now; carried value `index`
+  } kind;
+  int index = 0;
+  bool of_each_step = false;  // external ones: a sequence
+  std::size_t bytes = 0;      // of one step
+};
+
+/// A matrix in a block: rows of `cols` elements side by side. Strides are in bytes; 0 repeats.
+struct Region {
+  int block = -1;
+  std::size_t offset = 0;
+  int64_t rows = 0, cols = 0;
+  int64_t row_stride = 0, col_stride = 0;
+  DType dtype = float32;
+};
+
+/// A matrix product with a fixed right side, packed before the loop.
+struct ProductStep {
+  Region a, out;
+  int b = -1;  // the fixed value
+  bool transposed = false;
+  bool accumulates = false;
+};
+
+/// One elementwise op over a tile.
+struct TileOp {
+  Tile tile;
+  int n_inputs;
+  Region inputs[3];  // block -2: a register of the tile, `offset` says which
+  Region out;
+};
+
+/// Elementwise ops that run tile by tile, one after the other while the tile is in the cache.
+struct TileStep {
+  int64_t rows, cols;
+  bool in_one_run = false;  // all rows side by side
+  std::vector<TileOp> ops;
+  int registers = 0;
+};
+
+/// Any other op, on contiguous views.
+struct CallStep {
+  const Instruction* instruction;
+  std::vector<Region> inputs, outputs;
+};
+
+struct PlanStep {
+  enum Kind { product, tiles, call } kind;
+  ProductStep as_product = {};
+  TileStep as_tiles = {};
+  CallStep as_call = {};
+};
+
+struct Plan {
+  static constexpr int64_t tile_length = 256;
+  static constexpr int in_register = -2;
+
+  std::vector<Block> blocks;
+  std::vector<Region> regions;       // of each value; block -1: it has no place of its own
+  std::vector<PlanStep> steps;       // of the loop
+  std::vector<Region> history;       // of each carried value: where its value of every step goes, or block -1
+  std::vector<bool> copied;          // of each carried value: its next one is copied, not pointed at
+  int64_t independent_rows = 0;      // > 0: so many rows, of which none reads another
+};
+
+/// Places values and orders the loop of an optimised Program. The Plan refers to its instructions.
+Plan make_plan(const Program& program);
+
+}  // namespace tempo
