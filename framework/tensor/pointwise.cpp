@@ -1,8 +1,8 @@
 // What elementwise kernels share: broadcasting as runs of contiguous elements, cut into tasks.
 #include "tensor/pointwise.hpp"
 
-#include "tensor/independent.hpp"
 #include "tensor/parallel.hpp"
+#include "tensor/strides.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,19 +12,6 @@ namespace tempo {
 namespace {
 
 constexpr std::size_t most_inputs = 3;
-constexpr int64_t tile_elements =
-    256;  // of a repeated element, so that loops see only plain arrays
-
-template <class Word>
-void fill_words(char* tile, const char* element, int64_t n) {
-  std::fill_n(reinterpret_cast<Word*>(tile), n, *reinterpret_cast<const Word*>(element));
-}
-
-void fill_tile(char* tile, const char* element, std::size_t size, int64_t n) {
-  if (size == 1) return fill_words<uint8_t>(tile, element, n);
-  if (size == 4) return fill_words<uint32_t>(tile, element, n);
-  fill_words<uint64_t>(tile, element, n);
-}
 
 /// A pointwise call as rows: along a row, each input either advances with the output or stays.
 class Rows {
@@ -39,17 +26,21 @@ class Rows {
     merge_axes(shape_, std::span(strides, inputs_.size() + 1));
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       strides_[i] = strides[i];
-      repeats_[i] = inputs_[i].count() == 1 || strides[i][last()] == 0;
+      steps_[i] = inputs_[i].count() == 1 || strides[i][last()] == 0 ? 0 : 1;
     }
   }
 
-  /// Runs the loop over elements begin to end of the output.
-  void run(int64_t begin, int64_t end, PointwiseLoop loop) const {
+  /// Runs the tile over elements begin to end of the output.
+  void run(int64_t begin, int64_t end, Tile tile) const {
     const int64_t row = shape_.back();
     while (begin < end) {
       const int64_t within = begin % row;
       const int64_t n = std::min(row - within, end - begin);
-      run_row(begin, begin / row, within, n, loop);
+      const void* operands[most_inputs] = {};
+      for (std::size_t i = 0; i < inputs_.size(); ++i)
+        operands[i] = element(i, begin / row, within);
+      tile(operands, steps_,
+           output_.as<char>() + begin * static_cast<int64_t>(size_of(output_.dtype())), n);
       begin += n;
     }
   }
@@ -59,7 +50,7 @@ class Rows {
 
   const char* element(std::size_t input, int64_t row, int64_t within) const {
     const Strides& strides = strides_[input];
-    int64_t offset = repeats_[input] ? 0 : within;
+    int64_t offset = steps_[input] * within;
     for (int axis = shape_.rank() - 2; axis >= 0; --axis) {
       offset += row % shape_[axis] * strides[static_cast<std::size_t>(axis)];
       row /= shape_[axis];
@@ -68,51 +59,21 @@ class Rows {
            offset * static_cast<int64_t>(size_of(inputs_[input].dtype()));
   }
 
-  void run_row(int64_t begin, int64_t row, int64_t within, int64_t n, PointwiseLoop loop) const {
-    alignas(64) char tiles[most_inputs][tile_elements * sizeof(double)];
-    const void* operands[most_inputs] = {};
-    int64_t step = n;
-    for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      const char* first = element(i, row, within);
-      operands[i] = first;
-      if (!repeats_[i] || n == 1) continue;
-      fill_tile(tiles[i], first, size_of(inputs_[i].dtype()), std::min(n, tile_elements));
-      operands[i] = tiles[i];
-      step = std::min(n, tile_elements);
-    }
-    char* y = output_.as<char>() + begin * static_cast<int64_t>(size_of(output_.dtype()));
-    for (int64_t done = 0; done < n; done += step) {
-      loop(operands, y, std::min(step, n - done));
-      for (std::size_t i = 0; i < inputs_.size(); ++i)
-        if (!repeats_[i]) operands[i] = advance(operands[i], step, inputs_[i].dtype());
-      y += step * static_cast<int64_t>(size_of(output_.dtype()));
-    }
-  }
-
-  static const void* advance(const void* p, int64_t elements, DType dtype) {
-    return static_cast<const char*>(p) + elements * static_cast<int64_t>(size_of(dtype));
-  }
-
   std::span<const View> inputs_;
   View output_;
   Shape shape_;
   Strides strides_[most_inputs] = {};
-  bool repeats_[most_inputs] = {};
+  int64_t steps_[most_inputs] = {};  // along a row: 0 or 1
 };
 
-template <class Word>
-void choose(const void* const* inputs, void* output, int64_t n) {
-  const auto* condition = static_cast<const bool*>(inputs[0]);
-  const auto* a = static_cast<const Word*>(inputs[1]);
-  const auto* b = static_cast<const Word*>(inputs[2]);
-  auto* y = static_cast<Word*>(output);
-  TEMPO_INDEPENDENT
-  for (int64_t i = 0; i < n; ++i) y[i] = condition[i] ? a[i] : b[i];
-}
+// Booleans as the bytes 0 and 1 that they are (g++ 12 fails on AVX-512 loops over some bool).
+using Byte = uint8_t;
+template <class T>
+using Stored = std::conditional_t<std::is_same_v<T, bool>, Byte, T>;
 
 template <class To, class From>
 To converted(From x) {
-  if constexpr (std::is_floating_point_v<From> && std::is_same_v<To, bool>) {
+  if constexpr (std::is_same_v<To, bool>) {
     return x != 0;
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     constexpr To low = std::numeric_limits<To>::min(), high = std::numeric_limits<To>::max();
@@ -124,38 +85,59 @@ To converted(From x) {
   }
 }
 
-}  // namespace
-
-void run_pointwise(const KernelCall& call, PointwiseLoop loop) {
-  const int64_t count = call.outputs[0].count();
-  if (count == 0) return;
-  const Rows rows(call);
-  parallel_for(count, elements_per_task,
-               [&](int64_t begin, int64_t end) { rows.run(begin, end, loop); });
+// Plain, as it is rare (and g++ 12 fails on the form of ElementwiseTile for float to double).
+template <class To, class From>
+void convert(const void* const* inputs, const int64_t* strides, void* output, int64_t n) {
+  const auto* x = static_cast<const From*>(inputs[0]);
+  auto* y = static_cast<To*>(output);
+  if (strides[0] == 0) {
+    if (n > 0) std::fill_n(y, n, converted<To>(*x));
+    return;
+  }
+  TEMPO_INDEPENDENT
+  for (int64_t i = 0; i < n; ++i) y[i] = converted<To>(x[i]);
 }
+
+}  // namespace
 
 void refuse_dtype(DType dtype) {
   throw ShapeError(std::string("pointwise: this function is not defined for ") + name_of(dtype) +
                    ".\n  cast(x, float32) makes it so.");
 }
 
-Kernel where_kernel() {
-  return [](const KernelCall& call) {
-    const std::size_t size = size_of(call.outputs[0].dtype());
-    run_pointwise(call, size == 1   ? choose<uint8_t>
-                        : size == 4 ? choose<uint32_t>
-                                    : choose<uint64_t>);
+Kernel elementwise(TileFinder tile) {
+  Kernel kernel = [tile](const KernelCall& call) {
+    const DType dtype = call.inputs.back().dtype();
+    const Tile run = tile(dtype, call.outputs[0].dtype());
+    if (!run) refuse_dtype(dtype);
+    const int64_t count = call.outputs[0].count();
+    if (count == 0) return;
+    const Rows rows(call);
+    parallel_for(count, elements_per_task,
+                 [&](int64_t begin, int64_t end) { rows.run(begin, end, run); });
   };
+  kernel.tile = tile;
+  return kernel;
+}
+
+Kernel where_kernel() {
+  return elementwise([](DType input, DType) {
+    return tile_among(Any{}, input, []<class T>(T) {
+      constexpr auto choose = [](Byte condition, Stored<T> a, Stored<T> b) {
+        return condition != 0 ? a : b;
+      };
+      return ElementwiseTile<decltype(choose), Stored<T>, Byte, Stored<T>,
+                             Stored<T>>::for_instruction_set();
+    });
+  });
 }
 
 Kernel cast_kernel() {
-  return [](const KernelCall& call) {
-    dispatch(call.inputs[0].dtype(), [&]<class From>(From) {
-      dispatch(call.outputs[0].dtype(), [&]<class To>(To) {
-        run_elementwise<From, To>(call, [](From x) { return converted<To>(x); });
-      });
+  return elementwise([](DType input, DType output) {
+    return tile_among(Any{}, input, [output]<class From>(From) {
+      return tile_among(Any{}, output, []<class To>(To) -> Tile { return convert<To, From>; });
     });
-  };
+  });
 }
 
 }  // namespace tempo

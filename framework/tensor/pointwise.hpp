@@ -1,13 +1,18 @@
 // Kernels of elementwise functions, with NumPy broadcasting. A function of scalars becomes one
-// tight loop per dtype; everything else (broadcasting, tasks) is shared and compiled once.
+// SIMD loop per dtype and instruction set; everything else (broadcasting, tasks) is compiled once.
 #pragma once
 
-#include "tensor/function_ref.hpp"
+#include "tensor/cpu.hpp"
 #include "tensor/independent.hpp"
 #include "tensor/kernel.hpp"
-#include "tensor/strides.hpp"
+#include "tensor/math.hpp"
 
+#include <cstring>
+#include <tuple>
 #include <type_traits>
+#include <utility>
+
+#define TEMPO_FLATTEN __attribute__((flatten))
 
 namespace tempo {
 
@@ -18,14 +23,6 @@ struct Types {};
 using Floating = Types<float, double>;
 using Numeric = Types<float, double, int32_t, int64_t>;
 using Any = Types<float, double, int32_t, int64_t, bool>;
-
-/// Runs `loop(inputs, output, n)` over runs of n elements that lie side by side in the output and
-/// in every input, until the whole output of the call is written.
-using PointwiseLoop = FunctionRef<void(const void* const* inputs, void* output, int64_t n)>;
-void run_pointwise(const KernelCall& call, PointwiseLoop loop);
-
-/// Throws the error for a dtype that an elementwise kernel has no loop for.
-[[noreturn]] void refuse_dtype(DType dtype);
 
 template <class T>
 inline constexpr DType dtype_of = DType::automatic;
@@ -40,28 +37,8 @@ inline constexpr DType dtype_of<int64_t> = int64;
 template <>
 inline constexpr DType dtype_of<bool> = bool_;
 
-/// out[i] = f(in[0][i], ...) for as many inputs (1 to 3) as f takes.
-template <class In, class Out, class F>
-void run_elementwise(const KernelCall& call, const F& f) {
-  run_pointwise(call, [&f](const void* const* inputs, void* output, int64_t n) {
-    const F g = f;  // a local copy, which no store below can alias
-    auto* y = static_cast<Out*>(output);
-    const auto* a = static_cast<const In*>(inputs[0]);
-    if constexpr (std::is_invocable_v<F, In>) {
-      TEMPO_INDEPENDENT
-      for (int64_t i = 0; i < n; ++i) y[i] = static_cast<Out>(g(a[i]));
-    } else if constexpr (std::is_invocable_v<F, In, In>) {
-      const auto* b = static_cast<const In*>(inputs[1]);
-      TEMPO_INDEPENDENT
-      for (int64_t i = 0; i < n; ++i) y[i] = static_cast<Out>(g(a[i], b[i]));
-    } else {
-      const auto* b = static_cast<const In*>(inputs[1]);
-      const auto* c = static_cast<const In*>(inputs[2]);
-      TEMPO_INDEPENDENT
-      for (int64_t i = 0; i < n; ++i) y[i] = static_cast<Out>(g(a[i], b[i], c[i]));
-    }
-  });
-}
+/// Throws the error for a dtype that an elementwise kernel has no loop for.
+[[noreturn]] void refuse_dtype(DType dtype);
 
 /// Calls f(T{}) for the T of the list that `dtype` names.
 template <class F, class... T>
@@ -69,23 +46,213 @@ void dispatch_among(Types<T...>, DType dtype, F f) {
   if (!((dtype == dtype_of<T> && (f(T{}), true)) || ...)) refuse_dtype(dtype);
 }
 
-/// Elementwise f of 1 to 3 inputs of one dtype, giving that dtype. In place is allowed: the output
-/// may be the memory of an input of the same shape.
-template <class Valid = Floating, class F>
-Kernel pointwise(F f) {
-  return [f](const KernelCall& call) {
-    dispatch_among(Valid{}, call.inputs[0].dtype(),
-                   [&]<class T>(T) { run_elementwise<T, T>(call, f); });
+/// The tiles of an elementwise function by the dtypes of the last input and of the output.
+using TileFinder = Tile (*)(DType input, DType output);
+
+/// The kernel that runs such tiles over broadcast inputs (at most 3). Where there is none for a
+/// dtype it throws. In place is allowed: the output may be the memory of an input of its shape.
+Kernel elementwise(TileFinder tile);
+
+/// The tile of F, an object without state: out = F(in...), or F(math, in...) for one that takes a
+/// Math first. A value does not depend on its place in the tile.
+template <class F, class Out, class... In>
+class ElementwiseTile {
+  static_assert(std::is_empty_v<F>, "an elementwise function has no captures");
+  static constexpr std::size_t arity = sizeof...(In);
+  static constexpr int64_t block = 16;   // elements: tails are padded to it and run the same loop
+  static constexpr int64_t chunk = 256;  // elements for which a repeated input is written out
+
+ public:
+  static Tile for_instruction_set() {
+    switch (instruction_set()) {
+      case InstructionSet::avx512: return avx512;
+      case InstructionSet::avx2: return avx2;
+      case InstructionSet::baseline: break;
+    }
+    return baseline;
+  }
+
+ private:
+  using Indices = std::index_sequence_for<In...>;
+  template <std::size_t i>
+  using Input = std::tuple_element_t<i, std::tuple<In...>>;
+  struct Padded {
+    alignas(64) std::byte bytes[block * sizeof(double)];
   };
+  struct Repeated {
+    alignas(64) std::byte bytes[chunk * sizeof(double)];
+  };
+
+  TEMPO_TARGET_AVX512 TEMPO_FLATTEN static void avx512(const void* const* inputs,
+                                                       const int64_t* strides, void* output,
+                                                       int64_t n) {
+    run<MathFor<true>>(Indices{}, inputs, strides, static_cast<Out*>(output), n);
+  }
+  TEMPO_TARGET_AVX2 TEMPO_FLATTEN static void avx2(const void* const* inputs,
+                                                   const int64_t* strides, void* output,
+                                                   int64_t n) {
+    run<MathFor<true>>(Indices{}, inputs, strides, static_cast<Out*>(output), n);
+  }
+  TEMPO_FLATTEN static void baseline(const void* const* inputs, const int64_t* strides,
+                                     void* output, int64_t n) {
+    run<MathFor<false>>(Indices{}, inputs, strides, static_cast<Out*>(output), n);
+  }
+
+  template <class M, std::size_t... i>
+  TEMPO_INLINE void run(std::index_sequence<i...> all, const void* const* inputs,
+                        const int64_t* strides, Out* y, int64_t n) {
+    if (n <= 0) return;
+    const bool repeats[] = {strides[i] == 0 ...};
+    if ((repeats[i] && ...)) {  // one value for all
+      const int64_t one[] = {(static_cast<void>(i), int64_t{1})...};
+      run_blocks<M>(all, inputs, one, y, 1);
+      const Out value = *y;
+      for (int64_t j = 1; j < n; ++j) y[j] = value;
+    } else if (arity == 3 && (repeats[i] || ...)) {
+      run_chunks<M>(all, inputs, repeats, y, n);
+    } else {
+      run_blocks<M>(all, inputs, strides, y, n);
+    }
+  }
+
+  // Three inputs of which some repeat: these are written out, for loops over plain arrays only.
+  template <class M, std::size_t... i>
+  TEMPO_INLINE void run_chunks(std::index_sequence<i...> all, const void* const* inputs,
+                               const bool* repeats, Out* y, int64_t n) {
+    Repeated written[arity];
+    const void* at[] = {
+        (repeats[i] ? fill(reinterpret_cast<Input<i>*>(written[i].bytes),
+                           *static_cast<const Input<i>*>(inputs[i]), n < chunk ? n : chunk)
+                    : inputs[i])...};
+    const int64_t one[] = {(static_cast<void>(i), int64_t{1})...};
+    for (int64_t done = 0; done < n; done += chunk) {
+      run_blocks<M>(all, at, one, y + done, n - done < chunk ? n - done : chunk);
+      ((at[i] = repeats[i] ? at[i] : static_cast<const Input<i>*>(at[i]) + chunk), ...);
+    }
+  }
+  template <class T>
+  TEMPO_INLINE const void* fill(T* to, T value, int64_t n) {
+    for (int64_t j = 0; j < n; ++j) to[j] = value;
+    return to;
+  }
+
+  // First the whole blocks, then the rest, padded to a block: the same loop for both.
+  template <class M, std::size_t... i>
+  TEMPO_INLINE void run_blocks(std::index_sequence<i...> all, const void* const* inputs,
+                               const int64_t* strides, Out* y, int64_t n) {
+    const int64_t whole = n & -block, rest = n - whole;
+    Padded padded[arity], result;
+    const void* at[] = {inputs[i]...};
+    Out* to = y;
+    int64_t count = whole;
+    if (!whole) goto tail;
+    for (;;) {
+      loop<M>(all, at, strides, to, count & -block);
+      if (to != y) break;
+      if (!rest) return;
+    tail:
+      (pad<i>(at[i], strides[i], whole, rest, padded[i]), ...);
+      to = reinterpret_cast<Out*>(result.bytes);
+      count = block;
+    }
+    std::memcpy(y + whole, result.bytes, static_cast<std::size_t>(rest) * sizeof(Out));
+  }
+  template <std::size_t i>
+  TEMPO_INLINE void pad(const void*& at, int64_t stride, int64_t whole, int64_t rest,
+                        Padded& padded) {
+    if (stride == 0) return;
+    std::memset(padded.bytes, 0, block * sizeof(Input<i>));
+    std::memcpy(padded.bytes, static_cast<const Input<i>*>(at) + whole,
+                static_cast<std::size_t>(rest) * sizeof(Input<i>));
+    at = padded.bytes;
+  }
+
+  // n is a multiple of `block`.
+  template <class M>
+  TEMPO_INLINE void loop(std::index_sequence<0>, const void* const* inputs, const int64_t*, Out* y,
+                         int64_t n) {
+    const auto* a = static_cast<const Input<0>*>(inputs[0]);
+    TEMPO_INDEPENDENT
+    for (int64_t j = 0; j < n; ++j) y[j] = value<M>(a[j]);
+  }
+  template <class M>
+  TEMPO_INLINE void loop(std::index_sequence<0, 1>, const void* const* inputs,
+                         const int64_t* strides, Out* y, int64_t n) {
+    const auto* a = static_cast<const Input<0>*>(inputs[0]);
+    const auto* b = static_cast<const Input<1>*>(inputs[1]);
+    if (strides[0] == 0) {
+      const auto same = *a;
+      TEMPO_INDEPENDENT
+      for (int64_t j = 0; j < n; ++j) y[j] = value<M>(same, b[j]);
+    } else if (strides[1] == 0) {
+      const auto same = *b;
+      TEMPO_INDEPENDENT
+      for (int64_t j = 0; j < n; ++j) y[j] = value<M>(a[j], same);
+    } else {
+      TEMPO_INDEPENDENT
+      for (int64_t j = 0; j < n; ++j) y[j] = value<M>(a[j], b[j]);
+    }
+  }
+  template <class M>
+  TEMPO_INLINE void loop(std::index_sequence<0, 1, 2>, const void* const* inputs, const int64_t*,
+                         Out* y, int64_t n) {
+    const auto* a = static_cast<const Input<0>*>(inputs[0]);
+    const auto* b = static_cast<const Input<1>*>(inputs[1]);
+    const auto* c = static_cast<const Input<2>*>(inputs[2]);
+    TEMPO_INDEPENDENT
+    for (int64_t j = 0; j < n; ++j) y[j] = value<M>(a[j], b[j], c[j]);
+  }
+
+  template <class M>
+  TEMPO_INLINE Out value(In... x) {
+    if constexpr (std::is_invocable_v<F, In...>) return static_cast<Out>(F{}(x...));
+    else return static_cast<Out>(F{}(M{}, x...));
+  }
+};
+
+/// The inputs of type T that F takes, beside a Math.
+template <class F, class T>
+constexpr int arity_of() {
+  if constexpr (std::is_invocable_v<F, T>) return 1;
+  else if constexpr (std::is_invocable_v<F, T, T>) return 2;
+  else if constexpr (std::is_invocable_v<F, T, T, T>) return 3;
+  else if constexpr (std::is_invocable_v<F, MathFor<true>, T>) return 1;
+  else if constexpr (std::is_invocable_v<F, MathFor<true>, T, T>) return 2;
+  else return 3;
+}
+
+/// The tile of F for as many inputs of type T as F takes.
+template <class F, class Out, class T>
+Tile tile_of() {
+  constexpr int arity = arity_of<F, T>();
+  if constexpr (arity == 1) return ElementwiseTile<F, Out, T>::for_instruction_set();
+  else if constexpr (arity == 2) return ElementwiseTile<F, Out, T, T>::for_instruction_set();
+  else return ElementwiseTile<F, Out, T, T, T>::for_instruction_set();
+}
+
+/// tile(T{}) for the T of the list that `dtype` names, or null.
+template <class F, class... T>
+Tile tile_among(Types<T...>, DType dtype, F tile) {
+  Tile found = nullptr;
+  static_cast<void>(((dtype == dtype_of<T> && (found = tile(T{}), true)) || ...));
+  return found;
+}
+
+/// Elementwise f of 1 to 3 inputs of one dtype, giving that dtype. f has no captures; it may take a
+/// Math before its inputs.
+template <class Valid = Floating, class F>
+Kernel pointwise(F) {
+  return elementwise([](DType input, DType) {
+    return tile_among(Valid{}, input, []<class T>(T) { return tile_of<F, T, T>(); });
+  });
 }
 
 /// f(a, b) of two inputs of one dtype, giving bool.
 template <class F>
-Kernel comparison(F f) {
-  return [f](const KernelCall& call) {
-    dispatch_among(Any{}, call.inputs[0].dtype(),
-                   [&]<class T>(T) { run_elementwise<T, bool>(call, f); });
-  };
+Kernel comparison(F) {
+  return elementwise([](DType input, DType) {
+    return tile_among(Any{}, input, []<class T>(T) { return tile_of<F, bool, T>(); });
+  });
 }
 
 /// f of bools, giving bool.
