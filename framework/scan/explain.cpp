@@ -28,6 +28,7 @@ void log_program(const char* what, const StepProgramRef& program) {
 std::string explain(const LoggedProgram& logged) {
   return logged.what + " Program, as traced\n" + to_string(logged.program->raw()) + "\n" + logged.what +
          " Program, after hoist and sink\n" + to_string(logged.program->fast()) +
+         "each step runs as\n" + to_string(logged.program->plan()) +
          (logged.what == "forward" ? kept_bytes(*logged.program) : "");
 }
 

@@ -40,6 +40,7 @@ struct ProductStep {
 
 /// One elementwise op over a tile.
 struct TileOp {
+  const OpDefinition* op;
   Tile tile;
   int n_inputs;
   Region inputs[3];  // block -2: a register of the tile, `offset` says which
@@ -81,5 +82,8 @@ struct Plan {
 
 /// Places values and orders the loop of an optimised Program. The Plan refers to its instructions.
 Plan make_plan(const Program& program);
+
+/// The steps of the loop, a line each.
+std::string to_string(const Plan& plan);
 
 }  // namespace tempo
