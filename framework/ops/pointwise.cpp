@@ -23,7 +23,7 @@ const auto& negative_op = define({
 const auto& exp_op = define({
     .name = "exp",
     .type = same_as_input(Accepts::floating),
-    .kernel = pointwise([](Math auto m, auto a) { return m.exp(a); }),
+    .kernel = pointwise([](Math auto m, auto a) TEMPO_INLINED { return m.exp(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() * v.y(); }},
     .pointwise = true,
 });
@@ -32,7 +32,7 @@ const auto& exp_op = define({
 const auto& log_op = define({
     .name = "log",
     .type = same_as_input(Accepts::floating),
-    .kernel = pointwise([](Math auto m, auto a) { return m.log(a); }),
+    .kernel = pointwise([](Math auto m, auto a) TEMPO_INLINED { return m.log(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() / v.a(); }},
     .pointwise = true,
 });
@@ -96,7 +96,7 @@ const auto& cos_op = define({
 const auto& tanh_op = define({
     .name = "tanh",
     .type = same_as_input(Accepts::floating),
-    .kernel = pointwise([](Math auto m, auto a) { return m.tanh(a); }),
+    .kernel = pointwise([](Math auto m, auto a) TEMPO_INLINED { return m.tanh(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() * (1 - square(v.y())); }},
     .pointwise = true,
 });
@@ -105,7 +105,7 @@ const auto& tanh_op = define({
 const auto& sigmoid_op = define({
     .name = "sigmoid",
     .type = same_as_input(Accepts::floating),
-    .kernel = pointwise([](Math auto m, auto a) { return m.logistic(a); }),
+    .kernel = pointwise([](Math auto m, auto a) TEMPO_INLINED { return m.logistic(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() * v.y() * (1 - v.y()); }},
     .pointwise = true,
 });
@@ -123,7 +123,7 @@ const auto& relu_op = define({
 const auto& softplus_op = define({
     .name = "softplus",
     .type = same_as_input(Accepts::floating),
-    .kernel = pointwise([](Math auto m, auto a) { return m.softplus(a); }),
+    .kernel = pointwise([](Math auto m, auto a) TEMPO_INLINED { return m.softplus(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() * sigmoid(v.a()); }},
     .pointwise = true,
 });

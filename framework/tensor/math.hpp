@@ -11,6 +11,8 @@
 #include <limits>
 
 #define TEMPO_INLINE [[gnu::always_inline]] static inline
+// A mark on functions that take a Math: `[](Math auto m, auto x) TEMPO_INLINED { return m.exp(x); }`.
+#define TEMPO_INLINED __attribute__((always_inline))
 
 namespace tempo {
 
@@ -37,8 +39,8 @@ struct MathFor {
   template <class T>
   TEMPO_INLINE T exp(T x) {
     using F = Format<T>;
-    x = F::exp_highest < x ? F::exp_highest : x;
-    x = F::exp_lowest > x ? F::exp_lowest : x;
+    x = select(F::exp_highest < x, F::exp_highest, x);
+    x = select(F::exp_lowest > x, F::exp_lowest, x);
     const T shifted = fma(x, T(1.44269504088896340736), F::to_whole);
     const T n = shifted - F::to_whole;
     const T r = fma(-n, F::ln2_low, fma(-n, F::ln2_high, x));
@@ -58,16 +60,16 @@ struct MathFor {
     constexpr Bits<T> one = std::bit_cast<Bits<T>>(T(1));
     constexpr Bits<T> root = std::bit_cast<Bits<T>>(T(0.70710678118654752440));
     const bool small = x < std::numeric_limits<T>::min();
-    const T magnified = x * F::magnifier;
-    const Bits<T> bits = std::bit_cast<Bits<T>>(small ? magnified : x) + (one - root);
+    const Bits<T> bits =
+        std::bit_cast<Bits<T>>(select(small, x * F::magnifier, x)) + (one - root);
     const T f = std::bit_cast<T>((bits & ((Bits<T>{1} << F::digits) - 1)) + root) - T(1);
     const T biased = std::bit_cast<T>((bits >> F::digits) | std::bit_cast<Bits<T>>(F::whole));
-    const T n = biased - (small ? F::whole + F::bias + F::magnified_by : F::whole + F::bias);
+    const T n = biased - select(small, F::whole + F::bias + F::magnified_by, F::whole + F::bias);
     const T half_square = T(0.5) * f * f;
     const T low = fma(n, F::ln2_low, log_tail(f, half_square));
     const T result = fma(n, F::ln2_high, f - (half_square - low));
-    const T at_most_zero = x == 0 ? -F::infinity : F::nan;
-    return x > 0 ? (x == F::infinity ? x : result) : at_most_zero;
+    const T finite = select(x == F::infinity, x, result);
+    return select(x > 0, finite, select(x == 0, -F::infinity, F::nan));
   }
 
   template <class T>
@@ -78,16 +80,16 @@ struct MathFor {
   /// 1 / (1 + e^-x)
   template <class T>
   TEMPO_INLINE T logistic(T x) {
-    const T e = exp(-(x < 0 ? -x : x));
-    return (x >= 0 ? T(1) : e) / (T(1) + e);
+    const T e = exp(-size_of_number(x));
+    return select(x >= 0, T(1), e) / (T(1) + e);
   }
 
   /// ln(1 + e^x)
   template <class T>
   TEMPO_INLINE T softplus(T x) {
-    const T e = exp(-(x < 0 ? -x : x)), sum = T(1) + e;
+    const T e = exp(-size_of_number(x)), sum = T(1) + e;
     const T lost = (e - (sum - T(1))) / sum;  // what the rounding of 1 + e took from the logarithm
-    return (x > 0 ? x : T(0)) + (log(sum) + lost);
+    return select(x > 0, x, select(x == x, T(0), x)) + (log(sum) + lost);
   }
 
  private:
@@ -95,6 +97,19 @@ struct MathFor {
   struct Format;
   template <class T>
   using Bits = std::conditional_t<std::same_as<T, float>, uint32_t, uint64_t>;
+
+  // a where the condition holds, b elsewhere; by bits, because compilers make jumps of `?:`.
+  template <class T>
+  TEMPO_INLINE T select(bool condition, T a, T b) {
+    const Bits<T> mask = Bits<T>{0} - static_cast<Bits<T>>(condition);
+    return std::bit_cast<T>((std::bit_cast<Bits<T>>(a) & mask) |
+                            (std::bit_cast<Bits<T>>(b) & ~mask));
+  }
+  /// |x|
+  template <class T>
+  TEMPO_INLINE T size_of_number(T x) {
+    return std::bit_cast<T>(std::bit_cast<Bits<T>>(x) & (~Bits<T>{0} >> 1));
+  }
 
   // (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2; minimax, below 2^-28 and 2^-57 of e^r.
   TEMPO_INLINE float exp_tail(float r) {
@@ -125,27 +140,27 @@ struct MathFor {
 
   // x P(x^2) / Q(x^2), minimax up to where the result rounds to 1; relative error below 2^-27.
   TEMPO_INLINE float tanh_of(float x) {
-    const float square = x * x, u = 81.4f < square ? 81.4f : square;
+    const float square = x * x, u = select(81.4f < square, 81.4f, square);
     const float p = polynomial(u, 1.0f, 0.1402743916f, 0.004331313662f, 3.991795207e-5f,
                                9.853583393e-8f, 2.960241809e-11f);
     const float q = polynomial(u, 1.0f, 0.4736077035f, 0.02886724273f, 0.000482875357f,
                                2.391348687e-6f, 2.503793377e-9f);
     const float y = x * (p / q);
-    const float below = 1.0f < y ? 1.0f : y;
-    return -1.0f > below ? -1.0f : below;
+    const float below = select(1.0f < y, 1.0f, y);
+    return select(-1.0f > below, -1.0f, below);
   }
   // x + x^3 P(x^2) / Q(x^2) up to 0.7, 1 - 2 / (e^2|x| + 1) beyond; one division serves both.
   TEMPO_INLINE double tanh_of(double x) {
-    const double size = x < 0 ? -x : x, sign = x < 0 ? -1.0 : 1.0;
-    const double small = 0.7 < size ? 0.7 : size, u = small * small;
+    const double size = size_of_number(x), sign = select(x < 0, -1.0, 1.0);
+    const double small = select(0.7 < size, 0.7, size), u = small * small;
     const double p = polynomial(u, -0.3333333333333329484, -0.02049247239392707081,
                                 -0.0001988980107975888388);
     const double q = polynomial(u, 1.0, 0.4614774171817331694, 0.02328289900098713615,
                                 0.0002062338513842898616);
     const double e = exp(2 * size);
     const bool near = size <= 0.7;
-    const double top = near ? x * u * p : -2 * sign, bottom = near ? q : e + 1;
-    return (near ? x : x == x ? sign : x) + top / bottom;
+    const double top = select(near, x * u * p, -2 * sign), bottom = select(near, q, e + 1);
+    return select(near, x, select(x == x, sign, x)) + top / bottom;
   }
 };
 
@@ -168,7 +183,7 @@ struct MathFor<fused>::Format {
   static constexpr T nan = std::numeric_limits<T>::quiet_NaN();
 };
 
-/// A first parameter that a kernel's function may ask for: `[](Math auto m, auto x) { ... }`.
+/// A first parameter that a kernel's function may ask for.
 template <class M>
 concept Math = std::same_as<M, MathFor<true>> || std::same_as<M, MathFor<false>>;
 

@@ -59,7 +59,7 @@ template <class F, class Out, class... In>
 class ElementwiseTile {
   static_assert(std::is_empty_v<F>, "an elementwise function has no captures");
   static constexpr std::size_t arity = sizeof...(In);
-  static constexpr int64_t block = 16;   // elements: tails are padded to it and run the same loop
+  static constexpr int64_t block = 16;   // elements; loops run over whole blocks only
   static constexpr int64_t chunk = 256;  // elements for which a repeated input is written out
 
  public:
@@ -76,7 +76,7 @@ class ElementwiseTile {
   using Indices = std::index_sequence_for<In...>;
   template <std::size_t i>
   using Input = std::tuple_element_t<i, std::tuple<In...>>;
-  struct Padded {
+  struct Block {
     alignas(64) std::byte bytes[block * sizeof(double)];
   };
   struct Repeated {
@@ -136,35 +136,35 @@ class ElementwiseTile {
     return to;
   }
 
-  // First the whole blocks, then the rest, padded to a block: the same loop for both.
+  // Whole blocks, and the rest as a block that ends with the last element: of elements that belong
+  // to both it makes the same value. It comes first, before its inputs may be overwritten.
   template <class M, std::size_t... i>
   TEMPO_INLINE void run_blocks(std::index_sequence<i...> all, const void* const* inputs,
                                const int64_t* strides, Out* y, int64_t n) {
-    const int64_t whole = n & -block, rest = n - whole;
-    Padded padded[arity], result;
+    const int64_t whole = n & -block;
+    if (whole == n) return loop<M>(all, inputs, strides, y, whole);
+    Block padded[arity], last;
     const void* at[] = {inputs[i]...};
-    Out* to = y;
-    int64_t count = whole;
-    if (!whole) goto tail;
-    for (;;) {
-      loop<M>(all, at, strides, to, count & -block);
-      if (to != y) break;
-      if (!rest) return;
-    tail:
-      (pad<i>(at[i], strides[i], whole, rest, padded[i]), ...);
-      to = reinterpret_cast<Out*>(result.bytes);
-      count = block;
+    (last_block<i>(at[i], strides[i], n, padded[i]), ...);
+    loop<M>(all, at, strides, reinterpret_cast<Out*>(last.bytes), block);
+    if (whole) {
+      loop<M>(all, inputs, strides, y, whole);
+      std::memcpy(y + n - block, last.bytes, block * sizeof(Out));
+    } else {
+      std::memcpy(y, last.bytes, static_cast<std::size_t>(n) * sizeof(Out));
     }
-    std::memcpy(y + whole, result.bytes, static_cast<std::size_t>(rest) * sizeof(Out));
   }
   template <std::size_t i>
-  TEMPO_INLINE void pad(const void*& at, int64_t stride, int64_t whole, int64_t rest,
-                        Padded& padded) {
+  TEMPO_INLINE void last_block(const void*& at, int64_t stride, int64_t n, Block& padded) {
     if (stride == 0) return;
-    std::memset(padded.bytes, 0, block * sizeof(Input<i>));
-    std::memcpy(padded.bytes, static_cast<const Input<i>*>(at) + whole,
-                static_cast<std::size_t>(rest) * sizeof(Input<i>));
-    at = padded.bytes;
+    const auto* x = static_cast<const Input<i>*>(at);
+    if (n >= block) {
+      at = x + n - block;
+    } else {
+      std::memset(padded.bytes, 0, block * sizeof(Input<i>));
+      std::memcpy(padded.bytes, x, static_cast<std::size_t>(n) * sizeof(Input<i>));
+      at = padded.bytes;
+    }
   }
 
   // n is a multiple of `block`.
