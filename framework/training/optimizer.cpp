@@ -1,9 +1,12 @@
 // What all optimizers share: clipping, weight decay, the bookkeeping of slots.
 #include "training/optimizer_state.hpp"
 
+#include "graph/trace.hpp"
+#include "scan/fused.hpp"
 #include "training/settings.hpp"
 
 #include <tempo/gradient.hpp>
+#include <tempo/ops.hpp>
 
 #include <cmath>
 
@@ -85,6 +88,39 @@ Slots& OptimizerState::slots_of(const Tensor& weight) {
   return slots;
 }
 
+Tensor OptimizerState::number(double value, DType dtype) {
+  const TracePause pause;
+  return full({}, value, dtype);
+}
+
+// The formula in one pass over weight, gradient and slots; all of it happens or nothing.
+void OptimizerState::update(const Tensor& weight, const Tensor& gradient) {
+  Slots& slots = slots_of(weight);
+  Tensors inputs{weight, gradient};
+  for (const auto& [name, value] : slots.all()) inputs.push_back(value);
+  std::vector<std::string> names;
+  Tensors results = fused(
+      [&](const Tensors& in) {
+        Slots traced(in[0], slots.key());
+        for (std::size_t i = 0; i < slots.all().size(); ++i)
+          traced.begin_with(slots.all()[i].first, in[2 + i]);
+        Tensor w = in[0];
+        if (common.weight_decay > 0 && slots.decays)
+          w = w - w * (common.weight_decay * number(learning_rate, w.dtype()));
+        Tensors out{next(w, in[1], traced)};
+        for (const auto& [name, value] : traced.all()) {
+          names.push_back(name);
+          out.push_back(value);
+        }
+        return out;
+      },
+      inputs);
+  std::vector<std::pair<std::string, Tensor>> next_slots;
+  for (std::size_t i = 0; i < names.size(); ++i) next_slots.emplace_back(names[i], results[1 + i]);
+  slots.become(std::move(next_slots));
+  assign(weight, results[0]);
+}
+
 void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
   if (weights.size() != gradients.size())
     throw Error(name() + ": step was given " + std::to_string(weights.size()) + " weights and " +
@@ -102,12 +138,7 @@ void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
   }
   const NoGradient updates;
   const Tensors g = clipped(gradients);
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    Slots& slots = slots_of(weights[i]);
-    Tensor w = weights[i];
-    if (common.weight_decay > 0 && slots.decays) w = w - w * (common.weight_decay * learning_rate);
-    assign(weights[i], next(w, g[i], slots));
-  }
+  for (std::size_t i = 0; i < weights.size(); ++i) update(weights[i], g[i]);
   ++iterations;
 }
 

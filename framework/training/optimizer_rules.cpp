@@ -66,7 +66,8 @@ struct Rule : OptimizerState {
 struct SGDRule : Rule<SGDOptions> {
   using Rule::Rule;
   Tensor next(const Tensor& w, const Tensor& g, Slots& slots) const override {
-    const double mu = options.momentum, lr = learning_rate;
+    const double mu = options.momentum;
+    const Tensor lr = number(learning_rate, w.dtype());
     if (mu == 0) return w - lr * g;
     Tensor& v = slots("momentum");
     v = mu * v - lr * g;
@@ -87,7 +88,7 @@ struct RMSpropRule : Rule<RMSpropOptions> {
       average = rho * average + (1 - rho) * g;
       spread = spread - square(average);
     }
-    const Tensor increment = learning_rate * g / sqrt(spread);
+    const Tensor increment = number(learning_rate, w.dtype()) * g / sqrt(spread);
     if (mu == 0) return w - increment;
     Tensor& m = slots("momentum");
     m = mu * m + increment;
@@ -116,7 +117,7 @@ struct AdamRule : Rule<AdamOptions> {
       largest = maximum(largest, v);
     }
     const Tensor spread = sqrt(slots(options.amsgrad ? "v_hat" : "v"));
-    return w - alpha * slots("m") / (spread + options.epsilon);
+    return w - number(alpha, w.dtype()) * slots("m") / (spread + options.epsilon);
   }
 };
 

@@ -20,6 +20,7 @@ class Slots {
   void begin_with(const std::string& name, Tensor value) {
     slots_.emplace_back(name, std::move(value));
   }
+  void become(std::vector<std::pair<std::string, Tensor>> slots) { slots_ = std::move(slots); }
 
   bool decays = true;
 
@@ -41,14 +42,18 @@ struct OptimizerState {
   virtual ~OptimizerState() = default;
   virtual std::string name() const = 0;
   virtual std::string text() const = 0;
-  /// The formula: the next value of a weight. Runs without recording.
+  /// The formula: the next value of a weight. It is traced and run as one loop, so it reads no
+  /// values, and numbers that change from step to step come in by `number`.
   virtual Tensor next(const Tensor& w, const Tensor& g, Slots& slots) const = 0;
+  /// An input of the formula; a C++ number is a constant of it.
+  static Tensor number(double value, DType dtype);
 
   /// Throws Error where the numbers make no sense.
   void check() const;
   Tensors clipped(const Tensors& gradients) const;
   void step(const Tensors& weights, const Tensors& gradients);
   Slots& slots_of(const Tensor& weight);
+  void update(const Tensor& weight, const Tensor& gradient);
 
   double learning_rate = 0;
   CommonOptions common;
