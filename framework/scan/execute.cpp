@@ -41,6 +41,9 @@ class Execution {
       if (p_.results[k].kind == ProgramResult::sum) std::memset(outputs_[k].data, 0, outputs_[k].type.bytes());
     for (const Instruction& i : p_.before) over_time(i);
     pack_products();
+    for (const auto& [row, all] : plan_.repeated)
+      for (int64_t r = 0; r < all.rows; ++r)
+        std::memcpy(of(all, bases_) + r * all.row_stride, of(row, bases_), static_cast<std::size_t>(all.row_stride));
     const int64_t rows = std::max<int64_t>(1, plan_.independent_rows);
     const int64_t shards = plan_.independent_rows > 0 ? shards_for(rows) : 1;
     parallel_for(shards, 1, [&](int64_t first, int64_t last) {

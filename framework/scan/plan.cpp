@@ -344,7 +344,10 @@ class Planner {
       for (std::size_t n = 0; n < i.inputs.size(); ++n) {
         const int v = i.inputs[n];
         if (const auto r = registers.find(v); r != registers.end()) op.inputs[n] = in_register(r->second, type(v).dtype);
-        else meets(v, type_out.shape, op.inputs[n]);
+        else {
+          meets(v, type_out.shape, op.inputs[n]);
+          write_out(v, op.inputs[n]);
+        }
         group.in_one_run &= runs_on(op.inputs[n]);
       }
       if (placed(out)) {
@@ -364,6 +367,22 @@ class Planner {
       group.in_one_run &= runs_on(op.out);
       group.ops.push_back(op);
     }
+  }
+  // One narrow row for all becomes as many rows, so that the group may run over all of them at once.
+  void write_out(int v, Region& r) {
+    const bool one_row = r.row_stride == 0 && r.col_stride != 0;
+    if (!one_row || value(v).standing != Standing::fixed || r.cols > Plan::narrow) return;
+    Region all = r;
+    all.offset = 0;
+    all.row_stride = r.cols * r.col_stride;
+    int& at = written_out_[{v, r.rows}];
+    if (!at) {
+      at = 1 + block({Block::fixed, 0, false, static_cast<std::size_t>(r.rows * all.row_stride)});
+      all.block = at - 1;
+      plan_.repeated.emplace_back(r, all);
+    }
+    all.block = at - 1;
+    r = all;
   }
   static Region in_register(int r, DType dtype) {
     return {Plan::in_register, static_cast<std::size_t>(r), 0, 0, 0, static_cast<int64_t>(size_of(dtype)), dtype};
@@ -407,6 +426,7 @@ class Planner {
   std::map<const Instruction*, int> summed_already_;     // addition: where its result is
   std::map<int, std::size_t> made_at_, group_of_;        // by value: its step
   std::map<std::size_t, std::vector<const Instruction*>> members_;
+  std::map<std::pair<int, int64_t>, int> written_out_;   // by value and rows: 1 + its block
   std::map<std::size_t, const Instruction*> single_;  // products and calls, by step
 };
 
