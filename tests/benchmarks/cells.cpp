@@ -1,0 +1,112 @@
+#include "cells.hpp"
+
+namespace bench {
+
+namespace {
+
+std::vector<Weight> gated(int64_t features, int64_t units, int64_t gates) {
+  return {{"kernel", {features, gates * units}},
+          {"recurrent_kernel", {units, gates * units}},
+          {"bias", {gates * units}}};
+}
+
+std::vector<Weight> simple_rnn(int64_t features, int64_t units) {
+  return gated(features, units, 1);
+}
+std::vector<Weight> lstm(int64_t features, int64_t units) { return gated(features, units, 4); }
+std::vector<Weight> gru(int64_t features, int64_t units) {
+  std::vector<Weight> w = gated(features, units, 3);
+  w[2].shape = {2, 3 * units};
+  return w;
+}
+std::vector<Weight> user_lstm(int64_t features, int64_t units) {
+  std::vector<Weight> w;
+  for (const char* gate : {"i", "f", "g", "o"}) {
+    w.push_back({std::string("kernel_") + gate, {features, units}});
+    w.push_back({std::string("recurrent_") + gate, {units, units}});
+    w.push_back({std::string("bias_") + gate, {units}});
+  }
+  return w;
+}
+std::vector<Weight> peephole(int64_t features, int64_t units) {
+  std::vector<Weight> w = lstm(features, units);
+  for (const char* gate : {"i", "f", "o"}) w.push_back({std::string("peephole_") + gate, {units}});
+  return w;
+}
+std::vector<Weight> minimal_gated(int64_t features, int64_t units) {
+  return {{"kernel", {features, 2 * units}},
+          {"recurrent_forget", {units, units}},
+          {"recurrent_candidate", {units, units}}};
+}
+std::vector<Weight> layer_norm_lstm(int64_t features, int64_t units) {
+  std::vector<Weight> w = lstm(features, units);
+  w.push_back({"gamma_input", {4 * units}, 1});
+  w.push_back({"gamma_recurrent", {4 * units}, 1});
+  w.push_back({"gamma_state", {units}, 1});
+  w.push_back({"beta_state", {units}});
+  return w;
+}
+
+bool is_matrix(const Weight& w) { return w.name != "bias" && w.shape.size() == 2; }
+bool reads_the_input(const Weight& w) { return w.name.starts_with("kernel"); }
+
+double flop_of_language_model(const Size& s) {
+  const auto rows = static_cast<double>(s.batch * s.time), units = static_cast<double>(s.units);
+  const double lstm_layer = 2 * rows * 4 * units * 2 * units;
+  const double dense = 2 * rows * units * static_cast<double>(s.features);
+  return 3 * (2 * lstm_layer + dense);
+}
+
+}  // namespace
+
+// UserLSTM is the formula of LSTM, as a user writes it with four separate weight matrices.
+const std::vector<Cell> cells = {
+    {"LSTM", "LSTM", lstm},
+    {"UserLSTM", "LSTM", user_lstm},
+    {"Peephole", "Peephole", peephole},
+    {"MinimalGated", "", minimal_gated},
+    {"LayerNormLSTM", "", layer_norm_lstm},
+    {"GRU", "GRU", gru},
+    {"SimpleRNN", "SimpleRNN", simple_rnn},
+};
+
+int64_t Weight::count() const {
+  int64_t n = 1;
+  for (const int64_t extent : shape) n *= extent;
+  return n;
+}
+
+double Weight::spread() const {
+  return is_matrix(*this) ? 1 / std::sqrt(static_cast<double>(shape[0])) : 0.1;
+}
+
+const Cell& cell_named(const std::string& name) {
+  for (const Cell& cell : cells)
+    if (cell.name == name) return cell;
+  throw Unsupported("no cell " + name);
+}
+
+std::vector<Weight> weights_of(const Job& job) {
+  return cell_named(job.cell).weights(job.size.features, job.size.units);
+}
+
+double flop(const Job& job) {
+  if (job.mode == "language") return flop_of_language_model(job.size);
+  double from_input = 0, from_state = 0;
+  for (const Weight& w : weights_of(job))
+    if (is_matrix(w))
+      (reads_the_input(w) ? from_input : from_state) += static_cast<double>(w.count());
+  const double scale = 2 * static_cast<double>(job.size.batch * job.size.time);
+  if (job.mode == "gradient") return scale * 3 * (from_input + from_state);
+  if (job.mode == "train") return scale * (2 * from_input + 3 * from_state);  // x has no gradient
+  return scale * (from_input + from_state);
+}
+
+std::vector<int64_t> ids(const std::string& name, int64_t count, int64_t end) {
+  std::vector<int64_t> out;
+  for (const double unit : numbers<double>(name, count, 0.5, 0.5))
+    out.push_back(static_cast<int64_t>(unit * static_cast<double>(end)));
+  return out;
+}
+
+}  // namespace bench

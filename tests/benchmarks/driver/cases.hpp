@@ -1,0 +1,40 @@
+// What is measured: the one table of cases.
+#pragma once
+
+#include "benchmarks/protocol.hpp"
+
+namespace bench {
+
+struct Peer {
+  std::string program;  ///< "onednn", "libtorch"
+  Job job;
+};
+
+/// A row of the table: a job of Tempo's and the peers that do the same.
+struct Line {
+  std::string what;
+  Job job;
+  std::vector<Peer> peers = {};
+  /// Another line of the block, whose time is divided by this one's, and what that says.
+  int against = -1;
+  std::string against_what = "";
+};
+
+/// Lines that are measured turn by turn.
+struct Block {
+  std::string group, title;
+  std::vector<Line> lines;
+};
+
+struct Choice {
+  std::vector<Size> sizes;  ///< empty: those of the project's targets
+  std::vector<int> threads;
+  std::vector<std::string> only;  ///< groups or cells; empty: all
+};
+
+/// The names of groups, for help.
+std::string group_names();
+/// Throws std::runtime_error for a name in `only` that is neither a group nor a cell.
+std::vector<Block> blocks_of(const Choice& choice);
+
+}  // namespace bench

@@ -1,0 +1,44 @@
+// Measures a block: compares results, finds each contestant's best settings, takes turns.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "cases.hpp"
+#include "process.hpp"
+
+namespace bench {
+
+/// What one contestant took for one job.
+struct Timing {
+  std::string program;
+  Job job;
+  Settings settings;
+  std::vector<double> seconds;  ///< for one run, by round
+  double megabytes = 0;
+  int64_t allocations = -1;
+
+  double least() const;
+};
+
+/// How often `this_one` would fit into `other`: the ratio of their least times, and the quartiles
+/// of the ratios round by round.
+struct Ratio {
+  double of_minima = 0, lower = 0, upper = 0;
+};
+Ratio ratio(const Timing& other, const Timing& this_one);
+
+struct Row {
+  Line line;
+  Timing tempo;
+  std::optional<Timing> onednn, libtorch;
+  std::optional<Ratio> against;
+  double peak = 0;  ///< GFLOP/s of this dtype on these threads, the best seen so far
+};
+
+using Report = std::function<void(const std::string&)>;
+
+/// Throws std::runtime_error when results differ beyond rounding.
+std::vector<Row> measure(const Block& block, int rounds, const Report& progress);
+
+}  // namespace bench

@@ -1,0 +1,45 @@
+// A contestant's process, asked over pipes.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "benchmarks/protocol.hpp"
+
+namespace bench {
+
+using Settings = std::map<std::string, std::string>;  ///< environment variables
+
+/// "OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=1"
+std::string to_text(const Settings& settings);
+
+class Process {
+ public:
+  /// Starts bench_`program`, which lies beside the driver, and has it prepare a job. Throws
+  /// Unsupported when it has no such job.
+  Process(const std::string& program, const Job& job, const Settings& settings);
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  /// Seconds for one run, over `count` of them.
+  double run(int64_t count);
+  Results results();
+  double megabytes();
+  int64_t allocations();
+
+ private:
+  void start(const std::string& program, const Settings& settings);
+  void ask(const std::string& line);
+  std::string answer();
+  [[noreturn]] void fail(const std::string& why) const;
+
+  std::string who_;
+  pid_t pid_ = -1;
+  std::FILE *to_ = nullptr, *from_ = nullptr;
+};
+
+}  // namespace bench

@@ -1,0 +1,215 @@
+#include "table.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iomanip>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include "benchmarks/cells.hpp"
+#include "peak.hpp"
+
+namespace bench {
+
+namespace {
+
+std::string processor() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "processor unknown";
+}
+
+std::string number(double value, int digits) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(digits) << value;
+  return out.str();
+}
+
+// Four digits, whatever the size: 0.01234, 12.34, 1234.
+std::string short_number(double value) {
+  return number(value, value < 0.1    ? 5
+                       : value < 1    ? 4
+                       : value < 10   ? 3
+                       : value < 100  ? 2
+                       : value < 1000 ? 1
+                                      : 0);
+}
+
+std::string to_text(const Ratio& r) {
+  const auto part = [](double v) { return number(v, v < 10 ? 2 : 1); };
+  return part(r.of_minima) + " (" + part(r.lower) + "-" + part(r.upper) + ")";
+}
+
+std::string ratio_to(const std::optional<Timing>& peer, const Timing& tempo) {
+  return peer ? to_text(ratio(*peer, tempo)) : "-";
+}
+
+double gigaflops(const Row& row) { return flop(row.line.job) / row.tempo.least() / 1e9; }
+
+std::string notes(const Row& row) {
+  const Job& job = row.line.job;
+  const auto words = [&](const Timing& t) {
+    return number(static_cast<double>(job.size.batch * job.size.time) / t.least(), 0);
+  };
+  if (job.mode == "language")
+    return words(row.tempo) + " words/s" +
+           (row.libtorch ? ", LibTorch " + words(*row.libtorch) : "");
+  std::string text;
+  if (job.mode == "stream") {
+    text = number(row.tempo.least() * 1e6, 2) + " us/step";
+    if (row.libtorch) text += ", LibTorch " + number(row.libtorch->least() * 1e6, 2);
+  }
+  if (job.mode == "stream" || job.size.units < 64)
+    text += (text.empty() ? "" : ", ") + std::to_string(row.tempo.allocations) + " allocations";
+  return text;
+}
+
+std::string line_of(const std::vector<std::string>& cells) {
+  static constexpr int widths[] = {14, 18, 3, 8, 8, 8, 6, 18, 18, 29, 16, 0};
+  std::ostringstream out;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const bool right = i >= 4 && i <= 6;
+    out << (right ? std::right : std::left) << std::setw(widths[i]) << cells[i]
+        << (i == 6 ? "   " : "  ");
+  }
+  std::string line = out.str();
+  return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  return (values[n / 2] + values[(n - 1) / 2]) / 2;
+}
+
+// "gradient LSTM float32, 1 thread": rows that differ in their size only.
+std::string kind_of(const Row& row) {
+  const Job& j = row.line.job;
+  return j.mode + " " + j.cell + " " + j.dtype + ", " + std::to_string(j.threads) +
+         (j.threads == 1 ? " thread" : " threads");
+}
+
+}  // namespace
+
+std::string head(int rounds, const std::vector<int>& threads) {
+  std::ostringstream out;
+  out << processor() << ", " << std::thread::hardware_concurrency() << " processors, "
+      << instruction_set() << "; peak of fused multiply-adds, GFLOP/s:";
+  for (const char* dtype : {"float32", "float64"})
+    for (const int n : threads) {
+      double best = 0;
+      for (int i = 0; i < 10; ++i) best = std::max(best, fma_peak(dtype, n));
+      out << ' ' << dtype << " on " << n << ": " << number(best, 1) << ';';
+    }
+  out << "\nEach contestant is a process, asked in turn in " << rounds
+      << " rounds; results are compared "
+      << "before they are timed.\nms: the least time; GFLOP/s: of the matrix products only; "
+         "oneDNN, LibTorch: "
+      << "their least time over Tempo's (more than 1: Tempo is faster),\nin brackets the quartiles "
+         "of the "
+      << "rounds' ratios; beside: another line's least time over this one's; MB: peak resident "
+         "memory of\n"
+      << "Tempo (oneDNN, LibTorch). Forward and backward: from dy of all outputs, dense, to the "
+         "gradients of x "
+      << "and of all weights.\n\n"
+      << line_of({"what", "batch,time,fea,uni", "thr", "type", "ms", "GFLOP/s", "peak", "oneDNN",
+                  "LibTorch", "beside", "MB", "notes"});
+  return out.str();
+}
+
+std::string title(const Block& block) { return "-- " + block.title + "\n"; }
+
+std::string text(const Row& row) {
+  const Job& job = row.line.job;
+  const auto memory = [](const std::optional<Timing>& t) {
+    return t ? number(t->megabytes, 0) : "-";
+  };
+  std::string share = "-";
+  if (row.peak > 0) share = number(100 * gigaflops(row) / row.peak, 1) + "%";
+  return line_of({row.line.what, to_text(job.size), std::to_string(job.threads), job.dtype,
+                  short_number(row.tempo.least() * 1e3), number(gigaflops(row), 1), share,
+                  ratio_to(row.onednn, row.tempo), ratio_to(row.libtorch, row.tempo),
+                  row.against ? to_text(*row.against) + " " + row.line.against_what : "-",
+                  number(row.tempo.megabytes, 0) + " (" + memory(row.onednn) + ", " +
+                      memory(row.libtorch) + ")",
+                  notes(row)});
+}
+
+std::string foot(const std::vector<Row>& rows) {
+  std::map<std::string, std::vector<double>> ratios;  // kind and peer to ratios over sizes
+  std::vector<std::string> order;
+  std::map<std::string, int> settings;
+  const auto add = [&](const Row& row, const char* who, const std::optional<Timing>& peer) {
+    if (!peer) return;
+    const std::string key = kind_of(row) + ", beside " + who;
+    if (ratios[key].empty()) order.push_back(key);
+    ratios[key].push_back(ratio(*peer, row.tempo).of_minima);
+    ++settings[std::string(who) + " on " + std::to_string(row.line.job.threads) + ": " +
+               bench::to_text(peer->settings)];
+  };
+  for (const Row& row : rows) {
+    add(row, "oneDNN", row.onednn);
+    add(row, "LibTorch", row.libtorch);
+  }
+  std::ostringstream out;
+  const char* heading = "\nOver the sizes: median, least\n";
+  for (const std::string& key : order)
+    if (const auto& r = ratios[key]; r.size() > 1) {
+      out << std::exchange(heading, "") << "  " << std::left << std::setw(56) << key
+          << number(median(r), 2) << "  " << number(*std::min_element(r.begin(), r.end()), 2)
+          << "\n";
+    }
+  if (!settings.empty()) out << "\nSettings found fastest (number of rows)\n";
+  for (const auto& [what, count] : settings) out << "  " << what << " (" << count << ")\n";
+  return out.str();
+}
+
+nlohmann::json json(const std::vector<Row>& rows, int rounds) {
+  const auto contestant = [](const Timing& t) {
+    return nlohmann::json{
+        {"seconds", t.seconds}, {"megabytes", t.megabytes}, {"settings", t.settings}};
+  };
+  nlohmann::json lines = nlohmann::json::array();
+  for (const Row& row : rows) {
+    const Job& job = row.line.job;
+    nlohmann::json line{{"mode", job.mode},
+                        {"cell", job.cell},
+                        {"dtype", job.dtype},
+                        {"batch", job.size.batch},
+                        {"time", job.size.time},
+                        {"features", job.size.features},
+                        {"units", job.size.units},
+                        {"threads", job.threads},
+                        {"ms", row.tempo.least() * 1e3},
+                        {"gigaflops", gigaflops(row)},
+                        {"peak_gigaflops", row.peak},
+                        {"allocations", row.tempo.allocations},
+                        {"tempo", contestant(row.tempo)}};
+    const auto add_ratio = [&](const std::string& name, const Ratio& r) {
+      line[name] = {{"ratio_of_minima", r.of_minima},
+                    {"lower_quartile", r.lower},
+                    {"upper_quartile", r.upper}};
+    };
+    const auto add_peer = [&](const std::string& name, const std::optional<Timing>& peer) {
+      if (!peer) return;
+      line[name] = contestant(*peer);
+      add_ratio("beside_" + name, ratio(*peer, row.tempo));
+    };
+    add_peer("onednn", row.onednn);
+    add_peer("libtorch", row.libtorch);
+    if (row.against) {
+      add_ratio("against", *row.against);
+      line["against"]["what"] = row.line.against_what;
+    }
+    lines.push_back(std::move(line));
+  }
+  return {{"processor", processor()},
+          {"instruction_set", instruction_set()},
+          {"rounds", rounds},
+          {"lines", lines}};
+}
+
+}  // namespace bench

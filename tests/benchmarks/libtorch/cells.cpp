@@ -1,0 +1,93 @@
+#include "cells.hpp"
+
+namespace bench {
+
+namespace {
+
+using torch::Tensor;
+using Weights = std::vector<Tensor>;
+
+// One step: changes the state, gives the output.
+using Step = Tensor (*)(const Tensor& x, Weights& state, const Weights& w);
+
+Tensor user_lstm(const Tensor& x, Weights& state, const Weights& w) {
+  const Tensor &h = state[0], &c = state[1];
+  const Tensor i = torch::sigmoid(torch::matmul(x, w[0]) + torch::matmul(h, w[1]) + w[2]);
+  const Tensor f = torch::sigmoid(torch::matmul(x, w[3]) + torch::matmul(h, w[4]) + w[5]);
+  const Tensor g = torch::tanh(torch::matmul(x, w[6]) + torch::matmul(h, w[7]) + w[8]);
+  const Tensor o = torch::sigmoid(torch::matmul(x, w[9]) + torch::matmul(h, w[10]) + w[11]);
+  const Tensor next_c = f * c + i * g;
+  const Tensor next_h = o * torch::tanh(next_c);
+  state = {next_h, next_c};
+  return next_h;
+}
+
+Tensor peephole(const Tensor& x, Weights& state, const Weights& w) {
+  const Tensor &h = state[0], &c = state[1];
+  const auto z = torch::chunk(torch::matmul(x, w[0]) + torch::addmm(w[2], h, w[1]), 4, -1);
+  const Tensor i = torch::sigmoid(z[0] + w[3] * c);
+  const Tensor f = torch::sigmoid(z[1] + w[4] * c);
+  const Tensor next_c = f * c + i * torch::tanh(z[2]);
+  const Tensor next_h = torch::sigmoid(z[3] + w[5] * next_c) * torch::tanh(next_c);
+  state = {next_h, next_c};
+  return next_h;
+}
+
+Tensor minimal_gated(const Tensor& x, Weights& state, const Weights& w) {
+  const Tensor& h = state[0];
+  const auto z = torch::chunk(torch::matmul(x, w[0]), 2, -1);
+  const Tensor f = torch::sigmoid(z[0] + torch::matmul(h, w[1]));
+  const Tensor c = torch::tanh(z[1] + torch::matmul(f * h, w[2]));
+  const Tensor next = (1 - f) * h + f * c;
+  state = {next};
+  return next;
+}
+
+Tensor layer_norm_lstm(const Tensor& x, Weights& state, const Weights& w) {
+  constexpr double epsilon = 1e-3;
+  const Tensor &h = state[0], &c = state[1];
+  const int64_t units = h.size(1);
+  const auto z = torch::chunk(
+      torch::layer_norm(torch::matmul(x, w[0]), {4 * units}, w[3], {}, epsilon) +
+          torch::layer_norm(torch::matmul(h, w[1]), {4 * units}, w[4], {}, epsilon) + w[2],
+      4, -1);
+  const Tensor next_c = torch::sigmoid(z[1]) * c + torch::sigmoid(z[0]) * torch::tanh(z[2]);
+  const Tensor next_h =
+      torch::sigmoid(z[3]) * torch::tanh(torch::layer_norm(next_c, {units}, w[5], w[6], epsilon));
+  state = {next_h, next_c};
+  return next_h;
+}
+
+struct Loop {
+  const char* cell;
+  Step step;
+  std::size_t states;
+};
+constexpr Loop loops[] = {
+    {"UserLSTM", user_lstm, 2},
+    {"Peephole", peephole, 2},
+    {"MinimalGated", minimal_gated, 1},
+    {"LayerNormLSTM", layer_norm_lstm, 2},
+};
+
+const Loop* loop_of(const std::string& cell) {
+  for (const Loop& loop : loops)
+    if (loop.cell == cell) return &loop;
+  return nullptr;
+}
+
+}  // namespace
+
+bool has_loop(const std::string& cell) { return loop_of(cell) != nullptr; }
+
+Tensor run_in_a_loop(const std::string& cell, const Tensor& x, const Weights& weights) {
+  const Loop* loop = loop_of(cell);
+  if (!loop) throw Unsupported("LibTorch has no cell " + cell);
+  const int64_t units = weights[1].size(0);  // of a recurrent matrix
+  Weights state(loop->states, torch::zeros({x.size(0), units}, x.options().requires_grad(false)));
+  Weights outputs;
+  for (const Tensor& now : x.unbind(1)) outputs.push_back(loop->step(now, state, weights));
+  return torch::stack(outputs, 1);
+}
+
+}  // namespace bench

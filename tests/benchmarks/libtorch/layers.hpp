@@ -1,0 +1,42 @@
+// torch::nn's recurrent modules under one name, with weights in Keras's layout on the outside.
+#pragma once
+
+#include <functional>
+
+#include "cells.hpp"
+
+namespace bench {
+
+/// LSTM, GRU, SimpleRNN of torch::nn, batch first, or a cell in a loop.
+class Recurrent {
+ public:
+  Recurrent(const std::string& cell, int64_t features, int64_t units, torch::Dtype dtype,
+            const std::string& prefix = "");
+
+  /// All outputs; `state` (h, or h and c) is where it starts and is replaced by the last one.
+  torch::Tensor operator()(const torch::Tensor& x, std::vector<torch::Tensor>* state = nullptr);
+  std::vector<torch::Tensor> parameters() const;
+  /// torch::nn has two biases where Keras has one (not in GRU): the second learns or stays 0.
+  void second_bias_learns(bool yes);
+  /// The gradients by the names of `weights_of`.
+  Results gradients() const;
+
+ private:
+  torch::Tensor gates_reordered(const torch::Tensor& keras) const;
+  std::vector<torch::Tensor> keras_from_torch(const std::vector<torch::Tensor>& own) const;
+  void take(const std::vector<torch::Tensor>& keras);
+
+  std::string cell_;
+  std::vector<Weight> listed_;
+  std::vector<torch::Tensor> looped_;  // weights of a cell in a loop
+  torch::nn::LSTM lstm_ = nullptr;
+  torch::nn::GRU gru_ = nullptr;
+  torch::nn::RNN rnn_ = nullptr;
+};
+
+/// A tensor of `numbers`.
+torch::Tensor made(const Weight& weight, torch::Dtype dtype);
+torch::Tensor made(const std::string& name, const std::vector<int64_t>& shape, torch::Dtype dtype);
+std::vector<double> to_vector(const torch::Tensor& t);
+
+}  // namespace bench

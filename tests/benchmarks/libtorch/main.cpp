@@ -1,0 +1,204 @@
+// LibTorch's jobs, as a script of its users asks for them.
+#include <optional>
+
+#include "layers.hpp"
+
+namespace bench {
+
+namespace {
+
+using torch::Tensor;
+
+torch::Dtype dtype_of(const Job& job) {
+  return job.dtype == "float64" ? torch::kFloat64 : torch::kFloat32;
+}
+
+class OverSequence : public Work {
+ public:
+  explicit OverSequence(const Job& job)
+      : cell_(job.cell, job.size.features, job.size.units, dtype_of(job)),
+        with_gradient_(job.mode == "gradient") {
+    const Size& s = job.size;
+    x_ = made("x", {s.batch, s.time, s.features}, dtype_of(job)).requires_grad_(with_gradient_);
+    dy_ = made("dy", {s.batch, s.time, s.units}, dtype_of(job));
+  }
+
+  void run() override {
+    if (!with_gradient_) {
+      const torch::InferenceMode on;
+      y_ = cell_(x_);
+      return;
+    }
+    for (const Tensor& p : cell_.parameters()) p.mutable_grad() = Tensor();
+    x_.mutable_grad() = Tensor();
+    y_ = cell_(x_);
+    y_.backward(dy_);
+  }
+
+  Results results() override {
+    run();
+    run();
+    Results out{{"y", to_vector(y_)}};
+    if (!with_gradient_) return out;
+    for (Named& d : cell_.gradients()) out.push_back(std::move(d));
+    out.push_back({"dx", to_vector(x_.grad())});
+    return out;
+  }
+
+ private:
+  Recurrent cell_;
+  bool with_gradient_;
+  Tensor x_, dy_, y_;
+};
+
+torch::nn::Linear dense(int64_t from, int64_t to, torch::Dtype dtype) {
+  torch::nn::Linear layer(from, to);
+  layer->to(dtype);
+  const torch::NoGradGuard off;
+  layer->weight.copy_(made(Weight{"dense_kernel", {from, to}}, dtype).t());
+  layer->bias.copy_(made(Weight{"dense_bias", {to}}, dtype));
+  return layer;
+}
+
+template <class... Parts>
+std::vector<Tensor> parameters_of(const Parts&... parts) {
+  std::vector<Tensor> all;
+  (
+      [&] {
+        for (const Tensor& p : parts.parameters()) all.push_back(p);
+      }(),
+      ...);
+  return all;
+}
+
+// What the two training jobs share: a loss, its gradient, an update.
+template <class Optimizer>
+class Training : public Work {
+ public:
+  void run() override {
+    const Tensor loss = loss_of_batch();
+    optimizer_->zero_grad();
+    loss.backward();
+    optimizer_->step();
+    loss_ = loss.template item<double>();
+  }
+
+  Results results() override {
+    Named losses{"losses", {}};
+    for (Recurrent* cell : cells()) cell->second_bias_learns(false);  // as in Keras
+    for (int i = 0; i < checked_steps; ++i) {
+      run();
+      losses.values.push_back(loss_);
+    }
+    for (Recurrent* cell : cells()) cell->second_bias_learns(true);
+    return {losses};
+  }
+
+ protected:
+  virtual Tensor loss_of_batch() = 0;
+  virtual std::vector<Recurrent*> cells() = 0;
+  std::optional<Optimizer> optimizer_;
+
+ private:
+  double loss_ = 0;
+};
+
+class TrainingStep : public Training<torch::optim::Adam> {
+ public:
+  explicit TrainingStep(const Job& job)
+      : cell_(job.cell, job.size.features, job.size.units, dtype_of(job)),
+        dense_(dense(job.size.units, 1, dtype_of(job))) {
+    const Size& s = job.size;
+    x_ = made("x", {s.batch, s.time, s.features}, dtype_of(job));
+    y_ = made("target", {s.batch, 1}, dtype_of(job));
+    optimizer_.emplace(parameters_of(cell_, *dense_),
+                       torch::optim::AdamOptions(learning_rate).eps(epsilon));
+  }
+
+ private:
+  Tensor loss_of_batch() override {
+    return torch::mse_loss(dense_(cell_(x_).select(1, x_.size(1) - 1)), y_);
+  }
+  std::vector<Recurrent*> cells() override { return {&cell_}; }
+  Recurrent cell_;
+  torch::nn::Linear dense_;
+  Tensor x_, y_;
+};
+
+class StreamingStep : public Work {
+ public:
+  explicit StreamingStep(const Job& job)
+      : cell_(job.cell, job.size.features, job.size.units, dtype_of(job)),
+        dense_(dense(job.size.units, 1, dtype_of(job))),
+        x_(made("x", {1, 1, job.size.features}, dtype_of(job))) {}
+
+  void run() override {
+    const torch::InferenceMode on;
+    y_ = dense_(cell_(x_, &state_).select(1, 0)).item<double>();
+  }
+
+  Results results() override {
+    Named y{"y", {}};
+    for (int i = 0; i < 20; ++i) {
+      run();
+      y.values.push_back(y_);
+    }
+    return {y};
+  }
+
+ private:
+  Recurrent cell_;
+  torch::nn::Linear dense_;
+  Tensor x_;
+  std::vector<Tensor> state_;
+  double y_ = 0;
+};
+
+class LanguageModel : public Training<torch::optim::SGD> {
+ public:
+  explicit LanguageModel(const Job& job)
+      : embedding_(job.size.features, job.size.units),
+        first_(job.cell, job.size.units, job.size.units, dtype_of(job), "first_"),
+        second_(job.cell, job.size.units, job.size.units, dtype_of(job), "second_"),
+        dense_(dense(job.size.units, job.size.features, dtype_of(job))) {
+    const Size& s = job.size;
+    const auto words = [&](const char* name) {
+      std::vector<int64_t> values = ids(name, s.batch * s.time, s.features);
+      return torch::from_blob(values.data(), {s.batch, s.time}, torch::kInt64).clone();
+    };
+    x_ = words("words");
+    y_ = words("next words");
+    {
+      const torch::NoGradGuard off;
+      embedding_->to(dtype_of(job));
+      embedding_->weight.copy_(made(Weight{"embeddings", {s.features, s.units}}, dtype_of(job)));
+    }
+    optimizer_.emplace(parameters_of(*embedding_, first_, second_, *dense_),
+                       torch::optim::SGDOptions(1));
+  }
+
+ private:
+  Tensor loss_of_batch() override {
+    const Tensor logits = dense_(second_(first_(embedding_(x_))));
+    return torch::nn::functional::cross_entropy(logits.flatten(0, 1), y_.flatten());
+  }
+  std::vector<Recurrent*> cells() override { return {&first_, &second_}; }
+  torch::nn::Embedding embedding_;
+  Recurrent first_, second_;
+  torch::nn::Linear dense_;
+  Tensor x_, y_;
+};
+
+std::unique_ptr<Work> make(const Job& job) {
+  // OMP_NUM_THREADS and OPENBLAS_NUM_THREADS, which the driver chooses, say how many threads.
+  if (job.mode == "gradient" || job.mode == "forward") return std::make_unique<OverSequence>(job);
+  if (job.mode == "train") return std::make_unique<TrainingStep>(job);
+  if (job.mode == "stream") return std::make_unique<StreamingStep>(job);
+  if (job.mode == "language") return std::make_unique<LanguageModel>(job);
+  throw Unsupported("LibTorch: no mode " + job.mode);
+}
+
+}  // namespace
+}  // namespace bench
+
+int main() { return bench::serve(bench::make); }

@@ -1,0 +1,47 @@
+// One recurrent primitive of oneDNN with its memory, from plain layouts to plain layouts:
+// sequences tnc, weights ldigo. Packed layouts are reached and left by reorders in each run.
+#pragma once
+
+#include <dnnl.hpp>
+#include <optional>
+
+#include "benchmarks/cells.hpp"
+
+namespace bench {
+
+/// A value in the user's plain layout and, where the primitive wants another, in that one.
+class Slot {
+ public:
+  Slot() = default;
+  Slot(const dnnl::engine& engine, const dnnl::memory::desc& plain,
+       const dnnl::memory::desc& wanted);
+  void to_primitive(dnnl::stream& stream);
+  void to_user(dnnl::stream& stream);
+  const dnnl::memory& primitive() const { return wanted_ ? *wanted_ : user_; }
+  /// Fills the user's side; of the primitive's side, with zeros.
+  void set(const std::vector<float>& values);
+  void clear();
+  std::vector<double> values() const;
+
+ private:
+  dnnl::memory user_;
+  std::optional<dnnl::memory> wanted_;
+  std::optional<dnnl::reorder> in_, out_;
+};
+
+/// The primitives of one cell and what they ask for.
+struct Primitives {
+  dnnl::primitive forward, backward;
+  dnnl::rnn_primitive_desc_base forward_desc, backward_desc;
+};
+
+struct Layouts {
+  dnnl::memory::desc x, kernel, recurrent, peephole, bias, y, state;
+};
+
+/// `any` leaves the layouts of weights to the primitive. `chosen` is plain or any: the weights of
+/// forward and the gradients of weights; the weights of backward are always the primitive's choice.
+Primitives primitives_of(const std::string& cell, const Layouts& chosen, const Layouts& any,
+                         bool with_gradient, const dnnl::engine& engine);
+
+}  // namespace bench

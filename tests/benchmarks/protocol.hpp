@@ -1,0 +1,63 @@
+// What the driver and the contestants say to each other. A contestant is a process that holds one
+// job; lines on its standard input ask, lines on its standard output answer:
+//   prepare JOB   ok | unsupported WHY      makes weights, inputs and all that is made once
+//   run N         SECONDS                   does the job N times
+//   results       tensors                   what the job computes, to be compared with others'
+//   memory        MEGABYTES                 the highest resident size of the process so far
+//   allocations   COUNT                     calls of malloc in one run, -1 where not counted
+// Any of them may answer `error TEXT`. The end of the input ends the process.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+struct Size {
+  int64_t batch = 0, time = 0, features = 0, units = 0;
+};
+
+/// What is timed, from the weights and inputs as the user holds them.
+///   gradient   forward and backward: from dy of all outputs to weights and x
+///   forward    all outputs, without a gradient
+///   train      one step of Adam for the cell and Dense(1) on its last output, mean squared error
+///   stream     one step of a stateful model with Dense(1), without a gradient
+///   language   one step of SGD for Embedding, 2 x cell and Dense over a vocabulary of `features`
+struct Job {
+  std::string mode, cell, dtype = "float32";
+  Size size = {};
+  int threads = 1;
+};
+
+std::string to_text(const Job& job);
+/// "32,50,64,128"
+std::string to_text(const Size& size);
+Job job_from(const std::string& text);
+
+struct Named {
+  std::string name;
+  std::vector<double> values;
+};
+using Results = std::vector<Named>;
+
+/// A contestant has no such cell, dtype or mode.
+struct Unsupported : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// One job of one contestant, prepared.
+class Work {
+ public:
+  virtual ~Work() = default;
+  virtual void run() = 0;
+  /// Asked for once, before any run; may run the job more than once.
+  virtual Results results() = 0;
+};
+
+/// Answers the driver until its input ends; `count_allocations` gives a running count of malloc.
+int serve(std::unique_ptr<Work> (*make)(const Job&), int64_t (*count_allocations)() = nullptr);
+
+}  // namespace bench

@@ -1,0 +1,50 @@
+// Counts allocations: these definitions take the place of the C library's in the whole process.
+#include "allocations.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+}
+
+namespace {
+std::atomic<int64_t> count = 0;
+void one_more() { count.fetch_add(1, std::memory_order_relaxed); }
+}  // namespace
+
+extern "C" {
+void* malloc(std::size_t size) noexcept {
+  one_more();
+  return __libc_malloc(size);
+}
+void* calloc(std::size_t n, std::size_t size) noexcept {
+  one_more();
+  return __libc_calloc(n, size);
+}
+void* realloc(void* old, std::size_t size) noexcept {
+  one_more();
+  return __libc_realloc(old, size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+  one_more();
+  return __libc_memalign(alignment, size);
+}
+void* memalign(std::size_t alignment, std::size_t size) noexcept {
+  one_more();
+  return __libc_memalign(alignment, size);
+}
+int posix_memalign(void** out, std::size_t alignment, std::size_t size) noexcept {
+  one_more();
+  *out = __libc_memalign(alignment, size);
+  return *out ? 0 : ENOMEM;
+}
+}
+
+namespace bench {
+int64_t allocations_so_far() { return count.load(std::memory_order_relaxed); }
+}  // namespace bench

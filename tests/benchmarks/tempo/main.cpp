@@ -1,0 +1,215 @@
+// Tempo's jobs, as a script asks for them.
+#include "allocations.hpp"
+#include "benchmarks/cells.hpp"
+#include "cells.hpp"
+
+namespace bench {
+
+namespace {
+
+Layer recurrent(const Job& job, bool return_sequences, bool stateful = false) {
+  const int units = static_cast<int>(job.size.units);
+  const auto of_user = [&](const Layer& cell) {
+    return RNN(cell, {.return_sequences = return_sequences, .stateful = stateful});
+  };
+  if (job.cell == "LSTM")
+    return LSTM({.units = units, .return_sequences = return_sequences, .stateful = stateful});
+  if (job.cell == "GRU")
+    return GRU({.units = units, .return_sequences = return_sequences, .stateful = stateful});
+  if (job.cell == "SimpleRNN")
+    return SimpleRNN({.units = units, .return_sequences = return_sequences, .stateful = stateful});
+  if (job.cell == "UserLSTM") return of_user(UserLSTMCell({.units = units}));
+  if (job.cell == "Peephole") return of_user(PeepholeCell({.units = units}));
+  if (job.cell == "MinimalGated") return of_user(MinimalGatedCell({.units = units}));
+  if (job.cell == "LayerNormLSTM") return of_user(LayerNormLSTMCell({.units = units}));
+  throw Unsupported("Tempo has no cell " + job.cell);
+}
+
+Tensor made(const std::string& name, const Shape& shape) {
+  return tensor(numbers<double>(name, shape.count()), shape);
+}
+
+void set(const Tensors& weights, const std::vector<Weight>& wanted) {
+  if (weights.size() < wanted.size()) throw std::runtime_error("Tempo: fewer weights than listed");
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    assign(weights[i], tensor(numbers<double>(wanted[i]), Shape(wanted[i].shape)));
+}
+
+class OverSequence : public Work {
+ public:
+  explicit OverSequence(const Job& job)
+      : wanted_(weights_of(job)),
+        layer_(recurrent(job, true)),
+        with_gradient_(job.mode == "gradient") {
+    const Size& s = job.size;
+    x_ = made("x", {s.batch, s.time, s.features});
+    if (with_gradient_) x_ = parameter(x_);
+    dy_ = made("dy", {s.batch, s.time, s.units});
+    layer_.build({x_.shape()});
+    set(layer_.weights(), wanted_);
+    to_ = layer_.trainable_weights();
+    to_.push_back(x_);
+  }
+
+  void run() override {
+    if (with_gradient_) {
+      y_ = layer_(x_);
+      gradients_ = gradient(y_, to_, dy_);
+    } else {
+      const NoGradient off;
+      y_ = layer_(x_);
+    }
+  }
+
+  Results results() override {
+    run();
+    run();
+    Results out{{"y", y_.to_vector()}};
+    for (std::size_t i = 0; i < gradients_.size(); ++i)
+      out.push_back(
+          {"d" + (i < wanted_.size() ? wanted_[i].name : "x"), gradients_[i].to_vector()});
+    return out;
+  }
+
+ private:
+  std::vector<Weight> wanted_;
+  Layer layer_;
+  bool with_gradient_;
+  Tensor x_, dy_, y_;
+  Tensors to_, gradients_;
+};
+
+class TrainingStep : public Work {
+ public:
+  explicit TrainingStep(const Job& job)
+      : model_({recurrent(job, false), Dense({.units = 1})}),
+        adam_({.learning_rate = learning_rate, .epsilon = epsilon}) {
+    const Size& s = job.size;
+    x_ = made("x", {s.batch, s.time, s.features});
+    y_ = made("target", {s.batch, 1});
+    model_.build({x_.shape()});
+    std::vector<Weight> wanted = weights_of(job);
+    wanted.push_back({"dense_kernel", {s.units, 1}});
+    wanted.push_back({"dense_bias", {1}});
+    set(model_.weights(), wanted);
+    weights_ = model_.trainable_weights();
+  }
+
+  void run() override {
+    const Tensor loss = mean(square(model_(x_, {.training = true}) - y_));
+    adam_.step(weights_, gradient(loss, weights_));
+    loss_ = loss.item();
+  }
+
+  Results results() override {
+    Named losses{"losses", {}};
+    for (int i = 0; i < checked_steps; ++i) {
+      run();
+      losses.values.push_back(loss_);
+    }
+    return {losses};
+  }
+
+ private:
+  Sequential model_;
+  Adam adam_;
+  Tensor x_, y_;
+  Tensors weights_;
+  double loss_ = 0;
+};
+
+class StreamingStep : public Work {
+ public:
+  explicit StreamingStep(const Job& job)
+      : model_({recurrent(job, false, true), Dense({.units = 1})}),
+        x_(made("x", {1, 1, job.size.features})) {
+    model_.build({x_.shape()});
+    std::vector<Weight> wanted = weights_of(job);
+    wanted.push_back({"dense_kernel", {job.size.units, 1}});
+    wanted.push_back({"dense_bias", {1}});
+    set(model_.weights(), wanted);
+  }
+
+  void run() override {
+    const NoGradient off;
+    y_ = model_(x_).item();
+  }
+
+  Results results() override {
+    Named y{"y", {}};
+    for (int i = 0; i < 20; ++i) {
+      run();
+      y.values.push_back(y_);
+    }
+    return {y};
+  }
+
+ private:
+  Sequential model_;
+  Tensor x_;
+  double y_ = 0;
+};
+
+class LanguageModel : public Work {
+ public:
+  explicit LanguageModel(const Job& job)
+      : model_({Embedding({.input_dim = static_cast<int>(job.size.features),
+                           .output_dim = static_cast<int>(job.size.units)}),
+                recurrent(job, true), recurrent(job, true),
+                Dense({.units = static_cast<int>(job.size.features)})}) {
+    const Size& s = job.size;
+    const auto words = [&](const char* name) {
+      return tensor(ids(name, s.batch * s.time, s.features), {s.batch, s.time});
+    };
+    x_ = words("words");
+    y_ = words("next words");
+    model_.build({x_.shape()});
+    std::vector<Weight> wanted{{"embeddings", {s.features, s.units}}};
+    for (const char* layer : {"first_", "second_"})
+      for (Weight w : cell_named(job.cell).weights(s.units, s.units)) {
+        w.name = layer + w.name;
+        wanted.push_back(w);
+      }
+    wanted.push_back({"dense_kernel", {s.units, s.features}});
+    wanted.push_back({"dense_bias", {s.features}});
+    set(model_.weights(), wanted);
+    weights_ = model_.trainable_weights();
+  }
+
+  void run() override {
+    const Tensor loss = loss_of_(y_, model_(x_, {.training = true}));
+    sgd_.step(weights_, gradient(loss, weights_));
+    loss_ = loss.item();
+  }
+
+  Results results() override {
+    Named losses{"losses", {}};
+    for (int i = 0; i < checked_steps; ++i) {
+      run();
+      losses.values.push_back(loss_);
+    }
+    return {losses};
+  }
+
+ private:
+  Sequential model_;
+  SparseCategoricalCrossentropy loss_of_{{.from_logits = true}};
+  SGD sgd_{{.learning_rate = 1}};
+  Tensor x_, y_;
+  Tensors weights_;
+  double loss_ = 0;
+};
+
+std::unique_ptr<Work> make(const Job& job) {
+  set_default_dtype(job.dtype == "float64" ? float64 : float32);
+  if (job.mode == "gradient" || job.mode == "forward") return std::make_unique<OverSequence>(job);
+  if (job.mode == "train") return std::make_unique<TrainingStep>(job);
+  if (job.mode == "stream") return std::make_unique<StreamingStep>(job);
+  if (job.mode == "language") return std::make_unique<LanguageModel>(job);
+  throw Unsupported("Tempo: no mode " + job.mode);
+}
+
+}  // namespace
+}  // namespace bench
+
+int main() { return bench::serve(bench::make, bench::allocations_so_far); }
