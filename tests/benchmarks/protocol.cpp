@@ -62,7 +62,7 @@ std::string on_one_line(std::string text) {
 
 }  // namespace
 
-int serve(std::unique_ptr<Work> (*make)(const Job&), int64_t (*count_allocations)()) {
+int serve(std::unique_ptr<Work> (*make)(const Job&), int64_t (*count_allocations)(bool start)) {
   std::unique_ptr<Work> work;
   const auto answer = [&](const std::string& command, std::istream& rest) {
     std::ostringstream out;
@@ -83,9 +83,11 @@ int serve(std::unique_ptr<Work> (*make)(const Job&), int64_t (*count_allocations
     } else if (command == "results") {
       send(out, work->results());
     } else if (command == "allocations") {
-      const int64_t before = count_allocations ? count_allocations() : 1;
-      if (count_allocations) work->run();
-      out << (count_allocations ? count_allocations() : 0) - before << '\n';
+      if (count_allocations) {
+        count_allocations(true);
+        work->run();
+      }
+      out << (count_allocations ? count_allocations(false) : -1) << '\n';
     } else {
       throw std::runtime_error("unknown command '" + command + "'");
     }

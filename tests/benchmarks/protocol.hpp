@@ -57,7 +57,9 @@ class Work {
   virtual Results results() = 0;
 };
 
-/// Answers the driver until its input ends; `count_allocations` gives a running count of malloc.
-int serve(std::unique_ptr<Work> (*make)(const Job&), int64_t (*count_allocations)() = nullptr);
+/// Answers the driver until its input ends. `count_allocations(true)` starts to count calls of
+/// malloc, `count_allocations(false)` ends it and gives their number.
+int serve(std::unique_ptr<Work> (*make)(const Job&),
+          int64_t (*count_allocations)(bool start) = nullptr);
 
 }  // namespace bench

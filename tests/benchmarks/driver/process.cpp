@@ -19,21 +19,23 @@ std::string to_text(const Settings& settings) {
 
 Process::Process(const std::string& program, const Job& job, const Settings& settings)
     : who_("bench_" + program + " (" + to_text(job) + ")") {
-  start(program, settings);
-  ask("prepare " + to_text(job));
-  const std::string said = answer();
-  if (said.starts_with("unsupported ")) {
-    this->~Process();
-    throw Unsupported(said.substr(12));
+  try {
+    start(program, settings);
+    ask("prepare " + to_text(job));
+    const std::string said = answer();
+    if (said.starts_with("unsupported ")) throw Unsupported(said.substr(12));
+  } catch (...) {
+    stop();
+    throw;
   }
 }
 
-Process::~Process() {
+Process::~Process() { stop(); }
+
+void Process::stop() {
   if (to_) std::fclose(to_);  // it ends with its input
   if (from_) std::fclose(from_);
   if (pid_ > 0) waitpid(pid_, nullptr, 0);
-  to_ = from_ = nullptr;
-  pid_ = -1;
 }
 
 void Process::start(const std::string& program, const Settings& settings) {

@@ -33,6 +33,7 @@ class Process {
 
  private:
   void start(const std::string& program, const Settings& settings);
+  void stop();
   void ask(const std::string& line);
   std::string answer();
   [[noreturn]] void fail(const std::string& why) const;

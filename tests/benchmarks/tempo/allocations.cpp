@@ -14,7 +14,10 @@ void* __libc_memalign(std::size_t, std::size_t);
 
 namespace {
 std::atomic<int64_t> count = 0;
-void one_more() { count.fetch_add(1, std::memory_order_relaxed); }
+std::atomic<bool> counting = false;  // off while time is measured
+void one_more() {
+  if (counting.load(std::memory_order_relaxed)) count.fetch_add(1, std::memory_order_relaxed);
+}
 }  // namespace
 
 extern "C" {
@@ -46,5 +49,9 @@ int posix_memalign(void** out, std::size_t alignment, std::size_t size) noexcept
 }
 
 namespace bench {
-int64_t allocations_so_far() { return count.load(std::memory_order_relaxed); }
+int64_t count_allocations(bool start) {
+  counting = start;
+  if (start) count = 0;
+  return count;
+}
 }  // namespace bench

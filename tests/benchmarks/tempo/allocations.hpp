@@ -4,7 +4,8 @@
 
 namespace bench {
 
-/// Calls of malloc and its like in this process so far, from any of its libraries.
-int64_t allocations_so_far();
+/// Starts counting calls of malloc and its like, from any library of this process, or ends it and
+/// gives their number.
+int64_t count_allocations(bool start);
 
 }  // namespace bench

@@ -212,4 +212,4 @@ std::unique_ptr<Work> make(const Job& job) {
 }  // namespace
 }  // namespace bench
 
-int main() { return bench::serve(bench::make, bench::allocations_so_far); }
+int main() { return bench::serve(bench::make, bench::count_allocations); }
