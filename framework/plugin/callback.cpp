@@ -18,11 +18,16 @@ bool has_word(const std::string& text, const std::string& word) {
 
 }  // namespace
 
-void throw_failure(tempo_status status, const Callee& callee) {
+std::string last_words() {
   uint64_t serial = 0;
-  std::string text = last_error(&serial);
+  const char* text = last_error(&serial);
+  return serial ? text : "";
+}
+
+void throw_failure(tempo_status status, const Callee& callee) {
+  std::string text = last_words();
   const std::string place = callee.callback + " (" + callee.owner + ")";
-  if (serial == 0)
+  if (text.empty())
     throw PluginError(place + " failed without saying why (status " + std::to_string(status) +
                       ").");
   if (!has_word(text, callee.names[0]) && !has_word(text, callee.names[1]))

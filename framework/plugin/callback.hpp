@@ -16,6 +16,8 @@ struct Callee {
   std::string names[2];  // an error that has one of these words says enough
 };
 
+/// The words of the callback that has just failed; "" when it had none.
+std::string last_words();
 /// Throws what the failed status of a callback stands for.
 [[noreturn]] void throw_failure(tempo_status status, const Callee& callee);
 

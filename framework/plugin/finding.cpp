@@ -33,8 +33,8 @@ void load_all(const std::vector<std::string>& paths, std::vector<std::string>& f
 }
 
 std::string indented(std::string text) {
-  for (std::size_t at = 0; (at = text.find('\n', at)) != text.npos; at += 3)
-    text.insert(at + 1, "  ");
+  for (std::size_t at = 0; (at = text.find('\n', at)) != text.npos; at += 5)
+    text.insert(at + 1, "    ");
   return "    " + text;
 }
 

@@ -47,12 +47,15 @@ Attributes attributes_of(const tempo_attribute* attributes, uint32_t n) {
   return out;
 }
 
+void require_given(const tempo_tensor* tensor, const std::string& what) {
+  if (!tensor) throw Error(what + " was never given a value (it is Tensor{}).");
+}
+
 std::vector<Ref<Value>> share(tempo_tensor* const* tensors, uint32_t n) {
   std::vector<Ref<Value>> out;
   out.reserve(n);
   for (uint32_t i = 0; i < n; ++i) {
-    if (!tensors[i])
-      throw Error("input " + std::to_string(i) + " was never given a value (it is Tensor{}).");
+    require_given(tensors[i], "input " + std::to_string(i));
     out.push_back(Ref<Value>::share(tensors[i]));
   }
   return out;
@@ -98,6 +101,7 @@ void view(const tempo_tensor* tensor, tempo_view* out) {
 // The same node under another handle: gradients see no difference.
 tempo_status with_mask(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** out) {
   return guarded([&] {
+    require_given(tensor, "with_mask: the tensor");
     if (!tensor->from && tensor->tracked)
       throw Error("with_mask: a parameter carries no mask; put it on what is computed from it.");
     Ref<Value> masked(new Value);
@@ -115,6 +119,7 @@ tempo_status with_mask(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** 
 
 tempo_status parameter(tempo_tensor* value, const char* path, tempo_tensor** out) {
   return guarded([&] {
+    require_given(value, "parameter: its value");
     if (!is_floating(value->type.dtype))
       throw ShapeError("parameter: needs float32 or float64, got " + to_string(value->type) + ".");
     if (value->trace)
@@ -129,6 +134,8 @@ tempo_status parameter(tempo_tensor* value, const char* path, tempo_tensor** out
 
 tempo_status assign(tempo_tensor* weight, tempo_tensor* value) {
   return guarded([&] {
+    require_given(weight, "assign: the weight");
+    require_given(value, "assign: the value");
     const std::string name = weight->path.empty() ? "(no name)" : weight->path;
     if (!weight->weight)
       throw Error("assign: " + to_string(weight->type) +
@@ -166,14 +173,24 @@ tempo_status apply_op(const tempo_op* op, tempo_tensor* const* inputs, uint32_t 
 }
 
 tempo_status scan(const tempo_scan* call, tempo_tensor** results) {
-  return guarded([&] { hand_over(run_scan(*call), results); });
+  return guarded([&] {
+    for (uint32_t i = 0; i < call->n_sequences; ++i)
+      require_given(call->sequences[i], "scan: sequence " + std::to_string(i));
+    for (uint32_t i = 0; i < call->n_states; ++i)
+      require_given(call->states[i], "scan: state " + std::to_string(i));
+    hand_over(run_scan(*call), results);
+  });
 }
 
 tempo_status gradient(tempo_tensor* y, tempo_tensor* dy, tempo_tensor* const* inputs, uint32_t n,
                       tempo_tensor** gradients) {
   return guarded([&] {
+    require_given(y, "gradient: y");
     Tensors in;
-    for (uint32_t i = 0; i < n; ++i) in.push_back(Tensor::borrowed(inputs[i]));
+    for (uint32_t i = 0; i < n; ++i) {
+      require_given(inputs[i], "gradient: input " + std::to_string(i));
+      in.push_back(Tensor::borrowed(inputs[i]));
+    }
     hand_over(gradient_of(Tensor::borrowed(y), Tensor::borrowed(dy), in), gradients);
   });
 }

@@ -84,16 +84,35 @@ std::string counted(std::size_t n, const char* what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
+// Puts "input of encoder/lstm" behind the operand that has its type, whole or at one step.
+void name_input(std::string& text, const tempo_layer& layer, const TensorType& input) {
+  std::vector<TensorType> types{input};
+  if (input.shape.rank() > 2) {
+    types.push_back({input.dtype, Shape{input.shape[0]}});
+    for (int axis = 2; axis < input.shape.rank(); ++axis)
+      types.back().shape.push_back(input.shape[axis]);
+  }
+  for (const TensorType& type : types) {
+    const std::string line = "\n  a  " + to_string(type) + "\n";
+    const std::size_t at = text.find(line);
+    if (at == text.npos) continue;
+    text.insert(at + line.size() - 1, "   input of " + layer.path());
+    return;
+  }
+}
+
 // A mismatch inside a layer that was built for other sizes has that as its likely cause.
 [[noreturn]] void explain_sizes(const tempo_layer& layer, const ShapeError& error,
                                 const tempo_call& call) {
   std::string text = error.what();
+  const TensorType& given = call.inputs[0]->type;
   const Shape& built = layer.built_for.empty() ? Shape{} : layer.built_for[0].shape;
-  const Shape& given = call.inputs[0]->type.shape;
-  if (!built.empty() && !given.empty() && built.back() != given.back() &&
-      text.find("was built for") == std::string::npos)
+  if (!built.empty() && !given.shape.empty() && built.back() != given.shape.back() &&
+      text.find("was built for") == std::string::npos) {
+    name_input(text, layer, given);
     text += "\n  " + layer.path() + " was built for " + std::to_string(built.back()) +
-            " features; this input has " + std::to_string(given.back()) + ".";
+            " features; this input has " + std::to_string(given.shape.back()) + ".";
+  }
   throw ShapeError(text);
 }
 

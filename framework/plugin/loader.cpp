@@ -106,10 +106,9 @@ void require_version(const std::string& path, const tempo_plugin* plugin) {
     refuse(path, "its description is incomplete (size, name, version or init).");
 }
 
-std::string last_words() {
-  uint64_t serial = 0;
-  const std::string text = last_error(&serial);
-  return serial ? text : "it does not say why.";
+[[noreturn]] void refuse_with_words(const std::string& path, const std::string& what) {
+  const std::string words = last_words();
+  refuse(path, what + " failed: " + (words.empty() ? "it does not say why." : words));
 }
 
 void initialize(const std::string& path, void* library) {
@@ -117,11 +116,11 @@ void initialize(const std::string& path, void* library) {
   if (!entry) no_entry(path, library);
   const tempo_plugin* plugin = nullptr;
   if (status_of([&] { return plugin = entry(), TEMPO_OK; }))
-    refuse(path, "tempo_plugin_v1 failed: " + last_words());
+    refuse_with_words(path, "tempo_plugin_v1");
   require_version(path, plugin);
   tempo_registry registry{plugin->name, plugin->version, path, {}, {}};
   if (status_of([&] { return plugin->init(tempo_host_v1(), &registry); }))
-    refuse(path, "its init failed: " + last_words());
+    refuse_with_words(path, "its init");
   commit(std::move(registry));
 }
 

@@ -33,12 +33,13 @@ std::vector<tempo_attribute> to_abi(const Attributes& from) {
   return out;
 }
 
+Callee callee(const tempo_op_type& type, const char* what) {
+  return {what, "op " + with_plugin(type), {type.name, type.name}};
+}
+
 template <class F>
 void run_callback_of(const tempo_op_type& type, const char* what, F&& callback) {
-  run_callback(callback, [&] {
-    return Callee{
-        what, "op " + with_plugin(type), {std::string(type.name), std::string(type.name)}};
-  });
+  run_callback(callback, [&] { return callee(type, what); });
 }
 
 std::string at_fault(const tempo_op_type& type) { return "op " + with_plugin(type) + ": "; }
@@ -53,10 +54,13 @@ std::vector<TensorType> infer(const tempo_op_type& type, const TypeCall& call) {
   const std::vector<tempo_attribute> attributes = to_abi(call.attributes);
   tempo_type result{};
   result.size = sizeof result;
-  run_callback_of(type, "infer", [&] {
+  const tempo_status status = status_of([&] {
     return type.infer(inputs.data(), type.n_inputs, attributes.data(),
                       static_cast<uint32_t>(attributes.size()), &result);
   });
+  if (status == TEMPO_SHAPE_ERROR && !last_words().empty())
+    throw ShapeError(last_words());  // its own rule: whoever applies the op names it
+  if (status != TEMPO_OK) throw_failure(status, callee(type, "infer"));
   bool possible = result.rank <= TEMPO_MAX_RANK && result.dtype >= 0 && result.dtype <= TEMPO_BOOL;
   for (uint32_t i = 0; possible && i < result.rank; ++i) possible = result.shape[i] >= 0;
   if (!possible)

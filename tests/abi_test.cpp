@@ -1,0 +1,284 @@
+// The C ABI stands still: sizes, places and numbers of everything in plugin.h. A change here is a
+// new major version, unless it is a field that was appended to a struct (or a new enumerator).
+#define BOOST_TEST_MODULE abi
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <string>
+
+#include <tempo/plugin.h>
+#include <boost/test/unit_test.hpp>
+
+static_assert(sizeof(void*) == 8, "the numbers below are those of 64-bit processors");
+
+namespace {
+
+struct Struct {
+  const char* name;
+  std::size_t size, pinned;
+};
+#define STRUCT(type, pinned) \
+  { #type, sizeof(type), pinned }
+const Struct structs[] = {
+    STRUCT(tempo_attribute, 64),  STRUCT(tempo_type, 80),    STRUCT(tempo_view, 112),
+    STRUCT(tempo_scan, 64),       STRUCT(tempo_call, 56),    STRUCT(tempo_option, 56),
+    STRUCT(tempo_layer_type, 96), STRUCT(tempo_op_type, 48), STRUCT(tempo_layer_view, 64),
+    STRUCT(tempo_host, 288),      STRUCT(tempo_plugin, 40),
+};
+
+struct Field {
+  const char *owner, *name;
+  std::size_t offset, size, pinned_offset, pinned_size;
+};
+#define FIELD(type, field, offset, size) \
+  { #type, #field, offsetof(type, field), sizeof(type::field), offset, size }
+const Field fields[] = {
+    FIELD(tempo_attribute, size, 0, 4),
+    FIELD(tempo_attribute, kind, 4, 4),
+    FIELD(tempo_attribute, name, 8, 8),
+    FIELD(tempo_attribute, integer, 16, 8),
+    FIELD(tempo_attribute, real, 24, 8),
+    FIELD(tempo_attribute, text, 32, 8),
+    FIELD(tempo_attribute, list, 40, 8),
+    FIELD(tempo_attribute, count, 48, 8),
+    FIELD(tempo_attribute, layer, 56, 8),
+    FIELD(tempo_type, size, 0, 4),
+    FIELD(tempo_type, dtype, 4, 4),
+    FIELD(tempo_type, rank, 8, 4),
+    FIELD(tempo_type, shape, 16, 64),
+    FIELD(tempo_view, size, 0, 4),
+    FIELD(tempo_view, flags, 4, 4),
+    FIELD(tempo_view, type, 8, 80),
+    FIELD(tempo_view, data, 88, 8),
+    FIELD(tempo_view, path, 96, 8),
+    FIELD(tempo_view, mask, 104, 8),
+    FIELD(tempo_scan, size, 0, 4),
+    FIELD(tempo_scan, n_sequences, 4, 4),
+    FIELD(tempo_scan, n_states, 8, 4),
+    FIELD(tempo_scan, n_outputs, 12, 4),
+    FIELD(tempo_scan, sequences, 16, 8),
+    FIELD(tempo_scan, states, 24, 8),
+    FIELD(tempo_scan, reverse, 32, 4),
+    FIELD(tempo_scan, plain, 36, 4),
+    FIELD(tempo_scan, last_only, 40, 4),
+    FIELD(tempo_scan, step, 48, 8),
+    FIELD(tempo_scan, user, 56, 8),
+    FIELD(tempo_call, size, 0, 4),
+    FIELD(tempo_call, training, 4, 4),
+    FIELD(tempo_call, n_inputs, 8, 4),
+    FIELD(tempo_call, n_states, 12, 4),
+    FIELD(tempo_call, n_constants, 16, 4),
+    FIELD(tempo_call, inputs, 24, 8),
+    FIELD(tempo_call, states, 32, 8),
+    FIELD(tempo_call, constants, 40, 8),
+    FIELD(tempo_call, mask, 48, 8),
+    FIELD(tempo_option, size, 0, 4),
+    FIELD(tempo_option, kind, 4, 4),
+    FIELD(tempo_option, name, 8, 8),
+    FIELD(tempo_option, sentence, 16, 8),
+    FIELD(tempo_option, standard, 24, 8),
+    FIELD(tempo_option, at_least, 32, 8),
+    FIELD(tempo_option, at_most, 40, 8),
+    FIELD(tempo_option, choices, 48, 8),
+    FIELD(tempo_layer_type, size, 0, 4),
+    FIELD(tempo_layer_type, kind, 4, 4),
+    FIELD(tempo_layer_type, name, 8, 8),
+    FIELD(tempo_layer_type, summary, 16, 8),
+    FIELD(tempo_layer_type, options, 24, 8),
+    FIELD(tempo_layer_type, n_options, 32, 4),
+    FIELD(tempo_layer_type, user, 40, 8),
+    FIELD(tempo_layer_type, create, 48, 8),
+    FIELD(tempo_layer_type, destroy, 56, 8),
+    FIELD(tempo_layer_type, build, 64, 8),
+    FIELD(tempo_layer_type, call, 72, 8),
+    FIELD(tempo_layer_type, states, 80, 8),
+    FIELD(tempo_layer_type, reset, 88, 8),
+    FIELD(tempo_op_type, size, 0, 4),
+    FIELD(tempo_op_type, n_inputs, 4, 4),
+    FIELD(tempo_op_type, name, 8, 8),
+    FIELD(tempo_op_type, summary, 16, 8),
+    FIELD(tempo_op_type, infer, 24, 8),
+    FIELD(tempo_op_type, kernel, 32, 8),
+    FIELD(tempo_op_type, vjp, 40, 8),
+    FIELD(tempo_layer_view, size, 0, 4),
+    FIELD(tempo_layer_view, flags, 4, 4),
+    FIELD(tempo_layer_view, name, 8, 8),
+    FIELD(tempo_layer_view, type, 16, 8),
+    FIELD(tempo_layer_view, n_weights, 24, 4),
+    FIELD(tempo_layer_view, n_children, 28, 4),
+    FIELD(tempo_layer_view, n_options, 32, 4),
+    FIELD(tempo_layer_view, options, 40, 8),
+    FIELD(tempo_layer_view, id, 48, 8),
+    FIELD(tempo_layer_view, dtype, 56, 4),
+    FIELD(tempo_host, size, 0, 4),
+    FIELD(tempo_host, major, 4, 4),
+    FIELD(tempo_host, minor, 8, 4),
+    FIELD(tempo_host, fail, 16, 8),
+    FIELD(tempo_host, last_error, 24, 8),
+    FIELD(tempo_host, make, 32, 8),
+    FIELD(tempo_host, retain, 40, 8),
+    FIELD(tempo_host, release, 48, 8),
+    FIELD(tempo_host, view, 56, 8),
+    FIELD(tempo_host, with_mask, 64, 8),
+    FIELD(tempo_host, parameter, 72, 8),
+    FIELD(tempo_host, assign, 80, 8),
+    FIELD(tempo_host, find_op, 88, 8),
+    FIELD(tempo_host, apply, 96, 8),
+    FIELD(tempo_host, scan, 104, 8),
+    FIELD(tempo_host, gradient, 112, 8),
+    FIELD(tempo_host, recording, 120, 8),
+    FIELD(tempo_host, initialize, 128, 8),
+    FIELD(tempo_host, random_key, 136, 8),
+    FIELD(tempo_host, make_layer, 144, 8),
+    FIELD(tempo_host, make_layer_of, 152, 8),
+    FIELD(tempo_host, retain_layer, 160, 8),
+    FIELD(tempo_host, release_layer, 168, 8),
+    FIELD(tempo_host, view_layer, 176, 8),
+    FIELD(tempo_host, build_layer, 184, 8),
+    FIELD(tempo_host, call_layer, 192, 8),
+    FIELD(tempo_host, layer_states, 200, 8),
+    FIELD(tempo_host, reset_layer, 208, 8),
+    FIELD(tempo_host, layer_weight, 216, 8),
+    FIELD(tempo_host, layer_child, 224, 8),
+    FIELD(tempo_host, add_weight, 232, 8),
+    FIELD(tempo_host, add_child, 240, 8),
+    FIELD(tempo_host, register_layer, 248, 8),
+    FIELD(tempo_host, register_op, 256, 8),
+    FIELD(tempo_host, parallel_for, 264, 8),
+    FIELD(tempo_host, gemm, 272, 8),
+    FIELD(tempo_host, get_extension, 280, 8),
+    FIELD(tempo_plugin, size, 0, 4),
+    FIELD(tempo_plugin, major, 4, 4),
+    FIELD(tempo_plugin, minimum_minor, 8, 4),
+    FIELD(tempo_plugin, name, 16, 8),
+    FIELD(tempo_plugin, version, 24, 8),
+    FIELD(tempo_plugin, init, 32, 8),
+};
+
+struct Number {
+  const char* name;
+  long value, pinned;
+};
+#define NUMBER(name, pinned) \
+  { #name, static_cast < long>(name), pinned }
+const Number numbers[] = {
+    NUMBER(TEMPO_ABI_MAJOR, 1),
+    NUMBER(TEMPO_ABI_MINOR, 0),
+    NUMBER(TEMPO_MAX_RANK, 8),
+    NUMBER(TEMPO_MAX_OUTPUTS, 64),
+    NUMBER(TEMPO_OK, 0),
+    NUMBER(TEMPO_ERROR, 1),
+    NUMBER(TEMPO_SHAPE_ERROR, 2),
+    NUMBER(TEMPO_PLUGIN_ERROR, 3),
+    NUMBER(TEMPO_FORMAT_ERROR, 4),
+    NUMBER(TEMPO_AUTOMATIC, -1),
+    NUMBER(TEMPO_FLOAT32, 0),
+    NUMBER(TEMPO_FLOAT64, 1),
+    NUMBER(TEMPO_INT32, 2),
+    NUMBER(TEMPO_INT64, 3),
+    NUMBER(TEMPO_BOOL, 4),
+    NUMBER(TEMPO_INT64_VALUE, 0),
+    NUMBER(TEMPO_DOUBLE_VALUE, 1),
+    NUMBER(TEMPO_TEXT_VALUE, 2),
+    NUMBER(TEMPO_LIST_VALUE, 3),
+    NUMBER(TEMPO_LAYER_VALUE, 4),
+    NUMBER(TEMPO_TRACKED, 1),
+    NUMBER(TEMPO_TRACED, 2),
+    NUMBER(TEMPO_WEIGHT, 4),
+    NUMBER(TEMPO_FROZEN, 8),
+    NUMBER(TEMPO_OPTION_INT, 0),
+    NUMBER(TEMPO_OPTION_REAL, 1),
+    NUMBER(TEMPO_OPTION_BOOL, 2),
+    NUMBER(TEMPO_OPTION_TEXT, 3),
+    NUMBER(TEMPO_OPTION_INITIALIZER, 4),
+    NUMBER(TEMPO_OPTION_ACTIVATION, 5),
+    NUMBER(TEMPO_OPTION_DTYPE, 6),
+    NUMBER(TEMPO_OPTION_LAYER, 7),
+    NUMBER(TEMPO_OPTION_SHAPE, 8),
+    NUMBER(TEMPO_LAYER, 0),
+    NUMBER(TEMPO_CELL, 1),
+    NUMBER(TEMPO_BUILT, 1),
+    NUMBER(TEMPO_TRAINABLE, 2),
+};
+
+// plugin.h without its comments.
+std::string header() {
+  std::ostringstream text;
+  text << std::ifstream(TEMPO_SOURCE_DIR "/framework/include/tempo/plugin.h").rdbuf();
+  return std::regex_replace(text.str(), std::regex(R"(/\*[^]*?\*/)"), "");
+}
+
+std::string body_of(const std::string& text, const std::string& name) {
+  const std::string start = "typedef struct " + name + " {";
+  const std::size_t at = text.find(start);
+  BOOST_REQUIRE_MESSAGE(at != text.npos, name << " is not in plugin.h");
+  return text.substr(at + start.size(), text.find("\n} " + name + ";") - at - start.size());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(structs_keep_their_sizes) {
+  for (const Struct& s : structs)
+    BOOST_TEST(s.size == s.pinned, s.name << " has " << s.size << " bytes, not " << s.pinned);
+}
+
+BOOST_AUTO_TEST_CASE(fields_stay_where_they_are) {
+  for (const Field& f : fields) {
+    BOOST_TEST(f.offset == f.pinned_offset,
+               f.owner << "." << f.name << " is at " << f.offset << ", not " << f.pinned_offset);
+    BOOST_TEST(f.size == f.pinned_size,
+               f.owner << "." << f.name << " has " << f.size << " bytes, not " << f.pinned_size);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(numbers_keep_their_values) {
+  for (const Number& n : numbers)
+    BOOST_TEST(n.value == n.pinned, n.name << " is " << n.value << ", not " << n.pinned);
+}
+
+BOOST_AUTO_TEST_CASE(every_struct_begins_with_its_size) {
+  for (const Struct& s : structs) {
+    const Field* first = nullptr;
+    for (const Field& f : fields)
+      if (!first && std::string(f.owner) == s.name) first = &f;
+    BOOST_REQUIRE(first);
+    BOOST_CHECK_EQUAL(std::string(s.name) + "." + first->name, std::string(s.name) + ".size");
+    BOOST_TEST(first->offset == 0u);
+    BOOST_TEST(first->size == 4u);
+  }
+}
+
+// What is not in the tables above is not pinned: they must be whole.
+BOOST_AUTO_TEST_CASE(all_that_plugin_h_has_is_in_these_tables) {
+  const std::string text = header();
+  std::size_t n_structs = 0, n_numbers = 0;
+  const std::regex definition(R"(typedef struct (\w+) \{)"), enumerator(R"(\bTEMPO_\w+ = -?\d+)");
+  for (std::sregex_iterator i(text.begin(), text.end(), definition), end; i != end; ++i)
+    ++n_structs;
+  for (std::sregex_iterator i(text.begin(), text.end(), enumerator), end; i != end; ++i)
+    ++n_numbers;
+  BOOST_TEST(n_structs == std::size(structs));
+  BOOST_TEST(n_numbers + 4 == std::size(numbers));  // and four macros
+  for (const Struct& s : structs) {
+    const std::string body = body_of(text, s.name);
+    const auto in_text = std::count(body.begin(), body.end(), ';');
+    const auto in_table = std::count_if(std::begin(fields), std::end(fields), [&](const Field& f) {
+      return std::string(f.owner) == s.name;
+    });
+    BOOST_TEST(in_text == in_table,
+               s.name << " has " << in_text << " fields, " << in_table << " are pinned");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(plugin_h_is_c11_and_needs_no_other_header_of_tempo) {
+  for (const char* compiler : {"gcc -x c -std=c11", "g++ -x c++ -std=c++20"}) {
+    const std::string command = std::string(compiler) +
+                                " -Wall -Wextra -Wpedantic -Wconversion -Werror -fsyntax-only "
+                                "-Wno-pragma-once-outside-header " TEMPO_SOURCE_DIR
+                                "/framework/include/tempo/plugin.h";
+    BOOST_TEST(std::system(command.c_str()) == 0, command);
+  }
+}

@@ -1,0 +1,71 @@
+/* A plugin in C11: plugin.h needs no C++. Its layer multiplies by a factor. */
+#include <stdlib.h>
+#include <string.h>
+#include <tempo/plugin.h>
+
+static const tempo_host* host;
+
+static tempo_status create(void* user, tempo_layer* self, const tempo_attribute* options,
+                           uint32_t n, void** instance) {
+  double* factor = malloc(sizeof *factor);
+  (void)user, (void)self;
+  if (!factor) return host->fail(TEMPO_ERROR, "out of memory");
+  *factor = 2;
+  for (uint32_t i = 0; i < n; ++i)
+    if (strcmp(options[i].name, "factor") == 0)
+      *factor = options[i].kind == TEMPO_INT64_VALUE ? (double)options[i].integer : options[i].real;
+  *instance = factor;
+  return TEMPO_OK;
+}
+static tempo_status build(void* instance, tempo_layer* self, const tempo_type* inputs, uint32_t n) {
+  (void)instance, (void)self, (void)inputs, (void)n;
+  return TEMPO_OK;
+}
+static tempo_status call(void* instance, tempo_layer* self, const tempo_call* c,
+                         tempo_tensor** results, uint32_t capacity, uint32_t* count) {
+  const float factor = (float)*(double*)instance;
+  const tempo_type scalar = {.size = sizeof scalar, .dtype = TEMPO_FLOAT32};
+  const tempo_op* multiply = NULL;
+  tempo_tensor* inputs[2] = {c->inputs[0], NULL};
+  (void)self, (void)capacity;
+  tempo_status status = host->find_op("multiply", &multiply);
+  if (status == TEMPO_OK) status = host->make(&scalar, &factor, &inputs[1]);
+  if (status == TEMPO_OK) status = host->apply(multiply, inputs, 2, NULL, 0, results, 1);
+  if (inputs[1]) host->release(inputs[1]);
+  *count = status == TEMPO_OK;
+  return status;
+}
+
+static const tempo_option options[] = {{.size = sizeof(tempo_option),
+                                        .kind = TEMPO_OPTION_REAL,
+                                        .name = "factor",
+                                        .sentence = "What to multiply by.",
+                                        .standard = "2",
+                                        .at_least = -1e9,
+                                        .at_most = 1e9}};
+static const tempo_layer_type times = {.size = sizeof(tempo_layer_type),
+                                       .kind = TEMPO_LAYER,
+                                       .name = "Times",
+                                       .summary = "x times a factor.",
+                                       .options = options,
+                                       .n_options = 1,
+                                       .create = create,
+                                       .destroy = free,
+                                       .build = build,
+                                       .call = call};
+
+static tempo_status init(const tempo_host* table, tempo_registry* registry) {
+  host = table;
+  return host->register_layer(registry, &times);
+}
+
+const tempo_plugin* tempo_plugin_v1(void);
+__attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
+  static const tempo_plugin plugin = {.size = sizeof plugin,
+                                      .major = 1,
+                                      .minimum_minor = 0,
+                                      .name = "plain_c",
+                                      .version = "1.0.0",
+                                      .init = init};
+  return &plugin;
+}
