@@ -5,6 +5,7 @@
 #include <tempo/option.hpp>
 
 #include <concepts>
+#include <deque>
 #include <memory>
 #include <string_view>
 
@@ -203,7 +204,8 @@ const tempo_layer_type* type_of(const std::string& name, const std::string& summ
     OptionTable table;
     tempo_layer_type type;
   };
-  auto& kept = *new Kept{name, summary, {}, {}};
+  static auto& all = *new std::deque<Kept>;  // reachable for as long as the object is loaded
+  Kept& kept = all.emplace_back(Kept{name, summary, {}, {}});
   typename L::options_type defaults{};
   visit_options<L>(kept.table, defaults);
   tempo_layer_type& t = kept.type;
