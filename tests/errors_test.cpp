@@ -1,0 +1,636 @@
+// What the user reads when it fails: the full texts, in one place. Of losses, optimizers and fit
+// see training_test; of plugins, plugin_test.
+#define BOOST_TEST_MODULE errors
+#include <functional>
+#include <tempo/tempo.hpp>
+
+#include "testing.hpp"
+
+using namespace tempo;
+using tempo::testing::error_of;
+
+namespace {
+
+enum Kind { plain, shape, plugin };
+
+struct Case {
+  const char* name;
+  Kind kind;
+  std::function<void()> fails;
+  const char* text;
+};
+
+template <std::size_t N>
+void check(const Case (&cases)[N]) {
+  for (const Case& c : cases) BOOST_TEST_CONTEXT(c.name) {
+      BOOST_CHECK_EQUAL(c.kind == shape    ? error_of<ShapeError>(c.fails)
+                        : c.kind == plugin ? error_of<PluginError>(c.fails)
+                                           : error_of(c.fails),
+                        c.text);
+    }
+}
+
+Tensor f32(const Shape& s) { return ones(s, float32); }
+Tensor f64(const Shape& s) { return ones(s, float64); }
+Tensor i32(const Shape& s) { return ones(s, int32); }
+
+// --- a model in parts, as users write it: the paths of its weights are what errors name
+
+struct EncoderOptions {
+  int units = 4;
+};
+void describe(auto& option, EncoderOptions& o) { option("units", o.units, "Size of the output."); }
+struct Encoder : LayerOf<EncoderOptions> {
+  Encoder(EncoderOptions o = {}) : LayerOf(o), lstm(LSTM({.units = options.units})) {}
+  void add_children(Children& add) { add(lstm); }
+  Tensor call(const Tensor& x, const CallOptions&) { return lstm(x); }
+  Layer lstm;
+};
+
+// --- cells with one mistake each
+
+struct CellOptions {
+  int units = 3;
+  std::string how = "";
+};
+void describe(auto& option, CellOptions& o) {
+  option("units", o.units, "Size of the state.");
+  option("how", o.how, "What is wrong.");
+}
+struct Wrong : Cell<CellOptions> {
+  using Cell::Cell;
+  Step step(const Tensor& x, const State& s) const {
+    const Tensor& h = s[0];
+    if (options.how == "item") return {.output = h * sum(x).item(), .state = s};
+    if (options.how == "if") {
+      if (h.element(0) > 0) return {.output = x, .state = s};
+    }
+    if (options.how == "data") return {.output = h * h.data<float>()[0], .state = s};
+    if (options.how == "as") return {.output = s.as<2>()[0], .state = s};
+    if (options.how == "assign") assign(weight, h);
+    if (options.how == "wide") return {.output = h, .state = {concat({h, h})}};
+    return {.output = h, .state = s};
+  }
+  Tensor weight = parameter(zeros({2, 3}), "w");
+};
+std::function<void()> runs(const char* how) {
+  return [how] { RNN(Wrong({.how = how}))(f32({2, 5, 4})); };
+}
+
+Tensor escaped;
+
+const Step keep_state(const Tensor& x, const State& s) { return {.output = x, .state = s}; }
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
+  const Case cases[] = {
+      {"matmul", shape,
+       [] {
+         matmul(f32({32, 20, 8}), parameter(f32({16, 256}), "encoder/lstm/kernel"));
+       },
+       "matmul: inner sizes differ\n"
+       "  a  [32, 20, 8] float32\n"
+       "  b  [16, 256] float32   encoder/lstm/kernel\n"
+       "  The last axis of a (8) must equal the second to last axis of b (16)."},
+      {"matmul, transposed", shape,
+       [] {
+         matmul(f32({3, 4}), f32({5, 6}), true, false);
+       },
+       "matmul: inner sizes differ\n"
+       "  a  [3, 4] float32\n"
+       "  b  [5, 6] float32\n"
+       "  The second to last axis of a (3) must equal the second to last axis of b (5)."},
+      {"matmul of a vector", shape,
+       [] {
+         matmul(f32({3, 4}), f32({4}));
+       },
+       "matmul: needs two axes or more\n"
+       "  a  [3, 4] float32\n"
+       "  b  [4] float32\n"
+       "  expand_dims(x, 0) makes a row of a vector."},
+      {"matmul of batches", shape,
+       [] {
+         matmul(f32({2, 3, 4}), f32({5, 4, 6}));
+       },
+       "matmul: leading axes do not broadcast\n"
+       "  a  [2, 3, 4] float32\n"
+       "  b  [5, 4, 6] float32\n"
+       "  All axes but the last two must be equal, or 1."},
+      {"add", shape,
+       [] {
+         f32({2, 3}) + f32({2, 4});
+       },
+       "add: shapes do not broadcast\n"
+       "  a  [2, 3] float32\n"
+       "  b  [2, 4] float32\n"
+       "  Axis -1 is 3 in one and 4 in the other; extents must be equal, or 1."},
+      {"float32 with float64", shape,
+       [] {
+         f32({2, 3}) * f64({2, 3});
+       },
+       "multiply: dtypes differ\n"
+       "  a  [2, 3] float32\n"
+       "  b  [2, 3] float64\n"
+       "  One operand is float32, the other float64; cast(x, float32) makes them agree."},
+      {"float32 with int32", shape, [] { i32({2}) - f32({2}); },
+       "subtract: dtypes differ\n"
+       "  a  [2] int32\n"
+       "  b  [2] float32\n"
+       "  One operand is int32, the other float32; cast(x, float32) makes them agree."},
+      {"matmul of integers", shape,
+       [] {
+         matmul(i32({2, 2}), i32({2, 2}));
+       },
+       "matmul: needs float32 or float64\n"
+       "  a  [2, 2] int32\n"
+       "  b  [2, 2] int32\n"
+       "  cast(x, float32) makes it so."},
+      {"where", shape, [] { where(f32({2}), f32({2}), f32({2})); },
+       "where: the condition must be bool\n"
+       "  a  [2] float32\n"
+       "  b  [2] float32\n"
+       "  c  [2] float32\n"
+       "  A comparison (x > 0) or cast(x, bool_) makes it so."},
+      {"no such axis", shape,
+       [] {
+         sum(f32({2, 3}), 2);
+       },
+       "sum: axis 2 of a tensor with 2 axes.\n"
+       "  It must lie in [-2, 1]."},
+      {"softmax", shape,
+       [] {
+         softmax(f32({2, 3}), -3);
+       },
+       "max: axis -3 of a tensor with 2 axes.\n"
+       "  It must lie in [-2, 1]."},
+      {"reshape", shape,
+       [] {
+         reshape(f32({2, 3}), {4, 2});
+       },
+       "reshape: counts differ\n"
+       "  a  [2, 3] float32\n"
+       "  [2, 3] has 6 elements, which do not make [4, 2]."},
+      {"reshape with two unknowns", shape,
+       [] {
+         reshape(f32({2, 3}), {-1, -1});
+       },
+       "reshape: cannot become [-1, -1]\n"
+       "  a  [2, 3] float32\n"
+       "  Extents are at least 0; one of them may be -1."},
+      {"broadcast_to", shape,
+       [] {
+         broadcast_to(f32({2, 3}), {2, 4});
+       },
+       "broadcast_to: [2, 3] does not broadcast to [2, 4]\n"
+       "  a  [2, 3] float32\n"
+       "  Aligned at the last axis, each extent must be equal, or 1 in the first."},
+      {"concat", shape,
+       [] {
+         concat({f32({2, 3}), f32({3, 3})});
+       },
+       "concat: shapes differ beside the axis\n"
+       "  a  [2, 3] float32\n"
+       "  b  [3, 3] float32\n"
+       "  All axes but -1 must be equal."},
+      {"concat of nothing", shape, [] { concat({}); }, "concat: no tensors given."},
+      {"stack", shape,
+       [] {
+         stack({f32({2, 3}), f32({3, 3})});
+       },
+       "concat: shapes differ beside the axis\n"
+       "  a  [1, 2, 3] float32\n"
+       "  b  [1, 3, 3] float32\n"
+       "  All axes but -3 must be equal."},
+      {"split", shape,
+       [] {
+         split<4>(f32({2, 6}));
+       },
+       "split: axis -1 of [2, 6] float32 does not divide into 4 equal parts."},
+      {"slice", shape,
+       [] {
+         slice(f32({2, 3}), 1, 2, 5);
+       },
+       "slice: [2, 5) along axis 1 of [2, 3] float32, which has 3 there."},
+      {"take", shape,
+       [] {
+         take(f32({2, 3}), 2);
+       },
+       "slice: [2, 3) along axis 0 of [2, 3] float32, which has 2 there."},
+      {"transpose", shape,
+       [] {
+         transpose(f32({2, 3}), {0, 0});
+       },
+       "transpose: the permutation must name every axis once\n"
+       "  a  [2, 3] float32"},
+      {"squeeze", shape,
+       [] {
+         squeeze(f32({2, 3}), 0);
+       },
+       "squeeze: axis 0 of [2, 3] float32 is not 1."},
+      {"gather", plain,
+       [] {
+         gather(f32({5, 2}), tensor<int32_t>({1, 7}, {2}));
+       },
+       "gather: index 7 is outside the table's first axis of 5; it must be from 0 to 4."},
+      {"gather below zero", plain,
+       [] {
+         gather(f32({5, 2}), tensor<int32_t>({-1}, {1}));
+       },
+       "gather: index -1 is outside the table's first axis of 5; it must be from 0 to 4."},
+      {"gather by reals", shape,
+       [] {
+         gather(f32({5, 2}), f32({2}));
+       },
+       "gather: indices must be int32 or int64\n"
+       "  a  [5, 2] float32\n"
+       "  b  [2] float32\n"
+       "  cast(indices, int64) makes them so."},
+      {"too many axes", shape,
+       [] {
+         expand_dims(f32({1, 1, 1, 1, 1, 1, 1, 1}), 0);
+       },
+       "Shape: more than 8 axes; reshape to merge some of them."},
+      {"a negative extent", shape,
+       [] {
+         zeros({2, -3});
+       },
+       "fill: [2, -3] is no shape: extents are at least 0"},
+      {"arange", plain, [] { arange(0, 1, 0); }, "arange: a step of 0 never reaches stop."},
+      {"dropout", plain, [] { dropout(f32({2}), 1.5); },
+       "dropout: a rate of 1.500000; it must lie in [0, 1]."},
+      {"item", shape,
+       [] {
+         f32({2, 3}).item();
+       },
+       "item: needs a tensor with one element, got [2, 3] float32.\n"
+       "  Reduce it first: sum(x), mean(x) or max(x)."},
+      {"data", shape, [] { f32({2}).data<double>(); },
+       "data: the tensor is float32, asked for as float64.\n"
+       "  cast(x, float64) makes it so."},
+      {"tensor", shape,
+       [] {
+         tensor<float>({1, 2, 3}, {2, 2});
+       },
+       "tensor: 3 values do not fill [2, 2], which has 4."},
+      {"no tensor", plain, [] { f32({2}) + Tensor{}; },
+       "an op was given a tensor without a value (it is Tensor{})."},
+      {"shape of no tensor", plain, [] { Tensor{}.shape(); },
+       "Tensor: this one was never given a value (it is Tensor{})."},
+  };
+  check(cases);
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_with_an_input_of_another_size_than_it_was_built_for) {
+  const Layer encoder = Encoder({.units = 64});
+  encoder(f32({32, 20, 16}));
+  BOOST_CHECK_EQUAL(error_of<ShapeError>([&] {
+                      encoder(f32({32, 20, 8}));
+                    }),
+                    "matmul: inner sizes differ\n"
+                    "  a  [32, 8] float32   input of encoder/lstm\n"
+                    "  b  [16, 256] float32   encoder/lstm/kernel\n"
+                    "  The last axis of a (8) must equal the second to last axis of b (16).\n"
+                    "  encoder/lstm was built for 16 features; this input has 8.");
+  const Layer dense = Dense({.units = 3});
+  dense(f32({2, 4}));
+  BOOST_CHECK_EQUAL(error_of<ShapeError>([&] {
+                      dense(f32({2, 5}));
+                    }),
+                    "matmul: inner sizes differ\n"
+                    "  a  [2, 5] float32   input of dense\n"
+                    "  b  [4, 3] float32   dense/kernel\n"
+                    "  The last axis of a (5) must equal the second to last axis of b (4).\n"
+                    "  dense was built for 4 features; this input has 5.");
+  BOOST_CHECK_EQUAL(
+      error_of<ShapeError>([&] {
+        dense(f64({2, 4}));
+      }),
+      "matmul: dtypes differ\n"
+      "  a  [2, 4] float64\n"
+      "  b  [4, 3] float32   dense/kernel\n"
+      "  One operand is float64, the other float32; cast(x, float64) makes them agree.");
+}
+
+BOOST_AUTO_TEST_CASE(layers_and_their_options) {
+  const Case cases[] = {
+      {"unknown option", plain,
+       [] {
+         layer("Dense", {{"unit", 3}});
+       },
+       "Dense: there is no option `unit`.\n"
+       "  Did you mean `units`?\n"
+       "  It has: units activation use_bias kernel_initializer bias_initializer trainable dtype "
+       "name"},
+      {"an integer", plain,
+       [] {
+         layer("Dense", {{"units", "many"}});
+       },
+       "Dense: option `units` is an integer, got \"many\"."},
+      {"an integer, not a number", plain,
+       [] {
+         layer("Dense", {{"units", 2.5}});
+       },
+       "Dense: option `units` is an integer, got 2.5."},
+      {"a bool", plain,
+       [] {
+         layer("Dense", {{"units", 2}, {"use_bias", 2}});
+       },
+       "Dense: option `use_bias` is true or false, got 2."},
+      {"a number", plain,
+       [] {
+         layer("Dropout", {{"rate", "half"}});
+       },
+       "Dropout: option `rate` is a number, got \"half\"."},
+      {"an activation", plain,
+       [] {
+         layer("Dense", {{"units", 2}, {"activation", 3}});
+       },
+       "Dense: option `activation` is the name of an activation, got 3."},
+      {"an unknown activation", plain, [] { Dense({.units = 2, .activation = "tahn"}); },
+       "activation `tahn`: there is none by that name.\n"
+       "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
+       "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
+       "hard_silu, log_sigmoid."},
+      {"an unknown initializer", plain,
+       [] {
+         Dense({.units = 2, .kernel_initializer = "glorot"})(f32({2, 2}));
+       },
+       "initializer `glorot`: there is none by that name; did you mean `zeros`?\n"
+       "  There are constant, glorot_normal, glorot_uniform, he_normal, he_uniform, identity, "
+       "lecun_normal, lecun_uniform, ones, orthogonal, random_normal, random_uniform, "
+       "truncated_normal, variance_scaling, zeros.\n"
+       "  This happened in build of dense (Dense of plugin `dense`)."},
+      {"too small", plain, [] { Dense({.units = -2}); },
+       "Dense: option `units` is -2; it must be at least 0."},
+      {"out of range", plain, [] { Dropout({.rate = 1.5}); },
+       "Dropout: option `rate` is 1.5; it must be within [0, 1]."},
+      {"choices", plain, [] { Bidirectional(LSTM({.units = 2}), {.merge_mode = "add"}); },
+       "Bidirectional: option `merge_mode` is \"add\"; it must be one of concat|sum|mul|ave|none."},
+      {"dtype", plain, [] { Dense({.units = 2, .dtype = int32}); },
+       "Dense: option `dtype` is int32; weights are float32 or float64."},
+      {"twice", plain,
+       [] {
+         layer("Dense", {{"units", 2}, {"units", 3}});
+       },
+       "Dense: option `units` is given twice."},
+      {"a list", plain,
+       [] {
+         layer("Dense", {{"units", Shape{1, 2}}});
+       },
+       "Dense: option `units` is an integer, got [1, 2]."},
+      {"units not set", plain,
+       [] {
+         LSTM({})(f32({2, 3, 4}));
+       },
+       "LSTM: units is not set; it is the size of the output.\n"
+       "  Give it: LSTM({.units = 32}), or {\"units\", 32} by name."},
+      {"units of Dense not set", plain,
+       [] {
+         Dense({})(f32({2, 3}));
+       },
+       "Dense: units is not set; it is the size of the output.\n"
+       "  Give it: Dense({.units = 32}), or {\"units\", 32} by name."},
+      {"no layer", plain,
+       [] {
+         Layer{}(f32({2, 3}));
+       },
+       "Layer: this one was never given a value (it is Layer{})."},
+      {"no input", plain, [] { Dense({.units = 2}).call({}); }, "dense: called without an input."},
+      {"a layer before a value", plain, [] { Dense({.units = 2})(Tensor{}); },
+       "dense: input 0 was never given a value (it is Tensor{})."},
+      {"two inputs", shape,
+       [] {
+         LSTM({.units = 2}).call({f32({2, 3, 4}), f32({2, 2})});
+       },
+       "LSTM: takes one input, got 2.\n"
+       "  States go into the call's options: {.initial_state = {h}}."},
+      {"no time axis", shape,
+       [] {
+         LSTM({.units = 2})(f32({2, 3}));
+       },
+       "LSTM: needs [batch, time, features], got [2, 3].\n"
+       "  expand_dims(x, -1) makes a feature of each number, expand_dims(x, 0) a batch of one "
+       "sequence."},
+      {"a layer as a cell", plain, [] { RNN(LSTM({.units = 2})); },
+       "RNN: it runs a cell; LSTM is a layer.\n"
+       "  cell(\"LSTM\", {{\"units\", 32}}) is a cell by its name."},
+      {"no cell", plain, [] { RNN(Layer{}); },
+       "RNN: no cell is given.\n"
+       "  RNN(MyCell({.units = 32})) runs one."},
+      {"not recurrent", plain, [] { Bidirectional(Dense({.units = 2})); },
+       "Bidirectional: it runs a recurrent layer, such as LSTM; Dense has no option "
+       "`go_backwards`."},
+      {"states", shape,
+       [] {
+         LSTM({.units = 2})(f32({2, 3, 4}), {.initial_state = {f32({2, 2})}});
+       },
+       "LSTM: initial_state does not fit its states\n"
+       "  given     [2, 2]\n"
+       "  required  [2, 2], [2, 2]\n"
+       "  Give one tensor for each state, in the order of return_state."},
+      {"a mask of another time", shape,
+       [] {
+         LSTM({.units = 2})(f32({2, 3, 4}), {.mask = f32({2, 4}) > 0});
+       },
+       "LSTM: the mask does not fit the input\n"
+       "  mask   [2, 4] bool\n"
+       "  input  [2, 3, 4]\n"
+       "  It must be [2, 3] bool: [batch, time], true where a step counts."},
+      {"constants", plain,
+       [] {
+         LSTM({.units = 2})(f32({2, 3, 4}), {.constants = {f32({2})}});
+       },
+       "LSTM: takes no constants; RNN hands them to the step of a cell."},
+      {"constants of a cell", plain,
+       [] {
+         RNN(Wrong({.units = 3}))(f32({2, 3, 4}), {.constants = {f32({2})}});
+       },
+       "Wrong: its step takes no constants.\n"
+       "  Give it a third argument, `const Tensors& constants`."},
+      {"stateful", shape,
+       [] {
+         const Layer lstm = LSTM({.units = 2, .stateful = true});
+         lstm(f32({2, 3, 4}));
+         lstm(f32({5, 3, 4}));
+       },
+       "LSTM: it is stateful and keeps the state of 2 sequences; this batch has 5.\n"
+       "  Use batches of one size, or call reset_state() first."},
+  };
+  check(cases);
+}
+
+BOOST_AUTO_TEST_CASE(names_that_nothing_has) {
+  const std::string text = error_of<PluginError>([] { layer("Lstm"); });
+  BOOST_TEST(text.starts_with("there is no layer named `Lstm`.\n"
+                              "  Did you mean `LSTM`?\n"
+                              "  Known layers: Bidirectional Dense "),
+             text);
+  BOOST_TEST(text.find("\n  A plugin is found in ") != text.npos, text);
+  BOOST_TEST(text.ends_with(", in the folders of TEMPO_PLUGIN_PATH, or by load_plugin(path)."),
+             text);
+  const std::string no_cell = error_of<PluginError>([] { cell("Dense"); });
+  BOOST_TEST(no_cell.starts_with("there is no cell named `Dense`.\n"
+                                 "  There is a layer of that name; RNN takes a cell.\n"
+                                 "  Known cells: GRU LSTM SimpleRNN\n"),
+             no_cell);
+  BOOST_CHECK_EQUAL(error_of<PluginError>([] { sdk::Op("matmull"); }),
+                    "there is no op named `matmull`; load the plugin that has it first.");
+}
+
+BOOST_AUTO_TEST_CASE(steps_that_cannot_be_traced) {
+  const Case cases[] = {
+      {"reading an item", plain, runs("item"),
+       "a value was read while a step is traced; there is none yet.\n"
+       "  item(), data() and `if` on a tensor see no number there: use where(condition, a, b) to "
+       "choose."},
+      {"if", plain, runs("if"),
+       "a value was read while a step is traced; there is none yet.\n"
+       "  item(), data() and `if` on a tensor see no number there: use where(condition, a, b) to "
+       "choose."},
+      {"reading data", plain, runs("data"),
+       "a value was read while a step is traced; there is none yet.\n"
+       "  item(), data() and `if` on a tensor see no number there: use where(condition, a, b) to "
+       "choose."},
+      {"as", shape, runs("as"),
+       "State: it holds 1 tensors, read as 2.\n"
+       "  This happened in step of rnn/wrong (Wrong)."},
+      {"assign", plain, runs("assign"), "assign: weight `w` cannot change while a step is traced."},
+      {"wide", shape, runs("wide"),
+       "rnn/wrong (Wrong): its step changes the type of state 0\n"
+       "  before  [2, 3] float32\n"
+       "  after   [2, 6] float32\n"
+       "  A state must keep its shape and dtype; does state_shapes give the size that step makes?"},
+      {"escaped", plain,
+       [] {
+         scan(
+             [](const Tensor& x, const State& s) -> Step {
+               escaped = 2 * x;
+               return {.output = x, .state = s};
+             },
+             f32({2, 5, 3}), {f32({2, 3})});
+         escaped + 1;
+       },
+       "add: a placeholder of a traced step was used after the step ended.\n"
+       "  Return what the step computes as its output or state; do not store it."},
+      {"reading what escaped", plain, [] { escaped.element(0); },
+       "a value was read while a step is traced; there is none yet.\n"
+       "  item(), data() and `if` on a tensor see no number there: use where(condition, a, b) to "
+       "choose."},
+      {"state of another shape", shape,
+       [] {
+         scan(
+             [](const Tensor& x, const State& s) -> Step {
+               return {.output = x, .state = {concat({s[0], s[0]})}};
+             },
+             f32({2, 5, 3}), {f32({2, 3})});
+       },
+       "scan: state 0 changes its type in the step\n"
+       "  before  [2, 3] float32\n"
+       "  after   [2, 6] float32\n"
+       "  A state must keep its shape and dtype; does the initial state have the size of the "
+       "cell?"},
+      {"fewer states", shape,
+       [] {
+         scan([](const Tensor& x, const State&) -> Step { return {.output = x, .state = {}}; },
+              f32({2, 5, 3}), {f32({2, 3})});
+       },
+       "scan: the step was given 1 states and returned 0.\n"
+       "  Return {.output = ..., .state = {...}} with every state, in order."},
+      {"no output", shape,
+       [] {
+         scan([](const Tensor&, const State& s) -> Step { return {.output = {}, .state = s}; },
+              f32({2, 5, 3}), {f32({2, 3})});
+       },
+       "scan: the step returned no output; set .output."},
+      {"no steps", shape,
+       [] {
+         scan(keep_state, f32({2, 0, 3}), {f32({2, 3})});
+       },
+       "scan: a sequence with no steps has no last state\n"
+       "  sequence 0  [0, 2, 3] float32   time axis first"},
+      {"a layer on no steps", shape,
+       [] {
+         LSTM({.units = 2})(f32({2, 0, 3}));
+       },
+       "scan: a sequence with no steps has no last state\n"
+       "  sequence 0  [0, 2, 3] float32   time axis first\n"
+       "  This happened in call of lstm (LSTM of plugin `lstm`)."},
+      {"no time", shape,
+       [] {
+         scan(keep_state, f32({2}), {f32({2, 3})});
+       },
+       "scan: a sequence needs [batch, time, ...], got [2] float32."},
+      {"sequences of different lengths", shape,
+       [] {
+         scan([](const Tensors& x, const State& s) -> Step { return {.output = x[0], .state = s}; },
+              Tensors{f32({2, 5, 3}), f32({2, 6, 3})}, {f32({2, 3})});
+       },
+       "scan: the sequences have different numbers of steps\n"
+       "  sequence 0  [5, 2, 3] float32\n"
+       "  sequence 1  [6, 2, 3] float32\n"
+       "  The time axis, here the first, must be the same."},
+  };
+  check(cases);
+}
+
+BOOST_AUTO_TEST_CASE(weights_and_gradients) {
+  const Tensor w = parameter(f32({2, 3}), "dense/kernel");
+  const Case cases[] = {
+      {"assign of another shape", shape,
+       [&] {
+         assign(w, f32({3, 2}));
+       },
+       "assign: the value does not fit the weight\n"
+       "  weight  [2, 3] float32   dense/kernel\n"
+       "  value   [3, 2] float32"},
+      {"assign of another dtype", shape,
+       [&] {
+         assign(w, f64({2, 3}));
+       },
+       "assign: the value does not fit the weight\n"
+       "  weight  [2, 3] float32   dense/kernel\n"
+       "  value   [2, 3] float64"},
+      {"assign to a value", plain, [] { assign(f32({2}), f32({2})); },
+       "assign: [2] float32 is not a weight; make it with parameter(x)."},
+      {"parameter of integers", shape, [] { parameter(i32({2})); },
+       "parameter: needs float32 or float64, got [2] int32."},
+      {"not tracked", plain,
+       [&] {
+         const Tensor x = f32({2, 3});
+         gradient(sum(x * w), {x});
+       },
+       "gradient: input 0, [2, 3] float32, is not tracked.\n"
+       "  Make it with parameter(x) before it is used; values computed under NoGradient are not "
+       "tracked either."},
+      {"of an integer", shape, [&] { gradient(argmax(w), {w}); },
+       "gradient: y is [2] int64; only float32 and float64 have gradients."},
+      {"dy of another shape", shape, [&] { gradient(2 * w, {w}, f32({3})); },
+       "gradient: dy must have the shape of y\n"
+       "  y   [2, 3] float32\n"
+       "  dy  [3] float32"},
+      {"stale", plain,
+       [&] {
+         const Tensor loss = sum(square(w));
+         assign(w, 0.5 * w);
+         gradient(loss, {w});
+       },
+       "gradient: weight `dense/kernel` was assigned to after `square` used it.\n"
+       "  Compute the loss again before asking for its gradient; update weights last."},
+      {"no weight", plain, [] { assign(Tensor{}, f32({2})); },
+       "assign: the weight was never given a value (it is Tensor{})."},
+      {"no value", plain, [&] { assign(w, Tensor{}); },
+       "assign: the value was never given a value (it is Tensor{})."},
+      {"gradient of nothing", plain, [&] { gradient(Tensor{}, {w}); },
+       "gradient: y was never given a value (it is Tensor{})."},
+      {"gradient to nothing", plain, [&] { gradient(sum(w), {Tensor{}}); },
+       "gradient: input 0 was never given a value (it is Tensor{})."},
+      {"parameter of nothing", plain, [] { parameter(Tensor{}); },
+       "parameter: its value was never given a value (it is Tensor{})."},
+      {"a mask on a parameter", plain, [&] { with_mask(w, f32({2}) > 0); },
+       "with_mask: a parameter carries no mask; put it on what is computed from it."},
+      {"a mask on nothing", plain, [] { with_mask(Tensor{}, Tensor{}); },
+       "with_mask: the tensor was never given a value (it is Tensor{})."},
+  };
+  check(cases);
+}
