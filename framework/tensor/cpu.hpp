@@ -24,8 +24,8 @@ enum class InstructionSet {
 /// the best this processor has; an unknown or unsupported value is an Error that names it.
 InstructionSet instruction_set();
 
-/// Changes the one in use, for tests; one that the processor lacks is an Error. Matrices packed
-/// before must be packed again.
+/// Changes the one in use, for tests; one that the processor lacks is an Error. Tiles found and
+/// matrices packed before keep theirs.
 void set_instruction_set(InstructionSet set);
 
 bool is_supported(InstructionSet set);

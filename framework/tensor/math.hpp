@@ -138,13 +138,13 @@ struct MathFor {
     return s * fma(z, tail, half_square);
   }
 
-  // x P(x^2) / Q(x^2), minimax up to where the result rounds to 1; relative error below 2^-27.
+  // x P(x^2) / Q(x^2), minimax up to where the result rounds to 1; as rounded to float, within 2^-26.
   TEMPO_INLINE float tanh_of(float x) {
     const float square = x * x, u = select(81.4f < square, 81.4f, square);
-    const float p = polynomial(u, 1.0f, 0.1402743916f, 0.004331313662f, 3.991795207e-5f,
-                               9.853583393e-8f, 2.960241809e-11f);
-    const float q = polynomial(u, 1.0f, 0.4736077035f, 0.02886724273f, 0.000482875357f,
-                               2.391348687e-6f, 2.503793377e-9f);
+    const float p = polynomial(u, 1.0f, 0.14027439f, 0.004331314f, 3.991794e-5f, 9.853586e-8f,
+                               2.9602393e-11f);
+    const float q = polynomial(u, 1.0f, 0.4736077f, 0.028867245f, 0.00048287536f, 2.3913476e-6f,
+                               2.5037958e-9f);
     const float y = x * (p / q);
     const float below = select(1.0f < y, 1.0f, y);
     return select(-1.0f > below, -1.0f, below);

@@ -1,35 +1,86 @@
-// Packing, and the choice of the micro-kernel.
+// Packing, and the choice of the kernels.
 #include "tensor/packed.hpp"
 
 #include "tensor/array.hpp"
+#include "tensor/cpu.hpp"
+#include "tensor/packed_kernels.hpp"
+
+#include <algorithm>
 
 namespace tempo {
+namespace {
+
+const PackedKernelSet& kernels_in_use() {
+#if TEMPO_X86
+  switch (instruction_set()) {
+    case InstructionSet::avx512: return packed_avx512;
+    case InstructionSet::avx2: return packed_avx2;
+    case InstructionSet::baseline: break;
+  }
+#endif
+  return packed_baseline;
+}
+
+template <class T>
+const PackedKernels<T>& kernels_of(const PackedKernelSet& set) {
+  if constexpr (std::is_same_v<T, float>) return set.of_float;
+  else return set.of_double;
+}
+
+int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+/// A panel of `columns` columns, of which b has `present`.
+template <class T>
+void pack_panel(bool transpose, int64_t k, int64_t columns, int64_t present, const T* b,
+                int64_t ldb, T* panel) {
+  constexpr int64_t tile = 16;  // rows of the panel written while columns of b are in cache
+  for (int64_t i0 = 0; i0 < k; i0 += tile) {
+    const int64_t i1 = std::min(k, i0 + tile);
+    if (transpose) {
+      for (int64_t j = 0; j < present; ++j)
+        for (int64_t i = i0; i < i1; ++i) panel[i * columns + j] = b[j * ldb + i];
+    } else {
+      for (int64_t i = i0; i < i1; ++i)
+        std::copy_n(b + i * ldb, present, panel + i * columns);
+    }
+    for (int64_t i = i0; i < i1; ++i)
+      std::fill(panel + i * columns + present, panel + (i + 1) * columns, T(0));
+  }
+}
+
+template <class T>
+void pack_panels(const PackedKernels<T>& kernels, bool transpose, int64_t k, int64_t n, const T* b,
+                 int64_t ldb, T* panels) {
+  for (int64_t j = 0; j < n; j += kernels.width) {
+    const int64_t present = std::min(kernels.width, n - j);
+    pack_panel(transpose, k, round_up(present, kernels.lanes), present,
+               b + (transpose ? j * ldb : j), ldb, panels + j * k);
+  }
+}
+
+}  // namespace
 
 std::size_t packed_bytes(DType dtype, int64_t k, int64_t n) {
-  return static_cast<std::size_t>(k * ((n + 63) / 64 * 64)) * size_of(dtype);
+  constexpr int64_t most_lanes = 16;
+  return static_cast<std::size_t>(k * round_up(n, most_lanes)) * size_of(dtype);
 }
 
 PackedMatrix pack(DType dtype, bool transpose, int64_t k, int64_t n, const void* b, int64_t ldb,
                   void* memory) {
+  const PackedKernelSet& set = kernels_in_use();
   dispatch_floating(dtype, "pack", [&]<class T>(T) {
-    const T* from = static_cast<const T*>(b);
-    for (int64_t i = 0; i < k; ++i)
-      for (int64_t j = 0; j < n; ++j)
-        static_cast<T*>(memory)[i * n + j] = transpose ? from[j * ldb + i] : from[i * ldb + j];
+    pack_panels(kernels_of<T>(set), transpose, k, n, static_cast<const T*>(b), ldb,
+                static_cast<T*>(memory));
   });
-  return {dtype, k, n, memory};
+  return {dtype, k, n, memory, &set};
 }
 
 void multiply(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c, int64_t ldc,
               bool accumulate) {
   dispatch_floating(b.dtype, "multiply", [&]<class T>(T) {
-    for (int64_t i = 0; i < m; ++i) {
-      T* row = static_cast<T*>(c) + i * ldc;
-      for (int64_t j = 0; j < b.n; ++j) row[j] = accumulate ? row[j] : T(0);
-      for (int64_t p = 0; p < b.k; ++p)
-        for (int64_t j = 0; j < b.n; ++j)
-          row[j] += static_cast<const T*>(a)[i * lda + p] * static_cast<const T*>(b.panels)[p * b.n + j];
-    }
+    kernels_of<T>(*b.kernels)
+        .multiply(m, b.n, b.k, static_cast<const T*>(a), lda, static_cast<const T*>(b.panels),
+                  static_cast<T*>(c), ldc, accumulate);
   });
 }
 

@@ -8,11 +8,14 @@
 
 namespace tempo {
 
+struct PackedKernelSet;
+
 /// b [k, n] in the layout of the instruction set in use when it was packed. The memory is borrowed.
 struct PackedMatrix {
   DType dtype = float32;
   int64_t k = 0, n = 0;
   const void* panels = nullptr;
+  const PackedKernelSet* kernels = nullptr;
 };
 
 /// Bytes that `pack` writes, for any instruction set.

@@ -53,6 +53,11 @@ using TileFinder = Tile (*)(DType input, DType output);
 /// dtype it throws. In place is allowed: the output may be the memory of an input of its shape.
 Kernel elementwise(TileFinder tile);
 
+#if defined(__clang__)  // it warns of every loop that stays scalar because it calls std
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"
+#endif
+
 /// The tile of F, an object without state: out = F(in...), or F(math, in...) for one that takes a
 /// Math first. A value does not depend on its place in the tile.
 template <class F, class Out, class... In>
@@ -209,6 +214,10 @@ class ElementwiseTile {
     else return static_cast<Out>(F{}(M{}, x...));
   }
 };
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 
 /// The inputs of type T that F takes, beside a Math.
 template <class F, class T>

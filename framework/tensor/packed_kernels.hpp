@@ -1,0 +1,25 @@
+// What one instruction set brings to the packed product; packed.cpp chooses among these tables.
+#pragma once
+
+#include <cstdint>
+
+namespace tempo {
+
+/// A matrix b [k, n] is packed as panels of `width` columns, the last one cut to whole vectors of
+/// `lanes`, each [k, columns] row-major and padded with zeros.
+template <class T>
+struct PackedKernels {
+  int64_t lanes, width;
+  /// c [m, n] (+)= a [m, k] b for packed b.
+  void (*multiply)(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, T* c,
+                   int64_t ldc, bool accumulate);
+};
+
+struct PackedKernelSet {
+  PackedKernels<float> of_float;
+  PackedKernels<double> of_double;
+};
+
+extern const PackedKernelSet packed_baseline, packed_avx2, packed_avx512;
+
+}  // namespace tempo
