@@ -11,7 +11,7 @@ namespace bench {
 namespace {
 
 // Largest difference allowed, relative to the largest element of the tensor.
-double tolerance(const Job& job) { return job.dtype == "float64" ? 1e-10 : 1e-4; }
+double tolerance(const Job& job) { return job.dtype == "float64" ? 1e-10 : 2e-5; }
 
 Results results_of(const std::string& program, const Job& job) {
   return Process(program, job, any_settings(program, job.threads)).results();
