@@ -81,6 +81,11 @@ std::vector<ScanCase> scan_cases() {
          Tensor read = squeeze(matmul(weights, c[1]), 1);
          return Step{read, {tanh(read + s[0])}};
        }, {x}, {h}, {w, normal({3, 6, 7}, 10)}},
+      {"more columns than a tile", [](const Tensors& xs, const State& s, const Tensors& c) {
+         auto [f, g] = split<2>(matmul(xs[0], c[0]) + c[1]);
+         Tensor next = sigmoid(f) * s[0] + tanh(g) * mean(s[0], -1, true);
+         return Step{concat({next, square(next)}), {next}};
+       }, {x}, {normal({3, 300}, 11)}, {0.3 * normal({4, 600}, 12), normal({600}, 13)}},
       {"a scan inside the step", [](const Tensors& xs, const State& s, const Tensors& c) {
          const auto inner = [&](const Tensor& y, const State& t) {
            Tensor next = tanh(t[0] * c[0] + y);
@@ -319,6 +324,33 @@ BOOST_AUTO_TEST_CASE(sink_makes_each_weights_gradient_one_product_behind_the_loo
                     "  sum      %14\n"
                     "  sum      %13\n"
                     "  sum      %11\n");
+}
+
+// What issues of speed hang on: a cell written as its formula runs as one product and few groups.
+BOOST_AUTO_TEST_CASE(an_lstm_written_as_its_formula_is_one_product_and_one_group_of_gates) {
+  const Tensor w = parameter(normal({4, 28}, 1)), u = parameter(normal({7, 28}, 2)), bias = parameter(normal({28}, 3));
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor from_x = matmul(x, w), from_h = matmul(s[0], u);
+    auto [i, f, g, o] = split<4>(from_x + from_h + bias);
+    const Tensor in = sigmoid(i), keep = sigmoid(f), candidate = tanh(g), old = keep * s[1], added = in * candidate;
+    const Tensor next_c = old + added, shown = tanh(next_c), gate = sigmoid(o), next_h = gate * shown;
+    return Step{next_h, {next_h, next_c}};
+  };
+  const ProgramLog log;
+  const State zero{zeros({3, 7}, float64), zeros({3, 7}, float64)};
+  gradient(sum(scan(step, normal({3, 5, 4}), zero).output), Tensors{w, u, bias});
+  BOOST_REQUIRE_EQUAL(log.programs().size(), 2u);
+  BOOST_CHECK_EQUAL(to_string(log.programs()[0].program->plan()),
+                    "  product [3, 7] x packed [7, 28], added in place\n"
+                    "  tiles [3, 28] in one run: add\n"
+                    "  tiles [3, 7] row by row: sigmoid sigmoid tanh multiply multiply add tanh sigmoid multiply\n"
+                    "  rows are independent\n");
+  const std::string back = to_string(log.programs()[1].program->plan());
+  BOOST_TEST(back.find("  tiles [3, 7] row by row:") == 0u, back);
+  BOOST_TEST(back.find("\n  product [3, 28] x packed [28, 7]\n  rows are independent\n") != std::string::npos, back);
+  BOOST_TEST(back.find("call") == std::string::npos, back);
+  // Four gates, tanh(c), c and h: seven numbers per unit, step and sample.
+  BOOST_TEST(log.programs()[0].program->read_by_gradient().size() == 7u);
 }
 
 // --- what cannot be
