@@ -166,8 +166,8 @@ BOOST_AUTO_TEST_CASE(two_plugins_built_from_two_versions_of_the_headers_run_thei
   const Layer these = layer("ReportThese"), other = layer("ReportOther");
   const Tensor x = cast(uniform(0.5, 2, {2, 3}), float32);
   for (int round = 0; round < 2; ++round) {
-    check_same("this program's own", these(x), sdk::selu(x));
-    check_close("the other version's", other(x), 10 * sdk::selu(x), 1e-6);
+    check_same("this program's own", these(x), reverse(sdk::selu(x), 1));
+    check_close("the other version's", other(x), sum(10 * sdk::selu(x), 1), 1e-6);
     const auto said_by = [&](const Layer& report) {
       return error_of([&] { report(x, {.training = true}); });
     };
@@ -651,12 +651,20 @@ BOOST_AUTO_TEST_CASE(a_model_file_never_searches_the_plugin_path) {
   BOOST_TEST(child.code == 0, child.output);
 }
 
-BOOST_AUTO_TEST_CASE(a_name_with_a_path_in_it_leads_to_no_file) {
-  const std::string folder =
-      std::getenv("TEMPO_PLUGIN_FOLDER") ? std::getenv("TEMPO_PLUGIN_FOLDER") : "";
+BOOST_AUTO_TEST_CASE(child_asks_for_a_path, *unit::disabled()) {
   BOOST_TEST(error_of([] {
-               layer("/../../../tests/plugins/good");
-             }).starts_with("there is no layer named `/../"));
+               layer("x/../../outside");
+             }).starts_with("there is no layer named `x/../../outside`.\n"));
+  BOOST_CHECK_EQUAL(loaded_from_path(), "");
+}
+
+BOOST_AUTO_TEST_CASE(a_name_with_a_path_in_it_leads_to_no_file) {
+  const fs::path folder = scratch("folder");
+  fs::create_directories(folder / "tempo_x");
+  fs::copy_file(file_of("path_A"), scratch("outside.so"), fs::copy_options::overwrite_existing);
+  const Finished child =
+      run_child("child_asks_for_a_path", "TEMPO_PLUGIN_FOLDER=" + folder.string());
+  BOOST_TEST(child.code == 0, child.output);
 }
 
 // --- what runs

@@ -1,5 +1,6 @@
 // Two plugins of this source are built, from two versions of the SDK's headers. What it reports
-// comes from inline functions that differ between them; LABEL tells the plugins apart.
+// comes from inline functions, and from variables in them, that differ between the versions; LABEL
+// tells the plugins apart.
 #include <tempo/plugin.hpp>
 
 namespace {
@@ -20,7 +21,7 @@ struct ReportLayer : tempo::LayerOf<Options> {
     std::string (*shown)(const tempo::Shape&) = &tempo::to_string;
     const std::string text = out_of_line(shown)(x.shape());
     if (call.training) throw tempo::Error("Report says " + text);
-    return out_of_line(&tempo::sdk::selu)(x);
+    return out_of_line(&tempo::reverse)(out_of_line(&tempo::sdk::selu)(x), 1);
   }
 };
 
