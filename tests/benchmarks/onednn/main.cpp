@@ -77,13 +77,13 @@ class OverSequence : public Work {
     const bool keep_plain = setting && std::string(setting) == "plain";
     p_ = primitives_of(job.cell, keep_plain ? plain : any, any, with_gradient_, engine_);
     const auto& f = p_.forward_desc;
-    x_ = {engine_, plain.x, plain.x};
+    x_ = {engine_, plain.x};
     // Given although zero: without it oneDNN 2.6.3's gradient of the recurrent kernel is wrong.
-    zero_ = {engine_, plain.state, plain.state};
-    y_ = {engine_, plain.y, plain.y};
-    bias_ = {engine_, plain.bias, plain.bias};
-    kernel_ = {engine_, plain.kernel, f.weights_layer_desc()};
-    recurrent_ = {engine_, plain.recurrent, f.weights_iter_desc()};
+    zero_ = {engine_, plain.state};
+    y_ = {engine_, plain.y};
+    bias_ = {engine_, plain.bias};
+    kernel_ = {engine_, plain.kernel, f.weights_layer_desc(), Slot::Way::to_primitive};
+    recurrent_ = {engine_, plain.recurrent, f.weights_iter_desc(), Slot::Way::to_primitive};
     forward_ = {{DNNL_ARG_SRC_LAYER, x_.primitive()},
                 {DNNL_ARG_WEIGHTS_LAYER, kernel_.primitive()},
                 {DNNL_ARG_WEIGHTS_ITER, recurrent_.primitive()},
@@ -93,7 +93,7 @@ class OverSequence : public Work {
     if (job.cell == "LSTM" || job.cell == "Peephole")
       forward_.emplace(DNNL_ARG_SRC_ITER_C, zero_.primitive());
     if (plain.peephole) {
-      peephole_ = {engine_, plain.peephole, plain.peephole};
+      peephole_ = {engine_, plain.peephole};
       forward_.emplace(DNNL_ARG_WEIGHTS_PEEPHOLE, peephole_.primitive());
     }
     if (with_gradient_) prepare_backward(plain);
@@ -135,15 +135,16 @@ class OverSequence : public Work {
  private:
   void prepare_backward(const Layouts& plain) {
     const auto& b = p_.backward_desc;
-    dx_ = {engine_, plain.x, plain.x};
-    dy_ = {engine_, plain.y, plain.y};
-    dh_ = {engine_, plain.state, plain.state};
-    dc_ = {engine_, plain.state, plain.state};
-    dbias_ = {engine_, plain.bias, plain.bias};
-    dkernel_ = {engine_, plain.kernel, b.diff_weights_layer_desc()};
-    drecurrent_ = {engine_, plain.recurrent, b.diff_weights_iter_desc()};
-    kernel_backward_ = {engine_, plain.kernel, b.weights_layer_desc()};
-    recurrent_backward_ = {engine_, plain.recurrent, b.weights_iter_desc()};
+    dx_ = {engine_, plain.x};
+    dy_ = {engine_, plain.y};
+    dh_ = {engine_, plain.state};
+    dc_ = {engine_, plain.state};
+    dbias_ = {engine_, plain.bias};
+    dkernel_ = {engine_, plain.kernel, b.diff_weights_layer_desc(), Slot::Way::to_user};
+    drecurrent_ = {engine_, plain.recurrent, b.diff_weights_iter_desc(), Slot::Way::to_user};
+    kernel_backward_ = {engine_, plain.kernel, b.weights_layer_desc(), Slot::Way::to_primitive};
+    recurrent_backward_ = {engine_, plain.recurrent, b.weights_iter_desc(),
+                           Slot::Way::to_primitive};
     const memory workspace(p_.forward_desc.workspace_desc(), engine_);
     forward_.emplace(DNNL_ARG_WORKSPACE, workspace);
     backward_ = forward_;
@@ -158,7 +159,7 @@ class OverSequence : public Work {
     if (job_.cell == "LSTM" || job_.cell == "Peephole")
       backward_.emplace(DNNL_ARG_DIFF_SRC_ITER_C, dc_.primitive());
     if (plain.peephole) {
-      dpeephole_ = {engine_, plain.peephole, plain.peephole};
+      dpeephole_ = {engine_, plain.peephole};
       backward_.emplace(DNNL_ARG_DIFF_WEIGHTS_PEEPHOLE, dpeephole_.primitive());
     }
   }

@@ -7,21 +7,22 @@ namespace bench {
 using dnnl::memory;
 using dnnl::prop_kind;
 
-Slot::Slot(const dnnl::engine& engine, const memory::desc& plain, const memory::desc& wanted)
+Slot::Slot(const dnnl::engine& engine, const memory::desc& plain, const memory::desc& wanted,
+           Way way)
     : user_(plain, engine) {
   clear();
   if (wanted == plain) return;
   wanted_.emplace(wanted, engine);
-  in_.emplace(user_, *wanted_);
-  out_.emplace(*wanted_, user_);
+  const bool in = way == Way::to_primitive;
+  reorder_.emplace(in ? user_ : *wanted_, in ? *wanted_ : user_);
 }
 
 void Slot::to_primitive(dnnl::stream& stream) {
-  if (wanted_) in_->execute(stream, user_, *wanted_);
+  if (wanted_) reorder_->execute(stream, user_, *wanted_);
 }
 
 void Slot::to_user(dnnl::stream& stream) {
-  if (wanted_) out_->execute(stream, *wanted_, user_);
+  if (wanted_) reorder_->execute(stream, *wanted_, user_);
 }
 
 void Slot::set(const std::vector<float>& values) {

@@ -9,12 +9,17 @@
 
 namespace bench {
 
-/// A value in the user's plain layout and, where the primitive wants another, in that one.
+/// A value in the user's plain layout and, where the primitive wants another, in that one. There
+/// are layouts that nothing is reordered from, so it goes one way: to the primitive or to the user.
 class Slot {
  public:
+  enum class Way { to_primitive, to_user };
   Slot() = default;
   Slot(const dnnl::engine& engine, const dnnl::memory::desc& plain,
-       const dnnl::memory::desc& wanted);
+       const dnnl::memory::desc& wanted, Way way);
+  /// In the plain layout on both sides.
+  Slot(const dnnl::engine& engine, const dnnl::memory::desc& plain)
+      : Slot(engine, plain, plain, Way::to_user) {}
   void to_primitive(dnnl::stream& stream);
   void to_user(dnnl::stream& stream);
   const dnnl::memory& primitive() const { return wanted_ ? *wanted_ : user_; }
@@ -26,7 +31,7 @@ class Slot {
  private:
   dnnl::memory user_;
   std::optional<dnnl::memory> wanted_;
-  std::optional<dnnl::reorder> in_, out_;
+  std::optional<dnnl::reorder> reorder_;
 };
 
 /// The primitives of one cell and what they ask for.
