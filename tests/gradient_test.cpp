@@ -7,8 +7,8 @@
 #include "tensor/pointwise.hpp"
 
 #include <tempo/gradcheck.hpp>
-#include <tempo/layers.hpp>
 #include <tempo/gradient.hpp>
+#include <tempo/layers.hpp>
 
 namespace tempo {
 namespace {
@@ -369,7 +369,8 @@ BOOST_AUTO_TEST_CASE(a_layer_is_checked_with_weights_of_its_own) {
   const std::vector<std::string> expected{"input [3, 5, 4]", "lstm/kernel [4, 28]",
                                           "lstm/recurrent_kernel [7, 28]", "lstm/bias [28]"};
   BOOST_TEST(checked == expected, boost::test_tools::per_element());
-  const GradCheck both = gradcheck(Bidirectional(GRU({.units = 2, .return_state = true})), {3, 5, 4});
+  const GradCheck both =
+      gradcheck(Bidirectional(GRU({.units = 2, .return_state = true})), {3, 5, 4});
   BOOST_TEST(both.passed(), both);
 }
 

@@ -6,8 +6,8 @@
 #include "tensor/packed.hpp"
 #include "tensor/pointwise.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <unistd.h>
+#include <boost/test/unit_test.hpp>
 
 #include <array>
 #include <cstdio>
@@ -35,7 +35,8 @@ void on_each_instruction_set(F body) {
   set_instruction_set(before);
 }
 
-// --- functions ------------------------------------------------------------------------------------
+// --- functions
+// ------------------------------------------------------------------------------------
 
 using Exact = long double (*)(long double);
 
@@ -43,11 +44,13 @@ using Exact = long double (*)(long double);
 template <class T>
 double ulps(T got, long double exact) {
   const T nearest = static_cast<T>(exact);
-  if (std::isnan(got) || std::isnan(nearest)) return std::isnan(got) == std::isnan(nearest) ? 0 : 1e30;
+  if (std::isnan(got) || std::isnan(nearest))
+    return std::isnan(got) == std::isnan(nearest) ? 0 : 1e30;
   if (got == nearest) return 0;
   if (std::isinf(got) || std::isinf(nearest))  // one beyond the greatest finite number
     return std::abs(got) >= std::numeric_limits<T>::max() / 2 &&
-                   std::abs(nearest) >= std::numeric_limits<T>::max() / 2 && (got > 0) == (nearest > 0)
+                   std::abs(nearest) >= std::numeric_limits<T>::max() / 2 &&
+                   (got > 0) == (nearest > 0)
                ? 1
                : 1e30;
   int exponent = 0;
@@ -62,11 +65,23 @@ template <class T>
 const std::vector<T>& whole_range() {
   static const std::vector<T> values = [] {
     using Limits = std::numeric_limits<T>;
-    std::vector<T> all = {T(0),           T(-0.0),         Limits::infinity(), -Limits::infinity(),
-                          Limits::min(),  Limits::max(),   Limits::lowest(),   Limits::denorm_min(),
-                          -Limits::min(), Limits::quiet_NaN(), T(1), T(-1), T(0.7), T(-0.7)};
+    std::vector<T> all = {T(0),
+                          T(-0.0),
+                          Limits::infinity(),
+                          -Limits::infinity(),
+                          Limits::min(),
+                          Limits::max(),
+                          Limits::lowest(),
+                          Limits::denorm_min(),
+                          -Limits::min(),
+                          Limits::quiet_NaN(),
+                          T(1),
+                          T(-1),
+                          T(0.7),
+                          T(-0.7)};
     std::mt19937_64 random(7);
-    std::uniform_real_distribution<T> fraction(1, 2), near(-20, 20), far(-120, 120), very_far(-760, 760);
+    std::uniform_real_distribution<T> fraction(1, 2), near(-20, 20), far(-120, 120),
+        very_far(-760, 760);
     for (int e = Limits::min_exponent - Limits::digits; e < Limits::max_exponent; ++e)
       for (int i = 0; i < 40; ++i) {
         const T x = std::ldexp(fraction(random), e);
@@ -137,13 +152,15 @@ BOOST_AUTO_TEST_CASE(functions_are_accurate_to_a_few_ulp_over_the_whole_range) {
 
 BOOST_AUTO_TEST_CASE(saturated_functions_keep_their_bounds) {
   on_each_instruction_set([](InstructionSet) {
-    const std::vector<float> y = run(kernel_of("tanh").tile(float32, float32), whole_range<float>());
+    const std::vector<float> y =
+        run(kernel_of("tanh").tile(float32, float32), whole_range<float>());
     for (std::size_t i = 0; i < y.size(); ++i)
       if (!std::isnan(y[i])) BOOST_TEST_REQUIRE(std::abs(y[i]) <= 1.0f);
   });
 }
 
-// --- tiles ----------------------------------------------------------------------------------------
+// --- tiles
+// ----------------------------------------------------------------------------------------
 
 const int64_t sizes[] = {0, 1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 255, 256, 257, 530};
 
@@ -151,7 +168,8 @@ const int64_t sizes[] = {0, 1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 25
 template <class T>
 std::vector<T> mixed(int64_t n, int64_t seed) {
   std::vector<T> x;
-  for (int64_t i = 0; i < n; ++i) x.push_back(static_cast<T>((i * 7919 + seed * 31) % 1000 - 500) / T(8));
+  for (int64_t i = 0; i < n; ++i)
+    x.push_back(static_cast<T>((i * 7919 + seed * 31) % 1000 - 500) / T(8));
   return x;
 }
 
@@ -231,9 +249,9 @@ void check_comparison_and_choice() {
       const int64_t both[] = {stride(0), stride(1)};
       less(compared, both, is_less.data(), n);
       for (int64_t j = 0; j < n; ++j)
-        BOOST_TEST_REQUIRE(is_less[static_cast<std::size_t>(j)] ==
-                           (a[static_cast<std::size_t>(j * both[0])] <
-                            b[static_cast<std::size_t>(j * both[1])]));
+        BOOST_TEST_REQUIRE(
+            is_less[static_cast<std::size_t>(j)] ==
+            (a[static_cast<std::size_t>(j * both[0])] < b[static_cast<std::size_t>(j * both[1])]));
       std::vector<T> y(static_cast<std::size_t>(n + 1));
       const void* chosen[] = {is_less.data(), a.data(), b.data()};
       const int64_t all[] = {stride(0), stride(1), stride(2)};
@@ -255,7 +273,8 @@ BOOST_AUTO_TEST_CASE(tiles_compare_and_choose) {
   });
 }
 
-// --- packed products ------------------------------------------------------------------------------
+// --- packed products
+// ------------------------------------------------------------------------------
 
 struct Free {
   void operator()(void* p) const { std::free(p); }
@@ -295,8 +314,9 @@ void check_product(int64_t m, int64_t k, int64_t n, bool transpose, bool accumul
       const auto at = static_cast<std::size_t>(i * ldc + j);
       double expected = accumulate || j >= n ? static_cast<double>(before[at]) : 0;
       for (int64_t p = 0; j < n && p < k; ++p)
-        expected += static_cast<double>(a[static_cast<std::size_t>(i * lda + p)]) *
-                    static_cast<double>(b[static_cast<std::size_t>(transpose ? j * ldb + p : p * ldb + j)]);
+        expected +=
+            static_cast<double>(a[static_cast<std::size_t>(i * lda + p)]) *
+            static_cast<double>(b[static_cast<std::size_t>(transpose ? j * ldb + p : p * ldb + j)]);
       const double limit = j < n ? tolerance : 0;
       BOOST_TEST_REQUIRE(std::abs(static_cast<double>(c[at]) - expected) <= limit,
                          "[" << m << ", " << k << "] x [" << k << ", " << n << "] at " << i << ", "
@@ -344,7 +364,8 @@ void check_grouping(int64_t k, int64_t n, bool accumulate) {
 
 BOOST_AUTO_TEST_CASE(rows_alone_and_in_blocks_have_the_same_bits) {
   on_each_instruction_set([](InstructionSet) {
-    for (const auto& [k, n] : {std::pair<int64_t, int64_t>{19, 76}, {64, 256}, {33, 5}, {128, 130}}) {
+    for (const auto& [k, n] :
+         {std::pair<int64_t, int64_t>{19, 76}, {64, 256}, {33, 5}, {128, 130}}) {
       check_grouping<float>(k, n, false);
       check_grouping<float>(k, n, true);
       check_grouping<double>(k, n, true);
@@ -352,7 +373,8 @@ BOOST_AUTO_TEST_CASE(rows_alone_and_in_blocks_have_the_same_bits) {
   });
 }
 
-// --- instruction sets -----------------------------------------------------------------------------
+// --- instruction sets
+// -----------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(an_unknown_instruction_set_is_named) {
   if (is_supported(InstructionSet::avx512)) return;
@@ -371,7 +393,8 @@ std::string output_of(const std::string& command) {
 /// A weak function that was compiled for AVX could replace the one of a file that was not.
 BOOST_AUTO_TEST_CASE(no_function_that_the_linker_may_share_is_compiled_for_avx) {
 #if defined(__x86_64__) && !defined(__AVX__)
-  std::istringstream names(output_of("nm --defined-only /proc/" + std::to_string(getpid()) + "/exe 2>/dev/null"));
+  std::istringstream names(
+      output_of("nm --defined-only /proc/" + std::to_string(getpid()) + "/exe 2>/dev/null"));
   std::map<std::string, bool> weak;
   std::string address, kind, name;
   while (names >> address >> kind >> name)

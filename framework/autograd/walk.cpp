@@ -31,9 +31,7 @@ Tensor unbroadcast(const Tensor& gradient, const TensorType& type) {
   return gradient.shape() == type.shape ? gradient : sum_to(gradient, {{"shape", type.shape}});
 }
 
-void accumulate(Tensor& into, Tensor part) {
-  into = into ? into + part : std::move(part);
-}
+void accumulate(Tensor& into, Tensor part) { into = into ? into + part : std::move(part); }
 
 [[noreturn]] void stale(const Application& application, const Value& weight) {
   throw Error("gradient: weight `" + (weight.path.empty() ? "(no name)" : weight.path) +
@@ -147,14 +145,16 @@ Tensors gradient_of(const Tensor& y, const Tensor& dy, const Tensors& inputs) {
     throw ShapeError("gradient: y is " + to_string(y.shape(), y.dtype()) +
                      "; only float32 and float64 have gradients.");
   if (dy && dy.shape() != y.shape())
-    throw ShapeError("gradient: dy must have the shape of y\n  y   " + to_string(y.shape(), y.dtype()) +
-                     "\n  dy  " + to_string(dy.shape(), dy.dtype()));
+    throw ShapeError("gradient: dy must have the shape of y\n  y   " +
+                     to_string(y.shape(), y.dtype()) + "\n  dy  " +
+                     to_string(dy.shape(), dy.dtype()));
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (!inputs[i].tracked())
-      throw Error("gradient: input " + std::to_string(i) + ", " +
-                  to_string(inputs[i].shape(), inputs[i].dtype()) +
-                  ", is not tracked.\n  Make it with parameter(x) before it is used; values computed "
-                  "under NoGradient are not tracked either.");
+      throw Error(
+          "gradient: input " + std::to_string(i) + ", " +
+          to_string(inputs[i].shape(), inputs[i].dtype()) +
+          ", is not tracked.\n  Make it with parameter(x) before it is used; values computed "
+          "under NoGradient are not tracked either.");
   Tensors out = walk({{y, dy ? dy : ones_like(y)}}, inputs);
   for (std::size_t i = 0; i < out.size(); ++i)
     if (!out[i]) out[i] = zeros_like(inputs[i]);

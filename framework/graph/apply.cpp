@@ -60,8 +60,9 @@ std::vector<Array> compute(const OpDefinition& op, const std::vector<Ref<Value>>
                            const Attributes& attributes, const std::vector<TensorType>& types) {
   for (const Ref<Value>& v : inputs)
     if (v->trace)
-      throw Error(op.name + ": a placeholder of a traced step was used after the step ended.\n"
-                            "  Return what the step computes as its output or state; do not store it.");
+      throw Error(op.name +
+                  ": a placeholder of a traced step was used after the step ended.\n"
+                  "  Return what the step computes as its output or state; do not store it.");
   std::vector<Array> arrays;
   if (!op.kernel) {
     arrays.push_back(inputs[0]->array.reshaped(types[0].shape));

@@ -25,7 +25,8 @@ const OpDefinition& define(OpDefinition op) {
   const std::lock_guard lock(all.mutex);
   std::string name = op.name;
   auto [at, is_new] = all.ops.emplace(std::move(name), std::move(op));
-  if (!is_new) throw PluginError("an op named `" + at->first + "` exists already; choose another name.");
+  if (!is_new)
+    throw PluginError("an op named `" + at->first + "` exists already; choose another name.");
   return at->second;
 }
 
@@ -46,8 +47,7 @@ std::vector<const OpDefinition*> all_ops() {
 
 Tensor Vjp::x(std::size_t i) const { return to_tensor(application_.inputs[i]); }
 Tensor Vjp::y(std::size_t k) const {
-  return to_tensor(
-      result_of(Ref<Application>::share(const_cast<Application*>(&application_)), k));
+  return to_tensor(result_of(Ref<Application>::share(const_cast<Application*>(&application_)), k));
 }
 std::size_t Vjp::n_inputs() const { return application_.inputs.size(); }
 const Attributes& Vjp::attributes() const { return application_.attributes; }

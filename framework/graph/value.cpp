@@ -15,8 +15,10 @@ struct Graveyard {
     if (emptying) return;
     emptying = true;
     while (values || applications) {
-      if (values) delete std::exchange(values, values->next_dead);
-      else delete std::exchange(applications, applications->next_dead);
+      if (values)
+        delete std::exchange(values, values->next_dead);
+      else
+        delete std::exchange(applications, applications->next_dead);
     }
     emptying = false;
   }
@@ -27,7 +29,9 @@ thread_local Graveyard graveyard;
 }  // namespace
 
 void retain(Value* value) { value->count.fetch_add(1, std::memory_order_relaxed); }
-void retain(Application* application) { application->count.fetch_add(1, std::memory_order_relaxed); }
+void retain(Application* application) {
+  application->count.fetch_add(1, std::memory_order_relaxed);
+}
 
 void release(Value* value) {
   if (value->count.fetch_sub(1, std::memory_order_acq_rel) != 1) return;

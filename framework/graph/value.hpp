@@ -54,11 +54,11 @@ struct Application {
   const OpDefinition* op = nullptr;
   Attributes attributes;
   std::vector<Ref<Value>> inputs;
-  std::vector<uint64_t> versions;  // of the inputs, when it was applied
-  std::vector<TensorType> types;   // of the results
-  std::vector<Array> arrays;       // of the results; empty while traced
-  uint64_t serial = 0;             // later applications have larger ones
-  uint64_t trace = 0;              // the trace it was recorded in; 0: computed
+  std::vector<uint64_t> versions;    // of the inputs, when it was applied
+  std::vector<TensorType> types;     // of the results
+  std::vector<Array> arrays;         // of the results; empty while traced
+  uint64_t serial = 0;               // later applications have larger ones
+  uint64_t trace = 0;                // the trace it was recorded in; 0: computed
   Application* next_dead = nullptr;  // while it waits to be freed
 };
 
@@ -71,16 +71,16 @@ uint64_t next_serial();
 struct tempo_tensor {
   std::atomic<uint32_t> count{1};
   tempo::TensorType type;
-  tempo::Array array;                    // empty while traced
-  tempo::Ref<tempo::Application> from;   // empty: a leaf
-  std::size_t index = 0;                 // which result of `from`
+  tempo::Array array;                   // empty while traced
+  tempo::Ref<tempo::Application> from;  // empty: a leaf
+  std::size_t index = 0;                // which result of `from`
   tempo::Ref<tempo_tensor> mask;
-  std::string path;                      // of a weight
-  uint64_t version = 0;                  // of a weight: how often it was assigned to
-  uint64_t trace = 0;                    // the trace it stands in; 0: it has a value
+  std::string path;      // of a weight
+  uint64_t version = 0;  // of a weight: how often it was assigned to
+  uint64_t trace = 0;    // the trace it stands in; 0: it has a value
   bool tracked = false;
   bool weight = false;
-  bool frozen = false;  // a weight that optimizers leave alone
+  bool frozen = false;                // a weight that optimizers leave alone
   tempo_tensor* next_dead = nullptr;  // while it waits to be freed
 };
 

@@ -37,7 +37,8 @@ void ProgramBuilder::add(const Application& application) {
   Instruction instruction{application.op, application.attributes, {}, {}};
   for (const Ref<Value>& input : application.inputs) {
     const int id = find(*input);
-    if (id < 0) throw Error("scan: `" + application.op->name + "` reads a value that is not of this step.");
+    if (id < 0)
+      throw Error("scan: `" + application.op->name + "` reads a value that is not of this step.");
     instruction.inputs.push_back(id);
   }
   const Ref<Application> shared = Ref<Application>::share(const_cast<Application*>(&application));
@@ -79,7 +80,8 @@ void settle_standings(Program& p) {
   for (const Instruction& i : p.loop) {
     Standing standing = Standing::fixed;
     for (int v : i.inputs)
-      if (p.values[static_cast<std::size_t>(v)].standing != Standing::fixed) standing = Standing::sequence;
+      if (p.values[static_cast<std::size_t>(v)].standing != Standing::fixed)
+        standing = Standing::sequence;
     for (int v : i.outputs) p.values[static_cast<std::size_t>(v)].standing = standing;
   }
 }

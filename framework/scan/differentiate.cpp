@@ -18,7 +18,8 @@ class Differentiation {
  public:
   Differentiation(const StepProgram& forward, const GradientRequest& request)
       : forward_(forward), p_(forward.raw()), request_(request) {
-    for (std::size_t v = 0; v < forward.nodes().size(); ++v) numbers_[identity(*forward.nodes()[v])] = v;
+    for (std::size_t v = 0; v < forward.nodes().size(); ++v)
+      numbers_[identity(*forward.nodes()[v])] = v;
   }
 
   GradientProgram run() {
@@ -53,21 +54,25 @@ class Differentiation {
   struct Carry {
     Ref<Value> placeholder;
     GradientSource source;
-    int state = -1;  // the carried value it is the gradient of; -1: a gradient of the last step only
+    int state =
+        -1;  // the carried value it is the gradient of; -1: a gradient of the last step only
   };
 
   // Placeholders for all that comes in, and where it comes in at.
   void seed(Trace& trace) {
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
       if (floating(p_.carried[k]))
-        carries_.push_back({trace.placeholder(type(p_.carried[k])),
-                            {.kind = GradientSource::zeros, .index = p_.fixed.size() + p_.sequences.size() + k},
-                            static_cast<int>(k)});
+        carries_.push_back(
+            {trace.placeholder(type(p_.carried[k])),
+             {.kind = GradientSource::zeros, .index = p_.fixed.size() + p_.sequences.size() + k},
+             static_cast<int>(k)});
     for (std::size_t r = 0; r < p_.results.size(); ++r) {
       if (!request_.dy[r]) continue;
       const ProgramResult& result = p_.results[r];
-      if (result.kind == ProgramResult::last) seed_last(trace, r);
-      else add_seed(trace, r, result.kind == ProgramResult::sequence ? sequence_dys_ : fixed_dys_);
+      if (result.kind == ProgramResult::last)
+        seed_last(trace, r);
+      else
+        add_seed(trace, r, result.kind == ProgramResult::sequence ? sequence_dys_ : fixed_dys_);
     }
     for (const Carry& c : carries_) {
       const int v = c.state >= 0 ? p_.next[static_cast<std::size_t>(c.state)]
@@ -75,7 +80,8 @@ class Differentiation {
       seeds_.push_back({node(v), to_tensor(c.placeholder)});
     }
   }
-  void add_seed(Trace& trace, std::size_t r, std::vector<std::pair<std::size_t, Ref<Value>>>& list) {
+  void add_seed(Trace& trace, std::size_t r,
+                std::vector<std::pair<std::size_t, Ref<Value>>>& list) {
     list.push_back({r, trace.placeholder(type(p_.results[r].value))});
     seeds_.push_back({node(p_.results[r].value), to_tensor(list.back().second)});
   }
@@ -85,8 +91,10 @@ class Differentiation {
     const int v = p_.results[r].value;
     for (Carry& c : carries_) {
       if (c.state < 0 || p_.next[static_cast<std::size_t>(c.state)] != v) continue;
-      if (c.source.kind == GradientSource::zeros) c.source = {.kind = GradientSource::dy, .index = r};
-      else c.source.more_dy.push_back(r);
+      if (c.source.kind == GradientSource::zeros)
+        c.source = {.kind = GradientSource::dy, .index = r};
+      else
+        c.source.more_dy.push_back(r);
       return;
     }
     carries_.push_back({trace.placeholder(type(v)), {.kind = GradientSource::dy, .index = r}, -1});
@@ -105,10 +113,13 @@ class Differentiation {
     for (Carry& c : carries_) next_.push_back(next_of(c));
   }
   bool is_state(std::size_t i) const { return i >= p_.fixed.size() + p_.sequences.size(); }
-  bool asks(std::size_t i) const { return floating(p_.input(i)) && (request_.wanted[i] || is_state(i)); }
+  bool asks(std::size_t i) const {
+    return floating(p_.input(i)) && (request_.wanted[i] || is_state(i));
+  }
   Tensor next_of(const Carry& c) const {
     if (c.state >= 0)
-      if (const Tensor& g = gradients_[p_.fixed.size() + p_.sequences.size() + static_cast<std::size_t>(c.state)])
+      if (const Tensor& g =
+              gradients_[p_.fixed.size() + p_.sequences.size() + static_cast<std::size_t>(c.state)])
         return g;
     return full(c.placeholder->type.shape, 0, c.placeholder->type.dtype);
   }
@@ -116,12 +127,16 @@ class Differentiation {
   // --- the trace as a Program: inputs first, then instructions, then results
 
   void write(Trace& trace) {
-    for (const auto& [r, placeholder] : fixed_dys_) add_input(Standing::fixed, placeholder, {.kind = GradientSource::dy, .index = r}, "dy");
-    for (const auto& [r, placeholder] : sequence_dys_) add_input(Standing::sequence, placeholder, {.kind = GradientSource::dy, .index = r}, "dy");
-    for (const Carry& c : carries_) add_input(Standing::carried, c.placeholder, c.source, c.state >= 0 ? "dstate" : "dy_last");
+    for (const auto& [r, placeholder] : fixed_dys_)
+      add_input(Standing::fixed, placeholder, {.kind = GradientSource::dy, .index = r}, "dy");
+    for (const auto& [r, placeholder] : sequence_dys_)
+      add_input(Standing::sequence, placeholder, {.kind = GradientSource::dy, .index = r}, "dy");
+    for (const Carry& c : carries_)
+      add_input(Standing::carried, c.placeholder, c.source, c.state >= 0 ? "dstate" : "dy_last");
     for (const Trace::Capture& c : trace.captures()) add_capture(c);
     for (const auto& [placeholder, v] : to_compute_) compute_again(placeholder, v);
-    if (!trace.keys().empty()) throw Error("scan: a gradient formula draws random numbers; it must not.");
+    if (!trace.keys().empty())
+      throw Error("scan: a gradient formula draws random numbers; it must not.");
     for (const Ref<Application>& a : recomputed_) builder_.add(*a);
     for (const Ref<Application>& a : trace.applications()) builder_.add(*a);
     for (std::size_t k = 0; k < carries_.size(); ++k)
@@ -138,11 +153,13 @@ class Differentiation {
                                        : standing == Standing::sequence ? ProgramResult::sequence
                                                                         : ProgramResult::last;
       result_of_[i] = static_cast<int>(builder_.program.results.size());
-      builder_.program.results.push_back({kind, builder_.find(*trace.own(to_value(gradients_[i])))});
+      builder_.program.results.push_back(
+          {kind, builder_.find(*trace.own(to_value(gradients_[i])))});
     }
   }
 
-  void add_input(Standing standing, const Ref<Value>& placeholder, GradientSource source, std::string name = "") {
+  void add_input(Standing standing, const Ref<Value>& placeholder, GradientSource source,
+                 std::string name = "") {
     builder_.input(standing, placeholder, std::move(name));
     (standing == Standing::fixed      ? fixed_
      : standing == Standing::sequence ? sequences_
@@ -154,19 +171,24 @@ class Differentiation {
   void add_capture(const Trace::Capture& capture) {
     const auto at = numbers_.find(identity(*capture.outside));
     if (at == numbers_.end()) {
-      add_input(Standing::fixed, capture.inside, {.kind = GradientSource::outside, .index = 0, .value = capture.outside});
+      add_input(Standing::fixed, capture.inside,
+                {.kind = GradientSource::outside, .index = 0, .value = capture.outside});
       return;
     }
     const std::size_t v = at->second;
     const ProgramValue& value = p_.values[v];
     for (std::size_t i = 0; i < p_.n_inputs(); ++i)
       if (p_.input(i) == static_cast<int>(v) && value.standing != Standing::carried) {
-        add_input(value.standing, capture.inside, {.kind = GradientSource::forward_input, .index = i}, value.name);
+        add_input(value.standing, capture.inside,
+                  {.kind = GradientSource::forward_input, .index = i}, value.name);
         if (value.standing == Standing::fixed) fixed_inputs_[v] = capture.inside;
         return;
       }
-    if (value.standing == Standing::fixed) to_compute_.push_back({capture.inside, static_cast<int>(v)});
-    else add_input(Standing::sequence, capture.inside, {.kind = GradientSource::kept, .index = v}, "kept");
+    if (value.standing == Standing::fixed)
+      to_compute_.push_back({capture.inside, static_cast<int>(v)});
+    else
+      add_input(Standing::sequence, capture.inside, {.kind = GradientSource::kept, .index = v},
+                "kept");
   }
 
   // What depends on nothing but fixed values is computed again instead of being kept for each step:
@@ -200,7 +222,8 @@ class Differentiation {
         placeholder->type = forward.type;
         placeholder->trace = forward.trace;
         placeholder->tracked = forward.tracked;
-        add_input(Standing::fixed, placeholder, {.kind = GradientSource::forward_input, .index = i}, p_.values[v].name);
+        add_input(Standing::fixed, placeholder, {.kind = GradientSource::forward_input, .index = i},
+                  p_.values[v].name);
         return fixed_inputs_[v] = placeholder;
       }
     return result_of(again(forward.from), forward.index);
@@ -213,7 +236,8 @@ class Differentiation {
     for (const ProgramResult& r : program.results) read.insert(r.value);
     for (std::size_t k = 0; k < program.carried.size(); ++k)
       if (program.next[k] != program.carried[k]) read.insert(program.next[k]);
-    const auto drop = [&read](std::vector<int>& inputs, std::vector<GradientSource>& sources, std::vector<int>* next) {
+    const auto drop = [&read](std::vector<int>& inputs, std::vector<GradientSource>& sources,
+                              std::vector<int>* next) {
       for (std::size_t k = inputs.size(); k-- > 0;) {
         if (read.count(inputs[k])) continue;
         const auto at = static_cast<std::ptrdiff_t>(k);

@@ -10,7 +10,8 @@ thread_local ProgramLog* current = nullptr;
 // Bytes of all steps that stay between the forward and the backward pass, per step.
 std::string kept_bytes(const StepProgram& program) {
   std::size_t bytes = 0;
-  for (int v : program.read_by_gradient()) bytes += program.raw().values[static_cast<std::size_t>(v)].type.bytes();
+  for (int v : program.read_by_gradient())
+    bytes += program.raw().values[static_cast<std::size_t>(v)].type.bytes();
   return std::to_string(bytes) + " bytes kept for the gradient at each step\n";
 }
 }  // namespace
@@ -26,8 +27,8 @@ void log_program(const char* what, const StepProgramRef& program) {
 }
 
 std::string explain(const LoggedProgram& logged) {
-  return logged.what + " Program, as traced\n" + to_string(logged.program->raw()) + "\n" + logged.what +
-         " Program, after hoist and sink\n" + to_string(logged.program->fast()) +
+  return logged.what + " Program, as traced\n" + to_string(logged.program->raw()) + "\n" +
+         logged.what + " Program, after hoist and sink\n" + to_string(logged.program->fast()) +
          "each step runs as\n" + to_string(logged.program->plan()) +
          (logged.what == "forward" ? kept_bytes(*logged.program) : "");
 }

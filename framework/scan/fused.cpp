@@ -47,7 +47,8 @@ Tensors fused(const std::function<Tensors(const Tensors&)>& f, const Tensors& in
     for (const Tensor& t : x) builder.input(Standing::sequence, to_value(t));
     for (const Ref<Application>& a : trace.applications()) builder.add(*a);
     for (const Tensor& t : results)
-      builder.program.results.push_back({ProgramResult::sequence, builder.find(*trace.own(to_value(t)))});
+      builder.program.results.push_back(
+          {ProgramResult::sequence, builder.find(*trace.own(to_value(t)))});
   }
   settle_standings(builder.program);
   const std::shared_ptr<const Fused> function = cached(std::move(builder.program));

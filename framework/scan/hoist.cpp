@@ -7,13 +7,15 @@ namespace tempo {
 namespace {
 
 bool any_of(const std::vector<int>& values, const std::vector<bool>& which) {
-  return std::any_of(values.begin(), values.end(), [&](int v) { return which[static_cast<std::size_t>(v)]; });
+  return std::any_of(values.begin(), values.end(),
+                     [&](int v) { return which[static_cast<std::size_t>(v)]; });
 }
 
 }  // namespace
 
 // T small input projections become one large matmul. What is elementwise stays, unless something
-// that moves needs it: over all steps it would read from memory what is in the cache inside the loop.
+// that moves needs it: over all steps it would read from memory what is in the cache inside the
+// loop.
 Program hoist(Program p) {
   const std::size_t n = p.values.size();
   std::vector<bool> from_state(n, false), needed(n, false);

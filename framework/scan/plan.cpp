@@ -54,7 +54,9 @@ class Planner {
     const auto size = static_cast<int64_t>(size_of(t.dtype));
     return {b, 0, rows_of(t.shape), cols_of(t.shape), cols_of(t.shape) * size, size, t.dtype};
   }
-  void place(int v, Block::Kind kind) { region(v) = whole(block({kind, 0, kind == Block::slab, type(v).bytes()}), v); }
+  void place(int v, Block::Kind kind) {
+    region(v) = whole(block({kind, 0, kind == Block::slab, type(v).bytes()}), v);
+  }
 
   void count_uses() {
     uses_.resize(p_.values.size());
@@ -76,8 +78,9 @@ class Planner {
         const auto k = static_cast<int>(i - p_.fixed.size() - p_.sequences.size());
         region(v) = whole(block({Block::state, k, false, type(v).bytes()}), v);
       } else {
-        region(v) = whole(block({Block::external, static_cast<int>(i), value(v).standing == Standing::sequence,
-                                 type(v).bytes()}), v);
+        region(v) = whole(block({Block::external, static_cast<int>(i),
+                                 value(v).standing == Standing::sequence, type(v).bytes()}),
+                          v);
       }
     }
   }
@@ -87,7 +90,8 @@ class Planner {
     for (std::size_t k = 0; k < p_.results.size(); ++k) {
       const ProgramResult& r = p_.results[k];
       if (r.kind != ProgramResult::sequence || value(r.value).standing == Standing::fixed) continue;
-      const Block result{Block::external, static_cast<int>(p_.n_inputs() + k), true, type(r.value).bytes()};
+      const Block result{Block::external, static_cast<int>(p_.n_inputs() + k), true,
+                         type(r.value).bytes()};
       if (value(r.value).standing == Standing::carried) {
         if (!history_.count(r.value)) history_[r.value] = block(result);
       } else if (!placed(r.value)) {
@@ -140,18 +144,21 @@ class Planner {
     return true;
   }
   bool tiles(const Instruction& i) {
-    if (!i.op->pointwise || !i.op->kernel.tile || i.inputs.empty() || i.inputs.size() > 3 || i.outputs.size() != 1)
+    if (!i.op->pointwise || !i.op->kernel.tile || i.inputs.empty() || i.inputs.size() > 3 ||
+        i.outputs.size() != 1)
       return false;
     const TensorType& out = type(i.outputs[0]);
     if (!i.op->kernel.tile(type(i.inputs.back()).dtype, out.dtype)) return false;
     Region ignored;
-    return std::all_of(i.inputs.begin(), i.inputs.end(), [&](int v) { return meets(v, out.shape, ignored); });
+    return std::all_of(i.inputs.begin(), i.inputs.end(),
+                       [&](int v) { return meets(v, out.shape, ignored); });
   }
   bool is_product(const Instruction& i) {
     static const OpDefinition* matmul = find_op("matmul");
-    return i.op == matmul && !i.attributes.integer("transpose_a", 0) && type(i.inputs[0]).shape.rank() == 2 &&
-           type(i.inputs[1]).shape.rank() == 2 && value(i.inputs[1]).standing == Standing::fixed &&
-           type(i.inputs[0]).shape[1] > 0 && type(i.outputs[0]).shape.count() > 0;
+    return i.op == matmul && !i.attributes.integer("transpose_a", 0) &&
+           type(i.inputs[0]).shape.rank() == 2 && type(i.inputs[1]).shape.rank() == 2 &&
+           value(i.inputs[1]).standing == Standing::fixed && type(i.inputs[0]).shape[1] > 0 &&
+           type(i.outputs[0]).shape.count() > 0;
   }
   bool takes_parts(const Instruction& i, int v) {
     return tiles(i) || (is_product(i) && i.inputs[0] == v && i.inputs[1] != v);
@@ -176,18 +183,22 @@ class Planner {
       if (!on_last_axis(i)) continue;
       if (i.op == split) {
         const bool fit = std::all_of(i.outputs.begin(), i.outputs.end(), [&](int v) {
-          return only_inside(v) && std::all_of(uses(v).loop.begin(), uses(v).loop.end(),
-                                               [&](const Instruction* r) { return takes_parts(*r, v); });
+          return only_inside(v) &&
+                 std::all_of(uses(v).loop.begin(), uses(v).loop.end(),
+                             [&](const Instruction* r) { return takes_parts(*r, v); });
         });
         if (fit) parts_.insert(&i);
       } else if (i.op == concat) {
         std::set<int> once(i.inputs.begin(), i.inputs.end());
-        const bool fit = once.size() == i.inputs.size() && std::all_of(i.inputs.begin(), i.inputs.end(), [&](int v) {
-          const Instruction* made = maker(v);
-          return made && tiles(*made) && only_inside(v) && !placed(v) &&
-                 std::all_of(uses(v).loop.begin(), uses(v).loop.end(),
-                             [&](const Instruction* r) { return r == &i || takes_parts(*r, v); });
-        });
+        const bool fit = once.size() == i.inputs.size() &&
+                         std::all_of(i.inputs.begin(), i.inputs.end(), [&](int v) {
+                           const Instruction* made = maker(v);
+                           return made && tiles(*made) && only_inside(v) && !placed(v) &&
+                                  std::all_of(uses(v).loop.begin(), uses(v).loop.end(),
+                                              [&](const Instruction* r) {
+                                                return r == &i || takes_parts(*r, v);
+                                              });
+                         });
         if (!fit) continue;
         parts_.insert(&i);
         if (!placed(i.outputs[0])) place(i.outputs[0], Block::scratch);
@@ -209,16 +220,19 @@ class Planner {
 
   // --- a + a b becomes a product that accumulates
 
-  // The sum of a product that nothing else reads and of a value that nothing else reads: the product
-  // is added to where that value is.
+  // The sum of a product that nothing else reads and of a value that nothing else reads: the
+  // product is added to where that value is.
   void find_sums() {
     static const OpDefinition* add = find_op("add");
     for (const Instruction& i : p_.loop) {
       if (i.op != add) continue;
       for (int side : {0, 1}) {
-        const int product = i.inputs[static_cast<std::size_t>(side)], other = i.inputs[static_cast<std::size_t>(1 - side)];
+        const int product = i.inputs[static_cast<std::size_t>(side)],
+                  other = i.inputs[static_cast<std::size_t>(1 - side)];
         const Instruction* made = maker(product);
-        if (!made || !is_product(*made) || !read_once(product) || !only_inside(product) || placed(product)) continue;
+        if (!made || !is_product(*made) || !read_once(product) || !only_inside(product) ||
+            placed(product))
+          continue;
         if (!(type(other) == type(i.outputs[0])) || !ours(other) || placed(i.outputs[0])) continue;
         if (sums_.count(made) || uses(i.outputs[0]).carried) continue;
         sums_[made] = &i;
@@ -230,10 +244,15 @@ class Planner {
   // A slab that `before` filled for this use alone.
   bool ours(int v) {
     if (uses(v).loop.size() != 1 || uses(v).carried) return false;
-    const bool result = std::any_of(p_.results.begin(), p_.results.end(), [v](const ProgramResult& r) { return r.value == v; });
+    const bool result = std::any_of(p_.results.begin(), p_.results.end(),
+                                    [v](const ProgramResult& r) { return r.value == v; });
     if (result || value(v).standing != Standing::sequence) return false;
-    const auto reads = [v](const Instruction& i) { return std::find(i.inputs.begin(), i.inputs.end(), v) != i.inputs.end(); };
-    if (std::any_of(p_.before.begin(), p_.before.end(), reads) || std::any_of(p_.after.begin(), p_.after.end(), reads)) return false;
+    const auto reads = [v](const Instruction& i) {
+      return std::find(i.inputs.begin(), i.inputs.end(), v) != i.inputs.end();
+    };
+    if (std::any_of(p_.before.begin(), p_.before.end(), reads) ||
+        std::any_of(p_.after.begin(), p_.after.end(), reads))
+      return false;
     return std::any_of(p_.before.begin(), p_.before.end(), [v](const Instruction& i) {
       return std::find(i.outputs.begin(), i.outputs.end(), v) != i.outputs.end();
     });
@@ -275,8 +294,8 @@ class Planner {
   ProductStep product(const Instruction& i) {
     const auto sum = sums_.find(&i);
     const bool accumulates = sum != sums_.end();
-    return {region(i.inputs[0]), region(accumulates ? addend(i, *sum->second) : i.outputs[0]), i.inputs[1],
-            i.attributes.integer("transpose_b", 0) != 0, accumulates};
+    return {region(i.inputs[0]), region(accumulates ? addend(i, *sum->second) : i.outputs[0]),
+            i.inputs[1], i.attributes.integer("transpose_b", 0) != 0, accumulates};
   }
 
   CallStep call(const Instruction& i) {
@@ -295,18 +314,23 @@ class Planner {
       if (const auto made = made_at_.find(v); made != made_at_.end())
         earliest = std::max(earliest, made->second + (in_group(v, shape) ? 0 : 1));
     std::size_t at = earliest;
-    while (at < plan_.steps.size() && !(plan_.steps[at].kind == PlanStep::tiles && fits_group(plan_.steps[at].as_tiles, shape)))
+    while (at < plan_.steps.size() && !(plan_.steps[at].kind == PlanStep::tiles &&
+                                        fits_group(plan_.steps[at].as_tiles, shape)))
       ++at;
     if (at == plan_.steps.size())
-      plan_.steps.push_back({PlanStep::tiles, {}, {rows_of(shape), cols_of(shape), false, {}, 0}, {}});
+      plan_.steps.push_back(
+          {PlanStep::tiles, {}, {rows_of(shape), cols_of(shape), false, {}, 0}, {}});
     made_at_[out] = at;
     group_of_[out] = at;
     members_[at].push_back(&i);
   }
-  bool fits_group(const TileStep& g, const Shape& s) const { return g.rows == rows_of(s) && g.cols == cols_of(s); }
+  bool fits_group(const TileStep& g, const Shape& s) const {
+    return g.rows == rows_of(s) && g.cols == cols_of(s);
+  }
   bool in_group(int v, const Shape& shape) const {
     const auto at = group_of_.find(v);
-    return at != group_of_.end() && fits_group(plan_.steps[at->second].as_tiles, shape) && type(v).shape.count() == shape.count();
+    return at != group_of_.end() && fits_group(plan_.steps[at->second].as_tiles, shape) &&
+           type(v).shape.count() == shape.count();
   }
 
   // Values that only their own group reads live in registers of the tile; the others get a place.
@@ -315,17 +339,22 @@ class Planner {
       for (const Instruction* i : members) {
         const int v = i->outputs[0];
         if (placed(v)) continue;
-        const bool inside = only_inside(v) && std::all_of(uses(v).loop.begin(), uses(v).loop.end(), [&, here = at](const Instruction* r) {
-          return group_of_.count(r->outputs[0]) && group_of_.at(r->outputs[0]) == here &&
-                 type(r->outputs[0]).shape.count() == type(v).shape.count();
-        });
+        const bool inside =
+            only_inside(v) &&
+            std::all_of(
+                uses(v).loop.begin(), uses(v).loop.end(), [&, here = at](const Instruction* r) {
+                  return group_of_.count(r->outputs[0]) && group_of_.at(r->outputs[0]) == here &&
+                         type(r->outputs[0]).shape.count() == type(v).shape.count();
+                });
         if (!inside) place(v, Block::scratch);
       }
     for (const auto& [at, members] : members_) fill_group(plan_.steps[at].as_tiles, members);
     for (const auto& [at, instruction] : single_) {
       PlanStep& step = plan_.steps[at];
-      if (step.kind == PlanStep::product) step.as_product = product(*instruction);
-      else step.as_call = call(*instruction);
+      if (step.kind == PlanStep::product)
+        step.as_product = product(*instruction);
+      else
+        step.as_call = call(*instruction);
     }
   }
 
@@ -340,10 +369,15 @@ class Planner {
       const Instruction& i = *members[k];
       const int out = i.outputs[0];
       const TensorType& type_out = type(out);
-      TileOp op{i.op, i.op->kernel.tile(type(i.inputs.back()).dtype, type_out.dtype), static_cast<int>(i.inputs.size()), {}, {}};
+      TileOp op{i.op,
+                i.op->kernel.tile(type(i.inputs.back()).dtype, type_out.dtype),
+                static_cast<int>(i.inputs.size()),
+                {},
+                {}};
       for (std::size_t n = 0; n < i.inputs.size(); ++n) {
         const int v = i.inputs[n];
-        if (const auto r = registers.find(v); r != registers.end()) op.inputs[n] = in_register(r->second, type(v).dtype);
+        if (const auto r = registers.find(v); r != registers.end())
+          op.inputs[n] = in_register(r->second, type(v).dtype);
         else {
           meets(v, type_out.shape, op.inputs[n]);
           write_out(v, op.inputs[n]);
@@ -354,7 +388,8 @@ class Planner {
         op.out = region(out);
       } else {
         int r = group.registers;
-        if (free.empty()) ++group.registers;
+        if (free.empty())
+          ++group.registers;
         else {
           r = free.back();
           free.pop_back();
@@ -363,12 +398,14 @@ class Planner {
         op.out = in_register(r, type_out.dtype);
       }
       for (int v : std::set<int>(i.inputs.begin(), i.inputs.end()))
-        if (const auto r = registers.find(v); r != registers.end() && last_read[v] == k) free.push_back(r->second);
+        if (const auto r = registers.find(v); r != registers.end() && last_read[v] == k)
+          free.push_back(r->second);
       group.in_one_run &= runs_on(op.out);
       group.ops.push_back(op);
     }
   }
-  // One narrow row for all becomes as many rows, so that the group may run over all of them at once.
+  // One narrow row for all becomes as many rows, so that the group may run over all of them at
+  // once.
   void write_out(int v, Region& r) {
     const bool one_row = r.row_stride == 0 && r.col_stride != 0;
     if (!one_row || value(v).standing != Standing::fixed || r.cols > Plan::narrow) return;
@@ -385,7 +422,13 @@ class Planner {
     r = all;
   }
   static Region in_register(int r, DType dtype) {
-    return {Plan::in_register, static_cast<std::size_t>(r), 0, 0, 0, static_cast<int64_t>(size_of(dtype)), dtype};
+    return {Plan::in_register,
+            static_cast<std::size_t>(r),
+            0,
+            0,
+            0,
+            static_cast<int64_t>(size_of(dtype)),
+            dtype};
   }
   static bool runs_on(const Region& r) {
     if (r.block == Plan::in_register || (r.row_stride == 0 && r.col_stride == 0)) return true;
@@ -420,14 +463,14 @@ class Planner {
   const Program& p_;
   Plan plan_;
   std::vector<Uses> uses_;
-  std::map<int, int> history_;                           // carried value: block
-  std::set<const Instruction*> parts_;                   // splits and concatenations that cost nothing
+  std::map<int, int> history_;          // carried value: block
+  std::set<const Instruction*> parts_;  // splits and concatenations that cost nothing
   std::map<const Instruction*, const Instruction*> sums_;  // product: the addition it takes over
-  std::map<const Instruction*, int> summed_already_;     // addition: where its result is
-  std::map<int, std::size_t> made_at_, group_of_;        // by value: its step
+  std::map<const Instruction*, int> summed_already_;       // addition: where its result is
+  std::map<int, std::size_t> made_at_, group_of_;          // by value: its step
   std::map<std::size_t, std::vector<const Instruction*>> members_;
-  std::map<std::pair<int, int64_t>, int> written_out_;   // by value and rows: 1 + its block
-  std::map<std::size_t, const Instruction*> single_;  // products and calls, by step
+  std::map<std::pair<int, int64_t>, int> written_out_;  // by value and rows: 1 + its block
+  std::map<std::size_t, const Instruction*> single_;    // products and calls, by step
 };
 
 }  // namespace
@@ -436,14 +479,17 @@ Plan make_plan(const Program& program) { return Planner(program).take(); }
 
 std::string to_string(const Plan& plan) {
   std::string text;
-  const auto size = [](int64_t rows, int64_t cols) { return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]"; };
+  const auto size = [](int64_t rows, int64_t cols) {
+    return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
+  };
   for (const PlanStep& s : plan.steps) {
     if (s.kind == PlanStep::product) {
       const ProductStep& p = s.as_product;
       text += "  product " + size(p.a.rows, p.a.cols) + " x packed " + size(p.a.cols, p.out.cols) +
               (p.accumulates ? ", added in place\n" : "\n");
     } else if (s.kind == PlanStep::tiles) {
-      text += "  tiles " + size(s.as_tiles.rows, s.as_tiles.cols) + (s.as_tiles.in_one_run ? " in one run:" : " row by row:");
+      text += "  tiles " + size(s.as_tiles.rows, s.as_tiles.cols) +
+              (s.as_tiles.in_one_run ? " in one run:" : " row by row:");
       for (const TileOp& op : s.as_tiles.ops) text += " " + op.op->name;
       text += "\n";
     } else {

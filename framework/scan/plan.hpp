@@ -70,16 +70,18 @@ struct PlanStep {
 
 struct Plan {
   static constexpr int64_t tile_length = 256;
-  static constexpr int64_t narrow = 64;  // columns for which a call for each row costs more than its work
+  static constexpr int64_t narrow =
+      64;  // columns for which a call for each row costs more than its work
   static constexpr int in_register = -2;
 
   std::vector<Block> blocks;
-  std::vector<Region> regions;       // of each value; block -1: it has no place of its own
-  std::vector<PlanStep> steps;       // of the loop
-  std::vector<Region> history;       // of each carried value: where its value of every step goes, or block -1
+  std::vector<Region> regions;  // of each value; block -1: it has no place of its own
+  std::vector<PlanStep> steps;  // of the loop
+  std::vector<Region>
+      history;  // of each carried value: where its value of every step goes, or block -1
   std::vector<std::pair<Region, Region>> repeated;  // narrow rows, written out once before the loop
-  std::vector<bool> copied;          // of each carried value: its next one is copied, not pointed at
-  int64_t independent_rows = 0;      // > 0: so many rows, of which none reads another
+  std::vector<bool> copied;      // of each carried value: its next one is copied, not pointed at
+  int64_t independent_rows = 0;  // > 0: so many rows, of which none reads another
 };
 
 /// Places values and orders the loop of an optimised Program. The Plan refers to its instructions.

@@ -14,10 +14,14 @@ int Program::input(std::size_t i) const {
 namespace {
 
 const char* name_of(Standing standing) {
-  return standing == Standing::fixed ? "fixed" : standing == Standing::sequence ? "sequence" : "carried";
+  return standing == Standing::fixed      ? "fixed"
+         : standing == Standing::sequence ? "sequence"
+                                          : "carried";
 }
 const char* name_of(ProgramResult::Kind kind) {
-  return kind == ProgramResult::sequence ? "sequence" : kind == ProgramResult::last ? "last" : "sum";
+  return kind == ProgramResult::sequence ? "sequence"
+         : kind == ProgramResult::last   ? "last"
+                                         : "sum";
 }
 
 std::string reference(const Program& p, int value) {
@@ -34,19 +38,23 @@ std::string line(const Program& p, const Instruction& i) {
   std::string text;
   for (int v : i.outputs) text += (text.empty() ? "" : ", ") + reference(p, v);
   text += " = " + i.op->name + "(";
-  for (std::size_t k = 0; k < i.inputs.size(); ++k) text += (k ? ", " : "") + reference(p, i.inputs[k]);
-  if (!i.attributes.entries().empty()) text += (i.inputs.empty() ? "" : "; ") + to_string(i.attributes);
+  for (std::size_t k = 0; k < i.inputs.size(); ++k)
+    text += (k ? ", " : "") + reference(p, i.inputs[k]);
+  if (!i.attributes.entries().empty())
+    text += (i.inputs.empty() ? "" : "; ") + to_string(i.attributes);
   return padded(text + ")", 56) + to_string(p.values[static_cast<std::size_t>(i.outputs[0])].type);
 }
 
 const char* when(const Program& p, const Instruction& i, bool over_time) {
   if (i.summed) return "  summed over time";
   if (!over_time) return "";
-  return p.values[static_cast<std::size_t>(i.outputs[0])].standing == Standing::fixed ? "  once" : "  over time";
+  return p.values[static_cast<std::size_t>(i.outputs[0])].standing == Standing::fixed
+             ? "  once"
+             : "  over time";
 }
 
-std::string section(const Program& p, const char* title, const std::vector<Instruction>& instructions,
-                    bool over_time) {
+std::string section(const Program& p, const char* title,
+                    const std::vector<Instruction>& instructions, bool over_time) {
   if (instructions.empty()) return "";
   std::string text = std::string(title) + "\n";
   for (const Instruction& i : instructions) {
@@ -62,7 +70,8 @@ std::string to_string(const Program& p) {
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
     const int v = p.input(i);
     const ProgramValue& value = p.values[static_cast<std::size_t>(v)];
-    text += "  " + padded(reference(p, v), 24) + padded(name_of(value.standing), 8) + to_string(value.type);
+    text += "  " + padded(reference(p, v), 24) + padded(name_of(value.standing), 8) +
+            to_string(value.type);
     if (value.standing == Standing::carried)
       text += "  next " + reference(p, p.next[i - p.fixed.size() - p.sequences.size()]);
     text += "\n";

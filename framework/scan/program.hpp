@@ -18,8 +18,8 @@ enum class Standing {
 
 struct ProgramValue {
   Standing standing;
-  TensorType type;     // of one step
-  std::string name;    // of an input; else ""
+  TensorType type;   // of one step
+  std::string name;  // of an input; else ""
 };
 
 /// One op on values, which are positions in Program::values.

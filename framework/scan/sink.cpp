@@ -7,8 +7,8 @@ namespace tempo {
 namespace {
 
 struct Readers {
-  std::vector<bool> loop;   // read by the loop or carried to the next step
-  std::vector<bool> slab;   // there for every step anyway: inputs, results, what `before` computed
+  std::vector<bool> loop;  // read by the loop or carried to the next step
+  std::vector<bool> slab;  // there for every step anyway: inputs, results, what `before` computed
 };
 
 Readers readers_of(const Program& p) {
@@ -19,7 +19,8 @@ Readers readers_of(const Program& p) {
   for (const Instruction& i : p.before)
     for (int v : i.outputs) r.slab[static_cast<std::size_t>(v)] = true;
   for (const ProgramResult& result : p.results)
-    if (result.kind == ProgramResult::sequence) r.slab[static_cast<std::size_t>(result.value)] = true;
+    if (result.kind == ProgramResult::sequence)
+      r.slab[static_cast<std::size_t>(result.value)] = true;
   return r;
 }
 
@@ -55,13 +56,17 @@ Program sink(Program p) {
     const bool needed = std::any_of(i.outputs.begin(), i.outputs.end(), [&](int v) {
       return readers.loop[static_cast<std::size_t>(v)] || is_last_result(p, v);
     });
-    const bool slabs = std::all_of(i.inputs.begin(), i.inputs.end(),
-                                   [&](int v) { return readers.slab[static_cast<std::size_t>(v)]; });
-    const bool moves = !needed && (slabs || only_summed(before, i) ||
-                                   (i.op->leading_axis != LeadingAxis::changes && !i.op->pointwise && !i.op->rearranges));
+    const bool slabs = std::all_of(i.inputs.begin(), i.inputs.end(), [&](int v) {
+      return readers.slab[static_cast<std::size_t>(v)];
+    });
+    const bool moves =
+        !needed &&
+        (slabs || only_summed(before, i) ||
+         (i.op->leading_axis != LeadingAxis::changes && !i.op->pointwise && !i.op->rearranges));
     i.summed = moves && only_summed(before, i);
     if (i.summed) p.values[static_cast<std::size_t>(i.outputs[0])].standing = Standing::fixed;
-    for (int v : i.inputs) (moves ? readers.slab : readers.loop)[static_cast<std::size_t>(v)] = true;
+    for (int v : i.inputs)
+      (moves ? readers.slab : readers.loop)[static_cast<std::size_t>(v)] = true;
     (moves ? moved : stay).push_back(std::move(i));
   }
   std::reverse(stay.begin(), stay.end());

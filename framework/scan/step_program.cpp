@@ -42,7 +42,8 @@ std::vector<int> StepProgram::read_by_gradient() const {
   for (const ProgramResult& r : raw_.results)
     all.dy.push_back(is_floating(raw_.values[static_cast<std::size_t>(r.value)].type.dtype));
   for (std::size_t i = 0; i < raw_.n_inputs(); ++i)
-    all.wanted.push_back(is_floating(raw_.values[static_cast<std::size_t>(raw_.input(i))].type.dtype));
+    all.wanted.push_back(
+        is_floating(raw_.values[static_cast<std::size_t>(raw_.input(i))].type.dtype));
   std::vector<int> read;
   for (const GradientSource& s : gradient(all).sources)
     if (s.kind == GradientSource::kept) read.push_back(static_cast<int>(s.index));

@@ -29,7 +29,7 @@ struct GradientSource {
 struct GradientProgram {
   StepProgramRef program;
   std::vector<GradientSource> sources;  // one for each input of the program
-  std::vector<int> result_of;           // for each forward input: the result that is its gradient, or -1
+  std::vector<int> result_of;  // for each forward input: the result that is its gradient, or -1
 };
 
 /// Which gradients are asked for.
@@ -41,7 +41,8 @@ struct GradientRequest {
 
 class StepProgram : public std::enable_shared_from_this<StepProgram> {
  public:
-  StepProgram(Program raw, std::vector<Ref<Value>> nodes) : raw_(std::move(raw)), nodes_(std::move(nodes)) {}
+  StepProgram(Program raw, std::vector<Ref<Value>> nodes)
+      : raw_(std::move(raw)), nodes_(std::move(nodes)) {}
 
   const Program& raw() const { return raw_; }
   const std::vector<Ref<Value>>& nodes() const { return nodes_; }
@@ -70,6 +71,7 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
 GradientProgram differentiate(const StepProgram& forward, const GradientRequest& request);
 
 /// Applies a Program as one op; inputs in its order.
-std::vector<Ref<Value>> apply_program(const StepProgramRef& program, std::vector<Ref<Value>> inputs, int64_t time);
+std::vector<Ref<Value>> apply_program(const StepProgramRef& program, std::vector<Ref<Value>> inputs,
+                                      int64_t time);
 
 }  // namespace tempo

@@ -103,7 +103,7 @@ struct Trampolines {
       OptionReader reader{options, n};
       visit_options<L>(reader, read);
       auto made = std::make_unique<L>(std::move(read));
-      if constexpr (requires(Children& add) { made->add_children(add); }) {
+      if constexpr (requires(Children & add) { made->add_children(add); }) {
         Children add(self);
         made->add_children(add);
       }
@@ -117,14 +117,16 @@ struct Trampolines {
     return guarded([&] {
       L& me = *static_cast<L*>(instance);
       Weights add(self);
-      if constexpr (requires { me.build(add, Shapes{}); }) me.build(add, shapes_of(inputs, n));
-      else if constexpr (requires { me.build(add, Shape{}); }) me.build(add, shape_of(inputs[0]));
+      if constexpr (requires { me.build(add, Shapes{}); })
+        me.build(add, shapes_of(inputs, n));
+      else if constexpr (requires { me.build(add, Shape{}); })
+        me.build(add, shape_of(inputs[0]));
       (void)me, (void)inputs, (void)n;
     });
   }
 
-  static tempo_status call(void* instance, tempo_layer*, const tempo_call* call, tempo_tensor** results,
-                           uint32_t capacity, uint32_t* count) noexcept {
+  static tempo_status call(void* instance, tempo_layer*, const tempo_call* call,
+                           tempo_tensor** results, uint32_t capacity, uint32_t* count) noexcept {
     return guarded([&] {
       const Tensors out = run(*static_cast<L*>(instance), *call);
       if (out.size() > capacity)
@@ -143,7 +145,8 @@ struct Trampolines {
       const Shapes shapes = state_shapes(*static_cast<L*>(instance), batch);
       if (shapes.size() > capacity) throw Error("a cell has more states than can be asked for.");
       *count = static_cast<uint32_t>(shapes.size());
-      for (std::size_t i = 0; i < shapes.size(); ++i) types[i] = to_abi(DType::automatic, shapes[i]);
+      for (std::size_t i = 0; i < shapes.size(); ++i)
+        types[i] = to_abi(DType::automatic, shapes[i]);
     });
   }
 
@@ -156,10 +159,12 @@ struct Trampolines {
   }
 
   static Shapes state_shapes(const L& cell, int64_t batch) {
-    if constexpr (requires { cell.state_shapes(batch); }) return cell.state_shapes(batch);
+    if constexpr (requires { cell.state_shapes(batch); })
+      return cell.state_shapes(batch);
     else if constexpr (requires { cell.options.units; })
       return Shapes(static_cast<std::size_t>(L::state_count), Shape{batch, cell.options.units});
-    else return {};
+    else
+      return {};
   }
 
  private:
@@ -178,20 +183,26 @@ struct Trampolines {
       Step step;
       if constexpr (requires { me.step(inputs[0], options.initial_state, options.constants); })
         step = me.step(inputs[0], options.initial_state, options.constants);
-      else if (options.constants.empty()) step = me.step(inputs[0], options.initial_state);
+      else if (options.constants.empty())
+        step = me.step(inputs[0], options.initial_state);
       else
-        throw Error(class_name<L>() + ": its step takes no constants.\n  Give it a third argument, "
+        throw Error(class_name<L>() +
+                    ": its step takes no constants.\n  Give it a third argument, "
                     "`const Tensors& constants`.");
       Tensors out{step.output};
       out.insert(out.end(), step.state.begin(), step.state.end());
       return out;
     } else {
       if (!options.mask && !inputs.empty()) options.mask = mask_of(inputs[0]);
-      if constexpr (requires { { me.call(inputs, options) } -> std::same_as<Tensors>; })
+      if constexpr (requires {
+                      { me.call(inputs, options) } -> std::same_as<Tensors>;
+                    })
         return me.call(inputs, options);
-      else if (inputs.size() == 1) return {me.call(inputs[0], options)};
+      else if (inputs.size() == 1)
+        return {me.call(inputs[0], options)};
       else
-        throw Error(class_name<L>() + ": takes one input, got " + std::to_string(inputs.size()) + ".");
+        throw Error(class_name<L>() + ": takes one input, got " + std::to_string(inputs.size()) +
+                    ".");
     }
   }
 };

@@ -2,8 +2,8 @@
 // back. A user's exception that passes through the host comes back to its object as what it was.
 #pragma once
 
-#include <tempo/error.hpp>
 #include <tempo/plugin.h>
+#include <tempo/error.hpp>
 #include <tempo/shape.hpp>
 
 #include <exception>
@@ -13,7 +13,8 @@ extern "C" const tempo_host* tempo_host_v1(void) __attribute__((weak));
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-/// The host table of this shared object: set by the loader in a plugin, found at link time elsewhere.
+/// The host table of this shared object: set by the loader in a plugin, found at link time
+/// elsewhere.
 inline const tempo_host*& host_slot() {
   static const tempo_host* slot = tempo_host_v1 ? tempo_host_v1() : nullptr;
   return slot;
@@ -21,8 +22,9 @@ inline const tempo_host*& host_slot() {
 
 inline const tempo_host& host() {
   if (const tempo_host* table = host_slot()) return *table;
-  throw PluginError("Tempo's host is not there: this program is not linked with libtempo.\n"
-                    "  Link with `pkg-config --libs tempo`, or load this file as a plugin.");
+  throw PluginError(
+      "Tempo's host is not there: this program is not linked with libtempo.\n"
+      "  Link with `pkg-config --libs tempo`, or load this file as a plugin.");
 }
 
 struct InFlight {

@@ -28,7 +28,8 @@ template <class L>
 concept LayerClass = requires(L l) {
   l.options;
   &L::call;
-} && !CellClass<L>;
+}
+&&!CellClass<L>;
 template <class T>
 Layer in_use(const T& described);
 }  // namespace sdk
@@ -41,8 +42,8 @@ class Layer {
   explicit Layer(tempo_layer* owned) : handle_(owned) {}
   /// A cell or layer class of this script or plugin; it goes the same way as one of a plugin's.
   template <class T>
-    requires(sdk::CellClass<T> || sdk::LayerClass<T>)
-  Layer(const T& described) : Layer(sdk::in_use(described)) {}
+  requires(sdk::CellClass<T> || sdk::LayerClass<T>) Layer(const T& described)
+      : Layer(sdk::in_use(described)) {}
   Layer(const Layer& other) : handle_(other.handle_) {
     if (handle_) sdk::host().retain_layer(handle_);
   }
@@ -68,7 +69,8 @@ class Layer {
   }
   /// All results: with return_state, the output and then the states.
   Tensors call(const Tensors& inputs, const CallOptions& options = {}) const {
-    const std::vector<tempo_tensor*> in = sdk::handles(inputs), states = sdk::handles(options.initial_state),
+    const std::vector<tempo_tensor*> in = sdk::handles(inputs),
+                                     states = sdk::handles(options.initial_state),
                                      constants = sdk::handles(options.constants);
     tempo_call abi{};
     abi.size = sizeof abi;
@@ -92,7 +94,8 @@ class Layer {
   void build(const Shapes& inputs, DType dtype = DType::automatic) const {
     std::vector<tempo_type> types;
     for (const Shape& s : inputs) types.push_back(sdk::to_abi(dtype, s));
-    sdk::check(sdk::host().build_layer(required(), types.data(), static_cast<uint32_t>(types.size())));
+    sdk::check(
+        sdk::host().build_layer(required(), types.data(), static_cast<uint32_t>(types.size())));
   }
   bool built() const { return view().flags & TEMPO_BUILT; }
 
@@ -184,14 +187,16 @@ inline Layer recreated(const Layer& original, std::initializer_list<Option> chan
     if (!found) options.push_back(change.abi());
   }
   tempo_layer* out = nullptr;
-  sdk::check(sdk::host().make_layer_of(v.type, options.data(), static_cast<uint32_t>(options.size()), &out));
+  sdk::check(sdk::host().make_layer_of(v.type, options.data(),
+                                       static_cast<uint32_t>(options.size()), &out));
   return Layer(out);
 }
 
 /// One step of a cell in use.
-inline Step step(const Layer& cell, const Tensor& x, const State& state, const Tensors& constants = {},
-                 bool training = false) {
-  Tensors results = cell.call({x}, {.training = training, .initial_state = state, .constants = constants});
+inline Step step(const Layer& cell, const Tensor& x, const State& state,
+                 const Tensors& constants = {}, bool training = false) {
+  Tensors results =
+      cell.call({x}, {.training = training, .initial_state = state, .constants = constants});
   return {.output = results.at(0), .state = Tensors(results.begin() + 1, results.end())};
 }
 

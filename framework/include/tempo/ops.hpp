@@ -40,8 +40,12 @@ inline Tensor full(const Shape& shape, double value, DType dtype = DType::automa
   static const sdk::Op op("fill");
   return op({}, {{"value", value}, {"shape", shape}, {"dtype", dtype}});
 }
-inline Tensor zeros(const Shape& shape, DType dtype = DType::automatic) { return full(shape, 0, dtype); }
-inline Tensor ones(const Shape& shape, DType dtype = DType::automatic) { return full(shape, 1, dtype); }
+inline Tensor zeros(const Shape& shape, DType dtype = DType::automatic) {
+  return full(shape, 0, dtype);
+}
+inline Tensor ones(const Shape& shape, DType dtype = DType::automatic) {
+  return full(shape, 1, dtype);
+}
 inline Tensor zeros_like(const Tensor& x) { return full(x.shape(), 0, x.dtype()); }
 inline Tensor ones_like(const Tensor& x) { return full(x.shape(), 1, x.dtype()); }
 
@@ -86,10 +90,10 @@ inline Tensor randn(const Shape& shape, DType dtype = DType::automatic) {
 
 // --- Elementwise --------------------------------------------------------------------------------
 
-#define TEMPO_UNARY(name)                        \
-  inline Tensor name(const Tensor& x) {          \
-    static const sdk::Op op(#name);              \
-    return op(x);                                \
+#define TEMPO_UNARY(name)               \
+  inline Tensor name(const Tensor& x) { \
+    static const sdk::Op op(#name);     \
+    return op(x);                       \
   }
 TEMPO_UNARY(negative)
 TEMPO_UNARY(exp)
@@ -110,11 +114,11 @@ TEMPO_UNARY(logical_not)
 TEMPO_UNARY(stop_gradient)
 #undef TEMPO_UNARY
 
-#define TEMPO_BINARY(name)                                 \
-  inline Tensor name(const Tensor& a, const Tensor& b) {   \
-    static const sdk::Op op(#name);                        \
-    return op(a, b);                                       \
-  }                                                        \
+#define TEMPO_BINARY(name)                                                                \
+  inline Tensor name(const Tensor& a, const Tensor& b) {                                  \
+    static const sdk::Op op(#name);                                                       \
+    return op(a, b);                                                                      \
+  }                                                                                       \
   inline Tensor name(const Tensor& a, double b) { return name(a, scalar(b, a.dtype())); } \
   inline Tensor name(double a, const Tensor& b) { return name(scalar(a, b.dtype()), b); }
 TEMPO_BINARY(add)
@@ -143,9 +147,9 @@ inline Tensor logical_or(const Tensor& a, const Tensor& b) {
 
 inline Tensor operator-(const Tensor& x) { return negative(x); }
 
-#define TEMPO_OPERATOR(symbol, name)                                                        \
-  inline Tensor operator symbol(const Tensor& a, const Tensor& b) { return name(a, b); }    \
-  inline Tensor operator symbol(const Tensor& a, double b) { return name(a, b); }           \
+#define TEMPO_OPERATOR(symbol, name)                                                     \
+  inline Tensor operator symbol(const Tensor& a, const Tensor& b) { return name(a, b); } \
+  inline Tensor operator symbol(const Tensor& a, double b) { return name(a, b); }        \
   inline Tensor operator symbol(double a, const Tensor& b) { return name(a, b); }
 TEMPO_OPERATOR(+, add)
 TEMPO_OPERATOR(-, subtract)
@@ -196,7 +200,9 @@ inline Tensor transpose(const Tensor& x, const Axes& permutation) {
   if (static_cast<int>(permutation.size()) != x.rank())
     throw ShapeError("transpose: " + std::to_string(permutation.size()) + " axes given for " +
                      to_string(x.shape(), x.dtype()) + "; name every axis once.");
-  return permutation.empty() ? x : op(x, {{"permutation", sdk::from_end("transpose", permutation, x.rank())}});
+  return permutation.empty()
+             ? x
+             : op(x, {{"permutation", sdk::from_end("transpose", permutation, x.rank())}});
 }
 inline Tensor swap_axes(const Tensor& x, int a, int b) {
   const int rank = x.rank();
@@ -213,7 +219,8 @@ inline Tensor transpose(const Tensor& x) { return swap_axes(x, -1, -2); }
 inline Tensor expand_dims(const Tensor& x, int axis) {
   Shape s;
   const int rank = x.rank(), at = sdk::from_end("expand_dims", axis, rank + 1) + rank + 1;
-  for (int i = 0; i <= rank; ++i) s.push_back(i < at ? x.shape()[i] : i == at ? 1 : x.shape()[i - 1]);
+  for (int i = 0; i <= rank; ++i)
+    s.push_back(i < at ? x.shape()[i] : i == at ? 1 : x.shape()[i - 1]);
   return reshape(x, s);
 }
 /// Cuts an axis of extent 1.
@@ -260,8 +267,9 @@ template <std::size_t N>
 std::array<Tensor, N> split(const Tensor& x, int axis = -1) {
   const int64_t extent = x.shape()[sdk::from_end("split", axis, x.rank())];
   if (extent % static_cast<int64_t>(N) != 0)
-    throw ShapeError("split: axis " + std::to_string(axis) + " of " + to_string(x.shape(), x.dtype()) +
-                     " does not divide into " + std::to_string(N) + " equal parts.");
+    throw ShapeError("split: axis " + std::to_string(axis) + " of " +
+                     to_string(x.shape(), x.dtype()) + " does not divide into " +
+                     std::to_string(N) + " equal parts.");
   Tensors parts = split(x, std::vector<int64_t>(N, extent / static_cast<int64_t>(N)), axis);
   std::array<Tensor, N> out;
   for (std::size_t i = 0; i < N; ++i) out[i] = std::move(parts[i]);
@@ -276,9 +284,9 @@ inline Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end) {
   if (begin < 0) begin += extent;
   if (end < 0) end += extent;
   if (begin < 0 || end > extent || begin > end)
-    throw ShapeError("slice: [" + std::to_string(begin) + ", " + std::to_string(end) + ") along axis " +
-                     std::to_string(axis) + " of " + to_string(shape, x.dtype()) + ", which has " +
-                     std::to_string(extent) + " there.");
+    throw ShapeError("slice: [" + std::to_string(begin) + ", " + std::to_string(end) +
+                     ") along axis " + std::to_string(axis) + " of " + to_string(shape, x.dtype()) +
+                     ", which has " + std::to_string(extent) + " there.");
   Shape sizes = shape;
   sizes[at] = end - begin;
   return op(x, {{"axis", at - shape.rank()}, {"begin", begin}, {"end", end}});
@@ -296,7 +304,8 @@ inline Tensor reverse(const Tensor& x, int axis) {
 /// Zeros put before and after along an axis.
 inline Tensor pad(const Tensor& x, int axis, int64_t before, int64_t after) {
   static const sdk::Op op("pad");
-  return op(x, {{"axis", sdk::from_end("pad", axis, x.rank())}, {"before", before}, {"after", after}});
+  return op(x,
+            {{"axis", sdk::from_end("pad", axis, x.rank())}, {"before", before}, {"after", after}});
 }
 /// Rows of a table by index: table [n, ...], indices (int32 or int64) [...] -> [..., ...].
 inline Tensor gather(const Tensor& table, const Tensor& indices) {
@@ -324,14 +333,14 @@ inline Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool tr
 
 // --- Reductions ---------------------------------------------------------------------------------
 
-#define TEMPO_REDUCTION(name)                                                             \
-  inline Tensor name(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {     \
-    static const sdk::Op op(#name);                                                       \
-    if (x.rank() == 0) return x;                                                          \
+#define TEMPO_REDUCTION(name)                                                               \
+  inline Tensor name(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {       \
+    static const sdk::Op op(#name);                                                         \
+    if (x.rank() == 0) return x;                                                            \
     return op(x, {{"axes", sdk::from_end(#name, axes, x.rank())}, {"keepdims", keepdims}}); \
-  }                                                                                       \
-  inline Tensor name(const Tensor& x, int axis, bool keepdims = false) {                  \
-    return name(x, Axes{axis}, keepdims);                                                 \
+  }                                                                                         \
+  inline Tensor name(const Tensor& x, int axis, bool keepdims = false) {                    \
+    return name(x, Axes{axis}, keepdims);                                                   \
   }
 TEMPO_REDUCTION(sum)
 TEMPO_REDUCTION(max)
@@ -340,15 +349,20 @@ TEMPO_REDUCTION(min)
 
 inline Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
   const Tensor total = sum(x, axes, keepdims);
-  const auto n = static_cast<double>(x.count()) / static_cast<double>(std::max<int64_t>(1, total.count()));
+  const auto n =
+      static_cast<double>(x.count()) / static_cast<double>(std::max<int64_t>(1, total.count()));
   return total / n;
 }
-inline Tensor mean(const Tensor& x, int axis, bool keepdims = false) { return mean(x, Axes{axis}, keepdims); }
+inline Tensor mean(const Tensor& x, int axis, bool keepdims = false) {
+  return mean(x, Axes{axis}, keepdims);
+}
 /// The mean squared distance from the mean (divided by n).
 inline Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
   return mean(square(x - mean(x, axes, true)), axes, keepdims);
 }
-inline Tensor var(const Tensor& x, int axis, bool keepdims = false) { return var(x, Axes{axis}, keepdims); }
+inline Tensor var(const Tensor& x, int axis, bool keepdims = false) {
+  return var(x, Axes{axis}, keepdims);
+}
 /// The position of the largest element along an axis, int64; the first of equal ones.
 inline Tensor argmax(const Tensor& x, int axis = -1) {
   static const sdk::Op op("argmax");
@@ -379,7 +393,8 @@ inline Tensor elu(const Tensor& x, double alpha = 1) {
 }
 /// x times the normal distribution function of x (Hendrycks and Gimpel, 2016), exact form.
 inline Tensor gelu(const Tensor& x) { return 0.5 * x * (1 + erf(x * 0.70710678118654752)); }
-/// (x - mean) / sqrt(var + epsilon) over the last axis (Ba et al., 2016); gamma, beta may be Tensor{}.
+/// (x - mean) / sqrt(var + epsilon) over the last axis (Ba et al., 2016); gamma, beta may be
+/// Tensor{}.
 inline Tensor layer_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor& beta = {},
                          double epsilon = 1e-3) {
   const Tensor centred = x - mean(x, -1, true);
@@ -389,12 +404,14 @@ inline Tensor layer_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor
   return y;
 }
 
-inline Tensor random_uniform(const Shape& shape, double low, double high, DType dtype, int64_t seed) {
+inline Tensor random_uniform(const Shape& shape, double low, double high, DType dtype,
+                             int64_t seed) {
   static const sdk::Op op("random_uniform");
   const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
   return low == 0 && high == 1 ? unit : low + (high - low) * unit;
 }
-inline Tensor random_normal(const Shape& shape, double mean, double stddev, DType dtype, int64_t seed) {
+inline Tensor random_normal(const Shape& shape, double mean, double stddev, DType dtype,
+                            int64_t seed) {
   static const sdk::Op op("random_normal");
   const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
   return mean == 0 && stddev == 1 ? unit : mean + stddev * unit;

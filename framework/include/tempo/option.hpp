@@ -26,17 +26,26 @@ namespace sdk {
 
 template <class T>
 constexpr uint32_t option_kind() {
-  if constexpr (std::is_same_v<T, bool>) return TEMPO_OPTION_BOOL;
-  else if constexpr (std::is_integral_v<T>) return TEMPO_OPTION_INT;
-  else if constexpr (std::is_floating_point_v<T>) return TEMPO_OPTION_REAL;
-  else if constexpr (std::is_same_v<T, std::string>) return TEMPO_OPTION_TEXT;
-  else if constexpr (std::is_same_v<T, Initializer>) return TEMPO_OPTION_INITIALIZER;
-  else if constexpr (std::is_same_v<T, Activation>) return TEMPO_OPTION_ACTIVATION;
-  else if constexpr (std::is_same_v<T, DType>) return TEMPO_OPTION_DTYPE;
-  else if constexpr (std::is_same_v<T, Layer>) return TEMPO_OPTION_LAYER;
+  if constexpr (std::is_same_v<T, bool>)
+    return TEMPO_OPTION_BOOL;
+  else if constexpr (std::is_integral_v<T>)
+    return TEMPO_OPTION_INT;
+  else if constexpr (std::is_floating_point_v<T>)
+    return TEMPO_OPTION_REAL;
+  else if constexpr (std::is_same_v<T, std::string>)
+    return TEMPO_OPTION_TEXT;
+  else if constexpr (std::is_same_v<T, Initializer>)
+    return TEMPO_OPTION_INITIALIZER;
+  else if constexpr (std::is_same_v<T, Activation>)
+    return TEMPO_OPTION_ACTIVATION;
+  else if constexpr (std::is_same_v<T, DType>)
+    return TEMPO_OPTION_DTYPE;
+  else if constexpr (std::is_same_v<T, Layer>)
+    return TEMPO_OPTION_LAYER;
   else {
-    static_assert(std::is_same_v<T, Shape>,
-                  "an option is a number, bool, text, Initializer, Activation, DType, Layer or Shape");
+    static_assert(
+        std::is_same_v<T, Shape>,
+        "an option is a number, bool, text, Initializer, Activation, DType, Layer or Shape");
     return TEMPO_OPTION_SHAPE;
   }
 }
@@ -52,7 +61,8 @@ void visit_options(Visitor& visitor, Options& options) {
   if constexpr (requires { options.trainable; })
     visitor("trainable", options.trainable, "Whether optimizers change its weights.");
   if constexpr (requires { options.dtype; })
-    visitor("dtype", options.dtype, "Of its weights: float32 or float64; automatic is the default dtype.");
+    visitor("dtype", options.dtype,
+            "Of its weights: float32 or float64; automatic is the default dtype.");
   if constexpr (requires { options.name; })
     visitor("name", options.name, "Its name in paths and tables; empty gives one.");
 }
@@ -71,14 +81,22 @@ struct OptionTable {
   }
   template <class T>
   static std::string text_of(const T& field) {
-    if constexpr (std::is_same_v<T, bool>) return field ? "true" : "false";
-    else if constexpr (std::is_arithmetic_v<T>) return number(static_cast<double>(field));
-    else if constexpr (std::is_same_v<T, std::string>) return field;
-    else if constexpr (std::is_same_v<T, Initializer>) return field.text();
-    else if constexpr (std::is_same_v<T, Activation>) return field.name();
-    else if constexpr (std::is_same_v<T, DType>) return name_of(field);
-    else if constexpr (std::is_same_v<T, Shape>) return to_string(field);
-    else return "";
+    if constexpr (std::is_same_v<T, bool>)
+      return field ? "true" : "false";
+    else if constexpr (std::is_arithmetic_v<T>)
+      return number(static_cast<double>(field));
+    else if constexpr (std::is_same_v<T, std::string>)
+      return field;
+    else if constexpr (std::is_same_v<T, Initializer>)
+      return field.text();
+    else if constexpr (std::is_same_v<T, Activation>)
+      return field.name();
+    else if constexpr (std::is_same_v<T, DType>)
+      return name_of(field);
+    else if constexpr (std::is_same_v<T, Shape>)
+      return to_string(field);
+    else
+      return "";
   }
   static std::string number(double value) {
     std::string text = std::to_string(value);
@@ -98,14 +116,21 @@ struct OptionReader {
     for (uint32_t i = 0; i < count; ++i) {
       const tempo_attribute& o = options[i];
       if (std::string(o.name) != name) continue;
-      if constexpr (std::is_same_v<T, bool>) field = o.integer != 0;
-      else if constexpr (std::is_integral_v<T>) field = static_cast<T>(o.integer);
+      if constexpr (std::is_same_v<T, bool>)
+        field = o.integer != 0;
+      else if constexpr (std::is_integral_v<T>)
+        field = static_cast<T>(o.integer);
       else if constexpr (std::is_floating_point_v<T>)
-        field = static_cast<T>(o.kind == TEMPO_INT64_VALUE ? static_cast<double>(o.integer) : o.real);
-      else if constexpr (std::is_same_v<T, DType>) field = static_cast<DType>(o.integer);
-      else if constexpr (std::is_same_v<T, Layer>) field = Layer::borrowed(o.layer);
-      else if constexpr (std::is_same_v<T, Shape>) field = Shape(o.list, o.list + o.count);
-      else field = T(std::string(o.text));
+        field =
+            static_cast<T>(o.kind == TEMPO_INT64_VALUE ? static_cast<double>(o.integer) : o.real);
+      else if constexpr (std::is_same_v<T, DType>)
+        field = static_cast<DType>(o.integer);
+      else if constexpr (std::is_same_v<T, Layer>)
+        field = Layer::borrowed(o.layer);
+      else if constexpr (std::is_same_v<T, Shape>)
+        field = Shape(o.list, o.list + o.count);
+      else
+        field = T(std::string(o.text));
     }
   }
 };
@@ -119,16 +144,21 @@ struct OptionWriter {
   void operator()(const char* name, T& field, const char*, const Limits& = {}) {
     if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
       attributes.emplace_back(name, static_cast<int64_t>(field));
-    else if constexpr (std::is_floating_point_v<T>) attributes.emplace_back(name, static_cast<double>(field));
-    else if constexpr (std::is_same_v<T, Layer>) attributes.emplace_back(name, field.handle());
-    else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, DType> || std::is_same_v<T, Shape>)
+    else if constexpr (std::is_floating_point_v<T>)
+      attributes.emplace_back(name, static_cast<double>(field));
+    else if constexpr (std::is_same_v<T, Layer>)
+      attributes.emplace_back(name, field.handle());
+    else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, DType> ||
+                       std::is_same_v<T, Shape>)
       attributes.emplace_back(name, field);
     else {
       texts.push_back(OptionTable::text_of(field));
       attributes.emplace_back(name, texts.back().c_str());
     }
   }
-  const tempo_attribute* data() const { return reinterpret_cast<const tempo_attribute*>(attributes.data()); }
+  const tempo_attribute* data() const {
+    return reinterpret_cast<const tempo_attribute*>(attributes.data());
+  }
   uint32_t size() const { return static_cast<uint32_t>(attributes.size()); }
 };
 

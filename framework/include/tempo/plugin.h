@@ -46,14 +46,19 @@ enum {
   TEMPO_BOOL = 4 /* one byte, 0 or 1 */
 };
 
-typedef struct tempo_tensor tempo_tensor;     /* counted: a node of the graph with its value */
-typedef struct tempo_layer tempo_layer;       /* counted: a layer or a cell in use */
-typedef struct tempo_op tempo_op;             /* an op, found by name; lives as long as the process */
+typedef struct tempo_tensor tempo_tensor; /* counted: a node of the graph with its value */
+typedef struct tempo_layer tempo_layer;   /* counted: a layer or a cell in use */
+typedef struct tempo_op tempo_op;         /* an op, found by name; lives as long as the process */
 typedef struct tempo_registry tempo_registry; /* where a plugin registers; valid during its init */
 
 /* A named value: an attribute of an op, an option of a layer or cell. */
-enum { TEMPO_INT64_VALUE = 0, TEMPO_DOUBLE_VALUE = 1, TEMPO_TEXT_VALUE = 2, TEMPO_LIST_VALUE = 3,
-       TEMPO_LAYER_VALUE = 4 };
+enum {
+  TEMPO_INT64_VALUE = 0,
+  TEMPO_DOUBLE_VALUE = 1,
+  TEMPO_TEXT_VALUE = 2,
+  TEMPO_LIST_VALUE = 3,
+  TEMPO_LAYER_VALUE = 4
+};
 typedef struct tempo_attribute {
   uint32_t size;
   uint32_t kind;
@@ -123,9 +128,17 @@ typedef struct tempo_call {
 } tempo_call;
 
 /* The description of one option; everything that is known of it is derived from this. */
-enum { TEMPO_OPTION_INT = 0, TEMPO_OPTION_REAL = 1, TEMPO_OPTION_BOOL = 2, TEMPO_OPTION_TEXT = 3,
-       TEMPO_OPTION_INITIALIZER = 4, TEMPO_OPTION_ACTIVATION = 5, TEMPO_OPTION_DTYPE = 6,
-       TEMPO_OPTION_LAYER = 7, TEMPO_OPTION_SHAPE = 8 };
+enum {
+  TEMPO_OPTION_INT = 0,
+  TEMPO_OPTION_REAL = 1,
+  TEMPO_OPTION_BOOL = 2,
+  TEMPO_OPTION_TEXT = 3,
+  TEMPO_OPTION_INITIALIZER = 4,
+  TEMPO_OPTION_ACTIVATION = 5,
+  TEMPO_OPTION_DTYPE = 6,
+  TEMPO_OPTION_LAYER = 7,
+  TEMPO_OPTION_SHAPE = 8
+};
 typedef struct tempo_option {
   uint32_t size;
   uint32_t kind;
@@ -189,14 +202,14 @@ enum { TEMPO_BUILT = 1, TEMPO_TRAINABLE = 2 };
 typedef struct tempo_layer_view {
   uint32_t size;
   uint32_t flags;
-  const char* name;             /* "lstm_1" */
+  const char* name; /* "lstm_1" */
   const tempo_layer_type* type;
-  uint32_t n_weights;           /* its own, then its children's, in the order of creation */
+  uint32_t n_weights; /* its own, then its children's, in the order of creation */
   uint32_t n_children;
-  uint32_t n_options;           /* as it was made with */
+  uint32_t n_options; /* as it was made with */
   const tempo_attribute* options;
-  uint64_t id;                  /* unique in the process, never used again */
-  tempo_dtype dtype;            /* of its weights */
+  uint64_t id;       /* unique in the process, never used again */
+  tempo_dtype dtype; /* of its weights */
 } tempo_layer_view;
 
 typedef void (*tempo_range)(void* user, int64_t begin, int64_t end);

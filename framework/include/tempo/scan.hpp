@@ -77,12 +77,13 @@ struct ScanStep {
 /// Runs step(x_t, state) over several sequences at once, each [batch, time, ...]; x_t are their
 /// parts at one time, [batch, ...].
 template <class F>
-  requires std::is_invocable_r_v<Step, F&, const Tensors&, const State&>
-Scanned scan(F&& step, const Tensors& x, const State& state, const ScanOptions& options = {}) {
+requires std::is_invocable_r_v<Step, F&, const Tensors&, const State&> Scanned
+scan(F&& step, const Tensors& x, const State& state, const ScanOptions& options = {}) {
   Tensors time_major;
   for (const Tensor& t : x) {
     if (t.rank() < 2)
-      throw ShapeError("scan: a sequence needs [batch, time, ...], got " + to_string(t.shape(), t.dtype()) + ".");
+      throw ShapeError("scan: a sequence needs [batch, time, ...], got " +
+                       to_string(t.shape(), t.dtype()) + ".");
     time_major.push_back(swap_axes(t, 0, 1));
   }
   const std::vector<tempo_tensor*> xs = sdk::handles(time_major), states = sdk::handles(state);
@@ -109,8 +110,8 @@ Scanned scan(F&& step, const Tensors& x, const State& state, const ScanOptions& 
 
 /// Runs step(x_t, state) over x [batch, time, features].
 template <class F>
-  requires std::is_invocable_r_v<Step, F&, const Tensor&, const State&>
-Scanned scan(F&& step, const Tensor& x, const State& state, const ScanOptions& options = {}) {
+requires std::is_invocable_r_v<Step, F&, const Tensor&, const State&> Scanned
+scan(F&& step, const Tensor& x, const State& state, const ScanOptions& options = {}) {
   return scan([&](const Tensors& xs, const State& s) -> Step { return step(xs[0], s); }, Tensors{x},
               state, options);
 }

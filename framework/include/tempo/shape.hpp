@@ -10,8 +10,16 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// The type of a tensor's elements. `automatic` stands for the default dtype where one is asked for.
-enum class DType : int32_t { automatic = -1, float32 = 0, float64 = 1, int32 = 2, int64 = 3, bool_ = 4 };
+/// The type of a tensor's elements. `automatic` stands for the default dtype where one is asked
+/// for.
+enum class DType : int32_t {
+  automatic = -1,
+  float32 = 0,
+  float64 = 1,
+  int32 = 2,
+  int64 = 3,
+  bool_ = 4
+};
 
 inline constexpr DType float32 = DType::float32;
 inline constexpr DType float64 = DType::float64;
@@ -71,7 +79,8 @@ class Shape {
   const int64_t* data() const { return extents_; }
 
   void push_back(int64_t extent) {
-    if (rank_ == max_rank) throw ShapeError("Shape: more than 8 axes; reshape to merge some of them.");
+    if (rank_ == max_rank)
+      throw ShapeError("Shape: more than 8 axes; reshape to merge some of them.");
     extents_[rank_++] = extent;
   }
   /// This shape with `extent` put before its first axis, or with the first axis cut off.

@@ -98,9 +98,10 @@ class Tensor {
   tempo_view readable() const {
     const tempo_view v = view();
     if (v.flags & TEMPO_TRACED)
-      throw Error("a value was read while a step is traced; there is none yet.\n"
-                  "  item(), data() and `if` on a tensor see no number there: use where(condition, "
-                  "a, b) to choose.");
+      throw Error(
+          "a value was read while a step is traced; there is none yet.\n"
+          "  item(), data() and `if` on a tensor see no number there: use where(condition, "
+          "a, b) to choose.");
     return v;
   }
   template <class T>
@@ -162,11 +163,16 @@ namespace sdk {
 
 template <class T>
 constexpr DType dtype_for() {
-  if constexpr (std::is_same_v<T, float>) return float32;
-  else if constexpr (std::is_same_v<T, double>) return float64;
-  else if constexpr (std::is_same_v<T, int32_t>) return int32;
-  else if constexpr (std::is_same_v<T, int64_t>) return int64;
-  else return bool_;
+  if constexpr (std::is_same_v<T, float>)
+    return float32;
+  else if constexpr (std::is_same_v<T, double>)
+    return float64;
+  else if constexpr (std::is_same_v<T, int32_t>)
+    return int32;
+  else if constexpr (std::is_same_v<T, int64_t>)
+    return int64;
+  else
+    return bool_;
 }
 
 /// Zeros where data is null.
@@ -180,21 +186,30 @@ inline Tensor make(DType dtype, const Shape& shape, const void* data) {
 /// An attribute of an op or an option of a layer, on its way over the boundary.
 class Attribute {
  public:
-  Attribute(const char* name, int64_t value) : Attribute(name, Kind{TEMPO_INT64_VALUE}) { a_.integer = value; }
+  Attribute(const char* name, int64_t value) : Attribute(name, Kind{TEMPO_INT64_VALUE}) {
+    a_.integer = value;
+  }
   Attribute(const char* name, int value) : Attribute(name, static_cast<int64_t>(value)) {}
   Attribute(const char* name, bool value) : Attribute(name, static_cast<int64_t>(value)) {}
   Attribute(const char* name, DType value) : Attribute(name, static_cast<int64_t>(value)) {}
-  Attribute(const char* name, double value) : Attribute(name, Kind{TEMPO_DOUBLE_VALUE}) { a_.real = value; }
-  Attribute(const char* name, const char* value) : Attribute(name, Kind{TEMPO_TEXT_VALUE}) { a_.text = value; }
+  Attribute(const char* name, double value) : Attribute(name, Kind{TEMPO_DOUBLE_VALUE}) {
+    a_.real = value;
+  }
+  Attribute(const char* name, const char* value) : Attribute(name, Kind{TEMPO_TEXT_VALUE}) {
+    a_.text = value;
+  }
   Attribute(const char* name, const Shape& value) : Attribute(name, Kind{TEMPO_LIST_VALUE}) {
     a_.list = value.data();
     a_.count = static_cast<uint64_t>(value.rank());
   }
-  Attribute(const char* name, const std::vector<int64_t>& value) : Attribute(name, Kind{TEMPO_LIST_VALUE}) {
+  Attribute(const char* name, const std::vector<int64_t>& value)
+      : Attribute(name, Kind{TEMPO_LIST_VALUE}) {
     a_.list = value.data();
     a_.count = value.size();
   }
-  Attribute(const char* name, tempo_layer* value) : Attribute(name, Kind{TEMPO_LAYER_VALUE}) { a_.layer = value; }
+  Attribute(const char* name, tempo_layer* value) : Attribute(name, Kind{TEMPO_LAYER_VALUE}) {
+    a_.layer = value;
+  }
   const tempo_attribute& abi() const { return a_; }
 
  private:
@@ -208,7 +223,8 @@ class Attribute {
   }
   tempo_attribute a_{};
 };
-static_assert(sizeof(Attribute) == sizeof(tempo_attribute), "arrays of one are arrays of the other");
+static_assert(sizeof(Attribute) == sizeof(tempo_attribute),
+              "arrays of one are arrays of the other");
 
 /// An op of the host, found by name once per shared object.
 class Op {
