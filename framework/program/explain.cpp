@@ -36,6 +36,8 @@ Shape input_shape(const std::string& text) {
 
 std::string explain_layer(const std::string& name, const std::vector<std::string>& options,
                           const std::string& shape, const std::string& dtype) {
+  const Shape input = input_shape(shape);
+  const DType input_type = input_dtype(dtype);
   const tempo_layer_type& type = *find(name);
   ParsedOptions parsed;
   for (const std::string& option : options) parsed.add(type, option);
@@ -43,7 +45,7 @@ std::string explain_layer(const std::string& name, const std::vector<std::string
   sdk::check(sdk::host().make_layer_of(
       &type, reinterpret_cast<const tempo_attribute*>(parsed.all().data()),
       static_cast<uint32_t>(parsed.all().size()), &made));
-  return explain(Layer(made), input_shape(shape), input_dtype(dtype));
+  return explain(Layer(made), input, input_type);
 }
 
 }  // namespace tempo::program

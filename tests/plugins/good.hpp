@@ -46,7 +46,7 @@ struct ScaleRows {
   }
   static Tensor vjp(int i, const Tensors& x, const Tensor&, const Tensor& dy, const OpCall&) {
     if (i == 0) return dy * expand_dims(x[1], -1);
-    return sum(dy * x[0], {-1});
+    return sum(dy * x[0], -1);
   }
 
  private:

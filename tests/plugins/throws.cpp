@@ -103,7 +103,7 @@ struct WrongCell : Cell<WrongOptions> {
     if (options.how == "two states") return {.output = h, .state = {h, h}};
     if (options.how == "wide state") return {.output = h, .state = {concat({h, h})}};
     if (options.how == "other dtype") return {.output = h, .state = {cast(h, float64)}};
-    if (options.how == "no batch") return {.output = sum(x, {0}), .state = s};
+    if (options.how == "no batch") return {.output = sum(x, 0), .state = s};
     if (options.how == "null output") return {.output = {}, .state = s};
     if (options.how == "null state") return {.output = h, .state = {Tensor{}}};
     return {.output = h, .state = s};
