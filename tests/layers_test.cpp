@@ -506,6 +506,22 @@ BOOST_AUTO_TEST_CASE(inputs_that_do_not_fit) {
   BOOST_TEST(error_of<ShapeError>([&] {
                LSTM({.units = 3})(x, {.mask = ones({3, 5})});
              }).find("mask   [3, 5] float32") != std::string::npos);
+  const Tensor wide = cast(x, float64);
+  BOOST_TEST(error_of<ShapeError>([&] { LSTM({.units = 3, .dtype = float64})
+                                        (x); }) ==
+             "input of lstm is float32, its weights are float64.\n"
+             "  cast(x, float64), or make the layer with {.dtype = float32}.");
+  BOOST_TEST(error_of<ShapeError>([&] { Dense({.units = 3, .name = "out"})(wide); }) ==
+             "input of out is float64, its weights are float32.\n"
+             "  cast(x, float32), or make the layer with {.dtype = float64}.");
+  BOOST_TEST(error_of<ShapeError>([&] { Bidirectional(GRU({.units = 3}))(wide); }) ==
+             "input of bidirectional/forward_gru is float64, its weights are float32.\n"
+             "  cast(x, float32), or make the layer with {.dtype = float64}.");
+  BOOST_TEST(error_of<ShapeError>([&] {
+               GRU({.units = 3})(x, {.initial_state = {zeros({3, 3}, float64)}});
+             }) ==
+             "initial_state of gru is float64, its weights are float32.\n"
+             "  cast(h, float32), or make the layer with {.dtype = float64}.");
   const Layer stateful = LSTM({.units = 3, .stateful = true});
   stateful(x);
   BOOST_TEST(error_of<ShapeError>([&] {

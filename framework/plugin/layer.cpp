@@ -116,6 +116,31 @@ void name_input(std::string& text, const tempo_layer& layer, const TensorType& i
   throw ShapeError(text);
 }
 
+// An op's dtypes differ in a layer whose weights have another floating dtype than what it was
+// given.
+void explain_dtypes(const tempo_layer& layer, const ShapeError& error, const tempo_call& call) {
+  if (std::string(error.what()).find("makes them agree") == std::string::npos) return;
+  const auto weight = std::find_if(layer.own.begin(), layer.own.end(),
+                                   [](const auto& w) { return is_floating(w.value->type.dtype); });
+  if (weight == layer.own.end()) return;
+  const DType own = weight->value->type.dtype;
+  const auto check = [&](const char* what, const char* name, tempo_tensor* const* given,
+                         uint32_t n) {
+    for (uint32_t i = 0; i < n; ++i) {
+      const DType dtype = given[i] ? given[i]->type.dtype : own;
+      if (is_floating(dtype) && dtype != own)
+        throw ShapeError(std::string(what) + " of " + layer.path() + " is " + name_of(dtype) +
+                         ", its weights are " + name_of(own) + ".\n  cast(" + name + ", " +
+                         name_of(own) + "), or make the layer with {.dtype = " + name_of(dtype) +
+                         "}.");
+    }
+  };
+  const bool is_cell = layer.type.kind == TEMPO_CELL;
+  check("input", "x", call.inputs, call.n_inputs);
+  check(is_cell ? "state" : "initial_state", "h", call.states, call.n_states);
+  check("constant", "c", call.constants, call.n_constants);
+}
+
 void require_inputs(const tempo_layer& layer, const tempo_call& call) {
   if (call.n_inputs == 0) throw Error(layer.path() + ": called without an input.");
   for (uint32_t i = 0; i < call.n_inputs; ++i)
@@ -240,11 +265,14 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
                              &results.count);
     });
   } catch (const ShapeError& error) {
+    explain_dtypes(layer, error, call);
     explain_sizes(layer, error, call);
   }
   const Tensors out = results.take();
   require_results(layer, out, results.count);
   if (is_cell) require_step(layer, out, call);
+  layer.gave = out[0].shape();
+  if (call.training) ++layer.calls;
   return out;
 }
 

@@ -56,6 +56,8 @@ struct tempo_layer {
   bool built = false;
   std::vector<tempo::TensorType> built_for;
   std::optional<uint32_t> n_states;  // of a cell, once it was asked
+  tempo::Shape gave;                 // the shape of its last call's first result
+  int64_t calls = 0;                 // in training
 
   /// "encoder/lstm"
   std::string path() const;
