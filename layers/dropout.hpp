@@ -8,12 +8,15 @@ struct DropoutOptions {
   double rate = 0.5;
   int64_t seed = -1;
   std::string name = "";
+  int64_t calls = 0;  ///< set by a saved model
 };
 
 inline void describe(auto& option, DropoutOptions& o) {
   option("rate", o.rate, "Share of the elements that are set to 0.", between(0, 1));
   option("seed", o.seed, "Of its random numbers; -1 draws from the ones that set_seed starts.",
          at_least(-1));
+  option("calls", o.calls, "Calls in training before this one was made; a saved model sets it.",
+         at_least(0));
 }
 
 /// In training sets elements to 0 at random and scales the others by 1 / (1 - rate) (Srivastava et
@@ -29,11 +32,13 @@ class DropoutLayer : public LayerOf<DropoutOptions> {
 
  private:
   // A seed of its own for each call, so that they differ and the first call of each run is the
-  // same.
+  // same. A saved model keeps the number of calls in an option, so that training goes on with it.
   int64_t next_seed() {
-    return options.seed < 0 ? -1 : (options.seed * 1000003 + calls_++) & 0x7fffffffffff;
+    if (options.seed < 0) return -1;
+    const uint64_t key = static_cast<uint64_t>(options.seed) * 1000003 + calls_++;
+    return static_cast<int64_t>(key & 0x7fffffffffff);
   }
-  int64_t calls_ = 0;
+  uint64_t calls_ = static_cast<uint64_t>(options.calls);
 };
 
 /// Dropout; its options are DropoutOptions.

@@ -524,6 +524,55 @@ BOOST_AUTO_TEST_CASE(fit_goes_on_where_it_stopped) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(fit_goes_on_with_the_random_numbers_it_had) {
+  struct {
+    const char* name;
+    int64_t dropout, shuffle;
+    int times;
+  } const cases[] = {{"unseeded", -1, 7, 1},
+                     {"seeded", 3, 7, 1},
+                     {"a large seed", INT64_MAX, 7, 1},
+                     {"stopped twice", 3, 7, 2},
+                     {"unseeded order, too", -1, -1, 2}};
+  for (const auto& c : cases) BOOST_TEST_CONTEXT(c.name) {
+      const auto trained = [&](bool interrupted) {
+        set_seed(4);
+        const auto [x, y] = data();
+        Sequential model({GRU({.units = 4}), Dropout({.rate = 0.4, .seed = c.dropout}),
+                          Dense({.units = 1}), Dropout({.rate = 0.1, .seed = c.dropout})});
+        model.compile({.optimizer = "adam", .loss = "mse"});
+        model.fit(x, y, {.epochs = 2, .seed = c.shuffle, .verbose = 0});
+        for (int i = 0; interrupted && i < c.times; ++i) {
+          model.save(in_folder("stopped.safetensors"));
+          set_seed(99);  // as another process
+          randn({3});
+          model = load_model(in_folder("stopped.safetensors"));
+        }
+        model.fit(x, y, {.epochs = 4, .seed = c.shuffle, .initial_epoch = 2, .verbose = 0});
+        if (interrupted && c.times > 1) {
+          model.save(in_folder("stopped.safetensors"));
+          model = load_model(in_folder("stopped.safetensors"));
+        }
+        model.fit(x, y, {.epochs = 6, .seed = c.shuffle, .initial_epoch = 4, .verbose = 0});
+        return model.predict(x);
+      };
+      check_same("resumed", trained(true), trained(false));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_model_that_never_trained_leaves_the_generator_alone) {
+  Sequential model({Dense({.units = 2})});
+  model.compile({.optimizer = "adam", .loss = "mse"});
+  model.build({{-1, 3}});
+  model.save(in_folder("fresh.safetensors"));
+  const auto drawn = [&](int seed) {
+    set_seed(seed);
+    load_model(in_folder("fresh.safetensors"));
+    return randn({4});
+  };
+  BOOST_TEST(max(abs(drawn(1) - drawn(2))).item() > 0.01);
+}
+
 BOOST_AUTO_TEST_CASE(a_model_that_was_neither_built_nor_compiled_is_saved_once_it_has_weights) {
   Sequential model({Dense({.units = 2})});
   check_error(

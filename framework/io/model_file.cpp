@@ -2,11 +2,14 @@
 // weights by path and what the optimizer remembers.
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include <tempo/model.hpp>
 
 #include "io/layer_json.hpp"
 #include "io/safetensors.hpp"
+#include "ops/defaults.hpp"
+#include "plugin/layer.hpp"
 
 namespace tempo {
 namespace {
@@ -24,10 +27,24 @@ json describe_training(const Model& model) {
   json metrics = json::array(), weighted = json::array();
   for (const Metric& m : model.metrics()) metrics.push_back(m.text());
   for (const Metric& m : model.weighted_metrics()) weighted.push_back(m.text());
-  return {{"optimizer", model.optimizer() ? model.optimizer().text() : ""},
+  const GeneratorState generator = generator_state();
+  return {{"generator", {{"seed", generator.seed}, {"stream", generator.stream}}},
+          {"optimizer", model.optimizer() ? model.optimizer().text() : ""},
           {"loss", model.loss() ? model.loss().text() : ""},
           {"metrics", metrics},
           {"weighted_metrics", weighted}};
+}
+
+// A layer with the option `calls` draws numbers that depend on how often it was called.
+json describe(const Layer& layer) {
+  json out = to_json(layer);
+  const tempo_layer_type& type = *layer.view().type;
+  for (const tempo_option& option : std::span(type.options, type.n_options))
+    if (std::string("calls") == option.name && layer.handle()->calls > 0) {
+      json& calls = out["options"]["calls"];
+      calls = (calls.is_null() ? 0 : calls.get<int64_t>()) + layer.handle()->calls;
+    }
+  return out;
 }
 
 json describe(const Model& model) {
@@ -37,7 +54,7 @@ json describe(const Model& model) {
   for (std::size_t i = 0; i < shapes.size(); ++i)
     inputs.push_back({{"shape", std::vector<int64_t>(shapes[i].begin(), shapes[i].end())},
                       {"dtype", name_of(dtypes[i])}});
-  for (const Layer& layer : model.layers()) layers.push_back(to_json(layer));
+  for (const Layer& layer : model.layers()) layers.push_back(describe(layer));
   return {
       {"version", version},   {"kind", model.is_sequential() ? "sequential" : "function"},
       {"name", model.name()}, {"inputs", inputs},
@@ -175,6 +192,12 @@ class ModelReader {
     for (const auto& [name, tensor] : file_.tensors)
       if (is_slot(name)) slots.emplace_back(name.substr(slot_prefix.size()), tensor);
     optimizer.restore(slots);
+    if (optimizer.iterations() > 0 &&
+        training.contains("generator")) {  // it was in training: it goes on so
+      const json& generator = training.at("generator");
+      restore_generator({.seed = generator.at("seed").get<int64_t>(),
+                         .stream = generator.at("stream").get<int64_t>()});
+    }
     const auto loss = training.at("loss").get<std::string>();
     model.compile({.optimizer = optimizer,
                    .loss = loss.empty() ? Loss() : Loss(loss),

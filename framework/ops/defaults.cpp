@@ -4,6 +4,7 @@
 #include "graph/trace.hpp"
 #include "ops/types.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 namespace tempo {
@@ -39,6 +40,13 @@ DType dtype_attribute(const Attributes& attributes) {
 void set_seed(int64_t seed) {
   current_seed = seed;
   next_stream = first_stream;
+}
+
+GeneratorState generator_state() { return {.seed = current_seed, .stream = next_stream}; }
+
+void restore_generator(const GeneratorState& state) {
+  current_seed = state.seed;
+  next_stream = std::max(state.stream, first_stream);
 }
 
 Ref<Value> next_random_keys(int64_t n) {

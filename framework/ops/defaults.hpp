@@ -5,6 +5,12 @@
 
 namespace tempo {
 
+/// Where the global generator stands, so that a saved model's training can go on.
+struct GeneratorState {
+  int64_t seed = 0, stream = 0;
+};
+GeneratorState generator_state();
+void restore_generator(const GeneratorState& state);
 /// The next n keys of the global generator, int64 [n, 2]: seed and stream, no stream twice.
 Ref<Value> next_random_keys(int64_t n);
 /// The key of one draw, int64 [2]. seed < 0: the next of the global generator, or, while a step is
