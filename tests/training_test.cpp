@@ -164,6 +164,13 @@ BOOST_AUTO_TEST_CASE(any_function_of_tensors_is_a_model) {
   BOOST_TEST(!trained);
   BOOST_TEST(model.weights()[0].path() == "dense/kernel");
   BOOST_TEST(model.weights()[2].path() == "dense_1/kernel");
+  const std::string table = model.summary_text();
+  BOOST_TEST(table.find("│ dense (Dense)                   │ (None, 4)              │") !=
+                 std::string::npos,
+             table);
+  BOOST_TEST(table.find("│ dropout (Dropout)               │ (None, 6)              │") !=
+                 std::string::npos,
+             table);
 }
 
 // --- fit ----------------------------------------------------------------------------------------
@@ -302,6 +309,26 @@ BOOST_AUTO_TEST_CASE(batches_may_be_larger_than_the_data) {
   const History history = line().fit(x, y, {.batch_size = 100, .verbose = 0});
   BOOST_TEST(history.params().steps == 1);
   BOOST_TEST(to_string(line().predict(x, {.batch_size = 100}).shape()) == "[3, 1]");
+}
+
+BOOST_AUTO_TEST_CASE(stateful_layers_need_batches_of_one_size) {
+  const auto fit = [](const Layer& rnn, int64_t samples, int64_t batch_size) {
+    set_seed(1);
+    Sequential model({rnn, Dense({.units = 1})});
+    model.compile({.optimizer = "sgd", .loss = "mse"});
+    return model.fit(ones({samples, 4, 1}), ones({samples, 1}),
+                     {.batch_size = batch_size, .verbose = 0});
+  };
+  const std::string text =
+      " is stateful, and 70 samples are not a multiple of batch_size 32.\n"
+      "  Leave out the last 6 samples, or set a batch_size that divides 70.";
+  BOOST_TEST(error_of([&] { fit(LSTM({.units = 2, .stateful = true}), 70, 32); }) ==
+             "Sequential.fit: `lstm`" + text);
+  BOOST_TEST(error_of([&] { fit(Bidirectional(GRU({.units = 2, .stateful = true})), 70, 32); }) ==
+             "Sequential.fit: `bidirectional`" + text);
+  BOOST_TEST(fit(GRU({.units = 2, .stateful = true}), 64, 32).params().steps == 2);
+  BOOST_TEST(fit(GRU({.units = 2, .stateful = true}), 20, 32).params().steps == 1);  // one batch
+  BOOST_TEST(fit(GRU({.units = 2}), 70, 32).params().steps == 3);
 }
 
 // --- What is shown ------------------------------------------------------------------------------
@@ -538,6 +565,25 @@ BOOST_AUTO_TEST_CASE(early_stopping_knows_which_way_metrics_go) {
 }
 
 // --- Bad input ----------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(results_between_layers_are_not_dropped) {
+  const Tensor x = ones({2, 4, 1});
+  BOOST_TEST(error_of([&] {
+               Sequential({LSTM({.units = 2, .return_state = true}), Dense({.units = 1})})(x);
+             }) ==
+             "sequential: `lstm` returns 3 results, and `dense` behind it takes one.\n"
+             "  Only the last layer may return more (return_state, merge_mode none); Model with a "
+             "function uses them all.");
+  BOOST_TEST(error_of([&] {
+               Sequential({Bidirectional(GRU({.units = 2}), {.merge_mode = "none"}),
+                           Dense({.units = 1})})(x);
+             }) ==
+             "sequential: `bidirectional` returns 2 results, and `dense` behind it takes one.\n"
+             "  Only the last layer may return more (return_state, merge_mode none); Model with a "
+             "function uses them all.");
+  Sequential last({Dense({.units = 1}), LSTM({.units = 2, .return_state = true})});
+  BOOST_TEST(last.call(x).size() == 3u);
+}
 
 BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
   const Tensor x = ones({8, 3}), y = ones({8, 1});

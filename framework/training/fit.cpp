@@ -1,4 +1,5 @@
 // Training, evaluation and prediction, batch by batch.
+#include "plugin/layer.hpp"
 #include "training/model_state.hpp"
 #include "training/order.hpp"
 #include "training/progress.hpp"
@@ -69,6 +70,27 @@ void require_samples(const std::string& who, const Data& data, bool with_truth) 
 void require_batch_size(const std::string& who, int64_t size) {
   if (size < 1)
     throw Error(who + ": batch_size is " + std::to_string(size) + "; it must be at least 1.");
+}
+
+bool is_stateful(const Layer& layer) {
+  const tempo_layer_view v = layer.view();
+  for (uint32_t i = 0; i < v.n_options; ++i)
+    if (std::string(v.options[i].name) == "stateful") return v.options[i].integer != 0;
+  for (const Layer& child : layer.handle()->children)
+    if (is_stateful(child)) return true;
+  return false;
+}
+
+// A stateful layer keeps a state for each sequence of a batch, so all batches are of one size.
+void require_even_batches(const std::string& who, const ModelState& model, int64_t count,
+                          int64_t batch_size) {
+  if (count <= batch_size || count % batch_size == 0) return;
+  for (const Layer& layer : model.layers)
+    if (is_stateful(layer))
+      throw Error(who + ": `" + layer.name() + "` is stateful, and " + std::to_string(count) +
+                  " samples are not a multiple of batch_size " + std::to_string(batch_size) +
+                  ".\n  Leave out the last " + std::to_string(count % batch_size) +
+                  " samples, or set a batch_size that divides " + std::to_string(count) + ".");
 }
 
 // Counts without a way out, so that the compiler can take several numbers at once.
@@ -274,6 +296,7 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
     train = train.part(0, at);
   }
 
+  require_even_batches(who, model, train.count(), options.batch_size);
   const int64_t steps = batches_in(train.count(), options.batch_size);
   const FitParams params{
       .epochs = options.epochs, .steps = steps, .batch_size = options.batch_size};

@@ -18,6 +18,14 @@ bool was_named(const Layer& layer) {
   return false;
 }
 
+[[noreturn]] void several_results(const std::string& model, const Layer& layer, std::size_t count,
+                                  const Layer& next) {
+  throw Error(model + ": `" + layer.name() + "` returns " + std::to_string(count) +
+              " results, and `" + next.name() +
+              "` behind it takes one.\n  Only the last layer may return more (return_state, "
+              "merge_mode none); Model with a function uses them all.");
+}
+
 Shape with_free_batch(Shape shape) {
   if (shape.rank() > 0) shape[0] = -1;
   return shape;
@@ -66,6 +74,7 @@ Tensors ModelState::call(const Tensors& x, const CallOptions& options) {
   if (function) {
     now = (*function)(x, options);
     if (now.empty() || !now[0]) throw Error(name + ": its function returned no tensor.");
+    for (const Layer& layer : layers) outputs.push_back(with_free_batch(layer.handle()->gave));
   } else {
     if (layers.empty())
       throw Error(
@@ -75,7 +84,7 @@ Tensors ModelState::call(const Tensors& x, const CallOptions& options) {
       const bool first = &layer == &layers.front();
       now = layer.call(now, first ? options : CallOptions{.training = options.training});
       const bool last = &layer == &layers.back();
-      if (!last) now.resize(1);
+      if (!last && now.size() > 1) several_results(name, layer, now.size(), *(&layer + 1));
       outputs.push_back(with_free_batch(now[0].shape()));
     }
   }

@@ -100,7 +100,8 @@ void Model::summary(std::ostream& out) const {
   Size total, trainable;
   for (std::size_t i = 0; i < state_->layers.size(); ++i) {
     const Layer& layer = state_->layers[i];
-    const bool known = i < state_->layer_outputs.size();
+    const bool known =  // a function need not call all layers
+        i < state_->layer_outputs.size() && !state_->layer_outputs[i].empty();
     table.add({layer.name() + " (" + layer.type_name() + ")",
                known ? with_none(state_->layer_outputs[i]) : "?",
                layer.built() ? grouped(layer.count_params()) : "0 (unbuilt)"});
