@@ -64,7 +64,7 @@ class Differentiation {
       if (floating(p_.carried[k]))
         carries_.push_back(
             {trace.placeholder(type(p_.carried[k])),
-             {.kind = GradientSource::zeros, .index = p_.fixed.size() + p_.sequences.size() + k},
+             {.kind = GradientSource::nothing, .index = p_.fixed.size() + p_.sequences.size() + k},
              static_cast<int>(k)});
     for (std::size_t r = 0; r < p_.results.size(); ++r) {
       if (!request_.dy[r]) continue;
@@ -91,7 +91,7 @@ class Differentiation {
     const int v = p_.results[r].value;
     for (Carry& c : carries_) {
       if (c.state < 0 || p_.next[static_cast<std::size_t>(c.state)] != v) continue;
-      if (c.source.kind == GradientSource::zeros)
+      if (c.source.kind == GradientSource::nothing)
         c.source = {.kind = GradientSource::dy, .index = r};
       else
         c.source.more_dy.push_back(r);

@@ -274,7 +274,7 @@ class Planner {
     if (const auto sum = sums_.find(&i); sum != sums_.end())
       summed_already_[sum->second] = addend(i, *sum->second);
     single_[plan_.steps.size()] = &i;
-    plan_.steps.push_back({is_product(i) ? PlanStep::product : PlanStep::call, {}, {}, {}});
+    plan_.steps.push_back({is_product(i) ? PlanStep::product : PlanStep::single, {}, {}, {}});
   }
   // What the product is added to.
   static int addend(const Instruction& product, const Instruction& add) {
@@ -445,7 +445,7 @@ class Planner {
   void find_shards() {
     int64_t rows = -1;
     for (const PlanStep& s : plan_.steps) {
-      if (s.kind == PlanStep::call) return;
+      if (s.kind == PlanStep::single) return;
       const int64_t own = s.kind == PlanStep::product ? s.as_product.a.rows : s.as_tiles.rows;
       if (rows >= 0 && own != rows) return;
       rows = own;

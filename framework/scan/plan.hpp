@@ -62,7 +62,7 @@ struct CallStep {
 };
 
 struct PlanStep {
-  enum Kind { product, tiles, call } kind;
+  enum Kind { product, tiles, single } kind;
   ProductStep as_product = {};
   TileStep as_tiles = {};
   CallStep as_call = {};

@@ -69,7 +69,7 @@ Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
     switch (s.kind) {
       case GradientSource::forward_input: input = v.x(s.index); break;
       case GradientSource::kept: input = kept.of(program.raw(), s.index); break;
-      case GradientSource::zeros: input = zeros_of(v.application().inputs[s.index]->type); break;
+      case GradientSource::nothing: input = zeros_of(v.application().inputs[s.index]->type); break;
       case GradientSource::outside: input = to_tensor(s.value); break;
       case GradientSource::dy:
         input = v.dy(s.index);

@@ -18,7 +18,7 @@ struct GradientSource {
     forward_input,  ///< input `index` of the forward Program
     kept,           ///< value `index` of the forward Program, of every step
     dy,             ///< the incoming gradient of result `index`
-    zeros,          ///< of input `index`'s type, where nothing came in at the last state
+    nothing,        ///< zeros of input `index`'s type, where nothing came in at the last state
     outside,        ///< a value that is not of the forward Program
   } kind;
   std::size_t index = 0;
