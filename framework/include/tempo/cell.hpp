@@ -163,8 +163,11 @@ struct Trampolines {
       return cell.state_shapes(batch);
     else if constexpr (requires { cell.options.units; })
       return Shapes(static_cast<std::size_t>(L::state_count), Shape{batch, cell.options.units});
-    else
+    else {
+      static_assert(L::state_count == 0,
+                    "a cell needs options.units, or Shapes state_shapes(int64_t batch) const");
       return {};
+    }
   }
 
  private:

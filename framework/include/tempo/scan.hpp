@@ -12,6 +12,15 @@ class State : public Tensors {
   using Tensors::Tensors;
   State(const Tensors& tensors) : Tensors(tensors) {}
 
+  const Tensor& operator[](std::size_t i) const {
+    require(i);
+    return Tensors::operator[](i);
+  }
+  Tensor& operator[](std::size_t i) {
+    require(i);
+    return Tensors::operator[](i);
+  }
+
   /// `const auto& [h, c] = s.as<2>();`
   template <std::size_t N>
   std::array<Tensor, N> as() const {
@@ -21,6 +30,15 @@ class State : public Tensors {
     std::array<Tensor, N> out;
     for (std::size_t i = 0; i < N; ++i) out[i] = (*this)[i];
     return out;
+  }
+
+ private:
+  void require(std::size_t i) const {
+    if (i >= size())
+      throw Error("State: state " + std::to_string(i) + " is asked for; it holds " +
+                  std::to_string(size()) +
+                  ", counted from 0.\n  A cell has state_count states, or as many as its "
+                  "state_shapes gives.");
   }
 };
 
