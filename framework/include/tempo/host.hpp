@@ -7,6 +7,7 @@
 #include <tempo/shape.hpp>
 
 #include <exception>
+#include <new>
 
 extern "C" const tempo_host* tempo_host_v1(void) __attribute__((weak));
 
@@ -36,6 +37,12 @@ inline InFlight& in_flight() {
   return current;
 }
 
+/// std::bad_alloc on its way over the boundary, where only the text survives.
+struct OutOfMemory : Error {
+  static constexpr const char* text = "out of memory: a result needs more than there is.";
+  OutOfMemory() : Error(text) {}
+};
+
 /// Throws what a failed status stands for.
 inline void check(tempo_status status) {
   if (status == TEMPO_OK) return;
@@ -47,8 +54,10 @@ inline void check(tempo_status status) {
     case TEMPO_SHAPE_ERROR: throw ShapeError(text);
     case TEMPO_PLUGIN_ERROR: throw PluginError(text);
     case TEMPO_FORMAT_ERROR: throw FormatError(text);
-    default: throw Error(text);
+    default: break;
   }
+  if (text == OutOfMemory::text) throw OutOfMemory();
+  throw Error(text);
 }
 
 inline tempo_status keep(tempo_status category, const char* text) noexcept {
@@ -73,6 +82,10 @@ tempo_status guarded(F&& f) noexcept {
     return keep(TEMPO_PLUGIN_ERROR, e.what());
   } catch (const FormatError& e) {
     return keep(TEMPO_FORMAT_ERROR, e.what());
+  } catch (const std::bad_alloc&) {
+    const tempo_status status = keep(TEMPO_ERROR, OutOfMemory::text);
+    in_flight().exception = nullptr;  // check() makes an OutOfMemory of the text
+    return status;
   } catch (const std::exception& e) {
     return keep(TEMPO_ERROR, e.what());
   } catch (...) {

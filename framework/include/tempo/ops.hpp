@@ -31,6 +31,22 @@ inline std::vector<int64_t> from_end(const char* who, const Axes& axes, int rank
   return out;
 }
 
+/// What `make` gives, a tensor of this type made from nothing; says so when memory is short.
+template <class Make>
+Tensor made(const char* who, const Shape& shape, DType dtype, Make make) {
+  try {
+    return make();
+  } catch (const OutOfMemory&) {
+    static const Op op("fill");
+    if (dtype == DType::automatic)
+      dtype = op({}, {{"value", 0.0}, {"shape", Shape{}}, {"dtype", dtype}}).dtype();
+    const auto bytes = static_cast<uint64_t>(shape.count()) * size_of(dtype);
+    throw Error(std::string(who) + ": " + to_string(shape, dtype) + " needs " +
+                std::to_string(bytes) +
+                " bytes, more memory than there is.\n  Make an extent smaller, or work in parts.");
+  }
+}
+
 }  // namespace sdk
 
 // --- Made from nothing --------------------------------------------------------------------------
@@ -38,7 +54,9 @@ inline std::vector<int64_t> from_end(const char* who, const Axes& axes, int rank
 /// Every element `value`.
 inline Tensor full(const Shape& shape, double value, DType dtype = DType::automatic) {
   static const sdk::Op op("fill");
-  return op({}, {{"value", value}, {"shape", shape}, {"dtype", dtype}});
+  return sdk::made("fill", shape, dtype, [&] {
+    return op({}, {{"value", value}, {"shape", shape}, {"dtype", dtype}});
+  });
 }
 inline Tensor zeros(const Shape& shape, DType dtype = DType::automatic) {
   return full(shape, 0, dtype);
@@ -407,14 +425,18 @@ inline Tensor layer_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor
 inline Tensor random_uniform(const Shape& shape, double low, double high, DType dtype,
                              int64_t seed) {
   static const sdk::Op op("random_uniform");
-  const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
-  return low == 0 && high == 1 ? unit : low + (high - low) * unit;
+  return sdk::made("random_uniform", shape, dtype, [&] {
+    const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
+    return low == 0 && high == 1 ? unit : low + (high - low) * unit;
+  });
 }
 inline Tensor random_normal(const Shape& shape, double mean, double stddev, DType dtype,
                             int64_t seed) {
   static const sdk::Op op("random_normal");
-  const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
-  return mean == 0 && stddev == 1 ? unit : mean + stddev * unit;
+  return sdk::made("random_normal", shape, dtype, [&] {
+    const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
+    return mean == 0 && stddev == 1 ? unit : mean + stddev * unit;
+  });
 }
 /// Each element 0 with probability `rate`, else scaled by 1 / (1 - rate) (Srivastava et al., 2014).
 inline Tensor dropout(const Tensor& x, double rate, int64_t seed = -1) {

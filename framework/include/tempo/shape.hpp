@@ -61,17 +61,19 @@ class Shape {
 
   int rank() const { return rank_; }
   bool empty() const { return rank_ == 0; }
-  /// Number of elements: 1 for a scalar.
+  /// Number of elements: 1 for a scalar. A ShapeError where 64 bits cannot count their bytes.
   int64_t count() const {
-    int64_t n = 1;
-    for (int64_t extent : *this) n *= extent;
+    int64_t n = 1, bytes = 0;
+    for (int64_t extent : *this)
+      if (__builtin_mul_overflow(n, extent, &n)) return uncountable();
+    if (__builtin_mul_overflow(n, 8, &bytes)) return uncountable();  // 8: the widest element
     return n;
   }
 
-  int64_t operator[](int axis) const { return extents_[axis < 0 ? axis + rank_ : axis]; }
-  int64_t& operator[](int axis) { return extents_[axis < 0 ? axis + rank_ : axis]; }
-  int64_t front() const { return extents_[0]; }
-  int64_t back() const { return extents_[rank_ - 1]; }
+  int64_t operator[](int axis) const { return extents_[place(axis)]; }
+  int64_t& operator[](int axis) { return extents_[place(axis)]; }
+  int64_t front() const { return (*this)[0]; }
+  int64_t back() const { return (*this)[-1]; }
   const int64_t* begin() const { return extents_; }
   const int64_t* end() const { return extents_ + rank_; }
   int64_t* begin() { return extents_; }
@@ -89,7 +91,7 @@ class Shape {
     for (int64_t e : *this) s.push_back(e);
     return s;
   }
-  Shape without_first() const { return Shape(begin() + 1, end()); }
+  Shape without_first() const { return Shape(begin() + 1 + place(0), end()); }
 
   friend bool operator==(const Shape& a, const Shape& b) {
     if (a.rank_ != b.rank_) return false;
@@ -100,6 +102,14 @@ class Shape {
   friend bool operator!=(const Shape& a, const Shape& b) { return !(a == b); }
 
  private:
+  int place(int axis) const {
+    const int at = axis < 0 ? axis + rank_ : axis;
+    if (at < 0 || at >= rank_) outside(axis);
+    return at;
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void outside(int axis) const;
+  [[gnu::cold, gnu::noinline]] int64_t uncountable() const;
+
   int64_t extents_[max_rank] = {};
   int rank_ = 0;
 };
@@ -112,6 +122,20 @@ inline std::string to_string(const Shape& shape) {
     text += std::to_string(shape[i]);
   }
   return text + "]";
+}
+
+inline void Shape::outside(int axis) const {
+  throw ShapeError("Shape: axis " + std::to_string(axis) + " of " + to_string(*this) +
+                   (empty() ? ", which has no axes."
+                            : ".\n  It must lie in [" + std::to_string(-rank_) + ", " +
+                                  std::to_string(rank_ - 1) + "]."));
+}
+inline int64_t Shape::uncountable() const {
+  for (int64_t extent : *this)
+    if (extent == 0) return 0;
+  throw ShapeError("Shape: " + to_string(*this) +
+                   " has more elements than 64 bits can address.\n  Is one of its extents a "
+                   "product that overflowed, or a size in bytes?");
 }
 
 /// "[32, 20, 8] float32"

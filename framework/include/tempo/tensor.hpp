@@ -69,6 +69,7 @@ class Tensor {
   /// The i-th element in row-major order, as a double.
   double element(int64_t i) const {
     const tempo_view v = readable();
+    if (i < 0 || i >= count_of(v.type)) outside(i);
     switch (sdk::dtype_of(v.type)) {
       case DType::float32: return static_cast<double>(static_cast<const float*>(v.data)[i]);
       case DType::float64: return static_cast<const double*>(v.data)[i];
@@ -103,6 +104,16 @@ class Tensor {
           "  item(), data() and `if` on a tensor see no number there: use where(condition, "
           "a, b) to choose.");
     return v;
+  }
+  static int64_t count_of(const tempo_type& type) {
+    int64_t n = 1;
+    for (uint32_t axis = 0; axis < type.rank; ++axis) n *= type.shape[axis];
+    return n;
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void outside(int64_t i) const {
+    throw ShapeError("element: " + std::to_string(i) + " is outside " +
+                     to_string(shape(), dtype()) + ", which has " + std::to_string(count()) +
+                     " elements, counted from 0.");
   }
   template <class T>
   static void require_dtype(DType dtype) {
@@ -274,6 +285,9 @@ inline Tensors adopt(const std::vector<tempo_tensor*>& owned) {
 
 template <class T>
 Tensor tensor(const std::vector<T>& values, const Shape& shape, DType dtype) {
+  for (int64_t extent : shape)
+    if (extent < 0)
+      throw ShapeError("tensor: " + to_string(shape) + " is no shape: extents are at least 0.");
   if (static_cast<int64_t>(values.size()) != shape.count())
     throw ShapeError("tensor: " + std::to_string(values.size()) + " values do not fill " +
                      to_string(shape) + ", which has " + std::to_string(shape.count()) + ".");
