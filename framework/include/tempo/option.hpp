@@ -108,6 +108,8 @@ struct OptionTable {
 
 /// Sets fields from the options that came over the boundary; the others keep their defaults.
 struct OptionReader {
+  OptionReader(const tempo_attribute* given, uint32_t n) : options(given), count(n) {}
+
   const tempo_attribute* options;
   uint32_t count;
 
@@ -119,7 +121,7 @@ struct OptionReader {
       if constexpr (std::is_same_v<T, bool>)
         field = o.integer != 0;
       else if constexpr (std::is_integral_v<T>)
-        field = static_cast<T>(o.integer);
+        field = in_range<T>(o.name, o.integer);
       else if constexpr (std::is_floating_point_v<T>)
         field =
             static_cast<T>(o.kind == TEMPO_INT64_VALUE ? static_cast<double>(o.integer) : o.real);
@@ -132,6 +134,19 @@ struct OptionReader {
       else
         field = T(std::string(o.text));
     }
+  }
+
+ private:
+  template <class T>
+  static T in_range(const char* name, int64_t value) {
+    constexpr T low = std::numeric_limits<T>::lowest(), high = std::numeric_limits<T>::max();
+    const bool below = std::is_unsigned_v<T> ? value < 0 : value < static_cast<int64_t>(low);
+    const bool above = value > 0 && static_cast<uint64_t>(value) > static_cast<uint64_t>(high);
+    if (below || above)
+      throw Error(std::string("option `") + name + "` is " + std::to_string(value) +
+                  "; it must be within [" + std::to_string(low) + ", " + std::to_string(high) +
+                  "].");
+    return static_cast<T>(value);
   }
 };
 
