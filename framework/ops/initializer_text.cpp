@@ -6,6 +6,7 @@
 
 #include <cctype>
 #include <charconv>
+#include <map>
 
 namespace tempo {
 
@@ -33,6 +34,25 @@ std::string listed(const std::vector<std::string>& words) {
   return out;
 }
 
+std::string unknown_argument(const std::string& key, const std::vector<std::string>& keys) {
+  const std::string near = suggestion(key, keys);
+  return "it has no argument `" + key + "`" +
+         (near.empty() ? "; it takes " : "; did you mean `" + near + "`? It takes ") + listed(keys);
+}
+
+std::string without_alias(const std::string& name) {
+  static const std::map<std::string, std::string> aliases{
+      {"uniform", "random_uniform"},
+      {"normal", "random_normal"},
+      {"zero", "zeros"},
+      {"one", "ones"},
+      {"orthogonal_initializer", "orthogonal"},
+      {"identity_initializer", "identity"},
+  };
+  const auto at = aliases.find(name);
+  return at == aliases.end() ? name : at->second;
+}
+
 }  // namespace
 
 InitializerText::InitializerText(const std::string& text) : text_(text) {
@@ -41,6 +61,7 @@ InitializerText::InitializerText(const std::string& text) : text_(text) {
   name_ = trimmed(whole.substr(0, open));
   const bool is_class = !name_.empty() && std::isupper(static_cast<unsigned char>(name_[0]));
   if (is_class) name_ = snake_case(name_);
+  name_ = without_alias(name_);
   if (open == std::string::npos) return;
   if (whole.back() != ')') fail("its parenthesis is not closed");
   const std::string inside = whole.substr(open + 1, whole.size() - open - 2);
@@ -67,9 +88,7 @@ void InitializerText::expect(const std::vector<std::string>& keys) {
     }
     ++place;
     if (std::find(keys.begin(), keys.end(), key) == keys.end())
-      fail(keys.empty() ? "it takes no arguments"
-                        : "it has no argument `" + key + "`; did you mean `" + nearest(key, keys) +
-                              "`? It takes " + listed(keys));
+      fail(keys.empty() ? "it takes no arguments" : unknown_argument(key, keys));
   }
 }
 

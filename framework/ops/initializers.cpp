@@ -161,19 +161,6 @@ const std::map<std::string, Definition>& definitions() {
   return all;
 }
 
-std::string without_alias(const std::string& name) {
-  static const std::map<std::string, std::string> aliases{
-      {"uniform", "random_uniform"},
-      {"normal", "random_normal"},
-      {"zero", "zeros"},
-      {"one", "ones"},
-      {"orthogonal_initializer", "orthogonal"},
-      {"identity_initializer", "identity"},
-  };
-  const auto at = aliases.find(name);
-  return at == aliases.end() ? name : at->second;
-}
-
 }  // namespace
 
 std::vector<std::string> initializer_names() {
@@ -182,17 +169,22 @@ std::vector<std::string> initializer_names() {
   return names;
 }
 
+namespace {
+
+[[noreturn]] void unknown(const InitializerText& text) {
+  const std::string near = suggestion(text.name(), initializer_names());
+  std::string all;
+  for (const std::string& name : initializer_names()) all += (all.empty() ? "" : ", ") + name;
+  text.fail("there is none by that name" + (near.empty() ? "" : "; did you mean `" + near + "`?") +
+            "\n  There are " + all);
+}
+
+}  // namespace
+
 Tensor initialize(const std::string& text, const TensorType& type) {
   InitializerText parsed(text);
-  const auto at = definitions().find(without_alias(parsed.name()));
-  if (at == definitions().end())
-    parsed.fail("there is none by that name; did you mean `" +
-                nearest(parsed.name(), initializer_names()) + "`?\n  There are " + [] {
-                  std::string all;
-                  for (const std::string& name : initializer_names())
-                    all += (all.empty() ? "" : ", ") + name;
-                  return all;
-                }());
+  const auto at = definitions().find(parsed.name());
+  if (at == definitions().end()) unknown(parsed);
   parsed.expect(at->second.arguments);
   const DType dtype = type.dtype == DType::automatic ? default_dtype() : type.dtype;
   return at->second.make({dtype, type.shape}, parsed);

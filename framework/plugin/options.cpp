@@ -1,10 +1,13 @@
 // Options of layers: kept whole, and checked against their description.
 #include "plugin/options.hpp"
 
+#include "ops/initializer_text.hpp"
+#include "ops/initializers.hpp"
 #include "tensor/nearest.hpp"
 
 #include <tempo/option.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 namespace tempo {
@@ -97,6 +100,24 @@ bool among(const char* choices, const std::string& text) {
   return ("|" + std::string(choices) + "|").find("|" + text + "|") != std::string::npos;
 }
 
+// Found here, not in the layer's build, which may be far from the typo.
+void check_initializer(const std::string& who, const char* given) {
+  std::string name;
+  try {
+    name = InitializerText(given).name();
+  } catch (const Error& e) {
+    throw Error(who + ": " + e.what());
+  }
+  const std::vector<std::string> names = initializer_names();
+  if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) return;
+  std::string text = who + " is \"" + given + "\"; there is no initializer by that name.";
+  if (const std::string near = suggestion(name, names); !near.empty())
+    text += "\n  Did you mean `" + near + "`?";
+  text += "\n  There are";
+  for (const std::string& n : names) text += " " + n;
+  throw Error(text);
+}
+
 void check_option(const tempo_layer_type& type, const tempo_option& option,
                   const tempo_attribute& given) {
   const std::string who = std::string(type.name) + ": option `" + option.name + "`";
@@ -117,6 +138,7 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
   }
   if (option.choices && !among(option.choices, given.text))
     throw Error(who + " is " + value_text(given) + "; it must be one of " + option.choices + ".");
+  if (option.kind == TEMPO_OPTION_INITIALIZER) check_initializer(who, given.text);
   if (option.kind == TEMPO_OPTION_DTYPE &&
       (given.integer < TEMPO_AUTOMATIC || given.integer > TEMPO_FLOAT64))
     throw Error(who + " is " + name_of(static_cast<DType>(given.integer)) +
@@ -144,9 +166,10 @@ void check_options(const tempo_layer_type& type, std::span<const tempo_attribute
       if (!found && std::string(o.name) == given.name) found = &o;
     if (!found) {
       std::string text = std::string(type.name) + ": there is no option `" + given.name + "`.";
-      if (const std::string near = nearest(given.name, names); !near.empty())
+      if (const std::string near = suggestion(given.name, names); !near.empty())
         text += "\n  Did you mean `" + near + "`?";
-      text += "\n  It has:";
+      if (names.empty()) text += "\n  It has no options of its own.";
+      if (!names.empty()) text += "\n  It has:";
       for (const std::string& n : names) text += " " + n;
       throw Error(text);
     }

@@ -25,11 +25,23 @@ inline std::size_t edit_distance(const std::string& a, const std::string& b) {
 
 /// The candidate that `word` is nearest to, the first of equally near ones; "" when there are none.
 inline std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
-  const auto best = std::min_element(
-      candidates.begin(), candidates.end(), [&](const std::string& a, const std::string& b) {
-        return edit_distance(word, a) < edit_distance(word, b);
-      });
+  const auto best = std::min_element(candidates.begin(), candidates.end(),
+                                     [&](const std::string& a, const std::string& b) {
+                                       return edit_distance(word, a) < edit_distance(word, b);
+                                     });
   return best == candidates.end() ? "" : *best;
+}
+
+/// The nearest candidate that `word` may be a slip of: a third of the longer word's letters
+/// differ at most, or one begins with the other. "" when there is none.
+inline std::string suggestion(const std::string& word, const std::vector<std::string>& candidates) {
+  std::vector<std::string> likely;
+  for (const std::string& c : candidates) {
+    const bool begins = !word.empty() && !c.empty() && (c.starts_with(word) || word.starts_with(c));
+    if (begins || 3 * edit_distance(word, c) <= std::max(word.size(), c.size()))
+      likely.push_back(c);
+  }
+  return nearest(word, likely);
 }
 
 }  // namespace tempo
