@@ -226,6 +226,33 @@ BOOST_AUTO_TEST_CASE(a_kink_is_said_to_be_one) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_kink_whose_slopes_cancel_is_found_at_order_1) {
+  const GradCheck report =
+      gradcheck([](const Tensors& in) { return abs(in[0]); }, {zeros({3}, float64)}, {.order = 1});
+  std::ostringstream text;
+  text << report;
+  BOOST_TEST(!report.passed(), report);
+  const GradCheck::Row& row = report.rows[0];
+  BOOST_TEST(!row.smooth);
+  BOOST_TEST(row.left == -row.right);
+  BOOST_TEST(text.str().find(" to the left and ") != std::string::npos, report);
+  const GradCheck curved = gradcheck([](const Tensors& in) { return square(in[0]); },
+                                     {zeros({3}, float64)}, {.order = 1});
+  BOOST_TEST(curved.passed(), curved);
+}
+
+BOOST_AUTO_TEST_CASE(a_jump_is_not_said_to_have_equal_slopes_on_both_sides) {
+  const GradCheck report =
+      gradcheck([](const Tensors& in) { return sign(in[0]); }, {zeros({3}, float64)}, {.order = 1});
+  std::ostringstream text;
+  text << report;
+  BOOST_TEST(!report.passed(), report);
+  BOOST_TEST(text.str().find(" to the left and ") == std::string::npos, report);
+  BOOST_TEST(
+      text.str().find(" within half a step and another within a whole one") != std::string::npos,
+      report);
+}
+
 BOOST_AUTO_TEST_CASE(what_gradcheck_refuses) {
   const auto twice = [](const Tensors& in) { return 2 * in[0]; };
   BOOST_TEST(error_of<ShapeError>([&] { gradcheck(twice, {zeros({3})}); }) ==

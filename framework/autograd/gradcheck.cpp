@@ -87,6 +87,12 @@ GradCheck::Row check_leaf(const Terms& terms, const Leaf& leaf, const Tensor& gr
   row.error = -1;
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     double error = std::abs(gradients[i] - values[i].slope()) / scale;
+    // At a kink, the mean of two slopes proves nothing; one of them is not the gradient.
+    if (!values[i].smooth(scale))
+      error = std::max(
+          error, std::max(std::abs(gradients[i] - values[i].left()),
+                          std::abs(gradients[i] - values[i].right())) /
+                     std::max({scale, std::abs(values[i].left()), std::abs(values[i].right())}));
     if (std::isnan(error)) error = std::numeric_limits<double>::infinity();
     if (error <= row.error) continue;
     row.error = error;
@@ -197,9 +203,13 @@ std::ostream& operator<<(std::ostream& out, const GradCheck& report) {
         << std::setprecision(3) << "  error " << row.error << " at "
         << place_in(row.shape, row.element) << std::setprecision(12) << ": gradient "
         << row.gradient << ", difference " << row.difference;
-    if (!row.smooth)
-      out << std::setprecision(6) << "\n    not smooth here: the slope is " << row.left
-          << " to the left and " << row.right << " to the right; choose other values";
+    if (!row.smooth) {
+      out << std::setprecision(6) << "\n    not smooth here: the slope is " << row.left;
+      if (std::abs(row.left - row.right) > 1e-3 * std::max(std::abs(row.left), std::abs(row.right)))
+        out << " to the left and " << row.right << " to the right; choose other values";
+      else  // a jump at this value, or a kink between the half and the whole step
+        out << " within half a step and another within a whole one; choose other values";
+    }
     out << '\n';
   }
   out.flags(flags);
