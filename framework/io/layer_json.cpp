@@ -108,7 +108,14 @@ class LayerReader {
       return std::isalnum(c) || c == '_';
     });
     if (!plain) throw FormatError("\"" + name + "\" cannot be the name of a layer or cell.");
-    return require_type(kind, name, Search::installed);
+    try {
+      return require_type(kind, name, Search::installed);
+    } catch (const PluginError& e) {
+      if (kind == TEMPO_CELL) throw;
+      throw PluginError(std::string(e.what()) +
+                        "\n  A layer's class goes into .layers: load_model(" +
+                        "path, {.layers = {layer<MyLayer>(\"My\")}}); a cell's into .cells.");
+    }
   }
 
   static DType dtype(const std::string& name) {
