@@ -38,12 +38,29 @@ class EmbeddingLayer : public LayerOf<EmbeddingOptions> {
   }
 
   Tensor call(const Tensor& x, const CallOptions&) const {
+    if (is_floating(x.dtype()) && !x.traced()) require_whole(x);
     const Tensor ids = is_floating(x.dtype()) ? cast(x, int32) : x;
     const Tensor y = gather(embeddings_, ids);
     return options.mask_zero ? with_mask(y, not_equal(ids, 0)) : y;
   }
 
  private:
+  static void require_whole(const Tensor& x) {
+    if (x.dtype() == float32)
+      require_whole(x.data<float>(), x);
+    else
+      require_whole(x.data<double>(), x);
+  }
+  template <class T>
+  static void require_whole(const T* ids, const Tensor& x) {
+    for (int64_t i = 0, n = x.count(); i < n; ++i)
+      if (!(ids[i] == std::floor(ids[i]) && std::abs(ids[i]) < T(2147483648)))
+        throw Error("Embedding: id " + std::to_string(i) + " of " +
+                    to_string(x.shape(), x.dtype()) + " is " + std::to_string(ids[i]) +
+                    "; ids are whole numbers from 0 to input_dim - 1.\n  Is this input the ids, or "
+                    "features that need no Embedding?");
+  }
+
   Tensor embeddings_;
 };
 

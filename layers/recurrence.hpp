@@ -37,8 +37,11 @@ inline Tensor biased(const Tensor& z, const Tensor& bias) { return bias ? z + bi
 
 namespace recurrence {
 
-/// What one step sees of x [batch, time, features...].
-inline Shape step_shape(const std::string& who, const Shape& x, int rank = 3) {
+/// What one step sees of x [batch, time, features...]; it needs `rank` axes, or more if `free`.
+inline Shape step_shape(const std::string& who, const Shape& x, int rank = 3, bool free = true) {
+  if (x.rank() > rank && !free)
+    throw ShapeError(who + ": needs [batch, time, features], got " + to_string(x) +
+                     ".\n  reshape(x, {batch, time, -1}) makes one axis of the features.");
   if (x.rank() < rank)
     throw ShapeError(who + ": needs [batch, time, features], got " + to_string(x) +
                      ".\n  expand_dims(x, -1) makes a feature of each number, expand_dims(x, 0) a "
@@ -198,14 +201,13 @@ class Recurrent : public LayerOf<typename CellClass::options_type> {
   using Options = typename CellClass::options_type;
   Recurrent(Options o = {}) : LayerOf<Options>(o), cell_(std::move(o)) {}
 
-  void build(Weights& add, const Shape& input) {
-    cell_.build(add, recurrence::step_shape(who(), input));
-  }
+  void build(Weights& add, const Shape& input) { cell_.build(add, step_shape(input)); }
 
   Tensors call(const Tensors& inputs, const CallOptions& call) {
     const Tensor& x = recurrence::only(who(), inputs);
     if (!call.constants.empty())
       throw Error(who() + ": takes no constants; RNN hands them to the step of a cell.");
+    step_shape(x.shape());
     const auto step = [&](const Tensor& now, const State& s) { return cell_.step(now, s); };
     const Shapes states = sdk::Trampolines<CellClass>::state_shapes(cell_, x.shape()[0]);
     return recurrence_.run(who(), step, this->options, states, x, call);
@@ -215,6 +217,11 @@ class Recurrent : public LayerOf<typename CellClass::options_type> {
 
  private:
   static std::string who() { return sdk::class_name<CellClass>(); }
+  /// A cell whose states are [batch, units] reads [batch, features], nothing wider.
+  static Shape step_shape(const Shape& x) {
+    constexpr bool free = requires(const CellClass& c) { c.state_shapes(int64_t{1}); };
+    return recurrence::step_shape(who(), x, 3, free);
+  }
 
   CellClass cell_;
   Recurrence recurrence_;

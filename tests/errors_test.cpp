@@ -66,6 +66,7 @@ struct Wrong : Cell<CellOptions> {
       if (h.element(0) > 0) return {.output = x, .state = s};
     }
     if (options.how == "data") return {.output = h * h.data<float>()[0], .state = s};
+    if (options.how == "third state") return {.output = s[2], .state = s};
     if (options.how == "as") return {.output = s.as<2>()[0], .state = s};
     if (options.how == "assign") assign(weight, h);
     if (options.how == "wide") return {.output = h, .state = {concat({h, h})}};
@@ -256,6 +257,51 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
          zeros({2, -3});
        },
        "fill: [2, -3] is no shape: extents are at least 0"},
+      {"a negative extent of values", shape,
+       [] {
+         tensor<float>({1, 2}, {-1, -2});
+       },
+       "tensor: [-1, -2] is no shape: extents are at least 0."},
+      {"a count that overflows", shape,
+       [] {
+         zeros({(int64_t{1} << 62) + 1, 4});
+       },
+       "Shape: [4611686018427387905, 4] has more elements than 64 bits can address.\n"
+       "  Is one of its extents a product that overflowed, or a size in bytes?"},
+      {"a count that overflows to 0", shape,
+       [] {
+         randn({int64_t{1} << 40, int64_t{1} << 40});
+       },
+       "Shape: [1099511627776, 1099511627776] has more elements than 64 bits can address.\n"
+       "  Is one of its extents a product that overflowed, or a size in bytes?"},
+      {"no memory", plain, [] { zeros({int64_t{1} << 45}); },
+       "fill: [35184372088832] float32 needs 140737488355328 bytes, more memory than there is.\n"
+       "  Make an extent smaller, or work in parts."},
+      {"no memory for random numbers", plain,
+       [] {
+         randn({int64_t{1} << 25, int64_t{1} << 20}, float64);
+       },
+       "random_normal: [33554432, 1048576] float64 needs 281474976710656 bytes, more memory than "
+       "there is.\n"
+       "  Make an extent smaller, or work in parts."},
+      {"an axis of a shape", shape,
+       [] {
+         (void)Shape{2, 3}[2];
+       },
+       "Shape: axis 2 of [2, 3].\n"
+       "  It must lie in [-2, 1]."},
+      {"an axis of a scalar", shape, [] { (void)Shape{}.back(); },
+       "Shape: axis -1 of [], which has no axes."},
+      {"an element", shape,
+       [] {
+         f32({2, 3}).element(6);
+       },
+       "element: 6 is outside [2, 3] float32, which has 6 elements, counted from 0."},
+      {"an element below zero", shape,
+       [] {
+         f32({2, 3}).element(-1);
+       },
+       "element: -1 is outside [2, 3] float32, which has 6 elements, counted from 0."},
       {"arange", plain, [] { arange(0, 1, 0); }, "arange: a step of 0 never reaches stop."},
       {"dropout", plain, [] { dropout(f32({2}), 1.5); },
        "dropout: a rate of 1.500000; it must lie in [0, 1]."},
@@ -352,15 +398,56 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
        "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
        "hard_silu, log_sigmoid."},
-      {"an unknown initializer", plain,
+      {"an unknown initializer", plain, [] { Dense({.units = 2, .kernel_initializer = "glorot"}); },
+       "Dense: option `kernel_initializer` is \"glorot\"; there is no initializer by that name.\n"
+       "  Did you mean `glorot_normal`?\n"
+       "  There are constant glorot_normal glorot_uniform he_normal he_uniform identity "
+       "lecun_normal lecun_uniform ones orthogonal random_normal random_uniform truncated_normal "
+       "variance_scaling zeros"},
+      {"an initializer like no other", plain,
        [] {
-         Dense({.units = 2, .kernel_initializer = "glorot"})(f32({2, 2}));
+         Initializer("xavier")({2, 2});
        },
-       "initializer `glorot`: there is none by that name; did you mean `zeros`?\n"
+       "initializer `xavier`: there is none by that name\n"
        "  There are constant, glorot_normal, glorot_uniform, he_normal, he_uniform, identity, "
        "lecun_normal, lecun_uniform, ones, orthogonal, random_normal, random_uniform, "
-       "truncated_normal, variance_scaling, zeros.\n"
-       "  This happened in build of dense (Dense of plugin `dense`)."},
+       "truncated_normal, variance_scaling, zeros."},
+      {"an initializer that is not closed", plain,
+       [] { Dense({.units = 2, .kernel_initializer = "constant(1"}); },
+       "Dense: option `kernel_initializer`: initializer `constant(1`: its parenthesis is not "
+       "closed."},
+      {"an option like no other", plain,
+       [] {
+         layer("Dense", {{"temperature", 3}});
+       },
+       "Dense: there is no option `temperature`.\n"
+       "  It has: units activation use_bias kernel_initializer bias_initializer trainable dtype "
+       "name"},
+      {"an integer that its field cannot hold", plain,
+       [] {
+         layer("Dense", {{"units", int64_t{4294967299}}});
+       },
+       "option `units` is 4294967299; it must be within [-2147483648, 2147483647].\n"
+       "  This happened in creation of dense (Dense of plugin `dense`)."},
+      {"an id that is no number", plain,
+       [] {
+         Embedding({.input_dim = 5, .output_dim = 2})(tensor<float>({1, NAN}, {1, 2}));
+       },
+       "Embedding: id 1 of [1, 2] float32 is nan; ids are whole numbers from 0 to input_dim - 1.\n"
+       "  Is this input the ids, or features that need no Embedding?"},
+      {"an id that is not whole", plain,
+       [] {
+         Embedding({.input_dim = 5, .output_dim = 2})(tensor<float>({1.5, 2}, {1, 2}));
+       },
+       "Embedding: id 0 of [1, 2] float32 is 1.500000; ids are whole numbers from 0 to input_dim - "
+       "1.\n"
+       "  Is this input the ids, or features that need no Embedding?"},
+      {"four axes", shape,
+       [] {
+         LSTM({.units = 2})(f32({2, 3, 4, 5}));
+       },
+       "LSTM: needs [batch, time, features], got [2, 3, 4, 5].\n"
+       "  reshape(x, {batch, time, -1}) makes one axis of the features."},
       {"too small", plain, [] { Dense({.units = -2}); },
        "Dense: option `units` is -2; it must be at least 0."},
       {"out of range", plain, [] { Dropout({.rate = 1.5}); },
@@ -495,6 +582,9 @@ BOOST_AUTO_TEST_CASE(steps_that_cannot_be_traced) {
       {"as", shape, runs("as"),
        "State: it holds 1 tensors, read as 2.\n"
        "  This happened in step of rnn/wrong (Wrong)."},
+      {"a state too many", plain, runs("third state"),
+       "State: state 2 is asked for; it holds 1, counted from 0.\n"
+       "  A cell has state_count states, or as many as its state_shapes gives."},
       {"assign", plain, runs("assign"), "assign: weight `w` cannot change while a step is traced."},
       {"wide", shape, runs("wide"),
        "rnn/wrong (Wrong): its step changes the type of state 0\n"
