@@ -33,13 +33,14 @@ inline std::string nearest(const std::string& word, const std::vector<std::strin
 }
 
 /// The nearest candidate that `word` may be a slip of: a third of the longer word's letters
-/// differ at most, or one begins with the other. "" when there is none.
+/// differ at most (two in short ones, for a swap), or one begins with the other. "" for none.
 inline std::string suggestion(const std::string& word, const std::vector<std::string>& candidates) {
   std::vector<std::string> likely;
   for (const std::string& c : candidates) {
     const bool begins = !word.empty() && !c.empty() && (c.starts_with(word) || word.starts_with(c));
-    if (begins || 3 * edit_distance(word, c) <= std::max(word.size(), c.size()))
-      likely.push_back(c);
+    const std::size_t longer = std::max(word.size(), c.size());
+    const std::size_t most = std::max(longer / 3, std::min(longer / 2, std::size_t{2}));
+    if (begins || edit_distance(word, c) <= most) likely.push_back(c);
   }
   return nearest(word, likely);
 }
