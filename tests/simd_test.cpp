@@ -3,7 +3,9 @@
 #define BOOST_TEST_MODULE simd
 #include "graph/op.hpp"
 #include "tensor/cpu.hpp"
+#include "tensor/matmul.hpp"
 #include "tensor/packed.hpp"
+#include "tensor/parallel.hpp"
 #include "tensor/pointwise.hpp"
 
 #include <unistd.h>

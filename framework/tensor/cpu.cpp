@@ -14,8 +14,7 @@ constexpr InstructionSet all_sets[] = {InstructionSet::avx512, InstructionSet::a
                                        InstructionSet::baseline};
 
 void require_support(InstructionSet set, const std::string& who) {
-  if (!is_supported(set))
-    throw Error(who + ": this processor does not have " + name_of(set) + ".");
+  if (!is_supported(set)) throw Error(who + ": this processor does not have " + name_of(set) + ".");
 }
 
 InstructionSet start_value() {

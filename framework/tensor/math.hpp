@@ -11,7 +11,8 @@
 #include <limits>
 
 #define TEMPO_INLINE [[gnu::always_inline]] static inline
-// A mark on functions that take a Math: `[](Math auto m, auto x) TEMPO_INLINED { return m.exp(x); }`.
+// A mark on functions that take a Math: `[](Math auto m, auto x) TEMPO_INLINED { return m.exp(x);
+// }`.
 #define TEMPO_INLINED __attribute__((always_inline))
 
 namespace tempo {
@@ -23,16 +24,21 @@ struct MathFor {
   /// a b + c
   template <class T>
   TEMPO_INLINE T fma(T a, T b, T c) {
-    if constexpr (!fused) return a * b + c;
-    else if constexpr (std::same_as<T, float>) return __builtin_fmaf(a, b, c);
-    else return __builtin_fma(a, b, c);
+    if constexpr (!fused)
+      return a * b + c;
+    else if constexpr (std::same_as<T, float>)
+      return __builtin_fmaf(a, b, c);
+    else
+      return __builtin_fma(a, b, c);
   }
 
   /// c0 + c1 x + c2 x^2 + ...
   template <class T, class... C>
   TEMPO_INLINE T polynomial(T x, T c0, C... c) {
-    if constexpr (sizeof...(c) == 0) return c0;
-    else return fma(polynomial(x, c...), x, c0);
+    if constexpr (sizeof...(c) == 0)
+      return c0;
+    else
+      return fma(polynomial(x, c...), x, c0);
   }
 
   /// e^x. Cody and Waite (1980): x = n ln 2 + r, e^x = 2^n e^r.
@@ -60,8 +66,7 @@ struct MathFor {
     constexpr Bits<T> one = std::bit_cast<Bits<T>>(T(1));
     constexpr Bits<T> root = std::bit_cast<Bits<T>>(T(0.70710678118654752440));
     const bool small = x < std::numeric_limits<T>::min();
-    const Bits<T> bits =
-        std::bit_cast<Bits<T>>(select(small, x * F::magnifier, x)) + (one - root);
+    const Bits<T> bits = std::bit_cast<Bits<T>>(select(small, x * F::magnifier, x)) + (one - root);
     const T f = std::bit_cast<T>((bits & ((Bits<T>{1} << F::digits) - 1)) + root) - T(1);
     const T biased = std::bit_cast<T>((bits >> F::digits) | std::bit_cast<Bits<T>>(F::whole));
     const T n = biased - select(small, F::whole + F::bias + F::magnified_by, F::whole + F::bias);
@@ -131,20 +136,20 @@ struct MathFor {
   }
   TEMPO_INLINE double log_tail(double f, double half_square) {  // as in fdlibm (Sun, 1993)
     const double s = f / (2.0 + f), z = s * s;
-    const double tail =
-        polynomial(z, 0.6666666666666730177, 0.3999999999943715832, 0.2857142873811327055,
-                   0.2222219896216451661, 0.1818354598070338277, 0.1531448327025119098,
-                   0.147919118572687546);
+    const double tail = polynomial(
+        z, 0.6666666666666730177, 0.3999999999943715832, 0.2857142873811327055,
+        0.2222219896216451661, 0.1818354598070338277, 0.1531448327025119098, 0.147919118572687546);
     return s * fma(z, tail, half_square);
   }
 
-  // x P(x^2) / Q(x^2), minimax up to where the result rounds to 1; as rounded to float, within 2^-26.
+  // x P(x^2) / Q(x^2), minimax up to where the result rounds to 1; as rounded to float, within
+  // 2^-26.
   TEMPO_INLINE float tanh_of(float x) {
     const float square = x * x, u = select(81.4f < square, 81.4f, square);
-    const float p = polynomial(u, 1.0f, 0.14027439f, 0.004331314f, 3.991794e-5f, 9.853586e-8f,
-                               2.9602393e-11f);
-    const float q = polynomial(u, 1.0f, 0.4736077f, 0.028867245f, 0.00048287536f, 2.3913476e-6f,
-                               2.5037958e-9f);
+    const float p =
+        polynomial(u, 1.0f, 0.14027439f, 0.004331314f, 3.991794e-5f, 9.853586e-8f, 2.9602393e-11f);
+    const float q =
+        polynomial(u, 1.0f, 0.4736077f, 0.028867245f, 0.00048287536f, 2.3913476e-6f, 2.5037958e-9f);
     const float y = x * (p / q);
     const float below = select(1.0f < y, 1.0f, y);
     return select(-1.0f > below, -1.0f, below);
@@ -153,10 +158,10 @@ struct MathFor {
   TEMPO_INLINE double tanh_of(double x) {
     const double size = size_of_number(x), sign = select(x < 0, -1.0, 1.0);
     const double small = select(0.7 < size, 0.7, size), u = small * small;
-    const double p = polynomial(u, -0.3333333333333329484, -0.02049247239392707081,
-                                -0.0001988980107975888388);
-    const double q = polynomial(u, 1.0, 0.4614774171817331694, 0.02328289900098713615,
-                                0.0002062338513842898616);
+    const double p =
+        polynomial(u, -0.3333333333333329484, -0.02049247239392707081, -0.0001988980107975888388);
+    const double q =
+        polynomial(u, 1.0, 0.4614774171817331694, 0.02328289900098713615, 0.0002062338513842898616);
     const double e = exp(2 * size);
     const bool near = size <= 0.7;
     const double top = select(near, x * u * p, -2 * sign), bottom = select(near, q, e + 1);

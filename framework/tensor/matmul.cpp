@@ -1,6 +1,9 @@
-// GEMM on OpenBLAS, cut into blocks by shape; batches of products.
+// GEMM on OpenBLAS, or on our own kernels where they win, cut into blocks by shape; batches of
+// products.
 #include "tensor/matmul.hpp"
 
+#include "tensor/cpu.hpp"
+#include "tensor/packed.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/strides.hpp"
 
@@ -51,23 +54,79 @@ void scale(const Product& p, T beta, T* c) {
     }
 }
 
+/// Runs block(offset in a, in b, in c, m, n) for blocks along the longer side of c.
+template <class F>
+void for_blocks(const Product& p, F block) {
+  const bool by_rows = p.m >= p.n;
+  const int64_t extent = by_rows ? p.m : p.n;
+  const int64_t blocks = std::clamp<int64_t>(p.flops() / flops_per_task, 1, most_blocks);
+  const int64_t length = std::max(smallest_block, round_up((extent - 1) / blocks + 1, 32));
+  parallel_for(extent, length, [&](int64_t begin, int64_t end) {
+    if (by_rows)
+      block(begin * (p.transpose_a ? 1 : p.lda), int64_t{0}, begin * p.ldc, end - begin, p.n);
+    else
+      block(int64_t{0}, begin * (p.transpose_b ? p.ldb : 1), begin, p.m, end - begin);
+  });
+}
+
+// Where our own kernels beat OpenBLAS 0.3.21 (docs/performance.md): with AVX-512, if a has rows
+// enough to pay for packing b, and neither is too large for the second cache.
+constexpr int64_t fewest_rows = 96, fewest_elements = 2048, most_packed_bytes = 4 << 20;
+
+template <class T>
+constexpr DType floating = std::is_same_v<T, float> ? float32 : float64;
+
+bool packs_b(const Product& p, std::size_t element) {
+  return !p.transpose_a && p.m >= fewest_rows && p.k * p.n >= fewest_elements &&
+         p.k * p.n * static_cast<int64_t>(element) <= most_packed_bytes;
+}
+bool runs_transposed(const Product& p) {
+  return p.transpose_a && !p.transpose_b && p.m >= 16 && p.m <= 192 && p.n >= 64 && p.n <= 1024 &&
+         p.k >= fewest_rows;
+}
+
+/// a b with b packed for all blocks of rows.
+template <class T>
+void multiply_packed(const Product& p, const T* a, const T* b, bool accumulate, T* c) {
+  constexpr int64_t rows_at_once = 28;  // of c, so that it is written while in cache
+  const Array memory(floating<T>,
+                     {static_cast<int64_t>(packed_bytes(floating<T>, p.k, p.n) / sizeof(T))});
+  const PackedMatrix packed = pack(floating<T>, p.transpose_b, p.k, p.n, b, p.ldb, memory.as<T>());
+  const int64_t tasks = std::clamp<int64_t>(p.flops() / flops_per_task, 1, most_blocks);
+  const int64_t grain = round_up((p.m - 1) / tasks + 1, rows_at_once);
+  parallel_for(p.m, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i += rows_at_once)
+      multiply(std::min(rows_at_once, end - i), a + i * p.lda, p.lda, packed, c + i * p.ldc, p.ldc,
+               accumulate);
+  });
+}
+
+template <class T>
+bool multiply_own(const Product& p, const T* a, const T* b, T beta, T* c) {
+  if (instruction_set() != InstructionSet::avx512 || (beta != 0 && beta != 1)) return false;
+  if (packs_b(p, sizeof(T))) {
+    multiply_packed(p, a, b, beta == 1, c);
+  } else if (runs_transposed(p)) {
+    for_blocks(p, [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
+      multiply_transposed(floating<T>, m, n, p.k, a + a_at, p.lda, b + b_at, p.ldb, c + c_at, p.ldc,
+                          beta == 1);
+    });
+  } else {
+    return false;
+  }
+  return true;
+}
+
 template <class T>
 void multiply(const Product& p, const T* a, const T* b, T beta, T* c) {
   if (p.m == 0 || p.n == 0) return;
   if (p.k == 0) return scale(p, beta, c);
-  const bool by_rows = p.m >= p.n;
-  const int64_t extent = by_rows ? p.m : p.n;
-  const int64_t blocks = std::clamp<int64_t>(p.flops() / flops_per_task, 1, most_blocks);
-  const int64_t block = std::max(smallest_block, round_up((extent - 1) / blocks + 1, 32));
-  parallel_for(extent, block, [&](int64_t begin, int64_t end) {
+  if (multiply_own(p, a, b, beta, c)) return;
+  for_blocks(p, [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
     Product part = p;
-    if (by_rows) {
-      part.m = end - begin;
-      call_blas(part, a + begin * (p.transpose_a ? 1 : p.lda), b, beta, c + begin * p.ldc);
-    } else {
-      part.n = end - begin;
-      call_blas(part, a, b + begin * (p.transpose_b ? p.ldb : 1), beta, c + begin);
-    }
+    part.m = m;
+    part.n = n;
+    call_blas(part, a + a_at, b + b_at, beta, c + c_at);
   });
 }
 

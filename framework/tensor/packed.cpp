@@ -4,6 +4,7 @@
 #include "tensor/array.hpp"
 #include "tensor/cpu.hpp"
 #include "tensor/packed_kernels.hpp"
+#include "tensor/parallel.hpp"
 
 #include <algorithm>
 
@@ -23,8 +24,10 @@ const PackedKernelSet& kernels_in_use() {
 
 template <class T>
 const PackedKernels<T>& kernels_of(const PackedKernelSet& set) {
-  if constexpr (std::is_same_v<T, float>) return set.of_float;
-  else return set.of_double;
+  if constexpr (std::is_same_v<T, float>)
+    return set.of_float;
+  else
+    return set.of_double;
 }
 
 int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -40,8 +43,7 @@ void pack_panel(bool transpose, int64_t k, int64_t columns, int64_t present, con
       for (int64_t j = 0; j < present; ++j)
         for (int64_t i = i0; i < i1; ++i) panel[i * columns + j] = b[j * ldb + i];
     } else {
-      for (int64_t i = i0; i < i1; ++i)
-        std::copy_n(b + i * ldb, present, panel + i * columns);
+      for (int64_t i = i0; i < i1; ++i) std::copy_n(b + i * ldb, present, panel + i * columns);
     }
     for (int64_t i = i0; i < i1; ++i)
       std::fill(panel + i * columns + present, panel + (i + 1) * columns, T(0));
@@ -51,11 +53,15 @@ void pack_panel(bool transpose, int64_t k, int64_t columns, int64_t present, con
 template <class T>
 void pack_panels(const PackedKernels<T>& kernels, bool transpose, int64_t k, int64_t n, const T* b,
                  int64_t ldb, T* panels) {
-  for (int64_t j = 0; j < n; j += kernels.width) {
-    const int64_t present = std::min(kernels.width, n - j);
-    pack_panel(transpose, k, round_up(present, kernels.lanes), present,
-               b + (transpose ? j * ldb : j), ldb, panels + j * k);
-  }
+  const int64_t width = kernels.width, panel_elements = std::max<int64_t>(1, k * width);
+  parallel_for((n + width - 1) / width, std::max<int64_t>(1, elements_per_task / panel_elements),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t j = begin * width; j < std::min(n, end * width); j += width) {
+                   const int64_t present = std::min(width, n - j);
+                   pack_panel(transpose, k, round_up(present, kernels.lanes), present,
+                              b + (transpose ? j * ldb : j), ldb, panels + j * k);
+                 }
+               });
 }
 
 }  // namespace
@@ -81,6 +87,15 @@ void multiply(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void
     kernels_of<T>(*b.kernels)
         .multiply(m, b.n, b.k, static_cast<const T*>(a), lda, static_cast<const T*>(b.panels),
                   static_cast<T*>(c), ldc, accumulate);
+  });
+}
+
+void multiply_transposed(DType dtype, int64_t m, int64_t n, int64_t k, const void* a, int64_t lda,
+                         const void* b, int64_t ldb, void* c, int64_t ldc, bool accumulate) {
+  dispatch_floating(dtype, "multiply_transposed", [&]<class T>(T) {
+    kernels_of<T>(kernels_in_use())
+        .multiply_transposed(m, n, k, static_cast<const T*>(a), lda, static_cast<const T*>(b), ldb,
+                             static_cast<T*>(c), ldc, accumulate);
   });
 }
 

@@ -1,5 +1,5 @@
-// The skinny product of a recurrent step: few rows times a matrix that stays the same for many
-// steps and is therefore laid out once as the kernel reads it.
+// Products on our own kernels. First of all the skinny one of a recurrent step: few rows times a
+// matrix that stays the same for many steps and is therefore laid out once as the kernel reads it.
 #pragma once
 
 #include <tempo/shape.hpp>
@@ -31,5 +31,10 @@ PackedMatrix pack(DType dtype, bool transpose, int64_t k, int64_t n, const void*
 /// have the same bits as one of all. c must not overlap a.
 void multiply(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c, int64_t ldc,
               bool accumulate);
+
+/// c [m, n] = at b, or c += at b, for a [k, m] and b [k, n] as they are: good where k is long and m
+/// at most some hundred. On the calling thread, without allocation, each element summed in order.
+void multiply_transposed(DType dtype, int64_t m, int64_t n, int64_t k, const void* a, int64_t lda,
+                         const void* b, int64_t ldb, void* c, int64_t ldc, bool accumulate);
 
 }  // namespace tempo

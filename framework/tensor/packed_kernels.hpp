@@ -13,6 +13,10 @@ struct PackedKernels {
   /// c [m, n] (+)= a [m, k] b for packed b.
   void (*multiply)(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, T* c,
                    int64_t ldc, bool accumulate);
+  /// c [m, n] (+)= at b for a [k, m] and b [k, n] as they are: each panel of b is packed while the
+  /// first rows are multiplied.
+  void (*multiply_transposed)(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
+                              int64_t ldb, T* c, int64_t ldc, bool accumulate);
 };
 
 struct PackedKernelSet {

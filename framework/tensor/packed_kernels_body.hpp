@@ -1,7 +1,8 @@
 // The packed product in terms of SIMD vectors, for the one .cpp file per instruction set that
 // includes this. It defines first
 //   TEMPO_KERNEL           the target attribute of all functions here
-//   Simd<T>                Vector, lanes, most_rows; zero, load, store, load_part, store_part, repeat, fma
+//   Simd<T>                Vector, lanes, most_rows; zero, load, store, load_part, store_part,
+//   repeat, fma
 // Nothing here may call an inline function of another header: it would be compiled for this
 // instruction set, and the linker might give it to everyone.
 #pragma once
@@ -21,64 +22,88 @@ template <class T>
 struct Operands {
   int64_t k;
   const T* a;
-  int64_t lda;
+  int64_t a_stride;  // of rows, or with `columns_of_a` of steps along k; the other stride is 1
   const T* b;
-  int64_t panel;  // elements from panel to panel
+  int64_t b_stride;  // from panel to panel; with `packs` from row to row
+  T* packed;         // where `packs` leaves the panel
   T* c;
   int64_t ldc;
   int64_t columns;  // of c
   bool accumulate;
 };
 
-/// rows x (panels * vectors) vectors of c, each element summed over k in order. `part`: the last
-/// vector is stored up to `columns` only.
-template <class T, int rows, int vectors, int panels, bool part>
+/// How a block reads its operands.
+struct Form {
+  bool columns_of_a = false;  // a is stored as its transpose
+  bool packs = false;         // b is not packed yet, and this block does it in passing
+  bool part = false;          // the last vector is stored up to `columns` only
+};
+
+/// rows x (panels * vectors) vectors of c, each element summed over k in order.
+template <class T, int rows, int vectors, int panels, Form form>
 TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
   using S = Simd<T>;
   using Vector = typename S::Vector;
   constexpr int all = vectors * panels;
   constexpr int64_t lanes = S::lanes;
-  constexpr int64_t line_elements = 64 / sizeof(T), ahead = 2048 / sizeof(T);
+  constexpr int64_t line_elements = 64 / sizeof(T), ahead = 2048 / sizeof(T), rows_ahead = 16;
   constexpr int lines = static_cast<int>((vectors * lanes + line_elements - 1) / line_elements);
-  const int64_t lda = o.lda, ldc = o.ldc, panel = o.panel, last = o.columns - (all - 1) * lanes;
+  const int64_t a_row = form.columns_of_a ? 1 : o.a_stride;
+  const int64_t a_step = form.columns_of_a ? o.a_stride : 1;
+  const int64_t panel = form.packs ? 0 : o.b_stride;
+  const int64_t b_step = form.packs ? o.b_stride : vectors * lanes;
+  const int64_t ldc = o.ldc, last = o.columns - (all - 1) * lanes;
   Vector sum[rows][all];
   TEMPO_UNROLL
   for (int r = 0; r < rows; ++r) {
     TEMPO_UNROLL
     for (int v = 0; v < all; ++v) {
       const T* from = o.c + r * ldc + v * lanes;
-      if (!o.accumulate) sum[r][v] = S::zero();
-      else if (part && v == all - 1) sum[r][v] = S::load_part(from, last);
-      else sum[r][v] = S::load(from);
+      if (!o.accumulate)
+        sum[r][v] = S::zero();
+      else if (form.part && v == all - 1)
+        sum[r][v] = S::load_part(from, last);
+      else
+        sum[r][v] = S::load(from);
     }
   }
   const T* a = o.a;
   const T* b = o.b;
+  T* packed = o.packed;
   for (int64_t k = 0; k < o.k; ++k) {
     Vector factor[all];
     TEMPO_UNROLL
-    for (int v = 0; v < all; ++v) factor[v] = S::load(b + v / vectors * panel + v % vectors * lanes);
-    if constexpr (rows > 1) {  // a single row waits for the cache with or without it
+    for (int v = 0; v < all; ++v)
+      factor[v] = S::load(b + v / vectors * panel + v % vectors * lanes);
+    if constexpr (form.packs) {
+      TEMPO_UNROLL
+      for (int v = 0; v < all; ++v) S::store(packed + v * lanes, factor[v]);
+      packed += all * lanes;
+    }
+    if constexpr (form.packs || (rows > 1 && !form.columns_of_a)) {  // else it helps no more
       TEMPO_UNROLL
       for (int line = 0; line < panels * lines; ++line)
-        __builtin_prefetch(b + line / lines * panel + line % lines * line_elements + ahead);
+        __builtin_prefetch(b + line / lines * panel + line % lines * line_elements +
+                           (form.packs ? rows_ahead * b_step : ahead));
     }
     TEMPO_UNROLL
     for (int r = 0; r < rows; ++r) {
-      const Vector x = S::repeat(a[r * lda]);
+      const Vector x = S::repeat(a[r * a_row]);
       TEMPO_UNROLL
       for (int v = 0; v < all; ++v) sum[r][v] = S::fma(x, factor[v], sum[r][v]);
     }
-    ++a;
-    b += vectors * lanes;
+    a += a_step;
+    b += b_step;
   }
   TEMPO_UNROLL
   for (int r = 0; r < rows; ++r) {
     TEMPO_UNROLL
     for (int v = 0; v < all; ++v) {
       T* to = o.c + r * ldc + v * lanes;
-      if (part && v == all - 1) S::store_part(to, sum[r][v], last);
-      else S::store(to, sum[r][v]);
+      if (form.part && v == all - 1)
+        S::store_part(to, sum[r][v], last);
+      else
+        S::store(to, sum[r][v]);
     }
   }
 }
@@ -89,83 +114,143 @@ constexpr int panels_at_once(int rows, int most_rows) {
   return rows == 1 ? 4 : rows == 2 ? (most_rows > 8 ? 4 : 2) : rows == 3 && most_rows > 8 ? 2 : 1;
 }
 
-/// The blocks of `rows` rows: whole panels, several of them, and what is left at the right.
+template <class T>
+using Block = void (*)(const Operands<T>&);
+
+/// The blocks of some number of rows for a panel, and for what is left at the right.
 template <class T>
 struct Blocks {
-  using Block = void (*)(const Operands<T>&);
-  Block one = nullptr, several = nullptr, one_vector = nullptr, two_vectors = nullptr;
+  Block<T> panel = nullptr, one_vector = nullptr, two_vectors = nullptr;
+  Block<T> panel_packing = nullptr;
+  Block<T> several_panels = nullptr;
   int64_t at_once = 1;
-};
 
-template <class T, int rows>
-constexpr Blocks<T> blocks_of() {
-  constexpr int at_once = panels_at_once(rows, Simd<T>::most_rows);
-  return {multiply_block<T, rows, panel_vectors, 1, false>,
-          multiply_block<T, rows, panel_vectors, at_once, false>,
-          multiply_block<T, rows, 1, 1, true>, multiply_block<T, rows, 2, 1, true>, at_once};
-}
+  Block<T> for_columns(int64_t columns) const {
+    return columns == panel_vectors * Simd<T>::lanes ? panel
+           : columns <= Simd<T>::lanes               ? one_vector
+                                                     : two_vectors;
+  }
+};
 
 template <class T>
 struct BlocksByRows {
   Blocks<T> of[Simd<T>::most_rows + 1];
 };
 
-template <class T, int rows>
+template <class T, bool columns_of_a, int rows>
 constexpr void fill(BlocksByRows<T>& table) {
-  table.of[rows] = blocks_of<T, rows>();
-  if constexpr (rows < Simd<T>::most_rows) fill<T, rows + 1>(table);
+  constexpr int at_once = panels_at_once(rows, Simd<T>::most_rows);
+  constexpr Form form{columns_of_a}, part{columns_of_a, false, true}, packing{columns_of_a, true};
+  Blocks<T>& blocks = table.of[rows];
+  blocks.panel = multiply_block<T, rows, panel_vectors, 1, form>;
+  blocks.one_vector = multiply_block<T, rows, 1, 1, part>;
+  blocks.two_vectors = multiply_block<T, rows, 2, 1, part>;
+  if constexpr (columns_of_a) {
+    blocks.panel_packing = multiply_block<T, rows, panel_vectors, 1, packing>;
+  } else {
+    blocks.several_panels = multiply_block<T, rows, panel_vectors, at_once, form>;
+    blocks.at_once = at_once;
+  }
+  if constexpr (rows < Simd<T>::most_rows) fill<T, columns_of_a, rows + 1>(table);
 }
-template <class T>
+template <class T, bool columns_of_a>
 constexpr BlocksByRows<T> all_blocks() {
   BlocksByRows<T> table{};
-  fill<T, 1>(table);
+  fill<T, columns_of_a, 1>(table);
   return table;
 }
+template <class T, bool columns_of_a>
+constexpr BlocksByRows<T> blocks_by_rows = all_blocks<T, columns_of_a>();
+
+/// m rows as few blocks of about the same height.
 template <class T>
-constexpr BlocksByRows<T> blocks_by_rows = all_blocks<T>();
+struct RowBlocks {
+  int64_t count, shorter, longer;
+  TEMPO_KERNEL explicit RowBlocks(int64_t m)
+      : count((m - 1) / Simd<T>::most_rows + 1), shorter(m / count), longer(m % count) {}
+  TEMPO_KERNEL int64_t rows(int64_t i) const { return i < longer ? shorter + 1 : shorter; }
+};
 
 template <class T>
 TEMPO_KERNEL void multiply_packed(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
                                   const T* b, T* c, int64_t ldc, bool accumulate) {
-  constexpr int64_t width = panel_vectors * Simd<T>::lanes, most = Simd<T>::most_rows;
+  constexpr int64_t width = panel_vectors * Simd<T>::lanes;
   if (m <= 0) return;
-  const int64_t parts = (m - 1) / most + 1, block = m / parts, longer = m % parts;
-  const int64_t at_once = blocks_by_rows<T>.of[block].at_once;
+  const RowBlocks<T> blocks(m);
+  const Blocks<T>* by_rows = blocks_by_rows<T, false>.of;
+  const int64_t at_once = blocks.count == 1 ? by_rows[m].at_once : 1;
   for (int64_t j = 0; j < n;) {
     const int64_t left = n - j;
-    const int64_t columns = left < width ? left : left < at_once * width ? width : at_once * width;
-    Operands<T> o{k, a, lda, b + j * k, k * width, c + j, ldc, columns, accumulate};
-    for (int64_t part = 0; part < parts; ++part) {
-      const int64_t rows = part < longer ? block + 1 : block;
-      const Blocks<T>& blocks = blocks_by_rows<T>.of[rows];
-      if (columns == width) {
-        blocks.one(o);
-      } else if (columns > width) {
-        if (blocks.at_once == at_once) {
-          blocks.several(o);
-        } else {
-          for (int64_t i = 0; i < at_once; ++i) {
-            Operands<T> single = o;
-            single.b += i * o.panel;
-            single.c += i * width;
-            blocks.one(single);
-          }
-        }
-      } else if (columns <= Simd<T>::lanes) {
-        blocks.one_vector(o);
-      } else {
-        blocks.two_vectors(o);
-      }
-      o.a += rows * lda;
-      o.c += rows * ldc;
+    const bool several = at_once > 1 && left >= at_once * width;
+    const int64_t columns = several ? at_once * width : left < width ? left : width;
+    Operands<T> o{k, a, lda, b + j * k, k * width, nullptr, c + j, ldc, columns, accumulate};
+    for (int64_t i = 0; i < blocks.count; ++i) {
+      const Blocks<T>& block = by_rows[blocks.rows(i)];
+      (several ? block.several_panels : block.for_columns(columns))(o);
+      o.a += blocks.rows(i) * lda;
+      o.c += blocks.rows(i) * ldc;
     }
     j += columns;
   }
 }
 
+/// b [k, columns] as a narrow panel padded with zeros.
+template <class T>
+TEMPO_KERNEL void pack_narrow(int64_t k, int64_t columns, const T* b, int64_t ldb, T* packed) {
+  const int64_t width = columns <= Simd<T>::lanes ? Simd<T>::lanes : 2 * Simd<T>::lanes;
+  for (int64_t p = 0; p < k; ++p)
+    for (int64_t j = 0; j < width; ++j) packed[p * width + j] = j < columns ? b[p * ldb + j] : T(0);
+}
+
+/// Rows [0, m) of c for one chunk of k: panel by panel, each packed by its first block of rows.
+template <class T>
+TEMPO_KERNEL void multiply_chunk(int64_t m, int64_t n, const Operands<T>& chunk, int64_t ldb) {
+  constexpr int64_t width = panel_vectors * Simd<T>::lanes;
+  const RowBlocks<T> blocks(m);
+  const Blocks<T>* by_rows = blocks_by_rows<T, true>.of;
+  for (int64_t j = 0; j < n; j += width) {
+    const T* panel = chunk.b + j;
+    Operands<T> o = chunk;
+    o.columns = n - j < width ? n - j : width;
+    o.c += j;
+    if (o.columns < width) pack_narrow(o.k, o.columns, panel, ldb, o.packed);
+    for (int64_t i = 0; i < blocks.count; ++i) {
+      const int64_t rows = blocks.rows(i);
+      const bool packs = i == 0 && o.columns == width;
+      o.b = packs ? panel : o.packed;
+      o.b_stride = packs ? ldb : 0;
+      (packs ? by_rows[rows].panel_packing : by_rows[rows].for_columns(o.columns))(o);
+      o.a += rows;
+      o.c += rows * o.ldc;
+    }
+  }
+}
+
+/// Chunks of rows and of k, so that a chunk of a stays in the second cache and a panel in the
+/// first.
+template <class T>
+TEMPO_KERNEL void multiply_transposed(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
+                                      const T* b, int64_t ldb, T* c, int64_t ldc, bool accumulate) {
+  constexpr int64_t width = panel_vectors * Simd<T>::lanes;
+  constexpr int64_t row_chunk = 18 * Simd<T>::most_rows;
+  constexpr int64_t k_chunk = 16384 / (width * static_cast<int64_t>(sizeof(T)));
+  alignas(64) T packed[k_chunk * width];
+  if (k == 0) return multiply_packed(m, n, k, a, lda, b, c, ldc, accumulate);
+  for (int64_t i = 0; i < m; i += row_chunk) {
+    const int64_t rows = m - i < row_chunk ? m - i : row_chunk;
+    for (int64_t p = 0; p < k; p += k_chunk) {
+      const int64_t steps = k - p < k_chunk ? k - p : k_chunk;
+      multiply_chunk<T>(rows, n,
+                        {steps, a + p * lda + i, lda, b + p * ldb, 0, packed, c + i * ldc, ldc, 0,
+                         accumulate || p > 0},
+                        ldb);
+    }
+  }
+}
+
 template <class T>
 constexpr PackedKernels<T> packed_kernels = {Simd<T>::lanes, panel_vectors* Simd<T>::lanes,
-                                             multiply_packed<T>};
+                                             multiply_packed<T>, multiply_transposed<T>};
 
 }  // namespace
 }  // namespace tempo

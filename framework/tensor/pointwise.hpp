@@ -125,10 +125,10 @@ class ElementwiseTile {
   TEMPO_INLINE void run_chunks(std::index_sequence<i...> all, const void* const* inputs,
                                const bool* repeats, Out* y, int64_t n) {
     Repeated written[arity];
-    const void* at[] = {
-        (repeats[i] ? fill(reinterpret_cast<Input<i>*>(written[i].bytes),
-                           *static_cast<const Input<i>*>(inputs[i]), n < chunk ? n : chunk)
-                    : inputs[i])...};
+    const void* at[] = {(repeats[i]
+                             ? fill(reinterpret_cast<Input<i>*>(written[i].bytes),
+                                    *static_cast<const Input<i>*>(inputs[i]), n < chunk ? n : chunk)
+                             : inputs[i])...};
     const int64_t one[] = {(static_cast<void>(i), int64_t{1})...};
     for (int64_t done = 0; done < n; done += chunk) {
       run_blocks<M>(all, at, one, y + done, n - done < chunk ? n - done : chunk);
@@ -210,8 +210,10 @@ class ElementwiseTile {
 
   template <class M>
   TEMPO_INLINE Out value(In... x) {
-    if constexpr (std::is_invocable_v<F, In...>) return static_cast<Out>(F{}(x...));
-    else return static_cast<Out>(F{}(M{}, x...));
+    if constexpr (std::is_invocable_v<F, In...>)
+      return static_cast<Out>(F{}(x...));
+    else
+      return static_cast<Out>(F{}(M{}, x...));
   }
 };
 
@@ -222,21 +224,30 @@ class ElementwiseTile {
 /// The inputs of type T that F takes, beside a Math.
 template <class F, class T>
 constexpr int arity_of() {
-  if constexpr (std::is_invocable_v<F, T>) return 1;
-  else if constexpr (std::is_invocable_v<F, T, T>) return 2;
-  else if constexpr (std::is_invocable_v<F, T, T, T>) return 3;
-  else if constexpr (std::is_invocable_v<F, MathFor<true>, T>) return 1;
-  else if constexpr (std::is_invocable_v<F, MathFor<true>, T, T>) return 2;
-  else return 3;
+  if constexpr (std::is_invocable_v<F, T>)
+    return 1;
+  else if constexpr (std::is_invocable_v<F, T, T>)
+    return 2;
+  else if constexpr (std::is_invocable_v<F, T, T, T>)
+    return 3;
+  else if constexpr (std::is_invocable_v<F, MathFor<true>, T>)
+    return 1;
+  else if constexpr (std::is_invocable_v<F, MathFor<true>, T, T>)
+    return 2;
+  else
+    return 3;
 }
 
 /// The tile of F for as many inputs of type T as F takes.
 template <class F, class Out, class T>
 Tile tile_of() {
   constexpr int arity = arity_of<F, T>();
-  if constexpr (arity == 1) return ElementwiseTile<F, Out, T>::for_instruction_set();
-  else if constexpr (arity == 2) return ElementwiseTile<F, Out, T, T>::for_instruction_set();
-  else return ElementwiseTile<F, Out, T, T, T>::for_instruction_set();
+  if constexpr (arity == 1)
+    return ElementwiseTile<F, Out, T>::for_instruction_set();
+  else if constexpr (arity == 2)
+    return ElementwiseTile<F, Out, T, T>::for_instruction_set();
+  else
+    return ElementwiseTile<F, Out, T, T, T>::for_instruction_set();
 }
 
 /// tile(T{}) for the T of the list that `dtype` names, or null.
