@@ -352,10 +352,8 @@ BOOST_AUTO_TEST_CASE(a_layer_with_an_input_of_another_size_than_it_was_built_for
       error_of<ShapeError>([&] {
         dense(f64({2, 4}));
       }),
-      "matmul: dtypes differ\n"
-      "  a  [2, 4] float64\n"
-      "  b  [4, 3] float32   dense/kernel\n"
-      "  One operand is float64, the other float32; cast(x, float64) makes them agree.");
+      "input of dense is float64, its weights are float32.\n"
+      "  cast(x, float32), or make the layer with {.dtype = float64}.");
 }
 
 BOOST_AUTO_TEST_CASE(layers_and_their_options) {
