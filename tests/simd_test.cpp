@@ -8,8 +8,9 @@
 #include "tensor/parallel.hpp"
 #include "tensor/pointwise.hpp"
 
-#include <unistd.h>
 #include <boost/test/unit_test.hpp>
+
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -37,8 +38,7 @@ void on_each_instruction_set(F body) {
   set_instruction_set(before);
 }
 
-// --- functions
-// ------------------------------------------------------------------------------------
+// --- functions ------------------------------------------------------------------------------
 
 using Exact = long double (*)(long double);
 
@@ -161,8 +161,7 @@ BOOST_AUTO_TEST_CASE(saturated_functions_keep_their_bounds) {
   });
 }
 
-// --- tiles
-// ----------------------------------------------------------------------------------------
+// --- tiles ----------------------------------------------------------------------------------
 
 const int64_t sizes[] = {0, 1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 255, 256, 257, 530};
 
@@ -275,8 +274,7 @@ BOOST_AUTO_TEST_CASE(tiles_compare_and_choose) {
   });
 }
 
-// --- packed products
-// ------------------------------------------------------------------------------
+// --- packed products ------------------------------------------------------------------------
 
 struct Free {
   void operator()(void* p) const { std::free(p); }
@@ -375,8 +373,72 @@ BOOST_AUTO_TEST_CASE(rows_alone_and_in_blocks_have_the_same_bits) {
   });
 }
 
-// --- instruction sets
-// -----------------------------------------------------------------------------
+/// gemm on whatever it chooses, against products in double.
+template <class T>
+void check_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t k, int64_t n, double beta) {
+  constexpr int64_t gap = 5;
+  const int64_t lda = (transpose_a ? m : k) + gap, ldb = (transpose_b ? k : n) + gap, ldc = n + gap;
+  const std::vector<T> a = uniform<T>((transpose_a ? k : m) * lda, 7);
+  const std::vector<T> b = uniform<T>((transpose_b ? n : k) * ldb, 8);
+  const std::vector<T> before = uniform<T>(m * ldc, 9);
+  std::vector<T> c = before;
+  gemm(dtype_of<T>, transpose_a, transpose_b, m, n, k, a.data(), lda, b.data(), ldb, beta, c.data(),
+       ldc);
+  const auto at = [](const std::vector<T>& x, bool transpose, int64_t ld, int64_t i, int64_t j) {
+    return static_cast<double>(x[static_cast<std::size_t>(transpose ? j * ld + i : i * ld + j)]);
+  };
+  const double tolerance = 4 * std::numeric_limits<T>::epsilon() * static_cast<double>(k + 1);
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < ldc; ++j) {
+      double expected = at(before, false, ldc, i, j);
+      if (j < n) {
+        expected *= beta;
+        for (int64_t p = 0; p < k; ++p)
+          expected += at(a, transpose_a, lda, i, p) * at(b, transpose_b, ldb, p, j);
+      }
+      BOOST_TEST_REQUIRE(std::abs(at(c, false, ldc, i, j) - expected) <= (j < n ? tolerance : 0),
+                         (transpose_a ? "at " : "a ")
+                             << (transpose_b ? "bt, " : "b, ") << m << " x " << k << " x " << n
+                             << ", beta " << beta << " at " << i << ", " << j << ": "
+                             << at(c, false, ldc, i, j) << " instead of " << expected);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(large_products_are_those_of_plain_loops) {
+  struct Case {
+    int64_t m, k, n;
+    double beta;
+  };
+  const Case cases[] = {{200, 33, 130, 0}, {97, 130, 64, 1},  {64, 300, 129, 1},  {19, 260, 76, 0},
+                        {190, 97, 65, 0},  {300, 1, 2100, 1}, {130, 40, 70, 0.5}, {5, 6, 7, 1}};
+  on_each_instruction_set([&](InstructionSet) {
+    for (const auto& [m, k, n, beta] : cases)
+      for (bool transpose_a : {false, true})
+        for (bool transpose_b : {false, true}) {
+          check_gemm<float>(transpose_a, transpose_b, m, k, n, beta);
+          check_gemm<double>(transpose_a, transpose_b, m, k, n, beta);
+        }
+  });
+}
+
+BOOST_AUTO_TEST_CASE(large_products_have_the_same_bits_on_any_number_of_threads) {
+  const int before = threads();
+  const int64_t k = 300, n = 512;
+  for (bool transpose_a : {false, true}) {
+    const int64_t m = transpose_a ? 128 : 512;
+    const std::vector<float> a = uniform<float>(m * k, 1), b = uniform<float>(k * n, 2);
+    std::vector<float> one(static_cast<std::size_t>(m * n)), three = one;
+    for (auto [count, c] : {std::pair{1, &one}, {3, &three}}) {
+      set_threads(count);
+      gemm(float32, transpose_a, false, m, n, k, a.data(), transpose_a ? m : k, b.data(), n, 0,
+           c->data(), n);
+    }
+    BOOST_TEST(std::memcmp(one.data(), three.data(), one.size() * sizeof(float)) == 0);
+  }
+  set_threads(before);
+}
+
+// --- instruction sets -----------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(an_unknown_instruction_set_is_named) {
   if (is_supported(InstructionSet::avx512)) return;

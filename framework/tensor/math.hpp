@@ -11,8 +11,7 @@
 #include <limits>
 
 #define TEMPO_INLINE [[gnu::always_inline]] static inline
-// A mark on functions that take a Math: `[](Math auto m, auto x) TEMPO_INLINED { return m.exp(x);
-// }`.
+// The mark of a function with a Math: `[](Math auto m, auto x) TEMPO_INLINED { return m.exp(x); }`
 #define TEMPO_INLINED __attribute__((always_inline))
 
 namespace tempo {
@@ -142,8 +141,7 @@ struct MathFor {
     return s * fma(z, tail, half_square);
   }
 
-  // x P(x^2) / Q(x^2), minimax up to where the result rounds to 1; as rounded to float, within
-  // 2^-26.
+  // x P(x^2) / Q(x^2), minimax up to where the result rounds to 1; within 2^-26 as rounded.
   TEMPO_INLINE float tanh_of(float x) {
     const float square = x * x, u = select(81.4f < square, 81.4f, square);
     const float p =
