@@ -348,12 +348,11 @@ BOOST_AUTO_TEST_CASE(a_layer_with_an_input_of_another_size_than_it_was_built_for
                     "  b  [4, 3] float32   dense/kernel\n"
                     "  The last axis of a (5) must equal the second to last axis of b (4).\n"
                     "  dense was built for 4 features; this input has 5.");
-  BOOST_CHECK_EQUAL(
-      error_of<ShapeError>([&] {
-        dense(f64({2, 4}));
-      }),
-      "input of dense is float64, its weights are float32.\n"
-      "  cast(x, float32), or make the layer with {.dtype = float64}.");
+  BOOST_CHECK_EQUAL(error_of<ShapeError>([&] {
+                      dense(f64({2, 4}));
+                    }),
+                    "input of dense is float64, its weights are float32.\n"
+                    "  cast(x, float32), or make the layer with {.dtype = float64}.");
 }
 
 BOOST_AUTO_TEST_CASE(layers_and_their_options) {

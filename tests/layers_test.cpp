@@ -507,8 +507,10 @@ BOOST_AUTO_TEST_CASE(inputs_that_do_not_fit) {
                LSTM({.units = 3})(x, {.mask = ones({3, 5})});
              }).find("mask   [3, 5] float32") != std::string::npos);
   const Tensor wide = cast(x, float64);
-  BOOST_TEST(error_of<ShapeError>([&] { LSTM({.units = 3, .dtype = float64})
-                                        (x); }) ==
+  BOOST_TEST(error_of<ShapeError>([&] {
+               LSTM({.units = 3, .dtype = float64})
+               (x);
+             }) ==
              "input of lstm is float32, its weights are float64.\n"
              "  cast(x, float64), or make the layer with {.dtype = float32}.");
   BOOST_TEST(error_of<ShapeError>([&] { Dense({.units = 3, .name = "out"})(wide); }) ==

@@ -65,7 +65,8 @@ class Pool {
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t smallest_pooled = static_cast<std::size_t>(-1);  // sanitizers must see each block
+constexpr std::size_t smallest_pooled =
+    static_cast<std::size_t>(-1);  // sanitizers must see each block
 #else
 constexpr std::size_t smallest_pooled = 64 << 10;
 #endif
@@ -74,7 +75,8 @@ std::shared_ptr<std::byte[]> storage(std::size_t bytes) {
   if (bytes < smallest_pooled)
     return {allocate(bytes), [](std::byte* block) { ::operator delete(block, alignment); }};
   const std::size_t size = Pool::rounded(bytes);
-  return {Pool::only().take(size), [size](std::byte* block) { Pool::only().give_back(block, size); }};
+  return {Pool::only().take(size),
+          [size](std::byte* block) { Pool::only().give_back(block, size); }};
 }
 
 }  // namespace

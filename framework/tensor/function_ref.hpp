@@ -27,8 +27,10 @@ class FunctionRef<R(Args...)> {
  private:
   template <class F>
   static void* address(F& f) {
-    if constexpr (std::is_function_v<F>) return reinterpret_cast<void*>(&f);
-    else return const_cast<void*>(static_cast<const void*>(std::addressof(f)));
+    if constexpr (std::is_function_v<F>)
+      return reinterpret_cast<void*>(&f);
+    else
+      return const_cast<void*>(static_cast<const void*>(std::addressof(f)));
   }
 
   void* object_;
