@@ -70,14 +70,16 @@ void for_blocks(const Product& p, F block) {
 }
 
 // Where our own kernels beat OpenBLAS 0.3.21 (docs/performance.md): with AVX-512, if a has rows
-// enough to pay for packing b, and neither is too large for the second cache.
-constexpr int64_t fewest_rows = 96, fewest_elements = 2048, most_packed_bytes = 4 << 20;
+// enough to pay for packing b, and the operand that is read again and again stays in cache.
+constexpr int64_t fewest_rows = 96, fewest_rows_bt = 192;
+constexpr int64_t fewest_elements = 2048, most_packed_bytes = 4 << 20;
 
 template <class T>
 constexpr DType floating = std::is_same_v<T, float> ? float32 : float64;
 
 bool packs_b(const Product& p, std::size_t element) {
-  return !p.transpose_a && p.m >= fewest_rows && p.k * p.n >= fewest_elements &&
+  return !p.transpose_a && p.m >= (p.transpose_b ? fewest_rows_bt : fewest_rows) &&
+         p.k * p.n >= fewest_elements &&
          p.k * p.n * static_cast<int64_t>(element) <= most_packed_bytes;
 }
 bool runs_transposed(const Product& p) {
