@@ -19,6 +19,9 @@
 // were opened while threads run ("Tracer caught signal 11"); valgrind finds nothing there.
 extern "C" const char* __lsan_default_options();
 extern "C" const char* __lsan_default_options() { return "use_tls=0"; }
+// glibc keeps what it needed to open a library globally.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:add_to_global_resize\n"; }
 #endif
 
 using namespace tempo;

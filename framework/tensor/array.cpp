@@ -66,12 +66,15 @@ class Pool {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t smallest_pooled =
-    static_cast<std::size_t>(-1);  // sanitizers must see each block
+    static_cast<std::size_t>(-1);                      // sanitizers must see each block
+constexpr std::size_t largest = std::size_t{1} << 40;  // they abort on more instead of throwing
 #else
 constexpr std::size_t smallest_pooled = 64 << 10;
+constexpr std::size_t largest = std::size_t{1} << 62;
 #endif
 
 std::shared_ptr<std::byte[]> storage(std::size_t bytes) {
+  if (bytes > largest) throw std::bad_alloc();
   if (bytes < smallest_pooled)
     return {allocate(bytes), [](std::byte* block) { ::operator delete(block, alignment); }};
   const std::size_t size = Pool::rounded(bytes);
