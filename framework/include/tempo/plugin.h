@@ -3,7 +3,8 @@
  * A plugin is a shared object that exports one symbol, `tempo_plugin_v1`. Everything else is
  * reached from it and from the host table it is given. Rules that hold for the whole file:
  *  - Every struct begins with its size in bytes; fields are only ever appended. Read a field only
- *    if the size covers it.
+ *    if the size covers it. tempo_attribute, tempo_type and tempo_option travel in arrays and
+ *    therefore never grow.
  *  - Every function that can fail returns a status. The host keeps the category and the text of the
  *    calling thread's last error; a callback that fails calls `fail` first and returns its result.
  *  - No exception, C++ type, bool or struct by value crosses this boundary. Strings are UTF-8, end
@@ -91,7 +92,7 @@ typedef struct tempo_view {
   uint32_t flags;
   tempo_type type;
   const void* data;   /* row-major; NULL when TEMPO_TRACED */
-  const char* path;   /* of a weight, "lstm/kernel"; else "" */
+  const char* path;   /* of a weight, "encoder/kernel"; else "" */
   tempo_tensor* mask; /* borrowed; NULL when there is none */
 } tempo_view;
 
@@ -155,7 +156,7 @@ enum { TEMPO_LAYER = 0, TEMPO_CELL = 1 };
 typedef struct tempo_layer_type {
   uint32_t size;
   uint32_t kind;
-  const char* name;    /* "LSTM" */
+  const char* name;    /* as users write it */
   const char* summary; /* one sentence, with its source */
   const tempo_option* options;
   uint32_t n_options;
@@ -202,7 +203,7 @@ enum { TEMPO_BUILT = 1, TEMPO_TRAINABLE = 2 };
 typedef struct tempo_layer_view {
   uint32_t size;
   uint32_t flags;
-  const char* name; /* "lstm_1" */
+  const char* name; /* in paths and tables */
   const tempo_layer_type* type;
   uint32_t n_weights; /* its own, then its children's, in the order of creation */
   uint32_t n_children;
