@@ -227,6 +227,11 @@ BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
              "sgd: a gradient must have the shape of its weight\n"
              "  weight    [2] float64  dense/kernel\n"
              "  gradient  [3] float64");
+  sgd.step({w}, {full({2}, 1, float64)});
+  BOOST_TEST(error_of<ShapeError>([&] { sgd.step({w}, {full({2}, 1, float32)}); }) ==
+             "sgd: a gradient must have the dtype of its weight\n"
+             "  weight    [2] float64  dense/kernel\n"
+             "  gradient  [2] float32");
   BOOST_TEST(error_of([&] { sgd.step({w}, {Tensor{}}); }) ==
              "sgd: gradient 0 was never given a value (it is Tensor{}).");
   BOOST_TEST(error_of([] { Optimizer().iterations(); }) ==

@@ -1,8 +1,7 @@
 // What all optimizers share: clipping, weight decay, the bookkeeping of slots.
 #include "training/optimizer_state.hpp"
 
-#include "graph/trace.hpp"
-#include "scan/fused.hpp"
+#include "graph/value.hpp"
 #include "training/settings.hpp"
 
 #include <tempo/gradient.hpp>
@@ -88,37 +87,43 @@ Slots& OptimizerState::slots_of(const Tensor& weight) {
   return slots;
 }
 
-Tensor OptimizerState::number(double value, DType dtype) {
-  const TracePause pause;
-  return full({}, value, dtype);
+// The formula in one pass over weight, gradient and slots. A slot that it asks for and that is not
+// there begins as zeros.
+Fused OptimizerState::fused_update(const Tensor& weight, const Tensor& gradient,
+                                   Slots& slots) const {
+  std::vector<std::string> names;
+  const auto formula = [&](const Tensors& x, const Tensors& numbers) {
+    Slots traced(x[0], slots.key());
+    for (std::size_t i = 0; i < slots.all().size(); ++i)
+      traced.begin_with(slots.all()[i].first, x[2 + i]);
+    Tensor w = x[0];
+    if (common.weight_decay > 0 && slots.decays) w = w - w * (common.weight_decay * numbers[0]);
+    Tensors out{next(w, x[1], numbers[1], traced)};
+    for (const auto& [name, value] : traced.all()) {
+      names.push_back(name);
+      out.push_back(value);
+    }
+    return out;
+  };
+  Tensors like{weight, gradient};
+  for (const auto& [name, value] : slots.all()) like.push_back(value);
+  Fused update(formula, like, 2);
+  if (names.size() == slots.all().size()) return update;
+  for (std::size_t i = slots.all().size(); i < names.size(); ++i)
+    slots.begin_with(names[i], zeros_like(weight));
+  return fused_update(weight, gradient, slots);
 }
 
-// The formula in one pass over weight, gradient and slots; all of it happens or nothing.
+// All of it happens or nothing.
 void OptimizerState::update(const Tensor& weight, const Tensor& gradient) {
   Slots& slots = slots_of(weight);
-  Tensors inputs{weight, gradient};
-  for (const auto& [name, value] : slots.all()) inputs.push_back(value);
-  std::vector<std::string> names;
-  Tensors results = fused(
-      [&](const Tensors& in) {
-        Slots traced(in[0], slots.key());
-        for (std::size_t i = 0; i < slots.all().size(); ++i)
-          traced.begin_with(slots.all()[i].first, in[2 + i]);
-        Tensor w = in[0];
-        if (common.weight_decay > 0 && slots.decays)
-          w = w - w * (common.weight_decay * number(learning_rate, w.dtype()));
-        Tensors out{next(w, in[1], traced)};
-        for (const auto& [name, value] : traced.all()) {
-          names.push_back(name);
-          out.push_back(value);
-        }
-        return out;
-      },
-      inputs);
-  std::vector<std::pair<std::string, Tensor>> next_slots;
-  for (std::size_t i = 0; i < names.size(); ++i) next_slots.emplace_back(names[i], results[1 + i]);
-  slots.become(std::move(next_slots));
-  assign(weight, results[0]);
+  if (!slots.update) slots.update = fused_update(weight, gradient, slots);
+  Tensors x{weight, gradient};
+  for (const auto& [name, value] : slots.all()) x.push_back(value);
+  Tensors next_values = (*slots.update)(x, {learning_rate, rate()});
+  assign(weight, next_values[0]);
+  for (std::size_t i = 0; i < slots.all().size(); ++i)
+    slots.become(i, std::move(next_values[1 + i]));
 }
 
 void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
@@ -130,11 +135,11 @@ void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
     if (!weights[i] || !gradients[i])
       throw Error(name() + ": " + (weights[i] ? "gradient " : "weight ") + std::to_string(i) +
                   " was never given a value (it is Tensor{}).");
-    if (weights[i].shape() != gradients[i].shape())
-      throw ShapeError(name() + ": a gradient must have the shape of its weight\n  weight    " +
-                       to_string(weights[i].shape(), weights[i].dtype()) + "  " +
-                       weights[i].path() + "\n  gradient  " +
-                       to_string(gradients[i].shape(), gradients[i].dtype()));
+    const TensorType &w = weights[i].handle()->type, &g = gradients[i].handle()->type;
+    if (!(w == g))
+      throw ShapeError(name() + ": a gradient must have the " +
+                       (w.shape == g.shape ? "dtype" : "shape") + " of its weight\n  weight    " +
+                       to_string(w) + "  " + weights[i].path() + "\n  gradient  " + to_string(g));
   }
   const NoGradient updates;
   const Tensors g = clipped(gradients);

@@ -65,20 +65,19 @@ struct Rule : OptimizerState {
 // v = mu v - lr g;  w + v, with Nesterov's w + mu v - lr g
 struct SGDRule : Rule<SGDOptions> {
   using Rule::Rule;
-  Tensor next(const Tensor& w, const Tensor& g, Slots& slots) const override {
+  Tensor next(const Tensor& w, const Tensor& g, const Tensor& rate, Slots& slots) const override {
     const double mu = options.momentum;
-    const Tensor lr = number(learning_rate, w.dtype());
-    if (mu == 0) return w - lr * g;
+    if (mu == 0) return w - rate * g;
     Tensor& v = slots("momentum");
-    v = mu * v - lr * g;
-    return options.nesterov ? w + mu * v - lr * g : w + v;
+    v = mu * v - rate * g;
+    return options.nesterov ? w + mu * v - rate * g : w + v;
   }
 };
 
 // v = rho v + (1 - rho) g^2;  w - lr g / sqrt(v + epsilon); centered: v less the mean's square
 struct RMSpropRule : Rule<RMSpropOptions> {
   using Rule::Rule;
-  Tensor next(const Tensor& w, const Tensor& g, Slots& slots) const override {
+  Tensor next(const Tensor& w, const Tensor& g, const Tensor& rate, Slots& slots) const override {
     const double rho = options.rho, mu = options.momentum;
     Tensor& v = slots("velocity");
     v = rho * v + (1 - rho) * square(g);
@@ -88,7 +87,7 @@ struct RMSpropRule : Rule<RMSpropOptions> {
       average = rho * average + (1 - rho) * g;
       spread = spread - square(average);
     }
-    const Tensor increment = number(learning_rate, w.dtype()) * g / sqrt(spread);
+    const Tensor increment = rate * g / sqrt(spread);
     if (mu == 0) return w - increment;
     Tensor& m = slots("momentum");
     m = mu * m + increment;
@@ -96,13 +95,16 @@ struct RMSpropRule : Rule<RMSpropOptions> {
   }
 };
 
-// The form before section 2.1 of the paper ("epsilon hat"): the bias correction is in alpha.
+// The form before section 2.1 of the paper ("epsilon hat"): the rate corrects the bias.
 struct AdamRule : Rule<AdamOptions> {
   using Rule::Rule;
-  Tensor next(const Tensor& w, const Tensor& g, Slots& slots) const override {
-    const double b1 = options.beta_1, b2 = options.beta_2;
+  double rate() const override {
     const double t = static_cast<double>(iterations + 1);
-    const double alpha = learning_rate * std::sqrt(1 - std::pow(b2, t)) / (1 - std::pow(b1, t));
+    return learning_rate * std::sqrt(1 - std::pow(options.beta_2, t)) /
+           (1 - std::pow(options.beta_1, t));
+  }
+  Tensor next(const Tensor& w, const Tensor& g, const Tensor& rate, Slots& slots) const override {
+    const double b1 = options.beta_1, b2 = options.beta_2;
     {
       Tensor& m = slots("m");
       m = m + (g - m) * (1 - b1);
@@ -117,7 +119,7 @@ struct AdamRule : Rule<AdamOptions> {
       largest = maximum(largest, v);
     }
     const Tensor spread = sqrt(slots(options.amsgrad ? "v_hat" : "v"));
-    return w - number(alpha, w.dtype()) * slots("m") / (spread + options.epsilon);
+    return w - rate * slots("m") / (spread + options.epsilon);
   }
 };
 

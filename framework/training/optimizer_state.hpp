@@ -1,9 +1,12 @@
 // What is behind an Optimizer: its numbers, and what it remembers of each weight.
 #pragma once
 
+#include "scan/fused.hpp"
+
 #include <tempo/optimizer.hpp>
 
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 namespace tempo {
@@ -20,9 +23,11 @@ class Slots {
   void begin_with(const std::string& name, Tensor value) {
     slots_.emplace_back(name, std::move(value));
   }
-  void become(std::vector<std::pair<std::string, Tensor>> slots) { slots_ = std::move(slots); }
+  /// The i-th slot, given its next value.
+  void become(std::size_t i, Tensor value) { slots_[i].second = std::move(value); }
 
   bool decays = true;
+  std::optional<Fused> update;  // made at the first step
 
  private:
   Tensor weight_;
@@ -42,17 +47,18 @@ struct OptimizerState {
   virtual ~OptimizerState() = default;
   virtual std::string name() const = 0;
   virtual std::string text() const = 0;
-  /// The formula: the next value of a weight. It is traced and run as one loop, so it reads no
-  /// values, and numbers that change from step to step come in by `number`.
-  virtual Tensor next(const Tensor& w, const Tensor& g, Slots& slots) const = 0;
-  /// An input of the formula; a C++ number is a constant of it.
-  static Tensor number(double value, DType dtype);
+  /// The rate of this iteration, which may be corrected for how many there were.
+  virtual double rate() const { return learning_rate; }
+  /// The formula: the next value of a weight. It is traced once and run as one loop, so it reads no
+  /// values, and `rate` is a tensor; C++ numbers are constants of it.
+  virtual Tensor next(const Tensor& w, const Tensor& g, const Tensor& rate, Slots& slots) const = 0;
 
   /// Throws Error where the numbers make no sense.
   void check() const;
   Tensors clipped(const Tensors& gradients) const;
   void step(const Tensors& weights, const Tensors& gradients);
   Slots& slots_of(const Tensor& weight);
+  Fused fused_update(const Tensor& weight, const Tensor& gradient, Slots& slots) const;
   void update(const Tensor& weight, const Tensor& gradient);
 
   double learning_rate = 0;
