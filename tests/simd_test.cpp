@@ -411,7 +411,8 @@ BOOST_AUTO_TEST_CASE(large_products_are_those_of_plain_loops) {
     double beta;
   };
   const Case cases[] = {{200, 33, 130, 0}, {97, 130, 64, 1},  {64, 300, 129, 1},  {19, 260, 76, 0},
-                        {190, 97, 65, 0},  {300, 1, 2100, 1}, {130, 40, 70, 0.5}, {5, 6, 7, 1}};
+                        {190, 97, 65, 0},  {300, 1, 2100, 1}, {130, 40, 70, 0.5}, {5, 6, 7, 1},
+                        {600, 280, 70, 1}, {205, 520, 64, 0}};
   on_each_instruction_set([&](InstructionSet) {
     for (const auto& [m, k, n, beta] : cases)
       for (bool transpose_a : {false, true})

@@ -54,12 +54,12 @@ void scale(const Product& p, T beta, T* c) {
     }
 }
 
-/// Runs block(offset in a, in b, in c, m, n) for blocks along the longer side of c.
+/// Runs block(offset in a, in b, in c, m, n) for at most so many blocks along the longer side of c.
 template <class F>
-void for_blocks(const Product& p, F block) {
+void for_blocks(const Product& p, int64_t most, F block) {
   const bool by_rows = p.m >= p.n;
   const int64_t extent = by_rows ? p.m : p.n;
-  const int64_t blocks = std::clamp<int64_t>(p.flops() / flops_per_task, 1, most_blocks);
+  const int64_t blocks = std::clamp<int64_t>(p.flops() / flops_per_task, 1, most);
   const int64_t length = std::max(smallest_block, round_up((extent - 1) / blocks + 1, 32));
   parallel_for(extent, length, [&](int64_t begin, int64_t end) {
     if (by_rows)
@@ -83,8 +83,7 @@ bool packs_b(const Product& p, std::size_t element) {
          p.k * p.n * static_cast<int64_t>(element) <= most_packed_bytes;
 }
 bool runs_transposed(const Product& p) {
-  return p.transpose_a && !p.transpose_b && p.m >= 16 && p.m <= 192 && p.n >= 64 && p.n <= 1024 &&
-         p.k >= fewest_rows;
+  return p.transpose_a && !p.transpose_b && p.m >= 16 && p.n >= 64 && p.k >= fewest_rows;
 }
 
 /// a b with b packed for all blocks of rows.
@@ -109,7 +108,8 @@ bool multiply_own(const Product& p, const T* a, const T* b, T beta, T* c) {
   if (packs_b(p, sizeof(T))) {
     multiply_packed(p, a, b, beta == 1, c);
   } else if (runs_transposed(p)) {
-    for_blocks(p, [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
+    // A block's elements do not depend on where it begins: as many as there are threads.
+    for_blocks(p, threads(), [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
       multiply_transposed(floating<T>, m, n, p.k, a + a_at, p.lda, b + b_at, p.ldb, c + c_at, p.ldc,
                           beta == 1);
     });
@@ -124,7 +124,7 @@ void multiply(const Product& p, const T* a, const T* b, T beta, T* c) {
   if (p.m == 0 || p.n == 0) return;
   if (p.k == 0) return scale(p, beta, c);
   if (multiply_own(p, a, b, beta, c)) return;
-  for_blocks(p, [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
+  for_blocks(p, most_blocks, [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
     Product part = p;
     part.m = m;
     part.n = n;

@@ -27,13 +27,13 @@ PackedMatrix pack(DType dtype, bool transpose, int64_t k, int64_t n, const void*
                   void* memory);
 
 /// c [m, n] = a [m, k] b, or c += a b with `accumulate`, on the calling thread and without
-/// allocation. Each element is summed over k in order, whatever m is: products of some of the rows
-/// have the same bits as one of all. c must not overlap a.
+/// allocation. Each element is the sum over k in order, then added to c, whatever m is: products of
+/// some of the rows have the same bits as one of all. c must not overlap a.
 void multiply(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c, int64_t ldc,
               bool accumulate);
 
-/// c [m, n] = at b, or c += at b, for a [k, m] and b [k, n] as they are: good where k is long and m
-/// at most some hundred. On the calling thread, without allocation, each element summed in order.
+/// c [m, n] = at b, or c += at b, for a [k, m] and b [k, n] as they are: good where k is long. On
+/// the calling thread, each element summed over chunks of k that m and n have no part in.
 void multiply_transposed(DType dtype, int64_t m, int64_t n, int64_t k, const void* a, int64_t lda,
                          const void* b, int64_t ldb, void* c, int64_t ldc, bool accumulate);
 

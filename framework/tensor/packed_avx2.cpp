@@ -26,6 +26,7 @@ struct Simd<float> {
   TEMPO_KERNEL_INLINE Vector load(const float* p) { return _mm256_loadu_ps(p); }
   TEMPO_KERNEL_INLINE void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
   TEMPO_KERNEL_INLINE Vector repeat(float x) { return _mm256_set1_ps(x); }
+  TEMPO_KERNEL_INLINE Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
   TEMPO_KERNEL_INLINE Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
   TEMPO_KERNEL_INLINE __m256i mask(int64_t n) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(first_lanes + 8 - n));
@@ -47,6 +48,7 @@ struct Simd<double> {
   TEMPO_KERNEL_INLINE Vector load(const double* p) { return _mm256_loadu_pd(p); }
   TEMPO_KERNEL_INLINE void store(double* p, Vector v) { _mm256_storeu_pd(p, v); }
   TEMPO_KERNEL_INLINE Vector repeat(double x) { return _mm256_set1_pd(x); }
+  TEMPO_KERNEL_INLINE Vector add(Vector a, Vector b) { return _mm256_add_pd(a, b); }
   TEMPO_KERNEL_INLINE Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_pd(a, b, c); }
   TEMPO_KERNEL_INLINE __m256i mask(int64_t n) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(first_lanes + 8 - 2 * n));

@@ -23,6 +23,7 @@ struct Simd<float> {
   TEMPO_KERNEL_INLINE Vector load(const float* p) { return _mm512_loadu_ps(p); }
   TEMPO_KERNEL_INLINE void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
   TEMPO_KERNEL_INLINE Vector repeat(float x) { return _mm512_set1_ps(x); }
+  TEMPO_KERNEL_INLINE Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
   TEMPO_KERNEL_INLINE Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
   TEMPO_KERNEL_INLINE __mmask16 mask(int64_t n) { return static_cast<__mmask16>((1u << n) - 1); }
   TEMPO_KERNEL_INLINE Vector load_part(const float* p, int64_t n) {
@@ -42,6 +43,7 @@ struct Simd<double> {
   TEMPO_KERNEL_INLINE Vector load(const double* p) { return _mm512_loadu_pd(p); }
   TEMPO_KERNEL_INLINE void store(double* p, Vector v) { _mm512_storeu_pd(p, v); }
   TEMPO_KERNEL_INLINE Vector repeat(double x) { return _mm512_set1_pd(x); }
+  TEMPO_KERNEL_INLINE Vector add(Vector a, Vector b) { return _mm512_add_pd(a, b); }
   TEMPO_KERNEL_INLINE Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_pd(a, b, c); }
   TEMPO_KERNEL_INLINE __mmask8 mask(int64_t n) { return static_cast<__mmask8>((1u << n) - 1); }
   TEMPO_KERNEL_INLINE Vector load_part(const double* p, int64_t n) {

@@ -17,6 +17,7 @@ struct Simd {
   TEMPO_KERNEL_INLINE Vector load(const T* p) { return *reinterpret_cast<const Unaligned*>(p); }
   TEMPO_KERNEL_INLINE void store(T* p, Vector v) { *reinterpret_cast<Unaligned*>(p) = v; }
   TEMPO_KERNEL_INLINE Vector repeat(T x) { return x - Vector{}; }
+  TEMPO_KERNEL_INLINE Vector add(Vector a, Vector b) { return a + b; }
   TEMPO_KERNEL_INLINE Vector fma(Vector a, Vector b, Vector c) { return a * b + c; }
   TEMPO_KERNEL_INLINE Vector load_part(const T* p, int64_t n) {
     Vector v{};

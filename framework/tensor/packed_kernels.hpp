@@ -16,8 +16,12 @@ struct PackedKernels {
   /// c [m, n] (+)= at b for a [k, m] and b [k, n] as they are: each panel of b is packed while the
   /// first rows are multiplied.
   void (*multiply_transposed)(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
-                              int64_t ldb, T* c, int64_t ldc, bool accumulate);
+                              int64_t ldb, T* c, int64_t ldc, bool accumulate, T* scratch);
 };
+
+/// The scratch of multiply_transposed: a panel of b, and rows of at.
+constexpr int64_t transposed_panel_bytes = 32 << 10, transposed_rows_bytes = 512 << 10;
+constexpr int64_t most_rows_unpacked = 192;  // of at
 
 struct PackedKernelSet {
   PackedKernels<float> of_float;

@@ -2,7 +2,7 @@
 // includes this. It defines first
 //   TEMPO_KERNEL           the target attribute of all functions here
 //   Simd<T>                Vector, lanes, most_rows; zero, load, store, load_part, store_part,
-//   repeat, fma
+//   repeat, add, fma
 // Nothing here may call an inline function of another header: it would be compiled for this
 // instruction set, and the linker might give it to everyone.
 #pragma once
@@ -58,13 +58,8 @@ TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
   for (int r = 0; r < rows; ++r) {
     TEMPO_UNROLL
     for (int v = 0; v < all; ++v) {
-      const T* from = o.c + r * ldc + v * lanes;
-      if (!o.accumulate)
-        sum[r][v] = S::zero();
-      else if (form.part && v == all - 1)
-        sum[r][v] = S::load_part(from, last);
-      else
-        sum[r][v] = S::load(from);
+      sum[r][v] = S::zero();
+      __builtin_prefetch(o.c + r * ldc + v * lanes, 1);  // while the sums are made
     }
   }
   const T* a = o.a;
@@ -101,9 +96,10 @@ TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
     for (int v = 0; v < all; ++v) {
       T* to = o.c + r * ldc + v * lanes;
       if (form.part && v == all - 1)
-        S::store_part(to, sum[r][v], last);
+        S::store_part(to, o.accumulate ? S::add(S::load_part(to, last), sum[r][v]) : sum[r][v],
+                      last);
       else
-        S::store(to, sum[r][v]);
+        S::store(to, o.accumulate ? S::add(S::load(to), sum[r][v]) : sum[r][v]);
     }
   }
 }
@@ -202,11 +198,32 @@ TEMPO_KERNEL void pack_narrow(int64_t k, int64_t columns, const T* b, int64_t ld
     for (int64_t j = 0; j < width; ++j) packed[p * width + j] = j < columns ? b[p * ldb + j] : T(0);
 }
 
-/// Rows [0, m) of c for one chunk of k: panel by panel, each packed by its first block of rows.
+/// at [m, k] as the blocks of rows of c read it: of each block its rows side by side for each k.
 template <class T>
-TEMPO_KERNEL void multiply_chunk(int64_t m, int64_t n, const Operands<T>& chunk, int64_t ldb) {
+TEMPO_KERNEL void pack_columns(const RowBlocks<T>& blocks, int64_t k, const T* a, int64_t lda,
+                               T* packed) {
+  constexpr int64_t lanes = Simd<T>::lanes;
+  for (int64_t p = 0; p < k; ++p) {
+    const T* from = a + p * lda;
+    T* block = packed;
+    for (int64_t i = 0; i < blocks.count; ++i) {
+      const int64_t rows = blocks.rows(i);
+      T* to = block + p * rows;
+      int64_t r = 0;
+      for (; r + lanes <= rows; r += lanes) Simd<T>::store(to + r, Simd<T>::load(from + r));
+      if (r < rows) Simd<T>::store_part(to + r, Simd<T>::load_part(from + r, rows - r), rows - r);
+      from += rows;
+      block += rows * k;
+    }
+  }
+}
+
+/// Rows [0, m) of c for one chunk of k: panel by panel, each packed by its first block of rows.
+/// chunk.a is at as it is, or with a_stride 0 as pack_columns leaves it.
+template <class T>
+TEMPO_KERNEL void multiply_chunk(const RowBlocks<T>& blocks, int64_t n, const Operands<T>& chunk,
+                                 int64_t ldb) {
   constexpr int64_t width = panel_vectors * Simd<T>::lanes;
-  const RowBlocks<T> blocks(m);
   const Blocks<T>* by_rows = blocks_by_rows<T, true>.of;
   for (int64_t j = 0; j < n; j += width) {
     const T* panel = chunk.b + j;
@@ -219,30 +236,37 @@ TEMPO_KERNEL void multiply_chunk(int64_t m, int64_t n, const Operands<T>& chunk,
       const bool packs = i == 0 && o.columns == width;
       o.b = packs ? panel : o.packed;
       o.b_stride = packs ? ldb : 0;
+      if (chunk.a_stride == 0) o.a_stride = rows;
       (packs ? by_rows[rows].panel_packing : by_rows[rows].for_columns(o.columns))(o);
-      o.a += rows;
+      o.a += chunk.a_stride == 0 ? rows * o.k : rows;
       o.c += rows * o.ldc;
     }
   }
 }
 
-/// Chunks of rows and of k, so that a chunk of a stays in the second cache and a panel in the
-/// first.
+/// Chunks of k, so that a panel of b stays in the first cache; of columns, so that their part of c
+/// stays in the second from chunk to chunk; and of rows, so that those of a do. Many rows are
+/// packed first: their columns in a are too far apart to be read again and again.
 template <class T>
 TEMPO_KERNEL void multiply_transposed(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
-                                      const T* b, int64_t ldb, T* c, int64_t ldc, bool accumulate) {
+                                      const T* b, int64_t ldb, T* c, int64_t ldc, bool accumulate,
+                                      T* scratch) {
   constexpr int64_t width = panel_vectors * Simd<T>::lanes;
-  constexpr int64_t row_chunk = 18 * Simd<T>::most_rows;
-  constexpr int64_t k_chunk = 16384 / (width * static_cast<int64_t>(sizeof(T)));
-  alignas(64) T packed[k_chunk * width];
+  constexpr int64_t bytes = static_cast<int64_t>(sizeof(T));
+  constexpr int64_t k_chunk = transposed_panel_bytes / (width * bytes);
+  const bool packs = m > most_rows_unpacked;
+  constexpr int64_t row_chunk = transposed_rows_bytes / (k_chunk * bytes);
   if (k == 0) return multiply_packed(m, n, k, a, lda, b, c, ldc, accumulate);
+  T* const rows_of_a = scratch + transposed_panel_bytes / bytes;
   for (int64_t i = 0; i < m; i += row_chunk) {
-    const int64_t rows = m - i < row_chunk ? m - i : row_chunk;
+    const RowBlocks<T> blocks(m - i < row_chunk ? m - i : row_chunk);
     for (int64_t p = 0; p < k; p += k_chunk) {
       const int64_t steps = k - p < k_chunk ? k - p : k_chunk;
-      multiply_chunk<T>(rows, n,
-                        {steps, a + p * lda + i, lda, b + p * ldb, 0, packed, c + i * ldc, ldc, 0,
-                         accumulate || p > 0},
+      const T* columns_of_a = a + p * lda + i;
+      if (packs) pack_columns(blocks, steps, columns_of_a, lda, rows_of_a);
+      multiply_chunk<T>(blocks, n,
+                        {steps, packs ? rows_of_a : columns_of_a, packs ? 0 : lda, b + p * ldb, 0,
+                         scratch, c + i * ldc, ldc, 0, accumulate || p > 0},
                         ldb);
     }
   }

@@ -52,6 +52,8 @@ class OverSequence : public Work {
   }
 
   void run() override {
+    y_ = {};  // a script's results end with its step
+    gradients_.clear();
     if (with_gradient_) {
       y_ = layer_(x_);
       gradients_ = gradient(y_, to_, dy_);
