@@ -2,6 +2,7 @@
 // through all steps; what comes before and behind it runs over all steps at once.
 #include "scan/execute.hpp"
 
+#include "scan/layout.hpp"
 #include "tensor/packed.hpp"
 #include "tensor/parallel.hpp"
 
@@ -12,11 +13,6 @@ namespace tempo {
 
 namespace {
 
-constexpr std::size_t alignment = 64;
-std::size_t rounded(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
-
-void copy(const View& from, const View& to) { std::memcpy(to.data, from.data, from.type.bytes()); }
-
 void add_to(const View& part, const View& total) {
   dispatch_floating(part.dtype(), "scan", [&]<class T>(T) {
     const T* from = part.as<T>();
@@ -25,8 +21,21 @@ void add_to(const View& part, const View& total) {
   });
 }
 
-// Where the blocks are at one step, for one shard.
-using Places = std::vector<char*>;
+// Where each block is at one step.
+using Places = char**;
+
+char* of(const Region& r, char* const* places) { return places[r.block] + r.offset; }
+
+void copy_rows(const Region& r, const char* from, char* to, int64_t first, int64_t end) {
+  std::memcpy(to + first * r.row_stride, from + first * r.row_stride,
+              static_cast<std::size_t>((end - first) * r.row_stride));
+}
+
+// Rows that go through all steps together.
+struct Shard {
+  int64_t first, end;
+  Places places;
+};
 
 class Execution {
  public:
@@ -34,82 +43,67 @@ class Execution {
             std::span<const View> outputs)
       : p_(p),
         plan_(plan),
+        layout_(*plan.layout),
         time_(time),
         inputs_(inputs),
         outputs_(outputs),
-        bases_(plan.blocks.size()) {
-    allocate();
+        rows_(std::max<int64_t>(1, plan.independent_rows)),
+        shards_(plan.independent_rows > 0 ? shards_for(rows_) : 1),
+        arena_(bytes()) {
+    bind();
   }
 
   void run() {
     for (std::size_t k = 0; k < p_.results.size(); ++k)
       if (p_.results[k].kind == ProgramResult::sum)
         std::memset(outputs_[k].data, 0, outputs_[k].type.bytes());
-    for (const Instruction& i : p_.before) over_time(i);
+    for (const OutsideCall& call : layout_.before) over_time(call);
     pack_products();
     for (const auto& [row, all] : plan_.repeated)
       for (int64_t r = 0; r < all.rows; ++r)
         std::memcpy(of(all, bases_) + r * all.row_stride, of(row, bases_),
                     static_cast<std::size_t>(all.row_stride));
-    const int64_t rows = std::max<int64_t>(1, plan_.independent_rows);
-    const int64_t shards = plan_.independent_rows > 0 ? shards_for(rows) : 1;
-    parallel_for(shards, 1, [&](int64_t first, int64_t last) {
-      for (int64_t s = first; s < last; ++s) run_loop(s * rows / shards, (s + 1) * rows / shards);
+    parallel_for(shards_, 1, [&](int64_t first, int64_t last) {
+      for (int64_t s = first; s < last; ++s) run_loop(s);
     });
-    for (const Instruction& i : p_.after) over_time(i);
+    for (const OutsideCall& call : layout_.after) over_time(call);
     deliver();
   }
 
  private:
   const ProgramValue& value(int v) const { return p_.values[static_cast<std::size_t>(v)]; }
-  const Region& region(int v) const { return plan_.regions[static_cast<std::size_t>(v)]; }
-  const Block& block(const Region& r) const {
-    return plan_.blocks[static_cast<std::size_t>(r.block)];
-  }
-  bool of_each_step(const Block& b) const {
-    return b.kind == Block::slab || (b.kind == Block::external && b.of_each_step);
-  }
+  const Block& block(int b) const { return plan_.blocks[static_cast<std::size_t>(b)]; }
+  std::size_t step_bytes(int b) const { return block(b).bytes; }
 
   // --- memory
 
-  void allocate() {
-    std::size_t bytes = 0;
-    const auto reserve = [&bytes](std::size_t n) {
-      const std::size_t at = bytes;
-      bytes += rounded(n);
-      return at;
-    };
-    std::vector<std::size_t> offsets(plan_.blocks.size()), packed, states;
+  std::size_t bytes() const {
+    std::size_t n = layout_.bytes + static_cast<std::size_t>(shards_) * layout_.shard_bytes;
+    for (int b : layout_.slabs) n += rounded_up(step_bytes(b) * static_cast<std::size_t>(time_));
+    return n;
+  }
+
+  void bind() {
+    char* const base = arena_.data();
+    views_ = reinterpret_cast<View*>(base + layout_.views);
+    packed_ = reinterpret_cast<PackedMatrix*>(base + layout_.matrices);
+    bases_ = reinterpret_cast<Places>(base + layout_.bases);
     for (std::size_t b = 0; b < plan_.blocks.size(); ++b) {
       const Block& block = plan_.blocks[b];
-      const std::size_t n = block.kind == Block::slab
-                                ? block.bytes * static_cast<std::size_t>(time_)
-                            : block.kind == Block::turns ? 2 * rounded(block.bytes)
-                                                         : block.bytes;
-      if (block.kind != Block::external && block.kind != Block::state) offsets[b] = reserve(n);
+      const std::size_t first_state = inputs_.size() - p_.carried.size();
+      bases_[b] = block.kind == Block::external ? static_cast<char*>(held(block.index).data)
+                  : block.kind == Block::state
+                      ? static_cast<char*>(
+                            inputs_[first_state + static_cast<std::size_t>(block.index)].data)
+                      : base + layout_.blocks[b];
     }
-    for (const PlanStep& s : plan_.steps)
-      if (s.kind == PlanStep::product)
-        packed.push_back(reserve(
-            packed_bytes(s.as_product.a.dtype, s.as_product.a.cols, s.as_product.out.cols)));
-    for (std::size_t k = 0; k < p_.carried.size(); ++k)
-      states.push_back(plan_.copied[k] ? reserve(2 * rounded(value(p_.carried[k]).type.bytes()))
-                                       : 0);
-    arena_ = Array(bool_, {static_cast<int64_t>(bytes)});
-    char* const base = static_cast<char*>(arena_.view().data);
-    for (std::size_t b = 0; b < plan_.blocks.size(); ++b) {
-      const Block& block = plan_.blocks[b];
-      if (block.kind == Block::external)
-        bases_[b] = static_cast<char*>(held(block.index).data);
-      else if (block.kind == Block::state)
-        bases_[b] = static_cast<char*>(
-            inputs_[inputs_.size() - p_.carried.size() + static_cast<std::size_t>(block.index)]
-                .data);
-      else
-        bases_[b] = base + offsets[b];
+    char* at = base + layout_.bytes;
+    shard_memory_ = at;
+    at += static_cast<std::size_t>(shards_) * layout_.shard_bytes;
+    for (int b : layout_.slabs) {
+      bases_[b] = at;
+      at += rounded_up(step_bytes(b) * static_cast<std::size_t>(time_));
     }
-    for (std::size_t at : packed) packed_memory_.push_back(base + at);
-    for (std::size_t at : states) state_memory_.push_back(base + at);
   }
   // An input or result of the caller's.
   const View& held(int index) const {
@@ -119,28 +113,31 @@ class Execution {
 
   // --- outside the loop
 
+  const Region& outside(int v) const { return layout_.outside[static_cast<std::size_t>(v)]; }
+  bool of_each_step(const Region& r) const {
+    const Block& b = block(r.block);
+    return b.kind == Block::slab || (b.kind == Block::external && b.of_each_step);
+  }
   // A value of all steps, or of the one there is.
   View all_of(int v) const {
     const TensorType& type = value(v).type;
-    if (value(v).standing == Standing::carried) {
-      const Region& r = plan_.history[carried_index(v)];
-      return {{type.dtype, type.shape.prepended(time_)}, bases_[static_cast<std::size_t>(r.block)]};
-    }
-    const Region& r = region(v);
-    char* const data = bases_[static_cast<std::size_t>(r.block)] + r.offset;
-    return of_each_step(block(r)) ? View{{type.dtype, type.shape.prepended(time_)}, data}
-                                  : View{type, data};
+    const Region& r = outside(v);
+    return of_each_step(r) ? View{{type.dtype, type.shape.prepended(time_)}, of(r, bases_)}
+                           : View{type, of(r, bases_)};
   }
-  View at(int v, int64_t t) const {
-    const View all = all_of(v);
-    return all.type == value(v).type ? all : all.at(t);
-  }
-  std::size_t carried_index(int v) const {
-    return static_cast<std::size_t>(std::find(p_.carried.begin(), p_.carried.end(), v) -
-                                    p_.carried.begin());
+  View at(int v, int64_t t) const { return {value(v).type, at(outside(v), t)}; }
+  char* at(const Region& r, int64_t t) const {
+    return of(r, bases_) +
+           (of_each_step(r) ? static_cast<std::size_t>(t) * step_bytes(r.block) : 0);
   }
 
-  static void apply(const Instruction& i, std::span<const View> in, std::span<const View> out) {
+  template <class ViewOf>
+  void apply(const Instruction& i, const ViewOf& view_of) const {
+    View* end = views_;
+    for (int v : i.inputs) new (end++) View(view_of(v));
+    const std::span<const View> in(views_, i.inputs.size());
+    for (int v : i.outputs) new (end++) View(view_of(v));
+    const std::span<const View> out(views_ + in.size(), i.outputs.size());
     if (i.summed)
       i.op->summed({in, out, i.attributes});
     else if (i.op->kernel)
@@ -149,237 +146,177 @@ class Execution {
       std::memcpy(out[0].data, in[0].data, out[0].type.bytes());
   }
 
-  // Once if nothing in it depends on time, in one go if its op keeps its meaning, else step by
-  // step.
-  void over_time(const Instruction& i) const {
-    std::vector<View> in, out;
-    const bool fixed = value(i.outputs[0]).standing == Standing::fixed;
-    if (fixed || in_one_go(i)) {
-      for (int v : i.inputs) in.push_back(all_of(v));
-      for (int v : i.outputs) out.push_back(all_of(v));
-      return apply(i, in, out);
-    }
-    for (int64_t t = 0; t < time_; ++t) {
-      in.clear();
-      out.clear();
-      for (int v : i.inputs) in.push_back(at(v, t));
-      for (int v : i.outputs) out.push_back(at(v, t));
-      apply(i, in, out);
-    }
-  }
-  bool in_one_go(const Instruction& i) const {
-    const int rank = value(i.outputs[0]).type.shape.rank();
-    if (!i.op->kernel) return value(i.inputs[0]).standing != Standing::fixed;
-    if (i.op->leading_axis == LeadingAxis::changes) return false;
-    for (int v : i.inputs) {
-      const bool fixed = value(v).standing == Standing::fixed;
-      if (fixed && i.op->leading_axis != LeadingAxis::broadcast) return false;
-      const int own = value(v).type.shape.rank();
-      if (i.op->leading_axis == LeadingAxis::broadcast && (fixed ? own > rank : own != rank))
-        return false;
-    }
-    return true;
+  void over_time(const OutsideCall& call) const {
+    if (call.at_once)
+      apply(*call.instruction, [this](int v) { return all_of(v); });
+    else
+      for (int64_t t = 0; t < time_; ++t)
+        apply(*call.instruction, [this, t](int v) { return at(v, t); });
   }
 
   // --- the loop
 
   void pack_products() {
+    std::size_t k = 0;
     for (const PlanStep& s : plan_.steps) {
       if (s.kind != PlanStep::product) continue;
       const ProductStep& product = s.as_product;
       const View b = all_of(product.b);
-      packed_.push_back(pack(b.dtype(), product.transposed, product.a.cols, product.out.cols,
-                             b.data, b.shape()[1], packed_memory_[packed_.size()]));
+      new (&packed_[k])
+          PackedMatrix(pack(b.dtype(), product.transposed, product.a.cols, product.out.cols, b.data,
+                            b.shape()[1], arena_.data() + layout_.packed[k]));
+      ++k;
     }
   }
 
   // As many as there are threads, if each has enough to do. No row reads another, so the cut
   // changes no bit.
   int64_t shards_for(int64_t rows) const {
-    int64_t work = 0;
-    for (const PlanStep& s : plan_.steps)
-      work += s.kind == PlanStep::product
-                  ? s.as_product.a.cols * s.as_product.out.cols
-                  : 8 * s.as_tiles.cols * static_cast<int64_t>(s.as_tiles.ops.size());
     constexpr int64_t enough = 4 << 20, fewest_rows = 8;
-    const int64_t by_work = work * rows * time_ / enough;
-    return std::clamp<int64_t>(std::min(by_work, rows / fewest_rows), 1, threads());
+    const int64_t by_work = layout_.work_per_row * rows * time_ / enough;
+    const int64_t most = std::min(by_work, rows / fewest_rows);
+    return most <= 1 ? 1 : std::min<int64_t>(most, threads());
   }
 
-  void run_loop(int64_t first, int64_t end) const {
-    Places places = bases_;
-    std::vector<char*> states;
-    for (std::size_t b = 0; b < plan_.blocks.size(); ++b)
-      if (plan_.blocks[b].kind == Block::state) states.push_back(bases_[b]);
-    const bool whole = plan_.independent_rows == 0;
-    std::vector<char> registers(most_registers() * Plan::tile_length * 8 + alignment);
-    auto* const aligned =
-        reinterpret_cast<char*>(rounded(reinterpret_cast<std::size_t>(registers.data())));
+  void run_loop(int64_t index) const {
+    const Shard shard = start(index);
+    const int64_t forth = p_.reverse ? -1 : 1;
     for (int64_t n = 0; n < time_; ++n) {
-      const int64_t t = p_.reverse ? time_ - 1 - n : n;
-      move_to(t, n, places, states);
-      for (std::size_t k = 0; k < p_.carried.size(); ++k)
-        if (const Region& history = plan_.history[k]; history.block >= 0)
-          copy_rows(region(p_.carried[k]), history, places, first, whole ? history.rows : end);
-      std::size_t product = 0;
-      for (const PlanStep& s : plan_.steps) {
-        if (s.kind == PlanStep::product) {
-          const int64_t last = whole ? s.as_product.a.rows : end;
-          run_product(s.as_product, packed_[product++], places, first, last);
-        } else if (s.kind == PlanStep::tiles) {
-          run_tiles(s.as_tiles, places, first, whole ? s.as_tiles.rows : end, aligned);
-        } else {
-          run_call(s.as_call, places);
-        }
+      for (const RowCopy& h : layout_.histories)
+        copy_rows(h.to, of(h.from, shard.places), of(h.to, shard.places), shard.first,
+                  end_of(shard, h.to.rows));
+      run_steps(shard);
+      collect(shard, n + 1 == time_);
+      carry(shard, n);
+      for (int b : layout_.each_step)
+        shard.places[b] += forth * static_cast<int64_t>(step_bytes(b));
+    }
+  }
+  int64_t end_of(const Shard& s, int64_t rows) const {
+    return plan_.independent_rows > 0 ? s.end : rows;
+  }
+
+  Shard start(int64_t index) const {
+    char* const memory = shard_memory_ + static_cast<std::size_t>(index) * layout_.shard_bytes;
+    const std::size_t n_blocks = plan_.blocks.size();
+    const Shard shard{index * rows_ / shards_, (index + 1) * rows_ / shards_,
+                      reinterpret_cast<Places>(memory)};
+    std::copy_n(bases_, n_blocks, shard.places);
+    shard.places[Plan::in_register] = memory + rounded_up(n_blocks * sizeof(char*));
+    if (p_.reverse)
+      for (int b : layout_.each_step)
+        shard.places[b] += static_cast<std::size_t>(time_ - 1) * step_bytes(b);
+    return shard;
+  }
+
+  void run_steps(const Shard& shard) const {
+    const PackedMatrix* packed = packed_;
+    for (const PlanStep& s : plan_.steps) {
+      switch (s.kind) {
+        case PlanStep::product:
+          run_product(s.as_product, *packed++, shard.places, shard.first,
+                      end_of(shard, s.as_product.a.rows));
+          break;
+        case PlanStep::tiles:
+          run_tiles(s.as_tiles, shard.places, shard.first, end_of(shard, s.as_tiles.rows));
+          break;
+        case PlanStep::single:
+          apply(*s.as_call.instruction, [&](int v) {
+            return View{value(v).type,
+                        of(plan_.regions[static_cast<std::size_t>(v)], shard.places)};
+          });
+          break;
       }
-      collect(places, n + 1 == time_, first, end, whole);
-      carry(places, states, n, first, end, whole);
     }
   }
 
-  void move_to(int64_t t, int64_t n, Places& places, const std::vector<char*>& states) const {
-    std::size_t state = 0;
-    for (std::size_t b = 0; b < plan_.blocks.size(); ++b) {
-      const Block& block = plan_.blocks[b];
-      if (of_each_step(block))
-        places[b] = bases_[b] + static_cast<std::size_t>(t) * block.bytes;
-      else if (block.kind == Block::turns)
-        places[b] = bases_[b] + static_cast<std::size_t>(n & 1) * rounded(block.bytes);
-      else if (block.kind == Block::state)
-        places[b] = states[state++];
-    }
-  }
-  static char* of(const Region& r, const Places& places) {
-    return places[static_cast<std::size_t>(r.block)] + r.offset;
-  }
-
-  static void copy_rows(const Region& from, const Region& to, const Places& places, int64_t first,
-                        int64_t end) {
-    const auto bytes = static_cast<std::size_t>(to.row_stride);
-    std::memcpy(of(to, places) + static_cast<std::size_t>(first) * bytes,
-                of(from, places) + static_cast<std::size_t>(first) * bytes,
-                static_cast<std::size_t>(end - first) * bytes);
-  }
-
-  static void run_product(const ProductStep& s, const PackedMatrix& b, const Places& places,
-                          int64_t first, int64_t end) {
+  static void run_product(const ProductStep& s, const PackedMatrix& b, Places places, int64_t first,
+                          int64_t end) {
     const auto size = static_cast<int64_t>(size_of(s.a.dtype));
     multiply(end - first, of(s.a, places) + first * s.a.row_stride, s.a.row_stride / size, b,
              of(s.out, places) + first * s.out.row_stride, s.out.row_stride / size, s.accumulates);
   }
 
-  std::size_t most_registers() const {
-    int most = 0;
-    for (const PlanStep& s : plan_.steps) most = std::max(most, s.as_tiles.registers);
-    return static_cast<std::size_t>(most);
-  }
-
-  static void run_tiles(const TileStep& s, const Places& places, int64_t first, int64_t end,
-                        char* registers) {
+  static void run_tiles(const TileStep& s, Places places, int64_t first, int64_t end) {
     const int64_t rows = s.in_one_run ? 1 : end - first,
                   cols = s.in_one_run ? (end - first) * s.cols : s.cols;
-    for (int64_t r = 0; r < rows; ++r)
+    for (int64_t r = first; r < first + rows; ++r)
       for (int64_t c = 0; c < cols; c += Plan::tile_length) {
         const int64_t n = std::min(Plan::tile_length, cols - c);
         for (const TileOp& op : s.ops) {
-          const void* inputs[3] = {};
-          int64_t strides[3] = {};
-          for (int i = 0; i < op.n_inputs; ++i) {
-            inputs[i] = tile_at(op.inputs[i], places, first + r, c, registers);
-            strides[i] = op.inputs[i].col_stride != 0;
-          }
-          op.tile(inputs, strides, tile_at(op.out, places, first + r, c, registers), n);
+          const void* inputs[3];
+          for (int i = 0; i < op.n_inputs; ++i) inputs[i] = tile_at(op.inputs[i], places, r, c);
+          op.tile(inputs, op.strides, tile_at(op.out, places, r, c), n);
         }
       }
   }
-  static char* tile_at(const Region& r, const Places& places, int64_t row, int64_t col,
-                       char* registers) {
-    if (r.block == Plan::in_register) return registers + r.offset * Plan::tile_length * 8;
+  static char* tile_at(const Region& r, Places places, int64_t row, int64_t col) {
     return of(r, places) + row * r.row_stride + col * r.col_stride;
   }
 
-  void run_call(const CallStep& s, const Places& places) const {
-    std::vector<View> in, out;
-    for (std::size_t i = 0; i < s.inputs.size(); ++i)
-      in.push_back({value(s.instruction->inputs[i]).type, of(s.inputs[i], places)});
-    for (std::size_t i = 0; i < s.outputs.size(); ++i)
-      out.push_back({value(s.instruction->outputs[i]).type, of(s.outputs[i], places)});
-    apply(*s.instruction, in, out);
-  }
-
-  bool made_after(int v) const {
-    return std::any_of(p_.after.begin(), p_.after.end(), [v](const Instruction& i) {
-      return std::find(i.outputs.begin(), i.outputs.end(), v) != i.outputs.end();
-    });
-  }
-
   // Results that are made of single steps.
-  void collect(const Places& places, bool last, int64_t first, int64_t end, bool whole) const {
-    for (std::size_t k = 0; k < p_.results.size(); ++k) {
-      const ProgramResult& r = p_.results[k];
-      if (r.kind == ProgramResult::sequence || (r.kind == ProgramResult::last && !last) ||
-          made_after(r.value))
-        continue;
-      const Region& from = region(r.value);
-      const View now{value(r.value).type, of(from, places)};
-      if (r.kind == ProgramResult::sum)
-        add_to(now, outputs_[k]);
-      else if (whole || from.rows != plan_.independent_rows)
-        copy(now, outputs_[k]);
-      else
-        std::memcpy(static_cast<char*>(outputs_[k].data) + first * from.row_stride,
-                    static_cast<const char*>(now.data) + first * from.row_stride,
-                    static_cast<std::size_t>((end - first) * from.row_stride));
+  void collect(const Shard& shard, bool last) const {
+    for (const Delivery& d : layout_.sums)
+      add_to({value(d.value).type, of(d.from, shard.places)}, outputs_[d.result]);
+    if (!last) return;
+    for (const Delivery& d : layout_.lasts) {
+      const bool by_rows = d.from.rows == plan_.independent_rows;
+      const char* from = of(d.from, shard.places);
+      auto* const to = static_cast<char*>(outputs_[d.result].data);
+      if (by_rows)
+        copy_rows(d.from, from, to, shard.first, shard.end);
+      else if (shard.first == 0)
+        std::memcpy(to, from, value(d.value).type.bytes());
     }
   }
 
-  void carry(const Places& places, std::vector<char*>& states, int64_t n, int64_t first,
-             int64_t end, bool whole) const {
-    std::vector<char*> next(p_.carried.size());
-    for (std::size_t k = 0; k < p_.carried.size(); ++k) {
-      const Region& from = region(p_.next[k]);
-      next[k] = of(from, places);
-      if (!plan_.copied[k]) continue;
-      const auto stride = static_cast<std::size_t>(from.row_stride),
-                 start = static_cast<std::size_t>(whole ? 0 : first);
-      char* const to = state_memory_[k] +
-                       static_cast<std::size_t>(n & 1) * rounded(value(p_.carried[k]).type.bytes());
-      std::memcpy(to + start * stride, next[k] + start * stride,
-                  whole ? value(p_.carried[k]).type.bytes()
-                        : static_cast<std::size_t>(end - first) * stride);
-      next[k] = to;
+  // The states of the next step are where this one made them, or in a copy.
+  void carry(const Shard& shard, int64_t n) const {
+    const auto turn = static_cast<std::size_t>(n & 1);
+    for (const CarriedMove& c : layout_.carried) {
+      if (!c.copied) continue;
+      char* const to = copy_of(c, turn);
+      const char* from = of(c.next, shard.places);
+      if (plan_.independent_rows > 0)
+        copy_rows(c.next, from, to, shard.first, shard.end);
+      else
+        std::memcpy(to, from, c.bytes);
     }
-    states = std::move(next);
+    for (const CarriedMove& c : layout_.carried)
+      shard.places[c.block] = c.copied ? copy_of(c, turn) : of(c.next, shard.places);
+    for (int b : layout_.turns)
+      shard.places[b] = bases_[b] + (1 - turn) * rounded_up(step_bytes(b));
+  }
+  char* copy_of(const CarriedMove& c, std::size_t turn) const {
+    return arena_.data() + c.memory + turn * rounded_up(c.bytes);
   }
 
   // The results that the loop did not write: made behind it, or copies of what is there.
   void deliver() const {
-    const int64_t last = p_.reverse ? 0 : time_ - 1;
-    for (std::size_t k = 0; k < p_.results.size(); ++k) {
-      const ProgramResult& r = p_.results[k];
-      const View& out = outputs_[k];
-      if (r.kind == ProgramResult::sequence) {
-        if (all_of(r.value).data == out.data) continue;
-        for (int64_t t = 0; t < time_; ++t) copy(at(r.value, t), out.at(t));
-      } else if (made_after(r.value)) {
-        if (r.kind == ProgramResult::last)
-          copy(at(r.value, last), out);
-        else if (value(r.value).standing == Standing::fixed)
-          copy(at(r.value, 0), out);
-        else
-          for (int64_t t = 0; t < time_; ++t) add_to(at(r.value, t), out);
-      }
+    for (const Delivery& d : layout_.sequences)
+      for (int64_t t = 0; t < time_; ++t)
+        std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), value(d.value).type.bytes());
+    for (const Delivery& d : layout_.after_results) {
+      const View& out = outputs_[d.result];
+      const bool last = p_.results[d.result].kind == ProgramResult::last;
+      if (last || !of_each_step(d.from))
+        std::memcpy(out.data, at(d.from, p_.reverse ? 0 : time_ - 1), out.type.bytes());
+      else
+        for (int64_t t = 0; t < time_; ++t) add_to(at(d.value, t), out);
     }
   }
 
   const Program& p_;
   const Plan& plan_;
+  const Layout& layout_;
   int64_t time_;
   std::span<const View> inputs_, outputs_;
-  Array arena_;
-  Places bases_;
-  std::vector<char*> packed_memory_, state_memory_;
-  std::vector<PackedMatrix> packed_;
+  int64_t rows_, shards_;
+  Scratch arena_;
+  View* views_ = nullptr;           // room for the operands of a call
+  PackedMatrix* packed_ = nullptr;  // of each product
+  Places bases_ = nullptr;          // of each block, at the first step
+  char* shard_memory_ = nullptr;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // What fits is a tile op or a product with packed weights; splits and concatenations become parts
 // of one block. The rest is called as it is.
-#include "scan/plan.hpp"
+#include "scan/layout.hpp"
 
 #include <algorithm>
 #include <map>
@@ -23,6 +23,7 @@ class Planner {
  public:
   explicit Planner(const Program& p) : p_(p) {
     plan_.regions.resize(p.values.size());
+    block({Block::registers});
     count_uses();
     place_inputs();
     place_outside();
@@ -298,13 +299,6 @@ class Planner {
             i.inputs[1], i.attributes.integer("transpose_b", 0) != 0, accumulates};
   }
 
-  CallStep call(const Instruction& i) {
-    CallStep step{&i, {}, {}};
-    for (int v : i.inputs) step.inputs.push_back(region(v));
-    for (int v : i.outputs) step.outputs.push_back(region(v));
-    return step;
-  }
-
   // Into the first group of its shape that comes after, or makes, what it reads.
   void add_tile(const Instruction& i) {
     const int out = i.outputs[0];
@@ -354,7 +348,7 @@ class Planner {
       if (step.kind == PlanStep::product)
         step.as_product = product(*instruction);
       else
-        step.as_call = call(*instruction);
+        step.as_call = {instruction};
     }
   }
 
@@ -373,6 +367,7 @@ class Planner {
                 i.op->kernel.tile(type(i.inputs.back()).dtype, type_out.dtype),
                 static_cast<int>(i.inputs.size()),
                 {},
+                {},
                 {}};
       for (std::size_t n = 0; n < i.inputs.size(); ++n) {
         const int v = i.inputs[n];
@@ -382,6 +377,7 @@ class Planner {
           meets(v, type_out.shape, op.inputs[n]);
           write_out(v, op.inputs[n]);
         }
+        op.strides[n] = op.inputs[n].block == Plan::in_register || op.inputs[n].col_stride != 0;
         group.in_one_run &= runs_on(op.inputs[n]);
       }
       if (placed(out)) {
@@ -422,16 +418,11 @@ class Planner {
     r = all;
   }
   static Region in_register(int r, DType dtype) {
-    return {Plan::in_register,
-            static_cast<std::size_t>(r),
-            0,
-            0,
-            0,
-            static_cast<int64_t>(size_of(dtype)),
-            dtype};
+    const std::size_t offset = static_cast<std::size_t>(r) * Plan::register_bytes;
+    return {Plan::in_register, offset, 0, 0, 0, 0, dtype};
   }
   static bool runs_on(const Region& r) {
-    if (r.block == Plan::in_register || (r.row_stride == 0 && r.col_stride == 0)) return true;
+    if (r.row_stride == 0 && r.col_stride == 0) return true;
     return r.col_stride != 0 && r.row_stride == r.cols * r.col_stride;
   }
 
@@ -475,6 +466,10 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Program& program) { return Planner(program).take(); }
+Plan make_plan(const Program& program) {
+  Plan plan = Planner(program).take();
+  plan.layout = std::make_shared<const Layout>(lay_out(program, plan));
+  return plan;
+}
 
 }  // namespace tempo

@@ -4,17 +4,20 @@
 
 #include "scan/program.hpp"
 
+#include <memory>
+
 namespace tempo {
 
 /// A block of memory, for one step or for all.
 struct Block {
   enum Kind {
-    external,  ///< an input or a result that the caller holds; input or result `index`
-    fixed,     ///< one for all steps
-    slab,      ///< one for each step
-    scratch,   ///< of the step at hand
-    turns,     ///< two scratch blocks that take turns: what the next step reads stays
-    state,     ///< wherever the state is now; carried value `index`
+    external,   ///< an input or a result that the caller holds; input or result `index`
+    fixed,      ///< one for all steps
+    slab,       ///< one for each step
+    scratch,    ///< of the step at hand
+    turns,      ///< two scratch blocks that take turns: what the next step reads stays
+    state,      ///< wherever the state is now; carried value `index`
+    registers,  ///< the registers of a tile; the first block of each plan
   } kind;
   int index = 0;
   bool of_each_step = false;  // external ones: a sequence
@@ -43,7 +46,8 @@ struct TileOp {
   const OpDefinition* op;
   Tile tile;
   int n_inputs;
-  Region inputs[3];  // block -2: a register of the tile, `offset` says which
+  Region inputs[3];
+  int64_t strides[3];  // of the inputs, as Tile has them
   Region out;
 };
 
@@ -58,7 +62,6 @@ struct TileStep {
 /// Any other op, on contiguous views.
 struct CallStep {
   const Instruction* instruction;
-  std::vector<Region> inputs, outputs;
 };
 
 struct PlanStep {
@@ -68,11 +71,14 @@ struct PlanStep {
   CallStep as_call = {};
 };
 
+struct Layout;
+
 struct Plan {
   static constexpr int64_t tile_length = 256;
   static constexpr int64_t narrow =
       64;  // columns for which a call for each row costs more than its work
-  static constexpr int in_register = -2;
+  static constexpr int in_register = 0;  // the block of registers
+  static constexpr std::size_t register_bytes = tile_length * 8;
 
   std::vector<Block> blocks;
   std::vector<Region> regions;  // of each value; block -1: it has no place of its own
@@ -82,6 +88,7 @@ struct Plan {
   std::vector<std::pair<Region, Region>> repeated;  // narrow rows, written out once before the loop
   std::vector<bool> copied;      // of each carried value: its next one is copied, not pointed at
   int64_t independent_rows = 0;  // > 0: so many rows, of which none reads another
+  std::shared_ptr<const Layout> layout;
 };
 
 /// Places values and orders the loop of an optimised Program. The Plan refers to its instructions.

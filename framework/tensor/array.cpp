@@ -2,6 +2,7 @@
 // system they would come as pages that each cost a fault at the first touch.
 #include "tensor/array.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <mutex>
 #include <new>
@@ -65,17 +66,18 @@ class Pool {
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t smallest_pooled =
-    static_cast<std::size_t>(-1);                      // sanitizers must see each block
+constexpr bool pooled = false;                         // sanitizers must see each block
 constexpr std::size_t largest = std::size_t{1} << 40;  // they abort on more instead of throwing
 #else
-constexpr std::size_t smallest_pooled = 64 << 10;
+constexpr bool pooled = true;
 constexpr std::size_t largest = std::size_t{1} << 62;
 #endif
 
+constexpr std::size_t smallest_pooled = 64 << 10;
+
 std::shared_ptr<std::byte[]> storage(std::size_t bytes) {
   if (bytes > largest) throw std::bad_alloc();
-  if (bytes < smallest_pooled)
+  if (!pooled || bytes < smallest_pooled)
     return {allocate(bytes), [](std::byte* block) { ::operator delete(block, alignment); }};
   const std::size_t size = Pool::rounded(bytes);
   return {Pool::only().take(size),
@@ -85,6 +87,18 @@ std::shared_ptr<std::byte[]> storage(std::size_t bytes) {
 }  // namespace
 
 Array::Array(TensorType type) : type_(type), bytes_(storage(type.bytes())) {}
+
+Scratch::Scratch(std::size_t bytes) : size_(Pool::rounded(std::max<std::size_t>(bytes, 4096))) {
+  if (size_ > largest) throw std::bad_alloc();
+  bytes_ = pooled ? Pool::only().take(size_) : allocate(size_);
+}
+
+Scratch::~Scratch() {
+  if (pooled)
+    Pool::only().give_back(bytes_, size_);
+  else
+    ::operator delete(bytes_, alignment);
+}
 
 Array Array::reshaped(const Shape& shape) const {
   if (shape.count() != count())

@@ -66,6 +66,20 @@ class Array {
   std::shared_ptr<std::byte[]> bytes_;
 };
 
+/// Bytes for the length of a call, 64-byte aligned, from the blocks that wait for the next user.
+class Scratch {
+ public:
+  explicit Scratch(std::size_t bytes);
+  ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  char* data() const { return reinterpret_cast<char*>(bytes_); }
+
+ private:
+  std::size_t size_;
+  std::byte* bytes_;
+};
+
 /// Calls f(T{}) with the C++ type of `dtype`. Booleans are stored as one byte, 0 or 1.
 template <class F>
 decltype(auto) dispatch(DType dtype, F&& f) {
