@@ -93,19 +93,6 @@ const auto& split_op = define({
     .rearranges = true,
 });
 
-// The kernels of slice and pad take one number for each axis, the ops an axis: it keeps its
-// meaning when a leading axis comes on.
-Kernel along_axis(const Kernel& kernel, const char* at, const char* from) {
-  return [=](const KernelCall& call) {
-    const Shape& shape = call.inputs[0].shape();
-    std::vector<int64_t> places(static_cast<std::size_t>(shape.rank()));
-    const int64_t axis = call.attributes.integer("axis");
-    places[static_cast<std::size_t>(axis < 0 ? axis + shape.rank() : axis)] =
-        call.attributes.integer(from);
-    kernel({call.inputs, call.outputs, {{at, places}}});
-  };
-}
-
 // y = a[begin:end] along an axis                         da = dy with zeros around
 const auto& slice_op = define({
     .name = "slice",
@@ -122,7 +109,7 @@ const auto& slice_op = define({
           extent = end - begin;
           return std::vector{result};
         },
-    .kernel = along_axis(slice_kernel(), "starts", "begin"),
+    .kernel = slice_kernel(),
     .vjp = {[](const Vjp& v) {
       const int axis = static_cast<int>(v.attributes().integer("axis"));
       const int64_t extent = v.a().shape()[axis];
@@ -146,7 +133,7 @@ const auto& pad_op = define({
           result.shape[axis_of(call)] += before + after;
           return std::vector{result};
         },
-    .kernel = along_axis(pad_kernel(), "before", "before"),
+    .kernel = pad_kernel(),
     .vjp = {[](const Vjp& v) {
       const int axis = static_cast<int>(v.attributes().integer("axis"));
       const int64_t begin = v.attributes().integer("before");

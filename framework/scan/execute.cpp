@@ -84,7 +84,7 @@ class Execution {
   }
 
   void bind() {
-    char* const base = arena_.data();
+    char* const base = arena_.as<char>();
     views_ = reinterpret_cast<View*>(base + layout_.views);
     packed_ = reinterpret_cast<PackedMatrix*>(base + layout_.matrices);
     bases_ = reinterpret_cast<Places>(base + layout_.bases);
@@ -164,7 +164,7 @@ class Execution {
       const View b = all_of(product.b);
       new (&packed_[k])
           PackedMatrix(pack(b.dtype(), product.transposed, product.a.cols, product.out.cols, b.data,
-                            b.shape()[1], arena_.data() + layout_.packed[k]));
+                            b.shape()[1], arena_.as<char>() + layout_.packed[k]));
       ++k;
     }
   }
@@ -288,7 +288,7 @@ class Execution {
       shard.places[b] = bases_[b] + (1 - turn) * rounded_up(step_bytes(b));
   }
   char* copy_of(const CarriedMove& c, std::size_t turn) const {
-    return arena_.data() + c.memory + turn * rounded_up(c.bytes);
+    return arena_.as<char>() + c.memory + turn * rounded_up(c.bytes);
   }
 
   // The results that the loop did not write: made behind it, or copies of what is there.

@@ -73,7 +73,10 @@ class Scratch {
   ~Scratch();
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  char* data() const { return reinterpret_cast<char*>(bytes_); }
+  template <class T>
+  T* as() const {
+    return reinterpret_cast<T*>(bytes_);
+  }
 
  private:
   std::size_t size_;

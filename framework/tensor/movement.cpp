@@ -24,13 +24,6 @@ Walk from(Walk walk, std::size_t axis, int64_t index, DType dtype) {
   return walk;
 }
 
-/// The walk, begun at an index along every axis.
-Walk from(Walk walk, const std::vector<int64_t>& indices, DType dtype) {
-  for (std::size_t axis = 0; axis < indices.size(); ++axis)
-    walk = from(walk, axis, indices[axis], dtype);
-  return walk;
-}
-
 void set_zero(const View& view) { std::memset(view.data, 0, view.type.bytes()); }
 
 }  // namespace
@@ -51,12 +44,9 @@ Kernel slice_kernel() {
   return [](const KernelCall& call) {
     const View &x = call.inputs[0], &y = call.outputs[0];
     if (y.count() == 0) return;
-    Walk walk = from(whole(x), call.attributes.list("starts"), x.dtype());
-    if (call.attributes.has("steps")) {
-      const auto& steps = call.attributes.list("steps");
-      for (std::size_t axis = 0; axis < steps.size(); ++axis) walk.strides[axis] *= steps[axis];
-    }
-    copy(y.shape(), size_of(x.dtype()), walk, whole(y));
+    const std::size_t axis = positive(call.attributes.integer("axis"), x.shape());
+    copy(y.shape(), size_of(x.dtype()),
+         from(whole(x), axis, call.attributes.integer("begin"), x.dtype()), whole(y));
   };
 }
 
@@ -65,8 +55,9 @@ Kernel pad_kernel() {
     const View &x = call.inputs[0], &y = call.outputs[0];
     set_zero(y);
     if (x.count() == 0) return;
+    const std::size_t axis = positive(call.attributes.integer("axis"), x.shape());
     copy(x.shape(), size_of(x.dtype()), whole(x),
-         from(whole(y), call.attributes.list("before"), x.dtype()));
+         from(whole(y), axis, call.attributes.integer("before"), x.dtype()));
   };
 }
 

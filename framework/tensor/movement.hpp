@@ -7,10 +7,10 @@ namespace tempo {
 
 /// Attribute `permutation`: the input's axes in the order of the output, negative, one per axis.
 Kernel transpose_kernel();
-/// Attributes `starts`, `sizes`, one per axis; optional `steps` (default 1, not 0; may be
-/// negative).
+/// Attributes `axis`, negative, and `begin`: the output's extent from there on.
 Kernel slice_kernel();
-/// Attributes `before`, `after`, one per axis: how many zeros are put around.
+/// Attributes `axis`, negative, and `before`: how many zeros come before the input, and as many
+/// behind it as the output has room for.
 Kernel pad_kernel();
 /// One input or more. Attribute `axis`, negative.
 Kernel concat_kernel();

@@ -6,7 +6,9 @@
 #include "tensor/strides.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <optional>
 
 namespace tempo {
 namespace {
@@ -115,16 +117,20 @@ void fold_axis(const T* x, int64_t outer, int64_t n, int64_t inner, T* y) {
   const int64_t block = inner == 1 ? row_block : column_block;
   if (n <= block) return fold_blocks<Op>(x, outer, n, inner, block, y);
   const int64_t blocks = (n - 1) / block + 1;
-  const auto partial =
-      std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(outer * blocks * inner));
-  fold_blocks<Op>(x, outer, n, inner, block, partial.get());
-  fold_axis<Op>(partial.get(), outer, blocks, inner, y);
+  const Scratch memory(static_cast<std::size_t>(outer * blocks * inner) * sizeof(T));
+  T* const partial = memory.as<T>();
+  fold_blocks<Op>(x, outer, n, inner, block, partial);
+  fold_axis<Op>(partial, outer, blocks, inner, y);
 }
+
+using Marks = std::array<bool, Shape::max_rank>;  // of axes
 
 /// Folds the marked axes of a nonempty array, the innermost neighbours first.
 template <class Op, class T>
-void fold_axes(const T* x, Shape shape, std::vector<bool> folded, T* y) {
-  std::unique_ptr<T[]> current;
+void fold_axes(const T* x, Shape shape, Marks folded, T* y) {
+  std::optional<Scratch> memory[2];  // of what was folded last and before that, in turns
+  int turn = 0;
+
   while (true) {
     int last = shape.rank() - 1;
     while (last >= 0 && !folded[static_cast<std::size_t>(last)]) --last;
@@ -141,10 +147,11 @@ void fold_axes(const T* x, Shape shape, std::vector<bool> folded, T* y) {
     std::fill(shape.begin() + first, shape.begin() + last + 1, 1);
     if (std::find(folded.begin(), folded.end(), true) == folded.end())
       return fold_axis<Op>(x, outer, n, inner, y);
-    auto next = std::make_unique_for_overwrite<T[]>(static_cast<std::size_t>(outer * inner));
-    fold_axis<Op>(x, outer, n, inner, next.get());
-    current = std::move(next);
-    x = current.get();
+    T* const next =
+        memory[turn].emplace(static_cast<std::size_t>(outer * inner) * sizeof(T)).as<T>();
+    fold_axis<Op>(x, outer, n, inner, next);
+    x = next;
+    turn = 1 - turn;
   }
 }
 
@@ -158,7 +165,7 @@ void dispatch_numeric(DType dtype, const char* who, F f) {
 }
 
 template <class Op>
-void reduce(const View& from, const std::vector<bool>& folded, const View& to) {
+void reduce(const View& from, const Marks& folded, const View& to) {
   dispatch_numeric(from.dtype(), Op::name, [&]<class T>(T) {
     if (from.count() > 0)
       return fold_axes<Op>(from.as<const T>(), from.shape(), folded, to.as<T>());
@@ -169,8 +176,8 @@ void reduce(const View& from, const std::vector<bool>& folded, const View& to) {
   });
 }
 
-std::vector<bool> marked(const std::vector<int64_t>& axes, int rank) {
-  std::vector<bool> marks(static_cast<std::size_t>(rank), false);
+Marks marked(const std::vector<int64_t>& axes, int rank) {
+  Marks marks{};
   for (int64_t axis : axes)
     marks.at(static_cast<std::size_t>(axis < 0 ? axis + rank : axis)) = true;
   return marks;
@@ -191,7 +198,7 @@ Kernel max_kernel() { return reduction<Max>(); }
 Kernel min_kernel() { return reduction<Min>(); }
 
 Shape reduced_shape(const Shape& shape, const std::vector<int64_t>& axes, bool keepdims) {
-  const std::vector<bool> folded = marked(axes, shape.rank());
+  const Marks folded = marked(axes, shape.rank());
   Shape result;
   for (int axis = 0; axis < shape.rank(); ++axis) {
     if (!folded[static_cast<std::size_t>(axis)]) {
@@ -205,7 +212,7 @@ Shape reduced_shape(const Shape& shape, const std::vector<int64_t>& axes, bool k
 
 void sum_to(const View& from, const View& to) {
   const int extra = from.shape().rank() - to.shape().rank();
-  std::vector<bool> folded(static_cast<std::size_t>(from.shape().rank()));
+  Marks folded{};
   for (int axis = 0; axis < from.shape().rank(); ++axis)
     folded[static_cast<std::size_t>(axis)] =
         axis < extra || (to.shape()[axis - extra] == 1 && from.shape()[axis] != 1);

@@ -1,0 +1,133 @@
+// Memory: what a run of a Program allocates, and what stays for the gradient.
+#define BOOST_TEST_MODULE allocation
+#include "scan/execute.hpp"
+#include "scan/explain.hpp"
+#include "scan/step_program.hpp"
+#include "testing.hpp"
+
+#include <tempo/tempo.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+std::atomic<int64_t> allocations = 0, allocated_bytes = 0;
+
+void* counted(std::size_t bytes, std::size_t alignment) {
+  ++allocations;
+  allocated_bytes += static_cast<int64_t>(bytes);
+  bytes = (bytes + alignment - 1) / alignment * alignment;
+  if (void* made = std::aligned_alloc(alignment, bytes)) return made;
+  throw std::bad_alloc();
+}
+}  // namespace
+
+// These take the place of the library's in the whole process.
+void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  return counted(bytes, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
+
+using namespace tempo;
+using namespace tempo::testing;
+
+namespace {
+
+template <class F>
+int64_t allocations_of(F&& f) {
+  const int64_t before = allocations;
+  f();
+  return allocations - before;
+}
+template <class F>
+int64_t bytes_of(F&& f) {
+  const int64_t before = allocated_bytes;
+  f();
+  return allocated_bytes - before;
+}
+
+// The Programs of a layer, forward and back.
+std::vector<LoggedProgram> programs_of(const Layer& layer, const Tensor& x) {
+  const ProgramLog log;
+  const Tensor y = layer(x);
+  gradient(sum(square(y)), layer.trainable_weights());
+  return log.programs();
+}
+
+// Runs a Program on zeros, as often as asked for.
+class Run {
+ public:
+  Run(const StepProgram& program, int64_t time) : program_(program), time_(time) {
+    const Program& p = program.raw();
+    for (std::size_t i = 0; i < p.n_inputs(); ++i) {
+      const ProgramValue& v = p.values[static_cast<std::size_t>(p.input(i))];
+      add({v.type.dtype,
+           v.standing == Standing::sequence ? v.type.shape.prepended(time) : v.type.shape},
+          inputs_);
+    }
+    for (const TensorType& type : result_types(p, time)) add(type, outputs_);
+  }
+  void operator()() const { execute(program_.fast(), program_.plan(), time_, inputs_, outputs_); }
+
+ private:
+  void add(const TensorType& type, std::vector<View>& to) {
+    arrays_.emplace_back(type);
+    to.push_back(arrays_.back().view());
+    std::memset(to.back().data, 0, type.bytes());
+  }
+  const StepProgram& program_;
+  int64_t time_;
+  std::vector<Array> arrays_;
+  std::vector<View> inputs_, outputs_;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_run_of_a_program_allocates_nothing_but_its_arena) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  const int64_t arena = 1;  // no blocks wait to be used again
+#else
+  const int64_t arena = 0;
+#endif
+  const Tensor x = normal({3, 6, 5});
+  const Layer layers[] = {SimpleRNN({.units = 4, .return_sequences = true, .dtype = float64}),
+                          LSTM({.units = 4, .dtype = float64}),
+                          GRU({.units = 4, .return_sequences = true, .dtype = float64}),
+                          GRU({.units = 4, .reset_after = false, .dtype = float64})};
+  for (const Layer& layer : layers) {
+    for (const LoggedProgram& logged : programs_of(layer, x)) {
+      const Run run(*logged.program, 6);
+      run();
+      BOOST_TEST(allocations_of(run) == arena, layer.name() << ", " << logged.what);
+    }
+  }
+}
+
+// A step of a batch row: x and z = x kernel + ..., four gates wide, the output, and with the time
+// axis moved x and the output once more. For the gradient stay h, c and four gates.
+BOOST_AUTO_TEST_CASE(prediction_keeps_nothing_for_the_gradient) {
+  constexpr int64_t features = 16, units = 64;
+  const Layer lstm = LSTM({.units = units, .return_sequences = true});
+  lstm(zeros({1, 1, features}));
+  const auto bytes_per_step = [&](int64_t few, int64_t many) {
+    const auto run = [&](int64_t time) {
+      const Tensor x = zeros({1, time, features});
+      return bytes_of([&] { lstm(x); });
+    };
+    const int64_t less = run(few);
+    return static_cast<double>(run(many) - less) / static_cast<double>(many - few);
+  };
+  const double needed = 4 * (features + 4 * units + 2 * units);
+  {
+    const NoGradient off;
+    const double predicting = bytes_per_step(1000, 3100);
+    BOOST_TEST(predicting < 1.2 * needed);
+    BOOST_TEST(predicting > 0.8 * needed);
+  }
+  BOOST_TEST(bytes_per_step(1300, 3700) > 1.5 * needed);
+}
