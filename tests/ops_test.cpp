@@ -230,6 +230,21 @@ BOOST_AUTO_TEST_CASE(gradients_read_no_values) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(linear_ops_make_of_a_sum_the_sum) {
+  for (const OpCase& c : op_cases()) {
+    if (!find_op(c.op)->linear) continue;
+    const Tensors a = made(c.inputs);
+    Tensors b, both;
+    for (const Tensor& t : a) {
+      b.push_back(testing::normal(t.shape(), 99 + static_cast<int64_t>(b.size())));
+      both.push_back(t + b.back());
+    }
+    const Tensors of_a = results(c, a), of_b = results(c, b), of_both = results(c, both);
+    for (std::size_t k = 0; k < of_a.size(); ++k)
+      check_close(title(c), of_both[k], of_a[k] + of_b[k], 1e-14);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(pointwise_ops_keep_the_broadcast_shape) {
   for (const OpCase& c : op_cases()) {
     if (!find_op(c.op)->pointwise) continue;

@@ -73,6 +73,8 @@ struct tempo_op {
   tempo::LeadingAxis leading_axis = tempo::LeadingAxis::changes;
   /// It computes nothing, it puts the elements elsewhere: not worth a place outside of a loop.
   bool rearranges = false;
+  /// Of a sum of inputs it makes the sum of the results.
+  bool linear = false;
   /// Sums the results over a leading axis that all inputs were given, in one go; empty: it has no
   /// such form. What a gradient's "sum over time" becomes.
   tempo::Kernel summed = {};

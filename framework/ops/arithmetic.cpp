@@ -15,6 +15,7 @@ const auto& add_op = define({
     .kernel = pointwise<Numeric>([](auto a, auto b) { return a + b; }),
     .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return v.dy(); }},
     .pointwise = true,
+    .linear = true,
 });
 
 // y = a - b                    da = dy, db = -dy
@@ -24,6 +25,7 @@ const auto& subtract_op = define({
     .kernel = pointwise<Numeric>([](auto a, auto b) { return a - b; }),
     .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return -v.dy(); }},
     .pointwise = true,
+    .linear = true,
 });
 
 // y = a b                      da = dy b, db = dy a

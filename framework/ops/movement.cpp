@@ -50,6 +50,7 @@ const auto& concat_op = define({
     .vjp_all = concat_vjp,
     .leading_axis = LeadingAxis::all,
     .rearranges = true,
+    .linear = true,
 });
 
 std::vector<TensorType> split_type(const TypeCall& call) {
@@ -91,6 +92,7 @@ const auto& split_op = define({
     .vjp_all = split_vjp,
     .leading_axis = LeadingAxis::all,
     .rearranges = true,
+    .linear = true,
 });
 
 // y = a[begin:end] along an axis                         da = dy with zeros around
@@ -117,6 +119,7 @@ const auto& slice_op = define({
                  extent - v.attributes().integer("end"));
     }},
     .leading_axis = LeadingAxis::all,
+    .linear = true,
 });
 
 // y = a with zeros before and after along an axis        da = its part of dy
@@ -140,6 +143,7 @@ const auto& pad_op = define({
       return slice(v.dy(), axis, begin, begin + v.a().shape()[axis]);
     }},
     .leading_axis = LeadingAxis::all,
+    .linear = true,
 });
 
 // y = a turned around along the axes                     da = dy turned around

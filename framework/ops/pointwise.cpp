@@ -17,6 +17,7 @@ const auto& negative_op = define({
     .kernel = pointwise<Numeric>([](auto a) { return -a; }),
     .vjp = {[](const Vjp& v) { return -v.dy(); }},
     .pointwise = true,
+    .linear = true,
 });
 
 // y = e^a                      da = dy y

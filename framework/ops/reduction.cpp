@@ -30,6 +30,7 @@ const auto& sum_op = define({
     .kernel = sum_kernel(),
     .vjp = {[](const Vjp& v) { return broadcast_to(kept(v, v.dy()), v.a().shape()); }},
     .leading_axis = LeadingAxis::all,
+    .linear = true,
 });
 
 // da = dy where a is the extreme one, in equal shares where several are

@@ -46,6 +46,7 @@ const auto& reshape_op = define({
         },
     .vjp = {[](const Vjp& v) { return reshape(v.dy(), v.a().shape()); }},
     .rearranges = true,
+    .linear = true,
 });
 
 void require_broadcasts(const Shape& from, const Shape& to) {
@@ -68,6 +69,7 @@ const auto& broadcast_to_op = define({
         },
     .kernel = broadcast_kernel(),
     .vjp = {[](const Vjp& v) { return v.dy(); }},
+    .linear = true,
 });
 
 // y = a, summed over what broadcasting had repeated      da = dy, repeated
@@ -83,6 +85,7 @@ const auto& sum_to_op = define({
         },
     .kernel = [](const KernelCall& call) { sum_to(call.inputs[0], call.outputs[0]); },
     .vjp = {[](const Vjp& v) { return broadcast_to(v.dy(), v.a().shape()); }},
+    .linear = true,
     .summed = [](const KernelCall& call) { sum_to(call.inputs[0], call.outputs[0]); },
 });
 
@@ -121,6 +124,7 @@ const auto& transpose_op = define({
     .vjp = {[](const Vjp& v) {
       return transpose(v.dy(), inverse(v.attributes().list("permutation")));
     }},
+    .linear = true,
 });
 
 }  // namespace

@@ -38,6 +38,4 @@ Program hoist(Program p) {
   return p;
 }
 
-Program optimised(Program program) { return sink(hoist(std::move(program))); }
-
 }  // namespace tempo

@@ -3,13 +3,24 @@
 
 #include "scan/program.hpp"
 
+#include <span>
+
 namespace tempo {
 
 /// Moves out of the loop what does not read its state, to run once over all time steps.
 Program hoist(Program program);
 /// Moves behind the loop what it does not read: a sum over time of matmuls becomes one matmul.
 Program sink(Program program);
-/// All of them, in order.
+/// Gives each concatenation of columns parts of its own, so that it costs no step.
+Program own_parts(Program program);
+
+struct Pass {
+  const char* name;
+  Program (*apply)(Program);
+};
+/// All of them, in the order in which they run.
+std::span<const Pass> passes();
+/// After all of them.
 Program optimised(Program program);
 
 }  // namespace tempo

@@ -99,11 +99,10 @@ class Planner {
         region(r.value) = whole(block(result), r.value);
       }
     }
-    for (const auto* section : {&p_.before, &p_.after})
-      for (const Instruction& i : *section) {
-        for (int v : i.outputs) place_every_step(v);
-        for (int v : i.inputs) place_every_step(v);
-      }
+    place_section(p_.before);
+    for (const Instruction& i : p_.loop)  // a running sum grows in place
+      if (i.summed) region(i.outputs[0]) = region(i.inputs[0]);
+    place_section(p_.after);
     std::set<int> in_loop;
     for (const Instruction& i : p_.loop) in_loop.insert(i.outputs.begin(), i.outputs.end());
     for (int v : in_loop)
@@ -111,6 +110,12 @@ class Planner {
     for (std::size_t k = 0; k < p_.carried.size(); ++k) {
       const int next = p_.next[k];
       plan_.copied.push_back(!in_loop.count(next));
+    }
+  }
+  void place_section(const std::vector<Instruction>& section) {
+    for (const Instruction& i : section) {
+      for (int v : i.outputs) place_every_step(v);
+      for (int v : i.inputs) place_every_step(v);
     }
   }
   void place_every_step(int v) {
@@ -158,8 +163,8 @@ class Planner {
     static const OpDefinition* matmul = find_op("matmul");
     return i.op == matmul && !i.attributes.integer("transpose_a", 0) &&
            type(i.inputs[0]).shape.rank() == 2 && type(i.inputs[1]).shape.rank() == 2 &&
-           value(i.inputs[1]).standing == Standing::fixed && type(i.inputs[0]).shape[1] > 0 &&
-           type(i.outputs[0]).shape.count() > 0;
+           value(i.inputs[1]).standing == Standing::fixed && !maker(i.inputs[1]) &&
+           type(i.inputs[0]).shape[1] > 0 && type(i.outputs[0]).shape.count() > 0;
   }
   bool takes_parts(const Instruction& i, int v) {
     return tiles(i) || (is_product(i) && i.inputs[0] == v && i.inputs[1] != v);

@@ -1,0 +1,15 @@
+#include "scan/passes.hpp"
+
+namespace tempo {
+
+std::span<const Pass> passes() {
+  static constexpr Pass all[] = {{"hoist", hoist}, {"sink", sink}, {"own parts", own_parts}};
+  return all;
+}
+
+Program optimised(Program program) {
+  for (const Pass& pass : passes()) program = pass.apply(std::move(program));
+  return program;
+}
+
+}  // namespace tempo

@@ -1,0 +1,141 @@
+// Steps of many shapes: what scan, its gradient and its passes are tried on.
+#pragma once
+
+#include "testing.hpp"
+
+#include <tempo/scan.hpp>
+
+#include <functional>
+
+namespace tempo::testing {
+
+// One recurrence: a step on sequences x, states, and the tensors it captures.
+struct ScanCase {
+  const char* name;
+  std::function<Step(const Tensors& x, const State& s, const Tensors& captured)> step;
+  Tensors x, state, captured;
+};
+
+inline std::vector<ScanCase> scan_cases() {
+  const Tensor x = normal({3, 5, 4}, 1), h = normal({3, 7}, 2), w = 0.4 * normal({4, 7}, 3),
+               u = 0.4 * normal({7, 7}, 4), b = normal({7}, 5);
+  const auto rnn = [](const Tensors& xs, const State& s, const Tensors& c) {
+    Tensor next = tanh(matmul(xs[0], c[0]) + matmul(s[0], c[1]) + c[2]);
+    return Step{.output = next, .state = {next}};
+  };
+  return {
+      {"tanh recurrence", rnn, {x}, {h}, {w, u, b}},
+      {"one step", rnn, {slice(x, 1, 0, 1)}, {h}, {w, u, b}},
+      {"batch of one", rnn, {slice(x, 0, 0, 1)}, {slice(h, 0, 0, 1)}, {w, u, b}},
+      {"transpose of a weight in the step",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = sigmoid(matmul(xs[0], c[0]) - matmul(s[0], transpose(c[1])));
+         return Step{next, {next}};
+       },
+       {x},
+       {h},
+       {w, u}},
+      {"gates of a concatenation",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         auto [f, g] = split<2>(matmul(concat({xs[0], s[0]}), c[0]));
+         Tensor next = sigmoid(f) * s[0] + (1 - sigmoid(f)) * tanh(g);
+         return Step{next, {next}};
+       },
+       {x},
+       {h},
+       {0.3 * normal({11, 14}, 6)}},
+      {"baked shapes",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor bank = reshape(concat({s[0], zeros({3, 1}, s[0].dtype())}), {3, 2, 4});
+         Tensor next = tanh(matmul(xs[0] + sum(bank, 1), c[0]));
+         return Step{reshape(next, {3, 7, 1}), {next}};
+       },
+       {x},
+       {h},
+       {w}},
+      {"output that is the input",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         return Step{xs[0], {s[0] * c[0]}};
+       },
+       {x},
+       {h},
+       {b}},
+      {"output that does not depend on time",
+       [](const Tensors&, const State& s, const Tensors& c) {
+         return Step{square(c[0]), {0.5 * s[0] + c[0]}};
+       },
+       {x},
+       {h},
+       {b}},
+      {"output before the state changes",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         return Step{s[0], {tanh(matmul(xs[0], c[0]) * s[0])}};
+       },
+       {x},
+       {h},
+       {w}},
+      {"two states that change places",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         return Step{s[0] * s[1], {s[1], s[0] + matmul(xs[0], c[0])}};
+       },
+       {x},
+       {h, square(h)},
+       {w}},
+      {"a state that nothing reads",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         return Step{matmul(xs[0], c[0]), {s[0], sum(xs[0], -1, true) + s[1]}};
+       },
+       {x},
+       {h, normal({3, 1}, 8)},
+       {w}},
+      {"two sequences and a mask",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = where(xs[1] > 0, tanh(matmul(xs[0], c[0]) + s[0]), s[0]);
+         return Step{next, {next}};
+       },
+       {x, normal({3, 5, 1}, 9)},
+       {h},
+       {w}},
+      {"layer norm and softmax inside",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = layer_norm(matmul(xs[0], c[0]) + s[0]) * softmax(s[0]);
+         return Step{logsumexp(next, -1, true), {next}};
+       },
+       {x},
+       {h},
+       {w}},
+      {"attention over a captured memory",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor q = expand_dims(s[0] + matmul(xs[0], c[0]), 1);   // [batch, 1, units]
+         Tensor weights = softmax(matmul(q, c[1], false, true));  // [batch, 1, memory]
+         Tensor read = squeeze(matmul(weights, c[1]), 1);
+         return Step{read, {tanh(read + s[0])}};
+       },
+       {x},
+       {h},
+       {w, normal({3, 6, 7}, 10)}},
+      {"more columns than a tile",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         auto [f, g] = split<2>(matmul(xs[0], c[0]) + c[1]);
+         Tensor next = sigmoid(f) * s[0] + tanh(g) * mean(s[0], -1, true);
+         return Step{concat({next, square(next)}), {next}};
+       },
+       {x},
+       {normal({3, 300}, 11)},
+       {0.3 * normal({4, 600}, 12), normal({600}, 13)}},
+      {"a scan inside the step",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const auto inner = [&](const Tensor& y, const State& t) {
+           Tensor next = tanh(t[0] * c[0] + y);
+           return Step{next, {next}};
+         };
+         Scanned r = scan(inner, stack({s[0], s[0] + matmul(xs[0], c[1])}, 1), {s[0]});
+         return Step{sum(r.output, 1), {r.state[0]}};
+       },
+       {x},
+       {h},
+       {b, w}},
+  };
+}
+
+}  // namespace tempo::testing

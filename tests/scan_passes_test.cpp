@@ -1,0 +1,280 @@
+// What each pass does to a Program, as text; and that it changes nothing that a Program computes.
+#define BOOST_TEST_MODULE scan_passes
+#include "scan/execute.hpp"
+#include "scan/explain.hpp"
+#include "scan/passes.hpp"
+#include "scan_cases.hpp"
+
+using namespace tempo;
+using namespace tempo::testing;
+
+namespace {
+
+struct Explained {
+  std::vector<LoggedProgram> programs;
+};
+
+Explained explain_rnn() {
+  const Tensor w = parameter(normal({4, 7}, 1), "rnn/kernel"),
+               u = parameter(normal({7, 7}, 2), "rnn/recurrent_kernel"),
+               b = parameter(normal({7}, 3), "rnn/bias");
+  const ProgramLog log;
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor input = matmul(x, w),
+                 recurrent = matmul(s[0], u);  // in this order with any compiler
+    Tensor next = tanh(input + recurrent + b);
+    return Step{next, {next}};
+  };
+  const Scanned r = scan(step, normal({3, 5, 4}), {zeros({3, 7}, float64)});
+  gradient(sum(r.output), Tensors{w, u, b});
+  return {log.programs()};
+}
+
+// The text of a Program from this section on.
+std::string from(const std::string& section, const Program& p) {
+  const std::string text = to_string(p);
+  return text.substr(std::min(text.size(), text.find(section + "\n")));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(hoist_moves_the_input_projection_out_of_the_loop) {
+  const Explained e = explain_rnn();
+  BOOST_REQUIRE_EQUAL(e.programs.size(), 2u);
+  BOOST_CHECK_EQUAL(to_string(e.programs[0].program->raw()),
+                    "inputs\n"
+                    "  %0:rnn/kernel            fixed    [4, 7] float64\n"
+                    "  %1:rnn/recurrent_kernel  fixed    [7, 7] float64\n"
+                    "  %2:rnn/bias              fixed    [7] float64\n"
+                    "  %3:x                     sequence [3, 4] float64\n"
+                    "  %4:state                 carried  [3, 7] float64  next %9\n"
+                    "loop\n"
+                    "  %5 = matmul(%3:x, %0:rnn/kernel)                         [3, 7] float64\n"
+                    "  %6 = matmul(%4:state, %1:rnn/recurrent_kernel)           [3, 7] float64\n"
+                    "  %7 = add(%5, %6)                                         [3, 7] float64\n"
+                    "  %8 = add(%7, %2:rnn/bias)                                [3, 7] float64\n"
+                    "  %9 = tanh(%8)                                            [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %9\n"
+                    "  last     %9\n");
+  BOOST_CHECK_EQUAL(
+      to_string(hoist(e.programs[0].program->raw())),
+      "inputs\n"
+      "  %0:rnn/kernel            fixed    [4, 7] float64\n"
+      "  %1:rnn/recurrent_kernel  fixed    [7, 7] float64\n"
+      "  %2:rnn/bias              fixed    [7] float64\n"
+      "  %3:x                     sequence [3, 4] float64\n"
+      "  %4:state                 carried  [3, 7] float64  next %9\n"
+      "before\n"
+      "  %5 = matmul(%3:x, %0:rnn/kernel)                         [3, 7] float64  over time\n"
+      "loop\n"
+      "  %6 = matmul(%4:state, %1:rnn/recurrent_kernel)           [3, 7] float64\n"
+      "  %7 = add(%5, %6)                                         [3, 7] float64\n"
+      "  %8 = add(%7, %2:rnn/bias)                                [3, 7] float64\n"
+      "  %9 = tanh(%8)                                            [3, 7] float64\n"
+      "results\n"
+      "  sequence %9\n"
+      "  last     %9\n");
+}
+
+BOOST_AUTO_TEST_CASE(sink_makes_each_weights_gradient_one_product_behind_the_loop) {
+  const Explained e = explain_rnn();
+  BOOST_REQUIRE_EQUAL(e.programs.size(), 2u);
+  BOOST_CHECK_EQUAL(
+      to_string(e.programs[1].program->raw()),
+      "inputs (time reversed)\n"
+      "  %3:rnn/recurrent_kernel  fixed    [7, 7] float64\n"
+      "  %0:dy                    sequence [3, 7] float64\n"
+      "  %2:kept                  sequence [3, 7] float64\n"
+      "  %4:kept                  sequence [3, 7] float64\n"
+      "  %5:x                     sequence [3, 4] float64\n"
+      "  %1:dstate                carried  [3, 7] float64  next %12\n"
+      "loop\n"
+      "  %6 = add(%0:dy, %1:dstate)                               [3, 7] float64\n"
+      "  %7 = square(%2:kept)                                     [3, 7] float64\n"
+      "  %8 = fill(value=1, shape=[], dtype=1)                    [] float64\n"
+      "  %9 = subtract(%8, %7)                                    [3, 7] float64\n"
+      "  %10 = multiply(%6, %9)                                   [3, 7] float64\n"
+      "  %11 = sum_to(%10; shape=[7])                             [7] float64\n"
+      "  %12 = matmul(%10, %3:rnn/recurrent_kernel; transpose_a=0, transpose_b=1) [3, 7] float64\n"
+      "  %13 = matmul(%4:kept, %10; transpose_a=1, transpose_b=0) [7, 7] float64\n"
+      "  %14 = matmul(%5:x, %10; transpose_a=1, transpose_b=0)    [4, 7] float64\n"
+      "results\n"
+      "  sum      %14\n"
+      "  sum      %13\n"
+      "  sum      %11\n");
+  BOOST_CHECK_EQUAL(
+      to_string(sink(hoist(e.programs[1].program->raw()))),
+      "inputs (time reversed)\n"
+      "  %3:rnn/recurrent_kernel  fixed    [7, 7] float64\n"
+      "  %0:dy                    sequence [3, 7] float64\n"
+      "  %2:kept                  sequence [3, 7] float64\n"
+      "  %4:kept                  sequence [3, 7] float64\n"
+      "  %5:x                     sequence [3, 4] float64\n"
+      "  %1:dstate                carried  [3, 7] float64  next %12\n"
+      "before\n"
+      "  %8 = fill(value=1, shape=[], dtype=1)                    [] float64  once\n"
+      "loop\n"
+      "  %6 = add(%0:dy, %1:dstate)                               [3, 7] float64\n"
+      "  %7 = square(%2:kept)                                     [3, 7] float64\n"
+      "  %9 = subtract(%8, %7)                                    [3, 7] float64\n"
+      "  %10 = multiply(%6, %9)                                   [3, 7] float64\n"
+      "  %12 = matmul(%10, %3:rnn/recurrent_kernel; transpose_a=0, transpose_b=1) [3, 7] float64\n"
+      "after\n"
+      "  %11 = sum_to(%10; shape=[7])                             [7] float64  summed over time\n"
+      "  %13 = matmul(%4:kept, %10; transpose_a=1, transpose_b=0) [7, 7] float64  summed over "
+      "time\n"
+      "  %14 = matmul(%5:x, %10; transpose_a=1, transpose_b=0)    [4, 7] float64  summed over "
+      "time\n"
+      "results\n"
+      "  sum      %14\n"
+      "  sum      %13\n"
+      "  sum      %11\n");
+}
+
+// What issues of speed hang on: a cell written as its formula runs as one product and few groups.
+BOOST_AUTO_TEST_CASE(an_lstm_written_as_its_formula_is_one_product_and_one_group_of_gates) {
+  const Tensor w = parameter(normal({4, 28}, 1)), u = parameter(normal({7, 28}, 2)),
+               bias = parameter(normal({28}, 3));
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor from_x = matmul(x, w), from_h = matmul(s[0], u);
+    auto [i, f, g, o] = split<4>(from_x + from_h + bias);
+    const Tensor in = sigmoid(i), keep = sigmoid(f), candidate = tanh(g), old = keep * s[1],
+                 added = in * candidate;
+    const Tensor next_c = old + added, shown = tanh(next_c), gate = sigmoid(o),
+                 next_h = gate * shown;
+    return Step{next_h, {next_h, next_c}};
+  };
+  const ProgramLog log;
+  const State zero{zeros({3, 7}, float64), zeros({3, 7}, float64)};
+  gradient(sum(scan(step, normal({3, 5, 4}), zero).output), Tensors{w, u, bias});
+  BOOST_REQUIRE_EQUAL(log.programs().size(), 2u);
+  BOOST_CHECK_EQUAL(to_string(log.programs()[0].program->plan()),
+                    "  product [3, 7] x packed [7, 28], added in place\n"
+                    "  tiles [3, 28] in one run: add\n"
+                    "  tiles [3, 7] row by row: sigmoid sigmoid tanh multiply multiply add tanh "
+                    "sigmoid multiply\n"
+                    "  rows are independent\n");
+  const std::string back = to_string(log.programs()[1].program->plan());
+  BOOST_TEST(back.find("  tiles [3, 7] row by row:") == 0u, back);
+  BOOST_TEST(back.find("\n  product [3, 28] x packed [28, 7]\n  rows are independent\n") !=
+                 std::string::npos,
+             back);
+  BOOST_TEST(back.find("call") == std::string::npos, back);
+  // Four gates, tanh(c), c and h: seven numbers per unit, step and sample.
+  BOOST_TEST(log.programs()[0].program->read_by_gradient().size() == 7u);
+}
+
+BOOST_AUTO_TEST_CASE(sink_does_what_is_linear_on_sums) {
+  const Tensor bias = parameter(normal({2, 7}, 1), "bias");
+  const ProgramLog log;
+  const auto step = [&](const Tensor& x, const State& s) {
+    Tensor next = (s[0] + take(bias, 1)) * x;
+    return Step{next, {next}};
+  };
+  const Scanned r = scan(step, normal({3, 5, 7}), {zeros({3, 7}, float64)});
+  gradient(sum(r.output), Tensors{bias});
+  const Program& raw = log.programs().at(1).program->raw();
+  BOOST_CHECK_EQUAL(from("loop", raw),
+                    "loop\n"
+                    "  %3 = add(%0:dy, %1:dstate)                               [3, 7] float64\n"
+                    "  %4 = multiply(%3, %2:x)                                  [3, 7] float64\n"
+                    "  %5 = sum_to(%4; shape=[7])                               [7] float64\n"
+                    "  %6 = reshape(%5; shape=[1, 7])                           [1, 7] float64\n"
+                    "  %7 = pad(%6; axis=-2, before=1, after=0)                 [2, 7] float64\n"
+                    "results\n"
+                    "  sum      %7\n");
+  BOOST_CHECK_EQUAL(
+      from("before", sink(raw)),
+      "before\n"
+      "  %8 = fill(value=0, shape=[3, 7], dtype=1)                [3, 7] float64  once\n"
+      "loop\n"
+      "  %3 = add(%0:dy, %1:dstate)                               [3, 7] float64\n"
+      "  %4 = multiply(%3, %2:x)                                  [3, 7] float64\n"
+      "  %9 = add(%8, %4)                                         [3, 7] float64  summed over "
+      "time\n"
+      "after\n"
+      "  %5 = sum_to(%9; shape=[7])                               [7] float64  once\n"
+      "  %6 = reshape(%5; shape=[1, 7])                           [1, 7] float64  once\n"
+      "  %7 = pad(%6; axis=-2, before=1, after=0)                 [2, 7] float64  once\n"
+      "results\n"
+      "  sum      %7\n");
+}
+
+BOOST_AUTO_TEST_CASE(parts_of_two_concatenations_are_copied) {
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor both = x * s[0];
+    return Step{concat({both, x, both}), {both}};
+  };
+  const ProgramLog log;
+  scan(step, normal({3, 5, 2}), {zeros({3, 2}, float64)});
+  const Program& raw = log.programs().at(0).program->raw();
+  BOOST_CHECK_EQUAL(from("loop", own_parts(raw)),
+                    "loop\n"
+                    "  %2 = multiply(%0:x, %1:state)                            [3, 2] float64\n"
+                    "  %4 = cast(%2; dtype=1)                                   [3, 2] float64\n"
+                    "  %5 = cast(%0:x; dtype=1)                                 [3, 2] float64\n"
+                    "  %6 = cast(%2; dtype=1)                                   [3, 2] float64\n"
+                    "  %3 = concat(%4, %5, %6; axis=-1)                         [3, 6] float64\n"
+                    "results\n"
+                    "  sequence %3\n"
+                    "  last     %2\n");
+}
+
+// --- they change nothing
+
+namespace {
+
+Tensors results_of(const Program& p, int64_t time) {
+  Tensors inputs, outputs;
+  std::vector<View> in, out;
+  for (std::size_t i = 0; i < p.n_inputs(); ++i) {
+    const ProgramValue& v = p.values[static_cast<std::size_t>(p.input(i))];
+    const Shape shape =
+        v.standing == Standing::sequence ? v.type.shape.prepended(time) : v.type.shape;
+    inputs.push_back(cast(uniform(0.5, 1.5, shape, static_cast<int64_t>(i)), v.type.dtype));
+    in.push_back(inputs.back().handle()->array.view());
+  }
+  for (const TensorType& type : result_types(p, time)) {
+    outputs.push_back(zeros(type.shape, type.dtype));
+    out.push_back(outputs.back().handle()->array.view());
+  }
+  execute(p, make_plan(p), time, in, out);
+  return outputs;
+}
+
+void check_passes(const std::string& what, const Program& raw) {
+  const int64_t time = 4;
+  const Tensors expected = results_of(raw, time);
+  const double tolerance = expected.at(0).dtype() == float32 ? 1e-5 : 1e-12;
+  const auto check = [&](const std::string& pass, const Program& p) {
+    const Tensors got = results_of(p, time);
+    for (std::size_t k = 0; k < got.size(); ++k)
+      check_close(what + ", " + pass + ", result " + std::to_string(k), got[k], expected[k],
+                  tolerance);
+  };
+  for (const Pass& pass : passes()) check(pass.name, pass.apply(raw));
+  check("all passes", optimised(raw));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_program_computes_the_same_after_each_pass_alone_and_after_all) {
+  for (const ScanCase& c : scan_cases())
+    for (const DType dtype : {float32, float64}) {
+      const auto of_dtype = [dtype](const Tensors& tensors) {
+        Tensors out;
+        for (const Tensor& t : tensors) out.push_back(parameter(cast(t, dtype)));
+        return out;
+      };
+      const Tensors x = of_dtype(c.x), state = of_dtype(c.state), captured = of_dtype(c.captured);
+      Tensors inputs = x;
+      for (const Tensors& more : {state, captured})
+        inputs.insert(inputs.end(), more.begin(), more.end());
+      const ProgramLog log;
+      const auto step = [&](const Tensors& xs, const State& s) { return c.step(xs, s, captured); };
+      gradient(sum(square(scan(step, x, state).output)), inputs);
+      for (const LoggedProgram& p : log.programs())
+        check_passes(std::string(c.name) + " " + name_of(dtype) + ", " + p.what, p.program->raw());
+    }
+}
