@@ -131,3 +131,28 @@ BOOST_AUTO_TEST_CASE(prediction_keeps_nothing_for_the_gradient) {
   }
   BOOST_TEST(bytes_per_step(1300, 3700) > 1.5 * needed);
 }
+
+BOOST_AUTO_TEST_CASE(a_step_of_a_stream_allocates_nothing) {
+  const Sequential models[] = {
+      Sequential({LSTM({.units = 32}), Dense({.units = 1})}),
+      Sequential({GRU({.units = 8, .return_sequences = true}), Dense({.units = 3}),
+                  GRU({.units = 4, .reset_after = false}), Dense({.units = 1})}),
+      Sequential({Masking(MaskingOptions{}), SimpleRNN({.units = 5}),
+                  Dense({.units = 1, .activation = "softmax"})})};
+  for (const Sequential& model : models) {
+    model(zeros({1, 1, 2}));
+    Stream stream(model);
+    const std::vector<float> x{1, 2};
+    std::vector<float> y(1);
+    const auto steps = [&] {
+      for (int i = 0; i < 3; ++i) stream.step(x, y);
+    };
+    BOOST_TEST(allocations_of(steps) == 0);
+    for (const Tensor& w : model.weights()) assign(w, 2.0 * w);
+    BOOST_TEST(allocations_of(steps) == 0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    BOOST_TEST(allocations_of([&] { stream.reset(); }) == 0);
+#endif
+    BOOST_TEST(allocations_of(steps) == 0);
+  }
+}

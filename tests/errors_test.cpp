@@ -721,3 +721,89 @@ BOOST_AUTO_TEST_CASE(weights_and_gradients) {
   };
   check(cases);
 }
+
+BOOST_AUTO_TEST_CASE(streams) {
+  const auto built = [](const std::vector<Layer>& layers) {
+    Sequential model(layers);
+    model.build({{-1, -1, 2}});
+    return model;
+  };
+  const auto step = [&](auto number, std::size_t n_x, std::size_t n_y) {
+    Stream stream(built({LSTM({.units = 3}), Dense({.units = 1})}), {.batch = 2});
+    const std::vector<decltype(number)> x(n_x);
+    std::vector<decltype(number)> y(n_y);
+    stream.step(x, y);
+  };
+  const Case cases[] = {
+      {"not built", plain, [] { Stream(Sequential({LSTM({.units = 3})})); },
+       "Stream: sequential does not know the shape of its input yet.\n"
+       "  Call it, or build it: model.build({{-1, -1, features}})."},
+      {"two inputs", plain,
+       [] {
+         const Layer lstm = LSTM({.units = 3});
+         Model both({lstm}, [=](const Tensors& in) { return lstm(in[0] + in[1]); });
+         both({f32({1, 2, 3}), f32({1, 2, 3})});
+         Stream{both};
+       },
+       "Stream: model takes 2 inputs; a stream has one.\n"
+       "  concat them along the features."},
+      {"no time", shape,
+       [] {
+         Model squares({}, [](const Tensors& in) { return square(in[0]); });
+         squares(f32({4}));
+         Stream{squares};
+       },
+       "Stream: model takes [-1]; it needs [batch, time, ...]."},
+      {"no batch", plain, [&] { Stream(built({LSTM({.units = 3})}), {.batch = 0}); },
+       "Stream: .batch is 0; it must be at least 1."},
+      {"backwards", plain, [&] { Stream(built({GRU({.units = 3, .go_backwards = true})})); },
+       "Stream: a scan runs from the last step to the first; it needs the whole sequence.\n"
+       "  This happened in call of gru (GRU of plugin `gru`)."},
+      {"in both directions", plain,
+       [&] {
+         Stream(built(
+             {LSTM({.units = 3, .return_sequences = true}), Bidirectional(LSTM({.units = 3}))}));
+       },
+       "Stream: a scan runs from the last step to the first; it needs the whole sequence.\n"
+       "  This happened in call of bidirectional/backward_lstm (LSTM of plugin `lstm`)."},
+      {"a mean over time", plain,
+       [] {
+         const Layer lstm = LSTM({.units = 3, .return_sequences = true});
+         Model pooled({lstm}, [=](const Tensors& in) { return mean(lstm(in[0]), 1); });
+         pooled(f32({1, 2, 3}));
+         Stream{pooled};
+       },
+       "Stream: step 3 of model depends on the steps before it, and not by the state of a "
+       "recurrent layer.\n"
+       "  What lies between recurrent layers must treat each step alone; a mean over time, say, "
+       "does not."},
+      {"a state from the input", plain,
+       [] {
+         const Layer rnn = SimpleRNN({.units = 3});
+         Model fed({rnn}, [=](const Tensors& in) {
+           return rnn(in[0], {.initial_state = {take(in[0], 0, 1)}});
+         });
+         fed(f32({1, 2, 3}));
+         Stream{fed};
+       },
+       "Stream: an initial state depends on the input; a state can only begin with what is known "
+       "before the first step."},
+      {"random numbers", plain,
+       [] {
+         const Layer rnn = SimpleRNN({.units = 3});
+         Model noisy({rnn}, [=](const Tensors& in) { return rnn(dropout(in[0], 0.5)); });
+         noisy(f32({1, 2, 3}));
+         Stream{noisy};
+       },
+       "Stream: a step draws random numbers; it would have others each time."},
+      {"sizes", shape, [&] { step(1.0f, 2, 2); },
+       "Stream: a step from x of 2 to y of 2 numbers of float32\n"
+       "  x must be  [2, 2] float32\n"
+       "  y must be  [2, 1] float32"},
+      {"dtype", shape, [&] { step(1.0, 4, 2); },
+       "Stream: a step from x of 4 to y of 2 numbers of float64\n"
+       "  x must be  [2, 2] float32\n"
+       "  y must be  [2, 1] float32"},
+  };
+  check(cases);
+}

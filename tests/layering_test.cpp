@@ -31,6 +31,7 @@ const std::map<string, string> header_homes = {
     {"metric.hpp", "training"},
     {"model.hpp", "training"},
     {"optimizer.hpp", "training"},
+    {"stream.hpp", "training"},
     {"io.hpp", "io"},
     {"plot.hpp", "io"},
     {"xtensor.hpp", "io"},

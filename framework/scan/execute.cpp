@@ -2,8 +2,6 @@
 // through all steps; what comes before and behind it runs over all steps at once.
 #include "scan/execute.hpp"
 
-#include "scan/layout.hpp"
-#include "tensor/packed.hpp"
 #include "tensor/parallel.hpp"
 
 #include <algorithm>
@@ -13,6 +11,8 @@ namespace tempo {
 
 namespace {
 
+using Places = Execution::Places;
+
 void add_to(const View& part, const View& total) {
   dispatch_floating(part.dtype(), "scan", [&]<class T>(T) {
     const T* from = part.as<T>();
@@ -21,305 +21,279 @@ void add_to(const View& part, const View& total) {
   });
 }
 
-// Where each block is at one step.
-using Places = char**;
-
-char* of(const Region& r, char* const* places) { return places[r.block] + r.offset; }
+char* of(const Region& r, Places places) { return places[r.block] + r.offset; }
 
 void copy_rows(const Region& r, const char* from, char* to, int64_t first, int64_t end) {
   std::memcpy(to + first * r.row_stride, from + first * r.row_stride,
               static_cast<std::size_t>((end - first) * r.row_stride));
 }
 
-// Rows that go through all steps together.
-struct Shard {
-  int64_t first, end;
-  Places places;
-};
+void run_product(const ProductStep& s, const PackedMatrix& b, Places places, int64_t first,
+                 int64_t end) {
+  const auto size = static_cast<int64_t>(size_of(s.a.dtype));
+  multiply(end - first, of(s.a, places) + first * s.a.row_stride, s.a.row_stride / size, b,
+           of(s.out, places) + first * s.out.row_stride, s.out.row_stride / size, s.accumulates);
+}
 
-class Execution {
- public:
-  Execution(const Program& p, const Plan& plan, int64_t time, std::span<const View> inputs,
-            std::span<const View> outputs)
-      : p_(p),
-        plan_(plan),
-        layout_(*plan.layout),
-        time_(time),
-        inputs_(inputs),
-        outputs_(outputs),
-        rows_(std::max<int64_t>(1, plan.independent_rows)),
-        shards_(plan.independent_rows > 0 ? shards_for(rows_) : 1),
-        arena_(bytes()) {
-    bind();
-  }
+char* tile_at(const Region& r, Places places, int64_t row, int64_t col) {
+  return of(r, places) + row * r.row_stride + col * r.col_stride;
+}
 
-  void run() {
-    for (std::size_t k = 0; k < p_.results.size(); ++k)
-      if (p_.results[k].kind == ProgramResult::sum)
-        std::memset(outputs_[k].data, 0, outputs_[k].type.bytes());
-    for (const OutsideCall& call : layout_.before) over_time(call);
-    pack_products();
-    for (const auto& [row, all] : plan_.repeated)
-      for (int64_t r = 0; r < all.rows; ++r)
-        std::memcpy(of(all, bases_) + r * all.row_stride, of(row, bases_),
-                    static_cast<std::size_t>(all.row_stride));
-    parallel_for(shards_, 1, [&](int64_t first, int64_t last) {
-      for (int64_t s = first; s < last; ++s) run_loop(s);
-    });
-    for (const OutsideCall& call : layout_.after) over_time(call);
-    deliver();
-  }
-
- private:
-  const ProgramValue& value(int v) const { return p_.values[static_cast<std::size_t>(v)]; }
-  const Block& block(int b) const { return plan_.blocks[static_cast<std::size_t>(b)]; }
-  std::size_t step_bytes(int b) const { return block(b).bytes; }
-
-  // --- memory
-
-  std::size_t bytes() const {
-    std::size_t n = layout_.bytes + static_cast<std::size_t>(shards_) * layout_.shard_bytes;
-    for (int b : layout_.slabs) n += rounded_up(step_bytes(b) * static_cast<std::size_t>(time_));
-    return n;
-  }
-
-  void bind() {
-    char* const base = arena_.as<char>();
-    views_ = reinterpret_cast<View*>(base + layout_.views);
-    packed_ = reinterpret_cast<PackedMatrix*>(base + layout_.matrices);
-    bases_ = reinterpret_cast<Places>(base + layout_.bases);
-    for (std::size_t b = 0; b < plan_.blocks.size(); ++b) {
-      const Block& block = plan_.blocks[b];
-      const std::size_t first_state = inputs_.size() - p_.carried.size();
-      bases_[b] = block.kind == Block::external ? static_cast<char*>(held(block.index).data)
-                  : block.kind == Block::state
-                      ? static_cast<char*>(
-                            inputs_[first_state + static_cast<std::size_t>(block.index)].data)
-                      : base + layout_.blocks[b];
-    }
-    char* at = base + layout_.bytes;
-    shard_memory_ = at;
-    at += static_cast<std::size_t>(shards_) * layout_.shard_bytes;
-    for (int b : layout_.slabs) {
-      bases_[b] = at;
-      at += rounded_up(step_bytes(b) * static_cast<std::size_t>(time_));
-    }
-  }
-  // An input or result of the caller's.
-  const View& held(int index) const {
-    const auto i = static_cast<std::size_t>(index);
-    return i < inputs_.size() ? inputs_[i] : outputs_[i - inputs_.size()];
-  }
-
-  // --- outside the loop
-
-  const Region& outside(int v) const { return layout_.outside[static_cast<std::size_t>(v)]; }
-  bool of_each_step(const Region& r) const {
-    const Block& b = block(r.block);
-    return b.kind == Block::slab || (b.kind == Block::external && b.of_each_step);
-  }
-  // A value of all steps, or of the one there is.
-  View all_of(int v) const {
-    const TensorType& type = value(v).type;
-    const Region& r = outside(v);
-    return of_each_step(r) ? View{{type.dtype, type.shape.prepended(time_)}, of(r, bases_)}
-                           : View{type, of(r, bases_)};
-  }
-  View at(int v, int64_t t) const { return {value(v).type, at(outside(v), t)}; }
-  char* at(const Region& r, int64_t t) const {
-    return of(r, bases_) +
-           (of_each_step(r) ? static_cast<std::size_t>(t) * step_bytes(r.block) : 0);
-  }
-
-  template <class ViewOf>
-  void apply(const Instruction& i, const ViewOf& view_of) const {
-    View* end = views_;
-    for (int v : i.inputs) new (end++) View(view_of(v));
-    const std::span<const View> in(views_, i.inputs.size());
-    for (int v : i.outputs) new (end++) View(view_of(v));
-    const std::span<const View> out(views_ + in.size(), i.outputs.size());
-    if (i.summed)
-      i.op->summed({in, out, i.attributes});
-    else if (i.op->kernel)
-      i.op->kernel({in, out, i.attributes});
-    else
-      std::memcpy(out[0].data, in[0].data, out[0].type.bytes());
-  }
-
-  void over_time(const OutsideCall& call) const {
-    if (call.at_once)
-      apply(*call.instruction, [this](int v) { return all_of(v); });
-    else
-      for (int64_t t = 0; t < time_; ++t)
-        apply(*call.instruction, [this, t](int v) { return at(v, t); });
-  }
-
-  // --- the loop
-
-  void pack_products() {
-    std::size_t k = 0;
-    for (const PlanStep& s : plan_.steps) {
-      if (s.kind != PlanStep::product) continue;
-      const ProductStep& product = s.as_product;
-      const View b = all_of(product.b);
-      new (&packed_[k])
-          PackedMatrix(pack(b.dtype(), product.transposed, product.a.cols, product.out.cols, b.data,
-                            b.shape()[1], arena_.as<char>() + layout_.packed[k]));
-      ++k;
-    }
-  }
-
-  // As many as there are threads, if each has enough to do. No row reads another, so the cut
-  // changes no bit.
-  int64_t shards_for(int64_t rows) const {
-    constexpr int64_t enough = 4 << 20, fewest_rows = 8;
-    const int64_t by_work = layout_.work_per_row * rows * time_ / enough;
-    const int64_t most = std::min(by_work, rows / fewest_rows);
-    return most <= 1 ? 1 : std::min<int64_t>(most, threads());
-  }
-
-  void run_loop(int64_t index) const {
-    const Shard shard = start(index);
-    const int64_t forth = p_.reverse ? -1 : 1;
-    for (int64_t n = 0; n < time_; ++n) {
-      for (const RowCopy& h : layout_.histories)
-        copy_rows(h.to, of(h.from, shard.places), of(h.to, shard.places), shard.first,
-                  end_of(shard, h.to.rows));
-      run_steps(shard);
-      collect(shard, n + 1 == time_);
-      carry(shard, n);
-      for (int b : layout_.each_step)
-        shard.places[b] += forth * static_cast<int64_t>(step_bytes(b));
-    }
-  }
-  int64_t end_of(const Shard& s, int64_t rows) const {
-    return plan_.independent_rows > 0 ? s.end : rows;
-  }
-
-  Shard start(int64_t index) const {
-    char* const memory = shard_memory_ + static_cast<std::size_t>(index) * layout_.shard_bytes;
-    const std::size_t n_blocks = plan_.blocks.size();
-    const Shard shard{index * rows_ / shards_, (index + 1) * rows_ / shards_,
-                      reinterpret_cast<Places>(memory)};
-    std::copy_n(bases_, n_blocks, shard.places);
-    shard.places[Plan::in_register] = memory + rounded_up(n_blocks * sizeof(char*));
-    if (p_.reverse)
-      for (int b : layout_.each_step)
-        shard.places[b] += static_cast<std::size_t>(time_ - 1) * step_bytes(b);
-    return shard;
-  }
-
-  void run_steps(const Shard& shard) const {
-    const PackedMatrix* packed = packed_;
-    for (const PlanStep& s : plan_.steps) {
-      switch (s.kind) {
-        case PlanStep::product:
-          run_product(s.as_product, *packed++, shard.places, shard.first,
-                      end_of(shard, s.as_product.a.rows));
-          break;
-        case PlanStep::tiles:
-          run_tiles(s.as_tiles, shard.places, shard.first, end_of(shard, s.as_tiles.rows));
-          break;
-        case PlanStep::single:
-          apply(*s.as_call.instruction, [&](int v) {
-            return View{value(v).type,
-                        of(plan_.regions[static_cast<std::size_t>(v)], shard.places)};
-          });
-          break;
+void run_tiles(const TileStep& s, Places places, int64_t first, int64_t end) {
+  const int64_t rows = s.in_one_run ? 1 : end - first,
+                cols = s.in_one_run ? (end - first) * s.cols : s.cols;
+  for (int64_t r = first; r < first + rows; ++r)
+    for (int64_t c = 0; c < cols; c += Plan::tile_length) {
+      const int64_t n = std::min(Plan::tile_length, cols - c);
+      for (const TileOp& op : s.ops) {
+        const void* inputs[3];
+        for (int i = 0; i < op.n_inputs; ++i) inputs[i] = tile_at(op.inputs[i], places, r, c);
+        op.tile(inputs, op.strides, tile_at(op.out, places, r, c), n);
       }
     }
-  }
-
-  static void run_product(const ProductStep& s, const PackedMatrix& b, Places places, int64_t first,
-                          int64_t end) {
-    const auto size = static_cast<int64_t>(size_of(s.a.dtype));
-    multiply(end - first, of(s.a, places) + first * s.a.row_stride, s.a.row_stride / size, b,
-             of(s.out, places) + first * s.out.row_stride, s.out.row_stride / size, s.accumulates);
-  }
-
-  static void run_tiles(const TileStep& s, Places places, int64_t first, int64_t end) {
-    const int64_t rows = s.in_one_run ? 1 : end - first,
-                  cols = s.in_one_run ? (end - first) * s.cols : s.cols;
-    for (int64_t r = first; r < first + rows; ++r)
-      for (int64_t c = 0; c < cols; c += Plan::tile_length) {
-        const int64_t n = std::min(Plan::tile_length, cols - c);
-        for (const TileOp& op : s.ops) {
-          const void* inputs[3];
-          for (int i = 0; i < op.n_inputs; ++i) inputs[i] = tile_at(op.inputs[i], places, r, c);
-          op.tile(inputs, op.strides, tile_at(op.out, places, r, c), n);
-        }
-      }
-  }
-  static char* tile_at(const Region& r, Places places, int64_t row, int64_t col) {
-    return of(r, places) + row * r.row_stride + col * r.col_stride;
-  }
-
-  // Results that are made of single steps.
-  void collect(const Shard& shard, bool last) const {
-    for (const Delivery& d : layout_.sums)
-      add_to({value(d.value).type, of(d.from, shard.places)}, outputs_[d.result]);
-    if (!last) return;
-    for (const Delivery& d : layout_.lasts) {
-      const bool by_rows = d.from.rows == plan_.independent_rows;
-      const char* from = of(d.from, shard.places);
-      auto* const to = static_cast<char*>(outputs_[d.result].data);
-      if (by_rows)
-        copy_rows(d.from, from, to, shard.first, shard.end);
-      else if (shard.first == 0)
-        std::memcpy(to, from, value(d.value).type.bytes());
-    }
-  }
-
-  // The states of the next step are where this one made them, or in a copy.
-  void carry(const Shard& shard, int64_t n) const {
-    const auto turn = static_cast<std::size_t>(n & 1);
-    for (const CarriedMove& c : layout_.carried) {
-      if (!c.copied) continue;
-      char* const to = copy_of(c, turn);
-      const char* from = of(c.next, shard.places);
-      if (plan_.independent_rows > 0)
-        copy_rows(c.next, from, to, shard.first, shard.end);
-      else
-        std::memcpy(to, from, c.bytes);
-    }
-    for (const CarriedMove& c : layout_.carried)
-      shard.places[c.block] = c.copied ? copy_of(c, turn) : of(c.next, shard.places);
-    for (int b : layout_.turns)
-      shard.places[b] = bases_[b] + (1 - turn) * rounded_up(step_bytes(b));
-  }
-  char* copy_of(const CarriedMove& c, std::size_t turn) const {
-    return arena_.as<char>() + c.memory + turn * rounded_up(c.bytes);
-  }
-
-  // The results that the loop did not write: made behind it, or copies of what is there.
-  void deliver() const {
-    for (const Delivery& d : layout_.sequences)
-      for (int64_t t = 0; t < time_; ++t)
-        std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), value(d.value).type.bytes());
-    for (const Delivery& d : layout_.after_results) {
-      const View& out = outputs_[d.result];
-      const bool last = p_.results[d.result].kind == ProgramResult::last;
-      if (last || !of_each_step(d.from))
-        std::memcpy(out.data, at(d.from, p_.reverse ? 0 : time_ - 1), out.type.bytes());
-      else
-        for (int64_t t = 0; t < time_; ++t) add_to(at(d.value, t), out);
-    }
-  }
-
-  const Program& p_;
-  const Plan& plan_;
-  const Layout& layout_;
-  int64_t time_;
-  std::span<const View> inputs_, outputs_;
-  int64_t rows_, shards_;
-  Scratch arena_;
-  View* views_ = nullptr;           // room for the operands of a call
-  PackedMatrix* packed_ = nullptr;  // of each product
-  Places bases_ = nullptr;          // of each block, at the first step
-  char* shard_memory_ = nullptr;
-};
+}
 
 }  // namespace
+
+Execution::Execution(const Program& program, const Plan& plan, int64_t time,
+                     std::span<const View> inputs, std::span<const View> outputs,
+                     int64_t most_shards)
+    : p_(program),
+      plan_(plan),
+      layout_(*plan.layout),
+      time_(time),
+      inputs_(inputs),
+      outputs_(outputs),
+      rows_(std::max<int64_t>(1, plan.independent_rows)),
+      shards_(plan.independent_rows > 0 ? std::min(shards_for(rows_), most_shards) : 1),
+      arena_(bytes()) {
+  char* const base = arena_.as<char>();
+  views_ = reinterpret_cast<View*>(base + layout_.views);
+  packed_ = reinterpret_cast<PackedMatrix*>(base + layout_.matrices);
+  bases_ = reinterpret_cast<Places>(base + layout_.bases);
+  shard_memory_ = base + layout_.bytes;
+  bind();
+}
+
+void Execution::run() {
+  for (std::size_t k = 0; k < p_.results.size(); ++k)
+    if (p_.results[k].kind == ProgramResult::sum)
+      std::memset(outputs_[k].data, 0, outputs_[k].type.bytes());
+  prepare();
+  parallel_for(shards_, 1, [&](int64_t first, int64_t last) {
+    for (int64_t s = first; s < last; ++s) run_loop(s);
+  });
+  for (const OutsideCall& call : layout_.after) over_time(call);
+  deliver();
+}
+
+void Execution::prepare() const {
+  for (const OutsideCall& call : layout_.before) over_time(call);
+  pack_products();
+  for (const auto& [row, all] : plan_.repeated)
+    for (int64_t r = 0; r < all.rows; ++r)
+      std::memcpy(of(all, bases_) + r * all.row_stride, of(row, bases_),
+                  static_cast<std::size_t>(all.row_stride));
+}
+
+// --- memory
+
+std::size_t Execution::bytes() const {
+  std::size_t n = layout_.bytes + static_cast<std::size_t>(shards_) * layout_.shard_bytes;
+  for (int b : layout_.slabs) n += rounded_up(step_bytes(b) * static_cast<std::size_t>(time_));
+  return n;
+}
+
+void Execution::bind() {
+  for (std::size_t b = 0; b < plan_.blocks.size(); ++b) {
+    const Block& block = plan_.blocks[b];
+    const std::size_t first_state = inputs_.size() - p_.carried.size();
+    bases_[b] = block.kind == Block::external ? static_cast<char*>(held(block.index).data)
+                : block.kind == Block::state
+                    ? inputs_[first_state + static_cast<std::size_t>(block.index)].as<char>()
+                    : arena_.as<char>() + layout_.blocks[b];
+  }
+  char* at = shard_memory_ + static_cast<std::size_t>(shards_) * layout_.shard_bytes;
+  for (int b : layout_.slabs) {
+    bases_[b] = at;
+    at += rounded_up(step_bytes(b) * static_cast<std::size_t>(time_));
+  }
+}
+
+// An input or result of the caller's.
+const View& Execution::held(int index) const {
+  const auto i = static_cast<std::size_t>(index);
+  return i < inputs_.size() ? inputs_[i] : outputs_[i - inputs_.size()];
+}
+
+// --- outside the loop
+
+bool Execution::of_each_step(const Region& r) const {
+  const Block& b = block(r.block);
+  return b.kind == Block::slab || (b.kind == Block::external && b.of_each_step);
+}
+
+// A value of all steps, or of the one there is.
+View Execution::all_of(int v) const {
+  const TensorType& type = value(v).type;
+  const Region& r = outside(v);
+  return of_each_step(r) ? View{{type.dtype, type.shape.prepended(time_)}, of(r, bases_)}
+                         : View{type, of(r, bases_)};
+}
+
+char* Execution::at(const Region& r, int64_t t) const {
+  return of(r, bases_) + (of_each_step(r) ? static_cast<std::size_t>(t) * step_bytes(r.block) : 0);
+}
+
+template <class ViewOf>
+void Execution::apply(const Instruction& i, const ViewOf& view_of) const {
+  View* end = views_;
+  for (int v : i.inputs) new (end++) View(view_of(v));
+  for (int v : i.outputs) new (end++) View(view_of(v));
+  const std::span<const View> in(views_, i.inputs.size()),
+      out(views_ + i.inputs.size(), i.outputs.size());
+  if (i.summed)
+    i.op->summed({in, out, i.attributes});
+  else if (i.op->kernel)
+    i.op->kernel({in, out, i.attributes});
+  else
+    std::memcpy(out[0].data, in[0].data, out[0].type.bytes());
+}
+
+void Execution::over_time(const OutsideCall& call) const {
+  if (call.at_once) return apply(*call.instruction, [this](int v) { return all_of(v); });
+  for (int64_t t = 0; t < time_; ++t)
+    apply(*call.instruction, [this, t](int v) { return at(v, t); });
+}
+
+void Execution::pack_products() const {
+  std::size_t k = 0;
+  for (const PlanStep& s : plan_.steps) {
+    if (s.kind != PlanStep::product) continue;
+    const ProductStep& product = s.as_product;
+    const View b = all_of(product.b);
+    char* const memory = arena_.as<char>() + layout_.packed[k];
+    new (packed_ + k++) PackedMatrix(pack(b.dtype(), product.transposed, product.a.cols,
+                                          product.out.cols, b.data, b.shape()[1], memory));
+  }
+}
+
+// The results that the loop did not write: made behind it, or copies of what is there.
+void Execution::deliver() const {
+  for (const Delivery& d : layout_.sequences)
+    for (int64_t t = 0; t < time_; ++t)
+      std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), value(d.value).type.bytes());
+  for (const Delivery& d : layout_.after_results) {
+    const View& out = outputs_[d.result];
+    const bool last = p_.results[d.result].kind == ProgramResult::last;
+    if (last || !of_each_step(d.from))
+      std::memcpy(out.data, at(d.from, p_.reverse ? 0 : time_ - 1), out.type.bytes());
+    else
+      for (int64_t t = 0; t < time_; ++t) add_to(at(d.value, t), out);
+  }
+}
+
+// --- the loop
+
+// As many as have enough to do. No row reads another, so the cut changes no bit.
+int64_t Execution::shards_for(int64_t rows) const {
+  constexpr int64_t enough = 4 << 20, fewest_rows = 8;
+  const int64_t by_work = layout_.work_per_row * rows * time_ / enough;
+  return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));
+}
+
+Execution::Shard Execution::start(int64_t index) const {
+  char* const memory = shard_memory_ + static_cast<std::size_t>(index) * layout_.shard_bytes;
+  const std::size_t n_blocks = plan_.blocks.size();
+  const Shard shard{index * rows_ / shards_, (index + 1) * rows_ / shards_,
+                    reinterpret_cast<Places>(memory)};
+  std::copy_n(bases_, n_blocks, shard.places);
+  shard.places[Plan::in_register] = memory + rounded_up(n_blocks * sizeof(char*));
+  if (p_.reverse)
+    for (int b : layout_.each_step)
+      shard.places[b] += static_cast<std::size_t>(time_ - 1) * step_bytes(b);
+  return shard;
+}
+
+void Execution::find_again(const Shard& shard) const {
+  for (std::size_t b = 0; b < plan_.blocks.size(); ++b)
+    if (plan_.blocks[b].kind == Block::external) shard.places[b] = bases_[b];
+}
+
+void Execution::run_loop(int64_t index) const {
+  const Shard shard = start(index);
+  const int64_t forth = p_.reverse ? -1 : 1;
+  for (int64_t n = 0; n < time_; ++n) {
+    step(shard, n, n + 1 == time_);
+    for (int b : layout_.each_step) shard.places[b] += forth * static_cast<int64_t>(step_bytes(b));
+  }
+}
+
+void Execution::step(const Shard& shard, int64_t n, bool last) const {
+  for (const RowCopy& h : layout_.histories)
+    copy_rows(h.to, of(h.from, shard.places), of(h.to, shard.places), shard.first,
+              end_of(shard, h.to.rows));
+  run_steps(shard);
+  collect(shard, last);
+  carry(shard, n);
+}
+
+void Execution::run_steps(const Shard& shard) const {
+  const PackedMatrix* packed = packed_;
+  for (const PlanStep& s : plan_.steps) {
+    switch (s.kind) {
+      case PlanStep::product:
+        run_product(s.as_product, *packed++, shard.places, shard.first,
+                    end_of(shard, s.as_product.a.rows));
+        break;
+      case PlanStep::tiles:
+        run_tiles(s.as_tiles, shard.places, shard.first, end_of(shard, s.as_tiles.rows));
+        break;
+      case PlanStep::single:
+        apply(*s.as_call.instruction, [&](int v) {
+          return View{value(v).type, of(plan_.regions[static_cast<std::size_t>(v)], shard.places)};
+        });
+        break;
+    }
+  }
+}
+
+// Results that are made of single steps.
+void Execution::collect(const Shard& shard, bool last) const {
+  for (const Delivery& d : layout_.sums)
+    add_to({value(d.value).type, of(d.from, shard.places)}, outputs_[d.result]);
+  if (!last) return;
+  for (const Delivery& d : layout_.lasts) {
+    const char* from = of(d.from, shard.places);
+    char* const to = outputs_[d.result].as<char>();
+    if (d.from.rows == plan_.independent_rows)
+      copy_rows(d.from, from, to, shard.first, shard.end);
+    else if (shard.first == 0)
+      std::memcpy(to, from, value(d.value).type.bytes());
+  }
+}
+
+// The states of the next step are where this one made them, or in a copy.
+void Execution::carry(const Shard& shard, int64_t n) const {
+  const auto turn = static_cast<std::size_t>(n & 1);
+  for (const CarriedMove& c : layout_.carried) {
+    if (!c.copied) continue;
+    char* const to = copy_of(c, turn);
+    const char* from = of(c.next, shard.places);
+    if (plan_.independent_rows > 0)
+      copy_rows(c.next, from, to, shard.first, shard.end);
+    else
+      std::memcpy(to, from, c.bytes);
+  }
+  for (const CarriedMove& c : layout_.carried)
+    shard.places[c.block] = c.copied ? copy_of(c, turn) : of(c.next, shard.places);
+  for (int b : layout_.turns) shard.places[b] = bases_[b] + (1 - turn) * rounded_up(step_bytes(b));
+}
+char* Execution::copy_of(const CarriedMove& c, std::size_t turn) const {
+  return arena_.as<char>() + c.memory + turn * rounded_up(c.bytes);
+}
+
+// --- as one call
 
 std::vector<TensorType> result_types(const Program& p, int64_t time) {
   std::vector<TensorType> types;
@@ -333,7 +307,7 @@ std::vector<TensorType> result_types(const Program& p, int64_t time) {
 
 void execute(const Program& p, const Plan& plan, int64_t time, std::span<const View> inputs,
              std::span<const View> outputs) {
-  Execution(p, plan, time, inputs, outputs).run();
+  Execution(p, plan, time, inputs, outputs, threads()).run();
 }
 
 }  // namespace tempo

@@ -1,7 +1,8 @@
 // The executor: runs a Program over all time steps, by its plan.
 #pragma once
 
-#include "scan/plan.hpp"
+#include "scan/layout.hpp"
+#include "tensor/packed.hpp"
 
 namespace tempo {
 
@@ -10,5 +11,78 @@ std::vector<TensorType> result_types(const Program& program, int64_t time);
 /// Inputs in the Program's order, sequences with the time axis first; outputs are allocated.
 void execute(const Program& program, const Plan& plan, int64_t time, std::span<const View> inputs,
              std::span<const View> outputs);
+
+/// A Program bound to memory: an arena of its own, and the caller's inputs and outputs.
+class Execution {
+ public:
+  /// Where each block is at one step.
+  using Places = char**;
+
+  /// Rows that go through all steps together.
+  struct Shard {
+    int64_t first, end;
+    Places places;
+  };
+
+  /// Refers to all it is given. The loop runs as at most so many shards.
+  Execution(const Program& program, const Plan& plan, int64_t time, std::span<const View> inputs,
+            std::span<const View> outputs, int64_t most_shards);
+
+  /// All steps, and what comes before and behind them.
+  void run();
+
+  // The parts of a run, for a caller that takes the steps one by one. None of them allocates.
+
+  /// Finds the inputs and outputs where their views now say.
+  void bind();
+  /// What comes before the loop.
+  void prepare() const;
+  /// A shard at its first step.
+  Shard start(int64_t index) const;
+  /// Tells a shard where bind() found the inputs.
+  void find_again(const Shard& shard) const;
+  /// Step n, counted as it is processed.
+  void step(const Shard& shard, int64_t n, bool last) const;
+
+ private:
+  const ProgramValue& value(int v) const { return p_.values[static_cast<std::size_t>(v)]; }
+  const Block& block(int b) const { return plan_.blocks[static_cast<std::size_t>(b)]; }
+  std::size_t step_bytes(int b) const { return block(b).bytes; }
+  const View& held(int index) const;
+  std::size_t bytes() const;
+  int64_t shards_for(int64_t rows) const;
+
+  const Region& outside(int v) const { return layout_.outside[static_cast<std::size_t>(v)]; }
+  bool of_each_step(const Region& r) const;
+  View all_of(int v) const;
+  View at(int v, int64_t t) const { return {value(v).type, at(outside(v), t)}; }
+  char* at(const Region& r, int64_t t) const;
+  template <class ViewOf>
+  void apply(const Instruction& i, const ViewOf& view_of) const;
+  void over_time(const OutsideCall& call) const;
+  void pack_products() const;
+  void deliver() const;
+
+  int64_t end_of(const Shard& s, int64_t rows) const {
+    return plan_.independent_rows > 0 ? s.end : rows;
+  }
+  void run_loop(int64_t shard) const;
+  void run_steps(const Shard& shard) const;
+  void collect(const Shard& shard, bool last) const;
+  void carry(const Shard& shard, int64_t n) const;
+  char* copy_of(const CarriedMove& c, std::size_t turn) const;
+
+  const Program& p_;
+  const Plan& plan_;
+  const Layout& layout_;
+  int64_t time_;
+  std::span<const View> inputs_, outputs_;
+  int64_t rows_, shards_;
+  Scratch arena_;
+  View* views_ = nullptr;           // room for the operands of a call
+  PackedMatrix* packed_ = nullptr;  // of each product
+  Places bases_ = nullptr;          // of each block, at the first step
+  char* shard_memory_ = nullptr;
+};
 
 }  // namespace tempo

@@ -7,6 +7,7 @@
 #include "scan/execute.hpp"
 #include "scan/explain.hpp"
 #include "scan/step_program.hpp"
+#include "scan/stepper.hpp"
 
 #include <tempo/ops.hpp>
 
@@ -282,6 +283,8 @@ std::vector<Ref<Value>> apply_program(const StepProgramRef& program, std::vector
 std::vector<Ref<Value>> run_scan(const tempo_scan& call) {
   const int64_t time = time_of(call);
   if (call.plain) return plain_loop(call, time);
+  if (StepTrace* steps = StepTrace::current(); steps && time == 1)
+    return steps->inlined(call, plain_loop);
   Bound bound = trace_step(call, time);
   const bool tracked = std::any_of(bound.inputs.begin(), bound.inputs.end(),
                                    [](const Ref<Value>& v) { return v->tracked; });

@@ -18,4 +18,5 @@
 #include <tempo/plot.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/scan.hpp>
+#include <tempo/stream.hpp>
 #include <tempo/tensor.hpp>

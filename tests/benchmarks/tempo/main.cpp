@@ -7,17 +7,15 @@ namespace bench {
 
 namespace {
 
-Layer recurrent(const Job& job, bool return_sequences, bool stateful = false) {
+Layer recurrent(const Job& job, bool return_sequences) {
   const int units = static_cast<int>(job.size.units);
   const auto of_user = [&](const Layer& cell) {
-    return RNN(cell, {.return_sequences = return_sequences, .stateful = stateful});
+    return RNN(cell, {.return_sequences = return_sequences});
   };
-  if (job.cell == "LSTM")
-    return LSTM({.units = units, .return_sequences = return_sequences, .stateful = stateful});
-  if (job.cell == "GRU")
-    return GRU({.units = units, .return_sequences = return_sequences, .stateful = stateful});
+  if (job.cell == "LSTM") return LSTM({.units = units, .return_sequences = return_sequences});
+  if (job.cell == "GRU") return GRU({.units = units, .return_sequences = return_sequences});
   if (job.cell == "SimpleRNN")
-    return SimpleRNN({.units = units, .return_sequences = return_sequences, .stateful = stateful});
+    return SimpleRNN({.units = units, .return_sequences = return_sequences});
   if (job.cell == "UserLSTM") return of_user(UserLSTMCell({.units = units}));
   if (job.cell == "Peephole") return of_user(PeepholeCell({.units = units}));
   if (job.cell == "MinimalGated") return of_user(MinimalGatedCell({.units = units}));
@@ -120,36 +118,36 @@ class TrainingStep : public Work {
   double loss_ = 0;
 };
 
+template <class T>
 class StreamingStep : public Work {
  public:
   explicit StreamingStep(const Job& job)
-      : model_({recurrent(job, false, true), Dense({.units = 1})}),
-        x_(made("x", {1, 1, job.size.features})) {
-    model_.build({x_.shape()});
-    std::vector<Weight> wanted = weights_of(job);
-    wanted.push_back({"dense_kernel", {job.size.units, 1}});
-    wanted.push_back({"dense_bias", {1}});
-    set(model_.weights(), wanted);
-  }
+      : stream_(model_of(job)), x_(numbers<T>("x", job.size.features)), y_(1) {}
 
-  void run() override {
-    const NoGradient off;
-    y_ = model_(x_).item();
-  }
+  void run() override { stream_.step(x_, y_); }
 
   Results results() override {
     Named y{"y", {}};
     for (int i = 0; i < 20; ++i) {
       run();
-      y.values.push_back(y_);
+      y.values.push_back(static_cast<double>(y_[0]));
     }
     return {y};
   }
 
  private:
-  Sequential model_;
-  Tensor x_;
-  double y_ = 0;
+  static Sequential model_of(const Job& job) {
+    Sequential model({recurrent(job, false), Dense({.units = 1})});
+    model.build({{1, 1, job.size.features}});
+    std::vector<Weight> wanted = weights_of(job);
+    wanted.push_back({"dense_kernel", {job.size.units, 1}});
+    wanted.push_back({"dense_bias", {1}});
+    set(model.weights(), wanted);
+    return model;
+  }
+
+  Stream stream_;
+  std::vector<T> x_, y_;
 };
 
 class LanguageModel : public Work {
@@ -206,7 +204,9 @@ std::unique_ptr<Work> make(const Job& job) {
   set_default_dtype(job.dtype == "float64" ? float64 : float32);
   if (job.mode == "gradient" || job.mode == "forward") return std::make_unique<OverSequence>(job);
   if (job.mode == "train") return std::make_unique<TrainingStep>(job);
-  if (job.mode == "stream") return std::make_unique<StreamingStep>(job);
+  if (job.mode == "stream" && job.dtype == "float64")
+    return std::make_unique<StreamingStep<double>>(job);
+  if (job.mode == "stream") return std::make_unique<StreamingStep<float>>(job);
   if (job.mode == "language") return std::make_unique<LanguageModel>(job);
   throw Unsupported("Tempo: no mode " + job.mode);
 }

@@ -1,0 +1,52 @@
+// Streams: a model run one time step at a call, for audio and control.
+#pragma once
+
+#include <tempo/model.hpp>
+
+#include <span>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct StreamOptions {
+  int64_t batch = 1;  ///< sequences that are streamed side by side
+};
+
+/// Gives a model's input step by step and its output at each step, as if the model had been called
+/// on the whole sequence so far. The states of its recurrent layers lie in the stream, whether the
+/// layers are stateful or not, and begin as in a call of the model.
+///
+///     Stream stream(model);                 // a built model of one input [batch, time, features]
+///     std::vector<float> x(1), y(1);
+///     for (;;) {
+///       x[0] = read_sensor();
+///       stream.step(x, y);                  // no allocation, no lock
+///       set_motor(y[0]);
+///     }
+///
+/// What lies between the recurrent layers must treat each step alone. Weights may change between
+/// steps; the next one uses them. A stream is one thread's at a time.
+class Stream {
+ public:
+  /// Throws Error where the model needs the whole sequence at once (a layer that runs backwards).
+  TEMPO_API explicit Stream(const Model& model, const StreamOptions& options = {});
+  TEMPO_API ~Stream();
+  TEMPO_API Stream(Stream&&) noexcept;
+  TEMPO_API Stream& operator=(Stream&&) noexcept;
+
+  /// One step: x [batch, features...] and y of output_shape(), row by row, in the dtype of the
+  /// model's input. A ShapeError for other sizes.
+  TEMPO_API void step(std::span<const float> x, std::span<float> y);
+  TEMPO_API void step(std::span<const double> x, std::span<double> y);
+  /// Goes back to the first step.
+  TEMPO_API void reset();
+
+  /// [batch, features...]
+  TEMPO_API Shape input_shape() const;
+  TEMPO_API Shape output_shape() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tempo

@@ -1,0 +1,195 @@
+// A stream gives what the model gives for the whole sequence so far.
+#define BOOST_TEST_MODULE stream
+#include <tempo/tempo.hpp>
+
+#include "testing.hpp"
+
+using namespace tempo;
+using namespace tempo::testing;
+
+namespace {
+
+struct TwoFloorsOptions {
+  int units = 3;
+};
+void describe(auto& option, TwoFloorsOptions& o) {
+  option("units", o.units, "Size of the output.");
+}
+
+// Two cells in one step, the second with a state that nothing but a copy makes.
+struct TwoFloorsCell : Cell<TwoFloorsOptions> {
+  using Cell::Cell;
+  static constexpr int state_count = 3;
+  void build(Weights& add, const Shape& input) {
+    kernel = add("kernel", {input.back() + options.units, options.units}, glorot_uniform());
+    upper = add("upper", {2 * options.units, 2 * options.units}, glorot_uniform());
+  }
+  Step step(const Tensor& x, const State& s) const {
+    const Tensor h = tanh(matmul(concat({x, s[0]}), kernel));
+    const auto [gate, candidate] = split<2>(matmul(concat({h, s[1]}), upper));
+    const Tensor f = sigmoid(gate), next = f * s[1] + (1 - f) * tanh(candidate) + 0.1 * s[2];
+    return {.output = softmax(next), .state = {h, next, s[0]}};
+  }
+  Tensor kernel, upper;
+};
+
+struct Streamed {
+  const char* name;
+  std::function<Model()> model;
+  int64_t features = 4;
+};
+
+const LSTMOptions lstm{.units = 5, .dtype = float64};
+const Streamed cases[] = {
+    {"lstm",
+     [] {
+       return Sequential({LSTM(lstm), Dense({.units = 2, .dtype = float64})});
+     }},
+    {"gru",
+     [] {
+       return Sequential({GRU({.units = 5, .bias_initializer = glorot_uniform(), .dtype = float64}),
+                          Dense({.units = 2, .dtype = float64})});
+     }},
+    {"gru, reset before",
+     [] { return Sequential({GRU({.units = 5, .reset_after = false, .dtype = float64})}); }},
+    {"three of them, and a dense of every step",
+     [] {
+       return Sequential({LSTM({.units = 5, .return_sequences = true, .dtype = float64}),
+                          Dense({.units = 6, .activation = "relu", .dtype = float64}),
+                          GRU({.units = 3, .return_sequences = true, .dtype = float64}),
+                          Dropout({.rate = 0.5}),
+                          SimpleRNN({.units = 4, .return_sequences = true, .dtype = float64}),
+                          Dense({.units = 2, .dtype = float64})});
+     }},
+    {"a user's cell",
+     [] {
+       return Sequential(
+           {RNN(TwoFloorsCell(TwoFloorsOptions{}), {.return_sequences = true, .dtype = float64}),
+            RNN(TwoFloorsCell(TwoFloorsOptions{}), {.dtype = float64})});
+     }},
+    {"masks",
+     [] {
+       return Sequential({Masking({.mask_value = 0}),
+                          LSTM({.units = 5, .return_sequences = true, .dtype = float64}),
+                          SimpleRNN({.units = 3, .dtype = float64})});
+     }},
+    {"a function with an initial state",
+     [] {
+       const Layer rnn = SimpleRNN({.units = 3, .return_sequences = true, .dtype = float64});
+       const Tensor h = ones({3, 3}, float64);
+       return Model({rnn}, [=](const Tensors& in) {
+         return rnn(in[0], {.initial_state = {slice(h, 0, 0, in[0].shape()[0])}}) +
+                mean(in[0], -1, true);
+       });
+     }},
+};
+
+Tensor inputs(const Streamed& c, int64_t batch, int64_t time) {
+  Tensor x = normal({batch, time, c.features}, 7);
+  return x * cast(greater(sum(x, -1, true), -1), float64);  // some steps are 0, which Masking masks
+}
+
+std::vector<double> step_of(Stream& stream, const Tensor& x, int64_t t) {
+  const std::vector<double> now = take(x, t, 1).to_vector();
+  std::vector<double> y(static_cast<std::size_t>(stream.output_shape().count()), -1);
+  stream.step(now, y);
+  return y;
+}
+// What the model gives at the last of the first steps.
+std::vector<double> whole(const Model& model, const Tensor& x, int64_t time) {
+  const NoGradient off;
+  const Tensor y = model(slice(x, 1, 0, time));
+  return (y.rank() == 3 ? take(y, -1, 1) : y).to_vector();
+}
+void check_step(Stream& stream, const Model& model, const Tensor& x, int64_t t) {
+  const std::vector<double> got = step_of(stream, x, t), expected = whole(model, x, t + 1);
+  const Shape shape{static_cast<int64_t>(expected.size())};
+  BOOST_REQUIRE_EQUAL(got.size(), expected.size());
+  check_close("step " + std::to_string(t), tensor(got, shape, float64),
+              tensor(expected, shape, float64), 1e-12);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_stream_is_the_model_step_by_step) {
+  for (const Streamed& c : cases)
+    for (const int64_t batch : {int64_t{1}, int64_t{3}})
+      BOOST_TEST_CONTEXT(c.name << ", batch " << batch) {
+        const Model model = c.model();
+        const Tensor x = inputs(c, batch, 7);
+        whole(model, x, 2);
+        Stream stream(model, {.batch = batch});
+        BOOST_TEST((stream.input_shape() == Shape{batch, c.features}));
+        for (int64_t t = 0; t < 7; ++t) check_step(stream, model, x, t);
+      }
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_begins_again) {
+  for (const Streamed& c : cases) BOOST_TEST_CONTEXT(c.name) {
+      const Model model = c.model();
+      const Tensor x = inputs(c, 1, 4);
+      whole(model, x, 2);
+      Stream first(model), other(model);
+      for (int64_t steps = 1; steps < 4; ++steps) {
+        for (int64_t t = 0; t < steps; ++t) check_step(first, model, x, t);
+        check_step(other, model, x, steps - 1);  // no state is shared
+        first.reset();
+      }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_step_uses_the_weights_as_they_are) {
+  for (const Streamed& c : cases) BOOST_TEST_CONTEXT(c.name) {
+      const Model model = c.model();
+      const Tensor x = inputs(c, 1, 3);
+      whole(model, x, 1);
+      Stream stream(model), twin(model);
+      Tensors old, other;
+      for (const Tensor& w : model.weights()) {
+        old.push_back(stop_gradient(w));
+        other.push_back(stop_gradient(0.5 * w + 0.1));
+      }
+      const auto use = [&](const Tensors& values) {
+        for (std::size_t i = 0; i < values.size(); ++i) assign(model.weights()[i], values[i]);
+      };
+      const std::vector<double> before = step_of(stream, x, 0);
+      use(other);
+      const std::vector<double> changed = step_of(stream, x, 1);
+      stream.reset();
+      for (int64_t t = 0; t < 3; ++t) check_step(stream, model, x, t);
+      use(old);  // the state of the step before a change stays
+      BOOST_TEST(step_of(twin, x, 0) == before, boost::test_tools::per_element());
+      use(other);
+      BOOST_TEST(step_of(twin, x, 1) == changed, boost::test_tools::per_element());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(ids_are_streamed) {
+  const Sequential model({Embedding({.input_dim = 5, .output_dim = 3, .mask_zero = true}),
+                          LSTM({.units = 4}), Dense({.units = 1})});
+  const Tensor x = tensor<float>({1, 3, 0, 4, 2, 0}, {1, 6});
+  model(x);
+  Stream stream(model);
+  for (int64_t t = 0; t < 6; ++t) {
+    const std::vector<float> id{static_cast<float>(x.element(t))};
+    std::vector<float> y(1);
+    stream.step(id, y);
+    BOOST_TEST(std::abs(y[0] - whole(model, x, t + 1)[0]) < 1e-6);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_stateful_layer_goes_on_from_the_state_it_keeps) {
+  const Sequential model({LSTM({.units = 3, .stateful = true, .dtype = float64})});
+  const Tensor x = normal({1, 6, 4});
+  const Tensor all = model(x);
+  model.reset_state();
+  model(slice(x, 1, 0, 4));
+  Stream stream(model);
+  for (int pass = 0; pass < 2; ++pass) {
+    step_of(stream, x, 4);
+    check_close("step 5", tensor(step_of(stream, x, 5), {1, 3}, float64), all, 1e-12);
+    stream.reset();
+  }
+  model(slice(x, 1, 4, 5));  // the stream has not touched what the layer keeps
+  check_close("the model", model(slice(x, 1, 5, 6)), all, 1e-12);
+}
