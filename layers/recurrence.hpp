@@ -97,13 +97,17 @@ inline Tensor choose(const Tensor& mask, const Tensor& a, const Tensor& b) {
 class Recurrence {
  public:
   /// Runs step(x_t, state) over x [batch, time, ...]: the output and, with return_state, the last
-  /// states. `states` are the shapes of the states for this batch; `who` is named in errors.
+  /// states. `states` are the shapes of the states for this batch; `who` is named in errors. Used
+  /// in a layer's call; the step is a pure function of its arguments, of the layer's weights, of
+  /// call.constants and of call.training, and is traced once for each type of arguments.
   template <class F, class Options>
   Tensors run(const std::string& who, F&& step, const Options& options, const Shapes& states,
               const Tensor& x, const CallOptions& call) {
     const State first = first_state(who, options.stateful, states, x, call.initial_state);
     const ScanOptions order{.reverse = options.go_backwards,
-                            .last_only = !options.return_sequences};
+                            .last_only = !options.return_sequences,
+                            .step_id = call.training ? 2u : 1u,
+                            .constants = call.constants};
     Scanned result;
     if (call.mask) {
       recurrence::check_mask(who, call.mask, x.shape());

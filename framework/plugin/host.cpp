@@ -4,11 +4,13 @@
 #include "ops/defaults.hpp"
 #include "ops/initializers.hpp"
 #include "plugin/error_state.hpp"
+#include "plugin/layer.hpp"
 #include "plugin/loader.hpp"
 #include "scan/scan.hpp"
 #include "tensor/matmul.hpp"
 #include "tensor/parallel.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace tempo {
@@ -47,15 +49,18 @@ Attributes attributes_of(const tempo_attribute* attributes, uint32_t n) {
   return out;
 }
 
-void require_given(const tempo_tensor* tensor, const std::string& what) {
-  if (!tensor) throw Error(what + " was never given a value (it is Tensor{}).");
+void require_given(const tempo_tensor* tensor, const char* what) {
+  if (!tensor) throw Error(std::string(what) + " was never given a value (it is Tensor{}).");
+}
+void require_given(const tempo_tensor* tensor, const char* what, uint32_t i) {
+  if (!tensor) require_given(tensor, (what + std::to_string(i)).c_str());
 }
 
 std::vector<Ref<Value>> share(tempo_tensor* const* tensors, uint32_t n) {
   std::vector<Ref<Value>> out;
   out.reserve(n);
   for (uint32_t i = 0; i < n; ++i) {
-    require_given(tensors[i], "input " + std::to_string(i));
+    require_given(tensors[i], "input ", i);
     out.push_back(Ref<Value>::share(tensors[i]));
   }
   return out;
@@ -174,11 +179,15 @@ tempo_status apply_op(const tempo_op* op, tempo_tensor* const* inputs, uint32_t 
 
 tempo_status scan(const tempo_scan* call, tempo_tensor** results) {
   return guarded([&] {
-    for (uint32_t i = 0; i < call->n_sequences; ++i)
-      require_given(call->sequences[i], "scan: sequence " + std::to_string(i));
-    for (uint32_t i = 0; i < call->n_states; ++i)
-      require_given(call->states[i], "scan: state " + std::to_string(i));
-    hand_over(run_scan(*call), results);
+    tempo_scan whole{};  // as far as the caller knows it
+    std::memcpy(&whole, call, std::min<std::size_t>(call->size, sizeof whole));
+    for (uint32_t i = 0; i < whole.n_sequences; ++i)
+      require_given(whole.sequences[i], "scan: sequence ", i);
+    for (uint32_t i = 0; i < whole.n_states; ++i) require_given(whole.states[i], "scan: state ", i);
+    for (uint32_t i = 0; i < whole.n_constants; ++i)
+      require_given(whole.constants[i], "scan: constant ", i);
+    tempo_layer* const layer = called_layer();
+    hand_over(run_scan(whole, layer ? &layer->steps : nullptr), results);
   });
 }
 
@@ -188,7 +197,7 @@ tempo_status gradient(tempo_tensor* y, tempo_tensor* dy, tempo_tensor* const* in
     require_given(y, "gradient: y");
     Tensors in;
     for (uint32_t i = 0; i < n; ++i) {
-      require_given(inputs[i], "gradient: input " + std::to_string(i));
+      require_given(inputs[i], "gradient: input ", i);
       in.push_back(Tensor::borrowed(inputs[i]));
     }
     hand_over(gradient_of(Tensor::borrowed(y), Tensor::borrowed(dy), in), gradients);

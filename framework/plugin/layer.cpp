@@ -56,7 +56,21 @@ std::string snake_case(const std::string& name) {
 
 namespace {
 
+thread_local tempo_layer* innermost = nullptr;
+
+class BeingCalled {
+ public:
+  explicit BeingCalled(tempo_layer& layer) : outer_(std::exchange(innermost, &layer)) {}
+  ~BeingCalled() { innermost = outer_; }
+  BeingCalled(const BeingCalled&) = delete;
+  BeingCalled& operator=(const BeingCalled&) = delete;
+
+ private:
+  tempo_layer* outer_;
+};
+
 void refresh_paths(tempo_layer& layer) {
+  layer.steps.clear();  // they show the paths
   for (const tempo_layer::Weight& w : layer.own) w.value->path = layer.path() + "/" + w.name;
   for (const Layer& child : layer.children) refresh_paths(*child.handle());
 }
@@ -259,6 +273,7 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
   const bool is_cell = layer.type.kind == TEMPO_CELL;
   if (is_cell) require_states(layer, call);
   Results results;
+  const BeingCalled here(layer);
   try {
     run_callback_of(layer, is_cell ? "step" : "call", [&] {
       return layer.type.call(layer.instance, &layer, &call, results.raw, TEMPO_MAX_OUTPUTS,
@@ -275,6 +290,8 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
   if (call.training) ++layer.calls;
   return out;
 }
+
+tempo_layer* called_layer() { return innermost; }
 
 std::vector<TensorType> states(tempo_layer& cell, int64_t batch) {
   if (!cell.type.states)

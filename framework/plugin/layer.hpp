@@ -1,7 +1,7 @@
 // Layers and cells in use: the instance behind a tempo_layer handle, its weights and children.
 #pragma once
 
-#include "graph/value.hpp"
+#include "scan/traced_step.hpp"
 
 #include <tempo/layer.hpp>
 
@@ -58,6 +58,7 @@ struct tempo_layer {
   std::optional<uint32_t> n_states;  // of a cell, once it was asked
   tempo::Shape gave;                 // the shape of its last call's first result
   int64_t calls = 0;                 // in training
+  tempo::StepCache steps{[this] { return weights(); }};
 
   /// "encoder/lstm"
   std::string path() const;
@@ -74,6 +75,8 @@ std::string snake_case(const std::string& name);
 Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> options);
 void build(tempo_layer& layer, const std::vector<TensorType>& inputs);
 Tensors call(tempo_layer& layer, const tempo_call& call);
+/// The layer that is being called on this thread, the innermost; null: none.
+tempo_layer* called_layer();
 /// The types of a cell's states for this batch, [batch, ...] each.
 std::vector<TensorType> states(tempo_layer& cell, int64_t batch);
 /// Forgets the state that it and its children keep between calls.

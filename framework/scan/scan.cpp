@@ -1,18 +1,14 @@
 // scan: from the host's call to a traced Program, applied as one op. The plain loop is its meaning.
 #include "scan/scan.hpp"
 
-#include "graph/trace.hpp"
 #include "ops/defaults.hpp"
-#include "scan/build.hpp"
 #include "scan/execute.hpp"
 #include "scan/explain.hpp"
-#include "scan/step_program.hpp"
 #include "scan/stepper.hpp"
 
 #include <tempo/ops.hpp>
 
 #include <algorithm>
-#include <list>
 #include <optional>
 
 namespace tempo {
@@ -104,127 +100,31 @@ const OpDefinition& scan_op = define({
     .vjp_all = scan_vjp,
 });
 
-// --- tracing a step
-
-struct Bound {
-  StepProgramRef program;
-  std::vector<Ref<Value>> inputs;  // of this call, in the Program's order
-};
-
-struct StepResults {
-  explicit StepResults(const tempo_scan& call) : raw(call.n_outputs + call.n_states) {}
-  ~StepResults() {
-    for (tempo_tensor* t : raw)
-      if (t) release(t);
-  }
-  StepResults(const StepResults&) = delete;
-  StepResults& operator=(const StepResults&) = delete;
-  std::vector<tempo_tensor*> raw;
-};
-
-void run_step(const tempo_scan& call, const std::vector<Ref<Value>>& x,
-              const std::vector<Ref<Value>>& states, StepResults& results) {
-  std::vector<tempo_tensor*> xs, ss;
-  for (const Ref<Value>& v : x) xs.push_back(v.get());
-  for (const Ref<Value>& v : states) ss.push_back(v.get());
-  sdk::check(call.step(call.user, xs.data(), ss.data(), results.raw.data()));
-  for (std::size_t i = 0; i < results.raw.size(); ++i)
-    if (!results.raw[i])
-      throw ShapeError("scan: the step left result " + std::to_string(i) + " without a value.");
-  for (uint32_t k = 0; k < call.n_states; ++k) {
-    const TensorType& before = call.states[k]->type;
-    const TensorType& after = results.raw[call.n_outputs + k]->type;
-    if (!(before == after))
-      throw ShapeError("scan: state " + std::to_string(k) +
-                       " changes its type in the step\n  before  " + to_string(before) +
-                       "\n  after   " + to_string(after) +
-                       "\n  A state must keep its shape and dtype; does the initial state have the "
-                       "size of the cell?");
-  }
-}
-
-TensorType one_step(const TensorType& sequence) {
-  return {sequence.dtype, sequence.shape.without_first()};
-}
+// --- what a call gives to a Program
 
 // The random keys of all steps: what the plain loop would have drawn, in its order.
-Ref<Value> keys_over_time(const Trace::Keys& keys, int64_t per_step, int64_t time,
-                          const Ref<Value>& all, bool reverse) {
+Ref<Value> keys_over_time(const Draw& draw, int64_t per_step, int64_t time, const Ref<Value>& all,
+                          bool reverse) {
   Tensor table = reshape(to_tensor(all), {time, per_step, 2});
   if (reverse) table = tempo::reverse(table, 0);
-  Tensor mine = slice(table, 1, keys.offset, keys.offset + keys.count);
-  if (keys.placeholder->type.shape.rank() == 1) mine = squeeze(mine, 1);
+  Tensor mine = slice(table, 1, draw.offset, draw.offset + draw.count);
+  if (draw.single) mine = squeeze(mine, 1);
   return to_value(mine);
 }
 
-StepProgramRef cached(Program program, std::vector<Ref<Value>> nodes) {
-  struct Entry {
-    std::string key;
-    StepProgramRef program;
-  };
-  constexpr std::size_t capacity = 128;
-  static std::mutex mutex;
-  static std::list<Entry> recent;
-  const std::string key = key_of(program);
-  const std::lock_guard lock(mutex);
-  const auto at =
-      std::find_if(recent.begin(), recent.end(), [&key](const Entry& e) { return e.key == key; });
-  if (at != recent.end()) {
-    recent.splice(recent.begin(), recent, at);
-    return at->program;
-  }
-  recent.push_front({key, std::make_shared<StepProgram>(std::move(program), std::move(nodes))});
-  if (recent.size() > capacity) recent.pop_back();
-  return recent.front().program;
-}
-
-Bound trace_step(const tempo_scan& call, int64_t time) {
-  ProgramBuilder builder;
-  Bound bound;
-  std::vector<Trace::Keys> keys;
-  {
-    Trace trace;
-    std::vector<Ref<Value>> x, states;
-    for (uint32_t i = 0; i < call.n_sequences; ++i)
-      x.push_back(trace.placeholder(one_step(call.sequences[i]->type)));
-    for (uint32_t i = 0; i < call.n_states; ++i)
-      states.push_back(trace.placeholder(call.states[i]->type));
-    StepResults results(call);
-    run_step(call, x, states, results);
-    std::vector<Ref<Value>> own;
-    for (tempo_tensor* t : results.raw) own.push_back(trace.own(Ref<Value>::share(t)));
-    for (const Trace::Capture& c : trace.captures()) {
-      builder.input(Standing::fixed, c.inside, c.outside->path);
-      bound.inputs.push_back(c.outside);
-    }
-    for (const Ref<Value>& v : x) builder.input(Standing::sequence, v, "x");
-    for (const Trace::Keys& k : trace.keys())
-      builder.input(Standing::sequence, k.placeholder, "random_key");
-    for (const Ref<Value>& v : states) builder.input(Standing::carried, v, "state");
-    for (const Ref<Application>& a : trace.applications()) builder.add(*a);
-    for (uint32_t i = 0; i < call.n_outputs; ++i)
-      builder.program.results.push_back(
-          {call.last_only ? ProgramResult::last : ProgramResult::sequence, builder.find(*own[i])});
-    for (uint32_t i = 0; i < call.n_states; ++i) {
-      builder.program.next.push_back(builder.find(*own[call.n_outputs + i]));
-      builder.program.results.push_back({ProgramResult::last, builder.program.next.back()});
-    }
-    keys = trace.keys();
-  }
-  builder.program.reverse = call.reverse != 0;
-  settle_standings(builder.program);
+// The inputs of a traced step's Program in this call.
+std::vector<Ref<Value>> inputs_of(const tempo_scan& call, TracedStep step, int64_t time) {
+  std::vector<Ref<Value>> inputs = std::move(step.captured);
   for (uint32_t i = 0; i < call.n_sequences; ++i)
-    bound.inputs.push_back(Ref<Value>::share(call.sequences[i]));
-  if (!keys.empty()) {
-    const int64_t per_step = keys.back().offset + keys.back().count;
+    inputs.push_back(Ref<Value>::share(call.sequences[i]));
+  if (!step.draws.empty()) {
+    const int64_t per_step = step.draws.back().offset + step.draws.back().count;
     const Ref<Value> all = next_random_keys(time * per_step);
-    for (const Trace::Keys& k : keys)
-      bound.inputs.push_back(keys_over_time(k, per_step, time, all, call.reverse != 0));
+    for (const Draw& draw : step.draws)
+      inputs.push_back(keys_over_time(draw, per_step, time, all, call.reverse != 0));
   }
-  for (uint32_t i = 0; i < call.n_states; ++i)
-    bound.inputs.push_back(Ref<Value>::share(call.states[i]));
-  bound.program = cached(without_dead(std::move(builder.program)), std::move(builder.nodes));
-  return bound;
+  for (uint32_t i = 0; i < call.n_states; ++i) inputs.push_back(Ref<Value>::share(call.states[i]));
+  return inputs;
 }
 
 // --- the plain loop
@@ -239,12 +139,10 @@ std::vector<Ref<Value>> plain_loop(const tempo_scan& call, int64_t time) {
     std::vector<Ref<Value>> x;
     for (uint32_t i = 0; i < call.n_sequences; ++i)
       x.push_back(to_value(take(Tensor::borrowed(call.sequences[i]), t)));
-    StepResults results(call);
-    run_step(call, x, states, results);
+    const std::vector<Ref<Value>> results = run_step(call, x, states);
     for (uint32_t i = 0; i < call.n_outputs; ++i)
-      last[i] = outputs[i][static_cast<std::size_t>(t)] = Tensor::borrowed(results.raw[i]);
-    for (uint32_t k = 0; k < call.n_states; ++k)
-      states[k] = Ref<Value>::share(results.raw[call.n_outputs + k]);
+      last[i] = outputs[i][static_cast<std::size_t>(t)] = to_tensor(results[i]);
+    states.assign(results.begin() + call.n_outputs, results.end());
   }
   std::vector<Ref<Value>> all;
   for (uint32_t i = 0; i < call.n_outputs; ++i)
@@ -280,19 +178,19 @@ std::vector<Ref<Value>> apply_program(const StepProgramRef& program, std::vector
                program->raw().results.size());
 }
 
-std::vector<Ref<Value>> run_scan(const tempo_scan& call) {
+std::vector<Ref<Value>> run_scan(const tempo_scan& call, StepCache* steps) {
   const int64_t time = time_of(call);
   if (call.plain) return plain_loop(call, time);
-  if (StepTrace* steps = StepTrace::current(); steps && time == 1)
-    return steps->inlined(call, plain_loop);
-  Bound bound = trace_step(call, time);
-  const bool tracked = std::any_of(bound.inputs.begin(), bound.inputs.end(),
-                                   [](const Ref<Value>& v) { return v->tracked; });
-  log_program("forward", bound.program);
-  const StepProgramRef program = tracked && recording()
-                                     ? bound.program->keeping(bound.program->read_by_gradient())
-                                     : bound.program;
-  std::vector<Ref<Value>> results = apply_program(program, std::move(bound.inputs), time);
+  if (StepTrace* stream = StepTrace::current(); stream && time == 1)
+    return stream->inlined(call, plain_loop);
+  TracedStep step = steps && call.step_id ? steps->traced(call) : trace_step(call);
+  log_program("forward", step.program);
+  StepProgramRef program = step.program;
+  std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);
+  const bool tracked =
+      std::any_of(inputs.begin(), inputs.end(), [](const Ref<Value>& v) { return v->tracked; });
+  if (tracked && recording()) program = program->keeping(program->read_by_gradient());
+  std::vector<Ref<Value>> results = apply_program(program, std::move(inputs), time);
   results.resize(call.n_outputs + call.n_states);
   return results;
 }

@@ -1,11 +1,12 @@
 // scan as the host offers it: the plain loop, or a traced Program applied as one op.
 #pragma once
 
-#include "graph/value.hpp"
+#include "scan/traced_step.hpp"
 
 namespace tempo {
 
-/// Runs a recurrence; the outputs, then the last states.
-std::vector<Ref<Value>> run_scan(const tempo_scan& call);
+/// Runs a recurrence; the outputs, then the last states. `steps` are those of the layer in whose
+/// call it runs; null: there is none.
+std::vector<Ref<Value>> run_scan(const tempo_scan& call, StepCache* steps);
 
 }  // namespace tempo

@@ -15,7 +15,9 @@ namespace tempo TEMPO_HIDDEN {
 ///   void build(Weights& add, const Shape& input);                  input [batch, features]
 ///   Step step(const Tensor& x, const State& s) const;              x [batch, features]
 /// (or with `const Tensors& constants` as a third argument). `step` must be a pure function of its
-/// arguments and the weights. Its states are [batch, units], `state_count` of them, unless it has
+/// arguments, the weights and the options: it is traced once, and not called again for arguments of
+/// the same types. What changes from call to call is a weight (frozen, if it is not trained) or a
+/// constant. Its states are [batch, units], `state_count` of them, unless it has
 /// `Shapes state_shapes(int64_t batch) const`.
 template <class Options>
 class Cell {
@@ -183,11 +185,12 @@ struct Trampolines {
                         .initial_state = borrow(call.states, call.n_states),
                         .constants = borrow(call.constants, call.n_constants)};
     if constexpr (CellClass<L>) {
+      const L& cell = me;  // a step that changed it would not be pure
       Step step;
-      if constexpr (requires { me.step(inputs[0], options.initial_state, options.constants); })
-        step = me.step(inputs[0], options.initial_state, options.constants);
+      if constexpr (requires { cell.step(inputs[0], options.initial_state, options.constants); })
+        step = cell.step(inputs[0], options.initial_state, options.constants);
       else if (options.constants.empty())
-        step = me.step(inputs[0], options.initial_state);
+        step = cell.step(inputs[0], options.initial_state);
       else
         throw Error(class_name<L>() +
                     ": its step takes no constants.\n  Give it a third argument, "

@@ -98,7 +98,11 @@ typedef struct tempo_view {
 
 /* One recurrence. `step` is called with placeholders, once or more, before anything is computed;
  * it fills n_outputs results of the step and n_states next states, a count each.
- * Sequences have the time axis first: [time, batch, ...]. */
+ * Sequences have the time axis first: [time, batch, ...].
+ * In a call of a layer, a step_id other than 0 says that the step is a pure function of its
+ * arguments, the layer's weights and `constants`: the host may remember what it did the first time,
+ * for arguments of the same types, and not call it again. Steps of one layer that differ have
+ * different ids. */
 typedef struct tempo_scan {
   uint32_t size;
   uint32_t n_sequences;
@@ -112,6 +116,9 @@ typedef struct tempo_scan {
   tempo_status (*step)(void* user, tempo_tensor* const* x, tempo_tensor* const* states,
                        tempo_tensor** results);
   void* user;
+  uint32_t step_id;
+  uint32_t n_constants;
+  tempo_tensor* const* constants; /* what the step reads besides its arguments and weights */
 } tempo_scan;
 
 /* One call of a layer, or one step of a cell (whose states are `states`, whose results are the

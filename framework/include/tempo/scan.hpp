@@ -52,6 +52,11 @@ struct ScanOptions {
   bool reverse = false;    ///< from the last step to the first; outputs stay at their own time
   bool last_only = false;  ///< the output of the last step processed instead of all of them
   bool plain = false;      ///< the plain loop over eager ops: the reference
+  /// Other than 0, in a layer's call: the step is a pure function of its arguments, the layer's
+  /// weights and `constants`, and is traced at the first call only. Steps of one layer that differ
+  /// have different ids.
+  uint32_t step_id = 0;
+  Tensors constants = {};
 };
 
 /// What a scan gives: the output [batch, time, ...] ([batch, ...] with last_only), the last state.
@@ -104,7 +109,8 @@ scan(F&& step, const Tensors& x, const State& state, const ScanOptions& options 
                        to_string(t.shape(), t.dtype()) + ".");
     time_major.push_back(swap_axes(t, 0, 1));
   }
-  const std::vector<tempo_tensor*> xs = sdk::handles(time_major), states = sdk::handles(state);
+  const std::vector<tempo_tensor*> xs = sdk::handles(time_major), states = sdk::handles(state),
+                                   constants = sdk::handles(options.constants);
   sdk::ScanStep<std::remove_reference_t<F>> bound{step, xs.size(), states.size()};
   tempo_scan call{};
   call.size = sizeof call;
@@ -118,6 +124,9 @@ scan(F&& step, const Tensors& x, const State& state, const ScanOptions& options 
   call.plain = options.plain;
   call.step = &sdk::ScanStep<std::remove_reference_t<F>>::run;
   call.user = &bound;
+  call.step_id = options.step_id;
+  call.n_constants = static_cast<uint32_t>(constants.size());
+  call.constants = constants.data();
   std::vector<tempo_tensor*> out(1 + states.size());
   sdk::check(sdk::host().scan(&call, out.data()));
   Tensors all = sdk::adopt(out);

@@ -1,0 +1,181 @@
+#include "scan/traced_step.hpp"
+
+#include "ops/defaults.hpp"
+#include "scan/build.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <list>
+#include <mutex>
+
+namespace tempo {
+
+namespace {
+
+TensorType one_step(const TensorType& sequence) {
+  return {sequence.dtype, sequence.shape.without_first()};
+}
+
+void require_same_states(const tempo_scan& call, const std::vector<Ref<Value>>& results) {
+  for (uint32_t k = 0; k < call.n_states; ++k) {
+    const TensorType& before = call.states[k]->type;
+    const TensorType& after = results[call.n_outputs + k]->type;
+    if (!(before == after))
+      throw ShapeError("scan: state " + std::to_string(k) +
+                       " changes its type in the step\n  before  " + to_string(before) +
+                       "\n  after   " + to_string(after) +
+                       "\n  A state must keep its shape and dtype; does the initial state have the "
+                       "size of the cell?");
+  }
+}
+
+// Steps that are traced alike share a Program, and all that is derived from it.
+StepProgramRef program_like(Program program, std::vector<Ref<Value>> nodes) {
+  struct Entry {
+    std::string key;
+    StepProgramRef program;
+  };
+  constexpr std::size_t capacity = 128;
+  static std::mutex mutex;
+  static std::list<Entry> recent;
+  const std::string key = key_of(program);
+  const std::lock_guard lock(mutex);
+  const auto at =
+      std::find_if(recent.begin(), recent.end(), [&key](const Entry& e) { return e.key == key; });
+  if (at != recent.end()) {
+    recent.splice(recent.begin(), recent, at);
+    return at->program;
+  }
+  recent.push_front({key, std::make_shared<StepProgram>(std::move(program), std::move(nodes))});
+  if (recent.size() > capacity) recent.pop_back();
+  return recent.front().program;
+}
+
+}  // namespace
+
+std::vector<Ref<Value>> run_step(const tempo_scan& call, const std::vector<Ref<Value>>& x,
+                                 const std::vector<Ref<Value>>& states) {
+  std::vector<tempo_tensor*> xs, ss, raw(call.n_outputs + call.n_states);
+  for (const Ref<Value>& v : x) xs.push_back(v.get());
+  for (const Ref<Value>& v : states) ss.push_back(v.get());
+  const tempo_status status = call.step(call.user, xs.data(), ss.data(), raw.data());
+  std::vector<Ref<Value>> results;
+  for (tempo_tensor* t : raw) results.emplace_back(t);
+  sdk::check(status);
+  for (std::size_t i = 0; i < results.size(); ++i)
+    if (!results[i])
+      throw ShapeError("scan: the step left result " + std::to_string(i) + " without a value.");
+  require_same_states(call, results);
+  return results;
+}
+
+TracedStep trace_step(const tempo_scan& call) {
+  ProgramBuilder builder;
+  TracedStep traced;
+  {
+    Trace trace;
+    std::vector<Ref<Value>> x, states;
+    for (uint32_t i = 0; i < call.n_sequences; ++i)
+      x.push_back(trace.placeholder(one_step(call.sequences[i]->type)));
+    for (uint32_t i = 0; i < call.n_states; ++i)
+      states.push_back(trace.placeholder(call.states[i]->type));
+    std::vector<Ref<Value>> results = run_step(call, x, states);
+    for (Ref<Value>& r : results) r = trace.own(r);
+    for (const Trace::Capture& c : trace.captures()) {
+      builder.input(Standing::fixed, c.inside, c.outside->path);
+      traced.captured.push_back(c.outside);
+    }
+    for (const Ref<Value>& v : x) builder.input(Standing::sequence, v, "x");
+    for (const Trace::Keys& k : trace.keys()) {
+      builder.input(Standing::sequence, k.placeholder, "random_key");
+      traced.draws.push_back({k.offset, k.count, k.placeholder->type.shape.rank() == 1});
+    }
+    for (const Ref<Value>& v : states) builder.input(Standing::carried, v, "state");
+    for (const Ref<Application>& a : trace.applications()) builder.add(*a);
+    for (uint32_t i = 0; i < call.n_outputs; ++i)
+      builder.program.results.push_back(
+          {call.last_only ? ProgramResult::last : ProgramResult::sequence,
+           builder.find(*results[i])});
+    for (uint32_t i = 0; i < call.n_states; ++i) {
+      builder.program.next.push_back(builder.find(*results[call.n_outputs + i]));
+      builder.program.results.push_back({ProgramResult::last, builder.program.next.back()});
+    }
+  }
+  builder.program.reverse = call.reverse != 0;
+  settle_standings(builder.program);
+  traced.program = program_like(without_dead(std::move(builder.program)), std::move(builder.nodes));
+  return traced;
+}
+
+// --- the steps of a layer
+
+StepCache::Entry::Entry(const tempo_scan& made_for)
+    : call(made_for), default_dtype(tempo::default_dtype()) {
+  for (uint32_t i = 0; i < call.n_sequences; ++i)
+    sequences.push_back(one_step(call.sequences[i]->type));
+  for (uint32_t i = 0; i < call.n_states; ++i) states.push_back(call.states[i]->type);
+  for (uint32_t i = 0; i < call.n_constants; ++i) constants.push_back(call.constants[i]->type);
+}
+
+bool StepCache::Entry::fits(const tempo_scan& other) const {
+  const auto same = [](const std::vector<TensorType>& types, tempo_tensor* const* tensors) {
+    return std::equal(types.begin(), types.end(), tensors,
+                      [](const TensorType& type, const Value* v) { return type == v->type; });
+  };
+  const auto same_step = [](const TensorType& type, const Value* v) {
+    const Shape& all = v->type.shape;
+    return type.dtype == v->type.dtype && type.shape.rank() + 1 == all.rank() &&
+           std::equal(type.shape.begin(), type.shape.end(), all.begin() + 1);
+  };
+  return call.step == other.step && call.step_id == other.step_id &&
+         call.n_sequences == other.n_sequences && call.n_states == other.n_states &&
+         call.n_outputs == other.n_outputs && call.n_constants == other.n_constants &&
+         call.reverse == other.reverse && call.last_only == other.last_only &&
+         default_dtype == tempo::default_dtype() &&
+         std::equal(sequences.begin(), sequences.end(), other.sequences, same_step) &&
+         same(states, other.states) && same(constants, other.constants);
+}
+
+// Whether all that the step reads is a weight of the layer or a constant that is told from others.
+bool StepCache::find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const {
+  const std::vector<Value*> weights = weights_();
+  for (const Ref<Value>& captured : step.captured) {
+    const auto same = [&](const Value* v) {
+      return v == captured.get() ||
+             (v->from && v->from.get() == captured->from.get() && v->index == captured->index);
+    };
+    const auto weight = std::find(weights.begin(), weights.end(), captured.get());
+    tempo_tensor* const* const end = call.constants + call.n_constants;
+    const auto constant = std::find_if(call.constants, end, same);
+    if (weight != weights.end() && constant == end)
+      entry.sources.push_back({*weight, 0});
+    else if (weight == weights.end() && std::count_if(call.constants, end, same) == 1)
+      entry.sources.push_back({nullptr, static_cast<std::size_t>(constant - call.constants)});
+    else
+      return false;
+  }
+  return true;
+}
+
+TracedStep StepCache::traced(const tempo_scan& call) {
+  constexpr std::size_t capacity = 16;
+  for (const Entry& e : entries_) {
+    if (!e.fits(call)) continue;
+    TracedStep found{e.program, {}, e.draws};
+    found.captured.reserve(e.sources.size() + call.n_sequences + call.n_states);
+    for (const Source& s : e.sources)
+      found.captured.push_back(Ref<Value>::share(s.weight ? s.weight : call.constants[s.constant]));
+    return found;
+  }
+  TracedStep made = trace_step(call);
+  Entry entry(call);
+  if (find_sources(made, call, entry)) {
+    entry.program = made.program;
+    entry.draws = made.draws;
+    if (entries_.size() == capacity) entries_.erase(entries_.begin());
+    entries_.push_back(std::move(entry));
+  }
+  return made;
+}
+
+}  // namespace tempo

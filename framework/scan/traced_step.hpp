@@ -1,0 +1,60 @@
+// A step of a recurrence: run, traced into a Program, and kept by the layer that it belongs to.
+#pragma once
+
+#include "scan/step_program.hpp"
+
+#include <functional>
+
+namespace tempo {
+
+/// The results of one step, n_outputs and n_states of them, checked against the states before.
+std::vector<Ref<Value>> run_step(const tempo_scan& call, const std::vector<Ref<Value>>& x,
+                                 const std::vector<Ref<Value>>& states);
+
+/// Random numbers that a step draws: `count` keys of those of one step, from `offset` on.
+struct Draw {
+  int64_t offset, count;
+  bool single;  // one key [2], not a row of [count, 2]
+};
+
+/// A step's Program, and what it reads besides the arguments of the step, in the Program's order.
+struct TracedStep {
+  StepProgramRef program;
+  std::vector<Ref<Value>> captured;
+  std::vector<Draw> draws;
+};
+
+/// Runs the step on placeholders and finds the Program of its trace.
+TracedStep trace_step(const tempo_scan& call);
+
+/// The traced steps of one layer. Those whose call has a step_id are pure functions of their
+/// arguments, of the layer's weights and of the call's constants, and are traced once for each
+/// step_id and type of arguments. One that reads something else is traced each time.
+class StepCache {
+ public:
+  explicit StepCache(std::function<std::vector<Value*>()> weights) : weights_(std::move(weights)) {}
+  TracedStep traced(const tempo_scan& call);
+  void clear() { entries_.clear(); }
+
+ private:
+  struct Source {
+    Value* weight;  // of the layer, which keeps it; null: a constant of the call
+    std::size_t constant;
+  };
+  struct Entry {
+    explicit Entry(const tempo_scan& call);
+    bool fits(const tempo_scan& call) const;
+    tempo_scan call;  // its numbers; the types stand for its tensors
+    DType default_dtype;
+    std::vector<TensorType> sequences, states, constants;  // sequences: of one step
+    StepProgramRef program;
+    std::vector<Source> sources;
+    std::vector<Draw> draws;
+  };
+  bool find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const;
+
+  std::function<std::vector<Value*>()> weights_;
+  std::vector<Entry> entries_;  // the latest last
+};
+
+}  // namespace tempo

@@ -1,0 +1,219 @@
+// A cell's step is traced at the first call of its layer; what it gives is always that of the plain
+// loop.
+#define BOOST_TEST_MODULE step_cache
+#include "testing.hpp"
+
+#include <tempo/layers.hpp>
+
+using namespace tempo;
+using namespace tempo::testing;
+
+namespace {
+
+constexpr int64_t batch = 3, features = 4, units = 5;
+
+struct Options {
+  int units = 5;
+  Activation activation = "tanh";
+  DType dtype = DType::automatic;
+};
+void describe(auto& option, Options& o) {
+  option("units", o.units, "Size of the state.");
+  option("activation", o.activation, "Of the output.");
+}
+
+int steps_run = 0;
+
+// Counts how often its step runs, traced or not.
+struct CountingCell : Cell<Options> {
+  using Cell::Cell;
+  void build(Weights& add, const Shape& input) {
+    kernel = add("kernel", {input.back(), options.units}, glorot_uniform());
+    recurrent_kernel = add("recurrent_kernel", {options.units, options.units}, glorot_uniform());
+  }
+  Tensor before_activation(const Tensor& x, const Tensor& h) const {
+    ++steps_run;
+    return matmul(x, kernel) + matmul(h, transpose(recurrent_kernel));
+  }
+  Step step(const Tensor& x, const State& s) const {
+    Tensor next = options.activation(before_activation(x, s[0]));
+    return {.output = next, .state = {next}};
+  }
+  Tensor kernel, recurrent_kernel;
+};
+
+struct ScaledCell : CountingCell {
+  using CountingCell::CountingCell;
+  Step step(const Tensor& x, const State& s, const Tensors& constants) const {
+    Tensor z = before_activation(x, s[0]);
+    for (std::size_t i = 0; i < constants.size(); ++i)
+      z = z * (static_cast<double>(i + 1) * constants[i]);
+    return {.output = tanh(z), .state = {tanh(z)}};
+  }
+};
+
+// Reads a tensor that is neither argument nor weight.
+struct CapturingCell : CountingCell {
+  using CountingCell::CountingCell;
+  static inline Tensor other = {};
+  Step step(const Tensor& x, const State& s) const {
+    Tensor next = tanh(before_activation(x, s[0]) + other);
+    return {.output = next, .state = {next}};
+  }
+};
+
+// A tensor of the default dtype in the step.
+struct CastingCell : CountingCell {
+  using CountingCell::CountingCell;
+  Step step(const Tensor& x, const State& s) const {
+    const Tensor third = cast(scalar(1) / 3, x.dtype());
+    Tensor next = tanh(before_activation(x, s[0]) + third);
+    return {.output = next, .state = {next}};
+  }
+};
+
+struct DroppingCell : CountingCell {
+  using CountingCell::CountingCell;
+  Step step(const Tensor& x, const State& s) const {
+    Tensor next = tanh(before_activation(dropout(x, 0.3), dropout(s[0], 0.5)));
+    return {.output = next, .state = {next}};
+  }
+};
+
+Tensor sequences(int64_t rows = batch, int64_t time = 6, DType dtype = float64) {
+  return cast(normal({rows, time, features}, 3), dtype);
+}
+
+Layer built(const Layer& cell, DType dtype = float64) {
+  const Layer rnn = RNN(cell, {.dtype = dtype});
+  rnn.build({{batch, 6, features}});
+  return rnn;
+}
+
+// The steps that `f` runs.
+template <class F>
+int steps_of(F f) {
+  steps_run = 0;
+  f();
+  return steps_run;
+}
+
+// The last output of the cell, one eager step after the other.
+Tensor by_hand(const Layer& rnn, const Tensor& x, const Tensors& constants = {}) {
+  const Layer cell = rnn.children().at(0);
+  Step now{{}, {zeros({x.shape()[0], units}, x.dtype())}};
+  for (int64_t t = 0; t < x.shape()[1]; ++t) now = step(cell, take(x, t, 1), now.state, constants);
+  return now.output;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_step_is_traced_once_for_each_type_of_arguments) {
+  const Layer rnn = built(CountingCell());
+  const Tensor x = sequences(), longer = sequences(batch, 9), wider = sequences(7),
+               mask = greater(normal({batch, 6}), 0);
+  const auto traces = [&](const Tensor& in, const CallOptions& options = {}) {
+    return steps_of([&] { rnn(in, options); });
+  };
+  BOOST_TEST(traces(x) == 1);
+  BOOST_TEST(traces(x) == 0);
+  BOOST_TEST(traces(longer) == 0);
+  BOOST_TEST(traces(wider) == 1);
+  BOOST_TEST(traces(x, {.training = true}) == 1);
+  BOOST_TEST(traces(x, {.initial_state = {normal({batch, units})}}) == 0);
+  traces(x, {.mask = mask});  // and one step for the shape of its output
+  BOOST_TEST(traces(x, {.mask = mask}) == 0);
+  BOOST_TEST(traces(wider) == 0);
+  BOOST_TEST(steps_of([&] { gradient(sum(rnn(x)), rnn.weights()); }) == 0);
+  BOOST_TEST(steps_of([&] { rnn(x, {.mask = mask}); }) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_lambda_is_traced_at_every_call) {
+  const Layer rnn = built(CountingCell()), cell = rnn.children().at(0);
+  const auto run = [&] {
+    scan([&](const Tensor& x, const State& s) { return step(cell, x, s); }, sequences(),
+         {zeros({batch, units}, float64)});
+  };
+  run();
+  BOOST_TEST(steps_of(run) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(weights_are_read_as_they_are) {
+  const Layer rnn = built(CountingCell());
+  for (int64_t call = 0; call < 3; ++call) {
+    for (const Tensor& w : rnn.weights()) assign(w, normal(w.shape(), 10 + call));
+    for (const Tensor& x : {sequences(), sequences(7), sequences(batch, 9)})
+      check_close("call " + std::to_string(call), rnn(x), by_hand(rnn, x), 1e-12);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_step_that_reads_another_tensor_is_traced_each_time) {
+  const Layer rnn = built(CapturingCell());
+  for (int64_t call = 0; call < 3; ++call) {
+    CapturingCell::other = normal({units}, 20 + call);
+    BOOST_TEST(steps_of([&] { rnn(sequences()); }) == 1);
+    check_close("call " + std::to_string(call), rnn(sequences()), by_hand(rnn, sequences()), 1e-12);
+  }
+  CapturingCell::other = {};
+}
+
+BOOST_AUTO_TEST_CASE(constants_are_those_of_the_call) {
+  const Layer rnn = built(ScaledCell());
+  const Tensor x = sequences(), a = normal({batch, units}, 30), b = normal({batch, units}, 31);
+  const auto check = [&](const char* what, const Tensors& constants) {
+    check_close(what, rnn(x, {.constants = constants}), by_hand(rnn, x, constants), 1e-12);
+  };
+  check("one tensor twice", {a, a});  // nothing tells which of the two is read where
+  check("two tensors", {a, b});
+  check("in another order", {b, a});
+  check("one tensor twice, again", {b, b});
+  check("one", {a});
+  check("none", {});
+  BOOST_TEST(steps_of([&] { rnn(x, {.constants = {b, a}}); }) == 0);
+
+  const Layer square = built(ScaledCell({.units = batch}));
+  const Tensor weight = square.weights()[1];
+  check_close("a weight as a constant", square(x, {.constants = {weight}}),
+              square(x, {.constants = {weight * 1.0}}), 1e-12);
+  check_close("and another tensor after it", square(x, {.constants = {2 * weight}}),
+              square(x, {.constants = {weight + weight}}), 1e-12);
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_made_where_another_was_has_steps_of_its_own) {
+  for (const char* activation : {"tanh", "sigmoid", "relu", "linear"}) {
+    const Layer rnn = built(CountingCell({.activation = activation}));
+    check_close(activation, rnn(sequences()), by_hand(rnn, sequences()), 1e-12);
+  }
+  for (const DType dtype : {float32, float64}) {
+    const Layer rnn = built(CountingCell(), dtype);
+    const Tensor x = sequences(batch, 6, dtype);
+    check_close(name_of(dtype), rnn(x), by_hand(rnn, x), 1e-5);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_default_dtype_is_that_of_the_call) {
+  const Layer rnn = built(CastingCell());
+  for (const DType dtype : {float32, float64, float32}) {
+    set_default_dtype(dtype);
+    check_close(name_of(dtype), rnn(sequences()), by_hand(rnn, sequences()), 1e-12);
+  }
+  set_default_dtype(float32);
+}
+
+BOOST_AUTO_TEST_CASE(random_numbers_are_drawn_anew) {
+  const Layer rnn = built(DroppingCell());
+  set_seed(5);
+  const Tensor first = rnn(sequences()), second = rnn(sequences());
+  BOOST_TEST(max(abs(first - second)).item() > 0);
+  set_seed(5);
+  check_close("as step by step", by_hand(rnn, sequences()), first, 1e-12);
+  check_close("and at the second call", by_hand(rnn, sequences()), second, 1e-12);
+}
+
+BOOST_AUTO_TEST_CASE(more_types_than_are_kept) {
+  const Layer rnn = built(CountingCell());
+  for (int round = 0; round < 2; ++round)
+    for (int64_t rows = 1; rows <= 20; ++rows)
+      check_close(std::to_string(rows) + " rows", rnn(sequences(rows)),
+                  by_hand(rnn, sequences(rows)), 1e-12);
+}
