@@ -153,6 +153,28 @@ BOOST_AUTO_TEST_CASE(the_learning_rate_can_change_on_the_way) {
   BOOST_TEST(optimizer.learning_rate() == 0.25);
 }
 
+// Updates run in place, but only where nobody else would see it.
+BOOST_AUTO_TEST_CASE(what_shares_bytes_with_a_weight_stays_as_it_was) {
+  for (const char* text : {"sgd", "sgd(momentum=0.9, nesterov=true)", "rmsprop(momentum=0.5)",
+                           "adam", "adam(amsgrad=true, weight_decay=0.1)"}) {
+    const Tensor first = testing::normal({3, 40}, 1), g = testing::normal({3, 40}, 2);
+    const Tensor w = parameter(first), watched = parameter(first);
+    Optimizer optimizer = text, watching = text;
+    std::vector<std::vector<double>> seen;
+    Tensors held;
+    for (int i = 0; i < 4; ++i) {
+      optimizer.step({w}, {g});
+      watching.step({watched}, {g});
+      testing::check_same(text, watched, w);
+      held.push_back(reshape(watched, {120}));
+      for (const auto& [name, value] : watching.state()) held.push_back(value);
+      while (seen.size() < held.size()) seen.push_back(held[seen.size()].to_vector());
+    }
+    for (std::size_t i = 0; i < held.size(); ++i) BOOST_TEST(held[i].to_vector() == seen[i]);
+    testing::check_same("what the weight was made of", first, testing::normal({3, 40}, 1));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_an_optimizer_remembers_can_be_carried_over) {
   for (const char* text :
        {"sgd(momentum=0.9)", "rmsprop(momentum=0.5, centered=true)", "adam(amsgrad=true)"}) {
@@ -232,6 +254,8 @@ BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
              "sgd: a gradient must have the dtype of its weight\n"
              "  weight    [2] float64  dense/kernel\n"
              "  gradient  [2] float32");
+  BOOST_TEST(error_of([&] { sgd.step({full({2}, 1, float64)}, {full({2}, 1, float64)}); }) ==
+             "sgd: weight 0, [2] float64, is not a weight; make it with parameter(x).");
   BOOST_TEST(error_of([&] { sgd.step({w}, {Tensor{}}); }) ==
              "sgd: gradient 0 was never given a value (it is Tensor{}).");
   BOOST_TEST(error_of([] { Optimizer().iterations(); }) ==

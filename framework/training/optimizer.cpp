@@ -7,6 +7,7 @@
 #include <tempo/gradient.hpp>
 #include <tempo/ops.hpp>
 
+#include <array>
 #include <cmath>
 
 namespace tempo {
@@ -59,17 +60,18 @@ Tensors OptimizerState::clipped(const Tensors& gradients) const {
   return out;
 }
 
-Slots& OptimizerState::slots_of(const Tensor& weight) {
+Memory& OptimizerState::memory_of(const Tensor& weight) {
   const auto [at, is_new] = places.try_emplace(weight.handle(), memory.size());
   if (!is_new) return memory[at->second];
   const std::string path = weight.path();
-  Slots& slots = memory.emplace_back(weight, path.empty() ? std::to_string(memory.size()) : path);
+  Memory& made = memory.emplace_back(
+      Memory{.weight = weight, .key = path.empty() ? std::to_string(memory.size()) : path});
   for (const std::string& word : exclude_words)
-    if (path.find(word) != std::string::npos) slots.decays = false;
+    if (path.find(word) != std::string::npos) made.decays = false;
   for (const Tensor& excluded : exclude_weights)
-    if (excluded.handle() == weight.handle()) slots.decays = false;
+    if (excluded.handle() == weight.handle()) made.decays = false;
 
-  const std::string prefix = slots.key() + "/";
+  const std::string prefix = made.key + "/";
   for (auto i = restored.lower_bound(prefix);
        i != restored.end() && i->first.starts_with(prefix);) {
     const std::string name = i->first.substr(prefix.size());
@@ -80,50 +82,48 @@ Slots& OptimizerState::slots_of(const Tensor& weight) {
     if (i->second.shape() != weight.shape() || i->second.dtype() != weight.dtype())
       throw ShapeError(this->name() + ": what it remembered does not fit the weight\n  " +
                        i->first + "  " + to_string(i->second.shape(), i->second.dtype()) + "\n  " +
-                       slots.key() + "  " + to_string(weight.shape(), weight.dtype()));
-    slots.begin_with(name, i->second);
+                       made.key + "  " + to_string(weight.shape(), weight.dtype()));
+    made.slots.emplace_back(name, i->second.handle()->array);
     i = restored.erase(i);
   }
-  return slots;
+  return made;
 }
 
-// The formula in one pass over weight, gradient and slots. A slot that it asks for and that is not
+// The formula of weight, slots and gradient in one pass. A slot that it asks for and that is not
 // there begins as zeros.
-Fused OptimizerState::fused_update(const Tensor& weight, const Tensor& gradient,
-                                   Slots& slots) const {
-  std::vector<std::string> names;
+Fused OptimizerState::fused_update(Memory& of) const {
+  Slots::Named after;
   const auto formula = [&](const Tensors& x, const Tensors& numbers) {
-    Slots traced(x[0], slots.key());
-    for (std::size_t i = 0; i < slots.all().size(); ++i)
-      traced.begin_with(slots.all()[i].first, x[2 + i]);
+    Slots::Named before;
+    for (std::size_t i = 0; i < of.slots.size(); ++i)
+      before.emplace_back(of.slots[i].first, x[1 + i]);
     Tensor w = x[0];
-    if (common.weight_decay > 0 && slots.decays) w = w - w * (common.weight_decay * numbers[0]);
-    Tensors out{next(w, x[1], numbers[1], traced)};
-    for (const auto& [name, value] : traced.all()) {
-      names.push_back(name);
-      out.push_back(value);
-    }
-    return out;
+    Slots slots(w, before);
+    if (common.weight_decay > 0 && of.decays) w = w - w * (common.weight_decay * numbers[0]);
+    Tensors next_values{next(w, x.back(), numbers[1], slots)};
+    after = slots.all();
+    for (const auto& [name, value] : after) next_values.push_back(value);
+    return next_values;
   };
-  Tensors like{weight, gradient};
-  for (const auto& [name, value] : slots.all()) like.push_back(value);
-  Fused update(formula, like, 2);
-  if (names.size() == slots.all().size()) return update;
-  for (std::size_t i = slots.all().size(); i < names.size(); ++i)
-    slots.begin_with(names[i], zeros_like(weight));
-  return fused_update(weight, gradient, slots);
+  const TensorType& type = of.weight.handle()->type;
+  Fused made(formula, std::vector<TensorType>(of.slots.size() + 2, type), 2);
+  if (after.size() == of.slots.size()) return made;
+  for (std::size_t i = of.slots.size(); i < after.size(); ++i)
+    of.slots.emplace_back(after[i].first, zeros_like(of.weight).handle()->array);
+  return fused_update(of);
 }
 
-// All of it happens or nothing.
 void OptimizerState::update(const Tensor& weight, const Tensor& gradient) {
-  Slots& slots = slots_of(weight);
-  if (!slots.update) slots.update = fused_update(weight, gradient, slots);
-  Tensors x{weight, gradient};
-  for (const auto& [name, value] : slots.all()) x.push_back(value);
-  Tensors next_values = (*slots.update)(x, {learning_rate, rate()});
-  assign(weight, next_values[0]);
-  for (std::size_t i = 0; i < slots.all().size(); ++i)
-    slots.become(i, std::move(next_values[1 + i]));
+  Memory& mine = memory_of(weight);
+  if (!mine.update) mine.update = fused_update(mine);
+  Array g = gradient.handle()->array;
+  std::vector<Array*> x;
+  x.reserve(mine.slots.size() + 2);
+  x.push_back(&weight.handle()->array);
+  for (auto& [name, slot] : mine.slots) x.push_back(&slot);
+  x.push_back(&g);
+  (*mine.update)(x, std::array{learning_rate, rate()});
+  ++weight.handle()->version;
 }
 
 void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
@@ -135,6 +135,13 @@ void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
     if (!weights[i] || !gradients[i])
       throw Error(name() + ": " + (weights[i] ? "gradient " : "weight ") + std::to_string(i) +
                   " was never given a value (it is Tensor{}).");
+    if (!weights[i].handle()->weight)
+      throw Error(name() + ": weight " + std::to_string(i) + ", " +
+                  to_string(weights[i].handle()->type) +
+                  ", is not a weight; make it with parameter(x).");
+    if (gradients[i].traced())
+      throw Error(name() + ": gradient " + std::to_string(i) +
+                  " is a placeholder of a traced step; steps are taken outside of it.");
     const TensorType &w = weights[i].handle()->type, &g = gradients[i].handle()->type;
     if (!(w == g))
       throw ShapeError(name() + ": a gradient must have the " +
@@ -191,8 +198,9 @@ std::string Optimizer::text() const { return required().text(); }
 
 Optimizer::NamedTensors Optimizer::state() const {
   NamedTensors out{{"iterations", tensor<int64_t>({required().iterations}, {})}};
-  for (const Slots& slots : state_->memory)
-    for (const auto& [name, value] : slots.all()) out.emplace_back(slots.key() + "/" + name, value);
+  for (const Memory& of : state_->memory)
+    for (const auto& [name, slot] : of.slots)
+      out.emplace_back(of.key + "/" + name, to_tensor(make_value(slot)));
   for (const auto& [name, value] : state_->restored) out.emplace_back(name, value);
   return out;
 }

@@ -11,28 +11,27 @@
 
 namespace tempo {
 
-/// The tensors that an optimizer remembers of one weight, by name; zeros at first.
+/// The tensors that an optimizer remembers of one weight, by name, as its formula sees them: what
+/// it reads is the value before the step, zeros at first, and what it assigns the one after it.
 class Slots {
  public:
-  Slots(Tensor weight, std::string key) : weight_(std::move(weight)), key_(std::move(key)) {}
+  using Named = std::vector<std::pair<std::string, Tensor>>;
+  Slots(Tensor weight, Named before) : weight_(std::move(weight)), slots_(std::move(before)) {}
   Tensor& operator()(const char* name);
-  /// The weight's path, or its number.
-  const std::string& key() const { return key_; }
-  const Tensor& weight() const { return weight_; }
-  const std::vector<std::pair<std::string, Tensor>>& all() const { return slots_; }
-  void begin_with(const std::string& name, Tensor value) {
-    slots_.emplace_back(name, std::move(value));
-  }
-  /// The i-th slot, given its next value.
-  void become(std::size_t i, Tensor value) { slots_[i].second = std::move(value); }
-
-  bool decays = true;
-  std::optional<Fused> update;  // made at the first step
+  const Named& all() const { return slots_; }
 
  private:
   Tensor weight_;
-  std::string key_;
-  std::vector<std::pair<std::string, Tensor>> slots_;
+  Named slots_;
+};
+
+/// What an optimizer keeps for one weight.
+struct Memory {
+  Tensor weight;
+  std::string key;  // the weight's path, or its number
+  std::vector<std::pair<std::string, Array>> slots = {};
+  bool decays = true;
+  std::optional<Fused> update = {};  // made at the first step
 };
 
 /// The options that every optimizer has.
@@ -57,8 +56,8 @@ struct OptimizerState {
   void check() const;
   Tensors clipped(const Tensors& gradients) const;
   void step(const Tensors& weights, const Tensors& gradients);
-  Slots& slots_of(const Tensor& weight);
-  Fused fused_update(const Tensor& weight, const Tensor& gradient, Slots& slots) const;
+  Memory& memory_of(const Tensor& weight);
+  Fused fused_update(Memory& of) const;
   void update(const Tensor& weight, const Tensor& gradient);
 
   double learning_rate = 0;
@@ -66,7 +65,7 @@ struct OptimizerState {
   int64_t iterations = 0;
   std::vector<std::string> exclude_words;
   Tensors exclude_weights;
-  std::vector<Slots> memory;  // in the order of first use
+  std::vector<Memory> memory;  // in the order of first use
   std::unordered_map<const tempo_tensor*, std::size_t> places;
   std::map<std::string, Tensor> restored;  // by "lstm/kernel/m", until their weight comes
 };
