@@ -1,6 +1,7 @@
 // scan equals its plain loop, for values, gradients and gradients of gradients.
 #define BOOST_TEST_MODULE scan
 #include "graph/trace.hpp"
+#include "scan/layout.hpp"
 #include "scan_cases.hpp"
 
 using namespace tempo;
@@ -58,6 +59,16 @@ BOOST_AUTO_TEST_CASE(scan_equals_its_plain_loop) {
         check_equal(what, run(c, {.reverse = reverse, .last_only = last_only}),
                     run(c, {.reverse = reverse, .last_only = last_only, .plain = true}));
       }
+}
+
+BOOST_AUTO_TEST_CASE(stretches_of_time_change_nothing_but_the_rounding_of_sums) {
+  const ShortStretches two_steps(2);
+  for (const ScanCase& c : scan_cases())
+    for (bool reverse : {false, true}) {
+      const std::string what = std::string(c.name) + (reverse ? ", reverse" : "");
+      BOOST_TEST_CONTEXT(what)
+      check_equal(what, run(c, {.reverse = reverse}), run(c, {.reverse = reverse, .plain = true}));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(random_numbers_in_a_step_are_those_of_the_plain_loop) {

@@ -75,8 +75,8 @@ struct tempo_op {
   bool rearranges = false;
   /// Of a sum of inputs it makes the sum of the results.
   bool linear = false;
-  /// Sums the results over a leading axis that all inputs were given, in one go; empty: it has no
-  /// such form. What a gradient's "sum over time" becomes.
+  /// Adds to the output the sum of the results over a leading axis that all inputs were given, in
+  /// one go; empty: it has no such form. What a gradient's "sum over time" becomes.
   tempo::Kernel summed = {};
 
   bool differentiable() const { return !vjp.empty() || vjp_all; }

@@ -71,14 +71,14 @@ void summed_matmul(const KernelCall& call) {
   if (a.shape().rank() == 3 && b.shape().rank() == 3 && transpose_a && !transpose_b) {
     const int64_t inner = a.shape()[0] * a.shape()[1];
     gemm(c.dtype(), true, false, a.shape()[2], b.shape()[2], inner, a.data, a.shape()[2], b.data,
-         b.shape()[2], 0, c.data, b.shape()[2]);
+         b.shape()[2], 1, c.data, b.shape()[2]);
     return;
   }
   static const Kernel product = matmul_kernel();
   Array parts(c.dtype(), c.shape().prepended(a.shape()[0]));
   const View of_all[] = {parts.view()};
   product({call.inputs, of_all, call.attributes});
-  sum_to(parts.view(), c);
+  add_sum_to(parts.view(), c);
 }
 
 // y = a b

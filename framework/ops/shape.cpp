@@ -86,7 +86,7 @@ const auto& sum_to_op = define({
     .kernel = [](const KernelCall& call) { sum_to(call.inputs[0], call.outputs[0]); },
     .vjp = {[](const Vjp& v) { return broadcast_to(v.dy(), v.a().shape()); }},
     .linear = true,
-    .summed = [](const KernelCall& call) { sum_to(call.inputs[0], call.outputs[0]); },
+    .summed = [](const KernelCall& call) { add_sum_to(call.inputs[0], call.outputs[0]); },
 });
 
 std::vector<TensorType> transpose_type(const TypeCall& call) {

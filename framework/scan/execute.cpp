@@ -1,7 +1,9 @@
-// One arena holds every block. The loop runs on shards of rows where rows are independent, each
-// through all steps; what comes before and behind it runs over all steps at once.
+// One arena holds every block. Time is cut into stretches whose slabs stay in the cache: what comes
+// before the loop runs over all steps of a stretch at once, then the loop, on shards of rows where
+// rows are independent, then what comes behind it.
 #include "scan/execute.hpp"
 
+#include "tensor/matmul.hpp"
 #include "tensor/parallel.hpp"
 
 #include <algorithm>
@@ -66,6 +68,7 @@ Execution::Execution(const Program& program, const Plan& plan, int64_t time,
       outputs_(outputs),
       rows_(std::max<int64_t>(1, plan.independent_rows)),
       shards_(plan.independent_rows > 0 ? std::min(shards_for(rows_), most_shards) : 1),
+      steps_at_once_(layout_.steps_at_once(time)),
       arena_(bytes()) {
   char* const base = arena_.as<char>();
   views_ = reinterpret_cast<View*>(base + layout_.views);
@@ -76,19 +79,33 @@ Execution::Execution(const Program& program, const Plan& plan, int64_t time,
 }
 
 void Execution::run() {
-  for (std::size_t k = 0; k < p_.results.size(); ++k)
-    if (p_.results[k].kind == ProgramResult::sum)
-      std::memset(outputs_[k].data, 0, outputs_[k].type.bytes());
+  for (std::size_t k : layout_.summed_results)
+    std::memset(outputs_[k].data, 0, outputs_[k].type.bytes());
+  for (int v : layout_.summed) std::memset(of(outside(v), bases_), 0, value(v).type.bytes());
   prepare();
+  for (int64_t n = 0; n < time_; n += steps_at_once_) run_stretch(n);
+  for (const OutsideCall& call : layout_.after)
+    if (call.once) run_outside(call);
+  for (const Delivery& d : layout_.fixed_results)
+    std::memcpy(outputs_[d.result].data, of(d.from, bases_), outputs_[d.result].type.bytes());
+}
+
+void Execution::run_stretch(int64_t n) {
+  stretch_ = {n, std::min(time_, n + steps_at_once_), 0};
+  stretch_.t = p_.reverse ? time_ - stretch_.end : n;
+  for (const OutsideCall& call : layout_.before)
+    if (!call.once) run_outside(call);
   parallel_for(shards_, 1, [&](int64_t first, int64_t last) {
     for (int64_t s = first; s < last; ++s) run_loop(s);
   });
-  for (const OutsideCall& call : layout_.after) over_time(call);
+  for (const OutsideCall& call : layout_.after)
+    if (!call.once) run_outside(call);
   deliver();
 }
 
 void Execution::prepare() const {
-  for (const OutsideCall& call : layout_.before) over_time(call);
+  for (const OutsideCall& call : layout_.before)
+    if (call.once) run_outside(call);
   pack_products();
   for (const auto& [row, all] : plan_.repeated)
     for (int64_t r = 0; r < all.rows; ++r)
@@ -100,7 +117,7 @@ void Execution::prepare() const {
 
 std::size_t Execution::bytes() const {
   std::size_t n = layout_.bytes + static_cast<std::size_t>(shards_) * layout_.shard_bytes;
-  for (int b : layout_.slabs) n += rounded_up(step_bytes(b) * static_cast<std::size_t>(time_));
+  for (int b : layout_.slabs) n += slab_bytes(b);
   return n;
 }
 
@@ -116,7 +133,7 @@ void Execution::bind() {
   char* at = shard_memory_ + static_cast<std::size_t>(shards_) * layout_.shard_bytes;
   for (int b : layout_.slabs) {
     bases_[b] = at;
-    at += rounded_up(step_bytes(b) * static_cast<std::size_t>(time_));
+    at += slab_bytes(b);
   }
 }
 
@@ -133,16 +150,20 @@ bool Execution::of_each_step(const Region& r) const {
   return b.kind == Block::slab || (b.kind == Block::external && b.of_each_step);
 }
 
-// A value of all steps, or of the one there is.
+// Where a value lies at time t of the stretch.
+char* Execution::at(const Region& r, int64_t t) const {
+  if (!of_each_step(r)) return of(r, bases_);
+  const int64_t from = block(r.block).kind == Block::slab ? t - stretch_.t : t;
+  return of(r, bases_) + static_cast<std::size_t>(from) * step_bytes(r.block);
+}
+
+// A value of all steps of the stretch, or of the one there is.
 View Execution::all_of(int v) const {
   const TensorType& type = value(v).type;
   const Region& r = outside(v);
-  return of_each_step(r) ? View{{type.dtype, type.shape.prepended(time_)}, of(r, bases_)}
-                         : View{type, of(r, bases_)};
-}
-
-char* Execution::at(const Region& r, int64_t t) const {
-  return of(r, bases_) + (of_each_step(r) ? static_cast<std::size_t>(t) * step_bytes(r.block) : 0);
+  return of_each_step(r)
+             ? View{{type.dtype, type.shape.prepended(stretch_.steps())}, at(r, stretch_.t)}
+             : View{type, of(r, bases_)};
 }
 
 template <class ViewOf>
@@ -160,36 +181,43 @@ void Execution::apply(const Instruction& i, const ViewOf& view_of) const {
     std::memcpy(out[0].data, in[0].data, out[0].type.bytes());
 }
 
-void Execution::over_time(const OutsideCall& call) const {
-  if (call.at_once) return apply(*call.instruction, [this](int v) { return all_of(v); });
-  for (int64_t t = 0; t < time_; ++t)
-    apply(*call.instruction, [this, t](int v) { return at(v, t); });
+void Execution::run_outside(const OutsideCall& call) const {
+  if (call.product >= 0)
+    multiply_outside(layout_.products[static_cast<std::size_t>(call.product)],
+                     packed_[layout_.loop_products + static_cast<std::size_t>(call.product)]);
+  else if (call.at_once)
+    apply(*call.instruction, [this](int v) { return all_of(v); });
+  else
+    for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
+      apply(*call.instruction, [this, t](int v) { return at(v, t); });
+}
+void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const {
+  multiply_rows(product.rows * stretch_.steps(), at(outside(product.a), stretch_.t), b.k, b,
+                at(outside(product.out), stretch_.t), b.n);
 }
 
 void Execution::pack_products() const {
-  std::size_t k = 0;
-  for (const PlanStep& s : plan_.steps) {
-    if (s.kind != PlanStep::product) continue;
-    const ProductStep& product = s.as_product;
-    const View b = all_of(product.b);
-    char* const memory = arena_.as<char>() + layout_.packed[k];
-    new (packed_ + k++) PackedMatrix(pack(b.dtype(), product.transposed, product.a.cols,
-                                          product.out.cols, b.data, b.shape()[1], memory));
+  for (std::size_t k = 0; k < layout_.packed.size(); ++k) {
+    const Packing& p = layout_.packed[k];
+    const View b{value(p.b).type, of(outside(p.b), bases_)};
+    new (packed_ + k) PackedMatrix(pack(b.dtype(), p.transposed, p.k, p.n, b.data, b.shape()[1],
+                                        arena_.as<char>() + p.memory));
   }
 }
 
-// The results that the loop did not write: made behind it, or copies of what is there.
+// Of a stretch, the results that the loop did not write: made behind it, or copies of what is
+// there.
 void Execution::deliver() const {
   for (const Delivery& d : layout_.sequences)
-    for (int64_t t = 0; t < time_; ++t)
+    for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
       std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), value(d.value).type.bytes());
   for (const Delivery& d : layout_.after_results) {
     const View& out = outputs_[d.result];
-    const bool last = p_.results[d.result].kind == ProgramResult::last;
-    if (last || !of_each_step(d.from))
+    if (p_.results[d.result].kind == ProgramResult::sum)
+      for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
+        add_to(at(d.value, t), out);
+    else if (stretch_.end == time_)
       std::memcpy(out.data, at(d.from, p_.reverse ? 0 : time_ - 1), out.type.bytes());
-    else
-      for (int64_t t = 0; t < time_; ++t) add_to(at(d.value, t), out);
   }
 }
 
@@ -202,13 +230,18 @@ int64_t Execution::shards_for(int64_t rows) const {
   return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));
 }
 
+Execution::Shard Execution::shard(int64_t index) const {
+  return {index * rows_ / shards_, (index + 1) * rows_ / shards_,
+          reinterpret_cast<Places>(shard_memory_ +
+                                   static_cast<std::size_t>(index) * layout_.shard_bytes)};
+}
+
 Execution::Shard Execution::start(int64_t index) const {
-  char* const memory = shard_memory_ + static_cast<std::size_t>(index) * layout_.shard_bytes;
+  const Shard shard = this->shard(index);
   const std::size_t n_blocks = plan_.blocks.size();
-  const Shard shard{index * rows_ / shards_, (index + 1) * rows_ / shards_,
-                    reinterpret_cast<Places>(memory)};
   std::copy_n(bases_, n_blocks, shard.places);
-  shard.places[Plan::in_register] = memory + rounded_up(n_blocks * sizeof(char*));
+  shard.places[Plan::in_register] =
+      reinterpret_cast<char*>(shard.places) + rounded_up(n_blocks * sizeof(char*));
   if (p_.reverse)
     for (int b : layout_.each_step)
       shard.places[b] += static_cast<std::size_t>(time_ - 1) * step_bytes(b);
@@ -221,9 +254,11 @@ void Execution::find_again(const Shard& shard) const {
 }
 
 void Execution::run_loop(int64_t index) const {
-  const Shard shard = start(index);
+  const Shard shard = stretch_.n == 0 ? start(index) : this->shard(index);
   const int64_t forth = p_.reverse ? -1 : 1;
-  for (int64_t n = 0; n < time_; ++n) {
+  const auto first = static_cast<std::size_t>(p_.reverse ? stretch_.steps() - 1 : 0);
+  for (int b : layout_.slabs) shard.places[b] = bases_[b] + first * step_bytes(b);
+  for (int64_t n = stretch_.n; n < stretch_.end; ++n) {
     step(shard, n, n + 1 == time_);
     for (int b : layout_.each_step) shard.places[b] += forth * static_cast<int64_t>(step_bytes(b));
   }

@@ -50,6 +50,9 @@ class Execution {
   std::size_t step_bytes(int b) const { return block(b).bytes; }
   const View& held(int index) const;
   std::size_t bytes() const;
+  std::size_t slab_bytes(int b) const {
+    return rounded_up(step_bytes(b) * static_cast<std::size_t>(steps_at_once_));
+  }
   int64_t shards_for(int64_t rows) const;
 
   const Region& outside(int v) const { return layout_.outside[static_cast<std::size_t>(v)]; }
@@ -59,25 +62,36 @@ class Execution {
   char* at(const Region& r, int64_t t) const;
   template <class ViewOf>
   void apply(const Instruction& i, const ViewOf& view_of) const;
-  void over_time(const OutsideCall& call) const;
+  void run_outside(const OutsideCall& call) const;
+  void multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const;
   void pack_products() const;
   void deliver() const;
 
   int64_t end_of(const Shard& s, int64_t rows) const {
     return plan_.independent_rows > 0 ? s.end : rows;
   }
-  void run_loop(int64_t shard) const;
+  void run_stretch(int64_t n);
+  Shard shard(int64_t index) const;
+  void run_loop(int64_t index) const;
   void run_steps(const Shard& shard) const;
   void collect(const Shard& shard, bool last) const;
   void carry(const Shard& shard, int64_t n) const;
   char* copy_of(const CarriedMove& c, std::size_t turn) const;
+
+  // Steps that are run together: from the n-th to before the `end`-th as they are processed, the
+  // earliest of them at time t.
+  struct Stretch {
+    int64_t n = 0, end = 0, t = 0;
+    int64_t steps() const { return end - n; }
+  };
 
   const Program& p_;
   const Plan& plan_;
   const Layout& layout_;
   int64_t time_;
   std::span<const View> inputs_, outputs_;
-  int64_t rows_, shards_;
+  int64_t rows_, shards_, steps_at_once_;
+  Stretch stretch_;
   Scratch arena_;
   View* views_ = nullptr;           // room for the operands of a call
   PackedMatrix* packed_ = nullptr;  // of each product

@@ -3,10 +3,13 @@
 #include "tensor/packed.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace tempo {
 
 namespace {
+
+thread_local int64_t longest_stretch = std::numeric_limits<int64_t>::max();
 
 class LayoutMaker {
  public:
@@ -42,15 +45,33 @@ class LayoutMaker {
     layout_.outside = plan_.regions;
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
       layout_.outside[static_cast<std::size_t>(p_.carried[k])] = plan_.history[k];
-    for (const Instruction& i : p_.before) layout_.before.push_back({&i, at_once(i)});
-    for (const Instruction& i : p_.after) layout_.after.push_back({&i, at_once(i)});
+    for (const Instruction& i : p_.before) layout_.before.push_back(outside_call(i));
+    for (const Instruction& i : p_.after) layout_.after.push_back(outside_call(i));
     for (const auto* section : {&p_.before, &p_.loop, &p_.after})
       for (const Instruction& i : *section)
         layout_.most_operands = std::max(layout_.most_operands, i.inputs.size() + i.outputs.size());
   }
+  OutsideCall outside_call(const Instruction& i) {
+    OutsideCall call{&i, !of_each_step(i), at_once(i), -1};
+    if (i.summed) layout_.summed.push_back(i.outputs[0]);
+    if (!call.once && call.at_once && is_product(p_, i)) {
+      call.product = static_cast<int>(layout_.products.size());
+      layout_.products.push_back({i.inputs[0], i.outputs[0], value(i.inputs[0]).type.shape[0]});
+      outside_packings_.push_back(packing(i));
+    }
+    return call;
+  }
+  Packing packing(const Instruction& i) const {
+    return {i.inputs[1], i.attributes.integer("transpose_b", 0) != 0,
+            value(i.inputs[0]).type.shape[1], value(i.outputs[0]).type.shape[1], 0};
+  }
+  // A sum over time is fixed in the end, but made of all steps.
+  bool of_each_step(const Instruction& i) const {
+    return i.summed || value(i.outputs[0]).standing != Standing::fixed;
+  }
   // If nothing in it depends on time, or if its op keeps its meaning over a leading axis.
   bool at_once(const Instruction& i) const {
-    if (value(i.outputs[0]).standing == Standing::fixed) return true;
+    if (i.summed || value(i.outputs[0]).standing == Standing::fixed) return true;
     const int rank = value(i.outputs[0]).type.shape.rank();
     if (!i.op->kernel) return value(i.inputs[0]).standing != Standing::fixed;
     if (i.op->leading_axis == LeadingAxis::changes) return false;
@@ -77,6 +98,7 @@ class LayoutMaker {
           break;
         case Block::slab:
           layout_.slabs.push_back(index);
+          layout_.slab_bytes += block.bytes;
           layout_.each_step.push_back(index);
           break;
         case Block::turns:
@@ -90,9 +112,15 @@ class LayoutMaker {
       }
     }
     for (const PlanStep& s : plan_.steps)
-      if (s.kind == PlanStep::product)
-        layout_.packed.push_back(reserve(
-            packed_bytes(s.as_product.a.dtype, s.as_product.a.cols, s.as_product.out.cols)));
+      if (s.kind == PlanStep::product) {
+        const ProductStep& product = s.as_product;
+        layout_.packed.push_back(
+            {product.b, product.transposed, product.a.cols, product.out.cols, 0});
+      }
+    layout_.loop_products = layout_.packed.size();
+    layout_.packed.insert(layout_.packed.end(), outside_packings_.begin(), outside_packings_.end());
+    for (Packing& p : layout_.packed)
+      p.memory = reserve(packed_bytes(value(p.b).type.dtype, p.k, p.n));
     layout_.matrices = reserve(layout_.packed.size() * sizeof(PackedMatrix));
     layout_.views = reserve(layout_.most_operands * sizeof(View));
     layout_.bases = reserve(plan_.blocks.size() * sizeof(char*));
@@ -100,6 +128,8 @@ class LayoutMaker {
 
   void place_shards() {
     int registers = 0;
+    if (!p_.carried.empty() && value(p_.carried[0]).type.shape.rank() > 0)
+      layout_.rows = value(p_.carried[0]).type.shape[0];
     for (const PlanStep& s : plan_.steps) {
       registers = std::max(registers, s.as_tiles.registers);
       layout_.work_per_row +=
@@ -132,11 +162,17 @@ class LayoutMaker {
           layout_.sequences.push_back(
               {k, r.value, layout_.outside[static_cast<std::size_t>(r.value)]});
       } else if (makes(p_.after, r.value)) {
-        layout_.after_results.push_back({k, r.value, region(r.value)});
+        if (value(r.value).standing != Standing::fixed)
+          layout_.after_results.push_back({k, r.value, region(r.value)});
+        else if (!lies_with_caller(r.value, k))
+          layout_.fixed_results.push_back({k, r.value, region(r.value)});
       } else {
         (r.kind == ProgramResult::sum ? layout_.sums : layout_.lasts)
             .push_back({k, r.value, region(r.value)});
       }
+      if (r.kind == ProgramResult::sum &&
+          !(makes(p_.after, r.value) && value(r.value).standing == Standing::fixed))
+        layout_.summed_results.push_back(k);
     }
   }
   bool lies_with_caller(int v, std::size_t result) const {
@@ -147,9 +183,24 @@ class LayoutMaker {
   const Program& p_;
   const Plan& plan_;
   Layout layout_;
+  std::vector<Packing> outside_packings_;
 };
 
 }  // namespace
+
+ShortStretches::ShortStretches(int64_t steps) { longest_stretch = steps; }
+ShortStretches::~ShortStretches() { longest_stretch = std::numeric_limits<int64_t>::max(); }
+
+int64_t Layout::steps_at_once(int64_t time) const {
+  constexpr std::size_t cached_bytes = 1 << 20;
+  constexpr int64_t fewest_rows = 256;  // of a product outside the loop
+  int64_t most = std::min(time, longest_stretch);
+  if (slab_bytes > 0)
+    most = std::min(most, std::max(static_cast<int64_t>(cached_bytes / slab_bytes),
+                                   (fewest_rows - 1) / std::max<int64_t>(rows, 1) + 1));
+  const int64_t stretches = (time - 1) / most + 1;
+  return (time - 1) / stretches + 1;
+}
 
 Layout lay_out(const Program& program, const Plan& plan) {
   return LayoutMaker(program, plan).make();

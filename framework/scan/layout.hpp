@@ -9,7 +9,24 @@ namespace tempo {
 /// An instruction before or behind the loop.
 struct OutsideCall {
   const Instruction* instruction;
-  bool at_once;  // one call for all steps, or for the one there is; else a call for each step
+  bool once;     // for all of time; else for each stretch of it
+  bool at_once;  // one call for all steps of a stretch; else a call for each
+  int product;   // >= 0: it is this product, and no call
+};
+
+/// A product over all steps with a fixed right side.
+struct OutsideProduct {
+  int a, out;    // values
+  int64_t rows;  // of a at one step
+};
+
+/// A right side that is packed before the loop: first those of the loop's products, then those of
+/// the products outside.
+struct Packing {
+  int b;  // a fixed value
+  bool transposed;
+  int64_t k, n;
+  std::size_t memory;  // in the arena
 };
 
 /// Rows written at every step for the caller or for what comes behind the loop.
@@ -35,20 +52,39 @@ struct Delivery {
 struct Layout {
   // Offsets in the arena; slabs lie behind all that one step needs.
   std::vector<std::size_t> blocks;  // of each block of one step
-  std::vector<std::size_t> packed;  // of each product with a packed side
+  std::vector<Packing> packed;
+  std::size_t loop_products = 0;
   std::size_t views = 0, matrices = 0, bases = 0;
   std::size_t bytes = 0;        // of all this
   std::size_t shard_bytes = 0;  // of what each shard has for itself: places and registers
   std::size_t most_operands = 0;
-  int64_t work_per_row = 0;  // of a step, in multiplications
+  int64_t work_per_row = 0;    // of a step, in multiplications
+  std::size_t slab_bytes = 0;  // of a step
+  int64_t rows = 1;            // of a step
+
+  /// The length of a stretch: a matter of shapes alone, as sums are made stretch by stretch.
+  int64_t steps_at_once(int64_t time) const;
 
   std::vector<int> slabs, each_step, turns;  // blocks
   std::vector<OutsideCall> before, after;
+  std::vector<OutsideProduct> products;
+  std::vector<int> summed;                  // values that grow from stretch to stretch
+  std::vector<std::size_t> summed_results;  // and results that grow from step to step
   std::vector<RowCopy> histories;
   std::vector<CarriedMove> carried;
   std::vector<Delivery> sums, lasts;               // collected in the loop
-  std::vector<Delivery> sequences, after_results;  // handed out behind it
+  std::vector<Delivery> sequences, after_results;  // handed out behind it, of each stretch
+  std::vector<Delivery> fixed_results;             // and at the end
   std::vector<Region> outside;                     // of each value, as before and behind the loop
+};
+
+/// While one lives, this thread's runs have stretches of at most so many steps: for tests.
+class ShortStretches {
+ public:
+  explicit ShortStretches(int64_t steps);
+  ~ShortStretches();
+  ShortStretches(const ShortStretches&) = delete;
+  ShortStretches& operator=(const ShortStretches&) = delete;
 };
 
 Layout lay_out(const Program& program, const Plan& plan);

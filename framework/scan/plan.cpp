@@ -99,6 +99,11 @@ class Planner {
         region(r.value) = whole(block(result), r.value);
       }
     }
+    for (std::size_t k = 0; k < p_.results.size(); ++k)
+      if (const int v = p_.results[k].value; is_summed_behind(v) && !placed(v))
+        region(v) = whole(
+            block({Block::external, static_cast<int>(p_.n_inputs() + k), false, type(v).bytes()}),
+            v);
     place_section(p_.before);
     for (const Instruction& i : p_.loop)  // a running sum grows in place
       if (i.summed) region(i.outputs[0]) = region(i.inputs[0]);
@@ -111,6 +116,10 @@ class Planner {
       const int next = p_.next[k];
       plan_.copied.push_back(!in_loop.count(next));
     }
+  }
+  bool is_summed_behind(int v) const {
+    return std::any_of(p_.after.begin(), p_.after.end(),
+                       [v](const Instruction& i) { return i.summed && i.outputs[0] == v; });
   }
   void place_section(const std::vector<Instruction>& section) {
     for (const Instruction& i : section) {
@@ -159,13 +168,7 @@ class Planner {
     return std::all_of(i.inputs.begin(), i.inputs.end(),
                        [&](int v) { return meets(v, out.shape, ignored); });
   }
-  bool is_product(const Instruction& i) {
-    static const OpDefinition* matmul = find_op("matmul");
-    return i.op == matmul && !i.attributes.integer("transpose_a", 0) &&
-           type(i.inputs[0]).shape.rank() == 2 && type(i.inputs[1]).shape.rank() == 2 &&
-           value(i.inputs[1]).standing == Standing::fixed && !maker(i.inputs[1]) &&
-           type(i.inputs[0]).shape[1] > 0 && type(i.outputs[0]).shape.count() > 0;
-  }
+  bool is_product(const Instruction& i) const { return tempo::is_product(p_, i); }
   bool takes_parts(const Instruction& i, int v) {
     return tiles(i) || (is_product(i) && i.inputs[0] == v && i.inputs[1] != v);
   }
@@ -470,6 +473,21 @@ class Planner {
 };
 
 }  // namespace
+
+bool is_product(const Program& p, const Instruction& i) {
+  static const OpDefinition* matmul = find_op("matmul");
+  const auto value = [&p](int v) -> const ProgramValue& {
+    return p.values[static_cast<std::size_t>(v)];
+  };
+  if (i.op != matmul || i.summed || i.attributes.integer("transpose_a", 0)) return false;
+  const int right = i.inputs[1];
+  const bool running = std::any_of(p.loop.begin(), p.loop.end(), [right](const Instruction& made) {
+    return std::find(made.outputs.begin(), made.outputs.end(), right) != made.outputs.end();
+  });
+  const Shape &a = value(i.inputs[0]).type.shape, &b = value(right).type.shape;
+  return !running && a.rank() == 2 && b.rank() == 2 && value(right).standing == Standing::fixed &&
+         a[1] > 0 && value(i.outputs[0]).type.shape.count() > 0;
+}
 
 Plan make_plan(const Program& program) {
   Plan plan = Planner(program).take();

@@ -91,6 +91,9 @@ struct Plan {
   std::shared_ptr<const Layout> layout;
 };
 
+/// Whether an instruction is a product of a matrix with a fixed one, which can be packed.
+bool is_product(const Program& program, const Instruction& instruction);
+
 /// Places values and orders the loop of an optimised Program. The Plan refers to its instructions.
 Plan make_plan(const Program& program);
 

@@ -86,20 +86,13 @@ bool runs_transposed(const Product& p) {
   return p.transpose_a && !p.transpose_b && p.m >= 16 && p.n >= 64 && p.k >= fewest_rows;
 }
 
-/// a b with b packed for all blocks of rows.
+/// a b with b packed first.
 template <class T>
 void multiply_packed(const Product& p, const T* a, const T* b, bool accumulate, T* c) {
-  constexpr int64_t rows_at_once = 28;  // of c, so that it is written while in cache
-  const Array memory(floating<T>,
-                     {static_cast<int64_t>(packed_bytes(floating<T>, p.k, p.n) / sizeof(T))});
-  const PackedMatrix packed = pack(floating<T>, p.transpose_b, p.k, p.n, b, p.ldb, memory.as<T>());
-  const int64_t tasks = std::clamp<int64_t>(p.flops() / flops_per_task, 1, most_blocks);
-  const int64_t grain = round_up((p.m - 1) / tasks + 1, rows_at_once);
-  parallel_for(p.m, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i += rows_at_once)
-      multiply(std::min(rows_at_once, end - i), a + i * p.lda, p.lda, packed, c + i * p.ldc, p.ldc,
-               accumulate);
-  });
+  const Scratch memory(packed_bytes(floating<T>, p.k, p.n));
+  const PackedMatrix packed =
+      pack(floating<T>, p.transpose_b, p.k, p.n, b, p.ldb, memory.as<void>());
+  multiply_rows(p.m, a, p.lda, packed, c, p.ldc, accumulate);
 }
 
 template <class T>
@@ -167,6 +160,19 @@ void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
   dispatch_floating(dtype, "gemm", [&]<class T>(T) {
     multiply({transpose_a, transpose_b, m, n, k, lda, ldb, ldc}, static_cast<const T*>(a),
              static_cast<const T*>(b), static_cast<T>(beta), static_cast<T*>(c));
+  });
+}
+
+void multiply_rows(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c,
+                   int64_t ldc, bool accumulate) {
+  constexpr int64_t rows_at_once = 28;  // of c, so that it is written while in cache
+  const auto size = static_cast<int64_t>(size_of(b.dtype));
+  const int64_t tasks = std::clamp<int64_t>(2 * m * b.n * b.k / flops_per_task, 1, threads());
+  const int64_t grain = round_up((m - 1) / tasks + 1, rows_at_once);
+  parallel_for(m, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i += rows_at_once)
+      multiply(std::min(rows_at_once, end - i), static_cast<const char*>(a) + i * lda * size, lda,
+               b, static_cast<char*>(c) + i * ldc * size, ldc, accumulate);
   });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tensor/kernel.hpp"
+#include "tensor/packed.hpp"
 
 #include <optional>
 
@@ -13,6 +14,11 @@ namespace tempo {
 void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
           const void* a, int64_t lda, const void* b, int64_t ldb, double beta, void* c,
           int64_t ldc);
+
+/// c [m, n] = a [m, k] b with b packed; rows run in parallel and have the same bits however they
+/// are cut.
+void multiply_rows(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c,
+                   int64_t ldc, bool accumulate = false);
 
 /// [..., m, k] x [..., k, n] -> [..., m, n], leading axes broadcast; nothing when they do not fit
 /// or a rank is below 2.

@@ -92,13 +92,12 @@ void multiply(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void
 
 void multiply_transposed(DType dtype, int64_t m, int64_t n, int64_t k, const void* a, int64_t lda,
                          const void* b, int64_t ldb, void* c, int64_t ldc, bool accumulate) {
-  const Array scratch(
-      bool_, {transposed_panel_bytes + (m > most_rows_unpacked ? transposed_rows_bytes : 0)});
+  const Scratch scratch(transposed_panel_bytes +
+                        (m > most_rows_unpacked ? transposed_rows_bytes : 0));
   dispatch_floating(dtype, "multiply_transposed", [&]<class T>(T) {
     kernels_of<T>(kernels_in_use())
         .multiply_transposed(m, n, k, static_cast<const T*>(a), lda, static_cast<const T*>(b), ldb,
-                             static_cast<T*>(c), ldc, accumulate,
-                             static_cast<T*>(scratch.view().data));
+                             static_cast<T*>(c), ldc, accumulate, scratch.as<T>());
   });
 }
 

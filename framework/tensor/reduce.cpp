@@ -219,4 +219,15 @@ void sum_to(const View& from, const View& to) {
   reduce<Sum>(from, folded, to);
 }
 
+void add_sum_to(const View& from, const View& to) {
+  const Scratch memory(to.type.bytes());
+  const View sum{to.type, memory.as<void>()};
+  sum_to(from, sum);
+  dispatch_floating(to.dtype(), "sum_to", [&]<class T>(T) {
+    const T* part = sum.as<T>();
+    T* total = to.as<T>();
+    for (int64_t i = 0; i < to.count(); ++i) total[i] += part[i];
+  });
+}
+
 }  // namespace tempo

@@ -23,5 +23,7 @@ Shape reduced_shape(const Shape& shape, const std::vector<int64_t>& axes, bool k
 
 /// Undoes broadcasting: `to`'s shape broadcasts to `from`'s; what was repeated is summed.
 void sum_to(const View& from, const View& to);
+/// The same, added to what `to` holds.
+void add_sum_to(const View& from, const View& to);
 
 }  // namespace tempo
