@@ -71,6 +71,22 @@ BOOST_AUTO_TEST_CASE(stretches_of_time_change_nothing_but_the_rounding_of_sums) 
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_fades_below_the_smallest_normal_number_is_zero) {
+  const auto fade = [](const Tensor& x, const State& s) {
+    const Tensor next = 0.1 * s[0] + x;
+    return Step{next, {next}};
+  };
+  const Tensor x = zeros({512, 43, 64}, float32), h = ones({512, 64}, float32);
+  const auto smallest_nonzero = [&](ScanOptions options) {
+    float least = 1;
+    for (float v : scan(fade, x, {h}, options).output.to_vector<float>())
+      if (v != 0) least = std::min(least, v);
+    return least;
+  };
+  BOOST_TEST(smallest_nonzero({}) >= std::numeric_limits<float>::min());
+  BOOST_TEST(smallest_nonzero({.plain = true}) < std::numeric_limits<float>::min());
+}
+
 BOOST_AUTO_TEST_CASE(random_numbers_in_a_step_are_those_of_the_plain_loop) {
   const Tensor x = normal({3, 5, 4});
   for (bool reverse : {false, true}) {

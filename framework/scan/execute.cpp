@@ -3,6 +3,7 @@
 // rows are independent, then what comes behind it.
 #include "scan/execute.hpp"
 
+#include "tensor/cpu.hpp"
 #include "tensor/matmul.hpp"
 #include "tensor/parallel.hpp"
 
@@ -79,6 +80,7 @@ Execution::Execution(const Program& program, const Plan& plan, int64_t time,
 }
 
 void Execution::run() {
+  const FlushDenormals flush;
   for (std::size_t k : layout_.summed_results)
     std::memset(outputs_[k].data, 0, outputs_[k].type.bytes());
   for (int v : layout_.summed) std::memset(of(outside(v), bases_), 0, value(v).type.bytes());

@@ -1,6 +1,7 @@
 #include "scan/stepper.hpp"
 
 #include "scan/build.hpp"
+#include "tensor/cpu.hpp"
 
 #include <algorithm>
 
@@ -200,6 +201,7 @@ void Stepper::reset() {
 }
 
 void Stepper::run(const void* x, void* y) {
+  const FlushDenormals flush;
   if (weights_changed()) {
     prepare();
     execution_->find_again(shard_);

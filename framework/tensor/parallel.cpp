@@ -1,6 +1,8 @@
 // The pool of threads. Sole user of TBB.
 #include "tensor/parallel.hpp"
 
+#include "tensor/cpu.hpp"
+
 #include <tempo/error.hpp>
 
 #include <tbb/global_control.h>
@@ -63,8 +65,11 @@ void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_
   if (count <= grain) return body(0, count);
   pool();
   const int64_t chunks = (count - 1) / grain + 1;
-  tbb::parallel_for(int64_t{0}, chunks,
-                    [&](int64_t i) { body(i * grain, std::min(count, (i + 1) * grain)); });
+  const bool flushes = FlushDenormals::in_force();
+  tbb::parallel_for(int64_t{0}, chunks, [&](int64_t i) {
+    const FlushDenormals as_the_caller(flushes);
+    body(i * grain, std::min(count, (i + 1) * grain));
+  });
 }
 
 void set_threads(int n) {
