@@ -18,7 +18,8 @@ struct ScanCase {
 
 inline std::vector<ScanCase> scan_cases() {
   const Tensor x = normal({3, 5, 4}, 1), h = normal({3, 7}, 2), w = 0.4 * normal({4, 7}, 3),
-               u = 0.4 * normal({7, 7}, 4), b = normal({7}, 5);
+               u = 0.4 * normal({7, 7}, 4), b = normal({7}, 5), many_x = normal({48, 3, 4}, 16),
+               many_h = normal({48, 7}, 17);
   const auto rnn = [](const Tensors& xs, const State& s, const Tensors& c) {
     Tensor next = tanh(matmul(xs[0], c[0]) + matmul(s[0], c[1]) + c[2]);
     return Step{.output = next, .state = {next}};
@@ -123,6 +124,38 @@ inline std::vector<ScanCase> scan_cases() {
        {x},
        {normal({3, 300}, 11)},
        {0.3 * normal({4, 600}, 12), normal({600}, 13)}},
+      {"a matrix and a bias for each gate",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor f_x = matmul(xs[0], c[0]), f_h = matmul(s[0], c[1]);
+         const Tensor g_x = matmul(xs[0], c[3]), g_h = matmul(s[0], c[4]);
+         const Tensor f = sigmoid(f_x + f_h + c[2]), g = tanh(g_x + g_h + c[5]);
+         Tensor next = f * s[0] + (1 - f) * g;
+         return Step{matmul(next, c[4]), {next}};
+       },
+       {many_x},
+       {many_h},
+       {w, u, b, 0.5 * w, square(u), square(b)}},
+      {"a concatenation for each gate",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor f = sigmoid(matmul(concat({xs[0], s[0]}), c[0]) + c[2]);
+         const Tensor g = tanh(matmul(concat({s[0], f, xs[0]}), c[1], false, true));
+         Tensor next = f * s[0] + g;
+         return Step{next, {next}};
+       },
+       {many_x},
+       {many_h},
+       {0.3 * normal({11, 7}, 14), 0.3 * normal({7, 18}, 15), b}},
+      {"one matrix in two products, and its transpose",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor a = matmul(s[0], c[0]), again = matmul(s[0], c[0]),
+                      back = matmul(s[0], c[0], false, true),
+                      turned = matmul(s[0], transpose(c[0]));
+         Tensor next = tanh(a * again + back - turned + matmul(xs[0], c[1]));
+         return Step{next, {next}};
+       },
+       {many_x},
+       {many_h},
+       {u, w}},
       {"a scan inside the step",
        [](const Tensors& xs, const State& s, const Tensors& c) {
          const auto inner = [&](const Tensor& y, const State& t) {

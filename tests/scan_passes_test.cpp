@@ -165,6 +165,106 @@ BOOST_AUTO_TEST_CASE(an_lstm_written_as_its_formula_is_one_product_and_one_group
   BOOST_TEST(log.programs()[0].program->read_by_gradient().size() == 7u);
 }
 
+BOOST_AUTO_TEST_CASE(split_parts_a_product_with_the_input_from_one_with_the_state) {
+  const Tensor w = parameter(normal({11, 7}, 1), "w");
+  const auto step = [&](const Tensor& x, const State& s) {
+    Tensor next = matmul(concat({x, s[0]}), w);
+    return Step{next, {next}};
+  };
+  const ProgramLog log;
+  scan(step, normal({3, 5, 4}), {zeros({3, 7}, float64)});
+  const Program& traced = log.programs().at(0).program->traced();
+  BOOST_CHECK_EQUAL(from("loop", traced),
+                    "loop\n"
+                    "  %3 = concat(%1:x, %2:state; axis=-1)                     [3, 11] float64\n"
+                    "  %4 = matmul(%3, %0:w)                                    [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %4\n"
+                    "  last     %4\n");
+  BOOST_CHECK_EQUAL(from("loop", split(traced)),
+                    "loop\n"
+                    "  %5 = slice(%0:w; axis=-2, begin=0, end=4)                [4, 7] float64\n"
+                    "  %6 = matmul(%1:x, %5)                                    [3, 7] float64\n"
+                    "  %7 = slice(%0:w; axis=-2, begin=4, end=11)               [7, 7] float64\n"
+                    "  %8 = matmul(%2:state, %7)                                [3, 7] float64\n"
+                    "  %4 = add(%6, %8)                                         [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %4\n"
+                    "  last     %4\n");
+}
+
+BOOST_AUTO_TEST_CASE(merge_makes_one_product_of_those_with_one_left_side) {
+  const Tensor f = parameter(normal({7, 7}, 1), "f"), g = parameter(normal({7, 7}, 2), "g"),
+               b = parameter(normal({7}, 3), "b"), c = parameter(normal({7}, 4), "c");
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor a = matmul(s[0], f) + b, d = matmul(s[0], g) + c;
+    Tensor next = tanh(a) * d + x;
+    return Step{next, {next}};
+  };
+  const ProgramLog log;
+  scan(step, normal({48, 5, 7}), {zeros({48, 7}, float64)});
+  const Program& traced = log.programs().at(0).program->traced();
+  BOOST_CHECK_EQUAL(from("loop", traced),
+                    "loop\n"
+                    "  %6 = matmul(%5:state, %0:f)                              [48, 7] float64\n"
+                    "  %7 = add(%6, %1:b)                                       [48, 7] float64\n"
+                    "  %8 = matmul(%5:state, %2:g)                              [48, 7] float64\n"
+                    "  %9 = add(%8, %3:c)                                       [48, 7] float64\n"
+                    "  %10 = tanh(%7)                                           [48, 7] float64\n"
+                    "  %11 = multiply(%10, %9)                                  [48, 7] float64\n"
+                    "  %12 = add(%11, %4:x)                                     [48, 7] float64\n"
+                    "results\n"
+                    "  sequence %12\n"
+                    "  last     %12\n");
+  BOOST_CHECK_EQUAL(from("loop", merge(traced)),
+                    "loop\n"
+                    "  %13 = concat(%0:f, %2:g; axis=-1)                        [7, 14] float64\n"
+                    "  %14 = matmul(%5:state, %13)                              [48, 14] float64\n"
+                    "  %17 = concat(%1:b, %3:c; axis=-1)                        [14] float64\n"
+                    "  %18 = add(%14, %17)                                      [48, 14] float64\n"
+                    "  %7, %9 = split(%18; axis=-1, sizes=[7, 7])               [48, 7] float64\n"
+                    "  %10 = tanh(%7)                                           [48, 7] float64\n"
+                    "  %11 = multiply(%10, %9)                                  [48, 7] float64\n"
+                    "  %12 = add(%11, %4:x)                                     [48, 7] float64\n"
+                    "results\n"
+                    "  sequence %12\n"
+                    "  last     %12\n");
+}
+
+BOOST_AUTO_TEST_CASE(order_runs_products_before_what_is_elementwise) {
+  const Tensor f = parameter(normal({7, 7}, 1), "f"), g = parameter(normal({7, 7}, 2), "g");
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor a = tanh(matmul(s[0], f)), b = matmul(x, f), c = matmul(s[0], g);
+    Tensor next = a * (b + c);
+    return Step{next, {next}};
+  };
+  const ProgramLog log;
+  scan(step, normal({3, 5, 7}), {zeros({3, 7}, float64)});
+  const Program& traced = log.programs().at(0).program->traced();
+  BOOST_CHECK_EQUAL(from("loop", traced),
+                    "loop\n"
+                    "  %4 = matmul(%3:state, %0:f)                              [3, 7] float64\n"
+                    "  %5 = tanh(%4)                                            [3, 7] float64\n"
+                    "  %6 = matmul(%2:x, %0:f)                                  [3, 7] float64\n"
+                    "  %7 = matmul(%3:state, %1:g)                              [3, 7] float64\n"
+                    "  %8 = add(%6, %7)                                         [3, 7] float64\n"
+                    "  %9 = multiply(%5, %8)                                    [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %9\n"
+                    "  last     %9\n");
+  BOOST_CHECK_EQUAL(from("loop", order(traced)),
+                    "loop\n"
+                    "  %4 = matmul(%3:state, %0:f)                              [3, 7] float64\n"
+                    "  %6 = matmul(%2:x, %0:f)                                  [3, 7] float64\n"
+                    "  %7 = matmul(%3:state, %1:g)                              [3, 7] float64\n"
+                    "  %8 = add(%6, %7)                                         [3, 7] float64\n"
+                    "  %5 = tanh(%4)                                            [3, 7] float64\n"
+                    "  %9 = multiply(%5, %8)                                    [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %9\n"
+                    "  last     %9\n");
+}
+
 BOOST_AUTO_TEST_CASE(sink_does_what_is_linear_on_sums) {
   const Tensor bias = parameter(normal({2, 7}, 1), "bias");
   const ProgramLog log;

@@ -76,6 +76,49 @@ Program without_dead(Program p) {
   return p;
 }
 
+std::vector<int> append(Program& p, std::vector<Instruction>& to, const char* op,
+                        Attributes attributes, std::vector<int> inputs, std::size_t n_results) {
+  const OpDefinition* definition = find_op(op);
+  std::vector<TensorType> types;
+  bool fixed = true;
+  for (int v : inputs) {
+    types.push_back(p.values[static_cast<std::size_t>(v)].type);
+    fixed &= p.values[static_cast<std::size_t>(v)].standing == Standing::fixed;
+  }
+  std::vector<int> outputs;
+  for (TensorType& type : definition->type({types, attributes, n_results})) {
+    outputs.push_back(static_cast<int>(p.values.size()));
+    p.values.push_back({fixed ? Standing::fixed : Standing::sequence, std::move(type), ""});
+  }
+  to.push_back({definition, std::move(attributes), std::move(inputs), outputs});
+  return outputs;
+}
+
+ProgramBuilder traced_again(const Program& p) {
+  ProgramBuilder builder;
+  std::vector<Ref<Value>> now(p.values.size());
+  const auto of = [&now](int v) -> Ref<Value>& { return now[static_cast<std::size_t>(v)]; };
+  Trace trace;
+  for (std::size_t i = 0; i < p.n_inputs(); ++i) {
+    const ProgramValue& value = p.values[static_cast<std::size_t>(p.input(i))];
+    of(p.input(i)) = trace.placeholder(value.type);
+    builder.input(value.standing, of(p.input(i)), value.name);
+  }
+  for (const Instruction& i : p.loop) {
+    std::vector<Ref<Value>> inputs;
+    for (int v : i.inputs) inputs.push_back(of(v));
+    std::vector<Ref<Value>> made = apply(*i.op, std::move(inputs), i.attributes, i.outputs.size());
+    for (std::size_t k = 0; k < made.size(); ++k) of(i.outputs[k]) = std::move(made[k]);
+  }
+  for (const Ref<Application>& a : trace.applications()) builder.add(*a);
+  for (int v : p.next) builder.program.next.push_back(builder.find(*of(v)));
+  for (const ProgramResult& r : p.results)
+    builder.program.results.push_back({r.kind, builder.find(*of(r.value))});
+  builder.program.reverse = p.reverse;
+  settle_standings(builder.program);
+  return builder;
+}
+
 void settle_standings(Program& p) {
   for (const Instruction& i : p.loop) {
     Standing standing = Standing::fixed;

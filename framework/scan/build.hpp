@@ -29,6 +29,11 @@ class ProgramBuilder {
 
 /// Drops instructions, carried values and inputs' uses that no result needs. Inputs stay.
 Program without_dead(Program program);
+/// Writes one more instruction down behind `to`; its results are new values, of the op's types.
+std::vector<int> append(Program& program, std::vector<Instruction>& to, const char* op,
+                        Attributes attributes, std::vector<int> inputs, std::size_t n_results = 1);
+/// Traces a rewritten Program again, so that its values have nodes.
+ProgramBuilder traced_again(const Program& program);
 /// Whether each value depends on sequences or on the state: what an unplaced instruction computes.
 void settle_standings(Program& program);
 

@@ -1,5 +1,7 @@
 #include "scan/explain.hpp"
 
+#include "scan/passes.hpp"
+
 #include <algorithm>
 
 namespace tempo {
@@ -14,6 +16,19 @@ std::string kept_bytes(const StepProgram& program) {
     bytes += program.raw().values[static_cast<std::size_t>(v)].type.bytes();
   return std::to_string(bytes) + " bytes kept for the gradient at each step\n";
 }
+
+// The Program after each pass that changes it.
+std::string passes_of(const std::string& what, Program p) {
+  std::string text, before = to_string(p);
+  for (const Pass& pass : passes()) {
+    p = pass.apply(std::move(p));
+    std::string after = to_string(p);
+    if (after == before) continue;
+    text += what + " Program, after " + pass.name + "\n" + after + "\n";
+    before = std::move(after);
+  }
+  return text;
+}
 }  // namespace
 
 ProgramLog::ProgramLog() : outer_(current) { current = this; }
@@ -27,10 +42,11 @@ void log_program(const char* what, const StepProgramRef& program) {
 }
 
 std::string explain(const LoggedProgram& logged) {
-  return logged.what + " Program, as traced\n" + to_string(logged.program->raw()) + "\n" +
-         logged.what + " Program, after hoist and sink\n" + to_string(logged.program->fast()) +
-         "each step runs as\n" + to_string(logged.program->plan()) +
-         (logged.what == "forward" ? kept_bytes(*logged.program) : "");
+  const StepProgram& program = *logged.program;
+  return logged.what + " Program, as traced\n" + to_string(program.traced()) + "\n" +
+         passes_of(logged.what, program.traced()) + "each step of the " + logged.what +
+         " Program runs as\n" + to_string(program.plan()) +
+         (logged.what == "forward" ? kept_bytes(program) : "");
 }
 
 }  // namespace tempo

@@ -3,7 +3,8 @@
 namespace tempo {
 
 std::span<const Pass> passes() {
-  static constexpr Pass all[] = {{"hoist", hoist}, {"sink", sink}, {"own parts", own_parts}};
+  static constexpr Pass all[] = {{"split", split}, {"merge", merge}, {"hoist", hoist},
+                                 {"sink", sink},   {"order", order}, {"own parts", own_parts}};
   return all;
 }
 

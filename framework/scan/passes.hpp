@@ -7,10 +7,18 @@
 
 namespace tempo {
 
+/// A product with a concatenation of columns becomes a sum of products, of which those that do not
+/// read the state can leave the loop.
+Program split(Program program);
+/// Products of one left side become one product with their right sides side by side; what is added
+/// to all its parts is added to the whole.
+Program merge(Program program);
 /// Moves out of the loop what does not read its state, to run once over all time steps.
 Program hoist(Program program);
 /// Moves behind the loop what it does not read: a sum over time of matmuls becomes one matmul.
 Program sink(Program program);
+/// Runs products as soon as they can, so that elementwise ops come together in few groups.
+Program order(Program program);
 /// Gives each concatenation of columns parts of its own, so that it costs no step.
 Program own_parts(Program program);
 

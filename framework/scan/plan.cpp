@@ -100,7 +100,9 @@ class Planner {
       }
     }
     for (std::size_t k = 0; k < p_.results.size(); ++k)
-      if (const int v = p_.results[k].value; is_summed_behind(v) && !placed(v))
+      if (const int v = p_.results[k].value; p_.results[k].kind == ProgramResult::sum &&
+                                             made_after(v) &&
+                                             value(v).standing == Standing::fixed && !placed(v))
         region(v) = whole(
             block({Block::external, static_cast<int>(p_.n_inputs() + k), false, type(v).bytes()}),
             v);
@@ -116,10 +118,6 @@ class Planner {
       const int next = p_.next[k];
       plan_.copied.push_back(!in_loop.count(next));
     }
-  }
-  bool is_summed_behind(int v) const {
-    return std::any_of(p_.after.begin(), p_.after.end(),
-                       [v](const Instruction& i) { return i.summed && i.outputs[0] == v; });
   }
   void place_section(const std::vector<Instruction>& section) {
     for (const Instruction& i : section) {
@@ -169,6 +167,8 @@ class Planner {
                        [&](int v) { return meets(v, out.shape, ignored); });
   }
   bool is_product(const Instruction& i) const { return tempo::is_product(p_, i); }
+  // Known before the loop starts.
+  bool there_before(int v) const { return value(v).standing == Standing::fixed && !maker(v); }
   bool takes_parts(const Instruction& i, int v) {
     return tiles(i) || (is_product(i) && i.inputs[0] == v && i.inputs[1] != v);
   }
@@ -229,25 +229,33 @@ class Planner {
 
   // --- a + a b becomes a product that accumulates
 
-  // The sum of a product that nothing else reads and of a value that nothing else reads: the
-  // product is added to where that value is.
+  // The sum of a product that nothing else reads and of a value that nothing else reads and that is
+  // there before: the product is added to where that value is.
   void find_sums() {
     static const OpDefinition* add = find_op("add");
-    for (const Instruction& i : p_.loop) {
-      if (i.op != add) continue;
-      for (int side : {0, 1}) {
-        const int product = i.inputs[static_cast<std::size_t>(side)],
-                  other = i.inputs[static_cast<std::size_t>(1 - side)];
-        const Instruction* made = maker(product);
-        if (!made || !is_product(*made) || !read_once(product) || !only_inside(product) ||
-            placed(product))
-          continue;
-        if (!(type(other) == type(i.outputs[0])) || !ours(other) || placed(i.outputs[0])) continue;
-        if (sums_.count(made) || uses(i.outputs[0]).carried) continue;
-        sums_[made] = &i;
-        break;
-      }
+    for (std::size_t k = p_.loop.size(); k-- > 0;)
+      if (p_.loop[k].op == add)
+        for (std::size_t side : {1u, 0u})
+          if (becomes_product(p_.loop[k], p_.loop[k].inputs[side], p_.loop[k].inputs[1 - side]))
+            break;
+  }
+  bool becomes_product(const Instruction& sum, int product, int other) {
+    const Instruction* made = maker(product);
+    const int total = sum.outputs[0];
+    if (!made || !is_product(*made) || !read_once(product) || !only_inside(product) ||
+        placed(product) || sums_.count(made) || !(type(other) == type(total)))
+      return false;
+    if (ours(other)) {
+      if (placed(total) || uses(total).carried) return false;
+    } else {
+      const Instruction* before = maker(other);
+      if (!before || before > made || !read_once(other) || !only_inside(other) || placed(other))
+        return false;
+      if (!placed(total)) place(total, Block::scratch);
+      region(other) = region(total);
     }
+    sums_[made] = &sum;
+    return true;
   }
   bool read_once(int v) { return uses(v).loop.size() == 1; }
   // A slab that `before` filled for this use alone.
@@ -412,7 +420,7 @@ class Planner {
   // once.
   void write_out(int v, Region& r) {
     const bool one_row = r.row_stride == 0 && r.col_stride != 0;
-    if (!one_row || value(v).standing != Standing::fixed || r.cols > Plan::narrow) return;
+    if (!one_row || !there_before(v) || r.cols > Plan::narrow) return;
     Region all = r;
     all.offset = 0;
     all.row_stride = r.cols * r.col_stride;

@@ -40,6 +40,7 @@ class Sink {
     std::reverse(stay_.begin(), stay_.end());
     std::reverse(moved_.begin(), moved_.end());
     p_.loop = std::move(stay_);
+    p_.before.insert(p_.before.end(), fixed_.rbegin(), fixed_.rend());
     for (Moved& m : moved_) {
       if (m.on_sums)
         for (int& v : m.instruction.inputs) v = sum_of(v);
@@ -72,6 +73,7 @@ class Sink {
   }
 
   void settle(Instruction i) {
+    if (fixed(i.outputs[0])) return fixed_.push_back(std::move(i));
     const bool only_summed =
         any_of(i.outputs, summed_) && !any_of(i.outputs, loop_) && !any_of(i.outputs, slab_) &&
         std::none_of(i.inputs.begin(), i.inputs.end(), [this](int v) { return fixed(v); });
@@ -161,7 +163,7 @@ class Sink {
   std::vector<bool> slab_;    // there for every step: inputs, results, read behind the loop
   std::vector<bool> summed_;  // its sum over time is read
   std::vector<int> sum_of_;   // the value that is its sum, or -1: it is its own, or has none
-  std::vector<Instruction> stay_;
+  std::vector<Instruction> fixed_, stay_;
   std::vector<Moved> moved_;
   const OpDefinition *sum_to_ = find_op("sum_to"), *add_ = find_op("add"), *fill_ = find_op("fill");
 };

@@ -1,10 +1,20 @@
 #include "scan/step_program.hpp"
 
+#include "scan/build.hpp"
 #include "scan/passes.hpp"
 
 #include <algorithm>
 
 namespace tempo {
+
+StepProgramRef step_program(Program traced, std::vector<Ref<Value>> nodes) {
+  const Program rewritten = merge(split(traced));
+  if (key_of(rewritten) == key_of(traced))
+    return std::make_shared<StepProgram>(std::move(traced), std::move(nodes));
+  ProgramBuilder again = traced_again(rewritten);
+  return std::make_shared<StepProgram>(std::move(again.program), std::move(again.nodes),
+                                       std::move(traced));
+}
 
 const Program& StepProgram::fast() const {
   const std::lock_guard lock(mutex_);

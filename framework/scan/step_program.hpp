@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace tempo {
 
@@ -41,9 +42,12 @@ struct GradientRequest {
 
 class StepProgram : public std::enable_shared_from_this<StepProgram> {
  public:
-  StepProgram(Program raw, std::vector<Ref<Value>> nodes)
-      : raw_(std::move(raw)), nodes_(std::move(nodes)) {}
+  StepProgram(Program raw, std::vector<Ref<Value>> nodes, std::optional<Program> traced = {})
+      : raw_(std::move(raw)), nodes_(std::move(nodes)), traced_(std::move(traced)) {}
 
+  /// The step as its author wrote it.
+  const Program& traced() const { return traced_ ? *traced_ : raw_; }
+  /// The step whose gradient is built: products are split and merged.
   const Program& raw() const { return raw_; }
   const std::vector<Ref<Value>>& nodes() const { return nodes_; }
   /// After all passes.
@@ -60,12 +64,16 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
  private:
   Program raw_;
   std::vector<Ref<Value>> nodes_;
+  std::optional<Program> traced_;
   mutable std::recursive_mutex mutex_;
   mutable std::unique_ptr<Program> fast_;
   mutable std::unique_ptr<Plan> plan_;
   mutable std::map<GradientRequest, GradientProgram> gradients_;
   mutable std::map<std::vector<int>, StepProgramRef> keeping_;
 };
+
+/// Of a step as traced. Its products are split and merged first, so that they are in its gradient.
+StepProgramRef step_program(Program traced, std::vector<Ref<Value>> nodes);
 
 /// Builds the gradient of a Program as a Program with time reversed.
 GradientProgram differentiate(const StepProgram& forward, const GradientRequest& request);

@@ -46,7 +46,7 @@ StepProgramRef program_like(Program program, std::vector<Ref<Value>> nodes) {
     recent.splice(recent.begin(), recent, at);
     return at->program;
   }
-  recent.push_front({key, std::make_shared<StepProgram>(std::move(program), std::move(nodes))});
+  recent.push_front({key, step_program(std::move(program), std::move(nodes))});
   if (recent.size() > capacity) recent.pop_back();
   return recent.front().program;
 }
