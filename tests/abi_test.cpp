@@ -24,7 +24,7 @@ struct Struct {
   { #type, sizeof(type), pinned }
 const Struct structs[] = {
     STRUCT(tempo_attribute, 64),  STRUCT(tempo_type, 80),    STRUCT(tempo_view, 112),
-    STRUCT(tempo_scan, 80),       STRUCT(tempo_call, 56),    STRUCT(tempo_option, 56),
+    STRUCT(tempo_scan, 88),       STRUCT(tempo_call, 56),    STRUCT(tempo_option, 56),
     STRUCT(tempo_layer_type, 96), STRUCT(tempo_op_type, 48), STRUCT(tempo_layer_view, 64),
     STRUCT(tempo_host, 288),      STRUCT(tempo_plugin, 40),
 };
@@ -69,6 +69,7 @@ const Field fields[] = {
     FIELD(tempo_scan, step_id, 64, 4),
     FIELD(tempo_scan, n_constants, 68, 4),
     FIELD(tempo_scan, constants, 72, 8),
+    FIELD(tempo_scan, batch_first, 80, 4),
     FIELD(tempo_call, size, 0, 4),
     FIELD(tempo_call, training, 4, 4),
     FIELD(tempo_call, n_inputs, 8, 4),

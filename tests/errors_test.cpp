@@ -635,13 +635,13 @@ BOOST_AUTO_TEST_CASE(steps_that_cannot_be_traced) {
          scan(keep_state, f32({2, 0, 3}), {f32({2, 3})});
        },
        "scan: a sequence with no steps has no last state\n"
-       "  sequence 0  [0, 2, 3] float32   time axis first"},
+       "  sequence 0  [2, 0, 3] float32   time axis second"},
       {"a layer on no steps", shape,
        [] {
          LSTM({.units = 2})(f32({2, 0, 3}));
        },
        "scan: a sequence with no steps has no last state\n"
-       "  sequence 0  [0, 2, 3] float32   time axis first\n"
+       "  sequence 0  [2, 0, 3] float32   time axis second\n"
        "  This happened in call of lstm (LSTM of plugin `lstm`)."},
       {"no time", shape,
        [] {
@@ -654,9 +654,9 @@ BOOST_AUTO_TEST_CASE(steps_that_cannot_be_traced) {
               Tensors{f32({2, 5, 3}), f32({2, 6, 3})}, {f32({2, 3})});
        },
        "scan: the sequences have different numbers of steps\n"
-       "  sequence 0  [5, 2, 3] float32\n"
-       "  sequence 1  [6, 2, 3] float32\n"
-       "  The time axis, here the first, must be the same."},
+       "  sequence 0  [2, 5, 3] float32\n"
+       "  sequence 1  [2, 6, 3] float32\n"
+       "  The time axis, here the second, must be the same."},
   };
   check(cases);
 }

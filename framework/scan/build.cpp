@@ -19,8 +19,10 @@ int ProgramBuilder::number(const Ref<Value>& node, Standing standing, std::strin
   return id;
 }
 
-int ProgramBuilder::input(Standing standing, const Ref<Value>& placeholder, std::string name) {
+int ProgramBuilder::input(Standing standing, const Ref<Value>& placeholder, std::string name,
+                          bool batch_first) {
   const int id = number(placeholder, standing, std::move(name));
+  program.values.back().batch_first = batch_first;
   (standing == Standing::fixed      ? program.fixed
    : standing == Standing::sequence ? program.sequences
                                     : program.carried)
@@ -102,7 +104,7 @@ ProgramBuilder traced_again(const Program& p) {
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
     const ProgramValue& value = p.values[static_cast<std::size_t>(p.input(i))];
     of(p.input(i)) = trace.placeholder(value.type);
-    builder.input(value.standing, of(p.input(i)), value.name);
+    builder.input(value.standing, of(p.input(i)), value.name, value.batch_first);
   }
   for (const Instruction& i : p.loop) {
     std::vector<Ref<Value>> inputs;
@@ -113,7 +115,7 @@ ProgramBuilder traced_again(const Program& p) {
   for (const Ref<Application>& a : trace.applications()) builder.add(*a);
   for (int v : p.next) builder.program.next.push_back(builder.find(*of(v)));
   for (const ProgramResult& r : p.results)
-    builder.program.results.push_back({r.kind, builder.find(*of(r.value))});
+    builder.program.results.push_back({r.kind, builder.find(*of(r.value)), r.batch_first});
   builder.program.reverse = p.reverse;
   settle_standings(builder.program);
   return builder;

@@ -12,7 +12,8 @@ namespace tempo {
 class ProgramBuilder {
  public:
   /// A new input for a placeholder.
-  int input(Standing standing, const Ref<Value>& placeholder, std::string name = "");
+  int input(Standing standing, const Ref<Value>& placeholder, std::string name = "",
+            bool batch_first = false);
   /// The number of a value that was added; -1 if it was not.
   int find(const Value& value) const;
   /// Writes an application down as the next instruction of the loop; its inputs must be known.

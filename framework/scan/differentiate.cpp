@@ -130,7 +130,8 @@ class Differentiation {
     for (const auto& [r, placeholder] : fixed_dys_)
       add_input(Standing::fixed, placeholder, {.kind = GradientSource::dy, .index = r}, "dy");
     for (const auto& [r, placeholder] : sequence_dys_)
-      add_input(Standing::sequence, placeholder, {.kind = GradientSource::dy, .index = r}, "dy");
+      add_input(Standing::sequence, placeholder, {.kind = GradientSource::dy, .index = r}, "dy",
+                p_.results[r].batch_first);
     for (const Carry& c : carries_)
       add_input(Standing::carried, c.placeholder, c.source, c.state >= 0 ? "dstate" : "dy_last");
     for (const Trace::Capture& c : trace.captures()) add_capture(c);
@@ -154,13 +155,14 @@ class Differentiation {
                                                                         : ProgramResult::last;
       result_of_[i] = static_cast<int>(builder_.program.results.size());
       builder_.program.results.push_back(
-          {kind, builder_.find(*trace.own(to_value(gradients_[i])))});
+          {kind, builder_.find(*trace.own(to_value(gradients_[i]))),
+           p_.values[static_cast<std::size_t>(p_.input(i))].batch_first});
     }
   }
 
   void add_input(Standing standing, const Ref<Value>& placeholder, GradientSource source,
-                 std::string name = "") {
-    builder_.input(standing, placeholder, std::move(name));
+                 std::string name = "", bool batch_first = false) {
+    builder_.input(standing, placeholder, std::move(name), batch_first);
     (standing == Standing::fixed      ? fixed_
      : standing == Standing::sequence ? sequences_
                                       : carried_)
@@ -180,7 +182,8 @@ class Differentiation {
     for (std::size_t i = 0; i < p_.n_inputs(); ++i)
       if (p_.input(i) == static_cast<int>(v) && value.standing != Standing::carried) {
         add_input(value.standing, capture.inside,
-                  {.kind = GradientSource::forward_input, .index = i}, value.name);
+                  {.kind = GradientSource::forward_input, .index = i}, value.name,
+                  value.batch_first);
         if (value.standing == Standing::fixed) fixed_inputs_[v] = capture.inside;
         return;
       }

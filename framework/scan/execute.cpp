@@ -95,6 +95,7 @@ void Execution::run() {
 void Execution::run_stretch(int64_t n) {
   stretch_ = {n, std::min(time_, n + steps_at_once_), 0};
   stretch_.t = p_.reverse ? time_ - stretch_.end : n;
+  gather();
   for (const OutsideCall& call : layout_.before)
     if (!call.once) run_outside(call);
   parallel_for(shards_, 1, [&](int64_t first, int64_t last) {
@@ -103,6 +104,7 @@ void Execution::run_stretch(int64_t n) {
   for (const OutsideCall& call : layout_.after)
     if (!call.once) run_outside(call);
   deliver();
+  scatter();
 }
 
 void Execution::prepare() const {
@@ -207,6 +209,29 @@ void Execution::pack_products() const {
   }
 }
 
+// Sequences that begin with the batch, to slabs that begin with the time, and back.
+void Execution::gather() const {
+  for (const BatchFirst& g : layout_.gathered)
+    copy(of_stretch(g), size_of(g.here.dtype), with_caller(g, inputs_[g.index]), in_loop(g));
+}
+void Execution::scatter() const {
+  for (const BatchFirst& s : layout_.scattered)
+    copy(of_stretch(s), size_of(s.here.dtype), in_loop(s), with_caller(s, outputs_[s.index]));
+}
+
+// [batch, steps of the stretch, elements of a row]
+Shape Execution::of_stretch(const BatchFirst& b) const {
+  return {b.batch, stretch_.steps(), b.row};
+}
+Walk Execution::with_caller(const BatchFirst& b, const View& all) const {
+  return {all.as<char>() + stretch_.t * b.row * static_cast<int64_t>(size_of(b.here.dtype)),
+          {time_ * b.row, b.row, 1}};
+}
+Walk Execution::in_loop(const BatchFirst& b) const {
+  const int64_t step = of_each_step(b.here) ? b.batch * b.row : 0;
+  return {at(b.here, stretch_.t), {b.row, step, 1}};
+}
+
 // Of a stretch, the results that the loop did not write: made behind it, or copies of what is
 // there.
 void Execution::deliver() const {
@@ -257,6 +282,7 @@ void Execution::find_again(const Shard& shard) const {
 
 void Execution::run_loop(int64_t index) const {
   const Shard shard = stretch_.n == 0 ? start(index) : this->shard(index);
+  if (stretch_.n > 0) save_states(shard);
   const int64_t forth = p_.reverse ? -1 : 1;
   const auto first = static_cast<std::size_t>(p_.reverse ? stretch_.steps() - 1 : 0);
   for (int b : layout_.slabs) shard.places[b] = bases_[b] + first * step_bytes(b);
@@ -326,6 +352,18 @@ void Execution::carry(const Shard& shard, int64_t n) const {
     shard.places[c.block] = c.copied ? copy_of(c, turn) : of(c.next, shard.places);
   for (int b : layout_.turns) shard.places[b] = bases_[b] + (1 - turn) * rounded_up(step_bytes(b));
 }
+// What the last stretch left in slabs, before this one writes there.
+void Execution::save_states(const Shard& shard) const {
+  for (const CarriedMove& c : layout_.carried) {
+    if (!c.in_slab || c.copied) continue;
+    char* const to = copy_of(c, 0);
+    if (plan_.independent_rows > 0)
+      copy_rows(c.next, shard.places[c.block], to, shard.first, shard.end);
+    else
+      std::memcpy(to, shard.places[c.block], c.bytes);
+    shard.places[c.block] = to;
+  }
+}
 char* Execution::copy_of(const CarriedMove& c, std::size_t turn) const {
   return arena_.as<char>() + c.memory + turn * rounded_up(c.bytes);
 }
@@ -336,7 +374,10 @@ std::vector<TensorType> result_types(const Program& p, int64_t time) {
   std::vector<TensorType> types;
   for (const ProgramResult& r : p.results) {
     TensorType type = p.values[static_cast<std::size_t>(r.value)].type;
-    if (r.kind == ProgramResult::sequence) type.shape = type.shape.prepended(time);
+    if (r.kind == ProgramResult::sequence) {
+      type.shape = type.shape.prepended(time);
+      if (r.batch_first) std::swap(type.shape[0], type.shape[1]);
+    }
     types.push_back(type);
   }
   return types;

@@ -3,12 +3,14 @@
 
 #include "scan/layout.hpp"
 #include "tensor/packed.hpp"
+#include "tensor/strides.hpp"
 
 namespace tempo {
 
 /// The types of a Program's results over this many steps.
 std::vector<TensorType> result_types(const Program& program, int64_t time);
-/// Inputs in the Program's order, sequences with the time axis first; outputs are allocated.
+/// Inputs in the Program's order, sequences with the time axis first, or second where the Program
+/// says so; outputs are allocated.
 void execute(const Program& program, const Plan& plan, int64_t time, std::span<const View> inputs,
              std::span<const View> outputs);
 
@@ -65,6 +67,11 @@ class Execution {
   void run_outside(const OutsideCall& call) const;
   void multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const;
   void pack_products() const;
+  void gather() const;
+  void scatter() const;
+  Shape of_stretch(const BatchFirst& b) const;
+  Walk with_caller(const BatchFirst& b, const View& all) const;
+  Walk in_loop(const BatchFirst& b) const;
   void deliver() const;
 
   int64_t end_of(const Shard& s, int64_t rows) const {
@@ -76,6 +83,7 @@ class Execution {
   void run_steps(const Shard& shard) const;
   void collect(const Shard& shard, bool last) const;
   void carry(const Shard& shard, int64_t n) const;
+  void save_states(const Shard& shard) const;
   char* copy_of(const CarriedMove& c, std::size_t turn) const;
 
   // Steps that are run together: from the n-th to before the `end`-th as they are processed, the

@@ -149,15 +149,22 @@ class LayoutMaker {
       if (plan_.history[k].block >= 0) layout_.histories.push_back({region(v), plan_.history[k]});
       if (next == v) continue;
       const std::size_t bytes = value(v).type.bytes();
-      layout_.carried.push_back({region(v).block, region(next), plan_.copied[k],
-                                 plan_.copied[k] ? reserve(2 * rounded_up(bytes)) : 0, bytes});
+      const bool in_slab = block(region(next)).kind == Block::slab;
+      layout_.carried.push_back({region(v).block, region(next), plan_.copied[k], in_slab,
+                                 plan_.copied[k] || in_slab ? reserve(2 * rounded_up(bytes)) : 0,
+                                 bytes});
     }
   }
 
   void find_results() {
+    for (std::size_t i = 0; i < p_.n_inputs(); ++i)
+      if (const int v = p_.input(i); value(v).batch_first)
+        layout_.gathered.push_back(batch_first(i, v));
     for (std::size_t k = 0; k < p_.results.size(); ++k) {
       const ProgramResult& r = p_.results[k];
-      if (r.kind == ProgramResult::sequence) {
+      if (r.batch_first) {
+        layout_.scattered.push_back(batch_first(k, r.value));
+      } else if (r.kind == ProgramResult::sequence) {
         if (!lies_with_caller(r.value, k))
           layout_.sequences.push_back(
               {k, r.value, layout_.outside[static_cast<std::size_t>(r.value)]});
@@ -174,6 +181,12 @@ class LayoutMaker {
           !(makes(p_.after, r.value) && value(r.value).standing == Standing::fixed))
         layout_.summed_results.push_back(k);
     }
+  }
+  BatchFirst batch_first(std::size_t index, int v) const {
+    const Shape& step = value(v).type.shape;
+    const int64_t batch = step[0];
+    return {index, layout_.outside[static_cast<std::size_t>(v)], batch,
+            batch > 0 ? step.count() / batch : 0};
   }
   bool lies_with_caller(int v, std::size_t result) const {
     const Block& b = block(layout_.outside[static_cast<std::size_t>(v)]);

@@ -34,11 +34,20 @@ struct RowCopy {
   Region from, to;
 };
 
-/// A carried value: where the next one is found, and whether it is copied from there.
+/// A sequence of the caller's, [batch, time, ...]: input or result `index`, and what the loop has
+/// of it at each step.
+struct BatchFirst {
+  std::size_t index;
+  Region here;
+  int64_t batch, row;  // elements of a row
+};
+
+/// A carried value: where the next one is found, and whether it is copied from there: at each step,
+/// or from stretch to stretch, where it lies in a slab that begins anew.
 struct CarriedMove {
   int block;    // of the carried value
   Region next;  // its value after the step
-  bool copied;
+  bool copied, in_slab;
   std::size_t memory, bytes;  // two copies that take turns, in the arena
 };
 
@@ -70,6 +79,7 @@ struct Layout {
   std::vector<OutsideProduct> products;
   std::vector<int> summed;                  // values that grow from stretch to stretch
   std::vector<std::size_t> summed_results;  // and results that grow from step to step
+  std::vector<BatchFirst> gathered, scattered;
   std::vector<RowCopy> histories;
   std::vector<CarriedMove> carried;
   std::vector<Delivery> sums, lasts;               // collected in the loop

@@ -78,6 +78,8 @@ class Planner {
       if (value(v).standing == Standing::carried) {
         const auto k = static_cast<int>(i - p_.fixed.size() - p_.sequences.size());
         region(v) = whole(block({Block::state, k, false, type(v).bytes()}), v);
+      } else if (value(v).batch_first) {
+        place(v, Block::slab);
       } else {
         region(v) = whole(block({Block::external, static_cast<int>(i),
                                  value(v).standing == Standing::sequence, type(v).bytes()}),
@@ -90,7 +92,9 @@ class Planner {
   void place_outside() {
     for (std::size_t k = 0; k < p_.results.size(); ++k) {
       const ProgramResult& r = p_.results[k];
-      if (r.kind != ProgramResult::sequence || value(r.value).standing == Standing::fixed) continue;
+      if (r.kind != ProgramResult::sequence || r.batch_first ||
+          value(r.value).standing == Standing::fixed)
+        continue;
       const Block result{Block::external, static_cast<int>(p_.n_inputs() + k), true,
                          type(r.value).bytes()};
       if (value(r.value).standing == Standing::carried) {
@@ -106,6 +110,8 @@ class Planner {
         region(v) = whole(
             block({Block::external, static_cast<int>(p_.n_inputs() + k), false, type(v).bytes()}),
             v);
+    for (const ProgramResult& r : p_.results)
+      if (r.batch_first) place_every_step(r.value);
     place_section(p_.before);
     for (const Instruction& i : p_.loop)  // a running sum grows in place
       if (i.summed) region(i.outputs[0]) = region(i.inputs[0]);

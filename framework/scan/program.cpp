@@ -91,7 +91,7 @@ std::string key_of(const Program& p) {
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
     const ProgramValue& v = p.values[static_cast<std::size_t>(p.input(i))];
     number(static_cast<int64_t>(v.standing));
-    key += to_string(v.type) + (v.name.empty() ? ";" : v.name + ";");
+    key += to_string(v.type) + (v.name.empty() ? ";" : v.name + ";") + (v.batch_first ? "b" : "");
   }
   for (const Instruction& i : p.loop) {
     key += i.op->name + "(";
@@ -123,6 +123,7 @@ std::string key_of(const Program& p) {
   for (const ProgramResult& r : p.results) {
     number(r.kind);
     number(r.value);
+    number(r.batch_first);
   }
   return key;
 }

@@ -18,8 +18,9 @@ enum class Standing {
 
 struct ProgramValue {
   Standing standing;
-  TensorType type;   // of one step
-  std::string name;  // of an input; else ""
+  TensorType type;           // of one step
+  std::string name;          // of an input; else ""
+  bool batch_first = false;  // a sequence that the caller holds as [batch, time, ...]
 };
 
 /// One op on values, which are positions in Program::values.
@@ -33,6 +34,7 @@ struct Instruction {
 struct ProgramResult {
   enum Kind { sequence, last, sum } kind;
   int value;
+  bool batch_first = false;  // a sequence that the caller gets as [batch, time, ...]
   friend bool operator==(const ProgramResult&, const ProgramResult&) = default;
 };
 

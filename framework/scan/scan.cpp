@@ -130,6 +130,7 @@ std::vector<Ref<Value>> inputs_of(const tempo_scan& call, TracedStep step, int64
 // --- the plain loop
 
 std::vector<Ref<Value>> plain_loop(const tempo_scan& call, int64_t time) {
+  const int time_axis = call.batch_first ? 1 : 0;
   std::vector<Ref<Value>> states;
   for (uint32_t k = 0; k < call.n_states; ++k) states.push_back(Ref<Value>::share(call.states[k]));
   std::vector<Tensors> outputs(call.n_outputs, Tensors(static_cast<std::size_t>(time)));
@@ -138,7 +139,7 @@ std::vector<Ref<Value>> plain_loop(const tempo_scan& call, int64_t time) {
     const int64_t t = call.reverse ? time - 1 - n : n;
     std::vector<Ref<Value>> x;
     for (uint32_t i = 0; i < call.n_sequences; ++i)
-      x.push_back(to_value(take(Tensor::borrowed(call.sequences[i]), t)));
+      x.push_back(to_value(take(Tensor::borrowed(call.sequences[i]), t, time_axis)));
     const std::vector<Ref<Value>> results = run_step(call, x, states);
     for (uint32_t i = 0; i < call.n_outputs; ++i)
       last[i] = outputs[i][static_cast<std::size_t>(t)] = to_tensor(results[i]);
@@ -146,7 +147,7 @@ std::vector<Ref<Value>> plain_loop(const tempo_scan& call, int64_t time) {
   }
   std::vector<Ref<Value>> all;
   for (uint32_t i = 0; i < call.n_outputs; ++i)
-    all.push_back(to_value(call.last_only ? last[i] : stack(outputs[i])));
+    all.push_back(to_value(call.last_only ? last[i] : stack(outputs[i], time_axis)));
   all.insert(all.end(), states.begin(), states.end());
   return all;
 }
@@ -154,18 +155,20 @@ std::vector<Ref<Value>> plain_loop(const tempo_scan& call, int64_t time) {
 int64_t time_of(const tempo_scan& call) {
   if (call.n_sequences == 0)
     throw ShapeError("scan: it needs at least one sequence to know the number of steps.");
+  const int axis = call.batch_first ? 1 : 0;
   for (uint32_t i = 0; i < call.n_sequences; ++i) {
     const TensorType& type = call.sequences[i]->type;
-    if (type.shape.rank() < 1 || type.shape[0] != call.sequences[0]->type.shape[0])
+    if (type.shape.rank() <= axis || type.shape[axis] != call.sequences[0]->type.shape[axis])
       throw ShapeError("scan: the sequences have different numbers of steps\n  sequence 0  " +
                        to_string(call.sequences[0]->type) + "\n  sequence " + std::to_string(i) +
-                       "  " + to_string(type) +
-                       "\n  The time axis, here the first, must be the same.");
+                       "  " + to_string(type) + "\n  The time axis, here the " +
+                       (axis ? "second" : "first") + ", must be the same.");
   }
-  const int64_t time = call.sequences[0]->type.shape[0];
+  const int64_t time = call.sequences[0]->type.shape[axis];
   if (time < 1)
     throw ShapeError("scan: a sequence with no steps has no last state\n  sequence 0  " +
-                     to_string(call.sequences[0]->type) + "   time axis first");
+                     to_string(call.sequences[0]->type) + "   time axis " +
+                     (axis ? "second" : "first"));
   return time;
 }
 

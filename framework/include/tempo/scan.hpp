@@ -102,14 +102,11 @@ struct ScanStep {
 template <class F>
 requires std::is_invocable_r_v<Step, F&, const Tensors&, const State&> Scanned
 scan(F&& step, const Tensors& x, const State& state, const ScanOptions& options = {}) {
-  Tensors time_major;
-  for (const Tensor& t : x) {
+  for (const Tensor& t : x)
     if (t.rank() < 2)
       throw ShapeError("scan: a sequence needs [batch, time, ...], got " +
                        to_string(t.shape(), t.dtype()) + ".");
-    time_major.push_back(swap_axes(t, 0, 1));
-  }
-  const std::vector<tempo_tensor*> xs = sdk::handles(time_major), states = sdk::handles(state),
+  const std::vector<tempo_tensor*> xs = sdk::handles(x), states = sdk::handles(state),
                                    constants = sdk::handles(options.constants);
   sdk::ScanStep<std::remove_reference_t<F>> bound{step, xs.size(), states.size()};
   tempo_scan call{};
@@ -127,10 +124,11 @@ scan(F&& step, const Tensors& x, const State& state, const ScanOptions& options 
   call.step_id = options.step_id;
   call.n_constants = static_cast<uint32_t>(constants.size());
   call.constants = constants.data();
+  call.batch_first = 1;
   std::vector<tempo_tensor*> out(1 + states.size());
   sdk::check(sdk::host().scan(&call, out.data()));
   Tensors all = sdk::adopt(out);
-  Scanned result{options.last_only ? all[0] : swap_axes(all[0], 0, 1), {}};
+  Scanned result{all[0], {}};
   for (std::size_t i = 1; i < all.size(); ++i) result.state.push_back(all[i]);
   return result;
 }
