@@ -72,7 +72,7 @@ void for_blocks(const Product& p, int64_t most, F block) {
 // Where our own kernels beat OpenBLAS 0.3.21 (docs/performance.md): with AVX-512, if a has rows
 // enough to pay for packing b, and the operand that is read again and again stays in cache.
 constexpr int64_t fewest_rows = 96, fewest_rows_bt = 192;
-constexpr int64_t fewest_elements = 2048, most_packed_bytes = 4 << 20;
+constexpr int64_t fewest_elements = 2048, most_packed_bytes = 64 << 20;
 
 template <class T>
 constexpr DType floating = std::is_same_v<T, float> ? float32 : float64;

@@ -61,7 +61,7 @@ void copy_transposed(int64_t rows, int64_t columns, const Walk& from, const Walk
 template <class Word>
 void copy_words(const Shape& shape, const Walk& from, const Walk& to) {
   const int64_t row = shape.back();
-  if (shape.rank() == 2 && from.strides[0] == 1 && to.strides[1] == 1)
+  if (shape.rank() == 2 && from.strides[0] == 1 && from.strides[1] != 0 && to.strides[1] == 1)
     return copy_transposed<Word>(shape[0], shape[1], from, to);
   parallel_for(shape.count() / row, std::max<int64_t>(1, elements_per_task / row),
                [&](int64_t begin, int64_t end) { copy_rows<Word>(shape, from, to, begin, end); });

@@ -123,15 +123,22 @@ struct SparseFormula : Formula<SparseCategoricalCrossentropyOptions> {
     const int64_t classes = y_pred.shape().back();
     require_classes(labels, classes);
 
-    // The log probability at each label, picked out of all of them in a row.
-    const Tensor all = reshape(log_probabilities(y_pred, options.from_logits, -1), {-1});
-    const Tensor rows = arange(0, static_cast<double>(labels.count()), 1, int64);
-    const Tensor picked = gather(all, rows * static_cast<double>(classes) + reshape(labels, {-1}));
-    const Tensor losses = -reshape(picked, labels.shape());
-    return valid ? with_mask(where(valid, losses, 0), valid) : losses;
+    if (!options.from_logits)
+      return masked(-at_labels(log_probabilities(y_pred, false, -1), labels), valid);
+    return masked(logsumexp(y_pred) - at_labels(y_pred, labels), valid);  // no log of each class
   }
 
  private:
+  static Tensor masked(const Tensor& losses, const Tensor& valid) {
+    return valid ? with_mask(where(valid, losses, 0), valid) : losses;
+  }
+  // What x holds at each label, picked out of all of it in a row.
+  static Tensor at_labels(const Tensor& x, const Tensor& labels) {
+    const Tensor rows = arange(0, static_cast<double>(labels.count()), 1, int64);
+    const auto classes = static_cast<double>(x.shape().back());
+    return reshape(gather(reshape(x, {-1}), rows * classes + reshape(labels, {-1})),
+                   labels.shape());
+  }
   static Shape without_classes(const Shape& s) { return Shape(s.begin(), s.end() - 1); }
   void require_classes(const Tensor& labels, int64_t classes) const {
     if (labels.traced() || labels.count() == 0) return;
