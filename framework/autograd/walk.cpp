@@ -4,9 +4,6 @@
 #include <tempo/ops.hpp>
 
 #include <algorithm>
-#include <map>
-#include <unordered_map>
-#include <unordered_set>
 
 namespace tempo {
 
@@ -14,11 +11,50 @@ namespace {
 
 // A value's identity in the graph: the same result of an application may have several handles.
 struct Key {
-  const void* node;
-  std::size_t index;
-  friend bool operator<(const Key& a, const Key& b) {
-    return a.node != b.node ? a.node < b.node : a.index < b.index;
+  const void* node = nullptr;
+  std::size_t index = 0;
+  friend bool operator==(const Key&, const Key&) = default;
+};
+
+// What is known of the values of a graph: a hash table in one piece.
+template <class T>
+class Of {
+ public:
+  T* find(const Key& key) {
+    Slot& slot = slots_[place(key)];
+    return slot.key.node ? &slot.value : nullptr;
   }
+  T& operator[](const Key& key) {
+    if (2 * (used_ + 1) > slots_.size()) grow();
+    Slot& slot = slots_[place(key)];
+    if (!slot.key.node) ++used_;
+    slot.key = key;
+    return slot.value;
+  }
+
+ private:
+  struct Slot {
+    Key key = {};
+    T value = {};
+  };
+  std::size_t place(const Key& key) const {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at =
+        ((reinterpret_cast<uintptr_t>(key.node) >> 6) + key.index) * uint64_t{0x9e3779b97f4a7c15} >>
+            20 &
+        mask;
+    while (slots_[at].key.node && !(slots_[at].key == key)) at = (at + 1) & mask;
+    return at;
+  }
+  void grow() {
+    std::vector<Slot> before(2 * slots_.size());
+    before.swap(slots_);
+    for (Slot& slot : before)
+      if (slot.key.node) slots_[place(slot.key)] = std::move(slot);
+  }
+
+  std::vector<Slot> slots_ = std::vector<Slot>(64);  // a power of two, at most half of it used
+  std::size_t used_ = 0;
 };
 
 Key key_of(const Value& value) {
@@ -43,7 +79,7 @@ void accumulate(Tensor& into, Tensor part) { into = into ? into + part : std::mo
 class Walk {
  public:
   Walk(const std::vector<Seed>& seeds, const Tensors& inputs) {
-    for (const Tensor& input : inputs) wanted_.emplace(key_of(*input.handle()), true);
+    for (const Tensor& input : inputs) wanted_[key_of(*input.handle())] = true;
     for (const Seed& seed : seeds) collect(seed.y);
     std::sort(order_.begin(), order_.end(),
               [](const auto& a, const auto& b) { return a->serial > b->serial; });
@@ -52,16 +88,16 @@ class Walk {
   }
 
   Tensor gradient(const Tensor& input) {
-    const auto at = gradients_.find(key_of(*input.handle()));
-    return at == gradients_.end() ? Tensor{} : at->second;
+    const Tensor* found = gradients_.find(key_of(*input.handle()));
+    return found ? *found : Tensor{};
   }
 
  private:
   // Whether a gradient is wanted of this value or of one it was computed from.
-  bool leads(const Value& value) const {
+  bool leads(const Value& value) {
     if (!value.tracked) return false;
-    if (wanted_.count(key_of(value))) return true;
-    return value.from && leads_.at(value.from.get());
+    if (wanted_.find(key_of(value))) return true;
+    return value.from && *leads_.find({value.from.get()});
   }
 
   // Depth first without recursion, so that a graph may be as deep as memory allows.
@@ -70,13 +106,13 @@ class Walk {
     std::vector<Application*> open{y.handle()->from.get()};
     while (!open.empty()) {
       Application* application = open.back();
-      if (leads_.count(application)) {
+      if (leads_.find({application})) {
         open.pop_back();
         continue;
       }
       bool ready = true;
       for (const Ref<Value>& input : application->inputs)
-        if (input->tracked && input->from && !leads_.count(input->from.get())) {
+        if (input->tracked && input->from && !leads_.find({input->from.get()})) {
           open.push_back(input->from.get());
           ready = false;
         }
@@ -85,7 +121,7 @@ class Walk {
       const bool leading = application->op->differentiable() &&
                            std::any_of(application->inputs.begin(), application->inputs.end(),
                                        [&](const Ref<Value>& input) { return leads(*input); });
-      leads_[application] = leading;
+      leads_[{application}] = leading;
       if (leading) order_.push_back(Ref<Application>::share(application));
     }
   }
@@ -96,11 +132,11 @@ class Walk {
     bool any = false;
     for (std::size_t k = 0; k < dy.size(); ++k) {
       const Key key{&application, k};
-      const auto at = gradients_.find(key);
-      if (at == gradients_.end()) continue;
-      dy[k] = at->second;
+      Tensor* const found = gradients_.find(key);
+      if (!found || !*found) continue;
+      dy[k] = *found;
       any = true;
-      if (!wanted_.count(key)) gradients_.erase(at);  // used up: its memory goes back
+      if (!wanted_.find(key)) *found = {};  // used up: its memory goes back
     }
     if (!any) return;
     std::vector<bool> wanted;
@@ -125,10 +161,9 @@ class Walk {
     if (gradient) accumulate(gradients_[key_of(input)], unbroadcast(gradient, input.type));
   }
 
-  std::map<Key, bool> wanted_;
-  std::unordered_map<const Application*, bool> leads_;
+  Of<bool> wanted_, leads_;
   std::vector<Ref<Application>> order_;
-  std::map<Key, Tensor> gradients_;
+  Of<Tensor> gradients_;
 };
 
 }  // namespace

@@ -1,5 +1,8 @@
 // Applying an op: infer, then compute or record.
 #include "graph/trace.hpp"
+#include "tensor/few.hpp"
+
+#include <algorithm>
 
 namespace tempo {
 
@@ -11,10 +14,9 @@ std::string describe(const Value& value) {
   return to_string(value.type) + (value.path.empty() ? "" : "   " + value.path);
 }
 
-std::vector<TensorType> types_of(const std::vector<Ref<Value>>& values) {
-  std::vector<TensorType> types;
-  types.reserve(values.size());
-  for (const Ref<Value>& v : values) types.push_back(v->type);
+Few<TensorType> types_of(const std::vector<Ref<Value>>& values) {
+  Few<TensorType> types(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) types[i] = values[i]->type;
   return types;
 }
 
@@ -42,7 +44,8 @@ Ref<Application> remember(const OpDefinition& op, std::vector<Ref<Value>> inputs
   Ref<Application> application(new Application);
   application->op = &op;
   application->attributes = std::move(attributes);
-  for (const Ref<Value>& v : inputs) application->versions.push_back(v->version);
+  if (std::any_of(inputs.begin(), inputs.end(), [](const auto& v) { return v->weight; }))
+    for (const Ref<Value>& v : inputs) application->versions.push_back(v->version);
   application->inputs = std::move(inputs);
   application->types = std::move(types);
   application->serial = next_serial();
@@ -51,6 +54,7 @@ Ref<Application> remember(const OpDefinition& op, std::vector<Ref<Value>> inputs
 
 std::vector<Ref<Value>> results_of(const Ref<Application>& application) {
   std::vector<Ref<Value>> results;
+  results.reserve(application->types.size());
   for (std::size_t k = 0; k < application->types.size(); ++k)
     results.push_back(result_of(application, k));
   return results;
@@ -64,16 +68,14 @@ std::vector<Array> compute(const OpDefinition& op, const std::vector<Ref<Value>>
                   ": a placeholder of a traced step was used after the step ended.\n"
                   "  Return what the step computes as its output or state; do not store it.");
   std::vector<Array> arrays;
+  arrays.reserve(types.size());
   if (!op.kernel) {
     arrays.push_back(inputs[0]->array.reshaped(types[0].shape));
     return arrays;
   }
-  std::vector<View> in, out;
-  for (const Ref<Value>& v : inputs) in.push_back(v->array.view());
-  for (const TensorType& t : types) {
-    arrays.emplace_back(t);
-    out.push_back(arrays.back().view());
-  }
+  Few<View> in(inputs.size()), out(types.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) in[i] = inputs[i]->array.view();
+  for (std::size_t k = 0; k < types.size(); ++k) out[k] = arrays.emplace_back(types[k]).view();
   op.kernel({in, out, attributes});
   return arrays;
 }
@@ -88,7 +90,7 @@ std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> in
   Trace* trace = Trace::current();
   if (trace)
     for (Ref<Value>& v : inputs) v = trace->own(v);
-  const std::vector<TensorType> input_types = types_of(inputs);
+  const Few<TensorType> input_types = types_of(inputs);
   std::vector<TensorType> types;
   try {
     types = op.type({input_types, attributes, n_results});
@@ -110,12 +112,14 @@ std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> in
     return results_of(application);
   }
   std::vector<Ref<Value>> results;
+  results.reserve(arrays.size());
   for (Array& array : arrays) results.push_back(make_value(std::move(array)));
   return results;
 }
 
 Tensor apply(const OpDefinition& op, const Tensors& inputs, Attributes attributes) {
   std::vector<Ref<Value>> values;
+  values.reserve(inputs.size());
   for (const Tensor& t : inputs) values.push_back(to_value(t));
   return to_tensor(std::move(apply(op, std::move(values), std::move(attributes), 1)[0]));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graph/op.hpp"
+#include "tensor/blocks.hpp"
 
 #include <atomic>
 
@@ -50,11 +51,16 @@ class Ref {
 /// One use of an op: what it was applied to, and its results. Kept only where a gradient may be
 /// asked for, or while a step is traced.
 struct Application {
+  static void* operator new(std::size_t bytes) { return take_block(bytes); }
+  static void operator delete(void* block, std::size_t bytes) noexcept {
+    give_back_block(static_cast<std::byte*>(block), bytes);
+  }
+
   std::atomic<uint32_t> count{1};
   const OpDefinition* op = nullptr;
   Attributes attributes;
   std::vector<Ref<Value>> inputs;
-  std::vector<uint64_t> versions;    // of the inputs, when it was applied
+  std::vector<uint64_t> versions;    // of the inputs when it was applied, if one is a weight
   std::vector<TensorType> types;     // of the results
   std::vector<Array> arrays;         // of the results; empty while traced
   uint64_t serial = 0;               // later applications have larger ones
@@ -69,6 +75,11 @@ uint64_t next_serial();
 
 /// A Tensor's node: a result of an application, or a leaf.
 struct tempo_tensor {
+  static void* operator new(std::size_t bytes) { return tempo::take_block(bytes); }
+  static void operator delete(void* block, std::size_t bytes) noexcept {
+    tempo::give_back_block(static_cast<std::byte*>(block), bytes);
+  }
+
   std::atomic<uint32_t> count{1};
   tempo::TensorType type;
   tempo::Array array;                   // empty while traced

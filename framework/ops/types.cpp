@@ -1,6 +1,7 @@
 // The type rules that families of ops share.
 #include "ops/types.hpp"
 
+#include "tensor/few.hpp"
 #include "tensor/strides.hpp"
 
 #include <algorithm>
@@ -34,10 +35,10 @@ const char* rule_of(Accepts accepts) {
 
 TensorType broadcast_type(const TypeCall& call, Accepts accepts, std::size_t n_inputs) {
   require_inputs(call, n_inputs);
-  std::vector<Shape> shapes;
-  for (const TensorType& input : call.inputs) {
-    require_same_dtype(call.inputs[0].dtype, input.dtype);
-    shapes.push_back(input.shape);
+  Few<Shape> shapes(n_inputs);
+  for (std::size_t i = 0; i < n_inputs; ++i) {
+    require_same_dtype(call.inputs[0].dtype, call.inputs[i].dtype);
+    shapes[i] = call.inputs[i].shape;
   }
   require(accepts, call.inputs[0].dtype);
   return {call.inputs[0].dtype, require_broadcast(shapes)};

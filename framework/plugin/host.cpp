@@ -36,6 +36,7 @@ TensorType type_of(const tempo_type& type) {
 
 Attributes attributes_of(const tempo_attribute* attributes, uint32_t n) {
   Attributes out;
+  out.reserve(n);
   for (uint32_t i = 0; i < n; ++i) {
     const tempo_attribute& a = attributes[i];
     switch (a.kind) {
@@ -196,6 +197,7 @@ tempo_status gradient(tempo_tensor* y, tempo_tensor* dy, tempo_tensor* const* in
   return guarded([&] {
     require_given(y, "gradient: y");
     Tensors in;
+    in.reserve(n);
     for (uint32_t i = 0; i < n; ++i) {
       require_given(inputs[i], "gradient: input ", i);
       in.push_back(Tensor::borrowed(inputs[i]));

@@ -47,7 +47,9 @@ const GradientProgram& StepProgram::gradient(const GradientRequest& request) con
   return gradients_.emplace(request, differentiate(*this, request)).first->second;
 }
 
-std::vector<int> StepProgram::read_by_gradient() const {
+const std::vector<int>& StepProgram::read_by_gradient() const {
+  const std::lock_guard lock(mutex_);
+  if (read_by_gradient_) return *read_by_gradient_;
   GradientRequest all;
   for (const ProgramResult& r : raw_.results)
     all.dy.push_back(is_floating(raw_.values[static_cast<std::size_t>(r.value)].type.dtype));
@@ -57,7 +59,7 @@ std::vector<int> StepProgram::read_by_gradient() const {
   std::vector<int> read;
   for (const GradientSource& s : gradient(all).sources)
     if (s.kind == GradientSource::kept) read.push_back(static_cast<int>(s.index));
-  return read;
+  return read_by_gradient_.emplace(std::move(read));
 }
 
 }  // namespace tempo

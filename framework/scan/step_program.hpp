@@ -59,7 +59,7 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
   /// The gradient for a request; made once.
   const GradientProgram& gradient(const GradientRequest& request) const;
   /// The values that the gradient for all results and all inputs reads of every step.
-  std::vector<int> read_by_gradient() const;
+  const std::vector<int>& read_by_gradient() const;
 
  private:
   Program raw_;
@@ -69,6 +69,7 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
   mutable std::unique_ptr<Program> fast_;
   mutable std::unique_ptr<Plan> plan_;
   mutable std::map<GradientRequest, GradientProgram> gradients_;
+  mutable std::optional<std::vector<int>> read_by_gradient_;
   mutable std::map<std::vector<int>, StepProgramRef> keeping_;
 };
 

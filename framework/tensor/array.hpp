@@ -3,8 +3,9 @@
 
 #include <tempo/shape.hpp>
 
+#include <atomic>
 #include <cstring>
-#include <memory>
+#include <utility>
 
 namespace tempo {
 
@@ -46,24 +47,40 @@ class Array {
   /// Uninitialised, 64-byte aligned.
   explicit Array(TensorType type);
   Array(DType dtype, const Shape& shape) : Array(TensorType{dtype, shape}) {}
+  Array(const Array& other);
+  Array(Array&& other) noexcept
+      : type_(other.type_),
+        block_(std::exchange(other.block_, nullptr)),
+        bytes_(std::exchange(other.bytes_, nullptr)) {}
+  Array& operator=(Array other) noexcept {
+    type_ = other.type_;
+    std::swap(block_, other.block_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~Array() { let_go(); }
 
-  explicit operator bool() const { return static_cast<bool>(bytes_); }
+  explicit operator bool() const { return block_ != nullptr; }
   const TensorType& type() const { return type_; }
   DType dtype() const { return type_.dtype; }
   const Shape& shape() const { return type_.shape; }
   int64_t count() const { return type_.shape.count(); }
   template <class T>
   T* as() const {
-    return reinterpret_cast<T*>(bytes_.get());
+    return reinterpret_cast<T*>(bytes_);
   }
-  View view() const { return {type_, bytes_.get()}; }
+  View view() const { return {type_, bytes_}; }
   /// Shares the bytes under another shape of the same count.
   Array reshaped(const Shape& shape) const;
-  bool sole_owner() const { return bytes_.use_count() == 1; }
+  bool sole_owner() const;
 
  private:
+  struct Block;
+  void let_go() noexcept;
+
   TensorType type_;
-  std::shared_ptr<std::byte[]> bytes_;
+  Block* block_ = nullptr;  // counts its owners
+  std::byte* bytes_ = nullptr;
 };
 
 /// Bytes for the length of a call, 64-byte aligned, from the blocks that wait for the next user.

@@ -28,7 +28,12 @@ struct Printer {
 
 }  // namespace
 
-void Attributes::set(const std::string& name, Value value) {
+void Attributes::fail(std::string_view name, bool is_there) {
+  throw Error("attribute `" + std::string(name) +
+              "`: " + (is_there ? "of another kind" : "missing"));
+}
+
+void Attributes::set(std::string_view name, Value value) {
   for (Entry& e : entries_) {
     if (e.first == name) {
       e.second = std::move(value);

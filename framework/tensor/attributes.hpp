@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -21,34 +22,36 @@ class Attributes {
   Attributes() = default;
   Attributes(std::initializer_list<Entry> entries) : entries_(entries) {}
 
-  bool has(const std::string& name) const { return find(name) != nullptr; }
-  void set(const std::string& name, Value value);
+  bool has(std::string_view name) const { return find(name) != nullptr; }
+  void reserve(std::size_t n) { entries_.reserve(n); }
+  void set(std::string_view name, Value value);
   const std::vector<Entry>& entries() const { return entries_; }
 
-  int64_t integer(const std::string& name) const { return get<int64_t>(name); }
-  int64_t integer(const std::string& name, int64_t otherwise) const {
+  int64_t integer(std::string_view name) const { return get<int64_t>(name); }
+  int64_t integer(std::string_view name, int64_t otherwise) const {
     return has(name) ? integer(name) : otherwise;
   }
-  double real(const std::string& name) const { return get<double>(name); }
-  const std::string& text(const std::string& name) const { return get<std::string>(name); }
-  const std::vector<int64_t>& list(const std::string& name) const {
+  double real(std::string_view name) const { return get<double>(name); }
+  const std::string& text(std::string_view name) const { return get<std::string>(name); }
+  const std::vector<int64_t>& list(std::string_view name) const {
     return get<std::vector<int64_t>>(name);
   }
-  const Handle& handle(const std::string& name) const { return get<Handle>(name); }
+  const Handle& handle(std::string_view name) const { return get<Handle>(name); }
 
  private:
-  const Value* find(const std::string& name) const {
+  const Value* find(std::string_view name) const {
     for (const Entry& e : entries_)
       if (e.first == name) return &e.second;
     return nullptr;
   }
   template <class T>
-  const T& get(const std::string& name) const {
+  const T& get(std::string_view name) const {
     const Value* value = find(name);
     const T* typed = value ? std::get_if<T>(value) : nullptr;
-    if (!typed) throw Error("attribute `" + name + "`: " + (value ? "of another kind" : "missing"));
+    if (!typed) fail(name, value != nullptr);
     return *typed;
   }
+  [[noreturn, gnu::cold]] static void fail(std::string_view name, bool is_there);
   std::vector<Entry> entries_;
 };
 

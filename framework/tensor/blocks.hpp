@@ -1,0 +1,13 @@
+// Blocks of memory that wait, when they are given back, for the next user of their size.
+#pragma once
+
+#include <cstddef>
+
+namespace tempo {
+
+/// At least so many bytes, 64-byte aligned.
+std::byte* take_block(std::size_t bytes);
+/// Gives back a block that was taken with this number of bytes, on any thread.
+void give_back_block(std::byte* block, std::size_t bytes) noexcept;
+
+}  // namespace tempo
