@@ -321,6 +321,21 @@ BOOST_AUTO_TEST_CASE(parts_of_two_concatenations_are_copied) {
                     "  last     %2\n");
 }
 
+BOOST_AUTO_TEST_CASE(what_folds_rows_runs_row_by_row_with_what_is_elementwise) {
+  const Tensor u = parameter(normal({7, 7}, 1));
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor a = matmul(s[0], u) + x, centred = a - mean(a, -1, true);
+    Tensor next = centred * max(abs(centred), -1, true);
+    return Step{next, {next}};
+  };
+  const ProgramLog log;
+  scan(step, normal({3, 5, 7}), {zeros({3, 7}, float64)});
+  BOOST_CHECK_EQUAL(to_string(log.programs().at(0).program->plan()),
+                    "  product [3, 7] x packed [7, 7]\n"
+                    "  tiles [3, 7] row by row: add sum divide subtract abs max multiply\n"
+                    "  rows are independent\n");
+}
+
 // --- they change nothing
 
 namespace {

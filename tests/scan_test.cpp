@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(one_and_two_threads_give_the_same_bits) {
     set_threads(n);
     const Tensor pw = parameter(w), pu = parameter(u);
     const auto step = [&](const Tensor& now, const State& s) {
-      Tensor next = tanh(matmul(now, pw) + matmul(s[0], pu));
+      Tensor next = tanh(layer_norm(matmul(now, pw) + matmul(s[0], pu)));
       return Step{next, {next}};
     };
     const Scanned r = scan(step, x, {zeros({64, 256}, float32)});

@@ -83,7 +83,7 @@ const auto& sum_to_op = define({
           require_broadcasts(to, call.inputs[0].shape);
           return std::vector<TensorType>{{call.inputs[0].dtype, to}};
         },
-    .kernel = [](const KernelCall& call) { sum_to(call.inputs[0], call.outputs[0]); },
+    .kernel = sum_to_kernel(),
     .vjp = {[](const Vjp& v) { return broadcast_to(v.dy(), v.a().shape()); }},
     .linear = true,
     .summed = [](const KernelCall& call) { add_sum_to(call.inputs[0], call.outputs[0]); },

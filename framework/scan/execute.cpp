@@ -46,12 +46,12 @@ void run_tiles(const TileStep& s, Places places, int64_t first, int64_t end) {
   const int64_t rows = s.in_one_run ? 1 : end - first,
                 cols = s.in_one_run ? (end - first) * s.cols : s.cols;
   for (int64_t r = first; r < first + rows; ++r)
-    for (int64_t c = 0; c < cols; c += Plan::tile_length) {
-      const int64_t n = std::min(Plan::tile_length, cols - c);
+    for (int64_t c = 0; c < cols; c += s.tile_length) {
+      const int64_t n = std::min(s.tile_length, cols - c);
       for (const TileOp& op : s.ops) {
         const void* inputs[3];
         for (int i = 0; i < op.n_inputs; ++i) inputs[i] = tile_at(op.inputs[i], places, r, c);
-        op.tile(inputs, op.strides, tile_at(op.out, places, r, c), n);
+        op.tile(inputs, op.strides, tile_at(op.out, places, r, c), s.whole_rows ? op.cols : n);
       }
     }
 }

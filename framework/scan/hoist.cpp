@@ -1,4 +1,5 @@
 #include "scan/passes.hpp"
+#include "scan/plan.hpp"
 
 #include <algorithm>
 
@@ -26,7 +27,7 @@ Program hoist(Program p) {
   for (std::size_t k = p.loop.size(); k-- > 0;) {
     Instruction& i = p.loop[k];
     const bool fixed = p.values[static_cast<std::size_t>(i.outputs[0])].standing == Standing::fixed;
-    const bool worth = fixed || !(i.op->pointwise || i.op->rearranges) || any_of(i.outputs, needed);
+    const bool worth = fixed || !is_light(p, i) || any_of(i.outputs, needed);
     const bool moves = worth && !any_of(i.outputs, from_state);
     if (moves)
       for (int v : i.inputs) needed[static_cast<std::size_t>(v)] = true;

@@ -127,18 +127,18 @@ class LayoutMaker {
   }
 
   void place_shards() {
-    int registers = 0;
+    std::size_t register_bytes = 0;
     if (!p_.carried.empty() && value(p_.carried[0]).type.shape.rank() > 0)
       layout_.rows = value(p_.carried[0]).type.shape[0];
     for (const PlanStep& s : plan_.steps) {
-      registers = std::max(registers, s.as_tiles.registers);
+      register_bytes = std::max(register_bytes, static_cast<std::size_t>(s.as_tiles.registers) *
+                                                    s.as_tiles.register_bytes());
       layout_.work_per_row +=
           s.kind == PlanStep::product
               ? s.as_product.a.cols * s.as_product.out.cols
               : 8 * s.as_tiles.cols * static_cast<int64_t>(s.as_tiles.ops.size());
     }
-    layout_.shard_bytes = rounded_up(plan_.blocks.size() * sizeof(char*)) +
-                          static_cast<std::size_t>(registers) * Plan::register_bytes;
+    layout_.shard_bytes = rounded_up(plan_.blocks.size() * sizeof(char*)) + register_bytes;
   }
 
   // --- what is handed on

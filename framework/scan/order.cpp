@@ -1,4 +1,5 @@
 #include "scan/passes.hpp"
+#include "scan/plan.hpp"
 
 #include <algorithm>
 
@@ -17,7 +18,7 @@ std::vector<bool> light_ones(const Program& p) {
     const bool sum = i.op == add && std::none_of(i.inputs.begin(), i.inputs.end(), [&](int v) {
                        return made_light[static_cast<std::size_t>(v)];
                      });
-    light.push_back((i.op->pointwise || i.op->rearranges) && !sum);
+    light.push_back(is_light(p, i) && !sum);
     for (int v : i.outputs) made_light[static_cast<std::size_t>(v)] = light.back();
   }
   return light;

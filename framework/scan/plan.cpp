@@ -163,8 +163,7 @@ class Planner {
     return true;
   }
   bool tiles(const Instruction& i) {
-    if (!i.op->pointwise || !i.op->kernel.tile || i.inputs.empty() || i.inputs.size() > 3 ||
-        i.outputs.size() != 1)
+    if (!i.op->kernel.tile || i.inputs.empty() || i.inputs.size() > 3 || i.outputs.size() != 1)
       return false;
     const TensorType& out = type(i.outputs[0]);
     if (!i.op->kernel.tile(type(i.inputs.back()).dtype, out.dtype)) return false;
@@ -176,7 +175,7 @@ class Planner {
   // Known before the loop starts.
   bool there_before(int v) const { return value(v).standing == Standing::fixed && !maker(v); }
   bool takes_parts(const Instruction& i, int v) {
-    return tiles(i) || (is_product(i) && i.inputs[0] == v && i.inputs[1] != v);
+    return tiles(i) || folds(i) || (is_product(i) && i.inputs[0] == v && i.inputs[1] != v);
   }
 
   // --- parts of one block
@@ -290,7 +289,7 @@ class Planner {
       made_at_[i.outputs[0]] = made_at_.at(i.inputs[i.inputs[0] == sum->second ? 1 : 0]);
       return;
     }
-    if (tiles(i)) return add_tile(i);
+    if (tiles(i) || folds(i)) return add_tile(i);
     for (int v : i.outputs)
       if (!placed(v) && !sums_.count(&i)) place(v, Block::scratch);
     for (int v : i.outputs) made_at_[v] = plan_.steps.size();
@@ -308,6 +307,8 @@ class Planner {
     for (int v : i.inputs)
       if (const auto at = made_at_.find(v); at != made_at_.end())
         for (int out : i.outputs) made_at_[out] = std::max(made_at_[out], at->second);
+    if (const auto at = group_of_.find(i.inputs[0]); at != group_of_.end() && i.outputs.size() > 1)
+      for (int out : i.outputs) group_of_[out] = at->second;
     if (i.outputs.size() > 1) {
       if (!placed(i.inputs[0])) place(i.inputs[0], Block::scratch);
       cut(i.inputs[0], i.outputs);
@@ -321,32 +322,38 @@ class Planner {
             i.inputs[1], i.attributes.integer("transpose_b", 0) != 0, accumulates};
   }
 
-  // Into the first group of its shape that comes after, or makes, what it reads.
+  // Into the first group that it fits and that comes after, or makes, what it reads.
   void add_tile(const Instruction& i) {
     const int out = i.outputs[0];
-    const Shape& shape = type(out).shape;
     std::size_t earliest = 0;
     for (int v : i.inputs)
       if (const auto made = made_at_.find(v); made != made_at_.end())
-        earliest = std::max(earliest, made->second + (in_group(v, shape) ? 0 : 1));
+        earliest = std::max(earliest, made->second + (in_group(v, i) ? 0 : 1));
     std::size_t at = earliest;
-    while (at < plan_.steps.size() && !(plan_.steps[at].kind == PlanStep::tiles &&
-                                        fits_group(plan_.steps[at].as_tiles, shape)))
+    while (at < plan_.steps.size() &&
+           !(plan_.steps[at].kind == PlanStep::tiles && fits_group(plan_.steps[at].as_tiles, i)))
       ++at;
     if (at == plan_.steps.size())
       plan_.steps.push_back(
-          {PlanStep::tiles, {}, {rows_of(shape), cols_of(shape), false, {}, 0}, {}});
+          {PlanStep::tiles, {}, {rows_of(type(out).shape), cols_in(i), false, false, {}}, {}});
+    TileStep& group = plan_.steps[at].as_tiles;
+    group.whole_rows |= folds(i);
+    group.cols = std::max(group.cols, cols_in(i));
     made_at_[out] = at;
     group_of_[out] = at;
     members_[at].push_back(&i);
   }
-  bool fits_group(const TileStep& g, const Shape& s) const {
-    return g.rows == rows_of(s) && g.cols == cols_of(s);
+  bool folds(const Instruction& i) const { return folds_rows(p_, i); }
+  int64_t cols_in(const Instruction& i) const {
+    return cols_of(type(folds(i) ? i.inputs[0] : i.outputs[0]).shape);
   }
-  bool in_group(int v, const Shape& shape) const {
+  bool fits_group(const TileStep& g, const Instruction& i) const {
+    return g.rows == rows_of(type(i.outputs[0]).shape) && (g.whole_rows || g.cols == cols_in(i));
+  }
+  bool in_group(int v, const Instruction& i) const {
     const auto at = group_of_.find(v);
-    return at != group_of_.end() && fits_group(plan_.steps[at->second].as_tiles, shape) &&
-           type(v).shape.count() == shape.count();
+    return at != group_of_.end() && fits_group(plan_.steps[at->second].as_tiles, i) &&
+           rows_of(type(v).shape) == plan_.steps[at->second].as_tiles.rows;
   }
 
   // Values that only their own group reads live in registers of the tile; the others get a place.
@@ -356,12 +363,11 @@ class Planner {
         const int v = i->outputs[0];
         if (placed(v)) continue;
         const bool inside =
-            only_inside(v) &&
-            std::all_of(
-                uses(v).loop.begin(), uses(v).loop.end(), [&, here = at](const Instruction* r) {
-                  return group_of_.count(r->outputs[0]) && group_of_.at(r->outputs[0]) == here &&
-                         type(r->outputs[0]).shape.count() == type(v).shape.count();
-                });
+            only_inside(v) && std::all_of(uses(v).loop.begin(), uses(v).loop.end(),
+                                          [&, here = at](const Instruction* r) {
+                                            return group_of_.count(r->outputs[0]) &&
+                                                   group_of_.at(r->outputs[0]) == here;
+                                          });
         if (!inside) place(v, Block::scratch);
       }
     for (const auto& [at, members] : members_) fill_group(plan_.steps[at].as_tiles, members);
@@ -380,26 +386,31 @@ class Planner {
       for (int v : members[k]->inputs) last_read[v] = k;
     std::map<int, int> registers;
     std::vector<int> free;
-    group.in_one_run = true;
+    group.in_one_run = !group.whole_rows;
+    if (group.whole_rows) group.tile_length = (group.cols + 7) / 8 * 8;
     for (std::size_t k = 0; k < members.size(); ++k) {
       const Instruction& i = *members[k];
       const int out = i.outputs[0];
       const TensorType& type_out = type(out);
+      const Shape& shape = folds(i) ? type(i.inputs[0]).shape : type_out.shape;
       TileOp op{i.op,
-                i.op->kernel.tile(type(i.inputs.back()).dtype, type_out.dtype),
+                folds(i) ? i.op->kernel.fold(type_out.dtype)
+                         : i.op->kernel.tile(type(i.inputs.back()).dtype, type_out.dtype),
                 static_cast<int>(i.inputs.size()),
                 {},
                 {},
-                {}};
+                {},
+                cols_in(i)};
       for (std::size_t n = 0; n < i.inputs.size(); ++n) {
         const int v = i.inputs[n];
         if (const auto r = registers.find(v); r != registers.end())
-          op.inputs[n] = in_register(r->second, type(v).dtype);
+          op.inputs[n] = in_register(group, r->second, type(v).dtype);
         else {
-          meets(v, type_out.shape, op.inputs[n]);
-          write_out(v, op.inputs[n]);
+          meets(v, shape, op.inputs[n]);
+          if (!group.whole_rows) write_out(v, op.inputs[n]);
         }
-        op.strides[n] = op.inputs[n].block == Plan::in_register || op.inputs[n].col_stride != 0;
+        op.strides[n] = op.inputs[n].block == Plan::in_register ? cols_of(type(v).shape) == op.cols
+                                                                : op.inputs[n].col_stride != 0;
         group.in_one_run &= runs_on(op.inputs[n]);
       }
       if (placed(out)) {
@@ -413,7 +424,7 @@ class Planner {
           free.pop_back();
         }
         registers[out] = r;
-        op.out = in_register(r, type_out.dtype);
+        op.out = in_register(group, r, type_out.dtype);
       }
       for (int v : std::set<int>(i.inputs.begin(), i.inputs.end()))
         if (const auto r = registers.find(v); r != registers.end() && last_read[v] == k)
@@ -439,8 +450,8 @@ class Planner {
     all.block = at - 1;
     r = all;
   }
-  static Region in_register(int r, DType dtype) {
-    const std::size_t offset = static_cast<std::size_t>(r) * Plan::register_bytes;
+  static Region in_register(const TileStep& group, int r, DType dtype) {
+    const std::size_t offset = static_cast<std::size_t>(r) * group.register_bytes();
     return {Plan::in_register, offset, 0, 0, 0, 0, dtype};
   }
   static bool runs_on(const Region& r) {
@@ -501,6 +512,21 @@ bool is_product(const Program& p, const Instruction& i) {
   const Shape &a = value(i.inputs[0]).type.shape, &b = value(right).type.shape;
   return !running && a.rank() == 2 && b.rank() == 2 && value(right).standing == Standing::fixed &&
          a[1] > 0 && value(i.outputs[0]).type.shape.count() > 0;
+}
+
+bool folds_rows(const Program& p, const Instruction& i) {
+  if (!i.op->kernel.fold || i.inputs.size() != 1) return false;
+  const TensorType &from = p.values[static_cast<std::size_t>(i.inputs[0])].type,
+                   &to = p.values[static_cast<std::size_t>(i.outputs[0])].type;
+  if (from.shape.rank() < 1 || from.shape.back() < 2 || !i.op->kernel.fold(from.dtype))
+    return false;
+  Shape column = from.shape;
+  column[-1] = 1;
+  return to.shape == column;
+}
+
+bool is_light(const Program& p, const Instruction& i) {
+  return i.op->kernel.tile || i.op->rearranges || folds_rows(p, i);
 }
 
 Plan make_plan(const Program& program) {

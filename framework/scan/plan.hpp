@@ -49,14 +49,19 @@ struct TileOp {
   Region inputs[3];
   int64_t strides[3];  // of the inputs, as Tile has them
   Region out;
+  int64_t cols;
 };
 
 /// Elementwise ops that run tile by tile, one after the other while the tile is in the cache.
+/// With folds among them a tile is a whole row, and ops differ in columns.
 struct TileStep {
   int64_t rows, cols;
   bool in_one_run = false;  // all rows side by side
+  bool whole_rows = false;
   std::vector<TileOp> ops;
   int registers = 0;
+  int64_t tile_length = 256;
+  std::size_t register_bytes() const { return static_cast<std::size_t>(tile_length) * 8; }
 };
 
 /// Any other op, on contiguous views.
@@ -74,11 +79,9 @@ struct PlanStep {
 struct Layout;
 
 struct Plan {
-  static constexpr int64_t tile_length = 256;
   static constexpr int64_t narrow =
       64;  // columns for which a call for each row costs more than its work
   static constexpr int in_register = 0;  // the block of registers
-  static constexpr std::size_t register_bytes = tile_length * 8;
 
   std::vector<Block> blocks;
   std::vector<Region> regions;  // of each value; block -1: it has no place of its own
@@ -93,6 +96,12 @@ struct Plan {
 
 /// Whether an instruction is a product of a matrix with a fixed one, which can be packed.
 bool is_product(const Program& program, const Instruction& instruction);
+
+/// Whether an instruction folds each row into one element, which stays a column.
+bool folds_rows(const Program& program, const Instruction& instruction);
+/// Whether an instruction is best done where its operands are in the cache: not worth a place
+/// outside of the loop.
+bool is_light(const Program& program, const Instruction& instruction);
 
 /// Places values and orders the loop of an optimised Program. The Plan refers to its instructions.
 Plan make_plan(const Program& program);

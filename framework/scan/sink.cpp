@@ -1,4 +1,5 @@
 #include "scan/passes.hpp"
+#include "scan/plan.hpp"
 
 #include <algorithm>
 
@@ -80,8 +81,8 @@ class Sink {
     if (only_summed && i.op->linear) return apply_to_sums(std::move(i));
     if (only_summed && i.op->summed && i.outputs.size() == 1) return sum(std::move(i));
     const bool moves = !any_of(i.outputs, loop_) && any_of(i.outputs, slab_) &&
-                       (all_of(i.inputs, slab_) || (i.op->leading_axis != LeadingAxis::changes &&
-                                                    !i.op->pointwise && !i.op->rearranges));
+                       (all_of(i.inputs, slab_) ||
+                        (i.op->leading_axis != LeadingAxis::changes && !is_light(p_, i)));
     for (int v : i.outputs) {
       if (moves) slab_[at(v)] = true;
       if (slab_[at(v)])

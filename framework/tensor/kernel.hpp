@@ -25,6 +25,8 @@ struct Kernel : std::function<void(const KernelCall&)> {
   /// Of elementwise kernels: the tile for the instruction set in use, by the dtypes of the last
   /// input and of the output; null for dtypes it is not for. Independent of attributes.
   Tile (*tile)(DType input, DType output) = nullptr;
+  /// Of reductions: the tile that folds a row of n elements, at least one, into one element.
+  Tile (*fold)(DType input) = nullptr;
 };
 
 }  // namespace tempo

@@ -2,6 +2,7 @@
 #include "tensor/movement.hpp"
 
 #include "tensor/parallel.hpp"
+#include "tensor/pointwise.hpp"
 #include "tensor/strides.hpp"
 
 #include <algorithm>
@@ -100,11 +101,13 @@ Kernel reverse_kernel() {
 }
 
 Kernel broadcast_kernel() {
-  return [](const KernelCall& call) {
+  Kernel kernel = [](const KernelCall& call) {
     const View &x = call.inputs[0], &y = call.outputs[0];
     copy(y.shape(), size_of(x.dtype()), {x.data, broadcast_strides(x.shape(), y.shape())},
          whole(y));
   };
+  kernel.tile = cast_kernel().tile;
+  return kernel;
 }
 
 Kernel fill_kernel() {

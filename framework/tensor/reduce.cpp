@@ -1,6 +1,7 @@
 // Sum, maximum and minimum over axes: one axis group after the other, each as [outer, n, inner].
 #include "tensor/reduce.hpp"
 
+#include "tensor/cpu.hpp"
 #include "tensor/independent.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/strides.hpp"
@@ -62,7 +63,7 @@ constexpr int64_t column_block = 32;   // of rows, folded into a row of results
 constexpr int64_t column_tile = 1024;  // of that row, which stays in L1
 
 template <class Op, class T>
-T fold_row(const T* x, int64_t n) {
+[[gnu::always_inline]] inline T fold_row(const T* x, int64_t n) {
   const Op op;
   T total[lanes];
   std::fill_n(total, lanes, Op::template start<T>());
@@ -183,16 +184,64 @@ Marks marked(const std::vector<int64_t>& axes, int rank) {
   return marks;
 }
 
+/// A row folded block by block, whatever the instruction set, so that the order is the same.
+template <class Op, class T>
+class RowFold {
+ public:
+  static Tile for_instruction_set() {
+    switch (instruction_set()) {
+      case InstructionSet::avx512: return avx512;
+      case InstructionSet::avx2: return avx2;
+      case InstructionSet::baseline: break;
+    }
+    return baseline;
+  }
+
+ private:
+  TEMPO_TARGET_AVX512 __attribute__((flatten)) static void avx512(const void* const* in,
+                                                                  const int64_t*, void* out,
+                                                                  int64_t n) {
+    run(static_cast<const T*>(in[0]), static_cast<T*>(out), n);
+  }
+  TEMPO_TARGET_AVX2 __attribute__((flatten)) static void avx2(const void* const* in, const int64_t*,
+                                                              void* out, int64_t n) {
+    run(static_cast<const T*>(in[0]), static_cast<T*>(out), n);
+  }
+  static void baseline(const void* const* in, const int64_t*, void* out, int64_t n) {
+    run(static_cast<const T*>(in[0]), static_cast<T*>(out), n);
+  }
+  [[gnu::always_inline]] static void run(const T* x, T* y, int64_t n) {
+    T total = fold_row<Op>(x, std::min(n, row_block));
+    for (int64_t i = row_block; i < n; i += row_block)
+      total = Op{}(total, fold_row<Op>(x + i, std::min(n - i, row_block)));
+    *y = total;
+  }
+};
+
+template <class Op>
+Tile fold_of(DType dtype) {
+  if (dtype == float32) return RowFold<Op, float>::for_instruction_set();
+  if (dtype == float64) return RowFold<Op, double>::for_instruction_set();
+  return nullptr;
+}
+
 template <class Op>
 Kernel reduction() {
-  return [](const KernelCall& call) {
+  Kernel kernel = [](const KernelCall& call) {
     const View& x = call.inputs[0];
     reduce<Op>(x, marked(call.attributes.list("axes"), x.shape().rank()), call.outputs[0]);
   };
+  kernel.fold = fold_of<Op>;
+  return kernel;
 }
 
 }  // namespace
 
+Kernel sum_to_kernel() {
+  Kernel kernel = [](const KernelCall& call) { sum_to(call.inputs[0], call.outputs[0]); };
+  kernel.fold = fold_of<Sum>;
+  return kernel;
+}
 Kernel sum_kernel() { return reduction<Sum>(); }
 Kernel max_kernel() { return reduction<Max>(); }
 Kernel min_kernel() { return reduction<Min>(); }

@@ -21,6 +21,9 @@ Kernel cumsum_kernel();
 /// The shape after a reduction over `axes`, each in [-rank, rank).
 Shape reduced_shape(const Shape& shape, const std::vector<int64_t>& axes, bool keepdims);
 
+/// sum_to as a kernel.
+Kernel sum_to_kernel();
+
 /// Undoes broadcasting: `to`'s shape broadcasts to `from`'s; what was repeated is summed.
 void sum_to(const View& from, const View& to);
 /// The same, added to what `to` holds.
