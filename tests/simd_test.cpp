@@ -301,19 +301,23 @@ std::vector<T> uniform(int64_t n, unsigned seed) {
 
 /// Rows are farther apart than they are long, and what lies between is left alone.
 template <class T>
-void check_product(int64_t m, int64_t k, int64_t n, bool transpose, bool accumulate) {
+void check_product(int64_t m, int64_t k, int64_t n, bool transpose, bool accumulate,
+                   bool biased = false) {
   constexpr int64_t gap = 3;
   const int64_t lda = k + gap, ldb = (transpose ? k : n) + gap, ldc = n + gap;
   const std::vector<T> a = uniform<T>(m * lda, 1), b = uniform<T>((transpose ? n : k) * ldb, 2);
   const std::vector<T> before = uniform<T>(m * ldc, 3);
   std::vector<T> c = before;
+  const std::vector<T> bias = uniform<T>(n, 4);
   const Packed<T> packed(transpose, k, n, b, ldb);
-  multiply(m, a.data(), lda, packed.matrix, c.data(), ldc, accumulate);
+  multiply(m, a.data(), lda, packed.matrix, c.data(), ldc, accumulate,
+           biased ? bias.data() : nullptr);
   const double tolerance = 4 * std::numeric_limits<T>::epsilon() * static_cast<double>(k + 1);
   for (int64_t i = 0; i < m; ++i)
     for (int64_t j = 0; j < ldc; ++j) {
       const auto at = static_cast<std::size_t>(i * ldc + j);
       double expected = accumulate || j >= n ? static_cast<double>(before[at]) : 0;
+      if (biased && j < n) expected += static_cast<double>(bias[static_cast<std::size_t>(j)]);
       for (int64_t p = 0; j < n && p < k; ++p)
         expected +=
             static_cast<double>(a[static_cast<std::size_t>(i * lda + p)]) *
@@ -330,13 +334,13 @@ BOOST_AUTO_TEST_CASE(packed_products_are_those_of_plain_loops) {
     for (int64_t m = 1; m <= 40; ++m)
       for (int64_t n = 1; n <= 40; ++n) {
         const int64_t k = (m * 7 + n * 3) % 40 + 1;
-        check_product<float>(m, k, n, (m + n) % 2 == 0, n % 3 == 0);
-        check_product<double>(m, k, n, (m + n) % 2 == 1, n % 3 == 1);
+        check_product<float>(m, k, n, (m + n) % 2 == 0, n % 3 == 0, m % 3 == 1);
+        check_product<double>(m, k, n, (m + n) % 2 == 1, n % 3 == 1, m % 3 == 2);
       }
     for (int64_t m : {1, 2, 3, 5, 14, 15, 29})
       for (int64_t n : {63, 64, 65, 96, 127, 128, 129, 160, 257, 300})
         for (int64_t k : {0, 1, 17, 128}) {
-          check_product<float>(m, k, n, true, true);
+          check_product<float>(m, k, n, true, true, true);
           check_product<float>(m, k, n, false, false);
           check_product<double>(m, k, n, false, true);
         }

@@ -82,11 +82,11 @@ PackedMatrix pack(DType dtype, bool transpose, int64_t k, int64_t n, const void*
 }
 
 void multiply(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c, int64_t ldc,
-              bool accumulate) {
+              bool accumulate, const void* bias) {
   dispatch_floating(b.dtype, "multiply", [&]<class T>(T) {
     kernels_of<T>(*b.kernels)
         .multiply(m, b.n, b.k, static_cast<const T*>(a), lda, static_cast<const T*>(b.panels),
-                  static_cast<T*>(c), ldc, accumulate);
+                  static_cast<T*>(c), ldc, accumulate, static_cast<const T*>(bias));
   });
 }
 

@@ -26,11 +26,12 @@ std::size_t packed_bytes(DType dtype, int64_t k, int64_t n);
 PackedMatrix pack(DType dtype, bool transpose, int64_t k, int64_t n, const void* b, int64_t ldb,
                   void* memory);
 
-/// c [m, n] = a [m, k] b, or c += a b with `accumulate`, on the calling thread and without
-/// allocation. Each element is the sum over k in order, then added to c, whatever m is: products of
-/// some of the rows have the same bits as one of all. c must not overlap a.
+/// c [m, n] = a [m, k] b + bias, or c += a b + bias with `accumulate`; bias [n] may be null, on the
+/// calling thread and without allocation. Each element is the sum over k in order, then added to c,
+/// whatever m is: products of some of the rows have the same bits as one of all. c must not overlap
+/// a.
 void multiply(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c, int64_t ldc,
-              bool accumulate);
+              bool accumulate, const void* bias = nullptr);
 
 /// c [m, n] = at b, or c += at b, for a [k, m] and b [k, n] as they are: good where k is long. On
 /// the calling thread, each element summed over chunks of k that m and n have no part in.

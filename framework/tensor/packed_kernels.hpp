@@ -10,9 +10,9 @@ namespace tempo {
 template <class T>
 struct PackedKernels {
   int64_t lanes, width;
-  /// c [m, n] (+)= a [m, k] b for packed b.
+  /// c [m, n] (+)= a [m, k] b + bias for packed b; bias [n] may be null.
   void (*multiply)(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, T* c,
-                   int64_t ldc, bool accumulate);
+                   int64_t ldc, bool accumulate, const T* bias);
   /// c [m, n] (+)= at b for a [k, m] and b [k, n] as they are: each panel of b is packed while the
   /// first rows are multiplied.
   void (*multiply_transposed)(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,

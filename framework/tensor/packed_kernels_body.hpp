@@ -30,6 +30,7 @@ struct Operands {
   int64_t ldc;
   int64_t columns;  // of c
   bool accumulate;
+  const T* bias = nullptr;  // a row that is added to each of c
 };
 
 /// How a block reads its operands.
@@ -95,11 +96,15 @@ TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
     TEMPO_UNROLL
     for (int v = 0; v < all; ++v) {
       T* to = o.c + r * ldc + v * lanes;
-      if (form.part && v == all - 1)
-        S::store_part(to, o.accumulate ? S::add(S::load_part(to, last), sum[r][v]) : sum[r][v],
-                      last);
-      else
-        S::store(to, o.accumulate ? S::add(S::load(to), sum[r][v]) : sum[r][v]);
+      if (form.part && v == all - 1) {
+        if (o.accumulate) sum[r][v] = S::add(S::load_part(to, last), sum[r][v]);
+        if (o.bias) sum[r][v] = S::add(sum[r][v], S::load_part(o.bias + v * lanes, last));
+        S::store_part(to, sum[r][v], last);
+      } else {
+        if (o.accumulate) sum[r][v] = S::add(S::load(to), sum[r][v]);
+        if (o.bias) sum[r][v] = S::add(sum[r][v], S::load(o.bias + v * lanes));
+        S::store(to, sum[r][v]);
+      }
     }
   }
 }
@@ -169,7 +174,7 @@ struct RowBlocks {
 
 template <class T>
 TEMPO_KERNEL void multiply_packed(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
-                                  const T* b, T* c, int64_t ldc, bool accumulate) {
+                                  const T* b, T* c, int64_t ldc, bool accumulate, const T* bias) {
   constexpr int64_t width = panel_vectors * Simd<T>::lanes;
   if (m <= 0) return;
   const RowBlocks<T> blocks(m);
@@ -179,7 +184,17 @@ TEMPO_KERNEL void multiply_packed(int64_t m, int64_t n, int64_t k, const T* a, i
     const int64_t left = n - j;
     const bool several = at_once > 1 && left >= at_once * width;
     const int64_t columns = several ? at_once * width : left < width ? left : width;
-    Operands<T> o{k, a, lda, b + j * k, k * width, nullptr, c + j, ldc, columns, accumulate};
+    Operands<T> o{k,
+                  a,
+                  lda,
+                  b + j * k,
+                  k * width,
+                  nullptr,
+                  c + j,
+                  ldc,
+                  columns,
+                  accumulate,
+                  bias ? bias + j : nullptr};
     for (int64_t i = 0; i < blocks.count; ++i) {
       const Blocks<T>& block = by_rows[blocks.rows(i)];
       (several ? block.several_panels : block.for_columns(columns))(o);
@@ -256,7 +271,7 @@ TEMPO_KERNEL void multiply_transposed(int64_t m, int64_t n, int64_t k, const T* 
   constexpr int64_t k_chunk = transposed_panel_bytes / (width * bytes);
   const bool packs = m > most_rows_unpacked;
   constexpr int64_t row_chunk = transposed_rows_bytes / (k_chunk * bytes);
-  if (k == 0) return multiply_packed(m, n, k, a, lda, b, c, ldc, accumulate);
+  if (k == 0) return multiply_packed<T>(m, n, k, a, lda, b, c, ldc, accumulate, nullptr);
   T* const rows_of_a = scratch + transposed_panel_bytes / bytes;
   for (int64_t i = 0; i < m; i += row_chunk) {
     const RowBlocks<T> blocks(m - i < row_chunk ? m - i : row_chunk);
