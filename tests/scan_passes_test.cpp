@@ -150,8 +150,7 @@ BOOST_AUTO_TEST_CASE(an_lstm_written_as_its_formula_is_one_product_and_one_group
   gradient(sum(scan(step, normal({3, 5, 4}), zero).output), Tensors{w, u, bias});
   BOOST_REQUIRE_EQUAL(log.programs().size(), 2u);
   BOOST_CHECK_EQUAL(to_string(log.programs()[0].program->plan()),
-                    "  product [3, 7] x packed [7, 28], added in place\n"
-                    "  tiles [3, 28] in one run: add\n"
+                    "  product [3, 7] x packed [7, 28], added in place, plus a row\n"
                     "  tiles [3, 7] row by row: sigmoid sigmoid tanh multiply multiply add tanh "
                     "sigmoid multiply\n"
                     "  rows are independent\n");

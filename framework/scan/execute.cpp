@@ -35,7 +35,8 @@ void run_product(const ProductStep& s, const PackedMatrix& b, Places places, int
                  int64_t end) {
   const auto size = static_cast<int64_t>(size_of(s.a.dtype));
   multiply(end - first, of(s.a, places) + first * s.a.row_stride, s.a.row_stride / size, b,
-           of(s.out, places) + first * s.out.row_stride, s.out.row_stride / size, s.accumulates);
+           of(s.out, places) + first * s.out.row_stride, s.out.row_stride / size, s.accumulates,
+           s.bias.block >= 0 ? of(s.bias, places) : nullptr);
 }
 
 char* tile_at(const Region& r, Places places, int64_t row, int64_t col) {

@@ -29,6 +29,7 @@ class Planner {
     place_outside();
     find_parts();
     find_sums();
+    find_biases();
     for (const Instruction& i : p.loop) add(i);
     place_registers();
     find_shards();
@@ -262,6 +263,35 @@ class Planner {
     sums_[made] = &sum;
     return true;
   }
+  // A row that is added to what a product makes, and nothing else reads, is added by the product.
+  void find_biases() {
+    static const OpDefinition* add = find_op("add");
+    std::map<int, const Instruction*> products;  // by the value that holds the result
+    for (const Instruction& i : p_.loop)
+      if (is_product(i)) {
+        const auto sum = sums_.find(&i);
+        products[sum == sums_.end() ? i.outputs[0] : sum->second->outputs[0]] = &i;
+      }
+    for (const Instruction& i : p_.loop)
+      for (std::size_t side : {0u, 1u}) {
+        const int total = i.inputs.size() == 2 ? i.inputs[side] : -1;
+        const auto made = products.find(total);
+        if (i.op != add || made == products.end()) continue;
+        const int bias = i.inputs[1 - side];
+        if (!is_row(bias, type(total)) || !read_once(total) || !only_inside(total) ||
+            placed(i.outputs[0]) || uses(i.outputs[0]).carried)
+          continue;
+        biases_[made->second] = bias;
+        biased_[&i] = total;
+        break;
+      }
+  }
+  bool is_row(int v, const TensorType& of) const {
+    const Shape& s = type(v).shape;
+    return value(v).standing == Standing::fixed && !maker(v) && type(v).dtype == of.dtype &&
+           s.rank() >= 1 && s.count() == s.back() && s.back() == cols_of(of.shape) &&
+           s.rank() <= of.shape.rank();
+  }
   bool read_once(int v) { return uses(v).loop.size() == 1; }
   // A slab that `before` filled for this use alone.
   bool ours(int v) {
@@ -287,6 +317,11 @@ class Planner {
     if (const auto sum = summed_already_.find(&i); sum != summed_already_.end()) {
       region(i.outputs[0]) = region(sum->second);
       made_at_[i.outputs[0]] = made_at_.at(i.inputs[i.inputs[0] == sum->second ? 1 : 0]);
+      return;
+    }
+    if (const auto biased = biased_.find(&i); biased != biased_.end()) {
+      region(i.outputs[0]) = region(biased->second);
+      made_at_[i.outputs[0]] = made_at_.at(biased->second);
       return;
     }
     if (tiles(i) || folds(i)) return add_tile(i);
@@ -317,9 +352,11 @@ class Planner {
 
   ProductStep product(const Instruction& i) {
     const auto sum = sums_.find(&i);
+    const auto bias = biases_.find(&i);
     const bool accumulates = sum != sums_.end();
     return {region(i.inputs[0]), region(accumulates ? addend(i, *sum->second) : i.outputs[0]),
-            i.inputs[1], i.attributes.integer("transpose_b", 0) != 0, accumulates};
+            i.inputs[1],         i.attributes.integer("transpose_b", 0) != 0,
+            accumulates,         bias == biases_.end() ? Region{} : region(bias->second)};
   }
 
   // Into the first group that it fits and that comes after, or makes, what it reads.
@@ -490,8 +527,10 @@ class Planner {
   std::map<int, int> history_;          // carried value: block
   std::set<const Instruction*> parts_;  // splits and concatenations that cost nothing
   std::map<const Instruction*, const Instruction*> sums_;  // product: the addition it takes over
-  std::map<const Instruction*, int> summed_already_;       // addition: where its result is
-  std::map<int, std::size_t> made_at_, group_of_;          // by value: its step
+  std::map<const Instruction*, int> biases_;               // product: the row that it adds
+  std::map<const Instruction*, int> biased_;          // addition of that row: what it is added to
+  std::map<const Instruction*, int> summed_already_;  // addition: where its result is
+  std::map<int, std::size_t> made_at_, group_of_;     // by value: its step
   std::map<std::size_t, std::vector<const Instruction*>> members_;
   std::map<std::pair<int, int64_t>, int> written_out_;  // by value and rows: 1 + its block
   std::map<std::size_t, const Instruction*> single_;    // products and calls, by step

@@ -39,6 +39,7 @@ struct ProductStep {
   int b = -1;  // the fixed value
   bool transposed = false;
   bool accumulates = false;
+  Region bias = {};  // a row that is added to each of out, or block -1
 };
 
 /// One elementwise op over a tile.
