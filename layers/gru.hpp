@@ -18,6 +18,7 @@ struct GRUOptions {
   Initializer bias_initializer = zeros();
   bool reset_after = true;
   bool zero_output_for_mask = false;
+  bool recompute = false;
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";

@@ -18,6 +18,7 @@ struct LSTMOptions {
   Initializer bias_initializer = zeros();
   bool unit_forget_bias = true;
   bool zero_output_for_mask = false;
+  bool recompute = false;
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";

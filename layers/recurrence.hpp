@@ -18,6 +18,9 @@ inline void describe_recurrence(auto& option, auto& o) {
          "Whether a call starts from the state that the one before it left; see reset_state.");
   option("zero_output_for_mask", o.zero_output_for_mask,
          "Whether the output of a masked step is 0; else it is the one before it.");
+  option("recompute", o.recompute,
+         "Whether the gradient runs the steps again, segment by segment, in place of keeping what "
+         "it reads of each: its memory grows with the square root of time (Chen et al., 2016).");
 }
 
 /// The options of the weights, a part of SimpleRNN's, LSTM's and GRU's.
@@ -106,6 +109,7 @@ class Recurrence {
     const State first = first_state(who, options.stateful, states, x, call.initial_state);
     const ScanOptions order{.reverse = options.go_backwards,
                             .last_only = !options.return_sequences,
+                            .recompute = options.recompute,
                             .step_id = call.training ? 2u : 1u,
                             .constants = call.constants};
     Scanned result;

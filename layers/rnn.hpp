@@ -10,6 +10,7 @@ struct RNNOptions {
   bool go_backwards = false;
   bool stateful = false;
   bool zero_output_for_mask = false;
+  bool recompute = false;
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";

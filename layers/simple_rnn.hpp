@@ -16,6 +16,7 @@ struct SimpleRNNOptions {
   Initializer recurrent_initializer = orthogonal();
   Initializer bias_initializer = zeros();
   bool zero_output_for_mask = false;
+  bool recompute = false;
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";

@@ -70,6 +70,7 @@ const Field fields[] = {
     FIELD(tempo_scan, n_constants, 68, 4),
     FIELD(tempo_scan, constants, 72, 8),
     FIELD(tempo_scan, batch_first, 80, 4),
+    FIELD(tempo_scan, recompute, 84, 4),
     FIELD(tempo_call, size, 0, 4),
     FIELD(tempo_call, training, 4, 4),
     FIELD(tempo_call, n_inputs, 8, 4),

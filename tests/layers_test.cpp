@@ -37,7 +37,7 @@ Tensor mask_of_rows(const std::vector<std::vector<bool>>& rows) {
 // The three recurrent layers, each made from the options they share.
 struct Form {
   bool return_sequences = false, return_state = false, go_backwards = false, stateful = false;
-  bool zero_output_for_mask = false;
+  bool zero_output_for_mask = false, recompute = false;
 };
 struct Kind {
   const char* name;
@@ -52,6 +52,7 @@ Layer make(const Kind& kind, const Form& form, int units = 7) {
                            {"go_backwards", form.go_backwards},
                            {"stateful", form.stateful},
                            {"zero_output_for_mask", form.zero_output_for_mask},
+                           {"recompute", form.recompute},
                            {"dtype", float64}});
 }
 
@@ -222,6 +223,31 @@ BOOST_AUTO_TEST_CASE(outputs_of_masked_steps) {
     check_same("nothing was read", out[0], zeros({1, 7}, float64));
     for (std::size_t i = 1; i < out.size(); ++i) check_same("state", out[i], initial[i - 1]);
   }
+}
+
+BOOST_AUTO_TEST_CASE(steps_can_be_computed_again) {
+  const Tensor x = parameter(normal({3, 16, 4}));
+  const Tensor mask = greater(normal({3, 16}, 3), -0.5);
+  for (const Kind& kind : kinds)
+    for (const bool sequences : {false, true})
+      for (const Tensor& m : {Tensor{}, mask}) {
+        const Layer kept = make(kind, {.return_sequences = sequences}),
+                    again = make(kind, {.return_sequences = sequences, .recompute = true});
+        const auto run = [&](const Layer& l) {
+          l.build({x.shape()}, float64);
+          for (std::size_t i = 0; i < l.weights().size(); ++i)
+            assign(l.weights()[i], kept.weights()[i]);
+          const Tensor y = l(x, {.mask = m});
+          Tensors inputs = l.trainable_weights();
+          inputs.push_back(x);
+          Tensors all = gradient(sum(sin(y)), inputs);
+          all.push_back(y);
+          return all;
+        };
+        const Tensors expected = run(kept), got = run(again);
+        for (std::size_t i = 0; i < got.size(); ++i)
+          check_close(kind.name, got[i], expected[i], 1e-12);
+      }
 }
 
 BOOST_AUTO_TEST_CASE(masks_are_passed_on) {

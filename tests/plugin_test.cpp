@@ -769,7 +769,8 @@ const Said said[] = {
      "use_bias "
      "kernel_initializer recurrent_initializer bias_initializer recurrent_activation "
      "unit_forget_bias "
-     "return_sequences return_state go_backwards stateful zero_output_for_mask trainable dtype "
+     "return_sequences return_state go_backwards stateful zero_output_for_mask recompute trainable "
+     "dtype "
      "name\n"},
     {"explain LSTM units=three --shape 2,5,4",
      "tempo: LSTM: option `units` is an integer, got \"three\".\n"},

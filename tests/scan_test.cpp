@@ -90,26 +90,46 @@ BOOST_AUTO_TEST_CASE(what_fades_below_the_smallest_normal_number_is_zero) {
   BOOST_TEST(smallest_nonzero({.plain = true}) < std::numeric_limits<float>::min());
 }
 
+BOOST_AUTO_TEST_CASE(steps_that_are_computed_again_give_the_same) {
+  for (const ScanCase& c : scan_cases())
+    for (bool reverse : {false, true})
+      for (bool last_only : {false, true})
+        for (int64_t times : {1, 2, 3}) {  // as long as it is, and repeated: with a rest or none
+          ScanCase longer = c;
+          for (Tensor& x : longer.x) x = concat(Tensors(static_cast<std::size_t>(times), x), 1);
+          const std::string what = std::string(c.name) + (reverse ? ", reverse" : "") +
+                                   (last_only ? ", last only" : "") + ", times " +
+                                   std::to_string(times);
+          BOOST_TEST_CONTEXT(what)
+          check_equal(what,
+                      run(longer, {.reverse = reverse, .last_only = last_only, .recompute = true}),
+                      run(longer, {.reverse = reverse, .last_only = last_only}));
+        }
+}
+
 BOOST_AUTO_TEST_CASE(random_numbers_in_a_step_are_those_of_the_plain_loop) {
   const Tensor x = normal({3, 5, 4});
   for (bool reverse : {false, true}) {
-    const auto run = [&](bool plain) {
+    const auto run = [&](bool plain, bool recompute = false) {
       set_seed(11);
       const Tensor w = parameter(normal({4}, 2));
       const auto step = [&](const Tensor& now, const State& s) {
         Tensor next = dropout(now * w, 0.4) + dropout(s[0], 0.2) + randn({3, 4}, float64);
         return Step{next, {next}};
       };
-      const Scanned r =
-          scan(step, x, {zeros({3, 4}, float64)}, {.reverse = reverse, .plain = plain});
+      const Scanned r = scan(step, x, {zeros({3, 4}, float64)},
+                             {.reverse = reverse, .plain = plain, .recompute = recompute});
       auto [dw] = gradient(sum(square(r.output)), {w});
       return Tensors{r.output, dw,
                      randn({2}, float64)};  // and the generator stands at the same place after it
     };
-    const Tensors a = run(false), b = run(true);
+    const Tensors a = run(false), b = run(true), c = run(false, true);
     check_close("output", a[0], b[0], 1e-12);
     check_close("gradient", a[1], b[1], 1e-12);
     check_same("the next draw", a[2], b[2]);
+    check_close("output, recomputed", c[0], b[0], 1e-12);
+    check_close("gradient, recomputed", c[1], b[1], 1e-12);
+    check_same("the next draw, recomputed", c[2], b[2]);
   }
 }
 

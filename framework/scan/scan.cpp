@@ -2,6 +2,7 @@
 #include "scan/scan.hpp"
 
 #include "ops/defaults.hpp"
+#include "scan/checkpoint.hpp"
 #include "scan/execute.hpp"
 #include "scan/explain.hpp"
 #include "scan/stepper.hpp"
@@ -98,6 +99,7 @@ const OpDefinition& scan_op = define({
                   call.outputs);
         },
     .vjp_all = scan_vjp,
+    .loops = true,
 });
 
 // --- what a call gives to a Program
@@ -192,8 +194,11 @@ std::vector<Ref<Value>> run_scan(const tempo_scan& call, StepCache* steps) {
   std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);
   const bool tracked =
       std::any_of(inputs.begin(), inputs.end(), [](const Ref<Value>& v) { return v->tracked; });
-  if (tracked && recording()) program = program->keeping(program->read_by_gradient());
-  std::vector<Ref<Value>> results = apply_program(program, std::move(inputs), time);
+  const bool gradient = tracked && recording();
+  if (gradient && !call.recompute) program = program->keeping(program->read_by_gradient());
+  std::vector<Ref<Value>> results = gradient && call.recompute
+                                        ? apply_in_segments(program, std::move(inputs), time)
+                                        : apply_program(program, std::move(inputs), time);
   results.resize(call.n_outputs + call.n_states);
   return results;
 }

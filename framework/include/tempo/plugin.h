@@ -119,8 +119,8 @@ typedef struct tempo_scan {
   uint32_t step_id;
   uint32_t n_constants;
   tempo_tensor* const* constants; /* what the step reads besides its arguments and weights */
-  int32_t
-      batch_first; /* 1: sequences and outputs are [batch, time, ...], else [time, batch, ...] */
+  int32_t batch_first;            /* 1: [batch, time, ...] in and out, else [time, batch, ...] */
+  int32_t recompute;              /* 1: the gradient runs segments of steps again */
 } tempo_scan;
 
 /* One call of a layer, or one step of a cell (whose states are `states`, whose results are the
