@@ -320,6 +320,29 @@ BOOST_AUTO_TEST_CASE(parts_of_two_concatenations_are_copied) {
                     "  last     %2\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_part_of_a_split_that_leaves_the_step_is_copied) {
+  const auto step = [&](const Tensor& x, const State& s) {
+    auto [kept, rest] = split<2>(square(x));
+    return Step{kept, {rest * s[0]}};
+  };
+  const ProgramLog log;
+  scan(step, normal({3, 5, 4}), {zeros({3, 2}, float64)});
+  const StepProgram& program = *log.programs().at(0).program;
+  BOOST_CHECK_EQUAL(from("loop", own_parts(program.raw())),
+                    "loop\n"
+                    "  %2 = square(%0:x)                                        [3, 4] float64\n"
+                    "  %3, %4 = split(%2; axis=-1, sizes=[2, 2])                [3, 2] float64\n"
+                    "  %6 = cast(%3; dtype=1)                                   [3, 2] float64\n"
+                    "  %5 = multiply(%4, %1:state)                              [3, 2] float64\n"
+                    "results\n"
+                    "  sequence %6\n"
+                    "  last     %5\n");
+  BOOST_CHECK_EQUAL(to_string(program.plan()),
+                    "  tiles [3, 4] in one run: square\n"
+                    "  tiles [3, 2] row by row: cast multiply\n"
+                    "  rows are independent\n");
+}
+
 BOOST_AUTO_TEST_CASE(what_folds_rows_runs_row_by_row_with_what_is_elementwise) {
   const Tensor u = parameter(normal({7, 7}, 1));
   const auto step = [&](const Tensor& x, const State& s) {

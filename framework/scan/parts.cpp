@@ -28,6 +28,9 @@ class Parts {
         for (int& v : i.inputs)
           if (!made_.count(v) || !taken_.insert(v).second) loop.push_back(copied(v));
       loop.push_back(std::move(i));
+      if (splits_columns(loop.back()))
+        for (int v : std::vector<int>(loop.back().outputs))
+          if (leaves(v)) loop.push_back(copied_outside(v));
     }
     p_.loop = std::move(loop);
     return std::move(p_);
@@ -36,6 +39,28 @@ class Parts {
  private:
   static bool concatenates_columns(const Instruction& i) {
     return i.op->rearranges && i.inputs.size() > 1 && i.attributes.integer("axis", 0) == -1;
+  }
+  static bool splits_columns(const Instruction& i) {
+    return i.op->rearranges && i.outputs.size() > 1 && i.attributes.integer("axis", 0) == -1;
+  }
+  // Whether something outside of the step reads it.
+  bool leaves(int v) {
+    bool found = false;
+    for_each_outside([&](int& other) { found |= other == v; });
+    return found;
+  }
+  Instruction copied_outside(int v) {
+    int copy = v;
+    Instruction i = copied(copy);
+    for_each_outside([&](int& other) { other = other == v ? copy : other; });
+    return i;
+  }
+  template <class F>
+  void for_each_outside(F f) {
+    for (ProgramResult& r : p_.results) f(r.value);
+    for (int& v : p_.next) f(v);
+    for (Instruction& i : p_.after)
+      for (int& v : i.inputs) f(v);
   }
   Instruction copied(int& v) {
     static const OpDefinition* cast = find_op("cast");
@@ -54,8 +79,9 @@ class Parts {
 
 }  // namespace
 
-// An elementwise op can write its result where the concatenation has it; what is a part of two, or
-// of something else, is copied, row by row like any elementwise op.
+// An elementwise op can write its result where the concatenation has it, and read a part of a split
+// where the whole is; what is a part of two, or of something else, is copied, row by row like any
+// elementwise op.
 Program own_parts(Program p) { return Parts(std::move(p)).run(); }
 
 }  // namespace tempo

@@ -19,7 +19,7 @@ Program hoist(Program program);
 Program sink(Program program);
 /// Runs products as soon as they can, so that elementwise ops come together in few groups.
 Program order(Program program);
-/// Gives each concatenation of columns parts of its own, so that it costs no step.
+/// Gives each concatenation and split of columns parts of its own, so that it costs no step.
 Program own_parts(Program program);
 
 struct Pass {
