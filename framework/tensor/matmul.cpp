@@ -18,7 +18,8 @@ namespace {
 [[maybe_unused]] const bool blas_is_single_threaded = (openblas_set_num_threads(1), true);
 
 constexpr int64_t flops_per_task = 4 << 20;
-constexpr int64_t smallest_block = 128;  // each block packs the other operand again: keep it long
+constexpr int64_t smallest_block = 128;  // each packs the other operand again: keep it long
+constexpr int64_t smallest_own_block = 32;
 constexpr int64_t most_blocks = 16;
 
 struct Product {
@@ -56,11 +57,11 @@ void scale(const Product& p, T beta, T* c) {
 
 /// Runs block(offset in a, in b, in c, m, n) for at most so many blocks along the longer side of c.
 template <class F>
-void for_blocks(const Product& p, int64_t most, F block) {
+void for_blocks(const Product& p, int64_t most, int64_t smallest, F block) {
   const bool by_rows = p.m >= p.n;
   const int64_t extent = by_rows ? p.m : p.n;
   const int64_t blocks = std::clamp<int64_t>(p.flops() / flops_per_task, 1, most);
-  const int64_t length = std::max(smallest_block, round_up((extent - 1) / blocks + 1, 32));
+  const int64_t length = std::max(smallest, round_up((extent - 1) / blocks + 1, 32));
   parallel_for(extent, length, [&](int64_t begin, int64_t end) {
     if (by_rows)
       block(begin * (p.transpose_a ? 1 : p.lda), int64_t{0}, begin * p.ldc, end - begin, p.n);
@@ -102,10 +103,11 @@ bool multiply_own(const Product& p, const T* a, const T* b, T beta, T* c) {
     multiply_packed(p, a, b, beta == 1, c);
   } else if (runs_transposed(p)) {
     // A block's elements do not depend on where it begins: as many as there are threads.
-    for_blocks(p, threads(), [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
-      multiply_transposed(floating<T>, m, n, p.k, a + a_at, p.lda, b + b_at, p.ldb, c + c_at, p.ldc,
-                          beta == 1);
-    });
+    for_blocks(p, threads(), smallest_own_block,
+               [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
+                 multiply_transposed(floating<T>, m, n, p.k, a + a_at, p.lda, b + b_at, p.ldb,
+                                     c + c_at, p.ldc, beta == 1);
+               });
   } else {
     return false;
   }
@@ -117,12 +119,13 @@ void multiply(const Product& p, const T* a, const T* b, T beta, T* c) {
   if (p.m == 0 || p.n == 0) return;
   if (p.k == 0) return scale(p, beta, c);
   if (multiply_own(p, a, b, beta, c)) return;
-  for_blocks(p, most_blocks, [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
-    Product part = p;
-    part.m = m;
-    part.n = n;
-    call_blas(part, a + a_at, b + b_at, beta, c + c_at);
-  });
+  for_blocks(p, most_blocks, smallest_block,
+             [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
+               Product part = p;
+               part.m = m;
+               part.n = n;
+               call_blas(part, a + a_at, b + b_at, beta, c + c_at);
+             });
 }
 
 template <class T>
