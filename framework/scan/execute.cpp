@@ -253,7 +253,7 @@ void Execution::deliver() const {
 
 // As many as have enough to do. No row reads another, so the cut changes no bit.
 int64_t Execution::shards_for(int64_t rows) const {
-  constexpr int64_t enough = 4 << 20, fewest_rows = 8;
+  constexpr int64_t enough = 4 << 20, fewest_rows = 6;
   const int64_t by_work = layout_.work_per_row * rows * time_ / enough;
   return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));
 }
