@@ -73,8 +73,8 @@ struct tempo_op {
   tempo::LeadingAxis leading_axis = tempo::LeadingAxis::changes;
   /// It computes nothing, it puts the elements elsewhere: not worth a place outside of a loop.
   bool rearranges = false;
-  /// It is a loop of its own, which needs memory for all its steps: it stays inside of a loop, where
-  /// it runs for one step after the other.
+  /// It is a loop of its own, which needs memory for all its steps: it stays inside of a loop,
+  /// where it runs for one step after the other.
   bool loops = false;
   /// Of a sum of inputs it makes the sum of the results.
   bool linear = false;
