@@ -16,6 +16,15 @@
 #include <mutex>
 #include <string>
 
+// ThreadSanitizer does not see how TBB hands work over, as libtbb is not instrumented: it is told.
+#if defined(__SANITIZE_THREAD__)
+extern "C" void __tsan_acquire(void* address);
+extern "C" void __tsan_release(void* address);
+#else
+static void __tsan_acquire(void*) {}
+static void __tsan_release(void*) {}
+#endif
+
 namespace tempo {
 namespace {
 
@@ -66,10 +75,14 @@ void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_
   pool();
   const int64_t chunks = (count - 1) / grain + 1;
   const bool flushes = FlushDenormals::in_force();
+  __tsan_release(&body);
   tbb::parallel_for(int64_t{0}, chunks, [&](int64_t i) {
+    __tsan_acquire(&body);
     const FlushDenormals as_the_caller(flushes);
     body(i * grain, std::min(count, (i + 1) * grain));
+    __tsan_release(&body);
   });
+  __tsan_acquire(&body);
 }
 
 void set_threads(int n) {
