@@ -16,6 +16,11 @@ struct Uses {
   bool carried = false;                  // the next value of a state
 };
 
+// An addition that a product does: the values where its result lies and with which it is there.
+struct TakenOver {
+  int lies_at, made_with;
+};
+
 int64_t cols_of(const Shape& s) { return s.rank() ? s.back() : 1; }
 int64_t rows_of(const Shape& s) { return cols_of(s) ? s.count() / cols_of(s) : 0; }
 
@@ -282,7 +287,7 @@ class Planner {
             placed(i.outputs[0]) || uses(i.outputs[0]).carried)
           continue;
         biases_[made->second] = bias;
-        biased_[&i] = total;
+        taken_over_[&i] = {total, total};
         break;
       }
   }
@@ -314,14 +319,9 @@ class Planner {
 
   void add(const Instruction& i) {
     if (parts_.count(&i)) return add_parts(i);
-    if (const auto sum = summed_already_.find(&i); sum != summed_already_.end()) {
-      region(i.outputs[0]) = region(sum->second);
-      made_at_[i.outputs[0]] = made_at_.at(i.inputs[i.inputs[0] == sum->second ? 1 : 0]);
-      return;
-    }
-    if (const auto biased = biased_.find(&i); biased != biased_.end()) {
-      region(i.outputs[0]) = region(biased->second);
-      made_at_[i.outputs[0]] = made_at_.at(biased->second);
+    if (const auto taken = taken_over_.find(&i); taken != taken_over_.end()) {
+      region(i.outputs[0]) = region(taken->second.lies_at);
+      made_at_[i.outputs[0]] = made_at_.at(taken->second.made_with);
       return;
     }
     if (tiles(i) || folds(i)) return add_tile(i);
@@ -329,7 +329,7 @@ class Planner {
       if (!placed(v) && !sums_.count(&i)) place(v, Block::scratch);
     for (int v : i.outputs) made_at_[v] = plan_.steps.size();
     if (const auto sum = sums_.find(&i); sum != sums_.end())
-      summed_already_[sum->second] = addend(i, *sum->second);
+      taken_over_[sum->second] = {addend(i, *sum->second), i.outputs[0]};
     single_[plan_.steps.size()] = &i;
     plan_.steps.push_back({is_product(i) ? PlanStep::product : PlanStep::single, {}, {}, {}});
   }
@@ -528,9 +528,8 @@ class Planner {
   std::set<const Instruction*> parts_;  // splits and concatenations that cost nothing
   std::map<const Instruction*, const Instruction*> sums_;  // product: the addition it takes over
   std::map<const Instruction*, int> biases_;               // product: the row that it adds
-  std::map<const Instruction*, int> biased_;          // addition of that row: what it is added to
-  std::map<const Instruction*, int> summed_already_;  // addition: where its result is
-  std::map<int, std::size_t> made_at_, group_of_;     // by value: its step
+  std::map<const Instruction*, TakenOver> taken_over_;     // additions
+  std::map<int, std::size_t> made_at_, group_of_;          // by value: its step
   std::map<std::size_t, std::vector<const Instruction*>> members_;
   std::map<std::pair<int, int64_t>, int> written_out_;  // by value and rows: 1 + its block
   std::map<std::size_t, const Instruction*> single_;    // products and calls, by step
