@@ -1,5 +1,5 @@
+#include "scan/instruction.hpp"
 #include "scan/passes.hpp"
-#include "scan/plan.hpp"
 
 #include <algorithm>
 

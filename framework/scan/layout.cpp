@@ -1,5 +1,6 @@
 #include "scan/layout.hpp"
 
+#include "scan/instruction.hpp"
 #include "tensor/packed.hpp"
 
 #include <algorithm>

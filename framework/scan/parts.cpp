@@ -1,3 +1,4 @@
+#include "scan/instruction.hpp"
 #include "scan/passes.hpp"
 
 #include <algorithm>
@@ -37,12 +38,6 @@ class Parts {
   }
 
  private:
-  static bool concatenates_columns(const Instruction& i) {
-    return i.op->rearranges && i.inputs.size() > 1 && i.attributes.integer("axis", 0) == -1;
-  }
-  static bool splits_columns(const Instruction& i) {
-    return i.op->rearranges && i.outputs.size() > 1 && i.attributes.integer("axis", 0) == -1;
-  }
   // Whether something outside of the step reads it.
   bool leaves(int v) {
     bool found = false;

@@ -95,15 +95,6 @@ struct Plan {
   std::shared_ptr<const Layout> layout;
 };
 
-/// Whether an instruction is a product of a matrix with a fixed one, which can be packed.
-bool is_product(const Program& program, const Instruction& instruction);
-
-/// Whether an instruction folds each row into one element, which stays a column.
-bool folds_rows(const Program& program, const Instruction& instruction);
-/// Whether an instruction is best done where its operands are in the cache: not worth a place
-/// outside of the loop.
-bool is_light(const Program& program, const Instruction& instruction);
-
 /// Places values and orders the loop of an optimised Program. The Plan refers to its instructions.
 Plan make_plan(const Program& program);
 
