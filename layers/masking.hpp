@@ -25,7 +25,7 @@ class MaskingLayer : public LayerOf<MaskingOptions> {
   }
 
   Tensor call(const Tensor& x, const CallOptions&) const {
-    const Tensor counts = max(cast(not_equal(x, options.mask_value), float32), -1, true) > 0;
+    const Tensor counts = sum(cast(not_equal(x, options.mask_value), float32), -1, true) > 0;
     return with_mask(where(counts, x, 0), squeeze(counts, -1));
   }
 };

@@ -184,7 +184,8 @@ class Recurrence {
   Tensor first_output(F& step, const Tensor& x, const State& state) {
     if (!output_) {
       const NoGradient off;
-      output_ = step(take(x, 0, 1), state).output.shape().without_first();
+      const Tensor now = zeros(recurrence::step_shape("", x.shape(), 2), x.dtype());
+      output_ = step(now, state).output.shape().without_first();
     }
     return zeros(output_->prepended(x.shape()[0]), state.empty() ? x.dtype() : state[0].dtype());
   }

@@ -1,8 +1,7 @@
 // What each pass does to a Program, as text; and that it changes nothing that a Program computes.
 #define BOOST_TEST_MODULE scan_passes
-#include "scan/execute.hpp"
+#include "program_passes.hpp"
 #include "scan/explain.hpp"
-#include "scan/passes.hpp"
 #include "scan_cases.hpp"
 
 using namespace tempo;
@@ -359,42 +358,6 @@ BOOST_AUTO_TEST_CASE(what_folds_rows_runs_row_by_row_with_what_is_elementwise) {
 }
 
 // --- they change nothing
-
-namespace {
-
-Tensors results_of(const Program& p, int64_t time) {
-  Tensors inputs, outputs;
-  std::vector<View> in, out;
-  for (std::size_t i = 0; i < p.n_inputs(); ++i) {
-    const ProgramValue& v = p.values[static_cast<std::size_t>(p.input(i))];
-    const Shape shape =
-        v.standing == Standing::sequence ? v.type.shape.prepended(time) : v.type.shape;
-    inputs.push_back(cast(uniform(0.5, 1.5, shape, static_cast<int64_t>(i)), v.type.dtype));
-    in.push_back(inputs.back().handle()->array.view());
-  }
-  for (const TensorType& type : result_types(p, time)) {
-    outputs.push_back(zeros(type.shape, type.dtype));
-    out.push_back(outputs.back().handle()->array.view());
-  }
-  execute(p, make_plan(p), time, in, out);
-  return outputs;
-}
-
-void check_passes(const std::string& what, const Program& raw) {
-  const int64_t time = 4;
-  const Tensors expected = results_of(raw, time);
-  const double tolerance = expected.at(0).dtype() == float32 ? 1e-5 : 1e-12;
-  const auto check = [&](const std::string& pass, const Program& p) {
-    const Tensors got = results_of(p, time);
-    for (std::size_t k = 0; k < got.size(); ++k)
-      check_close(what + ", " + pass + ", result " + std::to_string(k), got[k], expected[k],
-                  tolerance);
-  };
-  for (const Pass& pass : passes()) check(pass.name, pass.apply(raw));
-  check("all passes", optimised(raw));
-}
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(a_program_computes_the_same_after_each_pass_alone_and_after_all) {
   for (const ScanCase& c : scan_cases())

@@ -49,7 +49,10 @@ Tensor matmul_to_a(const Vjp& v) {
 }
 
 // [..., m, k] to [rows, k]: all rows under one another.
-Tensor rows_of(const Tensor& x) { return reshape(x, {-1, x.shape().back()}); }
+Tensor rows_of(const Tensor& x) {
+  const Shape& s = x.shape();
+  return reshape(x, {Shape(s.begin(), s.end() - 1).count(), s.back()});
+}
 
 // db = at dy, or for bt: dyt a
 Tensor matmul_to_b(const Vjp& v) {

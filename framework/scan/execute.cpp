@@ -330,7 +330,7 @@ void Execution::collect(const Shard& shard, bool last) const {
   for (const Delivery& d : layout_.lasts) {
     const char* from = of(d.from, shard.places);
     char* const to = outputs_[d.result].as<char>();
-    if (d.from.rows == plan_.independent_rows)
+    if (plan_.independent_rows > 0 && d.from.rows == plan_.independent_rows)
       copy_rows(d.from, from, to, shard.first, shard.end);
     else if (shard.first == 0)
       std::memcpy(to, from, value(d.value).type.bytes());

@@ -1,0 +1,41 @@
+// A Program computes the same after each pass alone and after all of them.
+#pragma once
+
+#include "scan/execute.hpp"
+#include "scan/passes.hpp"
+#include "testing.hpp"
+
+namespace tempo::testing {
+
+inline Tensors results_of(const Program& p, int64_t time) {
+  Tensors inputs, outputs;
+  std::vector<View> in, out;
+  for (std::size_t i = 0; i < p.n_inputs(); ++i) {
+    const ProgramValue& v = p.values[static_cast<std::size_t>(p.input(i))];
+    const Shape shape =
+        v.standing == Standing::sequence ? v.type.shape.prepended(time) : v.type.shape;
+    inputs.push_back(cast(uniform(0.5, 1.5, shape, static_cast<int64_t>(i)), v.type.dtype));
+    in.push_back(inputs.back().handle()->array.view());
+  }
+  for (const TensorType& type : result_types(p, time)) {
+    outputs.push_back(zeros(type.shape, type.dtype));
+    out.push_back(outputs.back().handle()->array.view());
+  }
+  execute(p, make_plan(p), time, in, out);
+  return outputs;
+}
+
+inline void check_passes(const std::string& what, const Program& raw, int64_t time = 4) {
+  const Tensors expected = results_of(raw, time);
+  const double tolerance = expected.at(0).dtype() == float32 ? 1e-5 : 1e-12;
+  const auto check = [&](const std::string& pass, const Program& p) {
+    const Tensors got = results_of(p, time);
+    for (std::size_t k = 0; k < got.size(); ++k)
+      check_close(what + ", " + pass + ", result " + std::to_string(k), got[k], expected[k],
+                  tolerance);
+  };
+  for (const Pass& pass : passes()) check(pass.name, pass.apply(raw));
+  check("all passes", optimised(raw));
+}
+
+}  // namespace tempo::testing
