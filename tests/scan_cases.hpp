@@ -45,14 +45,6 @@ inline std::vector<ScanCase> scan_cases() {
        {x},
        {h},
        {0.3 * normal({11, 14}, 6)}},
-      {"a split into one part and a concatenation of one",
-       [](const Tensors& xs, const State& s, const Tensors& c) {
-         Tensor part = split(tanh(matmul(xs[0], c[0]) + s[0]), {7}, -1)[0];
-         return Step{part, {concat({2.0 * part}, -1)}};
-       },
-       {x},
-       {h},
-       {w}},
       {"baked shapes",
        [](const Tensors& xs, const State& s, const Tensors& c) {
          Tensor bank = reshape(concat({s[0], zeros({3, 1}, s[0].dtype())}), {3, 2, 4});
