@@ -299,10 +299,11 @@ std::vector<T> uniform(int64_t n, unsigned seed) {
   return x;
 }
 
-/// Rows are farther apart than they are long, and what lies between is left alone.
+/// Rows are farther apart than they are long, and what lies between is left alone. With k2 the sum
+/// of two products, the second of which is the first `k2` columns of a times as many rows of b.
 template <class T>
 void check_product(int64_t m, int64_t k, int64_t n, bool transpose, bool accumulate,
-                   bool biased = false) {
+                   bool biased = false, int64_t k2 = -1) {
   constexpr int64_t gap = 3;
   const int64_t lda = k + gap, ldb = (transpose ? k : n) + gap, ldc = n + gap;
   const std::vector<T> a = uniform<T>(m * lda, 1), b = uniform<T>((transpose ? n : k) * ldb, 2);
@@ -310,7 +311,10 @@ void check_product(int64_t m, int64_t k, int64_t n, bool transpose, bool accumul
   std::vector<T> c = before;
   const std::vector<T> bias = uniform<T>(n, 4);
   const Packed<T> packed(transpose, k, n, b, ldb);
-  multiply(m, a.data(), lda, packed.matrix, c.data(), ldc, accumulate,
+  const Packed<T> second(transpose, std::max<int64_t>(k2, 0), n, b, ldb);
+  const PackedProduct products[] = {{a.data(), lda, &packed.matrix},
+                                    {a.data(), lda, &second.matrix}};
+  multiply(m, {products, k2 < 0 ? 1u : 2u}, c.data(), ldc, accumulate,
            biased ? bias.data() : nullptr);
   const double tolerance = 4 * std::numeric_limits<T>::epsilon() * static_cast<double>(k + 1);
   for (int64_t i = 0; i < m; ++i)
@@ -320,7 +324,7 @@ void check_product(int64_t m, int64_t k, int64_t n, bool transpose, bool accumul
       if (biased && j < n) expected += static_cast<double>(bias[static_cast<std::size_t>(j)]);
       for (int64_t p = 0; j < n && p < k; ++p)
         expected +=
-            static_cast<double>(a[static_cast<std::size_t>(i * lda + p)]) *
+            (p < k2 ? 2 : 1) * static_cast<double>(a[static_cast<std::size_t>(i * lda + p)]) *
             static_cast<double>(b[static_cast<std::size_t>(transpose ? j * ldb + p : p * ldb + j)]);
       const double limit = j < n ? tolerance : 0;
       BOOST_TEST_REQUIRE(std::abs(static_cast<double>(c[at]) - expected) <= limit,
@@ -343,6 +347,8 @@ BOOST_AUTO_TEST_CASE(packed_products_are_those_of_plain_loops) {
           check_product<float>(m, k, n, true, true, true);
           check_product<float>(m, k, n, false, false);
           check_product<double>(m, k, n, false, true);
+          check_product<float>(m, k, n, false, false, true, k / 2);
+          check_product<double>(m, k, n, true, true, false, k);
         }
     check_product<float>(0, 5, 5, false, false);
     check_product<float>(5, 5, 0, false, false);
@@ -356,12 +362,14 @@ void check_grouping(int64_t k, int64_t n, bool accumulate) {
   const Packed<T> packed(false, k, n, b, n);
   std::vector<T> whole = uniform<T>(m * n, 6);
   const std::vector<T> before = whole;
-  multiply(m, a.data(), k, packed.matrix, whole.data(), n, accumulate);
+  const auto multiply_from = [&](int64_t row, int64_t rows, T* c) {
+    const PackedProduct product{a.data() + row * k, k, &packed.matrix};
+    multiply(rows, {&product, 1}, c + row * n, n, accumulate);
+  };
+  multiply_from(0, m, whole.data());
   for (int64_t rows = 1; rows < m; ++rows) {
     std::vector<T> parts = before;
-    for (int64_t i = 0; i < m; i += rows)
-      multiply(std::min(rows, m - i), a.data() + i * k, k, packed.matrix, parts.data() + i * n, n,
-               accumulate);
+    for (int64_t i = 0; i < m; i += rows) multiply_from(i, std::min(rows, m - i), parts.data());
     BOOST_TEST_REQUIRE(std::memcmp(parts.data(), whole.data(), whole.size() * sizeof(T)) == 0,
                        rows << " rows at a time, k " << k << ", n " << n);
   }

@@ -34,8 +34,9 @@ void copy_rows(const Region& r, const char* from, char* to, int64_t first, int64
 void run_product(const ProductStep& s, const PackedMatrix& b, Places places, int64_t first,
                  int64_t end) {
   const auto size = static_cast<int64_t>(size_of(s.a.dtype));
-  multiply(end - first, of(s.a, places) + first * s.a.row_stride, s.a.row_stride / size, b,
-           of(s.out, places) + first * s.out.row_stride, s.out.row_stride / size, s.accumulates,
+  const PackedProduct product{of(s.a, places) + first * s.a.row_stride, s.a.row_stride / size, &b};
+  multiply(end - first, {&product, 1}, of(s.out, places) + first * s.out.row_stride,
+           s.out.row_stride / size, s.accumulates,
            s.bias.block >= 0 ? of(s.bias, places) : nullptr);
 }
 

@@ -81,11 +81,20 @@ struct MathFor {
     return tanh_of(x);
   }
 
-  /// 1 / (1 + e^-x)
+  /// 1 / (1 + e^-x), both terms of the sum scaled by 2^-24 (2^-53), so that the sum is finite
+  /// wherever the result is not 0.
   template <class T>
   TEMPO_INLINE T logistic(T x) {
-    const T e = exp(-size_of_number(x));
-    return select(x >= 0, T(1), e) / (T(1) + e);
+    using F = Format<T>;
+    x = select(F::logistic_is_1 < x, F::logistic_is_1, x);
+    x = select(F::exp_lowest > x, F::exp_lowest, x);
+    const T shifted = fma(x, T(-1.44269504088896340736), F::to_whole);
+    const T n = shifted - F::to_whole;
+    const T r = fma(-n, F::ln2_low, fma(-n, F::ln2_high, -x));
+    const T power = T(1) + fma(r * r, exp_tail(r), r);
+    const T factor =
+        std::bit_cast<T>((std::bit_cast<Bits<T>>(shifted) + F::bias - F::digits - 1) << F::digits);
+    return F::half_ulp_of_1 / fma(power, factor, F::half_ulp_of_1);
   }
 
   /// ln(1 + e^x)
@@ -177,6 +186,8 @@ struct MathFor<fused>::Format {
   static constexpr T to_whole = T(1.5) * whole;                 // adding it rounds to whole numbers
   static constexpr T exp_highest = is_float ? T(89) : T(710);   // e^x is infinite
   static constexpr T exp_lowest = is_float ? T(-104) : T(-746);  // e^x is 0
+  static constexpr T logistic_is_1 = is_float ? T(70) : T(600);
+  static constexpr T half_ulp_of_1 = is_float ? T(0x1p-24) : T(0x1p-53);
   // ln 2, the first part short enough for products with n to be exact
   static constexpr T ln2_high = is_float ? T(0.693359375) : T(6.93145751953125e-1);
   static constexpr T ln2_low = is_float ? T(-2.12194440054690583e-4) : T(1.42860682030941723e-6);

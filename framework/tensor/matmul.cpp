@@ -173,9 +173,11 @@ void multiply_rows(int64_t m, const void* a, int64_t lda, const PackedMatrix& b,
   const int64_t tasks = std::clamp<int64_t>(2 * m * b.n * b.k / flops_per_task, 1, threads());
   const int64_t grain = round_up((m - 1) / tasks + 1, rows_at_once);
   parallel_for(m, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i += rows_at_once)
-      multiply(std::min(rows_at_once, end - i), static_cast<const char*>(a) + i * lda * size, lda,
-               b, static_cast<char*>(c) + i * ldc * size, ldc, accumulate);
+    for (int64_t i = begin; i < end; i += rows_at_once) {
+      const PackedProduct product{static_cast<const char*>(a) + i * lda * size, lda, &b};
+      multiply(std::min(rows_at_once, end - i), {&product, 1},
+               static_cast<char*>(c) + i * ldc * size, ldc, accumulate);
+    }
   });
 }
 

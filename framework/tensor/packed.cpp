@@ -30,6 +30,8 @@ const PackedKernels<T>& kernels_of(const PackedKernelSet& set) {
     return set.of_double;
 }
 
+static_assert(most_terms == most_products);
+
 int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 /// A panel of `columns` columns, of which b has `present`.
@@ -81,12 +83,18 @@ PackedMatrix pack(DType dtype, bool transpose, int64_t k, int64_t n, const void*
   return {dtype, k, n, memory, &set};
 }
 
-void multiply(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c, int64_t ldc,
+void multiply(int64_t m, std::span<const PackedProduct> products, void* c, int64_t ldc,
               bool accumulate, const void* bias) {
-  dispatch_floating(b.dtype, "multiply", [&]<class T>(T) {
-    kernels_of<T>(*b.kernels)
-        .multiply(m, b.n, b.k, static_cast<const T*>(a), lda, static_cast<const T*>(b.panels),
-                  static_cast<T*>(c), ldc, accumulate, static_cast<const T*>(bias));
+  const PackedMatrix& first = *products[0].b;
+  dispatch_floating(first.dtype, "multiply", [&]<class T>(T) {
+    PackedTerm<T> terms[most_products];
+    for (std::size_t i = 0; i < products.size(); ++i) {
+      const auto& [a, lda, b] = products[i];
+      terms[i] = {b->k, static_cast<const T*>(a), lda, static_cast<const T*>(b->panels)};
+    }
+    kernels_of<T>(*first.kernels)
+        .multiply(m, first.n, terms, static_cast<int>(products.size()), static_cast<T*>(c), ldc,
+                  accumulate, static_cast<const T*>(bias));
   });
 }
 

@@ -5,6 +5,7 @@
 #include <tempo/shape.hpp>
 
 #include <cstddef>
+#include <span>
 
 namespace tempo {
 
@@ -26,11 +27,20 @@ std::size_t packed_bytes(DType dtype, int64_t k, int64_t n);
 PackedMatrix pack(DType dtype, bool transpose, int64_t k, int64_t n, const void* b, int64_t ldb,
                   void* memory);
 
-/// c [m, n] = a [m, k] b + bias, or c += a b + bias with `accumulate`; bias [n] may be null, on the
-/// calling thread and without allocation. Each element is the sum over k in order, then added to c,
-/// whatever m is: products of some of the rows have the same bits as one of all. c must not overlap
-/// a.
-void multiply(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c, int64_t ldc,
+/// A product a b with rows of a at a distance of lda; b is borrowed.
+struct PackedProduct {
+  const void* a;
+  int64_t lda;
+  const PackedMatrix* b;
+};
+/// The most products that one call of `multiply` adds up.
+inline constexpr std::size_t most_products = 2;
+
+/// c [m, n] = the sum of the products + bias, or c += that with `accumulate`; bias [n] may be null.
+/// On the calling thread and without allocation. Each element is the sum over k in order, product
+/// after product, then added to c, whatever m is: products of some of the rows have the same bits
+/// as one of all. c must not overlap an a.
+void multiply(int64_t m, std::span<const PackedProduct> products, void* c, int64_t ldc,
               bool accumulate, const void* bias = nullptr);
 
 /// c [m, n] = at b, or c += at b, for a [k, m] and b [k, n] as they are: good where k is long. On

@@ -5,14 +5,24 @@
 
 namespace tempo {
 
+/// One of the products a b that are added up, a [m, k] and packed b [k, n].
+template <class T>
+struct PackedTerm {
+  int64_t k;
+  const T* a;
+  int64_t lda;
+  const T* b;
+};
+constexpr int most_terms = 2;
+
 /// A matrix b [k, n] is packed as panels of `width` columns, the last one cut to whole vectors of
 /// `lanes`, each [k, columns] row-major and padded with zeros.
 template <class T>
 struct PackedKernels {
   int64_t lanes, width;
-  /// c [m, n] (+)= a [m, k] b + bias for packed b; bias [n] may be null.
-  void (*multiply)(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, T* c,
-                   int64_t ldc, bool accumulate, const T* bias);
+  /// c [m, n] (+)= the terms, one after the other, + bias; bias [n] may be null.
+  void (*multiply)(int64_t m, int64_t n, const PackedTerm<T>* terms, int n_terms, T* c, int64_t ldc,
+                   bool accumulate, const T* bias);
   /// c [m, n] (+)= at b for a [k, m] and b [k, n] as they are: each panel of b is packed while the
   /// first rows are multiplied.
   void (*multiply_transposed)(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,

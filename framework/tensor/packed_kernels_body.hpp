@@ -18,14 +18,21 @@
 namespace tempo {
 namespace {
 
+/// One of the products a b that a block adds up.
 template <class T>
-struct Operands {
+struct Term {
   int64_t k;
   const T* a;
   int64_t a_stride;  // of rows, or with `columns_of_a` of steps along k; the other stride is 1
   const T* b;
   int64_t b_stride;  // from panel to panel; with `packs` from row to row
-  T* packed;         // where `packs` leaves the panel
+};
+
+template <class T>
+struct Operands {
+  Term<T> terms[most_terms];
+  int n_terms;
+  T* packed;  // where `packs` leaves the panel
   T* c;
   int64_t ldc;
   int64_t columns;  // of c
@@ -49,10 +56,6 @@ TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
   constexpr int64_t lanes = S::lanes;
   constexpr int64_t line_elements = 64 / sizeof(T), ahead = 2048 / sizeof(T), rows_ahead = 16;
   constexpr int lines = static_cast<int>((vectors * lanes + line_elements - 1) / line_elements);
-  const int64_t a_row = form.columns_of_a ? 1 : o.a_stride;
-  const int64_t a_step = form.columns_of_a ? o.a_stride : 1;
-  const int64_t panel = form.packs ? 0 : o.b_stride;
-  const int64_t b_step = form.packs ? o.b_stride : vectors * lanes;
   const int64_t ldc = o.ldc, last = o.columns - (all - 1) * lanes;
   Vector sum[rows][all];
   TEMPO_UNROLL
@@ -63,33 +66,39 @@ TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
       __builtin_prefetch(o.c + r * ldc + v * lanes, 1);  // while the sums are made
     }
   }
-  const T* a = o.a;
-  const T* b = o.b;
   T* packed = o.packed;
-  for (int64_t k = 0; k < o.k; ++k) {
-    Vector factor[all];
-    TEMPO_UNROLL
-    for (int v = 0; v < all; ++v)
-      factor[v] = S::load(b + v / vectors * panel + v % vectors * lanes);
-    if constexpr (form.packs) {
+  for (const Term<T>*t = o.terms, *end = o.terms + o.n_terms; t < end; ++t) {
+    const int64_t a_row = form.columns_of_a ? 1 : t->a_stride;
+    const int64_t a_step = form.columns_of_a ? t->a_stride : 1;
+    const int64_t panel = form.packs ? 0 : t->b_stride;
+    const int64_t b_step = form.packs ? t->b_stride : vectors * lanes;
+    const T* a = t->a;
+    const T* b = t->b;
+    for (int64_t k = t->k; k > 0; --k) {
+      Vector factor[all];
       TEMPO_UNROLL
-      for (int v = 0; v < all; ++v) S::store(packed + v * lanes, factor[v]);
-      packed += all * lanes;
-    }
-    if constexpr (form.packs || (rows > 1 && !form.columns_of_a)) {  // else it helps no more
+      for (int v = 0; v < all; ++v)
+        factor[v] = S::load(b + v / vectors * panel + v % vectors * lanes);
+      if constexpr (form.packs) {
+        TEMPO_UNROLL
+        for (int v = 0; v < all; ++v) S::store(packed + v * lanes, factor[v]);
+        packed += all * lanes;
+      }
+      if constexpr (form.packs || (rows > 1 && !form.columns_of_a)) {  // else it helps no more
+        TEMPO_UNROLL
+        for (int line = 0; line < panels * lines; ++line)
+          __builtin_prefetch(b + line / lines * panel + line % lines * line_elements +
+                             (form.packs ? rows_ahead * b_step : ahead));
+      }
       TEMPO_UNROLL
-      for (int line = 0; line < panels * lines; ++line)
-        __builtin_prefetch(b + line / lines * panel + line % lines * line_elements +
-                           (form.packs ? rows_ahead * b_step : ahead));
+      for (int r = 0; r < rows; ++r) {
+        const Vector x = S::repeat(a[r * a_row]);
+        TEMPO_UNROLL
+        for (int v = 0; v < all; ++v) sum[r][v] = S::fma(x, factor[v], sum[r][v]);
+      }
+      a += a_step;
+      b += b_step;
     }
-    TEMPO_UNROLL
-    for (int r = 0; r < rows; ++r) {
-      const Vector x = S::repeat(a[r * a_row]);
-      TEMPO_UNROLL
-      for (int v = 0; v < all; ++v) sum[r][v] = S::fma(x, factor[v], sum[r][v]);
-    }
-    a += a_step;
-    b += b_step;
   }
   TEMPO_UNROLL
   for (int r = 0; r < rows; ++r) {
@@ -173,8 +182,8 @@ struct RowBlocks {
 };
 
 template <class T>
-TEMPO_KERNEL void multiply_packed(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
-                                  const T* b, T* c, int64_t ldc, bool accumulate, const T* bias) {
+TEMPO_KERNEL void multiply_packed(int64_t m, int64_t n, const PackedTerm<T>* terms, int n_terms,
+                                  T* c, int64_t ldc, bool accumulate, const T* bias) {
   constexpr int64_t width = panel_vectors * Simd<T>::lanes;
   if (m <= 0) return;
   const RowBlocks<T> blocks(m);
@@ -184,21 +193,15 @@ TEMPO_KERNEL void multiply_packed(int64_t m, int64_t n, int64_t k, const T* a, i
     const int64_t left = n - j;
     const bool several = at_once > 1 && left >= at_once * width;
     const int64_t columns = several ? at_once * width : left < width ? left : width;
-    Operands<T> o{k,
-                  a,
-                  lda,
-                  b + j * k,
-                  k * width,
-                  nullptr,
-                  c + j,
-                  ldc,
-                  columns,
-                  accumulate,
-                  bias ? bias + j : nullptr};
+    Operands<T> o{{}, n_terms, nullptr, c + j, ldc, columns, accumulate, bias ? bias + j : nullptr};
+    for (int t = 0; t < n_terms; ++t) {
+      const PackedTerm<T>& from = terms[t];
+      o.terms[t] = {from.k, from.a, from.lda, from.b + j * from.k, from.k * width};
+    }
     for (int64_t i = 0; i < blocks.count; ++i) {
       const Blocks<T>& block = by_rows[blocks.rows(i)];
       (several ? block.several_panels : block.for_columns(columns))(o);
-      o.a += blocks.rows(i) * lda;
+      for (int t = 0; t < n_terms; ++t) o.terms[t].a += blocks.rows(i) * terms[t].lda;
       o.c += blocks.rows(i) * ldc;
     }
     j += columns;
@@ -234,26 +237,28 @@ TEMPO_KERNEL void pack_columns(const RowBlocks<T>& blocks, int64_t k, const T* a
 }
 
 /// Rows [0, m) of c for one chunk of k: panel by panel, each packed by its first block of rows.
-/// chunk.a is at as it is, or with a_stride 0 as pack_columns leaves it.
+/// The chunk's a is at as it is, or with a_stride 0 as pack_columns leaves it.
 template <class T>
 TEMPO_KERNEL void multiply_chunk(const RowBlocks<T>& blocks, int64_t n, const Operands<T>& chunk,
                                  int64_t ldb) {
   constexpr int64_t width = panel_vectors * Simd<T>::lanes;
   const Blocks<T>* by_rows = blocks_by_rows<T, true>.of;
+  const bool packed_a = chunk.terms[0].a_stride == 0;
   for (int64_t j = 0; j < n; j += width) {
-    const T* panel = chunk.b + j;
     Operands<T> o = chunk;
+    Term<T>& t = o.terms[0];
+    const T* panel = t.b + j;
     o.columns = n - j < width ? n - j : width;
     o.c += j;
-    if (o.columns < width) pack_narrow(o.k, o.columns, panel, ldb, o.packed);
+    if (o.columns < width) pack_narrow(t.k, o.columns, panel, ldb, o.packed);
     for (int64_t i = 0; i < blocks.count; ++i) {
       const int64_t rows = blocks.rows(i);
       const bool packs = i == 0 && o.columns == width;
-      o.b = packs ? panel : o.packed;
-      o.b_stride = packs ? ldb : 0;
-      if (chunk.a_stride == 0) o.a_stride = rows;
+      t.b = packs ? panel : o.packed;
+      t.b_stride = packs ? ldb : 0;
+      if (packed_a) t.a_stride = rows;
       (packs ? by_rows[rows].panel_packing : by_rows[rows].for_columns(o.columns))(o);
-      o.a += chunk.a_stride == 0 ? rows * o.k : rows;
+      t.a += packed_a ? rows * t.k : rows;
       o.c += rows * o.ldc;
     }
   }
@@ -271,7 +276,7 @@ TEMPO_KERNEL void multiply_transposed(int64_t m, int64_t n, int64_t k, const T* 
   constexpr int64_t k_chunk = transposed_panel_bytes / (width * bytes);
   const bool packs = m > most_rows_unpacked;
   constexpr int64_t row_chunk = transposed_rows_bytes / (k_chunk * bytes);
-  if (k == 0) return multiply_packed<T>(m, n, k, a, lda, b, c, ldc, accumulate, nullptr);
+  if (k == 0) return multiply_packed<T>(m, n, nullptr, 0, c, ldc, accumulate, nullptr);
   T* const rows_of_a = scratch + transposed_panel_bytes / bytes;
   for (int64_t i = 0; i < m; i += row_chunk) {
     const RowBlocks<T> blocks(m - i < row_chunk ? m - i : row_chunk);
@@ -279,10 +284,16 @@ TEMPO_KERNEL void multiply_transposed(int64_t m, int64_t n, int64_t k, const T* 
       const int64_t steps = k - p < k_chunk ? k - p : k_chunk;
       const T* columns_of_a = a + p * lda + i;
       if (packs) pack_columns(blocks, steps, columns_of_a, lda, rows_of_a);
-      multiply_chunk<T>(blocks, n,
-                        {steps, packs ? rows_of_a : columns_of_a, packs ? 0 : lda, b + p * ldb, 0,
-                         scratch, c + i * ldc, ldc, 0, accumulate || p > 0},
-                        ldb);
+      multiply_chunk<T>(
+          blocks, n,
+          {{{steps, packs ? rows_of_a : columns_of_a, packs ? 0 : lda, b + p * ldb, 0}},
+           1,
+           scratch,
+           c + i * ldc,
+           ldc,
+           0,
+           accumulate || p > 0},
+          ldb);
     }
   }
 }
