@@ -31,13 +31,15 @@ void copy_rows(const Region& r, const char* from, char* to, int64_t first, int64
               static_cast<std::size_t>((end - first) * r.row_stride));
 }
 
-void run_product(const ProductStep& s, const PackedMatrix& b, Places places, int64_t first,
+void run_product(const ProductStep& s, const PackedMatrix* packed, Places places, int64_t first,
                  int64_t end) {
-  const auto size = static_cast<int64_t>(size_of(s.a.dtype));
-  const PackedProduct product{of(s.a, places) + first * s.a.row_stride, s.a.row_stride / size, &b};
-  multiply(end - first, {&product, 1}, of(s.out, places) + first * s.out.row_stride,
-           s.out.row_stride / size, s.accumulates,
-           s.bias.block >= 0 ? of(s.bias, places) : nullptr);
+  const auto size = static_cast<int64_t>(size_of(s.out.dtype));
+  const auto row = [&](const Region& r) { return of(r, places) + first * r.row_stride; };
+  PackedProduct products[most_products];
+  for (std::size_t i = 0; i < s.terms.size(); ++i)
+    products[i] = {row(s.terms[i].a), s.terms[i].a.row_stride / size, packed + i};
+  multiply(end - first, {products, s.terms.size()}, row(s.out), s.out.row_stride / size,
+           s.accumulates, s.bias.block >= 0 ? of(s.bias, places) : nullptr);
 }
 
 char* tile_at(const Region& r, Places places, int64_t row, int64_t col) {
@@ -308,8 +310,9 @@ void Execution::run_steps(const Shard& shard) const {
   for (const PlanStep& s : plan_.steps) {
     switch (s.kind) {
       case PlanStep::product:
-        run_product(s.as_product, *packed++, shard.places, shard.first,
-                    end_of(shard, s.as_product.a.rows));
+        run_product(s.as_product, packed, shard.places, shard.first,
+                    end_of(shard, s.as_product.out.rows));
+        packed += s.as_product.terms.size();
         break;
       case PlanStep::tiles:
         run_tiles(s.as_tiles, shard.places, shard.first, end_of(shard, s.as_tiles.rows));

@@ -113,11 +113,8 @@ class LayoutMaker {
       }
     }
     for (const PlanStep& s : plan_.steps)
-      if (s.kind == PlanStep::product) {
-        const ProductStep& product = s.as_product;
-        layout_.packed.push_back(
-            {product.b, product.transposed, product.a.cols, product.out.cols, 0});
-      }
+      for (const ProductTerm& t : s.as_product.terms)
+        layout_.packed.push_back({t.b, t.transposed, t.a.cols, s.as_product.out.cols, 0});
     layout_.loop_products = layout_.packed.size();
     layout_.packed.insert(layout_.packed.end(), outside_packings_.begin(), outside_packings_.end());
     for (Packing& p : layout_.packed)
@@ -134,10 +131,9 @@ class LayoutMaker {
     for (const PlanStep& s : plan_.steps) {
       register_bytes = std::max(register_bytes, static_cast<std::size_t>(s.as_tiles.registers) *
                                                     s.as_tiles.register_bytes());
-      layout_.work_per_row +=
-          s.kind == PlanStep::product
-              ? s.as_product.a.cols * s.as_product.out.cols
-              : 8 * s.as_tiles.cols * static_cast<int64_t>(s.as_tiles.ops.size());
+      for (const ProductTerm& t : s.as_product.terms)
+        layout_.work_per_row += t.a.cols * s.as_product.out.cols;
+      layout_.work_per_row += 8 * s.as_tiles.cols * static_cast<int64_t>(s.as_tiles.ops.size());
     }
     layout_.shard_bytes = rounded_up(plan_.blocks.size() * sizeof(char*)) + register_bytes;
   }

@@ -36,8 +36,9 @@ class Planner {
       return;
     }
     if (is_elementwise(p_, i) || folds_rows(p_, i)) return add_to_group(i);
+    if (additions_.joined(i)) return;
     const bool product = is_product(p_, i);
-    const bool elsewhere = product && additions_.sum(i) >= 0;  // it has the place of its sum
+    const bool elsewhere = product && additions_.to(i).lies_at >= 0;
     for (int v : i.outputs) {
       if (!places_.placed(v) && !elsewhere) places_.place(v, Block::scratch);
       made_at_[v] = plan_.steps.size();
@@ -119,13 +120,17 @@ class Planner {
     }
   }
   ProductStep product(const Instruction& i) {
-    const int sum = additions_.sum(i), bias = additions_.bias(i);
-    return {places_.region(i.inputs[0]),
-            places_.region(sum >= 0 ? sum : i.outputs[0]),
-            i.inputs[1],
-            i.attributes.integer("transpose_b", 0) != 0,
-            sum >= 0,
-            bias >= 0 ? places_.region(bias) : Region{}};
+    const Additions::Added& added = additions_.to(i);
+    ProductStep step;
+    if (added.product) step.terms.push_back(term(*added.product));
+    step.terms.push_back(term(i));
+    step.out = places_.region(added.lies_at >= 0 ? added.lies_at : i.outputs[0]);
+    step.accumulates = added.in_place;
+    if (added.row >= 0) step.bias = places_.region(added.row);
+    return step;
+  }
+  ProductTerm term(const Instruction& i) {
+    return {places_.region(i.inputs[0]), i.inputs[1], i.attributes.integer("transpose_b", 0) != 0};
   }
 
   const Uses& uses_;

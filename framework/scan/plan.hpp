@@ -33,11 +33,17 @@ struct Region {
   DType dtype = float32;
 };
 
-/// A matrix product with a fixed right side, packed before the loop.
+/// A product with a fixed right side, which is packed before the loop.
+struct ProductTerm {
+  Region a;
+  int b;  // the fixed value
+  bool transposed;
+};
+
+/// A sum of products.
 struct ProductStep {
-  Region a, out;
-  int b = -1;  // the fixed value
-  bool transposed = false;
+  std::vector<ProductTerm> terms;
+  Region out;
   bool accumulates = false;
   Region bias = {};  // a row that is added to each of out, or block -1
 };

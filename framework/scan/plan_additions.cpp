@@ -1,16 +1,23 @@
-// a + b c becomes a product that is added to where a lies; a row is added by the product too.
+// Products that do additions: a b + c d is made in registers, a + b c where a lies, and a row is
+// added in passing.
 #include "scan/planner.hpp"
 
 namespace tempo {
 
 Additions::Additions(const Uses& uses, Places& places) : uses_(uses), places_(places) {
   find_sums();
-  find_biases();
+  find_rows();
 }
 
 const Additions::Done* Additions::done(const Instruction& addition) const {
   const auto at = done_.find(&addition);
   return at == done_.end() ? nullptr : &at->second;
+}
+
+const Additions::Added& Additions::to(const Instruction& product) const {
+  static const Added nothing;
+  const auto at = added_.find(&product);
+  return at == added_.end() ? nothing : at->second;
 }
 
 namespace {
@@ -28,35 +35,59 @@ void Additions::find_sums() {
   for (std::size_t k = loop.size(); k-- > 0;)
     if (is_addition(loop[k]))
       for (std::size_t side : {1u, 0u})
-        if (add_in_place(loop[k], loop[k].inputs[side], loop[k].inputs[1 - side])) break;
+        if (add_to(loop[k], loop[k].inputs[side], loop[k].inputs[1 - side])) break;
 }
 
-// The sum of a product that nothing else reads and of a value that nothing else reads and that is
-// there before.
-bool Additions::add_in_place(const Instruction& addition, int product, int other) {
-  const Instruction* made = uses_.maker(product);
+bool Additions::add_to(const Instruction& addition, int product, int other) {
   const int total = addition.outputs[0];
-  if (!made || !is_product(uses_.program(), *made) || !uses_.read_once(product) ||
-      !uses_.only_inside(product) || places_.placed(product) || sums_.count(made) ||
-      !(uses_.type(other) == uses_.type(total)))
+  if (!takes(addition, product) || !(uses_.type(other) == uses_.type(total))) return false;
+  const Instruction& made = *uses_.maker(product);
+  if (join(addition, made, other)) {
+    done_[&addition] = {total, product};
+  } else if (add_in_place(total, made, other)) {
+    done_[&addition] = {other, product};
+  } else {
     return false;
+  }
+  return true;
+}
+
+// A product that nothing else reads.
+bool Additions::takes(const Instruction& addition, int product) const {
+  const Instruction* made = uses_.maker(product);
+  return made && is_product(uses_.program(), *made) && uses_.read_once(product) &&
+         uses_.only_inside(product) && !places_.placed(product) && !added_.count(made) &&
+         addition.inputs[0] != addition.inputs[1];
+}
+
+bool Additions::join(const Instruction& addition, const Instruction& product, int other) {
+  const Instruction* first = uses_.maker(other);
+  const int total = addition.outputs[0];
+  if (!first || first > &product || !takes(addition, other)) return false;
+  if (!places_.placed(total)) places_.place(total, Block::scratch);
+  added_[&product] = {total, false, first, -1};
+  joined_.insert(first);
+  return true;
+}
+
+// To a value that nothing else reads and that is there before.
+bool Additions::add_in_place(int total, const Instruction& product, int other) {
   if (uses_.made_for_loop(other)) {
     if (places_.placed(total) || uses_.carried(total)) return false;
   } else {
     const Instruction* before = uses_.maker(other);
-    if (!before || before > made || !uses_.read_once(other) || !uses_.only_inside(other) ||
+    if (!before || before > &product || !uses_.read_once(other) || !uses_.only_inside(other) ||
         places_.placed(other))
       return false;
     if (!places_.placed(total)) places_.place(total, Block::scratch);
     places_.region(other) = places_.region(total);
   }
-  sums_[made] = other;
-  done_[&addition] = {other, product};
+  added_[&product] = {other, true, nullptr, -1};
   return true;
 }
 
 // A row that is added to what a product makes, and that nothing else reads.
-void Additions::find_biases() {
+void Additions::find_rows() {
   const Program& p = uses_.program();
   std::map<int, const Instruction*> products;  // by the value that holds the result
   for (const Instruction& i : p.loop) {
@@ -66,13 +97,13 @@ void Additions::find_biases() {
   for (const Instruction& i : p.loop) {
     if (!is_addition(i)) continue;
     for (std::size_t side : {0u, 1u}) {
-      const int product = i.inputs[side], bias = i.inputs[1 - side], total = i.outputs[0];
+      const int product = i.inputs[side], row = i.inputs[1 - side], total = i.outputs[0];
       const auto made = products.find(product);
-      if (made == products.end() || done(i) || !is_row(bias, uses_.type(product)) ||
+      if (made == products.end() || done(i) || !is_row(row, uses_.type(product)) ||
           !uses_.read_once(product) || !uses_.only_inside(product) || places_.placed(total) ||
           uses_.carried(total))
         continue;
-      biases_[made->second] = bias;
+      added_[made->second].row = row;
       done_[&i] = {product, product};
       break;
     }

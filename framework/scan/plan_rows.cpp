@@ -9,7 +9,7 @@ int64_t independent_rows(const Uses& uses, const std::vector<PlanStep>& steps) {
   int64_t rows = -1;
   for (const PlanStep& s : steps) {
     if (s.kind == PlanStep::single) return 0;
-    const int64_t own = s.kind == PlanStep::product ? s.as_product.a.rows : s.as_tiles.rows;
+    const int64_t own = s.kind == PlanStep::product ? s.as_product.out.rows : s.as_tiles.rows;
     if (rows >= 0 && own != rows) return 0;
     rows = own;
   }

@@ -11,9 +11,13 @@ std::string to_string(const Plan& plan) {
   for (const PlanStep& s : plan.steps) {
     if (s.kind == PlanStep::product) {
       const ProductStep& p = s.as_product;
-      text += "  product " + size(p.a.rows, p.a.cols) + " x packed " + size(p.a.cols, p.out.cols) +
-              (p.accumulates ? ", added in place" : "") +
-              (p.bias.block >= 0 ? ", plus a row\n" : "\n");
+      const char* before = "  product ";
+      for (const ProductTerm& t : p.terms) {
+        text += before + size(t.a.rows, t.a.cols) + " x packed " + size(t.a.cols, p.out.cols);
+        before = " + ";
+      }
+      text += p.accumulates ? ", added in place" : "";
+      text += p.bias.block >= 0 ? ", plus a row\n" : "\n";
     } else if (s.kind == PlanStep::tiles) {
       text += "  tiles " + size(s.as_tiles.rows, s.as_tiles.cols) +
               (s.as_tiles.in_one_run ? " in one run:" : " row by row:");

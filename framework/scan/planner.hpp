@@ -85,7 +85,7 @@ class Places {
 /// concatenations.
 std::set<const Instruction*> find_parts(const Uses& uses, Places& places);
 
-/// The additions that products do: of a value that is there before them, and of a row.
+/// The additions that products do: of another product, of a value that is there before, of a row.
 class Additions {
  public:
   Additions(const Uses& uses, Places& places);
@@ -95,24 +95,31 @@ class Additions {
     int lies_at, product;
   };
   const Done* done(const Instruction& addition) const;
-  /// What a product is added to; or -1.
-  int sum(const Instruction& product) const { return found(sums_, product); }
-  /// The row that a product adds to its result; or -1.
-  int bias(const Instruction& product) const { return found(biases_, product); }
+
+  /// What a product adds to its own result.
+  struct Added {
+    int lies_at = -1;                      // the value where all this lies; -1: its own
+    bool in_place = false;                 // to what lies there already
+    const Instruction* product = nullptr;  // the result of another product
+    int row = -1;                          // a row to each of its own
+  };
+  const Added& to(const Instruction& product) const;
+  /// Whether another product makes this one's result.
+  bool joined(const Instruction& product) const { return joined_.count(&product) > 0; }
 
  private:
   void find_sums();
-  bool add_in_place(const Instruction& addition, int product, int other);
-  void find_biases();
+  bool add_to(const Instruction& addition, int product, int other);
+  bool takes(const Instruction& addition, int product) const;
+  bool join(const Instruction& addition, const Instruction& product, int other);
+  bool add_in_place(int total, const Instruction& product, int other);
+  void find_rows();
   bool is_row(int v, const TensorType& of) const;
-  static int found(const std::map<const Instruction*, int>& in, const Instruction& i) {
-    const auto at = in.find(&i);
-    return at == in.end() ? -1 : at->second;
-  }
 
   const Uses& uses_;
   Places& places_;
-  std::map<const Instruction*, int> sums_, biases_;
+  std::map<const Instruction*, Added> added_;
+  std::set<const Instruction*> joined_;
   std::map<const Instruction*, Done> done_;
 };
 
