@@ -163,6 +163,52 @@ BOOST_AUTO_TEST_CASE(an_lstm_written_as_its_formula_is_one_product_and_one_group
   BOOST_TEST(log.programs()[0].program->read_by_gradient().size() == 7u);
 }
 
+BOOST_AUTO_TEST_CASE(join_returns_a_product_that_only_the_loop_reads) {
+  const Tensor w = parameter(normal({4, 7}, 1), "w"), v = parameter(normal({4, 7}, 2), "v"),
+               u = parameter(normal({7, 7}, 3), "u");
+  const auto program_of_rows = [&](int64_t rows) {
+    const auto step = [&](const Tensor& x, const State& s) {
+      const Tensor shown = matmul(x, v), from_x = matmul(x, w), from_h = matmul(s[0], u);
+      return Step{shown, {tanh(from_x + from_h)}};
+    };
+    const ProgramLog log;
+    scan(step, normal({rows, 5, 4}), {zeros({rows, 7}, float64)});
+    return log.programs().at(0).program;
+  };
+  const StepProgramRef many = program_of_rows(16);
+  const Program hoisted = hoist(many->raw());
+  BOOST_CHECK_EQUAL(
+      from("before", hoisted),
+      "before\n"
+      "  %5 = matmul(%3:x, %0:v)                                  [16, 7] float64  over time\n"
+      "  %6 = matmul(%3:x, %1:w)                                  [16, 7] float64  over time\n"
+      "loop\n"
+      "  %7 = matmul(%4:state, %2:u)                              [16, 7] float64\n"
+      "  %8 = add(%6, %7)                                         [16, 7] float64\n"
+      "  %9 = tanh(%8)                                            [16, 7] float64\n"
+      "results\n"
+      "  sequence %5\n"
+      "  last     %9\n");
+  BOOST_CHECK_EQUAL(
+      from("before", join(hoisted)),
+      "before\n"
+      "  %5 = matmul(%3:x, %0:v)                                  [16, 7] float64  over time\n"
+      "loop\n"
+      "  %6 = matmul(%3:x, %1:w)                                  [16, 7] float64\n"
+      "  %7 = matmul(%4:state, %2:u)                              [16, 7] float64\n"
+      "  %8 = add(%6, %7)                                         [16, 7] float64\n"
+      "  %9 = tanh(%8)                                            [16, 7] float64\n"
+      "results\n"
+      "  sequence %5\n"
+      "  last     %9\n");
+  BOOST_CHECK_EQUAL(to_string(many->plan()),
+                    "  product [16, 4] x packed [4, 7] + [16, 7] x packed [7, 7]\n"
+                    "  tiles [16, 7] in one run: tanh\n"
+                    "  rows are independent\n");
+  const Program few = hoist(program_of_rows(15)->raw());
+  BOOST_CHECK_EQUAL(to_string(join(few)), to_string(few));
+}
+
 BOOST_AUTO_TEST_CASE(split_parts_a_product_with_the_input_from_one_with_the_state) {
   const Tensor w = parameter(normal({11, 7}, 1), "w");
   const auto step = [&](const Tensor& x, const State& s) {
