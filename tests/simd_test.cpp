@@ -285,9 +285,11 @@ template <class T>
 struct Packed {
   std::unique_ptr<void, Free> memory;
   PackedMatrix matrix;
-  Packed(bool transpose, int64_t k, int64_t n, const std::vector<T>& b, int64_t ldb)
+  Packed(int64_t k, int64_t n, const std::vector<MatrixPart>& parts)
       : memory(std::aligned_alloc(64, (packed_bytes(dtype_of<T>, k, n) + 64) / 64 * 64)),
-        matrix(pack(dtype_of<T>, transpose, k, n, b.data(), ldb, memory.get())) {}
+        matrix(pack(dtype_of<T>, k, n, parts, memory.get())) {}
+  Packed(bool transpose, int64_t k, int64_t n, const std::vector<T>& b, int64_t ldb)
+      : Packed(k, n, {{b.data(), ldb, transpose, k, n}}) {}
 };
 
 template <class T>
@@ -352,6 +354,33 @@ BOOST_AUTO_TEST_CASE(packed_products_are_those_of_plain_loops) {
         }
     check_product<float>(0, 5, 5, false, false);
     check_product<float>(5, 5, 0, false, false);
+  });
+}
+
+/// Of four parts, cut at row k1 and column n1, the same bytes as of one.
+template <class T>
+void check_parts(bool transpose, int64_t k, int64_t k1, int64_t n, int64_t n1) {
+  const int64_t ld = transpose ? k : n;
+  const std::vector<T> b = uniform<T>(k * n, 7);
+  std::vector<MatrixPart> parts;
+  for (const auto& [k0, rows] : {std::pair{int64_t{0}, k1}, {k1, k - k1}})
+    for (const auto& [n0, columns] : {std::pair{int64_t{0}, n1}, {n1, n - n1}})
+      parts.push_back({b.data() + (transpose ? n0 * ld + k0 : k0 * ld + n0), ld, transpose, rows,
+                       columns, k0, n0});
+  const Packed<T> whole(transpose, k, n, b, ld), cut(k, n, parts);
+  const auto bytes = static_cast<std::size_t>(k * n) * sizeof(T);
+  BOOST_TEST_REQUIRE(std::memcmp(whole.memory.get(), cut.memory.get(), bytes) == 0,
+                     "[" << k << ", " << n << "] cut at " << k1 << ", " << n1);
+}
+
+BOOST_AUTO_TEST_CASE(a_right_side_of_several_parts_is_packed_like_a_whole_one) {
+  on_each_instruction_set([](InstructionSet) {
+    for (bool transpose : {false, true})
+      for (const auto& [n, n1] : {std::pair<int64_t, int64_t>{64, 32}, {61, 19}, {100, 3}})
+        for (const auto& [k, k1] : {std::pair<int64_t, int64_t>{40, 16}, {33, 7}, {5, 0}}) {
+          check_parts<float>(transpose, k, k1, n, n1);
+          check_parts<double>(transpose, k, k1, n, n1);
+        }
   });
 }
 

@@ -78,6 +78,7 @@ Execution::Execution(const Program& program, const Plan& plan, int64_t time,
   char* const base = arena_.as<char>();
   views_ = reinterpret_cast<View*>(base + layout_.views);
   packed_ = reinterpret_cast<PackedMatrix*>(base + layout_.matrices);
+  parts_ = reinterpret_cast<MatrixPart*>(base + layout_.parts);
   bases_ = reinterpret_cast<Places>(base + layout_.bases);
   shard_memory_ = base + layout_.bytes;
   bind();
@@ -207,9 +208,17 @@ void Execution::multiply_outside(const OutsideProduct& product, const PackedMatr
 void Execution::pack_products() const {
   for (std::size_t k = 0; k < layout_.packed.size(); ++k) {
     const Packing& p = layout_.packed[k];
-    const View b{value(p.b).type, of(outside(p.b), bases_)};
-    new (packed_ + k) PackedMatrix(pack(b.dtype(), p.transposed, p.k, p.n, b.data, b.shape()[1],
-                                        arena_.as<char>() + p.memory));
+    MatrixPart* end = parts_;
+    for (const RightPart& r : p.parts)
+      new (end++) MatrixPart{of(outside(r.value), bases_),
+                             value(r.value).type.shape[1],
+                             r.transposed,
+                             r.k,
+                             r.n,
+                             r.k0,
+                             r.n0};
+    new (packed_ + k)
+        PackedMatrix(pack(p.dtype, p.k, p.n, {parts_, end}, arena_.as<char>() + p.memory));
   }
 }
 

@@ -102,6 +102,7 @@ class Execution {
   Stretch stretch_;
   Scratch arena_;
   View* views_ = nullptr;           // room for the operands of a call
+  MatrixPart* parts_ = nullptr;     // room for those of a right side
   PackedMatrix* packed_ = nullptr;  // of each product
   Places bases_ = nullptr;          // of each block, at the first step
   char* shard_memory_ = nullptr;

@@ -46,7 +46,8 @@ class LayoutMaker {
     layout_.outside = plan_.regions;
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
       layout_.outside[static_cast<std::size_t>(p_.carried[k])] = plan_.history[k];
-    for (const Instruction& i : p_.before) layout_.before.push_back(outside_call(i));
+    for (const Instruction& i : p_.before)
+      if (!only_packed(i)) layout_.before.push_back(outside_call(i));
     for (const Instruction& i : p_.after) layout_.after.push_back(outside_call(i));
     for (const auto* section : {&p_.before, &p_.loop, &p_.after})
       for (const Instruction& i : *section)
@@ -63,8 +64,46 @@ class LayoutMaker {
     return call;
   }
   Packing packing(const Instruction& i) const {
-    return {i.inputs[1], i.attributes.integer("transpose_b", 0) != 0,
-            value(i.inputs[0]).type.shape[1], value(i.outputs[0]).type.shape[1], 0};
+    return packing(i.inputs[1], i.attributes.integer("transpose_b", 0) != 0,
+                   value(i.inputs[0]).type.shape[1], value(i.outputs[0]).type.shape[1]);
+  }
+  Packing packing(int right, bool transposed, int64_t k, int64_t n) const {
+    Packing p{{}, value(right).type.dtype, k, n, 0};
+    const auto made = std::find_if(p_.before.begin(), p_.before.end(), [&](const Instruction& i) {
+      return i.outputs[0] == right && concatenates_matrices(i);
+    });
+    if (made == p_.before.end()) {
+      p.parts.push_back({right, transposed, k, n, 0, 0});
+      return p;
+    }
+    const bool side_by_side = (made->attributes.integer("axis") == -1) != transposed;
+    int64_t at = 0;
+    for (int v : made->inputs) {
+      const Shape& s = value(v).type.shape;
+      const int64_t own_k = s[transposed ? 1 : 0], own_n = s[transposed ? 0 : 1];
+      p.parts.push_back(
+          {v, transposed, own_k, own_n, side_by_side ? 0 : at, side_by_side ? at : 0});
+      at += side_by_side ? own_n : own_k;
+    }
+    return p;
+  }
+  bool concatenates_matrices(const Instruction& i) const {
+    const int64_t axis =
+        i.op->rearranges && i.inputs.size() > 1 ? i.attributes.integer("axis", 0) : 0;
+    return (axis == -1 || axis == -2) && value(i.outputs[0]).type.shape.rank() == 2;
+  }
+  // A concatenation that is read as the right side of packed products alone: each packs the parts.
+  bool only_packed(const Instruction& made) const {
+    const int v = made.outputs[0];
+    if (!concatenates_matrices(made) || value(v).standing != Standing::fixed) return false;
+    for (const auto* section : {&p_.before, &p_.loop, &p_.after})
+      for (const Instruction& i : *section)
+        if (const auto reads = std::count(i.inputs.begin(), i.inputs.end(), v);
+            reads > 0 && !(reads == 1 && i.inputs.back() == v && is_product(p_, i) &&
+                           (section == &p_.loop || (of_each_step(i) && at_once(i)))))
+          return false;
+    return std::none_of(p_.results.begin(), p_.results.end(),
+                        [v](const ProgramResult& r) { return r.value == v; });
   }
   // A sum over time is fixed in the end, but made of all steps.
   bool of_each_step(const Instruction& i) const {
@@ -114,11 +153,15 @@ class LayoutMaker {
     }
     for (const PlanStep& s : plan_.steps)
       for (const ProductTerm& t : s.as_product.terms)
-        layout_.packed.push_back({t.b, t.transposed, t.a.cols, s.as_product.out.cols, 0});
+        layout_.packed.push_back(packing(t.b, t.transposed, t.a.cols, s.as_product.out.cols));
     layout_.loop_products = layout_.packed.size();
     layout_.packed.insert(layout_.packed.end(), outside_packings_.begin(), outside_packings_.end());
-    for (Packing& p : layout_.packed)
-      p.memory = reserve(packed_bytes(value(p.b).type.dtype, p.k, p.n));
+    std::size_t most_parts = 0;
+    for (Packing& p : layout_.packed) {
+      p.memory = reserve(packed_bytes(p.dtype, p.k, p.n));
+      most_parts = std::max(most_parts, p.parts.size());
+    }
+    layout_.parts = reserve(most_parts * sizeof(MatrixPart));
     layout_.matrices = reserve(layout_.packed.size() * sizeof(PackedMatrix));
     layout_.views = reserve(layout_.most_operands * sizeof(View));
     layout_.bases = reserve(plan_.blocks.size() * sizeof(char*));

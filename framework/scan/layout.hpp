@@ -20,11 +20,18 @@ struct OutsideProduct {
   int64_t rows;  // of a at one step
 };
 
+/// A fixed value, or its transpose, as rows from k0 and columns from n0 of a right side.
+struct RightPart {
+  int value;
+  bool transposed;
+  int64_t k, n, k0, n0;
+};
+
 /// A right side that is packed before the loop: first those of the loop's products, then those of
 /// the products outside.
 struct Packing {
-  int b;  // a fixed value
-  bool transposed;
+  std::vector<RightPart> parts;
+  DType dtype;
   int64_t k, n;
   std::size_t memory;  // in the arena
 };
@@ -63,7 +70,7 @@ struct Layout {
   std::vector<std::size_t> blocks;  // of each block of one step
   std::vector<Packing> packed;
   std::size_t loop_products = 0;
-  std::size_t views = 0, matrices = 0, bases = 0;
+  std::size_t views = 0, parts = 0, matrices = 0, bases = 0;
   std::size_t bytes = 0;        // of all this
   std::size_t shard_bytes = 0;  // of what each shard has for itself: places and registers
   std::size_t most_operands = 0;

@@ -53,8 +53,7 @@ class Merge {
   bool is_product(const Instruction& i) const {
     static const OpDefinition* matmul = find_op("matmul");
     return i.op == matmul && !i.attributes.integer("transpose_a", 0) && !fixed(i.inputs[0]) &&
-           fixed(i.inputs[1]) && type(i.inputs[1]).shape.rank() == 2 &&
-           type(i.inputs[0]).shape.count() >= fewest_rows * type(i.inputs[0]).shape.back();
+           fixed(i.inputs[1]) && type(i.inputs[1]).shape.rank() == 2;
   }
   static Kind kind_of(const Instruction& i, bool feeds) {
     return {i.inputs[0], i.attributes.integer("transpose_b", 0) != 0, feeds};
@@ -170,8 +169,6 @@ class Merge {
     p_.loop = std::move(loop);
   }
 
-  // Right sides are copied: for fewer rows that costs more than it saves.
-  static constexpr int64_t fewest_rows = 48;
   Program p_;
   std::set<int> feeds_;
 };

@@ -91,8 +91,8 @@ bool runs_transposed(const Product& p) {
 template <class T>
 void multiply_packed(const Product& p, const T* a, const T* b, bool accumulate, T* c) {
   const Scratch memory(packed_bytes(floating<T>, p.k, p.n));
-  const PackedMatrix packed =
-      pack(floating<T>, p.transpose_b, p.k, p.n, b, p.ldb, memory.as<void>());
+  const MatrixPart whole{b, p.ldb, p.transpose_b, p.k, p.n};
+  const PackedMatrix packed = pack(floating<T>, p.k, p.n, {&whole, 1}, memory.as<void>());
   multiply_rows(p.m, a, p.lda, packed, c, p.ldc, accumulate);
 }
 

@@ -22,9 +22,18 @@ struct PackedMatrix {
 /// Bytes that `pack` writes, for any instruction set.
 std::size_t packed_bytes(DType dtype, int64_t k, int64_t n);
 
-/// Lays b out in `memory`, 64-byte aligned. b is stored row-major [k, n], or with `transpose` as
-/// its transpose [n, k]; ldb is the distance of stored rows. float32 and float64.
-PackedMatrix pack(DType dtype, bool transpose, int64_t k, int64_t n, const void* b, int64_t ldb,
+/// Where rows [k0, k0 + k) and columns [n0, n0 + n) of a matrix come from: stored row-major, or
+/// with `transpose` as their transpose; ld is the distance of stored rows.
+struct MatrixPart {
+  const void* from;
+  int64_t ld;
+  bool transpose;
+  int64_t k, n;
+  int64_t k0 = 0, n0 = 0;
+};
+
+/// Lays b [k, n] out in `memory`, 64-byte aligned, of parts that cover it. float32 and float64.
+PackedMatrix pack(DType dtype, int64_t k, int64_t n, std::span<const MatrixPart> parts,
                   void* memory);
 
 /// A product a b with rows of a at a distance of lda; b is borrowed.
