@@ -9,7 +9,7 @@ namespace tempo {
 namespace {
 
 // For fewer, a product of all steps reads its right side less often.
-constexpr int64_t fewest_rows = 16;
+constexpr int64_t fewest_rows = 8;
 
 std::set<int> read_outside(const Program& p) {
   std::set<int> read(p.next.begin(), p.next.end());

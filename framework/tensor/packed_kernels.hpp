@@ -31,7 +31,7 @@ struct PackedKernels {
 
 /// The scratch of multiply_transposed: a panel of b, and rows of at.
 constexpr int64_t transposed_panel_bytes = 32 << 10, transposed_rows_bytes = 512 << 10;
-constexpr int64_t most_rows_unpacked = 192;  // of at
+constexpr int64_t most_rows_unpacked = 64;  // of at
 
 struct PackedKernelSet {
   PackedKernels<float> of_float;
