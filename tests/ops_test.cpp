@@ -136,6 +136,11 @@ const std::vector<OpCase>& op_cases() {
       {"gather", {normal(5), integers(5, {7}, int32)}},
       {"scatter_add", {integers(5, {2, 4}), normal(2, 4, 3)}, {{"rows", int64_t{5}}}},
 
+      {"cross_entropy", {normal(3, 5), integers(5, {3})}},
+      {"cross_entropy", {far_and_near(), integers(3, {2}, int32)}},
+      {"cross_entropy", {normal(2, 3, 300), integers(300, {2, 3})}},
+      {"cross_entropy_slope", {normal(3, 5), integers(5, {3}), normal(3)}},
+
       {"matmul", {normal(3, 4), normal(4, 5)}},
       {"matmul", {normal(4, 3), normal(4, 5)}, {{"transpose_a", int64_t{1}}}},
       {"matmul", {normal(3, 4), normal(5, 4)}, {{"transpose_b", int64_t{1}}}},
@@ -416,6 +421,9 @@ BOOST_AUTO_TEST_CASE(values_of_movements_and_reductions) {
              numbers({0, 0, 0, 5, 7, 9}, {2, 3}));
   check_same("one_hot", one_hot(whole({2, 0, 5}, {3}), 3, float64),
              numbers({0, 0, 1, 1, 0, 0, 0, 0, 0}, {3, 3}));
+  const Tensor logits = testing::normal({4, 600}, 1), labels = whole({7, 0, 599, 256}, {4});
+  check_close("cross_entropy", cross_entropy(logits, labels),
+              logsumexp(logits) - sum(logits * one_hot(labels, 600, float64), -1), 1e-13);
   check_same("sum", sum(x, 0), numbers({5, 7, 9}, {3}));
   check_same("sum of all", sum(x), numbers({21}, {}));
   check_same("max", max(x, 1, true), numbers({3, 6}, {2, 1}));
@@ -565,6 +573,15 @@ BOOST_AUTO_TEST_CASE(errors_say_the_rule_and_the_operands) {
   BOOST_TEST(error_of<ShapeError>([&] { add(a, zeros({3}, float64)); }) ==
              "add: dtypes differ\n  a  [2, 3] float32\n  b  [3] float64\n"
              "  One operand is float32, the other float64; cast(x, float32) makes them agree.");
+  BOOST_TEST(error_of<ShapeError>([&] {
+               cross_entropy(zeros({2, 3}), whole({0, 3}, {2}));
+             }) == "cross_entropy: the label 3 is not one of 3 classes.");
+  BOOST_TEST(
+      error_of<ShapeError>([&] {
+        cross_entropy(zeros({2, 3}), whole({0}, {1}));
+      }) ==
+      "cross_entropy: one label is needed for each row\n  a  [2, 3] float32\n  b  [1] int64\n"
+      "  The shape of b must be that of a without its last axis.");
   BOOST_TEST(error_of<ShapeError>([&] { exp(whole({1}, {1})); }) ==
              "exp: needs float32 or float64\n  a  [1] int64\n  cast(x, float32) makes it so.");
   BOOST_TEST(error_of<ShapeError>([&] {

@@ -125,7 +125,7 @@ struct SparseFormula : Formula<SparseCategoricalCrossentropyOptions> {
 
     if (!options.from_logits)
       return masked(-at_labels(log_probabilities(y_pred, false, -1), labels), valid);
-    return masked(logsumexp(y_pred) - at_labels(y_pred, labels), valid);  // no log of each class
+    return masked(cross_entropy(y_pred, labels), valid);
   }
 
  private:

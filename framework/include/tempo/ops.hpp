@@ -405,6 +405,12 @@ inline Tensor softmax(const Tensor& x, int axis = -1) {
   const Tensor e = exp(x - stop_gradient(max(x, axis, true)));
   return e / sum(e, axis, true);
 }
+/// ln(sum(e^logits)) - logits[label] over the last axis: logits [..., classes], labels [...] (int32
+/// or int64, from 0 to classes - 1) to [...].
+inline Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
+  static const sdk::Op op("cross_entropy");
+  return op(logits, labels);
+}
 /// x for x > 0, else alpha (e^x - 1) (Clevert et al., 2015).
 inline Tensor elu(const Tensor& x, double alpha = 1) {
   return where(x > 0, x, alpha * (exp(minimum(x, 0)) - 1));
