@@ -78,6 +78,9 @@ struct tempo_op {
   bool loops = false;
   /// Of a sum of inputs it makes the sum of the results.
   bool linear = false;
+  /// To compute an element of it costs no more than to fetch one from memory: a gradient makes it
+  /// again instead of keeping it.
+  bool cheap = false;
   /// Adds to the output the sum of the results over a leading axis that all inputs were given, in
   /// one go; empty: it has no such form. What a gradient's "sum over time" becomes.
   tempo::Kernel summed = {};

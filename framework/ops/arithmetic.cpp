@@ -16,6 +16,7 @@ const auto& add_op = define({
     .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return v.dy(); }},
     .pointwise = true,
     .linear = true,
+    .cheap = true,
 });
 
 // y = a - b                    da = dy, db = -dy
@@ -26,6 +27,7 @@ const auto& subtract_op = define({
     .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return -v.dy(); }},
     .pointwise = true,
     .linear = true,
+    .cheap = true,
 });
 
 // y = a b                      da = dy b, db = dy a
@@ -36,6 +38,7 @@ const auto& multiply_op = define({
     .vjp = {[](const Vjp& v) { return v.dy() * v.b(); },
             [](const Vjp& v) { return v.dy() * v.a(); }},
     .pointwise = true,
+    .cheap = true,
 });
 
 // y = a / b                    da = dy / b, db = -dy y / b
@@ -46,6 +49,7 @@ const auto& divide_op = define({
     .vjp = {[](const Vjp& v) { return v.dy() / v.b(); },
             [](const Vjp& v) { return -(v.dy() * v.y() / v.b()); }},
     .pointwise = true,
+    .cheap = true,
 });
 
 // da = dy b a^(b-1), where 0 0^-1 is 0
@@ -78,6 +82,7 @@ const auto& minimum_op = define({
     .vjp = {[](const Vjp& v) { return where(v.a() <= v.b(), v.dy(), 0); },
             [](const Vjp& v) { return where(v.a() <= v.b(), 0, v.dy()); }},
     .pointwise = true,
+    .cheap = true,
 });
 
 // y = the greater; a NaN wins  da = dy where a >= b, db = dy elsewhere
@@ -88,6 +93,7 @@ const auto& maximum_op = define({
     .vjp = {[](const Vjp& v) { return where(v.a() >= v.b(), v.dy(), 0); },
             [](const Vjp& v) { return where(v.a() >= v.b(), 0, v.dy()); }},
     .pointwise = true,
+    .cheap = true,
 });
 
 std::vector<TensorType> where_type(const TypeCall& call) {
@@ -109,6 +115,7 @@ const auto& where_op = define({
             [](const Vjp& v) { return where(v.a(), v.dy(), 0); },
             [](const Vjp& v) { return where(v.a(), 0, v.dy()); }},
     .pointwise = true,
+    .cheap = true,
 });
 
 }  // namespace

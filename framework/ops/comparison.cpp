@@ -12,6 +12,7 @@ const OpDefinition& define_comparison(const char* name, Accepts accepts, F f) {
       .type = broadcast_to_bool(accepts),
       .kernel = comparison(f),
       .pointwise = true,
+      .cheap = true,
   });
 }
 
@@ -34,6 +35,7 @@ const auto& logical_and_op = define({
     .type = broadcast(Accepts::boolean),
     .kernel = logical([](bool a, bool b) { return a && b; }),
     .pointwise = true,
+    .cheap = true,
 });
 
 // y = a or b
@@ -42,6 +44,7 @@ const auto& logical_or_op = define({
     .type = broadcast(Accepts::boolean),
     .kernel = logical([](bool a, bool b) { return a || b; }),
     .pointwise = true,
+    .cheap = true,
 });
 
 }  // namespace

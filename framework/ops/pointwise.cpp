@@ -18,6 +18,7 @@ const auto& negative_op = define({
     .vjp = {[](const Vjp& v) { return -v.dy(); }},
     .pointwise = true,
     .linear = true,
+    .cheap = true,
 });
 
 // y = e^a                      da = dy y
@@ -45,6 +46,7 @@ const auto& sqrt_op = define({
     .kernel = pointwise([](auto a) { return std::sqrt(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() / (2 * v.y()); }},
     .pointwise = true,
+    .cheap = true,
 });
 
 // y = a^2                      da = 2 dy a
@@ -54,6 +56,7 @@ const auto& square_op = define({
     .kernel = pointwise<Numeric>([](auto a) { return a * a; }),
     .vjp = {[](const Vjp& v) { return 2 * v.dy() * v.a(); }},
     .pointwise = true,
+    .cheap = true,
 });
 
 // y = |a|                      da = dy sign(a)
@@ -65,6 +68,7 @@ const auto& abs_op = define({
                                                               : a; }),
     .vjp = {[](const Vjp& v) { return v.dy() * sign(v.a()); }},
     .pointwise = true,
+    .cheap = true,
 });
 
 // y = -1, 0 or 1               no gradient flows
@@ -73,6 +77,7 @@ const auto& sign_op = define({
     .type = same_as_input(Accepts::numeric),
     .kernel = pointwise<Numeric>([](auto a) { return sign(a); }),
     .pointwise = true,
+    .cheap = true,
 });
 
 // y = sin a                    da = dy cos a
@@ -118,6 +123,7 @@ const auto& relu_op = define({
     .kernel = pointwise<Numeric>([](auto a) { return a < 0 ? decltype(a){0} : a; }),
     .vjp = {[](const Vjp& v) { return where(v.a() > 0, v.dy(), 0); }},
     .pointwise = true,
+    .cheap = true,
 });
 
 // y = ln(1 + e^a)              da = dy / (1 + e^-a)
@@ -144,6 +150,7 @@ const auto& logical_not_op = define({
     .type = same_as_input(Accepts::boolean),
     .kernel = logical([](bool a) { return !a; }),
     .pointwise = true,
+    .cheap = true,
 });
 
 // y = a in another dtype       da = dy in the dtype of a
@@ -157,6 +164,7 @@ const auto& cast_op = define({
     .kernel = cast_kernel(),
     .vjp = {[](const Vjp& v) { return cast(v.dy(), v.a().dtype()); }},
     .pointwise = true,
+    .cheap = true,
 });
 
 // y = a                        no gradient flows

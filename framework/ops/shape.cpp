@@ -70,6 +70,7 @@ const auto& broadcast_to_op = define({
     .kernel = broadcast_kernel(),
     .vjp = {[](const Vjp& v) { return v.dy(); }},
     .linear = true,
+    .cheap = true,
 });
 
 // y = a, summed over what broadcasting had repeated      da = dy, repeated

@@ -3,6 +3,7 @@
 // The rules are the ops' own: the reverse walk runs over the traced step while it is traced again.
 #include "autograd/walk.hpp"
 #include "scan/build.hpp"
+#include "scan/kept.hpp"
 #include "scan/step_program.hpp"
 
 #include <tempo/ops.hpp>
@@ -16,8 +17,9 @@ namespace {
 
 class Differentiation {
  public:
-  Differentiation(const StepProgram& forward, const GradientRequest& request)
-      : forward_(forward), p_(forward.raw()), request_(request) {
+  Differentiation(const StepProgram& forward, const GradientRequest& request,
+                  const std::vector<int>& there)
+      : forward_(forward), p_(forward.raw()), request_(request), kept_(p_, there) {
     for (std::size_t v = 0; v < forward.nodes().size(); ++v)
       numbers_[identity(*forward.nodes()[v])] = v;
   }
@@ -134,6 +136,7 @@ class Differentiation {
                 p_.results[r].batch_first);
     for (const Carry& c : carries_)
       add_input(Standing::carried, c.placeholder, c.source, c.state >= 0 ? "dstate" : "dy_last");
+    kept_.cover(captured(trace));
     for (const Trace::Capture& c : trace.captures()) add_capture(c);
     for (const auto& [placeholder, v] : to_compute_) compute_again(placeholder, v);
     if (!trace.keys().empty())
@@ -169,33 +172,41 @@ class Differentiation {
         .push_back(std::move(source));
   }
 
-  // A value of the forward step that a rule reads.
+  // The values of the forward step that rules read.
+  std::vector<int> captured(const Trace& trace) const {
+    std::vector<int> values;
+    for (const Trace::Capture& c : trace.captures())
+      if (const auto at = numbers_.find(identity(*c.outside)); at != numbers_.end())
+        values.push_back(static_cast<int>(at->second));
+    return values;
+  }
   void add_capture(const Trace::Capture& capture) {
     const auto at = numbers_.find(identity(*capture.outside));
-    if (at == numbers_.end()) {
+    if (at == numbers_.end())
       add_input(Standing::fixed, capture.inside,
                 {.kind = GradientSource::outside, .index = 0, .value = capture.outside});
-      return;
-    }
-    const std::size_t v = at->second;
+    else if (!add_forward(capture.inside, at->second))
+      to_compute_.push_back({capture.inside, static_cast<int>(at->second)});
+  }
+  // As an input of the gradient, if the forward step has it of every step; false: it is made again.
+  bool add_forward(const Ref<Value>& placeholder, std::size_t v) {
     const ProgramValue& value = p_.values[v];
-    for (std::size_t i = 0; i < p_.n_inputs(); ++i)
-      if (p_.input(i) == static_cast<int>(v) && value.standing != Standing::carried) {
-        add_input(value.standing, capture.inside,
-                  {.kind = GradientSource::forward_input, .index = i}, value.name,
-                  value.batch_first);
-        if (value.standing == Standing::fixed) fixed_inputs_[v] = capture.inside;
-        return;
-      }
-    if (value.standing == Standing::fixed)
-      to_compute_.push_back({capture.inside, static_cast<int>(v)});
-    else
-      add_input(Standing::sequence, capture.inside, {.kind = GradientSource::kept, .index = v},
+    if (kept_.has(static_cast<int>(v))) {
+      add_input(Standing::sequence, placeholder, {.kind = GradientSource::kept, .index = v},
                 "kept");
+    } else {
+      std::size_t i = 0;
+      while (i < p_.n_inputs() && p_.input(i) != static_cast<int>(v)) ++i;
+      if (i == p_.n_inputs()) return false;
+      add_input(value.standing, placeholder, {.kind = GradientSource::forward_input, .index = i},
+                value.name, value.batch_first);
+    }
+    inputs_[v] = placeholder;
+    return true;
   }
 
-  // What depends on nothing but fixed values is computed again instead of being kept for each step:
-  // its placeholder becomes the result of an application like the one in the forward step.
+  // What is neither kept nor an input is computed again: its placeholder becomes the result of an
+  // application like the one in the forward step.
   void compute_again(const Ref<Value>& placeholder, int v) {
     const Ref<Value>& original = forward_.nodes()[static_cast<std::size_t>(v)];
     placeholder->from = again(original->from);
@@ -207,7 +218,7 @@ class Differentiation {
     Ref<Application> copy(new Application);
     copy->op = original->op;
     copy->attributes = original->attributes;
-    for (const Ref<Value>& input : original->inputs) copy->inputs.push_back(fixed_value(*input));
+    for (const Ref<Value>& input : original->inputs) copy->inputs.push_back(forward_value(*input));
     copy->versions.assign(copy->inputs.size(), 0);
     copy->types = original->types;
     copy->serial = original->serial;  // before all that reads it
@@ -216,20 +227,15 @@ class Differentiation {
     recomputed_.push_back(copy);
     return copy;
   }
-  Ref<Value> fixed_value(const Value& forward) {
+  Ref<Value> forward_value(const Value& forward) {
     const std::size_t v = numbers_.at(identity(forward));
-    if (const auto at = fixed_inputs_.find(v); at != fixed_inputs_.end()) return at->second;
-    for (std::size_t i = 0; i < p_.fixed.size(); ++i)
-      if (p_.fixed[i] == static_cast<int>(v)) {
-        Ref<Value> placeholder(new Value);
-        placeholder->type = forward.type;
-        placeholder->trace = forward.trace;
-        placeholder->tracked = forward.tracked;
-        add_input(Standing::fixed, placeholder, {.kind = GradientSource::forward_input, .index = i},
-                  p_.values[v].name);
-        return fixed_inputs_[v] = placeholder;
-      }
-    return result_of(again(forward.from), forward.index);
+    if (const auto at = inputs_.find(v); at != inputs_.end()) return at->second;
+    Ref<Value> placeholder(new Value);
+    placeholder->type = forward.type;
+    placeholder->trace = forward.trace;
+    placeholder->tracked = forward.tracked;
+    return add_forward(placeholder, v) ? placeholder
+                                       : result_of(again(forward.from), forward.index);
   }
 
   // Inputs that nothing reads any more are not asked of the forward pass.
@@ -257,6 +263,7 @@ class Differentiation {
   const StepProgram& forward_;
   const Program& p_;
   const GradientRequest& request_;
+  KeptChoice kept_;
   std::map<Identity, std::size_t> numbers_;
   std::vector<Seed> seeds_;
   std::vector<Carry> carries_;
@@ -267,14 +274,15 @@ class Differentiation {
   std::map<const Application*, Ref<Application>> again_;  // of the forward step, and here
   std::vector<Ref<Application>> recomputed_;
   std::vector<std::pair<Ref<Value>, int>> to_compute_;
-  std::map<std::size_t, Ref<Value>> fixed_inputs_;
+  std::map<std::size_t, Ref<Value>> inputs_;  // of forward values that come in: where
   std::vector<int> result_of_;
 };
 
 }  // namespace
 
-GradientProgram differentiate(const StepProgram& forward, const GradientRequest& request) {
-  return Differentiation(forward, request).run();
+GradientProgram differentiate(const StepProgram& forward, const GradientRequest& request,
+                              const std::vector<int>& kept) {
+  return Differentiation(forward, request, kept).run();
 }
 
 }  // namespace tempo

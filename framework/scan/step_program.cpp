@@ -44,20 +44,25 @@ const GradientProgram& StepProgram::gradient(const GradientRequest& request) con
   const std::lock_guard lock(mutex_);
   const auto at = gradients_.find(request);
   if (at != gradients_.end()) return at->second;
-  return gradients_.emplace(request, differentiate(*this, request)).first->second;
+  const std::vector<int> kept = request == of_all() ? std::vector<int>{} : read_by_gradient();
+  return gradients_.emplace(request, differentiate(*this, request, kept)).first->second;
 }
 
-const std::vector<int>& StepProgram::read_by_gradient() const {
-  const std::lock_guard lock(mutex_);
-  if (read_by_gradient_) return *read_by_gradient_;
+GradientRequest StepProgram::of_all() const {
   GradientRequest all;
   for (const ProgramResult& r : raw_.results)
     all.dy.push_back(is_floating(raw_.values[static_cast<std::size_t>(r.value)].type.dtype));
   for (std::size_t i = 0; i < raw_.n_inputs(); ++i)
     all.wanted.push_back(
         is_floating(raw_.values[static_cast<std::size_t>(raw_.input(i))].type.dtype));
+  return all;
+}
+
+const std::vector<int>& StepProgram::read_by_gradient() const {
+  const std::lock_guard lock(mutex_);
+  if (read_by_gradient_) return *read_by_gradient_;
   std::vector<int> read;
-  for (const GradientSource& s : gradient(all).sources)
+  for (const GradientSource& s : gradient(of_all()).sources)
     if (s.kind == GradientSource::kept) read.push_back(static_cast<int>(s.index));
   return read_by_gradient_.emplace(std::move(read));
 }

@@ -65,6 +65,8 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
   Program raw_;
   std::vector<Ref<Value>> nodes_;
   std::optional<Program> traced_;
+  GradientRequest of_all() const;
+
   mutable std::recursive_mutex mutex_;
   mutable std::unique_ptr<Program> fast_;
   mutable std::unique_ptr<Plan> plan_;
@@ -76,8 +78,10 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
 /// Of a step as traced. Its products are split and merged first, so that they are in its gradient.
 StepProgramRef step_program(Program traced, std::vector<Ref<Value>> nodes);
 
-/// Builds the gradient of a Program as a Program with time reversed.
-GradientProgram differentiate(const StepProgram& forward, const GradientRequest& request);
+/// Builds the gradient of a Program as a Program with time reversed. The values `kept` of the
+/// forward Program are had of every step, whether it reads them or not.
+GradientProgram differentiate(const StepProgram& forward, const GradientRequest& request,
+                              const std::vector<int>& kept);
 
 /// Applies a Program as one op; inputs in its order.
 std::vector<Ref<Value>> apply_program(const StepProgramRef& program, std::vector<Ref<Value>> inputs,
