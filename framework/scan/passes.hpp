@@ -13,6 +13,9 @@ Program split(Program program);
 /// Products of one left side become one product with their right sides side by side; what is added
 /// to all its parts is added to the whole.
 Program merge(Program program);
+/// What is elementwise reads what was repeated before it was, and of narrow operands alone it is
+/// computed narrow; the negative of many is summed as the negative of the sum.
+Program narrow(Program program);
 /// Moves out of the loop what does not read its state, to run once over all time steps.
 Program hoist(Program program);
 /// Moves behind the loop what it does not read: a sum over time of matmuls becomes one matmul.

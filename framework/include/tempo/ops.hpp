@@ -422,7 +422,7 @@ inline Tensor gelu(const Tensor& x) { return 0.5 * x * (1 + erf(x * 0.7071067811
 inline Tensor layer_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor& beta = {},
                          double epsilon = 1e-3) {
   const Tensor centred = x - mean(x, -1, true);
-  Tensor y = centred / sqrt(mean(square(centred), -1, true) + epsilon);
+  Tensor y = centred * (1 / sqrt(mean(square(centred), -1, true) + epsilon));
   if (gamma) y = y * gamma;
   if (beta) y = y + beta;
   return y;
