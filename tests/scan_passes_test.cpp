@@ -403,6 +403,64 @@ BOOST_AUTO_TEST_CASE(what_folds_rows_runs_row_by_row_with_what_is_elementwise) {
                     "  rows are independent\n");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_repeated_stays_narrow) {
+  const ProgramLog log;
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor a = s[0] * x;
+    Tensor next = a - mean(square(a), -1, true);
+    return Step{next, {next}};
+  };
+  const Tensor x = parameter(normal({3, 5, 7}));
+  gradient(sum(scan(step, x, {zeros({3, 7}, float64)}).output), Tensors{x});
+  const Program& raw = log.programs().at(1).program->raw();
+  BOOST_CHECK_EQUAL(from("loop", raw),
+                    "loop\n"
+                    "  %4 = fill(value=7, shape=[], dtype=1)                    [] float64\n"
+                    "  %5 = multiply(%3:kept, %2:x)                             [3, 7] float64\n"
+                    "  %6 = add(%0:dy, %1:dstate)                               [3, 7] float64\n"
+                    "  %7 = negative(%6)                                        [3, 7] float64\n"
+                    "  %8 = sum_to(%7; shape=[3, 1])                            [3, 1] float64\n"
+                    "  %9 = divide(%8, %4)                                      [3, 1] float64\n"
+                    "  %10 = broadcast_to(%9; shape=[3, 7])                     [3, 7] float64\n"
+                    "  %11 = fill(value=2, shape=[], dtype=1)                   [] float64\n"
+                    "  %12 = multiply(%11, %10)                                 [3, 7] float64\n"
+                    "  %13 = multiply(%12, %5)                                  [3, 7] float64\n"
+                    "  %14 = add(%6, %13)                                       [3, 7] float64\n"
+                    "  %15 = multiply(%14, %2:x)                                [3, 7] float64\n"
+                    "  %16 = multiply(%14, %3:kept)                             [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %16\n");
+  BOOST_CHECK_EQUAL(from("loop", narrow(raw)),
+                    "loop\n"
+                    "  %4 = fill(value=7, shape=[], dtype=1)                    [] float64\n"
+                    "  %5 = multiply(%3:kept, %2:x)                             [3, 7] float64\n"
+                    "  %6 = add(%0:dy, %1:dstate)                               [3, 7] float64\n"
+                    "  %17 = sum_to(%6; shape=[3, 1])                           [3, 1] float64\n"
+                    "  %8 = negative(%17)                                       [3, 1] float64\n"
+                    "  %9 = divide(%8, %4)                                      [3, 1] float64\n"
+                    "  %11 = fill(value=2, shape=[], dtype=1)                   [] float64\n"
+                    "  %18 = multiply(%11, %9)                                  [3, 1] float64\n"
+                    "  %13 = multiply(%18, %5)                                  [3, 7] float64\n"
+                    "  %14 = add(%6, %13)                                       [3, 7] float64\n"
+                    "  %15 = multiply(%14, %2:x)                                [3, 7] float64\n"
+                    "  %16 = multiply(%14, %3:kept)                             [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %16\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_cheap_to_make_again_is_not_kept) {
+  const ProgramLog log;
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor a = tanh(x + s[0]), b = sigmoid(x - s[0]);
+    const Tensor both = a * b, most = maximum(both, 0.5 * a);
+    Tensor next = both * most * exp(both);
+    return Step{next, {next}};
+  };
+  const Tensor x = parameter(normal({3, 5, 7}));
+  gradient(sum(scan(step, x, {zeros({3, 7}, float64)}).output), Tensors{x});
+  BOOST_CHECK_EQUAL(log.programs().at(0).program->read_by_gradient().size(), 3u);  // a, b and exp
+}
+
 // --- they change nothing
 
 BOOST_AUTO_TEST_CASE(a_program_computes_the_same_after_each_pass_alone_and_after_all) {
