@@ -2,7 +2,7 @@
 // products against plain loops, and what must not depend on place, grouping or instruction set.
 #define BOOST_TEST_MODULE simd
 #include "graph/op.hpp"
-#include "tensor/cpu.hpp"
+#include "instruction_sets.hpp"
 #include "tensor/matmul.hpp"
 #include "tensor/packed.hpp"
 #include "tensor/parallel.hpp"
@@ -26,17 +26,7 @@
 namespace tempo {
 namespace {
 
-template <class F>
-void on_each_instruction_set(F body) {
-  const InstructionSet before = instruction_set();
-  for (InstructionSet set :
-       {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
-    if (!is_supported(set)) continue;
-    set_instruction_set(set);
-    BOOST_TEST_CONTEXT(name_of(set)) { body(set); }
-  }
-  set_instruction_set(before);
-}
+using testing::on_each_instruction_set;
 
 // --- functions ------------------------------------------------------------------------------
 

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "tensor/cpu.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace tempo::testing {
+
+/// Calls body(set) with each instruction set that this processor has in use.
+template <class F>
+void on_each_instruction_set(F body) {
+  const InstructionSet before = instruction_set();
+  for (InstructionSet set :
+       {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
+    if (!is_supported(set)) continue;
+    set_instruction_set(set);
+    BOOST_TEST_CONTEXT(name_of(set)) { body(set); }
+  }
+  set_instruction_set(before);
+}
+
+}  // namespace tempo::testing
