@@ -37,6 +37,11 @@ struct FileActions {
   posix_spawn_file_actions_t actions{};
 };
 
+[[noreturn]] void fail_without_gnuplot() {
+  throw Error(std::string("plot: pictures are drawn by gnuplot, and there is none on the PATH.") +
+              advice);
+}
+
 pid_t spawn(int input, int output, int errors) {
   FileActions files;
   posix_spawn_file_actions_adddup2(&files.actions, input, 0);
@@ -47,9 +52,7 @@ pid_t spawn(int input, int output, int errors) {
   char* arguments[] = {name, plain, nullptr};
   pid_t child = 0;
   const int error = ::posix_spawnp(&child, name, &files.actions, nullptr, arguments, environ);
-  if (error == ENOENT)
-    throw Error(std::string("plot: pictures are drawn by gnuplot, and there is none on the PATH.") +
-                advice);
+  if (error == ENOENT) fail_without_gnuplot();
   if (error != 0) throw Error("plot: gnuplot cannot be started: " + text_of(error) + "." + advice);
   return child;
 }
@@ -71,6 +74,8 @@ void run_gnuplot(std::FILE* script, int output) {
   while (::waitpid(child, &status, 0) < 0)
     if (errno != EINTR) throw Error("plot: gnuplot was lost: " + text_of(errno) + ".");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+  constexpr int not_started = 127;  // where posix_spawn returns before it knows
+  if (WIFEXITED(status) && WEXITSTATUS(status) == not_started) fail_without_gnuplot();
   const std::string words = content_of(errors.get());
   throw Error(
       "plot: gnuplot failed" +
