@@ -1,4 +1,4 @@
-// A Program computes the same after each pass alone and after all of them.
+// Programs as text, and computing the same after each pass alone and after all of them.
 #pragma once
 
 #include "scan/execute.hpp"
@@ -6,6 +6,12 @@
 #include "testing.hpp"
 
 namespace tempo::testing {
+
+/// The text of a Program from this section on.
+inline std::string from(const std::string& section, const Program& p) {
+  const std::string text = to_string(p);
+  return text.substr(std::min(text.size(), text.find(section + "\n")));
+}
 
 inline Tensors results_of(const Program& p, int64_t time) {
   Tensors inputs, outputs;
