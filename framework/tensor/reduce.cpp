@@ -17,6 +17,7 @@ namespace {
 struct Sum {
   static constexpr const char* name = "sum";
   static constexpr bool has_empty = true;
+  static constexpr int64_t lanes = 16;
   template <class T>
   static constexpr T start() {
     return T(0);
@@ -30,6 +31,7 @@ struct Sum {
 struct Max {
   static constexpr const char* name = "max";
   static constexpr bool has_empty = false;
+  static constexpr int64_t lanes = 32;  // a loop over fewer is unrolled and stays scalar
   template <class T>
   static constexpr T start() {
     return std::is_integral_v<T> ? std::numeric_limits<T>::min()
@@ -44,6 +46,7 @@ struct Max {
 struct Min {
   static constexpr const char* name = "min";
   static constexpr bool has_empty = false;
+  static constexpr int64_t lanes = 32;  // a loop over fewer is unrolled and stays scalar
   template <class T>
   static constexpr T start() {
     return std::is_integral_v<T> ? std::numeric_limits<T>::max()
@@ -57,13 +60,13 @@ struct Min {
 
 // A block is folded in order; the results of blocks are folded again. With blocks this short an
 // error grows like that of pairwise sums.
-constexpr int64_t lanes = 16;
-constexpr int64_t row_block = 256;     // of contiguous elements, folded in `lanes` lanes
+constexpr int64_t row_block = 256;     // of contiguous elements, folded in lanes
 constexpr int64_t column_block = 32;   // of rows, folded into a row of results
 constexpr int64_t column_tile = 1024;  // of that row, which stays in L1
 
 template <class Op, class T>
 [[gnu::always_inline]] inline T fold_row(const T* x, int64_t n) {
+  constexpr int64_t lanes = Op::lanes;
   const Op op;
   T total[lanes];
   std::fill_n(total, lanes, Op::template start<T>());
