@@ -93,7 +93,7 @@ std::vector<T> run(Tile tile, const std::vector<T>& x) {
   std::vector<T> y(x.size());
   const void* inputs[] = {x.data()};
   const int64_t strides[] = {1};
-  tile(inputs, strides, y.data(), static_cast<int64_t>(x.size()));
+  tile(inputs, strides, y.data(), static_cast<int64_t>(x.size()), {});
   return y;
 }
 
@@ -200,7 +200,7 @@ void check_tile(const char* name, const Kernel& kernel, int arity, F expected) {
         }
         const std::vector<T> before[] = {x[0], x[1], x[2]};
         T* y = in_place < 0 ? guarded.data() : x[in_place].data();
-        tile(inputs, strides, y, n);
+        tile(inputs, strides, y, n, {});
         BOOST_TEST_REQUIRE(y[n] == T(77), name << " writes beyond " << n);
         for (int64_t j = 0; j < n; ++j) {
           const auto at = [&](int i) {
@@ -211,6 +211,38 @@ void check_tile(const char* name, const Kernel& kernel, int arity, F expected) {
                                   << ", in place of " << in_place);
         }
       }
+}
+
+/// Rows that lie apart, one input with a row of its own for each, one with one element, one with
+/// the same row for all: as row by row; what lies between is left alone.
+template <class T>
+void check_rows(const Tile tile, int64_t n) {
+  constexpr int64_t count = 3, gap = 5;
+  const std::vector<T> a = mixed<T>(count * (n + gap), 1), b = mixed<T>(count, 2),
+                       c = mixed<T>(n + 1, 3);
+  const auto bytes = [](int64_t elements) { return elements * static_cast<int64_t>(sizeof(T)); };
+  const int64_t strides[] = {1, 0, 1};
+  std::vector<T> y(static_cast<std::size_t>(count * (n + gap)), T(77)), expected = y;
+  const void* inputs[] = {a.data(), b.data(), c.data()};
+  tile(inputs, strides, y.data(), n, {count, {bytes(n + gap), bytes(1), 0}, bytes(n + gap)});
+  for (int64_t r = 0; r < count; ++r) {
+    const void* row[] = {a.data() + r * (n + gap), b.data() + r, c.data()};
+    tile(row, strides, expected.data() + r * (n + gap), n, {});
+  }
+  BOOST_TEST_REQUIRE(std::memcmp(y.data(), expected.data(), y.size() * sizeof(T)) == 0,
+                     "3 rows of " << n);
+}
+
+BOOST_AUTO_TEST_CASE(several_rows_are_computed_like_each_alone) {
+  const Kernel blend = pointwise([](auto a, auto b, auto c) { return a * b + c; });
+  const Kernel multiply = pointwise([](auto a, auto b) { return a * b; });
+  on_each_instruction_set([&](InstructionSet) {
+    for (int64_t n : sizes) {
+      check_rows<float>(blend.tile(float32, float32), n);
+      check_rows<double>(blend.tile(float64, float64), n);
+      check_rows<float>(multiply.tile(float32, float32), n);
+    }
+  });
 }
 
 BOOST_AUTO_TEST_CASE(tiles_repeat_inputs_and_work_in_place) {
@@ -239,7 +271,7 @@ void check_comparison_and_choice() {
       std::array<bool, 600> is_less{};
       const void* compared[] = {a.data(), b.data()};
       const int64_t both[] = {stride(0), stride(1)};
-      less(compared, both, is_less.data(), n);
+      less(compared, both, is_less.data(), n, {});
       for (int64_t j = 0; j < n; ++j)
         BOOST_TEST_REQUIRE(
             is_less[static_cast<std::size_t>(j)] ==
@@ -247,7 +279,7 @@ void check_comparison_and_choice() {
       std::vector<T> y(static_cast<std::size_t>(n + 1));
       const void* chosen[] = {is_less.data(), a.data(), b.data()};
       const int64_t all[] = {stride(0), stride(1), stride(2)};
-      choose(chosen, all, y.data(), n);
+      choose(chosen, all, y.data(), n, {});
       for (int64_t j = 0; j < n; ++j)
         BOOST_TEST_REQUIRE(y[static_cast<std::size_t>(j)] ==
                            (is_less[static_cast<std::size_t>(j * all[0])]

@@ -46,18 +46,29 @@ char* tile_at(const Region& r, Places places, int64_t row, int64_t col) {
   return of(r, places) + row * r.row_stride + col * r.col_stride;
 }
 
+void run_tile(const TileOp& op, Places places, int64_t row, int64_t col, int64_t rows, int64_t n) {
+  const void* inputs[3];
+  for (int i = 0; i < op.n_inputs; ++i) inputs[i] = tile_at(op.inputs[i], places, row, col);
+  TileRows of_tile = op.rows;
+  of_tile.count = op.in_column ? 1 : rows;
+  op.tile(inputs, op.strides, tile_at(op.out, places, row, col), op.in_column ? rows : n, of_tile);
+}
+
 void run_tiles(const TileStep& s, Places places, int64_t first, int64_t end) {
-  const int64_t rows = s.in_one_run ? 1 : end - first,
-                cols = s.in_one_run ? (end - first) * s.cols : s.cols;
-  for (int64_t r = first; r < first + rows; ++r)
-    for (int64_t c = 0; c < cols; c += s.tile_length) {
-      const int64_t n = std::min(s.tile_length, cols - c);
-      for (const TileOp& op : s.ops) {
-        const void* inputs[3];
-        for (int i = 0; i < op.n_inputs; ++i) inputs[i] = tile_at(op.inputs[i], places, r, c);
-        op.tile(inputs, op.strides, tile_at(op.out, places, r, c), s.whole_rows ? op.cols : n);
-      }
-    }
+  if (s.in_one_run) {
+    const int64_t n = (end - first) * s.cols;
+    for (int64_t c = 0; c < n; c += s.tile_length)
+      for (const TileOp& op : s.ops)
+        run_tile(op, places, first, c, 1, std::min(s.tile_length, n - c));
+    return;
+  }
+  for (int64_t r = first; r < end; r += s.tile_rows) {
+    const int64_t rows = std::min(s.tile_rows, end - r);
+    for (int64_t c = 0; c < s.cols; c += s.tile_length)
+      for (const TileOp& op : s.ops)
+        run_tile(op, places, r, c, rows,
+                 s.whole_rows ? op.cols : std::min(s.tile_length, s.cols - c));
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "scan/program.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace tempo {
@@ -57,18 +58,23 @@ struct TileOp {
   int64_t strides[3];  // of the inputs, as Tile has them
   Region out;
   int64_t cols;
+  TileRows rows;           // of a tile; the count is the tile's
+  bool in_column = false;  // one element of each row, which lie side by side
 };
 
-/// Elementwise ops that run tile by tile, one after the other while the tile is in the cache.
-/// With folds among them a tile is a whole row, and ops differ in columns.
+/// Elementwise ops that run tile by tile, one after the other while the tile is in the cache. A
+/// tile is part of a row, or some whole rows. With folds among them ops differ in columns.
 struct TileStep {
   int64_t rows, cols;
   bool in_one_run = false;  // all rows side by side
   bool whole_rows = false;
   std::vector<TileOp> ops;
   int registers = 0;
-  int64_t tile_length = 256;
-  std::size_t register_bytes() const { return static_cast<std::size_t>(tile_length) * 8; }
+  int64_t tile_length = 256, tile_rows = 1;
+  // 64 more, so that registers do not compete for the same lines of the cache.
+  std::size_t register_bytes() const {
+    return static_cast<std::size_t>(std::max(tile_length, tile_rows * cols)) * 8 + 64;
+  }
 };
 
 /// Any other op, on contiguous views.

@@ -9,6 +9,8 @@ namespace tempo {
 
 namespace {
 
+constexpr int64_t tile_elements = 512;  // of several rows: calls are few, and all stays in L1
+
 // An operand of this shape as a result of that shape reads it, if a tile can.
 std::optional<Region> as_operand(Region r, const Shape& s, const Shape& out) {
   r.rows = rows_of(out);
@@ -37,6 +39,23 @@ Region in_register(const TileStep& group, int r, DType dtype) {
 bool runs_on(const Region& r) {
   if (r.row_stride == 0 && r.col_stride == 0) return true;
   return r.col_stride != 0 && r.row_stride == r.cols * r.col_stride;
+}
+
+// From row to row of an operand; in a register they lie side by side.
+int64_t row_bytes(const Region& r, const TensorType& type) {
+  return r.block == Plan::in_register
+             ? cols_of(type.shape) * static_cast<int64_t>(size_of(type.dtype))
+             : r.row_stride;
+}
+
+// One call for a column, where its elements lie side by side.
+void run_in_column(TileOp& op, const Uses& uses, const Instruction& i) {
+  const auto size = [&](int v) { return static_cast<int64_t>(size_of(uses.type(v).dtype)); };
+  op.in_column = op.rows.output == size(i.outputs[0]);
+  for (std::size_t n = 0; n < i.inputs.size(); ++n)
+    op.in_column &= op.rows.inputs[n] == 0 || op.rows.inputs[n] == size(i.inputs[n]);
+  if (!op.in_column) return;
+  for (std::size_t n = 0; n < i.inputs.size(); ++n) op.strides[n] = op.rows.inputs[n] != 0;
 }
 
 const TensorType& type_of(const Program& p, int v) {
@@ -94,6 +113,8 @@ void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members
   Registers registers(members);
   group.in_one_run = !group.whole_rows;
   if (group.whole_rows) group.tile_length = (group.cols + 7) / 8 * 8;
+  group.tile_rows =
+      std::clamp<int64_t>(tile_elements / std::max<int64_t>(group.cols, 1), 1, group.rows);
   for (std::size_t k = 0; k < members.size(); ++k) {
     const Instruction& i = *members[k];
     const int out = i.outputs[0];
@@ -106,17 +127,21 @@ void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members
               {},
               {},
               {},
-              cols_of(p, i)};
+              cols_of(p, i),
+              {}};
     for (std::size_t n = 0; n < i.inputs.size(); ++n) {
       const int v = i.inputs[n];
       const auto held = registers.find(v);
       op.inputs[n] = held ? in_register(group, *held, uses_.type(v).dtype)
                           : operand(v, folds ? uses_.type(v).shape : type.shape, group);
       op.strides[n] = held ? cols_of(uses_.type(v).shape) == op.cols : op.inputs[n].col_stride != 0;
+      op.rows.inputs[n] = row_bytes(op.inputs[n], uses_.type(v));
       group.in_one_run &= runs_on(op.inputs[n]);
     }
     op.out = places_.placed(out) ? places_.region(out)
                                  : in_register(group, registers.take(out), type.dtype);
+    op.rows.output = row_bytes(op.out, type);
+    if (group.whole_rows && !folds && op.cols == 1) run_in_column(op, uses_, i);
     registers.give_back(i, k);
     group.in_one_run &= runs_on(op.out);
     group.ops.push_back(op);

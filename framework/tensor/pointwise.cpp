@@ -40,7 +40,7 @@ class Rows {
       for (std::size_t i = 0; i < inputs_.size(); ++i)
         operands[i] = element(i, begin / row, within);
       tile(operands, steps_,
-           output_.as<char>() + begin * static_cast<int64_t>(size_of(output_.dtype())), n);
+           output_.as<char>() + begin * static_cast<int64_t>(size_of(output_.dtype())), n, {});
       begin += n;
     }
   }
@@ -87,15 +87,22 @@ To converted(From x) {
 
 // Plain, as it is rare (and g++ 12 fails on the form of ElementwiseTile for float to double).
 template <class To, class From>
-void convert(const void* const* inputs, const int64_t* strides, void* output, int64_t n) {
-  const auto* x = static_cast<const From*>(inputs[0]);
-  auto* y = static_cast<To*>(output);
-  if (strides[0] == 0) {
+void convert_row(const From* x, int64_t stride, To* y, int64_t n) {
+  if (stride == 0) {
     if (n > 0) std::fill_n(y, n, converted<To>(*x));
     return;
   }
   TEMPO_INDEPENDENT
   for (int64_t i = 0; i < n; ++i) y[i] = converted<To>(x[i]);
+}
+template <class To, class From>
+void convert(const void* const* inputs, const int64_t* strides, void* output, int64_t n,
+             const TileRows& rows) {
+  for (int64_t r = 0; r < rows.count; ++r)
+    convert_row(reinterpret_cast<const From*>(static_cast<const std::byte*>(inputs[0]) +
+                                              r * rows.inputs[0]),
+                strides[0],
+                reinterpret_cast<To*>(static_cast<std::byte*>(output) + r * rows.output), n);
 }
 
 }  // namespace

@@ -90,17 +90,30 @@ class ElementwiseTile {
 
   TEMPO_TARGET_AVX512 TEMPO_FLATTEN static void avx512(const void* const* inputs,
                                                        const int64_t* strides, void* output,
-                                                       int64_t n) {
-    run<MathFor<true>>(Indices{}, inputs, strides, static_cast<Out*>(output), n);
+                                                       int64_t n, const TileRows& rows) {
+    run_rows<MathFor<true>>(Indices{}, inputs, strides, output, n, rows);
   }
   TEMPO_TARGET_AVX2 TEMPO_FLATTEN static void avx2(const void* const* inputs,
-                                                   const int64_t* strides, void* output,
-                                                   int64_t n) {
-    run<MathFor<true>>(Indices{}, inputs, strides, static_cast<Out*>(output), n);
+                                                   const int64_t* strides, void* output, int64_t n,
+                                                   const TileRows& rows) {
+    run_rows<MathFor<true>>(Indices{}, inputs, strides, output, n, rows);
   }
   TEMPO_FLATTEN static void baseline(const void* const* inputs, const int64_t* strides,
-                                     void* output, int64_t n) {
-    run<MathFor<false>>(Indices{}, inputs, strides, static_cast<Out*>(output), n);
+                                     void* output, int64_t n, const TileRows& rows) {
+    run_rows<MathFor<false>>(Indices{}, inputs, strides, output, n, rows);
+  }
+
+  template <class M, std::size_t... i>
+  TEMPO_INLINE void run_rows(std::index_sequence<i...> all, const void* const* inputs,
+                             const int64_t* strides, void* output, int64_t n,
+                             const TileRows& rows) {
+    const void* at[] = {inputs[i]...};
+    auto* y = static_cast<std::byte*>(output);
+    for (int64_t r = 0; r < rows.count; ++r) {
+      run<M>(all, at, strides, reinterpret_cast<Out*>(y), n);
+      ((at[i] = static_cast<const std::byte*>(at[i]) + rows.inputs[i]), ...);
+      y += rows.output;
+    }
   }
 
   template <class M, std::size_t... i>

@@ -203,15 +203,23 @@ class RowFold {
  private:
   TEMPO_TARGET_AVX512 __attribute__((flatten)) static void avx512(const void* const* in,
                                                                   const int64_t*, void* out,
-                                                                  int64_t n) {
-    run(static_cast<const T*>(in[0]), static_cast<T*>(out), n);
+                                                                  int64_t n, const TileRows& rows) {
+    run_rows(in[0], out, n, rows);
   }
   TEMPO_TARGET_AVX2 __attribute__((flatten)) static void avx2(const void* const* in, const int64_t*,
-                                                              void* out, int64_t n) {
-    run(static_cast<const T*>(in[0]), static_cast<T*>(out), n);
+                                                              void* out, int64_t n,
+                                                              const TileRows& rows) {
+    run_rows(in[0], out, n, rows);
   }
-  static void baseline(const void* const* in, const int64_t*, void* out, int64_t n) {
-    run(static_cast<const T*>(in[0]), static_cast<T*>(out), n);
+  static void baseline(const void* const* in, const int64_t*, void* out, int64_t n,
+                       const TileRows& rows) {
+    run_rows(in[0], out, n, rows);
+  }
+  [[gnu::always_inline]] static void run_rows(const void* x, void* y, int64_t n,
+                                              const TileRows& rows) {
+    for (int64_t r = 0; r < rows.count; ++r)
+      run(reinterpret_cast<const T*>(static_cast<const std::byte*>(x) + r * rows.inputs[0]),
+          reinterpret_cast<T*>(static_cast<std::byte*>(y) + r * rows.output), n);
   }
   [[gnu::always_inline]] static void run(const T* x, T* y, int64_t n) {
     T total = fold_row<Op>(x, std::min(n, row_block));
