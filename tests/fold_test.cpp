@@ -45,7 +45,7 @@ T folded(const char* op, const T* row, int64_t n) {
   T result = -1;
   const void* in[] = {row};
   const int64_t strides[] = {1};
-  find_op(op)->kernel.fold(sizeof(T) == 4 ? float32 : float64)(in, strides, &result, n);
+  find_op(op)->kernel.fold(sizeof(T) == 4 ? float32 : float64)(in, strides, &result, n, {});
   return result;
 }
 
