@@ -62,7 +62,11 @@ BOOST_AUTO_TEST_CASE(parts_of_a_split_that_are_the_next_state_or_read_behind_the
   const ProgramLog log;
   scan(step, normal({3, 5, 4}), {zeros({3, 2}, float64)});
   BOOST_CHECK_EQUAL(
-      from("loop", own_parts(sink(log.programs().at(0).program->raw()))),
+      to_string(own_parts(sink(log.programs().at(0).program->raw()))),
+      "inputs\n"
+      "  %0:w                     fixed    [2, 2] float64\n"
+      "  %1:x                     sequence [3, 4] float64\n"
+      "  %2:state                 carried  [3, 2] float64  next %9\n"
       "loop\n"
       "  %3 = sum(%2:state; axes=[-1], keepdims=1)                [3, 1] float64\n"
       "  %4 = multiply(%1:x, %3)                                  [3, 4] float64\n"

@@ -101,7 +101,7 @@ int steps_of(F f) {
 // The last output of the cell, one eager step after the other.
 Tensor by_hand(const Layer& rnn, const Tensor& x, const Tensors& constants = {}) {
   const Layer cell = rnn.children().at(0);
-  Step now{{}, {zeros({x.shape()[0], units}, x.dtype())}};
+  Step now{{}, {zeros(state_shapes(cell, x.shape()[0]).at(0), x.dtype())}};
   for (int64_t t = 0; t < x.shape()[1]; ++t) now = step(cell, take(x, t, 1), now.state, constants);
   return now.output;
 }
@@ -168,15 +168,15 @@ BOOST_AUTO_TEST_CASE(constants_are_those_of_the_call) {
   check("in another order", {b, a});
   check("one tensor twice, again", {b, b});
   check("one", {a});
+  check("one row for all", {slice(a, 0, 0, 1)});
   check("none", {});
   BOOST_TEST(steps_of([&] { rnn(x, {.constants = {b, a}}); }) == 0);
 
   const Layer square = built(ScaledCell({.units = batch}));
   const Tensor weight = square.weights()[1];
-  check_close("a weight as a constant", square(x, {.constants = {weight}}),
-              square(x, {.constants = {weight * 1.0}}), 1e-12);
-  check_close("and another tensor after it", square(x, {.constants = {2 * weight}}),
-              square(x, {.constants = {weight + weight}}), 1e-12);
+  for (const Tensor& constant : {weight, weight * 1.0, 2 * weight})
+    check_close("a weight as a constant", square(x, {.constants = {constant}}),
+                by_hand(square, x, {constant}), 1e-12);
 }
 
 BOOST_AUTO_TEST_CASE(a_layer_made_where_another_was_has_steps_of_its_own) {
@@ -198,6 +198,17 @@ BOOST_AUTO_TEST_CASE(the_default_dtype_is_that_of_the_call) {
     check_close(name_of(dtype), rnn(sequences()), by_hand(rnn, sequences()), 1e-12);
   }
   set_default_dtype(float32);
+}
+
+BOOST_AUTO_TEST_CASE(a_state_of_another_dtype_is_an_error_at_any_call) {
+  const Layer rnn = built(CountingCell());
+  const auto error = [&] {
+    return error_of([&] { rnn(sequences(), {.initial_state = {zeros({batch, units}, float32)}}); });
+  };
+  const std::string first = error();
+  BOOST_TEST(first.find("float32") != std::string::npos, first);
+  rnn(sequences());
+  BOOST_TEST(error() == first);
 }
 
 BOOST_AUTO_TEST_CASE(random_numbers_are_drawn_anew) {
