@@ -50,8 +50,12 @@ void run_tile(const TileOp& op, Places places, int64_t row, int64_t col, int64_t
   const void* inputs[3];
   for (int i = 0; i < op.n_inputs; ++i) inputs[i] = tile_at(op.inputs[i], places, row, col);
   TileRows of_tile = op.rows;
-  of_tile.count = op.in_column ? 1 : rows;
-  op.tile(inputs, op.strides, tile_at(op.out, places, row, col), op.in_column ? rows : n, of_tile);
+  of_tile.count = rows;
+  if (const int64_t multiple = op.column_multiple) {
+    of_tile.count = 1;
+    n = (rows + multiple - 1) / multiple * multiple;
+  }
+  op.tile(inputs, op.strides, tile_at(op.out, places, row, col), n, of_tile);
 }
 
 void run_tiles(const TileStep& s, Places places, int64_t first, int64_t end) {

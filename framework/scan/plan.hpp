@@ -58,8 +58,9 @@ struct TileOp {
   int64_t strides[3];  // of the inputs, as Tile has them
   Region out;
   int64_t cols;
-  TileRows rows;           // of a tile; the count is the tile's
-  bool in_column = false;  // one element of each row, which lie side by side
+  TileRows rows;  // of a tile; the count is the tile's
+  // > 0: one element of each row, which lie side by side, in room for a multiple of so many.
+  int64_t column_multiple = 0;
 };
 
 /// Elementwise ops that run tile by tile, one after the other while the tile is in the cache. A
@@ -71,9 +72,10 @@ struct TileStep {
   std::vector<TileOp> ops;
   int registers = 0;
   int64_t tile_length = 256, tile_rows = 1;
-  // 64 more, so that registers do not compete for the same lines of the cache.
+  static constexpr int64_t register_padding = 16;
+  // The padding also keeps registers from competing for the same lines of the cache.
   std::size_t register_bytes() const {
-    return static_cast<std::size_t>(std::max(tile_length, tile_rows * cols)) * 8 + 64;
+    return static_cast<std::size_t>(std::max(tile_length, tile_rows * cols) + register_padding) * 8;
   }
 };
 

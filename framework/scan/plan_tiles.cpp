@@ -48,13 +48,18 @@ int64_t row_bytes(const Region& r, const TensorType& type) {
              : r.row_stride;
 }
 
-// One call for a column, where its elements lie side by side.
+// One call for a column, where its elements lie side by side; in registers, for whole vectors.
 void run_in_column(TileOp& op, const Uses& uses, const Instruction& i) {
   const auto size = [&](int v) { return static_cast<int64_t>(size_of(uses.type(v).dtype)); };
-  op.in_column = op.rows.output == size(i.outputs[0]);
-  for (std::size_t n = 0; n < i.inputs.size(); ++n)
-    op.in_column &= op.rows.inputs[n] == 0 || op.rows.inputs[n] == size(i.inputs[n]);
-  if (!op.in_column) return;
+  bool side_by_side = op.rows.output == size(i.outputs[0]);
+  bool padded = op.out.block == Plan::in_register;
+  for (std::size_t n = 0; n < i.inputs.size(); ++n) {
+    const int64_t apart = op.rows.inputs[n];
+    side_by_side &= apart == 0 || apart == size(i.inputs[n]);
+    padded &= apart == 0 || op.inputs[n].block == Plan::in_register;
+  }
+  if (!side_by_side) return;
+  op.column_multiple = padded ? TileStep::register_padding : 1;
   for (std::size_t n = 0; n < i.inputs.size(); ++n) op.strides[n] = op.rows.inputs[n] != 0;
 }
 
