@@ -23,10 +23,10 @@ struct Struct {
 #define STRUCT(type, pinned) \
   { #type, sizeof(type), pinned }
 const Struct structs[] = {
-    STRUCT(tempo_attribute, 64),  STRUCT(tempo_type, 80),    STRUCT(tempo_view, 112),
+    STRUCT(tempo_attribute, 64),  STRUCT(tempo_type, 80),    STRUCT(tempo_view, 120),
     STRUCT(tempo_scan, 88),       STRUCT(tempo_call, 56),    STRUCT(tempo_option, 56),
     STRUCT(tempo_layer_type, 96), STRUCT(tempo_op_type, 48), STRUCT(tempo_layer_view, 64),
-    STRUCT(tempo_host, 288),      STRUCT(tempo_plugin, 40),
+    STRUCT(tempo_host, 296),      STRUCT(tempo_plugin, 40),
 };
 
 struct Field {
@@ -55,6 +55,8 @@ const Field fields[] = {
     FIELD(tempo_view, data, 88, 8),
     FIELD(tempo_view, path, 96, 8),
     FIELD(tempo_view, mask, 104, 8),
+    FIELD(tempo_view, pending, 112, 4),
+    FIELD(tempo_view, reserved, 116, 4),
     FIELD(tempo_scan, size, 0, 4),
     FIELD(tempo_scan, n_sequences, 4, 4),
     FIELD(tempo_scan, n_states, 8, 4),
@@ -155,6 +157,7 @@ const Field fields[] = {
     FIELD(tempo_host, parallel_for, 264, 8),
     FIELD(tempo_host, gemm, 272, 8),
     FIELD(tempo_host, get_extension, 280, 8),
+    FIELD(tempo_host, finish, 288, 8),
     FIELD(tempo_plugin, size, 0, 4),
     FIELD(tempo_plugin, major, 4, 4),
     FIELD(tempo_plugin, minimum_minor, 8, 4),

@@ -60,6 +60,21 @@ std::vector<Ref<Value>> results_of(const Ref<Application>& application) {
   return results;
 }
 
+// On arrays of its own, so that weights may change meanwhile.
+void compute_later(const OpDefinition& op, const std::vector<Ref<Value>>& inputs,
+                   const Attributes& attributes, std::vector<Array>& results) {
+  std::vector<Array> arrays;
+  arrays.reserve(inputs.size());
+  for (const Ref<Value>& v : inputs) arrays.push_back(v->array);
+  for (const Array& a : arrays) a.finish();
+  defer(results, [&op, in = std::move(arrays), out = results, attributes] {
+    Few<View> from(in.size()), to(out.size());
+    for (std::size_t i = 0; i < in.size(); ++i) from[i] = in[i].view();
+    for (std::size_t k = 0; k < out.size(); ++k) to[k] = out[k].place();
+    op.kernel({from, to, attributes});
+  });
+}
+
 std::vector<Array> compute(const OpDefinition& op, const std::vector<Ref<Value>>& inputs,
                            const Attributes& attributes, const std::vector<TensorType>& types) {
   for (const Ref<Value>& v : inputs)
@@ -73,9 +88,14 @@ std::vector<Array> compute(const OpDefinition& op, const std::vector<Ref<Value>>
     arrays.push_back(inputs[0]->array.reshaped(types[0].shape));
     return arrays;
   }
+  for (const TensorType& type : types) arrays.emplace_back(type);
+  if (op.deferred && op.deferred(attributes)) {
+    compute_later(op, inputs, attributes, arrays);
+    return arrays;
+  }
   Few<View> in(inputs.size()), out(types.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) in[i] = inputs[i]->array.view();
-  for (std::size_t k = 0; k < types.size(); ++k) out[k] = arrays.emplace_back(types[k]).view();
+  for (std::size_t k = 0; k < types.size(); ++k) out[k] = arrays[k].place();
   op.kernel({in, out, attributes});
   return arrays;
 }

@@ -76,6 +76,9 @@ struct tempo_op {
   /// It is a loop of its own, which needs memory for all its steps: it stays inside of a loop,
   /// where it runs for one step after the other.
   bool loops = false;
+  /// Whether an application is long and leaves threads idle: it is left for later, and so done
+  /// beside others that do not read it (`defer`). Empty: never.
+  bool (*deferred)(const tempo::Attributes& attributes) = nullptr;
   /// Of a sum of inputs it makes the sum of the results.
   bool linear = false;
   /// To compute an element of it costs no more than to fetch one from memory: a gradient makes it

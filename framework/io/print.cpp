@@ -37,9 +37,8 @@ std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
   const Shape shape = tensor.shape();
   if (tensor.traced()) return out << "placeholder " << to_string(shape, tensor.dtype());
   if (shape.count() == 0) return out << "empty " << to_string(shape, tensor.dtype());
-  const tempo_view v = tensor.view();
   const std::streamsize precision = out.precision(7);  // what a float32 holds
-  dispatch(tensor.dtype(), [&]<class T>(T) { print<T>(out, v.data, shape); });
+  dispatch(tensor.dtype(), [&]<class T>(T) { print<T>(out, tensor.data<T>(), shape); });
   out.precision(precision);
   return out << "  " << to_string(shape, tensor.dtype());
 }

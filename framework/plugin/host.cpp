@@ -11,6 +11,7 @@
 #include "tensor/parallel.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 namespace tempo {
@@ -91,6 +92,10 @@ tempo_status make(const tempo_type* type, const void* data, tempo_tensor** out) 
   });
 }
 
+tempo_status finish(const tempo_tensor* tensor) {
+  return guarded([&] { tensor->array.finish(); });
+}
+
 void view(const tempo_tensor* tensor, tempo_view* out) {
   uint32_t flags = 0;
   if (tensor->tracked) flags |= TEMPO_TRACKED;
@@ -99,7 +104,11 @@ void view(const tempo_tensor* tensor, tempo_view* out) {
   if (tensor->frozen) flags |= TEMPO_FROZEN;
   out->flags = flags;
   out->type = sdk::to_abi(tensor->type.dtype, tensor->type.shape);
-  out->data = tensor->trace ? nullptr : tensor->array.view().data;
+  out->data = tensor->trace ? nullptr : tensor->array.place().data;
+  if (out->size >= offsetof(tempo_view, reserved))
+    out->pending = !tensor->array.done();
+  else if (finish(tensor) != TEMPO_OK)
+    out->data = nullptr;
   out->path = tensor->path.c_str();
   out->mask = tensor->mask.get();
 }
@@ -368,6 +377,7 @@ const tempo_host table{
     .parallel_for = &parallel_range,
     .gemm = &matrix_product,
     .get_extension = &get_extension,
+    .finish = &finish,
 };
 
 }  // namespace

@@ -75,6 +75,16 @@ void run_tiles(const TileStep& s, Places places, int64_t first, int64_t end) {
   }
 }
 
+constexpr int64_t enough = 4 << 20;  // multiplications that are worth a thread of their own
+
+// As many as have enough to do. No row reads another, so the cut changes no bit.
+int64_t shards_for(const Plan& plan, int64_t time) {
+  constexpr int64_t fewest_rows = 6;
+  const int64_t rows = plan.independent_rows,
+                by_work = plan.layout->work_per_row * rows * time / enough;
+  return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));
+}
+
 }  // namespace
 
 Execution::Execution(const Program& program, const Plan& plan, int64_t time,
@@ -87,7 +97,7 @@ Execution::Execution(const Program& program, const Plan& plan, int64_t time,
       inputs_(inputs),
       outputs_(outputs),
       rows_(std::max<int64_t>(1, plan.independent_rows)),
-      shards_(plan.independent_rows > 0 ? std::min(shards_for(rows_), most_shards) : 1),
+      shards_(std::min(shards_for(plan, time), most_shards)),
       steps_at_once_(layout_.steps_at_once(time)),
       arena_(bytes()) {
   char* const base = arena_.as<char>();
@@ -278,13 +288,6 @@ void Execution::deliver() const {
 
 // --- the loop
 
-// As many as have enough to do. No row reads another, so the cut changes no bit.
-int64_t Execution::shards_for(int64_t rows) const {
-  constexpr int64_t enough = 4 << 20, fewest_rows = 6;
-  const int64_t by_work = layout_.work_per_row * rows * time_ / enough;
-  return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));
-}
-
 Execution::Shard Execution::shard(int64_t index) const {
   return {index * rows_ / shards_, (index + 1) * rows_ / shards_,
           reinterpret_cast<Places>(shard_memory_ +
@@ -410,6 +413,11 @@ std::vector<TensorType> result_types(const Program& p, int64_t time) {
     types.push_back(type);
   }
   return types;
+}
+
+bool leaves_threads_idle(const Plan& plan, int64_t time) {
+  return plan.layout->work_per_row * plan.layout->rows * time >= enough &&
+         shards_for(plan, time) < threads();
 }
 
 void execute(const Program& p, const Plan& plan, int64_t time, std::span<const View> inputs,

@@ -14,6 +14,9 @@ std::vector<TensorType> result_types(const Program& program, int64_t time);
 void execute(const Program& program, const Plan& plan, int64_t time, std::span<const View> inputs,
              std::span<const View> outputs);
 
+/// Whether a run of a Plan is long and has fewer shards than there are threads.
+bool leaves_threads_idle(const Plan& plan, int64_t time);
+
 /// A Program bound to memory: an arena of its own, and the caller's inputs and outputs.
 class Execution {
  public:
@@ -55,7 +58,6 @@ class Execution {
   std::size_t slab_bytes(int b) const {
     return rounded_up(step_bytes(b) * static_cast<std::size_t>(steps_at_once_));
   }
-  int64_t shards_for(int64_t rows) const;
 
   const Region& outside(int v) const { return layout_.outside[static_cast<std::size_t>(v)]; }
   bool of_each_step(const Region& r) const;

@@ -100,6 +100,10 @@ const OpDefinition& scan_op = define({
         },
     .vjp_all = scan_vjp,
     .loops = true,
+    .deferred =
+        [](const Attributes& attributes) {
+          return leaves_threads_idle(program_of(attributes).plan(), attributes.integer("time"));
+        },
 });
 
 // --- what a call gives to a Program

@@ -10,12 +10,6 @@ namespace {
 constexpr std::size_t header = 64;  // of a block, before the elements, which are aligned to it too
 }
 
-struct Array::Block {
-  explicit Block(std::size_t its_size) : size(its_size) {}
-  std::atomic<uint32_t> count{1};
-  std::size_t size;
-};
-
 Array::Array(TensorType type) : type_(type) {
   static_assert(sizeof(Block) <= header);
   const std::size_t bytes = type.bytes(), size = header + bytes;
@@ -29,8 +23,10 @@ Array::Array(const Array& other) : type_(other.type_), block_(other.block_), byt
 }
 
 void Array::let_go() noexcept {
-  if (block_ && block_->count.fetch_sub(1, std::memory_order_acq_rel) == 1)
-    give_back_block(reinterpret_cast<std::byte*>(block_), block_->size);
+  if (!block_ || block_->count.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::size_t size = block_->size;
+  block_->~Block();
+  give_back_block(reinterpret_cast<std::byte*>(block_), size);
 }
 
 bool Array::sole_owner() const {

@@ -1,6 +1,8 @@
 // Arrays: what a tensor's value is made of. Always contiguous and row-major; a view is borrowed.
 #pragma once
 
+#include "tensor/deferred.hpp"
+
 #include <tempo/shape.hpp>
 
 #include <atomic>
@@ -41,6 +43,7 @@ struct View {
 };
 
 /// An owned block, shared by count. Copies share the bytes; whoever writes must be the only owner.
+/// Elements that were left for later (`defer`) are made when they are first asked for.
 class Array {
  public:
   Array() = default;
@@ -67,15 +70,33 @@ class Array {
   int64_t count() const { return type_.shape.count(); }
   template <class T>
   T* as() const {
+    finish();
     return reinterpret_cast<T*>(bytes_);
   }
-  View view() const { return {type_, bytes_}; }
+  View view() const {
+    finish();
+    return {type_, bytes_};
+  }
+  /// Where the elements are or will be.
+  View place() const { return {type_, bytes_}; }
+  /// Whether the elements are there.
+  bool done() const { return !block_ || !block_->deferred || block_->deferred->done(); }
+  void finish() const {
+    if (!done()) block_->deferred->finish();
+  }
+  /// For `defer`, on a block that nobody else owns yet.
+  void leave_to(std::shared_ptr<Deferred> deferred) { block_->deferred = std::move(deferred); }
   /// Shares the bytes under another shape of the same count.
   Array reshaped(const Shape& shape) const;
   bool sole_owner() const;
 
  private:
-  struct Block;
+  struct Block {
+    explicit Block(std::size_t its_size) : size(its_size) {}
+    std::atomic<uint32_t> count{1};
+    std::size_t size;
+    std::shared_ptr<Deferred> deferred;  // what makes the elements, if that was left for later
+  };
   void let_go() noexcept;
 
   TensorType type_;

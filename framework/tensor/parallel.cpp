@@ -8,8 +8,10 @@
 #include <tbb/global_control.h>
 #include <tbb/info.h>
 #include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <memory>
@@ -66,6 +68,28 @@ Pool& pool() {
   return pool;
 }
 
+// Those who were started and have not ended. A process that ends waits for them, as they use what
+// it is about to take down.
+class Started {
+ public:
+  ~Started() {
+    while (const int n = count_.load(std::memory_order_acquire)) count_.wait(n);
+  }
+  void begin() { count_.fetch_add(1, std::memory_order_relaxed); }
+  void end() {
+    count_.fetch_sub(1, std::memory_order_release);
+    count_.notify_all();
+  }
+
+ private:
+  std::atomic<int> count_{0};
+};
+
+Started& started() {
+  static Started started;
+  return started;
+}
+
 }  // namespace
 
 void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
@@ -83,6 +107,20 @@ void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_
     __tsan_release(&body);
   });
   __tsan_acquire(&body);
+}
+
+void start(std::function<void()> f) {
+  pool();
+  static tbb::task_arena& beside = *new tbb::task_arena;
+  static char handed_over;
+  started().begin();
+  __tsan_release(&handed_over);
+  beside.enqueue([own = std::make_shared<std::function<void()>>(std::move(f))] {
+    __tsan_acquire(&handed_over);
+    (*own)();
+    *own = nullptr;
+    started().end();
+  });
 }
 
 void set_threads(int n) {

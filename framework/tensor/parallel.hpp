@@ -6,6 +6,8 @@
 
 #include <tempo/tensor.hpp>  // set_threads, threads
 
+#include <functional>
+
 namespace tempo {
 
 /// Elements of simple work (an addition, a copy) that are worth a task of their own.
@@ -14,5 +16,8 @@ inline constexpr int64_t elements_per_task = 32768;
 /// Calls body(begin, end) for [0, grain), [grain, 2 grain), ... up to count, in any order and at
 /// once. A count of at most `grain` runs inline. The first exception thrown by a body is rethrown.
 void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
+
+/// Calls f, which must not throw, on another thread when one is free. The process ends after it.
+void start(std::function<void()> f);
 
 }  // namespace tempo

@@ -94,6 +94,8 @@ typedef struct tempo_view {
   const void* data;   /* row-major; NULL when TEMPO_TRACED */
   const char* path;   /* of a weight, "encoder/kernel"; else "" */
   tempo_tensor* mask; /* borrowed; NULL when there is none */
+  int32_t pending;    /* not 0: there is nothing at `data` yet, call `finish` before reading */
+  int32_t reserved;
 } tempo_view;
 
 /* One recurrence. `step` is called with placeholders, once or more, before anything is computed;
@@ -238,6 +240,7 @@ typedef struct tempo_host {
   tempo_status (*make)(const tempo_type* type, const void* data, tempo_tensor** out);
   void (*retain)(tempo_tensor* tensor);
   void (*release)(tempo_tensor* tensor);
+  /* Waits for the data where `out` has no field `pending`. */
   void (*view)(const tempo_tensor* tensor, tempo_view* out);
   tempo_status (*with_mask)(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** out);
   tempo_status (*parameter)(tempo_tensor* value, const char* path, tempo_tensor** out);
@@ -291,6 +294,9 @@ typedef struct tempo_host {
 
   /* A table of further functions, "name/1"; NULL when this host has none by that name. */
   const void* (*get_extension)(const char* name);
+
+  /* Returns when the data of a tensor are there, or with the error why there are none. */
+  tempo_status (*finish)(const tempo_tensor* tensor);
 } tempo_host;
 
 /* What `tempo_plugin_v1` returns. */

@@ -1,5 +1,5 @@
 // Tensor: the one class that users, layers and plugins see. A counted handle to a node of the
-// graph: shape, dtype, a value computed at once, and the op and inputs it came from.
+// graph: shape, dtype, a value, and the op and inputs it came from.
 #pragma once
 
 #include <tempo/host.hpp>
@@ -98,6 +98,7 @@ class Tensor {
  private:
   tempo_view readable() const {
     const tempo_view v = view();
+    if (v.pending) sdk::check(sdk::host().finish(handle_));
     if (v.flags & TEMPO_TRACED)
       throw Error(
           "a value was read while a step is traced; there is none yet.\n"
