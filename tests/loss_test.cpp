@@ -188,11 +188,11 @@ BOOST_AUTO_TEST_CASE(errors_of_losses_say_what_is_wrong) {
              "  There are mse, mean_squared_error, mae, mean_absolute_error, binary_crossentropy, "
              "categorical_crossentropy, sparse_categorical_crossentropy.");
   BOOST_TEST(error_of([] { Loss("mse(reduction=avg)"); }) ==
-             "mean_squared_error, reduction: there is none called `avg`; did you mean `sum`?\n"
+             "mean_squared_error, reduction: there is none called `avg`.\n"
              "  There are sum_over_batch_size, sum, mean_with_sample_weight, none.");
   BOOST_TEST(error_of([] { Loss("binary_crossentropy(logits=true)"); }) ==
              "loss `binary_crossentropy(logits=true)`: it has no option `logits`; did you mean "
-             "`axis`? It has "
+             "`from_logits`? It has "
              "from_logits, label_smoothing, axis, reduction.");
   const Tensor a = zeros({32, 3}), b = zeros({32, 1});
   BOOST_TEST(error_of<ShapeError>([&] { Loss("mse")(a, b); }) ==

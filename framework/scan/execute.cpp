@@ -77,14 +77,6 @@ void run_tiles(const TileStep& s, Places places, int64_t first, int64_t end) {
 
 constexpr int64_t enough = 4 << 20;  // multiplications that are worth a thread of their own
 
-// As many as have enough to do. No row reads another, so the cut changes no bit.
-int64_t shards_for(const Plan& plan, int64_t time) {
-  constexpr int64_t fewest_rows = 6;
-  const int64_t rows = plan.independent_rows,
-                by_work = plan.layout->work_per_row * rows * time / enough;
-  return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));
-}
-
 }  // namespace
 
 Execution::Execution(const Program& program, const Plan& plan, int64_t time,
@@ -97,7 +89,7 @@ Execution::Execution(const Program& program, const Plan& plan, int64_t time,
       inputs_(inputs),
       outputs_(outputs),
       rows_(std::max<int64_t>(1, plan.independent_rows)),
-      shards_(std::min(shards_for(plan, time), most_shards)),
+      shards_(std::min(shards_of(plan, time), most_shards)),
       steps_at_once_(layout_.steps_at_once(time)),
       arena_(bytes()) {
   char* const base = arena_.as<char>();
@@ -415,9 +407,17 @@ std::vector<TensorType> result_types(const Program& p, int64_t time) {
   return types;
 }
 
+// As many as have enough to do. No row reads another, so the cut changes no bit.
+int64_t shards_of(const Plan& plan, int64_t time) {
+  constexpr int64_t fewest_rows = 6;
+  const int64_t rows = plan.independent_rows,
+                by_work = plan.layout->work_per_row * rows * time / enough;
+  return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));
+}
+
 bool leaves_threads_idle(const Plan& plan, int64_t time) {
   return plan.layout->work_per_row * plan.layout->rows * time >= enough &&
-         shards_for(plan, time) < threads();
+         shards_of(plan, time) < threads();
 }
 
 void execute(const Program& p, const Plan& plan, int64_t time, std::span<const View> inputs,

@@ -14,6 +14,8 @@ std::vector<TensorType> result_types(const Program& program, int64_t time);
 void execute(const Program& program, const Plan& plan, int64_t time, std::span<const View> inputs,
              std::span<const View> outputs);
 
+/// In how many shards of rows a run of a Plan is cut, at most.
+int64_t shards_of(const Plan& plan, int64_t time);
 /// Whether a run of a Plan is long and has fewer shards than there are threads.
 bool leaves_threads_idle(const Plan& plan, int64_t time);
 

@@ -1,5 +1,6 @@
 #include "scan/explain.hpp"
 
+#include "scan/cost.hpp"
 #include "scan/passes.hpp"
 
 #include <algorithm>
@@ -34,11 +35,11 @@ std::string passes_of(const std::string& what, Program p) {
 ProgramLog::ProgramLog() : outer_(current) { current = this; }
 ProgramLog::~ProgramLog() { current = outer_; }
 
-void log_program(const char* what, const StepProgramRef& program) {
+void log_program(const char* what, const StepProgramRef& program, int64_t time) {
   if (!current) return;
   const auto same = [&](const LoggedProgram& l) { return l.program == program; };
   if (std::none_of(current->programs_.begin(), current->programs_.end(), same))
-    current->programs_.push_back({what, program});
+    current->programs_.push_back({what, program, time});
 }
 
 std::string explain(const LoggedProgram& logged) {
@@ -46,6 +47,7 @@ std::string explain(const LoggedProgram& logged) {
   return logged.what + " Program, as traced\n" + to_string(program.traced()) + "\n" +
          passes_of(logged.what, program.traced()) + "each step of the " + logged.what +
          " Program runs as\n" + to_string(program.plan()) +
+         cost_of(program.fast(), program.plan(), logged.time) +
          (logged.what == "forward" ? kept_bytes(program) : "");
 }
 

@@ -8,6 +8,7 @@ namespace tempo {
 struct LoggedProgram {
   std::string what;  // "forward" or "gradient"
   StepProgramRef program;
+  int64_t time;
 };
 
 /// While one lives, the Programs that this thread applies are written down, each once.
@@ -20,13 +21,13 @@ class ProgramLog {
   const std::vector<LoggedProgram>& programs() const { return programs_; }
 
  private:
-  friend void log_program(const char* what, const StepProgramRef& program);
+  friend void log_program(const char* what, const StepProgramRef& program, int64_t time);
   std::vector<LoggedProgram> programs_;
   ProgramLog* outer_;
 };
 
-void log_program(const char* what, const StepProgramRef& program);
-/// Before and after the passes.
+void log_program(const char* what, const StepProgramRef& program, int64_t time);
+/// Before and after the passes, how it runs and what that costs.
 std::string explain(const LoggedProgram& logged);
 
 }  // namespace tempo

@@ -76,7 +76,7 @@ Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
     }
     inputs.push_back(to_value(input));
   }
-  log_program("gradient", gradient.program);
+  log_program("gradient", gradient.program, v.attributes().integer("time"));
   const std::vector<Ref<Value>> results =
       apply_program(gradient.program, std::move(inputs), v.attributes().integer("time"));
   Tensors out(v.n_inputs());
@@ -193,7 +193,7 @@ std::vector<Ref<Value>> run_scan(const tempo_scan& call, StepCache* steps) {
   if (StepTrace* stream = StepTrace::current(); stream && time == 1)
     return stream->inlined(call, plain_loop);
   TracedStep step = steps && call.step_id ? steps->traced(call) : trace_step(call);
-  log_program("forward", step.program);
+  log_program("forward", step.program, time);
   StepProgramRef program = step.program;
   std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);
   const bool tracked =

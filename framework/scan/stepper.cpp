@@ -1,6 +1,7 @@
 #include "scan/stepper.hpp"
 
 #include "scan/build.hpp"
+#include "scan/passes.hpp"
 #include "tensor/cpu.hpp"
 
 #include <algorithm>
@@ -149,7 +150,7 @@ Stepper::Stepper(const std::function<Tensor(const Tensor&)>& f, const TensorType
           "Stream: an initial state depends on the input; a state can only begin with what is "
           "known before the first step.");
   std::vector<ProgramResult> initial_results = std::move(initial_.results);
-  program_ = ready(builder.program);
+  program_ = ready(merge(split(builder.program)));
   initial_ = std::move(builder.program);
   initial_.results = std::move(initial_results);
   initial_ = ready(std::move(initial_));

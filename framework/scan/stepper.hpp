@@ -39,6 +39,8 @@ class Stepper {
   Stepper(const std::function<Tensor(const Tensor&)>& f, const TensorType& x);
 
   const TensorType& result() const;
+  /// How a step runs.
+  const Plan& plan() const { return plan_; }
   /// One step, from x to y. Allocates nothing.
   void run(const void* x, void* y);
   /// The states become what they are before the first step.

@@ -87,6 +87,10 @@ bool runs_transposed(const Product& p) {
   return p.transpose_a && !p.transpose_b && p.m >= 16 && p.n >= 64 && p.k >= fewest_rows;
 }
 
+bool is_own(const Product& p, std::size_t element) {
+  return instruction_set() == InstructionSet::avx512 && (packs_b(p, element) || runs_transposed(p));
+}
+
 /// a b with b packed first.
 template <class T>
 void multiply_packed(const Product& p, const T* a, const T* b, bool accumulate, T* c) {
@@ -98,18 +102,16 @@ void multiply_packed(const Product& p, const T* a, const T* b, bool accumulate, 
 
 template <class T>
 bool multiply_own(const Product& p, const T* a, const T* b, T beta, T* c) {
-  if (instruction_set() != InstructionSet::avx512 || (beta != 0 && beta != 1)) return false;
+  if (!is_own(p, sizeof(T)) || (beta != 0 && beta != 1)) return false;
   if (packs_b(p, sizeof(T))) {
     multiply_packed(p, a, b, beta == 1, c);
-  } else if (runs_transposed(p)) {
+  } else {
     // A block's elements do not depend on where it begins: as many as there are threads.
     for_blocks(p, threads(), smallest_own_block,
                [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
                  multiply_transposed(floating<T>, m, n, p.k, a + a_at, p.lda, b + b_at, p.ldb,
                                      c + c_at, p.ldc, beta == 1);
                });
-  } else {
-    return false;
   }
   return true;
 }
@@ -164,6 +166,11 @@ void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
     multiply({transpose_a, transpose_b, m, n, k, lda, ldb, ldc}, static_cast<const T*>(a),
              static_cast<const T*>(b), static_cast<T>(beta), static_cast<T*>(c));
   });
+}
+
+bool runs_on_own_kernels(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
+                         int64_t k) {
+  return is_own({transpose_a, transpose_b, m, n, k, 0, 0, 0}, size_of(dtype));
 }
 
 void multiply_rows(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c,

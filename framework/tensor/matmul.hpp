@@ -15,6 +15,10 @@ void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
           const void* a, int64_t lda, const void* b, int64_t ldb, double beta, void* c,
           int64_t ldc);
 
+/// Whether gemm runs such a product on our own kernels, not on OpenBLAS; stored without gaps.
+bool runs_on_own_kernels(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
+                         int64_t k);
+
 /// c [m, n] = a [m, k] b with b packed; rows run in parallel and have the same bits however they
 /// are cut.
 void multiply_rows(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c,

@@ -16,6 +16,12 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(blank) + 1 - first);
 }
 
+// The end of a sentence on a name that is not known.
+std::string meant(const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = suggestion(name, known);
+  return near.empty() ? "." : "; did you mean `" + near + "`?";
+}
+
 template <class T>
 bool parse(const std::string& text, T& number) {
   const char* const end = text.data() + text.size();
@@ -38,8 +44,8 @@ std::string shortest(double number) {
 
 void unknown_name(const std::string& kind, const std::string& name,
                   const std::vector<std::string>& known) {
-  throw Error(kind + ": there is none called `" + name + "`; did you mean `" +
-              nearest(name, known) + "`?\n  There are " + listed(known) + ".");
+  throw Error(kind + ": there is none called `" + name + "`" + meant(name, known) +
+              "\n  There are " + listed(known) + ".");
 }
 
 SettingsReader::SettingsReader(std::string kind, const std::string& text)
@@ -103,8 +109,7 @@ void SettingsReader::finish() const {
   for (const auto& [key, value] : given_) {
     if (std::find(asked_.begin(), asked_.end(), key) != asked_.end()) continue;
     if (asked_.empty()) fail("it has no options");
-    fail("it has no option `" + key + "`; did you mean `" + nearest(key, asked_) + "`? It has " +
-         listed(asked_));
+    fail("it has no option `" + key + "`" + meant(key, asked_) + " It has " + listed(asked_));
   }
 }
 

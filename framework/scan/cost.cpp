@@ -1,0 +1,106 @@
+#include "scan/cost.hpp"
+
+#include "scan/execute.hpp"
+#include "tensor/cpu.hpp"
+#include "tensor/matmul.hpp"
+#include "tensor/parallel.hpp"
+
+#include <algorithm>
+
+namespace tempo {
+
+namespace {
+
+// The sizes of a matmul: a [m, k] times b [k, n], for each element of the leading axes.
+struct MatmulSizes {
+  bool transpose_a, transpose_b;
+  int64_t m, n, k;
+};
+
+class Cost {
+ public:
+  Cost(const Program& p, const Plan& plan, int64_t time)
+      : p_(p), plan_(plan), time_(time), steps_(plan.layout->steps_at_once(time)) {}
+
+  std::string text() const {
+    const int64_t shards = std::min<int64_t>(shards_of(plan_, time_), threads());
+    std::string text = "over " + counted(time_, "step");
+    if (steps_ < time_) text += ", " + std::to_string(steps_) + " at a time";
+    text +=
+        ", in " + counted(shards, "shard") + ", on " + name_of(instruction_set()) + " kernels:\n";
+    if (!p_.before.empty()) text += outside("before", plan_.layout->before);
+    text += line("loop", flops(p_.loop)) + "\n";
+    if (!p_.after.empty()) text += outside("after", plan_.layout->after);
+    return text;
+  }
+
+ private:
+  const TensorType& type(int v) const { return p_.values[static_cast<std::size_t>(v)].type; }
+
+  static std::string counted(int64_t n, const std::string& what) {
+    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+  }
+  static std::string line(const std::string& section, int64_t flops) {
+    return "  " + section + std::string(8 - section.size(), ' ') + std::to_string(flops) +
+           " FLOPs a step";
+  }
+
+  std::string outside(const std::string& section, const std::vector<OutsideCall>& calls) const {
+    std::string each, once;
+    int64_t of_step = 0;
+    for (const OutsideCall& call : calls) {
+      std::string& ops = call.once ? once : each;
+      ops += (ops.empty() ? " " : ", ") + call.instruction->op->name + kernels_of(call);
+      if (!call.once) of_step += flops(*call.instruction);
+    }
+    return line(section, of_step) + (each.empty() ? "" : ":" + each) +
+           (once.empty() ? "" : "; once:" + once) + "\n";
+  }
+
+  int64_t flops(const std::vector<Instruction>& section) const {
+    int64_t total = 0;
+    for (const Instruction& i : section) total += flops(i);
+    return total;
+  }
+  int64_t flops(const Instruction& i) const {
+    const int64_t made = type(i.outputs[0]).shape.count();
+    if (is_matmul(i)) return 2 * made * sizes(i).k;
+    if (i.op->pointwise) return made;
+    return i.summed || i.op->kernel.fold ? type(i.inputs[0]).shape.count() : 0;
+  }
+
+  std::string kernels_of(const OutsideCall& call) const {
+    const Instruction& i = *call.instruction;
+    if (call.product >= 0) return std::string(" (") + name_of(instruction_set()) + ")";
+    if (!is_matmul(i)) return "";
+    MatmulSizes s = sizes(i);
+    if (i.summed && s.transpose_a) s.k *= steps_;  // one product over time and batch
+    const bool own =
+        runs_on_own_kernels(type(i.outputs[0]).dtype, s.transpose_a, s.transpose_b, s.m, s.n, s.k);
+    return std::string(" (") + (own ? name_of(instruction_set()) : "OpenBLAS") + ")";
+  }
+
+  static bool is_matmul(const Instruction& i) {
+    static const OpDefinition* matmul = find_op("matmul");
+    return i.op == matmul;
+  }
+  MatmulSizes sizes(const Instruction& i) const {
+    const Shape &a = type(i.inputs[0]).shape, &b = type(i.inputs[1]).shape;
+    const bool transpose_a = i.attributes.integer("transpose_a", 0) != 0,
+               transpose_b = i.attributes.integer("transpose_b", 0) != 0;
+    return {transpose_a, transpose_b, a[transpose_a ? -1 : -2], b[transpose_b ? -2 : -1],
+            a[transpose_a ? -2 : -1]};
+  }
+
+  const Program& p_;
+  const Plan& plan_;
+  int64_t time_, steps_;
+};
+
+}  // namespace
+
+std::string cost_of(const Program& program, const Plan& plan, int64_t time) {
+  return Cost(program, plan, time).text();
+}
+
+}  // namespace tempo

@@ -1,0 +1,69 @@
+// What explain says of a run: FLOPs of each section, and what runs where.
+#define BOOST_TEST_MODULE explain
+#include "scan/explain.hpp"
+#include "scan/cost.hpp"
+#include "tensor/cpu.hpp"
+#include "testing.hpp"
+
+#include <tempo/scan.hpp>
+
+using namespace tempo;
+using namespace tempo::testing;
+
+namespace {
+
+struct Baseline {
+  InstructionSet before = instruction_set();
+  Baseline() { set_instruction_set(InstructionSet::baseline); }
+  ~Baseline() { set_instruction_set(before); }
+  Baseline(const Baseline&) = delete;
+  Baseline& operator=(const Baseline&) = delete;
+};
+
+// The costs of a tanh recurrence over 40 steps and of its gradient.
+std::vector<std::string> costs(int64_t batch, int64_t units) {
+  const Tensor w = parameter(normal({4, units}, 1)), u = parameter(normal({units, units}, 2)),
+               b = parameter(normal({units}, 3));
+  const ProgramLog log;
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor input = matmul(x, w), recurrent = matmul(s[0], u);
+    Tensor next = tanh(input + recurrent + b);
+    return Step{next, {next}};
+  };
+  const State zero{zeros({batch, units}, float64)};
+  gradient(sum(scan(step, normal({batch, 40, 4}), zero).output), Tensors{w, u, b});
+  std::vector<std::string> texts;
+  for (const LoggedProgram& l : log.programs())
+    texts.push_back(cost_of(l.program->fast(), l.program->plan(), l.time));
+  return texts;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(each_section_has_its_flops_and_kernels) {
+  const Baseline kernels;
+  const std::vector<std::string> texts = costs(3, 7);
+  BOOST_REQUIRE_EQUAL(texts.size(), 2u);
+  // x w: 2 x 3 x 4 x 7; h u: 2 x 3 x 7 x 7, two additions and a tanh of [3, 7]
+  BOOST_CHECK_EQUAL(texts[0],
+                    "over 40 steps, in 1 shard, on baseline kernels:\n"
+                    "  before  168 FLOPs a step: matmul (baseline)\n"
+                    "  loop    357 FLOPs a step\n");
+  // dz ut and four elementwise ops; the sum of dz, x^T dz and h^T dz
+  BOOST_CHECK_EQUAL(texts[1],
+                    "over 40 steps, in 1 shard, on baseline kernels:\n"
+                    "  before  0 FLOPs a step; once: fill\n"
+                    "  loop    378 FLOPs a step\n"
+                    "  after   483 FLOPs a step: sum_to, matmul (OpenBLAS), matmul (OpenBLAS)\n");
+}
+
+BOOST_AUTO_TEST_CASE(stretches_and_shards_are_said) {
+  const Baseline kernels;
+  const int before = threads();
+  set_threads(2);
+  const ShortStretches short_ones(16);
+  const std::string text = costs(64, 96)[0];
+  set_threads(before);
+  BOOST_CHECK_EQUAL(text.substr(0, text.find('\n')),
+                    "over 40 steps, 14 at a time, in 2 shards, on baseline kernels:");
+}
