@@ -5,10 +5,14 @@
 #include "tensor/parallel.hpp"
 #include "testing.hpp"
 
+#include <tempo/io.hpp>
 #include <tempo/layers.hpp>
 #include <tempo/optimizer.hpp>
 
+#include <unistd.h>
+
 #include <cstddef>
+#include <cstdio>
 #include <thread>
 
 using namespace tempo;
@@ -115,6 +119,16 @@ BOOST_AUTO_TEST_CASE(what_was_left_begins_on_another_thread_when_more_is_left) {
   BOOST_CHECK_EQUAL(*a[0].as<float>(), 1);
   BOOST_CHECK(first != std::this_thread::get_id());
   BOOST_CHECK_EQUAL(*b[0].as<float>(), 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_waits_for_what_it_writes) {
+  const Threads two(2);
+  const Tensor y = LSTM({.units = 160, .return_sequences = true})(sequence(1, 40));
+  BOOST_REQUIRE(!is_done(y));
+  const std::string path = "/tmp/tempo_deferred_" + std::to_string(::getpid()) + ".npy";
+  save_npy(path, y);
+  check_same("read back", load_npy(path), y);
+  std::remove(path.c_str());
 }
 
 BOOST_AUTO_TEST_CASE(weights_that_change_do_not_change_what_waits) {

@@ -156,6 +156,41 @@ inline std::vector<ScanCase> scan_cases() {
        {many_x},
        {many_h},
        {u, w}},
+      {"a product added to a part that the gradient keeps",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         auto [z, g] = split<2>(matmul(xs[0], c[0]));
+         Tensor next = 0.5 * s[0] + relu(g + matmul(sigmoid(z) * s[0], c[1]));
+         return Step{next, {next}};
+       },
+       {x},
+       {h},
+       {0.4 * normal({4, 14}, 18), u}},
+      {"a product added to a part of the state",
+       [](const Tensors&, const State& s, const Tensors& c) {
+         auto [left, right] = split<2>(s[0]);
+         Tensor next = concat({left + matmul(right, c[0]), tanh(right)});
+         return Step{next, {next}};
+       },
+       {x},
+       {normal({3, 14}, 19)},
+       {0.3 * u}},
+      {"a product added to a part of the input",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         auto [left, right] = split<2>(xs[0]);
+         Tensor next = tanh(left + matmul(right * s[0], c[0]));
+         return Step{concat({s[0], next}), {next}};
+       },
+       {normal({3, 5, 14}, 20)},
+       {h},
+       {u}},
+      {"a product added to what a call makes, in a concatenation",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = tanh(matmul(xs[0], c[0]) + s[0]);
+         return Step{concat({reverse(s[0], -1) + matmul(s[0], c[1]), tanh(s[0])}), {next}};
+       },
+       {x},
+       {h},
+       {w, u}},
       {"a scan inside the step",
        [](const Tensors& xs, const State& s, const Tensors& c) {
          const auto inner = [&](const Tensor& y, const State& t) {

@@ -81,7 +81,7 @@ void save_npy(const std::string& path, const Tensor& tensor) {
   file.write(std::string_view("\x01\x00", 2));
   file.write(&length, sizeof length);
   file.write(header);
-  file.write(tensor.view().data, type.bytes());
+  file.write(tensor.handle()->array.view().data, type.bytes());
   file.commit();
 }
 

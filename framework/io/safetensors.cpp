@@ -250,7 +250,7 @@ void write_safetensors(const std::string& path, const Safetensors& content) {
   file.write(&length, sizeof length);
   file.write(text);
   for (const auto* named : order)
-    file.write(named->second.view().data,
+    file.write(named->second.handle()->array.view().data,
                TensorType{named->second.dtype(), named->second.shape()}.bytes());
   file.commit();
 }

@@ -77,7 +77,7 @@ void summed_matmul(const KernelCall& call) {
          b.shape()[2], 1, c.data, b.shape()[2]);
     return;
   }
-  static const Kernel product = matmul_kernel();
+  static const Kernel& product = *new Kernel(matmul_kernel());  // work may outlive statics
   Array parts(c.dtype(), c.shape().prepended(a.shape()[0]));
   const View of_all[] = {parts.view()};
   product({call.inputs, of_all, call.attributes});

@@ -77,13 +77,29 @@ bool Additions::add_in_place(int total, const Instruction& product, int other) {
   } else {
     const Instruction* before = uses_.maker(other);
     if (!before || before > &product || !uses_.read_once(other) || !uses_.only_inside(other) ||
-        places_.placed(other))
+        places_.placed(other) || !can_lie_at(*before, total))
       return false;
     if (!places_.placed(total)) places_.place(total, Block::scratch);
     places_.region(other) = places_.region(total);
   }
   added_[&product] = {other, true, nullptr, -1};
   return true;
+}
+
+// Whether what an instruction makes may lie where a total does. A part of a split has its place in
+// the whole, which must be there for this alone; a call writes its rows side by side.
+bool Additions::can_lie_at(const Instruction& made, int total) const {
+  if (splits_columns(made)) {
+    const int whole = made.inputs[0];
+    return !places_.placed(total) && !uses_.carried(total) && !places_.placed(whole) &&
+           uses_.read_once(whole) && uses_.only_inside(whole);
+  }
+  const Program& p = uses_.program();
+  if (!places_.placed(total) || is_elementwise(p, made) || folds_rows(p, made) ||
+      is_product(p, made))
+    return true;
+  const Region& r = places_.region(total);
+  return r.row_stride == r.cols * static_cast<int64_t>(size_of(r.dtype));
 }
 
 // A row that is added to what a product makes, and that nothing else reads.

@@ -119,7 +119,7 @@ void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members
   group.in_one_run = !group.whole_rows;
   if (group.whole_rows) group.tile_length = (group.cols + 7) / 8 * 8;
   group.tile_rows =
-      std::clamp<int64_t>(tile_elements / std::max<int64_t>(group.cols, 1), 1, group.rows);
+      std::max<int64_t>(1, std::min(tile_elements / std::max<int64_t>(group.cols, 1), group.rows));
   for (std::size_t k = 0; k < members.size(); ++k) {
     const Instruction& i = *members[k];
     const int out = i.outputs[0];

@@ -113,6 +113,7 @@ class Additions {
   bool takes(const Instruction& addition, int product) const;
   bool join(const Instruction& addition, const Instruction& product, int other);
   bool add_in_place(int total, const Instruction& product, int other);
+  bool can_lie_at(const Instruction& made, int total) const;
   void find_rows();
   bool is_row(int v, const TensorType& of) const;
 

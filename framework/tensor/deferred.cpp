@@ -9,8 +9,13 @@ namespace {
 
 using DeferredRef = std::shared_ptr<Deferred>;
 
-void run_beside(DeferredRef deferred) {
-  if (deferred) start([deferred = std::move(deferred)] { deferred->run(); });
+void run_beside(const DeferredRef& deferred) noexcept {
+  if (!deferred) return;
+  try {
+    start([deferred] { deferred->run(); });
+  } catch (...) {  // no memory for a task
+    deferred->run();
+  }
 }
 
 // What this thread has left for later and not begun.

@@ -13,8 +13,9 @@ class Array;
 
 /// Leaves the elements of `results` to `work`. The thread that first reads one of them does the
 /// work then, unless it was begun before: work that is still left when this thread leaves more is
-/// begun on another thread, beside what this one does. An exception reaches all who read.
-/// Whatever the work reads must be there, and must not change: it keeps arrays by sharing them.
+/// begun on another thread, beside what this one does; what is left when the thread ends is done
+/// then. An exception reaches all who read. Whatever the work reads must be there, and must not
+/// change: it keeps arrays by sharing them.
 void defer(std::span<Array> results, std::function<void()> work);
 
 /// Work that was left for later, shared by its results.

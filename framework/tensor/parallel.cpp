@@ -113,14 +113,21 @@ void start(std::function<void()> f) {
   pool();
   static tbb::task_arena& beside = *new tbb::task_arena;
   static char handed_over;
-  started().begin();
+  const auto own = std::make_shared<std::function<void()>>(std::move(f));
   __tsan_release(&handed_over);
-  beside.enqueue([own = std::make_shared<std::function<void()>>(std::move(f))] {
+  started().begin();
+  const auto task = [own] {
     __tsan_acquire(&handed_over);
     (*own)();
     *own = nullptr;
     started().end();
-  });
+  };
+  try {
+    beside.enqueue(task);
+  } catch (...) {
+    started().end();
+    throw;
+  }
 }
 
 void set_threads(int n) {

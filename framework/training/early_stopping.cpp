@@ -1,3 +1,4 @@
+#include "graph/value.hpp"
 #include "training/settings.hpp"
 
 #include <tempo/model.hpp>
@@ -10,7 +11,8 @@ namespace {
 
 Tensors copies(const Tensors& weights) {
   Tensors out;
-  for (const Tensor& w : weights) out.push_back(sdk::make(w.dtype(), w.shape(), w.view().data));
+  for (const Tensor& w : weights)
+    out.push_back(sdk::make(w.dtype(), w.shape(), w.handle()->array.view().data));
   return out;
 }
 

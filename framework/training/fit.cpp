@@ -95,16 +95,15 @@ void require_even_batches(const std::string& who, const ModelState& model, int64
 
 // Counts without a way out, so that the compiler can take several numbers at once.
 template <class T>
-bool all_finite(const void* data, int64_t n) {
-  const T* p = static_cast<const T*>(data);
+bool all_finite(const T* p, int64_t n) {
   int64_t bad = 0;
   for (int64_t i = 0; i < n; ++i) bad += !(std::abs(p[i]) <= std::numeric_limits<T>::max());
   return bad == 0;
 }
 
 bool is_finite(const Tensor& t) {
-  if (t.dtype() == float32) return all_finite<float>(t.view().data, t.count());
-  return t.dtype() != float64 || all_finite<double>(t.view().data, t.count());
+  if (t.dtype() == float32) return all_finite(t.data<float>(), t.count());
+  return t.dtype() != float64 || all_finite(t.data<double>(), t.count());
 }
 
 class Callbacks {
