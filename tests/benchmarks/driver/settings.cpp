@@ -1,27 +1,48 @@
 #include "settings.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace bench {
 
 namespace {
+
+// With each value, also next to all that there is already; "" leaves the variable unset. What the
+// environment has already is no matter of choice.
+void choose(std::vector<Settings>& all, const char* name, const std::vector<std::string>& values) {
+  if (std::getenv(name)) return;
+  std::vector<Settings> out;
+  for (const Settings& settings : all)
+    for (const std::string& value : values) {
+      out.push_back(settings);
+      if (!value.empty()) out.back().emplace(name, value);
+    }
+  all = std::move(out);
+}
+
+// Debian 12's OpenBLAS runs its oldest kernels on processors that are newer than it.
+std::vector<std::string> openblas_cores() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512vl")) return {"", "SkylakeX"};
+  if (__builtin_cpu_supports("avx2")) return {"", "Haswell"};
+#endif
+  return {""};
+}
 
 // Tempo is asked for its threads and chooses the rest itself, as do its users. A peer may run on
 // fewer threads than asked for where that is faster.
 std::vector<Settings> candidates(const std::string& program, int threads) {
   std::vector<std::string> counts{std::to_string(threads)};
   if (threads > 1) counts.push_back("1");
-  std::vector<Settings> out;
+  if (program == "tempo") return {{{"TEMPO_NUM_THREADS", counts[0]}}};
+  std::vector<Settings> out(1);
+  choose(out, "OMP_NUM_THREADS", counts);
   if (program == "onednn") {
-    for (const std::string& omp : counts)
-      for (const char* weights : {"packed", "plain"})
-        out.push_back({{"OMP_NUM_THREADS", omp}, {"BENCH_WEIGHTS", weights}});
-  } else if (program == "libtorch") {
-    for (const std::string& omp : counts)
-      for (const std::string& blas : counts)
-        out.push_back({{"OMP_NUM_THREADS", omp}, {"OPENBLAS_NUM_THREADS", blas}});
+    choose(out, "BENCH_WEIGHTS", {"packed", "plain"});
+    choose(out, "BENCH_SEQUENCES", {"direct", "reordered"});
   } else {
-    out.push_back({{"TEMPO_NUM_THREADS", counts[0]}});
+    choose(out, "OPENBLAS_NUM_THREADS", counts);
+    choose(out, "OPENBLAS_CORETYPE", openblas_cores());
   }
   return out;
 }

@@ -1,6 +1,8 @@
 // oneDNN's jobs: the recurrent primitives, forward and backward, float32. With BENCH_WEIGHTS=plain
 // forward takes the weights as the user holds them; else the primitive chooses their layout and
-// each run reorders them there and back.
+// each run reorders them there and back. So with sequences, which the user holds as
+// [batch, time, features]: BENCH_SEQUENCES=direct gives them to the primitive as they are, reordered
+// there and back in the primitive's own order. With time-major the user holds them in that order.
 #include <cstdlib>
 
 #include "recurrence.hpp"
@@ -32,17 +34,22 @@ std::vector<double> gru_bias_gradient(const std::vector<double>& gates, std::siz
   return out;
 }
 
+bool setting_is(const char* name, const char* value) {
+  const char* setting = std::getenv(name);
+  return setting && std::string(setting) == value;
+}
+
 // The layouts of a job: gates side by side, as ldigo; of the bias and the peepholes ldgo.
-Layouts layouts(const Job& job, int64_t gates, bool weights_any) {
+Layouts layouts(const Job& job, int64_t gates, bool weights_any, Tag sequences) {
   const auto [batch, time, features, units] = job.size;
   const auto f32 = memory::data_type::f32;
   const Tag weights = weights_any ? Tag::any : Tag::ldigo;
   Layouts out;
-  out.x = {{time, batch, features}, f32, Tag::tnc};
+  out.x = {{time, batch, features}, f32, sequences};
   out.kernel = {{1, 1, features, gates, units}, f32, weights};
   out.recurrent = {{1, 1, units, gates, units}, f32, weights};
   out.bias = {{1, 1, job.cell == "GRU" ? 4 : gates, units}, f32, Tag::ldgo};
-  out.y = {{time, batch, units}, f32, Tag::tnc};
+  out.y = {{time, batch, units}, f32, sequences};
   out.state = {{1, 1, batch, units}, f32, Tag::ldnc};
   if (job.cell == "Peephole") out.peephole = {{1, 1, 3, units}, f32, Tag::ldgo};
   return out;
@@ -70,17 +77,25 @@ std::vector<T> swapped(const std::vector<T>& from, int64_t rows, int64_t columns
 
 class OverSequence : public Work {
  public:
-  explicit OverSequence(const Job& job) : job_(job), with_gradient_(job.mode == "gradient") {
-    const char* setting = std::getenv("BENCH_WEIGHTS");
+  explicit OverSequence(const Job& job)
+      : job_(job),
+        with_gradient_(job.mode == "gradient"),
+        time_major_(setting_is("BENCH_SEQUENCES", "time-major")) {
     const int64_t gates = gates_of(job.cell);
-    const Layouts plain = layouts(job, gates, false), any = layouts(job, gates, true);
-    const bool keep_plain = setting && std::string(setting) == "plain";
-    p_ = primitives_of(job.cell, keep_plain ? plain : any, any, with_gradient_, engine_);
+    const Tag held = time_major_ ? Tag::tnc : Tag::ntc;
+    const Tag read = setting_is("BENCH_SEQUENCES", "direct") ? Tag::ntc : Tag::tnc;
+    const Layouts plain = layouts(job, gates, false, held), any = layouts(job, gates, true, read);
+    Layouts chosen = any;
+    if (setting_is("BENCH_WEIGHTS", "plain")) {
+      chosen.kernel = plain.kernel;
+      chosen.recurrent = plain.recurrent;
+    }
+    p_ = primitives_of(job.cell, chosen, any, with_gradient_, engine_);
     const auto& f = p_.forward_desc;
-    x_ = {engine_, plain.x};
+    x_ = {engine_, plain.x, any.x, Slot::Way::to_primitive};
     // Given although zero: without it oneDNN 2.6.3's gradient of the recurrent kernel is wrong.
     zero_ = {engine_, plain.state};
-    y_ = {engine_, plain.y};
+    y_ = {engine_, plain.y, any.y, Slot::Way::to_user};
     bias_ = {engine_, plain.bias};
     kernel_ = {engine_, plain.kernel, f.weights_layer_desc(), Slot::Way::to_primitive};
     recurrent_ = {engine_, plain.recurrent, f.weights_iter_desc(), Slot::Way::to_primitive};
@@ -96,22 +111,22 @@ class OverSequence : public Work {
       peephole_ = {engine_, plain.peephole};
       forward_.emplace(DNNL_ARG_WEIGHTS_PEEPHOLE, peephole_.primitive());
     }
-    if (with_gradient_) prepare_backward(plain);
+    if (with_gradient_) prepare_backward(plain, any);
     set_values();
   }
 
   void run() override {
-    kernel_.to_primitive(stream_);
-    recurrent_.to_primitive(stream_);
+    for (Slot* in : {&x_, &kernel_, &recurrent_}) in->to_primitive(stream_);
     p_.forward.execute(stream_, forward_);
+    y_.to_user(stream_);
     if (with_gradient_) {
+      dy_.to_primitive(stream_);
       kernel_backward_.to_primitive(stream_);
       recurrent_backward_.to_primitive(stream_);
       for (Slot* d : {&dkernel_, &drecurrent_, &dbias_}) d->clear();  // the primitive adds to them
       if (job_.cell == "Peephole") dpeephole_.clear();
       p_.backward.execute(stream_, backward_);
-      dkernel_.to_user(stream_);
-      drecurrent_.to_user(stream_);
+      for (Slot* out : {&dx_, &dkernel_, &drecurrent_}) out->to_user(stream_);
     }
     stream_.wait();
   }
@@ -119,13 +134,12 @@ class OverSequence : public Work {
   Results results() override {
     run();
     run();
-    const Size& s = job_.size;
-    Results out{{"y", swapped(y_.values(), s.time, s.batch)}};
+    Results out{{"y", batch_first(y_.values())}};
     if (!with_gradient_) return out;
-    out.push_back({"dx", swapped(dx_.values(), s.time, s.batch)});
+    out.push_back({"dx", batch_first(dx_.values())});
     out.push_back({"dkernel", dkernel_.values()});
     out.push_back({"drecurrent_kernel", drecurrent_.values()});
-    const auto units = static_cast<std::size_t>(s.units);
+    const auto units = static_cast<std::size_t>(job_.size.units);
     out.push_back({"dbias", job_.cell == "GRU" ? gru_bias_gradient(dbias_.values(), units)
                                                : dbias_.values()});
     if (job_.cell == "Peephole") add_peephole_gradients(out);
@@ -133,10 +147,14 @@ class OverSequence : public Work {
   }
 
  private:
-  void prepare_backward(const Layouts& plain) {
+  std::vector<double> batch_first(const std::vector<double>& sequences) const {
+    return time_major_ ? swapped(sequences, job_.size.time, job_.size.batch) : sequences;
+  }
+
+  void prepare_backward(const Layouts& plain, const Layouts& any) {
     const auto& b = p_.backward_desc;
-    dx_ = {engine_, plain.x};
-    dy_ = {engine_, plain.y};
+    dx_ = {engine_, plain.x, any.x, Slot::Way::to_user};
+    dy_ = {engine_, plain.y, any.y, Slot::Way::to_primitive};
     dh_ = {engine_, plain.state};
     dc_ = {engine_, plain.state};
     dbias_ = {engine_, plain.bias};
@@ -166,9 +184,12 @@ class OverSequence : public Work {
 
   void set_values() {
     const Size& s = job_.size;
-    x_.set(swapped(numbers<float>("x", s.batch * s.time * s.features), s.batch, s.time));
-    if (with_gradient_)
-      dy_.set(swapped(numbers<float>("dy", s.batch * s.time * s.units), s.batch, s.time));
+    const auto as_held = [&](const char* name, int64_t elements) {
+      const auto values = numbers<float>(name, s.batch * s.time * elements);
+      return time_major_ ? swapped(values, s.batch, s.time) : values;
+    };
+    x_.set(as_held("x", s.features));
+    if (with_gradient_) dy_.set(as_held("dy", s.units));
     std::vector<float> peepholes;
     for (const Weight& w : weights_of(job_)) {
       const std::vector<float> values = numbers<float>(w);
@@ -200,7 +221,7 @@ class OverSequence : public Work {
   }
 
   Job job_;
-  bool with_gradient_;
+  bool with_gradient_, time_major_;
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
   Primitives p_;

@@ -1,5 +1,5 @@
-// One recurrent primitive of oneDNN with its memory, from plain layouts to plain layouts:
-// sequences tnc, weights ldigo. Packed layouts are reached and left by reorders in each run.
+// One recurrent primitive of oneDNN with its memory, from the user's layouts to the user's layouts.
+// Others are reached and left by reorders in each run.
 #pragma once
 
 #include <dnnl.hpp>
@@ -44,8 +44,8 @@ struct Layouts {
   dnnl::memory::desc x, kernel, recurrent, peephole, bias, y, state;
 };
 
-/// `any` leaves the layouts of weights to the primitive. `chosen` is plain or any: the weights of
-/// forward and the gradients of weights; the weights of backward are always the primitive's choice.
+/// `any` leaves the layouts of weights to the primitive; those of `chosen` are the weights of
+/// forward and the gradients of weights. The weights of backward are always the primitive's choice.
 Primitives primitives_of(const std::string& cell, const Layouts& chosen, const Layouts& any,
                          bool with_gradient, const dnnl::engine& engine);
 
