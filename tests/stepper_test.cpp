@@ -15,7 +15,8 @@ const Tensor w = 0.3 * normal({9, 10}, 1), v = 0.3 * normal({5, 5}, 2);
 // A gate and a candidate of the same concatenation, and a product of the state beside them.
 Step two_products(const Tensor& x, const State& s) {
   const auto [f, g] = split<2>(matmul(concat({x, s[0]}), w));
-  Tensor next = sigmoid(f) * tanh(g) + matmul(s[0], v);
+  const Tensor gate = sigmoid(f), candidate = tanh(g);
+  Tensor next = gate * candidate + matmul(s[0], v);
   return Step{next, {next}};
 }
 
@@ -33,7 +34,7 @@ BOOST_AUTO_TEST_CASE(products_are_split_and_merged_as_in_a_scan) {
                     "  product [2, 4] x packed [4, 10]\n"
                     "  product [2, 5] x packed [5, 15]\n"
                     "  tiles [2, 10] row by row: add\n"
-                    "  tiles [2, 5] row by row: tanh sigmoid multiply add\n"
+                    "  tiles [2, 5] row by row: sigmoid tanh multiply add\n"
                     "  rows are independent\n");
   for (int64_t t = 0; t < 6; ++t) {
     Tensor y = 1.0 * zero;

@@ -10,6 +10,8 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <array>
+#include <string>
 
 namespace tempo {
 namespace {
@@ -70,25 +72,42 @@ void for_blocks(const Product& p, int64_t most, int64_t smallest, F block) {
   });
 }
 
-// Where our own kernels beat OpenBLAS 0.3.21 (docs/performance.md): with AVX-512, if a has rows
-// enough to pay for packing b, and the operand that is read again and again stays in cache.
-constexpr int64_t fewest_rows = 96, fewest_rows_bt = 192;
-constexpr int64_t fewest_elements = 2048, most_packed_bytes = 64 << 20;
-
 template <class T>
 constexpr DType floating = std::is_same_v<T, float> ? float32 : float64;
 
+// OpenBLAS 0.3.21 chooses its kernels by the processor's name. On one that is newer than itself it
+// falls back to those from before AVX2, at a fifth of our own kernels' speed.
+bool blas_knows_the_processor() {
+  static const std::string core = openblas_get_corename();
+  static const bool knows_it = std::ranges::any_of(
+      std::array{"Haswell", "Zen", "Excavator", "SkylakeX", "Cooperlake", "SapphireRapids"},
+      [](const char* name) { return core == name; });
+  return knows_it || instruction_set() == InstructionSet::baseline;
+}
+
+// Where our own kernels beat OpenBLAS's for the processor (docs/performance.md): with AVX-512, if a
+// has rows enough to pay for packing b, and the operand that is read again and again stays in
+// cache.
+constexpr int64_t fewest_rows = 96, fewest_rows_bt = 192;
+constexpr int64_t fewest_elements = 2048, most_packed_bytes = 64 << 20;
+constexpr int64_t fewest_columns = 8;  // where they beat OpenBLAS's oldest
+
 bool packs_b(const Product& p, std::size_t element) {
-  return !p.transpose_a && p.m >= (p.transpose_b ? fewest_rows_bt : fewest_rows) &&
-         p.k * p.n >= fewest_elements &&
-         p.k * p.n * static_cast<int64_t>(element) <= most_packed_bytes;
+  const bool worth =
+      blas_knows_the_processor()
+          ? p.m >= (p.transpose_b ? fewest_rows_bt : fewest_rows) && p.k * p.n >= fewest_elements
+          : p.n >= fewest_columns;
+  return !p.transpose_a && worth && p.k * p.n * static_cast<int64_t>(element) <= most_packed_bytes;
 }
 bool runs_transposed(const Product& p) {
-  return p.transpose_a && !p.transpose_b && p.m >= 16 && p.n >= 64 && p.k >= fewest_rows;
+  return p.transpose_a && !p.transpose_b &&
+         (blas_knows_the_processor() ? p.m >= 16 && p.n >= 64 && p.k >= fewest_rows
+                                     : p.n >= fewest_columns);
 }
 
 bool is_own(const Product& p, std::size_t element) {
-  return instruction_set() == InstructionSet::avx512 && (packs_b(p, element) || runs_transposed(p));
+  return (instruction_set() == InstructionSet::avx512 || !blas_knows_the_processor()) &&
+         (packs_b(p, element) || runs_transposed(p));
 }
 
 /// a b with b packed first.

@@ -54,18 +54,21 @@ TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
   using Vector = typename S::Vector;
   constexpr int all = vectors * panels;
   constexpr int64_t lanes = S::lanes;
-  constexpr int64_t line_elements = 64 / sizeof(T), ahead = 2048 / sizeof(T), rows_ahead = 16;
+  constexpr int64_t line_elements = 64 / sizeof(T), ahead = 2048 / sizeof(T), rows_ahead = 16,
+                    columns_ahead = 8;
   constexpr int lines = static_cast<int>((vectors * lanes + line_elements - 1) / line_elements);
   const int64_t ldc = o.ldc, last = o.columns - (all - 1) * lanes;
   Vector sum[rows][all];
   TEMPO_UNROLL
   for (int r = 0; r < rows; ++r) {
     TEMPO_UNROLL
-    for (int v = 0; v < all; ++v) {
-      sum[r][v] = S::zero();
-      __builtin_prefetch(o.c + r * ldc + v * lanes, 1);  // while the sums are made
-    }
+    for (int v = 0; v < all; ++v) sum[r][v] = S::zero();
   }
+  // c is fetched row by row while the sums are made: all at once it would stand in the way of a and
+  // b.
+  const T* row_of_c = o.c;
+  int rows_to_fetch = rows;
+  const int64_t even_pace = o.terms[0].k / (rows + 1), pace = even_pace < 4 ? 4 : even_pace;
   T* packed = o.packed;
   for (const Term<T>*t = o.terms, *end = o.terms + o.n_terms; t < end; ++t) {
     const int64_t a_row = form.columns_of_a ? 1 : t->a_stride;
@@ -74,30 +77,42 @@ TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
     const int64_t b_step = form.packs ? t->b_stride : vectors * lanes;
     const T* a = t->a;
     const T* b = t->b;
-    for (int64_t k = t->k; k > 0; --k) {
-      Vector factor[all];
-      TEMPO_UNROLL
-      for (int v = 0; v < all; ++v)
-        factor[v] = S::load(b + v / vectors * panel + v % vectors * lanes);
-      if constexpr (form.packs) {
+    for (int64_t left = t->k; left > 0;) {
+      int64_t steps = left;
+      if (rows_to_fetch > 0) {
         TEMPO_UNROLL
-        for (int v = 0; v < all; ++v) S::store(packed + v * lanes, factor[v]);
-        packed += all * lanes;
+        for (int v = 0; v < all; ++v) __builtin_prefetch(row_of_c + v * lanes, 1);
+        row_of_c += ldc;
+        --rows_to_fetch;
+        if (pace < steps) steps = pace;
       }
-      if constexpr (form.packs || (rows > 1 && !form.columns_of_a)) {  // else it helps no more
+      left -= steps;
+      for (; steps > 0; --steps) {
+        Vector factor[all];
         TEMPO_UNROLL
-        for (int line = 0; line < panels * lines; ++line)
-          __builtin_prefetch(b + line / lines * panel + line % lines * line_elements +
-                             (form.packs ? rows_ahead * b_step : ahead));
-      }
-      TEMPO_UNROLL
-      for (int r = 0; r < rows; ++r) {
-        const Vector x = S::repeat(a[r * a_row]);
+        for (int v = 0; v < all; ++v)
+          factor[v] = S::load(b + v / vectors * panel + v % vectors * lanes);
+        if constexpr (form.packs) {
+          TEMPO_UNROLL
+          for (int v = 0; v < all; ++v) S::store(packed + v * lanes, factor[v]);
+          packed += all * lanes;
+        }
+        if constexpr (form.columns_of_a) __builtin_prefetch(a + columns_ahead * a_step);
+        if constexpr (form.packs || (rows > 1 && !form.columns_of_a)) {  // else it helps no more
+          TEMPO_UNROLL
+          for (int line = 0; line < panels * lines; ++line)
+            __builtin_prefetch(b + line / lines * panel + line % lines * line_elements +
+                               (form.packs ? rows_ahead * b_step : ahead));
+        }
         TEMPO_UNROLL
-        for (int v = 0; v < all; ++v) sum[r][v] = S::fma(x, factor[v], sum[r][v]);
+        for (int r = 0; r < rows; ++r) {
+          const Vector x = S::repeat(a[r * a_row]);
+          TEMPO_UNROLL
+          for (int v = 0; v < all; ++v) sum[r][v] = S::fma(x, factor[v], sum[r][v]);
+        }
+        a += a_step;
+        b += b_step;
       }
-      a += a_step;
-      b += b_step;
     }
   }
   TEMPO_UNROLL
