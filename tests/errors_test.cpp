@@ -553,6 +553,10 @@ BOOST_AUTO_TEST_CASE(names_that_nothing_has) {
   BOOST_TEST(text.find("\n  A plugin is found in ") != text.npos, text);
   BOOST_TEST(text.ends_with(", in the folders of TEMPO_PLUGIN_PATH, or by load_plugin(path)."),
              text);
+  const std::string other_case = error_of<PluginError>([] { layer("bidir"); });
+  BOOST_TEST(other_case.starts_with("there is no layer named `bidir`.\n"
+                                    "  Did you mean `Bidirectional`?\n"),
+             other_case);
   const std::string no_cell = error_of<PluginError>([] { cell("Dense"); });
   BOOST_TEST(no_cell.starts_with("there is no cell named `Dense`.\n"
                                  "  There is a layer of that name; RNN takes a cell.\n"
