@@ -405,7 +405,7 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        [] {
          Initializer("xavier")({2, 2});
        },
-       "initializer `xavier`: there is none by that name\n"
+       "initializer `xavier`: there is none by that name.\n"
        "  There are constant, glorot_normal, glorot_uniform, he_normal, he_uniform, identity, "
        "lecun_normal, lecun_uniform, ones, orthogonal, random_normal, random_uniform, "
        "truncated_normal, variance_scaling, zeros."},

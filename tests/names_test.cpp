@@ -1,6 +1,7 @@
 // "Did you mean": which known name is suggested for one that is not.
 #define BOOST_TEST_MODULE names
-#include "tensor/nearest.hpp"
+#include <tempo/names.hpp>
+
 #include "testing.hpp"
 
 using namespace tempo;
@@ -43,6 +44,6 @@ const Case cases[] = {
 
 BOOST_AUTO_TEST_CASE(a_name_that_may_be_a_slip_of_a_known_one_gets_that_one) {
   for (const Case& c : cases) BOOST_TEST_CONTEXT("`" << c.word << "`") {
-      BOOST_TEST(suggestion(c.word, c.known) == c.suggested);
+      BOOST_TEST(sdk::suggestion(c.word, c.known) == c.suggested);
     }
 }

@@ -1,8 +1,7 @@
 #include "ops/initializer_text.hpp"
 
-#include "tensor/nearest.hpp"
-
 #include <tempo/error.hpp>
+#include <tempo/names.hpp>
 
 #include <cctype>
 #include <charconv>
@@ -26,18 +25,6 @@ std::string snake_case(const std::string& text) {
     out += static_cast<char>(std::tolower(letter));
   }
   return out;
-}
-
-std::string listed(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out;
-}
-
-std::string unknown_argument(const std::string& key, const std::vector<std::string>& keys) {
-  const std::string near = suggestion(key, keys);
-  return "it has no argument `" + key + "`" +
-         (near.empty() ? "; it takes " : "; did you mean `" + near + "`? It takes ") + listed(keys);
 }
 
 std::string without_alias(const std::string& name) {
@@ -88,7 +75,9 @@ void InitializerText::expect(const std::vector<std::string>& keys) {
     }
     ++place;
     if (std::find(keys.begin(), keys.end(), key) == keys.end())
-      fail(keys.empty() ? "it takes no arguments" : unknown_argument(key, keys));
+      fail(keys.empty() ? "it takes no arguments"
+                        : "it has no argument `" + key + "`" + sdk::did_you_mean(key, keys) +
+                              " It takes " + sdk::listed(keys));
   }
 }
 

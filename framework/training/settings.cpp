@@ -1,7 +1,8 @@
 #include "training/settings.hpp"
 
 #include "plugin/layer.hpp"
-#include "tensor/nearest.hpp"
+
+#include <tempo/names.hpp>
 
 #include <charconv>
 
@@ -16,12 +17,6 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(blank) + 1 - first);
 }
 
-// The end of a sentence on a name that is not known.
-std::string meant(const std::string& name, const std::vector<std::string>& known) {
-  const std::string near = suggestion(name, known);
-  return near.empty() ? "." : "; did you mean `" + near + "`?";
-}
-
 template <class T>
 bool parse(const std::string& text, T& number) {
   const char* const end = text.data() + text.size();
@@ -31,12 +26,6 @@ bool parse(const std::string& text, T& number) {
 
 }  // namespace
 
-std::string listed(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out;
-}
-
 std::string shortest(double number) {
   char digits[32];
   return std::string(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
@@ -44,8 +33,8 @@ std::string shortest(double number) {
 
 void unknown_name(const std::string& kind, const std::string& name,
                   const std::vector<std::string>& known) {
-  throw Error(kind + ": there is none called `" + name + "`" + meant(name, known) +
-              "\n  There are " + listed(known) + ".");
+  throw Error(kind + ": there is none called `" + name + "`" + sdk::did_you_mean(name, known) +
+              "\n  There are " + sdk::listed(known) + ".");
 }
 
 SettingsReader::SettingsReader(std::string kind, const std::string& text)
@@ -109,7 +98,8 @@ void SettingsReader::finish() const {
   for (const auto& [key, value] : given_) {
     if (std::find(asked_.begin(), asked_.end(), key) != asked_.end()) continue;
     if (asked_.empty()) fail("it has no options");
-    fail("it has no option `" + key + "`" + meant(key, asked_) + " It has " + listed(asked_));
+    fail("it has no option `" + key + "`" + sdk::did_you_mean(key, asked_) + " It has " +
+         sdk::listed(asked_));
   }
 }
 

@@ -59,7 +59,5 @@ class SettingsWriter {
 
 /// "0.001": the shortest text that reads back as the number.
 std::string shortest(double number);
-/// "a, b, c"
-std::string listed(const std::vector<std::string>& words);
 
 }  // namespace tempo

@@ -1,11 +1,14 @@
-// The nearest name: for "did you mean".
+// What an error says of a name that is not known: the nearest one that is, and all that are.
 #pragma once
+
+#include <tempo/export.hpp>
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
-namespace tempo {
+namespace tempo TEMPO_HIDDEN {
+namespace sdk {
 
 /// How many letters must be put in, taken out or replaced to turn a into b (Levenshtein, 1966).
 inline std::size_t edit_distance(const std::string& a, const std::string& b) {
@@ -51,4 +54,18 @@ inline std::string suggestion(const std::string& name, const std::vector<std::st
   return nearest;
 }
 
+/// The end of a sentence on a name that is not known: "; did you mean `relu`?", or ".".
+inline std::string did_you_mean(const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = suggestion(name, known);
+  return near.empty() ? "." : "; did you mean `" + near + "`?";
+}
+
+/// "a, b, c"
+inline std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace sdk
 }  // namespace tempo
