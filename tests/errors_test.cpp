@@ -391,7 +391,21 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        },
        "Dense: option `activation` is the name of an activation, got 3."},
       {"an unknown activation", plain, [] { Dense({.units = 2, .activation = "tahn"}); },
-       "activation `tahn`: there is none by that name.\n"
+       "activation `tahn`: there is none by that name; did you mean `tanh`?\n"
+       "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
+       "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
+       "hard_silu, log_sigmoid."},
+      {"an activation in capitals", plain,
+       [] {
+         layer("Dense", {{"units", 2}, {"activation", "RELU"}});
+       },
+       "activation `RELU`: there is none by that name; did you mean `relu`?\n"
+       "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
+       "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
+       "hard_silu, log_sigmoid.\n"
+       "  This happened in creation of dense (Dense of plugin `dense`)."},
+      {"an activation like no other", plain, [] { LSTM({.units = 2, .activation = "cubic"}); },
+       "activation `cubic`: there is none by that name.\n"
        "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
        "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
        "hard_silu, log_sigmoid."},

@@ -500,8 +500,8 @@ BOOST_AUTO_TEST_CASE(values_of_activations) {
                 numbers({v.at_minus_two, v.at_one_half}, {2}), 1e-14);
   BOOST_TEST(Activation(nullptr).name() == "linear");
   BOOST_TEST(error_of([] { Activation("rleu"); })
-                 .find("activation `rleu`: there is none by that "
-                       "name.\n  There are linear, relu, tanh") == 0u);
+                 .find("activation `rleu`: there is none by that name; "
+                       "did you mean `relu`?\n  There are linear, relu, tanh") == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(extreme_values) {
