@@ -1,6 +1,8 @@
 // Which files a name is looked for in, and when.
 #include "plugin/loader.hpp"
 
+#include "ops/snake_case.hpp"
+
 #include <tempo/names.hpp>
 
 #include <algorithm>

@@ -102,6 +102,7 @@ bool among(const char* choices, const std::string& text) {
 
 // Found here, not in the layer's build, which may be far from the typo.
 void check_initializer(const std::string& who, const char* given) {
+  if (!*given) return;
   std::string name;
   try {
     name = InitializerText(given).name();
@@ -109,7 +110,7 @@ void check_initializer(const std::string& who, const char* given) {
     throw Error(who + ": " + e.what());
   }
   const std::vector<std::string> names = initializer_names();
-  if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) return;
+  if (std::find(names.begin(), names.end(), name) != names.end()) return;
   std::string text = who + " is \"" + given + "\"; there is no initializer by that name.";
   if (const std::string near = sdk::suggestion(name, names); !near.empty())
     text += "\n  Did you mean `" + near + "`?";
