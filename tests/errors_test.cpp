@@ -391,7 +391,21 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        },
        "Dense: option `activation` is the name of an activation, got 3."},
       {"an unknown activation", plain, [] { Dense({.units = 2, .activation = "tahn"}); },
-       "activation `tahn`: there is none by that name.\n"
+       "activation `tahn`: there is none by that name; did you mean `tanh`?\n"
+       "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
+       "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
+       "hard_silu, log_sigmoid."},
+      {"an activation in capitals", plain,
+       [] {
+         layer("Dense", {{"units", 2}, {"activation", "RELU"}});
+       },
+       "activation `RELU`: there is none by that name; did you mean `relu`?\n"
+       "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
+       "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
+       "hard_silu, log_sigmoid.\n"
+       "  This happened in creation of dense (Dense of plugin `dense`)."},
+      {"an activation like no other", plain, [] { LSTM({.units = 2, .activation = "cubic"}); },
+       "activation `cubic`: there is none by that name.\n"
        "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
        "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
        "hard_silu, log_sigmoid."},
@@ -405,7 +419,7 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        [] {
          Initializer("xavier")({2, 2});
        },
-       "initializer `xavier`: there is none by that name\n"
+       "initializer `xavier`: there is none by that name.\n"
        "  There are constant, glorot_normal, glorot_uniform, he_normal, he_uniform, identity, "
        "lecun_normal, lecun_uniform, ones, orthogonal, random_normal, random_uniform, "
        "truncated_normal, variance_scaling, zeros."},
@@ -553,6 +567,10 @@ BOOST_AUTO_TEST_CASE(names_that_nothing_has) {
   BOOST_TEST(text.find("\n  A plugin is found in ") != text.npos, text);
   BOOST_TEST(text.ends_with(", in the folders of TEMPO_PLUGIN_PATH, or by load_plugin(path)."),
              text);
+  const std::string other_case = error_of<PluginError>([] { layer("bidir"); });
+  BOOST_TEST(other_case.starts_with("there is no layer named `bidir`.\n"
+                                    "  Did you mean `Bidirectional`?\n"),
+             other_case);
   const std::string no_cell = error_of<PluginError>([] { cell("Dense"); });
   BOOST_TEST(no_cell.starts_with("there is no cell named `Dense`.\n"
                                  "  There is a layer of that name; RNN takes a cell.\n"

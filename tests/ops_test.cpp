@@ -500,8 +500,8 @@ BOOST_AUTO_TEST_CASE(values_of_activations) {
                 numbers({v.at_minus_two, v.at_one_half}, {2}), 1e-14);
   BOOST_TEST(Activation(nullptr).name() == "linear");
   BOOST_TEST(error_of([] { Activation("rleu"); })
-                 .find("activation `rleu`: there is none by that "
-                       "name.\n  There are linear, relu, tanh") == 0u);
+                 .find("activation `rleu`: there is none by that name; "
+                       "did you mean `relu`?\n  There are linear, relu, tanh") == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(extreme_values) {
@@ -700,6 +700,8 @@ BOOST_AUTO_TEST_CASE(initializers_with_structure) {
   BOOST_TEST(random_uniform(-0.1, 0.1, 3).text() ==
              "random_uniform(minval=-0.1, maxval=0.1, seed=3)");
   BOOST_TEST((glorot_uniform({3, 4}).shape() == Shape{3, 4}));
+  for (const char* name : {"Identity(2)", "IDENTITY(2)", " identity( gain = '2' ) "})
+    check_same(name, Initializer(name)({2, 2}), identity(2)({2, 2}));
 }
 
 BOOST_AUTO_TEST_CASE(errors_of_initializers) {
@@ -710,6 +712,9 @@ BOOST_AUTO_TEST_CASE(errors_of_initializers) {
   BOOST_TEST(text("constant(valeu=1)") ==
              "initializer `constant(valeu=1)`: it has no argument `valeu`; did you mean `value`? "
              "It takes value.");
+  BOOST_TEST(text("constant(mu=1)") ==
+             "initializer `constant(mu=1)`: it has no argument `mu`. It takes value.");
+  BOOST_TEST(text("") == "initializer ``: it has no name.");
   BOOST_TEST(text("constant(a)") == "initializer `constant(a)`: `value` is `a`, not a number.");
   BOOST_TEST(text("constant(1, 2)") == "initializer `constant(1, 2)`: it has too many arguments.");
   BOOST_TEST(text("zeros(1)") == "initializer `zeros(1)`: it has too many arguments.");

@@ -231,6 +231,14 @@ BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
              "optimizer `adam(lr=0.1)`: it has no option `lr`. It has "
              "learning_rate, beta_1, "
              "beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm.");
+  BOOST_TEST(error_of([] { Optimizer("adam(0.1)"); }) ==
+             "optimizer `adam(0.1)`: `0.1` is not of the form key=value.");
+  BOOST_TEST(error_of([] { Optimizer("adam(=0.1)"); }) ==
+             "optimizer `adam(=0.1)`: `0.1` is not of the form key=value.");
+  BOOST_TEST(error_of([] { Optimizer("adam(epsilon=1"); }) ==
+             "optimizer `adam(epsilon=1`: its parenthesis is not closed.");
+  BOOST_TEST(error_of([] { Optimizer("(epsilon=1)"); }) ==
+             "optimizer `(epsilon=1)`: it has no name.");
   BOOST_TEST(
       error_of([] { Optimizer("adam(learning_rate=fast)"); }) ==
       "optimizer `adam(learning_rate=fast)`: `fast` given as learning_rate is not a number.");

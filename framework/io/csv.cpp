@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <tempo/io.hpp>
+#include <tempo/names.hpp>
 
 #include "io/atomic_file.hpp"
 
@@ -60,12 +61,9 @@ class Csv {
   }
 
   std::size_t position(const std::string& name) const {
-    std::string all;
-    for (std::size_t i = 0; i < header_.size(); ++i) {
+    for (std::size_t i = 0; i < header_.size(); ++i)
       if (header_[i] == name) return i;
-      all += (i ? ", " : "") + header_[i];
-    }
-    fail("it has no column " + in_quotes(name) + ".\n  Its columns: " + all + ".");
+    fail("it has no column " + in_quotes(name) + ".\n  Its columns: " + sdk::listed(header_) + ".");
   }
 
   double number(std::string_view field, std::size_t column) const {

@@ -3,8 +3,8 @@
 
 #include "ops/defaults.hpp"
 #include "ops/initializer_text.hpp"
-#include "tensor/nearest.hpp"
 
+#include <tempo/names.hpp>
 #include <tempo/ops.hpp>
 
 #include <functional>
@@ -172,11 +172,9 @@ std::vector<std::string> initializer_names() {
 namespace {
 
 [[noreturn]] void unknown(const InitializerText& text) {
-  const std::string near = suggestion(text.name(), initializer_names());
-  std::string all;
-  for (const std::string& name : initializer_names()) all += (all.empty() ? "" : ", ") + name;
-  text.fail("there is none by that name" + (near.empty() ? "" : "; did you mean `" + near + "`?") +
-            "\n  There are " + all);
+  const std::vector<std::string> names = initializer_names();
+  text.fail("there is none by that name" + sdk::did_you_mean(text.name(), names) +
+            "\n  There are " + sdk::listed(names));
 }
 
 }  // namespace

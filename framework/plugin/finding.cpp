@@ -1,7 +1,9 @@
 // Which files a name is looked for in, and when.
 #include "plugin/loader.hpp"
 
-#include "tensor/nearest.hpp"
+#include "ops/snake_case.hpp"
+
+#include <tempo/names.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -50,7 +52,7 @@ std::string indented(std::string text) {
     text += is_cell
                 ? "\n  There is a layer of that name; RNN takes a cell."
                 : "\n  There is a cell of that name; wrap it: RNN(cell(\"" + name + "\", {...})).";
-  else if (const std::string near = suggestion(name, names); !near.empty())
+  else if (const std::string near = sdk::suggestion(name, names); !near.empty())
     text += "\n  Did you mean `" + near + "`?";
   text += "\n  Known " + what + "s:";
   for (const std::string& n : names) text += " " + n;

@@ -2,12 +2,12 @@
 #include "plugin/layer.hpp"
 
 #include "graph/trace.hpp"
+#include "ops/snake_case.hpp"
 #include "plugin/callback.hpp"
 #include "plugin/options.hpp"
 #include "plugin/registry.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 namespace {
 std::atomic<uint64_t> layer_ids{0};
@@ -38,21 +38,6 @@ std::vector<tempo::Value*> tempo_layer::weights() const {
 }
 
 namespace tempo {
-
-std::string snake_case(const std::string& name) {
-  std::string out;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const auto upper = [&](std::size_t k) {
-      return std::isupper(static_cast<unsigned char>(name[k])) != 0;
-    };
-    const auto lower = [&](std::size_t k) {
-      return k < name.size() && std::islower(static_cast<unsigned char>(name[k])) != 0;
-    };
-    if (i > 0 && upper(i) && name[i - 1] != '_' && (lower(i - 1) || lower(i + 1))) out += '_';
-    out += static_cast<char>(std::tolower(static_cast<unsigned char>(name[i])));
-  }
-  return out;
-}
 
 namespace {
 

@@ -68,9 +68,6 @@ struct tempo_layer {
 
 namespace tempo {
 
-/// "SimpleRNN" to "simple_rnn", as Keras names layers.
-std::string snake_case(const std::string& name);
-
 /// A new layer; options are checked against the type's description.
 Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> options);
 void build(tempo_layer& layer, const std::vector<TensorType>& inputs);

@@ -3,8 +3,8 @@
 
 #include "ops/initializer_text.hpp"
 #include "ops/initializers.hpp"
-#include "tensor/nearest.hpp"
 
+#include <tempo/names.hpp>
 #include <tempo/option.hpp>
 
 #include <algorithm>
@@ -102,6 +102,7 @@ bool among(const char* choices, const std::string& text) {
 
 // Found here, not in the layer's build, which may be far from the typo.
 void check_initializer(const std::string& who, const char* given) {
+  if (!*given) return;
   std::string name;
   try {
     name = InitializerText(given).name();
@@ -109,9 +110,9 @@ void check_initializer(const std::string& who, const char* given) {
     throw Error(who + ": " + e.what());
   }
   const std::vector<std::string> names = initializer_names();
-  if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) return;
+  if (std::find(names.begin(), names.end(), name) != names.end()) return;
   std::string text = who + " is \"" + given + "\"; there is no initializer by that name.";
-  if (const std::string near = suggestion(name, names); !near.empty())
+  if (const std::string near = sdk::suggestion(name, names); !near.empty())
     text += "\n  Did you mean `" + near + "`?";
   text += "\n  There are";
   for (const std::string& n : names) text += " " + n;
@@ -166,7 +167,7 @@ void check_options(const tempo_layer_type& type, std::span<const tempo_attribute
       if (!found && std::string(o.name) == given.name) found = &o;
     if (!found) {
       std::string text = std::string(type.name) + ": there is no option `" + given.name + "`.";
-      if (const std::string near = suggestion(given.name, names); !near.empty())
+      if (const std::string near = sdk::suggestion(given.name, names); !near.empty())
         text += "\n  Did you mean `" + near + "`?";
       if (names.empty()) text += "\n  It has no options of its own.";
       if (!names.empty()) text += "\n  It has:";

@@ -1,9 +1,9 @@
 #include <tempo/callback.hpp>
 
 #include "training/progress.hpp"
-#include "training/settings.hpp"
 
 #include <tempo/error.hpp>
+#include <tempo/names.hpp>
 
 #include <cmath>
 #include <ostream>
@@ -15,7 +15,7 @@ namespace {
 [[noreturn]] void no_such(const std::string& who, const std::string& name,
                           const std::vector<std::string>& names) {
   if (names.empty()) throw Error(who + ": there is no `" + name + "`; nothing was recorded yet.");
-  throw Error(who + ": there is no `" + name + "`; there are " + listed(names) + ".");
+  throw Error(who + ": there is no `" + name + "`; there are " + sdk::listed(names) + ".");
 }
 
 }  // namespace

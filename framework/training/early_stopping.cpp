@@ -2,6 +2,7 @@
 #include "training/settings.hpp"
 
 #include <tempo/model.hpp>
+#include <tempo/names.hpp>
 
 #include <iostream>
 
@@ -70,7 +71,7 @@ struct EarlyStopping::Watch final : Callback {
     for (const auto& [name, value] : logs) names.push_back(name);
     throw Error(
         "EarlyStopping: there is no `" + options.monitor + "` to monitor; there are " +
-        listed(names) + "." +
+        sdk::listed(names) + "." +
         (options.monitor.starts_with("val_")
              ? "\n  Give fit validation_split or validation_data, or set .monitor = \"loss\"."
              : ""));

@@ -5,6 +5,7 @@
 #include "training/settings.hpp"
 
 #include <tempo/gradient.hpp>
+#include <tempo/names.hpp>
 #include <tempo/ops.hpp>
 
 #include <array>
@@ -37,7 +38,7 @@ void OptimizerState::check() const {
     clips.push_back("global_clipnorm=" + shortest(common.global_clipnorm));
   if (clips.size() > 1)
     throw Error(name() + ": only one of clipnorm, clipvalue and global_clipnorm may be set, got " +
-                listed(clips) + ".");
+                sdk::listed(clips) + ".");
 }
 
 namespace {

@@ -1,26 +1,14 @@
 #include "training/settings.hpp"
 
-#include "plugin/layer.hpp"
-#include "tensor/nearest.hpp"
+#include <tempo/error.hpp>
+#include <tempo/names.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace tempo {
 
 namespace {
-
-std::string trimmed(const std::string& text) {
-  static const char* const blank = " \t\n\"'";
-  const std::size_t first = text.find_first_not_of(blank);
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(blank) + 1 - first);
-}
-
-// The end of a sentence on a name that is not known.
-std::string meant(const std::string& name, const std::vector<std::string>& known) {
-  const std::string near = suggestion(name, known);
-  return near.empty() ? "." : "; did you mean `" + near + "`?";
-}
 
 template <class T>
 bool parse(const std::string& text, T& number) {
@@ -31,12 +19,6 @@ bool parse(const std::string& text, T& number) {
 
 }  // namespace
 
-std::string listed(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out;
-}
-
 std::string shortest(double number) {
   char digits[32];
   return std::string(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
@@ -44,34 +26,19 @@ std::string shortest(double number) {
 
 void unknown_name(const std::string& kind, const std::string& name,
                   const std::vector<std::string>& known) {
-  throw Error(kind + ": there is none called `" + name + "`" + meant(name, known) +
-              "\n  There are " + listed(known) + ".");
+  throw Error(kind + ": there is none called `" + name + "`" + sdk::did_you_mean(name, known) +
+              "\n  There are " + sdk::listed(known) + ".");
 }
 
-SettingsReader::SettingsReader(std::string kind, const std::string& text)
-    : kind_(std::move(kind)), text_(text) {
-  const std::string whole = trimmed(text);
-  const std::size_t open = whole.find('(');
-  name_ = snake_case(trimmed(whole.substr(0, open)));
-  if (name_.empty()) fail("it has no name");
-  if (open == std::string::npos) return;
-  if (whole.back() != ')') fail("its parenthesis is not closed");
-  const std::string inside = whole.substr(open + 1, whole.size() - open - 2);
-  for (std::size_t at = 0; at < inside.size();) {
-    const std::size_t comma = std::min(inside.find(',', at), inside.size());
-    const std::string part = inside.substr(at, comma - at);
-    const std::size_t equals = part.find('=');
-    if (equals == std::string::npos) fail("`" + trimmed(part) + "` is not of the form key=value");
-    given_.emplace_back(trimmed(part.substr(0, equals)), trimmed(part.substr(equals + 1)));
-    at = comma + 1;
-  }
+SettingsReader::SettingsReader(const std::string& kind, const std::string& text)
+    : call_(kind, text) {
+  for (const auto& [key, value] : call_.arguments)
+    if (key.empty()) fail("`" + value + "` is not of the form key=value");
 }
 
 const std::string* SettingsReader::find(const char* key) {
   asked_.emplace_back(key);
-  for (const auto& [name, value] : given_)
-    if (name == key) return &value;
-  return nullptr;
+  return call_.find(key);
 }
 
 void SettingsReader::operator()(const char* key, double& field) {
@@ -106,15 +73,12 @@ void SettingsReader::operator()(const char* key, std::string& field) {
 }
 
 void SettingsReader::finish() const {
-  for (const auto& [key, value] : given_) {
+  for (const auto& [key, value] : call_.arguments) {
     if (std::find(asked_.begin(), asked_.end(), key) != asked_.end()) continue;
     if (asked_.empty()) fail("it has no options");
-    fail("it has no option `" + key + "`" + meant(key, asked_) + " It has " + listed(asked_));
+    fail("it has no option `" + key + "`" + sdk::did_you_mean(key, asked_) + " It has " +
+         sdk::listed(asked_));
   }
-}
-
-void SettingsReader::fail(const std::string& why) const {
-  throw Error(kind_ + " `" + text_ + "`: " + why + ".");
 }
 
 void SettingsWriter::operator()(const char* key, double field) { add(key, shortest(field)); }

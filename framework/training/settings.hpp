@@ -1,11 +1,11 @@
-// "name(key=value, ...)": how optimizers, losses and metrics are written in options and files. Each
-// describes its options once, `void describe(auto& setting, Options& o)`; that reads and writes
-// them.
+// The options of optimizers, losses and metrics, from and to "name(key=value, ...)". Each describes
+// its options once, `void describe(auto& setting, Options& o)`; that reads and writes them.
 #pragma once
+
+#include "ops/call_text.hpp"
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace tempo {
@@ -18,10 +18,8 @@ namespace tempo {
 class SettingsReader {
  public:
   /// `kind` is what it stands for: "optimizer".
-  SettingsReader(std::string kind, const std::string& text);
-  /// In snake_case: MeanSquaredError is mean_squared_error, MSE is mse.
-  const std::string& name() const { return name_; }
-  const std::string& kind() const { return kind_; }
+  SettingsReader(const std::string& kind, const std::string& text);
+  const std::string& name() const { return call_.name; }
 
   void operator()(const char* key, double& field);
   void operator()(const char* key, bool& field);
@@ -33,10 +31,9 @@ class SettingsReader {
 
  private:
   const std::string* find(const char* key);
-  [[noreturn]] void fail(const std::string& why) const;
+  [[noreturn]] void fail(const std::string& why) const { call_.fail(why); }
 
-  std::string kind_, text_, name_;
-  std::vector<std::pair<std::string, std::string>> given_;
+  CallText call_;
   std::vector<std::string> asked_;
 };
 
@@ -59,7 +56,5 @@ class SettingsWriter {
 
 /// "0.001": the shortest text that reads back as the number.
 std::string shortest(double number);
-/// "a, b, c"
-std::string listed(const std::vector<std::string>& words);
 
 }  // namespace tempo

@@ -1,6 +1,7 @@
 // Activations: functions of tensors by name, as Keras names them.
 #pragma once
 
+#include <tempo/names.hpp>
 #include <tempo/ops.hpp>
 
 namespace tempo TEMPO_HIDDEN {
@@ -42,18 +43,18 @@ inline constexpr ActivationFunction activations[] = {
 };
 
 inline const ActivationFunction& find_activation(const std::string& name) {
-  std::string all;
-  for (const ActivationFunction& each : activations) {
+  for (const ActivationFunction& each : activations)
     if (name == each.name) return each;
-    all += (all.empty() ? "" : ", ") + std::string(each.name);
-  }
-  throw Error("activation `" + name + "`: there is none by that name.\n  There are " + all + ".");
+  std::vector<std::string> names;
+  for (const ActivationFunction& each : activations) names.push_back(each.name);
+  throw Error("activation `" + name + "`: there is none by that name" + did_you_mean(name, names) +
+              "\n  There are " + listed(names) + ".");
 }
 
 }  // namespace sdk
 
 /// A function of tensors by name: `Activation f = "tanh"; y = f(x);`. None ("", nullptr) is linear.
-/// An unknown name is an Error that lists the known ones.
+/// An unknown name is an Error with the nearest one and a list of all.
 class Activation {
  public:
   Activation(const char* name = nullptr) : Activation(std::string(name ? name : "")) {}

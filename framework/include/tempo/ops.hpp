@@ -1,8 +1,7 @@
-// The ops, as functions of tensors. Shapes broadcast as in NumPy; both operands have one dtype; a
-// C++ number is a weak scalar and takes the dtype of the tensor it meets. Axes may be negative.
+// The ops, as functions of tensors: those of elementwise.hpp, and all others. Axes may be negative.
 #pragma once
 
-#include <tempo/tensor.hpp>
+#include <tempo/elementwise.hpp>
 
 #include <algorithm>
 #include <array>
@@ -31,41 +30,9 @@ inline std::vector<int64_t> from_end(const char* who, const Axes& axes, int rank
   return out;
 }
 
-/// What `make` gives, a tensor of this type made from nothing; says so when memory is short.
-template <class Make>
-Tensor made(const char* who, const Shape& shape, DType dtype, Make make) {
-  try {
-    return make();
-  } catch (const OutOfMemory&) {
-    static const Op op("fill");
-    if (dtype == DType::automatic)
-      dtype = op({}, {{"value", 0.0}, {"shape", Shape{}}, {"dtype", dtype}}).dtype();
-    const auto bytes = static_cast<uint64_t>(shape.count()) * size_of(dtype);
-    throw Error(std::string(who) + ": " + to_string(shape, dtype) + " needs " +
-                std::to_string(bytes) +
-                " bytes, more memory than there is.\n  Make an extent smaller, or work in parts.");
-  }
-}
-
 }  // namespace sdk
 
 // --- Made from nothing --------------------------------------------------------------------------
-
-/// Every element `value`.
-inline Tensor full(const Shape& shape, double value, DType dtype = DType::automatic) {
-  static const sdk::Op op("fill");
-  return sdk::made("fill", shape, dtype, [&] {
-    return op({}, {{"value", value}, {"shape", shape}, {"dtype", dtype}});
-  });
-}
-inline Tensor zeros(const Shape& shape, DType dtype = DType::automatic) {
-  return full(shape, 0, dtype);
-}
-inline Tensor ones(const Shape& shape, DType dtype = DType::automatic) {
-  return full(shape, 1, dtype);
-}
-inline Tensor zeros_like(const Tensor& x) { return full(x.shape(), 0, x.dtype()); }
-inline Tensor ones_like(const Tensor& x) { return full(x.shape(), 1, x.dtype()); }
 
 /// start, start + step, ... up to but without stop. [ceil((stop - start) / step)]
 inline Tensor arange(double start, double stop, double step = 1, DType dtype = DType::automatic) {
@@ -75,16 +42,6 @@ inline Tensor arange(double start, double stop, double step = 1, DType dtype = D
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = start + step * static_cast<double>(i);
   return tensor(values, {static_cast<int64_t>(values.size())}, dtype);
 }
-
-/// A C++ number as a scalar of this dtype.
-inline Tensor scalar(double value, DType dtype = DType::automatic) {
-  if (!is_floating(dtype) && dtype != DType::automatic && value != std::floor(value))
-    throw ShapeError("the number " + std::to_string(value) + " meets a tensor of dtype " +
-                     name_of(dtype) + " and would lose its fraction.\n  cast(x, float32) first.");
-  return full({}, value, dtype);
-}
-
-// --- Random -------------------------------------------------------------------------------------
 
 namespace sdk {
 /// The key of one draw, int64 [2]; seed < 0 takes the next one of the global generator.
@@ -97,108 +54,25 @@ inline Tensor random_key(int64_t seed = -1) {
 
 /// Uniform in [low, high). `seed` < 0 draws from the generator that set_seed starts.
 inline Tensor random_uniform(const Shape& shape, double low = 0, double high = 1,
-                             DType dtype = DType::automatic, int64_t seed = -1);
+                             DType dtype = DType::automatic, int64_t seed = -1) {
+  static const sdk::Op op("random_uniform");
+  return sdk::made("random_uniform", shape, dtype, [&] {
+    const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
+    return low == 0 && high == 1 ? unit : low + (high - low) * unit;
+  });
+}
 /// Normal (Gaussian) numbers.
 inline Tensor random_normal(const Shape& shape, double mean = 0, double stddev = 1,
-                            DType dtype = DType::automatic, int64_t seed = -1);
+                            DType dtype = DType::automatic, int64_t seed = -1) {
+  static const sdk::Op op("random_normal");
+  return sdk::made("random_normal", shape, dtype, [&] {
+    const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
+    return mean == 0 && stddev == 1 ? unit : mean + stddev * unit;
+  });
+}
 /// Standard normal numbers.
 inline Tensor randn(const Shape& shape, DType dtype = DType::automatic) {
   return random_normal(shape, 0, 1, dtype);
-}
-
-// --- Elementwise --------------------------------------------------------------------------------
-
-#define TEMPO_UNARY(name)               \
-  inline Tensor name(const Tensor& x) { \
-    static const sdk::Op op(#name);     \
-    return op(x);                       \
-  }
-TEMPO_UNARY(negative)
-TEMPO_UNARY(exp)
-TEMPO_UNARY(log)
-TEMPO_UNARY(sqrt)
-TEMPO_UNARY(square)
-TEMPO_UNARY(abs)
-TEMPO_UNARY(sign)
-TEMPO_UNARY(sin)
-TEMPO_UNARY(cos)
-TEMPO_UNARY(tanh)
-TEMPO_UNARY(sigmoid)
-TEMPO_UNARY(relu)
-TEMPO_UNARY(softplus)
-TEMPO_UNARY(erf)
-TEMPO_UNARY(logical_not)
-/// x itself, through which no gradient flows.
-TEMPO_UNARY(stop_gradient)
-#undef TEMPO_UNARY
-
-#define TEMPO_BINARY(name)                                                                \
-  inline Tensor name(const Tensor& a, const Tensor& b) {                                  \
-    static const sdk::Op op(#name);                                                       \
-    return op(a, b);                                                                      \
-  }                                                                                       \
-  inline Tensor name(const Tensor& a, double b) { return name(a, scalar(b, a.dtype())); } \
-  inline Tensor name(double a, const Tensor& b) { return name(scalar(a, b.dtype()), b); }
-TEMPO_BINARY(add)
-TEMPO_BINARY(subtract)
-TEMPO_BINARY(multiply)
-TEMPO_BINARY(divide)
-TEMPO_BINARY(pow)
-TEMPO_BINARY(minimum)
-TEMPO_BINARY(maximum)
-TEMPO_BINARY(equal)
-TEMPO_BINARY(not_equal)
-TEMPO_BINARY(less)
-TEMPO_BINARY(less_equal)
-TEMPO_BINARY(greater)
-TEMPO_BINARY(greater_equal)
-#undef TEMPO_BINARY
-
-inline Tensor logical_and(const Tensor& a, const Tensor& b) {
-  static const sdk::Op op("logical_and");
-  return op(a, b);
-}
-inline Tensor logical_or(const Tensor& a, const Tensor& b) {
-  static const sdk::Op op("logical_or");
-  return op(a, b);
-}
-
-inline Tensor operator-(const Tensor& x) { return negative(x); }
-
-#define TEMPO_OPERATOR(symbol, name)                                                     \
-  inline Tensor operator symbol(const Tensor& a, const Tensor& b) { return name(a, b); } \
-  inline Tensor operator symbol(const Tensor& a, double b) { return name(a, b); }        \
-  inline Tensor operator symbol(double a, const Tensor& b) { return name(a, b); }
-TEMPO_OPERATOR(+, add)
-TEMPO_OPERATOR(-, subtract)
-TEMPO_OPERATOR(*, multiply)
-TEMPO_OPERATOR(/, divide)
-TEMPO_OPERATOR(<, less)
-TEMPO_OPERATOR(<=, less_equal)
-TEMPO_OPERATOR(>, greater)
-TEMPO_OPERATOR(>=, greater_equal)
-#undef TEMPO_OPERATOR
-
-/// a where condition (bool) holds, else b.
-inline Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  static const sdk::Op op("where");
-  return op({condition.handle(), a.handle(), b.handle()});
-}
-inline Tensor where(const Tensor& condition, const Tensor& a, double b) {
-  return where(condition, a, scalar(b, a.dtype()));
-}
-inline Tensor where(const Tensor& condition, double a, const Tensor& b) {
-  return where(condition, scalar(a, b.dtype()), b);
-}
-
-/// x held within [low, high]; the gradient is 0 outside.
-inline Tensor clip(const Tensor& x, double low, double high) {
-  return minimum(maximum(x, low), high);
-}
-
-inline Tensor cast(const Tensor& x, DType dtype) {
-  static const sdk::Op op("cast");
-  return dtype == x.dtype() ? x : op(x, {{"dtype", dtype}});
 }
 
 // --- Shape --------------------------------------------------------------------------------------
@@ -428,22 +302,6 @@ inline Tensor layer_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor
   return y;
 }
 
-inline Tensor random_uniform(const Shape& shape, double low, double high, DType dtype,
-                             int64_t seed) {
-  static const sdk::Op op("random_uniform");
-  return sdk::made("random_uniform", shape, dtype, [&] {
-    const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
-    return low == 0 && high == 1 ? unit : low + (high - low) * unit;
-  });
-}
-inline Tensor random_normal(const Shape& shape, double mean, double stddev, DType dtype,
-                            int64_t seed) {
-  static const sdk::Op op("random_normal");
-  return sdk::made("random_normal", shape, dtype, [&] {
-    const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
-    return mean == 0 && stddev == 1 ? unit : mean + stddev * unit;
-  });
-}
 /// Each element 0 with probability `rate`, else scaled by 1 / (1 - rate) (Srivastava et al., 2014).
 inline Tensor dropout(const Tensor& x, double rate, int64_t seed = -1) {
   if (!(rate >= 0 && rate <= 1))

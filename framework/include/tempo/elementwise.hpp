@@ -1,0 +1,148 @@
+// Elementwise ops, and tensors of one number. Shapes broadcast as in NumPy; both operands have one
+// dtype; a C++ number is a weak scalar and takes the dtype of the tensor it meets.
+#pragma once
+
+#include <tempo/tensor.hpp>
+
+#include <cmath>
+
+namespace tempo TEMPO_HIDDEN {
+
+namespace sdk {
+
+/// What `make` gives, a tensor of this type made from nothing; says so when memory is short.
+template <class Make>
+Tensor made(const char* who, const Shape& shape, DType dtype, Make make) {
+  try {
+    return make();
+  } catch (const OutOfMemory&) {
+    static const Op op("fill");
+    if (dtype == DType::automatic)
+      dtype = op({}, {{"value", 0.0}, {"shape", Shape{}}, {"dtype", dtype}}).dtype();
+    const auto bytes = static_cast<uint64_t>(shape.count()) * size_of(dtype);
+    throw Error(std::string(who) + ": " + to_string(shape, dtype) + " needs " +
+                std::to_string(bytes) +
+                " bytes, more memory than there is.\n  Make an extent smaller, or work in parts.");
+  }
+}
+
+}  // namespace sdk
+
+/// Every element `value`.
+inline Tensor full(const Shape& shape, double value, DType dtype = DType::automatic) {
+  static const sdk::Op op("fill");
+  return sdk::made("fill", shape, dtype, [&] {
+    return op({}, {{"value", value}, {"shape", shape}, {"dtype", dtype}});
+  });
+}
+inline Tensor zeros(const Shape& shape, DType dtype = DType::automatic) {
+  return full(shape, 0, dtype);
+}
+inline Tensor ones(const Shape& shape, DType dtype = DType::automatic) {
+  return full(shape, 1, dtype);
+}
+inline Tensor zeros_like(const Tensor& x) { return full(x.shape(), 0, x.dtype()); }
+inline Tensor ones_like(const Tensor& x) { return full(x.shape(), 1, x.dtype()); }
+
+/// A C++ number as a scalar of this dtype.
+inline Tensor scalar(double value, DType dtype = DType::automatic) {
+  if (!is_floating(dtype) && dtype != DType::automatic && value != std::floor(value))
+    throw ShapeError("the number " + std::to_string(value) + " meets a tensor of dtype " +
+                     name_of(dtype) + " and would lose its fraction.\n  cast(x, float32) first.");
+  return full({}, value, dtype);
+}
+
+#define TEMPO_UNARY(name)               \
+  inline Tensor name(const Tensor& x) { \
+    static const sdk::Op op(#name);     \
+    return op(x);                       \
+  }
+TEMPO_UNARY(negative)
+TEMPO_UNARY(exp)
+TEMPO_UNARY(log)
+TEMPO_UNARY(sqrt)
+TEMPO_UNARY(square)
+TEMPO_UNARY(abs)
+TEMPO_UNARY(sign)
+TEMPO_UNARY(sin)
+TEMPO_UNARY(cos)
+TEMPO_UNARY(tanh)
+TEMPO_UNARY(sigmoid)
+TEMPO_UNARY(relu)
+TEMPO_UNARY(softplus)
+TEMPO_UNARY(erf)
+TEMPO_UNARY(logical_not)
+/// x itself, through which no gradient flows.
+TEMPO_UNARY(stop_gradient)
+#undef TEMPO_UNARY
+
+#define TEMPO_BINARY(name)                                                                \
+  inline Tensor name(const Tensor& a, const Tensor& b) {                                  \
+    static const sdk::Op op(#name);                                                       \
+    return op(a, b);                                                                      \
+  }                                                                                       \
+  inline Tensor name(const Tensor& a, double b) { return name(a, scalar(b, a.dtype())); } \
+  inline Tensor name(double a, const Tensor& b) { return name(scalar(a, b.dtype()), b); }
+TEMPO_BINARY(add)
+TEMPO_BINARY(subtract)
+TEMPO_BINARY(multiply)
+TEMPO_BINARY(divide)
+TEMPO_BINARY(pow)
+TEMPO_BINARY(minimum)
+TEMPO_BINARY(maximum)
+TEMPO_BINARY(equal)
+TEMPO_BINARY(not_equal)
+TEMPO_BINARY(less)
+TEMPO_BINARY(less_equal)
+TEMPO_BINARY(greater)
+TEMPO_BINARY(greater_equal)
+#undef TEMPO_BINARY
+
+inline Tensor logical_and(const Tensor& a, const Tensor& b) {
+  static const sdk::Op op("logical_and");
+  return op(a, b);
+}
+inline Tensor logical_or(const Tensor& a, const Tensor& b) {
+  static const sdk::Op op("logical_or");
+  return op(a, b);
+}
+
+inline Tensor operator-(const Tensor& x) { return negative(x); }
+
+#define TEMPO_OPERATOR(symbol, name)                                                     \
+  inline Tensor operator symbol(const Tensor& a, const Tensor& b) { return name(a, b); } \
+  inline Tensor operator symbol(const Tensor& a, double b) { return name(a, b); }        \
+  inline Tensor operator symbol(double a, const Tensor& b) { return name(a, b); }
+TEMPO_OPERATOR(+, add)
+TEMPO_OPERATOR(-, subtract)
+TEMPO_OPERATOR(*, multiply)
+TEMPO_OPERATOR(/, divide)
+TEMPO_OPERATOR(<, less)
+TEMPO_OPERATOR(<=, less_equal)
+TEMPO_OPERATOR(>, greater)
+TEMPO_OPERATOR(>=, greater_equal)
+#undef TEMPO_OPERATOR
+
+/// a where condition (bool) holds, else b.
+inline Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  static const sdk::Op op("where");
+  return op({condition.handle(), a.handle(), b.handle()});
+}
+inline Tensor where(const Tensor& condition, const Tensor& a, double b) {
+  return where(condition, a, scalar(b, a.dtype()));
+}
+inline Tensor where(const Tensor& condition, double a, const Tensor& b) {
+  return where(condition, scalar(a, b.dtype()), b);
+}
+
+/// x held within [low, high]; the gradient is 0 outside.
+inline Tensor clip(const Tensor& x, double low, double high) {
+  return minimum(maximum(x, low), high);
+}
+
+inline Tensor cast(const Tensor& x, DType dtype) {
+  static const sdk::Op op("cast");
+  return dtype == x.dtype() ? x : op(x, {{"dtype", dtype}});
+}
+
+}  // namespace tempo

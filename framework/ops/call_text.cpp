@@ -1,0 +1,52 @@
+#include "ops/call_text.hpp"
+
+#include "ops/snake_case.hpp"
+
+#include <tempo/error.hpp>
+
+#include <algorithm>
+
+namespace tempo {
+
+namespace {
+
+// Quotes go, too: 'tf' and tf are one word.
+std::string trimmed(const std::string& text) {
+  static const char* const blank = " \t\n\"'";
+  const std::size_t first = text.find_first_not_of(blank);
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(blank) + 1 - first);
+}
+
+}  // namespace
+
+CallText::CallText(const std::string& what, const std::string& given) : kind(what), text(given) {
+  const std::string whole = trimmed(text);
+  const std::size_t open = whole.find('(');
+  name = snake_case(trimmed(whole.substr(0, open)));
+  if (name.empty()) fail("it has no name");
+  if (open == std::string::npos) return;
+  if (whole.back() != ')') fail("its parenthesis is not closed");
+  const std::string inside = whole.substr(open + 1, whole.size() - open - 2);
+  for (std::size_t at = 0; at < inside.size();) {
+    const std::size_t comma = std::min(inside.find(',', at), inside.size());
+    const std::string argument = inside.substr(at, comma - at);
+    const std::size_t equals = argument.find('=');
+    const bool has_key = equals != std::string::npos;
+    arguments.emplace_back(has_key ? trimmed(argument.substr(0, equals)) : "",
+                           trimmed(has_key ? argument.substr(equals + 1) : argument));
+    at = comma + 1;
+  }
+}
+
+const std::string* CallText::find(const std::string& key) const {
+  for (const auto& [name_of_argument, value] : arguments)
+    if (name_of_argument == key) return &value;
+  return nullptr;
+}
+
+void CallText::fail(const std::string& why) const {
+  throw Error(kind + " `" + text + "`: " + why + ".");
+}
+
+}  // namespace tempo

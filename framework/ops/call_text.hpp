@@ -1,0 +1,26 @@
+// A call as a text, "Name(value, key=value)": how initializers, optimizers, losses and metrics are
+// written in options and files.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tempo {
+
+struct CallText {
+  using Argument = std::pair<std::string, std::string>;  // key, "" for none; value
+
+  /// `kind` is what the text stands for: "optimizer".
+  CallText(const std::string& kind, const std::string& text);
+
+  const std::string* find(const std::string& key) const;
+  /// The error of this text: what it is, and why.
+  [[noreturn]] void fail(const std::string& why) const;
+
+  std::string kind, text;
+  std::string name;  ///< in snake_case: MeanSquaredError is mean_squared_error, MSE is mse
+  std::vector<Argument> arguments;
+};
+
+}  // namespace tempo
