@@ -117,16 +117,18 @@ void Execution::run() {
 void Execution::run_stretch(int64_t n) {
   stretch_ = {n, std::min(time_, n + steps_at_once_), 0};
   stretch_.t = p_.reverse ? time_ - stretch_.end : n;
-  gather();
-  for (const OutsideCall& call : layout_.before)
-    if (!call.once) run_outside(call);
+  gather(false, {0, rows_, nullptr});
+  run_stretch_of(layout_.before);
   parallel_for(shards_, 1, [&](int64_t first, int64_t last) {
-    for (int64_t s = first; s < last; ++s) run_loop(s);
+    for (int64_t s = first; s < last; ++s) {
+      gather(true, shard(s));
+      run_loop(s);
+      scatter(true, shard(s));
+    }
   });
-  for (const OutsideCall& call : layout_.after)
-    if (!call.once) run_outside(call);
+  run_stretch_of(layout_.after);
   deliver();
-  scatter();
+  scatter(false, {0, rows_, nullptr});
 }
 
 void Execution::prepare() const {
@@ -193,12 +195,12 @@ View Execution::all_of(int v) const {
 }
 
 template <class ViewOf>
-void Execution::apply(const Instruction& i, const ViewOf& view_of) const {
-  View* end = views_;
+void Execution::apply(const Instruction& i, View* views, const ViewOf& view_of) const {
+  View* end = views;
   for (int v : i.inputs) new (end++) View(view_of(v));
   for (int v : i.outputs) new (end++) View(view_of(v));
-  const std::span<const View> in(views_, i.inputs.size()),
-      out(views_ + i.inputs.size(), i.outputs.size());
+  const std::span<const View> in(views, i.inputs.size()),
+      out(views + i.inputs.size(), i.outputs.size());
   if (i.summed)
     i.op->summed({in, out, i.attributes});
   else if (i.op->kernel)
@@ -207,15 +209,26 @@ void Execution::apply(const Instruction& i, const ViewOf& view_of) const {
     std::memcpy(out[0].data, in[0].data, out[0].type.bytes());
 }
 
+// Calls that do not read each other run at once where there is enough to do; each is cut by itself
+// as well, so that no thread waits long for another.
+void Execution::run_stretch_of(const std::vector<OutsideCall>& calls) const {
+  for (auto first = calls.begin(); first != calls.end(); first += first->together)
+    parallel_for(first->together, shards_ > 1 ? 1 : first->together,
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i)
+                     if (!first[i].once) run_outside(first[i]);
+                 });
+}
+
 void Execution::run_outside(const OutsideCall& call) const {
   if (call.product >= 0)
     multiply_outside(layout_.products[static_cast<std::size_t>(call.product)],
                      packed_[layout_.loop_products + static_cast<std::size_t>(call.product)]);
   else if (call.at_once)
-    apply(*call.instruction, [this](int v) { return all_of(v); });
+    apply(*call.instruction, views_ + call.views, [this](int v) { return all_of(v); });
   else
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-      apply(*call.instruction, [this, t](int v) { return at(v, t); });
+      apply(*call.instruction, views_ + call.views, [this, t](int v) { return at(v, t); });
 }
 void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const {
   multiply_rows(product.rows * stretch_.steps(), at(outside(product.a), stretch_.t), b.k, b,
@@ -239,27 +252,34 @@ void Execution::pack_products() const {
   }
 }
 
-// Sequences that begin with the batch, to slabs that begin with the time, and back.
-void Execution::gather() const {
+// Sequences that begin with the batch, to slabs that begin with the time, and back: the rows of a
+// shard, or all rows of those that are not copied by shard.
+void Execution::gather(bool by_shard, const Shard& rows) const {
   for (const BatchFirst& g : layout_.gathered)
-    copy(of_stretch(g), size_of(g.here.dtype), with_caller(g, inputs_[g.index]), in_loop(g));
+    if (g.by_shard == by_shard)
+      copy(of_stretch(g, rows), size_of(g.here.dtype), with_caller(g, rows, inputs_[g.index]),
+           in_loop(g, rows));
 }
-void Execution::scatter() const {
+void Execution::scatter(bool by_shard, const Shard& rows) const {
   for (const BatchFirst& s : layout_.scattered)
-    copy(of_stretch(s), size_of(s.here.dtype), in_loop(s), with_caller(s, outputs_[s.index]));
+    if (s.by_shard == by_shard)
+      copy(of_stretch(s, rows), size_of(s.here.dtype), in_loop(s, rows),
+           with_caller(s, rows, outputs_[s.index]));
 }
 
 // [batch, steps of the stretch, elements of a row]
-Shape Execution::of_stretch(const BatchFirst& b) const {
-  return {b.batch, stretch_.steps(), b.row};
+Shape Execution::of_stretch(const BatchFirst& b, const Shard& rows) const {
+  return {b.by_shard ? rows.end - rows.first : b.batch, stretch_.steps(), b.row};
 }
-Walk Execution::with_caller(const BatchFirst& b, const View& all) const {
-  return {all.as<char>() + stretch_.t * b.row * static_cast<int64_t>(size_of(b.here.dtype)),
+Walk Execution::with_caller(const BatchFirst& b, const Shard& rows, const View& all) const {
+  const int64_t first = rows.first * time_ + stretch_.t;
+  return {all.as<char>() + first * b.row * static_cast<int64_t>(size_of(b.here.dtype)),
           {time_ * b.row, b.row, 1}};
 }
-Walk Execution::in_loop(const BatchFirst& b) const {
+Walk Execution::in_loop(const BatchFirst& b, const Shard& rows) const {
   const int64_t step = of_each_step(b.here) ? b.batch * b.row : 0;
-  return {at(b.here, stretch_.t), {b.row, step, 1}};
+  return {at(b.here, stretch_.t) + rows.first * b.row * static_cast<int64_t>(size_of(b.here.dtype)),
+          {b.row, step, 1}};
 }
 
 // Of a stretch, the results that the loop did not write: made behind it, or copies of what is
@@ -337,7 +357,7 @@ void Execution::run_steps(const Shard& shard) const {
         run_tiles(s.as_tiles, shard.places, shard.first, end_of(shard, s.as_tiles.rows));
         break;
       case PlanStep::single:
-        apply(*s.as_call.instruction, [&](int v) {
+        apply(*s.as_call.instruction, views_, [&](int v) {
           return View{value(v).type, of(plan_.regions[static_cast<std::size_t>(v)], shard.places)};
         });
         break;

@@ -67,15 +67,16 @@ class Execution {
   View at(int v, int64_t t) const { return {value(v).type, at(outside(v), t)}; }
   char* at(const Region& r, int64_t t) const;
   template <class ViewOf>
-  void apply(const Instruction& i, const ViewOf& view_of) const;
+  void apply(const Instruction& i, View* views, const ViewOf& view_of) const;
+  void run_stretch_of(const std::vector<OutsideCall>& calls) const;
   void run_outside(const OutsideCall& call) const;
   void multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const;
   void pack_products() const;
-  void gather() const;
-  void scatter() const;
-  Shape of_stretch(const BatchFirst& b) const;
-  Walk with_caller(const BatchFirst& b, const View& all) const;
-  Walk in_loop(const BatchFirst& b) const;
+  void gather(bool by_shard, const Shard& rows) const;
+  void scatter(bool by_shard, const Shard& rows) const;
+  Shape of_stretch(const BatchFirst& b, const Shard& rows) const;
+  Walk with_caller(const BatchFirst& b, const Shard& rows, const View& all) const;
+  Walk in_loop(const BatchFirst& b, const Shard& rows) const;
   void deliver() const;
 
   int64_t end_of(const Shard& s, int64_t rows) const {
@@ -105,7 +106,7 @@ class Execution {
   int64_t rows_, shards_, steps_at_once_;
   Stretch stretch_;
   Scratch arena_;
-  View* views_ = nullptr;           // room for the operands of a call
+  View* views_ = nullptr;           // room for the operands of calls
   MatrixPart* parts_ = nullptr;     // room for those of a right side
   PackedMatrix* packed_ = nullptr;  // of each product
   Places bases_ = nullptr;          // of each block, at the first step

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 namespace tempo {
 
@@ -46,15 +47,33 @@ class LayoutMaker {
     layout_.outside = plan_.regions;
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
       layout_.outside[static_cast<std::size_t>(p_.carried[k])] = plan_.history[k];
+    for (const Instruction& i : p_.loop)
+      layout_.operands = std::max(layout_.operands, operands_of(i));
     for (const Instruction& i : p_.before)
       if (!only_packed(i)) layout_.before.push_back(outside_call(i));
     for (const Instruction& i : p_.after) layout_.after.push_back(outside_call(i));
-    for (const auto* section : {&p_.before, &p_.loop, &p_.after})
-      for (const Instruction& i : *section)
-        layout_.most_operands = std::max(layout_.most_operands, i.inputs.size() + i.outputs.size());
+    find_together(layout_.before);
+    find_together(layout_.after);
+  }
+  static std::size_t operands_of(const Instruction& i) {
+    return i.inputs.size() + i.outputs.size();
+  }
+  static void find_together(std::vector<OutsideCall>& calls) {
+    std::set<int> made;  // by those from `first` on
+    std::size_t first = 0;
+    for (std::size_t k = 0; k < calls.size(); ++k) {
+      const Instruction& i = *calls[k].instruction;
+      if (std::any_of(i.inputs.begin(), i.inputs.end(), [&](int v) { return made.count(v) > 0; })) {
+        first = k;
+        made.clear();
+      }
+      made.insert(i.outputs.begin(), i.outputs.end());
+      calls[first].together = static_cast<int64_t>(k + 1 - first);
+    }
   }
   OutsideCall outside_call(const Instruction& i) {
-    OutsideCall call{&i, !of_each_step(i), at_once(i), -1};
+    OutsideCall call{&i, !of_each_step(i), at_once(i), -1, 1, layout_.operands};
+    layout_.operands += operands_of(i);
     if (i.summed) layout_.summed.push_back(i.outputs[0]);
     if (!call.once && call.at_once && is_product(p_, i)) {
       call.product = static_cast<int>(layout_.products.size());
@@ -163,7 +182,7 @@ class LayoutMaker {
     }
     layout_.parts = reserve(most_parts * sizeof(MatrixPart));
     layout_.matrices = reserve(layout_.packed.size() * sizeof(PackedMatrix));
-    layout_.views = reserve(layout_.most_operands * sizeof(View));
+    layout_.views = reserve(layout_.operands * sizeof(View));
     layout_.bases = reserve(plan_.blocks.size() * sizeof(char*));
   }
 
@@ -225,8 +244,13 @@ class LayoutMaker {
   BatchFirst batch_first(std::size_t index, int v) const {
     const Shape& step = value(v).type.shape;
     const int64_t batch = step[0];
+    const bool read_before =
+        std::any_of(layout_.before.begin(), layout_.before.end(), [v](const OutsideCall& c) {
+          return std::count(c.instruction->inputs.begin(), c.instruction->inputs.end(), v) > 0;
+        });
     return {index, layout_.outside[static_cast<std::size_t>(v)], batch,
-            batch > 0 ? step.count() / batch : 0};
+            batch > 0 ? step.count() / batch : 0,
+            batch == plan_.independent_rows && !read_before && !makes(p_.after, v)};
   }
   bool lies_with_caller(int v, std::size_t result) const {
     const Block& b = block(layout_.outside[static_cast<std::size_t>(v)]);

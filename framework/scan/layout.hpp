@@ -9,9 +9,11 @@ namespace tempo {
 /// An instruction before or behind the loop.
 struct OutsideCall {
   const Instruction* instruction;
-  bool once;     // for all of time; else for each stretch of it
-  bool at_once;  // one call for all steps of a stretch; else a call for each
-  int product;   // >= 0: it is this product, and no call
+  bool once;          // for all of time; else for each stretch of it
+  bool at_once;       // one call for all steps of a stretch; else a call for each
+  int product;        // >= 0: it is this product, and no call
+  int64_t together;   // so many from this one on read nothing that another of them makes
+  std::size_t views;  // the first of its operands
 };
 
 /// A product over all steps with a fixed right side.
@@ -47,6 +49,7 @@ struct BatchFirst {
   std::size_t index;
   Region here;
   int64_t batch, row;  // elements of a row
+  bool by_shard;       // each shard copies its own rows: only the loop reads them before it ends
 };
 
 /// A carried value: where the next one is found, and whether it is copied from there: at each step,
@@ -73,10 +76,10 @@ struct Layout {
   std::size_t views = 0, parts = 0, matrices = 0, bases = 0;
   std::size_t bytes = 0;        // of all this
   std::size_t shard_bytes = 0;  // of what each shard has for itself: places and registers
-  std::size_t most_operands = 0;
-  int64_t work_per_row = 0;    // of a step, in multiplications
-  std::size_t slab_bytes = 0;  // of a step
-  int64_t rows = 1;            // of a step
+  std::size_t operands = 0;     // views: of a call in the loop, then of each outside
+  int64_t work_per_row = 0;     // of a step, in multiplications
+  std::size_t slab_bytes = 0;   // of a step
+  int64_t rows = 1;             // of a step
 
   /// The length of a stretch: a matter of shapes alone, as sums are made stretch by stretch.
   int64_t steps_at_once(int64_t time) const;
