@@ -55,11 +55,13 @@ Settings any_settings(const std::string& program, int threads) {
 
 Candidate best_settings(const std::string& program, const Job& job) {
   constexpr int tries = 3;
+  constexpr double hopeless = 1.5;  // times as slow as the best so far
   Candidate best;
   for (const Settings& settings : candidates(program, job.threads)) {
     auto process = std::make_unique<Process>(program, job, settings);
     process->run(1);
     double seconds = process->run(1);
+    if (best.process && seconds > hopeless * best.seconds) continue;
     const int64_t repeats = std::max<int64_t>(1, static_cast<int64_t>(0.01 / seconds));
     for (int i = 0; i < tries; ++i) seconds = std::min(seconds, process->run(repeats));
     if (!best.process || seconds < best.seconds) best = {settings, std::move(process), seconds};
