@@ -117,18 +117,21 @@ void Execution::run() {
 void Execution::run_stretch(int64_t n) {
   stretch_ = {n, std::min(time_, n + steps_at_once_), 0};
   stretch_.t = p_.reverse ? time_ - stretch_.end : n;
-  gather(false, {0, rows_, nullptr});
+  for (const BatchFirst& g : layout_.gathered_at_once) gather(g, 0, g.batch);
   run_stretch_of(layout_.before);
   parallel_for(shards_, 1, [&](int64_t first, int64_t last) {
-    for (int64_t s = first; s < last; ++s) {
-      gather(true, shard(s));
-      run_loop(s);
-      scatter(true, shard(s));
-    }
+    for (int64_t s = first; s < last; ++s) run_shard(s);
   });
   run_stretch_of(layout_.after);
   deliver();
-  scatter(false, {0, rows_, nullptr});
+  for (const BatchFirst& s : layout_.scattered_at_once) scatter(s, 0, s.batch);
+}
+
+void Execution::run_shard(int64_t index) const {
+  const auto [first, end, places] = shard(index);
+  for (const BatchFirst& g : layout_.gathered) gather(g, first, end);
+  run_loop(index);
+  for (const BatchFirst& s : layout_.scattered) scatter(s, first, end);
 }
 
 void Execution::prepare() const {
@@ -252,34 +255,28 @@ void Execution::pack_products() const {
   }
 }
 
-// Sequences that begin with the batch, to slabs that begin with the time, and back: the rows of a
-// shard, or all rows of those that are not copied by shard.
-void Execution::gather(bool by_shard, const Shard& rows) const {
-  for (const BatchFirst& g : layout_.gathered)
-    if (g.by_shard == by_shard)
-      copy(of_stretch(g, rows), size_of(g.here.dtype), with_caller(g, rows, inputs_[g.index]),
-           in_loop(g, rows));
+// Rows of a sequence that begins with the batch, to a slab that begins with the time, and back.
+void Execution::gather(const BatchFirst& b, int64_t first, int64_t end) const {
+  copy(of_stretch(b, end - first), size_of(b.here.dtype), with_caller(b, inputs_[b.index], first),
+       in_loop(b, first));
 }
-void Execution::scatter(bool by_shard, const Shard& rows) const {
-  for (const BatchFirst& s : layout_.scattered)
-    if (s.by_shard == by_shard)
-      copy(of_stretch(s, rows), size_of(s.here.dtype), in_loop(s, rows),
-           with_caller(s, rows, outputs_[s.index]));
+void Execution::scatter(const BatchFirst& b, int64_t first, int64_t end) const {
+  copy(of_stretch(b, end - first), size_of(b.here.dtype), in_loop(b, first),
+       with_caller(b, outputs_[b.index], first));
 }
 
-// [batch, steps of the stretch, elements of a row]
-Shape Execution::of_stretch(const BatchFirst& b, const Shard& rows) const {
-  return {b.by_shard ? rows.end - rows.first : b.batch, stretch_.steps(), b.row};
+// [rows, steps of the stretch, elements of a row]
+Shape Execution::of_stretch(const BatchFirst& b, int64_t rows) const {
+  return {rows, stretch_.steps(), b.row};
 }
-Walk Execution::with_caller(const BatchFirst& b, const Shard& rows, const View& all) const {
-  const int64_t first = rows.first * time_ + stretch_.t;
-  return {all.as<char>() + first * b.row * static_cast<int64_t>(size_of(b.here.dtype)),
-          {time_ * b.row, b.row, 1}};
+Walk Execution::with_caller(const BatchFirst& b, const View& all, int64_t first) const {
+  const int64_t row = b.row * static_cast<int64_t>(size_of(b.here.dtype));
+  return {all.as<char>() + (first * time_ + stretch_.t) * row, {time_ * b.row, b.row, 1}};
 }
-Walk Execution::in_loop(const BatchFirst& b, const Shard& rows) const {
+Walk Execution::in_loop(const BatchFirst& b, int64_t first) const {
+  const int64_t row = b.row * static_cast<int64_t>(size_of(b.here.dtype));
   const int64_t step = of_each_step(b.here) ? b.batch * b.row : 0;
-  return {at(b.here, stretch_.t) + rows.first * b.row * static_cast<int64_t>(size_of(b.here.dtype)),
-          {b.row, step, 1}};
+  return {at(b.here, stretch_.t) + first * row, {b.row, step, 1}};
 }
 
 // Of a stretch, the results that the loop did not write: made behind it, or copies of what is

@@ -72,17 +72,18 @@ class Execution {
   void run_outside(const OutsideCall& call) const;
   void multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const;
   void pack_products() const;
-  void gather(bool by_shard, const Shard& rows) const;
-  void scatter(bool by_shard, const Shard& rows) const;
-  Shape of_stretch(const BatchFirst& b, const Shard& rows) const;
-  Walk with_caller(const BatchFirst& b, const Shard& rows, const View& all) const;
-  Walk in_loop(const BatchFirst& b, const Shard& rows) const;
+  void gather(const BatchFirst& b, int64_t first, int64_t end) const;
+  void scatter(const BatchFirst& b, int64_t first, int64_t end) const;
+  Shape of_stretch(const BatchFirst& b, int64_t rows) const;
+  Walk with_caller(const BatchFirst& b, const View& all, int64_t first) const;
+  Walk in_loop(const BatchFirst& b, int64_t first) const;
   void deliver() const;
 
   int64_t end_of(const Shard& s, int64_t rows) const {
     return plan_.independent_rows > 0 ? s.end : rows;
   }
   void run_stretch(int64_t n);
+  void run_shard(int64_t index) const;
   Shard shard(int64_t index) const;
   void run_loop(int64_t index) const;
   void run_steps(const Shard& shard) const;

@@ -218,11 +218,12 @@ class LayoutMaker {
   void find_results() {
     for (std::size_t i = 0; i < p_.n_inputs(); ++i)
       if (const int v = p_.input(i); value(v).batch_first)
-        layout_.gathered.push_back(batch_first(i, v));
+        (by_shard(v) ? layout_.gathered : layout_.gathered_at_once).push_back(batch_first(i, v));
     for (std::size_t k = 0; k < p_.results.size(); ++k) {
       const ProgramResult& r = p_.results[k];
       if (r.batch_first) {
-        layout_.scattered.push_back(batch_first(k, r.value));
+        (by_shard(r.value) ? layout_.scattered : layout_.scattered_at_once)
+            .push_back(batch_first(k, r.value));
       } else if (r.kind == ProgramResult::sequence) {
         if (!lies_with_caller(r.value, k))
           layout_.sequences.push_back(
@@ -244,13 +245,17 @@ class LayoutMaker {
   BatchFirst batch_first(std::size_t index, int v) const {
     const Shape& step = value(v).type.shape;
     const int64_t batch = step[0];
-    const bool read_before =
-        std::any_of(layout_.before.begin(), layout_.before.end(), [v](const OutsideCall& c) {
-          return std::count(c.instruction->inputs.begin(), c.instruction->inputs.end(), v) > 0;
-        });
     return {index, layout_.outside[static_cast<std::size_t>(v)], batch,
-            batch > 0 ? step.count() / batch : 0,
-            batch == plan_.independent_rows && !read_before && !makes(p_.after, v)};
+            batch > 0 ? step.count() / batch : 0};
+  }
+  // Whether the rows of a shard are all that matters to it until the loop ends.
+  bool by_shard(int v) const {
+    const auto reads = [v](const OutsideCall& c) {
+      const std::vector<int>& in = c.instruction->inputs;
+      return std::find(in.begin(), in.end(), v) != in.end();
+    };
+    return value(v).type.shape[0] == plan_.independent_rows && !makes(p_.after, v) &&
+           std::none_of(layout_.before.begin(), layout_.before.end(), reads);
   }
   bool lies_with_caller(int v, std::size_t result) const {
     const Block& b = block(layout_.outside[static_cast<std::size_t>(v)]);

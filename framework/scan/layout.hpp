@@ -49,7 +49,6 @@ struct BatchFirst {
   std::size_t index;
   Region here;
   int64_t batch, row;  // elements of a row
-  bool by_shard;       // each shard copies its own rows: only the loop reads them before it ends
 };
 
 /// A carried value: where the next one is found, and whether it is copied from there: at each step,
@@ -87,9 +86,10 @@ struct Layout {
   std::vector<int> slabs, each_step, turns;  // blocks
   std::vector<OutsideCall> before, after;
   std::vector<OutsideProduct> products;
-  std::vector<int> summed;                  // values that grow from stretch to stretch
-  std::vector<std::size_t> summed_results;  // and results that grow from step to step
-  std::vector<BatchFirst> gathered, scattered;
+  std::vector<int> summed;                      // values that grow from stretch to stretch
+  std::vector<std::size_t> summed_results;      // and results that grow from step to step
+  std::vector<BatchFirst> gathered, scattered;  // by each shard, its own rows
+  std::vector<BatchFirst> gathered_at_once, scattered_at_once;  // before and behind all shards
   std::vector<RowCopy> histories;
   std::vector<CarriedMove> carried;
   std::vector<Delivery> sums, lasts;               // collected in the loop
