@@ -57,6 +57,22 @@ BOOST_AUTO_TEST_CASE(each_section_has_its_flops_and_kernels) {
                     "  after   483 FLOPs a step: sum_to, matmul (OpenBLAS), matmul (OpenBLAS)\n");
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_for_another_product_is_said) {
+  const Baseline kernels;
+  const Tensor u = normal({5, 5}, 1), v = normal({5, 4}, 2), w = normal({4, 3}, 3);
+  const ProgramLog log;
+  const auto step = [&](const Tensor& x, const State& s) {
+    Tensor next = tanh(x + matmul(s[0], u));
+    return Step{matmul(matmul(next, v), w), {next}};
+  };
+  scan(step, normal({2, 6, 5}, 4), {zeros({2, 5}, float64)});
+  const LoggedProgram& l = log.programs().at(0);
+  BOOST_CHECK_EQUAL(cost_of(l.program->fast(), l.program->plan(), l.time),
+                    "over 6 steps, in 1 shard, on baseline kernels:\n"
+                    "  loop    120 FLOPs a step\n"
+                    "  after   128 FLOPs a step: matmul (baseline); then matmul (baseline)\n");
+}
+
 BOOST_AUTO_TEST_CASE(stretches_and_shards_are_said) {
   const Baseline kernels;
   const int before = threads();

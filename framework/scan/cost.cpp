@@ -47,10 +47,13 @@ class Cost {
 
   std::string outside(const std::string& section, const std::vector<OutsideCall>& calls) const {
     std::string each, once;
-    int64_t of_step = 0;
+    int64_t of_step = 0, together = 0;  // calls that may run at once
     for (const OutsideCall& call : calls) {
       std::string& ops = call.once ? once : each;
-      ops += (ops.empty() ? " " : ", ") + call.instruction->op->name + kernels_of(call);
+      const char* const apart = !call.once && together == 0 ? "; then " : ", ";
+      if (together == 0) together = call.together;
+      --together;
+      ops += (ops.empty() ? " " : apart) + call.instruction->op->name + kernels_of(call);
       if (!call.once) of_step += flops(*call.instruction);
     }
     return line(section, of_step) + (each.empty() ? "" : ":" + each) +
