@@ -50,7 +50,7 @@ class Merge {
   // Left side, whether the right one is transposed, and whether the next state needs it.
   using Kind = std::tuple<int, bool, bool>;
 
-  bool is_product(const Instruction& i) const {
+  bool may_merge(const Instruction& i) const {
     static const OpDefinition* matmul = find_op("matmul");
     return i.op == matmul && !i.attributes.integer("transpose_a", 0) && !fixed(i.inputs[0]) &&
            fixed(i.inputs[1]) && type(i.inputs[1]).shape.rank() == 2;
@@ -62,10 +62,10 @@ class Merge {
   void merge_products() {
     std::map<Kind, std::vector<Instruction>> alike;
     for (const Instruction& i : p_.loop)
-      if (is_product(i)) alike[kind_of(i, feeds(i.outputs[0]))].push_back(i);
+      if (may_merge(i)) alike[kind_of(i, feeds(i.outputs[0]))].push_back(i);
     std::vector<Instruction> loop;
     for (Instruction& i : p_.loop) {
-      const auto at = is_product(i) ? alike.find(kind_of(i, feeds(i.outputs[0]))) : alike.end();
+      const auto at = may_merge(i) ? alike.find(kind_of(i, feeds(i.outputs[0]))) : alike.end();
       if (at == alike.end() || at->second.size() == 1)
         loop.push_back(std::move(i));
       else if (at->second[0].outputs == i.outputs)

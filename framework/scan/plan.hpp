@@ -72,7 +72,7 @@ struct TileStep {
   std::vector<TileOp> ops;
   int registers = 0;
   int64_t tile_length = 256, tile_rows = 1;
-  static constexpr int64_t register_padding = 16;
+  static constexpr int64_t register_padding = tile_block;
   // The padding also keeps registers from competing for the same lines of the cache.
   std::size_t register_bytes() const {
     return static_cast<std::size_t>(std::max(tile_length, tile_rows * cols) + register_padding) * 8;
@@ -94,8 +94,8 @@ struct PlanStep {
 struct Layout;
 
 struct Plan {
-  static constexpr int64_t narrow =
-      64;  // columns for which a call for each row costs more than its work
+  // So many columns or fewer: a call for each row costs more than its work.
+  static constexpr int64_t few_columns = 64;
   static constexpr int in_register = 0;  // the block of registers
 
   std::vector<Block> blocks;

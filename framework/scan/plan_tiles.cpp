@@ -158,7 +158,7 @@ void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members
 Region Tiles::operand(int v, const Shape& shape, const TileStep& group) {
   const Region r = *as_operand(places_.region(v), uses_.type(v).shape, shape);
   const bool one_row = r.row_stride == 0 && r.col_stride != 0;
-  const bool worth = !group.whole_rows && r.cols <= Plan::narrow;
+  const bool worth = !group.whole_rows && r.cols <= Plan::few_columns;
   return one_row && worth && uses_.there_before(v) ? written_out(v, r) : r;
 }
 

@@ -64,7 +64,7 @@ template <class F, class Out, class... In>
 class ElementwiseTile {
   static_assert(std::is_empty_v<F>, "an elementwise function has no captures");
   static constexpr std::size_t arity = sizeof...(In);
-  static constexpr int64_t block = 16;   // elements; loops run over whole blocks only
+  static constexpr int64_t block = tile_block;  // loops run over whole blocks only
   static constexpr int64_t chunk = 256;  // elements for which a repeated input is written out
 
  public:
