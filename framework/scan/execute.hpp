@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scan/layout.hpp"
+#include "tensor/function_ref.hpp"
 #include "tensor/packed.hpp"
 #include "tensor/strides.hpp"
 
@@ -61,13 +62,22 @@ class Execution {
     return rounded_up(step_bytes(b) * static_cast<std::size_t>(steps_at_once_));
   }
 
+  void run_stretch(int64_t n);
+  void run_shard(int64_t index) const;
+  Shard shard(int64_t index) const;
+  int64_t end_of(const Shard& s, int64_t rows) const {
+    return plan_.independent_rows > 0 ? s.end : rows;
+  }
+  /// `views` is room for the operands.
+  static void apply(const Instruction& i, View* views, FunctionRef<View(int)> view_of);
+  static void add_to(const View& part, const View& total);
+
+  // Before and behind the loop.
   const Region& outside(int v) const { return layout_.outside[static_cast<std::size_t>(v)]; }
   bool of_each_step(const Region& r) const;
   View all_of(int v) const;
   View at(int v, int64_t t) const { return {value(v).type, at(outside(v), t)}; }
   char* at(const Region& r, int64_t t) const;
-  template <class ViewOf>
-  void apply(const Instruction& i, View* views, const ViewOf& view_of) const;
   void run_stretch_of(const std::vector<OutsideCall>& calls) const;
   void run_outside(const OutsideCall& call) const;
   void multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const;
@@ -79,12 +89,7 @@ class Execution {
   Walk in_loop(const BatchFirst& b, int64_t first) const;
   void deliver() const;
 
-  int64_t end_of(const Shard& s, int64_t rows) const {
-    return plan_.independent_rows > 0 ? s.end : rows;
-  }
-  void run_stretch(int64_t n);
-  void run_shard(int64_t index) const;
-  Shard shard(int64_t index) const;
+  // The loop.
   void run_loop(int64_t index) const;
   void run_steps(const Shard& shard) const;
   void collect(const Shard& shard, bool last) const;
@@ -113,5 +118,9 @@ class Execution {
   Places bases_ = nullptr;          // of each block, at the first step
   char* shard_memory_ = nullptr;
 };
+
+inline char* place_of(const Region& r, Execution::Places places) {
+  return places[r.block] + r.offset;
+}
 
 }  // namespace tempo
