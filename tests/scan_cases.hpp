@@ -191,6 +191,38 @@ inline std::vector<ScanCase> scan_cases() {
        {x},
        {h},
        {w, u}},
+      {"an output that is a product added to a part of another",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = tanh(matmul(xs[0], c[0]) + s[0]);
+         return Step{matmul(next, c[1]) + matmul(relu(matmul(next, c[2])), c[3]), {next}};
+       },
+       {x},
+       {h},
+       {w, u, 0.4 * normal({7, 5}, 21), 0.4 * normal({5, 7}, 22)}},
+      {"the same and a row",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = tanh(matmul(xs[0], c[0]) + s[0]);
+         return Step{matmul(next, c[1]) + matmul(relu(matmul(next, c[2])), c[3]) + c[4], {next}};
+       },
+       {x},
+       {h},
+       {w, u, 0.4 * normal({7, 5}, 21), 0.4 * normal({5, 7}, 22), b}},
+      {"an output that is a part of a product and a row",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = tanh(matmul(xs[0], c[0]) + s[0]);
+         return Step{matmul(next, c[1]) + c[3] + mean(matmul(next, c[2]), -1, true), {next}};
+       },
+       {x},
+       {h},
+       {w, u, 0.4 * normal({7, 5}, 21), b}},
+      {"a sequence of one number for each row of the batch, read as a row",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = tanh(xs[0] + matmul(s[0], c[0]));
+         return Step{next, {next}};
+       },
+       {normal({7, 5}, 23)},
+       {normal({7, 7}, 24)},
+       {u}},
       {"a scan inside the step",
        [](const Tensors& xs, const State& s, const Tensors& c) {
          const auto inner = [&](const Tensor& y, const State& t) {

@@ -183,6 +183,23 @@ BOOST_AUTO_TEST_CASE(one_and_two_threads_give_the_same_bits) {
   set_threads(2);
 }
 
+// A step of the sequence has one axis, and each row of the state meets all of it.
+BOOST_AUTO_TEST_CASE(shards_wait_for_what_all_of_them_read) {
+  const Tensor x = random_normal({64, 400}, 0, 1, float32, 1), zero = zeros({64, 64}, float32),
+               u = random_normal({64, 64}, 0, 0.1, float32, 2);
+  const auto step = [&](const Tensor& now, const State& s) {
+    Tensor next = tanh(0.5 * matmul(s[0], u) + now);
+    return Step{next, {next}};
+  };
+  const Tensor expected = scan(step, x, {zero}, {.plain = true}).output;
+  const int before = threads();
+  for (int n : {1, 2, 3}) {
+    set_threads(n);
+    check_close(std::to_string(n) + " threads", scan(step, x, {zero}).output, expected, 1e-5);
+  }
+  set_threads(before);
+}
+
 // --- what cannot be
 
 BOOST_AUTO_TEST_CASE(errors_say_what_to_do) {

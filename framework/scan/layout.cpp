@@ -1,6 +1,7 @@
 #include "scan/layout.hpp"
 
 #include "scan/instruction.hpp"
+#include "scan/planner.hpp"
 #include "tensor/packed.hpp"
 
 #include <algorithm>
@@ -63,6 +64,7 @@ class LayoutMaker {
     std::size_t first = 0;
     for (std::size_t k = 0; k < calls.size(); ++k) {
       const Instruction& i = *calls[k].instruction;
+      if (calls[k].once) continue;
       if (std::any_of(i.inputs.begin(), i.inputs.end(), [&](int v) { return made.count(v) > 0; })) {
         first = k;
         made.clear();
@@ -248,13 +250,15 @@ class LayoutMaker {
     return {index, layout_.outside[static_cast<std::size_t>(v)], batch,
             batch > 0 ? step.count() / batch : 0};
   }
-  // Whether the rows of a shard are all that matters to it until the loop ends.
+  // Whether the rows of a shard are all that matters to it until the loop ends. A step with one
+  // axis is a row that all of them read.
   bool by_shard(int v) const {
     const auto reads = [v](const OutsideCall& c) {
       const std::vector<int>& in = c.instruction->inputs;
       return std::find(in.begin(), in.end(), v) != in.end();
     };
-    return value(v).type.shape[0] == plan_.independent_rows && !makes(p_.after, v) &&
+    const Shape& step = value(v).type.shape;
+    return step[0] == plan_.independent_rows && rows_of(step) == step[0] && !makes(p_.after, v) &&
            std::none_of(layout_.before.begin(), layout_.before.end(), reads);
   }
   bool lies_with_caller(int v, std::size_t result) const {

@@ -91,7 +91,7 @@ bool Additions::add_in_place(int total, const Instruction& product, int other) {
 bool Additions::can_lie_at(const Instruction& made, int total) const {
   if (splits_columns(made)) {
     const int whole = made.inputs[0];
-    return !places_.placed(total) && !uses_.carried(total) && !places_.placed(whole) &&
+    return !places_.placed(total) && uses_.only_inside(total) && !places_.placed(whole) &&
            uses_.read_once(whole) && uses_.only_inside(whole);
   }
   const Program& p = uses_.program();
@@ -117,7 +117,7 @@ void Additions::find_rows() {
       const auto made = products.find(product);
       if (made == products.end() || done(i) || !is_row(row, uses_.type(product)) ||
           !uses_.read_once(product) || !uses_.only_inside(product) || places_.placed(total) ||
-          uses_.carried(total))
+          !uses_.only_inside(total))
         continue;
       added_[made->second].row = row;
       done_[&i] = {product, product};
