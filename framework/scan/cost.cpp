@@ -11,7 +11,7 @@ namespace tempo {
 
 namespace {
 
-// The sizes of a matmul: a [m, k] times b [k, n], for each element of the leading axes.
+// The sizes of a product as the kernel of matmul runs it: a [m, k] times b [k, n].
 struct MatmulSizes {
   bool transpose_a, transpose_b;
   int64_t m, n, k;
@@ -36,6 +36,7 @@ class Cost {
 
  private:
   const TensorType& type(int v) const { return p_.values[static_cast<std::size_t>(v)].type; }
+  Standing standing(int v) const { return p_.values[static_cast<std::size_t>(v)].standing; }
 
   static std::string counted(int64_t n, const std::string& what) {
     return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
@@ -67,7 +68,7 @@ class Cost {
   }
   int64_t flops(const Instruction& i) const {
     const int64_t made = type(i.outputs[0]).shape.count();
-    if (is_matmul(i)) return 2 * made * sizes(i).k;
+    if (is_matmul(i)) return 2 * made * type(i.inputs[0]).shape[is_set(i, "transpose_a") ? -2 : -1];
     if (i.op->pointwise) return made;
     return i.summed || i.op->kernel.fold ? type(i.inputs[0]).shape.count() : 0;
   }
@@ -76,8 +77,7 @@ class Cost {
     const Instruction& i = *call.instruction;
     if (call.product >= 0) return std::string(" (") + name_of(instruction_set()) + ")";
     if (!is_matmul(i)) return "";
-    MatmulSizes s = sizes(i);
-    if (i.summed && s.transpose_a) s.k *= steps_;  // one product over time and batch
+    const MatmulSizes s = sizes(call);
     const bool own =
         runs_on_own_kernels(type(i.outputs[0]).dtype, s.transpose_a, s.transpose_b, s.m, s.n, s.k);
     return std::string(" (") + (own ? name_of(instruction_set()) : "OpenBLAS") + ")";
@@ -87,12 +87,24 @@ class Cost {
     static const OpDefinition* matmul = find_op("matmul");
     return i.op == matmul;
   }
-  MatmulSizes sizes(const Instruction& i) const {
-    const Shape &a = type(i.inputs[0]).shape, &b = type(i.inputs[1]).shape;
-    const bool transpose_a = i.attributes.integer("transpose_a", 0) != 0,
-               transpose_b = i.attributes.integer("transpose_b", 0) != 0;
-    return {transpose_a, transpose_b, a[transpose_a ? -1 : -2], b[transpose_b ? -2 : -1],
-            a[transpose_a ? -2 : -1]};
+  static bool is_set(const Instruction& i, const char* flag) {
+    return i.attributes.integer(flag, 0) != 0;
+  }
+  Shape shape_in(const OutsideCall& call, int v) const {
+    const bool of_all = call.at_once && standing(v) != Standing::fixed;
+    return of_all ? type(v).shape.prepended(steps_) : type(v).shape;
+  }
+  MatmulSizes sizes(const OutsideCall& call) const {
+    const Instruction& i = *call.instruction;
+    const Shape a = shape_in(call, i.inputs[0]), b = shape_in(call, i.inputs[1]);
+    const bool transpose_a = is_set(i, "transpose_a"), transpose_b = is_set(i, "transpose_b");
+    MatmulSizes s{transpose_a, transpose_b, a[transpose_a ? -1 : -2], b[transpose_b ? -2 : -1],
+                  a[transpose_a ? -2 : -1]};
+    if (i.summed && transpose_a && !transpose_b && a.rank() == 3 && b.rank() == 3)
+      s.k *= a[0];  // one product over time and batch
+    else if (b.rank() == 2 && !transpose_a)
+      s.m = Shape(a.begin(), a.end() - 1).count();  // all rows meet the same b
+    return s;
   }
 
   const Program& p_;

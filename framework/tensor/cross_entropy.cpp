@@ -1,6 +1,7 @@
 #include "tensor/cross_entropy.hpp"
 
 #include "tensor/cpu.hpp"
+#include "tensor/fold.hpp"
 #include "tensor/independent.hpp"
 #include "tensor/math.hpp"
 #include "tensor/parallel.hpp"
@@ -12,10 +13,8 @@
 namespace tempo {
 namespace {
 
-constexpr int64_t lanes = 16, block = 256;  // sums are taken in short blocks, in lanes
-
 /// Of a row of n logits: the greatest, and the sum of e^(x - greatest). The summands go to
-/// `powers`, [n], or of the last block only, [block].
+/// `powers`, [n], or of the last block only, [row_block].
 template <class T>
 struct RowSum {
   T greatest, sum;
@@ -65,39 +64,18 @@ class RowLoops {
 
   template <class M>
   TEMPO_INLINE RowSum<T> sum_row(Row x, int64_t n, T* powers, bool all) {
-    const T top = greatest(x, n);
+    const T greatest = fold_row<Max>(x, n);
     T total = 0;
-    for (int64_t begin = 0; begin < n; begin += block)
-      total += sum_block<M>(x + begin, n - begin < block ? n - begin : block, top,
+    for (int64_t begin = 0; begin < n; begin += row_block)
+      total += sum_block<M>(x + begin, std::min(n - begin, row_block), greatest,
                             powers + (all ? begin : 0));
-    return {top, total};
-  }
-  // In as many lanes as a block has elements: the loop over fewer would be unrolled and stay
-  // scalar.
-  TEMPO_INLINE T greatest(Row x, int64_t n) {
-    T top[block];
-    for (int64_t j = 0; j < block; ++j) top[j] = x[0];
-    for (int64_t begin = 0; begin < n; begin += block) {
-      const int64_t here = n - begin < block ? n - begin : block;
-      TEMPO_INDEPENDENT
-      for (int64_t j = 0; j < here; ++j) top[j] = x[begin + j] > top[j] ? x[begin + j] : top[j];
-    }
-    T greatest = x[0];
-    for (int64_t j = 0; j < block; ++j) greatest = top[j] > greatest ? top[j] : greatest;
-    return greatest;
+    return {greatest, total};
   }
   template <class M>
-  TEMPO_INLINE T sum_block(Row x, int64_t n, T top, T* powers) {
+  TEMPO_INLINE T sum_block(Row x, int64_t n, T greatest, T* powers) {
     TEMPO_INDEPENDENT
-    for (int64_t i = 0; i < n; ++i) powers[i] = M::exp(x[i] - top);
-    T total[lanes] = {};
-    int64_t i = 0;
-    for (; i + lanes <= n; i += lanes)
-      for (int64_t j = 0; j < lanes; ++j) total[j] += powers[i + j];
-    for (int64_t j = 0; i < n; ++i, ++j) total[j] += powers[i];
-    for (int64_t half = lanes / 2; half > 0; half /= 2)
-      for (int64_t j = 0; j < half; ++j) total[j] += total[j + half];
-    return total[0];
+    for (int64_t i = 0; i < n; ++i) powers[i] = M::exp(x[i] - greatest);
+    return fold_row<Sum>(powers, n);
   }
   TEMPO_INLINE void scale_row(T* x, int64_t n, T by) {
     TEMPO_INDEPENDENT
@@ -131,7 +109,7 @@ Kernel cross_entropy_kernel() {
     dispatch_floating(call.outputs[0].dtype(), "cross_entropy", [&]<class T>(T) {
       const SumRow<T> sum = RowLoops<T>::sum();
       for_rows<T>(call, [&](int64_t i, const T* x, int64_t n, int64_t label) {
-        alignas(64) T powers[block];
+        alignas(64) T powers[row_block];
         const RowSum<T> row = sum(x, n, powers, false);
         call.outputs[0].as<T>()[i] = std::log(row.sum) + (row.greatest - x[label]);
       });

@@ -2,82 +2,20 @@
 #include "tensor/reduce.hpp"
 
 #include "tensor/cpu.hpp"
+#include "tensor/fold.hpp"
 #include "tensor/independent.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/strides.hpp"
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <optional>
 
 namespace tempo {
 namespace {
 
-struct Sum {
-  static constexpr const char* name = "sum";
-  static constexpr bool has_empty = true;
-  static constexpr int64_t lanes = 16;
-  template <class T>
-  static constexpr T start() {
-    return T(0);
-  }
-  template <class T>
-  T operator()(T total, T x) const {
-    return total + x;
-  }
-};
-
-struct Max {
-  static constexpr const char* name = "max";
-  static constexpr bool has_empty = false;
-  static constexpr int64_t lanes = 32;  // a loop over fewer is unrolled and stays scalar
-  template <class T>
-  static constexpr T start() {
-    return std::is_integral_v<T> ? std::numeric_limits<T>::min()
-                                 : -std::numeric_limits<T>::infinity();
-  }
-  template <class T>
-  T operator()(T total, T x) const {
-    return x > total || x != x ? x : total;  // NaN stays
-  }
-};
-
-struct Min {
-  static constexpr const char* name = "min";
-  static constexpr bool has_empty = false;
-  static constexpr int64_t lanes = 32;  // a loop over fewer is unrolled and stays scalar
-  template <class T>
-  static constexpr T start() {
-    return std::is_integral_v<T> ? std::numeric_limits<T>::max()
-                                 : std::numeric_limits<T>::infinity();
-  }
-  template <class T>
-  T operator()(T total, T x) const {
-    return x < total || x != x ? x : total;
-  }
-};
-
-// A block is folded in order; the results of blocks are folded again. With blocks this short an
-// error grows like that of pairwise sums.
-constexpr int64_t row_block = 256;     // of contiguous elements, folded in lanes
-constexpr int64_t column_block = 32;   // of rows, folded into a row of results
+constexpr int64_t column_block = 32;   // of rows, folded into a row of results; see row_block
 constexpr int64_t column_tile = 1024;  // of that row, which stays in L1
-
-template <class Op, class T>
-[[gnu::always_inline]] inline T fold_row(const T* x, int64_t n) {
-  constexpr int64_t lanes = Op::lanes;
-  const Op op;
-  T total[lanes];
-  std::fill_n(total, lanes, Op::template start<T>());
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    for (int64_t j = 0; j < lanes; ++j) total[j] = op(total[j], x[i + j]);
-  for (int64_t j = 0; i < n; ++i, ++j) total[j] = op(total[j], x[i]);
-  for (int64_t half = lanes / 2; half > 0; half /= 2)
-    for (int64_t j = 0; j < half; ++j) total[j] = op(total[j], total[j + half]);
-  return total[0];
-}
 
 template <class Op, class T>
 void fold_columns(const T* x, int64_t rows, int64_t stride, int64_t columns, T* y) {
