@@ -8,6 +8,7 @@
 #include "tensor/strides.hpp"
 
 #include <cblas.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <array>
@@ -81,7 +82,7 @@ bool blas_knows_the_processor() {
   static const std::string core = openblas_get_corename();
   static const bool knows_it = std::ranges::any_of(
       std::array{"Haswell", "Zen", "Excavator", "SkylakeX", "Cooperlake", "SapphireRapids"},
-      [](const char* name) { return core == name; });
+      [](const char* name) { return strcasecmp(core.c_str(), name) == 0; });
   return knows_it || instruction_set() == InstructionSet::baseline;
 }
 
@@ -90,13 +91,14 @@ bool blas_knows_the_processor() {
 // cache.
 constexpr int64_t fewest_rows = 96, fewest_rows_bt = 192;
 constexpr int64_t fewest_elements = 2048, most_packed_bytes = 64 << 20;
-constexpr int64_t fewest_columns = 8;  // where they beat OpenBLAS's oldest
+// Where they beat OpenBLAS's oldest: for few rows of a large b packing costs more than it brings.
+constexpr int64_t fewest_columns = 8, fewest_rows_of_large = 4, large_elements = 512 << 10;
 
 bool packs_b(const Product& p, std::size_t element) {
   const bool worth =
       blas_knows_the_processor()
           ? p.m >= (p.transpose_b ? fewest_rows_bt : fewest_rows) && p.k * p.n >= fewest_elements
-          : p.n >= fewest_columns;
+          : p.n >= fewest_columns && (p.m >= fewest_rows_of_large || p.k * p.n < large_elements);
   return !p.transpose_a && worth && p.k * p.n * static_cast<int64_t>(element) <= most_packed_bytes;
 }
 bool runs_transposed(const Product& p) {

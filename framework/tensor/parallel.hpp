@@ -1,5 +1,5 @@
-// Loops over ranges on a pool of threads. The way a range is cut never depends on their number, so
-// neither does any result.
+// Loops over ranges on a pool of threads. What one call of the body makes never depends on how the
+// range is cut.
 #pragma once
 
 #include "tensor/function_ref.hpp"

@@ -1,4 +1,4 @@
-// Elementwise ops, and tensors of one number. Shapes broadcast as in NumPy; both operands have one
+// Elementwise ops, and constants. Shapes broadcast as in NumPy; both operands have one
 // dtype; a C++ number is a weak scalar and takes the dtype of the tensor it meets.
 #pragma once
 
