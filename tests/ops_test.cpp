@@ -717,6 +717,12 @@ BOOST_AUTO_TEST_CASE(errors_of_initializers) {
   BOOST_TEST(text("") == "initializer ``: it has no name.");
   BOOST_TEST(text("constant(a)") == "initializer `constant(a)`: `value` is `a`, not a number.");
   BOOST_TEST(text("constant(1, 2)") == "initializer `constant(1, 2)`: it has too many arguments.");
+  BOOST_TEST(text("constant(1, value=2)") ==
+             "initializer `constant(1, value=2)`: `value` is given twice.");
+  BOOST_TEST(text("random_uniform(maxval=1, 0.5)") ==
+             "initializer `random_uniform(maxval=1, 0.5)`: `maxval` is given twice.");
+  BOOST_TEST(text("glorot_uniform(seed=1.5)") ==
+             "initializer `glorot_uniform(seed=1.5)`: `seed` is `1.5`, not an integer.");
   BOOST_TEST(text("zeros(1)") == "initializer `zeros(1)`: it has too many arguments.");
   BOOST_TEST(text("constant(1") == "initializer `constant(1`: its parenthesis is not closed.");
   BOOST_TEST(error_of([] {

@@ -237,6 +237,17 @@ BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
              "optimizer `adam(=0.1)`: `0.1` is not of the form key=value.");
   BOOST_TEST(error_of([] { Optimizer("adam(epsilon=1"); }) ==
              "optimizer `adam(epsilon=1`: its parenthesis is not closed.");
+  BOOST_TEST(error_of([] { Optimizer("adam(epsilon=1) and"); }) ==
+             "optimizer `adam(epsilon=1) and`: `and` follows its parenthesis.");
+  BOOST_TEST(error_of([] { Optimizer("adam)"); }) ==
+             "optimizer `adam)`: its parenthesis is not opened.");
+  BOOST_TEST(error_of([] { Optimizer("adam(,)"); }) ==
+             "optimizer `adam(,)`: an argument is missing.");
+  BOOST_TEST(error_of([] { Optimizer("adam(epsilon=1, epsilon=2)"); }) ==
+             "optimizer `adam(epsilon=1, epsilon=2)`: `epsilon` is given twice.");
+  BOOST_TEST(error_of([] { Optimizer("adam(amsgrad=maybe)"); }) ==
+             "optimizer `adam(amsgrad=maybe)`: `maybe` given as amsgrad is not true or false.");
+  BOOST_TEST(error_of([] { Optimizer("adam(amsgrad=True)"); }) == "nothing was thrown");
   BOOST_TEST(error_of([] { Optimizer("(epsilon=1)"); }) ==
              "optimizer `(epsilon=1)`: it has no name.");
   BOOST_TEST(

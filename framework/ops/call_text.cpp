@@ -25,18 +25,32 @@ CallText::CallText(const std::string& what, const std::string& given) : kind(wha
   const std::size_t open = whole.find('(');
   name = snake_case(trimmed(whole.substr(0, open)));
   if (name.empty()) fail("it has no name");
+  if (name.find(')') != std::string::npos) fail("its parenthesis is not opened");
   if (open == std::string::npos) return;
-  if (whole.back() != ')') fail("its parenthesis is not closed");
-  const std::string inside = whole.substr(open + 1, whole.size() - open - 2);
+  const std::size_t close = whole.rfind(')');
+  if (close == std::string::npos || close < open) fail("its parenthesis is not closed");
+  if (close + 1 != whole.size())
+    fail("`" + trimmed(whole.substr(close + 1)) + "` follows its parenthesis");
+  const std::string inside = whole.substr(open + 1, close - open - 1);
   for (std::size_t at = 0; at < inside.size();) {
     const std::size_t comma = std::min(inside.find(',', at), inside.size());
     const std::string argument = inside.substr(at, comma - at);
     const std::size_t equals = argument.find('=');
     const bool has_key = equals != std::string::npos;
+    if (trimmed(argument).empty()) fail("an argument is missing");
     arguments.emplace_back(has_key ? trimmed(argument.substr(0, equals)) : "",
                            trimmed(has_key ? argument.substr(equals + 1) : argument));
     at = comma + 1;
   }
+  refuse_repeated();
+}
+
+void CallText::refuse_repeated() const {
+  for (auto at = arguments.begin(); at != arguments.end(); ++at)
+    if (!at->first.empty() && std::any_of(arguments.begin(), at, [&](const Argument& before) {
+          return before.first == at->first;
+        }))
+      fail("`" + at->first + "` is given twice");
 }
 
 const std::string* CallText::find(const std::string& key) const {

@@ -15,6 +15,7 @@ struct CallText {
   CallText(const std::string& kind, const std::string& text);
 
   const std::string* find(const std::string& key) const;
+  void refuse_repeated() const;
   /// The error of this text: what it is, and why.
   [[noreturn]] void fail(const std::string& why) const;
 

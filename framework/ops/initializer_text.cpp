@@ -42,16 +42,26 @@ void InitializerText::expect(const std::vector<std::string>& keys) {
                         : "it has no argument `" + key + "`" + sdk::did_you_mean(key, keys) +
                               " It takes " + sdk::listed(keys));
   }
+  call_.refuse_repeated();
+}
+
+template <class T>
+T InitializerText::parsed(const std::string& key, T otherwise, const char* what) const {
+  const std::string* value = call_.find(key);
+  if (!value || *value == "None") return otherwise;
+  T number = 0;
+  const char* const end = value->data() + value->size();
+  const auto [stop, error] = std::from_chars(value->data(), end, number);
+  if (error != std::errc{} || stop != end) fail("`" + key + "` is `" + *value + "`, not " + what);
+  return number;
 }
 
 double InitializerText::number(const std::string& key, double otherwise) const {
-  const std::string* value = call_.find(key);
-  if (!value || *value == "None") return otherwise;
-  double number = 0;
-  const char* const end = value->data() + value->size();
-  const auto [stop, error] = std::from_chars(value->data(), end, number);
-  if (error != std::errc{} || stop != end) fail("`" + key + "` is `" + *value + "`, not a number");
-  return number;
+  return parsed(key, otherwise, "a number");
+}
+
+int64_t InitializerText::integer(const std::string& key, int64_t otherwise) const {
+  return parsed(key, otherwise, "an integer");
 }
 
 std::string InitializerText::word(const std::string& key, const std::string& otherwise) const {

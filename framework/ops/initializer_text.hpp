@@ -3,6 +3,7 @@
 
 #include "ops/call_text.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,15 @@ class InitializerText {
   /// is an Error.
   void expect(const std::vector<std::string>& keys);
   double number(const std::string& key, double otherwise) const;
+  int64_t integer(const std::string& key, int64_t otherwise) const;
   std::string word(const std::string& key, const std::string& otherwise) const;
   /// The error of this text: why, and then the text.
   [[noreturn]] void fail(const std::string& why) const { call_.fail(why); }
 
  private:
+  template <class T>
+  T parsed(const std::string& key, T otherwise, const char* what) const;
+
   CallText call_;
 };
 

@@ -14,9 +14,7 @@ namespace tempo {
 
 namespace {
 
-int64_t seed_of(const InitializerText& text) {
-  return static_cast<int64_t>(text.number("seed", -1));
-}
+int64_t seed_of(const InitializerText& text) { return text.integer("seed", -1); }
 
 Tensor standard_normal(const TensorType& type, const Tensor& key) {
   static const sdk::Op op("random_normal");

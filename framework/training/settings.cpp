@@ -63,9 +63,9 @@ void SettingsReader::operator()(const char* key, std::optional<int64_t>& field) 
 void SettingsReader::operator()(const char* key, bool& field) {
   const std::string* value = find(key);
   if (!value) return;
-  if (*value != "true" && *value != "false")
+  field = *value == "true" || *value == "True";
+  if (!field && *value != "false" && *value != "False")
     fail("`" + *value + "` given as " + key + " is not true or false");
-  field = *value == "true";
 }
 
 void SettingsReader::operator()(const char* key, std::string& field) {

@@ -199,8 +199,8 @@ typedef struct tempo_op_type {
   tempo_status (*infer)(const tempo_type* inputs, uint32_t n_inputs,
                         const tempo_attribute* attributes, uint32_t n_attributes,
                         tempo_type* result);
-  /* data[i] is inputs[i]'s; result is allocated. Reads and writes during the call only. May be called
-   * from several threads at once, also within one model. */
+  /* data[i] is inputs[i]'s; result is allocated. Reads and writes during the call only. May be
+   * called from several threads at once, also within one model. */
   tempo_status (*kernel)(const tempo_type* inputs, const void* const* data, uint32_t n_inputs,
                          const tempo_attribute* attributes, uint32_t n_attributes,
                          const tempo_type* result_type, void* result);

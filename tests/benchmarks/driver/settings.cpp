@@ -23,8 +23,8 @@ void choose(std::vector<Settings>& all, const char* name, std::vector<std::strin
 // Debian 12's OpenBLAS runs its oldest kernels on processors that are newer than it.
 std::vector<std::string> openblas_cores() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512vl")) return {"", "SkylakeX"};
-  if (__builtin_cpu_supports("avx2")) return {"", "Haswell"};
+  if (__builtin_cpu_supports("avx512vl")) return {"SkylakeX", ""};
+  if (__builtin_cpu_supports("avx2")) return {"Haswell", ""};
 #endif
   return {""};
 }
@@ -55,11 +55,13 @@ Settings any_settings(const std::string& program, int threads) {
 
 Candidate best_settings(const std::string& program, const Job& job) {
   constexpr int tries = 3;
-  constexpr double hopeless = 1.5;  // times as slow as the best so far
+  constexpr double hopeless = 1.5;  // times as slow as the best so far, at the least of some runs
+  constexpr double no_hiccup = 4;   // at a single long one
   Candidate best;
   for (const Settings& settings : candidates(program, job.threads)) {
     auto process = std::make_unique<Process>(program, job, settings);
-    process->run(1);
+    const double first = process->run(1);
+    if (best.process && first > no_hiccup * best.seconds && best.seconds > 0.02) continue;
     double seconds = std::min({process->run(1), process->run(1), process->run(1)});
     if (best.process && seconds > hopeless * best.seconds) continue;
     const int64_t repeats = std::max<int64_t>(1, static_cast<int64_t>(0.01 / seconds));

@@ -1,8 +1,9 @@
 // oneDNN's jobs: the recurrent primitives, forward and backward, float32. With BENCH_WEIGHTS=plain
 // forward takes the weights as the user holds them; else the primitive chooses their layout and
 // each run reorders them there and back. So with sequences, which the user holds as
-// [batch, time, features]: BENCH_SEQUENCES=direct gives them to the primitive as they are, reordered
-// there and back in the primitive's own order. With time-major the user holds them in that order.
+// [batch, time, features]: BENCH_SEQUENCES=direct gives them to the primitive as they are,
+// reordered there and back in the primitive's own order. With time-major the user holds them in
+// that order.
 #include <cstdlib>
 
 #include "recurrence.hpp"
