@@ -1,7 +1,6 @@
 #include "scan/layout.hpp"
 
 #include "scan/instruction.hpp"
-#include "scan/planner.hpp"
 #include "tensor/packed.hpp"
 
 #include <algorithm>
@@ -257,8 +256,8 @@ class LayoutMaker {
       const std::vector<int>& in = c.instruction->inputs;
       return std::find(in.begin(), in.end(), v) != in.end();
     };
-    const Shape& step = value(v).type.shape;
-    return step[0] == plan_.independent_rows && rows_of(step) == step[0] && !makes(p_.after, v) &&
+    const int64_t batch = value(v).type.shape[0];
+    return batch == plan_.independent_rows && region(v).rows == batch && !makes(p_.after, v) &&
            std::none_of(layout_.before.begin(), layout_.before.end(), reads);
   }
   bool lies_with_caller(int v, std::size_t result) const {

@@ -24,10 +24,12 @@ struct Sum {
   }
 };
 
+inline constexpr int64_t lanes_compared = 32;  // a loop over fewer is unrolled and stays scalar
+
 struct Max {
   static constexpr const char* name = "max";
   static constexpr bool has_empty = false;
-  static constexpr int64_t lanes = 32;  // a loop over fewer is unrolled and stays scalar
+  static constexpr int64_t lanes = lanes_compared;
   template <class T>
   static constexpr T start() {
     return std::is_integral_v<T> ? std::numeric_limits<T>::min()
@@ -42,7 +44,7 @@ struct Max {
 struct Min {
   static constexpr const char* name = "min";
   static constexpr bool has_empty = false;
-  static constexpr int64_t lanes = 32;  // a loop over fewer is unrolled and stays scalar
+  static constexpr int64_t lanes = lanes_compared;
   template <class T>
   static constexpr T start() {
     return std::is_integral_v<T> ? std::numeric_limits<T>::max()
