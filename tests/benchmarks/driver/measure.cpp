@@ -1,9 +1,7 @@
 #include "measure.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <thread>
 
 #include "check.hpp"
 #include "peak.hpp"
@@ -15,7 +13,6 @@ namespace {
 
 constexpr double turn_seconds =
     0.04;  // short jobs are repeated so that a turn lasts this long, warm as in training
-constexpr auto pause = std::chrono::milliseconds(3);  // a peer's threads spin on after its turn
 
 struct Entrant {
   Timing timing;
@@ -62,13 +59,9 @@ std::vector<Entrant> entrants_of(const Block& block) {
 void take_turns(std::vector<Entrant>& all, int rounds, Peaks& peaks) {
   const std::size_t n = all.size();
   for (int round = 0; round < rounds; ++round) {
-    for (auto& [what, best] : peaks) {
-      std::this_thread::sleep_for(pause);
-      best = std::max(best, fma_peak(what.first, what.second));
-    }
+    for (auto& [what, best] : peaks) best = std::max(best, fma_peak(what.first, what.second));
     for (std::size_t i = 0; i < n; ++i) {
       Entrant& e = all[(i + static_cast<std::size_t>(round)) % n];
-      std::this_thread::sleep_for(pause);
       e.timing.seconds.push_back(e.process->run(e.repeats));
     }
   }

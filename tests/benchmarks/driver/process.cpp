@@ -1,6 +1,7 @@
 #include "process.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,15 +25,20 @@ Process::Process(const std::string& program, const Job& job, const Settings& set
     ask("prepare " + to_text(job));
     const std::string said = answer();
     if (said.starts_with("unsupported ")) throw Unsupported(said.substr(12));
+    pause();
   } catch (...) {
-    stop();
+    end();
     throw;
   }
 }
 
-Process::~Process() { stop(); }
+Process::~Process() { end(); }
 
-void Process::stop() {
+void Process::pause() { kill(pid_, SIGSTOP); }
+void Process::resume() { kill(pid_, SIGCONT); }
+
+void Process::end() {
+  if (pid_ > 0) resume();
   if (to_) std::fclose(to_);  // it ends with its input
   if (from_) std::fclose(from_);
   if (pid_ > 0) waitpid(pid_, nullptr, 0);
@@ -47,6 +53,7 @@ void Process::start(const std::string& program, const Settings& settings) {
   pid_ = fork();
   if (pid_ < 0) fail("was not started");
   if (pid_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // it may be stopped when the driver dies
     dup2(in[0], STDIN_FILENO);
     dup2(out[1], STDOUT_FILENO);
     for (const auto& [name, value] : settings) setenv(name.c_str(), value.c_str(), 1);
@@ -60,6 +67,7 @@ void Process::start(const std::string& program, const Settings& settings) {
 }
 
 void Process::ask(const std::string& line) {
+  resume();
   if (std::fprintf(to_, "%s\n", line.c_str()) < 0 || std::fflush(to_)) fail("has ended");
 }
 
@@ -76,7 +84,9 @@ void Process::fail(const std::string& why) const { throw std::runtime_error(who_
 
 double Process::run(int64_t count) {
   ask("run " + std::to_string(count));
-  return std::stod(answer()) / static_cast<double>(count);
+  const double seconds = std::stod(answer());
+  pause();
+  return seconds / static_cast<double>(count);
 }
 
 Results Process::results() {
@@ -92,17 +102,22 @@ Results Process::results() {
     if (std::fread(values.data(), sizeof(double), count, from_) != count) fail("has ended");
     out.push_back({name, std::move(values)});
   }
+  pause();
   return out;
 }
 
 double Process::megabytes() {
   ask("memory");
-  return std::stod(answer());
+  const double megabytes = std::stod(answer());
+  pause();
+  return megabytes;
 }
 
 int64_t Process::allocations() {
   ask("allocations");
-  return std::stoll(answer());
+  const int64_t count = std::stoll(answer());
+  pause();
+  return count;
 }
 
 }  // namespace bench

@@ -16,6 +16,8 @@ using Settings = std::map<std::string, std::string>;  ///< environment variables
 /// "OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=1"
 std::string to_text(const Settings& settings);
 
+/// Its threads run only while it answers: between its turns it is stopped, as a pool's idle threads
+/// spin on for tens of milliseconds and would take a processor from whoever has the next turn.
 class Process {
  public:
   /// Starts bench_`program`, which lies beside the driver, and has it prepare a job. Throws
@@ -33,7 +35,9 @@ class Process {
 
  private:
   void start(const std::string& program, const Settings& settings);
-  void stop();
+  void end();
+  void pause();
+  void resume();
   void ask(const std::string& line);
   std::string answer();
   [[noreturn]] void fail(const std::string& why) const;
