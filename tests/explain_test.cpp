@@ -96,7 +96,8 @@ BOOST_AUTO_TEST_CASE(a_product_of_many_matrices_has_the_flops_of_all) {
 
 // What a product of [m, k] and [k, n], or of at and b, runs on.
 std::string on(bool transpose_a, int64_t m, int64_t n, int64_t k) {
-  const bool own = runs_on_own_kernels(float64, transpose_a, false, m, n, k);
+  const bool own = runs_on_own_kernels(float64, transpose_a ? Shape{k, m} : Shape{m, k}, {k, n},
+                                       transpose_a, false, false);
   return std::string("matmul (") + (own ? name_of(instruction_set()) : "OpenBLAS") + ")";
 }
 

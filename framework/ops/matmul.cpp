@@ -3,8 +3,6 @@
 #include "tensor/matmul.hpp"
 
 #include "ops/types.hpp"
-#include "tensor/reduce.hpp"
-#include "tensor/strides.hpp"
 
 #include <tempo/ops.hpp>
 
@@ -66,24 +64,6 @@ Tensor matmul_to_b(const Vjp& v) {
   return transpose_b ? matmul(dy, a, true, transpose_a) : matmul(a, dy, !transpose_a, false);
 }
 
-// The sum over a leading axis: of at b, one product whose inner axis is that axis too.
-void summed_matmul(const KernelCall& call) {
-  const View &a = call.inputs[0], &b = call.inputs[1], &c = call.outputs[0];
-  const bool transpose_a = flag(call.attributes, "transpose_a");
-  const bool transpose_b = flag(call.attributes, "transpose_b");
-  if (a.shape().rank() == 3 && b.shape().rank() == 3 && transpose_a && !transpose_b) {
-    const int64_t inner = a.shape()[0] * a.shape()[1];
-    gemm(c.dtype(), true, false, a.shape()[2], b.shape()[2], inner, a.data, a.shape()[2], b.data,
-         b.shape()[2], 1, c.data, b.shape()[2]);
-    return;
-  }
-  static const Kernel& product = *new Kernel(matmul_kernel());  // work may outlive statics
-  Array parts(c.dtype(), c.shape().prepended(a.shape()[0]));
-  const View of_all[] = {parts.view()};
-  product({call.inputs, of_all, call.attributes});
-  add_sum_to(parts.view(), c);
-}
-
 // y = a b
 const auto& matmul_op = define({
     .name = "matmul",
@@ -91,7 +71,7 @@ const auto& matmul_op = define({
     .kernel = matmul_kernel(),
     .vjp = {matmul_to_a, matmul_to_b},
     .leading_axis = LeadingAxis::broadcast,
-    .summed = summed_matmul,
+    .summed = summed_matmul_kernel(),
 });
 
 }  // namespace

@@ -11,12 +11,6 @@ namespace tempo {
 
 namespace {
 
-// The sizes of a product as the kernel of matmul runs it: a [m, k] times b [k, n].
-struct MatmulSizes {
-  bool transpose_a, transpose_b;
-  int64_t m, n, k;
-};
-
 class Cost {
  public:
   Cost(const Program& p, const Plan& plan, int64_t time)
@@ -77,9 +71,9 @@ class Cost {
     const Instruction& i = *call.instruction;
     if (call.product >= 0) return std::string(" (") + name_of(instruction_set()) + ")";
     if (!is_matmul(i)) return "";
-    const MatmulSizes s = sizes(call);
-    const bool own =
-        runs_on_own_kernels(type(i.outputs[0]).dtype, s.transpose_a, s.transpose_b, s.m, s.n, s.k);
+    const bool own = runs_on_own_kernels(type(i.outputs[0]).dtype, shape_in(call, i.inputs[0]),
+                                         shape_in(call, i.inputs[1]), is_set(i, "transpose_a"),
+                                         is_set(i, "transpose_b"), i.summed);
     return std::string(" (") + (own ? name_of(instruction_set()) : "OpenBLAS") + ")";
   }
 
@@ -93,18 +87,6 @@ class Cost {
   Shape shape_in(const OutsideCall& call, int v) const {
     const bool of_all = call.at_once && standing(v) != Standing::fixed;
     return of_all ? type(v).shape.prepended(steps_) : type(v).shape;
-  }
-  MatmulSizes sizes(const OutsideCall& call) const {
-    const Instruction& i = *call.instruction;
-    const Shape a = shape_in(call, i.inputs[0]), b = shape_in(call, i.inputs[1]);
-    const bool transpose_a = is_set(i, "transpose_a"), transpose_b = is_set(i, "transpose_b");
-    MatmulSizes s{transpose_a, transpose_b, a[transpose_a ? -1 : -2], b[transpose_b ? -2 : -1],
-                  a[transpose_a ? -2 : -1]};
-    if (i.summed && transpose_a && !transpose_b && a.rank() == 3 && b.rank() == 3)
-      s.k *= a[0];  // one product over time and batch
-    else if (b.rank() == 2 && !transpose_a)
-      s.m = Shape(a.begin(), a.end() - 1).count();  // all rows meet the same b
-    return s;
   }
 
   const Program& p_;

@@ -1,5 +1,6 @@
 // The loop: steps of a stretch, on a shard of rows.
 #include "scan/execute.hpp"
+#include "tensor/round_up.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -37,7 +38,7 @@ void run_tile(const TileOp& op, Places places, int64_t row, int64_t col, int64_t
   of_tile.count = rows;
   if (const int64_t multiple = op.column_multiple) {
     of_tile.count = 1;
-    n = (rows + multiple - 1) / multiple * multiple;
+    n = round_up(rows, multiple);
   }
   op.tile(inputs, op.strides, tile_at(op.out, places, row, col), n, of_tile);
 }

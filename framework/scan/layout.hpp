@@ -3,6 +3,7 @@
 #pragma once
 
 #include "scan/plan.hpp"
+#include "tensor/round_up.hpp"
 
 namespace tempo {
 
@@ -110,8 +111,6 @@ class ShortStretches {
 Layout lay_out(const Program& program, const Plan& plan);
 
 inline constexpr std::size_t arena_alignment = 64;
-inline std::size_t rounded_up(std::size_t bytes) {
-  return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
-}
+inline std::size_t rounded_up(std::size_t bytes) { return round_up(bytes, arena_alignment); }
 
 }  // namespace tempo

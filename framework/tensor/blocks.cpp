@@ -3,6 +3,8 @@
 // come as pages that each cost a fault at the first touch.
 #include "tensor/blocks.hpp"
 
+#include "tensor/round_up.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <mutex>
@@ -34,7 +36,7 @@ void free(std::byte* block) { ::operator delete(block, alignment); }
 /// Up to 1/8 more than `bytes`, so that similar sizes share blocks.
 std::size_t rounded(std::size_t bytes) {
   const std::size_t step = std::bit_floor(std::max(bytes, smallest)) / parts;
-  return (std::max(bytes, smallest) + step - 1) / step * step;
+  return round_up(std::max(bytes, smallest), step);
 }
 
 class SharedBlocks {

@@ -5,6 +5,8 @@
 #include "tensor/cpu.hpp"
 #include "tensor/packed.hpp"
 #include "tensor/parallel.hpp"
+#include "tensor/reduce.hpp"
+#include "tensor/round_up.hpp"
 #include "tensor/strides.hpp"
 
 #include <cblas.h>
@@ -31,8 +33,6 @@ struct Product {
 
   int64_t flops() const { return 2 * m * n * k; }
 };
-
-int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 template <class T>
 void call_blas(const Product& p, const T* a, const T* b, T beta, T* c) {
@@ -64,7 +64,7 @@ void for_blocks(const Product& p, int64_t most, int64_t smallest, F block) {
   const bool by_rows = p.m >= p.n;
   const int64_t extent = by_rows ? p.m : p.n;
   const int64_t blocks = std::clamp<int64_t>(p.flops() / flops_per_task, 1, most);
-  const int64_t length = std::max(smallest, round_up((extent - 1) / blocks + 1, 32));
+  const int64_t length = std::max(smallest, round_up<int64_t>((extent - 1) / blocks + 1, 32));
   parallel_for(extent, length, [&](int64_t begin, int64_t end) {
     if (by_rows)
       block(begin * (p.transpose_a ? 1 : p.lda), int64_t{0}, begin * p.ldc, end - begin, p.n);
@@ -178,6 +178,23 @@ Product product_of(const Shape& a, const Shape& b, bool transpose_a, bool transp
   return {transpose_a, transpose_b, m, n, k, a[-1], b[-1], n};
 }
 
+bool is_set(const Attributes& attributes, const char* flag) {
+  return attributes.integer(flag, 0) != 0;
+}
+
+Product product_of(const KernelCall& call) {
+  return product_of(call.inputs[0].shape(), call.inputs[1].shape(),
+                    is_set(call.attributes, "transpose_a"), is_set(call.attributes, "transpose_b"));
+}
+
+// All rows of a meet the same b: one product.
+bool rows_meet_one(const Product& p, const Shape& b) { return b.rank() == 2 && !p.transpose_a; }
+
+// The sum of at b over a leading axis: one product whose inner axis is that axis, too.
+bool sums_as_one(const Product& p, const Shape& a, const Shape& b) {
+  return a.rank() == 3 && b.rank() == 3 && p.transpose_a && !p.transpose_b;
+}
+
 }  // namespace
 
 void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
@@ -189,9 +206,14 @@ void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
   });
 }
 
-bool runs_on_own_kernels(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
-                         int64_t k) {
-  return is_own({transpose_a, transpose_b, m, n, k, 0, 0, 0}, size_of(dtype));
+bool runs_on_own_kernels(DType dtype, const Shape& a, const Shape& b, bool transpose_a,
+                         bool transpose_b, bool summed) {
+  Product p = product_of(a, b, transpose_a, transpose_b);
+  if (summed && sums_as_one(p, a, b))
+    p.k *= a[0];
+  else if (rows_meet_one(p, b))
+    p.m *= batch_of(a).count();
+  return is_own(p, size_of(dtype));
 }
 
 void multiply_rows(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c,
@@ -225,11 +247,10 @@ std::optional<Shape> matmul_shape(const Shape& a, const Shape& b, bool transpose
 Kernel matmul_kernel() {
   return [](const KernelCall& call) {
     const View &a = call.inputs[0], &b = call.inputs[1], &c = call.outputs[0];
-    Product p = product_of(a.shape(), b.shape(), call.attributes.integer("transpose_a", 0) != 0,
-                           call.attributes.integer("transpose_b", 0) != 0);
+    Product p = product_of(call);
     Shape batch = batch_of(c.shape());
     Shape a_batch = batch_of(a.shape());
-    if (b.shape().rank() == 2 && !p.transpose_a) {  // all rows of a meet the same b
+    if (rows_meet_one(p, b.shape())) {
       p.m *= batch.count();
       batch = a_batch = {};
     }
@@ -238,6 +259,22 @@ Kernel matmul_kernel() {
     dispatch_floating(a.dtype(), "matmul", [&]<class T>(T) {
       multiply_batches(p, batch, a_strides, a.as<const T>(), b_strides, b.as<const T>(), c.as<T>());
     });
+  };
+}
+
+Kernel summed_matmul_kernel() {
+  return [product = matmul_kernel()](const KernelCall& call) {
+    const View &a = call.inputs[0], &b = call.inputs[1], &c = call.outputs[0];
+    const Product p = product_of(call);
+    if (sums_as_one(p, a.shape(), b.shape())) {
+      gemm(c.dtype(), true, false, p.m, p.n, p.k * a.shape()[0], a.data, p.lda, b.data, p.ldb, 1,
+           c.data, p.ldc);
+      return;
+    }
+    Array parts(c.dtype(), c.shape().prepended(a.shape()[0]));
+    const View of_all[] = {parts.view()};
+    product({call.inputs, of_all, call.attributes});
+    add_sum_to(parts.view(), c);
   };
 }
 

@@ -15,10 +15,6 @@ void gemm(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
           const void* a, int64_t lda, const void* b, int64_t ldb, double beta, void* c,
           int64_t ldc);
 
-/// Whether gemm runs such a product on our own kernels, not on OpenBLAS; stored without gaps.
-bool runs_on_own_kernels(DType dtype, bool transpose_a, bool transpose_b, int64_t m, int64_t n,
-                         int64_t k);
-
 /// c [m, n] = a [m, k] b with b packed; rows run in parallel and have the same bits however they
 /// are cut.
 void multiply_rows(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c,
@@ -32,5 +28,12 @@ std::optional<Shape> matmul_shape(const Shape& a, const Shape& b, bool transpose
 /// Inputs a, b. Attributes `transpose_a`, `transpose_b` (0 or 1, default 0): the last two axes are
 /// stored swapped.
 Kernel matmul_kernel();
+
+/// The same, added to the output over the first axis of a, which is not an axis of the output.
+Kernel summed_matmul_kernel();
+
+/// Whether the kernel, or the summed one, runs such products on our own kernels, not on OpenBLAS.
+bool runs_on_own_kernels(DType dtype, const Shape& a, const Shape& b, bool transpose_a,
+                         bool transpose_b, bool summed);
 
 }  // namespace tempo

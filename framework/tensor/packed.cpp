@@ -5,6 +5,7 @@
 #include "tensor/cpu.hpp"
 #include "tensor/packed_kernels.hpp"
 #include "tensor/parallel.hpp"
+#include "tensor/round_up.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -32,8 +33,6 @@ const PackedKernels<T>& kernels_of(const PackedKernelSet& set) {
 }
 
 static_assert(most_terms == most_products);
-
-int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 /// The transpose of 4 x 4 numbers, or 2 x 2 of float64.
 void transpose_square(const float* from, int64_t ld_from, float* to, int64_t ld_to) {
