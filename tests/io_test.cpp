@@ -607,10 +607,10 @@ BOOST_AUTO_TEST_CASE(a_model_file_names_what_it_needs) {
         write("damaged.safetensors", safetensors(header, content.substr(sizeof length + length)));
     return error_of([&] { load_model(other, with_decay); });
   };
-  check_error(damaged(R"(\"type\":\"LSTM\")", R"(\"type\":\"LSTN\")"), "Did you mean `LSTM`?");
+  check_error(damaged(R"(\"type\":\"LSTM\")", R"(\"type\":\"LSTN\")"), "; did you mean `LSTM`?");
   check_error(damaged(R"(\"type\":\"LSTM\")", R"(\"type\":\"/../../x\")"),
               "cannot be the name of a layer");
-  check_error(damaged(R"(\"units\":3)", R"(\"unit\":3)"), "Did you mean `units`?");
+  check_error(damaged(R"(\"units\":3)", R"(\"unit\":3)"), "; did you mean `units`?");
   check_error(damaged(R"(\"units\":3)", R"(\"units\":\"3\")"),
               "option `units` is an integer, got \"3\"");
   check_error(damaged(R"(\"units\":3)", R"(\"units\":4)"),

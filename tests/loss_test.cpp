@@ -183,10 +183,11 @@ BOOST_AUTO_TEST_CASE(a_loss_is_written_as_a_text_and_read_back) {
 }
 
 BOOST_AUTO_TEST_CASE(errors_of_losses_say_what_is_wrong) {
-  BOOST_TEST(error_of([] { Loss("mean_square_error"); }) ==
-             "loss: there is none called `mean_square_error`; did you mean `mean_squared_error`?\n"
-             "  There are mse, mean_squared_error, mae, mean_absolute_error, binary_crossentropy, "
-             "categorical_crossentropy, sparse_categorical_crossentropy.");
+  BOOST_TEST(
+      error_of([] { Loss("mean_square_error"); }) ==
+      "loss `mean_square_error`: there is none by that name; did you mean `mean_squared_error`?\n"
+      "  There are mse, mean_squared_error, mae, mean_absolute_error, binary_crossentropy, "
+      "categorical_crossentropy, sparse_categorical_crossentropy.");
   BOOST_TEST(error_of([] { Loss("mse(reduction=avg)"); }) ==
              "mean_squared_error, reduction: there is none called `avg`.\n"
              "  There are sum_over_batch_size, sum, mean_with_sample_weight, none.");
@@ -288,7 +289,7 @@ BOOST_AUTO_TEST_CASE(metrics_are_means_over_all_samples_weighted_and_masked) {
 BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
   BOOST_TEST(
       error_of([] { Metric("acuracy"); }) ==
-      "metric: there is none called `acuracy`; did you mean `accuracy`?\n"
+      "metric `acuracy`: there is none by that name; did you mean `accuracy`?\n"
       "  There are accuracy, acc, binary_accuracy, categorical_accuracy, "
       "sparse_categorical_accuracy, "
       "crossentropy, mse, mean_squared_error, mae, mean_absolute_error, binary_crossentropy, "

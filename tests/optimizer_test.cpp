@@ -225,8 +225,11 @@ BOOST_AUTO_TEST_CASE(a_loop_of_ones_own_learns) {
 
 BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
   BOOST_TEST(error_of([] { Optimizer("adma"); }) ==
-             "optimizer: there is none called `adma`; did you mean `adam`?\n  There are sgd, "
+             "optimizer `adma`: there is none by that name; did you mean `adam`?\n  There are sgd, "
              "rmsprop, adam.");
+  BOOST_TEST(error_of([] { Optimizer("AdamW(weight_decay=0.01)"); })
+                 .starts_with("optimizer `AdamW(weight_decay=0.01)`: there is none by that name; "
+                              "did you mean `adam`?"));
   BOOST_TEST(error_of([] { Optimizer("adam(lr=0.1)"); }) ==
              "optimizer `adam(lr=0.1)`: it has no option `lr`. It has "
              "learning_rate, beta_1, "

@@ -765,13 +765,10 @@ struct Said {
 };
 const Said said[] = {
     {"explain LSTM unit=3 --shape 2,5,4",
-     "tempo: LSTM: there is no option `unit`.\n  Did you mean `units`?\n  It has: units activation "
-     "use_bias "
-     "kernel_initializer recurrent_initializer bias_initializer recurrent_activation "
-     "unit_forget_bias "
-     "return_sequences return_state go_backwards stateful zero_output_for_mask recompute trainable "
-     "dtype "
-     "name\n"},
+     "tempo: LSTM: there is no option `unit`; did you mean `units`?\n  It has units, activation, "
+     "use_bias, kernel_initializer, recurrent_initializer, bias_initializer, recurrent_activation, "
+     "unit_forget_bias, return_sequences, return_state, go_backwards, stateful, "
+     "zero_output_for_mask, recompute, trainable, dtype, name.\n"},
     {"explain LSTM units=three --shape 2,5,4",
      "tempo: LSTM: option `units` is an integer, got \"three\".\n"},
     {"explain LSTM units=-3 --shape 2,5,4",
@@ -802,9 +799,9 @@ BOOST_AUTO_TEST_CASE(tempo_says_what_is_wrong_and_exits_with_1) {
     }
   const Finished unknown = tempo_command("layers LSMT");
   BOOST_TEST(unknown.code == 1);
-  BOOST_TEST(unknown.output.starts_with(
-                 "tempo: there is no layer named `LSMT`.\n  Did you mean `LSTM`?\n"),
-             unknown.output);
+  BOOST_TEST(
+      unknown.output.starts_with("tempo: there is no layer named `LSMT`; did you mean `LSTM`?\n"),
+      unknown.output);
 }
 
 BOOST_AUTO_TEST_CASE(tempo_tells_its_version) {

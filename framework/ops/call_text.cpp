@@ -3,6 +3,7 @@
 #include "ops/snake_case.hpp"
 
 #include <tempo/error.hpp>
+#include <tempo/names.hpp>
 
 #include <algorithm>
 
@@ -61,6 +62,11 @@ const std::string* CallText::find(const std::string& key) const {
 
 void CallText::fail(const std::string& why) const {
   throw Error(kind + " `" + text + "`: " + why + ".");
+}
+
+void CallText::unknown(const std::vector<std::string>& known) const {
+  fail("there is none by that name" + sdk::did_you_mean(name, known) + "\n  There are " +
+       sdk::listed(known));
 }
 
 }  // namespace tempo

@@ -18,6 +18,8 @@ struct CallText {
   void refuse_repeated() const;
   /// The error of this text: what it is, and why.
   [[noreturn]] void fail(const std::string& why) const;
+  /// The error of a name that is not among the known ones.
+  [[noreturn]] void unknown(const std::vector<std::string>& known) const;
 
   std::string kind, text;
   std::string name;  ///< in snake_case: MeanSquaredError is mean_squared_error, MSE is mse

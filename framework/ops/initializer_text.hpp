@@ -22,6 +22,7 @@ class InitializerText {
   std::string word(const std::string& key, const std::string& otherwise) const;
   /// The error of this text: why, and then the text.
   [[noreturn]] void fail(const std::string& why) const { call_.fail(why); }
+  [[noreturn]] void unknown(const std::vector<std::string>& known) const { call_.unknown(known); }
 
  private:
   template <class T>

@@ -4,7 +4,6 @@
 #include "ops/defaults.hpp"
 #include "ops/initializer_text.hpp"
 
-#include <tempo/names.hpp>
 #include <tempo/ops.hpp>
 
 #include <functional>
@@ -159,31 +158,32 @@ const std::map<std::string, Definition>& definitions() {
   return all;
 }
 
-}  // namespace
-
 std::vector<std::string> initializer_names() {
   std::vector<std::string> names;
   for (const auto& [name, definition] : definitions()) names.push_back(name);
   return names;
 }
 
-namespace {
-
-[[noreturn]] void unknown(const InitializerText& text) {
-  const std::vector<std::string> names = initializer_names();
-  text.fail("there is none by that name" + sdk::did_you_mean(text.name(), names) +
-            "\n  There are " + sdk::listed(names));
+// Of what the text calls, the arguments named and found to be its own.
+const Definition& definition_of(InitializerText& text) {
+  const auto at = definitions().find(text.name());
+  if (at == definitions().end()) text.unknown(initializer_names());
+  text.expect(at->second.arguments);
+  return at->second;
 }
 
 }  // namespace
 
+void require_initializer(const std::string& text) {
+  InitializerText parsed(text);
+  definition_of(parsed);
+}
+
 Tensor initialize(const std::string& text, const TensorType& type) {
   InitializerText parsed(text);
-  const auto at = definitions().find(parsed.name());
-  if (at == definitions().end()) unknown(parsed);
-  parsed.expect(at->second.arguments);
+  const Definition& definition = definition_of(parsed);
   const DType dtype = type.dtype == DType::automatic ? default_dtype() : type.dtype;
-  return at->second.make({dtype, type.shape}, parsed);
+  return definition.make({dtype, type.shape}, parsed);
 }
 
 }  // namespace tempo

@@ -11,7 +11,8 @@ namespace tempo {
 /// "random_uniform(minval=-0.05, maxval=0.05, seed=3)". Unknown names and arguments are Errors.
 Tensor initialize(const std::string& text, const TensorType& type);
 
-/// The names of all initializers, without aliases.
-std::vector<std::string> initializer_names();
+/// Throws the Error that `initialize` would, if the text is no call of an initializer: an unknown
+/// name, or arguments that it does not take.
+void require_initializer(const std::string& text);
 
 }  // namespace tempo

@@ -47,15 +47,14 @@ std::string indented(std::string text) {
     failures.insert(failures.end(), load_plugin_path().begin(), load_plugin_path().end());
   const std::string what = is_cell ? "cell" : "layer";
   const std::vector<std::string> names = type_names(kind);
-  std::string text = "there is no " + what + " named `" + name + "`.";
+  std::string text = "there is no " + what + " named `" + name + "`";
   if (find_type(is_cell ? TEMPO_LAYER : TEMPO_CELL, name))
     text += is_cell
-                ? "\n  There is a layer of that name; RNN takes a cell."
-                : "\n  There is a cell of that name; wrap it: RNN(cell(\"" + name + "\", {...})).";
-  else if (const std::string near = sdk::suggestion(name, names); !near.empty())
-    text += "\n  Did you mean `" + near + "`?";
-  text += "\n  Known " + what + "s:";
-  for (const std::string& n : names) text += " " + n;
+                ? ".\n  There is a layer of that name; RNN takes a cell."
+                : ".\n  There is a cell of that name; wrap it: RNN(cell(\"" + name + "\", {...})).";
+  else
+    text += sdk::did_you_mean(name, names);
+  text += "\n  Known " + what + "s: " + sdk::listed(names) + ".";
   text +=
       search == Search::everywhere
           ? "\n  A plugin is found in " + plugin_folder() +

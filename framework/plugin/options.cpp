@@ -1,7 +1,6 @@
 // Options of layers: kept whole, and checked against their description.
 #include "plugin/options.hpp"
 
-#include "ops/initializer_text.hpp"
 #include "ops/initializers.hpp"
 
 #include <tempo/names.hpp>
@@ -103,20 +102,11 @@ bool among(const char* choices, const std::string& text) {
 // Found here, not in the layer's build, which may be far from the typo.
 void check_initializer(const std::string& who, const char* given) {
   if (!*given) return;
-  std::string name;
   try {
-    name = InitializerText(given).name();
+    require_initializer(given);
   } catch (const Error& e) {
     throw Error(who + ": " + e.what());
   }
-  const std::vector<std::string> names = initializer_names();
-  if (std::find(names.begin(), names.end(), name) != names.end()) return;
-  std::string text = who + " is \"" + given + "\"; there is no initializer by that name.";
-  if (const std::string near = sdk::suggestion(name, names); !near.empty())
-    text += "\n  Did you mean `" + near + "`?";
-  text += "\n  There are";
-  for (const std::string& n : names) text += " " + n;
-  throw Error(text);
 }
 
 void check_option(const tempo_layer_type& type, const tempo_option& option,
@@ -166,13 +156,9 @@ void check_options(const tempo_layer_type& type, std::span<const tempo_attribute
     for (const tempo_option& o : common_options)
       if (!found && std::string(o.name) == given.name) found = &o;
     if (!found) {
-      std::string text = std::string(type.name) + ": there is no option `" + given.name + "`.";
-      if (const std::string near = sdk::suggestion(given.name, names); !near.empty())
-        text += "\n  Did you mean `" + near + "`?";
-      if (names.empty()) text += "\n  It has no options of its own.";
-      if (!names.empty()) text += "\n  It has:";
-      for (const std::string& n : names) text += " " + n;
-      throw Error(text);
+      throw Error(std::string(type.name) + ": there is no option `" + given.name + "`" +
+                  sdk::did_you_mean(given.name, names) + "\n  It has " +
+                  (names.empty() ? "no options of its own" : sdk::listed(names)) + ".");
     }
     check_option(type, *found, given);
   }

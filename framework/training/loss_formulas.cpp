@@ -175,7 +175,7 @@ std::shared_ptr<const LossState> from_text(const std::string& text) {
   if (name == "sparse_categorical_crossentropy")
     return read<SparseFormula, SparseCategoricalCrossentropyOptions>(
         reader, "sparse_categorical_crossentropy");
-  unknown_name("loss", name, loss_names());
+  reader.unknown(loss_names());
 }
 
 }  // namespace

@@ -143,7 +143,7 @@ std::shared_ptr<MetricState> from_text(const std::string& text) {
   }
   const std::vector<std::string>& losses = loss_names();
   if (name != "bce" && std::find(losses.begin(), losses.end(), name) == losses.end())
-    unknown_name("metric", name, metric_names());
+    reader.unknown(metric_names());
   return std::make_shared<MetricState>(
       MetricState{.name = text.substr(0, text.find('(')), .text = text, .loss = Loss(text)});
 }

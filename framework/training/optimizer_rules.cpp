@@ -137,7 +137,7 @@ std::shared_ptr<OptimizerState> from_text(const std::string& text) {
   if (reader.name() == "rmsprop" || reader.name() == "rm_sprop")
     return read<RMSpropRule, RMSpropOptions>(reader, "rmsprop");
   if (reader.name() == "adam") return read<AdamRule, AdamOptions>(reader, "adam");
-  unknown_name("optimizer", reader.name(), {"sgd", "rmsprop", "adam"});
+  reader.unknown({"sgd", "rmsprop", "adam"});
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 
 namespace tempo {
 
-/// The Error for a name that is not among `known`.
+/// Throws the Error for a name that is not among `known`; `kind` says whose name it is.
 [[noreturn]] void unknown_name(const std::string& kind, const std::string& name,
                                const std::vector<std::string>& known);
 
@@ -20,6 +20,8 @@ class SettingsReader {
   /// `kind` is what it stands for: "optimizer".
   SettingsReader(const std::string& kind, const std::string& text);
   const std::string& name() const { return call_.name; }
+  /// Throws the Error for a name that is not among the known ones.
+  [[noreturn]] void unknown(const std::vector<std::string>& known) const { call_.unknown(known); }
 
   void operator()(const char* key, double& field);
   void operator()(const char* key, bool& field);
