@@ -89,6 +89,14 @@ inline std::vector<ScanCase> scan_cases() {
        {x},
        {h, normal({3, 1}, 8)},
        {w}},
+      {"a state that is made but not read",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor z = matmul(xs[0], c[0]);
+         return Step{tanh(z + s[0]), {tanh(s[0]), square(z)}};
+       },
+       {x},
+       {h, h},
+       {w}},
       {"two sequences and a mask",
        [](const Tensors& xs, const State& s, const Tensors& c) {
          Tensor next = where(xs[1] > 0, tanh(matmul(xs[0], c[0]) + s[0]), s[0]);

@@ -26,10 +26,9 @@ Segments segments_of(int64_t time) {
   return {root, time / root, time % root};
 }
 
+// The last results are those of the states. (`next` is the state itself where no step reads it.)
 std::size_t result_of_state(const Program& p, std::size_t k) {
-  const auto at =
-      std::find(p.results.begin(), p.results.end(), ProgramResult{ProgramResult::last, p.next[k]});
-  return static_cast<std::size_t>(at - p.results.begin());
+  return p.results.size() - p.carried.size() + k;
 }
 
 // The same with the time axis first in all sequences.
