@@ -40,7 +40,8 @@ bool broadcasts(const Shape& a, const Shape& b) {
 // shapes: a step may be called as often as it likes.
 class StepMaker {
  public:
-  StepMaker(uint64_t seed, Tensors pool) : random_(seed), pool_(std::move(pool)) {}
+  StepMaker(uint64_t seed, Tensors pool)
+      : random_(seed), pool_(std::move(pool)), given_(pool_.size()) {}
 
   void grow() {
     const std::size_t before = pool_.size();
@@ -49,7 +50,7 @@ class StepMaker {
 
   Tensor any_with_axes() {
     for (;;)
-      if (const Tensor& t = random_.among(pool_); t.rank() > 0) return t;
+      if (const Tensor t = one(); t.rank() > 0) return t;
   }
 
   // What becomes of a state of this shape: itself, another of the shape, or something new.
@@ -59,7 +60,7 @@ class StepMaker {
     for (std::size_t i = pool_.size(); i-- > 0;) {  // the last made are of the most interest
       const Tensor& t = pool_[i];
       if (t.shape() == state.shape() && !random_.one_in(3))
-        return sum ? tanh(sum + t) : random_.one_in(2) ? t : tanh(t);
+        return random_.one_in(4) ? t : tanh(sum ? sum + t : t);
       if (t.rank() <= state.rank() && broadcasts(t.shape(), state.shape()) &&
           broadcast_shape(t, state) == state.shape() && random_.one_in(3))
         sum = sum ? sum + t : state * t;
@@ -74,50 +75,68 @@ class StepMaker {
     if (t.count() <= 40'000) pool_.push_back(t);
   }
 
+  // Mostly of what was made last: what nothing reads is not in the Program.
+  Tensor one() {
+    const auto n = static_cast<int64_t>(pool_.size());
+    return pool_[static_cast<std::size_t>(
+        random_.one_in(3) ? random_.below(n) : n - 1 - random_.below(std::min<int64_t>(n, 4)))];
+  }
+
+  // Products are with what the step is given, so that numbers stay in bounds.
+  Tensor given() {
+    return pool_[static_cast<std::size_t>(random_.below(static_cast<int64_t>(given_)))];
+  }
+
   void try_one() {
-    const Tensor a = random_.among(pool_), b = random_.among(pool_);
+    const Tensor a = one(), b = random_.one_in(2) ? one() : random_.among(pool_);
     const bool has_row = a.rank() > 0 && a.shape().back() > 0;
-    switch (random_.below(16)) {
-      case 0: return add(unary(a));
-      case 1: return add(unary(b));
-      case 2:
+    switch (random_.below(24)) {
+      case 0:
+      case 1:
+      case 2: return add(unary(a));
       case 3:
-        if (broadcasts(a.shape(), b.shape())) add(binary(a, b));
-        return;
       case 4:
       case 5:
-      case 6: return product(a, b);
-      case 7:
-        if (a.shape() == b.shape()) product_added_to(a);
+        if (broadcasts(a.shape(), b.shape())) add(binary(a, b));
         return;
+      case 6:
+      case 7:
       case 8:
+      case 9: return product(a, given());
+      case 10:
+      case 11:
+      case 12:
+      case 13: return product_added_to(a);
+      case 14:
+      case 15:
         if (has_row) halves(a);
         return;
-      case 9:
+      case 16:
+      case 17:
         if (has_row && a.rank() == b.rank() && b.shape().back() + a.shape().back() <= 200 &&
             without_last(a, 1) == without_last(b, 1))
           add(concat({a, b}));
         return;
-      case 10:
+      case 18:
         if (has_row) add(fold(a));
         return;
-      case 11:
+      case 19:
         if (has_row) add(random_.one_in(2) ? softmax(a) : layer_norm(a));
         return;
-      case 12:
+      case 20:
         if (broadcasts(a.shape(), b.shape())) add(where(a > 0, a, b));
         return;
-      case 13:
+      case 21:
         if (has_row) add(moved(a));
         return;
-      case 14:
+      case 22:
         if (a.rank() == 2 && b.rank() == 2 && a.shape()[0] == b.shape()[0] &&
             a.shape().back() * b.shape().back() <= 64)
           add(sum(tanh(expand_dims(a, 2) * expand_dims(b, 1)), random_.one_in(2) ? 1 : 2));
         return;
       default:
-        if (a.rank() == 2)
-          add(reshape(matmul(expand_dims(a, 1), expand_dims(a, 1), true, false),
+        if (a.rank() == 2 && a.shape()[1] <= 16)
+          add(reshape(matmul(expand_dims(a, 1), expand_dims(tanh(a), 1), true, false),
                       {a.shape()[0], a.shape()[1] * a.shape()[1]}));
     }
   }
@@ -140,7 +159,7 @@ class StepMaker {
       case 1: return a + b;
       case 2: return a - b;
       case 3: return tanh(a) / (1 + square(b));
-      default: return 0.5 * (a * b);
+      default: return a * tanh(b);
     }
   }
 
@@ -160,13 +179,18 @@ class StepMaker {
       add(scale * (random_.one_in(2) ? matmul(a, b, false, true) : matmul(a, transpose(b))));
   }
 
-  // a + some product of its shape, if there is one.
+  // a + some product of its shape, the last made first.
   void product_added_to(const Tensor& a) {
-    for (const Tensor& left : pool_)
-      for (const Tensor& right : pool_)
-        if (left.rank() == 2 && right.rank() == 2 && left.shape()[1] == right.shape()[0] &&
-            a.shape() == Shape{left.shape()[0], right.shape()[1]} && random_.one_in(3))
-          return add(a + matmul(left, right));
+    for (std::size_t l = pool_.size(); l-- > 0;)
+      for (std::size_t r = given_; r-- > 0;) {
+        const Tensor left = pool_[l], right = pool_[r];
+        if (left.rank() != 2 || right.rank() != 2 || left.shape()[1] != right.shape()[0] ||
+            a.shape() != Shape{left.shape()[0], right.shape()[1]} || random_.one_in(3))
+          continue;
+        Tensor made = matmul(left, right);
+        if (random_.one_in(4)) add(made);
+        return add(random_.one_in(4) ? made + a : a + made);
+      }
   }
 
   void halves(const Tensor& a) {
@@ -199,6 +223,7 @@ class StepMaker {
 
   Random random_;
   Tensors pool_;
+  std::size_t given_;
 };
 
 struct Recurrence {
@@ -243,7 +268,8 @@ Recurrence recurrence(uint64_t seed) {
   const auto width = [&] {
     return large ? random.among({16, 33, 64, 80}) : random.among({1, 2, 3, 4, 6, 7, 12});
   };
-  const int64_t features = width(), units = width(), other = random.one_in(2) ? units : width();
+  const int64_t units = width(), features = random.one_in(2) ? units : width(),
+                other = random.one_in(2) ? units : width();
   int64_t key = static_cast<int64_t>(seed) * 50;
   const auto made = [&](const Shape& shape, double size = 1) {
     return parameter(size * normal(shape, ++key));

@@ -231,6 +231,14 @@ inline std::vector<ScanCase> scan_cases() {
        {normal({7, 5}, 23)},
        {normal({7, 7}, 24)},
        {u}},
+      {"a matrix times a stack of one",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = tanh(squeeze(matmul(xs[0], c[0]), 0) + s[0]);
+         return Step{next, {next}};
+       },
+       {x},
+       {h},
+       {0.4 * normal({1, 4, 7}, 25)}},
       {"a scan inside the step",
        [](const Tensors& xs, const State& s, const Tensors& c) {
          const auto inner = [&](const Tensor& y, const State& t) {

@@ -79,7 +79,7 @@ class Sink {
         any_of(i.outputs, summed_) && !any_of(i.outputs, loop_) && !any_of(i.outputs, slab_) &&
         std::none_of(i.inputs.begin(), i.inputs.end(), [this](int v) { return fixed(v); });
     if (only_summed && i.op->linear) return apply_to_sums(std::move(i));
-    if (only_summed && i.op->summed && i.outputs.size() == 1) return sum(std::move(i));
+    if (only_summed && sums_over_time(i)) return sum(std::move(i));
     const bool moves = !any_of(i.outputs, loop_) && any_of(i.outputs, slab_) &&
                        (all_of(i.inputs, slab_) ||
                         (i.op->leading_axis != LeadingAxis::changes && !is_light(p_, i)));
@@ -95,6 +95,16 @@ class Sink {
       moved_.push_back({std::move(i), false});
     else
       stay_.push_back(std::move(i));
+  }
+
+  // Whether its op sums over a leading axis that is put before those of its inputs. What broadcasts
+  // finds axes from the last one: ranks that differ would shift the new one.
+  bool sums_over_time(const Instruction& i) const {
+    if (!i.op->summed || i.outputs.size() != 1) return false;
+    const auto rank = [this](int v) { return p_.values[at(v)].type.shape.rank(); };
+    return i.op->leading_axis != LeadingAxis::broadcast ||
+           std::all_of(i.inputs.begin(), i.inputs.end(),
+                       [&](int v) { return rank(v) == rank(i.outputs[0]); });
   }
 
   // Its results on the sums of its inputs are the sums of its results.
