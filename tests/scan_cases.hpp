@@ -231,6 +231,15 @@ inline std::vector<ScanCase> scan_cases() {
        {normal({7, 5}, 23)},
        {normal({7, 7}, 24)},
        {u}},
+      {"a product of one column added to many",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor part = xs[0] * s[0], column = matmul(tanh(s[0]), c[0]);
+         Tensor next = tanh(part + column);
+         return Step{next, {next}};
+       },
+       {normal({3, 5, 7}, 26)},
+       {h},
+       {0.4 * normal({7, 1}, 27)}},
       {"a matrix times a stack of one",
        [](const Tensors& xs, const State& s, const Tensors& c) {
          Tensor next = tanh(squeeze(matmul(xs[0], c[0]), 0) + s[0]);

@@ -40,7 +40,9 @@ void Additions::find_sums() {
 
 bool Additions::add_to(const Instruction& addition, int product, int other) {
   const int total = addition.outputs[0];
-  if (!takes(addition, product) || !(uses_.type(other) == uses_.type(total))) return false;
+  if (!takes(addition, product) || !(uses_.type(product) == uses_.type(total)) ||
+      !(uses_.type(other) == uses_.type(total)))
+    return false;
   const Instruction& made = *uses_.maker(product);
   if (join(addition, made, other)) {
     done_[&addition] = {total, product};
