@@ -173,6 +173,24 @@ inline std::vector<ScanCase> scan_cases() {
        {x},
        {h},
        {0.4 * normal({4, 14}, 18), u}},
+      {"a product added to a part, read by a call",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         auto [z, g] = split<2>(matmul(xs[0], c[0]) + s[1]);
+         const Tensor total = g + matmul(sigmoid(z) * s[0], c[1]);
+         return Step{s[0], {tanh(0.5 * s[0] + reverse(total, -1)), 0.5 * s[1]}};
+       },
+       {x},
+       {h, normal({3, 14}, 28)},
+       {0.4 * normal({4, 14}, 18), u}},
+      {"the same with a row, read by a call",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         auto [z, g] = split<2>(matmul(xs[0], c[0]) + s[1]);
+         const Tensor total = g + matmul(sigmoid(z) * s[0], c[1]) + c[2];
+         return Step{s[0], {tanh(0.5 * s[0] + reverse(total, -1)), 0.5 * s[1]}};
+       },
+       {x},
+       {h, normal({3, 14}, 28)},
+       {0.4 * normal({4, 14}, 18), u, b}},
       {"a product added to a part of the state",
        [](const Tensors&, const State& s, const Tensors& c) {
          auto [left, right] = split<2>(s[0]);

@@ -83,6 +83,7 @@ bool Additions::add_in_place(int total, const Instruction& product, int other) {
       return false;
     if (!places_.placed(total)) places_.place(total, Block::scratch);
     places_.region(other) = places_.region(total);
+    if (splits_columns(*before)) in_parts_.insert(total);
   }
   added_[&product] = {other, true, nullptr, -1};
   return true;
@@ -93,8 +94,8 @@ bool Additions::add_in_place(int total, const Instruction& product, int other) {
 bool Additions::can_lie_at(const Instruction& made, int total) const {
   if (splits_columns(made)) {
     const int whole = made.inputs[0];
-    return !places_.placed(total) && uses_.only_inside(total) && !places_.placed(whole) &&
-           uses_.read_once(whole) && uses_.only_inside(whole);
+    return can_lie_in_part(total) && !places_.placed(whole) && uses_.read_once(whole) &&
+           uses_.only_inside(whole);
   }
   const Program& p = uses_.program();
   if (!places_.placed(total) || is_elementwise(p, made) || folds_rows(p, made) ||
@@ -102,6 +103,11 @@ bool Additions::can_lie_at(const Instruction& made, int total) const {
     return true;
   const Region& r = places_.region(total);
   return r.row_stride == r.cols * static_cast<int64_t>(size_of(r.dtype));
+}
+
+bool Additions::can_lie_in_part(int total) const {
+  return !places_.placed(total) && uses_.only_inside(total) &&
+         read_as_part(uses_, total, *uses_.maker(total));
 }
 
 // A row that is added to what a product makes, and that nothing else reads.
@@ -119,8 +125,9 @@ void Additions::find_rows() {
       const auto made = products.find(product);
       if (made == products.end() || done(i) || !is_row(row, uses_.type(product)) ||
           !uses_.read_once(product) || !uses_.only_inside(product) || places_.placed(total) ||
-          !uses_.only_inside(total))
+          !uses_.only_inside(total) || (in_parts_.count(product) && !can_lie_in_part(total)))
         continue;
+      if (in_parts_.count(product)) in_parts_.insert(total);
       added_[made->second].row = row;
       done_[&i] = {product, product};
       break;

@@ -81,6 +81,10 @@ class Places {
   Plan& plan_;
 };
 
+/// Whether all that reads a value, but for one instruction, can read rows that lie apart: not a
+/// call.
+bool read_as_part(const Uses& uses, int v, const Instruction& but);
+
 /// Splits and concatenations whose parts lie in one block and so cost nothing; places the parts of
 /// concatenations.
 std::set<const Instruction*> find_parts(const Uses& uses, Places& places);
@@ -114,6 +118,7 @@ class Additions {
   bool join(const Instruction& addition, const Instruction& product, int other);
   bool add_in_place(int total, const Instruction& product, int other);
   bool can_lie_at(const Instruction& made, int total) const;
+  bool can_lie_in_part(int total) const;
   void find_rows();
   bool is_row(int v, const TensorType& of) const;
 
@@ -122,6 +127,7 @@ class Additions {
   std::map<const Instruction*, Added> added_;
   std::set<const Instruction*> joined_;
   std::map<const Instruction*, Done> done_;
+  std::set<int> in_parts_;  // totals that lie where a part of a split does
 };
 
 /// Whether an instruction is elementwise with operands that a tile can read.
