@@ -263,10 +263,10 @@ struct Recurrence {
 Recurrence recurrence(uint64_t seed) {
   Random random(seed * 977 + 5);
   const bool large = random.one_in(8);  // enough for two threads
-  const int64_t batch = large ? 50 + random.below(40) : random.among({1, 2, 3, 7, 13}),
-                time = large ? 20 + random.below(20) : random.among({1, 2, 3, 5, 9});
+  const int64_t batch = large ? 90 + random.below(40) : random.among({1, 2, 3, 7, 13}),
+                time = large ? 8 + random.below(8) : random.among({1, 2, 3, 5, 9});
   const auto width = [&] {
-    return large ? random.among({16, 33, 64, 80}) : random.among({1, 2, 3, 4, 6, 7, 12});
+    return large ? random.among({33, 64, 80, 97}) : random.among({1, 2, 3, 4, 6, 7, 12});
   };
   const int64_t units = width(), features = random.one_in(2) ? units : width(),
                 other = random.one_in(2) ? units : width();
