@@ -158,7 +158,7 @@ std::string foot(const std::vector<Row>& rows) {
   const char* heading = "\nOver the sizes: median, least\n";
   for (const std::string& key : order)
     if (const auto& r = ratios[key]; r.size() > 1) {
-      out << std::exchange(heading, "") << "  " << std::left << std::setw(56) << key
+      out << std::exchange(heading, "") << "  " << std::left << std::setw(62) << key
           << number(median(r), 2) << "  " << number(*std::min_element(r.begin(), r.end()), 2)
           << "\n";
     }
