@@ -32,14 +32,6 @@ Tensor mask_with_gaps() {
                       {batch, steps});
 }
 
-// All results as one number that depends on each element.
-Tensor mixed(const Tensors& results) {
-  Tensor total = scalar(0, float64);
-  int64_t seed = 90;
-  for (const Tensor& t : results) total = total + sum(t * normal(t.shape(), seed++));
-  return total;
-}
-
 // --- cells that a trace could get wrong
 
 struct SizeOptions {

@@ -76,4 +76,12 @@ inline Tensor uniform(double low, double high, const Shape& shape, int64_t seed 
   return random_uniform(shape, low, high, float64, seed);
 }
 
+/// All results as one float64 number that depends on each element.
+inline Tensor mixed(const Tensors& results) {
+  Tensor total = scalar(0, float64);
+  int64_t seed = 90;
+  for (const Tensor& t : results) total = total + sum(t * normal(t.shape(), seed++));
+  return total;
+}
+
 }  // namespace tempo::testing
