@@ -258,6 +258,16 @@ inline std::vector<ScanCase> scan_cases() {
        {normal({3, 5, 7}, 26)},
        {h},
        {0.4 * normal({7, 1}, 27)}},
+      {"parts of a row of which one is subtracted from what the other became",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         auto [left, right] = split<2>(c[0]);
+         const Tensor twice = c[1] - right, rest = twice - left;
+         Tensor next = tanh(xs[0] * rest + s[0] * twice);
+         return Step{next, {next}};
+       },
+       {normal({3, 5, 7}, 26)},
+       {h},
+       {normal({14}, 29), b}},
       {"a matrix times a stack of one",
        [](const Tensors& xs, const State& s, const Tensors& c) {
          Tensor next = tanh(squeeze(matmul(xs[0], c[0]), 0) + s[0]);

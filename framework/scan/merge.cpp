@@ -134,6 +134,7 @@ class Merge {
       readers.push_back(at);
       others.push_back(i.inputs[1 - side]);
     }
+    if (!made_before(others, *std::min_element(readers.begin(), readers.end()))) return false;
     std::vector<Instruction> made;
     const int other = whole(others, parts, made);
     if (other < 0) return false;
@@ -144,6 +145,15 @@ class Merge {
     split(made, append(p_, made, op, {}, inputs)[0], outputs);
     replace(readers, made);
     return true;
+  }
+
+  // Whether these are there before the instruction at this place, where the whole will be made.
+  bool made_before(const std::vector<int>& values, int place) const {
+    return std::none_of(p_.loop.begin() + place, p_.loop.end(), [&](const Instruction& i) {
+      return std::any_of(values.begin(), values.end(), [&i](int v) {
+        return std::find(i.outputs.begin(), i.outputs.end(), v) != i.outputs.end();
+      });
+    });
   }
 
   // One value whose parts on the last axis are these, beside those of `parts`; -1 if there is none.
