@@ -31,7 +31,7 @@ Tensors with_gradients(const Recurrence& r, bool plain, bool second_order) {
 // TEMPO_SEEDS=FROM:TO tries others.
 std::pair<uint64_t, uint64_t> seeds() {
   const char* const given = std::getenv("TEMPO_SEEDS");
-  if (!given) return {0, 200};
+  if (!given) return {0, 400};
   char* colon = nullptr;
   const uint64_t from = std::strtoull(given, &colon, 10);
   BOOST_REQUIRE(*colon == ':');
