@@ -5,6 +5,8 @@
 
 #include <tempo/scan.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <random>
 
 namespace tempo::testing {
@@ -69,7 +71,8 @@ class StepMaker {
   static bool has_row(const Tensor& t) { return t.rank() > 0 && t.shape().back() > 0; }
 
   void add(const Tensor& t) {
-    if (t.count() <= 40'000) pool_.push_back(t);
+    constexpr int64_t most_elements = 40'000;  // what is larger is let go: steps stay quick
+    if (t.count() <= most_elements) pool_.push_back(t);
   }
 
   // Mostly of what was made last: what nothing reads is not in the Program.
@@ -229,6 +232,7 @@ class StepMaker {
 
 struct Recurrence {
   uint64_t seed = 0;
+  bool large = false;  // enough for two threads
   int64_t ops = 0;
   Tensors x, state, captured;
   ScanOptions options;
@@ -263,7 +267,7 @@ struct Recurrence {
 
 inline Recurrence recurrence(uint64_t seed) {
   Random random(seed * 977 + 5);
-  const bool large = random.one_in(8);  // enough for two threads
+  const bool large = random.one_in(8);
   const int64_t batch = large ? 90 + random.below(40) : random.among({1, 2, 3, 7, 13}),
                 time = large ? 8 + random.below(8) : random.among({1, 2, 3, 5, 9});
   const auto width = [&] {
@@ -280,6 +284,7 @@ inline Recurrence recurrence(uint64_t seed) {
   };
   Recurrence r;
   r.seed = seed;
+  r.large = large;
   r.ops = 3 + random.below(10);
   r.x = {made({batch, time, features})};
   if (random.one_in(3)) r.x.push_back(made({batch, time, random.one_in(2) ? 1 : units}));

@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(scan_is_the_plain_loop) {
   const auto [from, to] = seeds();
   for (uint64_t seed = from; seed < to; ++seed) BOOST_TEST_CONTEXT("seed " << seed) {
       const Recurrence r = recurrence(seed);
-      const bool second_order = r.x[0].count() < 2000;
+      const bool second_order = !r.large;
       const Tensors plain = with_gradients(r, true, second_order),
                     traced = with_gradients(r, false, second_order);
       for (std::size_t i = 0; i < plain.size(); ++i)
@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(threads_change_no_bit) {
   const auto [from, to] = seeds();
   for (uint64_t seed = from; seed < to; ++seed) BOOST_TEST_CONTEXT("seed " << seed) {
       const Recurrence r = recurrence(seed);
-      if (r.x[0].count() < 2000) continue;
+      if (!r.large) continue;
       Tensors of[3];
       for (int n : {1, 2, 3}) {
         const Threads use(n);

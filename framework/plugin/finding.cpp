@@ -54,7 +54,7 @@ std::string indented(std::string text) {
                 : ".\n  There is a cell of that name; wrap it: RNN(cell(\"" + name + "\", {...})).";
   else
     text += sdk::did_you_mean(name, names);
-  text += "\n  Known " + what + "s: " + sdk::listed(names) + ".";
+  text += "\n  Known " + what + "s: " + (names.empty() ? "none" : sdk::listed(names)) + ".";
   text +=
       search == Search::everywhere
           ? "\n  A plugin is found in " + plugin_folder() +

@@ -106,8 +106,7 @@ bool Additions::can_lie_at(const Instruction& made, int total) const {
 }
 
 bool Additions::can_lie_in_part(int total) const {
-  return !places_.placed(total) && uses_.only_inside(total) &&
-         read_as_part(uses_, total, *uses_.maker(total));
+  return !places_.placed(total) && uses_.only_inside(total) && read_as_part(uses_, total);
 }
 
 // A row that is added to what a product makes, and that nothing else reads.
@@ -127,7 +126,6 @@ void Additions::find_rows() {
           !uses_.read_once(product) || !uses_.only_inside(product) || places_.placed(total) ||
           !uses_.only_inside(total) || (in_parts_.count(product) && !can_lie_in_part(total)))
         continue;
-      if (in_parts_.count(product)) in_parts_.insert(total);
       added_[made->second].row = row;
       done_[&i] = {product, product};
       break;

@@ -81,9 +81,9 @@ class Places {
   Plan& plan_;
 };
 
-/// Whether all that reads a value, but for one instruction, can read rows that lie apart: not a
-/// call.
-bool read_as_part(const Uses& uses, int v, const Instruction& but);
+/// Whether all that reads a value, but for one instruction, can read rows that lie apart: an
+/// elementwise op, a fold, a product on its left side; no call.
+bool read_as_part(const Uses& uses, int v, const Instruction* but = nullptr);
 
 /// Splits and concatenations whose parts lie in one block and so cost nothing; places the parts of
 /// concatenations.
