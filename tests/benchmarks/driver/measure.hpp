@@ -29,6 +29,7 @@ struct Ratio {
 Ratio ratio(const Timing& other, const Timing& this_one);
 
 struct Row {
+  std::string group;  ///< of the block it is in
   Line line;
   Timing tempo;
   std::optional<Timing> onednn, libtorch;

@@ -85,10 +85,10 @@ double median(std::vector<double> values) {
   return (values[n / 2] + values[(n - 1) / 2]) / 2;
 }
 
-// "gradient LSTM float32, 1 thread": rows that differ in their size only.
+// "gradient: LSTM float32, 1 thread": rows that differ in their size only.
 std::string kind_of(const Row& row) {
   const Job& j = row.line.job;
-  return j.mode + " " + j.cell + " " + j.dtype + ", " + std::to_string(j.threads) +
+  return row.group + ": " + j.cell + " " + j.dtype + ", " + std::to_string(j.threads) +
          (j.threads == 1 ? " thread" : " threads");
 }
 
