@@ -20,17 +20,6 @@ using namespace tempo::testing;
 
 namespace {
 
-class Threads {
- public:
-  explicit Threads(int n) { set_threads(n); }
-  ~Threads() { set_threads(before_); }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-
- private:
-  int before_ = threads();
-};
-
 bool is_done(const Tensor& x) { return x.handle()->array.done(); }
 
 Tensor sequence(int64_t batch, int64_t features) {

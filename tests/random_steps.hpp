@@ -1,6 +1,7 @@
 // Steps that nobody would write, put together at random.
 #pragma once
 
+#include "tensor/strides.hpp"
 #include "testing.hpp"
 
 #include <tempo/scan.hpp>
@@ -27,10 +28,9 @@ class Random {
   std::mt19937_64 bits_;
 };
 
-inline bool broadcasts(const Shape& a, const Shape& b) {
-  for (int axis = 1; axis <= std::min(a.rank(), b.rank()); ++axis)
-    if (a[-axis] != b[-axis] && a[-axis] != 1 && b[-axis] != 1) return false;
-  return true;
+inline std::optional<Shape> broadcast(const Shape& a, const Shape& b) {
+  const Shape both[] = {a, b};
+  return broadcast_shapes(both);
 }
 
 // Grows a pool of values by ops on what is in it. The same seed does the same to pools of the same
@@ -58,16 +58,13 @@ class StepMaker {
       const Tensor& t = pool_[i];
       if (t.shape() == state.shape() && !random_.one_in(3))
         return random_.one_in(4) ? t : tanh(sum ? sum + t : t);
-      if (t.rank() <= state.rank() && broadcasts(t.shape(), state.shape()) &&
-          broadcast_shape(t, state) == state.shape() && random_.one_in(3))
+      if (broadcast(t.shape(), state.shape()) == state.shape() && random_.one_in(3))
         sum = sum ? sum + t : state * t;
     }
     return tanh(sum ? sum : state);
   }
 
  private:
-  static Shape broadcast_shape(const Tensor& a, const Tensor& b) { return (a + b).shape(); }
-
   static bool has_row(const Tensor& t) { return t.rank() > 0 && t.shape().back() > 0; }
 
   void add(const Tensor& t) {
@@ -124,7 +121,7 @@ class StepMaker {
   }
 
   void binary(const Tensor& a, const Tensor& b) {
-    if (!broadcasts(a.shape(), b.shape())) return;
+    if (!broadcast(a.shape(), b.shape())) return;
     switch (random_.below(5)) {
       case 0:
       case 1: return add(a + b);
@@ -142,7 +139,7 @@ class StepMaker {
   void product(const Tensor& a, const Tensor&) {
     const Tensor b = given();
     if (a.rank() < 2 || b.rank() < 2) return;
-    if (!broadcasts(without_last(a, 2), without_last(b, 2))) return;
+    if (!broadcast(without_last(a, 2), without_last(b, 2))) return;
     const double scale = 1 / std::sqrt(static_cast<double>(std::max<int64_t>(1, a.shape().back())));
     const bool straight = a.shape()[-1] == b.shape()[-2], turned = a.shape()[-1] == b.shape()[-1];
     if (straight && (!turned || random_.one_in(2)))
@@ -195,7 +192,7 @@ class StepMaker {
   }
 
   void chosen(const Tensor& a, const Tensor& b) {
-    if (broadcasts(a.shape(), b.shape())) add(where(a > 0, a, b));
+    if (broadcast(a.shape(), b.shape())) add(where(a > 0, a, b));
   }
 
   void moved(const Tensor& a, const Tensor&) {

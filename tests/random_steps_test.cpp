@@ -38,12 +38,6 @@ std::pair<uint64_t, uint64_t> seeds() {
   return {from, std::strtoull(colon + 1, nullptr, 10)};
 }
 
-struct Threads {
-  explicit Threads(int n) : before(threads()) { set_threads(n); }
-  ~Threads() { set_threads(before); }
-  int before;
-};
-
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(scan_is_the_plain_loop) {

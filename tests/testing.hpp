@@ -76,6 +76,18 @@ inline Tensor uniform(double low, double high, const Shape& shape, int64_t seed 
   return random_uniform(shape, low, high, float64, seed);
 }
 
+/// While one lives, so many threads are in use.
+class Threads {
+ public:
+  explicit Threads(int n) { set_threads(n); }
+  ~Threads() { set_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_ = threads();
+};
+
 /// All results as one float64 number that depends on each element.
 inline Tensor mixed(const Tensors& results) {
   Tensor total = scalar(0, float64);
