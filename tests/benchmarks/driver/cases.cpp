@@ -162,6 +162,11 @@ bool keep_cells(Block& block, const std::vector<std::string>& names) {
   return true;
 }
 
+// Each line beside the same job of an earlier build, and nothing else.
+void put_beside_before(Block& block) {
+  for (Line& line : block.lines) line.peers = {{"before", line.job}};
+}
+
 }  // namespace
 
 std::string group_names() {
@@ -179,8 +184,11 @@ std::vector<Block> blocks_of(const Choice& choice) {
     if (groups_named ? !named : group.fixed && !choice.sizes.empty()) continue;
     for (const Size& size : group.fixed || choice.sizes.empty() ? group.sizes : choice.sizes)
       for (const int threads : choice.threads)
-        for (Block& block : group.make(size, threads))
-          if (only_cells.empty() || keep_cells(block, only_cells)) out.push_back(std::move(block));
+        for (Block& block : group.make(size, threads)) {
+          if (!only_cells.empty() && !keep_cells(block, only_cells)) continue;
+          if (choice.before) put_beside_before(block);
+          out.push_back(std::move(block));
+        }
   }
   return out;
 }

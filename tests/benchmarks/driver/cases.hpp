@@ -6,7 +6,7 @@
 namespace bench {
 
 struct Peer {
-  std::string program;  ///< "onednn", "libtorch"
+  std::string program;  ///< "onednn", "libtorch", "before"
   Job job;
 };
 
@@ -30,6 +30,7 @@ struct Choice {
   std::vector<Size> sizes;  ///< empty: those of the project's targets
   std::vector<int> threads;
   std::vector<std::string> only;  ///< groups or cells; empty: all
+  bool before = false;            ///< the one peer of each line is an earlier build of Tempo
 };
 
 /// The names of groups, for help.

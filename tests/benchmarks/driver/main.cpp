@@ -44,7 +44,7 @@ void show_progress(const std::string& now) {
 void run(const Choice& choice, int rounds, bool as_json) {
   const std::vector<Block> blocks = blocks_of(choice);
   if (blocks.empty()) throw std::runtime_error("nothing to measure with these options");
-  if (!as_json) std::cout << head(rounds, choice.threads) << std::flush;
+  if (!as_json) std::cout << head(rounds, choice) << std::flush;
   std::vector<Row> rows;
   std::string last_title;
   for (const Block& block : blocks) {
@@ -53,14 +53,14 @@ void run(const Choice& choice, int rounds, bool as_json) {
     for (Row& row : measured) {
       if (!as_json && last_title != block.title) std::cout << title(block);
       last_title = block.title;
-      if (!as_json) std::cout << text(row) << std::flush;
+      if (!as_json) std::cout << text(row, choice) << std::flush;
       rows.push_back(std::move(row));
     }
   }
   if (as_json)
     std::cout << json(rows, rounds).dump(1) << '\n';
   else
-    std::cout << foot(rows);
+    std::cout << foot(rows, choice);
 }
 
 }  // namespace
@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Tempo beside oneDNN and LibTorch, turn by turn, one table"};
   bool as_json = false;
   int threads = 0, rounds = 15;
-  std::string sizes;
+  std::string sizes, before;
   bench::Choice choice;
   app.add_flag("--json", as_json, "JSON with the time of every round instead of the table");
   app.add_option("--sizes", sizes, "batch,time,features,units; several with ';' between")
@@ -81,9 +81,13 @@ int main(int argc, char** argv) {
   app.add_option("--only", choice.only,
                  "groups (" + bench::group_names() + ") or cells, as LSTM or Peephole")
       ->delimiter(',');
+  app.add_option("--before", before, "bench_tempo of an earlier build, which is the one peer then")
+      ->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGPIPE, SIG_IGN);  // a contestant that has ended is reported by its answer
   try {
+    choice.before = !before.empty();
+    bench::lies_at("before", before);
     choice.sizes = bench::sizes_from(sizes);
     choice.threads = threads ? std::vector{threads} : bench::default_threads();
     bench::run(choice, rounds, as_json);

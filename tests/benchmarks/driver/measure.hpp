@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 
 #include "cases.hpp"
@@ -32,7 +33,7 @@ struct Row {
   std::string group;  ///< of the block it is in
   Line line;
   Timing tempo;
-  std::optional<Timing> onednn, libtorch;
+  std::map<std::string, Timing> peers;  ///< by program; those that have such a job
   std::optional<Ratio> against;
   double peak = 0;  ///< GFLOP/s of this dtype on these threads, the best seen so far
 };

@@ -16,12 +16,15 @@ using Settings = std::map<std::string, std::string>;  ///< environment variables
 /// "OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=1"
 std::string to_text(const Settings& settings);
 
+/// From now on the contestant `program` is this file.
+void lies_at(const std::string& program, const std::string& path);
+
 /// Its threads run only while it answers: between its turns it is stopped, as a pool's idle threads
 /// spin on for tens of milliseconds and would take a processor from whoever has the next turn.
 class Process {
  public:
-  /// Starts bench_`program`, which lies beside the driver, and has it prepare a job. Throws
-  /// Unsupported when it has no such job.
+  /// Starts bench_`program`, which lies beside the driver unless `lies_at` named another file, and
+  /// has it prepare a job. Throws Unsupported when it has no such job.
   Process(const std::string& program, const Job& job, const Settings& settings);
   ~Process();
   Process(const Process&) = delete;

@@ -43,24 +43,35 @@ std::string to_text(const Ratio& r) {
   return part(r.of_minima) + " (" + part(r.lower) + "-" + part(r.upper) + ")";
 }
 
-std::string ratio_to(const std::optional<Timing>& peer, const Timing& tempo) {
-  return peer ? to_text(ratio(*peer, tempo)) : "-";
+struct Column {
+  std::string program, name;
+};
+
+// The peers that have a column, in its order.
+std::vector<Column> peers_of(const Choice& choice) {
+  if (choice.before) return {{"before", "before"}};
+  return {{"onednn", "oneDNN"}, {"libtorch", "LibTorch"}};
+}
+
+const Timing* peer_of(const Row& row, const std::string& program) {
+  const auto found = row.peers.find(program);
+  return found == row.peers.end() ? nullptr : &found->second;
 }
 
 double gigaflops(const Row& row) { return flop(row.line.job) / row.tempo.least() / 1e9; }
 
 std::string notes(const Row& row) {
   const Job& job = row.line.job;
+  const Timing* libtorch = peer_of(row, "libtorch");
   const auto words = [&](const Timing& t) {
     return number(static_cast<double>(job.size.batch * job.size.time) / t.least(), 0);
   };
   if (job.mode == "language")
-    return words(row.tempo) + " words/s" +
-           (row.libtorch ? ", LibTorch " + words(*row.libtorch) : "");
+    return words(row.tempo) + " words/s" + (libtorch ? ", LibTorch " + words(*libtorch) : "");
   std::string text;
   if (job.mode == "stream") {
     text = number(row.tempo.least() * 1e6, 2) + " us/step";
-    if (row.libtorch) text += ", LibTorch " + number(row.libtorch->least() * 1e6, 2);
+    if (libtorch) text += ", LibTorch " + number(libtorch->least() * 1e6, 2);
   }
   if (job.mode == "stream" || job.size.units < 64)
     text += (text.empty() ? "" : ", ") + std::to_string(row.tempo.allocations) + " allocations";
@@ -68,7 +79,9 @@ std::string notes(const Row& row) {
 }
 
 std::string line_of(const std::vector<std::string>& cells) {
-  static constexpr int widths[] = {14, 18, 3, 8, 8, 8, 6, 18, 18, 29, 16, 0};
+  std::vector<int> widths{14, 18, 3, 8, 8, 8, 6};
+  widths.resize(cells.size() - 3, 18);  // the peers
+  for (const int last : {29, 16, 0}) widths.push_back(last);
   std::ostringstream out;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const bool right = i >= 4 && i <= 6;
@@ -94,12 +107,20 @@ std::string kind_of(const Row& row) {
 
 }  // namespace
 
-std::string head(int rounds, const std::vector<int>& threads) {
+std::string head(int rounds, const Choice& choice) {
+  std::vector<std::string> columns{"what", "batch,time,fea,uni", "thr", "type", "ms", "GFLOP/s",
+                                   "peak"};
+  std::string names;
+  for (const Column& peer : peers_of(choice)) {
+    columns.push_back(peer.name);
+    names += (names.empty() ? "" : ", ") + peer.name;
+  }
+  for (const char* last : {"beside", "MB", "notes"}) columns.push_back(last);
   std::ostringstream out;
   out << processor() << ", " << std::thread::hardware_concurrency() << " processors, "
       << instruction_set() << "; peak of fused multiply-adds, GFLOP/s:";
   for (const char* dtype : {"float32", "float64"})
-    for (const int n : threads) {
+    for (const int n : choice.threads) {
       double best = 0;
       for (int i = 0; i < 10; ++i) best = std::max(best, fma_peak(dtype, n));
       out << ' ' << dtype << " on " << n << ": " << number(best, 1) << ';';
@@ -107,53 +128,58 @@ std::string head(int rounds, const std::vector<int>& threads) {
   out << "\nEach contestant is a process, asked in turn in " << rounds
       << " rounds; results are compared "
       << "before they are timed.\nms: the least time; GFLOP/s: of the matrix products only; "
-         "oneDNN, LibTorch: "
+      << names << ": "
       << "their least time over Tempo's (more than 1: Tempo is faster),\nin brackets the quartiles "
          "of the "
       << "rounds' ratios; beside: another line's least time over this one's; MB: peak resident "
          "memory of\n"
-      << "Tempo (oneDNN, LibTorch). Forward and backward: from dy of all outputs, dense, to the "
+      << "Tempo (" << names
+      << "). Forward and backward: from dy of all outputs, dense, to the "
          "gradients of x "
       << "and of all weights.\n\n"
-      << line_of({"what", "batch,time,fea,uni", "thr", "type", "ms", "GFLOP/s", "peak", "oneDNN",
-                  "LibTorch", "beside", "MB", "notes"});
+      << line_of(columns);
   return out.str();
 }
 
 std::string title(const Block& block) { return "-- " + block.title + "\n"; }
 
-std::string text(const Row& row) {
+std::string text(const Row& row, const Choice& choice) {
   const Job& job = row.line.job;
-  const auto memory = [](const std::optional<Timing>& t) {
-    return t ? number(t->megabytes, 0) : "-";
-  };
   std::string share = "-";
   if (row.peak > 0) share = number(100 * gigaflops(row) / row.peak, 1) + "%";
-  return line_of({row.line.what, to_text(job.size), std::to_string(job.threads), job.dtype,
-                  short_number(row.tempo.least() * 1e3), number(gigaflops(row), 1), share,
-                  ratio_to(row.onednn, row.tempo), ratio_to(row.libtorch, row.tempo),
-                  row.against ? to_text(*row.against) + " " + row.line.against_what : "-",
-                  number(row.tempo.megabytes, 0) + " (" + memory(row.onednn) + ", " +
-                      memory(row.libtorch) + ")",
-                  notes(row)});
+  std::vector<std::string> columns{row.line.what,
+                                   to_text(job.size),
+                                   std::to_string(job.threads),
+                                   job.dtype,
+                                   short_number(row.tempo.least() * 1e3),
+                                   number(gigaflops(row), 1),
+                                   share};
+  std::string memory;
+  for (const Column& peer : peers_of(choice)) {
+    const Timing* timing = peer_of(row, peer.program);
+    columns.push_back(timing ? to_text(ratio(*timing, row.tempo)) : "-");
+    memory += (memory.empty() ? "" : ", ") + (timing ? number(timing->megabytes, 0) : "-");
+  }
+  columns.push_back(row.against ? to_text(*row.against) + " " + row.line.against_what : "-");
+  columns.push_back(number(row.tempo.megabytes, 0) + " (" + memory + ")");
+  columns.push_back(notes(row));
+  return line_of(columns);
 }
 
-std::string foot(const std::vector<Row>& rows) {
+std::string foot(const std::vector<Row>& rows, const Choice& choice) {
   std::map<std::string, std::vector<double>> ratios;  // kind and peer to ratios over sizes
   std::vector<std::string> order;
   std::map<std::string, int> settings;
-  const auto add = [&](const Row& row, const char* who, const std::optional<Timing>& peer) {
+  const auto add = [&](const Row& row, const std::string& who, const Timing* peer) {
     if (!peer) return;
     const std::string key = kind_of(row) + ", beside " + who;
     if (ratios[key].empty()) order.push_back(key);
     ratios[key].push_back(ratio(*peer, row.tempo).of_minima);
-    ++settings[std::string(who) + " on " + std::to_string(row.line.job.threads) + ": " +
+    ++settings[who + " on " + std::to_string(row.line.job.threads) + ": " +
                bench::to_text(peer->settings)];
   };
-  for (const Row& row : rows) {
-    add(row, "oneDNN", row.onednn);
-    add(row, "LibTorch", row.libtorch);
-  }
+  for (const Row& row : rows)
+    for (const Column& peer : peers_of(choice)) add(row, peer.name, peer_of(row, peer.program));
   std::ostringstream out;
   const char* heading = "\nOver the sizes: median, least\n";
   for (const std::string& key : order)
@@ -193,13 +219,10 @@ nlohmann::json json(const std::vector<Row>& rows, int rounds) {
                     {"lower_quartile", r.lower},
                     {"upper_quartile", r.upper}};
     };
-    const auto add_peer = [&](const std::string& name, const std::optional<Timing>& peer) {
-      if (!peer) return;
-      line[name] = contestant(*peer);
-      add_ratio("beside_" + name, ratio(*peer, row.tempo));
-    };
-    add_peer("onednn", row.onednn);
-    add_peer("libtorch", row.libtorch);
+    for (const auto& [name, peer] : row.peers) {
+      line[name] = contestant(peer);
+      add_ratio("beside_" + name, ratio(peer, row.tempo));
+    }
     if (row.against) {
       add_ratio("against", *row.against);
       line["against"]["what"] = row.line.against_what;
