@@ -149,6 +149,14 @@ const BadFile bad_safetensors[] = {
     {"no JSON", safetensors("{\"a\":}"), "its header is not valid JSON"},
     {"named twice", safetensors("{" + f32_4 + "," + f32_4 + "}", sixteen),
      "its header names \"a\" twice"},
+    {"entry named twice",
+     safetensors(R"({"a":{"dtype":"F32","dtype":"I32","shape":[4],"data_offsets":[0,16]}})",
+                 sixteen),
+     "its header names \"dtype\" twice"},
+    {"metadata named twice", safetensors(R"({"__metadata__":{"n":"1","n":"2"}})"),
+     "its header names \"n\" twice"},
+    {"deep list", safetensors("{\"a\":" + string(100'000, '[')),
+     "its header nests deeper than the format does"},
     {"deep", safetensors(R"({"a":{"b":{"c":{"d":{}}}}})"),
      "its header nests deeper than the format does"},
     {"no entry", safetensors(R"({"a":1})"), "tensor \"a\": its entry must be an object with dtype"},
@@ -208,6 +216,19 @@ BOOST_AUTO_TEST_CASE(a_damaged_safetensors_file_is_named_with_what_is_wrong) {
   check_error(error_of<FormatError>([] { load_tensors("/tmp"); }), "/tmp: a directory, not a file");
   check_error(error_of<FormatError>([] { load_tensors("/dev/zero"); }),
               "/dev/zero: not a regular file");
+}
+
+BOOST_AUTO_TEST_CASE(a_safetensors_file_of_many_tensors_is_read_in_linear_time) {
+  string header, data;
+  constexpr int many = 100'000;
+  for (int i = 0; i < many; ++i) {
+    header += (i ? ",\"" : "{\"") + std::to_string(i) + R"(":{"dtype":"BOOL","shape":[],)" +
+              R"("data_offsets":[)" + std::to_string(i) + ',' + std::to_string(i + 1) + "]}";
+    data += static_cast<char>(i % 2);
+  }
+  const auto all = load_tensors(write("many.safetensors", safetensors(header + "}", data)));
+  BOOST_TEST(all.size() == many);
+  BOOST_TEST(all.at("77777").item() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_safetensors_file_cut_or_flipped_anywhere_is_refused_or_read_whole) {

@@ -7,8 +7,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <system_error>
 
 #include <tempo/error.hpp>
@@ -82,19 +80,6 @@ void write_file(const fs::path& path, std::string_view content) {
   AtomicFile file(path);
   file.write(content);
   file.commit();
-}
-
-std::string read_file(const fs::path& path) {
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status)) throw FormatError(path.string() + ": no such file.");
-  if (fs::is_directory(status)) throw FormatError(path.string() + ": a directory, not a file.");
-  if (!fs::is_regular_file(status)) throw FormatError(path.string() + ": not a regular file.");
-  std::ifstream in(path, std::ios::binary);
-  std::string content(fs::file_size(path), '\0');
-  in.read(content.data(), static_cast<std::streamsize>(content.size()));
-  if (!in) throw FormatError(path.string() + ": cannot be read: " + reason() + ".");
-  return content;
 }
 
 }  // namespace tempo

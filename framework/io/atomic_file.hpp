@@ -35,7 +35,4 @@ class AtomicFile {
 /// Writes a whole file so.
 void write_file(const std::filesystem::path& path, std::string_view content);
 
-/// The whole of a regular file; FormatError where there is none, or it is something else.
-std::string read_file(const std::filesystem::path& path);
-
 }  // namespace tempo

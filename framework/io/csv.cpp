@@ -1,13 +1,13 @@
 // Columns of numbers from CSV files. A field may be in double quotes, which may hold separators,
 // line ends and doubled quotes (RFC 4180).
+#include "io/csv.hpp"
+
 #include <charconv>
 #include <cmath>
-#include <string_view>
 
-#include <tempo/io.hpp>
 #include <tempo/names.hpp>
 
-#include "io/atomic_file.hpp"
+#include "io/source.hpp"
 
 namespace tempo {
 namespace {
@@ -26,8 +26,8 @@ std::string in_quotes(std::string_view s) {
 
 class Csv {
  public:
-  Csv(const std::string& path, const CsvOptions& options)
-      : path_(path), options_(options), text_(read_file(path)) {
+  Csv(std::string_view text, const CsvOptions& options, const std::string& path)
+      : path_(path), options_(options), text_(text) {
     if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;  // a byte order mark, as spreadsheets write it
   }
 
@@ -106,7 +106,7 @@ class Csv {
     if (at_ < text_.size() && text_[at_] == '"') return next_in_quotes();
     const char stops[] = {options_.separator, '\n', '\r', '\0'};
     const std::size_t end = std::min(text_.find_first_of(stops, at_), text_.size());
-    const std::string_view field = std::string_view(text_).substr(at_, end - at_);
+    const std::string_view field = text_.substr(at_, end - at_);
     at_ = end;
     return std::string(trimmed(field));
   }
@@ -137,9 +137,9 @@ class Csv {
     ++line_;
   }
 
-  std::string path_;
+  const std::string& path_;
   const CsvOptions& options_;
-  std::string text_;
+  std::string_view text_;
   std::size_t at_ = 0;
   int64_t line_ = 1, record_line_ = 1;
   std::vector<std::string> header_;
@@ -147,8 +147,12 @@ class Csv {
 
 }  // namespace
 
+Tensor parse_csv(std::string_view text, const CsvOptions& options, const std::string& name) {
+  return Csv(text, options, name).read();
+}
+
 Tensor read_csv(const std::string& path, const CsvOptions& options) {
-  return Csv(path, options).read();
+  return parse_csv(FileSource(path).text(), options, path);
 }
 
 }  // namespace tempo

@@ -1,5 +1,7 @@
 // NumPy's .npy: a magic number, a header that is a Python dictionary, the data. xtensor's own
 // reader would do, but takes files that are cut short for whole ones.
+#include "io/npy.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <regex>
@@ -85,22 +87,23 @@ void save_npy(const std::string& path, const Tensor& tensor) {
   file.commit();
 }
 
-Tensor load_npy(const std::string& path) {
-  const std::string content = read_file(path);
-  if (!content.starts_with(magic) || content.size() < 12)
+Tensor read_npy(const Source& source) {
+  const std::string& path = source.name();
+  const std::string start = source.text(0, std::min<uint64_t>(source.size(), 12));
+  if (!start.starts_with(magic) || start.size() < 12)
     fail(path, "not a .npy file: it does not begin with \\x93NUMPY.");
-  const int version = content[magic.size()];
+  const int version = start[magic.size()];
   if (version < 1 || version > 3)
     fail(path, "version " + std::to_string(version) + " of the .npy format; Tempo reads 1 to 3.");
   const std::size_t width = version == 1 ? 2 : 4, begin = magic.size() + 2 + width;
   uint32_t length = 0;
-  std::memcpy(&length, content.data() + magic.size() + 2, width);
-  if (length > longest_header || begin + length > content.size())
+  std::memcpy(&length, start.data() + magic.size() + 2, width);
+  if (length > longest_header || begin + length > source.size())
     fail(path, "cut short or damaged: a header of " + std::to_string(length) +
-                   " bytes in a file of " + std::to_string(content.size()) + ".");
+                   " bytes in a file of " + std::to_string(source.size()) + ".");
 
-  const std::string header = content.substr(begin, length);
-  const std::size_t bytes = content.size() - begin - length;
+  const std::string header = source.text(begin, length);
+  const std::size_t bytes = source.size() - begin - length;
   const bool fortran = field(path, header, "fortran_order", "(True|False)") == "True";
   Shape shape = shape_of(path, field(path, header, "shape", R"(\(([\d, ]*)\))"), bytes);
   if (fortran) std::reverse(shape.begin(), shape.end());
@@ -108,14 +111,14 @@ Tensor load_npy(const std::string& path) {
   if (type.bytes() != bytes)
     fail(path, to_string(type) + " needs " + std::to_string(type.bytes()) +
                    " bytes of data; the file has " + std::to_string(bytes) + ".");
-  Array array(type);
-  if (bytes > 0) std::memcpy(array.as<char>(), content.data() + begin + length, bytes);
-  const Tensor read = to_tensor(make_value(std::move(array)));
+  const Tensor read = to_tensor(make_value(source.array(begin + length, type)));
   if (!fortran) return read;
   Axes reversed(static_cast<std::size_t>(shape.rank()));
   for (std::size_t i = 0; i < reversed.size(); ++i)
     reversed[i] = static_cast<int>(reversed.size() - 1 - i);
   return transpose(read, reversed);
 }
+
+Tensor load_npy(const std::string& path) { return read_npy(FileSource(path)); }
 
 }  // namespace tempo

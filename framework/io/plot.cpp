@@ -11,6 +11,7 @@
 
 #include "io/atomic_file.hpp"
 #include "io/gnuplot.hpp"
+#include "io/source.hpp"
 
 namespace fs = std::filesystem;
 
@@ -177,7 +178,7 @@ std::string plot(const std::vector<Curve>& curves, const std::string& path,
   const ScratchFile commands = script(curves, kind, options);
   AtomicFile picture(path);
   run_gnuplot(commands.get(), picture.descriptor());
-  if (!complete(read_file(picture.temporary()), kind))
+  if (!complete(FileSource(picture.temporary()).text(), kind))
     throw Error("plot: gnuplot ended without finishing " + path + ".");
   picture.commit();
   return fs::absolute(path).lexically_normal().string();

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
-#include <set>
+#include <span>
 
 #include <nlohmann/json.hpp>
 
 #include "graph/value.hpp"
 #include "io/atomic_file.hpp"
+#include "io/json_reader.hpp"
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
@@ -19,6 +19,7 @@ using nlohmann::json;
 using Ordered = nlohmann::ordered_json;
 
 constexpr uint64_t longest_header = 100'000'000;  // as in the reference implementation
+constexpr std::size_t deepest_header = 3;         // {"a": {"shape": [1]}}
 
 struct DTypeName {
   DType dtype;
@@ -42,7 +43,7 @@ struct Entry {
 // Reads one file; each failure is a sentence with the file's name.
 class Reader {
  public:
-  explicit Reader(const std::string& path) : path_(path), content_(read_file(path)) {}
+  explicit Reader(const Source& source) : source_(source) {}
 
   Safetensors read() {
     const json header = read_header();
@@ -59,19 +60,19 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const { throw FormatError(path_ + ": " + what); }
+  [[noreturn]] void fail(const std::string& what) const { source_.fail(what); }
   [[noreturn]] void fail(const std::string& name, const std::string& what) const {
     fail("tensor \"" + name + "\": " + what);
   }
 
   json read_header() {
     uint64_t length = 0;
-    if (content_.size() < sizeof length)
-      fail(std::to_string(content_.size()) +
+    if (source_.size() < sizeof length)
+      fail(std::to_string(source_.size()) +
            " bytes are too few for a safetensors file, which begins " +
            "with 8 bytes that hold the length of its header.");
-    std::memcpy(&length, content_.data(), sizeof length);
-    const uint64_t rest = content_.size() - sizeof length;
+    source_.read(0, &length, sizeof length);
+    const uint64_t rest = source_.size() - sizeof length;
     if (length > longest_header)
       fail("not a safetensors file: its first 8 bytes would be a header of " +
            std::to_string(length) + " bytes; at most " + std::to_string(longest_header) +
@@ -79,26 +80,15 @@ class Reader {
     if (length > rest)
       fail("cut short, or not a safetensors file: its header would have " + std::to_string(length) +
            " bytes, and only " + std::to_string(rest) + " follow.");
-    const std::string_view text = std::string_view(content_).substr(sizeof length, length);
-    data_ = std::string_view(content_).substr(sizeof length + length);
+    const std::string text = source_.text(sizeof length, length);
+    data_ = sizeof length + length;
+    data_size_ = rest - length;
     if (text.empty() || text.front() != '{')
       fail("not a safetensors file: its header must be a JSON object and does not begin with '{'.");
-    return parse(text);
-  }
-
-  json parse(std::string_view text) {
-    std::set<std::string> names;
-    auto refuse_repeats = [&](int depth, json::parse_event_t event, json& value) {
-      if (depth == 1 && event == json::parse_event_t::key &&
-          !names.insert(value.get<std::string>()).second)
-        fail("its header names \"" + value.get<std::string>() + "\" twice.");
-      if (depth > 3) fail("its header nests deeper than the format does.");
-      return true;
-    };
     try {
-      return json::parse(text, refuse_repeats);
-    } catch (const json::exception& e) {
-      fail(std::string("its header is not valid JSON: ") + e.what());
+      return read_json<json>(text, deepest_header);
+    } catch (const FormatError& e) {
+      fail(std::string("its header ") + e.what());
     }
   }
 
@@ -161,9 +151,9 @@ class Reader {
 
   void check_extent(const Entry& e, const std::string& offsets) const {
     if (e.begin > e.end) fail(e.name, "data_offsets " + offsets + " end before they begin.");
-    if (e.end > data_.size())
+    if (e.end > data_size_)
       fail(e.name, "data_offsets " + offsets + " lie beyond the end of the data, which has " +
-                       std::to_string(data_.size()) + " bytes: the file is cut short, or damaged.");
+                       std::to_string(data_size_) + " bytes: the file is cut short, or damaged.");
     if (e.end - e.begin != e.type.bytes())
       fail(e.name, to_string(e.type) + " needs " + std::to_string(e.type.bytes()) +
                        " bytes; data_offsets " + offsets + " hold " +
@@ -185,24 +175,20 @@ class Reader {
       end = e.end;
       before = &e;
     }
-    if (end != data_.size())
-      fail(std::to_string(data_.size() - end) + " bytes at its end belong to no tensor.");
+    if (end != data_size_)
+      fail(std::to_string(data_size_ - end) + " bytes at its end belong to no tensor.");
   }
 
   Tensor read_tensor(const Entry& e) const {
-    const std::string_view bytes = data_.substr(e.begin, e.end - e.begin);
+    Array array = source_.array(data_ + e.begin, e.type);
     if (e.type.dtype == bool_)
-      for (const char byte : bytes)
-        if (byte != 0 && byte != 1)
-          fail(e.name,
-               "a BOOL is 0 or 1; found " + std::to_string(static_cast<unsigned char>(byte)) + ".");
-    Array array(e.type);
-    if (!bytes.empty()) std::memcpy(array.as<char>(), bytes.data(), bytes.size());
+      for (const unsigned char byte : std::span(array.as<unsigned char>(), e.type.bytes()))
+        if (byte > 1) fail(e.name, "a BOOL is 0 or 1; found " + std::to_string(byte) + ".");
     return to_tensor(make_value(std::move(array)));
   }
 
-  std::string path_, content_;
-  std::string_view data_;
+  const Source& source_;
+  uint64_t data_ = 0, data_size_ = 0;  // where the data begin, and their bytes
 };
 
 std::string dump(const std::string& path, const Ordered& header) {
@@ -255,6 +241,8 @@ void write_safetensors(const std::string& path, const Safetensors& content) {
   file.commit();
 }
 
-Safetensors read_safetensors(const std::string& path) { return Reader(path).read(); }
+Safetensors read_safetensors(const Source& source) { return Reader(source).read(); }
+
+Safetensors read_safetensors(const std::string& path) { return read_safetensors(FileSource(path)); }
 
 }  // namespace tempo

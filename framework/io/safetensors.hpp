@@ -9,6 +9,8 @@
 
 #include <tempo/tensor.hpp>
 
+#include "io/source.hpp"
+
 namespace tempo {
 
 struct Safetensors {
@@ -23,6 +25,7 @@ struct Safetensors {
 void write_safetensors(const std::string& path, const Safetensors& content);
 
 /// Believes nothing: every length, offset, dtype and shape is checked. Throws FormatError.
+Safetensors read_safetensors(const Source& source);
 Safetensors read_safetensors(const std::string& path);
 
 }  // namespace tempo
