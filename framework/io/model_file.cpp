@@ -6,6 +6,7 @@
 
 #include <tempo/model.hpp>
 
+#include "io/json.hpp"
 #include "io/layer_json.hpp"
 #include "io/safetensors.hpp"
 #include "ops/defaults.hpp"
@@ -17,6 +18,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr int version = 1;
+constexpr int deepest = 48;  // of 16 layers in layers, with their options
 constexpr const char* key = "tempo";
 const std::string slot_prefix = "optimizer:";  // no layer's path begins so
 
@@ -130,7 +132,8 @@ class ModelReader {
       fail(
           "it holds weights only, and no model.\n  Make the model in the program, then "
           "model.load_weights(path).");
-    json d = json::parse(found->second);
+    const json d =
+        parse_json(found->second, deepest, path_ + ": its description of the model is damaged: it");
     if (const int theirs = d.at("version").get<int>(); theirs != version)
       fail("it is of version " + std::to_string(theirs) +
            " of Tempo's model files; this Tempo reads version " + std::to_string(version) + ".");
