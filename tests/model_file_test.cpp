@@ -76,6 +76,6 @@ BOOST_AUTO_TEST_CASE(nests_are_refused_before_anything_follows_them_down) {
       std::thread([&] { got = error_of<FormatError>([&] { load_model(path); }); }).join();
       check_error(got, path +
                            ": its description of the model is damaged: it nests deeper than the "
-                           "format does.");
+                           "format does");
     }
 }

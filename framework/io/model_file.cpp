@@ -6,7 +6,7 @@
 
 #include <tempo/model.hpp>
 
-#include "io/json.hpp"
+#include "io/json_reader.hpp"
 #include "io/layer_json.hpp"
 #include "io/safetensors.hpp"
 #include "ops/defaults.hpp"
@@ -18,7 +18,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr int version = 1;
-constexpr int deepest = 48;  // of 16 layers in layers, with their options
+constexpr std::size_t deepest = 48;  // of 16 layers in layers, with their options
 constexpr const char* key = "tempo";
 const std::string slot_prefix = "optimizer:";  // no layer's path begins so
 
@@ -119,12 +119,15 @@ class ModelReader {
     try {
       return read(description());
     } catch (const json::exception& e) {
-      fail(std::string("its description of the model is damaged: ") + e.what());
+      damaged(e.what());
     }
   }
 
  private:
   [[noreturn]] void fail(const std::string& what) const { throw FormatError(path_ + ": " + what); }
+  [[noreturn]] void damaged(const std::string& how) const {
+    fail("its description of the model is damaged: it " + how);
+  }
 
   json description() const {
     const auto found = file_.metadata.find(key);
@@ -132,8 +135,12 @@ class ModelReader {
       fail(
           "it holds weights only, and no model.\n  Make the model in the program, then "
           "model.load_weights(path).");
-    const json d =
-        parse_json(found->second, deepest, path_ + ": its description of the model is damaged: it");
+    json d;
+    try {
+      d = read_json<json>(found->second, deepest);
+    } catch (const FormatError& e) {
+      damaged(e.what());
+    }
     if (const int theirs = d.at("version").get<int>(); theirs != version)
       fail("it is of version " + std::to_string(theirs) +
            " of Tempo's model files; this Tempo reads version " + std::to_string(version) + ".");
