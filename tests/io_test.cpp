@@ -13,7 +13,7 @@
 #include <tempo/tempo.hpp>
 #include <tempo/xtensor.hpp>
 
-#include "testing.hpp"
+#include "files.hpp"
 
 using namespace tempo;
 using namespace tempo::testing;
@@ -21,36 +21,6 @@ namespace fs = std::filesystem;
 using std::string;
 
 namespace {
-
-// A folder of this program's own, gone at its end.
-struct Folder {
-  Folder() { fs::create_directories(path); }
-  ~Folder() { fs::remove_all(path); }
-  fs::path path = fs::temp_directory_path() / ("tempo_io_test_" + std::to_string(::getpid()));
-};
-string in_folder(const string& name) {
-  static const Folder folder;
-  return (folder.path / name).string();
-}
-
-string write(const string& name, const string& content) {
-  const string path = in_folder(name);
-  std::ofstream(path, std::ios::binary) << content;
-  return path;
-}
-string read(const string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-void check_error(const string& got, const string& expected) {
-  BOOST_TEST(got.find(expected) != string::npos, "expected: " << expected << "\ngot: " << got);
-}
-
-int files_in_folder() {
-  const fs::directory_iterator all(fs::path(in_folder("x")).parent_path());
-  return static_cast<int>(std::distance(begin(all), end(all)));
-}
 
 // While one lives, no file may grow beyond so many bytes: a disk that is full.
 struct FullDisk {
@@ -80,7 +50,6 @@ struct Environment {
   std::optional<string> before;
 };
 
-string little_endian(uint64_t n) { return {reinterpret_cast<const char*>(&n), sizeof n}; }
 string safetensors(const string& header, const string& data = "") {
   return little_endian(header.size()) + header + data;
 }
@@ -127,12 +96,6 @@ BOOST_AUTO_TEST_CASE(xtensor_arrays_become_tensors_and_come_back) {
   check_same("bool", from_xtensor(a > 3),
              tensor<bool>({false, false, false, true, true, true}, {2, 3}));
 }
-
-struct BadFile {
-  const char* what;
-  string content;
-  string expected;
-};
 
 const string f32_4 = R"("a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]})";
 const string sixteen(16, '\0');
@@ -220,7 +183,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_safetensors_file_is_named_with_what_is_wrong) {
 
 BOOST_AUTO_TEST_CASE(a_safetensors_file_of_many_tensors_is_read_in_linear_time) {
   string header, data;
-  constexpr int many = 100'000;
+  constexpr int many = 32'000;
   for (int i = 0; i < many; ++i) {
     header += (i ? ",\"" : "{\"") + std::to_string(i) + R"(":{"dtype":"BOOL","shape":[],)" +
               R"("data_offsets":[)" + std::to_string(i) + ',' + std::to_string(i + 1) + "]}";
@@ -228,7 +191,7 @@ BOOST_AUTO_TEST_CASE(a_safetensors_file_of_many_tensors_is_read_in_linear_time) 
   }
   const auto all = load_tensors(write("many.safetensors", safetensors(header + "}", data)));
   BOOST_TEST(all.size() == many);
-  BOOST_TEST(all.at("77777").item() == 1);
+  BOOST_TEST(all.at("31111").item() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_safetensors_file_cut_or_flipped_anywhere_is_refused_or_read_whole) {
@@ -310,47 +273,6 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_written_leaves_the_old_one_as_it_was)
               "cannot be written: Permission denied");
   ::chmod(fs::path(path).parent_path().c_str(), 0755);
   BOOST_TEST((read(path) == before));
-}
-
-// --- CSV -----------------------------------------------------------------------------------------
-
-BOOST_AUTO_TEST_CASE(columns_of_a_csv_file_are_read_by_name) {
-  const string path =
-      write("good.csv",
-            "\xef\xbb\xbf"
-            "month, \"a \"\"b\"\"\" ,c\r\n1749-01, 1.5 ,-2\r\n\r\n\"x,\ny\",+3e2,\"4\"");
-  check_same("one", read_csv(path, {.columns = {"c"}}), tensor<float>({-2, 4}, {2, 1}));
-  check_same("two, in the order asked for",
-             read_csv(path, {.columns = {"c", "a \"b\""}, .dtype = float64}),
-             tensor<double>({-2, 1.5, 4, 300}, {2, 2}, float64));
-  check_same("all, with gaps",
-             read_csv(write("gaps.csv", "a;b\n1;\nNA;2"), {.separator = ';', .missing = -1}),
-             tensor<float>({1, -1, -1, 2}, {2, 2}));
-}
-
-BOOST_AUTO_TEST_CASE(a_csv_file_that_does_not_hold_the_numbers_is_named_with_line_and_column) {
-  const BadFile table[] = {
-      {"empty", "", "it is empty; its first line must name the columns"},
-      {"no rows", "a,b\n", "it has a header and no rows"},
-      {"text", "a,b\n1,2\n3,x1\n", "line 3: column \"b\": \"x1\" is not a number"},
-      {"half a number", "a\n1.5x\n", "line 2: column \"a\": \"1.5x\" is not a number"},
-      {"hole", "a,b\n1,\n", "line 2: column \"b\": there is no number"},
-      {"NA", "a\n\n\nNA\n", "line 4: column \"a\": there is no number.\n  .missing = NAN"},
-      {"too few", "a,b\n1,2\n3\n", "line 3: it has 1 fields; the header names 2 columns"},
-      {"too many", "a,b\n1,2,3\n", "line 2: it has 3 fields; the header names 2 columns"},
-      {"range", "a\n1e999\n", "line 2: column \"a\": \"1e999\" is out of range"},
-      {"quote", "a\n\"1\n2\n", "line 2: a quote is opened and never closed"},
-      {"after a quote", "a\n\"1\"2\n", "line 2: there is more after the closing quote of \"1\""},
-  };
-  for (const BadFile& bad : table) BOOST_TEST_CONTEXT(bad.what) {
-      const string path = write("bad.csv", bad.content);
-      const string text = error_of<FormatError>([&] { read_csv(path); });
-      check_error(text, bad.expected);
-      check_error(text, path + ": ");
-    }
-  check_error(
-      error_of<FormatError>([] { read_csv(write("c.csv", "a,b\n1,2\n"), {.columns = {"c"}}); }),
-      "it has no column \"c\".\n  Its columns: a, b.");
 }
 
 // --- Pictures ------------------------------------------------------------------------------------

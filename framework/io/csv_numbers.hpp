@@ -1,0 +1,46 @@
+// What a field of a CSV file means as a number, exactly.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <tempo/io.hpp>
+
+namespace tempo {
+
+class CsvNumbers {
+ public:
+  enum class Problem { none, no_number, range, fraction, no_truth };
+
+  explicit CsvNumbers(const CsvOptions& options);
+
+  /// Whether a field says that there is no value: nothing, NA, N/A, NaN, null, None, ?, -.
+  static bool is_missing(std::string_view field);
+  /// Whether it is a number, however large.
+  bool is_number(std::string_view field) const;
+
+  /// The nearest float or double; `range` when that would be infinite.
+  Problem read(std::string_view field, float& out) const;
+  Problem read(std::string_view field, double& out) const;
+  /// Exactly: "1e3" and "1.0" are whole, "1.5" is not.
+  Problem read(std::string_view field, int32_t& out) const;
+  Problem read(std::string_view field, int64_t& out) const;
+  /// 0, 1, true or false.
+  Problem read(std::string_view field, bool& out) const;
+
+  /// What may be wrong with a field that is no number, as the option that reads it; or "".
+  std::string advice(std::string_view field) const;
+
+ private:
+  // The field with '.' as its point and nothing between its thousands; "" when it is no number.
+  std::string_view standard(std::string_view field, std::string& buffer) const;
+  template <class T>
+  Problem real(std::string_view field, T& out) const;
+  template <class T>
+  Problem whole(std::string_view field, T& out) const;
+
+  char decimal_, thousands_;
+};
+
+}  // namespace tempo
