@@ -3,22 +3,29 @@
 #include "scan/build.hpp"
 #include "scan/execute.hpp"
 #include "scan/passes.hpp"
+#include "tensor/finite.hpp"
+#include "tensor/parallel.hpp"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 
 namespace tempo {
 
 namespace {
 
+constexpr std::size_t most_numbers = 8;
+constexpr int64_t in_cache = 8192;  // elements: what was written is looked at while it is there
+
 // A function is a loop of one step, whose inputs are sequences.
-Program traced(const Fused::Formula& f, const std::vector<TensorType>& types,
+Program traced(const Fused::Formula& f, const TensorType& type, std::size_t n_tensors,
                std::size_t n_numbers) {
   ProgramBuilder builder;
   Trace trace;
   Tensors x, numbers;
   for (std::size_t i = 0; i < n_numbers; ++i)
-    numbers.push_back(to_tensor(trace.placeholder({types.at(0).dtype, {}})));
-  for (const TensorType& type : types) x.push_back(to_tensor(trace.placeholder(type)));
+    numbers.push_back(to_tensor(trace.placeholder({type.dtype, {}})));
+  for (std::size_t i = 0; i < n_tensors; ++i) x.push_back(to_tensor(trace.placeholder(type)));
   const Tensors results = f(x, numbers);
   for (const Tensor& n : numbers) builder.input(Standing::fixed, to_value(n));
   for (const Tensor& t : x) builder.input(Standing::sequence, to_value(t));
@@ -29,63 +36,60 @@ Program traced(const Fused::Formula& f, const std::vector<TensorType>& types,
   return hoist(without_dead(std::move(builder.program)));
 }
 
-// The input or result that is a region of the caller's memory; -1: it is not.
-int external(const Plan& plan, const Region& region) {
-  const Block& block = plan.blocks[static_cast<std::size_t>(region.block)];
-  return block.kind == Block::external ? block.index : -1;
-}
-
-// Whether a result may lie where the input is that it is the next value of: in one loop over tiles,
-// with nothing that reads the input after the result was written.
-bool runs_in_place(const Program& p, const Plan& plan) {
-  if (plan.steps.size() != 1 || plan.steps[0].kind != PlanStep::tiles ||
-      p.results.size() > p.sequences.size())
-    return false;
-  const auto n_inputs = static_cast<int>(p.n_inputs()), first = static_cast<int>(p.fixed.size());
-  std::vector<bool> written(p.n_inputs(), false);
-  std::size_t writes = 0;
-  for (const TileOp& op : plan.steps[0].as_tiles.ops) {
-    for (int i = 0; i < op.n_inputs; ++i) {
-      const int input = external(plan, op.inputs[i]);
-      if (input >= 0 && input < n_inputs && written[static_cast<std::size_t>(input)]) return false;
-    }
-    const int result = external(plan, op.out) - n_inputs;
-    if (result < 0) continue;
-    written[static_cast<std::size_t>(first + result)] = true;
-    ++writes;
-  }
-  return writes == p.results.size();
-}
-
 }  // namespace
 
-Fused::Fused(const Formula& f, const std::vector<TensorType>& types, std::size_t n_numbers)
-    : program_(traced(f, types, n_numbers)),
-      plan_(make_plan(program_)),
-      in_place_(runs_in_place(program_, plan_)) {}
+Fused::Part::Part(const Formula& f, const TensorType& type, std::size_t n_tensors,
+                  std::size_t n_numbers)
+    : program(traced(f, type, n_tensors, n_numbers)), plan(make_plan(program)) {}
 
-void Fused::operator()(std::span<Array* const> x, std::span<const double> numbers) const {
-  std::vector<View> in, out;
-  in.reserve(numbers.size() + x.size());
-  out.reserve(program_.results.size());
-  std::vector<std::byte> scalars(numbers.size() * 8);  // room for any dtype
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    in.push_back({{x[0]->dtype(), {}}, &scalars[8 * i]});
-    dispatch_floating(x[0]->dtype(), "fused",
-                      [&]<class T>(T) { *in[i].as<T>() = static_cast<T>(numbers[i]); });
-  }
-  for (const Array* a : x) in.push_back(a->view());
-  std::vector<std::pair<Array*, Array>> replaced;
-  for (std::size_t k = 0; k < program_.results.size(); ++k) {
-    if (in_place_ && x[k]->sole_owner()) {
-      out.push_back(x[k]->view());
-    } else {
-      replaced.emplace_back(x[k], Array(x[k]->type()));
-      out.push_back(replaced.back().second.view());
+Fused::Fused(const Formula& f, const TensorType& type, std::size_t n_tensors, std::size_t n_numbers)
+    : count_(type.shape.count()), part_(std::min(count_, in_cache)) {
+  const auto made = [&](int64_t elements) {
+    return std::make_unique<const Part>(f, TensorType{type.dtype, {elements}}, n_tensors,
+                                        n_numbers);
+  };
+  whole_ = made(part_);
+  if (n_numbers > most_numbers) throw Error("fused: a formula has too many numbers.");
+  if (part_ > 0 && count_ % part_ > 0) rest_ = made(count_ % part_);
+}
+
+bool Fused::run(const Part& part, std::span<const View> numbers, std::span<const View> x,
+                std::span<const View> next, int64_t begin, int64_t count) {
+  const std::size_t n_inputs = numbers.size() + x.size();
+  std::vector<View> all;
+  all.reserve(n_inputs + next.size());
+  all.assign(numbers.begin(), numbers.end());
+  for (const std::span<const View>& views : {x, next})
+    for (const View& v : views) {
+      const std::size_t at = static_cast<std::size_t>(begin) * size_of(v.dtype());
+      all.push_back({{v.dtype(), {count}}, static_cast<char*>(v.data) + at});
     }
+  const std::span<const View> in(all.data(), n_inputs), out(&all[n_inputs], next.size());
+  execute(part.program, part.plan, 1, in, out);
+  return std::all_of(out.begin(), out.end(), all_finite);
+}
+
+bool Fused::operator()(std::span<const View> x, std::span<const double> numbers,
+                       std::span<const View> next) const {
+  const DType dtype = x[0].dtype();
+  std::array<double, most_numbers> room;
+  std::array<View, most_numbers> scalars;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    scalars[i] = {{dtype, {}}, &room[i]};
+    dispatch_floating(dtype, "fused",
+                      [&]<class T>(T) { *scalars[i].as<T>() = static_cast<T>(numbers[i]); });
   }
-  execute(program_, plan_, 1, in, out);
-  for (auto& [array, next] : replaced) *array = std::move(next);
+  const std::span<const View> given(scalars.data(), numbers.size());
+  if (part_ == count_) return run(*whole_, given, x, next, 0, count_);
+  std::atomic<bool> finite{true};
+  parallel_for((count_ + part_ - 1) / part_, 4, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const int64_t begin = i * part_, count = std::min(part_, count_ - begin);
+      const Part& part = count == part_ ? *whole_ : *rest_;
+      if (!run(part, given, x, next, begin, count)) finite = false;
+    }
+  });
+  return finite;
 }
 
 }  // namespace tempo

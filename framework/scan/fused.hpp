@@ -6,6 +6,8 @@
 #include <tempo/tensor.hpp>
 
 #include <functional>
+#include <memory>
+#include <span>
 
 namespace tempo {
 
@@ -13,22 +15,29 @@ namespace tempo {
 /// recorded for gradients.
 class Fused {
  public:
-  /// f(x, numbers) for tensors of these types, which have one shape, and scalars of their dtype.
-  /// Its results are the next values of the first tensors, in order. It must not read values, and
-  /// no tensor but its arguments.
+  /// f(x, numbers) for so many tensors of one type, and scalars of its dtype. Its results are the
+  /// next values of the first tensors, in order. It must not read values, and no tensor but its
+  /// arguments.
   using Formula = std::function<Tensors(const Tensors& x, const Tensors& numbers)>;
-  Fused(const Formula& f, const std::vector<TensorType>& types, std::size_t n_numbers);
-  Fused(Fused&&) = default;  // no copies: the plan refers to the program
-  Fused& operator=(Fused&&) = default;
+  Fused(const Formula& f, const TensorType& type, std::size_t n_tensors, std::size_t n_numbers);
 
-  /// Runs the formula in one pass over memory. Arrays get their next values where they are if
-  /// nothing else holds them, else they become new ones.
-  void operator()(std::span<Array* const> x, std::span<const double> numbers) const;
+  /// Runs the formula in one pass over memory. The next values go where `next` says, which is none
+  /// of the places of x. Whether all of them are finite.
+  bool operator()(std::span<const View> x, std::span<const double> numbers,
+                  std::span<const View> next) const;
 
  private:
-  Program program_;
-  Plan plan_;
-  bool in_place_;
+  // Made for tensors of a size; the plan refers to the program.
+  struct Part {
+    Part(const Formula& f, const TensorType& type, std::size_t n_tensors, std::size_t n_numbers);
+    Program program;
+    Plan plan;
+  };
+  static bool run(const Part& part, std::span<const View> numbers, std::span<const View> x,
+                  std::span<const View> next, int64_t begin, int64_t count);
+
+  int64_t count_, part_;
+  std::unique_ptr<const Part> whole_, rest_;  // of part_ elements, and of those that are left
 };
 
 }  // namespace tempo

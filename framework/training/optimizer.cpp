@@ -1,15 +1,19 @@
-// What all optimizers share: clipping, weight decay, the bookkeeping of slots.
+// What all optimizers share: weight decay, the bookkeeping of slots, a step made whole or not at
+// all.
 #include "training/optimizer_state.hpp"
 
-#include "graph/value.hpp"
+#include "graph/trace.hpp"
+#include "tensor/finite.hpp"
 #include "training/settings.hpp"
 
 #include <tempo/gradient.hpp>
 #include <tempo/names.hpp>
 #include <tempo/ops.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 namespace tempo {
 
@@ -19,75 +23,64 @@ Tensor& Slots::operator()(const char* name) {
   return slots_.emplace_back(name, zeros_like(weight_)).second;
 }
 
-void OptimizerState::check() const {
-  const auto refuse = [&](const char* option, double value, const char* rule) {
-    throw Error(name() + ": " + option + " is " + shortest(value) + "; it must " + rule + ".");
-  };
-  const auto at_least_0 = [&](const char* option, double value) {
-    if (!(value >= 0) || std::isinf(value)) refuse(option, value, "be a number of at least 0");
-  };
-  at_least_0("learning_rate", learning_rate);
-  at_least_0("weight_decay", common.weight_decay);
-  at_least_0("clipnorm", common.clipnorm);
-  at_least_0("clipvalue", common.clipvalue);
-  at_least_0("global_clipnorm", common.global_clipnorm);
-  std::vector<std::string> clips;
-  if (common.clipnorm > 0) clips.push_back("clipnorm=" + shortest(common.clipnorm));
-  if (common.clipvalue > 0) clips.push_back("clipvalue=" + shortest(common.clipvalue));
-  if (common.global_clipnorm > 0)
-    clips.push_back("global_clipnorm=" + shortest(common.global_clipnorm));
-  if (clips.size() > 1)
-    throw Error(name() + ": only one of clipnorm, clipvalue and global_clipnorm may be set, got " +
-                sdk::listed(clips) + ".");
+bool OptimizerState::decays(const Tensor& weight) const {
+  const std::string path = weight.path();
+  for (const std::string& word : exclude_words)
+    if (path.find(word) != std::string::npos) return false;
+  for (const Tensor& excluded : exclude_weights)
+    if (excluded.handle() == weight.handle()) return false;
+  return true;
+}
+
+void OptimizerState::find_what_decays() {
+  for (Memory& of : memory)
+    if (std::exchange(of.decays, decays(of.weight)) != of.decays) of.update.reset();
 }
 
 namespace {
 
-double norm(const Tensor& g) { return std::sqrt(sum(square(cast(g, float64))).item()); }
+// What `state` calls a weight: its path or number, and which of several it is.
+std::string key_of(const Tensor& weight, const std::deque<Memory>& others) {
+  const std::string path = weight.path();
+  const std::string first = path.empty() ? std::to_string(others.size()) : path;
+  const auto taken = [&](const std::string& key) {
+    return std::any_of(others.begin(), others.end(), [&](auto& of) { return of.key == key; });
+  };
+  std::string key = first;
+  for (int n = 2; taken(key); ++n) key = first + "#" + std::to_string(n);
+  return key;
+}
+
+// Calls f(entry, name of the slot) for each that is of this key.
+void for_slots_of(std::map<std::string, Tensor>& entries, const std::string& key, const auto& f) {
+  const std::string prefix = key + "/";
+  for (auto i = entries.lower_bound(prefix); i != entries.end() && i->first.starts_with(prefix);) {
+    const auto here = i++;
+    const std::string name = here->first.substr(prefix.size());
+    if (name.find('/') == std::string::npos) f(here, name);
+  }
+}
+
+void require_fit(const std::string& who, const std::string& slot, const Tensor& value,
+                 const std::string& key, const Tensor& weight) {
+  if (value.handle()->type == weight.handle()->type) return;
+  throw ShapeError(who + ": what it remembered does not fit the weight\n  " + slot + "  " +
+                   to_string(value.handle()->type) + "\n  " + key + "  " +
+                   to_string(weight.handle()->type));
+}
 
 }  // namespace
 
-Tensors OptimizerState::clipped(const Tensors& gradients) const {
-  Tensors out = gradients;
-  if (const double c = common.clipnorm; c > 0)
-    for (Tensor& g : out) g = g * (c / std::max(norm(g), c));
-  if (const double c = common.clipvalue; c > 0)
-    for (Tensor& g : out) g = clip(g, -c, c);
-  if (const double c = common.global_clipnorm; c > 0) {
-    double squares = 0;
-    for (const Tensor& g : out) squares += std::pow(norm(g), 2);
-    for (Tensor& g : out) g = g * (c * std::min(1 / std::sqrt(squares), 1 / c));
-  }
-  return out;
-}
-
 Memory& OptimizerState::memory_of(const Tensor& weight) {
-  const auto [at, is_new] = places.try_emplace(weight.handle(), memory.size());
-  if (!is_new) return memory[at->second];
-  const std::string path = weight.path();
-  Memory& made = memory.emplace_back(
-      Memory{.weight = weight, .key = path.empty() ? std::to_string(memory.size()) : path});
-  for (const std::string& word : exclude_words)
-    if (path.find(word) != std::string::npos) made.decays = false;
-  for (const Tensor& excluded : exclude_weights)
-    if (excluded.handle() == weight.handle()) made.decays = false;
-
-  const std::string prefix = made.key + "/";
-  for (auto i = restored.lower_bound(prefix);
-       i != restored.end() && i->first.starts_with(prefix);) {
-    const std::string name = i->first.substr(prefix.size());
-    if (name.find('/') != std::string::npos) {
-      ++i;
-      continue;
-    }
-    if (i->second.shape() != weight.shape() || i->second.dtype() != weight.dtype())
-      throw ShapeError(this->name() + ": what it remembered does not fit the weight\n  " +
-                       i->first + "  " + to_string(i->second.shape(), i->second.dtype()) + "\n  " +
-                       made.key + "  " + to_string(weight.shape(), weight.dtype()));
-    made.slots.emplace_back(name, i->second.handle()->array);
-    i = restored.erase(i);
-  }
-  return made;
+  if (const auto at = places.find(weight.handle()); at != places.end()) return *at->second;
+  Memory made{.weight = weight, .key = key_of(weight, memory), .decays = decays(weight)};
+  for_slots_of(restored, made.key, [&](auto entry, const std::string& slot) {
+    require_fit(name(), entry->first, entry->second, made.key, weight);
+    made.slots.emplace_back(slot, entry->second.handle()->array);
+  });
+  for (const auto& [slot, array] : made.slots) restored.erase(made.key + "/" + slot);
+  memory.push_back(std::move(made));
+  return *(places[weight.handle()] = &memory.back());
 }
 
 // The formula of weight, slots and gradient in one pass. A slot that it asks for and that is not
@@ -107,27 +100,70 @@ Fused OptimizerState::fused_update(Memory& of) const {
     return next_values;
   };
   const TensorType& type = of.weight.handle()->type;
-  Fused made(formula, std::vector<TensorType>(of.slots.size() + 2, type), 2);
+  Fused made(formula, type, of.slots.size() + 2, 2);
   if (after.size() == of.slots.size()) return made;
   for (std::size_t i = of.slots.size(); i < after.size(); ++i)
     of.slots.emplace_back(after[i].first, zeros_like(of.weight).handle()->array);
   return fused_update(of);
 }
 
-void OptimizerState::update(const Tensor& weight, const Tensor& gradient) {
-  Memory& mine = memory_of(weight);
-  if (!mine.update) mine.update = fused_update(mine);
-  Array g = gradient.handle()->array;
-  std::vector<Array*> x;
-  x.reserve(mine.slots.size() + 2);
-  x.push_back(&weight.handle()->array);
-  for (auto& [name, slot] : mine.slots) x.push_back(&slot);
-  x.push_back(&g);
-  (*mine.update)(x, std::array{learning_rate, rate()});
-  ++weight.handle()->version;
+std::vector<std::string> OptimizerState::slot_names() const {
+  Trace trace;
+  const TensorType one{float32, {1}}, rate{float32, {}};
+  Slots slots(to_tensor(trace.placeholder(one)), {});
+  next(to_tensor(trace.placeholder(one)), to_tensor(trace.placeholder(one)),
+       to_tensor(trace.placeholder(rate)), slots);
+  std::vector<std::string> names;
+  for (const auto& [slot, value] : slots.all()) names.push_back(slot);
+  return names;
 }
 
-void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
+void OptimizerState::require_slot(const std::string& slot, const std::string& of) const {
+  const std::vector<std::string> known = slot_names();
+  if (std::find(known.begin(), known.end(), slot) != known.end()) return;
+  throw Error(name() + ": it cannot go on from `" + slot + "` of " + of +
+              ".\n  With its settings " +
+              (known.empty() ? "it keeps nothing of a weight"
+                             : "it keeps " + sdk::listed(known) + " of each weight") +
+              "; is this the state of another optimizer?");
+}
+
+void OptimizerState::prepare(Memory& of, const Tensor& gradient) {
+  if (!of.update) of.update = fused_update(of);
+  const std::size_t n_slots = of.slots.size();
+  std::vector<View> all;  // the weight, its slots and gradient, then the next values
+  all.reserve(2 * n_slots + 3);
+  all.push_back(of.weight.handle()->array.view());
+  for (const auto& [slot, array] : of.slots) all.push_back(array.view());
+  all.push_back(gradient.handle()->array.view());
+  of.next.resize(n_slots + 1);
+  for (Array& room : of.next) {
+    if (!room || !room.sole_owner()) room = Array(of.weight.handle()->type);
+    all.push_back(room.view());
+  }
+  const std::span<const View> x(all.data(), n_slots + 2), next(&all[n_slots + 2], n_slots + 1);
+  if ((*of.update)(x, std::array{learning_rate, rate()}, next)) return;
+  const auto bad = std::find_if_not(next.begin(), next.end(), all_finite);
+  refuse(of, static_cast<std::size_t>(bad - next.begin()), gradient);
+}
+
+void OptimizerState::refuse(const Memory& of, std::size_t which, const Tensor& gradient) const {
+  const auto finite = [](const Array& array) { return all_finite(array.view()); };
+  const std::string weight = of.weight.path().empty() ? "weight " + of.key : of.weight.path();
+  const std::string what = which == 0 ? weight : "`" + of.slots[which - 1].first + "` of " + weight;
+  std::string cause =
+      "Likely: a learning_rate or gradients that are too large (clipnorm = 1 bounds "
+      "them), or an epsilon that is too small.\n  The settings: " +
+      text();
+  if (!finite(gradient.handle()->array)) cause = "Its gradient holds NaN or infinite numbers.";
+  for (const auto& [slot, array] : of.slots)
+    if (!finite(array)) cause = "`" + slot + "` of it held NaN or infinite numbers before.";
+  if (!finite(of.weight.handle()->array)) cause = "It held NaN or infinite numbers before.";
+  throw Error(name() + ": this update would make " + what +
+              " NaN or infinite; no weight was changed.\n  " + cause);
+}
+
+void OptimizerState::require_step(const Tensors& weights, const Tensors& gradients) const {
   if (weights.size() != gradients.size())
     throw Error(name() + ": step was given " + std::to_string(weights.size()) + " weights and " +
                 std::to_string(gradients.size()) +
@@ -149,9 +185,33 @@ void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
                        (w.shape == g.shape ? "dtype" : "shape") + " of its weight\n  weight    " +
                        to_string(w) + "  " + weights[i].path() + "\n  gradient  " + to_string(g));
   }
+}
+
+// All next values are made before any comes into force, so that a step is made whole or not at all.
+void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
+  constexpr std::size_t small = 1 << 16;  // bytes: room of this size is kept for the next step
+  require_step(weights, gradients);
   const NoGradient updates;
   const Tensors g = clipped(gradients);
-  for (std::size_t i = 0; i < weights.size(); ++i) update(weights[i], g[i]);
+  std::vector<Memory*> all;
+  all.reserve(weights.size());
+  ++round;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    Memory& of = *all.emplace_back(&memory_of(weights[i]));
+    if (std::exchange(of.round, round) == round)
+      throw Error(name() + ": step was given the weight " +
+                  (weights[i].path().empty() ? std::to_string(i) : weights[i].path()) +
+                  " twice.\n  What uses a weight in two places has it once; its gradient is that "
+                  "of both uses.");
+    prepare(of, g[i]);
+  }
+  for (Memory* of : all) {
+    std::swap(of->weight.handle()->array, of->next[0]);
+    ++of->weight.handle()->version;
+    for (std::size_t k = 0; k < of->slots.size(); ++k)
+      std::swap(of->slots[k].second, of->next[k + 1]);
+    if (of->next[0].type().bytes() > small) of->next.clear();
+  }
   ++iterations;
 }
 
@@ -184,39 +244,119 @@ void Optimizer::set_learning_rate(double value) {
 int64_t Optimizer::iterations() const { return required().iterations; }
 
 void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& words) {
-  if (iterations() > 0)
-    throw Error(name() + ": exclude_from_weight_decay must come before the first step.");
-  for (const std::string& word : words) state_->exclude_words.push_back(word);
+  for (const std::string& word : words) required().exclude_words.push_back(word);
+  state_->find_what_decays();
 }
 void Optimizer::exclude_from_weight_decay(const Tensors& weights) {
-  if (iterations() > 0)
-    throw Error(name() + ": exclude_from_weight_decay must come before the first step.");
-  for (const Tensor& weight : weights) state_->exclude_weights.push_back(weight);
+  for (const Tensor& weight : weights) required().exclude_weights.push_back(weight);
+  state_->find_what_decays();
 }
+const std::vector<std::string>& Optimizer::excluded_words() const {
+  return required().exclude_words;
+}
+const Tensors& Optimizer::excluded_weights() const { return required().exclude_weights; }
 
 std::string Optimizer::name() const { return required().name(); }
 std::string Optimizer::text() const { return required().text(); }
 
+namespace {
+
+Optimizer::NamedTensors beginning(const OptimizerState& of) {
+  return {{"iterations", tensor<int64_t>({of.iterations}, {})}};
+}
+
+void add_slots(const Memory& of, const std::string& key, Optimizer::NamedTensors& to) {
+  for (const auto& [slot, array] : of.slots)
+    to.emplace_back(key + "/" + slot, to_tensor(make_value(array)));
+}
+
+// What `state` gave, looked through: the slots by their names, and the iterations, which must be
+// such a number.
+std::map<std::string, Tensor> slots_in(const OptimizerState& of,
+                                       const Optimizer::NamedTensors& state, int64_t& iterations) {
+  std::map<std::string, Tensor> slots;
+  for (const auto& [name, value] : state) {
+    if (!value) throw Error(of.name() + ": `" + name + "` was never given a value.");
+    if (name == "iterations") {
+      if (value.dtype() != int64 || value.count() != 1 || value.data<int64_t>()[0] < 0 ||
+          value.data<int64_t>()[0] == INT64_MAX)
+        throw Error(of.name() + ": iterations is " +
+                    (value.count() == 1 ? shortest(value.item())
+                                        : to_string(value.shape(), value.dtype())) +
+                    "; it must be one int64 of at least 0.");
+      iterations = value.data<int64_t>()[0];
+      continue;
+    }
+    const std::size_t slash = name.rfind('/');
+    if (slash == std::string::npos)
+      throw Error(of.name() + ": `" + name + "` is not of the form weight/slot.");
+    of.require_slot(name.substr(slash + 1), name.substr(0, slash));
+    slots.emplace(name, value);
+  }
+  return slots;
+}
+
+}  // namespace
+
 Optimizer::NamedTensors Optimizer::state() const {
-  NamedTensors out{{"iterations", tensor<int64_t>({required().iterations}, {})}};
-  for (const Memory& of : state_->memory)
-    for (const auto& [name, slot] : of.slots)
-      out.emplace_back(of.key + "/" + name, to_tensor(make_value(slot)));
+  NamedTensors out = beginning(required());
+  for (const Memory& of : state_->memory) add_slots(of, of.key, out);
   for (const auto& [name, value] : state_->restored) out.emplace_back(name, value);
+  return out;
+}
+
+Optimizer::NamedTensors Optimizer::state(const Tensors& weights) const {
+  NamedTensors out = beginning(required());
+  std::map<std::string, const tempo_tensor*> paths;
+  for (const Tensor& weight : weights) {
+    const std::string path = weight.path();
+    const auto [at, is_new] = paths.emplace(path, weight.handle());
+    if (!is_new && at->second == weight.handle()) continue;  // one weight in two places
+    if (!is_new || path.empty())
+      throw Error(name() + ": " +
+                  (path.empty() ? "a weight has no path" : "two weights have the path " + path) +
+                  ", so what is remembered of it could not be found again.");
+    const auto known = state_->places.find(weight.handle());
+    if (known != state_->places.end())
+      add_slots(*known->second, path, out);
+    else
+      for_slots_of(state_->restored, path,
+                   [&](auto entry, const std::string&) { out.push_back(*entry); });
+  }
   return out;
 }
 
 void Optimizer::restore(const NamedTensors& state) {
   OptimizerState& mine = required();
+  int64_t iterations = mine.iterations;
+  std::map<std::string, Tensor> slots = slots_in(mine, state, iterations);
   mine.memory.clear();
   mine.places.clear();
-  mine.restored.clear();
-  for (const auto& [name, value] : state) {
-    if (name == "iterations")
-      mine.iterations = static_cast<int64_t>(value.item());
-    else
-      mine.restored.emplace(name, value);
+  mine.iterations = iterations;
+  mine.restored = std::move(slots);
+}
+
+void Optimizer::restore(const NamedTensors& state, const Tensors& weights) {
+  OptimizerState& mine = required();
+  int64_t iterations = mine.iterations;
+  std::map<std::string, Tensor> slots = slots_in(mine, state, iterations);
+  std::vector<std::pair<Memory*, std::vector<std::pair<std::string, Array>>>> found;
+  for (const Tensor& weight : weights) {
+    auto& [of, its] = found.emplace_back(&mine.memory_of(weight), 0);
+    for_slots_of(slots, weight.path(), [&](auto entry, const std::string& slot) {
+      require_fit(name(), entry->first, entry->second, weight.path(), weight);
+      its.emplace_back(slot, entry->second.handle()->array);
+      slots.erase(entry);
+    });
   }
+  if (!slots.empty())
+    throw Error(name() + ": `" + slots.begin()->first + "` belongs to none of the weights.");
+  for (auto& [of, its] : found) {
+    of->slots = std::move(its);
+    of->update.reset();
+    of->next.clear();
+  }
+  mine.iterations = iterations;
 }
 
 }  // namespace tempo

@@ -10,34 +10,37 @@ namespace tempo {
 
 namespace {
 
+constexpr Range not_negative{.at_least = 0};
+constexpr Range share{.at_least = 0, .below = 1};  // of the past that stays
+
 void describe_common(auto& setting, auto& o) {
-  setting("weight_decay", o.weight_decay);
-  setting("clipnorm", o.clipnorm);
-  setting("clipvalue", o.clipvalue);
-  setting("global_clipnorm", o.global_clipnorm);
+  setting("weight_decay", o.weight_decay, not_negative);
+  setting("clipnorm", o.clipnorm, not_negative);
+  setting("clipvalue", o.clipvalue, not_negative);
+  setting("global_clipnorm", o.global_clipnorm, not_negative);
 }
 
 void describe(auto& setting, SGDOptions& o) {
-  setting("learning_rate", o.learning_rate);
-  setting("momentum", o.momentum);
+  setting("learning_rate", o.learning_rate, not_negative);
+  setting("momentum", o.momentum, share);
   setting("nesterov", o.nesterov);
   describe_common(setting, o);
 }
 
 void describe(auto& setting, RMSpropOptions& o) {
-  setting("learning_rate", o.learning_rate);
-  setting("rho", o.rho);
-  setting("momentum", o.momentum);
-  setting("epsilon", o.epsilon);
+  setting("learning_rate", o.learning_rate, not_negative);
+  setting("rho", o.rho, share);
+  setting("momentum", o.momentum, share);
+  setting("epsilon", o.epsilon, not_negative);
   setting("centered", o.centered);
   describe_common(setting, o);
 }
 
 void describe(auto& setting, AdamOptions& o) {
-  setting("learning_rate", o.learning_rate);
-  setting("beta_1", o.beta_1);
-  setting("beta_2", o.beta_2);
-  setting("epsilon", o.epsilon);
+  setting("learning_rate", o.learning_rate, not_negative);
+  setting("beta_1", o.beta_1, share);
+  setting("beta_2", o.beta_2, share);
+  setting("epsilon", o.epsilon, not_negative);
   setting("amsgrad", o.amsgrad);
   describe_common(setting, o);
 }
@@ -52,10 +55,20 @@ struct Rule : OptimizerState {
   std::string name() const override { return name_; }
   std::string text() const override {
     SettingsWriter writer(name_);
-    Options now = options;
-    now.learning_rate = learning_rate;
+    Options now = settings();
     describe(writer, now);
     return writer.text();
+  }
+  void check() const final {
+    const SettingsCheck range(name_);
+    Options now = settings();
+    describe(range, now);
+    require_one_clip();
+  }
+  Options settings() const {
+    Options now = options;
+    now.learning_rate = learning_rate;
+    return now;
   }
 
   const char* name_;
@@ -74,7 +87,8 @@ struct SGDRule : Rule<SGDOptions> {
   }
 };
 
-// v = rho v + (1 - rho) g^2;  w - lr g / sqrt(v + epsilon); centered: v less the mean's square
+// v = rho v + (1 - rho) g^2;  w - lr g / sqrt(v + epsilon); centered: v less the mean's square,
+// a variance, which rounding must not make negative
 struct RMSpropRule : Rule<RMSpropOptions> {
   using Rule::Rule;
   Tensor next(const Tensor& w, const Tensor& g, const Tensor& rate, Slots& slots) const override {
@@ -85,7 +99,7 @@ struct RMSpropRule : Rule<RMSpropOptions> {
     if (options.centered) {
       Tensor& average = slots("average_gradient");
       average = rho * average + (1 - rho) * g;
-      spread = spread - square(average);
+      spread = maximum(spread - square(average), options.epsilon);
     }
     const Tensor increment = rate * g / sqrt(spread);
     if (mu == 0) return w - increment;

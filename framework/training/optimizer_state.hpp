@@ -5,6 +5,7 @@
 
 #include <tempo/optimizer.hpp>
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -25,13 +26,15 @@ class Slots {
   Named slots_;
 };
 
-/// What an optimizer keeps for one weight.
+/// What an optimizer keeps for one weight, which is found by its identity.
 struct Memory {
   Tensor weight;
-  std::string key;  // the weight's path, or its number
+  std::string key;  // unlike all others: the path, or the number of a weight without one
   std::vector<std::pair<std::string, Array>> slots = {};
   bool decays = true;
   std::optional<Fused> update = {};  // made at the first step
+  std::vector<Array> next = {};      // of the weight and the slots, while a step is being made
+  uint64_t round = 0;                // the call of step that it was last part of
 };
 
 /// The options that every optimizer has.
@@ -46,27 +49,39 @@ struct OptimizerState {
   virtual ~OptimizerState() = default;
   virtual std::string name() const = 0;
   virtual std::string text() const = 0;
+  /// Throws Error where a setting is out of its range, the learning rate of now included.
+  virtual void check() const = 0;
   /// The rate of this iteration, which may be corrected for how many there were.
   virtual double rate() const { return learning_rate; }
   /// The formula: the next value of a weight. It is traced once and run as one loop, so it reads no
   /// values, and `rate` is a tensor; C++ numbers are constants of it.
   virtual Tensor next(const Tensor& w, const Tensor& g, const Tensor& rate, Slots& slots) const = 0;
 
-  /// Throws Error where the numbers make no sense.
-  void check() const;
+  void require_one_clip() const;
   Tensors clipped(const Tensors& gradients) const;
+
   void step(const Tensors& weights, const Tensors& gradients);
+  void require_step(const Tensors& weights, const Tensors& gradients) const;
   Memory& memory_of(const Tensor& weight);
   Fused fused_update(Memory& of) const;
-  void update(const Tensor& weight, const Tensor& gradient);
+  /// Makes the next values, and throws Error where one is not finite.
+  void prepare(Memory& of, const Tensor& gradient);
+  [[noreturn]] void refuse(const Memory& of, std::size_t which, const Tensor& gradient) const;
+  bool decays(const Tensor& weight) const;
+  /// Asks that again for the weights that are known.
+  void find_what_decays();
+  /// The names that the formula keeps slots by.
+  std::vector<std::string> slot_names() const;
+  void require_slot(const std::string& slot, const std::string& of) const;
 
   double learning_rate = 0;
   CommonOptions common;
   int64_t iterations = 0;
+  uint64_t round = 0;  // how often step was called
   std::vector<std::string> exclude_words;
   Tensors exclude_weights;
-  std::vector<Memory> memory;  // in the order of first use
-  std::unordered_map<const tempo_tensor*, std::size_t> places;
+  std::deque<Memory> memory;  // in the order of first use
+  std::unordered_map<const tempo_tensor*, Memory*> places;
   std::map<std::string, Tensor> restored;  // by "lstm/kernel/m", until their weight comes
 };
 

@@ -41,7 +41,7 @@ const std::string* SettingsReader::find(const char* key) {
   return call_.find(key);
 }
 
-void SettingsReader::operator()(const char* key, double& field) {
+void SettingsReader::operator()(const char* key, double& field, const Range&) {
   const std::string* value = find(key);
   if (value && !parse(*value, field)) fail("`" + *value + "` given as " + key + " is not a number");
 }
@@ -81,12 +81,23 @@ void SettingsReader::finish() const {
   }
 }
 
-void SettingsWriter::operator()(const char* key, double field) { add(key, shortest(field)); }
+void SettingsWriter::operator()(const char* key, double field, const Range&) {
+  add(key, shortest(field));
+}
 void SettingsWriter::operator()(const char* key, bool field) { add(key, field ? "true" : "false"); }
 void SettingsWriter::operator()(const char* key, int field) { add(key, std::to_string(field)); }
 void SettingsWriter::operator()(const char* key, const std::string& field) { add(key, field); }
 void SettingsWriter::operator()(const char* key, const std::optional<int64_t>& field) {
   if (field) add(key, std::to_string(*field));
+}
+
+void SettingsCheck::operator()(const char* key, double value, const Range& range) const {
+  if (value >= range.at_least && value < range.below && !std::isinf(value)) return;
+  std::string rule = "a number";
+  if (!std::isinf(range.at_least)) rule += " of at least " + shortest(range.at_least);
+  if (!std::isinf(range.below))
+    rule += (std::isinf(range.at_least) ? " below " : " and below ") + shortest(range.below);
+  throw Error(name_ + ": " + key + " is " + shortest(value) + "; it must be " + rule + ".");
 }
 
 void SettingsWriter::add(const char* key, const std::string& value) {

@@ -1,9 +1,10 @@
 // The options of optimizers, losses and metrics, from and to "name(key=value, ...)". Each describes
-// its options once, `void describe(auto& setting, Options& o)`; that reads and writes them.
+// its options once, `void describe(auto& setting, Options& o)`; that reads, writes and checks them.
 #pragma once
 
 #include "ops/call_text.hpp"
 
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,12 @@ namespace tempo {
 [[noreturn]] void unknown_name(const std::string& kind, const std::string& name,
                                const std::vector<std::string>& known);
 
+/// What a setting may be. NaN never is, nor is an infinity where it has no bound.
+struct Range {
+  double at_least = -HUGE_VAL;
+  double below = HUGE_VAL;
+};
+
 /// A text, read into options.
 class SettingsReader {
  public:
@@ -23,7 +30,7 @@ class SettingsReader {
   /// Throws the Error for a name that is not among the known ones.
   [[noreturn]] void unknown(const std::vector<std::string>& known) const { call_.unknown(known); }
 
-  void operator()(const char* key, double& field);
+  void operator()(const char* key, double& field, const Range& = {});
   void operator()(const char* key, bool& field);
   void operator()(const char* key, int& field);
   void operator()(const char* key, std::string& field);
@@ -43,7 +50,7 @@ class SettingsReader {
 class SettingsWriter {
  public:
   explicit SettingsWriter(const std::string& name) : text_(name) {}
-  void operator()(const char* key, double field);
+  void operator()(const char* key, double field, const Range& = {});
   void operator()(const char* key, bool field);
   void operator()(const char* key, int field);
   void operator()(const char* key, const std::string& field);
@@ -54,6 +61,18 @@ class SettingsWriter {
   void add(const char* key, const std::string& value);
   std::string text_;
   bool any_ = false;
+};
+
+/// Throws the Error of the first number that is out of its range.
+class SettingsCheck {
+ public:
+  /// `name` is whose options they are: "adam".
+  explicit SettingsCheck(const std::string& name) : name_(name) {}
+  void operator()(const char* key, double value, const Range& range = {}) const;
+  void operator()(const char*, bool) const {}
+
+ private:
+  std::string name_;
 };
 
 /// "0.001": the shortest text that reads back as the number.

@@ -11,7 +11,9 @@ namespace tempo TEMPO_HIDDEN {
 struct OptimizerState;
 
 /// Changes weights by their gradients, and keeps what it remembers of each weight (its slots).
-/// Made by its class, or from a text: "adam", "adam(learning_rate=0.01, clipnorm=1)".
+/// Made by its class, or from a text: "adam", "adam(learning_rate=0.01, clipnorm=1)". It knows
+/// weights by their identity, so one optimizer may serve several models, and layers of one name;
+/// its iterations are then those of all. Settings out of range are refused with an Error.
 class Optimizer {
  public:
   /// No optimizer; false in a condition.
@@ -22,7 +24,9 @@ class Optimizer {
   explicit operator bool() const { return state_ != nullptr; }
 
   /// One update. Before the formula: gradients are clipped, then weights decay
-  /// (w -= w * weight_decay * learning_rate). Gradients are given in the order of the weights.
+  /// (w -= w * weight_decay * learning_rate). Gradients are given in the order of the weights, each
+  /// weight once. Throws Error, and changes no weight and no slot, where a number would become NaN
+  /// or infinite.
   TEMPO_API void step(const Tensors& weights, const Tensors& gradients);
   /// The gradients as `step` uses them.
   TEMPO_API Tensors clipped(const Tensors& gradients) const;
@@ -32,10 +36,13 @@ class Optimizer {
   /// How many updates it has made.
   TEMPO_API int64_t iterations() const;
 
-  /// No decay for weights whose path contains one of these words, or for these weights. Asked for
-  /// before the first step.
+  /// No decay, from the next step on, for weights whose path contains one of these words, or for
+  /// these weights.
   TEMPO_API void exclude_from_weight_decay(const std::vector<std::string>& words);
   TEMPO_API void exclude_from_weight_decay(const Tensors& weights);
+  /// What the two were given so far.
+  TEMPO_API const std::vector<std::string>& excluded_words() const;
+  TEMPO_API const Tensors& excluded_weights() const;
 
   /// "adam"
   TEMPO_API std::string name() const;
@@ -44,10 +51,18 @@ class Optimizer {
 
   using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
   /// What it remembers, for files: "iterations", then for each weight in the order of its first
-  /// update "lstm/kernel/m", ... (the n-th weight without a path is called "n").
+  /// update "lstm/kernel/m", ... The n-th weight is called "n" where it has no path, and the second
+  /// of one path "lstm/kernel#2".
   TEMPO_API NamedTensors state() const;
-  /// Goes on from what `state` gave; slots find their weights by path when these are next updated.
+  /// Goes on from what `state` gave; slots find their weights by path when these are next updated,
+  /// those of one path in the same order. Throws Error, and changes nothing, where it is no state
+  /// of this optimizer.
   TEMPO_API void restore(const NamedTensors& state);
+
+  /// The same of these weights alone, which have paths: what an optimizer of several models has for
+  /// one of them. The number of iterations is the optimizer's.
+  TEMPO_API NamedTensors state(const Tensors& weights) const;
+  TEMPO_API void restore(const NamedTensors& state, const Tensors& weights);
 
  protected:
   explicit Optimizer(std::shared_ptr<OptimizerState> state) : state_(std::move(state)) {}
@@ -59,7 +74,8 @@ class Optimizer {
 
 // Common options: weight_decay is decoupled (Loshchilov and Hutter, 2019). Of the clips at most one
 // may be set: clipnorm bounds the norm of each gradient, clipvalue each element, global_clipnorm
-// the norm of all gradients together. 0 turns each of them off.
+// the norm of all gradients together. 0 turns each of them off. All numbers are finite and at least
+// 0; momentum, rho and the betas are below 1.
 
 struct SGDOptions {
   double learning_rate = 0.01;

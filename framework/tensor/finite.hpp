@@ -1,0 +1,11 @@
+// Whether numbers are numbers.
+#pragma once
+
+#include "tensor/array.hpp"
+
+namespace tempo {
+
+/// Whether no element is NaN or infinite. Integers never are.
+bool all_finite(const View& x);
+
+}  // namespace tempo
