@@ -563,3 +563,98 @@ BOOST_AUTO_TEST_CASE(inputs_that_do_not_fit) {
                lstm(randn({3, 5, 8}));
              }).find("encoder was built for 4 features; this input has 8.") != std::string::npos);
 }
+
+// --- Layers in layers ---------------------------------------------------------------------------
+
+namespace {
+
+struct TwinOptions {
+  Layer first = {}, second = {};
+  bool trainable = true;
+  std::string name = "";
+};
+void describe(auto& option, TwinOptions& o) {
+  option("first", o.first, "Runs first.");
+  option("second", o.second, "Runs on what the first gives.");
+}
+// Two layers one after the other, which may be the same one.
+struct Twin : LayerOf<TwinOptions> {
+  using LayerOf::LayerOf;
+  void add_children(Children& add) {
+    add(options.first);
+    add(options.second);
+  }
+  Tensor call(const Tensor& x, const CallOptions&) { return options.second(options.first(x)); }
+};
+
+std::string paths_of(const Layer& layer) {
+  std::string paths;
+  for (const Tensor& w : layer.weights()) paths += w.path() + " ";
+  return paths;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_layer_that_is_held_twice_has_one_set_of_weights_under_its_first_path) {
+  const Layer shared = Dense({.units = 2, .use_bias = false});
+  const Layer twice = Twin({.first = shared, .second = shared});
+  twice.build({{1, 2}});
+  (void)twice(ones({1, 2}));
+  BOOST_TEST(paths_of(twice) == "twin/dense/kernel ");
+  BOOST_TEST(twice.count_params() == 4);
+  {
+    const Layer outer = Twin({.first = twice, .second = shared, .name = "outer"});
+    BOOST_TEST(outer.count_params() == 4);
+    BOOST_TEST(paths_of(outer) == "outer/twin/dense/kernel ");
+  }
+  BOOST_TEST(paths_of(shared) == "outer/twin/dense/kernel ");  // until it is named again
+  const Layer alone = Twin({.first = twice, .second = Dense({.units = 3}), .name = "next"});
+  BOOST_TEST(paths_of(alone) == "next/twin/dense/kernel ");
+}
+
+BOOST_AUTO_TEST_CASE(layers_of_one_name_get_numbers_in_a_layer_too) {
+  const Layer pair = Twin({.first = Dense({.units = 2}), .second = Dense({.units = 1})});
+  (void)pair(ones({1, 3}));
+  BOOST_TEST(paths_of(pair) ==
+             "twin/dense/kernel twin/dense/bias twin/dense_1/kernel twin/dense_1/bias ");
+  BOOST_TEST(error_of([] {
+               Layer(Twin({.first = Dense({.units = 2, .name = "a"}),
+                           .second = Dense({.units = 1, .name = "a"})}));
+             }) == "twin: two layers are named `a`.\n  Give each a name of its own.");
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_is_frozen_when_one_that_holds_it_is) {
+  for (const bool built : {false, true})
+    for (const bool frozen_first : {false, true}) {
+      const Layer shared = Dense({.units = 2});
+      if (built) shared.build({{1, 2}});
+      const Layer one = Twin({.first = shared, .second = shared, .trainable = !frozen_first});
+      const Layer other = Twin({.first = shared, .second = shared, .trainable = frozen_first});
+      shared.build({{1, 2}});
+      BOOST_TEST(one.weights().size() == 2u);
+      BOOST_TEST(one.trainable_weights().empty());
+      BOOST_TEST(other.trainable_weights().empty());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_no_file_could_hold_is_refused_when_the_layer_is_made) {
+  const auto named = [](const std::string& name) {
+    return error_of([&] { Dense({.units = 1, .name = name}); });
+  };
+  BOOST_TEST(named("") == "nothing was thrown");  // the standard one
+  BOOST_TEST(named("가중치 1.a") == "nothing was thrown");
+  BOOST_TEST(named(std::string(254, 'x')) == "nothing was thrown");
+  BOOST_TEST(named("a/b") ==
+             "Dense, name: `a/b` holds a `/`, which stands between the names in a weight's path, "
+             "\"encoder/lstm/kernel\".\n  Use another character, such as `_`.");
+  BOOST_TEST(named("optimizer:x") ==
+             "Dense, name: `optimizer:x` begins with `optimizer:`, as what a file keeps of the "
+             "optimizer does.\n  Use another name.");
+  for (const char* bytes :
+       {"\xff", "a\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80"})
+    BOOST_TEST(named(bytes).ends_with("is not UTF-8, which files hold."), named(bytes));
+  BOOST_TEST(named("a\nb") ==
+             "Dense, name: `a?b` holds a control character, such as a line's end.");
+  BOOST_TEST(named(std::string(255, 'x')) == "Dense, name: `" + std::string(40, 'x') +
+                                                 "...` has 255 bytes; at most 254 are allowed.");
+}

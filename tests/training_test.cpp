@@ -98,6 +98,68 @@ BOOST_AUTO_TEST_CASE(a_layer_that_another_model_holds_keeps_its_name) {
   BOOST_TEST(second.name() == "dense_1");
 }
 
+namespace {
+
+struct ScaleOptions {
+  int units = 1;
+};
+void describe(auto& option, ScaleOptions& o) { option("units", o.units, "Size of the state."); }
+struct ScaleCell : Cell<ScaleOptions> {
+  using Cell::Cell;
+  void build(Weights& add, const Shape&) { scale = add("scale", {1}, ones()); }
+  Step step(const Tensor& x, const State& s) const {
+    return {.output = x * scale, .state = {s[0]}};
+  }
+  Tensor scale;
+};
+
+std::string names_of(const Model& model) {
+  std::string names;
+  for (const auto& [name, weight] : model.named_weights()) names += name + " ";
+  return names;
+}
+
+}  // namespace
+
+// By hand, with w = 1, x = (1, 1), y = 0: each model gives w^2, the loss is w^4, its gradient 4
+// w^3.
+BOOST_AUTO_TEST_CASE(a_layer_that_is_used_twice_is_one_set_of_weights) {
+  const Layer cell(ScaleCell({.units = 1}));
+  Sequential shared_cell({RNN(cell, {.return_sequences = true}), RNN(cell)});
+  const Layer last(RNN(Layer(ScaleCell({.units = 1})), {.return_sequences = true}));
+  Model listed_twice({last, last},
+                     [=](const Tensors& in) { return take(last(last(in[0])), 1, 1); });
+  const Tensor x = ones({1, 2, 1});
+  for (Model* const model : {static_cast<Model*>(&shared_cell), &listed_twice}) {
+    (*model)(x);
+    BOOST_TEST(names_of(*model) == "rnn/scale/scale ");
+    BOOST_TEST(model->count_params() == 1);
+    BOOST_TEST(model->summary_text().find(" Total params: 1 (4.00 B)\n") != std::string::npos);
+    model->compile(
+        {.optimizer = SGD({.learning_rate = 0.01, .global_clipnorm = 3}), .loss = "mse"});
+    model->fit(x, zeros({1, 1}), {.verbose = 0});  // the gradient of 4 is clipped to 3
+    BOOST_TEST(model->weights()[0].item() == 0.97, boost::test_tools::tolerance(1e-6));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_keeps_its_name_in_each_model_that_holds_it) {
+  const Layer a = Dense({.units = 2, .use_bias = false}),
+              b = Dense({.units = 2, .use_bias = false}),
+              c = Dense({.units = 2, .use_bias = false}),
+              d = Dense({.units = 2, .use_bias = false});
+  const Sequential encoder({a, b}), decoder({c, d}), whole({a, b, c, d}), mixed({d, a});
+  whole(ones({1, 2}));
+  BOOST_TEST(names_of(encoder) == "dense/kernel dense_1/kernel ");
+  BOOST_TEST(names_of(decoder) == "dense/kernel dense_1/kernel ");
+  BOOST_TEST(names_of(whole) == "dense/kernel dense_1/kernel dense_2/kernel dense_1_1/kernel ");
+  BOOST_TEST(names_of(mixed) == "dense_1/kernel dense/kernel ");
+  BOOST_TEST(whole.get_layer("dense_2").handle() == c.handle());
+  BOOST_TEST(decoder.get_layer("dense").handle() == c.handle());
+  BOOST_TEST(whole.summary_text().find("│ dense_1_1 (Dense) ") != std::string::npos);
+  BOOST_TEST(error_of([] { Sequential({}, "a\xff"); }) ==
+             "Sequential, name: `a?` is not UTF-8, which files hold.");
+}
+
 BOOST_AUTO_TEST_CASE(the_summary_is_the_table_of_keras) {
   Sequential model({Embedding({.input_dim = 100, .output_dim = 8}),
                     Bidirectional(LSTM({.units = 4, .return_sequences = true})), LSTM({.units = 4}),

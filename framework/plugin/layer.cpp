@@ -4,10 +4,12 @@
 #include "graph/trace.hpp"
 #include "ops/snake_case.hpp"
 #include "plugin/callback.hpp"
+#include "plugin/layer_name.hpp"
 #include "plugin/options.hpp"
 #include "plugin/registry.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace {
 std::atomic<uint64_t> layer_ids{0};
@@ -16,25 +18,27 @@ std::atomic<uint64_t> layer_ids{0};
 tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_attribute> given)
     : type(kind), options(given), id(++layer_ids) {
   if (const tempo_attribute* o = options.find("name"); o && *o->text) name = o->text;
-  if (name.empty()) name = tempo::snake_case(type.name);
+  if (name.empty())
+    name = tempo::snake_case(type.name);
+  else
+    tempo::require_name(std::string(type.name) + ", name", name);
   if (const tempo_attribute* o = options.find("trainable")) trainable = o->integer != 0;
   if (const tempo_attribute* o = options.find("dtype"))
     dtype = static_cast<tempo::DType>(o->integer);
 }
 
 tempo_layer::~tempo_layer() {
-  for (const tempo::Layer& child : children) child.handle()->parent = nullptr;
+  for (const tempo::Layer& child : children) std::erase(child.handle()->holders, this);
   if (instance) tempo::status_of([&] { return type.destroy(instance), TEMPO_OK; });
 }
 
-std::string tempo_layer::path() const { return parent ? parent->path() + "/" + name : name; }
+std::string tempo_layer::path() const {
+  return holders.empty() ? name : holders.front()->path() + "/" + name;
+}
 
-std::vector<tempo::Value*> tempo_layer::weights() const {
-  std::vector<tempo::Value*> all;
-  for (const Weight& w : own) all.push_back(w.value.get());
-  for (const tempo::Layer& child : children)
-    for (tempo::Value* w : child.handle()->weights()) all.push_back(w);
-  return all;
+bool tempo_layer::is_trainable() const {
+  return trainable && std::all_of(holders.begin(), holders.end(),
+                                  [](const tempo_layer* h) { return h->is_trainable(); });
 }
 
 namespace tempo {
@@ -58,6 +62,13 @@ void refresh_paths(tempo_layer& layer) {
   layer.steps.clear();  // they show the paths
   for (const tempo_layer::Weight& w : layer.own) w.value->path = layer.path() + "/" + w.name;
   for (const Layer& child : layer.children) refresh_paths(*child.handle());
+}
+
+// Whether `inner` is a child of `layer`, or of a child of it.
+bool holds(const tempo_layer& layer, const tempo_layer& inner) {
+  return std::any_of(inner.holders.begin(), inner.holders.end(), [&](const tempo_layer* holder) {
+    return holder == &layer || holds(layer, *holder);
+  });
 }
 
 std::vector<tempo_type> to_abi(const std::vector<TensorType>& types) {
@@ -232,7 +243,8 @@ Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> o
 void build(tempo_layer& layer, const std::vector<TensorType>& inputs) {
   if (layer.built) return;
   const TracePause pause;
-  if (layer.dtype == DType::automatic && layer.parent) layer.dtype = layer.parent->dtype;
+  if (layer.dtype == DType::automatic && !layer.holders.empty())
+    layer.dtype = layer.holders.front()->dtype;
   if (layer.dtype == DType::automatic) layer.dtype = default_dtype();
   const std::vector<tempo_type> types = to_abi(inputs);
   try {
@@ -314,6 +326,7 @@ void reset(tempo_layer& layer) {
 }
 
 Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool trainable) {
+  require_name(self.path() + ", name of a weight", name);
   for (const tempo_layer::Weight& w : self.own)
     if (w.name == name) throw Error(self.path() + ": it has a weight `" + name + "` already.");
   if (value.traced())
@@ -322,9 +335,7 @@ Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool
   Ref<Value> weight = make_value(value.handle()->array);
   weight->weight = true;
   weight->tracked = is_floating(value.dtype());
-  for (const tempo_layer* layer = &self; layer; layer = layer->parent)
-    trainable &= layer->trainable;
-  weight->frozen = !trainable;
+  weight->frozen = !trainable || !self.is_trainable();
   weight->path = self.path() + "/" + name;
   self.own.push_back({name, weight});
   return to_tensor(std::move(weight));
@@ -333,14 +344,44 @@ Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool
 void add_child(tempo_layer& self, const char* name, const Layer& child) {
   if (!child)
     throw Error(self.path() + ": child `" + name + "` was never given a value (it is Layer{}).");
-  child.handle()->parent = &self;
+  tempo_layer& added = *child.handle();
+  if (&added == &self || holds(added, self))
+    throw Error(self.path() + ": child `" + name + "` holds it, so it cannot be a child of it.");
+  std::vector<std::string> taken;
+  for (const Layer& other : self.children) {
+    if (other.handle() == &added) return;
+    taken.push_back(other.name());
+  }
+  const bool first = added.holders.empty();  // a shared one keeps the name that it has
+  const std::string wanted = first ? name : added.name;
+  const std::string its_name = name_beside(self.path(), taken, child, wanted);
+  if (!first && its_name != wanted)
+    throw Error(self.path() + ": two of its layers are named `" + wanted + "`, and `" +
+                added.path() + "` keeps its name.\n  Give each a name of its own.");
+  added.holders.push_back(&self);
   self.children.push_back(child);
-  name_layer(child, name);
+  if (first) name_layer(child, its_name);
+  if (!self.is_trainable())
+    for (Value* weight : added.weights()) weight->frozen = true;
 }
 
 void name_layer(const Layer& layer, const std::string& name) {
+  require_name(layer.type_name() + ", name", name);
   layer.handle()->name = name;
+  layer.handle()->named = true;
   refresh_paths(*layer.handle());
+}
+
+std::string name_beside(const std::string& who, const std::vector<std::string>& taken,
+                        const Layer& layer, const std::string& wanted) {
+  const std::set<std::string> all(taken.begin(), taken.end());
+  if (!all.count(wanted)) return wanted;
+  const tempo_attribute* own = layer.handle()->options.find("name");
+  if (own && own->text && *own->text)
+    throw Error(who + ": two layers are named `" + wanted + "`.\n  Give each a name of its own.");
+  int number = 1;
+  while (all.count(wanted + "_" + std::to_string(number))) ++number;
+  return wanted + "_" + std::to_string(number);
 }
 
 }  // namespace tempo

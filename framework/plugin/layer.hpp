@@ -47,12 +47,13 @@ struct tempo_layer {
   tempo::OptionStore options;
   void* instance = nullptr;
   std::string name;
-  tempo_layer* parent = nullptr;  // holds this one; its path comes first
+  std::vector<tempo_layer*> holders;  // it is a child of these; the path of the first comes first
   std::vector<Weight> own;
   std::vector<tempo::Layer> children;
   uint64_t id;
   tempo::DType dtype = tempo::DType::automatic;
   bool trainable = true;
+  bool named = false;  // by its option, or by the model or layer that took it in
   bool built = false;
   std::vector<tempo::TensorType> built_for;
   std::optional<uint32_t> n_states;  // of a cell, once it was asked
@@ -62,8 +63,10 @@ struct tempo_layer {
 
   /// "encoder/lstm"
   std::string path() const;
-  /// Its own weights and its children's.
+  /// Its own weights and its children's, each once.
   std::vector<tempo::Value*> weights() const;
+  /// Whether neither it nor a layer that holds it was made with trainable = false.
+  bool is_trainable() const;
 };
 
 namespace tempo {
@@ -79,8 +82,25 @@ std::vector<TensorType> states(tempo_layer& cell, int64_t batch);
 /// Forgets the state that it and its children keep between calls.
 void reset(tempo_layer& layer);
 Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool trainable);
+/// A child that is named as another one gets a number, as in a model.
 void add_child(tempo_layer& self, const char* name, const Layer& child);
 /// Renames a layer, and with it the paths of its weights.
 void name_layer(const Layer& layer, const std::string& name);
+/// What a layer is called beside those of these names: `wanted`, or that and a number, "dense_1".
+/// Throws Error, which begins with `who`, where two were given the same name by their options.
+std::string name_beside(const std::string& who, const std::vector<std::string>& taken,
+                        const Layer& layer, const std::string& wanted);
+
+/// A weight, and its path from where a walk began.
+struct WeightOnPath {
+  std::string path;
+  Value* value;
+};
+/// Each weight of these layers and of the layers in them once, where it is met first. Who counts,
+/// updates or saves weights takes them from here, so a layer that is used twice has one set.
+std::vector<Value*> weights_of(std::span<const Layer> layers);
+/// The same with paths, which begin with these names of the layers.
+std::vector<WeightOnPath> weights_on_paths(std::span<const Layer> layers,
+                                           std::span<const std::string> names);
 
 }  // namespace tempo

@@ -3,20 +3,14 @@
 
 #include "graph/value.hpp"
 #include "plugin/layer.hpp"
+#include "plugin/layer_name.hpp"
 #include "training/settings.hpp"
 
-#include <set>
+#include <algorithm>
 
 namespace tempo {
 
 namespace {
-
-bool was_named(const Layer& layer) {
-  const tempo_layer_view v = layer.view();
-  for (uint32_t i = 0; i < v.n_options; ++i)
-    if (std::string(v.options[i].name) == "name") return v.options[i].text && *v.options[i].text;
-  return false;
-}
 
 [[noreturn]] void several_results(const std::string& model, const Layer& layer, std::size_t count,
                                   const Layer& next) {
@@ -41,23 +35,18 @@ void ModelState::add(const Layer& layer) {
     throw Error(std::string(kind()) + ": `" + layer.name() +
                 "` is a cell, one time step.\n  Make a layer of it: RNN(" + layer.type_name() +
                 "Cell({...})).");
-  std::set<std::string> taken;
-  for (const Layer& other : layers) {
-    if (other.view().id == layer.view().id)
-      throw Error(std::string(kind()) + ": layer `" + layer.name() +
-                  "` was given twice.\n  Make a second layer, or use "
-                  "Model with a function that calls it twice.");
-    taken.insert(other.name());
-  }
-  std::string wanted = layer.name();
-  if (taken.count(wanted)) {
-    if (was_named(layer))
-      throw Error(std::string(kind()) + ": two layers are named `" + wanted +
-                  "`.\n  Give each a name of its own.");
-    int number = 1;
-    while (taken.count(wanted + "_" + std::to_string(number))) ++number;
-    name_layer(layer, wanted + "_" + std::to_string(number));
-  }
+  const bool again = std::any_of(layers.begin(), layers.end(), [&](const Layer& other) {
+    return other.handle() == layer.handle();
+  });
+  if (again && function) return;  // the function calls it as often as it likes
+  if (again)
+    throw Error(std::string(kind()) + ": layer `" + layer.name() +
+                "` was given twice.\n  Make a second layer, or use "
+                "Model with a function that calls it twice.");
+  const std::string its_name = name_beside(kind(), names, layer, layer.name());
+  // A layer that is part of something else keeps the name that it has there.
+  if (!layer.handle()->named) name_layer(layer, its_name);
+  names.push_back(its_name);
   layers.push_back(layer);
   input_shapes.clear();
   layer_outputs.clear();
@@ -143,15 +132,14 @@ void ModelState::build(const Shapes& inputs, DType dtype) {
 
 Tensors ModelState::weights() const {
   Tensors out;
-  for (const Layer& layer : layers)
-    for (Tensor& w : layer.weights()) out.push_back(std::move(w));
+  for (Value* w : weights_of(layers)) out.push_back(Tensor::borrowed(w));
   return out;
 }
 
 Tensors ModelState::trainable_weights() const {
   Tensors out;
-  for (const Layer& layer : layers)
-    for (Tensor& w : layer.trainable_weights()) out.push_back(std::move(w));
+  for (Value* w : weights_of(layers))
+    if (!w->frozen) out.push_back(Tensor::borrowed(w));
   return out;
 }
 
@@ -160,6 +148,7 @@ Tensors ModelState::trainable_weights() const {
 Model::Model(const std::vector<Layer>& layers, const std::string& name)
     : state_(std::make_shared<ModelState>()) {
   state_->name = name.empty() ? "sequential" : name;
+  require_text("Sequential, name", state_->name);
   for (const Layer& layer : layers) state_->add(layer);
 }
 
@@ -167,6 +156,7 @@ Model::Model(const std::vector<Layer>& layers, std::shared_ptr<const Function> f
              const std::string& name)
     : state_(std::make_shared<ModelState>()) {
   state_->name = name.empty() ? "model" : name;
+  require_text("Model, name", state_->name);
   state_->function = std::move(function);
   for (const Layer& layer : layers) state_->add(layer);
 }
@@ -190,18 +180,23 @@ std::vector<DType> Model::input_dtypes() const {
 
 std::string Model::name() const { return state_->name; }
 const std::vector<Layer>& Model::layers() const { return state_->layers; }
+std::vector<std::string> Model::layer_names() const { return state_->names; }
 
 Layer Model::get_layer(const std::string& name) const {
-  std::vector<std::string> names;
-  for (const Layer& layer : state_->layers) {
-    if (layer.name() == name) return layer;
-    names.push_back(layer.name());
-  }
+  const std::vector<std::string>& names = state_->names;
+  const auto at = std::find(names.begin(), names.end(), name);
+  if (at != names.end()) return state_->layers[static_cast<std::size_t>(at - names.begin())];
   if (names.empty()) throw Error(state_->name + ": it has no layers.");
   unknown_name(state_->name + ", layer", name, names);
 }
 
 Tensors Model::weights() const { return state_->weights(); }
+std::vector<std::pair<std::string, Tensor>> Model::named_weights() const {
+  std::vector<std::pair<std::string, Tensor>> out;
+  for (const WeightOnPath& w : weights_on_paths(state_->layers, state_->names))
+    out.emplace_back(w.path, Tensor::borrowed(w.value));
+  return out;
+}
 Tensors Model::trainable_weights() const { return state_->trainable_weights(); }
 int64_t Model::count_params() const {
   int64_t n = 0;

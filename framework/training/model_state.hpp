@@ -8,7 +8,8 @@ namespace tempo {
 
 struct ModelState {
   std::string name;
-  std::vector<Layer> layers;
+  std::vector<Layer> layers;                        // each once
+  std::vector<std::string> names;                   // of the layers in this model, all different
   std::shared_ptr<const Model::Function> function;  // none: the layers one after the other
 
   // What the first call showed, with -1 for extents that are not fixed; empty before it.

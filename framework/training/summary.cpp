@@ -102,12 +102,12 @@ void Model::summary(std::ostream& out) const {
     const Layer& layer = state_->layers[i];
     const bool known =  // a function need not call all layers
         i < state_->layer_outputs.size() && !state_->layer_outputs[i].empty();
-    table.add({layer.name() + " (" + layer.type_name() + ")",
+    table.add({state_->names[i] + " (" + layer.type_name() + ")",
                known ? with_none(state_->layer_outputs[i]) : "?",
                layer.built() ? grouped(layer.count_params()) : "0 (unbuilt)"});
-    for (const Tensor& w : layer.weights()) total.add(w);
-    for (const Tensor& w : layer.trainable_weights()) trainable.add(w);
   }
+  for (const Tensor& w : weights()) total.add(w);
+  for (const Tensor& w : trainable_weights()) trainable.add(w);
   Size remembered;
   if (state_->compiled && state_->optimizer.iterations() > 0) {
     for (const auto& [name, value] : state_->optimizer.state()) remembered.add(value);

@@ -130,9 +130,17 @@ class Model {
 
   TEMPO_API std::string name() const;
   TEMPO_API const std::vector<Layer>& layers() const;
+  /// What the layers are called in this model: "lstm", "dense", "dense_1", all different. A layer
+  /// that is part of something else, too, may have another name() there.
+  TEMPO_API std::vector<std::string> layer_names() const;
   /// Throws Error, with the nearest name, when there is none by this name.
   TEMPO_API Layer get_layer(const std::string& name) const;
+  /// Each weight once, though layers share it or a layer is used twice.
   TEMPO_API Tensors weights() const;
+  /// The same, each with its path in this model, which is its name in files: layer_names(), then
+  /// the way to it, "encoder/lstm/kernel"; of a shared one, where it comes first. All different.
+  TEMPO_API std::vector<std::pair<std::string, Tensor>> named_weights() const;
+  /// Those that are not frozen.
   TEMPO_API Tensors trainable_weights() const;
   TEMPO_API int64_t count_params() const;
   /// Forgets the state that stateful layers keep between calls.

@@ -1,0 +1,72 @@
+#include "plugin/layer_name.hpp"
+
+#include <tempo/error.hpp>
+
+#include <algorithm>
+#include <string_view>
+
+namespace tempo {
+
+namespace {
+
+constexpr std::size_t longest = 254;
+
+// How many bytes the character at the begin of `text` has; 0 when it is none of UTF-8's.
+std::size_t character(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < size) return 0;
+  for (std::size_t i = 1; i < size; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
+  const bool beyond = (lead == 0xed && byte(1) > 0x9f) || (lead == 0xf4 && byte(1) > 0x8f);
+  return overlong || beyond ? 0 : size;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t size = character(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
+// As an error shows it: a byte that is no printable character becomes `?`.
+std::string shown(std::string name) {
+  if (!is_utf8(name))
+    for (char& c : name)
+      if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  for (char& c : name)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  if (name.size() > longest) name = name.substr(0, 40) + "...";
+  return "`" + name + "`";
+}
+
+}  // namespace
+
+void require_text(const std::string& who, const std::string& name) {
+  if (name.empty()) throw Error(who + ": it is empty.\n  Give it a character or more.");
+  if (!is_utf8(name)) throw Error(who + ": " + shown(name) + " is not UTF-8, which files hold.");
+  if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    throw Error(who + ": " + shown(name) + " holds a control character, such as a line's end.");
+  if (name.size() > longest)
+    throw Error(who + ": " + shown(name) + " has " + std::to_string(name.size()) +
+                " bytes; at most " + std::to_string(longest) + " are allowed.");
+}
+
+void require_name(const std::string& who, const std::string& name) {
+  require_text(who, name);
+  if (name.find('/') != std::string::npos)
+    throw Error(who + ": " + shown(name) +
+                " holds a `/`, which stands between the names in a weight's path, "
+                "\"encoder/lstm/kernel\".\n  Use another character, such as `_`.");
+  if (name.starts_with("optimizer:"))
+    throw Error(who + ": " + shown(name) +
+                " begins with `optimizer:`, as what a file keeps of the optimizer does.\n  Use "
+                "another name.");
+}
+
+}  // namespace tempo

@@ -1,0 +1,61 @@
+// The one walk over the weights of layers: each layer is visited once, however often it is used.
+#include "plugin/layer.hpp"
+
+#include <unordered_set>
+
+namespace tempo {
+
+namespace {
+
+class Walk {
+ public:
+  /// `path` null: the weights' paths are not asked for.
+  void visit(const tempo_layer& layer, const std::string* path) {
+    if (!met_.insert(&layer).second) return;
+    for (const tempo_layer::Weight& w : layer.own)
+      found.push_back({path ? *path + "/" + w.name : std::string(), w.value.get()});
+    for (const Layer& child : layer.children) {
+      const tempo_layer& inner = *child.handle();
+      if (!path) {
+        visit(inner, nullptr);
+        continue;
+      }
+      const std::string inner_path = *path + "/" + inner.name;
+      visit(inner, &inner_path);
+    }
+  }
+  std::vector<Value*> values() const {
+    std::vector<Value*> out;
+    out.reserve(found.size());
+    for (const WeightOnPath& w : found) out.push_back(w.value);
+    return out;
+  }
+
+  std::vector<WeightOnPath> found;
+
+ private:
+  std::unordered_set<const tempo_layer*> met_;
+};
+
+}  // namespace
+
+std::vector<Value*> weights_of(std::span<const Layer> layers) {
+  Walk walk;
+  for (const Layer& layer : layers) walk.visit(*layer.handle(), nullptr);
+  return walk.values();
+}
+
+std::vector<WeightOnPath> weights_on_paths(std::span<const Layer> layers,
+                                           std::span<const std::string> names) {
+  Walk walk;
+  for (std::size_t i = 0; i < layers.size(); ++i) walk.visit(*layers[i].handle(), &names[i]);
+  return std::move(walk.found);
+}
+
+}  // namespace tempo
+
+std::vector<tempo::Value*> tempo_layer::weights() const {
+  tempo::Walk walk;
+  walk.visit(*this, nullptr);
+  return walk.values();
+}
