@@ -753,6 +753,8 @@ BOOST_AUTO_TEST_CASE(tempo_explains_a_layer_made_with_options) {
                  "LSTM of plugin `lstm` on [2, 5, 4] float64\n\nforward Program, as traced\n"),
              lstm.output);
   BOOST_TEST(lstm.output.find("= relu(") != std::string::npos, lstm.output);
+  for (const char* same : {"trainable=false --shape 2,5", "dtype=float64 --shape '[2, 5]'"})
+    BOOST_TEST(tempo_command(std::string("explain Dropout rate=1e-7 ") + same).code == 0, same);
   const Finished squash = tempo_command("--plugin " + file_of("good") +
                                         " explain Squash units=3 factor=0.25 --shape 2,5,4");
   BOOST_TEST(squash.output.find("test_squash(%7; factor=0.25)") != std::string::npos,
@@ -771,6 +773,20 @@ const Said said[] = {
      "zero_output_for_mask, recompute, trainable, dtype, name.\n"},
     {"explain LSTM units=three --shape 2,5,4",
      "tempo: LSTM: option `units` is an integer, got \"three\".\n"},
+    {"explain LSTM units=99999999999999999999 --shape 2,5,4",
+     "tempo: LSTM: option `units` is 99999999999999999999; it must fit into 64 bits.\n"},
+    {"explain Dropout rate=1e400 --shape 2,5",
+     "tempo: Dropout: option `rate` is 1e400; it must fit into 64 bits.\n"},
+    {"explain Dropout rate=-1e-9 --shape 2,5",
+     "tempo: Dropout: option `rate` is -1e-09; it must be within [0, 1].\n"},
+    {"explain Dropout rate=nan --shape 2,5",
+     "tempo: Dropout: option `rate` is nan; it must be within [0, 1].\n"},
+    {"explain Masking mask_value=nan --shape 2,5,3",
+     "tempo: Masking: option `mask_value` is nan; it must be a number.\n"},
+    {"explain Dropout trainable=maybe --shape 2,5",
+     "tempo: Dropout: option `trainable` is true or false, got \"maybe\".\n"},
+    {"explain Dropout trainable=false trainable=true --shape 2,5",
+     "tempo: Dropout: option `trainable` is given twice.\n"},
     {"explain LSTM units=-3 --shape 2,5,4",
      "tempo: LSTM: option `units` is -3; it must be at least 0.\n"},
     {"explain LSTM units=3 use_bias=maybe --shape 2,5,4",
@@ -780,6 +796,22 @@ const Said said[] = {
      "tempo: `3` is not an option; write NAME=VALUE, as in units=128.\n"},
     {"explain LSTM units=3 --shape 2,five,4",
      "tempo: --shape is 2,five,4; write the sizes of the input, as in --shape 64,100,128.\n"},
+    {"explain LSTM units=3 --shape 2]5,5,4",
+     "tempo: --shape is 2]5,5,4; write the sizes of the input, as in --shape 64,100,128.\n"},
+    {"explain LSTM units=3 --shape [2,5,4",
+     "tempo: --shape is [2,5,4; write the sizes of the input, as in --shape 64,100,128.\n"},
+    {"explain LSTM units=3 --shape '2 5,5,4'",
+     "tempo: --shape is 2 5,5,4; write the sizes of the input, as in --shape 64,100,128.\n"},
+    {"explain LSTM units=3 --shape ''",
+     "tempo: --shape is ; write the sizes of the input, as in --shape 64,100,128.\n"},
+    {"explain LSTM units=3 --shape 2,5,99999999999999999999",
+     "tempo: --shape is 99999999999999999999; it must fit into 64 bits.\n"},
+    {"explain LSTM units=3 --shape 2,5,9223372036854775807",
+     "tempo: --shape is 2,5,9223372036854775807.\n  Shape: [2, 5, 9223372036854775807] has more "
+     "elements than 64 bits can address.\n  Is one of its extents a product that overflowed, or a "
+     "size in bytes?\n"},
+    {"explain LSTM units=3 --shape 2,5,4 --shape 3,5,4",
+     "tempo: --shape is given twice.\n  tempo --help tells how it is used.\n"},
     {"explain LSTM units=3 --shape 2,0,4",
      "tempo: --shape is 2,0,4; write the sizes of the input, as in --shape 64,100,128.\n"},
     {"explain LSTM units=3 --shape 2,5,4 --dtype float16",
@@ -797,6 +829,15 @@ BOOST_AUTO_TEST_CASE(tempo_says_what_is_wrong_and_exits_with_1) {
       BOOST_CHECK_EQUAL(finished.output, s.text);
       BOOST_CHECK_EQUAL(finished.code, 1);
     }
+  for (const auto& [initializer, why] :
+       {std::pair("constant(1e400)", "`value` is `1e400`, which does not fit into 64 bits"),
+        std::pair("orthogonal(gain=nan)", "`gain` is `nan`, not a number")}) {
+    const std::string output =
+        tempo_command(std::string("explain LSTM units=3 'kernel_initializer=") + initializer +
+                      "' --shape 2,5,4")
+            .output;
+    BOOST_TEST(output.find(why) != std::string::npos, output);
+  }
   const Finished unknown = tempo_command("layers LSMT");
   BOOST_TEST(unknown.code == 1);
   BOOST_TEST(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 
 namespace tempo {
@@ -52,7 +53,11 @@ T InitializerText::parsed(const std::string& key, T otherwise, const char* what)
   T number = 0;
   const char* const end = value->data() + value->size();
   const auto [stop, error] = std::from_chars(value->data(), end, number);
-  if (error != std::errc{} || stop != end) fail("`" + key + "` is `" + *value + "`, not " + what);
+  const std::string given = "`" + key + "` is `" + *value + "`, ";
+  if (error == std::errc::result_out_of_range && stop == end)
+    fail(given + "which does not fit into 64 bits");
+  if (error != std::errc{} || stop != end || std::isnan(static_cast<double>(number)))
+    fail(given + "not " + what);
   return number;
 }
 

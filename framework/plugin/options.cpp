@@ -74,7 +74,7 @@ bool fits(const tempo_option& option, const tempo_attribute& given) {
 std::string value_text(const tempo_attribute& given) {
   switch (given.kind) {
     case TEMPO_INT64_VALUE: return std::to_string(given.integer);
-    case TEMPO_DOUBLE_VALUE: return sdk::OptionTable::number(given.real);
+    case TEMPO_DOUBLE_VALUE: return sdk::shortest(given.real);
     case TEMPO_TEXT_VALUE: return std::string("\"") + given.text + "\"";
     case TEMPO_LIST_VALUE: {
       std::string text = "[";
@@ -84,6 +84,14 @@ std::string value_text(const tempo_attribute& given) {
     }
     default: return "a layer";
   }
+}
+
+std::string limits_text(const tempo_option& option) {
+  const std::string low = sdk::shortest(option.at_least), high = sdk::shortest(option.at_most);
+  if (std::isinf(option.at_least) && std::isinf(option.at_most)) return "a number";
+  if (std::isinf(option.at_most)) return "at least " + low;
+  if (std::isinf(option.at_least)) return "at most " + high;
+  return "within [" + low + ", " + high + "]";
 }
 
 // What came over the boundary may be anything.
@@ -118,14 +126,7 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
     const double value =
         given.kind == TEMPO_INT64_VALUE ? static_cast<double>(given.integer) : given.real;
     if (!(value >= option.at_least && value <= option.at_most))
-      throw Error(who + " is " + value_text(given) + "; it must be " +
-                  (std::isinf(option.at_most)
-                       ? "at least " + sdk::OptionTable::number(option.at_least)
-                   : std::isinf(option.at_least)
-                       ? "at most " + sdk::OptionTable::number(option.at_most)
-                       : "within [" + sdk::OptionTable::number(option.at_least) + ", " +
-                             sdk::OptionTable::number(option.at_most) + "]") +
-                  ".");
+      throw Error(who + " is " + value_text(given) + "; it must be " + limits_text(option) + ".");
   }
   if (option.choices && !among(option.choices, given.text))
     throw Error(who + " is " + value_text(given) + "; it must be one of " + option.choices + ".");

@@ -26,10 +26,16 @@ DType input_dtype(const std::string& name) {
 }
 
 Shape input_shape(const std::string& text) {
-  const auto sizes = parse_list(text);
+  const auto sizes = parse_list("--shape", text);
   if (!sizes || std::any_of(sizes->begin(), sizes->end(), [](int64_t size) { return size < 1; }))
     throw Error("--shape is " + text + "; write the sizes of the input, as in --shape 64,100,128.");
-  return Shape(*sizes);
+  try {
+    const Shape shape(*sizes);
+    shape.count();
+    return shape;
+  } catch (const Error& e) {
+    throw Error("--shape is " + text + ".\n  " + e.what());
+  }
 }
 
 }  // namespace

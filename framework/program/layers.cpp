@@ -3,6 +3,7 @@
 #include <span>
 #include <tempo/layer.hpp>
 #include <tempo/load.hpp>
+#include <tempo/option.hpp>
 
 #include "commands.hpp"
 
@@ -52,13 +53,6 @@ const char* type_of(const tempo_option& option) {
   }
 }
 
-std::string number(double value) {
-  std::string text = std::to_string(value);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text;
-}
-
 // "at least 1", "0 to 1", "sum, mul or concat"
 std::string allowed(const tempo_option& option) {
   if (option.choices) {
@@ -68,9 +62,9 @@ std::string allowed(const tempo_option& option) {
     return text;
   }
   const bool low = std::isfinite(option.at_least), high = std::isfinite(option.at_most);
-  if (low && high) return number(option.at_least) + " to " + number(option.at_most);
-  if (low) return "at least " + number(option.at_least);
-  if (high) return "at most " + number(option.at_most);
+  if (low && high) return sdk::shortest(option.at_least) + " to " + sdk::shortest(option.at_most);
+  if (low) return "at least " + sdk::shortest(option.at_least);
+  if (high) return "at most " + sdk::shortest(option.at_most);
   return "";
 }
 

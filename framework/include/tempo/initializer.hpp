@@ -4,6 +4,7 @@
 #include <tempo/ops.hpp>
 
 #include <charconv>
+#include <cmath>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -40,15 +41,21 @@ struct Named {
   friend bool operator==(const Named&, const Named&) = default;
 };
 
+/// The shortest text that reads back as the number; whole ones below 1e15 have no exponent.
+inline std::string shortest(double number) {
+  char digits[32];
+  const bool whole = std::abs(number) < 1e15 && number == std::trunc(number);
+  const auto end =
+      whole ? std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed)
+            : std::to_chars(digits, digits + sizeof digits, number);
+  return std::string(digits, end.ptr);
+}
+
 /// "name(key=value, ...)" with numbers that read back as they were; negative seeds are left out.
 class InitializerWriter {
  public:
   explicit InitializerWriter(const char* name) : text_(name) {}
-  InitializerWriter& operator()(const char* key, double value) {
-    char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-    return add(key, std::string(digits, end));
-  }
+  InitializerWriter& operator()(const char* key, double value) { return add(key, shortest(value)); }
   InitializerWriter& operator()(const char* key, const char* value) { return add(key, value); }
   InitializerWriter& seed(int64_t value) {
     return value < 0 ? *this : add("seed", std::to_string(value));

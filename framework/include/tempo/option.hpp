@@ -84,7 +84,7 @@ struct OptionTable {
     if constexpr (std::is_same_v<T, bool>)
       return field ? "true" : "false";
     else if constexpr (std::is_arithmetic_v<T>)
-      return number(static_cast<double>(field));
+      return shortest(static_cast<double>(field));
     else if constexpr (std::is_same_v<T, std::string>)
       return field;
     else if constexpr (std::is_same_v<T, Initializer>)
@@ -97,12 +97,6 @@ struct OptionTable {
       return to_string(field);
     else
       return "";
-  }
-  static std::string number(double value) {
-    std::string text = std::to_string(value);
-    while (text.back() == '0') text.pop_back();
-    if (text.back() == '.') text.pop_back();
-    return text;
   }
 };
 
