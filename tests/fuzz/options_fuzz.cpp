@@ -1,0 +1,65 @@
+// Options of layers by their names, as the command line and files have them. Input: a byte that
+// says which layer, then a line NAME=VALUE for each option.
+#include "fuzz.hpp"
+
+#include "io/layer_json.hpp"
+#include "program/options.hpp"
+
+#include <tempo/load.hpp>
+
+using namespace tempo;
+using namespace tempo::fuzz;
+
+namespace {
+
+const std::vector<const tempo_layer_type*>& types() {
+  static const std::vector<const tempo_layer_type*> all = [] {
+    std::vector<const tempo_layer_type*> found;
+    for (const PluginContents& plugin : all_plugins().plugins)
+      found.insert(found.end(), plugin.layers.begin(), plugin.layers.end());
+    return found;
+  }();
+  return all;
+}
+
+Layer make(const tempo_layer_type& type, std::string_view lines) {
+  program::ParsedOptions parsed;
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    parsed.add(type, std::string(lines.substr(0, end)));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  tempo_layer* made = nullptr;
+  sdk::check(sdk::host().make_layer_of(
+      &type, reinterpret_cast<const tempo_attribute*>(parsed.all().data()),
+      static_cast<uint32_t>(parsed.all().size()), &made));
+  return Layer(made);
+}
+
+}  // namespace
+
+std::vector<std::string> fuzz::seeds() {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < types().size(); ++i) {
+    const auto kind = static_cast<char>(i);
+    std::string all;
+    for (const tempo_option& o : std::span(types()[i]->options, types()[i]->n_options)) {
+      const std::string line = std::string(o.name) + "=" + o.standard;
+      out.push_back(kind + line);
+      if (*o.standard) all += line + "\n";
+    }
+    out.push_back(kind + all);
+  }
+  return out;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
+  Input input(data, size);
+  const tempo_layer_type& type = *types()[input.byte() % types().size()];
+  Layer made;
+  if (!answers([&] { made = make(type, input.rest()); })) return 0;
+  const auto description = to_json(made);
+  require(to_json(layer_from_json(description, {})) == description,
+          "a layer's description reads as the same");
+  return 0;
+}
