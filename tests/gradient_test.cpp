@@ -223,7 +223,57 @@ BOOST_AUTO_TEST_CASE(a_kink_is_said_to_be_one) {
     text << report;
     BOOST_TEST(!report.passed(), report);
     BOOST_TEST(text.str().find("not smooth here: the slope is ") != std::string::npos, report);
+    BOOST_TEST(
+        text.str().find("; choose other values, or a .step below 0.004\n") != std::string::npos,
+        report);
+    const GradCheck closer =
+        gradcheck([](const Tensors& in) { return relu(in[0]); },
+                  {tensor(std::vector<double>{1, at, -2}, {3}, float64)}, {.step = 1e-4});
+    BOOST_TEST(closer.passed() == (at != 0), closer);
   }
+}
+
+// Where a function ends or bends within the step, smaller steps tell whether its gradient is right.
+struct NearAnEdge {
+  const char* name;
+  std::function<Tensor(const Tensor&)> f;
+  std::vector<double> at;
+};
+
+std::vector<NearAnEdge> near_edges() {
+  using T = const Tensor&;
+  return {
+      {"log", [](T x) { return log(x); }, {1e-3, 2}},
+      {"log of a tiny number", [](T x) { return log(x); }, {1e-9, 3e-5}},
+      {"log where the step does not reach 0", [](T x) { return log(x); }, {5e-3, 0.02, 0.3}},
+      {"log of a large number", [](T x) { return log(x); }, {1e6}},
+      {"log(1 + x)", [](T x) { return log(1 + x); }, {-0.9999, 0.5}},
+      {"sqrt", [](T x) { return sqrt(x); }, {1e-5, 1}},
+      {"a root", [](T x) { return pow(x, 0.5); }, {1e-5, 0.01, 4}},
+      {"1 / x", [](T x) { return 1 / x; }, {0.03, 1}},
+      {"square of large and small numbers", [](T x) { return square(x); }, {1e6, 1e-6, -1}},
+      {"a logistic loss", [](T x) { return -log(1 - x); }, {0.999, 0.5}},
+  };
+}
+
+BOOST_AUTO_TEST_CASE(gradients_near_the_edge_of_a_function) {
+  for (const NearAnEdge& c : near_edges()) {
+    const Tensor x = tensor(c.at, {static_cast<int64_t>(c.at.size())}, float64);
+    const GradCheck report = gradcheck([&](const Tensors& in) { return c.f(in[0]); }, {x});
+    BOOST_TEST(report.passed(), c.name << "\n" << report);
+    const GradCheck wrong = gradcheck(
+        [&](const Tensors& in) { return c.f(in[0]) + 1e-3 * stop_gradient(c.f(in[0])); }, {x});
+    BOOST_TEST(!wrong.passed(), c.name << " with a part held constant passes\n" << wrong);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_finite_beside_a_value_is_said) {
+  const GradCheck report = gradcheck([](const Tensors& in) { return in[0] * sqrt(in[0]); },
+                                     {zeros({1}, float64) + 0.0}, {.order = 1});
+  std::ostringstream text;
+  text << report;
+  BOOST_TEST(!report.passed(), report);
+  BOOST_TEST(text.str().find("not finite beside this value") != std::string::npos, report);
 }
 
 BOOST_AUTO_TEST_CASE(a_kink_whose_slopes_cancel_is_found_at_order_1) {

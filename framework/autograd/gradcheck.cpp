@@ -43,13 +43,25 @@ struct Around {
   double slope() const { return (4 * at_half() - at_whole()) / 3; }
   double left() const { return (here - before_half) / (step / 2); }
   double right() const { return (after_half - here) / (step / 2); }
+  /// What the slope changes by when the step is halved.
+  double bend() const { return std::abs(at_half() - at_whole()); }
+  bool finite() const { return std::isfinite(slope()) && std::isfinite(right() - left()); }
   /// At a kink, left and right differ as much at half the step; where f is smooth, half as much.
   bool smooth(double scale) const {
     const double jump = std::abs(right() - left());
     const double jump_at_whole = std::abs(after - 2 * here + before) / step;
     const bool kink_here = jump > 0.1 * scale && jump > 0.7 * jump_at_whole;
-    const bool kink_nearby = std::abs(at_half() - at_whole()) > 0.1 * scale;
-    return std::isfinite(jump) && !kink_here && !kink_nearby;
+    const bool kink_nearby = bend() > 0.1 * scale;
+    return finite() && !kink_here && !kink_nearby;
+  }
+  /// How far from it a gradient is, in parts of the scale.
+  double error(double gradient, double scale) const {
+    double error = std::abs(gradient - slope()) / scale;
+    // At a kink, the mean of two slopes proves nothing; one of them is not the gradient.
+    if (!smooth(scale))
+      error = std::max(error, std::max(std::abs(gradient - left()), std::abs(gradient - right())) /
+                                  std::max({scale, std::abs(left()), std::abs(right())}));
+    return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
   }
 
  private:
@@ -57,43 +69,85 @@ struct Around {
   double at_half() const { return (after_half - before_half) / step; }
 };
 
-std::vector<Around> around_each_element(const Terms& f, const Tensor& weight, double least_step) {
-  const std::vector<double> values = weight.to_vector();
-  const double here = value_of(f);
-  std::vector<Around> all;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto moved = [&](double by) {
-      std::vector<double> changed = values;
-      changed[i] += by;
-      assign(weight, tensor(changed, weight.shape(), float64));
-      return value_of(f);
-    };
-    const double step = std::max(least_step, 1e-7 * std::abs(values[i]));  // far above its rounding
-    all.push_back({step, here, moved(step), moved(-step), moved(step / 2), moved(-step / 2)});
+// One element of a weight after the other, moved and put back.
+class Neighbourhood {
+ public:
+  Neighbourhood(const Terms& f, const Tensor& weight)
+      : f_(f), weight_(weight), values_(weight.to_vector()), here_(value_of(f)) {}
+
+  std::size_t count() const { return values_.size(); }
+
+  /// With a step of this size, or where f ends within it, one much smaller than the way to its end.
+  Around around(std::size_t i, double least_step) const {
+    double step = std::max(least_step, 1e-7 * std::abs(values_[i]));  // far above its rounding
+    Around found = at(i, step);
+    if (found.finite()) return found;
+    for (int tries = 0; tries < most_tries && !found.finite(); ++tries) found = at(i, step /= 8);
+    return found.finite() ? at(i, step / 64) : found;
   }
-  assign(weight, tensor(values, weight.shape(), float64));
-  return all;
+
+  /// Smaller steps, as long as the slope may be as far from the gradient as it is because f bends.
+  /// At a kink, and in the noise of rounding, halving the step does not straighten it.
+  void refine(std::size_t i, double gradient, double scale, double tolerance, Around& found) const {
+    for (int tries = 0; tries < most_tries; ++tries) {
+      const double error = found.error(gradient, scale);
+      if (error <= tolerance || error * scale > 2 * found.bend()) return;
+      const Around next = at(i, found.step / 2);
+      if (!next.finite() || next.bend() > 0.5 * found.bend()) return;
+      found = next;
+    }
+  }
+
+ private:
+  static constexpr int most_tries = 14;
+
+  Around at(std::size_t i, double step) const {
+    const auto moved = [&](double by) {
+      std::vector<double> changed = values_;
+      changed[i] += by;
+      assign(weight_, tensor(changed, weight_.shape(), float64));
+      return value_of(f_);
+    };
+    const Around found{step, here_, moved(step), moved(-step), moved(step / 2), moved(-step / 2)};
+    assign(weight_, tensor(values_, weight_.shape(), float64));
+    return found;
+  }
+
+  const Terms& f_;
+  const Tensor& weight_;
+  std::vector<double> values_;
+  double here_;
+};
+
+// The size of a weight's gradient. Below the least, a gradient cannot be told from rounding.
+double scale_of(const std::vector<double>& gradients, const std::vector<Around>& values,
+                double least) {
+  double scale = std::max(least, 1e-100);
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    for (const double slope : {gradients[i], values[i].slope()})
+      if (std::isfinite(slope)) scale = std::max(scale, std::abs(slope));
+  return scale;
 }
 
+// `steps`, one for each element, are those to begin with, and become those that were good.
 GradCheck::Row check_leaf(const Terms& terms, const Leaf& leaf, const Tensor& gradient, int order,
-                          const GradCheckOptions& options) {
+                          const GradCheckOptions& options, std::vector<double>& steps) {
   const std::vector<double> gradients = gradient.to_vector();
-  const std::vector<Around> values = around_each_element(terms, leaf.weight, options.step);
-  // Below this, a gradient cannot be told from rounding.
-  double scale = std::max(1e-5 * size_of_terms(terms), 1e-100);
-  for (std::size_t i = 0; i < gradients.size(); ++i)
-    scale = std::max({scale, std::abs(gradients[i]), std::abs(values[i].slope())});
+  const double least = 1e-5 * size_of_terms(terms);
+  const Neighbourhood neighbourhood(terms, leaf.weight);
+  std::vector<Around> values;
+  for (std::size_t i = 0; i < neighbourhood.count(); ++i)
+    values.push_back(neighbourhood.around(i, steps[i]));
+  const double at_first = scale_of(gradients, values, least);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    neighbourhood.refine(i, gradients[i], at_first, options.tolerance, values[i]);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i].finite()) steps[i] = values[i].step;
+  const double scale = scale_of(gradients, values, least);
   GradCheck::Row row{.order = order, .input = leaf.name, .shape = leaf.weight.shape()};
   row.error = -1;
   for (std::size_t i = 0; i < gradients.size(); ++i) {
-    double error = std::abs(gradients[i] - values[i].slope()) / scale;
-    // At a kink, the mean of two slopes proves nothing; one of them is not the gradient.
-    if (!values[i].smooth(scale))
-      error = std::max(
-          error, std::max(std::abs(gradients[i] - values[i].left()),
-                          std::abs(gradients[i] - values[i].right())) /
-                     std::max({scale, std::abs(values[i].left()), std::abs(values[i].right())}));
-    if (std::isnan(error)) error = std::numeric_limits<double>::infinity();
+    const double error = values[i].error(gradients[i], scale);
     if (error <= row.error) continue;
     row.error = error;
     row.element = static_cast<int64_t>(i);
@@ -102,13 +156,18 @@ GradCheck::Row check_leaf(const Terms& terms, const Leaf& leaf, const Tensor& gr
     row.smooth = error <= options.tolerance || values[i].smooth(scale);
     row.left = values[i].left();
     row.right = values[i].right();
+    row.step = values[i].step;
   }
   row.error = std::max(row.error, 0.0);
   return row;
 }
 
+// A weight's gradient ends where it ends itself, if not before: its steps serve the next order,
+// too.
+using Steps = std::vector<std::vector<double>>;
+
 void check_terms(const Terms& terms, const std::vector<Leaf>& leaves, const Tensors& gradients,
-                 int order, const GradCheckOptions& options, GradCheck& report) {
+                 int order, const GradCheckOptions& options, Steps& steps, GradCheck& report) {
   const double once = value_of(terms), twice = value_of(terms);
   if (!std::isfinite(once))
     throw Error("gradcheck: f is not finite at these inputs; choose others.");
@@ -117,7 +176,7 @@ void check_terms(const Terms& terms, const std::vector<Leaf>& leaves, const Tens
         "gradcheck: f gave two values for the same inputs.\n"
         "  It must be a pure function: fix the seed of its dropout, reset its state.");
   for (std::size_t i = 0; i < leaves.size(); ++i) {
-    report.rows.push_back(check_leaf(terms, leaves[i], gradients[i], order, options));
+    report.rows.push_back(check_leaf(terms, leaves[i], gradients[i], order, options, steps[i]));
     report.worst = std::max(report.worst, report.rows.back().error);
   }
 }
@@ -168,11 +227,14 @@ GradCheck check_gradients(const std::function<Tensor()>& f, const std::vector<Le
     return terms;
   };
 
+  Steps steps;
+  for (const Tensor& weight : weights)
+    steps.emplace_back(static_cast<std::size_t>(weight.count()), options.step);
   GradCheck report;
   report.tolerance = options.tolerance;
-  check_terms(values, leaves, gradient(total(values()), weights), 1, options, report);
+  check_terms(values, leaves, gradient(total(values()), weights), 1, options, steps, report);
   if (options.order > 1)
-    check_terms(slopes, leaves, gradient(total(slopes()), weights), 2, options, report);
+    check_terms(slopes, leaves, gradient(total(slopes()), weights), 2, options, steps, report);
   return report;
 }
 
@@ -190,6 +252,24 @@ GradCheck gradcheck(const std::function<Tensor(const Tensors&)>& f, const Tensor
   return check_gradients([&] { return f(arguments); }, leaves, options);
 }
 
+namespace {
+
+void explain_kink(std::ostream& out, const GradCheck::Row& row) {
+  out << std::setprecision(6) << "\n    not ";
+  if (!std::isfinite(row.left - row.right)) {
+    out << "finite beside this value, however small the step; choose other values";
+    return;
+  }
+  out << "smooth here: the slope is " << row.left;
+  if (std::abs(row.left - row.right) > 1e-3 * std::max(std::abs(row.left), std::abs(row.right)))
+    out << " to the left and " << row.right << " to the right";
+  else  // a jump at this value, or a kink between the half and the whole step
+    out << " within half a step and another within a whole one";
+  out << "; choose other values, or a .step below " << row.step;
+}
+
+}  // namespace
+
 bool GradCheck::passed() const { return !rows.empty() && worst <= tolerance; }
 
 std::ostream& operator<<(std::ostream& out, const GradCheck& report) {
@@ -203,13 +283,7 @@ std::ostream& operator<<(std::ostream& out, const GradCheck& report) {
         << std::setprecision(3) << "  error " << row.error << " at "
         << place_in(row.shape, row.element) << std::setprecision(12) << ": gradient "
         << row.gradient << ", difference " << row.difference;
-    if (!row.smooth) {
-      out << std::setprecision(6) << "\n    not smooth here: the slope is " << row.left;
-      if (std::abs(row.left - row.right) > 1e-3 * std::max(std::abs(row.left), std::abs(row.right)))
-        out << " to the left and " << row.right << " to the right; choose other values";
-      else  // a jump at this value, or a kink between the half and the whole step
-        out << " within half a step and another within a whole one; choose other values";
-    }
+    if (!row.smooth) explain_kink(out, row);
     out << '\n';
   }
   out.flags(flags);

@@ -10,7 +10,7 @@ namespace tempo TEMPO_HIDDEN {
 
 struct GradCheckOptions {
   int order = 2;            ///< 1: gradients; 2: also the gradients of gradients
-  double step = 4e-3;       ///< of the differences
+  double step = 4e-3;       ///< of the differences; where f bends or ends within it, a smaller one
   double tolerance = 1e-6;  ///< of an error, relative to the scale of that tensor's gradient
   int64_t seed = 1;  ///< of the random directions that results and gradients are projected on
 };
@@ -28,6 +28,7 @@ class TEMPO_API GradCheck {
     double error = 0;       ///< |gradient - difference| / scale of this tensor's gradient
     bool smooth = true;     ///< false: the slopes to the left and right of it differ
     double left = 0, right = 0;
+    double step = 0;  ///< of the differences at that element
   };
 
   std::vector<Row> rows;
