@@ -7,6 +7,9 @@
 #include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>
 
+#include <limits>
+#include <utility>
+
 namespace tempo {
 namespace {
 
@@ -31,6 +34,10 @@ Kernel orthogonal_kernel() {
       throw ShapeError("orthogonal: a " + to_string(a.type) +
                        " must have two axes, and at least as many rows as columns.");
     if (a.count() == 0) return;
+    if (!std::in_range<int32_t>(a.shape()[0]))
+      throw Error("orthogonal: LAPACK takes at most " +
+                  std::to_string(std::numeric_limits<int32_t>::max()) + " rows, got " +
+                  to_string(a.type) + ".");
     dispatch_floating(a.dtype(), "orthogonal", [&]<class T>(T) { orthogonalize<T>(a, q); });
   };
 }

@@ -14,7 +14,9 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
+#include <utility>
 
 namespace tempo {
 namespace {
@@ -26,6 +28,12 @@ constexpr int64_t flops_per_task = 4 << 20;
 constexpr int64_t smallest_block = 128;  // each packs the other operand again: keep it long
 constexpr int64_t smallest_own_block = 32;
 constexpr int64_t most_blocks = 16;
+constexpr int64_t longest_block = 1 << 30;  // BLAS counts in 32 bits
+
+// A product over more than `longest_sum` is summed in parts, as floats that are added up one after
+// the other lose digits, and as BLAS counts in 32 bits.
+constexpr int64_t longest_sum = 1 << 16, part_of_sum = 1 << 14;
+constexpr int64_t summed_at_once = 1 << 20;  // elements of c
 
 struct Product {
   bool transpose_a, transpose_b;
@@ -34,13 +42,29 @@ struct Product {
   int64_t flops() const { return 2 * m * n * k; }
 };
 
+/// An extent as BLAS takes it, whose integers have 32 bits.
+blasint blas_extent(int64_t extent) {
+  if (!std::in_range<blasint>(extent))
+    throw Error("matmul: BLAS takes no matrix with rows of " + std::to_string(extent) +
+                " elements, only up to " + std::to_string(std::numeric_limits<blasint>::max()) +
+                ".\n  Multiply parts of it: slice(x, axis, begin, end).");
+  return static_cast<blasint>(extent);
+}
+/// The distance of stored rows. Of a single row there is none, whatever was said.
+blasint blas_distance(int64_t ld, int64_t rows, int64_t columns) {
+  return blas_extent(rows > 1 ? ld : columns);
+}
+
 template <class T>
 void call_blas(const Product& p, const T* a, const T* b, T beta, T* c) {
   const auto ta = p.transpose_a ? CblasTrans : CblasNoTrans;
   const auto tb = p.transpose_b ? CblasTrans : CblasNoTrans;
-  const auto m = static_cast<blasint>(p.m), n = static_cast<blasint>(p.n);
-  const auto k = static_cast<blasint>(p.k), lda = static_cast<blasint>(p.lda);
-  const auto ldb = static_cast<blasint>(p.ldb), ldc = static_cast<blasint>(p.ldc);
+  const blasint m = blas_extent(p.m), n = blas_extent(p.n), k = blas_extent(p.k);
+  const blasint lda =
+      p.transpose_a ? blas_distance(p.lda, p.k, p.m) : blas_distance(p.lda, p.m, p.k);
+  const blasint ldb =
+      p.transpose_b ? blas_distance(p.ldb, p.n, p.k) : blas_distance(p.ldb, p.k, p.n);
+  const blasint ldc = blas_distance(p.ldc, p.m, p.n);
   if constexpr (std::is_same_v<T, float>) {
     cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
   } else {
@@ -63,7 +87,8 @@ template <class F>
 void for_blocks(const Product& p, int64_t most, int64_t smallest, F block) {
   const bool by_rows = p.m >= p.n;
   const int64_t extent = by_rows ? p.m : p.n;
-  const int64_t blocks = std::clamp<int64_t>(p.flops() / flops_per_task, 1, most);
+  const int64_t fewest = (extent - 1) / longest_block + 1;
+  const int64_t blocks = std::max(fewest, std::clamp<int64_t>(p.flops() / flops_per_task, 1, most));
   const int64_t length = std::max(smallest, round_up<int64_t>((extent - 1) / blocks + 1, 32));
   parallel_for(extent, length, [&](int64_t begin, int64_t end) {
     if (by_rows)
@@ -138,9 +163,45 @@ bool multiply_own(const Product& p, const T* a, const T* b, T beta, T* c) {
 }
 
 template <class T>
+void multiply(const Product& p, const T* a, const T* b, T beta, T* c);
+
+/// c = a b + beta c for so many rows of c as fit beside: the parts are added up in double.
+template <class T>
+void multiply_parts(Product p, const T* a, const T* b, T beta, T* c) {
+  const auto count = static_cast<std::size_t>(p.m * p.n);
+  const Scratch totals(count * sizeof(double)), parts(count * sizeof(T));
+  double* const total = totals.as<double>();
+  T* const part = parts.as<T>();
+  const int64_t k = p.k, ldc = std::exchange(p.ldc, p.n);
+  std::fill_n(total, count, 0.0);
+  for (int64_t at = 0; at < k; at += part_of_sum) {
+    p.k = std::min(part_of_sum, k - at);
+    multiply(p, a + at * (p.transpose_a ? p.lda : 1), b + at * (p.transpose_b ? 1 : p.ldb), T(0),
+             part);
+    for (std::size_t i = 0; i < count; ++i) total[i] += static_cast<double>(part[i]);
+  }
+  for (int64_t i = 0; i < p.m; ++i)
+    for (int64_t j = 0; j < p.n; ++j) {
+      T& value = c[i * ldc + j];
+      const double before = beta == 0 ? 0 : static_cast<double>(beta * value);
+      value = static_cast<T>(before + total[i * p.n + j]);
+    }
+}
+
+template <class T>
+void multiply_long(Product p, const T* a, const T* b, T beta, T* c) {
+  const int64_t m = p.m, rows = std::clamp<int64_t>(summed_at_once / p.n, 1, m);
+  for (int64_t i = 0; i < m; i += rows) {
+    p.m = std::min(rows, m - i);
+    multiply_parts(p, a + i * (p.transpose_a ? 1 : p.lda), b, beta, c + i * p.ldc);
+  }
+}
+
+template <class T>
 void multiply(const Product& p, const T* a, const T* b, T beta, T* c) {
   if (p.m == 0 || p.n == 0) return;
   if (p.k == 0) return scale(p, beta, c);
+  if (p.k > longest_sum) return multiply_long(p, a, b, beta, c);
   if (multiply_own(p, a, b, beta, c)) return;
   for_blocks(p, most_blocks, smallest_block,
              [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
