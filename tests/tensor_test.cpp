@@ -250,6 +250,13 @@ BOOST_AUTO_TEST_CASE(sums_are_accurate_and_sums_of_nothing_are_zero) {
         run(sum_kernel(), {tenth.reshaped(shape)}, {float32, {}}, {{"axes", Index{-1, -2}}});
     BOOST_TEST(value(total, 0) == 419430.4f, boost::test_tools::tolerance(5e-7));
   }
+  for (const int64_t reverse : {0, 1})  // a float's running sum of 0.1 would be 0.5 % too large
+    for (const Shape& shape : {Shape{1 << 22, 1}, Shape{1 << 21, 2}}) {
+      const Array running = run(cumsum_kernel(), {tenth.reshaped(shape)}, {float32, shape},
+                                {{"axis", int64_t{-2}}, {"reverse", reverse}});
+      BOOST_TEST(value(running, reverse ? 0 : (1 << 22) - 1) == 0.1f * float(shape[0]),
+                 boost::test_tools::tolerance(5e-7));
+    }
   const Array none(float32, {0, 3});
   check_elements("sum", run(sum_kernel(), {none}, {float32, {3}}, {{"axes", Index{-2}}}),
                  [](const Index&) { return 0; });

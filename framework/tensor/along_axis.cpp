@@ -1,4 +1,5 @@
 // Kernels that walk along one axis: argmax and cumsum. The array is seen as [outer, n, inner].
+#include "tensor/fold.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/pointwise.hpp"
 #include "tensor/reduce.hpp"
@@ -40,12 +41,12 @@ int64_t place_of_greatest(const T* x, int64_t n, int64_t stride) {
 
 template <class T>
 void accumulate(const T* x, T* y, int64_t n, int64_t stride, bool reverse, bool exclusive) {
-  T total = 0;
+  Total<Sum, T> total = 0;
   for (int64_t i = 0; i < n; ++i) {
     const int64_t at = (reverse ? n - 1 - i : i) * stride;
-    const T before = total;
-    total = static_cast<T>(total + x[at]);
-    y[at] = exclusive ? before : total;
+    const auto before = total;
+    total = Sum{}(total, Total<Sum, T>(x[at]));
+    y[at] = static_cast<T>(exclusive ? before : total);
   }
 }
 

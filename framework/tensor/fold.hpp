@@ -20,7 +20,11 @@ struct Sum {
   }
   template <class T>
   T operator()(T total, T x) const {
-    return total + x;
+    if constexpr (std::is_integral_v<T>)  // it wraps around
+      return static_cast<T>(static_cast<std::make_unsigned_t<T>>(total) +
+                            static_cast<std::make_unsigned_t<T>>(x));
+    else
+      return total + x;
   }
 };
 
@@ -55,6 +59,11 @@ struct Min {
     return x < total || x != x ? x : total;
   }
 };
+
+/// What the results of many blocks are folded into one after the other: a float would lose what is
+/// small beside the total.
+template <class Op, class T>
+using Total = std::conditional_t<std::is_same_v<Op, Sum> && std::is_same_v<T, float>, double, T>;
 
 /// A block of a row is folded at once, the results of blocks again. With blocks this short an
 /// error grows like that of pairwise sums.

@@ -1,6 +1,7 @@
 // Gathering, scattering and one-hot rows.
 #include "tensor/indexing.hpp"
 
+#include "tensor/fold.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/pointwise.hpp"
 
@@ -68,7 +69,7 @@ Kernel scatter_add_kernel() {
           for (int64_t i = 0; i < rows; ++i) {
             const T* from = updates.as<const T>() + i * elements;
             T* to = y.as<T>() + checked(index[i], y.shape()[0], "scatter_add") * elements;
-            for (int64_t j = begin; j < end; ++j) to[j] = static_cast<T>(to[j] + from[j]);
+            for (int64_t j = begin; j < end; ++j) to[j] = Sum{}(to[j], from[j]);
           }
         });
       });

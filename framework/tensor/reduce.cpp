@@ -160,10 +160,10 @@ class RowFold {
           reinterpret_cast<T*>(static_cast<std::byte*>(y) + r * rows.output), n);
   }
   [[gnu::always_inline]] static void run(const T* x, T* y, int64_t n) {
-    T total = fold_row<Op>(x, std::min(n, row_block));
+    Total<Op, T> total = fold_row<Op>(x, std::min(n, row_block));
     for (int64_t i = row_block; i < n; i += row_block)
-      total = Op{}(total, fold_row<Op>(x + i, std::min(n - i, row_block)));
-    *y = total;
+      total = Op{}(total, Total<Op, T>(fold_row<Op>(x + i, std::min(n - i, row_block))));
+    *y = static_cast<T>(total);
   }
 };
 
