@@ -65,6 +65,18 @@ double InitializerText::number(const std::string& key, double otherwise) const {
   return parsed(key, otherwise, "a number");
 }
 
+double InitializerText::finite(const std::string& key, double otherwise) const {
+  const double value = number(key, otherwise);
+  if (!std::isfinite(value)) fail("`" + key + "` must be finite");
+  return value;
+}
+
+double InitializerText::deviation(double otherwise) const {
+  const double value = finite("stddev", otherwise);
+  if (value < 0) fail("`stddev` must not be below 0");
+  return value;
+}
+
 int64_t InitializerText::integer(const std::string& key, int64_t otherwise) const {
   return parsed(key, otherwise, "an integer");
 }

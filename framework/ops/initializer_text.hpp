@@ -18,6 +18,9 @@ class InitializerText {
   /// is an Error.
   void expect(const std::vector<std::string>& keys);
   double number(const std::string& key, double otherwise) const;
+  double finite(const std::string& key, double otherwise) const;
+  /// The argument `stddev`: finite and not below 0.
+  double deviation(double otherwise) const;
   int64_t integer(const std::string& key, int64_t otherwise) const;
   std::string word(const std::string& key, const std::string& otherwise) const;
   /// The error of this text: why, and then the text.

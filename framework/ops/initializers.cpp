@@ -117,25 +117,26 @@ const std::map<std::string, Definition>& definitions() {
       {"random_normal",
        {{"mean", "stddev", "seed"},
         [](const TensorType& type, const Text& text) {
-          return random_normal(type.shape, text.number("mean", 0), text.number("stddev", 0.05),
-                               type.dtype, seed_of(text));
+          return random_normal(type.shape, text.finite("mean", 0), text.deviation(0.05), type.dtype,
+                               seed_of(text));
         }}},
       {"random_uniform",
        {{"minval", "maxval", "seed"},
         [](const TensorType& type, const Text& text) {
-          return random_uniform(type.shape, text.number("minval", -0.05),
-                                text.number("maxval", 0.05), type.dtype, seed_of(text));
+          const double least = text.finite("minval", -0.05), most = text.finite("maxval", 0.05);
+          if (least > most) text.fail("`minval` must not be above `maxval`");
+          return random_uniform(type.shape, least, most, type.dtype, seed_of(text));
         }}},
       {"truncated_normal",
        {{"mean", "stddev", "seed"},
         [](const TensorType& type, const Text& text) {
-          return truncated_standard_normal(type, seed_of(text)) * text.number("stddev", 0.05) +
-                 text.number("mean", 0);
+          return truncated_standard_normal(type, seed_of(text)) * text.deviation(0.05) +
+                 text.finite("mean", 0);
         }}},
       {"variance_scaling",
        {{"scale", "mode", "distribution", "seed"},
         [](const TensorType& type, const Text& text) {
-          return scaled(type, text.number("scale", 1), text.word("mode", "fan_in"),
+          return scaled(type, text.finite("scale", 1), text.word("mode", "fan_in"),
                         text.word("distribution", "truncated_normal"), text);
         }}},
       {"glorot_uniform", scaling(1, "fan_avg", "uniform")},  // Glorot and Bengio, 2010
@@ -147,12 +148,12 @@ const std::map<std::string, Definition>& definitions() {
       {"orthogonal",
        {{"gain", "seed"},
         [](const TensorType& type, const Text& text) {
-          return orthogonal(type, text.number("gain", 1), text);
+          return orthogonal(type, text.finite("gain", 1), text);
         }}},
       {"identity",
        {{"gain"},
         [](const TensorType& type, const Text& text) {
-          return identity(type, text.number("gain", 1), text);
+          return identity(type, text.finite("gain", 1), text);
         }}},
   };
   return all;
