@@ -163,8 +163,55 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
        [] {
          softmax(f32({2, 3}), -3);
        },
-       "max: axis -3 of a tensor with 2 axes.\n"
+       "softmax: axis -3 of a tensor with 2 axes.\n"
        "  It must lie in [-2, 1]."},
+      {"logsumexp", shape,
+       [] {
+         logsumexp(f32({2, 3}), 2);
+       },
+       "logsumexp: axis 2 of a tensor with 2 axes.\n"
+       "  It must lie in [-2, 1]."},
+      {"an axis of a tensor without axes", shape, [] { reverse(f32({}), 0); },
+       "reverse: axis 0 of a tensor with no axes."},
+      {"an axis named twice", shape,
+       [] {
+         sum(f32({2, 3}), {0, -2});
+       },
+       "sum: axis -2, counted from the end, is named twice\n"
+       "  a  [2, 3] float32"},
+      {"a mean of integers", shape,
+       [] {
+         mean(i32({2, 3}));
+       },
+       "mean: needs float32 or float64, got [2, 3] int32.\n"
+       "  cast(x, float32) makes it so."},
+      {"a mean of bools", shape, [] { mean(f32({2}) > 0); },
+       "mean: needs float32 or float64, got [2] bool.\n"
+       "  cast(x, float32) makes it so."},
+      {"a variance of integers", shape,
+       [] {
+         var(i32({2, 3}), 1);
+       },
+       "var: needs float32 or float64, got [2, 3] int32.\n"
+       "  cast(x, float32) makes it so."},
+      {"a softmax of integers", shape,
+       [] {
+         softmax(i32({2, 3}));
+       },
+       "softmax: needs float32 or float64, got [2, 3] int32.\n"
+       "  cast(x, float32) makes it so."},
+      {"a layer_norm of integers", shape,
+       [] {
+         layer_norm(i32({2, 3}));
+       },
+       "layer_norm: needs float32 or float64, got [2, 3] int32.\n"
+       "  cast(x, float32) makes it so."},
+      {"a dropout of integers", shape,
+       [] {
+         dropout(i32({2, 3}), 0.5);
+       },
+       "dropout: needs float32 or float64, got [2, 3] int32.\n"
+       "  cast(x, float32) makes it so."},
       {"reshape", shape,
        [] {
          reshape(f32({2, 3}), {4, 2});
@@ -179,6 +226,47 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
        "reshape: cannot become [-1, -1]\n"
        "  a  [2, 3] float32\n"
        "  Extents are at least 0; one of them may be -1."},
+      {"reshape to a count that overflows", shape,
+       [] {
+         reshape(f32({2, 3}), {int64_t{1} << 32, int64_t{1} << 32, -1});
+       },
+       "reshape: counts differ\n"
+       "  a  [2, 3] float32\n"
+       "  [2, 3] has 6 elements, which do not make [4294967296, 4294967296, -1]."},
+      {"broadcast_to a count that overflows", shape,
+       [] {
+         broadcast_to(f32({1, 3}), {int64_t{1} << 62, 3});
+       },
+       "broadcast_to: [4611686018427387904, 3] has more elements than 64 bits can address.\n"
+       "  a  [1, 3] float32\n"
+       "  Is one of its extents a product that overflowed, or a size in bytes?"},
+      {"a one_hot that overflows", shape, [] { one_hot(i32({4}), int64_t{1} << 62); },
+       "one_hot: [4, 4611686018427387904] has more elements than 64 bits can address.\n"
+       "  a  [4] int32\n"
+       "  Is one of its extents a product that overflowed, or a size in bytes?"},
+      {"a pad that overflows", shape,
+       [] {
+         pad(f32({0, 2}), 0, INT64_MAX, INT64_MAX);
+       },
+       "pad: an axis cannot have 9223372036854775807 + 9223372036854775807 elements: 64 bits do "
+       "not count as many\n"
+       "  a  [0, 2] float32"},
+      {"a concat that overflows", shape,
+       [] {
+         const Tensor empty = f32({int64_t{1} << 62, 0});
+         concat({empty, empty}, 0);
+       },
+       "concat: an axis cannot have 4611686018427387904 + 4611686018427387904 elements: 64 bits do "
+       "not count as many\n"
+       "  a  [4611686018427387904, 0] float32\n"
+       "  b  [4611686018427387904, 0] float32"},
+      {"a split that overflows", shape,
+       [] {
+         split(f32({2, 0}), {INT64_MAX, INT64_MAX, 4}, 1);
+       },
+       "split: an axis cannot have 9223372036854775807 + 9223372036854775807 elements: 64 bits do "
+       "not count as many\n"
+       "  a  [2, 0] float32"},
       {"broadcast_to", shape,
        [] {
          broadcast_to(f32({2, 3}), {2, 4});
@@ -199,10 +287,8 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
        [] {
          stack({f32({2, 3}), f32({3, 3})});
        },
-       "concat: shapes differ beside the axis\n"
-       "  a  [1, 2, 3] float32\n"
-       "  b  [1, 3, 3] float32\n"
-       "  All axes but -3 must be equal."},
+       "stack: the tensors must be alike; the first is [2, 3] float32, number 1 (counted from 0) "
+       "[3, 3] float32."},
       {"split", shape,
        [] {
          split<4>(f32({2, 6}));
@@ -213,11 +299,30 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
          slice(f32({2, 3}), 1, 2, 5);
        },
        "slice: [2, 5) along axis 1 of [2, 3] float32, which has 3 there."},
+      {"slice before the axis", shape,
+       [] {
+         slice(f32({2, 3}), 1, -5, 3);
+       },
+       "slice: [-5, 3) along axis 1 of [2, 3] float32, which has 3 there."},
+      {"slice up to before the axis", shape,
+       [] {
+         slice(f32({2, 3}), -1, 0, -4);
+       },
+       "slice: [0, -4) along axis -1 of [2, 3] float32, which has 3 there."},
       {"take", shape,
        [] {
          take(f32({2, 3}), 2);
        },
-       "slice: [2, 3) along axis 0 of [2, 3] float32, which has 2 there."},
+       "take: index 2 along axis 0 of [2, 3] float32, which has 2 there."},
+      {"take before the axis", shape,
+       [] {
+         take(f32({2, 3}), -4, 1);
+       },
+       "take: index -4 along axis 1 of [2, 3] float32, which has 3 there."},
+      {"take from a tensor without axes", shape, [] { take(f32({}), 0); },
+       "take: axis 0 of a tensor with no axes."},
+      {"transpose of a vector", shape, [] { transpose(f32({3})); },
+       "transpose: [3] float32 has no two axes to swap."},
       {"transpose", shape,
        [] {
          transpose(f32({2, 3}), {0, 0});
@@ -256,7 +361,9 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
        [] {
          zeros({2, -3});
        },
-       "fill: [2, -3] is no shape: extents are at least 0"},
+       "zeros: [2, -3] is no shape: extents are at least 0."},
+      {"a negative extent of random numbers", shape, [] { random_uniform({-2}, 0, 1); },
+       "random_uniform: [-2] is no shape: extents are at least 0."},
       {"a negative extent of values", shape,
        [] {
          tensor<float>({1, 2}, {-1, -2});
@@ -266,22 +373,22 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
        [] {
          zeros({(int64_t{1} << 62) + 1, 4});
        },
-       "Shape: [4611686018427387905, 4] has more elements than 64 bits can address.\n"
+       "zeros: [4611686018427387905, 4] has more elements than 64 bits can address.\n"
        "  Is one of its extents a product that overflowed, or a size in bytes?"},
       {"a count that overflows to 0", shape,
        [] {
          randn({int64_t{1} << 40, int64_t{1} << 40});
        },
-       "Shape: [1099511627776, 1099511627776] has more elements than 64 bits can address.\n"
+       "randn: [1099511627776, 1099511627776] has more elements than 64 bits can address.\n"
        "  Is one of its extents a product that overflowed, or a size in bytes?"},
       {"no memory", plain, [] { zeros({int64_t{1} << 45}); },
-       "fill: [35184372088832] float32 needs 140737488355328 bytes, more memory than there is.\n"
+       "zeros: [35184372088832] float32 needs 140737488355328 bytes, more memory than there is.\n"
        "  Make an extent smaller, or work in parts."},
       {"no memory for random numbers", plain,
        [] {
          randn({int64_t{1} << 25, int64_t{1} << 20}, float64);
        },
-       "random_normal: [33554432, 1048576] float64 needs 281474976710656 bytes, more memory than "
+       "randn: [33554432, 1048576] float64 needs 281474976710656 bytes, more memory than "
        "there is.\n"
        "  Make an extent smaller, or work in parts."},
       {"an axis of a shape", shape,
@@ -303,6 +410,46 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
        },
        "element: -1 is outside [2, 3] float32, which has 6 elements, counted from 0."},
       {"arange", plain, [] { arange(0, 1, 0); }, "arange: a step of 0 never reaches stop."},
+      {"arange without end", plain, [] { arange(0, HUGE_VAL); },
+       "arange: start, stop and step must be finite.\n"
+       "  start is 0, stop inf, step 1."},
+      {"arange from NaN", plain, [] { arange(NAN, 1, 0.5); },
+       "arange: start, stop and step must be finite.\n"
+       "  start is nan, stop 1, step 0.5."},
+      {"arange with a tiny step", plain, [] { arange(0, 1, 1e-300); },
+       "arange: these are more elements than 64 bits can address.\n"
+       "  start is 0, stop 1, step 1e-300."},
+      {"arange that overflows", plain, [] { arange(1e308, -1e308, -1); },
+       "arange: these are more elements than 64 bits can address.\n"
+       "  start is 1e+308, stop -1e+308, step -1."},
+      {"arange beyond memory", plain, [] { arange(0, 1e17); },
+       "arange: [100000000000000000] float32 needs 400000000000000000 bytes, more memory than "
+       "there is.\n"
+       "  Make an extent smaller, or work in parts."},
+      {"arange beyond its dtype", plain, [] { arange(0, 4e9, 1e9, int32); },
+       "arange: dtype int32 cannot hold all of these numbers.\n"
+       "  start is 0, stop 4000000000, step 1000000000."},
+      {"full of what is no integer", shape, [] { full({2}, 0.5, int32); },
+       "full: 0.500000 is no int32.\n"
+       "  Give a whole number that it holds, or the dtype float32."},
+      {"full beyond its dtype", shape, [] { full({2}, 3e9, int32); },
+       "full: 3000000000.000000 is no int32.\n"
+       "  Give a whole number that it holds, or the dtype float32."},
+      {"a number beyond the dtype it meets", shape, [] { i32({2}) * HUGE_VAL; },
+       "the number inf meets a tensor of dtype int32, which cannot hold it.\n"
+       "  cast(x, float32) first."},
+      {"random_uniform the wrong way round", plain, [] { random_uniform({2}, 1, -1); },
+       "random_uniform: no number is uniform from 1 to -1.\n"
+       "  Both must be finite, the second not below the first."},
+      {"random_uniform without end", plain, [] { random_uniform({2}, 0, HUGE_VAL); },
+       "random_uniform: no number is uniform from 0 to inf.\n"
+       "  Both must be finite, the second not below the first."},
+      {"random_normal", plain, [] { random_normal({2}, 0, -1); },
+       "random_normal: no number is normal with the mean 0 and the deviation -1.\n"
+       "  Both must be finite, the second not below 0."},
+      {"random_normal of integers", shape, [] { random_normal({2}, 0, 1, int32); },
+       "random_normal: random numbers are float32 or float64, not int32.\n"
+       "  cast(x, int32) makes integers of them."},
       {"dropout", plain, [] { dropout(f32({2}), 1.5); },
        "dropout: a rate of 1.500000; it must lie in [0, 1]."},
       {"item", shape,

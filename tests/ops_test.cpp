@@ -439,6 +439,25 @@ BOOST_AUTO_TEST_CASE(values_of_movements_and_reductions) {
              numbers({14, 32, 32, 77}, {2, 2}));
   check_same("take", take(x, -1), numbers({4, 5, 6}, {3}));
   check_same("integers", whole({1, 2}, {2}) * 3 + 1, whole({4, 7}, {2}));
+  const Tensor most = tensor(std::vector<int32_t>{INT32_MAX, INT32_MIN}, {2}),
+               least = tensor(std::vector<int32_t>{INT32_MIN}, {1});
+  check_same("integers wrap around", most + 1,
+             tensor(std::vector<int32_t>{INT32_MIN, INT32_MIN + 1}, {2}));
+  check_same("a difference", most - 1, tensor(std::vector<int32_t>{INT32_MAX - 1, INT32_MAX}, {2}));
+  check_same("a product", most * 2, tensor(std::vector<int32_t>{-2, 0}, {2}));
+  check_same("a square", square(most), tensor(std::vector<int32_t>{1, 0}, {2}));
+  check_same("a sum", sum(concat({most, most})), tensor(std::vector<int32_t>{-2}, {}));
+  check_same("a running sum", cumsum(concat({least, least}), 0),
+             tensor(std::vector<int32_t>{INT32_MIN, 0}, {2}));
+  check_same("-least", -least, least);
+  check_same("|least|", abs(least), least);
+  check_same("sum of bools", sum(x > 2, 1), whole({1, 3}, {2}));
+  check_same("arange of one", arange(2, 2.5, 1, float64), numbers({2}, {1}));
+  check_same("arange of none", arange(2, 1, 1, float64), numbers({}, {0}));
+  check_same("arange backwards", arange(2, 0.5, -1, float64), numbers({2, 1}, {2}));
+  check_same("softmax of nothing", softmax(zeros({2, 0})), zeros({2, 0}));
+  check_same("logsumexp of nothing", logsumexp(zeros({2, 0}, float64)),
+             numbers({-HUGE_VAL, -HUGE_VAL}, {2}));
   check_same("nothing at all", sum(zeros({0, 3}, float64), 0), numbers({0, 0, 0}, {3}));
   check_same("reshape of nothing", reshape(zeros({0, 3}), {0, -1}), zeros({0, 0}));
 }
@@ -517,6 +536,141 @@ BOOST_AUTO_TEST_CASE(extreme_values) {
         minimum(numbers({1}, {1}), nan), relu(nan), max(nan), abs(nan), sign(nan)})
     BOOST_TEST(std::isnan(y.item()));
   check_same("divide by 0", numbers({1}, {1}) / 0, numbers({infinity}, {1}));
+}
+
+// A function at one point: its value, gradient and the gradient of that, by formula or limit.
+struct EdgeCase {
+  const char* name;
+  std::function<Tensor(const Tensor&)> f;
+  std::vector<double> x, y, first, second;
+};
+
+BOOST_AUTO_TEST_CASE(values_and_gradients_at_infinities) {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  using T = const Tensor&;
+  const auto log_sum = [](T x) { return logsumexp(x, -1, true); };
+  const auto weighted = [](T y) { return y * numbers({1, 3}, {2}); };
+  const double p = 1 / (1 + std::exp(-1)), q = 1 - p;  // softmax({1, 0})
+  const EdgeCase cases[] = {
+      {"logsumexp of -inf", log_sum, {-inf, -inf}, {-inf}, {0, 0}, {0, 0}},
+      {"logsumexp of one -inf", log_sum, {-inf, 2}, {2}, {0, 1}, {0, 0}},
+      {"logsumexp with -inf", log_sum, {1, -inf, 0}, {1 - std::log(p)}, {p, 0, q}, {0, 0, 0}},
+      {"logsumexp of inf", log_sum, {inf, 0}, {inf}, {nan, 0}, {nan, nan}},
+      {"logsumexp of NaN", log_sum, {nan, 0}, {nan}, {nan, nan}, {nan, nan}},
+      {"logaddexp",
+       [&](T x) {
+         return logsumexp(stack({x, x}), 0);
+       },
+       {-inf, 3},
+       {-inf, 3 + std::log(2)},
+       {0, 1},
+       {0, 0}},
+      {"softmax with -inf",
+       [&](T x) { return weighted(softmax(x)); },
+       {-inf, 2},
+       {0, 3},
+       {0, 0},
+       {0, 0}},
+      {"softmax of -inf",
+       [](T x) { return softmax(x); },
+       {-inf, -inf},
+       {nan, nan},
+       {nan, nan},
+       {nan, nan}},
+      {"log_softmax with -inf",
+       [](T x) { return log_softmax(x); },
+       {-inf, 2},
+       {-inf, 0},
+       {1, -1},
+       {0, 0}},
+      {"log_softmax of -inf",
+       [](T x) { return log_softmax(x); },
+       {-inf, -inf},
+       {nan, nan},
+       {1, 1},
+       {0, 0}},
+      {"softplus",
+       [](T x) { return softplus(x); },
+       {-inf, inf, nan},
+       {0, inf, nan},
+       {0, 1, nan},
+       {0, 0, nan}},
+      {"log_sigmoid",
+       [](T x) { return -softplus(-x); },
+       {-inf, inf, nan},
+       {-inf, 0, nan},
+       {1, 0, nan},
+       {0, 0, nan}},
+      {"sigmoid",
+       [](T x) { return sigmoid(x); },
+       {-inf, inf, nan},
+       {0, 1, nan},
+       {0, 0, nan},
+       {0, 0, nan}},
+      {"tanh",
+       [](T x) { return tanh(x); },
+       {-inf, inf, nan},
+       {-1, 1, nan},
+       {0, 0, nan},
+       {0, 0, nan}},
+      {"exp",
+       [](T x) { return exp(x); },
+       {-inf, inf, nan},
+       {0, inf, nan},
+       {0, inf, nan},
+       {0, inf, nan}},
+      {"relu", [](T x) { return relu(x); }, {-inf, inf, nan}, {0, inf, nan}, {0, 1, 1}, {0, 0, 0}},
+      {"clip",
+       [](T x) { return clip(x, -1, 1); },
+       {-inf, inf, nan},
+       {-1, 1, nan},
+       {0, 0, 1},
+       {0, 0, 0}},
+      {"elu",
+       [](T x) { return elu(x); },
+       {-inf, inf, nan},
+       {-1, inf, nan},
+       {0, 1, nan},
+       {0, 0, nan}},
+      {"a power of infinity",
+       [](T x) { return pow(full({1}, HUGE_VAL, float64), x); },
+       {-1},
+       {0},
+       {0},
+       {0}},
+      {"where",
+       [](T x) { return where(abs(x) < 9, square(x), 0); },
+       {-inf, inf, nan, 3},
+       {0, 0, 0, 9},
+       {nan, nan, nan, 6},
+       {0, 0, 0, 2}},
+      {"where before and behind",
+       [](T x) {
+         const Tensor ok = x > 0;
+         return where(ok, log(where(ok, x, 1)), 0);
+       },
+       {-inf, nan, 0, 2},
+       {0, 0, 0, std::log(2)},
+       {0, 0, 0, 0.5},
+       {0, 0, 0, -0.25}},
+      {"the greatest",
+       [](T x) { return max(x, 0, true) * 2; },
+       {-inf, 1, inf},
+       {inf},
+       {0, 0, 2},
+       {0, 0, 0}},
+  };
+  for (const EdgeCase& c : cases) {
+    const auto expected = [](const std::vector<double>& values) {
+      return numbers(values, {static_cast<int64_t>(values.size())});
+    };
+    const Tensor x = parameter(expected(c.x)), y = c.f(x), first = gradient(sum(y), {x})[0];
+    check_close(c.name, y, expected(c.y), 1e-15);
+    check_close(std::string(c.name) + ", gradient", first, expected(c.first), 1e-15);
+    if (!first.tracked()) continue;
+    check_close(std::string(c.name) + ", second order", gradient(sum(first), {x})[0],
+                expected(c.second), 1e-15);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(gradients_where_two_answers_are_possible) {
@@ -634,6 +788,27 @@ BOOST_AUTO_TEST_CASE(seeds_decide_the_numbers) {
   check_same("dropout scales", max(dropped), tensor(std::vector<double>{4.0 / 3}, {}));
 }
 
+BOOST_AUTO_TEST_CASE(a_shape_of_one_axis_is_a_shape) {
+  const int64_t n = 10;
+  const Tensor each[] = {random_uniform({10}, -1, 1),
+                         random_uniform({10}, -1, 1, float64),
+                         random_uniform({10}, -1, 1, float64, 3),
+                         random_uniform({n}, 0.5, 2),
+                         random_normal({10}, 0, 1),
+                         random_normal({10}, 0, 1, float32, 3),
+                         truncated_normal({10}, 0, 1),
+                         truncated_normal({10}),
+                         truncated_normal({n}, 1, 2, float64, 3),
+                         full({10}, 1),
+                         randn({10})};
+  for (const Tensor& x : each) BOOST_TEST((x.shape() == Shape{10}));
+  BOOST_TEST(max(each[0]).item() <= 1);
+  BOOST_TEST(min(each[0]).item() < 0);
+  BOOST_TEST(max(abs(truncated_normal({1000}, 0, 1, float64, 3))).item() <= 2);
+  check_same("a seed", random_normal({10}, 1, 2, float64, 3),
+             1 + 2 * random_normal({10}, 0, 1, float64, 3));
+}
+
 struct InitializerCase {
   Initializer initializer;
   double mean, deviation, limit;  // no value lies further than `limit` from the mean
@@ -697,6 +872,9 @@ BOOST_AUTO_TEST_CASE(initializers_with_structure) {
   check_close("gain", matmul(scaled, scaled, true, false), identity(4)({4, 4}, float64), 1e-14);
   check_same("a seed", glorot_uniform({.seed = 3})({3, 4}), glorot_uniform({.seed = 3})({3, 4}));
   check_same("identity", identity(2)({2, 3}, float64), numbers({2, 0, 0, 0, 2, 0}, {2, 3}));
+  BOOST_TEST((identity({2, 3}).shape() == Shape{2, 3}));
+  BOOST_TEST(truncated_normal(1, 2).text() == "truncated_normal(mean=1, stddev=2)");
+  BOOST_TEST(random_normal(0, 1).text() == "random_normal(mean=0, stddev=1)");
   BOOST_TEST(random_uniform(-0.1, 0.1, 3).text() ==
              "random_uniform(minval=-0.1, maxval=0.1, seed=3)");
   BOOST_TEST((glorot_uniform({3, 4}).shape() == Shape{3, 4}));
@@ -723,6 +901,26 @@ BOOST_AUTO_TEST_CASE(errors_of_initializers) {
              "initializer `random_uniform(maxval=1, 0.5)`: `maxval` is given twice.");
   BOOST_TEST(text("glorot_uniform(seed=1.5)") ==
              "initializer `glorot_uniform(seed=1.5)`: `seed` is `1.5`, not an integer.");
+  BOOST_TEST(text("glorot_uniform(seed=9223372036854775808)") ==
+             "initializer `glorot_uniform(seed=9223372036854775808)`: `seed` is "
+             "`9223372036854775808`, which does not fit into 64 bits.");
+  BOOST_TEST(text("constant(nan)") ==
+             "initializer `constant(nan)`: `value` is `nan`, not a number.");
+  BOOST_TEST(text(orthogonal(NAN)) ==
+             "initializer `orthogonal(gain=nan)`: `gain` is `nan`, not a number.");
+  BOOST_TEST(text(identity(HUGE_VAL)) ==
+             "initializer `identity(gain=inf)`: `gain` must be finite.");
+  BOOST_TEST(text(random_normal(0, -1)) ==
+             "initializer `random_normal(mean=0, stddev=-1)`: `stddev` must not be below 0.");
+  BOOST_TEST(text(truncated_normal(0, HUGE_VAL)) ==
+             "initializer `truncated_normal(mean=0, stddev=inf)`: `stddev` must be finite.");
+  BOOST_TEST(text(random_uniform(1, -1)) ==
+             "initializer `random_uniform(minval=1, maxval=-1)`: `minval` must not be above "
+             "`maxval`.");
+  BOOST_TEST(text("variance_scaling(scale=inf)") ==
+             "initializer `variance_scaling(scale=inf)`: `scale` must be finite.");
+  BOOST_TEST(text("variance_scaling(scale=-1)") ==
+             "initializer `variance_scaling(scale=-1)`: `scale` must be above 0.");
   BOOST_TEST(text("zeros(1)") == "initializer `zeros(1)`: it has too many arguments.");
   BOOST_TEST(text("constant(1") == "initializer `constant(1`: its parenthesis is not closed.");
   BOOST_TEST(error_of([] {

@@ -89,6 +89,8 @@ std::vector<Array> compute(const OpDefinition& op, const std::vector<Ref<Value>>
     return arrays;
   }
   for (const TensorType& type : types) arrays.emplace_back(type);
+  if (std::all_of(types.begin(), types.end(), [](const auto& t) { return t.shape.count() == 0; }))
+    return arrays;  // there is nothing to compute
   if (op.deferred && op.deferred(attributes)) {
     compute_later(op, inputs, attributes, arrays);
     return arrays;
@@ -114,6 +116,8 @@ std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> in
   std::vector<TensorType> types;
   try {
     types = op.type({input_types, attributes, n_results});
+    for (const TensorType& type : types)
+      if (const std::string fault = type.shape.fault(); !fault.empty()) throw ShapeError(fault);
   } catch (const ShapeError& why) {
     explain_mismatch(op, inputs, why);
   }

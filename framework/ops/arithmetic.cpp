@@ -12,7 +12,7 @@ namespace {
 const auto& add_op = define({
     .name = "add",
     .type = broadcast(Accepts::numeric),
-    .kernel = pointwise<Numeric>([](auto a, auto b) { return a + b; }),
+    .kernel = pointwise<Numeric>(wrapping([](auto a, auto b) { return a + b; })),
     .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return v.dy(); }},
     .pointwise = true,
     .linear = true,
@@ -23,7 +23,7 @@ const auto& add_op = define({
 const auto& subtract_op = define({
     .name = "subtract",
     .type = broadcast(Accepts::numeric),
-    .kernel = pointwise<Numeric>([](auto a, auto b) { return a - b; }),
+    .kernel = pointwise<Numeric>(wrapping([](auto a, auto b) { return a - b; })),
     .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return -v.dy(); }},
     .pointwise = true,
     .linear = true,
@@ -34,7 +34,7 @@ const auto& subtract_op = define({
 const auto& multiply_op = define({
     .name = "multiply",
     .type = broadcast(Accepts::numeric),
-    .kernel = pointwise<Numeric>([](auto a, auto b) { return a * b; }),
+    .kernel = pointwise<Numeric>(wrapping([](auto a, auto b) { return a * b; })),
     .vjp = {[](const Vjp& v) { return v.dy() * v.b(); },
             [](const Vjp& v) { return v.dy() * v.a(); }},
     .pointwise = true,
@@ -59,10 +59,10 @@ Tensor power_to_base(const Vjp& v) {
   return v.dy() * b * pow(a, exponent);
 }
 
-// db = dy y ln a, where the logarithm of what is not positive is 0
+// db = dy y ln a, where the logarithm of what is not positive is 0, and 0 ln a is 0 for any a
 Tensor power_to_exponent(const Vjp& v) {
   const Tensor a = v.a();
-  return v.dy() * v.y() * log(where(a > 0, a, 1));
+  return v.dy() * v.y() * log(where(logical_and(a > 0, not_equal(v.y(), 0)), a, 1));
 }
 
 // y = a^b
@@ -74,23 +74,23 @@ const auto& pow_op = define({
     .pointwise = true,
 });
 
-// y = the smaller; a NaN wins  da = dy where a <= b, db = dy elsewhere
+// y = the smaller; a NaN wins  da = dy where a <= b, db = dy elsewhere; at a NaN both
 const auto& minimum_op = define({
     .name = "minimum",
     .type = broadcast(Accepts::numeric),
     .kernel = pointwise<Numeric>([](auto a, auto b) { return a <= b || a != a ? a : b; }),
-    .vjp = {[](const Vjp& v) { return where(v.a() <= v.b(), v.dy(), 0); },
+    .vjp = {[](const Vjp& v) { return where(v.a() > v.b(), 0, v.dy()); },
             [](const Vjp& v) { return where(v.a() <= v.b(), 0, v.dy()); }},
     .pointwise = true,
     .cheap = true,
 });
 
-// y = the greater; a NaN wins  da = dy where a >= b, db = dy elsewhere
+// y = the greater; a NaN wins  da = dy where a >= b, db = dy elsewhere; at a NaN both
 const auto& maximum_op = define({
     .name = "maximum",
     .type = broadcast(Accepts::numeric),
     .kernel = pointwise<Numeric>([](auto a, auto b) { return a >= b || a != a ? a : b; }),
-    .vjp = {[](const Vjp& v) { return where(v.a() >= v.b(), v.dy(), 0); },
+    .vjp = {[](const Vjp& v) { return where(v.a() < v.b(), 0, v.dy()); },
             [](const Vjp& v) { return where(v.a() >= v.b(), 0, v.dy()); }},
     .pointwise = true,
     .cheap = true,

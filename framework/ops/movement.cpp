@@ -25,7 +25,7 @@ std::vector<TensorType> concat_type(const TypeCall& call) {
     if (others != result.shape)
       throw ShapeError("shapes differ beside the axis\n  All axes but " +
                        std::to_string(axis - result.shape.rank()) + " must be equal.");
-    result.shape[axis] += part.shape[axis];
+    result.shape[axis] = sum_of_extents(result.shape[axis], part.shape[axis]);
   }
   return {result};
 }
@@ -65,7 +65,7 @@ std::vector<TensorType> split_type(const TypeCall& call) {
   std::vector<TensorType> parts;
   for (int64_t size : sizes) {
     if (size < 0) throw ShapeError("a part cannot have the size " + std::to_string(size));
-    total += size;
+    total = sum_of_extents(total, size);
     parts.push_back(a);
     parts.back().shape[axis] = size;
   }
@@ -133,7 +133,8 @@ const auto& pad_op = define({
           const int64_t after = call.attributes.integer("after");
           if (before < 0 || after < 0)
             throw ShapeError("cannot pad by less than 0\n  slice(x, axis, begin, end) cuts.");
-          result.shape[axis_of(call)] += before + after;
+          int64_t& extent = result.shape[axis_of(call)];
+          extent = sum_of_extents(sum_of_extents(extent, before), after);
           return std::vector{result};
         },
     .kernel = pad_kernel(),
@@ -152,8 +153,7 @@ const auto& reverse_op = define({
     .type =
         [](const TypeCall& call) {
           require_inputs(call, 1);
-          for (int64_t axis : call.attributes.list("axes"))
-            require_axis(axis, call.inputs[0].shape);
+          require_axes(call.attributes.list("axes"), call.inputs[0].shape);
           return std::vector{call.inputs[0]};
         },
     .kernel = reverse_kernel(),

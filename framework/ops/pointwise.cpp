@@ -14,7 +14,7 @@ namespace {
 const auto& negative_op = define({
     .name = "negative",
     .type = same_as_input(Accepts::numeric),
-    .kernel = pointwise<Numeric>([](auto a) { return -a; }),
+    .kernel = pointwise<Numeric>(wrapping([](auto a) { return -a; })),
     .vjp = {[](const Vjp& v) { return -v.dy(); }},
     .pointwise = true,
     .linear = true,
@@ -53,7 +53,7 @@ const auto& sqrt_op = define({
 const auto& square_op = define({
     .name = "square",
     .type = same_as_input(Accepts::numeric),
-    .kernel = pointwise<Numeric>([](auto a) { return a * a; }),
+    .kernel = pointwise<Numeric>(wrapping([](auto a) { return a * a; })),
     .vjp = {[](const Vjp& v) { return 2 * v.dy() * v.a(); }},
     .pointwise = true,
     .cheap = true,
@@ -63,9 +63,10 @@ const auto& square_op = define({
 const auto& abs_op = define({
     .name = "abs",
     .type = same_as_input(Accepts::numeric),
-    .kernel = pointwise<Numeric>([](auto a) { return a < 0    ? -a
-                                                     : a == 0 ? decltype(a){0}
-                                                              : a; }),
+    .kernel = pointwise<Numeric>([](auto a) {
+      constexpr auto negative = wrapping([](auto x) { return -x; });
+      return a < 0 ? negative(a) : a == 0 ? decltype(a){0} : a;
+    }),
     .vjp = {[](const Vjp& v) { return v.dy() * sign(v.a()); }},
     .pointwise = true,
     .cheap = true,
@@ -116,12 +117,12 @@ const auto& sigmoid_op = define({
     .pointwise = true,
 });
 
-// y = max(a, 0)                da = dy where a > 0
+// y = max(a, 0)                da = dy where a > 0, and at a NaN
 const auto& relu_op = define({
     .name = "relu",
     .type = same_as_input(Accepts::numeric),
     .kernel = pointwise<Numeric>([](auto a) { return a < 0 ? decltype(a){0} : a; }),
-    .vjp = {[](const Vjp& v) { return where(v.a() > 0, v.dy(), 0); }},
+    .vjp = {[](const Vjp& v) { return where(v.a() <= 0, 0, v.dy()); }},
     .pointwise = true,
     .cheap = true,
 });

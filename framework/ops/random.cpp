@@ -7,13 +7,6 @@
 namespace tempo {
 namespace {
 
-Shape shape_attribute(const Attributes& attributes) {
-  const Shape shape(attributes.list("shape"));
-  for (int64_t extent : shape)
-    if (extent < 0) throw ShapeError(to_string(shape) + " is no shape: extents are at least 0");
-  return shape;
-}
-
 // y = value everywhere
 const auto& fill_op = define({
     .name = "fill",
@@ -21,7 +14,7 @@ const auto& fill_op = define({
         [](const TypeCall& call) {
           require_inputs(call, 0);
           return std::vector<TensorType>{
-              {dtype_attribute(call.attributes), shape_attribute(call.attributes)}};
+              {dtype_attribute(call.attributes), Shape(call.attributes.list("shape"))}};
         },
     .kernel = fill_kernel(),
 });
@@ -35,7 +28,7 @@ std::vector<TensorType> random_type(const TypeCall& call) {
   const DType dtype = dtype_attribute(call.attributes);
   require(Accepts::floating, dtype);
   Shape shape(key.shape.begin(), key.shape.end() - 1);
-  for (int64_t extent : shape_attribute(call.attributes)) shape.push_back(extent);
+  for (int64_t extent : call.attributes.list("shape")) shape.push_back(extent);
   return {{dtype, shape}};
 }
 

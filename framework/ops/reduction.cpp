@@ -12,7 +12,7 @@ std::vector<TensorType> reduced(const TypeCall& call) {
   const TensorType& a = call.inputs[0];
   require(Accepts::numeric, a.dtype);
   const std::vector<int64_t>& axes = call.attributes.list("axes");
-  for (int64_t axis : axes) require_axis(axis, a.shape);
+  require_axes(axes, a.shape);
   return {{a.dtype, reduced_shape(a.shape, axes, call.attributes.integer("keepdims", 0) != 0)}};
 }
 
@@ -36,9 +36,10 @@ const auto& sum_op = define({
 // da = dy where a is the extreme one, in equal shares where several are
 Tensor to_the_extreme(const Vjp& v) {
   static const sdk::Op sum("sum");
-  const Tensor is_extreme = cast(equal(v.a(), kept(v, v.y())), v.a().dtype());
-  const Tensor ties = sum(is_extreme, {{"axes", v.attributes().list("axes")}, {"keepdims", true}});
-  return is_extreme * (kept(v, v.dy()) / ties);
+  const Tensor is_extreme = equal(v.a(), kept(v, v.y()));
+  const Tensor ties = sum(cast(is_extreme, v.a().dtype()),
+                          {{"axes", v.attributes().list("axes")}, {"keepdims", true}});
+  return where(is_extreme, kept(v, v.dy()) / ties, 0);
 }
 
 // y = the greatest

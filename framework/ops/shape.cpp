@@ -14,6 +14,7 @@ namespace {
 // The shape asked for, with its one -1 worked out.
 Shape reshaped(const TensorType& a, Shape to) {
   int64_t known = 1;
+  bool too_many = false;
   int64_t* unknown = nullptr;
   for (int64_t& extent : to) {
     if (extent < -1 || (extent == -1 && unknown))
@@ -22,13 +23,17 @@ Shape reshaped(const TensorType& a, Shape to) {
     if (extent == -1) {
       unknown = &extent;
     } else {
-      known *= extent;
+      too_many |= __builtin_mul_overflow(known, extent, &known);
     }
   }
   const int64_t count = a.shape.count();
-  if (unknown && (known == 0 ? count == 0 : count % known == 0))
+  if (std::find(to.begin(), to.end(), 0) != to.end()) {
+    known = 0;
+    too_many = false;
+  }
+  if (unknown && !too_many && (known == 0 ? count == 0 : count % known == 0))
     *unknown = known ? count / known : 0;
-  if (to.count() != count || (unknown && *unknown < 0))
+  if (too_many || (unknown ? *unknown < 0 : known != count))
     throw ShapeError("counts differ\n  " + to_string(a.shape) + " has " + std::to_string(count) +
                      " elements, which do not make " + to_string(to) + ".");
   return to;

@@ -99,6 +99,24 @@ Shape require_broadcast(std::span<const Shape> shapes) {
   throw ShapeError("shapes do not broadcast");
 }
 
+int64_t sum_of_extents(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum))
+    throw ShapeError("an axis cannot have " + std::to_string(a) + " + " + std::to_string(b) +
+                     " elements: 64 bits do not count as many");
+  return sum;
+}
+
+void require_axes(const std::vector<int64_t>& axes, const Shape& shape) {
+  unsigned seen = 0;
+  for (int64_t axis : axes) {
+    const unsigned mark = 1u << require_axis(axis, shape);
+    if (seen & mark)
+      throw ShapeError("axis " + std::to_string(axis) + ", counted from the end, is named twice");
+    seen |= mark;
+  }
+}
+
 int require_axis(int64_t axis, const Shape& shape) {
   const int rank = shape.rank();
   if (axis < -rank || axis >= rank)

@@ -21,8 +21,12 @@ void require(Accepts accepts, DType dtype);
 void require_same_dtype(DType a, DType b);
 /// The shape that all of these broadcast to.
 Shape require_broadcast(std::span<const Shape> shapes);
+/// Extents put together; a ShapeError where 64 bits cannot count them.
+int64_t sum_of_extents(int64_t a, int64_t b);
 /// An axis attribute, counted from the front of `shape`.
 int require_axis(int64_t axis, const Shape& shape);
+/// A list of them, none named twice.
+void require_axes(const std::vector<int64_t>& axes, const Shape& shape);
 /// The dtype attribute, where -1 or none is the default dtype.
 DType dtype_attribute(const Attributes& attributes);
 

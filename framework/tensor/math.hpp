@@ -9,6 +9,7 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #define TEMPO_INLINE [[gnu::always_inline]] static inline
 // The mark of a function with a Math: `[](Math auto m, auto x) TEMPO_INLINED { return m.exp(x); }`
@@ -200,6 +201,32 @@ struct MathFor<fused>::Format {
 /// A first parameter that a kernel's function may ask for.
 template <class M>
 concept Math = std::same_as<M, MathFor<true>> || std::same_as<M, MathFor<false>>;
+
+/// f, with integers that wrap around as unsigned ones do: a sum may leave its dtype's range.
+template <class F>
+struct Wrapping {
+  template <class... T>
+  requires std::is_invocable_v<F, T...>
+  __attribute__((always_inline)) constexpr auto operator()(T... x) const {
+    if constexpr ((std::is_integral_v<T> && ...))
+      return static_cast<std::common_type_t<T...>>(F{}(static_cast<std::make_unsigned_t<T>>(x)...));
+    else
+      return F{}(x...);
+  }
+};
+template <class F>
+constexpr Wrapping<F> wrapping(F) {
+  return {};
+}
+
+/// A number as an integer: towards zero, the nearest that there is, 0 for NaN.
+template <class To, class From>
+To to_integer(From x) {
+  constexpr To low = std::numeric_limits<To>::min(), high = std::numeric_limits<To>::max();
+  if (x != x) return 0;
+  if (x >= static_cast<From>(high)) return high;
+  return x <= static_cast<From>(low) ? low : static_cast<To>(x);
+}
 
 /// -1, 0 or 1; NaN stays NaN.
 template <class T>

@@ -115,8 +115,14 @@ Kernel fill_kernel() {
     const View& y = call.outputs[0];
     const double value = call.attributes.real("value");
     dispatch(y.dtype(), [&]<class T>(T) {
+      constexpr bool is_integer = std::is_integral_v<T> && !std::is_same_v<T, bool>;
+      T filled;
+      if constexpr (is_integer)
+        filled = to_integer<T>(value);
+      else
+        filled = static_cast<T>(value);
       parallel_for(y.count(), elements_per_task, [&](int64_t begin, int64_t end) {
-        std::fill(y.as<T>() + begin, y.as<T>() + end, static_cast<T>(value));
+        std::fill(y.as<T>() + begin, y.as<T>() + end, filled);
       });
     });
   };

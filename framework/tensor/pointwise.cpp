@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace tempo {
 namespace {
@@ -76,10 +75,7 @@ To converted(From x) {
   if constexpr (std::is_same_v<To, bool>) {
     return x != 0;
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-    constexpr To low = std::numeric_limits<To>::min(), high = std::numeric_limits<To>::max();
-    if (x != x) return 0;
-    if (x >= static_cast<From>(high)) return high;
-    return x <= static_cast<From>(low) ? low : static_cast<To>(x);
+    return to_integer<To>(x);
   } else {
     return static_cast<To>(x);
   }

@@ -87,10 +87,10 @@ std::optional<Shape> broadcast_shapes(std::span<const Shape> shapes) {
 
 Strides contiguous_strides(const Shape& shape) {
   Strides strides{};
-  int64_t step = 1;
+  uint64_t step = 1;  // it wraps around for arrays of no elements only
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    strides[static_cast<std::size_t>(axis)] = step;
-    step *= shape[axis];
+    strides[static_cast<std::size_t>(axis)] = static_cast<int64_t>(step);
+    step *= static_cast<uint64_t>(shape[axis]);
   }
   return strides;
 }

@@ -10,9 +10,11 @@ namespace tempo TEMPO_HIDDEN {
 
 namespace sdk {
 
-/// What `make` gives, a tensor of this type made from nothing; says so when memory is short.
+/// What `make` gives, a tensor of this type made from nothing; says so when the shape is none or
+/// memory is short.
 template <class Make>
 Tensor made(const char* who, const Shape& shape, DType dtype, Make make) {
+  require_shape(who, shape);
   try {
     return make();
   } catch (const OutOfMemory&) {
@@ -26,30 +28,54 @@ Tensor made(const char* who, const Shape& shape, DType dtype, Make make) {
   }
 }
 
-}  // namespace sdk
-
-/// Every element `value`.
-inline Tensor full(const Shape& shape, double value, DType dtype = DType::automatic) {
-  static const sdk::Op op("fill");
-  return sdk::made("fill", shape, dtype, [&] {
+inline Tensor filled(const char* who, const Shape& shape, double value, DType dtype) {
+  static const Op op("fill");
+  return made(who, shape, dtype, [&] {
     return op({}, {{"value", value}, {"shape", shape}, {"dtype", dtype}});
   });
 }
+
+/// Whether the number lies within what integers of this dtype can hold.
+inline bool within(double value, DType dtype) {
+  const double most = dtype == int32 ? 0x1p31 : 0x1p63;
+  return -most <= value && value < most;
+}
+/// Whether integers of this dtype can be the number.
+inline bool holds(DType dtype, double value) {
+  return (dtype != int32 && dtype != int64) || (within(value, dtype) && value == std::floor(value));
+}
+
+}  // namespace sdk
+
+/// Every element `value`, which the dtype must be able to hold.
+inline Tensor full(const Shape& shape, double value, DType dtype = DType::automatic) {
+  if (!sdk::holds(dtype, value))
+    throw ShapeError("full: " + std::to_string(value) + " is no " + name_of(dtype) +
+                     ".\n  Give a whole number that it holds, or the dtype float32.");
+  return sdk::filled("full", shape, value, dtype);
+}
 inline Tensor zeros(const Shape& shape, DType dtype = DType::automatic) {
-  return full(shape, 0, dtype);
+  return sdk::filled("zeros", shape, 0, dtype);
 }
 inline Tensor ones(const Shape& shape, DType dtype = DType::automatic) {
-  return full(shape, 1, dtype);
+  return sdk::filled("ones", shape, 1, dtype);
 }
-inline Tensor zeros_like(const Tensor& x) { return full(x.shape(), 0, x.dtype()); }
-inline Tensor ones_like(const Tensor& x) { return full(x.shape(), 1, x.dtype()); }
+inline Tensor zeros_like(const Tensor& x) {
+  return sdk::filled("zeros_like", x.shape(), 0, x.dtype());
+}
+inline Tensor ones_like(const Tensor& x) {
+  return sdk::filled("ones_like", x.shape(), 1, x.dtype());
+}
 
 /// A C++ number as a scalar of this dtype.
 inline Tensor scalar(double value, DType dtype = DType::automatic) {
-  if (!is_floating(dtype) && dtype != DType::automatic && value != std::floor(value))
-    throw ShapeError("the number " + std::to_string(value) + " meets a tensor of dtype " +
-                     name_of(dtype) + " and would lose its fraction.\n  cast(x, float32) first.");
-  return full({}, value, dtype);
+  if ((!is_floating(dtype) && dtype != DType::automatic && value != std::floor(value)) ||
+      !sdk::holds(dtype, value))
+    throw ShapeError(
+        "the number " + std::to_string(value) + " meets a tensor of dtype " + name_of(dtype) +
+        (value != std::floor(value) ? " and would lose its fraction." : ", which cannot hold it.") +
+        "\n  cast(x, float32) first.");
+  return sdk::filled("scalar", {}, value, dtype);
 }
 
 #define TEMPO_UNARY(name)               \
@@ -123,7 +149,10 @@ TEMPO_OPERATOR(>, greater)
 TEMPO_OPERATOR(>=, greater_equal)
 #undef TEMPO_OPERATOR
 
-/// a where condition (bool) holds, else b.
+/// a where condition (bool) holds, else b. What is not chosen reaches neither the values nor, to
+/// any order, the gradients, be it infinite or NaN. What it was computed from gets a gradient of 0
+/// times the slope there, though, which is NaN where the slope is infinite or NaN. So choose before
+/// such a function, too: where(ok, log(where(ok, x, 1)), 0).
 inline Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   static const sdk::Op op("where");
   return op({condition.handle(), a.handle(), b.handle()});

@@ -3,8 +3,7 @@
 
 #include <tempo/ops.hpp>
 
-#include <charconv>
-#include <cmath>
+#include <concepts>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -41,16 +40,6 @@ struct Named {
   friend bool operator==(const Named&, const Named&) = default;
 };
 
-/// The shortest text that reads back as the number; whole ones below 1e15 have no exponent.
-inline std::string shortest(double number) {
-  char digits[32];
-  const bool whole = std::abs(number) < 1e15 && number == std::trunc(number);
-  const auto end =
-      whole ? std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed)
-            : std::to_chars(digits, digits + sizeof digits, number);
-  return std::string(digits, end.ptr);
-}
-
 /// "name(key=value, ...)" with numbers that read back as they were; negative seeds are left out.
 class InitializerWriter {
  public:
@@ -71,6 +60,11 @@ class InitializerWriter {
   std::string text_;
   bool any_ = false;
 };
+
+/// What can be a first number. As the type of a parameter it lets `random_uniform({10}, -1, 1)` be
+/// a tensor of shape [10], where a plain double would take {10} for itself.
+template <class T>
+concept Number = std::convertible_to<T, double>;
 
 }  // namespace sdk
 
@@ -102,19 +96,40 @@ inline Initializer ones() { return "ones"; }
 inline Initializer constant(double value) {
   return sdk::InitializerWriter("constant")("value", value);
 }
-inline Initializer identity(double gain = 1) {
-  return sdk::InitializerWriter("identity")("gain", gain);
+inline Initializer identity() { return "identity"; }
+template <sdk::Number Gain>
+Initializer identity(Gain gain) {
+  return sdk::InitializerWriter("identity")("gain", static_cast<double>(gain));
+}
+template <int = 0>
+Tensor identity(const Shape& shape, DType dtype = DType::automatic) {
+  return Initializer("identity")(shape, dtype);
 }
 
-inline Initializer random_normal(double mean, double stddev, int64_t seed = -1) {
-  return sdk::InitializerWriter("random_normal")("mean", mean)("stddev", stddev).seed(seed);
+template <sdk::Number Mean>
+Initializer random_normal(Mean mean, double stddev, int64_t seed = -1) {
+  return sdk::InitializerWriter("random_normal")("mean", static_cast<double>(mean))("stddev",
+                                                                                    stddev)
+      .seed(seed);
 }
-inline Initializer random_uniform(double minval, double maxval, int64_t seed = -1) {
-  return sdk::InitializerWriter("random_uniform")("minval", minval)("maxval", maxval).seed(seed);
+template <sdk::Number Least>
+Initializer random_uniform(Least minval, double maxval, int64_t seed = -1) {
+  return sdk::InitializerWriter("random_uniform")("minval", static_cast<double>(minval))("maxval",
+                                                                                         maxval)
+      .seed(seed);
 }
 /// Normal numbers; those further than two deviations from the mean are drawn again.
-inline Initializer truncated_normal(double mean = 0, double stddev = 0.05, int64_t seed = -1) {
-  return sdk::InitializerWriter("truncated_normal")("mean", mean)("stddev", stddev).seed(seed);
+inline Initializer truncated_normal() { return "truncated_normal"; }
+template <sdk::Number Mean>
+Initializer truncated_normal(Mean mean, double stddev = 0.05, int64_t seed = -1) {
+  return sdk::InitializerWriter("truncated_normal")("mean", static_cast<double>(mean))("stddev",
+                                                                                       stddev)
+      .seed(seed);
+}
+template <int = 0>
+Tensor truncated_normal(const Shape& shape, double mean = 0, double stddev = 1,
+                        DType dtype = DType::automatic, int64_t seed = -1) {
+  return Initializer(truncated_normal(mean, stddev, seed))(shape, dtype);
 }
 /// Of variance scale / fan (He et al., 2015).
 inline Initializer variance_scaling(const VarianceScalingOptions& o = {}) {
@@ -126,7 +141,10 @@ inline Initializer variance_scaling(const VarianceScalingOptions& o = {}) {
 inline Initializer orthogonal(const OrthogonalOptions& o = {}) {
   return sdk::InitializerWriter("orthogonal")("gain", o.gain).seed(o.seed);
 }
-inline Initializer orthogonal(double gain) { return orthogonal(OrthogonalOptions{.gain = gain}); }
+template <sdk::Number Gain>
+Initializer orthogonal(Gain gain) {
+  return orthogonal(OrthogonalOptions{.gain = static_cast<double>(gain)});
+}
 template <int = 0>
 Tensor orthogonal(const Shape& shape, DType dtype = DType::automatic) {
   return Initializer("orthogonal")(shape, dtype);

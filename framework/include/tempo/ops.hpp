@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 
 namespace tempo TEMPO_HIDDEN {
@@ -18,8 +19,10 @@ namespace sdk {
 inline int from_end(const char* who, int axis, int rank) {
   if (axis < -rank || axis >= rank)
     throw ShapeError(std::string(who) + ": axis " + std::to_string(axis) + " of a tensor with " +
-                     std::to_string(rank) + " axes.\n  It must lie in [" + std::to_string(-rank) +
-                     ", " + std::to_string(rank - 1) + "].");
+                     (rank == 0
+                          ? "no axes."
+                          : std::to_string(rank) + " axes.\n  It must lie in [" +
+                                std::to_string(-rank) + ", " + std::to_string(rank - 1) + "]."));
   return axis < 0 ? axis : axis - rank;
 }
 inline std::vector<int64_t> from_end(const char* who, const Axes& axes, int rank) {
@@ -30,17 +33,54 @@ inline std::vector<int64_t> from_end(const char* who, const Axes& axes, int rank
   return out;
 }
 
+/// What a composition asks of x, before one of its parts does.
+inline void require_floating(const char* who, const Tensor& x) {
+  if (!is_floating(x.dtype()))
+    throw ShapeError(std::string(who) + ": needs float32 or float64, got " +
+                     to_string(x.shape(), x.dtype()) + ".\n  cast(x, float32) makes it so.");
+}
+
+/// The shortest text that reads back as the number; whole ones below 1e15 have no exponent.
+inline std::string shortest(double number) {
+  char digits[32];
+  const bool whole = std::abs(number) < 1e15 && number == std::trunc(number);
+  const auto end =
+      whole ? std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed)
+            : std::to_chars(digits, digits + sizeof digits, number);
+  return std::string(digits, end.ptr);
+}
+
 }  // namespace sdk
 
 // --- Made from nothing --------------------------------------------------------------------------
 
 /// start, start + step, ... up to but without stop. [ceil((stop - start) / step)]
 inline Tensor arange(double start, double stop, double step = 1, DType dtype = DType::automatic) {
+  const auto fail = [&](const std::string& why) {
+    throw Error("arange: " + why + "\n  start is " + sdk::shortest(start) + ", stop " +
+                sdk::shortest(stop) + ", step " + sdk::shortest(step) + ".");
+  };
   if (step == 0) throw Error("arange: a step of 0 never reaches stop.");
-  const double n = std::ceil((stop - start) / step - 1e-9);
-  std::vector<double> values(n > 0 ? static_cast<std::size_t>(n) : 0);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = start + step * static_cast<double>(i);
-  return tensor(values, {static_cast<int64_t>(values.size())}, dtype);
+  if (!std::isfinite(start) || !std::isfinite(stop) || !std::isfinite(step))
+    fail("start, stop and step must be finite.");
+  const double n = std::max(0.0, std::ceil((stop - start) / step - 1e-9));
+  if (!(n < 0x1p60)) fail("these are more elements than 64 bits can address.");
+  const double last = start + step * (n - 1);
+  if (!is_floating(dtype) && dtype != DType::automatic && n > 0 &&
+      !(sdk::within(start, dtype) && sdk::within(last, dtype)))
+    fail(std::string("dtype ") + name_of(dtype) + " cannot hold all of these numbers.");
+  const Shape shape{static_cast<int64_t>(n)};
+  return sdk::made("arange", shape, dtype, [&] {
+    std::vector<double> values;
+    try {
+      values.resize(static_cast<std::size_t>(n));
+    } catch (const std::bad_alloc&) {
+      throw sdk::OutOfMemory();
+    }
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = start + step * static_cast<double>(i);
+    return tensor(values, shape, dtype);
+  });
 }
 
 namespace sdk {
@@ -52,27 +92,51 @@ inline Tensor random_key(int64_t seed = -1) {
 }
 }  // namespace sdk
 
+namespace sdk {
+inline void require_random(const char* who, DType dtype) {
+  if (!is_floating(dtype) && dtype != DType::automatic)
+    throw ShapeError(std::string(who) + ": random numbers are float32 or float64, not " +
+                     name_of(dtype) + ".\n  cast(x, " + name_of(dtype) +
+                     ") makes integers of them.");
+}
+}  // namespace sdk
+
 /// Uniform in [low, high). `seed` < 0 draws from the generator that set_seed starts.
 inline Tensor random_uniform(const Shape& shape, double low = 0, double high = 1,
                              DType dtype = DType::automatic, int64_t seed = -1) {
+  sdk::require_random("random_uniform", dtype);
+  if (!(low <= high) || !std::isfinite(high - low))
+    throw Error("random_uniform: no number is uniform from " + sdk::shortest(low) + " to " +
+                sdk::shortest(high) + ".\n  Both must be finite, the second not below the first.");
   static const sdk::Op op("random_uniform");
   return sdk::made("random_uniform", shape, dtype, [&] {
     const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
     return low == 0 && high == 1 ? unit : low + (high - low) * unit;
   });
 }
+namespace sdk {
+inline Tensor standard_normal(const char* who, const Shape& shape, DType dtype, int64_t seed) {
+  static const Op op("random_normal");
+  require_random(who, dtype);
+  return made(who, shape, dtype, [&] {
+    return op(random_key(seed), {{"shape", shape}, {"dtype", dtype}});
+  });
+}
+}  // namespace sdk
+
 /// Normal (Gaussian) numbers.
 inline Tensor random_normal(const Shape& shape, double mean = 0, double stddev = 1,
                             DType dtype = DType::automatic, int64_t seed = -1) {
-  static const sdk::Op op("random_normal");
-  return sdk::made("random_normal", shape, dtype, [&] {
-    const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
-    return mean == 0 && stddev == 1 ? unit : mean + stddev * unit;
-  });
+  if (!std::isfinite(mean) || !(stddev >= 0) || !std::isfinite(stddev))
+    throw Error("random_normal: no number is normal with the mean " + sdk::shortest(mean) +
+                " and the deviation " + sdk::shortest(stddev) +
+                ".\n  Both must be finite, the second not below 0.");
+  const Tensor unit = sdk::standard_normal("random_normal", shape, dtype, seed);
+  return mean == 0 && stddev == 1 ? unit : mean + stddev * unit;
 }
 /// Standard normal numbers.
 inline Tensor randn(const Shape& shape, DType dtype = DType::automatic) {
-  return random_normal(shape, 0, 1, dtype);
+  return sdk::standard_normal("randn", shape, dtype, -1);
 }
 
 // --- Shape --------------------------------------------------------------------------------------
@@ -105,7 +169,11 @@ inline Tensor swap_axes(const Tensor& x, int a, int b) {
   return transpose(x, axes);
 }
 /// Swaps the last two axes.
-inline Tensor transpose(const Tensor& x) { return swap_axes(x, -1, -2); }
+inline Tensor transpose(const Tensor& x) {
+  if (x.rank() < 2)
+    throw ShapeError("transpose: " + to_string(x.shape(), x.dtype()) + " has no two axes to swap.");
+  return swap_axes(x, -1, -2);
+}
 
 /// A new axis of extent 1 at `axis` of the result.
 inline Tensor expand_dims(const Tensor& x, int axis) {
@@ -141,6 +209,12 @@ inline Tensor concat(const Tensors& parts, int axis = -1) {
 inline Tensor stack(const Tensors& parts, int axis = 0) {
   if (parts.empty()) throw ShapeError("stack: no tensors given.");
   const int at = sdk::from_end("stack", axis, parts[0].rank() + 1);
+  for (std::size_t i = 1; i < parts.size(); ++i)
+    if (parts[i].shape() != parts[0].shape() || parts[i].dtype() != parts[0].dtype())
+      throw ShapeError("stack: the tensors must be alike; the first is " +
+                       to_string(parts[0].shape(), parts[0].dtype()) + ", number " +
+                       std::to_string(i) + " (counted from 0) " +
+                       to_string(parts[i].shape(), parts[i].dtype()) + ".");
   Tensors expanded;
   for (const Tensor& t : parts) expanded.push_back(expand_dims(t, at));
   return concat(expanded, at);
@@ -167,27 +241,36 @@ std::array<Tensor, N> split(const Tensor& x, int axis = -1) {
   for (std::size_t i = 0; i < N; ++i) out[i] = std::move(parts[i]);
   return out;
 }
+namespace sdk {
+/// x[..., begin:end, ...] along an axis from the end, by positions from the front.
+inline Tensor part(const Tensor& x, int axis, int64_t begin, int64_t end) {
+  static const Op op("slice");
+  return op(x, {{"axis", axis}, {"begin", begin}, {"end", end}});
+}
+}  // namespace sdk
 /// x[..., begin:end, ...] along an axis; negative positions count from the end of the axis.
 inline Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end) {
-  static const sdk::Op op("slice");
   const Shape shape = x.shape();
-  const int at = sdk::from_end("slice", axis, shape.rank()) + shape.rank();
+  const int at = sdk::from_end("slice", axis, shape.rank());
   const int64_t extent = shape[at];
-  if (begin < 0) begin += extent;
-  if (end < 0) end += extent;
-  if (begin < 0 || end > extent || begin > end)
+  const int64_t first = begin < 0 ? begin + extent : begin, stop = end < 0 ? end + extent : end;
+  if (first < 0 || stop > extent || first > stop)
     throw ShapeError("slice: [" + std::to_string(begin) + ", " + std::to_string(end) +
                      ") along axis " + std::to_string(axis) + " of " + to_string(shape, x.dtype()) +
                      ", which has " + std::to_string(extent) + " there.");
-  Shape sizes = shape;
-  sizes[at] = end - begin;
-  return op(x, {{"axis", at - shape.rank()}, {"begin", begin}, {"end", end}});
+  return sdk::part(x, at, first, stop);
 }
-/// The i-th part along an axis, which is cut: x[i].
+/// The i-th part along an axis, which is cut: x[i]. A negative i counts from the end of the axis.
 inline Tensor take(const Tensor& x, int64_t i, int axis = 0) {
-  const int64_t extent = x.shape()[sdk::from_end("take", axis, x.rank())];
-  const int64_t at = i < 0 ? i + extent : i;
-  return squeeze(slice(x, axis, at, at + 1), axis);
+  const Shape shape = x.shape();
+  const int at = sdk::from_end("take", axis, shape.rank());
+  const int64_t extent = shape[at];
+  if (i < -extent || i >= extent)
+    throw ShapeError("take: index " + std::to_string(i) + " along axis " + std::to_string(axis) +
+                     " of " + to_string(shape, x.dtype()) + ", which has " +
+                     std::to_string(extent) + " there.");
+  const int64_t place = i < 0 ? i + extent : i;
+  return squeeze(sdk::part(x, at, place, place + 1), at);
 }
 inline Tensor reverse(const Tensor& x, int axis) {
   static const sdk::Op op("reverse");
@@ -225,32 +308,60 @@ inline Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool tr
 
 // --- Reductions ---------------------------------------------------------------------------------
 
-#define TEMPO_REDUCTION(name)                                                               \
-  inline Tensor name(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {       \
-    static const sdk::Op op(#name);                                                         \
-    if (x.rank() == 0) return x;                                                            \
-    return op(x, {{"axes", sdk::from_end(#name, axes, x.rank())}, {"keepdims", keepdims}}); \
-  }                                                                                         \
-  inline Tensor name(const Tensor& x, int axis, bool keepdims = false) {                    \
-    return name(x, Axes{axis}, keepdims);                                                   \
+namespace sdk {
+inline Tensor reduced(const Op& op, const char* who, const Tensor& x, const Axes& axes,
+                      bool keepdims) {
+  if (x.rank() == 0) return x;
+  return op(x, {{"axes", from_end(who, axes, x.rank())}, {"keepdims", keepdims}});
+}
+}  // namespace sdk
+
+#define TEMPO_REDUCTION(name)                                                         \
+  inline Tensor name(const Tensor& x, const Axes& axes = {}, bool keepdims = false) { \
+    static const sdk::Op op(#name);                                                   \
+    return sdk::reduced(op, #name, x, axes, keepdims);                                \
+  }                                                                                   \
+  inline Tensor name(const Tensor& x, int axis, bool keepdims = false) {              \
+    return name(x, Axes{axis}, keepdims);                                             \
   }
-TEMPO_REDUCTION(sum)
 TEMPO_REDUCTION(max)
 TEMPO_REDUCTION(min)
 #undef TEMPO_REDUCTION
 
-inline Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
+/// Of bools: how many are true, int64.
+inline Tensor sum(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
+  static const sdk::Op op("sum");
+  return sdk::reduced(op, "sum", x.dtype() == bool_ ? cast(x, int64) : x, axes, keepdims);
+}
+inline Tensor sum(const Tensor& x, int axis, bool keepdims = false) {
+  return sum(x, Axes{axis}, keepdims);
+}
+
+namespace sdk {
+inline Tensor mean_of(const Tensor& x, const Axes& axes, bool keepdims) {
   const Tensor total = sum(x, axes, keepdims);
   const auto n =
       static_cast<double>(x.count()) / static_cast<double>(std::max<int64_t>(1, total.count()));
   return total / n;
+}
+/// What a composition along axes asks of x and them.
+inline void require_along(const char* who, const Tensor& x, const Axes& axes) {
+  require_floating(who, x);
+  if (x.rank() > 0) from_end(who, axes, x.rank());
+}
+}  // namespace sdk
+
+inline Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
+  sdk::require_along("mean", x, axes);
+  return sdk::mean_of(x, axes, keepdims);
 }
 inline Tensor mean(const Tensor& x, int axis, bool keepdims = false) {
   return mean(x, Axes{axis}, keepdims);
 }
 /// The mean squared distance from the mean (divided by n).
 inline Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
-  return mean(square(x - mean(x, axes, true)), axes, keepdims);
+  sdk::require_along("var", x, axes);
+  return sdk::mean_of(square(x - sdk::mean_of(x, axes, true)), axes, keepdims);
 }
 inline Tensor var(const Tensor& x, int axis, bool keepdims = false) {
   return var(x, Axes{axis}, keepdims);
@@ -268,14 +379,35 @@ inline Tensor cumsum(const Tensor& x, int axis, bool reversed = false) {
 
 // --- Compositions -------------------------------------------------------------------------------
 
-/// log(sum(exp(x))) without overflow.
+namespace sdk {
+/// log(sum(exp(x))) with the axis kept as 1; an x of no elements along it makes -inf.
+inline Tensor log_of_sum(const Tensor& x, int axis) {
+  if (x.count() == 0) return log(sum(x, axis, true));
+  const double most = x.dtype() == float32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023;
+  const Tensor top = clip(stop_gradient(max(x, axis, true)), -most, most);
+  const Tensor total = sum(exp(x - top), axis, true);
+  const Tensor none = equal(total, 0);  // all are -inf
+  return where(none, -HUGE_VAL, log(where(none, 1, total)) + top);
+}
+}  // namespace sdk
+
+/// log(sum(exp(x))) without overflow. Of -inf alone it is -inf and passes a gradient of 0, with an
+/// inf among them it is inf.
 inline Tensor logsumexp(const Tensor& x, int axis = -1, bool keepdims = false) {
-  const Tensor top = stop_gradient(max(x, axis, true));
-  const Tensor kept = log(sum(exp(x - top), axis, true)) + top;
+  sdk::require_along("logsumexp", x, {axis});
+  const Tensor kept = sdk::log_of_sum(x, axis);
   return keepdims ? kept : squeeze(kept, axis);
 }
-inline Tensor log_softmax(const Tensor& x, int axis = -1) { return x - logsumexp(x, axis, true); }
+/// ln of softmax: -inf where x is; NaN where softmax is.
+inline Tensor log_softmax(const Tensor& x, int axis = -1) {
+  sdk::require_along("log_softmax", x, {axis});
+  return x - sdk::log_of_sum(x, axis);
+}
+/// e^x / sum(e^x): 0 where x is -inf. What is -inf alone, or has an inf or NaN along the axis, has
+/// no such shares: all NaN, as in NumPy's formula and PyTorch.
 inline Tensor softmax(const Tensor& x, int axis = -1) {
+  sdk::require_along("softmax", x, {axis});
+  if (x.count() == 0) return x;
   const Tensor e = exp(x - stop_gradient(max(x, axis, true)));
   return e / sum(e, axis, true);
 }
@@ -287,14 +419,19 @@ inline Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
 }
 /// x for x > 0, else alpha (e^x - 1) (Clevert et al., 2015).
 inline Tensor elu(const Tensor& x, double alpha = 1) {
+  sdk::require_floating("elu", x);
   return where(x > 0, x, alpha * (exp(minimum(x, 0)) - 1));
 }
 /// x times the normal distribution function of x (Hendrycks and Gimpel, 2016), exact form.
-inline Tensor gelu(const Tensor& x) { return 0.5 * x * (1 + erf(x * 0.70710678118654752)); }
+inline Tensor gelu(const Tensor& x) {
+  sdk::require_floating("gelu", x);
+  return 0.5 * x * (1 + erf(x * 0.70710678118654752));
+}
 /// (x - mean) / sqrt(var + epsilon) over the last axis (Ba et al., 2016); gamma, beta may be
 /// Tensor{}.
 inline Tensor layer_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor& beta = {},
                          double epsilon = 1e-3) {
+  sdk::require_along("layer_norm", x, {-1});
   const Tensor centred = x - mean(x, -1, true);
   Tensor y = centred * (1 / sqrt(mean(square(centred), -1, true) + epsilon));
   if (gamma) y = y * gamma;
@@ -306,6 +443,7 @@ inline Tensor layer_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor
 inline Tensor dropout(const Tensor& x, double rate, int64_t seed = -1) {
   if (!(rate >= 0 && rate <= 1))
     throw Error("dropout: a rate of " + std::to_string(rate) + "; it must lie in [0, 1].");
+  sdk::require_floating("dropout", x);
   if (rate == 0) return x;
   if (rate == 1) return zeros_like(x);
   const Tensor kept = random_uniform(x.shape(), 0, 1, x.dtype(), seed) >= rate;

@@ -69,6 +69,18 @@ class Shape {
     if (__builtin_mul_overflow(n, 8, &bytes)) return uncountable();  // 8: the widest element
     return n;
   }
+  /// What is wrong with it as the shape of a tensor: an extent below 0, or more elements than
+  /// `count` can give. "" for nothing.
+  std::string fault() const {
+    int64_t n = 8;
+    bool nothing = false, too_many = false;
+    for (int64_t extent : *this) {
+      if (extent < 0) return is_no_shape();
+      nothing |= extent == 0;
+      too_many |= __builtin_mul_overflow(n, extent, &n);
+    }
+    return too_many && !nothing ? has_too_many() : "";
+  }
 
   int64_t operator[](int axis) const { return extents_[place(axis)]; }
   int64_t& operator[](int axis) { return extents_[place(axis)]; }
@@ -109,6 +121,8 @@ class Shape {
   }
   [[noreturn, gnu::cold, gnu::noinline]] void outside(int axis) const;
   [[gnu::cold, gnu::noinline]] int64_t uncountable() const;
+  [[gnu::cold, gnu::noinline]] std::string is_no_shape() const;
+  [[gnu::cold, gnu::noinline]] std::string has_too_many() const;
 
   int64_t extents_[max_rank] = {};
   int rank_ = 0;
@@ -133,10 +147,24 @@ inline void Shape::outside(int axis) const {
 inline int64_t Shape::uncountable() const {
   for (int64_t extent : *this)
     if (extent == 0) return 0;
-  throw ShapeError("Shape: " + to_string(*this) +
-                   " has more elements than 64 bits can address.\n  Is one of its extents a "
-                   "product that overflowed, or a size in bytes?");
+  throw ShapeError("Shape: " + has_too_many());
 }
+inline std::string Shape::is_no_shape() const {
+  return to_string(*this) + " is no shape: extents are at least 0.";
+}
+inline std::string Shape::has_too_many() const {
+  return to_string(*this) +
+         " has more elements than 64 bits can address.\n  Is one of its extents a "
+         "product that overflowed, or a size in bytes?";
+}
+
+namespace sdk {
+/// Refuses what is no shape of a tensor; `who` was asked for it.
+inline void require_shape(const char* who, const Shape& shape) {
+  const std::string fault = shape.fault();
+  if (!fault.empty()) throw ShapeError(std::string(who) + ": " + fault);
+}
+}  // namespace sdk
 
 /// "[32, 20, 8] float32"
 inline std::string to_string(const Shape& shape, DType dtype) {

@@ -107,9 +107,9 @@ class Tensor {
     return v;
   }
   static int64_t count_of(const tempo_type& type) {
-    int64_t n = 1;
-    for (uint32_t axis = 0; axis < type.rank; ++axis) n *= type.shape[axis];
-    return n;
+    uint64_t n = 1;  // it wraps around on the way to 0 only
+    for (uint32_t axis = 0; axis < type.rank; ++axis) n *= static_cast<uint64_t>(type.shape[axis]);
+    return static_cast<int64_t>(n);
   }
   [[noreturn, gnu::cold, gnu::noinline]] void outside(int64_t i) const {
     throw ShapeError("element: " + std::to_string(i) + " is outside " +
@@ -286,9 +286,7 @@ inline Tensors adopt(const std::vector<tempo_tensor*>& owned) {
 
 template <class T>
 Tensor tensor(const std::vector<T>& values, const Shape& shape, DType dtype) {
-  for (int64_t extent : shape)
-    if (extent < 0)
-      throw ShapeError("tensor: " + to_string(shape) + " is no shape: extents are at least 0.");
+  sdk::require_shape("tensor", shape);
   if (static_cast<int64_t>(values.size()) != shape.count())
     throw ShapeError("tensor: " + std::to_string(values.size()) + " values do not fill " +
                      to_string(shape) + ", which has " + std::to_string(shape.count()) + ".");
