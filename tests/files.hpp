@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
 
 #include "testing.hpp"
@@ -53,5 +54,19 @@ struct BadFile {
 inline std::string little_endian(uint64_t n) {
   return {reinterpret_cast<const char*>(&n), sizeof n};
 }
+
+/// A tensor of each dtype, and one without elements.
+inline std::map<std::string, Tensor> one_of_each() {
+  return {
+      {"f32", tensor<float>({1.5f, -2, 3e-40f, 4}, {2, 2})},
+      {"f64", tensor<double>({1.0 / 3, -1e300}, {2}, float64)},
+      {"i32", tensor<int32_t>({1, -2, 3}, {3, 1})},
+      {"i64", tensor<int64_t>({int64_t{1} << 60}, {})},
+      {"bool", tensor<bool>({true, false, true}, {3})},
+      {"none", zeros({0, 4})},
+  };
+}
+
+const std::string sixteen(16, '\0');
 
 }  // namespace tempo::testing

@@ -1,43 +1,42 @@
 #include "io/safetensors.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <span>
+#include <memory>
 
 #include <nlohmann/json.hpp>
 
 #include "graph/value.hpp"
-#include "io/atomic_file.hpp"
+#include "io/encoding.hpp"
 #include "io/json_reader.hpp"
-
-static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+#include "io/stored.hpp"
 
 namespace tempo {
 namespace {
 
 using nlohmann::json;
-using Ordered = nlohmann::ordered_json;
 
 constexpr uint64_t longest_header = 100'000'000;  // as in the reference implementation
 constexpr std::size_t deepest_header = 3;         // {"a": {"shape": [1]}}
 
+using Kind = StoredType::Kind;
+
 struct DTypeName {
-  DType dtype;
   const char* name;
+  StoredType type;
 };
 constexpr DTypeName dtype_names[] = {
-    {float32, "F32"}, {float64, "F64"}, {int32, "I32"}, {int64, "I64"}, {bool_, "BOOL"}};
-
-const char* file_name_of(DType dtype) {
-  for (const DTypeName& d : dtype_names)
-    if (d.dtype == dtype) return d.name;
-  throw Error(std::string("safetensors: no name for dtype ") + name_of(dtype) + ".");
-}
+    {"F32", {Kind::floating, 4}}, {"F64", {Kind::floating, 8}}, {"I32", {Kind::integer, 4}},
+    {"I64", {Kind::integer, 8}},  {"BOOL", {Kind::boolean, 1}}, {"F16", {Kind::floating, 2}},
+    {"BF16", {Kind::brain, 2}},   {"I8", {Kind::integer, 1}},   {"I16", {Kind::integer, 2}},
+    {"U8", {Kind::natural, 1}},   {"U16", {Kind::natural, 2}},  {"U32", {Kind::natural, 4}},
+    {"U64", {Kind::natural, 8}}};
 
 struct Entry {
   std::string name;
-  TensorType type;
+  StoredType type;
+  Shape shape;
   uint64_t begin = 0, end = 0;
+  std::string unreadable;  // why, of a tensor that is sound, but none of Tempo's
 };
 
 // Reads one file; each failure is a sentence with the file's name.
@@ -45,7 +44,7 @@ class Reader {
  public:
   explicit Reader(const Source& source) : source_(source) {}
 
-  Safetensors read() {
+  Safetensors read(Unreadable unreadable) {
     const json header = read_header();
     Safetensors out;
     std::vector<Entry> entries;
@@ -55,15 +54,23 @@ class Reader {
       else
         entries.push_back(read_entry(name, value));
     check_layout(entries);
-    for (const Entry& e : entries) out.tensors.emplace_back(e.name, read_tensor(e));
+    std::size_t left = 0;
+    for (Entry& e : entries) {
+      const Tensor tensor = read_tensor(e);
+      const bool last = !e.unreadable.empty() && ++left == entries.size();
+      if (!e.unreadable.empty() && (unreadable == Unreadable::refused || last))
+        throw FormatError(e.unreadable);
+      out.tensors.emplace_back(e.name, tensor);
+    }
     return out;
   }
 
  private:
   [[noreturn]] void fail(const std::string& what) const { source_.fail(what); }
   [[noreturn]] void fail(const std::string& name, const std::string& what) const {
-    fail("tensor \"" + name + "\": " + what);
+    fail(who(name) + what);
   }
+  static std::string who(const std::string& name) { return "tensor " + in_quotes(name) + ": "; }
 
   json read_header() {
     uint64_t length = 0;
@@ -107,9 +114,10 @@ class Reader {
     for (const char* key : {"dtype", "shape", "data_offsets"})
       if (!value.is_object() || !value.contains(key))
         fail(name, "its entry must be an object with dtype, shape and data_offsets.");
-    Entry e{.name = name, .type = {}};
-    e.type.dtype = read_dtype(name, value["dtype"]);
-    e.type.shape = read_shape(name, value["shape"]);
+    Entry e;
+    e.name = name;
+    read_shape(e, value["shape"]);
+    read_dtype(e, value["dtype"]);
     const json& offsets = value["data_offsets"];
     if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
         !offsets[1].is_number_unsigned())
@@ -120,33 +128,45 @@ class Reader {
     return e;
   }
 
-  DType read_dtype(const std::string& name, const json& value) const {
+  void read_dtype(Entry& e, const json& value) const {
     std::string known;
     for (const DTypeName& d : dtype_names) {
-      if (value == d.name) return d.dtype;
+      if (value == d.name) {
+        e.type = d.type;
+        return;
+      }
       known.append(known.empty() ? "" : ", ").append(d.name);
     }
-    fail(name, "dtype " + value.dump() + " is not one that Tempo reads: " + known + ".");
+    const std::string what =
+        "dtype " + value.dump() + " is not one that Tempo reads: " + known + ".";
+    if (!value.is_string()) fail(e.name, what);
+    leave(e, what);
   }
 
-  Shape read_shape(const std::string& name, const json& value) const {
-    if (!value.is_array()) fail(name, "shape must be a list of sizes; found " + value.dump() + ".");
-    if (value.size() > static_cast<std::size_t>(Shape::max_rank))
-      fail(name, "a shape of " + std::to_string(value.size()) + " axes; Tempo has at most " +
-                     std::to_string(Shape::max_rank) + ".");
-    Shape shape;
-    int64_t count = 1;
+  void leave(Entry& e, const std::string& why) const {
+    if (e.unreadable.empty()) e.unreadable = source_.name() + ": " + who(e.name) + why;
+  }
+
+  // More axes than Tempo has become one.
+  void read_shape(Entry& e, const json& value) const {
+    if (!value.is_array())
+      fail(e.name, "shape must be a list of sizes; found " + value.dump() + ".");
+    std::vector<int64_t> extents;
     for (const json& extent : value) {
-      int64_t n = 0;
-      if (extent.is_number_unsigned() && extent.get<uint64_t>() <= uint64_t{INT64_MAX})
-        n = extent.get<int64_t>();
-      else
-        fail(name, "shape must be a list of sizes; found " + value.dump() + ".");
-      if (__builtin_mul_overflow(count, n, &count) || count > INT64_MAX / 8)
-        fail(name, "shape " + value.dump() + " has more elements than can be counted.");
-      shape.push_back(n);
+      if (!extent.is_number_unsigned() || extent.get<uint64_t>() > uint64_t{INT64_MAX})
+        fail(e.name, "shape must be a list of sizes; found " + value.dump() + ".");
+      extents.push_back(extent.get<int64_t>());
     }
-    return shape;
+    const int64_t count = countable(extents);
+    if (count < 0)
+      fail(e.name, "shape " + value.dump() + " has more elements than can be counted.");
+    if (extents.size() <= static_cast<std::size_t>(Shape::max_rank)) {
+      e.shape = Shape(extents);
+      return;
+    }
+    e.shape = {count};
+    leave(e, "a shape of " + std::to_string(extents.size()) + " axes; Tempo has at most " +
+                 std::to_string(Shape::max_rank) + ".");
   }
 
   void check_extent(const Entry& e, const std::string& offsets) const {
@@ -154,10 +174,17 @@ class Reader {
     if (e.end > data_size_)
       fail(e.name, "data_offsets " + offsets + " lie beyond the end of the data, which has " +
                        std::to_string(data_size_) + " bytes: the file is cut short, or damaged.");
-    if (e.end - e.begin != e.type.bytes())
-      fail(e.name, to_string(e.type) + " needs " + std::to_string(e.type.bytes()) +
-                       " bytes; data_offsets " + offsets + " hold " +
-                       std::to_string(e.end - e.begin) + ".");
+    const uint64_t there = e.end - e.begin, count = static_cast<uint64_t>(e.shape.count());
+    if (!e.unreadable.empty()) {  // of a dtype that is not known, an element has one bit or more
+      if (count > 8 * there)
+        fail(e.name, "shape " + to_string(e.shape) + " has too many elements for " +
+                         std::to_string(there) + " bytes.");
+      return;
+    }
+    const uint64_t bytes = count * static_cast<uint64_t>(e.type.bytes);
+    if (there != bytes)
+      fail(e.name, to_string(e.shape) + ' ' + e.type.name() + " needs " + std::to_string(bytes) +
+                       " bytes; data_offsets " + offsets + " hold " + std::to_string(there) + ".");
   }
 
   // Sorted by place, the tensors follow each other without overlap or gap, to the end of the file.
@@ -179,25 +206,21 @@ class Reader {
       fail(std::to_string(data_size_ - end) + " bytes at its end belong to no tensor.");
   }
 
-  Tensor read_tensor(const Entry& e) const {
-    Array array = source_.array(data_ + e.begin, e.type);
-    if (e.type.dtype == bool_)
-      for (const unsigned char byte : std::span(array.as<unsigned char>(), e.type.bytes()))
-        if (byte > 1) fail(e.name, "a BOOL is 0 or 1; found " + std::to_string(byte) + ".");
+  // What cannot be read becomes a tensor whose elements are an error when they are asked for.
+  Tensor read_tensor(Entry& e) const {
+    if (e.unreadable.empty()) try {
+        return read_stored(source_, data_ + e.begin, e.type, e.shape, who(e.name));
+      } catch (const FormatError& error) {
+        e.unreadable = error.what();
+      }
+    Array array = source_.room_for({e.type.dtype(), e.shape});
+    array.leave_to(std::make_shared<Deferred>([why = e.unreadable] { throw FormatError(why); }));
     return to_tensor(make_value(std::move(array)));
   }
 
   const Source& source_;
   uint64_t data_ = 0, data_size_ = 0;  // where the data begin, and their bytes
 };
-
-std::string dump(const std::string& path, const Ordered& header) {
-  try {
-    return header.dump();
-  } catch (const json::exception& e) {
-    throw Error(path + ": a name or a text in it is not UTF-8: " + e.what());
-  }
-}
 
 }  // namespace
 
@@ -207,42 +230,12 @@ Tensor Safetensors::find(const std::string& name) const {
   return {};
 }
 
-void write_safetensors(const std::string& path, const Safetensors& content) {
-  // Wide elements first, so that each tensor is aligned to its elements when the file is mapped.
-  std::vector<const std::pair<std::string, Tensor>*> order;
-  for (const auto& named : content.tensors) order.push_back(&named);
-  std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) {
-    return size_of(a->second.dtype()) > size_of(b->second.dtype());
-  });
-
-  Ordered header = Ordered::object();
-  if (!content.metadata.empty()) header["__metadata__"] = content.metadata;
-  std::size_t end = 0;
-  for (const auto* named : order) {
-    const auto& [name, tensor] = *named;
-    const TensorType type{tensor.dtype(), tensor.shape()};
-    if (header.contains(name) || name == "__metadata__")
-      throw Error(path + ": two tensors cannot both be called \"" + name + "\".");
-    header[name] = {{"dtype", file_name_of(type.dtype)},
-                    {"shape", std::vector<int64_t>(type.shape.begin(), type.shape.end())},
-                    {"data_offsets", {end, end + type.bytes()}}};
-    end += type.bytes();
-  }
-  std::string text = dump(path, header);
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  const uint64_t length = text.size();
-
-  AtomicFile file(path);
-  file.write(&length, sizeof length);
-  file.write(text);
-  for (const auto* named : order)
-    file.write(named->second.handle()->array.view().data,
-               TensorType{named->second.dtype(), named->second.shape()}.bytes());
-  file.commit();
+Safetensors read_safetensors(const Source& source, Unreadable unreadable) {
+  return Reader(source).read(unreadable);
 }
 
-Safetensors read_safetensors(const Source& source) { return Reader(source).read(); }
-
-Safetensors read_safetensors(const std::string& path) { return read_safetensors(FileSource(path)); }
+Safetensors read_safetensors(const std::string& path, Unreadable unreadable) {
+  return read_safetensors(FileSource(path), unreadable);
+}
 
 }  // namespace tempo

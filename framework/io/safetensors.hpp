@@ -24,8 +24,13 @@ struct Safetensors {
 /// Atomically: on failure the file that was there is unchanged. Names must differ.
 void write_safetensors(const std::string& path, const Safetensors& content);
 
+/// What becomes of a tensor that is sound but none of Tempo's: of another dtype, of more axes, with
+/// a number that does not fit. Left: an error when its elements are asked for, or at once when no
+/// tensor of the file can be read.
+enum class Unreadable { refused, left };
+
 /// Believes nothing: every length, offset, dtype and shape is checked. Throws FormatError.
-Safetensors read_safetensors(const Source& source);
-Safetensors read_safetensors(const std::string& path);
+Safetensors read_safetensors(const Source& source, Unreadable unreadable = Unreadable::refused);
+Safetensors read_safetensors(const std::string& path, Unreadable unreadable = Unreadable::refused);
 
 }  // namespace tempo

@@ -11,7 +11,7 @@ void save_tensors(const std::string& path, const std::map<std::string, Tensor>& 
 }
 
 std::map<std::string, Tensor> load_tensors(const std::string& path) {
-  const Safetensors content = read_safetensors(path);
+  const Safetensors content = read_safetensors(path, Unreadable::left);
   return {content.tensors.begin(), content.tensors.end()};
 }
 
