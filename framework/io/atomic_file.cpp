@@ -1,50 +1,98 @@
-// Files as wholes: written atomically, read completely.
 #include "io/atomic_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
+#include <random>
+#include <string>
 #include <system_error>
 
 #include <tempo/error.hpp>
+
+#include "io/encoding.hpp"
 
 namespace fs = std::filesystem;
 
 namespace tempo {
 namespace {
 
-std::string reason() { return std::generic_category().message(errno); }
+std::string reason(int code) { return std::generic_category().message(code); }
 
-// Another name in the same folder: a rename only swaps entries within one file system.
-fs::path beside(const fs::path& path) {
-  static std::atomic<unsigned> serial{0};
-  fs::path name = path;
-  name += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(serial++);
-  return name;
+// Where a path leads when its last part is a symbolic link, be there something or not.
+fs::path followed(const fs::path& path) {
+  constexpr int most_links = 40;  // as the kernel follows
+  fs::path at = path;
+  for (int i = 0; i < most_links; ++i) {
+    std::error_code error;
+    const fs::path next = fs::read_symlink(at, error);
+    if (error) return at;
+    at = at.parent_path() / next;  // next alone when it is absolute
+  }
+  throw Error(path.string() + ": cannot be written: " + reason(ELOOP) + ".");
+}
+
+void require_name(const fs::path& path) {
+  const std::string& name = path.native();
+  if (name.empty()) throw Error("\"\": cannot be written: a file needs a name.");
+  if (name.find('\0') != name.npos)
+    throw Error(in_quotes(name) + ": cannot be written: a file's name has no byte of 0.");
+}
+
+// What a killed program left under such a name is in nobody's way: another one is tried.
+template <class F>
+bool with_random_name(const fs::path& folder, fs::path& name, F&& make) {
+  constexpr int attempts = 100;
+  std::random_device random;
+  for (int i = 0; i < attempts; ++i) {
+    name = folder / (".tempo-" + std::to_string(random()) + std::to_string(random()));
+    if (make(name)) return true;
+    if (errno != EEXIST) break;
+  }
+  name.clear();
+  return false;
 }
 
 }  // namespace
 
 AtomicFile::AtomicFile(const fs::path& path) : path_(path) {
-  std::error_code ignored;
-  if (fs::is_symlink(path_, ignored)) path_ = fs::weakly_canonical(path_, ignored);
-  const fs::file_status there = fs::status(path_, ignored);
-  if (fs::exists(there) && !fs::is_regular_file(there))
-    throw Error(path.string() + ": there is something else than a file of that name" +
-                (fs::is_directory(there) ? " (a directory)." : "."));
-  temporary_ = beside(path_);
-  descriptor_ = ::open(temporary_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail("cannot be written");
-  if (struct stat before{}; ::stat(path_.c_str(), &before) == 0)
-    (void)::fchmod(descriptor_, before.st_mode & 07777);
+  require_name(path_);
+  target_ = followed(path_);
+  struct stat there {};
+  const bool exists = ::stat(target_.c_str(), &there) == 0;
+  if (!exists && errno != ENOENT) fail("cannot be written");
+  if (exists && !S_ISREG(there.st_mode))
+    throw Error(path_.string() + ": there is something else than a file of that name" +
+                (S_ISDIR(there.st_mode) ? " (a directory)." : "."));
+  if (!target_.has_filename()) {
+    errno = EISDIR;
+    fail("cannot be written");
+  }
+  open();
+  if (exists) (void)::fchmod(descriptor_, there.st_mode & 07777);
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
-  if (!committed_) ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+fs::path AtomicFile::folder() const {
+  return target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+}
+
+void AtomicFile::open() {
+  constexpr int flags = O_RDWR | O_CLOEXEC;
+  constexpr mode_t mode = 0666;
+  if (::access("/proc/self/fd", X_OK) == 0)  // by which it gets its name
+    descriptor_ = ::open(folder().c_str(), O_TMPFILE | flags, mode);
+  if (descriptor_ >= 0) return;
+  with_random_name(folder(), temporary_, [&](const fs::path& name) {
+    descriptor_ = ::open(name.c_str(), O_CREAT | O_EXCL | flags, mode);
+    return descriptor_ >= 0;
+  });
+  if (descriptor_ < 0) fail("cannot be written");
 }
 
 void AtomicFile::write(const void* data, std::size_t bytes) {
@@ -60,20 +108,42 @@ void AtomicFile::write(const void* data, std::size_t bytes) {
 
 void AtomicFile::commit() {
   if (::fsync(descriptor_) != 0) fail("could not be put on disk");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("could not be put in its place");
-  committed_ = true;
-  const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
-  if (const int d = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); d >= 0) {
-    (void)::fsync(d);  // the new name, too, outlives a power cut where the file system can do it
-    ::close(d);
+  put_in_place();
+  sync_folder();
+}
+
+// A link replaces nothing: where a file is there already, it is made beside it and renamed.
+void AtomicFile::put_in_place() {
+  if (temporary_.empty()) {
+    const std::string own = "/proc/self/fd/" + std::to_string(descriptor_);
+    const auto link = [&](const fs::path& name) {
+      return ::linkat(AT_FDCWD, own.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    };
+    if (link(target_)) return;
+    if (errno != EEXIST || !with_random_name(folder(), temporary_, link))
+      fail("could not be put in its place");
   }
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("could not be put in its place");
+  temporary_.clear();
+}
+
+// The new name, too, outlives a power cut where the file system can do it.
+void AtomicFile::sync_folder() const {
+  const int d = ::open(folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (d < 0) return;  // a folder to write in and not to read
+  const int code = ::fsync(d) == 0 ? 0 : errno;
+  ::close(d);
+  if (code != 0 && code != EINVAL && code != ENOTSUP && code != EROFS)
+    throw Error(path_.string() +
+                ": is written, but its folder could not be put on disk: " + reason(code) + ".");
 }
 
 void AtomicFile::fail(const char* what) const {
-  const std::string why = reason();
-  std::error_code ignored;
-  throw Error(path_.string() + ": " + what + ": " + why + "." +
-              (fs::exists(path_, ignored) ? "\n  The file that was there is unchanged." : ""));
+  const std::string why = reason(errno);
+  struct stat there {};
+  throw Error(
+      path_.string() + ": " + what + ": " + why + "." +
+      (::stat(target_.c_str(), &there) == 0 ? "\n  The file that was there is unchanged." : ""));
 }
 
 void write_file(const fs::path& path, std::string_view content) {

@@ -1,4 +1,4 @@
-// A file that is there complete or not at all: written beside its place, then renamed onto it.
+// A file that is there complete or not at all: written without a name, then put in its place.
 #pragma once
 
 #include <filesystem>
@@ -8,28 +8,33 @@ namespace tempo {
 
 class AtomicFile {
  public:
-  /// Opens a temporary file in the folder of `path`; what stands at `path` stays until commit.
+  /// Opens a file without a name in the folder of `path`, or under a random one where the file
+  /// system has none without; what stands at `path` stays until commit. A symbolic link stays, too:
+  /// what it leads to is written, whether it is there yet or not.
   explicit AtomicFile(const std::filesystem::path& path);
-  /// Without a commit, takes the temporary file away.
+  /// Without a commit, nothing is left of it.
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(const void* data, std::size_t bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
+  /// For reading and writing.
   int descriptor() const { return descriptor_; }
-  /// Where it is until commit.
-  const std::filesystem::path& temporary() const { return temporary_; }
 
-  /// Puts it on disk and in its place.
+  /// Puts it on disk and in its place, with the mode of the file that was there.
   void commit();
 
  private:
+  void open();
+  void put_in_place();
+  void sync_folder() const;
+  std::filesystem::path folder() const;
   [[noreturn]] void fail(const char* what) const;
 
-  std::filesystem::path path_, temporary_;
+  std::filesystem::path path_, target_;  // as given; where its links lead
+  std::filesystem::path temporary_;      // its name until commit, if it has one
   int descriptor_ = -1;
-  bool committed_ = false;
 };
 
 /// Writes a whole file so.

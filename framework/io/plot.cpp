@@ -178,7 +178,7 @@ std::string plot(const std::vector<Curve>& curves, const std::string& path,
   const ScratchFile commands = script(curves, kind, options);
   AtomicFile picture(path);
   run_gnuplot(commands.get(), picture.descriptor());
-  if (!complete(FileSource(picture.temporary()).text(), kind))
+  if (!complete(FileSource(path, picture.descriptor()).text(), kind))
     throw Error("plot: gnuplot ended without finishing " + path + ".");
   picture.commit();
   return fs::absolute(path).lexically_normal().string();

@@ -6,28 +6,58 @@
 
 #include <tempo/tensor.hpp>
 
-#include <xtensor/xadapt.hpp>
+#include <xtensor/xarray.hpp>
 #include <xtensor/xio.hpp>
 
+#include <algorithm>
 #include <ostream>
 
 namespace tempo {
 
 namespace {
 
-template <class T>
-void print(std::ostream& out, const void* data, const Shape& shape) {
-  const std::vector<std::size_t> extents(shape.begin(), shape.end());
-  if constexpr (std::is_same_v<T, bool>) {
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    xt::xarray<bool> copy = xt::xarray<bool>::from_shape(extents);
-    std::copy(bytes, bytes + shape.count(), copy.begin());
-    out << copy;
-  } else {
-    out << xt::print_options::precision(7)
-        << xt::adapt(static_cast<const T*>(data), static_cast<std::size_t>(shape.count()),
-                     xt::no_ownership(), extents);
+constexpr int64_t printed_whole = 1000;  // elements; of more, each axis shows its edges
+constexpr int64_t edge = 3;
+
+// The edges of a tensor and one place between them, which are printed as dots: however many
+// elements there are, only these are looked at.
+class Edges {
+ public:
+  explicit Edges(const Shape& shape) : whole_(shape), shown_(shape) {
+    if (shape.count() <= printed_whole) return;
+    for (int64_t& extent : shown_) extent = std::min(extent, 2 * edge + 1);
   }
+  const Shape& shape() const { return shown_; }
+
+  template <class T, class To>
+  void copy(const T* from, To to) const {
+    for (int64_t i = 0; i < shown_.count(); ++i) *to++ = from[place(i)];
+  }
+
+ private:
+  // Where in the tensor the i-th element that is shown lies.
+  int64_t place(int64_t i) const {
+    int64_t at = 0, step = 1;
+    for (int axis = whole_.rank() - 1; axis >= 0; --axis) {
+      const int64_t k = i % shown_[axis];
+      i /= shown_[axis];
+      at += step * (k <= edge ? k : k + whole_[axis] - shown_[axis]);
+      step *= whole_[axis];
+    }
+    return at;
+  }
+
+  Shape whole_, shown_;
+};
+
+template <class T>
+void print(std::ostream& out, const T* data, const Shape& shape) {
+  const Edges edges(shape);
+  const std::vector<std::size_t> extents(edges.shape().begin(), edges.shape().end());
+  xt::xarray<T> shown = xt::xarray<T>::from_shape(extents);
+  edges.copy(data, shown.begin());
+  const int threshold = shape.count() > printed_whole ? 1 : static_cast<int>(printed_whole);
+  out << xt::print_options::precision(7) << xt::print_options::threshold(threshold) << shown;
 }
 
 }  // namespace
@@ -38,7 +68,7 @@ std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
   if (tensor.traced()) return out << "placeholder " << to_string(shape, tensor.dtype());
   if (shape.count() == 0) return out << "empty " << to_string(shape, tensor.dtype());
   const std::streamsize precision = out.precision(7);  // what a float32 holds
-  dispatch(tensor.dtype(), [&]<class T>(T) { print<T>(out, tensor.data<T>(), shape); });
+  dispatch(tensor.dtype(), [&]<class T>(T) { print(out, tensor.data<T>(), shape); });
   out.precision(precision);
   return out << "  " << to_string(shape, tensor.dtype());
 }

@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "io/encoding.hpp"
+
 namespace tempo {
 namespace {
 
@@ -43,18 +45,19 @@ Array Source::array(uint64_t at, const TensorType& type) const {
   return out;
 }
 
-// Without O_NONBLOCK, a FIFO would wait here for someone who writes.
-FileSource::FileSource(const std::filesystem::path& path)
-    : Source(path.string(), 0),
-      descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-  if (descriptor_ >= 0)
+FileSource::FileSource(const std::filesystem::path& path) : Source(path.string(), 0) {
+  if (name_.find('\0') != name_.npos)
+    throw FormatError(in_quotes(name_) + ": a file's name has no byte of 0.");
+  // Without O_NONBLOCK, a FIFO would wait here for someone who writes.
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor_ >= 0) {
     look();
-  else if (errno == ENOENT)
-    fail(name_.empty() ? "no file can have an empty name." : "no such file.");
-  else if (errno == ENXIO || errno == ENODEV)
-    fail("not a regular file.");
-  else
-    fail("cannot be opened: " + reason() + ".");
+    return;
+  }
+  if (name_.empty()) throw FormatError("\"\": no such file: a file needs a name.");
+  if (errno == ENOENT) fail("no such file.");
+  if (errno == ENXIO || errno == ENODEV) fail("not a regular file.");
+  fail("cannot be read: " + reason() + ".");
 }
 
 FileSource::FileSource(const std::filesystem::path& path, int descriptor)
