@@ -10,7 +10,7 @@ struct MaskingOptions {
 };
 
 inline void describe(auto& option, MaskingOptions& o) {
-  option("mask_value", o.mask_value, "What padding is filled with.");
+  option("mask_value", o.mask_value, "What padding is filled with; it may be NaN.");
 }
 
 /// Sets a mask for the layers behind: a step of [batch, time, features] whose features all are
@@ -25,8 +25,21 @@ class MaskingLayer : public LayerOf<MaskingOptions> {
   }
 
   Tensor call(const Tensor& x, const CallOptions&) const {
-    const Tensor counts = sum(cast(not_equal(x, options.mask_value), float32), -1, true) > 0;
-    return with_mask(where(counts, x, 0), squeeze(counts, -1));
+    Axes features;
+    for (int axis = 2; axis < x.rank(); ++axis) features.push_back(axis);
+    const Tensor counts = sum(cast(differs(x), float32), features, true) > 0;
+    return with_mask(where(counts, x, 0), reshape(counts, {x.shape()[0], x.shape()[1]}));
+  }
+
+ private:
+  /// Where x is not mask_value. NaN, which equals nothing, is what differs from itself.
+  Tensor differs(const Tensor& x) const {
+    const double value = options.mask_value;
+    if (!is_floating(x.dtype()) && !(std::isfinite(value) && value == std::floor(value)))
+      throw Error("Masking: mask_value is " + std::to_string(value) + "; the input is " +
+                  to_string(x.shape(), x.dtype()) +
+                  ", no element of which can be that.\n  cast(x, float32) makes numbers of it.");
+    return std::isnan(value) ? equal(x, x) : not_equal(x, value);
   }
 };
 

@@ -17,7 +17,8 @@ inline void describe_recurrence(auto& option, auto& o) {
   option("stateful", o.stateful,
          "Whether a call starts from the state that the one before it left; see reset_state.");
   option("zero_output_for_mask", o.zero_output_for_mask,
-         "Whether the output of a masked step is 0; else it is the one before it.");
+         "With return_sequences, whether the output of a masked step is 0; else, and for the last "
+         "output alone, it is the one before it.");
   option("recompute", o.recompute,
          "Whether the gradient runs the steps again, segment by segment, in place of keeping what "
          "it reads of each: its memory grows with the square root of time (Chen et al., 2016).");
@@ -94,6 +95,14 @@ inline Tensor choose(const Tensor& mask, const Tensor& a, const Tensor& b) {
   return where(reshape(mask, aligned), a, b);
 }
 
+/// x with another step of its sequence, one that counts, at each masked one. What a step computes
+/// there is thrown away; its gradient is 0 then only if what it read is an input like any other: 0
+/// times NaN is NaN.
+inline Tensor counted_alone(const Tensor& x, const Tensor& mask) {
+  static const sdk::Op counted_steps("counted_steps");
+  return counted_steps(x, mask, {{"borrow", true}});
+}
+
 }  // namespace recurrence
 
 /// A step run over time, and the state it keeps between calls when it is stateful.
@@ -115,7 +124,9 @@ class Recurrence {
     Scanned result;
     if (call.mask) {
       recurrence::check_mask(who, call.mask, x.shape());
-      result = masked(step, options.zero_output_for_mask, x, call.mask, first, order);
+      const bool zero_output = options.zero_output_for_mask && options.return_sequences;
+      result = masked(step, zero_output, recurrence::counted_alone(x, call.mask), call.mask, first,
+                      order);
     } else {
       result = scan(step, x, first, order);
     }

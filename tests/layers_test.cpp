@@ -76,6 +76,32 @@ struct WideStateCell : Cell<SizeOptions> {
   Tensor kernel, readout;
 };
 
+// Reads inputs above 0 alone.
+struct LogarithmCell : Cell<SizeOptions> {
+  using Cell::Cell;
+  void build(Weights& add, const Shape& input) {
+    kernel = add("kernel", {input.back(), options.units}, glorot_uniform());
+  }
+  Step step(const Tensor& x, const State& s) const {
+    Tensor next = tanh(matmul(log(x), kernel) + 0.5 * s[0]);
+    return {.output = next, .state = {next}};
+  }
+  Tensor kernel;
+};
+
+// Its input is an id, of 3 at most.
+struct LookupCell : Cell<SizeOptions> {
+  using Cell::Cell;
+  void build(Weights& add, const Shape&) {
+    table = add("table", {4, options.units}, glorot_uniform());
+  }
+  Step step(const Tensor& id, const State& s) const {
+    Tensor next = tanh(gather(table, id) + s[0]);
+    return {.output = next, .state = {next}};
+  }
+  Tensor table;
+};
+
 // Reads a tensor from outside at each step.
 struct AttendingCell : Cell<SizeOptions> {
   using Cell::Cell;
@@ -225,6 +251,168 @@ BOOST_AUTO_TEST_CASE(outputs_of_masked_steps) {
   }
 }
 
+// The last output is that of the last step that counts: padding changes nothing.
+BOOST_AUTO_TEST_CASE(zeros_for_masked_steps_are_of_sequences_alone) {
+  const Tensor x = normal({1, 5, 4}), mask = mask_of_rows({{1, 1, 1, 0, 0}});
+  const Form form{.return_state = true, .zero_output_for_mask = true};
+  for (const Kind& kind : kinds) {
+    const Layer rnn = ready(make(kind, form), x);
+    const Tensors padded = rnn.call({x}, {.mask = mask}), cut = rnn.call({slice(x, 1, 0, 3)});
+    for (std::size_t i = 0; i < cut.size(); ++i) check_same(kind.name, padded[i], cut[i]);
+    const Layer both = ready(Bidirectional(make(kind, form), {.dtype = float64}), x);
+    check_same("in both directions", both(x, {.mask = mask}), both(slice(x, 1, 0, 3)));
+  }
+}
+
+// A recurrence whose values, gradients and gradients of gradients with some padding are those with
+// any other, and finite.
+struct MaskedKind {
+  std::string name;
+  std::size_t states;
+  std::function<Layer(const Form&)> make;
+};
+std::vector<MaskedKind> masked_kinds() {
+  std::vector<MaskedKind> all;
+  for (const Kind& kind : kinds) {
+    all.push_back({kind.name, kind.states, [=](const Form& f) { return make(kind, f); }});
+    all.push_back({std::string("Bidirectional ") + kind.name, 2 * kind.states, [=](const Form& f) {
+                     return Bidirectional(make(kind, f), {.dtype = float64});
+                   }});
+  }
+  all.push_back({"a cell that is defined for some inputs", 1, [](const Form& f) {
+                   return RNN(LogarithmCell({.units = 7}),
+                              {.return_sequences = f.return_sequences,
+                               .return_state = f.return_state,
+                               .go_backwards = f.go_backwards,
+                               .zero_output_for_mask = f.zero_output_for_mask,
+                               .recompute = f.recompute,
+                               .dtype = float64});
+                 }});
+  return all;
+}
+std::vector<Form> masked_forms() {
+  std::vector<Form> all;
+  for (bool sequences : {false, true})
+    for (bool backwards : {false, true})
+      for (bool zero : {false, true})
+        for (bool recompute : {false, true})
+          all.push_back({.return_sequences = sequences,
+                         .return_state = true,
+                         .go_backwards = backwards,
+                         .zero_output_for_mask = zero,
+                         .recompute = recompute});
+  return all;
+}
+
+// Results, their gradients, and the gradients of those.
+Tensors all_of(const Layer& rnn, const Tensor& x, const Tensor& mask, const State& initial) {
+  Tensors all = rnn.call({x}, {.mask = mask, .initial_state = initial});
+  Tensors leaves = rnn.trainable_weights();
+  leaves.push_back(x);
+  leaves.insert(leaves.end(), initial.begin(), initial.end());
+  const Tensors first = gradient(sin(mixed(all)), leaves), second = gradient(mixed(first), leaves);
+  all.insert(all.end(), first.begin(), first.end());
+  all.insert(all.end(), second.begin(), second.end());
+  return all;
+}
+
+BOOST_AUTO_TEST_CASE(what_a_mask_takes_out_reaches_nothing) {
+  const Tensor counted = abs(normal(input_shape)) + 0.1;
+  const Tensor mask = mask_of_rows({{1, 1, 1, 0, 0}, {0, 0, 1, 0, 1}, {0, 0, 0, 0, 0}});
+  const double inf = std::numeric_limits<double>::infinity();
+  for (const MaskedKind& kind : masked_kinds())
+    for (const Form& form : masked_forms())
+      for (bool given : {false, true}) {
+        State initial;
+        for (std::size_t i = 0; given && i < kind.states; ++i)
+          initial.push_back(parameter(normal({3, 7}, 20 + static_cast<int64_t>(i))));
+        const Layer rnn = ready(kind.make(form), counted);
+        Tensors expected;
+        for (const double padding : {1.0, 0.0, -1.0, 1e300, inf, std::nan("")}) {
+          const Tensor x = parameter(where(expand_dims(mask, -1), counted, padding));
+          const Tensors got = all_of(rnn, x, mask, initial);
+          if (expected.empty()) expected = got;
+          for (std::size_t i = 0; i < got.size(); ++i) {
+            const std::string what = kind.name + ", padded with " + std::to_string(padding) +
+                                     ", result " + std::to_string(i);
+            BOOST_TEST(std::isfinite(sum(abs(got[i])).item()), what);
+            check_close(what, got[i], expected[i], 1e-12);
+          }
+        }
+      }
+}
+
+// Neither does what was there when the state came from an earlier call.
+BOOST_AUTO_TEST_CASE(what_a_mask_takes_out_does_not_reach_the_state_that_is_kept) {
+  const Tensor mask = mask_of_rows({{1, 0, 1, 0, 0}, {0, 0, 0, 0, 0}, {1, 1, 1, 1, 1}});
+  const Tensor x = where(expand_dims(mask, -1), normal(input_shape), std::nan(""));
+  for (const Kind& kind : kinds) {
+    const Layer stateful = ready(make(kind, {.return_sequences = true, .stateful = true}), x),
+                once = ready(make(kind, {.return_sequences = true}), x);
+    stateful(x, {.mask = mask});
+    const Tensor twice = concat({x, x}, 1), of_twice = concat({mask, mask}, 1);
+    check_close(kind.name, slice(stateful(x, {.mask = mask}), 0, 2, 3),
+                slice(slice(once(twice, {.mask = of_twice}), 1, 5, 10), 0, 2, 3), 1e-12);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_state_that_is_no_number_is_the_callers) {
+  const Tensor x = normal({2, 3, 4}), mask = mask_of_rows({{0, 0, 0}, {1, 1, 1}});
+  const Layer gru = ready(make(kinds[2], {.return_state = true}), x);
+  Tensor h = where(tensor<bool>({true, false}, {2, 1}), full({2, 7}, std::nan(""), float64), 0);
+  const Tensors out = gru.call({x}, {.mask = mask, .initial_state = {h}});
+  BOOST_TEST(std::isnan(out[1].element(0)));
+  BOOST_TEST(std::isfinite(sum(slice(out[1], 0, 1, 2)).item()));
+}
+
+BOOST_AUTO_TEST_CASE(ids_that_a_mask_takes_out_are_not_looked_up) {
+  const Tensor mask = mask_of_rows({{1, 1, 0}, {0, 0, 0}});
+  const Layer rnn = RNN(LookupCell({.units = 3}), {.return_state = true});
+  const Tensor expected = rnn.call({tensor<int>({1, 2, 0, 0, 0, 0}, {2, 3})}, {.mask = mask})[1];
+  check_same("state", rnn.call({tensor<int>({1, 2, -1, 99, -1, 99}, {2, 3})}, {.mask = mask})[1],
+             expected);
+}
+
+BOOST_AUTO_TEST_CASE(of_no_steps_the_state_is_the_initial_one) {
+  const Tensor h = normal({2, 7}, 5), c = normal({2, 7}, 6);
+  for (const MaskedKind& kind : masked_kinds())
+    for (const Form& form : masked_forms())
+      for (bool masked : {false, true})
+        for (int64_t batch : {0, 2}) {
+          const Layer rnn = ready(kind.make(form), normal({2, 3, 4}));
+          State given, zero;
+          for (std::size_t i = 0; i < kind.states; ++i) {
+            given.push_back(slice(i % 2 ? c : h, 0, 0, batch));
+            zero.push_back(zeros({batch, 7}, float64));
+          }
+          const Tensor x = zeros({batch, 0, 4}, float64), mask = zeros({batch, 0}, bool_);
+          const auto check = [&](const State& initial, const State& expected) {
+            const Tensors out =
+                rnn.call({x}, {.mask = masked ? mask : Tensor{}, .initial_state = initial});
+            BOOST_REQUIRE_EQUAL(out.size(), 1 + kind.states);
+            const int64_t size = kind.name.find("Bidirectional") == 0 ? 14 : 7;
+            check_same(
+                kind.name, out[0],
+                zeros(form.return_sequences ? Shape{batch, 0, size} : Shape{batch, size}, float64));
+            for (std::size_t i = 0; i < expected.size(); ++i)
+              check_same(kind.name + ", state", out[1 + i], expected[i]);
+          };
+          check(given, given);
+          check({}, zero);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(no_steps_between_others_change_no_state) {
+  const Tensor x = normal(input_shape);
+  for (const Kind& kind : kinds) {
+    const Layer stateful = ready(make(kind, {.stateful = true}), x),
+                once = ready(make(kind, {}), x);
+    stateful(slice(x, 1, 0, 2));
+    stateful(slice(x, 1, 2, 2));
+    check_close(kind.name, stateful(slice(x, 1, 2, 5)), once(x), 1e-12);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(steps_can_be_computed_again) {
   const Tensor x = parameter(normal({3, 16, 4}));
   const Tensor mask = greater(normal({3, 16}, 3), -0.5);
@@ -276,6 +464,23 @@ BOOST_AUTO_TEST_CASE(padding_is_marked) {
   check_same("steps", y, tensor<double>({1, 0, 0, 0, 0, 0, -1, 2}, {2, 2, 2}));
   check_same("mask", mask_of(y), mask_of_rows({{1, 0}, {1, 1}}));
   check_same("0", mask_of(Masking()(x)), mask_of_rows({{1, 1}, {0, 1}}));
+
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  for (const double padding : {nan, inf, -inf}) {
+    const Tensor padded = parameter(where(expand_dims(mask_of(y), -1), x, padding));
+    const Tensor marked = Masking({.mask_value = padding})(padded);
+    check_same("steps", marked, y);
+    check_same("mask", mask_of(marked), mask_of(y));
+    check_same("gradient", gradient(sum(marked), Tensors{padded})[0],
+               cast(broadcast_to(expand_dims(mask_of(y), -1), {2, 2, 2}), x.dtype()));
+  }
+  // One of its features that is padding does not make a step padding.
+  const Tensor half = tensor<double>({nan, 1, nan, nan}, {1, 2, 2});
+  check_same("half", mask_of(Masking({.mask_value = nan})(half)), mask_of_rows({{1, 0}}));
+  const Tensor ids = tensor<int>({-1, -1, 2, -1}, {1, 2, 2});
+  check_same("integers", mask_of(Masking({.mask_value = -1})(ids)), mask_of_rows({{0, 1}}));
+  const Tensor frames = tensor<double>({0, 0, 0, 0, 0, 0, 0, 3}, {1, 2, 2, 2});
+  check_same("frames", mask_of(Masking()(frames)), mask_of_rows({{0, 1}}));
 }
 
 BOOST_AUTO_TEST_CASE(cells_of_any_shape) {

@@ -161,6 +161,7 @@ const std::vector<OpCase>& op_cases() {
       {"min", {distinct({2, 3, 4})}, {{"axes", List{-1, -2, -3}}, {"keepdims", int64_t{0}}}},
       {"cumsum", {normal(2, 3, 4)}, {{"axis", int64_t{-2}}, {"reverse", int64_t{0}}}},
       {"cumsum", {normal(2, 3, 4)}, {{"axis", int64_t{-1}}, {"reverse", int64_t{1}}}},
+      {"counted_steps", {normal(2, 3, 4), bools({2, 3})}, {{"borrow", int64_t{0}}}},
   };
   return cases;
 }
@@ -421,6 +422,16 @@ BOOST_AUTO_TEST_CASE(values_of_movements_and_reductions) {
              numbers({0, 0, 0, 5, 7, 9}, {2, 3}));
   check_same("one_hot", one_hot(whole({2, 0, 5}, {3}), 3, float64),
              numbers({0, 0, 1, 1, 0, 0, 0, 0, 0}, {3, 3}));
+  const Tensor counts = tensor<bool>({0, 1, 1, 0, 0, 0, 1, 0, 1}, {3, 3});
+  const Tensor steps = numbers({1, 2, 3, 4, 5, 6, 7, 8, 9}, {3, 3});
+  const OpCase borrowing{"counted_steps", {}, {{"borrow", int64_t{1}}}};
+  check_same("counted_steps", results(borrowing, {steps, counts})[0],
+             numbers({2, 2, 3, 2, 2, 2, 7, 7, 9}, {3, 3}));
+  check_same("counted_steps of none", results(borrowing, {steps, zeros({3, 3}, bool_)})[0],
+             zeros({3, 3}, float64));
+  check_same("counted_steps and zeros",
+             results({"counted_steps", {}, {{"borrow", int64_t{0}}}}, {steps, counts})[0],
+             numbers({0, 2, 3, 0, 0, 0, 7, 0, 9}, {3, 3}));
   const Tensor logits = testing::normal({4, 600}, 1), labels = whole({7, 0, 599, 256}, {4});
   check_close("cross_entropy", cross_entropy(logits, labels),
               logsumexp(logits) - sum(logits * one_hot(labels, 600, float64), -1), 1e-13);

@@ -125,7 +125,8 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
   if (option.kind == TEMPO_OPTION_INT || option.kind == TEMPO_OPTION_REAL) {
     const double value =
         given.kind == TEMPO_INT64_VALUE ? static_cast<double>(given.integer) : given.real;
-    if (!(value >= option.at_least && value <= option.at_most))
+    const bool open = std::isinf(option.at_least) && std::isinf(option.at_most);  // NaN, too
+    if (!open && !(value >= option.at_least && value <= option.at_most))
       throw Error(who + " is " + value_text(given) + "; it must be " + limits_text(option) + ".");
   }
   if (option.choices && !among(option.choices, given.text))

@@ -170,12 +170,19 @@ int64_t time_of(const tempo_scan& call) {
                        "  " + to_string(type) + "\n  The time axis, here the " +
                        (axis ? "second" : "first") + ", must be the same.");
   }
-  const int64_t time = call.sequences[0]->type.shape[axis];
-  if (time < 1)
-    throw ShapeError("scan: a sequence with no steps has no last state\n  sequence 0  " +
-                     to_string(call.sequences[0]->type) + "   time axis " +
-                     (axis ? "second" : "first"));
-  return time;
+  return call.sequences[0]->type.shape[axis];
+}
+
+// Of no steps, the last states are the first ones. A last output, which no step made, is 0.
+std::vector<Ref<Value>> no_steps(const tempo_scan& call, const TracedStep& step) {
+  std::vector<Ref<Value>> results;
+  const std::vector<TensorType> types = result_types(step.program->raw(), 0);
+  for (uint32_t i = 0; i < call.n_outputs; ++i) results.push_back(to_value(zeros_of(types[i])));
+  for (uint32_t k = 0; k < call.n_states; ++k) {
+    const Tensor state = Tensor::borrowed(call.states[k]);
+    results.push_back(to_value(reshape(state, state.shape())));
+  }
+  return results;
 }
 
 }  // namespace
@@ -189,10 +196,11 @@ std::vector<Ref<Value>> apply_program(const StepProgramRef& program, std::vector
 
 std::vector<Ref<Value>> run_scan(const tempo_scan& call, StepCache* steps) {
   const int64_t time = time_of(call);
-  if (call.plain) return plain_loop(call, time);
+  if (call.plain && time > 0) return plain_loop(call, time);
   if (StepTrace* stream = StepTrace::current(); stream && time == 1)
     return stream->inlined(call, plain_loop);
   TracedStep step = steps && call.step_id ? steps->traced(call) : trace_step(call);
+  if (time == 0) return no_steps(call, step);
   log_program("forward", step.program, time);
   StepProgramRef program = step.program;
   std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);

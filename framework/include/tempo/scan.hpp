@@ -63,7 +63,7 @@ struct ScanOptions {
   Tensors constants = {};
 };
 
-/// What a scan gives: the output [batch, time, ...] ([batch, ...] with last_only), the last state.
+/// The output [batch, time, ...] ([batch, ...] with last_only: 0 if there was no step), last state.
 struct Scanned {
   Tensor output = {};
   State state = {};

@@ -1,0 +1,14 @@
+// Kernels over sequences of which a mask leaves steps out.
+#pragma once
+
+#include "tensor/kernel.hpp"
+
+namespace tempo {
+
+/// Inputs x [batch, time, rest...], mask [batch, time] of bools: output x, with another step in
+/// place of each that the mask leaves out: zeros, or, where the attribute "borrow" is not 0, the
+/// first step of the sequence that counts. A sequence without any borrows from the first one that
+/// has any; where no step counts at all, the output is 0.
+Kernel counted_steps_kernel();
+
+}  // namespace tempo
