@@ -37,28 +37,29 @@ class EmbeddingLayer : public LayerOf<EmbeddingOptions> {
         add("embeddings", {options.input_dim, options.output_dim}, options.embeddings_initializer);
   }
 
-  Tensor call(const Tensor& x, const CallOptions&) const {
-    if (is_floating(x.dtype()) && !x.traced()) require_whole(x);
-    const Tensor ids = is_floating(x.dtype()) ? cast(x, int32) : x;
+  Tensor call(const Tensor& x, const CallOptions& call) const {
+    static const sdk::Op index("index"), counted_steps("counted_steps");
+    const bool masked = call.mask && x.rank() > 1;  // what it takes out need not be ids
+    const Tensor given = masked ? counted_steps(x, call.mask, {{"borrow", false}}) : x;
+    const Tensor ids = index(
+        given, {{"bound", options.input_dim}, {"who", name().c_str()}, {"rule", rule().c_str()}});
     const Tensor y = gather(embeddings_, ids);
-    return options.mask_zero ? with_mask(y, not_equal(ids, 0)) : y;
+    if (!options.mask_zero) return call.mask ? with_mask(y, call.mask) : y;
+    const Tensor mask = not_equal(ids, 0);
+    return with_mask(y, masked && x.rank() == 2 ? logical_and(mask, call.mask) : mask);
   }
 
  private:
-  static void require_whole(const Tensor& x) {
-    if (x.dtype() == float32)
-      require_whole(x.data<float>(), x);
-    else
-      require_whole(x.data<double>(), x);
+  /// Its path, from that of its weight.
+  std::string name() const {
+    const std::string path = embeddings_.path();
+    return path.substr(0, path.rfind('/'));
   }
-  template <class T>
-  static void require_whole(const T* ids, const Tensor& x) {
-    for (int64_t i = 0, n = x.count(); i < n; ++i)
-      if (!(ids[i] == std::floor(ids[i]) && std::abs(ids[i]) < T(2147483648)))
-        throw Error("Embedding: id " + std::to_string(i) + " of " +
-                    to_string(x.shape(), x.dtype()) + " is " + std::to_string(ids[i]) +
-                    "; ids are whole numbers from 0 to input_dim - 1.\n  Is this input the ids, or "
-                    "features that need no Embedding?");
+  std::string rule() const {
+    return "ids are whole numbers from 0 to input_dim - 1, here " +
+           std::to_string(options.input_dim - 1) +
+           ".\n  input_dim is the largest id plus 1; features, which are no ids, need no "
+           "Embedding.";
   }
 
   Tensor embeddings_;

@@ -39,7 +39,7 @@ class GRUCell : public Cell<GRUOptions> {
   }
 
   void build(Weights& add, const Shape& input) {
-    require_units("GRU", options.units);
+    require_units("GRU", options.units, 3);
     const int64_t gates = 3 * options.units;
     kernel = add("kernel", {input.back(), gates}, options.kernel_initializer);
     recurrent_kernel =

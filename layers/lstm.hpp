@@ -38,10 +38,11 @@ class LSTMCell : public Cell<LSTMOptions> {
   }
 
   void build(Weights& add, const Shape& input) {
-    require_units("LSTM", options.units);
-    kernel = add("kernel", {input.back(), 4 * options.units}, options.kernel_initializer);
+    require_units("LSTM", options.units, 4);
+    const int64_t gates = 4 * options.units;
+    kernel = add("kernel", {input.back(), gates}, options.kernel_initializer);
     recurrent_kernel =
-        add("recurrent_kernel", {options.units, 4 * options.units}, options.recurrent_initializer);
+        add("recurrent_kernel", {options.units, gates}, options.recurrent_initializer);
     if (options.use_bias) bias = add("bias", first_bias(add.dtype()));
   }
 

@@ -474,6 +474,47 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
   check(cases);
 }
 
+BOOST_AUTO_TEST_CASE(a_layer_over_time_behind_one_that_gives_its_last_output) {
+  const auto behind = [](const char* name, const std::string& words) {
+    return words + "\n  " + name +
+           " needs every step of the sequence, and lstm before it gives its last output only.\n"
+           "  Make lstm with .return_sequences = true.";
+  };
+  const auto needs = [](const std::string& who) {
+    return who + ": needs [batch, time, features], got [1, 2].";
+  };
+  const struct {
+    Layer next;
+    std::string text;
+  } cases[] = {
+      {LSTM({.units = 2, .name = "top"}), behind("top", needs("LSTM"))},
+      {GRU({.units = 2, .return_sequences = true, .name = "top"}), behind("top", needs("GRU"))},
+      {SimpleRNN({.units = 2, .name = "top"}), behind("top", needs("SimpleRNN"))},
+      {Masking({.name = "top"}), behind("top", needs("Masking"))},
+      {Bidirectional(LSTM({.units = 2}), {.name = "top"}), behind("top", needs("LSTM"))},
+  };
+  for (const auto& c : cases) {
+    const Layer first = LSTM({.units = 2}), dense = Dense({.units = 2});
+    BOOST_CHECK_EQUAL(error_of<ShapeError>([&] {
+                        Sequential({first, c.next})(f32({1, 3, 1}));
+                      }),
+                      c.text);
+    BOOST_CHECK_EQUAL(error_of<ShapeError>([&] {
+                        Sequential({first, Dropout({.rate = 0.1}), dense, c.next})(f32({1, 3, 1}));
+                      }),
+                      c.text);
+    Model model({first, c.next}, [&](const Tensors& in) { return c.next(first(in[0])); });
+    BOOST_CHECK_EQUAL(error_of<ShapeError>([&] { model(f32({1, 3, 1})); }), c.text);
+  }
+  BOOST_TEST(error_of<ShapeError>([] {
+               Sequential({Bidirectional(GRU({.units = 1})), LSTM({.units = 2})})(f32({1, 3, 1}));
+             }).find("Make bidirectional with .return_sequences = true.") != std::string::npos);
+  // Where nothing was lost nothing is said.
+  BOOST_TEST(error_of<ShapeError>([] {
+               Sequential({Dense({.units = 2}), LSTM({.units = 2})})(f32({1, 2}));
+             }).find("return_sequences") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_layer_with_an_input_of_another_size_than_it_was_built_for) {
   const Layer encoder = Encoder({.units = 64});
   encoder(f32({32, 20, 16}));
@@ -593,15 +634,45 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        [] {
          Embedding({.input_dim = 5, .output_dim = 2})(tensor<float>({1, NAN}, {1, 2}));
        },
-       "Embedding: id 1 of [1, 2] float32 is nan; ids are whole numbers from 0 to input_dim - 1.\n"
-       "  Is this input the ids, or features that need no Embedding?"},
+       "embedding: id 1 of [1, 2] float32 is nan; ids are whole numbers from 0 to input_dim - 1, "
+       "here 4.\n"
+       "  input_dim is the largest id plus 1; features, which are no ids, need no Embedding."},
       {"an id that is not whole", plain,
        [] {
          Embedding({.input_dim = 5, .output_dim = 2})(tensor<float>({1.5, 2}, {1, 2}));
        },
-       "Embedding: id 0 of [1, 2] float32 is 1.500000; ids are whole numbers from 0 to input_dim - "
-       "1.\n"
-       "  Is this input the ids, or features that need no Embedding?"},
+       "embedding: id 0 of [1, 2] float32 is 1.5; ids are whole numbers from 0 to input_dim - 1, "
+       "here 4.\n"
+       "  input_dim is the largest id plus 1; features, which are no ids, need no Embedding."},
+      {"an id outside of the vocabulary, in a sequence of another length", plain,
+       [] {
+         const Layer words = Embedding({.input_dim = 10, .output_dim = 3, .name = "words"});
+         words(i32({1, 5}));
+         words(tensor<int32_t>({1, 10}, {1, 2}));
+       },
+       "words: id 1 of [1, 2] int32 is 10; ids are whole numbers from 0 to input_dim - 1, here 9.\n"
+       "  input_dim is the largest id plus 1; features, which are no ids, need no Embedding."},
+      {"an id below 0", plain,
+       [] {
+         Embedding({.input_dim = 5, .output_dim = 2})(tensor<int64_t>({0, -1}, {1, 2}));
+       },
+       "embedding: id 1 of [1, 2] int64 is -1; ids are whole numbers from 0 to input_dim - 1, here "
+       "4.\n"
+       "  input_dim is the largest id plus 1; features, which are no ids, need no Embedding."},
+      {"more units than a matrix has columns", plain,
+       [] {
+         LSTM({.units = 536870912})(f32({1, 2, 3}));
+       },
+       "LSTM: units is 536870912; its weights would have 4 * units columns, and a matrix has at "
+       "most 2147483647.\n"
+       "  units can be 536870911 at most."},
+      {"more units than three gates can have", plain,
+       [] {
+         Bidirectional(GRU({.units = 2000000000}))(f32({1, 2, 3}));
+       },
+       "GRU: units is 2000000000; its weights would have 3 * units columns, and a matrix has at "
+       "most 2147483647.\n"
+       "  units can be 715827882 at most."},
       {"four axes", shape,
        [] {
          LSTM({.units = 2})(f32({2, 3, 4, 5}));
@@ -877,6 +948,23 @@ BOOST_AUTO_TEST_CASE(weights_and_gradients) {
        "parameter: its value was never given a value (it is Tensor{})."},
       {"a mask on a parameter", plain, [&] { with_mask(w, f32({2}) > 0); },
        "with_mask: a parameter carries no mask; put it on what is computed from it."},
+      {"a mask of another time on a tensor", shape,
+       [] {
+         with_mask(f32({2, 3, 4}), f32({2, 4}) > 0);
+       },
+       "with_mask: the mask does not fit the tensor\n"
+       "  tensor  [2, 3, 4] float32\n"
+       "  mask    [2, 4] bool\n"
+       "  It must be bool, of the tensor's first axes: [batch, time], true where a step counts."},
+      {"a mask of numbers", shape,
+       [] {
+         Dense({.units = 1})(f32({2, 3, 4}), {.mask = f32({2, 3})});
+       },
+       "with_mask: the mask does not fit the tensor\n"
+       "  tensor  [2, 3, 1] float32\n"
+       "  mask    [2, 3] float32\n"
+       "  It must be bool, of the tensor's first axes: [batch, time], true where a step counts.\n"
+       "  This happened in call of dense (Dense of plugin `dense`)."},
       {"a mask on nothing", plain, [] { with_mask(Tensor{}, Tensor{}); },
        "with_mask: the tensor was never given a value (it is Tensor{})."},
   };

@@ -458,6 +458,109 @@ BOOST_AUTO_TEST_CASE(masks_are_passed_on) {
   check_same("a mask of the call wins", mask_of(Dense({.units = 2})(y, {.mask = other})), other);
 }
 
+// The mask [batch, time] is of the first axes; what an op does to these it does to the mask.
+BOOST_AUTO_TEST_CASE(ops_pass_masks_on) {
+  const Tensor mask = mask_of_rows({{1, 1, 0}, {1, 0, 0}}),
+               other = mask_of_rows({{1, 1, 1}, {0, 0, 1}}), both = logical_and(mask, other);
+  const Tensor plain = normal({2, 3, 4}), h = with_mask(plain, mask),
+               g = with_mask(normal({2, 3, 4}, 2), other), w = normal({4, 5}, 3);
+  const Tensor none;
+  const struct {
+    const char* name;
+    Tensor result, expected;
+  } cases[] = {
+      {"h + h", h + h, mask},
+      {"2 * h", 2 * h, mask},
+      {"h + bias", h + normal({4}), mask},
+      {"bias + h", normal({4}) + h, mask},
+      {"h and a constant", h * plain, mask},
+      {"h + g", h + g, both},
+      {"-h", -h, mask},
+      {"relu", relu(h), mask},
+      {"cast", cast(h, float32), mask},
+      {"a comparison", h > 0, mask},
+      {"where", where(plain > 0, h, g), both},
+      {"softmax", softmax(h), mask},
+      {"layer_norm", layer_norm(h, normal({4}), normal({4})), mask},
+      {"stop_gradient", stop_gradient(h), mask},
+      {"dropout", dropout(h, 0.5), mask},
+      {"an activation", Activation("gelu")(h), mask},
+      {"concat of features", concat({h, g}), both},
+      {"concat with what has none", concat({plain, h}), mask},
+      {"split of features", split<2>(h)[1], mask},
+      {"slice of features", slice(h, -1, 1, 3), mask},
+      {"slice of the batch", slice(h, 0, 1, 2), slice(mask, 0, 1, 2)},
+      {"slice of time", slice(h, 1, 1, 3), slice(mask, 1, 1, 3)},
+      {"split of time", split(h, {1, 2}, 1)[1], slice(mask, 1, 1, 3)},
+      {"concat of time", concat({h, plain}, 1), concat({mask, ones({2, 3}, bool_)}, 1)},
+      {"concat of the batch", concat({h, g}, 0), concat({mask, other}, 0)},
+      {"reverse", reverse(h, 1), reverse(mask, 1)},
+      {"reverse of features", reverse(h, 2), mask},
+      {"samples", gather(h, tensor<int>({1, 1, 0}, {3})),
+       gather(mask, tensor<int>({1, 1, 0}, {3}))},
+      {"matmul", matmul(h, w), mask},
+      {"a weight's matmul", matmul(normal({2, 5, 3}), h), none},
+      {"scores", matmul(h, g, false, true), mask},
+      {"sum of features", sum(h, -1), mask},
+      {"mean of features", mean(h, -1, true), mask},
+      {"argmax", argmax(h), mask},
+      {"sum of time", sum(h, 1), none},
+      {"max of time", max(h, 1, true), none},
+      {"mean of all", mean(h), none},
+      {"the last step", take(h, -1, 1), none},
+      {"the last step of one feature", take(slice(h, 2, 0, 1), -1, 1), none},
+      {"cumsum", cumsum(h, 1), mask},
+      {"a new last axis", expand_dims(h, -1), mask},
+      {"without its last axis", squeeze(slice(h, 2, 0, 1), 2), mask},
+      {"features in two axes", reshape(h, {2, 3, 2, 2}), mask},
+      {"other steps", reshape(h, {2, 2, 6}), none},
+      {"time first", swap_axes(h, 0, 1), transpose(mask)},
+      {"features before time", swap_axes(h, 1, 2), none},
+      {"more rows", broadcast_to(slice(h, 0, 0, 1), {5, 3, 4}),
+       broadcast_to(slice(mask, 0, 0, 1), {5, 3})},
+      {"ids", one_hot(with_mask(tensor<int>({1, 2, 0, 1, 0, 0}, {2, 3}), mask), 3), mask},
+  };
+  for (const auto& c : cases) {
+    const Tensor got = mask_of(c.result);
+    BOOST_TEST(static_cast<bool>(got) == static_cast<bool>(c.expected), c.name);
+    if (got && c.expected) check_same(c.name, got, c.expected);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(gradients_have_no_masks) {
+  const Tensor x = parameter(normal({2, 3, 4}));
+  const Tensor h = with_mask(1 * x, mask_of_rows({{1, 1, 0}, {1, 0, 0}}));
+  const Tensor dx = gradient(sum(square(sin(h) * h)), Tensors{x})[0];
+  BOOST_TEST(!mask_of(dx));
+  check_same("the same", dx, gradient(sum(square(sin(1 * x) * x)), Tensors{x})[0]);
+}
+
+BOOST_AUTO_TEST_CASE(padding_changes_nothing_behind_ops) {
+  const Layer words = Embedding({.input_dim = 9, .output_dim = 3, .mask_zero = true}),
+              tags = Embedding({.input_dim = 4, .output_dim = 2, .mask_zero = true}),
+              lstm = LSTM({.units = 4, .return_sequences = true}), last = GRU({.units = 2});
+  const auto run = [&](const Tensor& w, const Tensor& t) {
+    const Tensor x = layer_norm(concat({words(w), tags(t)})), h = lstm(relu(x));
+    return last(tanh(h) + 2 * h);
+  };
+  const Tensor w = tensor<int>({5, 7, 2, 0, 0}, {1, 5}), t = tensor<int>({1, 3, 2, 0, 0}, {1, 5});
+  check_close("padded", run(w, t), run(slice(w, 1, 0, 3), slice(t, 1, 0, 3)), 1e-6);
+}
+
+// Ids that the mask takes out may be anything.
+BOOST_AUTO_TEST_CASE(an_embedding_passes_a_mask_on) {
+  const Tensor mask = mask_of_rows({{1, 1, 0}, {1, 0, 1}});
+  const Layer table = Embedding({.input_dim = 4, .output_dim = 2}),
+              zero = Embedding({.input_dim = 4, .output_dim = 2, .mask_zero = true});
+  const Tensor ids = tensor<float>({3, 0, NAN, 1, -1, 99}, {2, 3});
+  BOOST_CHECK_EQUAL(
+      error_of([&] { table(ids, {.mask = mask}); }).find("id 5 of") != std::string::npos, true);
+  const Tensor fit = tensor<float>({3, 0, NAN, 1, -1, 2}, {2, 3});
+  check_same("mask", mask_of(table(fit, {.mask = mask})), mask);
+  check_same("mask of ids", mask_of(table(with_mask(fit, mask))), mask);
+  check_same("and of 0", mask_of(zero(fit, {.mask = mask})), mask_of_rows({{1, 0, 0}, {1, 0, 1}}));
+}
+
 BOOST_AUTO_TEST_CASE(padding_is_marked) {
   const Tensor x = tensor<double>({1, 0, -1, -1, 0, 0, -1, 2}, {2, 2, 2});
   const Tensor y = Masking({.mask_value = -1})(x);

@@ -169,7 +169,7 @@ const std::vector<OpCase>& op_cases() {
 const std::set<std::string> without_gradient{
     "sign",          "equal",          "not_equal",     "less",       "less_equal", "greater",
     "greater_equal", "logical_not",    "logical_and",   "logical_or", "argmax",     "one_hot",
-    "stop_gradient", "random_uniform", "random_normal", "fill",       "orthogonal"};
+    "stop_gradient", "random_uniform", "random_normal", "fill",       "orthogonal", "index"};
 const std::set<std::string> in_other_tests{"scan"};
 
 std::string title(const OpCase& c) {

@@ -178,6 +178,44 @@ BOOST_AUTO_TEST_CASE(ids_are_streamed) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_stream_refuses_what_a_call_refuses) {
+  const Sequential model({Embedding({.input_dim = 5, .output_dim = 3}),
+                          LSTM({.units = 4, .return_sequences = true}), Dense({.units = 2})});
+  const Tensor x = tensor<float>({1, 3, 2}, {1, 3});
+  const Tensor expected = take(model(x), -1, 1);
+  Stream stream(model);
+  std::vector<float> y(2, -1);
+  const auto step = [&](double id) { stream.step(std::vector<float>{static_cast<float>(id)}, y); };
+  for (double id : {1, 3}) {
+    const std::vector<float> before = y;
+    for (double refused : {1.5, std::nan(""), 5.0, -1.0, 1e30}) {
+      const std::string text = error_of([&] { step(refused); });
+      BOOST_TEST(text.find("embedding: id 0 of [1") == 0u, text);
+      BOOST_TEST(text.find("from 0 to input_dim - 1, here 4.") != std::string::npos, text);
+    }
+    BOOST_TEST(y == before);
+    step(id);
+  }
+  step(2);
+  check_close("as if nothing had been refused", tensor(y, {1, 2}), expected, 1e-6);
+}
+
+BOOST_AUTO_TEST_CASE(shapes_of_steps_have_no_time) {
+  const auto shapes = [](const Sequential& model, const Shape& input) {
+    model.build({input});
+    const Stream stream(model, {.batch = 2});
+    return std::pair(stream.input_shape(), stream.output_shape());
+  };
+  const Layer words = Embedding({.input_dim = 9, .output_dim = 4});
+  const auto every = [](int units) { return LSTM({.units = units, .return_sequences = true}); };
+  using Pair = std::pair<Shape, Shape>;
+  BOOST_TEST((shapes({words, every(3), Dense({.units = 5})}, {-1, 10}) == Pair({2}, {2, 5})));
+  BOOST_TEST((shapes({every(3), Dense({.units = 5})}, {-1, 10, 3}) == Pair({2, 3}, {2, 5})));
+  BOOST_TEST((shapes({every(1)}, {-1, 10, 1}) == Pair({2, 1}, {2, 1})));
+  BOOST_TEST((shapes({LSTM({.units = 1})}, {-1, 10, 1}) == Pair({2, 1}, {2, 1})));
+  BOOST_TEST((shapes({every(3), GRU({.units = 5})}, {-1, 10, 3}) == Pair({2, 3}, {2, 5})));
+}
+
 BOOST_AUTO_TEST_CASE(a_stateful_layer_goes_on_from_the_state_it_keeps) {
   const Sequential model({LSTM({.units = 3, .stateful = true, .dtype = float64})});
   const Tensor x = normal({1, 6, 4});

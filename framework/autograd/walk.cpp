@@ -1,6 +1,8 @@
 // The reverse walk. The only place that un-broadcasts and accumulates.
 #include "autograd/walk.hpp"
 
+#include "graph/mask.hpp"
+
 #include <tempo/ops.hpp>
 
 #include <algorithm>
@@ -169,6 +171,7 @@ class Walk {
 }  // namespace
 
 Tensors walk(const std::vector<Seed>& seeds, const Tensors& inputs) {
+  const MaskPause without_masks;
   Walk walk(seeds, inputs);
   Tensors out;
   for (const Tensor& input : inputs) out.push_back(walk.gradient(input));

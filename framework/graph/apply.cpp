@@ -1,4 +1,5 @@
 // Applying an op: infer, then compute or record.
+#include "graph/mask.hpp"
 #include "graph/trace.hpp"
 #include "tensor/few.hpp"
 
@@ -121,23 +122,28 @@ std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> in
   } catch (const ShapeError& why) {
     explain_mismatch(op, inputs, why);
   }
+  const Tensors masks = masks_of_results(op, inputs, attributes, types);
+  std::vector<Ref<Value>> results;
   if (trace) {
     Ref<Application> application =
         remember(op, std::move(inputs), std::move(attributes), std::move(types));
     application->trace = trace->id();
     trace->record(application);
-    return results_of(application);
+    results = results_of(application);
+  } else {
+    std::vector<Array> arrays = compute(op, inputs, attributes, types);
+    if (is_recording && records(op, inputs)) {
+      Ref<Application> application =
+          remember(op, std::move(inputs), std::move(attributes), std::move(types));
+      application->arrays = std::move(arrays);
+      results = results_of(application);
+    } else {
+      results.reserve(arrays.size());
+      for (Array& array : arrays) results.push_back(make_value(std::move(array)));
+    }
   }
-  std::vector<Array> arrays = compute(op, inputs, attributes, types);
-  if (is_recording && records(op, inputs)) {
-    Ref<Application> application =
-        remember(op, std::move(inputs), std::move(attributes), std::move(types));
-    application->arrays = std::move(arrays);
-    return results_of(application);
-  }
-  std::vector<Ref<Value>> results;
-  results.reserve(arrays.size());
-  for (Array& array : arrays) results.push_back(make_value(std::move(array)));
+  for (std::size_t k = 0; k < masks.size(); ++k)
+    if (masks[k]) results[k]->mask = to_value(masks[k]);
   return results;
 }
 

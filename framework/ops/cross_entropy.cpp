@@ -2,6 +2,7 @@
 // six passes over what is often the largest array of a model.
 #include "tensor/cross_entropy.hpp"
 
+#include "graph/mask.hpp"
 #include "ops/types.hpp"
 
 #include <tempo/ops.hpp>
@@ -63,6 +64,8 @@ const auto& cross_entropy_slope_op = define({
             [](const Vjp& v) { return sum(v.dy() * slope(v.a(), v.b(), ones_like(v.c())), -1); }},
     .leading_axis = LeadingAxis::all,
 });
+
+const MaskRuleOf losses({&cross_entropy_op}, masks::leading);
 
 }  // namespace
 }  // namespace tempo

@@ -1,5 +1,5 @@
 // Ops that find rows by index. Indices carry no gradient.
-#include "graph/value.hpp"
+#include "graph/mask.hpp"
 #include "ops/types.hpp"
 #include "tensor/indexing.hpp"
 
@@ -31,6 +31,20 @@ const auto& gather_op = define({
       static const sdk::Op scatter_add("scatter_add");
       return scatter_add(v.b(), v.dy(), {{"rows", v.a().shape().front()}});
     }},
+});
+
+// y = a as indices, each a whole number below the attribute `bound`
+const auto& index_op = define({
+    .name = "index",
+    .type =
+        [](const TypeCall& call) {
+          require_inputs(call, 1);
+          const TensorType& a = call.inputs[0];
+          require(Accepts::numeric, a.dtype);
+          return std::vector<TensorType>{{is_floating(a.dtype) ? int32 : a.dtype, a.shape}};
+        },
+    .kernel = index_kernel(),
+    .leading_axis = LeadingAxis::all,
 });
 
 std::vector<TensorType> scatter_add_type(const TypeCall& call) {
@@ -73,6 +87,10 @@ const auto& one_hot_op = define({
         },
     .kernel = one_hot_kernel(),
 });
+
+const MaskRuleOf rows_of_a_table({&gather_op}, masks::by_index);
+const MaskRuleOf rows_of_ones({&one_hot_op}, masks::leading);
+const MaskRuleOf indices({&index_op}, masks::elementwise);
 
 }  // namespace
 }  // namespace tempo

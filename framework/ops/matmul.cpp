@@ -2,6 +2,7 @@
 // bt and at bt are products again.
 #include "tensor/matmul.hpp"
 
+#include "graph/mask.hpp"
 #include "ops/types.hpp"
 
 #include <tempo/ops.hpp>
@@ -73,6 +74,8 @@ const auto& matmul_op = define({
     .leading_axis = LeadingAxis::broadcast,
     .summed = summed_matmul_kernel(),
 });
+
+const MaskRuleOf products({&matmul_op}, masks::of_rows);
 
 }  // namespace
 }  // namespace tempo

@@ -1,7 +1,7 @@
 // Ops that put tensors together, cut them and turn them around. Each one's gradient is another.
 #include "tensor/movement.hpp"
 
-#include "graph/value.hpp"
+#include "graph/mask.hpp"
 #include "ops/types.hpp"
 
 #include <tempo/ops.hpp>
@@ -163,6 +163,9 @@ const auto& reverse_op = define({
     }},
     .leading_axis = LeadingAxis::all,
 });
+
+const MaskRuleOf cut_and_joined({&concat_op, &split_op, &slice_op, &reverse_op}, masks::along);
+const MaskRuleOf padded({&pad_op}, masks::behind);
 
 }  // namespace
 }  // namespace tempo

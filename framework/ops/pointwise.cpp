@@ -2,6 +2,7 @@
 // gradient.
 #include "tensor/pointwise.hpp"
 
+#include "graph/mask.hpp"
 #include "ops/types.hpp"
 #include "tensor/math.hpp"
 
@@ -173,6 +174,8 @@ const auto& stop_gradient_op = define({
     .name = "stop_gradient",
     .type = same_as_input(Accepts::any),
 });
+
+const MaskRuleOf stopped({&stop_gradient_op}, masks::elementwise);
 
 }  // namespace
 }  // namespace tempo

@@ -1,4 +1,5 @@
 // Ops that fold axes away, and running sums.
+#include "graph/mask.hpp"
 #include "ops/types.hpp"
 #include "tensor/reduce.hpp"
 
@@ -93,6 +94,9 @@ const auto& cumsum_op = define({
     }},
     .leading_axis = LeadingAxis::all,
 });
+
+const MaskRuleOf folded({&sum_op, &max_op, &min_op, &argmax_op}, masks::behind);
+const MaskRuleOf running({&cumsum_op}, masks::elementwise);
 
 }  // namespace
 }  // namespace tempo

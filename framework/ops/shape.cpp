@@ -1,4 +1,5 @@
 // Ops that give a tensor another shape: reshape, broadcasting and its inverse, the order of axes.
+#include "graph/mask.hpp"
 #include "ops/types.hpp"
 #include "tensor/movement.hpp"
 #include "tensor/reduce.hpp"
@@ -132,6 +133,10 @@ const auto& transpose_op = define({
     }},
     .linear = true,
 });
+
+const MaskRuleOf under_another_shape({&reshape_op}, masks::reshaped);
+const MaskRuleOf repeated({&broadcast_to_op}, masks::elementwise);
+const MaskRuleOf reordered({&transpose_op}, masks::permuted);
 
 }  // namespace
 }  // namespace tempo

@@ -113,12 +113,24 @@ void view(const tempo_tensor* tensor, tempo_view* out) {
   out->mask = tensor->mask.get();
 }
 
+void require_mask_fits(const TensorType& tensor, const TensorType& mask) {
+  const int rank = mask.shape.rank();
+  if (mask.dtype == bool_ && rank <= tensor.shape.rank() &&
+      std::equal(mask.shape.begin(), mask.shape.end(), tensor.shape.begin()))
+    return;
+  throw ShapeError("with_mask: the mask does not fit the tensor\n  tensor  " + to_string(tensor) +
+                   "\n  mask    " + to_string(mask) +
+                   "\n  It must be bool, of the tensor's first axes: [batch, time], true where a "
+                   "step counts.");
+}
+
 // The same node under another handle: gradients see no difference.
 tempo_status with_mask(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** out) {
   return guarded([&] {
     require_given(tensor, "with_mask: the tensor");
     if (!tensor->from && tensor->tracked)
       throw Error("with_mask: a parameter carries no mask; put it on what is computed from it.");
+    if (mask) require_mask_fits(tensor->type, mask->type);
     Ref<Value> masked(new Value);
     masked->type = tensor->type;
     masked->array = tensor->array;

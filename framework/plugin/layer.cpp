@@ -12,8 +12,24 @@
 #include <set>
 
 namespace {
+
 std::atomic<uint64_t> layer_ids{0};
+
+// The option return_sequences of a layer, or of one that it is made from.
+std::optional<bool> returns_sequences(const tempo_layer_type& type,
+                                      const tempo::OptionStore& options) {
+  for (uint32_t i = 0; i < type.n_options; ++i)
+    if (type.options[i].name == std::string("return_sequences")) {
+      const tempo_attribute* given = options.find("return_sequences");
+      return given ? given->integer != 0
+                   : type.options[i].standard && type.options[i].standard == std::string("true");
+    }
+  for (const tempo_attribute& o : options.all())
+    if (o.kind == TEMPO_LAYER_VALUE && o.layer && o.layer->over_time) return !o.layer->last_only;
+  return std::nullopt;
 }
+
+}  // namespace
 
 tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_attribute> given)
     : type(kind), options(given), id(++layer_ids) {
@@ -25,6 +41,9 @@ tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_att
   if (const tempo_attribute* o = options.find("trainable")) trainable = o->integer != 0;
   if (const tempo_attribute* o = options.find("dtype"))
     dtype = static_cast<tempo::DType>(o->integer);
+  const std::optional<bool> sequences = returns_sequences(type, options);
+  over_time = sequences.has_value();
+  last_only = sequences == false;
 }
 
 tempo_layer::~tempo_layer() {
@@ -46,6 +65,19 @@ namespace tempo {
 namespace {
 
 thread_local tempo_layer* innermost = nullptr;
+
+// The last result on this thread that a layer gave of its last step alone. Without a destructor:
+// layers in static variables may be called when the thread's own are gone.
+struct LastOutput {
+  const Value* value;
+  char layer[256];
+
+  void keep(const Value* result, const std::string& path) {
+    value = result;
+    layer[path.copy(layer, sizeof layer - 1)] = 0;
+  }
+};
+thread_local LastOutput last_output{};
 
 class BeingCalled {
  public:
@@ -111,6 +143,16 @@ void name_input(std::string& text, const tempo_layer& layer, const TensorType& i
   }
 }
 
+// Whether an op inside of a layer could not take an operand that it shows, the layer's input or a
+// weight.
+bool shows_input_or_weight(const std::string& text, const tempo_layer& layer) {
+  if (text.find("\n  a  ") == text.npos) return false;
+  if (text.find("   input of ") != text.npos) return true;
+  return std::any_of(layer.own.begin(), layer.own.end(), [&](const tempo_layer::Weight& w) {
+    return text.find("   " + w.value->path) != text.npos;
+  });
+}
+
 // A mismatch inside a layer that was built for other sizes has that as its likely cause.
 [[noreturn]] void explain_sizes(const tempo_layer& layer, const ShapeError& error,
                                 const tempo_call& call) {
@@ -120,8 +162,9 @@ void name_input(std::string& text, const tempo_layer& layer, const TensorType& i
   if (!built.empty() && !given.shape.empty() && built.back() != given.shape.back() &&
       text.find("was built for") == std::string::npos) {
     name_input(text, layer, given);
-    text += "\n  " + layer.path() + " was built for " + std::to_string(built.back()) +
-            " features; this input has " + std::to_string(given.shape.back()) + ".";
+    if (shows_input_or_weight(text, layer))
+      text += "\n  " + layer.path() + " was built for " + std::to_string(built.back()) +
+              " features; this input has " + std::to_string(given.shape.back()) + ".";
   }
   throw ShapeError(text);
 }
@@ -260,23 +303,35 @@ void build(tempo_layer& layer, const std::vector<TensorType>& inputs) {
   layer.built = true;
 }
 
+void explain_lost_time(const tempo_layer& layer, const ShapeError& error,
+                       const std::string& before) {
+  const std::string words = error.what();
+  if (words.find("return_sequences") != words.npos) return;
+  if (!layer.over_time && words.find("[batch, time") == words.npos) return;
+  throw ShapeError(words.substr(0, words.find('\n')) + "\n  " + layer.path() +
+                   " needs every step of the sequence, and " + before +
+                   " before it gives its last output only.\n  Make " + before +
+                   " with .return_sequences = true.");
+}
+
 Tensors call(tempo_layer& layer, const tempo_call& call) {
   require_inputs(layer, call);
-  if (!layer.built) {
-    std::vector<TensorType> types;
-    for (uint32_t i = 0; i < call.n_inputs; ++i) types.push_back(call.inputs[i]->type);
-    build(layer, types);
-  }
   const bool is_cell = layer.type.kind == TEMPO_CELL;
-  if (is_cell) require_states(layer, call);
   Results results;
   const BeingCalled here(layer);
   try {
+    if (!layer.built) {
+      std::vector<TensorType> types;
+      for (uint32_t i = 0; i < call.n_inputs; ++i) types.push_back(call.inputs[i]->type);
+      build(layer, types);
+    }
+    if (is_cell) require_states(layer, call);
     run_callback_of(layer, is_cell ? "step" : "call", [&] {
       return layer.type.call(layer.instance, &layer, &call, results.raw, TEMPO_MAX_OUTPUTS,
                              &results.count);
     });
   } catch (const ShapeError& error) {
+    if (call.inputs[0] == last_output.value) explain_lost_time(layer, error, last_output.layer);
     explain_dtypes(layer, error, call);
     explain_sizes(layer, error, call);
   }
@@ -284,6 +339,8 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
   require_results(layer, out, results.count);
   if (is_cell) require_step(layer, out, call);
   layer.gave = out[0].shape();
+  if (layer.last_only && layer.gave.rank() < call.inputs[0]->type.shape.rank())
+    last_output.keep(out[0].handle(), layer.path());
   if (call.training) ++layer.calls;
   return out;
 }

@@ -53,7 +53,9 @@ struct tempo_layer {
   uint64_t id;
   tempo::DType dtype = tempo::DType::automatic;
   bool trainable = true;
-  bool named = false;  // by its option, or by the model or layer that took it in
+  bool named = false;      // by its option, or by the model or layer that took it in
+  bool over_time = false;  // it, or the layer it is made from, has the option return_sequences
+  bool last_only = false;  // which is false
   bool built = false;
   std::vector<tempo::TensorType> built_for;
   std::optional<uint32_t> n_states;  // of a cell, once it was asked
@@ -75,6 +77,10 @@ namespace tempo {
 Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> options);
 void build(tempo_layer& layer, const std::vector<TensorType>& inputs);
 Tensors call(tempo_layer& layer, const tempo_call& call);
+/// If it was the lack of a time axis, the error of a layer behind `before`, a layer that gave its
+/// last output only, names both.
+void explain_lost_time(const tempo_layer& layer, const ShapeError& error,
+                       const std::string& before);
 /// The layer that is being called on this thread, the innermost; null: none.
 tempo_layer* called_layer();
 /// The types of a cell's states for this batch, [batch, ...] each.

@@ -76,16 +76,38 @@ Program with_fixed_first(Program p) {
   return p;
 }
 
+// What may refuse an input runs before anything is written, so that the states stay as they were.
+Program with_checks_first(Program p) {
+  static const OpDefinition* const index = find_op("index");
+  std::vector<bool> read(p.values.size(), false);  // by a check, or for it
+  std::vector<bool> first(p.loop.size(), false);
+  for (std::size_t k = p.loop.size(); k-- > 0;) {
+    const Instruction& i = p.loop[k];
+    first[k] = i.op == index || std::any_of(i.outputs.begin(), i.outputs.end(), [&](int v) {
+                 return read[static_cast<std::size_t>(v)];
+               });
+    if (first[k])
+      for (int v : i.inputs) read[static_cast<std::size_t>(v)] = true;
+  }
+  std::vector<Instruction> ordered;
+  for (const bool now : {true, false})
+    for (std::size_t k = 0; k < p.loop.size(); ++k)
+      if (first[k] == now) ordered.push_back(std::move(p.loop[k]));
+  p.loop = std::move(ordered);
+  return p;
+}
+
 Program ready(Program p) {
-  return with_fixed_first(without_dead(without_renames(without_dead(std::move(p)))));
+  return with_checks_first(
+      with_fixed_first(without_dead(without_renames(without_dead(std::move(p))))));
 }
 
 }  // namespace
 
 // --- tracing
 
-StepTrace::StepTrace() { innermost = this; }
-StepTrace::~StepTrace() { innermost = nullptr; }
+StepTrace::StepTrace() : outer_(std::exchange(innermost, this)) {}
+StepTrace::~StepTrace() { innermost = outer_; }
 
 StepTrace* StepTrace::current() {
   return innermost && Trace::current() == &innermost->trace ? innermost : nullptr;
@@ -209,7 +231,8 @@ void Stepper::run(const void* x, void* y) {
   }
   shard_.places[x_block_] = const_cast<char*>(static_cast<const char*>(x));
   outputs_[0].data = y;
-  execution_->step(shard_, steps_++, true);
+  execution_->step(shard_, steps_, true);
+  ++steps_;
 }
 
 }  // namespace tempo

@@ -30,6 +30,9 @@ class StepTrace {
   };
   Trace trace;
   std::vector<Carried> carried;
+
+ private:
+  StepTrace* outer_;
 };
 
 class Stepper {

@@ -6,6 +6,7 @@
 #include "tensor/pointwise.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 namespace tempo {
@@ -32,7 +33,35 @@ int64_t row_count(const View& table) {
   return Shape(table.shape().begin() + 1, table.shape().end()).count();
 }
 
+template <class T>
+[[noreturn, gnu::cold, gnu::noinline]] void refuse_index(const KernelCall& call, int64_t at, T id) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.15g", static_cast<double>(id));
+  throw Error(call.attributes.text("who") + ": id " + std::to_string(at) + " of " +
+              to_string(call.inputs[0].type) + " is " +
+              (std::is_integral_v<T> ? std::to_string(id) : text) + "; " +
+              call.attributes.text("rule"));
+}
+
 }  // namespace
+
+Kernel index_kernel() {
+  return [](const KernelCall& call) {
+    const View &x = call.inputs[0], &y = call.outputs[0];
+    const auto bound = call.attributes.integer("bound");
+    dispatch_among(Numeric{}, x.dtype(), [&]<class T>(T) {
+      using Index = std::conditional_t<std::is_same_v<T, int64_t>, int64_t, int32_t>;
+      const T* const ids = x.as<const T>();
+      for (int64_t i = 0; i < x.count(); ++i) {
+        const bool within =
+            ids[i] >= T(0) && static_cast<double>(ids[i]) < static_cast<double>(bound);
+        const Index index = within ? static_cast<Index>(ids[i]) : Index{0};
+        if (!within || static_cast<T>(index) != ids[i]) refuse_index(call, i, ids[i]);
+        y.as<Index>()[i] = index;
+      }
+    });
+  };
+}
 
 Kernel gather_kernel() {
   return [](const KernelCall& call) {

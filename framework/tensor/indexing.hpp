@@ -15,4 +15,9 @@ Kernel scatter_add_kernel();
 /// index outside gives a row of zeros.
 Kernel one_hot_kernel();
 
+/// Input x, numbers: output the same as indices, int32 where x is floating. Throws an Error where
+/// one is not a whole number from 0 to the attribute "bound" - 1; it begins with the attribute
+/// "who", and "rule" says what is required.
+Kernel index_kernel();
+
 }  // namespace tempo

@@ -20,6 +20,27 @@ namespace {
               "merge_mode none); Model with a function uses them all.");
 }
 
+// The nearest layer before this one that gives its last output only; "": there is none.
+std::string last_output_before(const std::vector<Layer>& layers, const Layer& layer) {
+  std::string nearest;
+  for (const Layer& before : layers) {
+    if (&before == &layer) break;
+    if (before.handle()->last_only) nearest = before.handle()->path();
+  }
+  return nearest;
+}
+
+Tensors call_in_turn(const std::vector<Layer>& layers, const Layer& layer, const Tensors& inputs,
+                     const CallOptions& options) {
+  try {
+    return layer.call(inputs, options);
+  } catch (const ShapeError& error) {
+    const std::string before = last_output_before(layers, layer);
+    if (!before.empty() && inputs[0].rank() < 3) explain_lost_time(*layer.handle(), error, before);
+    throw;
+  }
+}
+
 Shape with_free_batch(Shape shape) {
   if (shape.rank() > 0) shape[0] = -1;
   return shape;
@@ -71,7 +92,8 @@ Tensors ModelState::call(const Tensors& x, const CallOptions& options) {
           ": it has no layers.\n  Give them as Sequential model({...}), or by model.add(layer).");
     for (const Layer& layer : layers) {
       const bool first = &layer == &layers.front();
-      now = layer.call(now, first ? options : CallOptions{.training = options.training});
+      now = call_in_turn(layers, layer, now,
+                         first ? options : CallOptions{.training = options.training});
       const bool last = &layer == &layers.back();
       if (!last && now.size() > 1) several_results(name, layer, now.size(), *(&layer + 1));
       outputs.push_back(with_free_batch(now[0].shape()));

@@ -44,6 +44,13 @@ std::vector<double> last_step(const Array& y, const TensorType& one) {
   return last;
 }
 
+Shape without_axis(const Shape& shape, int cut) {
+  Shape out;
+  for (int axis = 0; axis < shape.rank(); ++axis)
+    if (axis != cut) out.push_back(shape[axis]);
+  return out;
+}
+
 }  // namespace
 
 struct Stream::State {
@@ -65,6 +72,8 @@ struct Stream::State {
     const Tensor x = stack({first, other, other}, 1);
     const Array y(output), y_of_all(at_once.result());
     at_once.run(x.handle()->array.view().data, y_of_all.view().data);
+    const Shape& of_all = at_once.result().shape;
+    const bool of_each_step = of_all.rank() > 1 && of_all[1] != output.shape[1];
     for (const Tensor& now : {first, other, other})
       stepper.run(now.handle()->array.view().data, y.view().data);
     stepper.reset();
@@ -77,6 +86,7 @@ struct Stream::State {
             " depends on the steps before it, and not by the state of a recurrent layer."
             "\n  What lies between recurrent layers must treat each step alone; a mean over "
             "time, say, does not.");
+    if (of_each_step) output.shape = without_axis(output.shape, 1);
   }
 
   template <class T>

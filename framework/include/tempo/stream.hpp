@@ -34,7 +34,7 @@ class Stream {
   TEMPO_API Stream& operator=(Stream&&) noexcept;
 
   /// One step: x [batch, features...] and y of output_shape(), row by row, in the dtype of the
-  /// model's input. A ShapeError for other sizes.
+  /// model's input. A ShapeError for other sizes; what a call refuses is refused without a trace.
   TEMPO_API void step(std::span<const float> x, std::span<float> y);
   TEMPO_API void step(std::span<const double> x, std::span<double> y);
   /// Goes back to the first step.
