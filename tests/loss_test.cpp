@@ -216,9 +216,10 @@ BOOST_AUTO_TEST_CASE(errors_of_losses_say_what_is_wrong) {
   BOOST_TEST(error_of([&] {
                Loss("sparse_categorical_crossentropy")(tensor<int64_t>({0, 3}, {2}), zeros({2, 3}));
              }) ==
-             "sparse_categorical_crossentropy: y_true holds the class number 3, and y_pred has 3 "
-             "classes.\n"
-             "  Class numbers lie in [0, 2]; ignore_class leaves one out.");
+             "sparse_categorical_crossentropy: y_true[1] is 3; it must be a class number, a whole "
+             "number in [0, 2], as y_pred has 3 classes.\n"
+             "  Classes count from 0; a mask, a sample_weight of 0 or ignore_class leaves a sample "
+             "out.");
   BOOST_TEST(error_of<ShapeError>([&] { Loss("mse")(a, a, zeros({7})); }) ==
              "mean_squared_error: the weights do not fit the losses\n"
              "  weights  [7] float32\n"
@@ -228,6 +229,544 @@ BOOST_AUTO_TEST_CASE(errors_of_losses_say_what_is_wrong) {
              "Loss: this one was never given a value (it is Loss{}).");
   BOOST_TEST(error_of([&] { Loss("mse")(Tensor{}, a); }) ==
              "mean_squared_error: y_true was never given a value (it is Tensor{}).");
+}
+
+// --- What is left out ---------------------------------------------------------------------------
+
+namespace {
+
+constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+constexpr double inf = std::numeric_limits<double>::infinity();
+
+// The names that are listed where an unknown one is asked for.
+std::vector<std::string> names_in(const std::string& error) {
+  std::string list = error.substr(error.find("There are ") + 10);
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < list.size();) {
+    const std::size_t end = list.find_first_of(",.", at);
+    names.push_back(list.substr(at, end - at));
+    at = list[end] == '.' ? list.size() : end + 2;
+  }
+  return names;
+}
+
+// y_true and y_pred of 2 samples of 3 steps, for a loss or a metric.
+struct StepCase {
+  const char* name;
+  const char* settings;
+  Tensor y, p;
+  bool classes = false;  // y are class numbers
+};
+
+std::vector<StepCase> step_cases() {
+  const Tensor z = testing::normal({2, 3, 4}, 5), unit = testing::uniform(0.1, 0.9, {2, 3, 4}, 6);
+  const Tensor numbers_of_class = tensor<int64_t>({0, 3, 1, 2, 2, 0}, {2, 3});
+  const Tensor hot = one_hot(numbers_of_class, 4, float64);
+  const Tensor target = testing::normal({2, 3, 4}, 7), yes = cast(target > 0, float64);
+  return {
+      {"mse", "", target, z},
+      {"mean_squared_error", "", target, z},
+      {"mae", "", target, z},
+      {"mean_absolute_error", "", target, z},
+      {"binary_crossentropy", "", yes, unit},
+      {"binary_crossentropy", "from_logits=true, ", yes, z},
+      {"binary_crossentropy", "label_smoothing=0.1, ", yes, unit},
+      {"categorical_crossentropy", "", hot, unit},
+      {"categorical_crossentropy", "from_logits=true, ", hot, z},
+      {"categorical_crossentropy", "label_smoothing=0.1, ", hot, unit},
+      {"sparse_categorical_crossentropy", "", numbers_of_class, unit, true},
+      {"sparse_categorical_crossentropy", "from_logits=true, ", numbers_of_class, z, true},
+      {"sparse_categorical_crossentropy", "ignore_class=1, ", numbers_of_class, unit, true},
+      {"sparse_categorical_crossentropy", "", cast(numbers_of_class, float32), unit, true},
+  };
+}
+
+std::vector<StepCase> metric_cases() {
+  std::vector<StepCase> cases = step_cases();
+  const StepCase binary = cases[4], one_hot_labels = cases[7], sparse = cases[10];
+  const auto add = [&](const char* name, const StepCase& like) {
+    cases.push_back({name, "", like.y, like.p, like.classes});
+  };
+  for (const char* name : {"accuracy", "acc", "crossentropy"}) {
+    add(name, one_hot_labels);
+    add(name, sparse);
+    cases.push_back({name, "", slice(binary.y, 2, 0, 1), slice(binary.p, 2, 0, 1)});
+  }
+  add("binary_accuracy", binary);
+  add("categorical_accuracy", one_hot_labels);
+  add("sparse_categorical_accuracy", sparse);
+  return cases;
+}
+
+const Tensor kept_steps() { return tensor<bool>({true, false, true, true, true, false}, {2, 3}); }
+
+// x with `bad` at the steps that are left out.
+Tensor poisoned(const Tensor& x, double bad) {
+  Tensor kept = kept_steps();
+  while (kept.rank() < x.rank()) kept = expand_dims(kept, -1);
+  return where(kept, x, bad);
+}
+
+struct Way {
+  const char* name;
+  Tensor mask, weight;
+};
+
+std::vector<Way> ways(double bad) {
+  const Tensor weight = tensor<double>({1.5, 2, 0.5, 3, 1, 0.25}, {2, 3});
+  const Tensor zeros_there = where(kept_steps(), weight, 0);
+  return {{"mask", kept_steps(), {}},
+          {"zero weight", {}, zeros_there},
+          {"mask and weights", kept_steps(), poisoned(weight, bad)},
+          {"mask of some, zero weight of others",
+           tensor<bool>({true, false, true, true, true, true}, {2, 3}), zeros_there}};
+}
+
+// The loss, its gradient, and the gradient of a projection of that.
+Tensors derivatives(const Loss& loss, const Tensor& y, const Tensor& values, const Way& way) {
+  const Tensor p = parameter(values), said = p + 0;
+  const Tensor value = loss(y, way.mask ? with_mask(said, way.mask) : said, way.weight);
+  const Tensor first = gradient(value, Tensors{p})[0];
+  return {value, first, gradient(sum(first * testing::normal(values.shape(), 8)), Tensors{p})[0]};
+}
+
+const char* const orders[] = {"value", "gradient", "second order"};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(every_loss_has_a_row_and_so_has_every_metric) {
+  const auto require_all = [](const std::string& error, const std::vector<StepCase>& cases) {
+    for (const std::string& name : names_in(error))
+      BOOST_TEST(std::any_of(cases.begin(), cases.end(),
+                             [&](const StepCase& c) { return c.name == name; }),
+                 "no row for " << name);
+  };
+  require_all(error_of([] { Loss("?"); }), step_cases());
+  require_all(error_of([] { Metric("?"); }), metric_cases());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_left_out_reaches_no_loss_and_no_gradient) {
+  const std::vector<Way> clean = ways(2);
+  for (const StepCase& c : step_cases())
+    for (const char* reduction : {"sum_over_batch_size", "sum", "mean_with_sample_weight", "none"})
+      for (std::size_t i = 0; i < clean.size(); ++i) {
+        const Loss loss(std::string(c.name) + "(" + c.settings + "reduction=" + reduction + ")");
+        const Tensors right = derivatives(loss, c.y, c.p, clean[i]);
+        for (const double bad : {missing, inf, -1.0, 1e12}) {
+          if (!is_floating(c.y.dtype()) && !(std::abs(bad) < inf)) continue;
+          const Way way = ways(bad)[i];
+          const std::string what =
+              loss.text() + ", " + way.name + ", " + std::to_string(bad) + ": ";
+          const Tensors got = derivatives(loss, poisoned(c.y, bad), poisoned(c.p, bad), way);
+          for (std::size_t order = 0; order < right.size(); ++order) {
+            testing::check_same(what + orders[order], got[order], right[order]);
+            if (order > 0)
+              testing::check_same(what + orders[order] + " of what is left out", got[order],
+                                  poisoned(got[order], 0));
+          }
+        }
+      }
+}
+
+BOOST_AUTO_TEST_CASE(a_masked_loss_is_that_of_the_steps_which_count) {
+  const Tensor places = tensor<int64_t>({0, 2, 3, 4}, {4});
+  for (const StepCase& c : step_cases()) {
+    const Loss loss(c.name);
+    const auto steps = [&](const Tensor& x) {
+      Shape flat = x.shape().without_first();
+      flat[0] = 6;
+      return gather(reshape(x, flat), places);
+    };
+    if (std::string(c.settings) != "") continue;
+    testing::check_close(c.name, loss(c.y, with_mask(c.p, kept_steps())),
+                         loss(steps(c.y), steps(c.p)), 1e-12);
+    const Tensor none =
+        with_mask(poisoned(c.p, missing), tensor<bool>(std::vector<bool>(6), {2, 3}));
+    BOOST_TEST(loss(c.y, none).item() == 0);
+    BOOST_TEST(loss(c.y, poisoned(c.p, missing), zeros({2, 3})).item() == 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_left_out_reaches_no_metric) {
+  for (const StepCase& c : metric_cases())
+    for (const double bad : {missing, inf, -1.0, 1e12}) {
+      if (!is_floating(c.y.dtype()) && !(std::abs(bad) < inf)) continue;
+      const std::vector<Way> clean = ways(2), dirty = ways(bad);
+      for (std::size_t i = 0; i < clean.size(); ++i) {
+        const auto result = [&](const Tensor& y, const Tensor& p, const Way& way) {
+          Metric metric(c.name);
+          metric.update(y, way.mask ? with_mask(p, way.mask) : p, way.weight);
+          return metric.result();
+        };
+        const double right = result(c.y, c.p, clean[i]);
+        const double got = result(poisoned(c.y, bad), poisoned(c.p, bad), dirty[i]);
+        BOOST_TEST(got == right, c.name << ", " << dirty[i].name << ", " << bad << ": " << got
+                                        << " for " << right);
+        BOOST_TEST(std::isfinite(right));
+      }
+    }
+  for (const char* name : {"accuracy", "mse"}) {
+    Metric metric(name);
+    metric.update(zeros({0, 1}), zeros({0, 1}));
+    metric.update(zeros({2, 0, 1}), zeros({2, 0, 1}));
+    metric.update(zeros({2, 1, 1}),
+                  with_mask(full({2, 1, 1}, missing), tensor<bool>({false, false}, {2, 1})));
+    BOOST_TEST(metric.result() == 0, name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_tracked_weight_of_0_gets_its_gradient) {
+  const Tensor weight = parameter(zeros({2}, float64));
+  const Tensor loss =
+      Loss("mse(reduction=sum)")(zeros({2, 1}, float64), numbers({2, 3}, {2, 1}, float64), weight);
+  testing::check_same("of the weights", gradient(loss, Tensors{weight})[0],
+                      numbers({4, 9}, {2}, float64));
+}
+
+// --- Labels -------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(labels_that_are_none_are_refused_by_losses_and_metrics) {
+  struct Case {
+    const char* name;
+    Shape shape;  // of y_pred
+    Numbers good, bad;
+    bool is_loss = true;
+  };
+  const Numbers no_class = {missing, inf, -inf, 0.7, -1, 2, 1e12, 1e300};
+  const Numbers no_probability = {missing, inf, -inf, -1, 2, -0.1, 1.5};
+  const Numbers not_0_or_1 = {missing, inf, -1, 2, 0.7};
+  const Case cases[] = {
+      {"sparse_categorical_crossentropy", {3, 2}, {0, 1}, no_class},
+      {"sparse_categorical_crossentropy(from_logits=true)", {3, 2}, {0, 1}, no_class},
+      {"sparse_categorical_crossentropy(ignore_class=-1)", {3, 2}, {0, 1, -1}, {missing, 0.7, 2}},
+      {"sparse_categorical_crossentropy(ignore_class=0)", {3, 2}, {0, 1}, {missing, 0.7, 2, -1}},
+      {"sparse_categorical_accuracy", {3, 2}, {0, 1}, no_class, false},
+      {"sparse_categorical_accuracy(ignore_class=-1)",
+       {3, 2},
+       {0, 1, -1},
+       {missing, 0.7, 2},
+       false},
+      {"binary_crossentropy", {3, 1}, {0, 1, 0.7, 1 + 1e-7}, no_probability},
+      {"binary_crossentropy(from_logits=true)", {3, 1}, {0, 1, 0.7}, no_probability},
+      {"binary_accuracy", {3, 1}, {0, 1}, not_0_or_1, false},
+      {"categorical_crossentropy", {3, 1}, {0, 1, 0.7, 2, -1}, {missing}},
+      {"categorical_accuracy", {3, 1}, {0, 1, 0.7}, {missing}, false},
+      {"Accuracy", {3, 1}, {0, 1, 0.7, -1}, {missing}, false},
+  };
+  const auto error = [&](const Case& c, const std::string& name, const Tensor& y, bool metric) {
+    return error_of([&] {
+      const Tensor p = full(c.shape, 0.5, float32);
+      if (metric)
+        Metric(name).update(y, p);
+      else
+        Loss{name}(y, p);
+    });
+  };
+  for (const Case& c : cases) {
+    const bool sparse = c.shape[1] == 2;
+    std::vector<std::pair<std::string, bool>> users;  // and whether they are metrics
+    if (c.is_loss) users.emplace_back(c.name, false);
+    users.emplace_back(c.name, true);
+    const bool plain = std::string(c.name).find('(') == std::string::npos;
+    if (plain && (sparse || std::string(c.name).starts_with("binary")))
+      users.emplace_back(c.is_loss ? "crossentropy" : "accuracy", true);
+    for (const auto& [name, metric] : users)
+      for (const DType dtype : {float32, float64, int32, int64}) {
+        for (const double good : c.good)
+          if (is_floating(dtype) || good == std::floor(good))
+            BOOST_TEST(error(c, name, numbers({0, 1, good}, sparse ? Shape{3} : Shape{3, 1}, dtype),
+                             metric) == "nothing was thrown");
+        for (const double bad : c.bad) {
+          if (!is_floating(dtype) && !(bad == std::floor(bad) && std::abs(bad) < 1e9)) continue;
+          const std::string text =
+              error(c, name, numbers({0, 1, bad}, sparse ? Shape{3} : Shape{3, 1}, dtype), metric);
+          BOOST_TEST(text.find(": y_true[2] is ") != std::string::npos,
+                     name << " of " << bad << ": " << text);
+        }
+      }
+  }
+  BOOST_TEST(error_of([] {
+               Loss("sparse_categorical_crossentropy")(tensor<int64_t>({0, int64_t{1} << 40}, {2}),
+                                                       ones({2, 2}));
+             }).find("y_true[1] is 1099511627776;") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(errors_of_labels_say_where_what_and_the_way_out) {
+  const auto of = [](const char* loss, const Tensor& y, const Tensor& p) {
+    return error_of([&] { Loss{loss}(y, p); });
+  };
+  BOOST_TEST(of("sparse_categorical_crossentropy", numbers({0, 0, 1, missing}, {2, 2}, float32),
+                ones({2, 2, 3})) ==
+             "sparse_categorical_crossentropy: y_true[1, 1] is NaN; it must be a class number, a "
+             "whole number in [0, 2], as y_pred has 3 classes.\n"
+             "  Fill in missing labels, or leave their samples out: by a mask, or a sample_weight "
+             "of 0.");
+  BOOST_TEST(of("sparse_categorical_crossentropy", numbers({0.7}, {1}, float32), ones({1, 2})) ==
+             "sparse_categorical_crossentropy: y_true[0] is 0.7; it must be a class number, a "
+             "whole number in [0, 1], as y_pred has 2 classes.\n"
+             "  For a probability of each class use categorical_crossentropy, for numbers mse.");
+  BOOST_TEST(of("binary_crossentropy", numbers({-1, 1}, {2, 1}, float32), ones({2, 1})) ==
+             "binary_crossentropy: y_true[0] is -1; it must be 0, 1 or a probability between "
+             "them.\n  Make 0 of -1: (y + 1) / 2.");
+  BOOST_TEST(of("binary_crossentropy", numbers({1, 3}, {2, 1}, float32), ones({2, 1})) ==
+             "binary_crossentropy: y_true[1] is 3; it must be 0, 1 or a probability between "
+             "them.\n  For class numbers use sparse_categorical_crossentropy, with a unit for each "
+             "class.");
+  BOOST_TEST(error_of([] {
+               Metric("accuracy").update(numbers({1, 0.7}, {2, 1}, float32), ones({2, 1}));
+             }) ==
+             "accuracy: y_true[1] is 0.7; it must be 0 or 1.\n"
+             "  Only classes are right or wrong: watch binary_crossentropy for probabilities, mae "
+             "for numbers.");
+}
+
+BOOST_AUTO_TEST_CASE(a_prediction_of_nan_is_neither_right_nor_wrong) {
+  struct Case {
+    const char* name;
+    Shape y, p;
+    Numbers y_true, y_pred;
+  };
+  const Case cases[] = {
+      {"binary_accuracy", {2, 1}, {2, 1}, {0, 1}, {missing, 1}},
+      {"accuracy", {2, 1}, {2, 1}, {0, 1}, {missing, 1}},
+      {"Accuracy", {2, 1}, {2, 1}, {0, 1}, {missing, 1}},
+      {"accuracy", {2}, {2, 2}, {0, 1}, {missing, 1, 0, 1}},
+      {"accuracy", {2}, {2, 2}, {0, 1}, {0, missing, 0, 1}},
+      {"categorical_accuracy", {2, 2}, {2, 2}, {1, 0, 0, 1}, {0, missing, 0, 1}},
+      {"mse", {2, 1}, {2, 1}, {0, 1}, {missing, 1}},
+  };
+  for (const Case& c : cases) {
+    Metric metric(c.name);
+    metric.update(numbers(c.y_true, c.y, float32), numbers(c.y_pred, c.p, float32));
+    BOOST_TEST(std::isnan(metric.result()), c.name);
+  }
+  Metric certain("sparse_categorical_accuracy");  // an infinite one is a prediction
+  certain.update(numbers({1}, {1}, float32), numbers({-inf, inf}, {1, 2}, float32));
+  BOOST_TEST(certain.result() == 1);
+  Metric fraction = Accuracy();  // a whole label is not the whole part of what was said
+  fraction.update(tensor<int32_t>({1, 2}, {2, 1}), numbers({1.7, 2}, {2, 1}, float32));
+  BOOST_TEST(fraction.result() == 0.5);
+}
+
+BOOST_AUTO_TEST_CASE(an_ignored_class_counts_in_no_accuracy) {
+  Metric metric = SparseCategoricalAccuracy({.ignore_class = -1});
+  metric.update(tensor<int64_t>({-1, 1, 0, -1}, {4}),
+                numbers({1, 0, 0, 1, 0, 1, missing, 0}, {4, 2}, float32));
+  BOOST_TEST(metric.result() == 0.5);
+  BOOST_TEST(Metric(metric.text()).text() == metric.text());
+}
+
+// --- Ruled-out classes --------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_class_that_is_ruled_out_costs_nothing_where_its_label_is_0) {
+  struct Case {
+    const char* loss;
+    Numbers y, p, gradient;
+    double value;
+  };
+  const double half = std::log(2.0), e = std::exp(1.0);
+  const Case cases[] = {
+      {"categorical_crossentropy(from_logits=true)", {0, 1}, {-inf, 0}, {0, 0}, 0},
+      {"categorical_crossentropy(from_logits=true)", {0, 1, 0}, {-inf, 0, 0}, {0, -.5, .5}, half},
+      {"categorical_crossentropy(from_logits=true)",
+       {0, .5, .5},
+       {-inf, 1, 0},
+       {0, e / (1 + e) - .5, 1 / (1 + e) - .5},
+       std::log(1 + e) - .5},
+      {"categorical_crossentropy(from_logits=true)", {1, 0}, {-inf, 0}, {-1, 1}, inf},
+      {"categorical_crossentropy(from_logits=true)", {1, 0}, {0, -inf}, {0, 0}, 0},
+      {"categorical_crossentropy(from_logits=true)",
+       {1, 0},
+       {-inf, -inf},
+       {missing, missing},
+       missing},
+      {"categorical_crossentropy(from_logits=true)", {0, 1}, {inf, 0}, {missing, missing}, missing},
+      {"categorical_crossentropy(from_logits=true)",
+       {0, 1},
+       {missing, 0},
+       {missing, missing},
+       missing},
+      {"categorical_crossentropy(from_logits=true, label_smoothing=0.5)",
+       {0, 1},
+       {-inf, 0},
+       {-.25, .25},
+       inf},
+      {"categorical_crossentropy", {0, 1}, {0, 1}, {0, 0}, 1.1920929665620834e-7},
+      {"sparse_categorical_crossentropy(from_logits=true)", {1}, {-inf, 0}, {0, 0}, 0},
+      {"sparse_categorical_crossentropy(from_logits=true)", {1}, {-inf, 0, 0}, {0, -.5, .5}, half},
+      {"sparse_categorical_crossentropy(from_logits=true)", {0}, {-inf, 0}, {-1, 1}, inf},
+      {"sparse_categorical_crossentropy(from_logits=true)",
+       {0},
+       {-inf, -inf},
+       {missing, missing},
+       missing},
+      {"sparse_categorical_crossentropy(from_logits=true)",
+       {1},
+       {inf, 0},
+       {missing, missing},
+       missing},
+      {"binary_crossentropy(from_logits=true)", {0}, {-inf}, {0}, 0},
+      {"binary_crossentropy(from_logits=true)", {1}, {inf}, {0}, 0},
+      {"binary_crossentropy(from_logits=true)", {1}, {-inf}, {-1}, inf},
+      {"binary_crossentropy(from_logits=true)", {0}, {inf}, {1}, inf},
+      {"binary_crossentropy(from_logits=true)", {.5}, {inf}, {.5}, inf},
+      {"binary_crossentropy(from_logits=true)", {.5}, {-inf}, {-.5}, inf},
+      {"binary_crossentropy(from_logits=true)", {0, 1}, {-inf, 0}, {0, -.25}, half / 2},
+      {"binary_crossentropy(from_logits=true, label_smoothing=0.5)", {1}, {inf}, {.25}, inf},
+      {"binary_crossentropy(from_logits=true)", {0}, {missing}, {missing}, missing},
+  };
+  for (const Case& c : cases)
+    for (const DType dtype : dtypes) {
+      const auto n = static_cast<int64_t>(c.p.size());
+      const bool sparse = std::string(c.loss).starts_with("sparse");
+      const Tensor y = sparse ? numbers(c.y, {1}, dtype) : numbers(c.y, {1, n}, dtype);
+      const Tensor p = parameter(numbers(c.p, {1, n}, dtype));
+      const Tensor value = Loss(c.loss)(y, p), first = gradient(value, Tensors{p})[0];
+      testing::check_close(c.loss, value, full({}, c.value, dtype), 1e-6);
+      testing::check_close(std::string(c.loss) + ", gradient", first,
+                           numbers(c.gradient, {1, n}, dtype), 1e-6);
+      if (!std::isnan(c.value) && std::string(c.loss).find("logits") != std::string::npos) {
+        const Tensor second = gradient(sum(first), Tensors{p})[0];
+        for (const double v : second.to_vector()) BOOST_TEST(std::isfinite(v), c.loss);
+      }
+    }
+}
+
+// --- Losses of users ----------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_function_may_give_a_loss_of_any_rank_under_a_mask_and_weights) {
+  const Tensor y = testing::normal({2, 3, 1}, 1), p = testing::normal({2, 3, 1}, 2);
+  const Tensor weight = numbers({2, 0.5}, {2}, float64);
+  const Tensor of_steps = numbers({2, 1, 3, 0.5, 0, 1}, {2, 3}, float64);
+  const Loss steps([](const Tensor& t, const Tensor& s) { return abs(t - s); });
+  const Loss cut([](const Tensor& t, const Tensor& s) { return squeeze(abs(t - s), -1); });
+  const Loss samples([](const Tensor& t, const Tensor& s) { return mean(abs(t - s), Axes{1, 2}); });
+  const Loss one([](const Tensor& t, const Tensor& s) { return mean(abs(t - s)); });
+  const Loss reading([](const Tensor& t, const Tensor& s) {
+    const Tensor real = cast(expand_dims(mask_of(s), -1), s.dtype());
+    return sum(abs(t - s) * real) / sum(real);
+  });
+  const Tensor masked = with_mask(p, kept_steps());
+  for (const Tensor& w : {Tensor{}, weight, of_steps}) {
+    const Tensor right = Loss("mae")(y, masked, w);
+    testing::check_close("[batch, time, 1]", steps(y, masked, w), right, 1e-14);
+    testing::check_close("[batch, time]", cut(y, masked, w), right, 1e-14);
+  }
+  testing::check_close("[batch]", samples(y, masked), Loss("mae")(y, p), 1e-14);
+  testing::check_close("[batch], weights", samples(y, masked, weight), Loss("mae")(y, p, weight),
+                       1e-14);
+  testing::check_close("[]", one(y, masked), Loss("mae")(y, p), 1e-14);
+  testing::check_close("[], reading the mask", reading(y, masked), Loss("mae")(y, masked), 1e-14);
+  for (const Loss& loss : {steps, cut, samples, one, reading}) {
+    const Tensor nothing = parameter(full({2, 3, 1}, missing, float64));
+    const Tensor value =
+        loss(y, with_mask(nothing + 0, tensor<bool>(std::vector<bool>(6), {2, 3})));
+    BOOST_TEST(value.item() == 0);
+    testing::check_same("no gradient", gradient(value, Tensors{nothing})[0],
+                        zeros({2, 3, 1}, float64));
+  }
+  // Steps that are left out are not read by a loss of each step.
+  for (const Loss& loss : {steps, cut}) {
+    const Way way{"", kept_steps(), {}};
+    const Tensors right = derivatives(loss, y, p, way);
+    const Tensors got = derivatives(loss, poisoned(y, missing), poisoned(p, missing), way);
+    for (std::size_t order = 0; order < 2; ++order)
+      testing::check_same(orders[order], got[order], right[order]);
+  }
+  const Loss classes(
+      [](const Tensor& t, const Tensor& s) { return cross_entropy(s, cast(t, int64)); });
+  BOOST_TEST(std::isfinite(classes(numbers({1, -1, 0, 2, 0, missing}, {2, 3}, float64),
+                                   with_mask(testing::normal({2, 3, 3}), kept_steps()))
+                               .item()));
+
+  BOOST_TEST(error_of<ShapeError>([&] { one(y, p, weight); }) ==
+             "loss: sample_weight was given, and the loss is one number for the batch\n"
+             "  sample_weight  [2] float64\n"
+             "  losses         [] float64\n"
+             "  Weights need a loss for each sample, [batch]: take the mean over the other axes "
+             "only, or leave sample_weight out.");
+  const Loss flat([](const Tensor& t, const Tensor& s) { return reshape(abs(t - s), {6}); });
+  BOOST_TEST(error_of<ShapeError>([&] { flat(y, masked); }) ==
+             "loss: the mask of y_pred does not fit the losses\n"
+             "  mask    [2, 3] bool\n"
+             "  losses  [6]\n"
+             "  A loss is one number, or one for each sample, [batch], or step, [batch, time]; "
+             "with_mask(y_pred, {}) takes the mask off.");
+}
+
+// --- Shapes, sizes and settings -----------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(axes_of_extent_1_at_the_end_come_or_go) {
+  const Numbers t = {0, 1, 1}, p = {0.2, 0.6, 0.9};
+  const Shape shapes[] = {{3}, {3, 1}, {3, 1, 1}};
+  for (const Shape& of_y : shapes)
+    for (const Shape& of_p : shapes) {
+      const Tensor y = numbers(t, of_y, float64), said = numbers(p, of_p, float64);
+      const Tensor weight = numbers({1, 0, 2}, {3}, float64);
+      const std::string what = to_string(of_y) + " and " + to_string(of_p);
+      BOOST_TEST(Loss("mse")(y, said).item() == (.04 + .16 + .01) / 3,
+                 boost::test_tools::tolerance(1e-12));
+      BOOST_TEST(Loss("mae")(y, said, weight).item() == (.2 + .2) / 3,
+                 boost::test_tools::tolerance(1e-12));
+      BOOST_TEST(Loss("bce")(y, said).item() == -std::log(.8 * .6 * .9) / 3,
+                 boost::test_tools::tolerance(1e-12));
+      const Loss own([](const Tensor& a, const Tensor& b) { return square(a - b); });
+      BOOST_TEST(own(y, said).item() == (.04 + .16 + .01) / 3, boost::test_tools::tolerance(1e-12));
+      for (const char* name : {"accuracy", "binary_accuracy"}) {
+        Metric metric(name);
+        metric.update(y, said);
+        BOOST_TEST(metric.result() == 1, what);
+      }
+    }
+  for (const auto& [weight, losses] :
+       {std::pair{Shape{3}, Shape{2, 3, 1}}, std::pair{Shape{7}, Shape{1, 1}},
+        std::pair{Shape{3, 3}, Shape{3, 1, 1}}})
+    BOOST_TEST(error_of<ShapeError>([&] {
+                 Loss("mse")(zeros(losses), zeros(losses), ones(weight));
+               }).find("the weights do not fit the losses") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_mask_tells_elements_of_the_last_axis_apart) {
+  const Tensor y = numbers({1, 2, 3, 4}, {2, 2}, float64);
+  const Tensor p = with_mask(numbers({2, missing, 5, 7}, {2, 2}, float64),
+                             tensor<bool>({true, false, true, true}, {2, 2}));
+  BOOST_TEST(Loss("mse")(y, p).item() == (1.0 + 4 + 9) / 3, boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(means_of_many_losses_are_exact) {
+  const int64_t n = 20'000'000;
+  const Tensor y = zeros({n, 1}), p = full({n, 1}, 0.1), weight = full({n}, 3);
+  const auto close = boost::test_tools::tolerance(1e-6);
+  BOOST_TEST(Loss("mse")(y, p).item() == 0.01, close);
+  BOOST_TEST(Loss("mse")(y, p, weight).item() == 0.03, close);
+  BOOST_TEST(Loss("mse(reduction=mean_with_sample_weight)")(y, p, weight).item() == 0.01, close);
+  Metric metric("mae");
+  metric.update(y, p, weight);
+  metric.update(y, p, weight);
+  BOOST_TEST(metric.result() == 0.1, close);
+}
+
+BOOST_AUTO_TEST_CASE(settings_out_of_range_are_refused) {
+  for (const char* text :
+       {"bce(label_smoothing=nan)", "bce(label_smoothing=-1)", "bce(label_smoothing=2)",
+        "bce(label_smoothing=inf)", "categorical_crossentropy(label_smoothing=1.01)",
+        "categorical_crossentropy(label_smoothing=nan)", "bce(from_logits=maybe)",
+        "bce(from_logits=true, from_logits=true)", "bce(axis=1.5)", "bce(axis=)",
+        "sparse_categorical_crossentropy(ignore_class=x)", "mse(reduction=)"})
+    BOOST_TEST(error_of([&] { Loss loss(text); }) != "nothing was thrown", text);
+  BOOST_TEST(error_of([] { BinaryCrossentropy({.label_smoothing = 2}); }) ==
+             "binary_crossentropy: label_smoothing is 2; it must lie in [0, 1].");
+  BOOST_TEST(error_of([] { BinaryAccuracy({.threshold = missing}); }) ==
+             "binary_accuracy: threshold is NaN; it must be a number.");
+  BOOST_TEST(error_of([] { Metric("binary_accuracy(threshold=nan)"); }) ==
+             "binary_accuracy: threshold is NaN; it must be a number.");
+  const Metric never = BinaryAccuracy({.threshold = inf});
+  BOOST_TEST(Metric(never.text()).text() == never.text());
+  BOOST_TEST(error_of<ShapeError>([] {
+               CategoricalCrossentropy({.axis = 2})(zeros({3, 3}), zeros({3, 3}));
+             }) ==
+             "categorical_crossentropy: axis is 2, and y_pred is [3, 3] float32.\n"
+             "  It must lie in [-2, 1].");
 }
 
 // --- Metrics ------------------------------------------------------------------------------------

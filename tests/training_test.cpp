@@ -724,6 +724,65 @@ BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
              }).find("cell") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(labels_that_are_none_are_named_by_their_sample) {
+  Sequential model({Dense({.units = 2, .activation = "softmax"})});
+  model.compile({.optimizer = "sgd", .loss = "sparse_categorical_crossentropy"});
+  const Tensor x = ones({8, 3});
+  const Tensor good = tensor<int32_t>({0, 1, 0, 1, 0, 1, 0, 1}, {8});
+  const Tensor bad = tensor<float>({0, 1, 0, 1, 0, 1, NAN, 1}, {8});
+  const std::string rest =
+      "y[6] is NaN; it must be a class number, a whole number in [0, 1], as y_pred has 2 "
+      "classes.\n  Fill in missing labels, or leave their samples out: by a mask, or a "
+      "sample_weight of 0.";
+  for (const bool shuffle : {false, true})
+    BOOST_TEST(error_of([&] {
+                 model.fit(x, bad, {.batch_size = 2, .shuffle = shuffle, .seed = 3, .verbose = 0});
+               }) == "Sequential.fit: sparse_categorical_crossentropy: " + rest);
+  BOOST_TEST(error_of([&] {
+               model.fit(x, bad, {.batch_size = 2, .validation_split = 0.5, .verbose = 0});
+             }) == "Sequential.fit: sparse_categorical_crossentropy: " + rest);
+  BOOST_TEST(error_of([&] {
+               model.fit(x, good, {.validation_data = {x, bad}, .verbose = 0});
+             }) == "Sequential.fit: sparse_categorical_crossentropy: validation_data." + rest);
+  BOOST_TEST(error_of([&] { model.evaluate(x, bad, {.batch_size = 4, .verbose = 0}); }) ==
+             "Sequential.evaluate: sparse_categorical_crossentropy: " + rest);
+  const Tensor weight = tensor<float>({1, 1, 1, 1, 1, 1, 0, 1}, {8});
+  model.fit(x, bad, {.batch_size = 2, .sample_weight = weight, .verbose = 0});
+
+  model.compile({.optimizer = "sgd",
+                 .loss = [](const Tensor&, const Tensor& p) { return mean(p, -1); },
+                 .metrics = {"accuracy"}});
+  BOOST_TEST(error_of([&] { model.fit(x, bad, {.shuffle = false, .verbose = 0}); }) ==
+             "Sequential.fit: accuracy: " + rest);
+}
+
+BOOST_AUTO_TEST_CASE(targets_that_a_mask_or_a_weight_of_0_leaves_out_may_be_anything) {
+  Sequential model({Embedding({.input_dim = 6, .output_dim = 2, .mask_zero = true}),
+                    LSTM({.units = 3, .return_sequences = true}), Dense({.units = 1})});
+  model.compile({.optimizer = "adam", .loss = "mse", .metrics = {"mae"}});
+  const Tensor x = tensor<int32_t>({1, 2, 0, 3, 0, 0}, {2, 3});
+  const Tensor y = tensor<float>({1, 2, NAN, 3, NAN, INFINITY}, {2, 3, 1});
+  const History history = model.fit(x, y, {.epochs = 2, .verbose = 0});
+  for (const char* name : {"loss", "mae"})
+    for (const double value : history[name]) BOOST_TEST(std::isfinite(value));
+  for (const Tensor& w : model.weights())
+    for (const double value : w.to_vector()) BOOST_TEST(std::isfinite(value));
+
+  model.compile({.optimizer = "adam", .loss = [](const Tensor& t, const Tensor& p) {
+                   const Tensor real = cast(expand_dims(mask_of(p), -1), p.dtype());
+                   return sum(abs(where(real > 0, t, 0) - p) * real) / sum(real);
+                 }});
+  BOOST_TEST(std::isfinite(model.fit(x, y, {.verbose = 0})["loss"].back()));
+
+  // What makes the loss NaN is not looked for in what is left out.
+  Sequential lone = line();
+  const std::string text = error_of([&] {
+    lone.fit(ones({2, 1}), tensor<float>({1, NAN}, {2, 1}),
+             {.sample_weight = tensor<float>({NAN, 0}, {2}), .verbose = 0});
+  });
+  BOOST_TEST(text.find("sample_weight of this batch holds NaN") != std::string::npos, text);
+}
+
 BOOST_AUTO_TEST_CASE(a_loss_that_is_not_a_number_stops_training_and_spares_the_weights) {
   const Tensor x = ones({8, 1});
   std::vector<double> values(8, 1);

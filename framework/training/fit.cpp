@@ -1,5 +1,7 @@
 // Training, evaluation and prediction, batch by batch.
 #include "plugin/layer.hpp"
+#include "training/finite.hpp"
+#include "training/labels.hpp"
 #include "training/model_state.hpp"
 #include "training/order.hpp"
 #include "training/progress.hpp"
@@ -29,16 +31,35 @@ class Recording {
 struct Data {
   Tensors x;
   Tensor y, weight;
+  const char* name_of_y = "y";
+  int64_t first = 0;                            // sample of what the user gave, or of
+  const std::vector<int64_t>* order = nullptr;  // the places there, when they are shuffled
 
   int64_t count() const { return x[0].shape().front(); }
-  Data part(int64_t begin, int64_t end, const std::vector<int64_t>* order = nullptr) const {
+  Data part(int64_t begin, int64_t end, const std::vector<int64_t>* by = nullptr) const {
     Data out;
-    for (const Tensor& t : x) out.x.push_back(part_of(t, begin, end, order));
-    if (y) out.y = part_of(y, begin, end, order);
-    if (weight) out.weight = part_of(weight, begin, end, order);
+    out.name_of_y = name_of_y;
+    out.first = first + begin;
+    out.order = by;
+    for (const Tensor& t : x) out.x.push_back(part_of(t, begin, end, by));
+    if (y) out.y = part_of(y, begin, end, by);
+    if (weight) out.weight = part_of(weight, begin, end, by);
     return out;
   }
+  int64_t place_of(int64_t sample) const {
+    return order ? (*order)[static_cast<std::size_t>(first + sample)] : first + sample;
+  }
 };
+
+// What f gives; a label that it refuses is named by its place in what the user gave.
+template <class F>
+auto naming_labels(const std::string& who, const Data& batch, F f) {
+  try {
+    return f();
+  } catch (const LabelError& e) {
+    throw Error(who + ": " + e.text(batch.name_of_y, batch.place_of(e.sample())));
+  }
+}
 
 void require_samples(const std::string& who, const Data& data, bool with_truth) {
   if (data.x.empty()) throw Error(who + ": no x was given.");
@@ -91,19 +112,6 @@ void require_even_batches(const std::string& who, const ModelState& model, int64
                   " samples are not a multiple of batch_size " + std::to_string(batch_size) +
                   ".\n  Leave out the last " + std::to_string(count % batch_size) +
                   " samples, or set a batch_size that divides " + std::to_string(count) + ".");
-}
-
-// Counts without a way out, so that the compiler can take several numbers at once.
-template <class T>
-bool all_finite(const T* p, int64_t n) {
-  int64_t bad = 0;
-  for (int64_t i = 0; i < n; ++i) bad += !(std::abs(p[i]) <= std::numeric_limits<T>::max());
-  return bad == 0;
-}
-
-bool is_finite(const Tensor& t) {
-  if (t.dtype() == float32) return all_finite(t.data<float>(), t.count());
-  return t.dtype() != float64 || all_finite(t.data<double>(), t.count());
 }
 
 class Callbacks {
@@ -174,7 +182,8 @@ struct Scored {
 
 Scored score(const std::string& who, ModelState& model, const Data& batch, bool training) {
   const Tensor y_pred = model.call(batch.x, {.training = training})[0];
-  const Tensor loss = model.loss(batch.y, y_pred, batch.weight);
+  const Tensor loss =
+      naming_labels(who, batch, [&] { return model.loss(batch.y, y_pred, batch.weight); });
   if (loss.count() != 1)
     throw ShapeError(who + ": the loss `" + model.loss.name() + "` gave " +
                      to_string(loss.shape(), loss.dtype()) +
@@ -191,16 +200,18 @@ class Training {
     const Recording recording;
     const auto [y_pred, loss] = score(who_, model_, batch, true);
     const double value = loss.item();
-    if (!std::isfinite(value)) not_finite(batch, "the loss is " + text(value), epoch, number);
+    if (!std::isfinite(value))
+      not_finite(batch, y_pred, "the loss is " + text(value), epoch, number);
     const Tensors weights = model_.trainable_weights();
     if (weights.empty()) throw Error(who_ + ": the model has no trainable weights.");
     const NoGradient walking;
     const Tensors gradients = gradient(loss, weights);
     for (std::size_t i = 0; i < weights.size(); ++i)
       if (!is_finite(gradients[i]))
-        not_finite(batch, "the gradient of " + weights[i].path() + " is not finite", epoch, number);
+        not_finite(batch, y_pred, "the gradient of " + weights[i].path() + " is not finite", epoch,
+                   number);
     model_.optimizer.step(weights, gradients);
-    tracker.add(batch, y_pred, value);
+    naming_labels(who_, batch, [&] { tracker.add(batch, y_pred, value); });
   }
 
  private:
@@ -208,15 +219,21 @@ class Training {
     return std::isnan(value) ? "NaN" : value > 0 ? "infinite" : "-infinite";
   }
 
-  [[noreturn]] void not_finite(const Data& batch, const std::string& what, int epoch,
-                               int64_t number) const {
+  [[noreturn]] void not_finite(const Data& batch, const Tensor& y_pred, const std::string& what,
+                               int epoch, int64_t number) const {
     std::string cause =
         "Likely: a learning_rate too large (it is " + shortest(model_.optimizer.learning_rate()) +
         "), or gradients that explode over time; set a smaller one, or clipnorm = 1.";
     for (const Tensor& x : batch.x)
       if (!is_finite(x))
         cause = "x of this batch holds NaN or infinite numbers; clean the data first.";
-    if (!is_finite(batch.y))
+    const Weighting weighting(who_, mask_of(y_pred), batch.weight);
+    const auto counts_finite = [&](const Tensor& t) {
+      return is_finite(only(weighting.kept_of(t.shape(), t.rank()), t));
+    };
+    if (batch.weight && !counts_finite(batch.weight))
+      cause = "sample_weight of this batch holds NaN or infinite numbers.";
+    if (!counts_finite(batch.y))
       cause = "y of this batch holds NaN or infinite numbers; clean the data first.";
     for (const Tensor& w : model_.weights())
       if (!is_finite(w)) cause = "The weight " + w.path() + " held NaN or infinite numbers before.";
@@ -239,7 +256,7 @@ Logs evaluated(const std::string& who, ModelState& model, const Data& data, int6
     callbacks(&Callback::on_test_batch_begin, number);
     const Data batch = data.part(begin, std::min(begin + batch_size, data.count()));
     const auto [y_pred, loss] = score(who, model, batch, false);
-    tracker.add(batch, y_pred, loss.item());
+    naming_labels(who, batch, [&] { tracker.add(batch, y_pred, loss.item()); });
     const Logs logs = tracker.logs();
     callbacks(&Callback::on_test_batch_end, number, logs);
     if (progress) progress->batch(number + 1, logs);
@@ -286,7 +303,7 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
   Data held_out;
   if (options.validation_data) {
     held_out = {options.validation_data.x, options.validation_data.y,
-                options.validation_data.sample_weight};
+                options.validation_data.sample_weight, "validation_data.y"};
     require_samples(who + ", validation_data", held_out, true);
   } else if (options.validation_split != 0) {
     const int64_t at =

@@ -9,14 +9,33 @@ struct UserLoss : LossState {
   UserLoss(std::shared_ptr<const Loss::Function> f, const std::string& its_name,
            const std::string& its_reduction)
       : LossState(its_name, "", its_reduction), function(std::move(f)) {}
-  Tensor values(const Tensor& y_true, const Tensor& y_pred) const override {
-    const auto [t, p] = aligned(cast(y_true, y_pred.dtype()), y_pred);
-    Tensor result = (*function)(t, p);
-    if (!result) throw Error(name + ": the loss function returned no value (Tensor{}).");
-    return result;
+
+  // The function is called again when it turns out to give fewer losses than a mask has elements:
+  // then it reads the steps itself, and is given them as they are.
+  Tensor values(const Tensor& y_true, const Tensor& y_pred,
+                const Weighting& weighting) const override {
+    const Pair pair = aligned(cast(y_true, y_pred.dtype()), y_pred);
+    const Tensor mask = mask_of(y_pred);
+    const Tensor losses = called(pair, weighting, weighting.rank(), mask);
+    if (losses.rank() >= weighting.rank()) return losses;
+    return called(pair, weighting, losses.rank(), mask);
   }
+
   std::shared_ptr<const Loss::Function> function;
+
+ private:
+  Tensor called(const Pair& pair, const Weighting& weighting, int axes, const Tensor& mask) const {
+    const auto& [t, p] = pair;
+    Tensor said = only(weighting.kept_of(p.shape(), axes), p, neutral_prediction);
+    if (mask) said = with_mask(said, mask);
+    const Tensor losses =
+        (*function)(only(weighting.kept_of(t.shape(), axes), t, neutral_target), said);
+    if (!losses) throw Error(name + ": the loss function returned no value (Tensor{}).");
+    return losses;
+  }
 };
+
+}  // namespace
 
 void require_given(const std::string& who, const Tensor& y_true, const Tensor& y_pred) {
   if (!y_true || !y_pred)
@@ -24,7 +43,11 @@ void require_given(const std::string& who, const Tensor& y_true, const Tensor& y
                 " was never given a value (it is Tensor{}).");
 }
 
-}  // namespace
+Tensor LossState::losses(const Tensor& y_true, const Tensor& y_pred,
+                         const Weighting& weighting) const {
+  return values(y_true, is_floating(y_pred.dtype()) ? y_pred : cast(y_pred, default_dtype()),
+                weighting);
+}
 
 Loss::Loss(std::shared_ptr<const Function> function, const std::string& name,
            const std::string& reduction)
@@ -37,16 +60,20 @@ const LossState& Loss::required() const {
 
 Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred,
                         const Tensor& sample_weight) const {
-  const Tensor losses = values(y_true, y_pred);
-  Tensor mask = mask_of(y_pred);
-  if (const Tensor found = mask_of(losses)) mask = mask ? logical_and(mask, found) : found;
-  return reduce(name(), losses, sample_weight, mask, state_->reduction);
+  const LossState& state = required();
+  require_given(state.name, y_true, y_pred);
+  const Weighting weighting(state.name, mask_of(y_pred), sample_weight);
+  const Tensor losses = state.losses(y_true, y_pred, weighting);
+  return reduce(losses, weighting.and_mask(mask_of(losses)), state.reduction);
 }
 
 Tensor Loss::values(const Tensor& y_true, const Tensor& y_pred) const {
-  require_given(required().name, y_true, y_pred);
-  return state_->values(y_true,
-                        is_floating(y_pred.dtype()) ? y_pred : cast(y_pred, default_dtype()));
+  const LossState& state = required();
+  require_given(state.name, y_true, y_pred);
+  const Weighting weighting(state.name, mask_of(y_pred));
+  const Tensor losses = state.losses(y_true, y_pred, weighting), found = mask_of(losses);
+  const Tensor values = only(weighting.kept(losses.shape()), losses);
+  return found ? with_mask(values, found) : values;
 }
 
 std::string Loss::name() const { return required().name; }

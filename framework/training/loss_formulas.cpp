@@ -1,6 +1,11 @@
 // The formulas of the losses, each with its options.
+#include "training/finite.hpp"
+#include "training/labels.hpp"
 #include "training/loss_state.hpp"
 #include "training/settings.hpp"
+
+#include <cmath>
+#include <limits>
 
 namespace tempo {
 
@@ -8,6 +13,7 @@ namespace {
 
 // Probabilities are held within these, in both dtypes: 1 - 1e-7 as float32 has it.
 constexpr double lowest = 1e-7, highest = 0.99999988079071044921875;
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 const char* const last_layer_fix =
     "The model's last layer must give as many values for a sample as y holds.";
@@ -34,10 +40,27 @@ void describe(auto& setting, SparseCategoricalCrossentropyOptions& o) {
   setting("reduction", o.reduction);
 }
 
+void require_share(const std::string& who, double label_smoothing) {
+  if (label_smoothing >= 0 && label_smoothing <= 1) return;
+  throw Error(who + ": label_smoothing is " + shortest(label_smoothing) +
+              "; it must lie in [0, 1].");
+}
+
+void require_valid(const std::string&, const MeanErrorOptions&) {}
+void require_valid(const std::string&, const SparseCategoricalCrossentropyOptions&) {}
+void require_valid(const std::string& who, const BinaryCrossentropyOptions& o) {
+  require_share(who, o.label_smoothing);
+}
+void require_valid(const std::string& who, const CategoricalCrossentropyOptions& o) {
+  require_share(who, o.label_smoothing);
+}
+
 template <class Options>
 struct Formula : LossState {
   Formula(const char* its_name, const Options& o)
-      : LossState(its_name, written(its_name, o), o.reduction), options(o) {}
+      : LossState(its_name, written(its_name, o), o.reduction), options(o) {
+    require_valid(name, options);
+  }
   static std::string written(const char* its_name, Options o) {
     SettingsWriter writer(its_name);
     describe(writer, o);
@@ -50,33 +73,84 @@ struct Formula : LossState {
     if (pair.y_true.shape() != pair.y_pred.shape()) shapes_differ(name, y_true, y_pred, fix);
     return pair;
   }
+  // Those of a loss at each place of all axes but one, with neutral numbers for what does not
+  // count.
+  Pair counted(const Pair& pair, int axis, const Weighting& weighting) const {
+    const Shape shape = pair.y_pred.shape();
+    if (shape.empty())
+      throw ShapeError(name + ": y_pred is a scalar; it needs an axis of classes.");
+    if (axis < -shape.rank() || axis >= shape.rank())
+      throw ShapeError(name + ": axis is " + std::to_string(axis) + ", and y_pred is " +
+                       to_string(shape, pair.y_pred.dtype()) + ".\n  It must lie in [" +
+                       std::to_string(-shape.rank()) + ", " + std::to_string(shape.rank() - 1) +
+                       "].");
+    const int at = axis < 0 ? axis + shape.rank() : axis;
+    Shape losses;
+    for (int i = 0; i < shape.rank(); ++i)
+      if (i != at) losses.push_back(shape[i]);
+    Tensor kept = weighting.kept(losses);
+    if (kept) kept = expand_dims(kept, at);
+    return {only(kept, pair.y_true, neutral_target), only(kept, pair.y_pred, neutral_prediction)};
+  }
   Options options;
 };
 
+// Of an error that is a mean over the last axis. Where there is only the axis of the samples, or
+// where a mask tells the elements of the last axis apart, each of them is a loss of its own.
+Pair with_last_axis(const Pair& pair, const Weighting& weighting) {
+  const Shape shape = pair.y_pred.shape();
+  return shape.rank() <= 1 || weighting.reaches_last_axis_of(shape)
+             ? Pair{expand_dims(pair.y_true, -1), expand_dims(pair.y_pred, -1)}
+             : pair;
+}
+
 struct SquaredErrorFormula : Formula<MeanErrorOptions> {
   using Formula::Formula;
-  Tensor values(const Tensor& y_true, const Tensor& y_pred) const override {
-    const auto [t, p] = same_shape(y_true, y_pred);
-    return t.rank() == 0 ? square(t - p) : mean(square(t - p), -1);
+  Tensor values(const Tensor& y_true, const Tensor& y_pred,
+                const Weighting& weighting) const override {
+    const auto [t, p] =
+        counted(with_last_axis(same_shape(y_true, y_pred), weighting), -1, weighting);
+    return mean(square(t - p), -1);
   }
 };
 
 struct AbsoluteErrorFormula : Formula<MeanErrorOptions> {
   using Formula::Formula;
-  Tensor values(const Tensor& y_true, const Tensor& y_pred) const override {
-    const auto [t, p] = same_shape(y_true, y_pred);
-    return t.rank() == 0 ? abs(t - p) : mean(abs(t - p), -1);
+  Tensor values(const Tensor& y_true, const Tensor& y_pred,
+                const Weighting& weighting) const override {
+    const auto [t, p] =
+        counted(with_last_axis(same_shape(y_true, y_pred), weighting), -1, weighting);
+    return mean(abs(t - p), -1);
   }
 };
 
+// share cost, where no share of an infinite cost is nothing: 0 log 0 = 0.
+Tensor shared(const Tensor& share, const Tensor& cost) {
+  const Tensor nothing = logical_and(equal(share, 0), equal(cost, infinity));
+  return share * where(nothing, 0, cost);
+}
+
 struct BinaryFormula : Formula<BinaryCrossentropyOptions> {
   using Formula::Formula;
-  Tensor values(const Tensor& y_true, const Tensor& y_pred) const override {
-    auto [t, p] = same_shape(y_true, y_pred);
+  Tensor values(const Tensor& y_true, const Tensor& y_pred,
+                const Weighting& weighting) const override {
+    Pair pair = same_shape(y_true, y_pred);
+    if (options.axis == -1) pair = with_last_axis(pair, weighting);
+    auto [t, p] = counted(pair, options.axis, weighting);
+    require_probabilities(name, t);
     if (const double s = options.label_smoothing; s != 0) t = t * (1 - s) + s / 2;
-    if (options.from_logits) return mean(softplus(p) - t * p, options.axis);
-    p = clip(p, lowest, highest);
-    return -mean(t * log(p) + (1 - t) * log(1 - p), options.axis);
+    return mean(
+        options.from_logits ? of_logits(t, p) : of_probabilities(t, clip(p, lowest, highest)),
+        options.axis);
+  }
+
+ private:
+  static Tensor of_probabilities(const Tensor& t, const Tensor& p) {
+    return -(t * log(p) + (1 - t) * log(1 - p));
+  }
+  static Tensor of_logits(const Tensor& t, const Tensor& z) {
+    if (is_finite(z)) return softplus(z) - t * z;
+    return shared(t, softplus(-z)) + shared(1 - t, softplus(z));
   }
 };
 
@@ -87,51 +161,46 @@ Tensor log_probabilities(const Tensor& p, bool from_logits, int axis) {
 
 struct CategoricalFormula : Formula<CategoricalCrossentropyOptions> {
   using Formula::Formula;
-  Tensor values(const Tensor& y_true, const Tensor& y_pred) const override {
+  Tensor values(const Tensor& y_true, const Tensor& y_pred,
+                const Weighting& weighting) const override {
     const bool class_numbers = y_pred.rank() > 0 && y_pred.shape().back() > 1 &&
                                (y_true.rank() == y_pred.rank() - 1 ||
                                 (y_true.rank() == y_pred.rank() && y_true.shape().back() == 1));
-    auto [t, p] =
+    const Pair pair =
         same_shape(y_true, y_pred,
                    class_numbers ? "For class numbers use sparse_categorical_crossentropy; this "
                                    "loss takes one-hot labels (one_hot makes them)."
                                  : last_layer_fix);
+    auto [t, p] = counted(pair, options.axis, weighting);
+    require_numbers(name, t);
     if (const double s = options.label_smoothing; s != 0)
       t = t * (1 - s) + s / static_cast<double>(p.shape()[options.axis]);
-    return -sum(t * log_probabilities(p, options.from_logits, options.axis), options.axis);
+    const Tensor logs = log_probabilities(p, options.from_logits, options.axis);
+    return is_finite(logs) ? -sum(t * logs, options.axis) : sum(shared(t, -logs), options.axis);
   }
 };
 
 struct SparseFormula : Formula<SparseCategoricalCrossentropyOptions> {
   using Formula::Formula;
-  Tensor values(const Tensor& y_true, const Tensor& y_pred) const override {
-    Tensor labels = y_true;
-    if (labels.rank() == y_pred.rank() && labels.rank() > 0 && labels.shape().back() == 1)
-      labels = squeeze(labels, -1);
+  Tensor values(const Tensor& y_true, const Tensor& y_pred,
+                const Weighting& weighting) const override {
+    const int rank = std::max(0, y_pred.rank() - 1);
+    const Tensor labels = without_ones(y_true, rank);
     if (y_pred.rank() == 0 || labels.shape() != without_classes(y_pred.shape()))
       shapes_differ(
           name, y_true, y_pred,
           y_true.shape() == y_pred.shape()
               ? "For one-hot labels use categorical_crossentropy; this loss takes class numbers."
               : "y_true holds a class number where y_pred holds its last axis of classes.");
-    labels = cast(labels, int64);
-    Tensor valid;
-    if (options.ignore_class) {
-      valid = not_equal(labels, static_cast<double>(*options.ignore_class));
-      labels = where(valid, labels, 0);
-    }
-    const int64_t classes = y_pred.shape().back();
-    require_classes(labels, classes);
-
-    if (!options.from_logits)
-      return masked(-at_labels(log_probabilities(y_pred, false, -1), labels), valid);
-    return masked(cross_entropy(y_pred, labels), valid);
+    const ClassNumbers of(name, labels, y_pred.shape().back(), options.ignore_class, weighting);
+    const Tensor p = only(of.kept ? expand_dims(of.kept, -1) : of.kept, y_pred, neutral_prediction);
+    const Tensor losses = options.from_logits
+                              ? cross_entropy(p, of.labels)
+                              : -at_labels(log_probabilities(p, false, -1), of.labels);
+    return of.not_ignored ? with_mask(only(of.not_ignored, losses), of.not_ignored) : losses;
   }
 
  private:
-  static Tensor masked(const Tensor& losses, const Tensor& valid) {
-    return valid ? with_mask(where(valid, losses, 0), valid) : losses;
-  }
   // What x holds at each label, picked out of all of it in a row.
   static Tensor at_labels(const Tensor& x, const Tensor& labels) {
     const Tensor rows = arange(0, static_cast<double>(labels.count()), 1, int64);
@@ -140,16 +209,6 @@ struct SparseFormula : Formula<SparseCategoricalCrossentropyOptions> {
                    labels.shape());
   }
   static Shape without_classes(const Shape& s) { return Shape(s.begin(), s.end() - 1); }
-  void require_classes(const Tensor& labels, int64_t classes) const {
-    if (labels.traced() || labels.count() == 0) return;
-    const auto low = static_cast<int64_t>(min(labels).item()),
-               high = static_cast<int64_t>(max(labels).item());
-    if (low >= 0 && high < classes) return;
-    throw Error(name + ": y_true holds the class number " + std::to_string(low < 0 ? low : high) +
-                ", and y_pred has " + std::to_string(classes) +
-                " classes.\n  Class numbers lie in [0, " + std::to_string(classes - 1) +
-                "]; ignore_class leaves one out.");
-  }
 };
 
 template <class F, class Options>

@@ -13,14 +13,25 @@ struct LossState {
         text(std::move(its_text)),
         reduction(reduction_from(name, its_reduction)) {}
   virtual ~LossState() = default;
-  /// A loss per sample, from y_pred of a floating dtype and its own mask removed. A mask that the
-  /// formula itself finds rides on the result.
-  virtual Tensor values(const Tensor& y_true, const Tensor& y_pred) const = 0;
+  /// A loss per sample. What `weighting` leaves out is not read; its losses are any finite numbers.
+  /// A mask that the formula itself finds rides on the result.
+  Tensor losses(const Tensor& y_true, const Tensor& y_pred, const Weighting& weighting) const;
 
   std::string name;
   std::string text;
   Reduction reduction;
+
+ private:
+  /// Of a y_pred that is floating.
+  virtual Tensor values(const Tensor& y_true, const Tensor& y_pred,
+                        const Weighting& weighting) const = 0;
 };
+
+/// In place of targets and predictions that do not count: every formula and its derivatives are
+/// finite there.
+inline constexpr double neutral_target = 0, neutral_prediction = 0.5;
+
+void require_given(const std::string& who, const Tensor& y_true, const Tensor& y_pred);
 
 /// The names a loss may be asked for by.
 const std::vector<std::string>& loss_names();

@@ -1,9 +1,14 @@
 // Metrics: a value per sample, averaged over all samples seen.
+#include "training/labels.hpp"
 #include "training/loss_state.hpp"
 #include "training/settings.hpp"
 
 #include <tempo/gradient.hpp>
 #include <tempo/metric.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace tempo {
 
@@ -14,12 +19,22 @@ struct MetricState {
   std::string name = {};
   std::string text = {};
   double threshold = 0.5;
+  std::optional<int64_t> ignore_class = {};
   Loss loss = {};
   bool crossentropy_by_shape = false;
   double total = 0;
   double count = 0;
 
-  Tensor values(const Tensor& y_true, const Tensor& y_pred);
+  /// A number per sample or step. What `weighting` leaves out may be any, NaN as well. A mask that
+  /// is found rides on the result.
+  Tensor values(const Tensor& y_true, const Tensor& y_pred, const Weighting& weighting);
+
+ private:
+  void choose(const Tensor& y_true, const Tensor& y_pred);
+  Tensor equal_elements(const Tensor& y_true, const Tensor& y_pred,
+                        const Weighting& weighting) const;
+  Tensor equal_classes(const Tensor& y_true, const Tensor& y_pred,
+                       const Weighting& weighting) const;
 };
 
 namespace {
@@ -31,55 +46,89 @@ void describe(auto& setting, BinaryAccuracyOptions& o) {
   setting("name", o.name);
 }
 
+void describe(auto& setting, SparseCategoricalAccuracyOptions& o) {
+  setting("ignore_class", o.ignore_class);
+  setting("name", o.name);
+}
+
 enum class Labels { binary, categorical, sparse };
 
 // As Keras resolves "accuracy" and "crossentropy".
 Labels labels_of(const Shape& y_true, const Shape& y_pred) {
-  if (y_pred.empty() || y_pred.back() == 1) return Labels::binary;
+  if (y_pred.rank() <= 1 || y_pred.back() == 1) return Labels::binary;
   if (y_true.rank() < y_pred.rank() || y_true.back() == 1) return Labels::sparse;
   return Labels::categorical;
 }
 
 const char* const fix = "A metric compares one value of y_true with each of y_pred.";
 
-Tensor same_class(const Tensor& y_true, const Tensor& y_pred, const Tensor& labels) {
-  const Tensor found = argmax(y_pred, -1);
-  if (labels.shape() != found.shape()) shapes_differ("accuracy", y_true, y_pred, fix);
-  return equal(labels, found);
+// 1 where it is right and 0 where it is wrong; NaN where what was said is NaN, which is neither.
+Tensor rated(const Tensor& right, const Tensor& said) {
+  const Tensor rate = cast(right, float64);
+  return is_floating(said.dtype())
+             ? where(equal(said, said), rate, std::numeric_limits<double>::quiet_NaN())
+             : rate;
 }
 
 }  // namespace
 
-Tensor MetricState::values(const Tensor& y_true, const Tensor& y_pred) {
-  if (crossentropy_by_shape) {
-    const Labels labels = labels_of(y_true.shape(), y_pred.shape());
+void MetricState::choose(const Tensor& y_true, const Tensor& y_pred) {
+  if (kind != Kind::by_shape && !crossentropy_by_shape) return;
+  const Labels labels = labels_of(y_true.shape(), y_pred.shape());
+  if (crossentropy_by_shape)
     loss = labels == Labels::binary   ? Loss("binary_crossentropy")
            : labels == Labels::sparse ? Loss("sparse_categorical_crossentropy")
                                       : Loss("categorical_crossentropy");
-    crossentropy_by_shape = false;
-  }
-  if (kind == Kind::by_shape) {
-    const Labels labels = labels_of(y_true.shape(), y_pred.shape());
+  else
     kind = labels == Labels::binary   ? Kind::binary
            : labels == Labels::sparse ? Kind::sparse
                                       : Kind::categorical;
+  crossentropy_by_shape = false;
+}
+
+Tensor MetricState::equal_elements(const Tensor& y_true, const Tensor& y_pred,
+                                   const Weighting& weighting) const {
+  auto [t, p] = aligned(y_true, y_pred);
+  if (t.shape() != p.shape()) shapes_differ(name, y_true, y_pred, fix);
+  t = only(weighting.kept(t.shape()), t);
+  if (kind == Kind::binary) {
+    require_zeros_and_ones(name, t);
+    const Tensor said = is_floating(p.dtype()) ? p : cast(p, float64);
+    return rated(equal(not_equal(t, 0), said > threshold), p);
   }
+  require_numbers(name, t);
+  if (t.dtype() == p.dtype()) return rated(equal(t, p), p);
+  const DType both = is_floating(t.dtype()) || is_floating(p.dtype()) ? float64 : int64;
+  return rated(equal(cast(t, both), cast(p, both)), p);
+}
+
+Tensor MetricState::equal_classes(const Tensor& y_true, const Tensor& y_pred,
+                                  const Weighting& weighting) const {
+  if (y_pred.rank() == 0) shapes_differ(name, y_true, y_pred, fix);
+  const Tensor found = argmax(y_pred, -1), greatest = max(y_pred, -1);
+  if (kind == Kind::categorical) {
+    Tensor kept = weighting.kept(found.shape());
+    if (y_true.rank() == y_pred.rank() && kept) kept = expand_dims(kept, -1);
+    const Tensor t = y_true.rank() == y_pred.rank() ? only(kept, y_true) : y_true;
+    require_numbers(name, t);
+    if (t.shape() != y_pred.shape()) shapes_differ(name, y_true, y_pred, fix);
+    return rated(equal(argmax(t, -1), found), greatest);
+  }
+  const Tensor labels = without_ones(y_true, found.rank());
+  if (labels.shape() != found.shape()) shapes_differ(name, y_true, y_pred, fix);
+  const ClassNumbers of(name, labels, y_pred.shape().back(), ignore_class, weighting);
+  const Tensor values = rated(equal(of.labels, found), greatest);
+  return of.not_ignored ? with_mask(values, of.not_ignored) : values;
+}
+
+Tensor MetricState::values(const Tensor& y_true, const Tensor& y_pred, const Weighting& weighting) {
+  choose(y_true, y_pred);
   switch (kind) {
     case Kind::accuracy:
-    case Kind::binary: {
-      const Tensor said = kind == Kind::binary ? cast(y_pred > threshold, y_true.dtype())
-                                               : cast(y_pred, y_true.dtype());
-      const auto [t, p] = aligned(y_true, said);
-      if (t.shape() != p.shape()) shapes_differ(name, y_true, y_pred, fix);
-      return equal(t, p);
-    }
-    case Kind::categorical: return same_class(y_true, y_pred, argmax(y_true, -1));
-    case Kind::sparse: {
-      const bool extra =
-          y_true.rank() == y_pred.rank() && y_true.rank() > 0 && y_true.shape().back() == 1;
-      return same_class(y_true, y_pred, cast(extra ? squeeze(y_true, -1) : y_true, int64));
-    }
-    default: return loss.values(y_true, y_pred);
+    case Kind::binary: return equal_elements(y_true, y_pred, weighting);
+    case Kind::categorical:
+    case Kind::sparse: return equal_classes(y_true, y_pred, weighting);
+    default: return loss.required().losses(y_true, y_pred, weighting);
   }
 }
 
@@ -93,14 +142,28 @@ std::shared_ptr<MetricState> simple(Kind kind, const std::string& name,
                   .text = name == class_name ? name : class_name + "(name=" + name + ")"});
 }
 
-std::shared_ptr<MetricState> binary(const BinaryAccuracyOptions& given) {
-  BinaryAccuracyOptions options = given;
-  SettingsWriter writer("binary_accuracy");
+template <class Options>
+std::string written(const char* name, Options options) {
+  SettingsWriter writer(name);
   describe(writer, options);
+  return writer.text();
+}
+
+std::shared_ptr<MetricState> binary(const BinaryAccuracyOptions& options) {
+  if (std::isnan(options.threshold))
+    throw Error("binary_accuracy: threshold is NaN; it must be a number.");
   return std::make_shared<MetricState>(MetricState{.kind = Kind::binary,
                                                    .name = options.name,
-                                                   .text = writer.text(),
+                                                   .text = written("binary_accuracy", options),
                                                    .threshold = options.threshold});
+}
+
+std::shared_ptr<MetricState> sparse(const SparseCategoricalAccuracyOptions& options) {
+  return std::make_shared<MetricState>(
+      MetricState{.kind = Kind::sparse,
+                  .name = options.name,
+                  .text = written("sparse_categorical_accuracy", options),
+                  .ignore_class = options.ignore_class});
 }
 
 std::vector<std::string> metric_names() {
@@ -129,7 +192,15 @@ std::shared_ptr<MetricState> from_text(const std::string& text) {
   if (name == "accuracy" && text[0] == 'A') return named(Kind::accuracy);
   if (name == "accuracy" || name == "acc") return named(Kind::by_shape);
   if (name == "categorical_accuracy") return named(Kind::categorical);
-  if (name == "sparse_categorical_accuracy") return named(Kind::sparse);
+  if (name == "sparse_categorical_accuracy") {
+    SparseCategoricalAccuracyOptions options;
+    options.name = text.substr(0, text.find('('));
+    describe(reader, options);
+    reader.finish();
+    std::shared_ptr<MetricState> made = sparse(options);
+    made->text = text;
+    return made;
+  }
   if (name == "binary_accuracy") {
     BinaryAccuracyOptions options;
     describe(reader, options);
@@ -161,31 +232,30 @@ CategoricalAccuracy::CategoricalAccuracy(const std::string& name)
     : Metric(simple(MetricState::Kind::categorical, name, "categorical_accuracy")) {}
 SparseCategoricalAccuracy::SparseCategoricalAccuracy(const std::string& name)
     : Metric(simple(MetricState::Kind::sparse, name, "sparse_categorical_accuracy")) {}
+SparseCategoricalAccuracy::SparseCategoricalAccuracy(
+    const SparseCategoricalAccuracyOptions& options)
+    : Metric(sparse(options)) {}
 
 void Metric::update(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) {
   const NoGradient watching;
-  const Tensor found = state_->values(y_true, y_pred);
-  Tensor values = cast(found, is_floating(y_pred.dtype()) ? y_pred.dtype() : default_dtype());
-  Tensor weights;
-  for (const Tensor& part : {mask_of(y_pred), mask_of(found), sample_weight}) {
-    if (!part) continue;
-    const Tensor fitted = fitted_weight(state_->name, part, values);
-    weights = weights ? weights * fitted : fitted;
-  }
+  require_given(state_->name, y_true, y_pred);
+  const Weighting given(state_->name, mask_of(y_pred), sample_weight);
+  const Tensor found = state_->values(y_true, y_pred, given);
+  const Weighting weighting = given.and_mask(mask_of(found));
+  const Shape shape = found.shape();
+  const Tensor factors = weighting.factors(shape, float64);
+  if (found.count() == 0) return;
   // A sample counts as the mean over its steps, weighted ones as the mean of the products.
   const auto of_samples = [](const Tensor& t) {
     Axes rest;
     for (int axis = 1; axis < t.rank(); ++axis) rest.push_back(axis);
-    return rest.empty() ? t : mean(t, rest);
+    return sum(rest.empty() ? t : mean(t, rest)).item();
   };
-  if (weights) {
-    weights = broadcast_to(weights, values.shape());
-    values = values * weights;
-    state_->count += sum(cast(of_samples(weights), float64)).item();
-  } else {
-    state_->count += values.rank() > 0 ? static_cast<double>(values.shape().front()) : 1;
-  }
-  state_->total += sum(cast(of_samples(values), float64)).item();
+  const Tensor values = only(weighting.kept(shape), cast(found, float64));
+  state_->total += of_samples(factors ? values * factors : values);
+  state_->count += factors         ? of_samples(broadcast_to(factors, shape))
+                   : shape.empty() ? 1
+                                   : static_cast<double>(shape.front());
 }
 
 double Metric::result() const { return state_->count == 0 ? 0 : state_->total / state_->count; }

@@ -2,6 +2,8 @@
 
 #include "training/settings.hpp"
 
+#include <algorithm>
+
 namespace tempo {
 
 Reduction reduction_from(const std::string& who, const std::string& name) {
@@ -13,13 +15,33 @@ Reduction reduction_from(const std::string& who, const std::string& name) {
                {"sum_over_batch_size", "sum", "mean_with_sample_weight", "none"});
 }
 
+namespace {
+
+// Whether the axes of `longer` behind those of `rank` are all of extent 1.
+bool ends_in_ones(const Shape& longer, int rank) {
+  return std::all_of(longer.begin() + rank, longer.end(), [](int64_t n) { return n == 1; });
+}
+
+Tensor with_rank(const Tensor& x, int rank) {
+  if (rank == x.rank()) return x;
+  const Shape before = x.shape();
+  Shape shape(before.begin(), before.begin() + std::min(rank, before.rank()));
+  while (shape.rank() < rank) shape.push_back(1);
+  return reshape(x, shape);
+}
+
+}  // namespace
+
 Pair aligned(const Tensor& y_true, const Tensor& y_pred) {
   const int t = y_true.rank(), p = y_pred.rank();
-  if (t == p + 1 && y_true.shape().back() == 1)
-    return p == 1 ? Pair{y_true, expand_dims(y_pred, -1)} : Pair{squeeze(y_true, -1), y_pred};
-  if (p == t + 1 && y_pred.shape().back() == 1)
-    return t == 1 ? Pair{expand_dims(y_true, -1), y_pred} : Pair{y_true, squeeze(y_pred, -1)};
+  if (t > p && ends_in_ones(y_true.shape(), p))
+    return p == 1 ? Pair{y_true, with_rank(y_pred, t)} : Pair{with_rank(y_true, p), y_pred};
+  if (p > t && ends_in_ones(y_pred.shape(), t)) return {with_rank(y_true, p), y_pred};
   return {y_true, y_pred};
+}
+
+Tensor without_ones(const Tensor& x, int rank) {
+  return x.rank() > rank && ends_in_ones(x.shape(), rank) ? with_rank(x, rank) : x;
 }
 
 void shapes_differ(const std::string& who, const Tensor& y_true, const Tensor& y_pred,
@@ -31,56 +53,140 @@ void shapes_differ(const std::string& who, const Tensor& y_true, const Tensor& y
 
 namespace {
 
-bool broadcasts(const Shape& a, const Shape& b) {
-  for (int i = 1; i <= std::min(a.rank(), b.rank()); ++i)
-    if (a[-i] != b[-i] && a[-i] != 1 && b[-i] != 1) return false;
+bool all_true(const Tensor& mask) {
+  if (mask.traced()) return false;
+  const bool* const first = mask.data<bool>();
+  return std::all_of(first, first + mask.count(), [](bool b) { return b; });
+}
+
+// `part` with as many axes as `whole`, unless it has more that are not of extent 1.
+Tensor with_axes_of(const Shape& whole, const Tensor& part) {
+  const Tensor cut = without_ones(part, whole.rank());
+  return cut.rank() > whole.rank() ? cut : with_rank(cut, whole.rank());
+}
+
+// Whether `part` can be broadcast against `whole`, to the shape of `whole`.
+bool fits(const Shape& part, const Shape& whole) {
+  if (part.rank() != whole.rank()) return false;
+  for (int axis = 0; axis < part.rank(); ++axis)
+    if (part[axis] != whole[axis] && part[axis] != 1) return false;
   return true;
 }
 
-bool begins_with(const Shape& whole, const Shape& begin) {
-  return begin.rank() <= whole.rank() &&
-         Shape(whole.begin(), whole.begin() + begin.rank()) == begin;
+// Over the axes behind the first `rank`.
+Tensor any_of_rest(const Tensor& mask, int rank) {
+  Axes rest;
+  for (int axis = rank; axis < mask.rank(); ++axis) rest.push_back(axis);
+  return rest.empty() ? mask : sum(cast(mask, int32), rest) > 0;
+}
+
+Tensor both(const Tensor& a, const Tensor& b) { return a && b ? logical_and(a, b) : a ? a : b; }
+
+std::string side_by_side(std::string name, const Tensor& part, const std::string& losses) {
+  std::string second = "losses";
+  name.resize(std::max(name.size(), second.size()), ' ');
+  second.resize(name.size(), ' ');
+  return "\n  " + name + "  " + to_string(part.shape(), part.dtype()) + "\n  " + second + "  " +
+         losses;
 }
 
 }  // namespace
 
-Tensor fitted_weight(const std::string& who, const Tensor& weight, const Tensor& values) {
-  Tensor w = cast(weight, values.dtype());
-  if (w.rank() == values.rank() + 1 && w.shape().back() == 1) w = squeeze(w, -1);
-  if (w.rank() < values.rank() && begins_with(values.shape(), w.shape()))
-    while (w.rank() > 0 && w.rank() < values.rank()) w = expand_dims(w, -1);
-  if (w.rank() > values.rank() || !broadcasts(w.shape(), values.shape()))
-    throw ShapeError(
-        who + ": the weights do not fit the losses\n  weights  " +
-        to_string(weight.shape(), weight.dtype()) + "\n  losses   " +
-        to_string(values.shape(), values.dtype()) +
-        "\n  sample_weight and masks are [batch], or [batch, time] for a loss at each step.");
-  return w;
+Weighting::Weighting(std::string who, const Tensor& mask, const Tensor& sample_weight)
+    : who_(std::move(who)), weight_(sample_weight) {
+  if (mask) masks_.push_back({mask, all_true(mask)});
+  if (!weight_ || weight_.tracked()) return;
+  const Tensor nonzero = not_equal(weight_, 0);
+  if (!all_true(nonzero)) nonzero_ = nonzero;
 }
 
-Tensor reduce(const std::string& who, const Tensor& values, const Tensor& weight,
-              const Tensor& mask, Reduction reduction) {
-  Tensor weights;
-  if (mask) {
-    weights = fitted_weight(who, mask, values);
-    if (reduction == Reduction::sum_over_batch_size) {
-      const double total = static_cast<double>(mask.count());
-      weights = weights * (total / maximum(sum(cast(mask, values.dtype())), 1));
-    }
+Weighting Weighting::and_mask(const Tensor& mask) const {
+  Weighting out = *this;
+  if (mask) out.masks_.push_back({mask, all_true(mask)});
+  return out;
+}
+
+Tensor Weighting::fitted_mask(const Tensor& mask, const Shape& losses) const {
+  const Tensor fitted = any_of_rest(with_axes_of(losses, mask), losses.rank());
+  if (fits(fitted.shape(), losses)) return fitted;
+  throw ShapeError(who_ + ": the mask of y_pred does not fit the losses" +
+                   side_by_side("mask", mask, to_string(losses)) +
+                   "\n  A loss is one number, or one for each sample, [batch], or step, [batch, "
+                   "time]; with_mask(y_pred, {}) takes the mask off.");
+}
+
+Tensor Weighting::masked_in(const Shape& losses) const {
+  Tensor in;
+  for (const Mask& mask : masks_) {
+    const Tensor fitted = fitted_mask(mask.in, losses);
+    if (!mask.all) in = both(in, fitted);
   }
-  if (weight) {
-    const Tensor given = fitted_weight(who, weight, values);
-    weights = weights ? weights * given : given;
-  }
-  Tensor weighted = weights ? values * weights : values;
+  return in;
+}
+
+Tensor Weighting::kept(const Shape& losses) const {
+  const Tensor in = masked_in(losses);
+  const Tensor nonzero = nonzero_ ? with_axes_of(losses, nonzero_) : nonzero_;
+  return nonzero && fits(nonzero.shape(), losses) ? both(in, nonzero) : in;
+}
+
+Tensor Weighting::factors(const Shape& losses, DType dtype) const {
+  const Tensor in = masked_in(losses);
+  if (!weight_) return in ? cast(in, dtype) : in;
+  const Tensor weight = with_axes_of(losses, weight_);
+  if (fits(weight.shape(), losses)) return only(in, cast(weight, dtype));
+  const std::string of_losses = to_string(losses, dtype);
+  if (losses.rank() == 0)
+    throw ShapeError(who_ + ": sample_weight was given, and the loss is one number for the batch" +
+                     side_by_side("sample_weight", weight_, of_losses) +
+                     "\n  Weights need a loss for each sample, [batch]: take the mean over the "
+                     "other axes only, or leave sample_weight out.");
+  throw ShapeError(who_ + ": the weights do not fit the losses" +
+                   side_by_side("weights", weight_, of_losses) +
+                   "\n  sample_weight and masks are [batch], or [batch, time] for a loss at each "
+                   "step.");
+}
+
+Tensor Weighting::kept_of(const Shape& x, int axes) const {
+  Tensor kept;
+  const auto add = [&](const Tensor& part) {
+    const Tensor fitted = with_axes_of(x, any_of_rest(part, axes));
+    if (fits(fitted.shape(), x)) kept = both(kept, fitted);
+  };
+  for (const Mask& mask : masks_)
+    if (!mask.all) add(mask.in);
+  if (nonzero_) add(nonzero_);
+  return kept;
+}
+
+int Weighting::rank() const {
+  int most = nonzero_ ? nonzero_.rank() : 0;
+  for (const Mask& mask : masks_)
+    if (!mask.all) most = std::max(most, mask.in.rank());
+  return most;
+}
+
+bool Weighting::reaches_last_axis_of(const Shape& x) const {
+  return std::any_of(masks_.begin(), masks_.end(), [&](const Mask& mask) {
+    return mask.in.rank() >= x.rank() && mask.in.shape()[x.rank() - 1] != 1;
+  });
+}
+
+Tensor reduce(const Tensor& losses, const Weighting& weighting, Reduction reduction) {
+  const Shape shape = losses.shape();
+  const Tensor factors = weighting.factors(shape, losses.dtype());
+  Tensor weighted = only(weighting.kept(shape), losses);
+  if (factors) weighted = weighted * factors;
   if (reduction == Reduction::none || weighted.rank() == 0) return weighted;
-  Tensor total = sum(weighted);
+  const Tensor total = sum(weighted);
   if (reduction == Reduction::sum) return total;
-  if (reduction == Reduction::mean_with_sample_weight && weights) {
-    const Tensor divisor = sum(broadcast_to(weights, weighted.shape()));
+  if (reduction == Reduction::mean_with_sample_weight && factors) {
+    const Tensor divisor = sum(broadcast_to(factors, shape));
     return where(equal(divisor, 0), 0, total / where(equal(divisor, 0), 1, divisor));
   }
-  return total / static_cast<double>(std::max<int64_t>(1, weighted.count()));
+  if (const Tensor in = weighting.masked_in(shape))
+    return total / maximum(sum(cast(broadcast_to(in, shape), losses.dtype())), 1);
+  return total / static_cast<double>(std::max<int64_t>(1, losses.count()));
 }
 
 }  // namespace tempo

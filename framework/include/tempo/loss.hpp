@@ -9,11 +9,14 @@
 namespace tempo TEMPO_HIDDEN {
 
 struct LossState;
+struct MetricState;
 
 /// A loss, from its class, from a text ("mse", "binary_crossentropy(from_logits=true)") or from a
-/// function of y_true and y_pred that gives a loss per sample (or a scalar):
-/// `.loss = [](const Tensor& y_true, const Tensor& y_pred) { return mean(abs(y_true - y_pred), -1);
-/// }`.
+/// function of y_true and y_pred that gives a loss per sample, [batch], or per step, [batch, time],
+/// or one number: `.loss = [](const Tensor& y_true, const Tensor& y_pred) { return mean(abs(y_true
+/// - y_pred), -1); }`. Losses per step are masked here; a function that gives fewer losses is used
+/// as it is and reads mask_of(y_pred) itself. It is called once, or again when it turned out to
+/// give fewer losses than the mask has steps, and gets y_true in the dtype of y_pred.
 class Loss {
  public:
   /// A user's function, as libtempo calls it.
@@ -35,11 +38,16 @@ class Loss {
 
   explicit operator bool() const { return state_ != nullptr; }
 
-  /// The reduced loss. Steps that the mask of y_pred leaves out do not count; sample_weight scales
-  /// the loss of each sample (or step). Throws ShapeError when y_true and y_pred do not fit.
+  /// The reduced loss. sample_weight scales the loss of each sample (or step). What the mask of
+  /// y_pred or a weight of 0 leaves out does not count: whatever y_true, y_pred and the weights
+  /// hold there, NaN as well, reaches neither the loss nor a gradient, to any order. (A tracked
+  /// weight of 0 gets its gradient.) When nothing is left, the loss is 0. Axes of extent 1 at the
+  /// end of y_true or y_pred come or go. Throws ShapeError when y_true, y_pred and sample_weight do
+  /// not fit, and Error for a label that is none: see each loss.
   TEMPO_API Tensor operator()(const Tensor& y_true, const Tensor& y_pred,
                               const Tensor& sample_weight = {}) const;
-  /// Before reduction and mask: the class axis is gone, the others are those of y_pred.
+  /// Before reduction, and 0 where the mask of y_pred leaves out: the class axis is gone, the
+  /// others are those of y_pred.
   TEMPO_API Tensor values(const Tensor& y_true, const Tensor& y_pred) const;
 
   /// "mean_squared_error"
@@ -51,6 +59,7 @@ class Loss {
   explicit Loss(std::shared_ptr<const LossState> state) : state_(std::move(state)) {}
 
  private:
+  friend struct MetricState;
   template <class F>
   struct Bound : Function {
     explicit Bound(F f) : function(std::move(f)) {}
@@ -66,6 +75,12 @@ class Loss {
   std::shared_ptr<const LossState> state_;
 };
 
+// A class may be ruled out, by a logit of -inf or a probability of 0. It costs nothing where its
+// label is 0 (0 log 0 = 0), and its gradient is 0. From logits it costs infinity where its label is
+// above 0, by label_smoothing as well; the gradient is finite. Logits that are all -inf, or hold
+// +inf, are those of no probabilities: the loss over classes is NaN. Binary ones are certain: +inf
+// is 1, and -inf is 0.
+//
 // `reduction` of each: "sum_over_batch_size" (the sum divided by the number of losses), "sum",
 // "mean_with_sample_weight" (divided by the sum of the weights) or "none".
 
@@ -87,12 +102,12 @@ class MeanAbsoluteError : public Loss {
 
 struct BinaryCrossentropyOptions {
   bool from_logits = false;    ///< y_pred are logits, not probabilities
-  double label_smoothing = 0;  ///< moves labels towards 1/2 by this share
+  double label_smoothing = 0;  ///< in [0, 1]: moves labels towards 1/2 by this share
   int axis = -1;               ///< over which it is the mean
   std::string reduction = "sum_over_batch_size";
 };
 
-/// -mean(t log p + (1 - t) log(1 - p)), with p held within [1e-7, 1 - 1e-7].
+/// -mean(t log p + (1 - t) log(1 - p)), with p held within [1e-7, 1 - 1e-7]. Labels lie in [0, 1].
 class BinaryCrossentropy : public Loss {
  public:
   TEMPO_API BinaryCrossentropy(const BinaryCrossentropyOptions& options = {});
@@ -100,12 +115,12 @@ class BinaryCrossentropy : public Loss {
 
 struct CategoricalCrossentropyOptions {
   bool from_logits = false;
-  double label_smoothing = 0;  ///< moves labels towards 1 / classes by this share
+  double label_smoothing = 0;  ///< in [0, 1]: moves labels towards 1 / classes by this share
   int axis = -1;               ///< of the classes
   std::string reduction = "sum_over_batch_size";
 };
 
-/// -sum(t log p) for one-hot t, with p scaled to sum 1.
+/// -sum(t log p) for one-hot t, with p scaled to sum 1. Labels are any numbers but NaN.
 class CategoricalCrossentropy : public Loss {
  public:
   TEMPO_API CategoricalCrossentropy(const CategoricalCrossentropyOptions& options = {});
@@ -117,7 +132,7 @@ struct SparseCategoricalCrossentropyOptions {
   std::string reduction = "sum_over_batch_size";
 };
 
-/// -log p[t] for class numbers t.
+/// -log p[t] for class numbers t, the whole numbers from 0 to classes - 1, of any dtype.
 class SparseCategoricalCrossentropy : public Loss {
  public:
   TEMPO_API SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& options = {});

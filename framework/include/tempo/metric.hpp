@@ -17,10 +17,13 @@ class Metric {
   /// The mean of the loss of each sample.
   TEMPO_API Metric(const Loss& loss);
 
-  /// Adds a batch. What the mask of y_pred leaves out does not count.
+  /// Adds a batch. What the mask of y_pred or a weight of 0 leaves out does not count, whatever it
+  /// holds. Throws Error for a label that is none (NaN, 0.7, a class that y_pred does not have),
+  /// and ShapeError where shapes do not fit. A prediction of NaN is neither right nor wrong: it
+  /// makes the result NaN.
   TEMPO_API void update(const Tensor& y_true, const Tensor& y_pred,
                         const Tensor& sample_weight = {});
-  /// The mean since the last reset; 0 when nothing was added.
+  /// The mean since the last reset; 0 when nothing was added that counts.
   TEMPO_API double result() const;
   TEMPO_API void reset();
 
@@ -49,7 +52,7 @@ struct BinaryAccuracyOptions {
   std::string name = "binary_accuracy";
 };
 
-/// The share of elements on the right side of the threshold.
+/// The share of elements on the right side of the threshold; labels are 0 and 1.
 class BinaryAccuracy : public Metric {
  public:
   TEMPO_API BinaryAccuracy(const BinaryAccuracyOptions& options = {});
@@ -61,9 +64,15 @@ class CategoricalAccuracy : public Metric {
   TEMPO_API CategoricalAccuracy(const std::string& name = "categorical_accuracy");
 };
 
+struct SparseCategoricalAccuracyOptions {
+  std::optional<int64_t> ignore_class = {};  ///< samples with this label do not count
+  std::string name = "sparse_categorical_accuracy";
+};
+
 /// The share of samples whose largest prediction is at the class number.
 class SparseCategoricalAccuracy : public Metric {
  public:
+  TEMPO_API SparseCategoricalAccuracy(const SparseCategoricalAccuracyOptions& options);
   TEMPO_API SparseCategoricalAccuracy(const std::string& name = "sparse_categorical_accuracy");
 };
 

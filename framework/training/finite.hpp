@@ -1,0 +1,10 @@
+#pragma once
+
+#include <tempo/tensor.hpp>
+
+namespace tempo {
+
+/// Whether no element is NaN or infinite; false for a placeholder of a traced step, which may be.
+bool is_finite(const Tensor& x);
+
+}  // namespace tempo
