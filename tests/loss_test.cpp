@@ -561,7 +561,7 @@ BOOST_AUTO_TEST_CASE(an_ignored_class_counts_in_no_accuracy) {
 BOOST_AUTO_TEST_CASE(a_class_that_is_ruled_out_costs_nothing_where_its_label_is_0) {
   struct Case {
     const char* loss;
-    Numbers y, p, gradient;
+    Numbers y, p, gradient;  // a loss of NaN has none
     double value;
   };
   const double half = std::log(2.0), e = std::exp(1.0);
@@ -575,17 +575,9 @@ BOOST_AUTO_TEST_CASE(a_class_that_is_ruled_out_costs_nothing_where_its_label_is_
        std::log(1 + e) - .5},
       {"categorical_crossentropy(from_logits=true)", {1, 0}, {-inf, 0}, {-1, 1}, inf},
       {"categorical_crossentropy(from_logits=true)", {1, 0}, {0, -inf}, {0, 0}, 0},
-      {"categorical_crossentropy(from_logits=true)",
-       {1, 0},
-       {-inf, -inf},
-       {missing, missing},
-       missing},
-      {"categorical_crossentropy(from_logits=true)", {0, 1}, {inf, 0}, {missing, missing}, missing},
-      {"categorical_crossentropy(from_logits=true)",
-       {0, 1},
-       {missing, 0},
-       {missing, missing},
-       missing},
+      {"categorical_crossentropy(from_logits=true)", {1, 0}, {-inf, -inf}, {}, missing},
+      {"categorical_crossentropy(from_logits=true)", {0, 1}, {inf, 0}, {}, missing},
+      {"categorical_crossentropy(from_logits=true)", {0, 1}, {missing, 0}, {}, missing},
       {"categorical_crossentropy(from_logits=true, label_smoothing=0.5)",
        {0, 1},
        {-inf, 0},
@@ -595,16 +587,8 @@ BOOST_AUTO_TEST_CASE(a_class_that_is_ruled_out_costs_nothing_where_its_label_is_
       {"sparse_categorical_crossentropy(from_logits=true)", {1}, {-inf, 0}, {0, 0}, 0},
       {"sparse_categorical_crossentropy(from_logits=true)", {1}, {-inf, 0, 0}, {0, -.5, .5}, half},
       {"sparse_categorical_crossentropy(from_logits=true)", {0}, {-inf, 0}, {-1, 1}, inf},
-      {"sparse_categorical_crossentropy(from_logits=true)",
-       {0},
-       {-inf, -inf},
-       {missing, missing},
-       missing},
-      {"sparse_categorical_crossentropy(from_logits=true)",
-       {1},
-       {inf, 0},
-       {missing, missing},
-       missing},
+      {"sparse_categorical_crossentropy(from_logits=true)", {0}, {-inf, -inf}, {}, missing},
+      {"sparse_categorical_crossentropy(from_logits=true)", {1}, {inf, 0}, {}, missing},
       {"binary_crossentropy(from_logits=true)", {0}, {-inf}, {0}, 0},
       {"binary_crossentropy(from_logits=true)", {1}, {inf}, {0}, 0},
       {"binary_crossentropy(from_logits=true)", {1}, {-inf}, {-1}, inf},
@@ -613,7 +597,7 @@ BOOST_AUTO_TEST_CASE(a_class_that_is_ruled_out_costs_nothing_where_its_label_is_
       {"binary_crossentropy(from_logits=true)", {.5}, {-inf}, {-.5}, inf},
       {"binary_crossentropy(from_logits=true)", {0, 1}, {-inf, 0}, {0, -.25}, half / 2},
       {"binary_crossentropy(from_logits=true, label_smoothing=0.5)", {1}, {inf}, {.25}, inf},
-      {"binary_crossentropy(from_logits=true)", {0}, {missing}, {missing}, missing},
+      {"binary_crossentropy(from_logits=true)", {0}, {missing}, {}, missing},
   };
   for (const Case& c : cases)
     for (const DType dtype : dtypes) {
@@ -623,9 +607,10 @@ BOOST_AUTO_TEST_CASE(a_class_that_is_ruled_out_costs_nothing_where_its_label_is_
       const Tensor p = parameter(numbers(c.p, {1, n}, dtype));
       const Tensor value = Loss(c.loss)(y, p), first = gradient(value, Tensors{p})[0];
       testing::check_close(c.loss, value, full({}, c.value, dtype), 1e-6);
+      if (std::isnan(c.value)) continue;
       testing::check_close(std::string(c.loss) + ", gradient", first,
                            numbers(c.gradient, {1, n}, dtype), 1e-6);
-      if (!std::isnan(c.value) && std::string(c.loss).find("logits") != std::string::npos) {
+      if (std::string(c.loss).find("logits") != std::string::npos) {
         const Tensor second = gradient(sum(first), Tensors{p})[0];
         for (const double v : second.to_vector()) BOOST_TEST(std::isfinite(v), c.loss);
       }
