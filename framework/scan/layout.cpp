@@ -273,8 +273,8 @@ class LayoutMaker {
 
 }  // namespace
 
-ShortStretches::ShortStretches(int64_t steps) { longest_stretch = steps; }
-ShortStretches::~ShortStretches() { longest_stretch = std::numeric_limits<int64_t>::max(); }
+ShortStretches::ShortStretches(int64_t steps) : before_(std::exchange(longest_stretch, steps)) {}
+ShortStretches::~ShortStretches() { longest_stretch = before_; }
 
 int64_t Layout::steps_at_once(int64_t time) const {
   constexpr std::size_t cached_bytes = 1 << 20;

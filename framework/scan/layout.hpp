@@ -106,6 +106,9 @@ class ShortStretches {
   ~ShortStretches();
   ShortStretches(const ShortStretches&) = delete;
   ShortStretches& operator=(const ShortStretches&) = delete;
+
+ private:
+  int64_t before_;
 };
 
 Layout lay_out(const Program& program, const Plan& plan);
