@@ -691,6 +691,33 @@ BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
   BOOST_TEST(
       fit(x, y, {.validation_split = 1}) ==
       "Sequential.fit: validation_split is 1.000000; it must lie between 0 and 1, without them.");
+  for (const double share : {-0.5, 1.5, std::numeric_limits<double>::quiet_NaN()})
+    BOOST_TEST(fit(x, y, {.validation_split = share})
+                   .ends_with("; it must lie between 0 and 1, without them."));
+  BOOST_TEST(fit(x, y, {.validation_data = {.y = y}}) ==
+             "Sequential.fit, validation_data: no x was given.");
+  BOOST_TEST(fit(x, y, {.epochs = 0}) ==
+             "Sequential.fit: epochs is 0 and initial_epoch 0; they must be at least 1 and 0.");
+  BOOST_TEST(fit(x, y, {.epochs = 3, .initial_epoch = 4}) ==
+             "Sequential.fit: initial_epoch is 4, behind epochs, 3.\n"
+             "  epochs is the number of the last epoch, not how many follow.");
+  BOOST_TEST(fit(x, y, {.batch_size = std::numeric_limits<int64_t>::max(), .verbose = 0}) ==
+             "nothing was thrown");
+  for (const double weight :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    const Tensor weights = full({8}, weight);
+    const std::string text =
+        ": sample_weight holds NaN or infinite numbers.\n  A sample that shall not count has the "
+        "weight 0.";
+    BOOST_TEST(fit(x, y, {.sample_weight = weights}) == "Sequential.fit" + text);
+    BOOST_TEST(fit(x, y, {.validation_data = {x, y, weights}}) ==
+               "Sequential.fit, validation_data" + text);
+    BOOST_TEST(error_of([&] { model.evaluate(x, y, {.sample_weight = weights}); }) ==
+               "Sequential.evaluate" + text);
+  }
+  BOOST_TEST(fit(x, y, {.sample_weight = full({8}, -1)}) ==
+             "Sequential.fit: sample_weight holds -1; weights are at least 0.\n"
+             "  A loss of your own can turn the sign of a sample.");
   BOOST_TEST(fit(x, y, {.verbose = 3}) ==
              "verbose is 3; it must be 0 (silent), 1 (a bar), 2 (a line per epoch) or -1 (1 on a "
              "terminal, else 2).");
@@ -839,6 +866,14 @@ BOOST_AUTO_TEST_CASE(windows_hold_steps_and_what_follows) {
   BOOST_TEST(
       error_of([&] { windows(series, {.steps = 7}); }) ==
       "windows: 7 values are too few for windows of 7 and a horizon of 1; at least 8 are needed.");
+  constexpr int64_t most = std::numeric_limits<int64_t>::max();
+  BOOST_TEST(error_of([&] { windows(series, {.steps = most, .horizon = most}); }) ==
+             "windows: 7 values are too few for windows of 9223372036854775807 and a horizon of "
+             "9223372036854775807; at least 18446744073709551614 are needed.");
+  BOOST_TEST(windows(series, {.steps = 2, .stride = most}).x.count() == 2);
+  BOOST_TEST(error_of([&] { windows(zeros({20000000}, bool_), {.steps = 10000000}); }) ==
+             "windows: 10000000 windows of 10000000 values are more than memory holds.\n"
+             "  Set a larger stride, or make them batch by batch.");
   BOOST_TEST(error_of([&] { windows(series, {.steps = 0}); }) ==
              "windows: steps, stride and horizon must be at least 1, got 0, 1 and 1.");
   BOOST_TEST(error_of([&] {
@@ -875,6 +910,18 @@ BOOST_AUTO_TEST_CASE(batches_cover_all_samples_once) {
       "batches: x and y hold different numbers of samples\n  x  [10] float32\n  y  [3] float32");
   BOOST_TEST(error_of([&] { batches(x, y, {.size = 0}); }) ==
              "batches: size is 0; it must be at least 1.");
+  BOOST_TEST(batches(x, y, {.size = std::numeric_limits<int64_t>::max()}).size() == 1);
+  for (const double share : {0.0, 1.0, -1.0, std::numeric_limits<double>::quiet_NaN()})
+    BOOST_TEST(error_of([&] {
+                 train_validation_split(x, y, share);
+               }).starts_with("train_validation_split: share is "));
+  BOOST_TEST(error_of([&] {
+               samples(x, {3, 10});
+             }) ==
+             "samples: there is no place 10 in x, [10] float32.\n"
+             "  Its places are 0 to 9; negative ones count from the end.");
+  BOOST_TEST(error_of([&] { samples(Tensor{}, {3}); }) ==
+             "samples: x was never given a value (it is Tensor{}).");
   BOOST_TEST(error_of([] { batches(zeros({0}), zeros({0})); }) ==
              "batches: x and y hold no samples.");
 }

@@ -20,6 +20,13 @@ namespace {
 
 }  // namespace
 
+void Callback::not_attached() {
+  throw Error(
+      "Callback: model() was asked for outside of training.\n  It is there while fit, evaluate or "
+      "predict runs with this callback, in the functions that they call (on_train_begin, ...), not "
+      "in a constructor or afterwards.");
+}
+
 double Logs::operator[](const std::string& name) const {
   if (const double* value = find(name)) return *value;
   std::vector<std::string> names;

@@ -38,21 +38,38 @@ Samples windows(const Tensor& series, const WindowOptions& options) {
   if (series.rank() > 2)
     throw ShapeError("windows: a series is [time] or [time, features], got " +
                      to_string(series.shape(), series.dtype()) + ".");
-  if (n < steps + horizon)
+  if (steps > n || horizon > n - steps)  // their sum may be more than a number holds
     throw Error("windows: " + std::to_string(n) + " values are too few for windows of " +
                 std::to_string(steps) + " and a horizon of " + std::to_string(horizon) +
-                "; at least " + std::to_string(steps + horizon) + " are needed.");
+                "; at least " +
+                std::to_string(static_cast<uint64_t>(steps) + static_cast<uint64_t>(horizon)) +
+                " are needed.");
+  const int64_t count = (n - steps - horizon) / stride + 1;
   std::vector<int64_t> inputs, targets;
-  for (int64_t begin = 0; begin + steps + horizon <= n; begin += stride) {
+  try {
+    inputs.reserve(static_cast<std::size_t>(count) * static_cast<std::size_t>(steps));
+    targets.reserve(static_cast<std::size_t>(count));
+  } catch (const std::exception&) {
+    throw Error("windows: " + std::to_string(count) + " windows of " + std::to_string(steps) +
+                " values are more than memory holds.\n  Set a larger stride, or make them batch by "
+                "batch.");
+  }
+  for (int64_t window = 0; window < count; ++window) {
+    const int64_t begin = window * stride;
     for (int64_t i = 0; i < steps; ++i) inputs.push_back(begin + i);
     targets.push_back(begin + steps + horizon - 1);
   }
   const Tensor rows = series.rank() == 1 ? expand_dims(series, -1) : series;
-  const auto count = static_cast<int64_t>(targets.size());
   return {gather(rows, tensor(inputs, {count, steps})), gather(rows, tensor(targets, {count}))};
 }
 
 Tensor samples(const Tensor& x, const std::vector<int64_t>& places) {
+  const int64_t count = count_of("samples", x, "x");
+  for (const int64_t place : places)
+    if (place < -count || place >= count)
+      throw Error("samples: there is no place " + std::to_string(place) + " in x, " +
+                  to_string(x.shape(), x.dtype()) + ".\n  Its places are 0 to " +
+                  std::to_string(count - 1) + "; negative ones count from the end.");
   const Tensor at = tensor(places, {static_cast<int64_t>(places.size())});
   const Tensor mask = mask_of(x);
   const Tensor picked = gather(x, at);
@@ -100,16 +117,16 @@ std::shared_ptr<const std::vector<int64_t>> Batches::next_order() const {
 
 SplitSamples train_validation_split(const Tensor& x, const Tensor& y, double share) {
   require_pair("train_validation_split", x, y);
-  const int64_t n = x.shape().front(), at = split_point("train_validation_split", n, share);
+  const int64_t n = x.shape().front(), at = split_point("train_validation_split: share", n, share);
   return {{part_of(x, 0, at), part_of(y, 0, at)}, {part_of(x, at, n), part_of(y, at, n)}};
 }
 
 int64_t split_point(const std::string& who, int64_t count, double share) {
-  const auto at = static_cast<int64_t>(std::floor(static_cast<double>(count) * (1 - share)));
-  if (share > 0 && share < 1 && at > 0 && at < count) return at;
   if (!(share > 0 && share < 1))
     throw Error(who + " is " + std::to_string(share) +
                 "; it must lie between 0 and 1, without them.");
+  const auto at = static_cast<int64_t>(std::floor(static_cast<double>(count) * (1 - share)));
+  if (at > 0 && at < count) return at;
   throw Error(who + ": a share of " + std::to_string(share) + " of " + std::to_string(count) +
               " samples leaves " + (at == 0 ? "none for training" : "none for validation") +
               ".\n  Give more samples, another share, or validation_data.");

@@ -4,7 +4,9 @@
 #include <tempo/model.hpp>
 #include <tempo/names.hpp>
 
+#include <cmath>
 #include <iostream>
+#include <limits>
 
 namespace tempo {
 
@@ -23,15 +25,27 @@ struct EarlyStopping::Watch final : Callback {
   explicit Watch(const EarlyStoppingOptions& o) : options(o) {
     if (o.mode != "auto" && o.mode != "min" && o.mode != "max")
       unknown_name("EarlyStopping, mode", o.mode, {"auto", "min", "max"});
-    if (o.patience < 0)
-      throw Error("EarlyStopping: patience is " + std::to_string(o.patience) +
-                  "; it must be at least 0.");
+    const auto refuse = [](const char* option, const std::string& value, const char* rule) {
+      throw Error(std::string("EarlyStopping: ") + option + " is " + value + "; it must " + rule +
+                  ".");
+    };
+    if (o.patience < 0) refuse("patience", std::to_string(o.patience), "be at least 0");
+    if (o.start_from_epoch < 0)
+      refuse("start_from_epoch", std::to_string(o.start_from_epoch), "be at least 0");
+    if (!(o.min_delta >= 0) || std::isinf(o.min_delta))
+      refuse("min_delta", shortest(o.min_delta), "be a number of at least 0");
+    if (o.baseline && std::isnan(*o.baseline)) refuse("baseline", "NaN", "be a number");
   }
 
   void on_train_begin() override {
+    if (watching)
+      throw Error(
+          "EarlyStopping: this one watches a fit that is still running.\n  Give the fit inside it "
+          "one of its own.");
+    watching = true;
     wait = stopped_epoch = best_epoch = 0;
     best.reset();
-    best_weights.clear();
+    forget_weights();
     direction = 0;
   }
 
@@ -41,7 +55,7 @@ struct EarlyStopping::Watch final : Callback {
     if (epoch < options.start_from_epoch) return;
     if (options.restore_best_weights && best_weights.empty()) keep(epoch);
     ++wait;
-    if (!best || improves(now, *best)) {
+    if (improves(now, best.value_or(-direction * std::numeric_limits<double>::infinity()))) {
       best = now;
       best_epoch = epoch;
       if (options.restore_best_weights) keep(epoch);
@@ -57,12 +71,31 @@ struct EarlyStopping::Watch final : Callback {
   void on_train_end(const Logs&) override {
     if (stopped_epoch > 0 && options.verbose > 0)
       std::cout << "Epoch " << stopped_epoch + 1 << ": early stopping\n";
+    restore();
+  }
+
+  // Without on_train_end, an exception ended training.
+  void attach(Model* to, const FitParams& params) override {
+    if (!to) {
+      if (watching) restore();
+      watching = false;
+      forget_weights();
+    }
+    Callback::attach(to, params);
+  }
+
+  void restore() {
     if (best_weights.empty()) return;
     if (options.verbose > 0)
       std::cout << "Restoring model weights from the end of the best epoch: " << best_epoch + 1
                 << ".\n";
-    const Tensors weights = model().weights();
     for (std::size_t i = 0; i < weights.size(); ++i) assign(weights[i], best_weights[i]);
+    forget_weights();
+  }
+
+  void forget_weights() {
+    weights.clear();
+    best_weights.clear();
   }
 
   double monitored(const Logs& logs) const {
@@ -84,26 +117,30 @@ struct EarlyStopping::Watch final : Callback {
     if (name == "loss") return -1;
     for (const auto* metrics : {&model().metrics(), &model().weighted_metrics()})
       for (const Metric& metric : *metrics)
-        if (metric.name() == name) return metric.higher_is_better() ? 1 : -1;
+        if (name == metric.name() || name == "weighted_" + metric.name())
+          return metric.higher_is_better() ? 1 : -1;
     throw Error(
         "EarlyStopping: whether `" + options.monitor +
         "` should become smaller or larger is not known.\n  Set .mode = \"min\" or \"max\".");
   }
 
+  // NaN is no improvement: it is neither smaller nor larger.
   bool improves(double now, double before) const {
     return direction < 0 ? now + options.min_delta < before : now - options.min_delta > before;
   }
 
   void keep(int epoch) {
-    best_weights = copies(model().weights());
+    weights = model().weights();
+    best_weights = copies(weights);
     best_epoch = epoch;
   }
 
   EarlyStoppingOptions options;
   int wait = 0, stopped_epoch = 0, best_epoch = 0;
-  int direction = 0;  // -1: smaller is better
+  int direction = 0;      // -1: smaller is better
+  bool watching = false;  // from the begin of a fit to its end
   std::optional<double> best;
-  Tensors best_weights;
+  Tensors weights, best_weights;  // the model's, and what they were
 };
 
 EarlyStopping::EarlyStopping(const EarlyStoppingOptions& options)
@@ -113,7 +150,9 @@ int EarlyStopping::stopped_epoch() const { return watch_->stopped_epoch; }
 int EarlyStopping::best_epoch() const { return watch_->best_epoch; }
 double EarlyStopping::best() const {
   if (!watch_->best)
-    throw Error("EarlyStopping: there is no best value before the first epoch ends.");
+    throw Error(
+        "EarlyStopping: there is no best value; no epoch has ended yet with a value that is a "
+        "number.");
   return *watch_->best;
 }
 

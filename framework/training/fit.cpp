@@ -1,16 +1,19 @@
 // Training, evaluation and prediction, batch by batch.
 #include "plugin/layer.hpp"
+#include "training/callbacks.hpp"
 #include "training/finite.hpp"
 #include "training/labels.hpp"
 #include "training/model_state.hpp"
 #include "training/order.hpp"
 #include "training/progress.hpp"
+#include "training/reach.hpp"
 #include "training/settings.hpp"
+#include "training/tracker.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <iostream>
 #include <limits>
-#include <set>
 
 namespace tempo {
 
@@ -114,107 +117,139 @@ void require_even_batches(const std::string& who, const ModelState& model, int64
                   " samples, or set a batch_size that divides " + std::to_string(count) + ".");
 }
 
-class Callbacks {
+// A weight of a sample is a share of the loss: what turns its sign is a loss of another kind.
+void require_weights(const std::string& who, const Tensor& weight) {
+  if (!weight || weight.count() == 0) return;
+  if (!is_finite(weight))
+    throw Error(who +
+                ": sample_weight holds NaN or infinite numbers.\n  A sample that shall not "
+                "count has the weight 0.");
+  if (const double least = min(cast(weight, float64)).item(); least < 0)
+    throw Error(who + ": sample_weight holds " + shortest(least) +
+                "; weights are at least 0.\n  A loss of your own can turn the sign of a sample.");
+}
+
+// One fit of a model: inside another one, of a callback, it leaves that one's flag and record.
+class Run {
  public:
-  Callbacks(const std::vector<CallbackHandle>& all, Model& model, const FitParams& params)
-      : all_(all) {
-    for (const CallbackHandle& c : all_) c->attach(&model, params);
+  Run(const std::string& who, ModelState& model, const FitParams& params) : model_(model) {
+    const std::thread::id me = std::this_thread::get_id();
+    std::thread::id owner;
+    if (!model.trained_by.compare_exchange_strong(owner, me) && owner != me)
+      throw Error(who +
+                  ": another thread is training this model.\n  Train one model in one thread at a "
+                  "time; copies of a Model are the same model.");
+    inner_ = owner == me;
+    history = std::make_shared<History>(params);
+    stop_before_ = model.stop;
+    model.stop = false;
+    before_ = std::exchange(model.history, history);
   }
-  ~Callbacks() {
-    for (const CallbackHandle& c : all_) c->attach(nullptr, c->params());
+  ~Run() {
+    if (inner_) {
+      model_.stop = stop_before_;
+      model_.history = before_;
+    } else {
+      model_.trained_by = std::thread::id();
+    }
   }
-  Callbacks(const Callbacks&) = delete;
-  Callbacks& operator=(const Callbacks&) = delete;
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
-  template <class... Parameters, class... Arguments>
-  void operator()(void (Callback::*hook)(Parameters...), const Arguments&... arguments) const {
-    for (const CallbackHandle& c : all_) (c.operator->()->*hook)(arguments...);
-  }
-
- private:
-  const std::vector<CallbackHandle>& all_;
-};
-
-// The running numbers of an epoch: the loss, weighted by the size of each batch, and the metrics.
-class Tracker {
- public:
-  explicit Tracker(ModelState& model) : model_(model) {
-    std::set<std::string> taken{"loss"};
-    const auto name = [&](std::string wanted, bool weighted) {
-      if (weighted && taken.count(wanted)) wanted = "weighted_" + wanted;
-      const std::string base = wanted;
-      for (int i = 1; !taken.insert(wanted).second; ++i) wanted = base + "_" + std::to_string(i);
-      names_.push_back(wanted);
-    };
-    for (const Metric& m : model_.metrics) name(m.name(), false);
-    for (const Metric& m : model_.weighted_metrics) name(m.name(), true);
-    reset();
-  }
-  void reset() {
-    total_ = count_ = 0;
-    for (Metric& m : model_.metrics) m.reset();
-    for (Metric& m : model_.weighted_metrics) m.reset();
-  }
-  void add(const Data& batch, const Tensor& y_pred, double loss) {
-    const auto n = static_cast<double>(batch.count());
-    total_ += loss * n;
-    count_ += n;
-    for (Metric& m : model_.metrics) m.update(batch.y, y_pred);
-    for (Metric& m : model_.weighted_metrics) m.update(batch.y, y_pred, batch.weight);
-  }
-  Logs logs() const {
-    Logs out{{"loss", count_ == 0 ? 0 : total_ / count_}};
-    std::size_t i = 0;
-    for (const Metric& m : model_.metrics) out.set(names_[i++], m.result());
-    for (const Metric& m : model_.weighted_metrics) out.set(names_[i++], m.result());
-    return out;
-  }
+  std::shared_ptr<History> history;
 
  private:
   ModelState& model_;
-  std::vector<std::string> names_;
-  double total_ = 0, count_ = 0;
+  bool inner_ = false, stop_before_ = false;
+  std::shared_ptr<History> before_;
 };
 
 struct Scored {
   Tensor y_pred, loss;
 };
 
-Scored score(const std::string& who, ModelState& model, const Data& batch, bool training) {
+Scored score(const std::string& who, ModelState& model, const Loss& its_loss, const Data& batch,
+             bool training) {
   const Tensor y_pred = model.call(batch.x, {.training = training})[0];
   const Tensor loss =
-      naming_labels(who, batch, [&] { return model.loss(batch.y, y_pred, batch.weight); });
+      naming_labels(who, batch, [&] { return its_loss(batch.y, y_pred, batch.weight); });
   if (loss.count() != 1)
-    throw ShapeError(who + ": the loss `" + model.loss.name() + "` gave " +
+    throw ShapeError(who + ": the loss `" + its_loss.name() + "` gave " +
                      to_string(loss.shape(), loss.dtype()) +
                      ".\n  Training needs one number; a reduction other than \"none\" gives it.");
   return {y_pred, loss};
 }
 
+// The updates of a fit, with the optimizer and the loss that the model had when it began.
 class Training {
  public:
-  Training(std::string who, ModelState& model) : who_(std::move(who)), model_(model) {}
+  Training(std::string who, ModelState& model)
+      : who_(std::move(who)), model_(model), optimizer_(model.optimizer), loss_(model.loss) {}
 
-  // One update. Nothing changes when the loss or a gradient is not finite.
-  void update(const Data& batch, Tracker& tracker, int epoch, int64_t number) const {
+  // One update. Nothing changes when the loss, a gradient or a new weight is not finite.
+  void update(const Data& batch, Tracker& tracker, int epoch, int64_t number) {
     const Recording recording;
-    const auto [y_pred, loss] = score(who_, model_, batch, true);
+    const auto [y_pred, loss] = score(who_, model_, loss_, batch, true);
     const double value = loss.item();
     if (!std::isfinite(value))
       not_finite(batch, y_pred, "the loss is " + text(value), epoch, number);
     const Tensors weights = model_.trainable_weights();
     if (weights.empty()) throw Error(who_ + ": the model has no trainable weights.");
+    if (!std::exchange(model_.reach_is_known, true)) require_listed(loss);
     const NoGradient walking;
-    const Tensors gradients = gradient(loss, weights);
+    const Tensors gradients = gradients_of(loss, weights);
     for (std::size_t i = 0; i < weights.size(); ++i)
       if (!is_finite(gradients[i]))
         not_finite(batch, y_pred, "the gradient of " + weights[i].path() + " is not finite", epoch,
                    number);
-    model_.optimizer.step(weights, gradients);
-    naming_labels(who_, batch, [&] { tracker.add(batch, y_pred, value); });
+    try {
+      optimizer_.step(weights, gradients);
+    } catch (const Error& error) {
+      throw Error(who_ + ", epoch " + std::to_string(epoch + 1) + ", batch " +
+                  std::to_string(number + 1) + ": " + error.what());
+    }
+    naming_labels(who_, batch, [&, &y_pred = y_pred] {
+      tracker.add(batch.count(), batch.y, y_pred, batch.weight, value);
+    });
   }
 
  private:
+  // A weight that the loss does not depend on has zeros, as optimizers expect.
+  Tensors gradients_of(const Tensor& loss, const Tensors& weights) {
+    Tensors gradients = gradients_for(loss, weights);
+    std::string without;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      if (gradients[i]) continue;
+      gradients[i] = zeros_like(weights[i]);
+      if (count++ == 0 || !model_.warned)
+        without += (without.empty() ? "" : ", ") + weights[i].path();
+    }
+    if (count == weights.size())
+      throw Error(
+          who_ + ": no gradient of the loss `" + loss_.name() +
+          "` reaches any weight, so nothing can be learnt.\n  Argmax, comparisons, casts to "
+          "whole numbers and stop_gradient let none through; the loss must follow y_pred "
+          "smoothly.");
+    if (count > 0 && !std::exchange(model_.warned, true))
+      std::cerr << "tempo: " << who_ << ": no gradient reaches " << without
+                << "; the loss does not depend on " << (count == 1 ? "it" : "them") << ".\n";
+    return gradients;
+  }
+
+  void require_listed(const Tensor& loss) {
+    const std::string path = reached_outside(loss, model_.weights());
+    if (path.empty()) return;
+    const std::string layer = path.substr(0, path.find('/'));
+    model_.reach_is_known = false;
+    throw Error(who_ + ": the model uses `" + layer + "`, but none of its layers holds " + path +
+                ", so it would be neither trained nor saved.\n  " +
+                (model_.function ? "Put `" + layer + "` into the model's list of layers"
+                                 : "The layer that calls `" + layer +
+                                       "` must add it in add_children(Children& add)") +
+                "; or make it with .trainable = false, if it shall stay as it is.");
+  }
+
   static std::string text(double value) {
     return std::isnan(value) ? "NaN" : value > 0 ? "infinite" : "-infinite";
   }
@@ -222,7 +257,7 @@ class Training {
   [[noreturn]] void not_finite(const Data& batch, const Tensor& y_pred, const std::string& what,
                                int epoch, int64_t number) const {
     std::string cause =
-        "Likely: a learning_rate too large (it is " + shortest(model_.optimizer.learning_rate()) +
+        "Likely: a learning_rate too large (it is " + shortest(optimizer_.learning_rate()) +
         "), or gradients that explode over time; set a smaller one, or clipnorm = 1.";
     for (const Tensor& x : batch.x)
       if (!is_finite(x))
@@ -244,19 +279,24 @@ class Training {
 
   std::string who_;
   ModelState& model_;
+  Optimizer optimizer_;
+  Loss loss_;
 };
 
-Logs evaluated(const std::string& who, ModelState& model, const Data& data, int64_t batch_size,
-               const Callbacks& callbacks, Progress* progress = nullptr) {
+Logs evaluated(const std::string& who, ModelState& model, const Loss& loss_function,
+               Tracker tracker, const Data& data, int64_t batch_size, const Callbacks& callbacks,
+               Progress* progress = nullptr) {
   const NoGradient predicting;
-  Tracker tracker(model);
+  tracker.reset();
   callbacks(&Callback::on_test_begin);
   int64_t number = 0;
   for (int64_t begin = 0; begin < data.count(); begin += batch_size, ++number) {
     callbacks(&Callback::on_test_batch_begin, number);
     const Data batch = data.part(begin, std::min(begin + batch_size, data.count()));
-    const auto [y_pred, loss] = score(who, model, batch, false);
-    naming_labels(who, batch, [&] { tracker.add(batch, y_pred, loss.item()); });
+    const auto [y_pred, loss] = score(who, model, loss_function, batch, false);
+    naming_labels(who, batch, [&, &y_pred = y_pred, &loss = loss] {
+      tracker.add(batch.count(), batch.y, y_pred, batch.weight, loss.item());
+    });
     const Logs logs = tracker.logs();
     callbacks(&Callback::on_test_batch_end, number, logs);
     if (progress) progress->batch(number + 1, logs);
@@ -266,7 +306,7 @@ Logs evaluated(const std::string& who, ModelState& model, const Data& data, int6
   return logs;
 }
 
-int64_t batches_in(int64_t count, int64_t size) { return (count + size - 1) / size; }
+int64_t batches_in(int64_t count, int64_t size) { return (count - 1) / size + 1; }
 
 void require_compiled(const std::string& who, const ModelState& model) {
   if (model.compiled) return;
@@ -288,6 +328,7 @@ void Model::run_compile(const CompileOptions& options) {
   state_->metrics = options.metrics;
   state_->weighted_metrics = options.weighted_metrics;
   state_->compiled = true;
+  state_->warned = state_->reach_is_known = false;
 }
 
 History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& options) {
@@ -300,11 +341,19 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
   if (options.initial_epoch < 0 || options.epochs < 1)
     throw Error(who + ": epochs is " + std::to_string(options.epochs) + " and initial_epoch " +
                 std::to_string(options.initial_epoch) + "; they must be at least 1 and 0.");
+  if (options.initial_epoch > options.epochs)
+    throw Error(who + ": initial_epoch is " + std::to_string(options.initial_epoch) +
+                ", behind epochs, " + std::to_string(options.epochs) +
+                ".\n  epochs is the number of the last epoch, not how many follow.");
+  require_weights(who, options.sample_weight);
   Data held_out;
   if (options.validation_data) {
     held_out = {options.validation_data.x, options.validation_data.y,
                 options.validation_data.sample_weight, "validation_data.y"};
     require_samples(who + ", validation_data", held_out, true);
+    require_weights(who + ", validation_data", held_out.weight);
+  } else if (options.validation_data.y || options.validation_data.sample_weight) {
+    throw Error(who + ", validation_data: no x was given.");
   } else if (options.validation_split != 0) {
     const int64_t at =
         split_point(who + ": validation_split", train.count(), options.validation_split);
@@ -316,13 +365,14 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
   const int64_t steps = batches_in(train.count(), options.batch_size);
   const FitParams params{
       .epochs = options.epochs, .steps = steps, .batch_size = options.batch_size};
-  const Callbacks callbacks(options.callbacks, *this, params);
-  const Training training(who, model);
-  Tracker tracker(model);
   Progress progress(options.verbose, steps);
-  History history(params);
+  const Run run(who, model, params);
+  const Callbacks callbacks(who, options.callbacks, *this, params);
+  Training training(who, model);
+  const Loss loss = model.loss;
+  Tracker tracker(model.metrics, model.weighted_metrics);
+  const Tracker validation(model.metrics, model.weighted_metrics);
   Logs logs;
-  model.stop = false;
   callbacks(&Callback::on_train_begin);
   for (int epoch = options.initial_epoch; epoch < options.epochs && !model.stop; ++epoch) {
     callbacks(&Callback::on_epoch_begin, epoch);
@@ -342,14 +392,14 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
     }
     if (!held_out.x.empty())
       for (const auto& [name, value] :
-           evaluated(who, model, held_out, options.batch_size, callbacks))
+           evaluated(who, model, loss, validation, held_out, options.batch_size, callbacks))
         logs.set("val_" + name, value);
-    history.add(epoch, logs);
+    run.history->add(epoch, logs);
     callbacks(&Callback::on_epoch_end, epoch, logs);
     progress.end_epoch(logs);
   }
   callbacks(&Callback::on_train_end, logs);
-  return history;
+  return *run.history;
 }
 
 Logs Model::run_evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions& options) const {
@@ -358,13 +408,16 @@ Logs Model::run_evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions
   const Data data{x, y, options.sample_weight};
   require_samples(who, data, true);
   require_batch_size(who, options.batch_size);
+  require_weights(who, data.weight);
   const int64_t steps = batches_in(data.count(), options.batch_size);
   Model handle = *this;
-  const Callbacks callbacks(options.callbacks, handle,
+  const Callbacks callbacks(who, options.callbacks, handle,
                             {.steps = steps, .batch_size = options.batch_size});
   Progress progress(options.verbose, steps);
   progress.begin_epoch(0, 0);
-  Logs logs = evaluated(who, *state_, data, options.batch_size, callbacks, &progress);
+  Logs logs =
+      evaluated(who, *state_, state_->loss, Tracker(state_->metrics, state_->weighted_metrics),
+                data, options.batch_size, callbacks, &progress);
   progress.end_epoch(logs);
   return logs;
 }
@@ -376,7 +429,7 @@ Tensor Model::run_predict(const Inputs& x, const PredictOptions& options) const 
   require_batch_size(who, options.batch_size);
   Model handle = *this;
   const Callbacks callbacks(
-      options.callbacks, handle,
+      who, options.callbacks, handle,
       {.steps = batches_in(data.count(), options.batch_size), .batch_size = options.batch_size});
   const NoGradient predicting;
   callbacks(&Callback::on_predict_begin);
@@ -391,5 +444,7 @@ Tensor Model::run_predict(const Inputs& x, const PredictOptions& options) const 
   callbacks(&Callback::on_predict_end);
   return concat(parts, 0);
 }
+
+History Model::history() const { return state_->history ? *state_->history : History(); }
 
 }  // namespace tempo

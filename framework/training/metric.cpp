@@ -263,5 +263,10 @@ void Metric::reset() { state_->total = state_->count = 0; }
 std::string Metric::name() const { return state_->name; }
 std::string Metric::text() const { return state_->text; }
 bool Metric::higher_is_better() const { return state_->kind != MetricState::Kind::loss; }
+Metric Metric::fresh() const {
+  Metric made(std::make_shared<MetricState>(*state_));
+  made.reset();
+  return made;
+}
 
 }  // namespace tempo

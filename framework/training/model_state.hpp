@@ -4,6 +4,9 @@
 
 #include <tempo/model.hpp>
 
+#include <atomic>
+#include <thread>
+
 namespace tempo {
 
 struct ModelState {
@@ -22,6 +25,10 @@ struct ModelState {
   Loss loss;
   std::vector<Metric> metrics, weighted_metrics;
   bool stop = false;
+  bool warned = false;                        // of weights that no gradient reaches
+  bool reach_is_known = false;                // that gradients reach the model's own weights alone
+  std::atomic<std::thread::id> trained_by{};  // none: no fit is running
+  std::shared_ptr<History> history;           // of the latest fit
 
   /// "Sequential" or "Model", for errors.
   const char* kind() const { return function ? "Model" : "Sequential"; }

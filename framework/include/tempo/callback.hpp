@@ -81,7 +81,8 @@ class History {
 };
 
 /// The base of a callback; override what is needed. Epochs and batches count from 0. Exceptions
-/// pass through fit unchanged.
+/// pass through fit unchanged. One that is listed twice is called once; one may be given to a fit
+/// inside another and then to the outer one again.
 class Callback {
  public:
   Callback() = default;
@@ -105,17 +106,25 @@ class Callback {
   virtual void on_predict_batch_begin(int64_t) {}
   virtual void on_predict_batch_end(int64_t) {}
 
-  /// The model at work: `model().stop_training()`. Only inside the functions above.
-  Model& model() const { return *model_; }
+  /// The model at work: `model().stop_training()`. Only inside the functions above; else it throws
+  /// Error.
+  Model& model() const {
+    if (!model_) not_attached();
+    return *model_;
+  }
+  /// Whether fit, evaluate or predict is at work with it.
+  bool attached() const { return model_ != nullptr; }
   /// What fit was asked for.
   const FitParams& params() const { return params_; }
-  /// Called by fit, evaluate and predict.
+  /// Called by fit, evaluate and predict: with their model, and at their end with the one before,
+  /// null for none.
   virtual void attach(Model* model, const FitParams& params) {
     model_ = model;
     params_ = params;
   }
 
  private:
+  [[noreturn]] TEMPO_API static void not_attached();
   Model* model_ = nullptr;
   FitParams params_;
 };
@@ -135,17 +144,19 @@ class CallbackHandle {
 
 struct EarlyStoppingOptions {
   std::string monitor = "val_loss";
-  double min_delta = 0;       ///< less than this is no improvement
-  int patience = 0;           ///< epochs without improvement before it stops
+  double min_delta = 0;       ///< less than this is no improvement; at least 0
+  int patience = 0;           ///< epochs without improvement before it stops; at least 0
   int verbose = 0;            ///< 1: says so
   std::string mode = "auto";  ///< "min", "max"; "auto" knows losses and metrics
   std::optional<double> baseline = {};
-  bool restore_best_weights = false;  ///< at the end of training, whatever ended it
+  /// At the end of training, whatever ended it, an exception too; those of the first epoch where no
+  /// value was a best one.
+  bool restore_best_weights = false;
   int start_from_epoch = 0;
 };
 
-/// Stops training when a logged number no longer improves. A handle: after fit it tells what
-/// happened.
+/// Stops training when a logged number no longer improves. NaN is no improvement. A handle: after
+/// fit it tells what happened.
 class EarlyStopping {
  public:
   TEMPO_API EarlyStopping(const EarlyStoppingOptions& options = {});
@@ -154,7 +165,7 @@ class EarlyStopping {
   /// The epoch after which it stopped training, from 0; 0 when it did not.
   TEMPO_API int stopped_epoch() const;
   TEMPO_API int best_epoch() const;
-  /// The best value seen; throws Error before there is one.
+  /// The best value seen; throws Error where there is none.
   TEMPO_API double best() const;
 
  private:

@@ -56,7 +56,7 @@ class Batches {
   Iterator begin() const { return {this, 0, next_order()}; }
   Iterator end() const { return {this, size(), nullptr}; }
   /// How many batches.
-  int64_t size() const { return (count_ + options_.size - 1) / options_.size; }
+  int64_t size() const { return (count_ - 1) / options_.size + 1; }
 
  private:
   TEMPO_API Samples batch(int64_t at, const std::vector<int64_t>* order) const;

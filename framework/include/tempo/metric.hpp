@@ -33,6 +33,8 @@ class Metric {
   TEMPO_API std::string text() const;
   /// Whether larger is better.
   TEMPO_API bool higher_is_better() const;
+  /// A metric like it, not the same one, that has seen nothing; fit and evaluate count in such.
+  TEMPO_API Metric fresh() const;
 
  protected:
   explicit Metric(std::shared_ptr<MetricState> state) : state_(std::move(state)) {}

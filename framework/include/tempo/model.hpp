@@ -41,7 +41,7 @@ struct FitOptions {
   ValidationData validation_data = {};  ///< wins over validation_split
   bool shuffle = true;
   int64_t seed = -1;  ///< of the shuffling; below 0: drawn from the generator that set_seed starts
-  Tensor sample_weight = {};  ///< [n] or [n, time]
+  Tensor sample_weight = {};  ///< [n] or [n, time], at least 0
   int initial_epoch = 0;
   int verbose = -1;  ///< 0 silent, 1 a bar, 2 a line per epoch; -1: a bar on a terminal, else lines
 };
@@ -104,8 +104,11 @@ class Model {
     return sdk::own_exceptions([&] { return run_call(x, options); });
   }
 
+  /// From a callback: a fit that is running goes on with what it began with.
   void compile(const CompileOptions& options) { run_compile(options); }
-  /// Trains on samples, which lie along the first axis of x and y.
+  /// Trains on samples, which lie along the first axis of x and y. One thread at a time; a callback
+  /// may call fit, evaluate, predict or save, which change neither what this fit counts nor
+  /// whether it is to stop.
   History fit(const Inputs& x, const Tensor& y, const FitOptions& options = {}) {
     return sdk::own_exceptions([&] { return run_fit(x, y, options); });
   }
@@ -113,6 +116,8 @@ class Model {
   Logs evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_evaluate(x, y, options); });
   }
+  /// What the latest fit recorded, also of one that an exception ended; empty before there is one.
+  TEMPO_API History history() const;
   /// The first result for all samples, batch by batch.
   Tensor predict(const Inputs& x, const PredictOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_predict(x, options); });
@@ -151,7 +156,7 @@ class Model {
   TEMPO_API void summary() const;
   TEMPO_API void summary(std::ostream& out) const;
 
-  /// From a callback: ends fit after this batch.
+  /// From a callback: ends fit after this batch; of several inside one another, the innermost.
   TEMPO_API void stop_training(bool stop = true);
 
   /// Whether compile was called; and what it was given.
