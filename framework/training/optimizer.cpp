@@ -342,7 +342,7 @@ void Optimizer::restore(const NamedTensors& state, const Tensors& weights) {
   std::map<std::string, Tensor> slots = slots_in(mine, state, iterations);
   std::vector<std::pair<Memory*, std::vector<std::pair<std::string, Array>>>> found;
   for (const Tensor& weight : weights) {
-    auto& [of, its] = found.emplace_back(&mine.memory_of(weight), 0);
+    auto& its = found.emplace_back(&mine.memory_of(weight), 0).second;
     for_slots_of(slots, weight.path(), [&](auto entry, const std::string& slot) {
       require_fit(name(), entry->first, entry->second, weight.path(), weight);
       its.emplace_back(slot, entry->second.handle()->array);
