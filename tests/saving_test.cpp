@@ -67,7 +67,8 @@ int linkat(int from_folder, const char* from, int to_folder, const char* to, int
 int open(const char* path, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
-  const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
+  const bool makes = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+  const mode_t mode = makes ? va_arg(rest, mode_t) : 0;
   va_end(rest);
   return failure.now() ? -1 : static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
 }
