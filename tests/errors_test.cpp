@@ -636,14 +636,14 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        },
        "embedding: id 1 of [1, 2] float32 is nan; ids are whole numbers from 0 to input_dim - 1, "
        "here 4.\n"
-       "  input_dim is the largest id plus 1; features, which are no ids, need no Embedding."},
+       "  input_dim is the largest id plus 1; numbers that are no ids need no Embedding."},
       {"an id that is not whole", plain,
        [] {
          Embedding({.input_dim = 5, .output_dim = 2})(tensor<float>({1.5, 2}, {1, 2}));
        },
        "embedding: id 0 of [1, 2] float32 is 1.5; ids are whole numbers from 0 to input_dim - 1, "
        "here 4.\n"
-       "  input_dim is the largest id plus 1; features, which are no ids, need no Embedding."},
+       "  input_dim is the largest id plus 1; numbers that are no ids need no Embedding."},
       {"an id outside of the vocabulary, in a sequence of another length", plain,
        [] {
          const Layer words = Embedding({.input_dim = 10, .output_dim = 3, .name = "words"});
@@ -651,14 +651,14 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
          words(tensor<int32_t>({1, 10}, {1, 2}));
        },
        "words: id 1 of [1, 2] int32 is 10; ids are whole numbers from 0 to input_dim - 1, here 9.\n"
-       "  input_dim is the largest id plus 1; features, which are no ids, need no Embedding."},
+       "  input_dim is the largest id plus 1; numbers that are no ids need no Embedding."},
       {"an id below 0", plain,
        [] {
          Embedding({.input_dim = 5, .output_dim = 2})(tensor<int64_t>({0, -1}, {1, 2}));
        },
        "embedding: id 1 of [1, 2] int64 is -1; ids are whole numbers from 0 to input_dim - 1, here "
        "4.\n"
-       "  input_dim is the largest id plus 1; features, which are no ids, need no Embedding."},
+       "  input_dim is the largest id plus 1; numbers that are no ids need no Embedding."},
       {"more units than a matrix has columns", plain,
        [] {
          LSTM({.units = 536870912})(f32({1, 2, 3}));
