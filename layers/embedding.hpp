@@ -58,7 +58,7 @@ class EmbeddingLayer : public LayerOf<EmbeddingOptions> {
   std::string rule() const {
     return "ids are whole numbers from 0 to input_dim - 1, here " +
            std::to_string(options.input_dim - 1) +
-           ".\n  input_dim is the largest id plus 1; features, which are no ids, need no "
+           ".\n  input_dim is the largest id plus 1; numbers that are no ids need no "
            "Embedding.";
   }
 

@@ -672,7 +672,8 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        },
        "GRU: units is 2000000000; its weights would have 3 * units columns, and a matrix has at "
        "most 2147483647.\n"
-       "  units can be 715827882 at most."},
+       "  units can be 715827882 at most.\n"
+       "  This happened in build of bidirectional (Bidirectional of plugin `bidirectional`)."},
       {"four axes", shape,
        [] {
          LSTM({.units = 2})(f32({2, 3, 4, 5}));

@@ -61,9 +61,9 @@ BOOST_AUTO_TEST_CASE(tensors_are_printed_by_their_edges) {
     out << t;
     return out.str();
   };
-  BOOST_TEST(printed(scalar(NAN)) == " nan  [] float32");
+  BOOST_TEST(printed(scalar(NAN)) == "nan  [] float32");
   BOOST_TEST(printed(tensor<double>({NAN, INFINITY, -INFINITY, 1}, {4}, float64)) ==
-             "{ nan,  inf, -inf,   1.}  [4] float64");
+             "{nan, inf, -inf,  1.}  [4] float64");
   BOOST_TEST(printed(tensor<int64_t>({INT64_MIN, INT64_MAX}, {2})) ==
              "{-9223372036854775808,  9223372036854775807}  [2] int64");
   BOOST_TEST(printed(tensor<bool>({true, false}, {2, 1})) == "{{ true},\n {false}}  [2, 1] bool");
@@ -106,6 +106,13 @@ BOOST_AUTO_TEST_CASE(pictures_are_complete_files_of_their_kind) {
   BOOST_TEST(svg == in_folder("a.svg"));
   BOOST_TEST(read(svg).find("A title") != string::npos);
   BOOST_TEST(read(svg).find("forecast &lt;&amp;") != string::npos);
+  const string odd = "it's `touch x`, $(touch x), \"@x\" %s {/Bold \\";
+  const string quoted = read(plot(
+      {{odd, tensor<float>({NAN, 1, INFINITY, 2}, {4})}, {"empty", zeros({0})}}, in_folder("b.svg"),
+      {.title = odd + "\nsystem 'touch x'\x01", .x_label = odd, .y_label = odd}));
+  BOOST_TEST(quoted.find("`touch x`, $(touch x), ") != string::npos);
+  BOOST_TEST(quoted.find("{/Bold \\ system ") != string::npos);
+  BOOST_TEST(!fs::exists("x"));
   const string png = plot(curves, in_folder("a.png"));
   BOOST_TEST(read(png).starts_with("\x89PNG"));
 
@@ -134,6 +141,8 @@ BOOST_AUTO_TEST_CASE(a_picture_that_cannot_be_drawn_is_an_error_and_no_file) {
               }),
               "above 0");
   check_error(error_of([] { plot(History(), in_folder("p.svg")); }), "this History is empty");
+  check_error(error_of([] { plot(curves, in_folder("p.svg"), {.title = "caf\xe9"}); }),
+              "plot: the text \"caf\\xe9\" is not UTF-8");
   check_error(error_of<ShapeError>([] {
                 plot({{"a", zeros({2, 2})}}, in_folder("p.svg"));
               }),

@@ -781,8 +781,6 @@ const Said said[] = {
      "tempo: Dropout: option `rate` is -1e-09; it must be within [0, 1].\n"},
     {"explain Dropout rate=nan --shape 2,5",
      "tempo: Dropout: option `rate` is nan; it must be within [0, 1].\n"},
-    {"explain Masking mask_value=nan --shape 2,5,3",
-     "tempo: Masking: option `mask_value` is nan; it must be a number.\n"},
     {"explain Dropout trainable=maybe --shape 2,5",
      "tempo: Dropout: option `trainable` is true or false, got \"maybe\".\n"},
     {"explain Dropout trainable=false trainable=true --shape 2,5",

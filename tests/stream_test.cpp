@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(a_stream_refuses_what_a_call_refuses) {
 }
 
 BOOST_AUTO_TEST_CASE(shapes_of_steps_have_no_time) {
-  const auto shapes = [](const Sequential& model, const Shape& input) {
+  const auto shapes = [](Sequential model, const Shape& input) {
     model.build({input});
     const Stream stream(model, {.batch = 2});
     return std::pair(stream.input_shape(), stream.output_shape());

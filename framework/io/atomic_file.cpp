@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 #include <random>
 #include <string>
 #include <system_error>
@@ -40,18 +41,13 @@ void require_name(const fs::path& path) {
     throw Error(in_quotes(name) + ": cannot be written: a file's name has no byte of 0.");
 }
 
-// What a killed program left under such a name is in nobody's way: another one is tried.
-template <class F>
-bool with_random_name(const fs::path& folder, fs::path& name, F&& make) {
-  constexpr int attempts = 100;
-  std::random_device random;
-  for (int i = 0; i < attempts; ++i) {
-    name = folder / (".tempo-" + std::to_string(random()) + std::to_string(random()));
-    if (make(name)) return true;
-    if (errno != EEXIST) break;
-  }
-  name.clear();
-  return false;
+constexpr int attempts = 100;
+
+// One name for each file, so that what is left there is replaced; short enough for any file system.
+std::string name_beside(const std::string& name) {
+  constexpr std::size_t longest = 200;
+  if (name.size() <= longest) return '.' + name + ".tempo";
+  return '.' + name.substr(0, longest) + std::to_string(std::hash<std::string>()(name)) + ".tempo";
 }
 
 }  // namespace
@@ -88,10 +84,12 @@ void AtomicFile::open() {
   if (::access("/proc/self/fd", X_OK) == 0)  // by which it gets its name
     descriptor_ = ::open(folder().c_str(), O_TMPFILE | flags, mode);
   if (descriptor_ >= 0) return;
-  with_random_name(folder(), temporary_, [&](const fs::path& name) {
-    descriptor_ = ::open(name.c_str(), O_CREAT | O_EXCL | flags, mode);
-    return descriptor_ >= 0;
-  });
+  std::random_device random;
+  for (int i = 0; i < attempts && descriptor_ < 0 && (i == 0 || errno == EEXIST); ++i) {
+    temporary_ = folder() / (".tempo-" + std::to_string(random()) + std::to_string(random()));
+    descriptor_ = ::open(temporary_.c_str(), O_CREAT | O_EXCL | flags, mode);
+  }
+  if (descriptor_ < 0) temporary_.clear();
   if (descriptor_ < 0) fail("cannot be written");
 }
 
@@ -112,19 +110,34 @@ void AtomicFile::commit() {
   sync_folder();
 }
 
-// A link replaces nothing: where a file is there already, it is made beside it and renamed.
 void AtomicFile::put_in_place() {
-  if (temporary_.empty()) {
-    const std::string own = "/proc/self/fd/" + std::to_string(descriptor_);
-    const auto link = [&](const fs::path& name) {
-      return ::linkat(AT_FDCWD, own.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
-    };
-    if (link(target_)) return;
-    if (errno != EEXIST || !with_random_name(folder(), temporary_, link))
-      fail("could not be put in its place");
-  }
+  if (temporary_.empty()) return link_in_place();
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("could not be put in its place");
   temporary_.clear();
+}
+
+// A link replaces nothing: where a file is there already, it is made beside it and renamed. What
+// stands beside it is whole, left by a killed program or by another that saves just now; it gives
+// way. The other then finds its name gone, as if it had saved a moment before.
+void AtomicFile::link_in_place() {
+  const std::string own = "/proc/self/fd/" + std::to_string(descriptor_);
+  const auto link = [&](const fs::path& name) {
+    return ::linkat(AT_FDCWD, own.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  };
+  if (link(target_)) return;
+  const fs::path beside = folder() / name_beside(target_.filename());
+  for (int i = 0; i < attempts && errno == EEXIST; ++i) {
+    if (link(beside)) {
+      if (::rename(beside.c_str(), target_.c_str()) == 0) return;
+      const int code = errno;
+      if (code == ENOENT && ::access(target_.c_str(), F_OK) == 0) return;
+      temporary_ = beside;  // to be taken away
+      errno = code;
+      break;
+    }
+    if (errno == EEXIST && (::unlink(beside.c_str()) == 0 || errno == ENOENT)) errno = EEXIST;
+  }
+  fail("could not be put in its place");
 }
 
 // The new name, too, outlives a power cut where the file system can do it.

@@ -28,6 +28,7 @@ class AtomicFile {
  private:
   void open();
   void put_in_place();
+  void link_in_place();
   void sync_folder() const;
   std::filesystem::path folder() const;
   [[noreturn]] void fail(const char* what) const;

@@ -10,6 +10,7 @@
 #include <tempo/plot.hpp>
 
 #include "io/atomic_file.hpp"
+#include "io/encoding.hpp"
 #include "io/gnuplot.hpp"
 #include "io/source.hpp"
 
@@ -24,12 +25,15 @@ constexpr std::array<const char*, 6> colours = {"#1f4e79", "#e8702a", "#3a9d6e",
 
 using Points = std::vector<std::pair<double, double>>;
 
-// Gnuplot's '...' knows no escapes; a quote is doubled, and a line end would end the command.
+// Gnuplot's '...' knows no escapes and no commands; a quote is doubled, a line end would end the
+// command, and no other control character may stand in an SVG.
 std::string quoted(const std::string& text) {
+  if (first_not_utf8(text) != text.npos)
+    throw Error("plot: the text " + in_quotes(text) + " is not UTF-8.");
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') out += '\'';
-    out += c == '\n' || c == '\r' ? ' ' : c;
+    out += static_cast<unsigned char>(c) < ' ' || c == '\x7f' ? ' ' : c;
   }
   return out + "'";
 }
@@ -119,6 +123,7 @@ void set_frame(std::ostream& gp, const PlotOptions& o, const Range& y, bool lege
         "set format '%g'\n"
         "set autoscale xfix\n"
         "set offsets graph 0.01, graph 0.01, 0, 0\n";
+  gp.precision(17);  // a narrow range far from 0 stays one
   gp << "set yrange [" << y.low << ':' << y.high << "]\n";
   if (o.log_y.value_or(false)) gp << "set logscale y\n";
   // From above: the title, the legend, the curves. None of them covers another.

@@ -9,6 +9,7 @@
 #include "plugin/registry.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
 
 namespace {
@@ -69,13 +70,15 @@ thread_local tempo_layer* innermost = nullptr;
 // The last result on this thread that a layer gave of its last step alone. Without a destructor:
 // layers in static variables may be called when the thread's own are gone.
 struct LastOutput {
-  const Value* value;
+  uint64_t number;
   char layer[256];
 
-  void keep(const Value* result, const std::string& path) {
-    value = result;
+  void keep(Value& result, const std::string& path) {
+    static std::atomic<uint64_t> last{0};
+    result.last_step = number = ++last;
     layer[path.copy(layer, sizeof layer - 1)] = 0;
   }
+  bool is(const Value& value) const { return value.last_step != 0 && value.last_step == number; }
 };
 thread_local LastOutput last_output{};
 
@@ -331,7 +334,7 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
                              &results.count);
     });
   } catch (const ShapeError& error) {
-    if (call.inputs[0] == last_output.value) explain_lost_time(layer, error, last_output.layer);
+    if (last_output.is(*call.inputs[0])) explain_lost_time(layer, error, last_output.layer);
     explain_dtypes(layer, error, call);
     explain_sizes(layer, error, call);
   }
@@ -340,7 +343,7 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
   if (is_cell) require_step(layer, out, call);
   layer.gave = out[0].shape();
   if (layer.last_only && layer.gave.rank() < call.inputs[0]->type.shape.rank())
-    last_output.keep(out[0].handle(), layer.path());
+    last_output.keep(*out[0].handle(), layer.path());
   if (call.training) ++layer.calls;
   return out;
 }

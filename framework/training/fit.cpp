@@ -266,8 +266,6 @@ class Training {
     const auto counts_finite = [&](const Tensor& t) {
       return is_finite(only(weighting.kept_of(t.shape(), t.rank()), t));
     };
-    if (batch.weight && !counts_finite(batch.weight))
-      cause = "sample_weight of this batch holds NaN or infinite numbers.";
     if (!counts_finite(batch.y))
       cause = "y of this batch holds NaN or infinite numbers; clean the data first.";
     for (const Tensor& w : model_.weights())

@@ -70,10 +70,7 @@ Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred,
 Tensor Loss::values(const Tensor& y_true, const Tensor& y_pred) const {
   const LossState& state = required();
   require_given(state.name, y_true, y_pred);
-  const Weighting weighting(state.name, mask_of(y_pred));
-  const Tensor losses = state.losses(y_true, y_pred, weighting), found = mask_of(losses);
-  const Tensor values = only(weighting.kept(losses.shape()), losses);
-  return found ? with_mask(values, found) : values;
+  return state.losses(y_true, y_pred, Weighting(state.name, {}));
 }
 
 std::string Loss::name() const { return required().name; }

@@ -46,8 +46,7 @@ class Loss {
   /// not fit, and Error for a label that is none: see each loss.
   TEMPO_API Tensor operator()(const Tensor& y_true, const Tensor& y_pred,
                               const Tensor& sample_weight = {}) const;
-  /// Before reduction, and 0 where the mask of y_pred leaves out: the class axis is gone, the
-  /// others are those of y_pred.
+  /// Before reduction and mask: the class axis is gone, the others are those of y_pred.
   TEMPO_API Tensor values(const Tensor& y_true, const Tensor& y_pred) const;
 
   /// "mean_squared_error"
