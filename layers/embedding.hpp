@@ -39,14 +39,17 @@ class EmbeddingLayer : public LayerOf<EmbeddingOptions> {
 
   Tensor call(const Tensor& x, const CallOptions& call) const {
     static const sdk::Op index("index"), counted_steps("counted_steps");
-    const bool masked = call.mask && x.rank() > 1;  // what it takes out need not be ids
+    // What a mask takes out need not be ids.
+    const bool masked =
+        call.mask && call.mask.dtype() == bool_ && x.rank() == 2 && call.mask.shape() == x.shape();
     const Tensor given = masked ? counted_steps(x, call.mask, {{"borrow", false}}) : x;
     const Tensor ids = index(
         given, {{"bound", options.input_dim}, {"who", name().c_str()}, {"rule", rule().c_str()}});
-    const Tensor y = gather(embeddings_, ids);
-    if (!options.mask_zero) return call.mask ? with_mask(y, call.mask) : y;
+    const Tensor rows = gather(embeddings_, ids);
+    const Tensor y = call.mask ? with_mask(rows, call.mask) : rows;
+    if (!options.mask_zero) return y;
     const Tensor mask = not_equal(ids, 0);
-    return with_mask(y, masked && x.rank() == 2 ? logical_and(mask, call.mask) : mask);
+    return with_mask(y, masked ? logical_and(mask, call.mask) : mask);
   }
 
  private:

@@ -509,6 +509,14 @@ BOOST_AUTO_TEST_CASE(a_layer_over_time_behind_one_that_gives_its_last_output) {
   BOOST_TEST(error_of<ShapeError>([] {
                Sequential({Bidirectional(GRU({.units = 1})), LSTM({.units = 2})})(f32({1, 3, 1}));
              }).find("Make bidirectional with .return_sequences = true.") != std::string::npos);
+  const Layer lstm = LSTM({.units = 2}), dense = Dense({.units = 3}), gru = GRU({.units = 2});
+  Model between({lstm, dense, gru}, [=](const Tensors& in) { return gru(dense(lstm(in[0]))); });
+  BOOST_CHECK_EQUAL(error_of<ShapeError>([&] {
+                      between(f32({1, 3, 1}));
+                    }),
+                    "GRU: needs [batch, time, features], got [1, 3].\n"
+                    "  lstm gives its last output only; if that is what came here, make lstm with "
+                    ".return_sequences = true.");
   // Where nothing was lost nothing is said.
   BOOST_TEST(error_of<ShapeError>([] {
                Sequential({Dense({.units = 2}), LSTM({.units = 2})})(f32({1, 2}));
@@ -756,6 +764,21 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        "  given     [2, 2]\n"
        "  required  [2, 2], [2, 2]\n"
        "  Give one tensor for each state, in the order of return_state."},
+      {"a state of integers", shape,
+       [] {
+         GRU({.units = 2})(f32({1, 2, 3}), {.initial_state = {i32({1, 2})}});
+       },
+       "initial_state of gru is int32, its weights are float32.\n"
+       "  cast(h, float32) makes it so."},
+      {"a mask of ids of another time", shape,
+       [] {
+         Embedding({.input_dim = 2, .output_dim = 3})(i32({1, 3}), {.mask = f32({1, 4}) > 0});
+       },
+       "with_mask: the mask does not fit the tensor\n"
+       "  tensor  [1, 3, 3] float32\n"
+       "  mask    [1, 4] bool\n"
+       "  It must be bool, of the tensor's first axes: [batch, time], true where a step counts.\n"
+       "  This happened in call of embedding (Embedding of plugin `embedding`)."},
       {"a mask of another time", shape,
        [] {
          LSTM({.units = 2})(f32({2, 3, 4}), {.mask = f32({2, 4}) > 0});

@@ -180,20 +180,22 @@ void explain_dtypes(const tempo_layer& layer, const ShapeError& error, const tem
                                    [](const auto& w) { return is_floating(w.value->type.dtype); });
   if (weight == layer.own.end()) return;
   const DType own = weight->value->type.dtype;
-  const auto check = [&](const char* what, const char* name, tempo_tensor* const* given,
-                         uint32_t n) {
+  const auto check = [&](const char* what, const char* name, tempo_tensor* const* given, uint32_t n,
+                         bool may_be_ids = true) {
     for (uint32_t i = 0; i < n; ++i) {
       const DType dtype = given[i] ? given[i]->type.dtype : own;
-      if (is_floating(dtype) && dtype != own)
-        throw ShapeError(std::string(what) + " of " + layer.path() + " is " + name_of(dtype) +
-                         ", its weights are " + name_of(own) + ".\n  cast(" + name + ", " +
-                         name_of(own) + "), or make the layer with {.dtype = " + name_of(dtype) +
-                         "}.");
+      if (dtype != own && (is_floating(dtype) || !may_be_ids))
+        throw ShapeError(
+            std::string(what) + " of " + layer.path() + " is " + name_of(dtype) +
+            ", its weights are " + name_of(own) + ".\n  cast(" + name + ", " + name_of(own) + ")" +
+            (is_floating(dtype)
+                 ? std::string(", or make the layer with {.dtype = ") + name_of(dtype) + "}."
+                 : " makes it so."));
     }
   };
   const bool is_cell = layer.type.kind == TEMPO_CELL;
   check("input", "x", call.inputs, call.n_inputs);
-  check(is_cell ? "state" : "initial_state", "h", call.states, call.n_states);
+  check(is_cell ? "state" : "initial_state", "h", call.states, call.n_states, false);
   check("constant", "c", call.constants, call.n_constants);
 }
 

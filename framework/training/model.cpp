@@ -41,6 +41,18 @@ Tensors call_in_turn(const std::vector<Layer>& layers, const Layer& layer, const
   }
 }
 
+// A function may do more to an output than hand it on, so which layer is behind which is not known.
+[[noreturn]] void explain_function(const std::vector<Layer>& layers, const ShapeError& error) {
+  const std::string words = error.what();
+  if (words.find("[batch, time") != words.npos && words.find("return_sequences") == words.npos)
+    for (const Layer& layer : layers)
+      if (const tempo_layer& before = *layer.handle(); before.last_only && before.gave.rank() == 2)
+        throw ShapeError(words.substr(0, words.find('\n')) + "\n  " + before.path() +
+                         " gives its last output only; if that is what came here, make " +
+                         before.path() + " with .return_sequences = true.");
+  throw;
+}
+
 Shape with_free_batch(Shape shape) {
   if (shape.rank() > 0) shape[0] = -1;
   return shape;
@@ -82,7 +94,11 @@ Tensors ModelState::call(const Tensors& x, const CallOptions& options) {
   Tensors now = x;
   Shapes outputs;
   if (function) {
-    now = (*function)(x, options);
+    try {
+      now = (*function)(x, options);
+    } catch (const ShapeError& error) {
+      explain_function(layers, error);
+    }
     if (now.empty() || !now[0]) throw Error(name + ": its function returned no tensor.");
     for (const Layer& layer : layers) outputs.push_back(with_free_batch(layer.handle()->gave));
   } else {
