@@ -703,11 +703,13 @@ BOOST_AUTO_TEST_CASE(axes_of_extent_1_at_the_end_come_or_go) {
         BOOST_TEST(metric.result() == 1, what);
       }
     }
-  for (const auto& [weight, losses] :
-       {std::pair{Shape{3}, Shape{2, 3, 1}}, std::pair{Shape{7}, Shape{1, 1}},
-        std::pair{Shape{3, 3}, Shape{3, 1, 1}}})
+  const std::pair<Shape, Shape> misfits[] = {// weights and losses
+                                             {{3}, {2, 3, 1}},
+                                             {{7}, {1, 1}},
+                                             {{3, 3}, {3, 1, 1}}};
+  for (const auto& misfit : misfits)
     BOOST_TEST(error_of<ShapeError>([&] {
-                 Loss("mse")(zeros(losses), zeros(losses), ones(weight));
+                 Loss("mse")(zeros(misfit.second), zeros(misfit.second), ones(misfit.first));
                }).find("the weights do not fit the losses") != std::string::npos);
 }
 
@@ -745,6 +747,11 @@ BOOST_AUTO_TEST_CASE(settings_out_of_range_are_refused) {
              "binary_accuracy: threshold is NaN; it must be a number.");
   BOOST_TEST(error_of([] { Metric("binary_accuracy(threshold=nan)"); }) ==
              "binary_accuracy: threshold is NaN; it must be a number.");
+  BOOST_TEST(error_of([] { Accuracy("right, mostly"); }) ==
+             "metric: the name `right, mostly` could not be read back from a file.\n"
+             "  Leave out commas, quotes, and blanks at its ends.");
+  BOOST_TEST(Metric(BinaryAccuracy({.name = "at (0.5) = half"}).text()).name() ==
+             "at (0.5) = half");
   const Metric never = BinaryAccuracy({.threshold = inf});
   BOOST_TEST(Metric(never.text()).text() == never.text());
   BOOST_TEST(error_of<ShapeError>([] {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 namespace tempo {
@@ -134,6 +135,18 @@ Tensor MetricState::values(const Tensor& y_true, const Tensor& y_pred, const Wei
 
 namespace {
 
+// A name that is given in code: it must be as it was when the metric's text is read from a file.
+const std::string& readable(const std::string& name) {
+  static const char* const blank = " \t\n";
+  const bool trimmed =
+      name.empty() || (!std::strchr(blank, name.front()) && !std::strchr(blank, name.back()));
+  if (trimmed && name.find_first_of(",\"'") == std::string::npos) return name;
+  throw Error(
+      "metric: the name `" + name +
+      "` could not be read back from a file.\n  Leave out commas, quotes, and blanks at its "
+      "ends.");
+}
+
 std::shared_ptr<MetricState> simple(Kind kind, const std::string& name,
                                     const std::string& class_name) {
   return std::make_shared<MetricState>(
@@ -226,15 +239,19 @@ Metric::Metric(const Loss& loss)
     : state_(std::make_shared<MetricState>(
           MetricState{.name = loss.name(), .text = loss.text(), .loss = loss})) {}
 Accuracy::Accuracy(const std::string& name)
-    : Metric(simple(MetricState::Kind::accuracy, name, "Accuracy")) {}
-BinaryAccuracy::BinaryAccuracy(const BinaryAccuracyOptions& options) : Metric(binary(options)) {}
+    : Metric(simple(MetricState::Kind::accuracy, readable(name), "Accuracy")) {}
+BinaryAccuracy::BinaryAccuracy(const BinaryAccuracyOptions& options) : Metric(binary(options)) {
+  readable(options.name);
+}
 CategoricalAccuracy::CategoricalAccuracy(const std::string& name)
-    : Metric(simple(MetricState::Kind::categorical, name, "categorical_accuracy")) {}
+    : Metric(simple(MetricState::Kind::categorical, readable(name), "categorical_accuracy")) {}
 SparseCategoricalAccuracy::SparseCategoricalAccuracy(const std::string& name)
-    : Metric(simple(MetricState::Kind::sparse, name, "sparse_categorical_accuracy")) {}
+    : Metric(simple(MetricState::Kind::sparse, readable(name), "sparse_categorical_accuracy")) {}
 SparseCategoricalAccuracy::SparseCategoricalAccuracy(
     const SparseCategoricalAccuracyOptions& options)
-    : Metric(sparse(options)) {}
+    : Metric(sparse(options)) {
+  readable(options.name);
+}
 
 void Metric::update(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) {
   const NoGradient watching;
