@@ -79,3 +79,233 @@ BOOST_AUTO_TEST_CASE(nests_are_refused_before_anything_follows_them_down) {
                            "format does");
     }
 }
+
+BOOST_AUTO_TEST_CASE(what_a_small_file_speaks_of_is_not_made) {
+  struct {
+    const char* what;
+    string text, expected;
+  } const cases[] = {
+      {"units", model_text(layer_text(R"({"units":30000})", "LSTM")),
+       "more than the file can hold"},
+      {"2^30 units", model_text(layer_text(R"({"units":1073741824})")), "more than the file can"},
+      {"a long sequence",
+       model_text(layer_text(R"({"units":2})", "LSTM"),
+                  R"([{"shape":[-1,1000000000000,2],"dtype":"float32"}])"),
+       "missing     l/kernel  [2, 8] float32"},
+      {"no weights", model_text(layer_text(R"({"units":3})")), "missing     l/kernel  [2, 3]"},
+      {"a fraction of a version", R"({"version":1.5})",
+       "its version is 1.5; it must be an integer"},
+      {"a version that wraps", R"({"version":4294967297,"layers":[]})", "is of version 4294967297"},
+      {"a fraction of a shape",
+       model_text(layer_text(R"({"units":3})"), R"([{"shape":[1.5,2],"dtype":"float32"}])"),
+       "an extent of an input is 1.5; it must be an integer"},
+      {"a seed of 2^63",
+       model_text(layer_text(R"({"rate":0.5,"seed":9223372036854775808})", "Dropout")),
+       "option `seed` is 9223372036854775808; it must be an integer of 64 bits"},
+      {"a seed of 1.5", model_text(layer_text(R"({"rate":0.5,"seed":1.5})", "Dropout")), "`seed`"},
+      {"a long option name", model_text(layer_text("{\"" + string(5000000, 'u') + "\":1}")),
+       "an option's name has 5000000 letters"},
+      {"a layer before itself", model_text(R"({"kind":"again","number":0})"),
+       "there is no layer 0 before it"},
+      {"layers that are no list", R"({"version":1,"layers":{}})", "layers are not a list"},
+      {"two layers of one name",
+       model_text(layer_text(R"({"units":3})") + "," + layer_text(R"({"units":3})")),
+       "two layers are named `l`"},
+  };
+  for (const auto& c : cases) BOOST_TEST_CONTEXT(c.what) {
+      const string path = file_of(c.text);
+      const string text = error_of<FormatError>([&] { load_model(path); });
+      check_error(text, c.expected);
+      BOOST_TEST(text.starts_with(path + ": "), text.substr(0, 200));
+    }
+}
+
+namespace {
+
+Tensor error_squared(const Tensor& t, const Tensor& p) { return mean(square(t - p), -1); }
+
+struct Trained {
+  Tensor x = random_normal({8, 4, 2}, 0, 1, float32, 1),
+         y = random_normal({8, 1}, 0, 1, float32, 2);
+
+  void fit(Model& model, int from, int to) const {
+    model.fit(x, y, {.batch_size = 4, .epochs = to, .initial_epoch = from, .verbose = 0});
+  }
+};
+
+void check_equal_weights(const Model& a, const Model& b) {
+  const Tensors left = a.weights(), right = b.weights();
+  BOOST_REQUIRE(left.size() == right.size());
+  for (std::size_t i = 0; i < left.size(); ++i) check_same(left[i].path(), right[i], left[i]);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_model_of_a_users_own_loss_is_loaded_with_it_or_says_what_it_needs) {
+  const Trained data;
+  const string path = in_folder("own.safetensors");
+  const auto compiled = [&] {
+    set_seed(5);
+    Sequential model({LSTM({.units = 3}), Dense({.units = 1})});
+    model.compile({.optimizer = "adam",
+                   .loss = Loss(error_squared, "mine"),
+                   .metrics = {Loss(error_squared, "watched"), "mae"}});
+    data.fit(model, 0, 2);
+    return model;
+  };
+  Sequential straight = compiled();
+  straight.save(path);
+  data.fit(straight, 2, 4);
+  const OwnLoss watched{"watched", error_squared};
+  {
+    Sequential with = load_model(path, {.losses = {{"mine", error_squared}}, .metrics = {watched}});
+    BOOST_TEST(with.metrics().size() == 2u);
+    BOOST_TEST(with.loss().name() == "mine");
+    BOOST_TEST(with.epoch() == 2);
+    data.fit(with, 2, 4);
+    check_equal_weights(straight, with);
+  }
+  Sequential without = load_model(path);
+  BOOST_TEST(!without.compiled());
+  const string text = error_of([&] { data.fit(without, 2, 4); });
+  check_error(text, "Sequential.fit: the model is not compiled: " + path +
+                        " was saved with the loss `mine`, the metric `watched`, which no file");
+  check_error(text, "model.compile({.optimizer = model.optimizer(), .loss = f})");
+  without.save(path);  // still knows what it needs, and what it did
+  without = load_model(path, {.metrics = {watched}});
+  BOOST_TEST(!without.compiled());
+  without.compile({.optimizer = without.optimizer(), .loss = Loss(error_squared, "mine")});
+  data.fit(without, 2, 4);
+  check_equal_weights(straight, without);
+}
+
+// State that training has is state that a file has.
+BOOST_AUTO_TEST_CASE(training_goes_on_in_a_new_model_bit_by_bit) {
+  const Trained data;
+  const string path = in_folder("resumed.safetensors");
+  const char* optimizers[] = {"sgd", "sgd(momentum=0.9, nesterov=true, clipnorm=0.5)",
+                              "rmsprop(centered=true, momentum=0.5, weight_decay=0.1)",
+                              "adam(global_clipnorm=0.1)", "adam(amsgrad=true, weight_decay=0.1)"};
+  for (const char* text : optimizers)
+    for (const int64_t seed : {-1, 3})
+      for (const bool functional : {false, true}) BOOST_TEST_CONTEXT(text << seed << functional) {
+          const auto made = [&]() -> Model {
+            const Layer lstm = LSTM({.units = 3}), drop = Dropout({.rate = 0.4, .seed = seed}),
+                        head = Dense({.units = 1});
+            Model model = functional ? Model({lstm, drop, head},
+                                             [=](const Tensors& in, const CallOptions& call) {
+                                               const CallOptions mode{.training = call.training};
+                                               return head(drop(lstm(in[0], mode), mode), mode);
+                                             })
+                                     : Model(Sequential({lstm, drop, head}));
+            Optimizer optimizer = text;
+            optimizer.exclude_from_weight_decay({"bias"});
+            model.build({{-1, 4, 2}});
+            optimizer.exclude_from_weight_decay(Tensors{head.weights()[0]});
+            model.compile({.optimizer = optimizer, .loss = "mse"});
+            return model;
+          };
+          set_seed(4);
+          Model straight = made();
+          data.fit(straight, 0, 2);
+          straight.optimizer().set_learning_rate(0.003);  // as a callback does
+          straight.save(path);
+          data.fit(straight, 2, 5);
+
+          set_seed(99);
+          Model other = made();
+          other.load(path);
+          BOOST_TEST(other.optimizer().learning_rate() == 0.003);
+          BOOST_TEST(other.epoch() == 2);
+          data.fit(other, other.epoch(), 5);
+          check_equal_weights(straight, other);
+          if (functional) continue;
+          Model loaded = load_model(path);
+          BOOST_TEST(loaded.optimizer().excluded_words() == std::vector<string>{"bias"});
+          BOOST_TEST(loaded.optimizer().excluded_weights().size() == 1u);
+          data.fit(loaded, loaded.epoch(), 5);
+          check_equal_weights(straight, loaded);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(loading_leaves_the_global_generator_alone) {
+  const Trained data;
+  const string path = in_folder("generator.safetensors");
+  Sequential model({LSTM({.units = 3}), Dense({.units = 1})});
+  model.compile({.optimizer = "adam", .loss = "mse"});
+  data.fit(model, 0, 2);
+  model.save(path);
+  set_seed(7);
+  const Tensor expected = randn({4});
+  set_seed(7);
+  Sequential loaded = load_model(path);
+  model.load(path);
+  check_same("drawn", randn({4}), expected);
+}
+
+BOOST_AUTO_TEST_CASE(a_model_that_is_made_otherwise_is_named_and_left_as_it_was) {
+  const Trained data;
+  const string path = in_folder("otherwise.safetensors");
+  const auto made = [&](const Layer& first, const char* optimizer) {
+    Sequential model({first, Dense({.units = 1})});
+    model.compile({.optimizer = optimizer, .loss = "mse"});
+    data.fit(model, 0, 1);
+    return model;
+  };
+  made(LSTM({.units = 3}), "adam").save(path);
+  const auto refused = [&](const Layer& first, const char* optimizer, const string& expected) {
+    Sequential model = made(first, optimizer);
+    const Tensor before = model.predict(data.x);
+    const string text = error_of<FormatError>([&] { model.load(path); });
+    check_error(text, expected);
+    check_error(text, path + ": ");
+    check_same("as before", model.predict(data.x), before);
+    BOOST_TEST(model.optimizer().iterations() == 2);
+  };
+  refused(LSTM({.units = 4}), "adam", "lstm.units  3 in the file, 4 in the model");
+  refused(LSTM({.units = 3, .activation = "relu"}), "adam",
+          "lstm.activation  \"tanh\" in the file, \"relu\" in the model");
+  refused(GRU({.units = 3}), "adam", "type  \"LSTM\" in the file, \"GRU\" in the model");
+  refused(LSTM({.units = 3}), "sgd", "it was trained with another optimizer");
+  refused(LSTM({.units = 3}), "adam(amsgrad=true)", "lacks");
+  check_error(error_of<FormatError>([&] {
+                Sequential longer({LSTM({.units = 3}), Dense({.units = 1}), Dense({.units = 1})});
+                longer.load(path);
+              }),
+              "2 layers in the file, 3 in the model");
+  Sequential fresh({LSTM({.units = 3}), Dense({.units = 1})});  // neither built nor compiled
+  fresh.load(path);
+  BOOST_TEST(fresh.optimizer().iterations() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(one_optimizer_of_two_models_saves_for_each_what_is_its_own) {
+  Optimizer optimizer = Adam();
+  Sequential a({Dense({.units = 2})}), b({Dense({.units = 2})});
+  for (Sequential* model : {&a, &b}) model->compile({.optimizer = optimizer, .loss = "mse"});
+  for (Sequential* model : {&a, &b, &b}) model->fit(ones({4, 3}), ones({4, 2}), {.verbose = 0});
+  const string path = in_folder("two.safetensors");
+  for (Sequential* model : {&a, &b}) {
+    model->save(path);
+    Sequential loaded = load_model(path);
+    BOOST_TEST(loaded.optimizer().iterations() == 3);
+    const auto mine = optimizer.state(model->named_weights());
+    const auto its = loaded.optimizer().state(loaded.named_weights());
+    BOOST_REQUIRE(mine.size() == 5u);
+    for (std::size_t i = 0; i < mine.size(); ++i)
+      check_same(mine[i].first, its[i].second, mine[i].second);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(options_that_are_no_finite_numbers_are_kept) {
+  const string path = in_folder("infinite.safetensors");
+  for (const double value : {HUGE_VAL, -HUGE_VAL, static_cast<double>(NAN), 0.1}) {
+    Sequential model({Masking({.mask_value = value}), LSTM({.units = 2})});
+    model.build({{-1, 3, 2}});
+    model.save(path);
+    const tempo_layer_view v = load_model(path).layers()[0].view();
+    for (uint32_t i = 0; i < v.n_options; ++i)
+      if (string(v.options[i].name) == "mask_value")
+        BOOST_TEST(
+            (v.options[i].real == value || (std::isnan(value) && std::isnan(v.options[i].real))));
+  }
+}

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <deque>
 
+#include "plugin/layer.hpp"
 #include "plugin/loader.hpp"
 
 namespace tempo {
@@ -11,7 +13,8 @@ namespace {
 
 using json = nlohmann::ordered_json;  // options keep their order
 
-constexpr int deepest = 16;  // layers in layers
+constexpr int deepest = 16;                 // layers in layers
+constexpr std::size_t longest_name = 1000;  // of what a file calls something
 
 const tempo_option* described(const tempo_layer_type& type, const std::string& name) {
   for (const tempo_option& o : std::span(type.options, type.n_options))
@@ -25,31 +28,82 @@ bool is_bool(const tempo_layer_type& type, const std::string& name) {
   return option ? option->kind == TEMPO_OPTION_BOOL : name == "trainable";
 }
 
-// `dtype` stands for an automatic one that nothing has fixed yet.
-json to_json(const Layer& layer, DType dtype);
+// The numbers that JSON has no form for.
+struct Unwritable {
+  const char* text;
+  double value;
+};
+const Unwritable unwritable[] = {{"inf", HUGE_VAL}, {"-inf", -HUGE_VAL}, {"nan", NAN}};
 
-json to_json(const tempo_layer_type& type, const tempo_attribute& option, DType dtype) {
+json number(double value) {
+  if (std::isnan(value)) return "nan";
+  for (const Unwritable& u : unwritable)
+    if (value == u.value) return u.text;
+  return value;
+}
+
+// A layer with the option `calls` draws numbers that depend on how often it was called.
+void count_calls(const Layer& layer, const tempo_layer_type& type, json& options) {
+  if (!described(type, "calls") || layer.handle()->calls == 0) return;
+  json& calls = options["calls"];
+  calls = (calls.is_null() ? 0 : calls.get<int64_t>()) + layer.handle()->calls;
+}
+
+const std::string& name_in(const json& value, const std::string& what) {
+  if (!value.is_string()) throw FormatError(what + " is not a text.");
+  const auto& name = value.get_ref<const std::string&>();
+  if (name.size() > longest_name)
+    throw FormatError(what + " has " + std::to_string(name.size()) + " letters; at most " +
+                      std::to_string(longest_name) + " are allowed.");
+  return name;
+}
+
+DType dtype_of(const std::string& name) {
+  for (const DType t : {DType::automatic, float32, float64})
+    if (name == name_of(t)) return t;
+  throw FormatError("\"" + name + "\" is not a dtype of weights.");
+}
+
+}  // namespace
+
+int64_t integer_of(const json& value, const std::string& what) {
+  const bool too_large =
+      value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
+  if (!value.is_number_integer() || too_large) {
+    std::string text = value.is_structured() ? value.type_name() : value.dump();
+    if (text.size() > 40) text = text.substr(0, 40) + "...";
+    throw FormatError(what + " is " + text + "; it must be an integer" +
+                      (too_large ? " of 64 bits." : "."));
+  }
+  return value.get<int64_t>();
+}
+
+// `dtype` stands for an automatic one that nothing has fixed yet.
+json LayerWriter::write(const tempo_layer_type& type, const tempo_attribute& option, DType dtype) {
   switch (option.kind) {
     case TEMPO_INT64_VALUE:
       if (is_bool(type, option.name)) return option.integer != 0;
       return option.integer;
-    case TEMPO_DOUBLE_VALUE: return option.real;
+    case TEMPO_DOUBLE_VALUE: return number(option.real);
     case TEMPO_TEXT_VALUE: return option.text;
     case TEMPO_LIST_VALUE: return std::vector<int64_t>(option.list, option.list + option.count);
-    default: return option.layer ? to_json(Layer::borrowed(option.layer), dtype) : json();
+    default: return option.layer ? write(Layer::borrowed(option.layer), dtype) : json();
   }
 }
 
-json to_json(const Layer& layer, DType dtype) {
+json LayerWriter::write(const Layer& layer, DType dtype) {
   const tempo_layer_view v = layer.view();
+  const auto [known, is_new] = numbers_.try_emplace(v.id, numbers_.size());
+  if (!is_new) return {{"kind", "again"}, {"number", known->second}};
   if (v.flags & TEMPO_BUILT) dtype = static_cast<DType>(v.dtype);
   json options = json::object();
   for (const tempo_attribute& option : std::span(v.options, v.n_options)) {
     const std::string name = option.name;
     if (name == "dtype" && static_cast<DType>(option.integer) != DType::automatic)
       dtype = static_cast<DType>(option.integer);
-    if (name != "dtype" && name != "name") options[name] = to_json(*v.type, option, dtype);
+    if (name != "dtype" && name != "name") options[name] = write(*v.type, option, dtype);
   }
+  count_calls(layer, *v.type, options);
   return {{"kind", v.type->kind == TEMPO_CELL ? "cell" : "layer"},
           {"type", v.type->name},
           {"name", v.name},
@@ -58,103 +112,97 @@ json to_json(const Layer& layer, DType dtype) {
 }
 
 // Options on their way to a layer's create, with what they point to.
-struct Options {
+struct LayerReader::Options {
   std::deque<std::string> texts;
   std::deque<std::vector<int64_t>> lists;
   std::deque<Layer> layers;
   std::vector<tempo_attribute> all;
 
-  void add(const std::string& name, uint32_t kind) {
+  tempo_attribute& add(const std::string& name, uint32_t kind) {
     tempo_attribute a{};
     a.size = sizeof a;
     a.kind = kind;
     a.name = texts.emplace_back(name).c_str();
-    all.push_back(a);
+    return all.emplace_back(a);
   }
 };
 
-class LayerReader {
- public:
-  explicit LayerReader(std::span<const Registration> given) : given_(given) {}
-
-  Layer read(const json& description, int depth) const {
-    if (depth == deepest) throw FormatError("layers are nested more than 16 deep.");
-    const auto& kind = description.at("kind").get_ref<const std::string&>();
-    if (kind != "layer" && kind != "cell")
-      throw FormatError("a \"" + kind + "\" is neither layer nor cell.");
-    const tempo_layer_type& type = find(kind == "cell" ? TEMPO_CELL : TEMPO_LAYER,
-                                        description.at("type").get_ref<const std::string&>());
-    Options options;
-    for (const auto& [name, value] : description.at("options").items())
-      add(options, name, value, depth);
-    options.add("name", TEMPO_TEXT_VALUE);
-    options.all.back().text =
-        options.texts.emplace_back(description.at("name").get<std::string>()).c_str();
-    options.add("dtype", TEMPO_INT64_VALUE);
-    options.all.back().integer =
-        static_cast<int64_t>(dtype(description.at("dtype").get_ref<const std::string&>()));
-    tempo_layer* out = nullptr;
-    sdk::check(sdk::host().make_layer_of(&type, options.all.data(),
-                                         static_cast<uint32_t>(options.all.size()), &out));
-    return Layer(out);
+Layer LayerReader::read(const json& description, int depth) {
+  if (depth == deepest) throw FormatError("layers are nested more than 16 deep.");
+  const std::string& kind = name_in(description.at("kind"), "a layer's kind");
+  if (kind == "again") {
+    const int64_t number = integer_of(description.at("number"), "the number of a layer");
+    if (number < 0 || number >= static_cast<int64_t>(made_.size()) ||
+        !made_[static_cast<std::size_t>(number)])
+      throw FormatError("there is no layer " + std::to_string(number) + " before it.");
+    return made_[static_cast<std::size_t>(number)];
   }
+  if (kind != "layer" && kind != "cell")
+    throw FormatError("a \"" + kind + "\" is neither layer nor cell.");
+  const std::size_t place = made_.size();
+  made_.emplace_back();
+  const tempo_layer_type& type = find(kind == "cell" ? TEMPO_CELL : TEMPO_LAYER,
+                                      name_in(description.at("type"), "a layer's type"));
+  Options options;
+  for (const auto& [name, value] : description.at("options").items())
+    add(options, type, name_in(name, "an option's name"), value, depth);
+  options.add("name", TEMPO_TEXT_VALUE).text =
+      options.texts.emplace_back(name_in(description.at("name"), "a layer's name")).c_str();
+  options.add("dtype", TEMPO_INT64_VALUE).integer =
+      static_cast<int64_t>(dtype_of(name_in(description.at("dtype"), "a layer's dtype")));
+  tempo_layer* out = nullptr;
+  sdk::check(sdk::host().make_layer_of(&type, options.all.data(),
+                                       static_cast<uint32_t>(options.all.size()), &out));
+  return made_[place] = Layer(out);
+}
 
- private:
-  const tempo_layer_type& find(uint32_t kind, const std::string& name) const {
-    for (const Registration& r : given_)
-      if (r.type && r.type->kind == kind && name == r.type->name) return *r.type;
-    // A name leads to a file of that name among the installed plugins, so it must be nothing else.
-    const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-      return std::isalnum(c) || c == '_';
-    });
-    if (!plain) throw FormatError("\"" + name + "\" cannot be the name of a layer or cell.");
-    try {
-      return require_type(kind, name, Search::installed);
-    } catch (const PluginError& e) {
-      if (kind == TEMPO_CELL) throw;
-      throw PluginError(std::string(e.what()) +
-                        "\n  A layer's class goes into .layers: load_model(" +
-                        "path, {.layers = {layer<MyLayer>(\"My\")}}); a cell's into .cells.");
-    }
+const tempo_layer_type& LayerReader::find(uint32_t kind, const std::string& name) const {
+  for (const Registration& r : given_)
+    if (r.type && r.type->kind == kind && name == r.type->name) return *r.type;
+  // A name leads to a file of that name among the installed plugins, so it must be nothing else.
+  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_';
+  });
+  if (!plain) throw FormatError("\"" + name + "\" cannot be the name of a layer or cell.");
+  try {
+    return require_type(kind, name, Search::installed);
+  } catch (const PluginError& e) {
+    if (kind == TEMPO_CELL) throw;
+    throw PluginError(std::string(e.what()) + "\n  A layer's class goes into .layers: load_model(" +
+                      "path, {.layers = {layer<MyLayer>(\"My\")}}); a cell's into .cells.");
   }
+}
 
-  static DType dtype(const std::string& name) {
-    for (const DType t : {DType::automatic, float32, float64})
-      if (name == name_of(t)) return t;
-    throw FormatError("\"" + name + "\" is not a dtype of weights.");
+void LayerReader::add(Options& options, const tempo_layer_type& type, const std::string& name,
+                      const json& value, int depth) {
+  const tempo_option* option = described(type, name);
+  const auto special = [&] {
+    return std::find_if(std::begin(unwritable), std::end(unwritable),
+                        [&](const Unwritable& u) { return value == u.text; });
+  };
+  if (option && option->kind == TEMPO_OPTION_REAL && special() != std::end(unwritable)) {
+    options.add(name, TEMPO_DOUBLE_VALUE).real = special()->value;
+  } else if (value.is_boolean()) {
+    options.add(name, TEMPO_INT64_VALUE).integer = value.get<bool>();
+  } else if (value.is_number_integer()) {
+    options.add(name, TEMPO_INT64_VALUE).integer = integer_of(value, "option `" + name + "`");
+  } else if (value.is_number()) {
+    options.add(name, TEMPO_DOUBLE_VALUE).real = value.get<double>();
+  } else if (value.is_string()) {
+    options.add(name, TEMPO_TEXT_VALUE).text =
+        options.texts.emplace_back(value.get<std::string>()).c_str();
+  } else if (value.is_array()) {
+    std::vector<int64_t>& list = options.lists.emplace_back();
+    for (const json& item : value) list.push_back(integer_of(item, "an item of `" + name + "`"));
+    tempo_attribute& a = options.add(name, TEMPO_LIST_VALUE);
+    a.list = list.data();
+    a.count = list.size();
+  } else if (value.is_null()) {
+    options.add(name, TEMPO_LAYER_VALUE);
+  } else {
+    tempo_layer* inner = options.layers.emplace_back(read(value, depth + 1)).handle();
+    options.add(name, TEMPO_LAYER_VALUE).layer = inner;
   }
-
-  void add(Options& options, const std::string& name, const json& value, int depth) const {
-    if (value.is_boolean() || value.is_number_integer()) {
-      options.add(name, TEMPO_INT64_VALUE);
-      options.all.back().integer = value.is_boolean() ? value.get<bool>() : value.get<int64_t>();
-    } else if (value.is_number()) {
-      options.add(name, TEMPO_DOUBLE_VALUE);
-      options.all.back().real = value.get<double>();
-    } else if (value.is_string()) {
-      options.add(name, TEMPO_TEXT_VALUE);
-      options.all.back().text = options.texts.emplace_back(value.get<std::string>()).c_str();
-    } else if (value.is_array()) {
-      options.add(name, TEMPO_LIST_VALUE);
-      const auto& list = options.lists.emplace_back(value.get<std::vector<int64_t>>());
-      options.all.back().list = list.data();
-      options.all.back().count = list.size();
-    } else {
-      options.add(name, TEMPO_LAYER_VALUE);
-      if (value.is_null()) return;
-      options.all.back().layer = options.layers.emplace_back(read(value, depth + 1)).handle();
-    }
-  }
-
-  std::span<const Registration> given_;
-};
-
-}  // namespace
-
-json to_json(const Layer& layer) { return to_json(layer, DType::automatic); }
-
-Layer layer_from_json(const json& description, std::span<const Registration> given) {
-  return LayerReader(given).read(description, 0);
 }
 
 }  // namespace tempo

@@ -17,6 +17,7 @@ std::atomic<DType> current_dtype{float32};
 constexpr int64_t first_stream = 1;
 std::atomic<int64_t> current_seed{0};
 std::atomic<int64_t> next_stream{first_stream};
+std::atomic<int64_t> times_seeded{0};
 
 }  // namespace
 
@@ -40,7 +41,10 @@ DType dtype_attribute(const Attributes& attributes) {
 void set_seed(int64_t seed) {
   current_seed = seed;
   next_stream = first_stream;
+  ++times_seeded;
 }
+
+int64_t seedings() { return times_seeded; }
 
 GeneratorState generator_state() { return {.seed = current_seed, .stream = next_stream}; }
 

@@ -11,6 +11,8 @@ struct GeneratorState {
 };
 GeneratorState generator_state();
 void restore_generator(const GeneratorState& state);
+/// How often set_seed was called.
+int64_t seedings();
 /// The next n keys of the global generator, int64 [n, 2]: seed and stream, no stream twice.
 Ref<Value> next_random_keys(int64_t n);
 /// The key of one draw, int64 [2]. seed < 0: the next of the global generator, or, while a step is

@@ -173,7 +173,24 @@ const Definition& definition_of(InitializerText& text) {
   return at->second;
 }
 
+thread_local ValuesFromFile* innermost = nullptr;
+
 }  // namespace
+
+// A layer may make more than it keeps.
+ValuesFromFile::ValuesFromFile(uint64_t bytes)
+    : left_(4 * bytes + (1 << 20)), outer_(std::exchange(innermost, this)) {}
+ValuesFromFile::~ValuesFromFile() { innermost = outer_; }
+ValuesFromFile* ValuesFromFile::current() { return innermost; }
+
+void ValuesFromFile::take(const TensorType& type) {
+  uint64_t bytes = size_of(type.dtype);
+  for (const int64_t extent : type.shape)
+    if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(extent), &bytes)) bytes = UINT64_MAX;
+  if (bytes > left_)
+    throw FormatError("a weight of " + to_string(type) + " is more than the file can hold.");
+  left_ -= bytes;
+}
 
 void require_initializer(const std::string& text) {
   InitializerText parsed(text);
@@ -184,6 +201,10 @@ Tensor initialize(const std::string& text, const TensorType& type) {
   InitializerText parsed(text);
   const Definition& definition = definition_of(parsed);
   const DType dtype = type.dtype == DType::automatic ? default_dtype() : type.dtype;
+  if (ValuesFromFile* file = ValuesFromFile::current()) {
+    file->take({dtype, type.shape});
+    return zeros(type.shape, dtype);
+  }
   return definition.make({dtype, type.shape}, parsed);
 }
 

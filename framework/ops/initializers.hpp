@@ -11,6 +11,22 @@ namespace tempo {
 /// "random_uniform(minval=-0.05, maxval=0.05, seed=3)". Unknown names and arguments are Errors.
 Tensor initialize(const std::string& text, const TensorType& type);
 
+/// While one lives, initializers of this thread make zeros: a file has the values. It has so many
+/// bytes, and layers that ask for far more than that are not those of the file: FormatError.
+class ValuesFromFile {
+ public:
+  explicit ValuesFromFile(uint64_t bytes);
+  ~ValuesFromFile();
+  ValuesFromFile(const ValuesFromFile&) = delete;
+  ValuesFromFile& operator=(const ValuesFromFile&) = delete;
+  void take(const TensorType& type);
+  static ValuesFromFile* current();
+
+ private:
+  uint64_t left_;
+  ValuesFromFile* outer_;
+};
+
 /// Throws the Error that `initialize` would, if the text is no call of an initializer: an unknown
 /// name, or arguments that it does not take.
 void require_initializer(const std::string& text);

@@ -308,6 +308,8 @@ int64_t batches_in(int64_t count, int64_t size) { return (count - 1) / size + 1;
 
 void require_compiled(const std::string& who, const ModelState& model) {
   if (model.compiled) return;
+  if (!model.not_compiled.empty())
+    throw Error(who + ": the model is not compiled: " + model.not_compiled);
   throw Error(
       who +
       ": the model was not compiled.\n  Call model.compile({.optimizer = Adam(), .loss = \"mse\"}) "
@@ -327,6 +329,7 @@ void Model::run_compile(const CompileOptions& options) {
   state_->weighted_metrics = options.weighted_metrics;
   state_->compiled = true;
   state_->warned = state_->reach_is_known = false;
+  state_->not_compiled = state_->needs = "";
 }
 
 History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& options) {
@@ -371,6 +374,9 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
   Tracker tracker(model.metrics, model.weighted_metrics);
   const Tracker validation(model.metrics, model.weighted_metrics);
   Logs logs;
+  if (const auto resumes = std::exchange(model.resumes, {});
+      resumes && resumes->seedings == seedings())
+    restore_generator(resumes->generator);
   callbacks(&Callback::on_train_begin);
   for (int epoch = options.initial_epoch; epoch < options.epochs && !model.stop; ++epoch) {
     callbacks(&Callback::on_epoch_begin, epoch);
@@ -393,6 +399,7 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
            evaluated(who, model, loss, validation, held_out, options.batch_size, callbacks))
         logs.set("val_" + name, value);
     run.history->add(epoch, logs);
+    model.epoch = epoch + 1;
     callbacks(&Callback::on_epoch_end, epoch, logs);
     progress.end_epoch(logs);
   }

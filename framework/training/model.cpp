@@ -246,6 +246,7 @@ void Model::reset_state() const {
 }
 
 void Model::stop_training(bool stop) { state_->stop = stop; }
+int Model::epoch() const { return static_cast<int>(state_->epoch); }
 bool Model::compiled() const { return state_->compiled; }
 Optimizer Model::optimizer() const { return state_->optimizer; }
 Loss Model::loss() const { return state_->loss; }

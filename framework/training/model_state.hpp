@@ -2,9 +2,12 @@
 // showed.
 #pragma once
 
+#include "ops/defaults.hpp"
+
 #include <tempo/model.hpp>
 
 #include <atomic>
+#include <optional>
 #include <thread>
 
 namespace tempo {
@@ -29,6 +32,18 @@ struct ModelState {
   bool reach_is_known = false;                // that gradients reach the model's own weights alone
   std::atomic<std::thread::id> trained_by{};  // none: no fit is running
   std::shared_ptr<History> history;           // of the latest fit
+  int64_t epoch = 0;  // that fit finished last, counted from 1
+
+  // Of a model from a file that was in training: where the generator stood. The first fit goes on
+  // from there, unless set_seed was called in between.
+  struct Resumes {
+    GeneratorState generator;
+    int64_t seedings;
+  };
+  std::optional<Resumes> resumes;
+  // Of one that was saved with functions that were not given: the error of who needs them, and the
+  // JSON that says which.
+  std::string not_compiled, needs;
 
   /// "Sequential" or "Model", for errors.
   const char* kind() const { return function ? "Model" : "Sequential"; }

@@ -305,17 +305,9 @@ Optimizer::NamedTensors Optimizer::state() const {
   return out;
 }
 
-Optimizer::NamedTensors Optimizer::state(const Tensors& weights) const {
+Optimizer::NamedTensors Optimizer::state(const NamedTensors& weights) const {
   NamedTensors out = beginning(required());
-  std::map<std::string, const tempo_tensor*> paths;
-  for (const Tensor& weight : weights) {
-    const std::string path = weight.path();
-    const auto [at, is_new] = paths.emplace(path, weight.handle());
-    if (!is_new && at->second == weight.handle()) continue;  // one weight in two places
-    if (!is_new || path.empty())
-      throw Error(name() + ": " +
-                  (path.empty() ? "a weight has no path" : "two weights have the path " + path) +
-                  ", so what is remembered of it could not be found again.");
+  for (const auto& [path, weight] : weights) {
     const auto known = state_->places.find(weight.handle());
     if (known != state_->places.end())
       add_slots(*known->second, path, out);
@@ -336,21 +328,26 @@ void Optimizer::restore(const NamedTensors& state) {
   mine.restored = std::move(slots);
 }
 
-void Optimizer::restore(const NamedTensors& state, const Tensors& weights) {
+void Optimizer::restore(const NamedTensors& state, const NamedTensors& weights) {
   OptimizerState& mine = required();
   int64_t iterations = mine.iterations;
   std::map<std::string, Tensor> slots = slots_in(mine, state, iterations);
   std::vector<std::pair<Memory*, std::vector<std::pair<std::string, Array>>>> found;
-  for (const Tensor& weight : weights) {
-    auto& its = found.emplace_back(&mine.memory_of(weight), 0).second;
-    for_slots_of(slots, weight.path(), [&](auto entry, const std::string& slot) {
-      require_fit(name(), entry->first, entry->second, weight.path(), weight);
+  for (const auto& named : weights) {
+    auto& its = found.emplace_back(&mine.memory_of(named.second), 0).second;
+    for_slots_of(slots, named.first, [&](auto entry, const std::string& slot) {
+      require_fit(name(), entry->first, entry->second, named.first, named.second);
       its.emplace_back(slot, entry->second.handle()->array);
       slots.erase(entry);
     });
   }
   if (!slots.empty())
     throw Error(name() + ": `" + slots.begin()->first + "` belongs to none of the weights.");
+  const std::vector<std::string> names = mine.slot_names();
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (const auto& its = found[i].second; !its.empty() && its.size() != names.size())
+      throw Error(name() + ": the state of " + weights[i].first +
+                  " lacks slots; with its settings " + "it keeps " + sdk::listed(names) + ".");
   for (auto& [of, its] : found) {
     of->slots = std::move(its);
     of->update.reset();

@@ -77,6 +77,7 @@ auto own_exceptions(const F& f) {
 }  // namespace sdk
 
 struct ModelState;
+class ModelReader;
 
 /// Layers and a function that uses them. A handle; copies are the same model.
 class Model {
@@ -168,10 +169,24 @@ class Model {
   /// Whether it is a plain stack of layers, which a file can hold.
   TEMPO_API bool is_sequential() const;
 
-  /// One safetensors file with layers, weights and the state of training, written atomically.
+  /// The epoch that fit finished last, counted from 1, also in another process before the model was
+  /// saved: `.initial_epoch = model.epoch()` goes on. 0 before the first.
+  TEMPO_API int epoch() const;
+
+  /// One safetensors file with layers, weights and the state of training, written atomically: the
+  /// optimizer's settings and what it remembers of these weights, its learning rate of now, what is
+  /// left out of weight decay, the number of epochs, where the random numbers stand. What a
+  /// callback counts is not in it.
   TEMPO_API void save(const std::string& path) const;
   TEMPO_API void save_weights(const std::string& path) const;
   TEMPO_API void load_weights(const std::string& path);
+  /// Goes on from a file of save, in a model made and compiled as that one was, also one of a
+  /// function: weights, what the optimizer remembers, its iterations and learning rate, the epoch;
+  /// the next fit draws the random numbers that the saved model would have drawn. Builds the
+  /// model where it is not built. A model that is not compiled gets the file's optimizer.
+  /// Throws FormatError, and changes nothing, where layers, their options, weights or the optimizer
+  /// differ.
+  TEMPO_API void load(const std::string& path);
 
  protected:
   /// A stack of layers.
@@ -201,6 +216,7 @@ class Model {
   TEMPO_API Tensor run_predict(const Inputs& x, const PredictOptions& options) const;
   TEMPO_API void run_build(const Shapes& inputs, DType dtype);
 
+  friend class ModelReader;
   std::shared_ptr<ModelState> state_;
 };
 
@@ -222,12 +238,30 @@ inline std::ostream& operator<<(std::ostream& out, const Model& model) {
   return out;
 }
 
+/// A function of this script that a loss or metric was made of, under its name in the file: "loss"
+/// where it was given none. {"mine", [](const Tensor& t, const Tensor& p) { return ...; }}
+struct OwnLoss {
+  template <class F>
+  OwnLoss(const std::string& its_name, F f) : name(its_name), loss(Loss(std::move(f), its_name)) {}
+  OwnLoss(const std::string& its_name, const Loss& given) : name(its_name), loss(given) {}
+  std::string name;
+  Loss loss;
+};
+
 struct LoadOptions {
   std::vector<Registration> cells = {};   ///< classes of this script: {cell<MyCell>("My")}
   std::vector<Registration> layers = {};  ///< likewise: {layer<MyLayer>("My")}
+  std::vector<OwnLoss> losses = {};       ///< functions of this script: {{"mine", f}}
+  std::vector<OwnLoss> metrics = {};      ///< likewise
 };
 
-/// The model that Model::save wrote, compiled as it was: fit goes on where it stopped.
+/// The model that Model::save wrote, compiled as it was: fit goes on where it stopped, with the
+/// random numbers that the saved model would have drawn, unless set_seed is called first; until
+/// then the global generator is left alone. A model whose loss or metric is a function that is not
+/// given comes uncompiled, and its first fit says so; its optimizer() remembers what it did.
+/// Throws FormatError, PluginError where a layer's plugin is missing. The file is believed nothing:
+/// names and shapes are compared before values are made, and no initializer runs. A file of a newer
+/// version is refused; what an equal version has besides is passed over.
 TEMPO_API Sequential load_model(const std::string& path, const LoadOptions& options = {});
 
 }  // namespace tempo

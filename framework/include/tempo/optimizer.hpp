@@ -59,10 +59,10 @@ class Optimizer {
   /// of this optimizer.
   TEMPO_API void restore(const NamedTensors& state);
 
-  /// The same of these weights alone, which have paths: what an optimizer of several models has for
-  /// one of them. The number of iterations is the optimizer's.
-  TEMPO_API NamedTensors state(const Tensors& weights) const;
-  TEMPO_API void restore(const NamedTensors& state, const Tensors& weights);
+  /// The same of these weights alone, under these paths: what an optimizer of several models has
+  /// for one of them, `optimizer.state(model.named_weights())`. The iterations are the optimizer's.
+  TEMPO_API NamedTensors state(const NamedTensors& weights) const;
+  TEMPO_API void restore(const NamedTensors& state, const NamedTensors& weights);
 
  protected:
   explicit Optimizer(std::shared_ptr<OptimizerState> state) : state_(std::move(state)) {}

@@ -1,0 +1,24 @@
+// What a model file is made of: one safetensors file whose metadata describes layers and training
+// as JSON, with the weights by path and what the optimizer remembers.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+#include <tempo/model.hpp>
+
+namespace tempo {
+
+namespace model_file {
+
+/// Of the description. A file of a newer version is refused; members that this version does not
+/// know are passed over.
+inline constexpr int version = 1;
+inline constexpr const char* key = "tempo";               // of the description in the metadata
+inline constexpr const char* slot_prefix = "optimizer:";  // of a slot; no layer's name begins so
+
+/// Layers, input shapes and name.
+nlohmann::ordered_json describe(const Model& model);
+
+}  // namespace model_file
+}  // namespace tempo

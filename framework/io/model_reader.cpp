@@ -1,0 +1,428 @@
+#include "io/model_reader.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "graph/trace.hpp"
+#include "io/json_reader.hpp"
+#include "ops/defaults.hpp"
+#include "ops/initializers.hpp"
+#include "plugin/layer.hpp"
+#include "training/model_state.hpp"
+
+namespace tempo {
+
+using json = nlohmann::ordered_json;
+using namespace model_file;
+
+namespace {
+
+constexpr std::size_t deepest = 48;  // of 16 layers in layers, with their options
+constexpr std::size_t most_layers = 100000, most_metrics = 10000;
+constexpr int64_t most_calls = 100'000'000;  // of a layer, made up for one by one
+
+std::string type_text(const Tensor& t) { return to_string(t.shape(), t.dtype()); }
+
+const json& list_of(const json& value, std::size_t most, const std::string& what) {
+  if (!value.is_array()) throw FormatError(what + " are not a list.");
+  if (value.size() > most)
+    throw FormatError("it has " + std::to_string(value.size()) + " " + what + "; at most " +
+                      std::to_string(most) + " are read.");
+  return value;
+}
+
+std::string text_of(const json& value, const std::string& what) {
+  if (!value.is_string()) throw FormatError(what + " is not a text.");
+  return value.get<std::string>();
+}
+
+Shape shape_of(const json& value) {
+  Shape shape;
+  for (const json& extent : list_of(value, Shape::max_rank, "axes of an input"))
+    shape.push_back(integer_of(extent, "an extent of an input"));
+  return shape;
+}
+
+// --- What differs between a file's layers and a model's
+
+bool matters(const std::string& option) {
+  return option != "calls" && option != "seed" && option != "trainable" &&
+         option.find("initializer") == std::string::npos;
+}
+
+void compare(const json& theirs, const json& mine, const std::string& path, std::string& text) {
+  const auto differ = [&](const std::string& what, const json& a, const json& b) {
+    text += "\n  different   " + path + what + "  " + a.dump().substr(0, 100) + " in the file, " +
+            b.dump().substr(0, 100) + " in the model";
+  };
+  for (const char* field : {"kind", "type", "name", "number"})
+    if (theirs.value(field, json()) != mine.value(field, json()))
+      return differ(std::string(": ") + field, theirs.value(field, json()),
+                    mine.value(field, json()));
+  if (!theirs.contains("options") || !mine.contains("options")) return;
+  const json& options = mine.at("options");
+  for (const auto& [name, value] : theirs.at("options").items()) {
+    const auto here = options.find(name);
+    if (here == options.end() || !matters(name) || value == *here) continue;
+    if (value.is_object() && here->is_object())
+      compare(value, *here, path + "." + name, text);
+    else
+      differ("." + name, value, *here);
+  }
+}
+
+std::string layer_differences(const json& theirs, const json& mine) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(theirs.size(), mine.size()); ++i)
+    compare(theirs[i], mine[i], mine[i].value("name", ""), text);
+  if (theirs.size() != mine.size())
+    text += "\n  different   " + std::to_string(theirs.size()) + " layers in the file, " +
+            std::to_string(mine.size()) + " in the model";
+  return text;
+}
+
+// --- Layers that draw by the number of their calls
+
+struct Behind {
+  Layer layer;
+  int64_t calls;
+};
+
+void find_behind(const Layer& layer, const json& theirs, const json& mine,
+                 std::vector<Behind>& out) {
+  if (!theirs.contains("options") || !mine.contains("options")) return;
+  const auto calls = [](const json& of) {
+    return of.at("options").contains("calls") ? integer_of(of.at("options").at("calls"), "calls")
+                                              : 0;
+  };
+  const int64_t behind = calls(theirs) - calls(mine);
+  if (behind < 0)
+    throw Error("`" + layer.name() + "` was called " + std::to_string(-behind) +
+                " times more than in the file, and cannot take its random numbers back.\n  Make "
+                "the model anew, then load.");
+  if (behind > most_calls) throw FormatError("calls is " + std::to_string(calls(theirs)) + ".");
+  if (behind > 0) out.push_back({layer, behind});
+}
+
+void catch_up(const Behind& of) {
+  const NoGradient off;
+  const Tensor x = zeros({1});
+  for (int64_t i = 0; i < of.calls; ++i) of.layer.call({x}, {.training = true});
+}
+
+}  // namespace
+
+// What a file says of training, found to be right.
+struct ModelReader::Training {
+  Optimizer optimizer = {};
+  std::vector<std::string> words = {};
+  Tensors left_out = {};
+  GeneratorState generator = {};
+  int64_t epoch = 0;
+  Loss loss = {};
+  std::vector<Metric> metrics = {}, weighted_metrics = {};
+  std::string missing = {};  // functions of the user's that were not given
+  std::string needs = {};    // the JSON that says which
+};
+
+template <class F>
+auto ModelReader::naming(F&& f) const {
+  const auto named = [&](const std::string& text) {
+    return text.starts_with(path_ + ": ") ? text : path_ + ": " + text;
+  };
+  try {
+    return f();
+  } catch (const PluginError& e) {
+    throw PluginError(named(e.what()));
+  } catch (const Error& e) {
+    throw FormatError(named(e.what()));
+  } catch (const json::exception& e) {
+    const std::string text = e.what();  // "[json.exception.out_of_range.403] key 'name' not found"
+    const std::size_t end = text.find("] ");
+    fail("its description of the model is damaged: " +
+         (end == text.npos ? text : text.substr(end + 2)) + '.');
+  } catch (const std::bad_alloc&) {
+    fail("there is no memory for the model that it describes.");
+  } catch (const std::length_error&) {
+    fail("there is no memory for the model that it describes.");
+  }
+}
+
+ModelReader::ModelReader(const Source& source, const LoadOptions& options)
+    : path_(source.name()), bytes_(source.size()), options_(options), given_(options.cells) {
+  given_.insert(given_.end(), options.layers.begin(), options.layers.end());
+  file_ = naming([&] { return read_safetensors(source); });
+  const std::string prefix = slot_prefix;
+  for (const auto& [name, tensor] : file_.tensors)
+    if (name.starts_with(prefix))
+      slots_.emplace_back(name.substr(prefix.size()), tensor);
+    else
+      weights_.emplace(name, tensor);
+}
+
+json ModelReader::description() const {
+  const auto found = file_.metadata.find(key);
+  if (found == file_.metadata.end())
+    fail(
+        "it holds weights only, and no model.\n  Make the model in the program, then "
+        "model.load_weights(path).");
+  json d;
+  try {
+    d = read_json<json>(found->second, deepest);
+  } catch (const FormatError& e) {
+    fail(std::string("its description of the model is damaged: it ") + e.what());
+  }
+  const json& theirs = d.at("version");
+  if (const int64_t n = integer_of(theirs, "its version"); n != version)
+    fail("it is of version " + std::to_string(n) +
+         " of Tempo's model files; this Tempo reads version " + std::to_string(version) + ".");
+  list_of(d.at("layers"), most_layers, "layers");
+  return d;
+}
+
+DType ModelReader::dtype(const json& name) const {
+  for (const DType t : {float32, float64, int32, int64, bool_})
+    if (name == name_of(t)) return t;
+  fail(name.dump().substr(0, 100) + " is not a dtype.");
+}
+
+// Layers find out what weights they have as the model is called, here on types alone: nothing is
+// computed, however long the sequences are that the file speaks of. Where a layer reads values in
+// its call, it has to be real numbers.
+void ModelReader::build(Model& model, const json& inputs) const {
+  Shapes shapes;
+  int64_t elements = 0;
+  for (const json& input : list_of(inputs, 1000, "inputs")) {
+    shapes.push_back(shape_of(input.at("shape")));
+    int64_t count = 1;
+    for (const int64_t extent : shapes.back())
+      if (extent > 0 && __builtin_mul_overflow(count, extent, &count)) count = INT64_MAX / 1000;
+    elements += std::min(count, INT64_MAX / 1000);
+  }
+  if (shapes.empty()) return;
+  const DType type = dtype(inputs.at(0).at("dtype"));
+  const ValuesFromFile values(bytes_);
+  try {
+    const Trace types_alone;
+    model.build(shapes, type);
+  } catch (const FormatError&) {
+    throw;
+  } catch (const Error&) {
+    if (elements > 1 << 20) throw;
+    model.build(shapes, type);
+  }
+}
+
+std::string ModelReader::weight_differences(const Optimizer::NamedTensors& weights) const {
+  std::string text;
+  std::set<std::string> known;
+  for (const auto& [path, w] : weights) {
+    const auto found = weights_.find(path);
+    known.insert(path);
+    if (found == weights_.end())
+      text += "\n  missing     " + path + "  " + type_text(w);
+    else if (type_text(found->second) != type_text(w))
+      text += "\n  different   " + path + "  " + type_text(found->second) + " in the file, " +
+              type_text(w) + " in the model";
+  }
+  for (const auto& [name, tensor] : file_.tensors)
+    if (weights_.contains(name) && !known.contains(name))
+      text += "\n  unexpected  " + name + "  " + type_text(tensor);
+  return text;
+}
+
+void ModelReader::require_weights(const Optimizer::NamedTensors& weights,
+                                  const Model& model) const {
+  if (const std::string text = weight_differences(weights); !text.empty())
+    fail("its weights are not those of " + model.name() + "; nothing was changed" + text);
+}
+
+void ModelReader::assign_weights(const Optimizer::NamedTensors& weights) const {
+  for (const auto& [path, w] : weights) assign(w, weights_.at(path));
+}
+
+namespace {
+
+const OwnLoss* own(const std::vector<OwnLoss>& given, const std::string& name) {
+  for (const OwnLoss& g : given)
+    if (g.name == name) return &g;
+  return nullptr;
+}
+
+// The name of a user's function; none: it is a text.
+std::optional<std::string> name_of_own(const json& from) {
+  if (from.is_object()) return text_of(from.at("own"), "the name of a function");
+  if (text_of(from, "a loss or metric").empty()) return "loss";
+  return {};
+}
+
+}  // namespace
+
+std::optional<Loss> ModelReader::loss(const json& from, std::string& missing) const {
+  const auto name = name_of_own(from);
+  if (!name) return Loss(from.get<std::string>());
+  if (const OwnLoss* given = own(options_.losses, *name)) return given->loss;
+  missing += (missing.empty() ? "the loss `" : ", the loss `") + *name + "`";
+  return {};
+}
+
+std::optional<std::vector<Metric>> ModelReader::metrics(const json& from,
+                                                        std::string& missing) const {
+  std::vector<Metric> out;
+  for (const json& entry : list_of(from, most_metrics, "metrics")) {
+    const auto name = name_of_own(entry);
+    const OwnLoss* given = name ? own(options_.metrics, *name) : nullptr;
+    if (name && !given)
+      missing += (missing.empty() ? "the metric `" : ", the metric `") + *name + "`";
+    else
+      out.push_back(given ? Metric(given->loss) : Metric(entry.get<std::string>()));
+  }
+  return out;
+}
+
+ModelReader::Training ModelReader::training(const json& from,
+                                            const Optimizer::NamedTensors& weights) const {
+  Training out{.optimizer = Optimizer(text_of(from.at("optimizer"), "the optimizer"))};
+  out.optimizer.restore(slots_, weights);
+  if (from.contains("generator")) {
+    const json& generator = from.at("generator");
+    out.generator = {.seed = integer_of(generator.at("seed"), "the generator's seed"),
+                     .stream = integer_of(generator.at("stream"), "the generator's stream")};
+  }
+  if (from.contains("epoch")) out.epoch = integer_of(from.at("epoch"), "epoch");
+  if (out.epoch < 0 || out.epoch > INT32_MAX)
+    throw FormatError("epoch is " + std::to_string(out.epoch) + ".");
+  if (from.contains("left_out_of_decay")) {
+    const json& left_out = from.at("left_out_of_decay");
+    for (const json& word : list_of(left_out.at("words"), most_metrics, "words"))
+      out.words.push_back(text_of(word, "a word of exclude_from_weight_decay"));
+    std::set<std::string> paths;
+    for (const json& path : list_of(left_out.at("weights"), weights.size(), "weights"))
+      paths.insert(text_of(path, "a weight of exclude_from_weight_decay"));
+    for (const auto& [path, w] : weights)
+      if (paths.contains(path)) out.left_out.push_back(w);
+  }
+  const auto found = loss(from.at("loss"), out.missing);
+  if (found) out.loss = *found;
+  out.metrics = *metrics(from.at("metrics"), out.missing);
+  out.weighted_metrics = *metrics(from.at("weighted_metrics"), out.missing);
+  if (!out.missing.empty())
+    out.needs = json{{"loss", from.at("loss")},
+                     {"metrics", from.at("metrics")},
+                     {"weighted_metrics", from.at("weighted_metrics")}}
+                    .dump();
+  return out;
+}
+
+void ModelReader::compile(Model& model, const Training& training) const {
+  ModelState& state = *model.state_;
+  Optimizer optimizer = training.optimizer;
+  optimizer.exclude_from_weight_decay(training.words);
+  optimizer.exclude_from_weight_decay(training.left_out);
+  if (training.missing.empty()) {
+    model.compile({.optimizer = optimizer,
+                   .loss = training.loss,
+                   .metrics = training.metrics,
+                   .weighted_metrics = training.weighted_metrics});
+  } else {
+    state.optimizer = optimizer;
+    state.needs = training.needs;
+    state.not_compiled =
+        path_ + " was saved with " + training.missing +
+        ", which no file can hold.\n  Give it: load_model(path, {.losses = {{\"name\", f}}, "
+        ".metrics = {{\"name\", g}}}); or call\n  model.compile({.optimizer = model.optimizer(), "
+        ".loss = f}), which goes on with what the optimizer remembers.";
+  }
+  state.epoch = training.epoch;
+  if (optimizer.iterations() > 0)
+    state.resumes = ModelState::Resumes{training.generator, seedings()};
+}
+
+Sequential ModelReader::make() {
+  return naming([&] {
+    const json d = description();
+    if (d.at("kind") != "sequential")
+      fail(
+          "its model was made from a function, which no file can hold.\n  Make the model in the "
+          "program as it was made then, then model.load(path), or model.load_weights(path).");
+    std::vector<Layer> layers;
+    LayerReader read(given_);
+    try {
+      for (const json& layer : d.at("layers")) layers.push_back(read(layer));
+    } catch (const PluginError& e) {
+      throw PluginError(
+          std::string(e.what()) +
+          "\n  A class of this program is given by its name: load_model(path, {.cells = "
+          "{cell<MyCell>(\"My\")}}).");
+    }
+    Sequential model(layers, text_of(d.at("name"), "the model's name"));
+    build(model, d.at("inputs"));
+    const Optimizer::NamedTensors weights = model.named_weights();
+    require_weights(weights, model);
+    std::optional<Training> found;
+    if (!d.at("training").is_null()) found = training(d.at("training"), weights);
+    assign_weights(weights);
+    if (found) compile(model, *found);
+    return model;
+  });
+}
+
+void ModelReader::resume(Model& model) {
+  naming([&] {
+    const json d = description(), mine = describe(model);
+    if (model.weights().empty()) build(model, d.at("inputs"));
+    const Optimizer::NamedTensors weights = model.named_weights();
+    const std::string differences =
+        layer_differences(d.at("layers"), mine.at("layers")) + weight_differences(weights);
+    if (!differences.empty())
+      fail("its model is not made as " + model.name() + " is; nothing was changed" + differences);
+    std::vector<Behind> behind;
+    for (std::size_t i = 0; i < mine.at("layers").size(); ++i)
+      find_behind(model.layers()[i], d.at("layers")[i], mine.at("layers")[i], behind);
+
+    std::optional<Training> found;
+    if (!d.at("training").is_null()) found = training(d.at("training"), weights);
+    if (found && model.compiled()) {
+      Optimizer trial(model.optimizer().text());
+      if (trial.name() != found->optimizer.name())
+        fail("it was trained with another optimizer; nothing was changed\n  in the file   " +
+             found->optimizer.text() + "\n  in the model  " + trial.text());
+      trial.restore(slots_, weights);
+    }
+    assign_weights(weights);
+    for (const Behind& of : behind) catch_up(of);
+    if (!found) return;
+    if (!model.compiled()) return compile(model, *found);
+    Optimizer optimizer = model.optimizer();
+    optimizer.restore(slots_, weights);
+    optimizer.set_learning_rate(found->optimizer.learning_rate());
+    optimizer.exclude_from_weight_decay(found->words);
+    optimizer.exclude_from_weight_decay(found->left_out);
+    model.state_->epoch = found->epoch;
+    if (optimizer.iterations() > 0)
+      model.state_->resumes = ModelState::Resumes{found->generator, seedings()};
+  });
+}
+
+void ModelReader::put_weights(Model& model) {
+  naming([&] {
+    const Optimizer::NamedTensors weights = model.named_weights();
+    if (!model.built() && weights.empty() && !file_.tensors.empty())
+      throw Error(path_ + ": " + model.name() + " has no weights yet to load it into.\n" +
+                  "  They are made by the first call, or by model.build({{-1, 15, 1}}).");
+    require_weights(weights, model);
+    assign_weights(weights);
+  });
+}
+
+void Model::load_weights(const std::string& path) {
+  ModelReader(FileSource(path), {}).put_weights(*this);
+}
+
+void Model::load(const std::string& path) { ModelReader(FileSource(path), {}).resume(*this); }
+
+Sequential load_model(const std::string& path, const LoadOptions& options) {
+  return ModelReader(FileSource(path), options).make();
+}
+
+}  // namespace tempo

@@ -1,0 +1,56 @@
+// Reads model files, which nobody vouches for: all is checked before anything is changed.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "io/layer_json.hpp"
+#include "io/model_file.hpp"
+#include "io/safetensors.hpp"
+
+namespace tempo {
+
+/// One file; every Error that it throws begins with the file's name.
+class ModelReader {
+ public:
+  ModelReader(const Source& source, const LoadOptions& options);
+
+  /// A new model, compiled if the file's was and its functions are given.
+  Sequential make();
+  /// Weights and training, into a model that was made and compiled as the file's was.
+  void resume(Model& model);
+  /// Weights alone.
+  void put_weights(Model& model);
+
+ private:
+  struct Training;
+
+  [[noreturn]] void fail(const std::string& what) const { throw FormatError(path_ + ": " + what); }
+  /// Runs f; whatever it throws becomes an Error that names the file.
+  template <class F>
+  auto naming(F&& f) const;
+
+  nlohmann::ordered_json description() const;
+  DType dtype(const nlohmann::ordered_json& name) const;
+  void build(Model& model, const nlohmann::ordered_json& inputs) const;
+  std::string weight_differences(const Optimizer::NamedTensors& weights) const;
+  void require_weights(const Optimizer::NamedTensors& weights, const Model& model) const;
+  void assign_weights(const Optimizer::NamedTensors& weights) const;
+
+  Training training(const nlohmann::ordered_json& from,
+                    const Optimizer::NamedTensors& weights) const;
+  std::optional<Loss> loss(const nlohmann::ordered_json& from, std::string& missing) const;
+  std::optional<std::vector<Metric>> metrics(const nlohmann::ordered_json& from,
+                                             std::string& missing) const;
+  void compile(Model& model, const Training& training) const;
+
+  std::string path_;
+  uint64_t bytes_;
+  const LoadOptions& options_;
+  std::vector<Registration> given_;
+  Safetensors file_;
+  std::map<std::string, Tensor> weights_;
+  Optimizer::NamedTensors slots_;
+};
+
+}  // namespace tempo
