@@ -58,8 +58,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   const tempo_layer_type& type = *types()[input.byte() % types().size()];
   Layer made;
   if (!answers([&] { made = make(type, input.rest()); })) return 0;
-  const auto description = to_json(made);
-  require(to_json(layer_from_json(description, {})) == description,
+  const auto description = LayerWriter{}(made);
+  require(LayerWriter{}(LayerReader({})(description)) == description,
           "a layer's description reads as the same");
   return 0;
 }
