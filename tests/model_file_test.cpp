@@ -228,6 +228,32 @@ BOOST_AUTO_TEST_CASE(training_goes_on_in_a_new_model_bit_by_bit) {
         }
 }
 
+BOOST_AUTO_TEST_CASE(stateful_layers_go_on_from_the_states_they_kept) {
+  const Trained data;
+  const string path = in_folder("stateful.safetensors");
+  const auto made = [] {
+    Sequential model({LSTM({.units = 3, .return_sequences = true, .stateful = true}),
+                      Bidirectional(GRU({.units = 2, .return_sequences = true, .stateful = true})),
+                      RNN(SimpleRNNCell({.units = 2}), {.stateful = true}), Dense({.units = 1})});
+    model.compile({.optimizer = "adam", .loss = "mse"});
+    return model;
+  };
+  Sequential straight = made();
+  data.fit(straight, 0, 2);
+  straight.save(path);
+  Sequential loaded = load_model(path), other = made();
+  other.load(path);
+  data.fit(straight, 2, 4);
+  for (Sequential* again : {&loaded, &other}) {
+    data.fit(*again, 2, 4);
+    check_equal_weights(straight, *again);
+  }
+  straight.reset_state();
+  straight.save(path);
+  other.load(path);  // and forgets what it kept
+  check_same("reset", other.predict(data.x), straight.predict(data.x));
+}
+
 BOOST_AUTO_TEST_CASE(loading_leaves_the_global_generator_alone) {
   const Trained data;
   const string path = in_folder("generator.safetensors");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "io/kept_state.hpp"
 #include "io/layer_json.hpp"
 #include "io/safetensors.hpp"
 #include "ops/defaults.hpp"
@@ -94,6 +95,7 @@ void Model::save(const std::string& path) const {
     Optimizer::NamedTensors slots = optimizer().state(weights);
     std::sort(slots.begin(), slots.end(), [](auto& a, auto& b) { return a.first < b.first; });
     for (const auto& [name, tensor] : slots) file.tensors.emplace_back(slot_prefix + name, tensor);
+    for (const auto& [name, tensor] : kept_states(*this)) file.tensors.emplace_back(name, tensor);
   }
   try {
     file.metadata[key] = description.dump();

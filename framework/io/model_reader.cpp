@@ -5,6 +5,7 @@
 
 #include "graph/trace.hpp"
 #include "io/json_reader.hpp"
+#include "io/kept_state.hpp"
 #include "ops/defaults.hpp"
 #include "ops/initializers.hpp"
 #include "plugin/layer.hpp"
@@ -156,6 +157,8 @@ ModelReader::ModelReader(const Source& source, const LoadOptions& options)
   for (const auto& [name, tensor] : file_.tensors)
     if (name.starts_with(prefix))
       slots_.emplace_back(name.substr(prefix.size()), tensor);
+    else if (name.starts_with("/state/"))
+      states_.emplace_back(name, tensor);
     else
       weights_.emplace(name, tensor);
 }
@@ -361,7 +364,9 @@ Sequential ModelReader::make() {
     require_weights(weights, model);
     std::optional<Training> found;
     if (!d.at("training").is_null()) found = training(d.at("training"), weights);
+    require_states(model, states_);
     assign_weights(weights);
+    keep_states(model, states_);
     if (found) compile(model, *found);
     return model;
   });
@@ -389,7 +394,9 @@ void ModelReader::resume(Model& model) {
              found->optimizer.text() + "\n  in the model  " + trial.text());
       trial.restore(slots_, weights);
     }
+    require_states(model, states_);
     assign_weights(weights);
+    keep_states(model, states_);
     for (const Behind& of : behind) catch_up(of);
     if (!found) return;
     if (!model.compiled()) return compile(model, *found);

@@ -50,7 +50,7 @@ class ModelReader {
   std::vector<Registration> given_;
   Safetensors file_;
   std::map<std::string, Tensor> weights_;
-  Optimizer::NamedTensors slots_;
+  Optimizer::NamedTensors slots_, states_;
 };
 
 }  // namespace tempo

@@ -209,6 +209,11 @@ tempo_status scan(const tempo_scan* call, tempo_tensor** results) {
     for (uint32_t i = 0; i < whole.n_constants; ++i)
       require_given(whole.constants[i], "scan: constant ", i);
     tempo_layer* const layer = called_layer();
+    if (FirstStates* seen = FirstStates::current()) {
+      seen->states.clear();
+      for (uint32_t i = 0; i < whole.n_states; ++i)
+        seen->states.push_back(Tensor::borrowed(whole.states[i]));
+    }
     hand_over(run_scan(whole, layer ? &layer->steps : nullptr), results);
   });
 }

@@ -66,6 +66,7 @@ namespace tempo {
 namespace {
 
 thread_local tempo_layer* innermost = nullptr;
+thread_local FirstStates* watching = nullptr;
 
 // The last result on this thread that a layer gave of its last step alone. Without a destructor:
 // layers in static variables may be called when the thread's own are gone.
@@ -347,10 +348,16 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
   if (layer.last_only && layer.gave.rank() < call.inputs[0]->type.shape.rank())
     last_output.keep(*out[0].handle(), layer.path());
   if (call.training) ++layer.calls;
+  const Shape& given = call.inputs[0]->type.shape;
+  if (!out[0].traced() && !given.empty()) layer.batch.store(given[0], std::memory_order_relaxed);
   return out;
 }
 
 tempo_layer* called_layer() { return innermost; }
+
+FirstStates::FirstStates() : outer_(std::exchange(watching, this)) {}
+FirstStates::~FirstStates() { watching = outer_; }
+FirstStates* FirstStates::current() { return watching; }
 
 std::vector<TensorType> states(tempo_layer& cell, int64_t batch) {
   if (!cell.type.states)
@@ -384,6 +391,7 @@ std::vector<TensorType> states(tempo_layer& cell, int64_t batch) {
 void reset(tempo_layer& layer) {
   if (layer.type.reset)
     run_callback_of(layer, "reset", [&] { return layer.type.reset(layer.instance); });
+  layer.batch.store(0, std::memory_order_relaxed);
   for (const Layer& child : layer.children) reset(*child.handle());
 }
 

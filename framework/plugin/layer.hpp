@@ -61,6 +61,8 @@ struct tempo_layer {
   std::optional<uint32_t> n_states;  // of a cell, once it was asked
   tempo::Shape gave;                 // the shape of its last call's first result
   int64_t calls = 0;                 // in training
+  // Sequences in its last call; 0 before it and after a reset. A stateful layer keeps their states.
+  std::atomic<int64_t> batch{0};
   tempo::StepCache steps{[this] { return weights(); }};
 
   /// "encoder/lstm"
@@ -85,6 +87,21 @@ void explain_lost_time(const tempo_layer& layer, const ShapeError& error,
 tempo_layer* called_layer();
 /// The types of a cell's states for this batch, [batch, ...] each.
 std::vector<TensorType> states(tempo_layer& cell, int64_t batch);
+/// While one lives, the states that scans of this thread begin with are seen here, the latest ones.
+class FirstStates {
+ public:
+  FirstStates();
+  ~FirstStates();
+  FirstStates(const FirstStates&) = delete;
+  FirstStates& operator=(const FirstStates&) = delete;
+  static FirstStates* current();
+
+  Tensors states;
+
+ private:
+  FirstStates* outer_;
+};
+
 /// Forgets the state that it and its children keep between calls.
 void reset(tempo_layer& layer);
 Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool trainable);
