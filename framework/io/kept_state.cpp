@@ -26,7 +26,8 @@ bool find(const Layer& layer, const std::string& path, std::vector<Stateful>& ou
   bool inside = false;
   for (const Layer& child : layer.children()) inside |= find(child, path + "/" + child.name(), out);
   if (inside) return true;
-  if (!is_stateful(layer) || !layer.built()) return false;
+  const std::vector<TensorType>& inputs = layer.handle()->built_for;
+  if (!is_stateful(layer) || inputs.empty() || inputs[0].shape.rank() < 2) return false;
   out.push_back({path, layer});
   return true;
 }

@@ -242,7 +242,9 @@ inline std::ostream& operator<<(std::ostream& out, const Model& model) {
 /// where it was given none. {"mine", [](const Tensor& t, const Tensor& p) { return ...; }}
 struct OwnLoss {
   template <class F>
-  OwnLoss(const std::string& its_name, F f) : name(its_name), loss(Loss(std::move(f), its_name)) {}
+  requires(std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> &&
+           !std::is_base_of_v<Loss, F>) OwnLoss(const std::string& its_name, F f)
+      : name(its_name), loss(Loss(std::move(f), its_name)) {}
   OwnLoss(const std::string& its_name, const Loss& given) : name(its_name), loss(given) {}
   std::string name;
   Loss loss;
