@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <tempo/cell.hpp>
 
 namespace tempo TEMPO_HIDDEN {
@@ -38,7 +39,7 @@ class DropoutLayer : public LayerOf<DropoutOptions> {
     const uint64_t key = static_cast<uint64_t>(options.seed) * 1000003 + calls_++;
     return static_cast<int64_t>(key & 0x7fffffffffff);
   }
-  uint64_t calls_ = static_cast<uint64_t>(options.calls);
+  std::atomic<uint64_t> calls_ = static_cast<uint64_t>(options.calls);
 };
 
 /// Dropout; its options are DropoutOptions.

@@ -194,3 +194,10 @@ BOOST_AUTO_TEST_CASE(what_is_computed_again_is_not_kept) {
   BOOST_TEST(kept_of_all > 400);
   BOOST_TEST(all > 400);
 }
+
+BOOST_AUTO_TEST_CASE(giving_memory_back_takes_none) {
+  std::vector<Array> arrays;
+  for (int64_t n = 1; n < (int64_t{1} << 22); n += 1 + n / 9)
+    arrays.emplace_back(float32, Shape{n});
+  BOOST_TEST(allocations_of([&] { arrays.clear(); }) == 0);
+}

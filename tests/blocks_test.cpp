@@ -1,9 +1,14 @@
 // Blocks of memory: aligned, apart from each other, and safe wherever they are given back.
 #define BOOST_TEST_MODULE blocks
 #include "tensor/blocks.hpp"
+#include "tensor/sanitizers.hpp"
 #include "testing.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <cstring>
+#include <fstream>
 #include <thread>
 
 using namespace tempo;
@@ -44,3 +49,40 @@ BOOST_AUTO_TEST_CASE(arrays_may_be_let_go_on_another_thread) {
     BOOST_TEST(kept.element(0) == static_cast<double>(kept.count()));
   }
 }
+
+namespace {
+
+/// While one lives, the process gets so much more memory and no more.
+class Limit {
+ public:
+  explicit Limit(std::size_t more) {
+    ::getrlimit(RLIMIT_AS, &before_);
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    rlimit limit = before_;
+    limit.rlim_cur = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) + more;
+    ::setrlimit(RLIMIT_AS, &limit);
+  }
+  ~Limit() { ::setrlimit(RLIMIT_AS, &before_); }
+  Limit(const Limit&) = delete;
+  Limit& operator=(const Limit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
+
+#if !TEMPO_ADDRESS_SANITIZER && !TEMPO_THREAD_SANITIZER
+BOOST_AUTO_TEST_CASE(what_waits_is_given_to_who_needs_another_size) {
+  constexpr std::size_t mebi = std::size_t{1} << 20;
+  std::vector<std::byte*> taken;
+  for (int i = 0; i < 2; ++i) taken.push_back(take_block(100 * mebi));
+  for (std::byte* block : taken) give_back_block(block, 100 * mebi);
+  const Limit limit(50 * mebi);
+  std::byte* const other = take_block(170 * mebi);
+  BOOST_TEST(other != nullptr);
+  give_back_block(other, 170 * mebi);
+  BOOST_CHECK_THROW(take_block(4000 * mebi), std::bad_alloc);
+}
+#endif

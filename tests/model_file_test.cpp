@@ -328,7 +328,8 @@ BOOST_AUTO_TEST_CASE(options_that_are_no_finite_numbers_are_kept) {
     Sequential model({Masking({.mask_value = value}), LSTM({.units = 2})});
     model.build({{-1, 3, 2}});
     model.save(path);
-    const tempo_layer_view v = load_model(path).layers()[0].view();
+    const Sequential loaded = load_model(path);
+    const tempo_layer_view v = loaded.layers()[0].view();
     for (uint32_t i = 0; i < v.n_options; ++i)
       if (string(v.options[i].name) == "mask_value")
         BOOST_TEST(

@@ -2,19 +2,16 @@
 #include "graph/op.hpp"
 
 #include "graph/value.hpp"
+#include "tensor/process_lock.hpp"
 
 #include <map>
-#include <mutex>
 
 namespace tempo {
 
 namespace {
-struct Register {
-  std::mutex mutex;
-  std::map<std::string, OpDefinition> ops;  // nodes stay where they are
-};
+using Register = std::map<std::string, OpDefinition>;  // nodes stay where they are
 Register& ops_register() {
-  static Register all;
+  static Register& all = *new Register;
   return all;
 }
 }  // namespace
@@ -22,9 +19,9 @@ Register& ops_register() {
 const OpDefinition& define(OpDefinition op) {
   if (op.pointwise) op.leading_axis = LeadingAxis::broadcast;
   Register& all = ops_register();
-  const std::lock_guard lock(all.mutex);
+  const ProcessLock lock(ProcessLock::ops);
   std::string name = op.name;
-  auto [at, is_new] = all.ops.emplace(std::move(name), std::move(op));
+  auto [at, is_new] = all.emplace(std::move(name), std::move(op));
   if (!is_new)
     throw PluginError("an op named `" + at->first + "` exists already; choose another name.");
   return at->second;
@@ -32,16 +29,16 @@ const OpDefinition& define(OpDefinition op) {
 
 const OpDefinition* find_op(const std::string& name) {
   Register& all = ops_register();
-  const std::lock_guard lock(all.mutex);
-  const auto at = all.ops.find(name);
-  return at == all.ops.end() ? nullptr : &at->second;
+  const ProcessLock lock(ProcessLock::ops);
+  const auto at = all.find(name);
+  return at == all.end() ? nullptr : &at->second;
 }
 
 std::vector<const OpDefinition*> all_ops() {
   Register& all = ops_register();
-  const std::lock_guard lock(all.mutex);
+  const ProcessLock lock(ProcessLock::ops);
   std::vector<const OpDefinition*> out;
-  for (const auto& [name, op] : all.ops) out.push_back(&op);
+  for (const auto& [name, op] : all) out.push_back(&op);
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include "graph/trace.hpp"
 #include "ops/types.hpp"
+#include "tensor/process_lock.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -15,8 +16,7 @@ std::atomic<DType> current_dtype{float32};
 
 // Stream 0 belongs to explicit seeds: the global generator's numbers differ from theirs.
 constexpr int64_t first_stream = 1;
-std::atomic<int64_t> current_seed{0};
-std::atomic<int64_t> next_stream{first_stream};
+GeneratorState generator{.seed = 0, .stream = first_stream};
 std::atomic<int64_t> times_seeded{0};
 
 }  // namespace
@@ -39,23 +39,35 @@ DType dtype_attribute(const Attributes& attributes) {
 }
 
 void set_seed(int64_t seed) {
-  current_seed = seed;
-  next_stream = first_stream;
+  restore_generator({.seed = seed, .stream = first_stream});
   ++times_seeded;
 }
 
 int64_t seedings() { return times_seeded; }
 
-GeneratorState generator_state() { return {.seed = current_seed, .stream = next_stream}; }
+GeneratorState generator_state() {
+  const ProcessLock lock(ProcessLock::generator);
+  return generator;
+}
 
 void restore_generator(const GeneratorState& state) {
-  current_seed = state.seed;
-  next_stream = std::max(state.stream, first_stream);
+  const ProcessLock lock(ProcessLock::generator);
+  generator = {.seed = state.seed, .stream = std::max(state.stream, first_stream)};
 }
+
+namespace {
+// Takes n streams of the seed that is in force.
+GeneratorState take_streams(int64_t n) {
+  const ProcessLock lock(ProcessLock::generator);
+  const GeneratorState first = generator;
+  generator.stream += n;
+  return first;
+}
+}  // namespace
 
 Ref<Value> next_random_keys(int64_t n) {
   Array keys(int64, {n, 2});
-  const int64_t seed = current_seed, stream = next_stream.fetch_add(n);
+  const auto [seed, stream] = take_streams(n);
   for (int64_t i = 0; i < n; ++i) {
     keys.as<int64_t>()[2 * i] = seed;
     keys.as<int64_t>()[2 * i + 1] = stream + i;

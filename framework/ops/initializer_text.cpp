@@ -12,7 +12,7 @@ namespace tempo {
 namespace {
 
 std::string without_alias(const std::string& name) {
-  static const std::map<std::string, std::string> aliases{
+  static const auto& aliases = *new const std::map<std::string, std::string>{
       {"uniform", "random_uniform"},
       {"normal", "random_normal"},
       {"zero", "zeros"},

@@ -110,7 +110,7 @@ Definition constant(const std::vector<std::string>& arguments, double otherwise)
 
 const std::map<std::string, Definition>& definitions() {
   using Text = InitializerText;
-  static const std::map<std::string, Definition> all{
+  static const auto& all = *new const std::map<std::string, Definition>{
       {"zeros", constant({}, 0)},
       {"ones", constant({}, 1)},
       {"constant", constant({"value"}, 0)},

@@ -1,6 +1,9 @@
 #include "plugin/error_state.hpp"
 
+#include "tensor/of_thread.hpp"
+
 #include <atomic>
+#include <new>
 
 namespace tempo {
 
@@ -9,30 +12,37 @@ struct LastError {
   std::string text;
   uint64_t serial = 0;
 };
-thread_local LastError last;
+using Last = OfThread<LastError>;
 std::atomic<uint64_t> serials{0};
 }  // namespace
 
 tempo_status fail(tempo_status category, const char* text) {
   if (!text) text = "(no text)";
-  if (last.serial == 0 || last.text != text) {
-    last.text = text;
+  const tempo_status status = category == TEMPO_OK ? TEMPO_ERROR : category;
+  try {
+    LastError& last = Last::get();
+    if (last.serial != 0 && last.text == text) return status;
     last.serial = ++serials;
+    last.text = "out of memory";  // needs none itself
+    last.text = text;
+  } catch (const std::bad_alloc&) {  // fewer words must do
   }
-  return category == TEMPO_OK ? TEMPO_ERROR : category;
+  return status;
 }
 
 const char* last_error(uint64_t* serial) {
-  if (serial) *serial = last.serial;
-  return last.text.c_str();
+  const LastError* last = Last::find();
+  if (serial) *serial = last ? last->serial : 0;
+  return last ? last->text.c_str() : "";
 }
 
-void amend_error(const std::string& text) { last.text = text; }
+void amend_error(const std::string& text) { Last::get().text = text; }
 
 void forget_error() {
-  if (last.serial == 0) return;
-  last.text.clear();
-  last.serial = 0;
+  LastError* last = Last::find();
+  if (!last || last->serial == 0) return;
+  last->text.clear();
+  last->serial = 0;
 }
 
 }  // namespace tempo

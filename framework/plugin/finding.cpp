@@ -2,13 +2,13 @@
 #include "plugin/loader.hpp"
 
 #include "ops/snake_case.hpp"
+#include "tensor/process_lock.hpp"
 
 #include <tempo/names.hpp>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <mutex>
 #include <utility>
 
 namespace tempo {
@@ -90,10 +90,9 @@ std::vector<std::string> load_installed() {
 }
 
 const std::vector<std::string>& load_plugin_path() {
-  static std::recursive_mutex mutex;  // a plugin's init may ask for a layer, too
   static bool done = false;
-  static std::vector<std::string> failures;
-  const std::lock_guard lock(mutex);
+  static auto& failures = *new std::vector<std::string>;
+  const ProcessLock lock(ProcessLock::loading);  // a plugin's init may ask for a layer, too
   if (std::exchange(done, true)) return failures;
   for (const std::string& folder : folders_of(std::getenv("TEMPO_PLUGIN_PATH"))) {
     std::error_code ignored;

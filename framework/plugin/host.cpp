@@ -263,7 +263,7 @@ void release_layer(tempo_layer* layer) {
 }
 
 void view_layer(const tempo_layer* layer, tempo_layer_view* out) {
-  out->flags = (layer->built ? uint32_t{TEMPO_BUILT} : 0u) |
+  out->flags = (layer->built() ? uint32_t{TEMPO_BUILT} : 0u) |
                (layer->trainable ? uint32_t{TEMPO_TRAINABLE} : 0u);
   out->name = layer->name.c_str();
   out->type = &layer->type;
@@ -272,8 +272,8 @@ void view_layer(const tempo_layer* layer, tempo_layer_view* out) {
   out->n_options = static_cast<uint32_t>(layer->options.all().size());
   out->options = layer->options.all().data();
   out->id = layer->id;
-  out->dtype =
-      static_cast<tempo_dtype>(layer->dtype == DType::automatic ? default_dtype() : layer->dtype);
+  const DType dtype = layer->dtype;
+  out->dtype = static_cast<tempo_dtype>(dtype == DType::automatic ? default_dtype() : dtype);
 }
 
 tempo_status build_layer(tempo_layer* layer, const tempo_type* inputs, uint32_t n) {

@@ -67,6 +67,7 @@ namespace {
 
 thread_local tempo_layer* innermost = nullptr;
 thread_local FirstStates* watching = nullptr;
+thread_local GivenShapes* given_shapes = nullptr;
 
 // The last result on this thread that a layer gave of its last step alone. Without a destructor:
 // layers in static variables may be called when the thread's own are gone.
@@ -267,10 +268,15 @@ void require_states(tempo_layer& cell, const tempo_call& call) {
   if (x.empty())
     throw ShapeError(cell.path() + ": a step needs [batch, ...], got " +
                      to_string(call.inputs[0]->type) + ".");
-  if (!cell.n_states) cell.n_states = static_cast<uint32_t>(states(cell, x[0]).size());
-  if (*cell.n_states != call.n_states)
-    throw ShapeError(cell.path() + ": its step needs " + counted(*cell.n_states, "state") +
-                     ", was given " + std::to_string(call.n_states) +
+  int64_t needed = cell.n_states.load(std::memory_order_relaxed);
+  if (needed < 0) {
+    needed = static_cast<int64_t>(states(cell, x[0]).size());
+    cell.n_states.store(needed, std::memory_order_relaxed);
+  }
+  if (needed != call.n_states)
+    throw ShapeError(cell.path() + ": its step needs " +
+                     counted(static_cast<std::size_t>(needed), "state") + ", was given " +
+                     std::to_string(call.n_states) +
                      ".\n  state_shapes(cell, batch) tells their shapes.");
 }
 
@@ -289,24 +295,41 @@ Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> o
   return layer;
 }
 
+namespace {
+// Whether this thread is the one that builds it. Another that does so is waited for.
+bool is_to_be_built(tempo_layer& layer) {
+  if (layer.built()) return false;
+  switch (layer.building.ask()) {
+    case Claim::done: return false;
+    case Claim::mine: return true;
+    case Claim::inner: throw Error(layer.path() + ": it is called by its own build.");
+    case Claim::lost: break;
+  }
+  throw Error(layer.path() +
+              ": another thread was building it when this process was forked, and that thread is "
+              "not here.\n  Build layers before the fork.");
+}
+}  // namespace
+
 void build(tempo_layer& layer, const std::vector<TensorType>& inputs) {
-  if (layer.built) return;
+  if (!is_to_be_built(layer)) return;
   const TracePause pause;
   if (layer.dtype == DType::automatic && !layer.holders.empty())
-    layer.dtype = layer.holders.front()->dtype;
+    layer.dtype = layer.holders.front()->dtype.load();
   if (layer.dtype == DType::automatic) layer.dtype = default_dtype();
-  const std::vector<tempo_type> types = to_abi(inputs);
   try {
+    const std::vector<tempo_type> types = to_abi(inputs);
     run_callback_of(layer, "build", [&] {
       return layer.type.build(layer.instance, &layer, types.data(),
                               static_cast<uint32_t>(types.size()));
     });
+    layer.built_for = inputs;
   } catch (...) {
     layer.own.clear();  // so that a second try starts afresh
+    layer.building.failed();
     throw;
   }
-  layer.built_for = inputs;
-  layer.built = true;
+  layer.building.made();
 }
 
 void explain_lost_time(const tempo_layer& layer, const ShapeError& error,
@@ -326,7 +349,7 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
   Results results;
   const BeingCalled here(layer);
   try {
-    if (!layer.built) {
+    if (!layer.built()) {
       std::vector<TensorType> types;
       for (uint32_t i = 0; i < call.n_inputs; ++i) types.push_back(call.inputs[i]->type);
       build(layer, types);
@@ -338,16 +361,18 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
     });
   } catch (const ShapeError& error) {
     if (last_output.is(*call.inputs[0])) explain_lost_time(layer, error, last_output.layer);
+    if (!layer.built()) throw;
     explain_dtypes(layer, error, call);
     explain_sizes(layer, error, call);
   }
   const Tensors out = results.take();
   require_results(layer, out, results.count);
   if (is_cell) require_step(layer, out, call);
-  layer.gave = out[0].shape();
-  if (layer.last_only && layer.gave.rank() < call.inputs[0]->type.shape.rank())
+  const Shape& shape = out[0].handle()->type.shape;
+  if (given_shapes) given_shapes->note(layer, shape);
+  if (layer.last_only && shape.rank() < call.inputs[0]->type.shape.rank())
     last_output.keep(*out[0].handle(), layer.path());
-  if (call.training) ++layer.calls;
+  if (call.training) layer.calls.fetch_add(1, std::memory_order_relaxed);
   const Shape& given = call.inputs[0]->type.shape;
   if (!out[0].traced() && !given.empty()) layer.batch.store(given[0], std::memory_order_relaxed);
   return out;
@@ -358,6 +383,20 @@ tempo_layer* called_layer() { return innermost; }
 FirstStates::FirstStates() : outer_(std::exchange(watching, this)) {}
 FirstStates::~FirstStates() { watching = outer_; }
 FirstStates* FirstStates::current() { return watching; }
+
+GivenShapes::GivenShapes() : outer_(std::exchange(given_shapes, this)) {}
+GivenShapes::~GivenShapes() { given_shapes = outer_; }
+
+Shape GivenShapes::of(const tempo_layer& layer) const {
+  const auto at = std::find_if(given_.rbegin(), given_.rend(),
+                               [&](const auto& given) { return given.first == &layer; });
+  return at == given_.rend() ? Shape{} : at->second;
+}
+
+void GivenShapes::note(const tempo_layer& layer, const Shape& shape) {
+  given_.emplace_back(&layer, shape);
+  if (outer_) outer_->note(layer, shape);
+}
 
 std::vector<TensorType> states(tempo_layer& cell, int64_t batch) {
   if (!cell.type.states)

@@ -1,13 +1,13 @@
 // Layers and cells in use: the instance behind a tempo_layer handle, its weights and children.
 #pragma once
 
+#include "plugin/claim.hpp"
 #include "scan/traced_step.hpp"
 
 #include <tempo/layer.hpp>
 
 #include <atomic>
 #include <deque>
-#include <optional>
 #include <span>
 
 namespace tempo {
@@ -51,23 +51,25 @@ struct tempo_layer {
   std::vector<Weight> own;
   std::vector<tempo::Layer> children;
   uint64_t id;
-  tempo::DType dtype = tempo::DType::automatic;
+  std::atomic<tempo::DType> dtype{tempo::DType::automatic};
   bool trainable = true;
   bool named = false;      // by its option, or by the model or layer that took it in
   bool over_time = false;  // it, or the layer it is made from, has the option return_sequences
   bool last_only = false;  // which is false
-  bool built = false;
+  tempo::Claim building;   // once it was built, calls read what is here and change none of it but
+                           // what guards itself
   std::vector<tempo::TensorType> built_for;
-  std::optional<uint32_t> n_states;  // of a cell, once it was asked
-  tempo::Shape gave;                 // the shape of its last call's first result
-  int64_t calls = 0;                 // in training
+  std::atomic<int64_t> n_states{-1};  // of a cell, once it was asked
+  std::atomic<int64_t> calls{0};      // in training
   // Sequences in its last call; 0 before it and after a reset. A stateful layer keeps their states.
   std::atomic<int64_t> batch{0};
   tempo::StepCache steps{[this] { return weights(); }};
 
   /// "encoder/lstm"
   std::string path() const;
-  /// Its own weights and its children's, each once.
+  bool built() const { return building.is_done(); }
+  /// Its own weights and its children's, each once; those of a layer that another thread is
+  /// building are not there yet.
   std::vector<tempo::Value*> weights() const;
   /// Whether neither it nor a layer that holds it was made with trainable = false.
   bool is_trainable() const;
@@ -85,6 +87,21 @@ void explain_lost_time(const tempo_layer& layer, const ShapeError& error,
                        const std::string& before);
 /// The layer that is being called on this thread, the innermost; null: none.
 tempo_layer* called_layer();
+/// While one lives, it notes the shapes that layers called on this thread give.
+class GivenShapes {
+ public:
+  GivenShapes();
+  ~GivenShapes();
+  GivenShapes(const GivenShapes&) = delete;
+  GivenShapes& operator=(const GivenShapes&) = delete;
+  /// That of the first result of the layer's last call; empty when it was not called.
+  Shape of(const tempo_layer& layer) const;
+  void note(const tempo_layer& layer, const Shape& shape);
+
+ private:
+  std::vector<std::pair<const tempo_layer*, Shape>> given_;
+  GivenShapes* outer_;
+};
 /// The types of a cell's states for this batch, [batch, ...] each.
 std::vector<TensorType> states(tempo_layer& cell, int64_t batch);
 /// While one lives, the states that scans of this thread begin with are seen here, the latest ones.

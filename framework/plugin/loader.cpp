@@ -1,6 +1,7 @@
 #include "plugin/loader.hpp"
 
 #include "plugin/callback.hpp"
+#include "tensor/process_lock.hpp"
 
 #include <dlfcn.h>
 
@@ -9,7 +10,6 @@
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <mutex>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -134,9 +134,9 @@ void* open(const std::string& path) {
 }  // namespace
 
 void load_plugin_file(const std::string& path) {
-  static std::recursive_mutex mutex;
-  static std::map<std::string, std::string> seen;  // what came of it: "", or the error
-  const std::lock_guard lock(mutex);
+  // what came of it: "", or the error
+  static auto& seen = *new std::map<std::string, std::string>;
+  const ProcessLock lock(ProcessLock::loading);
   std::error_code error;
   const fs::path real = fs::canonical(path, error);
   const std::string key = error ? path : real.string();

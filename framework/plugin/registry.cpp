@@ -1,19 +1,16 @@
 #include "plugin/registry.hpp"
 
+#include "tensor/process_lock.hpp"
+
 #include <algorithm>
 #include <deque>
-#include <mutex>
 
 namespace tempo {
 
 namespace {
 
-struct Plugins {
-  std::mutex mutex;
-  std::deque<tempo_registry> all;
-};
-Plugins& plugins() {
-  static Plugins all;
+std::deque<tempo_registry>& plugins() {
+  static auto& all = *new std::deque<tempo_registry>;
   return all;
 }
 
@@ -55,7 +52,7 @@ void require_new(const std::vector<const Type*>& mine, const std::string& what, 
 // The plugin for which `has` holds, or null.
 template <class F>
 const tempo_registry* plugin_with(F&& has) {
-  for (const tempo_registry& p : plugins().all)
+  for (const tempo_registry& p : plugins())
     if (has(p)) return &p;
   return nullptr;
 }
@@ -69,7 +66,7 @@ const tempo_registry* plugin_of(const Type& type, std::vector<const Type*> tempo
 
 template <class Type>
 std::string named(const Type& type, std::vector<const Type*> tempo_registry::*types) {
-  const std::lock_guard lock(plugins().mutex);
+  const ProcessLock lock(ProcessLock::registry);
   const tempo_registry* plugin = plugin_of(type, types);
   return type.name + (plugin ? " of plugin `" + plugin->plugin + "`" : std::string());
 }
@@ -111,7 +108,7 @@ void add(tempo_registry& registry, const tempo_op_type* type) {
 }
 
 void commit(tempo_registry registry) {
-  const std::lock_guard lock(plugins().mutex);
+  const ProcessLock lock(ProcessLock::registry);
   for (const tempo_layer_type* type : registry.layers)
     if (const auto* other =
             plugin_with([&](const auto& p) { return type_in(p, type->kind, type->name); }))
@@ -121,20 +118,20 @@ void commit(tempo_registry registry) {
       taken(registry, "op", op->name,
             plugin_with([&](const auto& p) { return has_op(p, op->name); }));
   for (const tempo_op_type* op : registry.ops) define_plugin_op(*op);
-  plugins().all.push_back(std::move(registry));
+  plugins().push_back(std::move(registry));
 }
 
 const tempo_layer_type* find_type(uint32_t kind, const std::string& name) {
-  const std::lock_guard lock(plugins().mutex);
-  for (const tempo_registry& p : plugins().all)
+  const ProcessLock lock(ProcessLock::registry);
+  for (const tempo_registry& p : plugins())
     if (const tempo_layer_type* type = type_in(p, kind, name)) return type;
   return nullptr;
 }
 
 std::vector<std::string> type_names(uint32_t kind) {
-  const std::lock_guard lock(plugins().mutex);
+  const ProcessLock lock(ProcessLock::registry);
   std::vector<std::string> names;
-  for (const tempo_registry& p : plugins().all)
+  for (const tempo_registry& p : plugins())
     for (const tempo_layer_type* type : p.layers)
       if (type->kind == kind) names.push_back(type->name);
   std::sort(names.begin(), names.end());
@@ -142,8 +139,8 @@ std::vector<std::string> type_names(uint32_t kind) {
 }
 
 std::vector<tempo_registry> loaded_plugins() {
-  const std::lock_guard lock(plugins().mutex);
-  return {plugins().all.begin(), plugins().all.end()};
+  const ProcessLock lock(ProcessLock::registry);
+  return {plugins().begin(), plugins().end()};
 }
 
 std::string with_plugin(const tempo_layer_type& type) {

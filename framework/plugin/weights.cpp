@@ -12,8 +12,9 @@ class Walk {
   /// `path` null: the weights' paths are not asked for.
   void visit(const tempo_layer& layer, const std::string* path) {
     if (!met_.insert(&layer).second) return;
-    for (const tempo_layer::Weight& w : layer.own)
-      found.push_back({path ? *path + "/" + w.name : std::string(), w.value.get()});
+    if (layer.built() || layer.building.is_mine())
+      for (const tempo_layer::Weight& w : layer.own)
+        found.push_back({path ? *path + "/" + w.name : std::string(), w.value.get()});
     for (const Layer& child : layer.children) {
       const tempo_layer& inner = *child.handle();
       if (!path) {

@@ -73,9 +73,8 @@ struct Segmented {
 // Made once for a Program and a length.
 Segmented segmented(const StepProgramRef& program, int64_t length) {
   constexpr std::size_t capacity = 32;
-  static std::mutex mutex;
-  static std::list<Segmented> recent;
-  const std::lock_guard lock(mutex);
+  static std::list<Segmented>& recent = *new std::list<Segmented>;
+  const ProcessLock lock(ProcessLock::making);
   const auto at = std::find_if(recent.begin(), recent.end(), [&](const Segmented& s) {
     return s.whole == program && s.length == length;
   });

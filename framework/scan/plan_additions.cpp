@@ -15,7 +15,7 @@ const Additions::Done* Additions::done(const Instruction& addition) const {
 }
 
 const Additions::Added& Additions::to(const Instruction& product) const {
-  static const Added nothing;
+  static const Added& nothing = *new Added;
   const auto at = added_.find(&product);
   return at == added_.end() ? nothing : at->second;
 }

@@ -10,6 +10,7 @@
 #include <tempo/ops.hpp>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 namespace tempo {

@@ -17,35 +17,27 @@ StepProgramRef step_program(Program traced, std::vector<Ref<Value>> nodes) {
 }
 
 const Program& StepProgram::fast() const {
-  const std::lock_guard lock(mutex_);
-  if (!fast_) fast_ = std::make_unique<Program>(optimised(raw_));
-  return *fast_;
+  return fast_.get([&] { return optimised(raw_); });
 }
 
 const Plan& StepProgram::plan() const {
-  const std::lock_guard lock(mutex_);
-  if (!plan_) plan_ = std::make_unique<Plan>(make_plan(fast()));
-  return *plan_;
+  return plan_.get([&] { return make_plan(fast()); });
 }
 
 StepProgramRef StepProgram::keeping(const std::vector<int>& values) const {
   if (values.empty()) return shared_from_this();
-  const std::lock_guard lock(mutex_);
-  StepProgramRef& kept = keeping_[values];
-  if (!kept) {
+  return keeping_.get(values, [&] {
     Program more = raw_;
     for (int v : values) more.results.push_back({ProgramResult::sequence, v});
-    kept = std::make_shared<StepProgram>(std::move(more), nodes_);
-  }
-  return kept;
+    return std::make_shared<const StepProgram>(std::move(more), nodes_);
+  });
 }
 
 const GradientProgram& StepProgram::gradient(const GradientRequest& request) const {
-  const std::lock_guard lock(mutex_);
-  const auto at = gradients_.find(request);
-  if (at != gradients_.end()) return at->second;
-  const std::vector<int> kept = request == of_all() ? std::vector<int>{} : read_by_gradient();
-  return gradients_.emplace(request, differentiate(*this, request, kept)).first->second;
+  return gradients_.get(request, [&] {
+    const std::vector<int> kept = request == of_all() ? std::vector<int>{} : read_by_gradient();
+    return differentiate(*this, request, kept);
+  });
 }
 
 GradientRequest StepProgram::of_all() const {
@@ -59,12 +51,12 @@ GradientRequest StepProgram::of_all() const {
 }
 
 const std::vector<int>& StepProgram::read_by_gradient() const {
-  const std::lock_guard lock(mutex_);
-  if (read_by_gradient_) return *read_by_gradient_;
-  std::vector<int> read;
-  for (const GradientSource& s : gradient(of_all()).sources)
-    if (s.kind == GradientSource::kept) read.push_back(static_cast<int>(s.index));
-  return read_by_gradient_.emplace(std::move(read));
+  return read_by_gradient_.get([&] {
+    std::vector<int> read;
+    for (const GradientSource& s : gradient(of_all()).sources)
+      if (s.kind == GradientSource::kept) read.push_back(static_cast<int>(s.index));
+    return read;
+  });
 }
 
 }  // namespace tempo

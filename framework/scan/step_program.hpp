@@ -1,11 +1,10 @@
 // A step's Program with what belongs to it: its optimised form and its gradients, each made once.
 #pragma once
 
+#include "scan/made.hpp"
 #include "scan/plan.hpp"
 
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 namespace tempo {
@@ -67,12 +66,11 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
   std::optional<Program> traced_;
   GradientRequest of_all() const;
 
-  mutable std::recursive_mutex mutex_;
-  mutable std::unique_ptr<Program> fast_;
-  mutable std::unique_ptr<Plan> plan_;
-  mutable std::map<GradientRequest, GradientProgram> gradients_;
-  mutable std::optional<std::vector<int>> read_by_gradient_;
-  mutable std::map<std::vector<int>, StepProgramRef> keeping_;
+  mutable Made<Program> fast_;
+  mutable Made<Plan> plan_;
+  mutable Made<GradientProgram, GradientRequest> gradients_;
+  mutable Made<std::vector<int>> read_by_gradient_;
+  mutable Made<StepProgramRef, std::vector<int>> keeping_;
 };
 
 /// Of a step as traced. Its products are split and merged first, so that they are in its gradient.

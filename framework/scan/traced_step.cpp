@@ -2,11 +2,11 @@
 
 #include "ops/defaults.hpp"
 #include "scan/build.hpp"
+#include "tensor/process_lock.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <list>
-#include <mutex>
 
 namespace tempo {
 
@@ -38,10 +38,9 @@ StepProgramRef program_like(Program program, std::vector<Ref<Value>> nodes) {
     StepProgramRef program;
   };
   constexpr std::size_t capacity = 128;
-  static std::mutex mutex;
-  static std::list<Entry> recent;
+  static std::list<Entry>& recent = *new std::list<Entry>;
   const std::string key = key_of(program);
-  const std::lock_guard lock(mutex);
+  const ProcessLock lock(ProcessLock::making);
   const auto at =
       std::find_if(recent.begin(), recent.end(), [&key](const Entry& e) { return e.key == key; });
   if (at != recent.end()) {
@@ -166,23 +165,46 @@ bool StepCache::find_sources(const TracedStep& step, const tempo_scan& call, Ent
   return true;
 }
 
-TracedStep StepCache::traced(const tempo_scan& call) {
+StepCache::EntryRef StepCache::find(const tempo_scan& call) const {
+  const ProcessLock lock(ProcessLock::steps);
+  for (const EntryRef& e : entries_)
+    if (e->fits(call)) return e;
+  return nullptr;
+}
+
+void StepCache::keep(EntryRef entry, const tempo_scan& call) {
   constexpr std::size_t capacity = 16;
-  for (const Entry& e : entries_) {
-    if (!e.fits(call)) continue;
-    TracedStep found{e.program, {}, e.draws};
-    found.captured.reserve(e.sources.size() + call.n_sequences + call.n_states);
-    for (const Source& s : e.sources)
+  EntryRef dropped;  // behind the lock
+  const ProcessLock lock(ProcessLock::steps);
+  for (const EntryRef& e : entries_)
+    if (e->fits(call)) return;  // another thread has traced it meanwhile
+  if (entries_.size() == capacity) {
+    dropped = std::move(entries_.front());
+    entries_.erase(entries_.begin());
+  }
+  entries_.push_back(std::move(entry));
+}
+
+void StepCache::clear() {
+  std::vector<EntryRef> dropped;
+  const ProcessLock lock(ProcessLock::steps);
+  dropped.swap(entries_);
+}
+
+TracedStep StepCache::traced(const tempo_scan& call) {
+  if (const EntryRef e = find(call)) {
+    TracedStep found{e->program, {}, e->draws};
+    found.captured.reserve(e->sources.size() + call.n_sequences + call.n_states);
+    for (const Source& s : e->sources)
       found.captured.push_back(Ref<Value>::share(s.weight ? s.weight : call.constants[s.constant]));
     return found;
   }
   TracedStep made = trace_step(call);
-  Entry entry(call);
-  if (find_sources(made, call, entry)) {
-    entry.program = made.program;
-    entry.draws = made.draws;
-    if (entries_.size() == capacity) entries_.erase(entries_.begin());
-    entries_.push_back(std::move(entry));
+  const auto entry = std::make_shared<Entry>(call);
+  if (find_sources(made, call, *entry)) {
+    entry->program = made.program;
+    entry->draws = made.draws;
+    keep(entry, call);
   }
   return made;
 }

@@ -4,6 +4,7 @@
 #include "scan/step_program.hpp"
 
 #include <functional>
+#include <memory>
 
 namespace tempo {
 
@@ -29,12 +30,13 @@ TracedStep trace_step(const tempo_scan& call);
 
 /// The traced steps of one layer. Those whose call has a step_id are pure functions of their
 /// arguments, of the layer's weights and of the call's constants, and are traced once for each
-/// step_id and type of arguments. One that reads something else is traced each time.
+/// step_id and type of arguments. One that reads something else is traced each time. Threads may
+/// ask at once; a step that is dropped for another lives on where it runs.
 class StepCache {
  public:
   explicit StepCache(std::function<std::vector<Value*>()> weights) : weights_(std::move(weights)) {}
   TracedStep traced(const tempo_scan& call);
-  void clear() { entries_.clear(); }
+  void clear();
 
  private:
   struct Source {
@@ -51,10 +53,13 @@ class StepCache {
     std::vector<Source> sources;
     std::vector<Draw> draws;
   };
+  using EntryRef = std::shared_ptr<const Entry>;
   bool find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const;
+  EntryRef find(const tempo_scan& call) const;
+  void keep(EntryRef entry, const tempo_scan& call);
 
   std::function<std::vector<Value*>()> weights_;
-  std::vector<Entry> entries_;  // the latest last
+  std::vector<EntryRef> entries_;  // the latest last; under the lock of steps
 };
 
 }  // namespace tempo

@@ -3,20 +3,19 @@
 // come as pages that each cost a fault at the first touch.
 #include "tensor/blocks.hpp"
 
+#include "tensor/process_lock.hpp"
 #include "tensor/round_up.hpp"
+#include "tensor/sanitizers.hpp"
 
 #include <algorithm>
 #include <bit>
-#include <mutex>
 #include <new>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace tempo {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if TEMPO_ADDRESS_SANITIZER || TEMPO_THREAD_SANITIZER
 constexpr bool waiting = false;                        // sanitizers must see each block
 constexpr std::size_t largest = std::size_t{1} << 40;  // they abort on more instead of throwing
 #else
@@ -26,11 +25,9 @@ constexpr std::size_t largest = std::size_t{1} << 62;
 
 constexpr std::align_val_t alignment{64};  // a cache line, and the widest SIMD register
 constexpr std::size_t smallest = 64, smallest_shared = 64 << 10;
+constexpr std::size_t most_shared = std::size_t{1} << 62;
 constexpr std::size_t parts = 8;  // sizes between one power of two and the next
 
-std::byte* allocate(std::size_t bytes) {
-  return static_cast<std::byte*>(::operator new(bytes, alignment));
-}
 void free(std::byte* block) { ::operator delete(block, alignment); }
 
 /// Up to 1/8 more than `bytes`, so that similar sizes share blocks.
@@ -39,84 +36,40 @@ std::size_t rounded(std::size_t bytes) {
   return round_up(std::max(bytes, smallest), step);
 }
 
-class SharedBlocks {
+/// Blocks that wait, in a list for each size that `rounded` gives. A block holds the way to the
+/// next one itself, so that giving back takes no memory.
+template <std::size_t from, std::size_t to>
+class WaitingBlocks {
  public:
-  /// Never destroyed: arrays in static variables are freed late.
-  static SharedBlocks& only() {
-    static SharedBlocks& blocks = *new SharedBlocks;
-    return blocks;
-  }
-
-  std::byte* take(std::size_t size) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (const auto at = waiting_.find(size); at != waiting_.end() && !at->second.empty()) {
-        std::byte* block = at->second.back();
-        at->second.pop_back();
-        held_ -= size;
-        return block;
-      }
-    }
-    return allocate(size);
-  }
-
-  void give_back(std::byte* block, std::size_t size) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (held_ + size <= most_held) {
-        waiting_[size].push_back(block);
-        held_ += size;
-        return;
-      }
-    }
-    free(block);
-  }
-
- private:
-  static constexpr std::size_t most_held = std::size_t{256} << 20;
-
-  std::mutex mutex_;
-  std::unordered_map<std::size_t, std::vector<std::byte*>> waiting_;
-  std::size_t held_ = 0;
-};
-
-thread_local bool thread_ends = false;  // its blocks are gone, arrays in static variables are not
-
-class ThreadBlocks {
- public:
-  ThreadBlocks() = default;
-  ThreadBlocks(const ThreadBlocks&) = delete;
-  ThreadBlocks& operator=(const ThreadBlocks&) = delete;
-  ~ThreadBlocks() {
-    thread_ends = true;
-    for (Waiting* first : lists_)
-      while (first) free(reinterpret_cast<std::byte*>(std::exchange(first, first->next)));
-  }
-
+  /// Null when none of this size waits.
   std::byte* take(std::size_t size) {
     Waiting*& first = list_of(size);
-    if (!first) return allocate(size);
+    if (!first) return nullptr;
     held_ -= size;
     return reinterpret_cast<std::byte*>(std::exchange(first, first->next));
   }
-
-  void give_back(std::byte* block, std::size_t size) {
-    if (held_ + size > most_held) return free(block);
+  void keep(std::byte* block, std::size_t size) {
     Waiting*& first = list_of(size);
     first = new (block) Waiting{first};
     held_ += size;
+  }
+  std::size_t held() const { return held_; }
+  void free_all() {
+    for (Waiting*& first : lists_)
+      while (first) free(reinterpret_cast<std::byte*>(std::exchange(first, first->next)));
+    held_ = 0;
   }
 
  private:
   struct Waiting {
     Waiting* next;
   };
-  static constexpr std::size_t most_held = std::size_t{1} << 20;
+  static constexpr int first_width = std::bit_width(from);
   static constexpr std::size_t octaves =
-      static_cast<std::size_t>(std::bit_width(smallest_shared) - std::bit_width(smallest)) + 1;
+      static_cast<std::size_t>(std::bit_width(to) - first_width) + 1;
 
   Waiting*& list_of(std::size_t size) {
-    const auto octave = static_cast<std::size_t>(std::bit_width(size) - std::bit_width(smallest));
+    const auto octave = static_cast<std::size_t>(std::bit_width(size) - first_width);
     return lists_[octave * parts + size / (std::bit_floor(size) / parts) - parts];
   }
 
@@ -124,7 +77,64 @@ class ThreadBlocks {
   std::size_t held_ = 0;
 };
 
+// Large blocks, of all threads. Under the lock of blocks; never destroyed, for arrays in static
+// variables are freed late.
+using SharedBlocks = WaitingBlocks<smallest_shared, most_shared>;
+constinit SharedBlocks shared;
+constexpr std::size_t most_shared_held = std::size_t{256} << 20;
+
+thread_local bool thread_ends = false;  // its blocks are gone, arrays in static variables are not
+
+class ThreadBlocks : public WaitingBlocks<smallest, smallest_shared> {
+ public:
+  ThreadBlocks() = default;
+  ThreadBlocks(const ThreadBlocks&) = delete;
+  ThreadBlocks& operator=(const ThreadBlocks&) = delete;
+  ~ThreadBlocks() {
+    thread_ends = true;
+    free_all();
+  }
+};
+constexpr std::size_t most_own_held = std::size_t{1} << 20;
+
 thread_local ThreadBlocks own;
+
+// What waits goes back to the system before memory is out.
+[[gnu::cold, gnu::noinline]] std::byte* allocate_of_waiting(std::size_t bytes) {
+  {
+    const ProcessLock lock(ProcessLock::blocks);
+    shared.free_all();
+  }
+  if (!thread_ends) own.free_all();
+  return static_cast<std::byte*>(::operator new(bytes, alignment));
+}
+
+std::byte* allocate(std::size_t bytes) {
+  void* const block = ::operator new(bytes, alignment, std::nothrow);
+  return block ? static_cast<std::byte*>(block) : allocate_of_waiting(bytes);
+}
+
+std::byte* take_shared(std::size_t size) {
+  std::byte* block = nullptr;
+  {
+    const ProcessLock lock(ProcessLock::blocks);
+    block = shared.take(size);
+  }
+  return block ? block : allocate(size);
+}
+
+void give_back_shared(std::byte* block, std::size_t size) {
+  {
+    const ProcessLock lock(ProcessLock::blocks);
+    if (shared.held() + size <= most_shared_held) return shared.keep(block, size);
+  }
+  free(block);
+}
+
+std::byte* take_own(std::size_t size) {
+  std::byte* const block = thread_ends ? nullptr : own.take(size);
+  return block ? block : allocate(size);
+}
 
 }  // namespace
 
@@ -132,15 +142,15 @@ std::byte* take_block(std::size_t bytes) {
   if (bytes > largest) throw std::bad_alloc();
   if (!waiting) return allocate(bytes);
   const std::size_t size = rounded(bytes);
-  if (size >= smallest_shared) return SharedBlocks::only().take(size);
-  return thread_ends ? allocate(size) : own.take(size);
+  return size >= smallest_shared ? take_shared(size) : take_own(size);
 }
 
 void give_back_block(std::byte* block, std::size_t bytes) noexcept {
   if (!waiting) return free(block);
   const std::size_t size = rounded(bytes);
-  if (size >= smallest_shared) return SharedBlocks::only().give_back(block, size);
-  thread_ends ? free(block) : own.give_back(block, size);
+  if (size >= smallest_shared) return give_back_shared(block, size);
+  if (thread_ends || own.held() + size > most_own_held) return free(block);
+  own.keep(block, size);
 }
 
 }  // namespace tempo

@@ -5,7 +5,8 @@
 
 namespace tempo {
 
-/// At least so many bytes, 64-byte aligned.
+/// At least so many bytes, 64-byte aligned. When the system has no more, the blocks that wait go
+/// back to it first.
 std::byte* take_block(std::size_t bytes);
 /// Gives back a block that was taken with this number of bytes, on any thread.
 void give_back_block(std::byte* block, std::size_t bytes) noexcept;

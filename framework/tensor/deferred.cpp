@@ -1,7 +1,9 @@
 #include "tensor/deferred.hpp"
 
 #include "tensor/array.hpp"
+#include "tensor/of_thread.hpp"
 #include "tensor/parallel.hpp"
+#include "tensor/process_lock.hpp"
 
 namespace tempo {
 
@@ -20,27 +22,31 @@ void run_beside(const DeferredRef& deferred) noexcept {
 
 // What this thread has left for later and not begun.
 struct Left {
-  DeferredRef last;
+  Left() = default;
+  Left(const Left&) = delete;
+  Left& operator=(const Left&) = delete;
   ~Left() {
     if (last) last->run();
   }
+  DeferredRef last;
 };
-thread_local Left left;
 
 }  // namespace
 
 void defer(std::span<Array> results, std::function<void()> work) {
   const auto deferred = std::make_shared<Deferred>(std::move(work));
   for (Array& array : results) array.leave_to(deferred);
-  run_beside(std::exchange(left.last, deferred));
+  run_beside(std::exchange(OfThread<Left>::get().last, deferred));
 }
 
 void Deferred::finish() {
-  const DeferredRef other = std::exchange(left.last, nullptr);
+  Left* const left = OfThread<Left>::find();
+  const DeferredRef other = left ? std::exchange(left->last, nullptr) : nullptr;
   const bool mine = begin();
   if (other && other.get() != this) mine ? run_beside(other) : other->run();
   if (mine) run_begun();
-  state_.wait(State::running, std::memory_order_acquire);
+  for (State now; (now = state_.load(std::memory_order_acquire)) >= 0;)
+    state_.wait(now, std::memory_order_acquire);
   if (error_) std::rethrow_exception(error_);
 }
 
@@ -49,18 +55,26 @@ void Deferred::run() noexcept {
 }
 
 bool Deferred::begin() {
-  State waiting = State::waiting;
-  return state_.compare_exchange_strong(waiting, State::running, std::memory_order_acq_rel);
+  const State running = 2 * State{forks()};
+  State now = waits;
+  if (state_.compare_exchange_strong(now, running, std::memory_order_acq_rel)) return true;
+  if (now < 0 || now / 2 * 2 == running) return false;
+  // The thread that began it is not in this process.
+  if (now % 2 == 0) return state_.compare_exchange_strong(now, running, std::memory_order_acq_rel);
+  state_.compare_exchange_strong(now, outcome(), std::memory_order_acq_rel);
+  return false;
 }
 
 void Deferred::run_begun() noexcept {
   try {
-    work_();
+    (*work_)();
   } catch (...) {
     error_ = std::current_exception();
   }
-  work_ = nullptr;  // whoever reads next may be the only owner of what it shared
-  state_.store(error_ ? State::failed : State::done, std::memory_order_release);
+  const auto* work = std::exchange(work_, nullptr);
+  state_.store(2 * State{forks()} + 1, std::memory_order_release);
+  delete work;  // whoever reads next may be the only owner of what it shared
+  state_.store(outcome(), std::memory_order_release);
   state_.notify_all();
 }
 

@@ -104,10 +104,10 @@ constexpr DType floating = std::is_same_v<T, float> ? float32 : float64;
 // OpenBLAS 0.3.21 chooses its kernels by the processor's name. On one that is newer than itself it
 // falls back to those from before AVX2, at a fifth of our own kernels' speed.
 bool blas_knows_the_processor() {
-  static const std::string core = openblas_get_corename();
+  static const char* const core = openblas_get_corename();
   static const bool knows_it = std::ranges::any_of(
       std::array{"Haswell", "Zen", "Excavator", "SkylakeX", "Cooperlake", "SapphireRapids"},
-      [](const char* name) { return strcasecmp(core.c_str(), name) == 0; });
+      [](const char* name) { return strcasecmp(core, name) == 0; });
   return knows_it || instruction_set() == InstructionSet::baseline;
 }
 

@@ -2,6 +2,8 @@
 #include "tensor/parallel.hpp"
 
 #include "tensor/cpu.hpp"
+#include "tensor/process_lock.hpp"
+#include "tensor/sanitizers.hpp"
 
 #include <tempo/error.hpp>
 
@@ -15,11 +17,10 @@
 #include <charconv>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <string>
 
 // ThreadSanitizer does not see how TBB hands work over, as libtbb is not instrumented: it is told.
-#if defined(__SANITIZE_THREAD__)
+#if TEMPO_THREAD_SANITIZER
 extern "C" void __tsan_acquire(void* address);
 extern "C" void __tsan_release(void* address);
 #else
@@ -44,51 +45,56 @@ int start_value() {
   return n;
 }
 
+thread_local bool is_started = false;  // whether this thread runs what start() was given
+
+// Never destroyed: what is in static variables may compute until the process is gone.
 class Pool {
  public:
   Pool() { set(start_value()); }
 
+  // A fork leaves the workers behind; what they hold of TBB is never let go.
+  bool has_workers() const { return made_after_ == forks(); }
   void set(int n) {
-    const std::lock_guard lock(mutex_);
+    if (!has_workers()) return;
+    const ProcessLock lock(ProcessLock::pool);
     limit_ = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
                                                    static_cast<std::size_t>(n));
   }
-  static int size() {
+  int size() const {
+    if (!has_workers()) return 1;
     return static_cast<int>(
         tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism));
   }
 
+  // Those who were started and have not ended.
+  void begin() { started_.fetch_add(1, std::memory_order_relaxed); }
+  void end() {
+    started_.fetch_sub(1, std::memory_order_release);
+    started_.notify_all();
+  }
+  void wait_for_started() const {
+    if (!has_workers()) return;
+    while (const int n = started_.load(std::memory_order_acquire)) {
+      if (n == 1 && is_started) return;  // it is the one that ends the process
+      started_.wait(n);
+    }
+  }
+
  private:
-  std::mutex mutex_;
+  const int made_after_ = forks();
   std::unique_ptr<tbb::global_control> limit_;
+  std::atomic<int> started_{0};
 };
 
 Pool& pool() {
-  static Pool pool;
+  static Pool& pool = *new Pool;
   return pool;
 }
 
-// Those who were started and have not ended. A process that ends waits for them, as they use what
-// it is about to take down.
-class Started {
- public:
-  ~Started() {
-    while (const int n = count_.load(std::memory_order_acquire)) count_.wait(n);
-  }
-  void begin() { count_.fetch_add(1, std::memory_order_relaxed); }
-  void end() {
-    count_.fetch_sub(1, std::memory_order_release);
-    count_.notify_all();
-  }
-
- private:
-  std::atomic<int> count_{0};
+// A process that ends waits for those who were started, as they use what it is about to take down.
+struct EndOfProcess {
+  ~EndOfProcess() { pool().wait_for_started(); }
 };
-
-Started& started() {
-  static Started started;
-  return started;
-}
 
 }  // namespace
 
@@ -96,8 +102,11 @@ void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_
   if (count <= 0) return;
   grain = std::max<int64_t>(grain, 1);
   if (count <= grain) return body(0, count);
-  pool();
   const int64_t chunks = (count - 1) / grain + 1;
+  if (!pool().has_workers()) {
+    for (int64_t i = 0; i < chunks; ++i) body(i * grain, std::min(count, (i + 1) * grain));
+    return;
+  }
   const bool flushes = FlushDenormals::in_force();
   __tsan_release(&body);
   tbb::parallel_for(int64_t{0}, chunks, [&](int64_t i) {
@@ -110,22 +119,25 @@ void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_
 }
 
 void start(std::function<void()> f) {
-  pool();
+  if (!pool().has_workers()) return f();
   static tbb::task_arena& beside = *new tbb::task_arena;
+  static const EndOfProcess waits;
   static char handed_over;
   const auto own = std::make_shared<std::function<void()>>(std::move(f));
   __tsan_release(&handed_over);
-  started().begin();
+  pool().begin();
   const auto task = [own] {
     __tsan_acquire(&handed_over);
+    is_started = true;
     (*own)();
     *own = nullptr;
-    started().end();
+    is_started = false;
+    pool().end();
   };
   try {
     beside.enqueue(task);
   } catch (...) {
-    started().end();
+    pool().end();
     throw;
   }
 }
@@ -137,9 +149,6 @@ void set_threads(int n) {
   pool().set(n);
 }
 
-int threads() {
-  pool();
-  return Pool::size();
-}
+int threads() { return pool().size(); }
 
 }  // namespace tempo

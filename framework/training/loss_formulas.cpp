@@ -240,13 +240,13 @@ std::shared_ptr<const LossState> from_text(const std::string& text) {
 }  // namespace
 
 const std::vector<std::string>& loss_names() {
-  static const std::vector<std::string> names = {"mse",
-                                                 "mean_squared_error",
-                                                 "mae",
-                                                 "mean_absolute_error",
-                                                 "binary_crossentropy",
-                                                 "categorical_crossentropy",
-                                                 "sparse_categorical_crossentropy"};
+  static const auto& names = *new const std::vector<std::string>{"mse",
+                                                                 "mean_squared_error",
+                                                                 "mae",
+                                                                 "mean_absolute_error",
+                                                                 "binary_crossentropy",
+                                                                 "categorical_crossentropy",
+                                                                 "sparse_categorical_crossentropy"};
   return names;
 }
 

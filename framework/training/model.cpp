@@ -4,6 +4,7 @@
 #include "graph/value.hpp"
 #include "plugin/layer.hpp"
 #include "plugin/layer_name.hpp"
+#include "tensor/process_lock.hpp"
 #include "training/settings.hpp"
 
 #include <algorithm>
@@ -42,11 +43,13 @@ Tensors call_in_turn(const std::vector<Layer>& layers, const Layer& layer, const
 }
 
 // A function may do more to an output than hand it on, so which layer is behind which is not known.
-[[noreturn]] void explain_function(const std::vector<Layer>& layers, const ShapeError& error) {
+[[noreturn]] void explain_function(const std::vector<Layer>& layers, const GivenShapes& given,
+                                   const ShapeError& error) {
   const std::string words = error.what();
   if (words.find("[batch, time") != words.npos && words.find("return_sequences") == words.npos)
     for (const Layer& layer : layers)
-      if (const tempo_layer& before = *layer.handle(); before.last_only && before.gave.rank() == 2)
+      if (const tempo_layer& before = *layer.handle();
+          before.last_only && given.of(before).rank() == 2)
         throw ShapeError(words.substr(0, words.find('\n')) + "\n  " + before.path() +
                          " gives its last output only; if that is what came here, make " +
                          before.path() + " with .return_sequences = true.");
@@ -81,8 +84,18 @@ void ModelState::add(const Layer& layer) {
   if (!layer.handle()->named) name_layer(layer, its_name);
   names.push_back(its_name);
   layers.push_back(layer);
-  input_shapes.clear();
-  layer_outputs.clear();
+  see({});
+}
+
+ModelState::Seen ModelState::seen() const {
+  const ProcessLock lock(ProcessLock::shapes);
+  return seen_;
+}
+
+void ModelState::see(Seen what) {
+  const ProcessLock lock(ProcessLock::shapes);
+  seen_ = std::move(what);
+  has_seen_.store(!seen_.inputs.empty(), std::memory_order_release);
 }
 
 Tensors ModelState::call(const Tensors& x, const CallOptions& options) {
@@ -91,37 +104,49 @@ Tensors ModelState::call(const Tensors& x, const CallOptions& options) {
     if (!x[i])
       throw Error(name + ": input " + std::to_string(i) +
                   " was never given a value (it is Tensor{}).");
-  Tensors now = x;
-  Shapes outputs;
-  if (function) {
-    try {
-      now = (*function)(x, options);
-    } catch (const ShapeError& error) {
-      explain_function(layers, error);
-    }
-    if (now.empty() || !now[0]) throw Error(name + ": its function returned no tensor.");
-    for (const Layer& layer : layers) outputs.push_back(with_free_batch(layer.handle()->gave));
-  } else {
-    if (layers.empty())
-      throw Error(
-          name +
-          ": it has no layers.\n  Give them as Sequential model({...}), or by model.add(layer).");
-    for (const Layer& layer : layers) {
-      const bool first = &layer == &layers.front();
-      now = call_in_turn(layers, layer, now,
-                         first ? options : CallOptions{.training = options.training});
-      const bool last = &layer == &layers.back();
-      if (!last && now.size() > 1) several_results(name, layer, now.size(), *(&layer + 1));
-      outputs.push_back(with_free_batch(now[0].shape()));
-    }
-  }
-  if (input_shapes.empty()) {
-    input_dtypes.clear();
+  const bool first = !has_seen_.load(std::memory_order_acquire);
+  Seen now;
+  Shapes* const outputs = first ? &now.layer_outputs : nullptr;
+  Tensors results =
+      function ? call_function(x, options, outputs) : call_layers(x, options, outputs);
+  if (first) {
     for (const Tensor& t : x) {
-      input_shapes.push_back(with_free_batch(t.shape()));
-      input_dtypes.push_back(t.dtype());
+      now.inputs.push_back(with_free_batch(t.shape()));
+      now.input_dtypes.push_back(t.dtype());
     }
-    layer_outputs = outputs;
+    see(std::move(now));
+  }
+  return results;
+}
+
+Tensors ModelState::call_function(const Tensors& x, const CallOptions& options, Shapes* outputs) {
+  const GivenShapes given;
+  Tensors results;
+  try {
+    results = (*function)(x, options);
+  } catch (const ShapeError& error) {
+    explain_function(layers, given, error);
+  }
+  if (results.empty() || !results[0]) throw Error(name + ": its function returned no tensor.");
+  if (outputs)
+    for (const Layer& layer : layers)
+      outputs->push_back(with_free_batch(given.of(*layer.handle())));
+  return results;
+}
+
+Tensors ModelState::call_layers(const Tensors& x, const CallOptions& options, Shapes* outputs) {
+  if (layers.empty())
+    throw Error(
+        name +
+        ": it has no layers.\n  Give them as Sequential model({...}), or by model.add(layer).");
+  Tensors now = x;
+  for (const Layer& layer : layers) {
+    const bool first = &layer == &layers.front();
+    now = call_in_turn(layers, layer, now,
+                       first ? options : CallOptions{.training = options.training});
+    const bool last = &layer == &layers.back();
+    if (!last && now.size() > 1) several_results(name, layer, now.size(), *(&layer + 1));
+    if (outputs) outputs->push_back(with_free_batch(now[0].shape()));
   }
   return now;
 }
@@ -151,11 +176,11 @@ void ModelState::build(const Shapes& inputs, DType dtype) {
 
   const NoGradient probing;
   const auto probe = [&](int64_t unknown) {
-    input_shapes.clear();
+    see({});
     call(zeros_of(unknown), {});
     for (const Layer& layer : layers)
       if (layer.built()) layer.reset_state();
-    return layer_outputs;
+    return seen().layer_outputs;
   };
   Shapes outputs = probe(2);
   if (open) {
@@ -164,8 +189,7 @@ void ModelState::build(const Shapes& inputs, DType dtype) {
       for (int axis = 1; axis < outputs[i].rank(); ++axis)
         if (outputs[i][axis] != others[i][axis]) outputs[i][axis] = -1;
   }
-  layer_outputs = outputs;
-  input_shapes = inputs;
+  see({inputs, seen().input_dtypes, outputs});
 }
 
 Tensors ModelState::weights() const {
@@ -211,10 +235,8 @@ bool Model::built() const {
     if (!layer.built()) return false;
   return !state_->layers.empty();
 }
-Shapes Model::input_shapes() const { return state_->input_shapes; }
-std::vector<DType> Model::input_dtypes() const {
-  return state_->input_shapes.empty() ? std::vector<DType>{} : state_->input_dtypes;
-}
+Shapes Model::input_shapes() const { return state_->seen().inputs; }
+std::vector<DType> Model::input_dtypes() const { return state_->seen().input_dtypes; }
 
 std::string Model::name() const { return state_->name; }
 const std::vector<Layer>& Model::layers() const { return state_->layers; }

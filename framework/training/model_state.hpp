@@ -18,21 +18,25 @@ struct ModelState {
   std::vector<std::string> names;                   // of the layers in this model, all different
   std::shared_ptr<const Model::Function> function;  // none: the layers one after the other
 
-  // What the first call showed, with -1 for extents that are not fixed; empty before it.
-  Shapes input_shapes;
-  std::vector<DType> input_dtypes;
-  Shapes layer_outputs;
+  /// What the first call showed, with -1 for extents that are not fixed; empty before it.
+  struct Seen {
+    Shapes inputs;
+    std::vector<DType> input_dtypes;
+    Shapes layer_outputs;
+  };
+  Seen seen() const;
+  void see(Seen what);
 
   bool compiled = false;
   Optimizer optimizer;
   Loss loss;
   std::vector<Metric> metrics, weighted_metrics;
-  bool stop = false;
+  std::atomic<bool> stop{false};
   bool warned = false;                        // of weights that no gradient reaches
   bool reach_is_known = false;                // that gradients reach the model's own weights alone
   std::atomic<std::thread::id> trained_by{};  // none: no fit is running
   std::shared_ptr<History> history;           // of the latest fit
-  int64_t epoch = 0;  // that fit finished last, counted from 1
+  int64_t epoch = 0;                          // that fit finished last, counted from 1
 
   // Of a model from a file that was in training: where the generator stood. The first fit goes on
   // from there, unless set_seed was called in between.
@@ -52,6 +56,13 @@ struct ModelState {
   void build(const Shapes& inputs, DType dtype);
   Tensors weights() const;
   Tensors trainable_weights() const;
+
+ private:
+  Tensors call_layers(const Tensors& x, const CallOptions& options, Shapes* outputs);
+  Tensors call_function(const Tensors& x, const CallOptions& options, Shapes* outputs);
+
+  std::atomic<bool> has_seen_{false};
+  Seen seen_;  // under the lock of shapes
 };
 
 }  // namespace tempo

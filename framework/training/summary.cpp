@@ -98,12 +98,13 @@ class Table {
 void Model::summary(std::ostream& out) const {
   Table table;
   Size total, trainable;
+  const Shapes outputs = state_->seen().layer_outputs;
   for (std::size_t i = 0; i < state_->layers.size(); ++i) {
     const Layer& layer = state_->layers[i];
     const bool known =  // a function need not call all layers
-        i < state_->layer_outputs.size() && !state_->layer_outputs[i].empty();
+        i < outputs.size() && !outputs[i].empty();
     table.add({state_->names[i] + " (" + layer.type_name() + ")",
-               known ? with_none(state_->layer_outputs[i]) : "?",
+               known ? with_none(outputs[i]) : "?",
                layer.built() ? grouped(layer.count_params()) : "0 (unbuilt)"});
   }
   for (const Tensor& w : weights()) total.add(w);

@@ -1,0 +1,40 @@
+// Who makes something that is made once, on first use, by code of the user's: no lock of the
+// process is held meanwhile, for that code may do anything.
+#pragma once
+
+#include "tensor/process_lock.hpp"
+
+#include <atomic>
+
+namespace tempo {
+
+class Claim {
+ public:
+  enum Outcome {
+    done,   ///< it is there
+    mine,   ///< the caller makes it, and then says made() or failed()
+    inner,  ///< the caller is in the middle of making it
+    lost,   ///< a thread that was making it stayed behind in a fork
+  };
+  bool is_done() const { return state_.load(std::memory_order_acquire) == is_made; }
+  /// Whether this thread is making it.
+  bool is_mine() const { return maker_.load(std::memory_order_relaxed) == self(); }
+  /// Waits while another thread makes it.
+  Outcome ask();
+  void made() { leave(is_made); }
+  void failed() { leave(is_not_made); }
+
+ private:
+  static constexpr int is_not_made = -2, is_made = -1;  // else the forks when making it began
+  static const void* self();
+  void leave(int state) {
+    maker_.store(nullptr, std::memory_order_relaxed);
+    state_.store(state, std::memory_order_release);
+    state_.notify_all();
+  }
+
+  std::atomic<int> state_{is_not_made};
+  std::atomic<const void*> maker_{nullptr};
+};
+
+}  // namespace tempo

@@ -1,0 +1,38 @@
+// The locks of the process, in one place because a fork must find all of them free.
+#pragma once
+
+#include <cstddef>
+
+namespace tempo {
+
+/// Holds one of the process's locks; a thread may hold the same one more than once. A fork waits
+/// for all of them, so that in the child, where no other thread goes on, none is held and nothing
+/// that they guard is half-made. What a lock is for, in the order in which a thread takes them:
+class ProcessLock {
+ public:
+  enum Of : std::size_t {
+    loading,    ///< plugins come in
+    making,     ///< Programs, their plans and gradients
+    registry,   ///< who registered which layer
+    ops,        ///< the register of ops
+    pool,       ///< the number of threads
+    shapes,     ///< what the first call of a model showed
+    steps,      ///< the lists of layers' traced steps
+    generator,  ///< the global random generator
+    blocks,     ///< memory that waits for its next user
+    n_locks
+  };
+  explicit ProcessLock(Of what);
+  ~ProcessLock();
+  ProcessLock(const ProcessLock&) = delete;
+  ProcessLock& operator=(const ProcessLock&) = delete;
+
+ private:
+  Of what_;
+};
+
+/// How many forks lie between this process and the one that loaded Tempo. What another thread was
+/// doing at the last of them is never finished.
+int forks();
+
+}  // namespace tempo

@@ -1,0 +1,20 @@
+// Which sanitizer the compiler builds for; g++ and clang say it differently.
+#pragma once
+
+#if defined(__has_feature)
+#define TEMPO_HAS_FEATURE(x) __has_feature(x)
+#else
+#define TEMPO_HAS_FEATURE(x) 0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || TEMPO_HAS_FEATURE(address_sanitizer)
+#define TEMPO_ADDRESS_SANITIZER 1
+#else
+#define TEMPO_ADDRESS_SANITIZER 0
+#endif
+
+#if defined(__SANITIZE_THREAD__) || TEMPO_HAS_FEATURE(thread_sanitizer)
+#define TEMPO_THREAD_SANITIZER 1
+#else
+#define TEMPO_THREAD_SANITIZER 0
+#endif

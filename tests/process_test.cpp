@@ -1,0 +1,314 @@
+// What a process may do besides computing: fork, and end, at any point. A child that hangs is
+// killed, and is a failure.
+#define BOOST_TEST_MODULE process
+#include "testing.hpp"
+
+#include <tempo/layers.hpp>
+#include <tempo/tempo.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <thread>
+
+using namespace tempo;
+using namespace tempo::testing;
+
+namespace {
+
+constexpr int right = 0, wrong = 1, threw = 2;
+constexpr auto patience = std::chrono::seconds(120);
+
+/// "ended with 0": what became of a child that runs f, and exits with what it returns.
+std::string child(const std::function<int()>& f) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    int code = threw;
+    try {
+      code = f();
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "child: %s\n", e.what());
+    }
+    std::exit(code);
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  for (int status = 0; std::chrono::steady_clock::now() - begin < patience; ::usleep(1000))
+    if (::waitpid(pid, &status, WNOHANG) == pid)
+      return WIFEXITED(status) ? "ended with " + std::to_string(WEXITSTATUS(status))
+                               : "killed by signal " + std::to_string(WTERMSIG(status));
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  return "hung";
+}
+
+void child_is_right(const std::string& what, const std::function<int()>& f) {
+  BOOST_TEST(child(f) == "ended with 0", what);
+}
+
+Tensor samples(int64_t n, int64_t time, int64_t features) {
+  return cast(normal({n, time, features}), float32);
+}
+
+/// Long scans, two of them: each is left for later, and one is begun on another thread.
+Layer long_scans() { return Bidirectional(LSTM({.units = 160, .return_sequences = true})); }
+Tensor long_sequence() { return samples(1, 60, 40); }
+
+Sequential small_model() {
+  Sequential model({LSTM({.units = 8,
+                          .kernel_initializer = glorot_uniform({.seed = 1}),
+                          .recurrent_initializer = orthogonal({.seed = 2})}),
+                    Dense({.units = 1, .kernel_initializer = glorot_uniform({.seed = 3})})});
+  model.compile({.optimizer = Adam(), .loss = "mse"});
+  return model;
+}
+
+/// What a model gives that was trained in this process.
+std::vector<double> trained() {
+  Sequential model = small_model();
+  const Tensor x = samples(64, 20, 6), y = sum(sum(x, -1), -1, true);
+  model.fit(x, y, {.batch_size = 16, .epochs = 2, .seed = 1, .verbose = 0});
+  return model.predict(x).to_vector();
+}
+
+}  // namespace
+
+// Before anything else of this program has used the pool of threads.
+BOOST_AUTO_TEST_CASE(a_fork_before_use) {
+  child_is_right("the child has threads of its own", [] {
+    set_threads(3);
+    if (threads() != 3) return wrong;
+    const Layer both = long_scans();
+    const NoGradient off;
+    return std::isfinite(both(long_sequence()).element(0)) ? right : wrong;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_fork_after_use) {
+  const Threads two(2);
+  const Layer both = long_scans();
+  const Tensor x = long_sequence();
+  const std::vector<double> expected = both(x).to_vector(), fitted = trained();
+  child_is_right("exit", [&] { return right; });
+  child_is_right("two scans beside one another",
+                 [&] { return both(x).to_vector() == expected ? right : wrong; });
+  child_is_right("scans that nobody reads", [&] {
+    const Tensor first = both(x), second = both(x);
+    return right;
+  });
+  child_is_right("training", [&] { return trained() == fitted ? right : wrong; });
+  child_is_right("threads of the child", [&] {
+    set_threads(4);
+    std::vector<double> got[3];
+    std::vector<std::thread> all;
+    for (auto& mine : got) all.emplace_back([&] { mine = both(x).to_vector(); });
+    for (std::thread& t : all) t.join();
+    for (const auto& mine : got)
+      if (mine != expected) return wrong;
+    return trained() == fitted ? right : wrong;
+  });
+  child_is_right("a child of the child", [&] {
+    return child([&] { return both(x).to_vector() == expected ? right : wrong; }) == "ended with 0"
+               ? right
+               : wrong;
+  });
+}
+
+// The scan is under way on another thread, left for later, or done: the child reads the same.
+BOOST_AUTO_TEST_CASE(a_scan_that_runs_at_the_fork) {
+  const Threads two(2);
+  const Layer lstm = LSTM({.units = 160, .return_sequences = true});
+  const Tensor x = samples(1, 400, 40);
+  const NoGradient off;
+  const std::vector<double> expected = lstm(x).to_vector();
+  for (int round = 0; round < 8; ++round) {
+    const Tensor running = lstm(x), left = lstm(x);  // the second has the first one begin
+    ::usleep(static_cast<useconds_t>(300 * round));
+    child_is_right("read after " + std::to_string(300 * round) + " us", [&] {
+      return running.to_vector() == expected && left.to_vector() == expected ? right : wrong;
+    });
+    BOOST_TEST(running.to_vector() == expected);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_fork_from_a_thread) {
+  const Threads two(2);
+  const Layer both = long_scans();
+  const Tensor x = long_sequence();
+  std::string outcome;
+  std::thread([&] {
+    const NoGradient off;
+    const std::vector<double> expected = both(x).to_vector();
+    outcome = child([&] { return both(x).to_vector() == expected ? right : wrong; });
+  }).join();
+  BOOST_TEST(outcome == "ended with 0");
+}
+
+// Whatever the other threads are in the middle of: a trace, a plan, a draw, a block of memory.
+BOOST_AUTO_TEST_CASE(forks_while_others_work) {
+  const Threads two(2);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> others;
+  others.emplace_back([&] {
+    while (!stop) trained();
+  });
+  others.emplace_back([&] {
+    for (int64_t n = 1; !stop; ++n) {  // another step is traced and planned each time
+      const Layer gru = GRU({.units = static_cast<int>(1 + n % 50)});
+      const Tensor y = gru(samples(1 + n % 7, 3, 4)) + randn({1});
+      (void)gradient(sum(y), gru.weights());
+    }
+  });
+  const Layer both = long_scans();
+  const Tensor x = long_sequence();
+  const NoGradient off;
+  const std::vector<double> expected = both(x).to_vector(), fitted = trained();
+  for (int round = 0; round < 40; ++round)
+    child_is_right("round " + std::to_string(round), [&] {
+      if (both(x).to_vector() != expected) return wrong;
+      return trained() == fitted ? right : wrong;
+    });
+  stop = true;
+  for (std::thread& t : others) t.join();
+}
+
+namespace {
+
+std::atomic<bool> building{false}, go_on{false};
+
+struct NoOptions {};
+void describe(auto&, NoOptions&) {}
+
+struct Slow : LayerOf<NoOptions> {
+  using LayerOf::LayerOf;
+  void build(Weights&, const Shape&) {
+    building = true;
+    while (!go_on) ::usleep(1000);
+  }
+  Tensor call(const Tensor& x, const CallOptions&) { return x; }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_layer_that_is_built_at_the_fork_is_an_error) {
+  const Layer slow = Slow();
+  std::thread other([&] { slow(ones({1, 1})); });
+  while (!building) ::usleep(1000);
+  child_is_right("the child is told", [&] {
+    const std::string error = error_of([&] { slow(ones({1, 1})); });
+    return error.find("when this process was forked") != error.npos ? right : wrong;
+  });
+  go_on = true;
+  other.join();
+  slow(ones({1, 1}));
+}
+
+namespace {
+
+struct Computes {
+  ~Computes() { (void)(model ? model(samples(2, 5, 6)) : ones({2}) + 1).to_vector(); }
+  Layer model = {};
+};
+struct Fails {
+  ~Fails() {
+    if (error_of([] { zeros({2, 3}) + zeros({4, 5}); }).find("[4, 5]") == std::string::npos)
+      std::abort();
+  }
+};
+
+}  // namespace
+
+// They go after what the thread had of its own, and may use everything.
+BOOST_AUTO_TEST_CASE(objects_with_static_lifetime) {
+  for (const bool after_use : {false, true})
+    child_is_right(after_use ? "made after use" : "made before use", [&] {
+      const auto use = [] {
+        (void)trained();
+        (void)error_of([] { zeros({2, 3}) + zeros({4, 5}); });
+      };
+      if (after_use) use();
+      static Layer layer, cell;
+      static Sequential model;
+      static Tensor tensor, waits;
+      static Optimizer optimizer;
+      static std::vector<Stream> streams;
+      static EarlyStopping callback({.monitor = "loss"});
+      static Loss loss = "mse";
+      static Metric metric = "mae";
+      static Computes computes;
+      static Fails fails;
+      use();
+      layer = LSTM({.units = 4});
+      layer(samples(2, 5, 6));
+      computes.model = layer;
+      cell = tempo::cell("GRU", {{"units", 3}});
+      model = Sequential({GRU({.units = 4, .return_sequences = true}), Dense({.units = 2})});
+      tensor = sum(model(samples(2, 5, 6)));
+      waits = long_scans()(long_sequence());
+      optimizer = Adam();
+      optimizer.step(model.trainable_weights(), gradient(tensor, model.trainable_weights()));
+      streams.emplace_back(model);
+      metric.update(ones({2, 1}), zeros({2, 1}));
+      (void)error_of([] { zeros({2, 3}) + zeros({4, 5}); });
+      return right;
+    });
+}
+
+BOOST_AUTO_TEST_CASE(thread_local_objects) {
+  const Threads two(2);
+  std::thread([] {
+    thread_local Layer layer;
+    thread_local Tensor tensor;
+    thread_local Fails fails;
+    (void)&fails;
+    layer = long_scans();
+    tensor = layer(long_sequence());
+    (void)error_of([] { zeros({2, 3}) + zeros({4, 5}); });
+  }).join();
+}
+
+namespace {
+
+class Exits : public Callback {
+ public:
+  explicit Exits(bool quick) : quick_(quick) {}
+  void on_train_batch_end(int64_t number, const Logs&) override {
+    if (number == 2) quick_ ? std::quick_exit(right) : std::exit(right);
+  }
+
+ private:
+  bool quick_;
+};
+
+void fit_that_exits(bool quick) {
+  Sequential model = small_model();
+  const Tensor x = samples(64, 20, 6), y = sum(sum(x, -1), -1, true);
+  model.fit(x, y, {.batch_size = 4, .callbacks = {Exits(quick)}, .verbose = 0});
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(exits_at_any_point) {
+  for (const bool used_before : {true, false}) {
+    const std::string when = used_before ? ", after use" : "";
+    if (used_before) (void)long_scans()(long_sequence()).to_vector();
+    for (const bool quick : {false, true})
+      child_is_right((quick ? "quick_exit in a callback" : "exit in a callback") + when, [&] {
+        fit_that_exits(quick);
+        return wrong;
+      });
+    child_is_right("exit in a thread" + when, [&] {
+      std::thread([] { fit_that_exits(false); }).join();
+      return wrong;
+    });
+    child_is_right("scans are left in a thread that has ended" + when, [&] {
+      Tensor left;
+      std::thread([&] { left = long_scans()(long_sequence()); }).join();
+      return std::isfinite(left.element(0)) ? right : wrong;
+    });
+  }
+}
