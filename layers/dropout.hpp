@@ -1,7 +1,7 @@
 #pragma once
 
-#include <atomic>
 #include <tempo/cell.hpp>
+#include <tempo/shared.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -36,10 +36,10 @@ class DropoutLayer : public LayerOf<DropoutOptions> {
   // same. A saved model keeps the number of calls in an option, so that training goes on with it.
   int64_t next_seed() {
     if (options.seed < 0) return -1;
-    const uint64_t key = static_cast<uint64_t>(options.seed) * 1000003 + calls_++;
+    const uint64_t key = static_cast<uint64_t>(options.seed) * 1000003 + calls_.next();
     return static_cast<int64_t>(key & 0x7fffffffffff);
   }
-  std::atomic<uint64_t> calls_ = static_cast<uint64_t>(options.calls);
+  Counter calls_{static_cast<uint64_t>(options.calls)};
 };
 
 /// Dropout; its options are DropoutOptions.

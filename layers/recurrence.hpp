@@ -2,8 +2,8 @@
 // layer that any cell makes with it.
 #pragma once
 
-#include <atomic>
 #include <tempo/layers/units.hpp>
+#include <tempo/shared.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -103,25 +103,6 @@ inline Tensor counted_alone(const Tensor& x, const Tensor& mask) {
   return counted_steps(x, mask, {{"borrow", true}});
 }
 
-/// A call of a stateful layer: each goes on from the one before it, so there is one at a time.
-class OneCall {
- public:
-  OneCall(const std::string& who, std::atomic<bool>* under_way) : under_way_(under_way) {
-    if (under_way_ && under_way_->exchange(true, std::memory_order_acquire))
-      throw Error(who +
-                  ": it is stateful, and another thread is in the middle of a call of it.\n  Give "
-                  "each thread a layer of its own; copies of a Layer are the same layer.");
-  }
-  ~OneCall() {
-    if (under_way_) under_way_->store(false, std::memory_order_release);
-  }
-  OneCall(const OneCall&) = delete;
-  OneCall& operator=(const OneCall&) = delete;
-
- private:
-  std::atomic<bool>* under_way_;
-};
-
 }  // namespace recurrence
 
 /// A step run over time, and the state it keeps between calls when it is stateful.
@@ -130,7 +111,6 @@ class Recurrence {
   Recurrence() = default;
   Recurrence(const Recurrence&) = delete;
   Recurrence& operator=(const Recurrence&) = delete;
-  ~Recurrence() { delete output_.load(); }
 
   /// Runs step(x_t, state) over x [batch, time, ...]: the output and, with return_state, the last
   /// states. `states` are the shapes of the states for this batch; `who` is named in errors. Used
@@ -139,7 +119,11 @@ class Recurrence {
   template <class F, class Options>
   Tensors run(const std::string& who, F&& step, const Options& options, const Shapes& states,
               const Tensor& x, const CallOptions& call) {
-    const recurrence::OneCall here(who, options.stateful ? &called_ : nullptr);
+    const OneAtATime::Turn turn(options.stateful ? &calls_ : nullptr);
+    if (!turn)
+      throw Error(who +
+                  ": it is stateful, and another thread is in the middle of a call of it.\n  Give "
+                  "each thread a layer of its own; copies of a Layer are the same layer.");
     const State first = first_state(who, options.stateful, states, x, call.initial_state);
     const ScanOptions order{.reverse = options.go_backwards,
                             .last_only = !options.return_sequences,
@@ -218,15 +202,12 @@ class Recurrence {
   // Zeros of the shape of an output, which nothing but a step tells; one is run for the first call.
   template <class F>
   Tensor first_output(F& step, const Tensor& x, const State& state) {
-    const Shape* output = output_.load(std::memory_order_acquire);
-    if (!output) {
+    const Shape& output = output_.get([&] {
       const NoGradient off;
       const Tensor now = zeros(recurrence::step_shape("", x.shape(), 2), x.dtype());
-      auto made = std::make_unique<Shape>(step(now, state).output.shape().without_first());
-      if (output_.compare_exchange_strong(output, made.get(), std::memory_order_acq_rel))
-        output = made.release();
-    }
-    return zeros(output->prepended(x.shape()[0]), state.empty() ? x.dtype() : state[0].dtype());
+      return step(now, state).output.shape().without_first();
+    });
+    return zeros(output.prepended(x.shape()[0]), state.empty() ? x.dtype() : state[0].dtype());
   }
 
   void keep(const State& last) {
@@ -238,8 +219,8 @@ class Recurrence {
   }
 
   State kept_;
-  std::atomic<bool> called_{false};            // of a stateful one: whether a call is under way
-  std::atomic<const Shape*> output_{nullptr};  // of one step, without the batch; found once
+  OneAtATime calls_;         // of a stateful one, whose calls go on from one another
+  FoundOnce<Shape> output_;  // of one step, without the batch
 };
 
 /// The layer that a cell makes, with the cell's weights as its own ("lstm/kernel"). Its options are

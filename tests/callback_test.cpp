@@ -193,6 +193,72 @@ BOOST_AUTO_TEST_CASE(what_callbacks_do_changes_nothing_that_fit_counts) {
   std::filesystem::remove(path);
 }
 
+// A batch goes on from the states that the batch before it left, whatever ran in between.
+BOOST_AUTO_TEST_CASE(what_runs_beside_training_leaves_it_the_states_of_its_layers) {
+  const Tensor x = random_normal({8, 3, 2}, 0, 1, float32, 1);
+  const Tensor y = random_normal({8, 1}, 0, 1, float32, 2);
+  const auto made = [] {
+    Sequential model({LSTM({.units = 2, .return_sequences = true, .stateful = true}),
+                      Bidirectional(GRU({.units = 2, .stateful = true})), Dense({.units = 1})});
+    model.compile({.optimizer = SGD({.learning_rate = 0}), .loss = "mse"});
+    set_seed(1);
+    model.build({{4, 3, 2}});
+    return model;
+  };
+  const auto fit = [&](Model& model, const std::function<void(Model&)>& act,
+                       const ValidationData& held_out = {}) {
+    const History history = model.fit(x, y,
+                                      {.batch_size = 4,
+                                       .epochs = 3,
+                                       .callbacks = {Everywhere(act)},
+                                       .validation_data = held_out,
+                                       .shuffle = false,
+                                       .verbose = 0});
+    return history["loss"];
+  };
+  const auto nothing = [](Model&) {};
+  Sequential plain = made();
+  const std::vector<double> expected = fit(plain, nothing);
+  BOOST_TEST(expected[0] != expected[1]);  // the states matter
+  const Tensor after = plain.predict(slice(x, 0, 0, 4));
+
+  Sequential validated = made();
+  BOOST_TEST(fit(validated, nothing, {.x = x, .y = y}) == expected);
+  const double fresh = made().evaluate(x, y, {.batch_size = 4})["loss"];
+  const History history = validated.history();
+  for (const double value : history["val_loss"]) BOOST_TEST(value == fresh);
+
+  const struct {
+    const char* what;
+    std::function<void(Model&)> act;
+  } cases[] = {
+      {"evaluate", [&](Model& m) { m.evaluate(x, y, {.batch_size = 4}); }},
+      {"predict for other batches", [&](Model& m) { m.predict(slice(x, 0, 0, 1)); }},
+      {"fit", [&](Model& m) { m.fit(x, y, {.batch_size = 2, .verbose = 0}); }},
+      {"build",
+       [&](Model& m) {
+         m.build({{1, 3, 2}});
+       }},
+      {"save", [&](Model& m) { m.save("callback_test.safetensors"); }},
+      {"an exception",
+       [&](Model& m) { error_of([&] { m.evaluate(x, slice(y, 0, 0, 2), {.batch_size = 4}); }); }},
+      {"an exception later",
+       [&](Model& m) {
+         struct Ends : Callback {
+           void on_predict_batch_end(int64_t) override { throw Error("enough"); }
+         };
+         error_of([&] { m.predict(x, {.batch_size = 2, .callbacks = {Ends()}}); });
+       }},
+  };
+  for (const auto& c : cases) BOOST_TEST_CONTEXT(c.what) {
+      Sequential model = made();
+      BOOST_TEST(fit(model, c.act) == expected, boost::test_tools::per_element());
+      BOOST_TEST(model.predict(slice(x, 0, 0, 4)).to_vector() == after.to_vector(),
+                 boost::test_tools::per_element());
+    }
+  std::filesystem::remove("callback_test.safetensors");
+}
+
 BOOST_AUTO_TEST_CASE(a_fit_of_the_same_model_inside_leaves_the_outer_flag_and_record) {
   struct Inner : Callback {
     void on_epoch_end(int epoch, const Logs&) override {

@@ -182,7 +182,7 @@ Texts breaches(const string& path, const string& text) {
     }
   }
   if (starts(path, "layers/")) {
-    static const Texts machine = {"thread", "mutex", "future", "execution"};
+    static const Texts machine = {"thread", "mutex", "atomic", "future", "execution"};
     for (const Include& i : all) {
       const bool of_tempo = starts(i.name, "tempo/") && !i.quoted;
       if (!of_tempo && !is_standard(i)) report("is a layer and includes " + i.name);

@@ -305,6 +305,18 @@ BOOST_AUTO_TEST_CASE(exits_at_any_point) {
       std::thread([] { fit_that_exits(false); }).join();
       return wrong;
     });
+    child_is_right("exit while threads train" + when, [&] {
+      for (int i = 0; i < 3; ++i)
+        std::thread([] {
+          for (;;) trained();
+        }).detach();
+      std::thread([] {
+        const Tensor a = ones({300, 300}, float64);
+        for (;;) (void)matmul(a, a).element(0);
+      }).detach();
+      ::usleep(20000);
+      return right;
+    });
     child_is_right("scans are left in a thread that has ended" + when, [&] {
       Tensor left;
       std::thread([&] { left = long_scans()(long_sequence()); }).join();

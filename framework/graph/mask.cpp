@@ -3,28 +3,10 @@
 #include <tempo/ops.hpp>
 
 #include <algorithm>
-#include <map>
-#include <mutex>
 
 namespace tempo {
 
 namespace {
-
-struct Rules {
-  std::mutex mutex;
-  std::map<const OpDefinition*, MaskRule> of;
-};
-Rules& rules() {
-  static Rules all;
-  return all;
-}
-
-MaskRule rule_of(const OpDefinition& op) {
-  if (op.pointwise) return masks::elementwise;
-  const std::lock_guard lock(rules().mutex);
-  const auto at = rules().of.find(&op);
-  return at == rules().of.end() ? nullptr : at->second;
-}
 
 thread_local bool paused = false;
 
@@ -158,18 +140,13 @@ Tensor by_index(const MaskCall& call) {
 
 }  // namespace masks
 
-MaskRuleOf::MaskRuleOf(std::initializer_list<const OpDefinition*> ops, MaskRule rule) {
-  const std::lock_guard lock(rules().mutex);
-  for (const OpDefinition* op : ops) rules().of[op] = rule;
-}
-
 Tensors masks_of_results(const OpDefinition& op, const std::vector<Ref<Value>>& inputs,
                          const Attributes& attributes, const std::vector<TensorType>& types) {
   if (std::none_of(inputs.begin(), inputs.end(),
                    [](const Ref<Value>& v) { return static_cast<bool>(v->mask); }))
     return {};
-  const MaskRule rule = paused ? nullptr : rule_of(op);
-  if (!rule) return {};
+  const MaskRule rule = op.mask ? op.mask : op.pointwise ? masks::elementwise : nullptr;
+  if (paused || !rule) return {};
   Tensors tensors, out;
   for (const Ref<Value>& v : inputs) tensors.push_back(to_tensor(v));
   for (std::size_t k = 0; k < types.size(); ++k)

@@ -14,14 +14,6 @@ struct MaskCall {
   const Shape& result;
   std::size_t k;
 };
-/// The mask of a result, or Tensor{}; asked for only if an input has a mask.
-using MaskRule = Tensor (*)(const MaskCall&);
-
-/// Gives ops a rule, beside their definitions. Pointwise ops have `masks::elementwise`; the results
-/// of others that have none are not masked.
-struct MaskRuleOf {
-  MaskRuleOf(std::initializer_list<const OpDefinition*> ops, MaskRule rule);
-};
 
 namespace masks {
 

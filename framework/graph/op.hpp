@@ -13,6 +13,7 @@
 namespace tempo {
 
 struct Application;
+struct MaskCall;
 
 /// What a type rule sees: the inputs' types, the attributes and how many results were asked for.
 struct TypeCall {
@@ -51,6 +52,10 @@ using VjpRule = std::function<Tensor(const Vjp&)>;
 /// wanted or flows.
 using VjpAllRule = std::function<Tensors(const Vjp&, const std::vector<bool>& wanted)>;
 
+/// The mask of a result, or Tensor{}; asked for only if an input has a mask. graph/mask.hpp has
+/// them.
+using MaskRule = Tensor (*)(const MaskCall&);
+
 /// What an op means when its inputs get one more leading axis.
 enum class LeadingAxis {
   changes,    ///< something else: it must be applied part by part
@@ -87,6 +92,9 @@ struct tempo_op {
   /// Adds to the output the sum of the results over a leading axis that all inputs were given, in
   /// one go; empty: it has no such form. What a gradient's "sum over time" becomes.
   tempo::Kernel summed = {};
+  /// How the masks of its inputs become those of its results. Empty: a pointwise op's as
+  /// `masks::elementwise` has it; the results of another op are not masked.
+  tempo::MaskRule mask = nullptr;
 
   bool differentiable() const { return !vjp.empty() || vjp_all; }
 };

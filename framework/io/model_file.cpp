@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "io/kept_state.hpp"
+#include "training/kept_state.hpp"
 #include "io/layer_json.hpp"
 #include "io/safetensors.hpp"
 #include "ops/defaults.hpp"

@@ -5,10 +5,10 @@
 
 #include "graph/trace.hpp"
 #include "io/json_reader.hpp"
-#include "io/kept_state.hpp"
 #include "ops/defaults.hpp"
 #include "ops/initializers.hpp"
 #include "plugin/layer.hpp"
+#include "training/kept_state.hpp"
 #include "training/model_state.hpp"
 
 namespace tempo {
@@ -150,9 +150,16 @@ auto ModelReader::naming(F&& f) const {
 }
 
 ModelReader::ModelReader(const Source& source, const LoadOptions& options)
-    : path_(source.name()), bytes_(source.size()), options_(options), given_(options.cells) {
+    : ModelReader(source.name(), source.size(), read_safetensors(source), options) {}
+
+ModelReader::ModelReader(std::string path, uint64_t bytes, Safetensors content,
+                         const LoadOptions& options)
+    : path_(std::move(path)),
+      bytes_(bytes),
+      options_(options),
+      given_(options.cells),
+      file_(std::move(content)) {
   given_.insert(given_.end(), options.layers.begin(), options.layers.end());
-  file_ = naming([&] { return read_safetensors(source); });
   const std::string prefix = slot_prefix;
   for (const auto& [name, tensor] : file_.tensors)
     if (name.starts_with(prefix))

@@ -14,6 +14,8 @@ namespace tempo {
 class ModelReader {
  public:
   ModelReader(const Source& source, const LoadOptions& options);
+  /// Of what a file holds that has been read, `bytes` in all.
+  ModelReader(std::string path, uint64_t bytes, Safetensors content, const LoadOptions& options);
 
   /// A new model, compiled if the file's was and its functions are given.
   Sequential make();

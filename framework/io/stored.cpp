@@ -65,11 +65,15 @@ struct Conversion {
   template <class S, class T>
   void as() {
     each<S, T>([this](S value, int64_t place) {
-      if constexpr (std::is_same_v<S, uint64_t>)
-        if (value > uint64_t{INT64_MAX})
-          refuse(std::to_string(value) + " is above 2^63 - 1, the largest int64", place);
+      require_int64(value, place);
       return static_cast<T>(value);
     });
+  }
+  template <class S>
+  void require_int64(S value, int64_t place) const {
+    if constexpr (std::is_same_v<S, uint64_t>)
+      if (value > uint64_t{INT64_MAX})
+        refuse(std::to_string(value) + " is above 2^63 - 1, the largest int64", place);
   }
 
   void truths() {

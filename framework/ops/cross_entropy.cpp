@@ -38,6 +38,7 @@ const auto& cross_entropy_op = define({
     .kernel = cross_entropy_kernel(),
     .vjp = {[](const Vjp& v) { return slope(v.a(), v.b(), v.dy()); }},
     .leading_axis = LeadingAxis::all,
+    .mask = masks::leading,
 });
 
 // da = c p (dy - sum(dy p)), p = softmax(a)
@@ -64,8 +65,6 @@ const auto& cross_entropy_slope_op = define({
             [](const Vjp& v) { return sum(v.dy() * slope(v.a(), v.b(), ones_like(v.c())), -1); }},
     .leading_axis = LeadingAxis::all,
 });
-
-const MaskRuleOf losses({&cross_entropy_op}, masks::leading);
 
 }  // namespace
 }  // namespace tempo

@@ -31,6 +31,7 @@ const auto& gather_op = define({
       static const sdk::Op scatter_add("scatter_add");
       return scatter_add(v.b(), v.dy(), {{"rows", v.a().shape().front()}});
     }},
+    .mask = masks::by_index,
 });
 
 // y = a as indices, each a whole number below the attribute `bound`
@@ -45,6 +46,7 @@ const auto& index_op = define({
         },
     .kernel = index_kernel(),
     .leading_axis = LeadingAxis::all,
+    .mask = masks::elementwise,
 });
 
 std::vector<TensorType> scatter_add_type(const TypeCall& call) {
@@ -86,11 +88,8 @@ const auto& one_hot_op = define({
           return std::vector<TensorType>{{dtype, shape}};
         },
     .kernel = one_hot_kernel(),
+    .mask = masks::leading,
 });
-
-const MaskRuleOf rows_of_a_table({&gather_op}, masks::by_index);
-const MaskRuleOf rows_of_ones({&one_hot_op}, masks::leading);
-const MaskRuleOf indices({&index_op}, masks::elementwise);
 
 }  // namespace
 }  // namespace tempo

@@ -73,9 +73,8 @@ const auto& matmul_op = define({
     .vjp = {matmul_to_a, matmul_to_b},
     .leading_axis = LeadingAxis::broadcast,
     .summed = summed_matmul_kernel(),
+    .mask = masks::of_rows,
 });
-
-const MaskRuleOf products({&matmul_op}, masks::of_rows);
 
 }  // namespace
 }  // namespace tempo

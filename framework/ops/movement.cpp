@@ -51,6 +51,7 @@ const auto& concat_op = define({
     .leading_axis = LeadingAxis::all,
     .rearranges = true,
     .linear = true,
+    .mask = masks::along,
 });
 
 std::vector<TensorType> split_type(const TypeCall& call) {
@@ -93,6 +94,7 @@ const auto& split_op = define({
     .leading_axis = LeadingAxis::all,
     .rearranges = true,
     .linear = true,
+    .mask = masks::along,
 });
 
 // y = a[begin:end] along an axis                         da = dy with zeros around
@@ -120,6 +122,7 @@ const auto& slice_op = define({
     }},
     .leading_axis = LeadingAxis::all,
     .linear = true,
+    .mask = masks::along,
 });
 
 // y = a with zeros before and after along an axis        da = its part of dy
@@ -145,6 +148,7 @@ const auto& pad_op = define({
     }},
     .leading_axis = LeadingAxis::all,
     .linear = true,
+    .mask = masks::behind,
 });
 
 // y = a turned around along the axes                     da = dy turned around
@@ -162,10 +166,8 @@ const auto& reverse_op = define({
       return op(v.dy(), {{"axes", v.attributes().list("axes")}});
     }},
     .leading_axis = LeadingAxis::all,
+    .mask = masks::along,
 });
-
-const MaskRuleOf cut_and_joined({&concat_op, &split_op, &slice_op, &reverse_op}, masks::along);
-const MaskRuleOf padded({&pad_op}, masks::behind);
 
 }  // namespace
 }  // namespace tempo

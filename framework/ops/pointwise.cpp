@@ -173,9 +173,8 @@ const auto& cast_op = define({
 const auto& stop_gradient_op = define({
     .name = "stop_gradient",
     .type = same_as_input(Accepts::any),
+    .mask = masks::elementwise,
 });
-
-const MaskRuleOf stopped({&stop_gradient_op}, masks::elementwise);
 
 }  // namespace
 }  // namespace tempo

@@ -32,6 +32,7 @@ const auto& sum_op = define({
     .vjp = {[](const Vjp& v) { return broadcast_to(kept(v, v.dy()), v.a().shape()); }},
     .leading_axis = LeadingAxis::all,
     .linear = true,
+    .mask = masks::behind,
 });
 
 // da = dy where a is the extreme one, in equal shares where several are
@@ -50,6 +51,7 @@ const auto& max_op = define({
     .kernel = max_kernel(),
     .vjp = {to_the_extreme},
     .leading_axis = LeadingAxis::all,
+    .mask = masks::behind,
 });
 
 // y = the smallest
@@ -59,6 +61,7 @@ const auto& min_op = define({
     .kernel = min_kernel(),
     .vjp = {to_the_extreme},
     .leading_axis = LeadingAxis::all,
+    .mask = masks::behind,
 });
 
 // y = the place of the greatest along an axis
@@ -75,6 +78,7 @@ const auto& argmax_op = define({
         },
     .kernel = argmax_kernel(),
     .leading_axis = LeadingAxis::all,
+    .mask = masks::behind,
 });
 
 // y_t = a_0 + ... + a_t        da_t = dy_t + dy_(t+1) + ...
@@ -93,10 +97,8 @@ const auto& cumsum_op = define({
                     !v.attributes().integer("reverse", 0));
     }},
     .leading_axis = LeadingAxis::all,
+    .mask = masks::elementwise,
 });
-
-const MaskRuleOf folded({&sum_op, &max_op, &min_op, &argmax_op}, masks::behind);
-const MaskRuleOf running({&cumsum_op}, masks::elementwise);
 
 }  // namespace
 }  // namespace tempo

@@ -53,6 +53,7 @@ const auto& reshape_op = define({
     .vjp = {[](const Vjp& v) { return reshape(v.dy(), v.a().shape()); }},
     .rearranges = true,
     .linear = true,
+    .mask = masks::reshaped,
 });
 
 void require_broadcasts(const Shape& from, const Shape& to) {
@@ -77,6 +78,7 @@ const auto& broadcast_to_op = define({
     .vjp = {[](const Vjp& v) { return v.dy(); }},
     .linear = true,
     .cheap = true,
+    .mask = masks::elementwise,
 });
 
 // y = a, summed over what broadcasting had repeated      da = dy, repeated
@@ -132,11 +134,8 @@ const auto& transpose_op = define({
       return transpose(v.dy(), inverse(v.attributes().list("permutation")));
     }},
     .linear = true,
+    .mask = masks::permuted,
 });
-
-const MaskRuleOf under_another_shape({&reshape_op}, masks::reshaped);
-const MaskRuleOf repeated({&broadcast_to_op}, masks::elementwise);
-const MaskRuleOf reordered({&transpose_op}, masks::permuted);
 
 }  // namespace
 }  // namespace tempo

@@ -1,6 +1,8 @@
 // LAPACK by way of xtensor-blas. Apart from the rest because its headers compile slowly.
 #include "tensor/linear_algebra.hpp"
 
+#include "tensor/process_lock.hpp"
+
 #include <xtensor-blas/xlinalg.hpp>
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xnoalias.hpp>
@@ -19,6 +21,7 @@ void orthogonalize(const View& a, const View& q) {
                                          static_cast<std::size_t>(a.shape()[1])};
   const auto size = static_cast<std::size_t>(a.count());
   const xt::xtensor<T, 2> matrix = xt::adapt(a.as<T>(), size, xt::no_ownership(), shape);
+  const InBlas inside;
   const auto [orthonormal, r] = xt::linalg::qr(matrix);
   const xt::xtensor<T, 1> signs = xt::where(xt::diagonal(r) < T(0), T(-1), T(1));
   auto result = xt::adapt(q.as<T>(), size, xt::no_ownership(), shape);

@@ -5,6 +5,7 @@
 #include "tensor/cpu.hpp"
 #include "tensor/packed.hpp"
 #include "tensor/parallel.hpp"
+#include "tensor/process_lock.hpp"
 #include "tensor/reduce.hpp"
 #include "tensor/round_up.hpp"
 #include "tensor/strides.hpp"
@@ -65,6 +66,7 @@ void call_blas(const Product& p, const T* a, const T* b, T beta, T* c) {
   const blasint ldb =
       p.transpose_b ? blas_distance(p.ldb, p.n, p.k) : blas_distance(p.ldb, p.k, p.n);
   const blasint ldc = blas_distance(p.ldc, p.m, p.n);
+  const InBlas inside;
   if constexpr (std::is_same_v<T, float>) {
     cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
   } else {

@@ -35,10 +35,30 @@ void Lock::take() {
   ++depth;
 }
 
+// How many threads are in BLAS, and a bit that keeps others out.
+constexpr unsigned closed = 1u << 31;
+constinit std::atomic<unsigned> in_blas{0};
+constinit std::atomic<const void*> closed_by{nullptr};
+
+void close_blas() {
+  closed_by.store(&self, std::memory_order_relaxed);
+  for (unsigned now = in_blas.fetch_or(closed) | closed; now != closed; now = in_blas.load())
+    in_blas.wait(now);
+}
+void open_blas() {
+  in_blas.fetch_and(~closed);
+  in_blas.notify_all();
+}
+
+// Destructors of a shared library run after those of all objects, and before OpenBLAS's.
+[[gnu::destructor]] void at_the_end() { close_blas(); }
+
 void before_fork() {
   for (Lock& lock : locks) lock.take();
+  close_blas();
 }
 void after_fork() {
+  open_blas();
   for (std::size_t i = ProcessLock::n_locks; i-- > 0;) locks[i].let_go();
 }
 void in_child() {
@@ -52,6 +72,21 @@ void in_child() {
 
 ProcessLock::ProcessLock(Of what) : what_(what) { locks[what_].take(); }
 ProcessLock::~ProcessLock() { locks[what_].let_go(); }
+
+InBlas::InBlas() {
+  unsigned now = in_blas.load(std::memory_order_relaxed);
+  for (;;) {
+    if ((now & closed) && closed_by.load(std::memory_order_relaxed) != &self) {
+      in_blas.wait(now);
+      now = in_blas.load(std::memory_order_relaxed);
+    } else if (in_blas.compare_exchange_weak(now, now + 1, std::memory_order_acquire)) {
+      return;
+    }
+  }
+}
+InBlas::~InBlas() {
+  if (in_blas.fetch_sub(1, std::memory_order_release) == closed + 1) in_blas.notify_all();
+}
 
 int forks() { return n_forks.load(std::memory_order_relaxed); }
 

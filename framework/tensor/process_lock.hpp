@@ -31,6 +31,17 @@ class ProcessLock {
   Of what_;
 };
 
+/// Stands around every call of OpenBLAS and LAPACK; any number of threads may be inside. A fork
+/// waits until none is, for it copies their buffers and their lock as they are. So does the end of
+/// the process, where OpenBLAS frees these buffers: who would call it after that waits for ever.
+class InBlas {
+ public:
+  InBlas();
+  ~InBlas();
+  InBlas(const InBlas&) = delete;
+  InBlas& operator=(const InBlas&) = delete;
+};
+
 /// How many forks lie between this process and the one that loaded Tempo. What another thread was
 /// doing at the last of them is never finished.
 int forks();

@@ -2,6 +2,7 @@
 #include "plugin/layer.hpp"
 #include "training/callbacks.hpp"
 #include "training/finite.hpp"
+#include "training/kept_state.hpp"
 #include "training/labels.hpp"
 #include "training/model_state.hpp"
 #include "training/order.hpp"
@@ -306,6 +307,12 @@ Logs evaluated(const std::string& who, ModelState& model, const Loss& loss_funct
 
 int64_t batches_in(int64_t count, int64_t size) { return (count - 1) / size + 1; }
 
+// What f gives; called in a callback of fit, it leaves training the states that layers keep.
+template <class F>
+auto beside_training(const Model& model, const ModelState& state, F f) {
+  return state.trained_by == std::this_thread::get_id() ? with_states_apart(model, f) : f();
+}
+
 void require_compiled(const std::string& who, const ModelState& model) {
   if (model.compiled) return;
   if (!model.not_compiled.empty())
@@ -316,24 +323,8 @@ void require_compiled(const std::string& who, const ModelState& model) {
       "first.");
 }
 
-}  // namespace
-
-void Model::run_compile(const CompileOptions& options) {
-  const std::string who = std::string(state_->kind()) + ".compile";
-  if (!options.optimizer)
-    throw Error(who + ": no optimizer was given.\n  Set .optimizer = Adam(), or \"adam\".");
-  if (!options.loss) throw Error(who + ": no loss was given.\n  Set .loss = \"mse\", or another.");
-  state_->optimizer = options.optimizer;
-  state_->loss = options.loss;
-  state_->metrics = options.metrics;
-  state_->weighted_metrics = options.weighted_metrics;
-  state_->compiled = true;
-  state_->warned = state_->reach_is_known = false;
-  state_->not_compiled = state_->needs = "";
-}
-
-History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& options) {
-  ModelState& model = *state_;
+History fitted(Model& handle, ModelState& model, const Inputs& x, const Tensor& y,
+               const FitOptions& options) {
   const std::string who = std::string(model.kind()) + ".fit";
   require_compiled(who, model);
   Data train{x, y, options.sample_weight};
@@ -368,7 +359,7 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
       .epochs = options.epochs, .steps = steps, .batch_size = options.batch_size};
   Progress progress(options.verbose, steps);
   const Run run(who, model, params);
-  const Callbacks callbacks(who, options.callbacks, *this, params);
+  const Callbacks callbacks(who, options.callbacks, handle, params);
   Training training(who, model);
   const Loss loss = model.loss;
   Tracker tracker(model.metrics, model.weighted_metrics);
@@ -395,8 +386,10 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
       progress.batch(number + 1, logs);
     }
     if (!held_out.x.empty())
-      for (const auto& [name, value] :
-           evaluated(who, model, loss, validation, held_out, options.batch_size, callbacks))
+      for (const auto& [name, value] : with_states_apart(handle, [&] {
+             return evaluated(who, model, loss, validation, held_out, options.batch_size,
+                              callbacks);
+           }))
         logs.set("val_" + name, value);
     run.history->add(epoch, logs);
     model.epoch = epoch + 1;
@@ -405,6 +398,26 @@ History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& optio
   }
   callbacks(&Callback::on_train_end, logs);
   return *run.history;
+}
+
+}  // namespace
+
+void Model::run_compile(const CompileOptions& options) {
+  const std::string who = std::string(state_->kind()) + ".compile";
+  if (!options.optimizer)
+    throw Error(who + ": no optimizer was given.\n  Set .optimizer = Adam(), or \"adam\".");
+  if (!options.loss) throw Error(who + ": no loss was given.\n  Set .loss = \"mse\", or another.");
+  state_->optimizer = options.optimizer;
+  state_->loss = options.loss;
+  state_->metrics = options.metrics;
+  state_->weighted_metrics = options.weighted_metrics;
+  state_->compiled = true;
+  state_->warned = state_->reach_is_known = false;
+  state_->not_compiled = state_->needs = "";
+}
+
+History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& options) {
+  return beside_training(*this, *state_, [&] { return fitted(*this, *state_, x, y, options); });
 }
 
 Logs Model::run_evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions& options) const {
@@ -420,9 +433,10 @@ Logs Model::run_evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions
                             {.steps = steps, .batch_size = options.batch_size});
   Progress progress(options.verbose, steps);
   progress.begin_epoch(0, 0);
-  Logs logs =
-      evaluated(who, *state_, state_->loss, Tracker(state_->metrics, state_->weighted_metrics),
-                data, options.batch_size, callbacks, &progress);
+  Logs logs = beside_training(*this, *state_, [&] {
+    return evaluated(who, *state_, state_->loss, Tracker(state_->metrics, state_->weighted_metrics),
+                     data, options.batch_size, callbacks, &progress);
+  });
   progress.end_epoch(logs);
   return logs;
 }
@@ -436,18 +450,20 @@ Tensor Model::run_predict(const Inputs& x, const PredictOptions& options) const 
   const Callbacks callbacks(
       who, options.callbacks, handle,
       {.steps = batches_in(data.count(), options.batch_size), .batch_size = options.batch_size});
-  const NoGradient predicting;
-  callbacks(&Callback::on_predict_begin);
-  Tensors parts;
-  int64_t number = 0;
-  for (int64_t begin = 0; begin < data.count(); begin += options.batch_size, ++number) {
-    callbacks(&Callback::on_predict_batch_begin, number);
-    const Data batch = data.part(begin, std::min(begin + options.batch_size, data.count()));
-    parts.push_back(state_->call(batch.x, {})[0]);
-    callbacks(&Callback::on_predict_batch_end, number);
-  }
-  callbacks(&Callback::on_predict_end);
-  return concat(parts, 0);
+  return beside_training(*this, *state_, [&] {
+    const NoGradient predicting;
+    callbacks(&Callback::on_predict_begin);
+    Tensors parts;
+    int64_t number = 0;
+    for (int64_t begin = 0; begin < data.count(); begin += options.batch_size, ++number) {
+      callbacks(&Callback::on_predict_batch_begin, number);
+      const Data batch = data.part(begin, std::min(begin + options.batch_size, data.count()));
+      parts.push_back(state_->call(batch.x, {})[0]);
+      callbacks(&Callback::on_predict_batch_end, number);
+    }
+    callbacks(&Callback::on_predict_end);
+    return concat(parts, 0);
+  });
 }
 
 History Model::history() const { return state_->history ? *state_->history : History(); }

@@ -5,6 +5,7 @@
 #include "plugin/layer.hpp"
 #include "plugin/layer_name.hpp"
 #include "tensor/process_lock.hpp"
+#include "training/kept_state.hpp"
 #include "training/settings.hpp"
 
 #include <algorithm>
@@ -228,7 +229,9 @@ void Model::add_layer(const Layer& layer) { state_->add(layer); }
 Tensors Model::run_call(const Inputs& x, const CallOptions& options) const {
   return state_->call(x, options);
 }
-void Model::run_build(const Shapes& inputs, DType dtype) { state_->build(inputs, dtype); }
+void Model::run_build(const Shapes& inputs, DType dtype) {
+  with_states_apart(*this, [&] { state_->build(inputs, dtype); });
+}
 
 bool Model::built() const {
   for (const Layer& layer : state_->layers)

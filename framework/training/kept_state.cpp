@@ -1,4 +1,4 @@
-#include "io/kept_state.hpp"
+#include "training/kept_state.hpp"
 
 #include <tempo/gradient.hpp>
 

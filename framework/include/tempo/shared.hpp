@@ -1,0 +1,73 @@
+// What an object keeps that several threads may use at once. A layer is made of these, and names no
+// thread, lock or atomic itself.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include <tempo/export.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// Counts up; no number is given twice.
+class Counter {
+ public:
+  explicit Counter(uint64_t first = 0) : next_(first) {}
+  uint64_t next() { return next_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> next_;
+};
+
+/// A value that is found out once and then read by all. Where several find it at the same time, the
+/// first one's is kept.
+template <class T>
+class FoundOnce {
+ public:
+  FoundOnce() = default;
+  ~FoundOnce() { delete value_.load(); }
+  FoundOnce(const FoundOnce&) = delete;
+  FoundOnce& operator=(const FoundOnce&) = delete;
+
+  template <class Find>
+  const T& get(Find find) {
+    if (const T* known = value_.load(std::memory_order_acquire)) return *known;
+    auto mine = std::make_unique<const T>(find());
+    const T* first = nullptr;
+    if (!value_.compare_exchange_strong(first, mine.get(), std::memory_order_acq_rel))
+      return *first;
+    return *mine.release();
+  }
+
+ private:
+  std::atomic<const T*> value_{nullptr};
+};
+
+/// What one call at a time may use. It does not wait: who comes meanwhile is told.
+class OneAtATime {
+ public:
+  /// The use of it, from here to the end of a block; false where another is under way. Of none,
+  /// null, it is true.
+  class Turn {
+   public:
+    explicit Turn(OneAtATime* of)
+        : of_(of), mine_(!of || !of->taken_.exchange(true, std::memory_order_acquire)) {}
+    ~Turn() {
+      if (of_ && mine_) of_->taken_.store(false, std::memory_order_release);
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    explicit operator bool() const { return mine_; }
+
+   private:
+    OneAtATime* of_;
+    bool mine_;
+  };
+
+ private:
+  std::atomic<bool> taken_{false};
+};
+
+}  // namespace tempo
