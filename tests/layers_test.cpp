@@ -586,6 +586,28 @@ BOOST_AUTO_TEST_CASE(padding_is_marked) {
   check_same("frames", mask_of(Masking()(frames)), mask_of_rows({{0, 1}}));
 }
 
+// What is thrown away reaches neither the weights nor the steps that count.
+BOOST_AUTO_TEST_CASE(dense_on_padding_of_no_numbers) {
+  const Tensor mask = mask_of_rows({{0, 1, 1}, {1, 0, 0}, {0, 0, 0}});
+  const Tensor clean = normal({3, 3, 4});
+  const Layer dense = ready(Dense({.units = 2, .dtype = float64}), clean);
+  const auto loss = [&](const Tensor& x) {
+    const Tensor y = dense(with_mask(1 * x, mask));
+    return sum(square(where(expand_dims(mask_of(y), -1), y, 0)));
+  };
+  const Tensor x = parameter(clean);
+  Tensors wanted = dense.weights();
+  wanted.push_back(x);
+  const Tensors expected = gradient(loss(x), wanted);
+  for (const double padding : {1e300, std::numeric_limits<double>::infinity(), std::nan("")}) {
+    wanted.back() = parameter(where(expand_dims(mask, -1), clean, padding));
+    const Tensors got = gradient(loss(wanted.back()), wanted);
+    for (std::size_t i = 0; i < got.size(); ++i) check_same("gradient", got[i], expected[i]);
+  }
+  const Tensor other = where(expand_dims(mask, -1), clean, 3);  // of numbers, padding is seen
+  check_same("output", dense(with_mask(other, mask)), dense(other));
+}
+
 BOOST_AUTO_TEST_CASE(cells_of_any_shape) {
   const WideStateCell cell({.units = 6});
   const Tensor x = randn(input_shape);

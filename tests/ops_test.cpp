@@ -167,9 +167,10 @@ const std::vector<OpCase>& op_cases() {
 }
 
 const std::set<std::string> without_gradient{
-    "sign",          "equal",          "not_equal",     "less",       "less_equal", "greater",
-    "greater_equal", "logical_not",    "logical_and",   "logical_or", "argmax",     "one_hot",
-    "stop_gradient", "random_uniform", "random_normal", "fill",       "orthogonal", "index"};
+    "sign",    "equal",         "not_equal",     "less",           "less_equal",
+    "greater", "greater_equal", "logical_not",   "logical_and",    "logical_or",
+    "argmax",  "one_hot",       "stop_gradient", "random_uniform", "random_normal",
+    "fill",    "orthogonal",    "index",         "usable_steps"};
 const std::set<std::string> in_other_tests{"scan"};
 
 std::string title(const OpCase& c) {
@@ -432,6 +433,10 @@ BOOST_AUTO_TEST_CASE(values_of_movements_and_reductions) {
   check_same("counted_steps and zeros",
              results({"counted_steps", {}, {{"borrow", int64_t{0}}}}, {steps, counts})[0],
              numbers({0, 2, 3, 0, 0, 0, 7, 0, 9}, {3, 3}));
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinite = 1 / 0.0;
+  const Tensor some = numbers({1, 2, nan, 4, -infinite, nan, 7, infinite, 9}, {3, 3, 1});
+  check_same("usable_steps", results({"usable_steps", {}, {}}, {some, counts})[0],
+             tensor<bool>({1, 1, 1, 1, 0, 0, 1, 0, 1}, {3, 3}));
   const Tensor logits = testing::normal({4, 600}, 1), labels = whole({7, 0, 599, 256}, {4});
   check_close("cross_entropy", cross_entropy(logits, labels),
               logsumexp(logits) - sum(logits * one_hot(labels, 600, float64), -1), 1e-13);

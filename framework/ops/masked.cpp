@@ -6,20 +6,33 @@
 namespace tempo {
 namespace {
 
+std::vector<TensorType> sequence_and_mask(const TypeCall& call) {
+  require_inputs(call, 2);
+  const TensorType &x = call.inputs[0], &mask = call.inputs[1];
+  if (x.shape.rank() < 2 || !(mask == TensorType{bool_, {x.shape[0], x.shape[1]}}))
+    throw ShapeError(
+        "the mask does not fit\n  It must be bool [batch, time] for a sequence "
+        "[batch, time, ...].");
+  return {x, mask};
+}
+
+// y = b, and true as well at the steps of a that hold finite numbers alone
+const auto& usable_steps_op = define({
+    .name = "usable_steps",
+    .type =
+        [](const TypeCall& call) {
+          const std::vector<TensorType> both = sequence_and_mask(call);
+          require(Accepts::floating, both[0].dtype);
+          return std::vector{both[1]};
+        },
+    .kernel = usable_steps_kernel(),
+});
+
 // y = a at the steps that b counts, elsewhere 0 or a borrowed step, as through stop_gradient
 //                              da = dy at the steps that b counts, elsewhere 0
 const auto& counted_steps_op = define({
     .name = "counted_steps",
-    .type =
-        [](const TypeCall& call) {
-          require_inputs(call, 2);
-          const TensorType &x = call.inputs[0], &mask = call.inputs[1];
-          if (x.shape.rank() < 2 || !(mask == TensorType{bool_, {x.shape[0], x.shape[1]}}))
-            throw ShapeError(
-                "the mask does not fit\n  It must be bool [batch, time] for a sequence "
-                "[batch, time, ...].");
-          return std::vector{x};
-        },
+    .type = [](const TypeCall& call) { return std::vector{sequence_and_mask(call)[0]}; },
     .kernel = counted_steps_kernel(),
     .vjp = {[](const Vjp& v) {
       static const sdk::Op counted_steps("counted_steps");

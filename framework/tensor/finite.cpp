@@ -29,21 +29,24 @@ TEMPO_TARGET_AVX2 bool wide(const float* p, int64_t n) { return look_through(p, 
 TEMPO_TARGET_AVX2 bool wide(const double* p, int64_t n) { return look_through(p, n); }
 
 template <class T>
-bool run_is_finite(const T* p, int64_t n) {
+bool piece_is_finite(const T* p, int64_t n) {
   return instruction_set() == InstructionSet::baseline ? look_through(p, n) : wide(p, n);
 }
 
 template <class T>
 bool finite(const T* p, int64_t n) {
-  if (n <= grain) return run_is_finite(p, n);
+  if (n <= grain) return piece_is_finite(p, n);
   std::atomic<bool> all{true};
   parallel_for(n, grain, [&](int64_t begin, int64_t end) {
-    if (!run_is_finite(p + begin, end - begin)) all = false;
+    if (!piece_is_finite(p + begin, end - begin)) all = false;
   });
   return all;
 }
 
 }  // namespace
+
+bool run_is_finite(const float* x, int64_t n) { return finite(x, n); }
+bool run_is_finite(const double* x, int64_t n) { return finite(x, n); }
 
 bool all_finite(const View& x) {
   if (x.dtype() == float32) return finite(x.as<float>(), x.count());

@@ -1,5 +1,6 @@
 #include "tensor/masked.hpp"
 
+#include "tensor/finite.hpp"
 #include "tensor/parallel.hpp"
 
 #include <algorithm>
@@ -55,6 +56,21 @@ Kernel counted_steps_kernel() {
                  [&](int64_t begin, int64_t end) {
                    for (int64_t row = begin; row < end; ++row) steps.run_row(row);
                  });
+  };
+}
+
+Kernel usable_steps_kernel() {
+  return [](const KernelCall& call) {
+    const View &x = call.inputs[0], &mask = call.inputs[1], &y = call.outputs[0];
+    const int64_t steps = mask.count(), elements = steps == 0 ? 0 : x.count() / steps;
+    dispatch_floating(x.dtype(), "usable_steps", [&]<class T>(T) {
+      parallel_for(steps, std::max<int64_t>(1, elements_per_task / std::max<int64_t>(1, elements)),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t i = begin; i < end; ++i)
+                       y.as<bool>()[i] = mask.as<const bool>()[i] ||
+                                         run_is_finite(x.as<const T>() + i * elements, elements);
+                   });
+    });
   };
 }
 

@@ -10,5 +10,8 @@ namespace tempo {
 /// first step of the sequence that counts. A sequence without any borrows from the first one that
 /// has any; where no step counts at all, the output is 0.
 Kernel counted_steps_kernel();
+/// Inputs as above, x floating: output bool [batch, time], true where the mask is, and at the steps
+/// of x that hold finite numbers alone.
+Kernel usable_steps_kernel();
 
 }  // namespace tempo
