@@ -1,8 +1,8 @@
 // Programs as text, and computing the same after each pass alone and after all of them.
 #pragma once
 
-#include "scan/execute.hpp"
-#include "scan/passes.hpp"
+#include "program/passes/passes.hpp"
+#include "program/run/execution.hpp"
 #include "testing.hpp"
 
 namespace tempo::testing {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include "training/kept_state.hpp"
 #include "io/layer_json.hpp"
 #include "io/safetensors.hpp"
 #include "ops/defaults.hpp"
+#include "training/kept_state.hpp"
 #include "training/model_state.hpp"
 
 namespace tempo {

@@ -1,7 +1,7 @@
 // Arithmetic of two tensors, broadcast, and the choice between them. Gradients come out in the
 // broadcast shape: the reverse walk sums them down.
 #include "ops/types.hpp"
-#include "tensor/pointwise.hpp"
+#include "tensor/kernels/pointwise.hpp"
 
 #include <tempo/ops.hpp>
 

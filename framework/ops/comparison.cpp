@@ -1,6 +1,6 @@
 // Comparisons and logic: bools come out, and no gradient flows.
 #include "ops/types.hpp"
-#include "tensor/pointwise.hpp"
+#include "tensor/kernels/pointwise.hpp"
 
 namespace tempo {
 namespace {

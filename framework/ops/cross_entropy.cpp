@@ -1,6 +1,6 @@
 // Cross-entropy of logits with class numbers as an op of its own: as a composition it would make
 // six passes over what is often the largest array of a model.
-#include "tensor/cross_entropy.hpp"
+#include "tensor/kernels/cross_entropy.hpp"
 
 #include "graph/mask.hpp"
 #include "ops/types.hpp"

@@ -1,7 +1,7 @@
 // Ops that find rows by index. Indices carry no gradient.
 #include "graph/mask.hpp"
 #include "ops/types.hpp"
-#include "tensor/indexing.hpp"
+#include "tensor/kernels/indexing.hpp"
 
 #include <tempo/ops.hpp>
 

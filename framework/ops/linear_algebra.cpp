@@ -1,5 +1,5 @@
 // Decompositions, for initializers: without gradients.
-#include "tensor/linear_algebra.hpp"
+#include "tensor/kernels/linear_algebra.hpp"
 
 #include "ops/types.hpp"
 

@@ -1,5 +1,5 @@
 // What recurrences do with a mask.
-#include "tensor/masked.hpp"
+#include "tensor/kernels/masked.hpp"
 
 #include "ops/types.hpp"
 

@@ -1,6 +1,6 @@
 // Matrix products. With t for "read with its last two axes swapped", the gradients of a b, at b, a
 // bt and at bt are products again.
-#include "tensor/matmul.hpp"
+#include "tensor/products/matmul.hpp"
 
 #include "graph/mask.hpp"
 #include "ops/types.hpp"

@@ -1,5 +1,5 @@
 // Ops that put tensors together, cut them and turn them around. Each one's gradient is another.
-#include "tensor/movement.hpp"
+#include "tensor/kernels/movement.hpp"
 
 #include "graph/mask.hpp"
 #include "ops/types.hpp"

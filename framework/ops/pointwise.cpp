@@ -1,10 +1,10 @@
 // Elementwise functions of one tensor. Inside a rule: a() input, y() result, dy() incoming
 // gradient.
-#include "tensor/pointwise.hpp"
+#include "tensor/kernels/pointwise.hpp"
 
 #include "graph/mask.hpp"
 #include "ops/types.hpp"
-#include "tensor/math.hpp"
+#include "tensor/kernels/math.hpp"
 
 #include <tempo/ops.hpp>
 

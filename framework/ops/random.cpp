@@ -1,8 +1,8 @@
 // Tensors made from nothing but attributes and a key.
-#include "tensor/random.hpp"
+#include "tensor/kernels/random.hpp"
 
 #include "ops/types.hpp"
-#include "tensor/movement.hpp"
+#include "tensor/kernels/movement.hpp"
 
 namespace tempo {
 namespace {

@@ -1,7 +1,7 @@
 // Ops that fold axes away, and running sums.
 #include "graph/mask.hpp"
 #include "ops/types.hpp"
-#include "tensor/reduce.hpp"
+#include "tensor/kernels/reduce.hpp"
 
 #include <tempo/ops.hpp>
 

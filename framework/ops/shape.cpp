@@ -1,8 +1,8 @@
 // Ops that give a tensor another shape: reshape, broadcasting and its inverse, the order of axes.
 #include "graph/mask.hpp"
 #include "ops/types.hpp"
-#include "tensor/movement.hpp"
-#include "tensor/reduce.hpp"
+#include "tensor/kernels/movement.hpp"
+#include "tensor/kernels/reduce.hpp"
 #include "tensor/strides.hpp"
 
 #include <tempo/ops.hpp>

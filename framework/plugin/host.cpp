@@ -7,8 +7,8 @@
 #include "plugin/layer.hpp"
 #include "plugin/loader.hpp"
 #include "scan/scan.hpp"
-#include "tensor/matmul.hpp"
 #include "tensor/parallel.hpp"
+#include "tensor/products/matmul.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,7 +1,7 @@
 #include "scan/explain.hpp"
 
-#include "scan/cost.hpp"
-#include "scan/passes.hpp"
+#include "program/passes/passes.hpp"
+#include "program/run/cost.hpp"
 
 #include <algorithm>
 

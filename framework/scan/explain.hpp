@@ -1,7 +1,7 @@
 // Which Programs ran: what explain prints.
 #pragma once
 
-#include "scan/step_program.hpp"
+#include "scan/recurrence.hpp"
 
 namespace tempo {
 

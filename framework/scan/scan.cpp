@@ -2,10 +2,10 @@
 #include "scan/scan.hpp"
 
 #include "ops/defaults.hpp"
-#include "scan/checkpoint.hpp"
-#include "scan/execute.hpp"
+#include "program/run/execution.hpp"
 #include "scan/explain.hpp"
-#include "scan/stepper.hpp"
+#include "scan/gradient/checkpoint.hpp"
+#include "scan/stream.hpp"
 
 #include <tempo/ops.hpp>
 

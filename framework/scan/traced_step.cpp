@@ -1,7 +1,7 @@
 #include "scan/traced_step.hpp"
 
 #include "ops/defaults.hpp"
-#include "scan/build.hpp"
+#include "program/builder.hpp"
 #include "tensor/process_lock.hpp"
 
 #include <algorithm>

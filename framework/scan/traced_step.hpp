@@ -1,7 +1,7 @@
 // A step of a recurrence: run, traced into a Program, and kept by the layer that it belongs to.
 #pragma once
 
-#include "scan/step_program.hpp"
+#include "scan/recurrence.hpp"
 
 #include <functional>
 #include <memory>

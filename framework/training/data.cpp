@@ -1,6 +1,6 @@
 #include <tempo/data.hpp>
 
-#include "tensor/random.hpp"
+#include "tensor/kernels/random.hpp"
 #include "training/order.hpp"
 
 #include <tempo/ops.hpp>

@@ -1,7 +1,7 @@
 // What is behind an Optimizer: its numbers, and what it remembers of each weight.
 #pragma once
 
-#include "scan/fused.hpp"
+#include "scan/formula.hpp"
 
 #include <tempo/optimizer.hpp>
 

@@ -1,6 +1,6 @@
 #include <tempo/stream.hpp>
 
-#include "scan/stepper.hpp"
+#include "scan/stream.hpp"
 
 #include <tempo/ops.hpp>
 

@@ -1,7 +1,7 @@
 // The `tempo` command line. Input: a line for each argument.
 #include "fuzz.hpp"
 
-#include "program/command_line.hpp"
+#include "command/command_line.hpp"
 
 #include <ostream>
 #include <streambuf>
@@ -68,6 +68,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   }
   static Nowhere nowhere;
   std::ostream out(&nowhere);
-  answers([&] { program::run(static_cast<int>(arguments.size()), arguments.data(), out); });
+  answers([&] { command::run(static_cast<int>(arguments.size()), arguments.data(), out); });
   return 0;
 }

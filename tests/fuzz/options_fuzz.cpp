@@ -2,8 +2,8 @@
 // says which layer, then a line NAME=VALUE for each option.
 #include "fuzz.hpp"
 
+#include "command/options.hpp"
 #include "io/layer_json.hpp"
-#include "program/options.hpp"
 
 #include <tempo/load.hpp>
 
@@ -23,7 +23,7 @@ const std::vector<const tempo_layer_type*>& types() {
 }
 
 Layer make(const tempo_layer_type& type, std::string_view lines) {
-  program::ParsedOptions parsed;
+  command::ParsedOptions parsed;
   while (!lines.empty()) {
     const std::size_t end = std::min(lines.find('\n'), lines.size());
     parsed.add(type, std::string(lines.substr(0, end)));

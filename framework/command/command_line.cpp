@@ -1,0 +1,78 @@
+#include "command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+#include <tempo/load.hpp>
+
+#include "commands.hpp"
+#include "version.hpp"
+
+namespace tempo::command {
+
+namespace {
+
+struct Arguments {
+  std::vector<std::string> plugins;
+  std::string name;
+  std::vector<std::string> options;
+  std::string shape;
+  std::string dtype = "automatic";
+};
+
+std::string version_text() {
+  return std::string("tempo ") + version + ", plugin ABI " + std::to_string(TEMPO_ABI_MAJOR) + "." +
+         std::to_string(TEMPO_ABI_MINOR);
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv, std::ostream& out) {
+  const std::string hint = "\n  tempo --help tells how it is used.";
+  Arguments given;
+  CLI::App app("Recurrent networks in C++20: the layers that are installed, and what runs in them.",
+               "tempo");
+  app.set_version_flag("--version", version_text());
+  app.add_option("--plugin", given.plugins, "Load this plugin, too.")
+      ->type_name("PATH")
+      ->take_all()
+      ->expected(1);
+  app.fallthrough();
+
+  CLI::App* layers =
+      app.add_subcommand("layers", "List the layers and cells, by plugin; of one, its options.");
+  const CLI::Option* of_one =
+      layers->add_option("name", given.name, "A layer or cell.")->type_name("NAME");
+
+  CLI::App* explain = app.add_subcommand(
+      "explain", "Print the Programs that a layer runs, before and after the passes.");
+  explain->add_option("name", given.name, "A layer or cell.")->type_name("NAME")->required();
+  explain->add_option("options", given.options, "Its options, as in units=128.")
+      ->type_name("OPTION=VALUE");
+  explain
+      ->add_option("--shape", given.shape, "Of the input, as in 64,100,128: batch, time, features.")
+      ->type_name("SIZES")
+      ->required();
+  explain->add_option("--dtype", given.dtype, "Of the input.")->type_name("DTYPE");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help and --version
+    return app.exit(asked, out, out);
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string text = error.what();
+    const std::size_t twice = text.find(": At Most 1 required");
+    throw Error((twice == text.npos ? text : text.substr(0, twice) + " is given twice.") + hint);
+  } catch (const CLI::ParseError& error) {
+    throw Error(error.what() + hint);
+  }
+  for (const std::string& path : given.plugins) load_plugin(path);
+  if (*explain)
+    out << explain_layer(given.name, given.options, given.shape, given.dtype);
+  else if (*layers)
+    out << (of_one->empty() ? list_layers() : describe_layer(given.name));
+  else
+    out << app.help();
+  return out.flush() ? 0 : 1;
+}
+
+}  // namespace tempo::command

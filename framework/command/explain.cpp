@@ -1,0 +1,57 @@
+#include <algorithm>
+#include <tempo/explain.hpp>
+#include <tempo/load.hpp>
+
+#include "commands.hpp"
+#include "options.hpp"
+
+namespace tempo::command {
+
+namespace {
+
+// The layer of that name or, where there is none, the cell.
+const tempo_layer_type* find(const std::string& name) {
+  const tempo_layer_type* found = nullptr;
+  for (const PluginContents& plugin : all_plugins().plugins)
+    for (const tempo_layer_type* type : plugin.layers)
+      if (type->name == name && (!found || type->kind == TEMPO_LAYER)) found = type;
+  if (!found) layer(name);  // throws, with the nearest name
+  return found;
+}
+
+DType input_dtype(const std::string& name) {
+  for (const DType t : {DType::automatic, float32, float64, int32, int64})
+    if (name == name_of(t)) return t;
+  throw Error("--dtype is " + name + "; an input is float32, float64, int32 or int64.");
+}
+
+Shape input_shape(const std::string& text) {
+  const auto sizes = parse_list("--shape", text);
+  if (!sizes || std::any_of(sizes->begin(), sizes->end(), [](int64_t size) { return size < 1; }))
+    throw Error("--shape is " + text + "; write the sizes of the input, as in --shape 64,100,128.");
+  try {
+    const Shape shape(*sizes);
+    shape.count();
+    return shape;
+  } catch (const Error& e) {
+    throw Error("--shape is " + text + ".\n  " + e.what());
+  }
+}
+
+}  // namespace
+
+std::string explain_layer(const std::string& name, const std::vector<std::string>& options,
+                          const std::string& shape, const std::string& dtype) {
+  const Shape input = input_shape(shape);
+  const DType input_type = input_dtype(dtype);
+  const tempo_layer_type& type = *find(name);
+  ParsedOptions parsed;
+  for (const std::string& option : options) parsed.add(type, option);
+  tempo_layer* made = nullptr;
+  sdk::check(sdk::host().make_layer_of(
+      &type, reinterpret_cast<const tempo_attribute*>(parsed.all().data()),
+      static_cast<uint32_t>(parsed.all().size()), &made));
+  return explain(Layer(made), input, input_type);
+}
+
+}  // namespace tempo::command

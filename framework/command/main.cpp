@@ -1,0 +1,12 @@
+#include <iostream>
+
+#include "command_line.hpp"
+
+int main(int argc, char** argv) {
+  try {
+    return tempo::command::run(argc, argv, std::cout);
+  } catch (const std::exception& error) {
+    std::cerr << "tempo: " << error.what() << '\n';
+    return 1;
+  }
+}

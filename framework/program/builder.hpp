@@ -1,0 +1,41 @@
+// From a traced step to a Program.
+#pragma once
+
+#include "graph/trace.hpp"
+#include "program/program.hpp"
+
+#include <map>
+
+namespace tempo {
+
+/// Numbers the values of a trace and writes down its applications.
+class ProgramBuilder {
+ public:
+  /// A new input for a placeholder.
+  int input(Standing standing, const Ref<Value>& placeholder, std::string name = "",
+            bool batch_first = false);
+  /// The number of a value that was added; -1 if it was not.
+  int find(const Value& value) const;
+  /// Writes an application down as the next instruction of the loop; its inputs must be known.
+  void add(const Application& application);
+
+  Program program;
+  /// The traced value of each number.
+  std::vector<Ref<Value>> nodes;
+
+ private:
+  int number(const Ref<Value>& node, Standing standing, std::string name);
+  std::map<std::pair<const void*, std::size_t>, int> numbers_;
+};
+
+/// Drops instructions, carried values and inputs' uses that no result needs. Inputs stay.
+Program without_dead(Program program);
+/// Writes one more instruction down behind `to`; its results are new values, of the op's types.
+std::vector<int> append(Program& program, std::vector<Instruction>& to, const char* op,
+                        Attributes attributes, std::vector<int> inputs, std::size_t n_results = 1);
+/// Traces a rewritten Program again, so that its values have nodes.
+ProgramBuilder traced_again(const Program& program);
+/// Whether each value depends on sequences or on the state: what an unplaced instruction computes.
+void settle_standings(Program& program);
+
+}  // namespace tempo

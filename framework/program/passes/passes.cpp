@@ -1,0 +1,17 @@
+#include "program/passes/passes.hpp"
+
+namespace tempo {
+
+std::span<const Pass> passes() {
+  static constexpr Pass all[] = {{"split", split}, {"merge", merge},        {"narrow", narrow},
+                                 {"hoist", hoist}, {"sink", sink},          {"join", join},
+                                 {"order", order}, {"own parts", own_parts}};
+  return all;
+}
+
+Program optimised(Program program) {
+  for (const Pass& pass : passes()) program = pass.apply(std::move(program));
+  return program;
+}
+
+}  // namespace tempo

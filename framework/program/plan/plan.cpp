@@ -1,0 +1,157 @@
+// The steps of the loop, in order: products, groups of tiles, and calls of what is neither.
+#include "program/plan/planner.hpp"
+#include "program/plan/surroundings.hpp"
+
+#include <algorithm>
+
+namespace tempo {
+
+namespace {
+
+class Planner {
+ public:
+  Planner(const Uses& uses, Plan& plan)
+      : uses_(uses),
+        p_(uses.program()),
+        plan_(plan),
+        places_(uses, plan),
+        parts_(find_parts(uses, places_)),
+        additions_(uses, places_) {}
+
+  void run() {
+    for (const Instruction& i : p_.loop) add(i);
+    place_what_groups_share();
+    bind();
+    plan_.independent_rows = independent_rows(uses_, plan_.steps);
+  }
+
+ private:
+  // --- the order
+
+  void add(const Instruction& i) {
+    if (parts_.count(&i)) return add_parts(i);
+    if (const Additions::Done* addition = additions_.done(i)) {
+      places_.region(i.outputs[0]) = places_.region(addition->lies_at);
+      made_at_[i.outputs[0]] = made_at_.at(addition->product);
+      return;
+    }
+    if (is_elementwise(p_, i) || folds_rows(p_, i)) return add_to_group(i);
+    if (additions_.joined(i)) return;
+    const bool product = is_product(p_, i);
+    const bool elsewhere = product && additions_.to(i).lies_at >= 0;
+    for (int v : i.outputs) {
+      if (!places_.placed(v) && !elsewhere) places_.place(v, Block::scratch);
+      made_at_[v] = plan_.steps.size();
+    }
+    single_[plan_.steps.size()] = &i;
+    plan_.steps.push_back({product ? PlanStep::product : PlanStep::single, {}, {}, {}});
+  }
+
+  void add_parts(const Instruction& i) {
+    for (int v : i.inputs)
+      if (const auto at = made_at_.find(v); at != made_at_.end())
+        for (int out : i.outputs) made_at_[out] = std::max(made_at_[out], at->second);
+    if (!splits_columns(i)) return;
+    const int whole = i.inputs[0];
+    if (const auto at = group_of_.find(whole); at != group_of_.end())
+      for (int out : i.outputs) group_of_[out] = at->second;
+    if (!places_.placed(whole)) places_.place(whole, Block::scratch);
+    places_.cut(whole, i.outputs);
+  }
+
+  // Into the first group that it fits and that comes after, or makes, what it reads.
+  void add_to_group(const Instruction& i) {
+    const int out = i.outputs[0];
+    std::size_t at = 0;
+    for (int v : i.inputs)
+      if (const auto made = made_at_.find(v); made != made_at_.end())
+        at = std::max(at, made->second + (in_group(v, i) ? 0 : 1));
+    while (at < plan_.steps.size() &&
+           !(plan_.steps[at].kind == PlanStep::tiles && fits(plan_.steps[at].as_tiles, i)))
+      ++at;
+    if (at == plan_.steps.size()) {
+      const int64_t rows = rows_of(uses_.type(out).shape);
+      plan_.steps.push_back({PlanStep::tiles, {}, {rows, cols_of(p_, i), false, false, {}}, {}});
+    }
+    TileStep& group = plan_.steps[at].as_tiles;
+    group.whole_rows |= folds_rows(p_, i);
+    group.cols = std::max(group.cols, cols_of(p_, i));
+    made_at_[out] = at;
+    group_of_[out] = at;
+    members_[at].push_back(&i);
+  }
+  bool fits(const TileStep& group, const Instruction& i) const {
+    return group.rows == rows_of(uses_.type(i.outputs[0]).shape) &&
+           (group.whole_rows || group.cols == cols_of(p_, i));
+  }
+  bool in_group(int v, const Instruction& i) const {
+    const auto at = group_of_.find(v);
+    if (at == group_of_.end()) return false;
+    const TileStep& group = plan_.steps[at->second].as_tiles;
+    return fits(group, i) && rows_of(uses_.type(v).shape) == group.rows;
+  }
+
+  // --- where it reads and writes, once the order is known
+
+  void place_what_groups_share() {
+    for (const auto& [at, members] : members_)
+      for (const Instruction* i : members)
+        if (const int v = i->outputs[0]; !places_.placed(v) && !only_inside_group(v, at))
+          places_.place(v, Block::scratch);
+  }
+  bool only_inside_group(int v, std::size_t group) const {
+    const auto inside = [&](const Instruction* reader) {
+      const auto at = group_of_.find(reader->outputs[0]);
+      return at != group_of_.end() && at->second == group;
+    };
+    const std::vector<const Instruction*>& readers = uses_.readers(v);
+    return uses_.only_inside(v) && std::all_of(readers.begin(), readers.end(), inside);
+  }
+
+  void bind() {
+    Tiles tiles(uses_, places_, plan_);
+    for (const auto& [at, members] : members_) tiles.fill(plan_.steps[at].as_tiles, members);
+    for (const auto& [at, instruction] : single_) {
+      PlanStep& step = plan_.steps[at];
+      if (step.kind == PlanStep::product)
+        step.as_product = product(*instruction);
+      else
+        step.as_call = {instruction};
+    }
+  }
+  ProductStep product(const Instruction& i) {
+    const Additions::Added& added = additions_.to(i);
+    ProductStep step;
+    if (added.product) step.terms.push_back(term(*added.product));
+    step.terms.push_back(term(i));
+    step.out = places_.region(added.lies_at >= 0 ? added.lies_at : i.outputs[0]);
+    step.accumulates = added.in_place;
+    if (added.row >= 0) step.bias = places_.region(added.row);
+    return step;
+  }
+  ProductTerm term(const Instruction& i) {
+    return {places_.region(i.inputs[0]), i.inputs[1], i.attributes.integer("transpose_b", 0) != 0};
+  }
+
+  const Uses& uses_;
+  const Program& p_;
+  Plan& plan_;
+  Places places_;
+  const std::set<const Instruction*> parts_;
+  const Additions additions_;
+  std::map<int, std::size_t> made_at_, group_of_;  // by value: its step
+  std::map<std::size_t, std::vector<const Instruction*>> members_;
+  std::map<std::size_t, const Instruction*> single_;  // products and calls, by step
+};
+
+}  // namespace
+
+Plan make_plan(const Program& program) {
+  Plan plan;
+  const Uses uses(program);
+  Planner(uses, plan).run();
+  plan.layout = std::make_shared<const Layout>(lay_out(program, plan));
+  return plan;
+}
+
+}  // namespace tempo

@@ -1,0 +1,118 @@
+// A plan: what a Program's loop does at each step, with a place in memory for every value. Made
+// once for a Program, for any number of steps.
+#pragma once
+
+#include "program/program.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace tempo {
+
+/// A block of memory, for one step or for all.
+struct Block {
+  enum Kind {
+    external,   ///< an input or a result that the caller holds; input or result `index`
+    fixed,      ///< one for all steps
+    slab,       ///< one for each step
+    scratch,    ///< of the step at hand
+    turns,      ///< two scratch blocks that take turns: what the next step reads stays
+    state,      ///< wherever the state is now; carried value `index`
+    registers,  ///< the registers of a tile; the first block of each plan
+  } kind;
+  int index = 0;
+  bool of_each_step = false;  // external ones: a sequence
+  std::size_t bytes = 0;      // of one step
+};
+
+/// A matrix in a block: rows of `cols` elements side by side. Strides are in bytes; 0 repeats.
+struct Region {
+  int block = -1;
+  std::size_t offset = 0;
+  int64_t rows = 0, cols = 0;
+  int64_t row_stride = 0, col_stride = 0;
+  DType dtype = float32;
+};
+
+/// A product with a fixed right side, which is packed before the loop.
+struct ProductTerm {
+  Region a;
+  int b;  // the fixed value
+  bool transposed;
+};
+
+/// A sum of products.
+struct ProductStep {
+  std::vector<ProductTerm> terms;
+  Region out;
+  bool accumulates = false;
+  Region bias = {};  // a row that is added to each of out, or block -1
+};
+
+/// One elementwise op over a tile.
+struct TileOp {
+  const OpDefinition* op;
+  Tile tile;
+  int n_inputs;
+  Region inputs[3];
+  int64_t strides[3];  // of the inputs, as Tile has them
+  Region out;
+  int64_t cols;
+  TileRows rows;  // of a tile; the count is the tile's
+  // > 0: one element of each row, which lie side by side, in room for a multiple of so many.
+  int64_t column_multiple = 0;
+};
+
+/// Elementwise ops that run tile by tile, one after the other while the tile is in the cache. A
+/// tile is part of a row, or some whole rows. With folds among them ops differ in columns.
+struct TileStep {
+  int64_t rows, cols;
+  bool in_one_run = false;  // all rows side by side
+  bool whole_rows = false;
+  std::vector<TileOp> ops;
+  int registers = 0;
+  int64_t tile_length = 256, tile_rows = 1;
+  static constexpr int64_t register_padding = tile_block;
+  // The padding also keeps registers from competing for the same lines of the cache.
+  std::size_t register_bytes() const {
+    return static_cast<std::size_t>(std::max(tile_length, tile_rows * cols) + register_padding) * 8;
+  }
+};
+
+/// Any other op, on contiguous views.
+struct CallStep {
+  const Instruction* instruction;
+};
+
+struct PlanStep {
+  enum Kind { product, tiles, single } kind;
+  ProductStep as_product = {};
+  TileStep as_tiles = {};
+  CallStep as_call = {};
+};
+
+struct Layout;
+
+struct Plan {
+  // So many columns or fewer: a call for each row costs more than its work.
+  static constexpr int64_t few_columns = 64;
+  static constexpr int in_register = 0;  // the block of registers
+
+  std::vector<Block> blocks;
+  std::vector<Region> regions;  // of each value; block -1: it has no place of its own
+  std::vector<PlanStep> steps;  // of the loop
+  std::vector<Region>
+      history;  // of each carried value: where its value of every step goes, or block -1
+  std::vector<std::pair<Region, Region>> repeated;  // narrow rows, written out once before the loop
+  std::vector<bool> copied;      // of each carried value: its next one is copied, not pointed at
+  int64_t independent_rows = 0;  // > 0: so many rows, of which none reads another
+  std::shared_ptr<const Layout> layout;
+};
+
+/// Places values and orders the loop of an optimised Program. The Plan refers to its instructions.
+Plan make_plan(const Program& program);
+
+/// The steps of the loop, a line each.
+std::string to_string(const Plan& plan);
+
+}  // namespace tempo

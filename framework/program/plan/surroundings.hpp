@@ -1,0 +1,119 @@
+// What a run of a Plan does besides its steps, decided once for any number of time steps and any
+// memory of the caller's: where everything lies, and what moves, is handed on and is collected.
+#pragma once
+
+#include "program/plan/plan.hpp"
+#include "tensor/round_up.hpp"
+
+namespace tempo {
+
+/// An instruction before or behind the loop.
+struct OutsideCall {
+  const Instruction* instruction;
+  bool once;          // for all of time; else for each stretch of it
+  bool at_once;       // one call for all steps of a stretch; else a call for each
+  int product;        // >= 0: it is this product, and no call
+  int64_t together;   // so many from this one on read nothing that another of them makes
+  std::size_t views;  // the first of its operands
+};
+
+/// A product over all steps with a fixed right side.
+struct OutsideProduct {
+  int a, out;    // values
+  int64_t rows;  // of a at one step
+};
+
+/// A fixed value, or its transpose, as rows from k0 and columns from n0 of a right side.
+struct RightPart {
+  int value;
+  bool transposed;
+  int64_t k, n, k0, n0;
+};
+
+/// A right side that is packed before the loop: first those of the loop's products, then those of
+/// the products outside.
+struct Packing {
+  std::vector<RightPart> parts;
+  DType dtype;
+  int64_t k, n;
+  std::size_t memory;  // in the arena
+};
+
+/// Rows written at every step for the caller or for what comes behind the loop.
+struct RowCopy {
+  Region from, to;
+};
+
+/// A sequence of the caller's, [batch, time, ...]: input or result `index`, and what the loop has
+/// of it at each step.
+struct BatchFirst {
+  std::size_t index;
+  Region here;
+  int64_t batch, row;  // elements of a row
+};
+
+/// A carried value: where the next one is found, and whether it is copied from there: at each step,
+/// or from stretch to stretch, where it lies in a slab that begins anew.
+struct CarriedMove {
+  int block;    // of the carried value
+  Region next;  // its value after the step
+  bool copied, in_slab;
+  std::size_t memory, bytes;  // two copies that take turns, in the arena
+};
+
+/// A result of the caller's that is not a block of its own.
+struct Delivery {
+  std::size_t result;
+  int value;
+  Region from;
+};
+
+struct Layout {
+  // Offsets in the arena; slabs lie behind all that one step needs.
+  std::vector<std::size_t> blocks;  // of each block of one step
+  std::vector<Packing> packed;
+  std::size_t loop_products = 0;
+  std::size_t views = 0, parts = 0, matrices = 0, bases = 0;
+  std::size_t bytes = 0;        // of all this
+  std::size_t shard_bytes = 0;  // of what each shard has for itself: places and registers
+  std::size_t operands = 0;     // views: of a call in the loop, then of each outside
+  int64_t work_per_row = 0;     // of a step, in multiplications
+  std::size_t slab_bytes = 0;   // of a step
+  int64_t rows = 1;             // of a step
+
+  /// The length of a stretch: a matter of shapes alone, as sums are made stretch by stretch.
+  int64_t steps_at_once(int64_t time) const;
+
+  std::vector<int> slabs, each_step, turns;  // blocks
+  std::vector<OutsideCall> before, after;
+  std::vector<OutsideProduct> products;
+  std::vector<int> summed;                      // values that grow from stretch to stretch
+  std::vector<std::size_t> summed_results;      // and results that grow from step to step
+  std::vector<BatchFirst> gathered, scattered;  // by each shard, its own rows
+  std::vector<BatchFirst> gathered_at_once, scattered_at_once;  // before and behind all shards
+  std::vector<RowCopy> histories;
+  std::vector<CarriedMove> carried;
+  std::vector<Delivery> sums, lasts;               // collected in the loop
+  std::vector<Delivery> sequences, after_results;  // handed out behind it, of each stretch
+  std::vector<Delivery> fixed_results;             // and at the end
+  std::vector<Region> outside;                     // of each value, as before and behind the loop
+};
+
+/// While one lives, this thread's runs have stretches of at most so many steps: for tests.
+class ShortStretches {
+ public:
+  explicit ShortStretches(int64_t steps);
+  ~ShortStretches();
+  ShortStretches(const ShortStretches&) = delete;
+  ShortStretches& operator=(const ShortStretches&) = delete;
+
+ private:
+  int64_t before_;
+};
+
+Layout lay_out(const Program& program, const Plan& plan);
+
+inline constexpr std::size_t arena_alignment = 64;
+inline std::size_t rounded_up(std::size_t bytes) { return round_up(bytes, arena_alignment); }
+
+}  // namespace tempo

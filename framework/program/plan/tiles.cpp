@@ -1,0 +1,178 @@
+// Elementwise ops and folds, bound to places: what only their own group reads lives in registers of
+// the tile.
+#include "program/plan/planner.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace tempo {
+
+namespace {
+
+constexpr int64_t tile_elements = 512;  // of several rows: calls are few, and all stays in L1
+
+// An operand of this shape as a result of that shape reads it, if a tile can.
+std::optional<Region> as_operand(Region r, const Shape& s, const Shape& out) {
+  r.rows = rows_of(out);
+  r.cols = cols_of(out);
+  if (s.count() == 1) {
+    r.row_stride = r.col_stride = 0;
+    return r;
+  }
+  if (s == out) return r;
+  if (s.rank() >= 1 && s.count() == s.back() && s.back() == cols_of(out)) {  // one row for all
+    r.row_stride = 0;
+    return r;
+  }
+  if (s.rank() != out.rank() || s.back() != 1) return std::nullopt;
+  for (int axis = 0; axis + 1 < s.rank(); ++axis)
+    if (s[axis] != out[axis]) return std::nullopt;
+  r.col_stride = 0;  // one element for each row
+  return r;
+}
+
+Region in_register(const TileStep& group, int r, DType dtype) {
+  const std::size_t offset = static_cast<std::size_t>(r) * group.register_bytes();
+  return {Plan::in_register, offset, 0, 0, 0, 0, dtype};
+}
+
+bool runs_on(const Region& r) {
+  if (r.row_stride == 0 && r.col_stride == 0) return true;
+  return r.col_stride != 0 && r.row_stride == r.cols * r.col_stride;
+}
+
+// From row to row of an operand; in a register they lie side by side.
+int64_t row_bytes(const Region& r, const TensorType& type) {
+  return r.block == Plan::in_register
+             ? cols_of(type.shape) * static_cast<int64_t>(size_of(type.dtype))
+             : r.row_stride;
+}
+
+// One call for a column, where its elements lie side by side; in registers, for whole vectors.
+void run_in_column(TileOp& op, const Uses& uses, const Instruction& i) {
+  const auto size = [&](int v) { return static_cast<int64_t>(size_of(uses.type(v).dtype)); };
+  bool side_by_side = op.rows.output == size(i.outputs[0]);
+  bool padded = op.out.block == Plan::in_register;
+  for (std::size_t n = 0; n < i.inputs.size(); ++n) {
+    const int64_t apart = op.rows.inputs[n];
+    side_by_side &= apart == 0 || apart == size(i.inputs[n]);
+    padded &= apart == 0 || op.inputs[n].block == Plan::in_register;
+  }
+  if (!side_by_side) return;
+  op.column_multiple = padded ? TileStep::register_padding : 1;
+  for (std::size_t n = 0; n < i.inputs.size(); ++n) op.strides[n] = op.rows.inputs[n] != 0;
+}
+
+const TensorType& type_of(const Program& p, int v) {
+  return p.values[static_cast<std::size_t>(v)].type;
+}
+
+// Registers of a group, each free again behind the last op that reads its value.
+class Registers {
+ public:
+  explicit Registers(const std::vector<const Instruction*>& members) {
+    for (std::size_t k = 0; k < members.size(); ++k)
+      for (int v : members[k]->inputs) last_read_[v] = k;
+  }
+  std::optional<int> find(int v) const {
+    const auto at = held_.find(v);
+    return at == held_.end() ? std::nullopt : std::optional(at->second);
+  }
+  int take(int v) {
+    if (free_.empty()) return held_[v] = count_++;
+    const int r = free_.back();
+    free_.pop_back();
+    return held_[v] = r;
+  }
+  void give_back(const Instruction& i, std::size_t k) {
+    for (int v : std::set<int>(i.inputs.begin(), i.inputs.end()))
+      if (const auto r = find(v); r && last_read_[v] == k) free_.push_back(*r);
+  }
+  int count() const { return count_; }
+
+ private:
+  std::map<int, std::size_t> last_read_;
+  std::map<int, int> held_;
+  std::vector<int> free_;
+  int count_ = 0;
+};
+
+}  // namespace
+
+bool is_elementwise(const Program& p, const Instruction& i) {
+  if (!i.op->kernel.tile || i.inputs.empty() || i.inputs.size() > 3 || i.outputs.size() != 1)
+    return false;
+  const TensorType& out = type_of(p, i.outputs[0]);
+  return i.op->kernel.tile(type_of(p, i.inputs.back()).dtype, out.dtype) &&
+         std::all_of(i.inputs.begin(), i.inputs.end(), [&](int v) {
+           return as_operand({}, type_of(p, v).shape, out.shape).has_value();
+         });
+}
+
+int64_t cols_of(const Program& p, const Instruction& i) {
+  return cols_of(type_of(p, folds_rows(p, i) ? i.inputs[0] : i.outputs[0]).shape);
+}
+
+void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members) {
+  const Program& p = uses_.program();
+  Registers registers(members);
+  group.in_one_run = !group.whole_rows;
+  if (group.whole_rows) group.tile_length = (group.cols + 7) / 8 * 8;
+  group.tile_rows =
+      std::max<int64_t>(1, std::min(tile_elements / std::max<int64_t>(group.cols, 1), group.rows));
+  for (std::size_t k = 0; k < members.size(); ++k) {
+    const Instruction& i = *members[k];
+    const int out = i.outputs[0];
+    const TensorType& type = uses_.type(out);
+    const bool folds = folds_rows(p, i);
+    TileOp op{i.op,
+              folds ? i.op->kernel.fold(type.dtype)
+                    : i.op->kernel.tile(uses_.type(i.inputs.back()).dtype, type.dtype),
+              static_cast<int>(i.inputs.size()),
+              {},
+              {},
+              {},
+              cols_of(p, i),
+              {}};
+    for (std::size_t n = 0; n < i.inputs.size(); ++n) {
+      const int v = i.inputs[n];
+      const auto held = registers.find(v);
+      op.inputs[n] = held ? in_register(group, *held, uses_.type(v).dtype)
+                          : operand(v, folds ? uses_.type(v).shape : type.shape, group);
+      op.strides[n] = held ? cols_of(uses_.type(v).shape) == op.cols : op.inputs[n].col_stride != 0;
+      op.rows.inputs[n] = row_bytes(op.inputs[n], uses_.type(v));
+      group.in_one_run &= runs_on(op.inputs[n]);
+    }
+    op.out = places_.placed(out) ? places_.region(out)
+                                 : in_register(group, registers.take(out), type.dtype);
+    op.rows.output = row_bytes(op.out, type);
+    if (group.whole_rows && !folds && op.cols == 1) run_in_column(op, uses_, i);
+    registers.give_back(i, k);
+    group.in_one_run &= runs_on(op.out);
+    group.ops.push_back(op);
+  }
+  group.registers = registers.count();
+}
+
+// One narrow row for all becomes as many rows, so that the group may run over all of them at once.
+Region Tiles::operand(int v, const Shape& shape, const TileStep& group) {
+  const Region r = *as_operand(places_.region(v), uses_.type(v).shape, shape);
+  const bool one_row = r.row_stride == 0 && r.col_stride != 0;
+  const bool worth = !group.whole_rows && r.cols <= Plan::few_columns;
+  return one_row && worth && uses_.there_before(v) ? written_out(v, r) : r;
+}
+
+Region Tiles::written_out(int v, const Region& row) {
+  Region all = row;
+  all.offset = 0;
+  all.row_stride = row.cols * row.col_stride;
+  const auto [at, is_new] = written_out_.emplace(std::pair{v, row.rows}, 0);
+  if (is_new)
+    at->second = places_.block(
+        {Block::fixed, 0, false, static_cast<std::size_t>(row.rows * all.row_stride)});
+  all.block = at->second;
+  if (is_new) plan_.repeated.emplace_back(row, all);
+  return all;
+}
+
+}  // namespace tempo

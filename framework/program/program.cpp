@@ -1,0 +1,131 @@
+// Programs as text.
+#include "program/program.hpp"
+
+#include <cstdio>
+
+namespace tempo {
+
+int Program::input(std::size_t i) const {
+  if (i < fixed.size()) return fixed[i];
+  i -= fixed.size();
+  return i < sequences.size() ? sequences[i] : carried[i - sequences.size()];
+}
+
+namespace {
+
+const char* name_of(Standing standing) {
+  return standing == Standing::fixed      ? "fixed"
+         : standing == Standing::sequence ? "sequence"
+                                          : "carried";
+}
+const char* name_of(ProgramResult::Kind kind) {
+  return kind == ProgramResult::sequence ? "sequence"
+         : kind == ProgramResult::last   ? "last"
+                                         : "sum";
+}
+
+std::string reference(const Program& p, int value) {
+  const std::string& name = p.values[static_cast<std::size_t>(value)].name;
+  return "%" + std::to_string(value) + (name.empty() ? "" : ":" + name);
+}
+
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.resize(width, ' ');
+  return text + " ";
+}
+
+std::string line(const Program& p, const Instruction& i) {
+  std::string text;
+  for (int v : i.outputs) text += (text.empty() ? "" : ", ") + reference(p, v);
+  text += " = " + i.op->name + "(";
+  for (std::size_t k = 0; k < i.inputs.size(); ++k)
+    text += (k ? ", " : "") + reference(p, i.inputs[k]);
+  if (!i.attributes.entries().empty())
+    text += (i.inputs.empty() ? "" : "; ") + to_string(i.attributes);
+  return padded(text + ")", 56) + to_string(p.values[static_cast<std::size_t>(i.outputs[0])].type);
+}
+
+const char* when(const Program& p, const Instruction& i, bool over_time) {
+  if (i.summed) return "  summed over time";
+  if (!over_time) return "";
+  return p.values[static_cast<std::size_t>(i.outputs[0])].standing == Standing::fixed
+             ? "  once"
+             : "  over time";
+}
+
+std::string section(const Program& p, const char* title,
+                    const std::vector<Instruction>& instructions, bool over_time) {
+  if (instructions.empty()) return "";
+  std::string text = std::string(title) + "\n";
+  for (const Instruction& i : instructions) {
+    text += "  " + line(p, i) + when(p, i, over_time) + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string to_string(const Program& p) {
+  std::string text = p.reverse ? "inputs (time reversed)\n" : "inputs\n";
+  for (std::size_t i = 0; i < p.n_inputs(); ++i) {
+    const int v = p.input(i);
+    const ProgramValue& value = p.values[static_cast<std::size_t>(v)];
+    text += "  " + padded(reference(p, v), 24) + padded(name_of(value.standing), 8) +
+            to_string(value.type);
+    if (value.standing == Standing::carried)
+      text += "  next " + reference(p, p.next[i - p.fixed.size() - p.sequences.size()]);
+    text += "\n";
+  }
+  text += section(p, "before", p.before, true);
+  text += section(p, "loop", p.loop, false);
+  text += section(p, "after", p.after, true);
+  text += "results\n";
+  for (const ProgramResult& r : p.results)
+    text += "  " + padded(name_of(r.kind), 8) + reference(p, r.value) + "\n";
+  return text;
+}
+
+std::string key_of(const Program& p) {
+  std::string key = p.reverse ? "r" : "f";
+  const auto number = [&key](int64_t n) { key += std::to_string(n) + ","; };
+  for (std::size_t i = 0; i < p.n_inputs(); ++i) {
+    const ProgramValue& v = p.values[static_cast<std::size_t>(p.input(i))];
+    number(static_cast<int64_t>(v.standing));
+    key += to_string(v.type) + (v.name.empty() ? ";" : v.name + ";") + (v.batch_first ? "b" : "");
+  }
+  for (const Instruction& i : p.loop) {
+    key += i.op->name + "(";
+    for (int v : i.inputs) number(v);
+    for (const auto& [name, value] : i.attributes.entries()) {
+      key += name + "=";
+      if (const auto* n = std::get_if<int64_t>(&value)) number(*n);
+      if (const auto* t = std::get_if<std::string>(&value)) key += *t + ";";
+      if (const auto* list = std::get_if<std::vector<int64_t>>(&value)) {
+        key += "[";
+        for (int64_t n : *list) number(n);
+        key += "]";
+      }
+      char exact[40];
+      if (const auto* d = std::get_if<double>(&value)) {
+        std::snprintf(exact, sizeof exact, "%a,", *d);
+        key += exact;
+      }
+      if (const auto* h = std::get_if<Attributes::Handle>(&value)) {
+        std::snprintf(exact, sizeof exact, "%p,", h->get());
+        key += exact;
+      }
+    }
+    key += ")";
+    for (int v : i.outputs) number(v);
+  }
+  key += ">";
+  for (int v : p.next) number(v);
+  for (const ProgramResult& r : p.results) {
+    number(r.kind);
+    number(r.value);
+    number(r.batch_first);
+  }
+  return key;
+}
+
+}  // namespace tempo

@@ -1,0 +1,103 @@
+#include "program/run/cost.hpp"
+
+#include "program/run/execution.hpp"
+#include "tensor/cpu.hpp"
+#include "tensor/parallel.hpp"
+#include "tensor/products/matmul.hpp"
+
+#include <algorithm>
+
+namespace tempo {
+
+namespace {
+
+class Cost {
+ public:
+  Cost(const Program& p, const Plan& plan, int64_t time)
+      : p_(p), plan_(plan), time_(time), steps_(plan.layout->steps_at_once(time)) {}
+
+  std::string text() const {
+    const int64_t shards = std::min<int64_t>(shards_of(plan_, time_), threads());
+    std::string text = "over " + counted(time_, "step");
+    if (steps_ < time_) text += ", " + std::to_string(steps_) + " at a time";
+    text +=
+        ", in " + counted(shards, "shard") + ", on " + name_of(instruction_set()) + " kernels:\n";
+    if (!p_.before.empty()) text += outside("before", plan_.layout->before);
+    text += line("loop", flops(p_.loop)) + "\n";
+    if (!p_.after.empty()) text += outside("after", plan_.layout->after);
+    return text;
+  }
+
+ private:
+  const TensorType& type(int v) const { return p_.values[static_cast<std::size_t>(v)].type; }
+  Standing standing(int v) const { return p_.values[static_cast<std::size_t>(v)].standing; }
+
+  static std::string counted(int64_t n, const std::string& what) {
+    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+  }
+  static std::string line(const std::string& section, int64_t flops) {
+    return "  " + section + std::string(8 - section.size(), ' ') + std::to_string(flops) +
+           " FLOPs a step";
+  }
+
+  std::string outside(const std::string& section, const std::vector<OutsideCall>& calls) const {
+    std::string each, once;
+    int64_t of_step = 0, together = 0;  // calls that may run at once
+    for (const OutsideCall& call : calls) {
+      std::string& ops = call.once ? once : each;
+      const char* const apart = !call.once && together == 0 ? "; then " : ", ";
+      if (together == 0) together = call.together;
+      --together;
+      ops += (ops.empty() ? " " : apart) + call.instruction->op->name + kernels_of(call);
+      if (!call.once) of_step += flops(*call.instruction);
+    }
+    return line(section, of_step) + (each.empty() ? "" : ":" + each) +
+           (once.empty() ? "" : "; once:" + once) + "\n";
+  }
+
+  int64_t flops(const std::vector<Instruction>& section) const {
+    int64_t total = 0;
+    for (const Instruction& i : section) total += flops(i);
+    return total;
+  }
+  int64_t flops(const Instruction& i) const {
+    const int64_t made = type(i.outputs[0]).shape.count();
+    if (is_matmul(i)) return 2 * made * type(i.inputs[0]).shape[is_set(i, "transpose_a") ? -2 : -1];
+    if (i.op->pointwise) return made;
+    return i.summed || i.op->kernel.fold ? type(i.inputs[0]).shape.count() : 0;
+  }
+
+  std::string kernels_of(const OutsideCall& call) const {
+    const Instruction& i = *call.instruction;
+    if (call.product >= 0) return std::string(" (") + name_of(instruction_set()) + ")";
+    if (!is_matmul(i)) return "";
+    const bool own = runs_on_own_kernels(type(i.outputs[0]).dtype, shape_in(call, i.inputs[0]),
+                                         shape_in(call, i.inputs[1]), is_set(i, "transpose_a"),
+                                         is_set(i, "transpose_b"), i.summed);
+    return std::string(" (") + (own ? name_of(instruction_set()) : "OpenBLAS") + ")";
+  }
+
+  static bool is_matmul(const Instruction& i) {
+    static const OpDefinition* matmul = find_op("matmul");
+    return i.op == matmul;
+  }
+  static bool is_set(const Instruction& i, const char* flag) {
+    return i.attributes.integer(flag, 0) != 0;
+  }
+  Shape shape_in(const OutsideCall& call, int v) const {
+    const bool of_all = call.at_once && standing(v) != Standing::fixed;
+    return of_all ? type(v).shape.prepended(steps_) : type(v).shape;
+  }
+
+  const Program& p_;
+  const Plan& plan_;
+  int64_t time_, steps_;
+};
+
+}  // namespace
+
+std::string cost_of(const Program& program, const Plan& plan, int64_t time) {
+  return Cost(program, plan, time).text();
+}
+
+}  // namespace tempo

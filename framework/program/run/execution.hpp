@@ -1,0 +1,126 @@
+// The executor: runs a Program over all time steps, by its plan.
+#pragma once
+
+#include "program/plan/surroundings.hpp"
+#include "tensor/function_ref.hpp"
+#include "tensor/products/packed.hpp"
+#include "tensor/strides.hpp"
+
+namespace tempo {
+
+/// The types of a Program's results over this many steps.
+std::vector<TensorType> result_types(const Program& program, int64_t time);
+/// Inputs in the Program's order, sequences with the time axis first, or second where the Program
+/// says so; outputs are allocated.
+void execute(const Program& program, const Plan& plan, int64_t time, std::span<const View> inputs,
+             std::span<const View> outputs);
+
+/// In how many shards of rows a run of a Plan is cut, at most.
+int64_t shards_of(const Plan& plan, int64_t time);
+/// Whether a run of a Plan is long and has fewer shards than there are threads.
+bool leaves_threads_idle(const Plan& plan, int64_t time);
+
+/// A Program bound to memory: an arena of its own, and the caller's inputs and outputs.
+class Execution {
+ public:
+  /// Where each block is at one step.
+  using Places = char**;
+
+  /// Rows that go through all steps together.
+  struct Shard {
+    int64_t first, end;
+    Places places;
+  };
+
+  /// Refers to all it is given. The loop runs as at most so many shards.
+  Execution(const Program& program, const Plan& plan, int64_t time, std::span<const View> inputs,
+            std::span<const View> outputs, int64_t most_shards);
+
+  /// All steps, and what comes before and behind them.
+  void run();
+
+  // The parts of a run, for a caller that takes the steps one by one. None of them allocates.
+
+  /// Finds the inputs and outputs where their views now say.
+  void bind();
+  /// What comes before the loop.
+  void prepare() const;
+  /// A shard at its first step.
+  Shard start(int64_t index) const;
+  /// Tells a shard where bind() found the inputs.
+  void find_again(const Shard& shard) const;
+  /// Step n, counted as it is processed.
+  void step(const Shard& shard, int64_t n, bool last) const;
+
+ private:
+  const ProgramValue& value(int v) const { return p_.values[static_cast<std::size_t>(v)]; }
+  const Block& block(int b) const { return plan_.blocks[static_cast<std::size_t>(b)]; }
+  std::size_t step_bytes(int b) const { return block(b).bytes; }
+  const View& held(int index) const;
+  std::size_t bytes() const;
+  std::size_t slab_bytes(int b) const {
+    return rounded_up(step_bytes(b) * static_cast<std::size_t>(steps_at_once_));
+  }
+
+  void run_stretch(int64_t n);
+  void run_shard(int64_t index) const;
+  Shard shard(int64_t index) const;
+  int64_t end_of(const Shard& s, int64_t rows) const {
+    return plan_.independent_rows > 0 ? s.end : rows;
+  }
+  /// `views` is room for the operands.
+  static void apply(const Instruction& i, View* views, FunctionRef<View(int)> view_of);
+  static void add_to(const View& part, const View& total);
+
+  // Before and behind the loop.
+  const Region& outside(int v) const { return layout_.outside[static_cast<std::size_t>(v)]; }
+  bool of_each_step(const Region& r) const;
+  View all_of(int v) const;
+  View at(int v, int64_t t) const { return {value(v).type, at(outside(v), t)}; }
+  char* at(const Region& r, int64_t t) const;
+  void run_stretch_of(const std::vector<OutsideCall>& calls) const;
+  void run_outside(const OutsideCall& call) const;
+  void multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const;
+  void pack_products() const;
+  void gather(const BatchFirst& b, int64_t first, int64_t end) const;
+  void scatter(const BatchFirst& b, int64_t first, int64_t end) const;
+  Shape of_stretch(const BatchFirst& b, int64_t rows) const;
+  Walk with_caller(const BatchFirst& b, const View& all, int64_t first) const;
+  Walk in_loop(const BatchFirst& b, int64_t first) const;
+  void deliver() const;
+
+  // The loop.
+  void run_loop(int64_t index) const;
+  void run_steps(const Shard& shard) const;
+  void collect(const Shard& shard, bool last) const;
+  void carry(const Shard& shard, int64_t n) const;
+  void save_states(const Shard& shard) const;
+  char* copy_of(const CarriedMove& c, std::size_t turn) const;
+
+  // Steps that are run together: from the n-th to before the `end`-th as they are processed, the
+  // earliest of them at time t.
+  struct Stretch {
+    int64_t n = 0, end = 0, t = 0;
+    int64_t steps() const { return end - n; }
+  };
+
+  const Program& p_;
+  const Plan& plan_;
+  const Layout& layout_;
+  int64_t time_;
+  std::span<const View> inputs_, outputs_;
+  int64_t rows_, shards_, steps_at_once_;
+  Stretch stretch_;
+  Scratch arena_;
+  View* views_ = nullptr;           // room for the operands of calls
+  MatrixPart* parts_ = nullptr;     // room for those of a right side
+  PackedMatrix* packed_ = nullptr;  // of each product
+  Places bases_ = nullptr;          // of each block, at the first step
+  char* shard_memory_ = nullptr;
+};
+
+inline char* place_of(const Region& r, Execution::Places places) {
+  return places[r.block] + r.offset;
+}
+
+}  // namespace tempo

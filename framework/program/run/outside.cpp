@@ -1,0 +1,116 @@
+// What runs before and behind the loop, over all steps of a stretch, and how sequences come from
+// the caller and go back.
+#include "program/run/execution.hpp"
+
+#include "tensor/parallel.hpp"
+#include "tensor/products/matmul.hpp"
+
+#include <cstring>
+
+namespace tempo {
+
+bool Execution::of_each_step(const Region& r) const {
+  const Block& b = block(r.block);
+  return b.kind == Block::slab || (b.kind == Block::external && b.of_each_step);
+}
+
+// Where a value lies at time t of the stretch.
+char* Execution::at(const Region& r, int64_t t) const {
+  if (!of_each_step(r)) return place_of(r, bases_);
+  const int64_t from = block(r.block).kind == Block::slab ? t - stretch_.t : t;
+  return place_of(r, bases_) + static_cast<std::size_t>(from) * step_bytes(r.block);
+}
+
+// A value of all steps of the stretch, or of the one there is.
+View Execution::all_of(int v) const {
+  const TensorType& type = value(v).type;
+  const Region& r = outside(v);
+  return of_each_step(r)
+             ? View{{type.dtype, type.shape.prepended(stretch_.steps())}, at(r, stretch_.t)}
+             : View{type, place_of(r, bases_)};
+}
+
+// Calls that do not read each other run at once where there is enough to do; each is cut by itself
+// as well, so that no thread waits long for another.
+void Execution::run_stretch_of(const std::vector<OutsideCall>& calls) const {
+  for (auto first = calls.begin(); first != calls.end(); first += first->together)
+    parallel_for(first->together, shards_ > 1 ? 1 : first->together,
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i)
+                     if (!first[i].once) run_outside(first[i]);
+                 });
+}
+
+void Execution::run_outside(const OutsideCall& call) const {
+  if (call.product >= 0)
+    multiply_outside(layout_.products[static_cast<std::size_t>(call.product)],
+                     packed_[layout_.loop_products + static_cast<std::size_t>(call.product)]);
+  else if (call.at_once)
+    apply(*call.instruction, views_ + call.views, [this](int v) { return all_of(v); });
+  else
+    for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
+      apply(*call.instruction, views_ + call.views, [this, t](int v) { return at(v, t); });
+}
+void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const {
+  multiply_rows(product.rows * stretch_.steps(), at(outside(product.a), stretch_.t), b.k, b,
+                at(outside(product.out), stretch_.t), b.n);
+}
+
+void Execution::pack_products() const {
+  for (std::size_t k = 0; k < layout_.packed.size(); ++k) {
+    const Packing& p = layout_.packed[k];
+    MatrixPart* end = parts_;
+    for (const RightPart& r : p.parts)
+      new (end++) MatrixPart{place_of(outside(r.value), bases_),
+                             value(r.value).type.shape[1],
+                             r.transposed,
+                             r.k,
+                             r.n,
+                             r.k0,
+                             r.n0};
+    new (packed_ + k)
+        PackedMatrix(pack(p.dtype, p.k, p.n, {parts_, end}, arena_.as<char>() + p.memory));
+  }
+}
+
+// Rows of a sequence that begins with the batch, to a slab that begins with the time, and back.
+void Execution::gather(const BatchFirst& b, int64_t first, int64_t end) const {
+  copy(of_stretch(b, end - first), size_of(b.here.dtype), with_caller(b, inputs_[b.index], first),
+       in_loop(b, first));
+}
+void Execution::scatter(const BatchFirst& b, int64_t first, int64_t end) const {
+  copy(of_stretch(b, end - first), size_of(b.here.dtype), in_loop(b, first),
+       with_caller(b, outputs_[b.index], first));
+}
+
+// [rows, steps of the stretch, elements of a row]
+Shape Execution::of_stretch(const BatchFirst& b, int64_t rows) const {
+  return {rows, stretch_.steps(), b.row};
+}
+Walk Execution::with_caller(const BatchFirst& b, const View& all, int64_t first) const {
+  const int64_t row = b.row * static_cast<int64_t>(size_of(b.here.dtype));
+  return {all.as<char>() + (first * time_ + stretch_.t) * row, {time_ * b.row, b.row, 1}};
+}
+Walk Execution::in_loop(const BatchFirst& b, int64_t first) const {
+  const int64_t row = b.row * static_cast<int64_t>(size_of(b.here.dtype));
+  const int64_t step = of_each_step(b.here) ? b.batch * b.row : 0;
+  return {at(b.here, stretch_.t) + first * row, {b.row, step, 1}};
+}
+
+// Of a stretch, the results that the loop did not write: made behind it, or copies of what is
+// there.
+void Execution::deliver() const {
+  for (const Delivery& d : layout_.sequences)
+    for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
+      std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), value(d.value).type.bytes());
+  for (const Delivery& d : layout_.after_results) {
+    const View& out = outputs_[d.result];
+    if (p_.results[d.result].kind == ProgramResult::sum)
+      for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
+        add_to(at(d.value, t), out);
+    else if (stretch_.end == time_)
+      std::memcpy(out.data, at(d.from, p_.reverse ? 0 : time_ - 1), out.type.bytes());
+  }
+}
+
+}  // namespace tempo

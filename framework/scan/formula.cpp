@@ -1,0 +1,95 @@
+#include "scan/formula.hpp"
+
+#include "program/builder.hpp"
+#include "program/passes/passes.hpp"
+#include "program/run/execution.hpp"
+#include "tensor/finite.hpp"
+#include "tensor/parallel.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+namespace tempo {
+
+namespace {
+
+constexpr std::size_t most_numbers = 8;
+constexpr int64_t in_cache = 8192;  // elements: what was written is looked at while it is there
+
+// A function is a loop of one step, whose inputs are sequences.
+Program traced(const Fused::Formula& f, const TensorType& type, std::size_t n_tensors,
+               std::size_t n_numbers) {
+  ProgramBuilder builder;
+  Trace trace;
+  Tensors x, numbers;
+  for (std::size_t i = 0; i < n_numbers; ++i)
+    numbers.push_back(to_tensor(trace.placeholder({type.dtype, {}})));
+  for (std::size_t i = 0; i < n_tensors; ++i) x.push_back(to_tensor(trace.placeholder(type)));
+  const Tensors results = f(x, numbers);
+  for (const Tensor& n : numbers) builder.input(Standing::fixed, to_value(n));
+  for (const Tensor& t : x) builder.input(Standing::sequence, to_value(t));
+  for (const Ref<Application>& a : trace.applications()) builder.add(*a);
+  for (const Tensor& t : results)
+    builder.program.results.push_back({ProgramResult::sequence, builder.find(*t.handle())});
+  settle_standings(builder.program);
+  return hoist(without_dead(std::move(builder.program)));
+}
+
+}  // namespace
+
+Fused::Part::Part(const Formula& f, const TensorType& type, std::size_t n_tensors,
+                  std::size_t n_numbers)
+    : program(traced(f, type, n_tensors, n_numbers)), plan(make_plan(program)) {}
+
+Fused::Fused(const Formula& f, const TensorType& type, std::size_t n_tensors, std::size_t n_numbers)
+    : count_(type.shape.count()), part_(std::min(count_, in_cache)) {
+  const auto made = [&](int64_t elements) {
+    return std::make_unique<const Part>(f, TensorType{type.dtype, {elements}}, n_tensors,
+                                        n_numbers);
+  };
+  whole_ = made(part_);
+  if (n_numbers > most_numbers) throw Error("fused: a formula has too many numbers.");
+  if (part_ > 0 && count_ % part_ > 0) rest_ = made(count_ % part_);
+}
+
+bool Fused::run(const Part& part, std::span<const View> numbers, std::span<const View> x,
+                std::span<const View> next, int64_t begin, int64_t count) {
+  const std::size_t n_inputs = numbers.size() + x.size();
+  std::vector<View> all;
+  all.reserve(n_inputs + next.size());
+  all.assign(numbers.begin(), numbers.end());
+  for (const std::span<const View>& views : {x, next})
+    for (const View& v : views) {
+      const std::size_t at = static_cast<std::size_t>(begin) * size_of(v.dtype());
+      all.push_back({{v.dtype(), {count}}, static_cast<char*>(v.data) + at});
+    }
+  const std::span<const View> in(all.data(), n_inputs), out(&all[n_inputs], next.size());
+  execute(part.program, part.plan, 1, in, out);
+  return std::all_of(out.begin(), out.end(), all_finite);
+}
+
+bool Fused::operator()(std::span<const View> x, std::span<const double> numbers,
+                       std::span<const View> next) const {
+  const DType dtype = x[0].dtype();
+  std::array<double, most_numbers> room;
+  std::array<View, most_numbers> scalars;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    scalars[i] = {{dtype, {}}, &room[i]};
+    dispatch_floating(dtype, "fused",
+                      [&]<class T>(T) { *scalars[i].as<T>() = static_cast<T>(numbers[i]); });
+  }
+  const std::span<const View> given(scalars.data(), numbers.size());
+  if (part_ == count_) return run(*whole_, given, x, next, 0, count_);
+  std::atomic<bool> finite{true};
+  parallel_for((count_ + part_ - 1) / part_, 4, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const int64_t begin = i * part_, count = std::min(part_, count_ - begin);
+      const Part& part = count == part_ ? *whole_ : *rest_;
+      if (!run(part, given, x, next, begin, count)) finite = false;
+    }
+  });
+  return finite;
+}
+
+}  // namespace tempo

@@ -1,0 +1,168 @@
+// The segments are the steps of an outer Program, whose one instruction is the Program over a
+// segment. What its gradient reads is not kept, so it is computed again, as for any application.
+#include "scan/gradient/checkpoint.hpp"
+
+#include "program/builder.hpp"
+
+#include <tempo/ops.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <list>
+
+namespace tempo {
+
+namespace {
+
+struct Segments {
+  int64_t length, count, rest;  // rest: steps behind the last of them, less than a segment
+};
+
+// About sqrt(time) of about sqrt(time) steps, without a rest where that is near.
+Segments segments_of(int64_t time) {
+  const auto root = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(time))));
+  for (int64_t length = root; 2 * length <= 3 * root; ++length)
+    if (time % length == 0) return {length, time / length, 0};
+  return {root, time / root, time % root};
+}
+
+// A step as it was traced ends with the results of its states. (They are not found by `next`: that
+// is the state itself where no step reads it.)
+std::size_t result_of_state(const Program& p, std::size_t k) {
+  return p.results.size() - p.carried.size() + k;
+}
+
+// The same with the time axis first in all sequences.
+StepProgramRef with_time_first(const StepProgramRef& program) {
+  Program p = program->raw();
+  for (ProgramValue& v : p.values) v.batch_first = false;
+  for (ProgramResult& r : p.results) r.batch_first = false;
+  return std::make_shared<StepProgram>(std::move(p), program->nodes());
+}
+
+StepProgramRef over_segments(const StepProgramRef& program, int64_t length) {
+  const Program& p = program->raw();
+  ProgramBuilder builder;
+  {
+    Trace trace;
+    std::vector<Ref<Value>> inputs;
+    for (std::size_t i = 0; i < p.n_inputs(); ++i) {
+      const ProgramValue& v = p.values[static_cast<std::size_t>(p.input(i))];
+      TensorType type = v.type;
+      if (v.standing == Standing::sequence) type.shape = type.shape.prepended(length);
+      inputs.push_back(trace.placeholder(type));
+      builder.input(v.standing, inputs.back(), v.name);
+    }
+    const std::vector<Ref<Value>> results = apply_program(program, std::move(inputs), length);
+    for (const Ref<Application>& a : trace.applications()) builder.add(*a);
+    for (std::size_t r = 0; r < results.size(); ++r)
+      builder.program.results.push_back({p.results[r].kind, builder.find(*results[r])});
+    for (std::size_t k = 0; k < p.carried.size(); ++k)
+      builder.program.next.push_back(builder.find(*results[result_of_state(p, k)]));
+  }
+  builder.program.reverse = p.reverse;
+  settle_standings(builder.program);
+  return std::make_shared<StepProgram>(std::move(builder.program), std::move(builder.nodes));
+}
+
+struct Segmented {
+  StepProgramRef whole, steps, segments;  // steps: with the time first; segments: of those
+  int64_t length;
+};
+
+// Made once for a Program and a length.
+Segmented segmented(const StepProgramRef& program, int64_t length) {
+  constexpr std::size_t capacity = 32;
+  static std::list<Segmented>& recent = *new std::list<Segmented>;
+  const ProcessLock lock(ProcessLock::making);
+  const auto at = std::find_if(recent.begin(), recent.end(), [&](const Segmented& s) {
+    return s.whole == program && s.length == length;
+  });
+  if (at != recent.end()) {
+    recent.splice(recent.begin(), recent, at);
+  } else {
+    const StepProgramRef steps = with_time_first(program);
+    recent.push_front({program, steps, over_segments(steps, length), length});
+    if (recent.size() > capacity) recent.pop_back();
+  }
+  return recent.front();
+}
+
+std::vector<Ref<Value>> apply_keeping(const StepProgramRef& program, std::vector<Ref<Value>> inputs,
+                                      int64_t time) {
+  std::vector<Ref<Value>> results =
+      apply_program(program->keeping(program->read_by_gradient()), std::move(inputs), time);
+  results.resize(program->raw().results.size());
+  return results;
+}
+
+Ref<Value> turned(const Ref<Value>& sequence, bool batch_first) {
+  return batch_first ? to_value(swap_axes(to_tensor(sequence), 0, 1)) : sequence;
+}
+
+Ref<Value> cut(const Ref<Value>& sequence, int64_t begin, int64_t end) {
+  const Tensor all = to_tensor(sequence);
+  return end - begin == all.shape()[0] ? sequence : to_value(slice(all, 0, begin, end));
+}
+
+// [time, ...] as [segments, length, ...], and back.
+Ref<Value> folded(const Ref<Value>& sequence, const Segments& s) {
+  return to_value(
+      reshape(to_tensor(sequence),
+              sequence->type.shape.without_first().prepended(s.length).prepended(s.count)));
+}
+Ref<Value> unfolded(const Ref<Value>& sequence) {
+  const Shape& shape = sequence->type.shape;
+  return to_value(reshape(to_tensor(sequence),
+                          shape.without_first().without_first().prepended(shape[0] * shape[1])));
+}
+
+// Result r of the segments and of the rest behind them, as one.
+Ref<Value> joined(const Program& p, std::size_t r, const Ref<Value>& segments,
+                  const Ref<Value>& rest) {
+  const Tensor before = to_tensor(segments), now = to_tensor(rest);
+  switch (p.results[r].kind) {
+    case ProgramResult::last: return rest;
+    case ProgramResult::sum: return to_value(before + now);
+    case ProgramResult::sequence: break;
+  }
+  return to_value(p.reverse ? concat({now, before}, 0) : concat({before, now}, 0));
+}
+
+}  // namespace
+
+std::vector<Ref<Value>> apply_in_segments(const StepProgramRef& program,
+                                          std::vector<Ref<Value>> inputs, int64_t time) {
+  const Program& p = program->raw();
+  const std::size_t first = p.fixed.size(), first_state = first + p.sequences.size();
+  const Segments s = segments_of(time);
+  const Segmented programs = segmented(program, s.length);
+  for (std::size_t i = first; i < first_state; ++i)
+    inputs[i] = turned(inputs[i], p.values[static_cast<std::size_t>(p.input(i))].batch_first);
+  const int64_t split = p.reverse ? s.rest : time - s.rest;  // the rest is processed last
+  const auto with_sequences = [&](const auto& part) {
+    std::vector<Ref<Value>> out = inputs;
+    for (std::size_t i = first; i < first_state; ++i) out[i] = part(inputs[i]);
+    return out;
+  };
+  std::vector<Ref<Value>> results =
+      apply_keeping(programs.segments, with_sequences([&](const Ref<Value>& x) {
+                      return folded(p.reverse ? cut(x, split, time) : cut(x, 0, split), s);
+                    }),
+                    s.count);
+  for (std::size_t r = 0; r < results.size(); ++r)
+    if (p.results[r].kind == ProgramResult::sequence) results[r] = unfolded(results[r]);
+  if (s.rest > 0) {
+    std::vector<Ref<Value>> rest = with_sequences(
+        [&](const Ref<Value>& x) { return p.reverse ? cut(x, 0, split) : cut(x, split, time); });
+    for (std::size_t k = 0; k < p.carried.size(); ++k)
+      rest[first_state + k] = results[result_of_state(p, k)];
+    const std::vector<Ref<Value>> last = apply_keeping(programs.steps, std::move(rest), s.rest);
+    for (std::size_t r = 0; r < results.size(); ++r) results[r] = joined(p, r, results[r], last[r]);
+  }
+  for (std::size_t r = 0; r < results.size(); ++r)
+    results[r] = turned(results[r], p.results[r].batch_first);
+  return results;
+}
+
+}  // namespace tempo

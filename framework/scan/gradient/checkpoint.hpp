@@ -1,0 +1,14 @@
+// A long recurrence in segments, of which only the states between them are kept (Chen et al., 2016,
+// "Training deep nets with sublinear memory cost").
+#pragma once
+
+#include "scan/recurrence.hpp"
+
+namespace tempo {
+
+/// As apply_program, for a gradient that runs each segment of about sqrt(time) steps again: between
+/// the passes the memory grows with the square root of time, in the gradient as well.
+std::vector<Ref<Value>> apply_in_segments(const StepProgramRef& program,
+                                          std::vector<Ref<Value>> inputs, int64_t time);
+
+}  // namespace tempo

@@ -1,0 +1,68 @@
+// A function of one time step that is run again and again: scans over one step in it are their
+// steps, and their states go on from run to run. What a model needs to be streamed.
+#pragma once
+
+#include "graph/trace.hpp"
+#include "program/run/execution.hpp"
+
+#include <functional>
+#include <optional>
+
+namespace tempo {
+
+/// While one lives, a scan over one step that is called in its trace is recorded as its step, with
+/// states that are carried.
+class StepTrace {
+ public:
+  StepTrace();
+  ~StepTrace();
+  StepTrace(const StepTrace&) = delete;
+  StepTrace& operator=(const StepTrace&) = delete;
+
+  /// The one in whose trace this thread is; null inside of a step or of a trace within.
+  static StepTrace* current();
+
+  using PlainLoop = std::vector<Ref<Value>> (*)(const tempo_scan&, int64_t);
+  std::vector<Ref<Value>> inlined(const tempo_scan& call, PlainLoop plain_loop);
+
+  struct Carried {
+    Ref<Value> initial, before, next;
+  };
+  Trace trace;
+  std::vector<Carried> carried;
+
+ private:
+  StepTrace* outer_;
+};
+
+class Stepper {
+ public:
+  /// f maps x of this type to one result; what it reads besides is bound to the weights as they are
+  /// at each run.
+  Stepper(const std::function<Tensor(const Tensor&)>& f, const TensorType& x);
+
+  const TensorType& result() const;
+  /// How a step runs.
+  const Plan& plan() const { return plan_; }
+  /// One step, from x to y. Allocates nothing.
+  void run(const void* x, void* y);
+  /// The states become what they are before the first step.
+  void reset();
+
+ private:
+  bool weights_changed() const;
+  void prepare();
+
+  Program program_, initial_;  // a step; the states before the first one
+  Plan plan_, initial_plan_;
+  std::vector<Ref<Value>> captured_;
+  std::vector<uint64_t> versions_;  // of what is captured, when it was prepared
+  std::vector<Array> states_;
+  std::vector<View> inputs_, outputs_, initial_states_;
+  std::optional<Execution> execution_;
+  Execution::Shard shard_{};
+  int x_block_ = 0;
+  int64_t steps_ = 0;
+};
+
+}  // namespace tempo

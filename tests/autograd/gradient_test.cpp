@@ -1,0 +1,455 @@
+// The reverse walk as a user meets it, and the checker itself: wrong gradients are planted, and
+// each must be caught.
+#define BOOST_TEST_MODULE gradient
+#include "testing.hpp"
+
+#include "graph/value.hpp"
+#include "tensor/kernels/pointwise.hpp"
+
+#include <tempo/gradcheck.hpp>
+#include <tempo/gradient.hpp>
+#include <tempo/layers.hpp>
+
+namespace tempo {
+namespace {
+
+using testing::check_close;
+using testing::check_same;
+using testing::error_of;
+using testing::normal;
+using testing::uniform;
+using List = std::vector<int64_t>;
+
+// --- The checker --------------------------------------------------------------------------------
+
+// An op like `original`, of whose gradient rules some are replaced.
+struct Planted {
+  const char* mistake;
+  const char* original;
+  std::vector<VjpRule> vjp;
+  Tensors inputs;
+  Attributes attributes = {};
+  int caught_at_order = 1;
+};
+
+Tensor at_last_element(const Tensor& like, double value) {
+  std::vector<double> factors(static_cast<std::size_t>(like.count()), 1);
+  factors.back() = value;
+  return tensor(factors, like.shape(), float64);
+}
+
+std::vector<Planted> planted_mistakes() {
+  const Tensor x = normal({3, 4}), square_matrix = normal({3, 3}), sequence = normal({2, 5, 3});
+  const Attributes along_time{{"axis", int64_t{-2}}, {"reverse", int64_t{0}}};
+  using V = const Vjp&;
+  return {
+      {"a wrong sign", "tanh", {[](V v) { return -(v.dy() * (1 - square(v.y()))); }}, {x}},
+      {"no transpose",
+       "matmul",
+       {[](V v) { return matmul(v.dy(), v.b()); },
+        [](V v) { return matmul(transpose(v.a()), v.dy()); }},
+       {square_matrix, normal({3, 3}, 2)}},
+      {"a missing term",
+       "divide",
+       {[](V v) { return v.dy() / v.b(); }, {}},
+       {x, uniform(1, 2, {3, 4})}},
+      {"a missing term inside", "sigmoid", {[](V v) { return v.dy() * v.y(); }}, {x}},
+      {"one step too late",
+       "cumsum",
+       {[](V v) { return pad(slice(cumsum(v.dy(), -2, true), -2, 1, 5), -2, 0, 1); }},
+       {sequence},
+       along_time},
+      {"the wrong direction of time",
+       "cumsum",
+       {[](V v) { return cumsum(v.dy(), -2); }},
+       {sequence},
+       along_time},
+      {"the wrong axis",
+       "cumsum",
+       {[](V v) { return cumsum(v.dy(), -1, true); }},
+       {sequence},
+       along_time},
+      {"a missing factor", "square", {[](V v) { return v.dy() * v.a(); }}, {x}},
+      {"a forgotten sum over what was broadcast",
+       "add",
+       {[](V v) { return v.dy(); }, [](V v) { return slice(v.dy(), 0, 0, 1); }},
+       {x, normal({1, 4})}},
+      {"a mean in place of a sum",
+       "sum",
+       {[](V v) { return broadcast_to(v.dy() / 4, v.a().shape()); }},
+       {x},
+       {{"axes", List{-1}}, {"keepdims", int64_t{1}}}},
+      {"a wrong power",
+       "sqrt",
+       {[](V v) { return v.dy() / (2 * square(v.y())); }},
+       {uniform(2, 3, {3, 4})}},
+      {"swapped inputs",
+       "subtract",
+       {[](V v) { return -v.dy(); }, [](V v) { return v.dy(); }},
+       {x, normal({3, 4}, 2)}},
+      {"swapped factors",
+       "multiply",
+       {[](V v) { return v.dy() * v.a(); }, [](V v) { return v.dy() * v.b(); }},
+       {x, normal({3, 4}, 2)}},
+      {"a constant offset", "exp", {[](V v) { return v.dy() * (v.y() + 1e-4); }}, {x}},
+      {"wrong in one element",
+       "exp",
+       {[](V v) { return v.dy() * v.y() * at_last_element(v.y(), 1.0001); }},
+       {x}},
+      {"a constant with too few digits",
+       "erf",
+       {[](V v) { return v.dy() * 1.1284 * exp(-square(v.a())); }},
+       {x}},
+      {"an input without a rule",
+       "multiply",
+       {[](V v) { return v.dy() * v.b(); }},
+       {x, normal({3, 4}, 2)}},
+      {"no rule at all", "sin", {}, {x}},
+      {"the order of axes not put back",
+       "transpose",
+       {[](V v) {
+         return transpose(v.dy(), {2, 0, 1});
+       }},
+       {normal({3, 3, 3})},
+       {{"permutation", List{-1, -3, -2}}}},
+      {"the wrong end of a slice",
+       "slice",
+       {[](V v) { return pad(v.dy(), -1, 2, 1); }},
+       {x},
+       {{"axis", int64_t{-1}}, {"begin", int64_t{1}}, {"end", int64_t{2}}}},
+      {"rows that overwrite each other",
+       "gather",
+       {[](V v) {
+         return matmul(one_hot(reshape(v.b(), {-1}), 4, float64) *
+                           (1 - 0.5 * one_hot(reshape(v.b(), {-1}), 4, float64)),
+                       v.dy(), true, false);
+       }},
+       {normal({4, 3}), tensor(List{1, 3, 1}, {3})}},
+      {"right once, wrong twice: a part held constant",
+       "square",
+       {[](V v) { return 2 * v.dy() * stop_gradient(v.a()); }},
+       {x},
+       {},
+       2},
+      {"right once, wrong twice: dy held constant",
+       "tanh",
+       {[](V v) { return stop_gradient(v.dy()) * (1 - square(v.y())); }},
+       {x},
+       {},
+       2},
+  };
+}
+
+GradCheck check(const OpDefinition& op, const Planted& planted, double scale = 1) {
+  // A product with the first input, so that dy depends on the inputs at second order.
+  return gradcheck(
+      [&](const Tensors& in) {
+        const Tensor y = tempo::apply(op, in, planted.attributes);
+        return y * scale * (1 + sum(square(in[0])));
+      },
+      planted.inputs);
+}
+
+const OpDefinition& plant(const Planted& planted) {
+  OpDefinition op = *find_op(planted.original);
+  op.name = std::string(planted.original) + " with " + planted.mistake;
+  op.vjp = planted.vjp;
+  return define(std::move(op));
+}
+
+BOOST_AUTO_TEST_CASE(planted_mistakes_are_caught) {
+  for (const Planted& planted : planted_mistakes()) {
+    const GradCheck right = check(*find_op(planted.original), planted);
+    BOOST_TEST(right.passed(), planted.original << " is right\n" << right);
+    const GradCheck wrong = check(plant(planted), planted);
+    BOOST_TEST(!wrong.passed(), planted.original << " with " << planted.mistake << " passes\n"
+                                                 << wrong);
+    for (const GradCheck::Row& row : wrong.rows) {
+      BOOST_TEST(row.smooth, planted.mistake << " is taken for a kink\n" << wrong);
+      if (row.order < planted.caught_at_order)
+        BOOST_TEST(row.error <= wrong.tolerance, planted.mistake << " shows too early\n" << wrong);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(mistakes_are_caught_at_any_scale) {
+  for (const double scale : {1e-8, 1e8})
+    for (const Planted& planted : planted_mistakes()) {
+      const OpDefinition* op = find_op(std::string(planted.original) + " with " + planted.mistake);
+      BOOST_TEST(check(*find_op(planted.original), planted, scale).passed(), planted.original);
+      BOOST_TEST(!check(*op, planted, scale).passed(), planted.mistake);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_mistake_that_hides_behind_a_large_gradient) {
+  // Each input has its own scale: b's gradient is 10^6 times smaller than a's.
+  OpDefinition op = *find_op("subtract");
+  op.name = "a mistake in the small one";
+  op.vjp[1] = [](const Vjp& v) { return -1.001 * v.dy(); };
+  const OpDefinition& planted = define(std::move(op));
+  const GradCheck report = gradcheck(
+      [&](const Tensors& in) {
+        return tempo::apply(planted, {in[0], 1e-4 * in[1]});
+      },
+      {normal({3}), normal({3}, 2)});
+  BOOST_TEST(!report.passed(), report);
+}
+
+BOOST_AUTO_TEST_CASE(a_report_says_where) {
+  const Planted planted{"an error at its end",
+                        "exp",
+                        {[](const Vjp& v) { return v.dy() * v.y() * at_last_element(v.y(), 2); }},
+                        {normal({3, 4})}};
+  const GradCheck report = check(plant(planted), planted);
+  BOOST_TEST(report.rows.size() == 2u);
+  const GradCheck::Row& row = report.rows[0];
+  BOOST_TEST(row.order == 1);
+  BOOST_TEST(row.input == "input 0");
+  BOOST_TEST(row.element == 11);
+  BOOST_TEST(row.error > 1e-2);
+  std::ostringstream text;
+  text << report;
+  BOOST_TEST(text.str().find("gradcheck: FAILED, worst error ") == 0u);
+  BOOST_TEST(text.str().find("\n  order 1  input 0  [3, 4]  error ") != std::string::npos);
+  BOOST_TEST(text.str().find(" at [2, 3]: gradient ") != std::string::npos);
+  BOOST_TEST(text.str().find("not smooth") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_kink_is_said_to_be_one) {
+  for (const double at : {0.0, 1e-3, -1e-3}) {
+    const GradCheck report = gradcheck([](const Tensors& in) { return relu(in[0]); },
+                                       {tensor(std::vector<double>{1, at, -2}, {3}, float64)});
+    std::ostringstream text;
+    text << report;
+    BOOST_TEST(!report.passed(), report);
+    BOOST_TEST(text.str().find("not smooth here: the slope is ") != std::string::npos, report);
+    BOOST_TEST(
+        text.str().find("; choose other values, or a .step below 0.004\n") != std::string::npos,
+        report);
+    const GradCheck closer =
+        gradcheck([](const Tensors& in) { return relu(in[0]); },
+                  {tensor(std::vector<double>{1, at, -2}, {3}, float64)}, {.step = 1e-4});
+    BOOST_TEST(closer.passed() == (at != 0), closer);
+  }
+}
+
+// Where a function ends or bends within the step, smaller steps tell whether its gradient is right.
+struct NearAnEdge {
+  const char* name;
+  std::function<Tensor(const Tensor&)> f;
+  std::vector<double> at;
+};
+
+std::vector<NearAnEdge> near_edges() {
+  using T = const Tensor&;
+  return {
+      {"log", [](T x) { return log(x); }, {1e-3, 2}},
+      {"log of a tiny number", [](T x) { return log(x); }, {1e-9, 3e-5}},
+      {"log where the step does not reach 0", [](T x) { return log(x); }, {5e-3, 0.02, 0.3}},
+      {"log of a large number", [](T x) { return log(x); }, {1e6}},
+      {"log(1 + x)", [](T x) { return log(1 + x); }, {-0.9999, 0.5}},
+      {"sqrt", [](T x) { return sqrt(x); }, {1e-5, 1}},
+      {"a root", [](T x) { return pow(x, 0.5); }, {1e-5, 0.01, 4}},
+      {"1 / x", [](T x) { return 1 / x; }, {0.03, 1}},
+      {"square of large and small numbers", [](T x) { return square(x); }, {1e6, 1e-6, -1}},
+      {"a logistic loss", [](T x) { return -log(1 - x); }, {0.999, 0.5}},
+  };
+}
+
+BOOST_AUTO_TEST_CASE(gradients_near_the_edge_of_a_function) {
+  for (const NearAnEdge& c : near_edges()) {
+    const Tensor x = tensor(c.at, {static_cast<int64_t>(c.at.size())}, float64);
+    const GradCheck report = gradcheck([&](const Tensors& in) { return c.f(in[0]); }, {x});
+    BOOST_TEST(report.passed(), c.name << "\n" << report);
+    const GradCheck wrong = gradcheck(
+        [&](const Tensors& in) { return c.f(in[0]) + 1e-3 * stop_gradient(c.f(in[0])); }, {x});
+    BOOST_TEST(!wrong.passed(), c.name << " with a part held constant passes\n" << wrong);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_finite_beside_a_value_is_said) {
+  const GradCheck report = gradcheck([](const Tensors& in) { return in[0] * sqrt(in[0]); },
+                                     {zeros({1}, float64) + 0.0}, {.order = 1});
+  std::ostringstream text;
+  text << report;
+  BOOST_TEST(!report.passed(), report);
+  BOOST_TEST(text.str().find("not finite beside this value") != std::string::npos, report);
+}
+
+BOOST_AUTO_TEST_CASE(a_kink_whose_slopes_cancel_is_found_at_order_1) {
+  const GradCheck report =
+      gradcheck([](const Tensors& in) { return abs(in[0]); }, {zeros({3}, float64)}, {.order = 1});
+  std::ostringstream text;
+  text << report;
+  BOOST_TEST(!report.passed(), report);
+  const GradCheck::Row& row = report.rows[0];
+  BOOST_TEST(!row.smooth);
+  BOOST_TEST(row.left == -row.right);
+  BOOST_TEST(text.str().find(" to the left and ") != std::string::npos, report);
+  const GradCheck curved = gradcheck([](const Tensors& in) { return square(in[0]); },
+                                     {zeros({3}, float64)}, {.order = 1});
+  BOOST_TEST(curved.passed(), curved);
+}
+
+BOOST_AUTO_TEST_CASE(a_jump_is_not_said_to_have_equal_slopes_on_both_sides) {
+  const GradCheck report =
+      gradcheck([](const Tensors& in) { return sign(in[0]); }, {zeros({3}, float64)}, {.order = 1});
+  std::ostringstream text;
+  text << report;
+  BOOST_TEST(!report.passed(), report);
+  BOOST_TEST(text.str().find(" to the left and ") == std::string::npos, report);
+  BOOST_TEST(
+      text.str().find(" within half a step and another within a whole one") != std::string::npos,
+      report);
+}
+
+BOOST_AUTO_TEST_CASE(what_gradcheck_refuses) {
+  const auto twice = [](const Tensors& in) { return 2 * in[0]; };
+  BOOST_TEST(error_of<ShapeError>([&] { gradcheck(twice, {zeros({3})}); }) ==
+             "gradcheck: input 0 is [3] float32; gradients are checked in float64.\n"
+             "  cast(x, float64) makes it so.");
+  BOOST_TEST(error_of<ShapeError>([&] {
+               gradcheck([](const Tensors& in) { return cast(in[0], float32); }, {normal({3})});
+             }) ==
+             "gradcheck: the result of f is [3] float32; gradients are checked in float64.\n"
+             "  cast(x, float64) makes it so.");
+  BOOST_TEST(error_of([&] { gradcheck(twice, {tensor(List{1}, {1})}); }) ==
+             "gradcheck: there is no float64 input to check.");
+  BOOST_TEST(error_of([&] {
+               gradcheck([](const Tensors& in) { return dropout(in[0], 0.5); }, {normal({30})});
+             }) ==
+             "gradcheck: f gave two values for the same inputs.\n"
+             "  It must be a pure function: fix the seed of its dropout, reset its state.");
+  BOOST_TEST(error_of([&] {
+               gradcheck([](const Tensors& in) { return log(in[0]); }, {zeros({1}, float64)});
+             }) == "gradcheck: f is not finite at these inputs; choose others.");
+}
+
+BOOST_AUTO_TEST_CASE(inputs_without_gradients_are_handed_on) {
+  const Tensor indices = tensor(List{2, 0, 2}, {3});
+  const GradCheck report = gradcheck(
+      [&](const Tensors& in) {
+        BOOST_TEST(in[1].handle() == indices.handle());
+        return gather(in[0], in[1]);
+      },
+      {normal({4, 3}), indices});
+  BOOST_TEST(report.passed(), report);
+  BOOST_TEST(report.rows.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(the_inputs_stay_as_they_were) {
+  const Tensor x = normal({3}), before = x + 0;
+  gradcheck([](const Tensors& in) { return square(in[0]); }, {x});
+  check_same("x", x, before);
+}
+
+BOOST_AUTO_TEST_CASE(gradients_within_f_and_without_recording) {
+  const NoGradient off;
+  const GradCheck report =
+      gradcheck([](const Tensors& in) { return gradient(sum(exp(in[0]) * in[1]), {in[0]})[0]; },
+                {normal({3}), normal({3}, 2)});
+  BOOST_TEST(report.passed(), report);
+}
+
+// --- gradient -----------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(gradient_twice_on_one_loss) {
+  const Tensor w = parameter(normal({3, 4}));
+  const Tensor loss = sum(exp(w) * w);
+  const Tensor first = gradient(loss, {w})[0];
+  check_close("first", first, exp(w) * (1 + w), 1e-15);
+  check_same("second", gradient(loss, {w})[0], first);
+}
+
+BOOST_AUTO_TEST_CASE(second_and_third_order) {
+  const Tensor x = parameter(normal({5})), v = normal({5}, 2);
+  const Tensor dx = gradient(sum(sin(x)), {x})[0];
+  const Tensor d2x = gradient(sum(dx * v), {x})[0];
+  const Tensor d3x = gradient(sum(d2x), {x})[0];
+  check_close("first", dx, cos(x), 1e-15);
+  check_close("second", d2x, -sin(x) * v, 1e-15);
+  check_close("third", d3x, -cos(x) * v, 1e-15);
+}
+
+BOOST_AUTO_TEST_CASE(gradient_of_an_intermediate) {
+  const Tensor x = parameter(normal({3}));
+  const Tensor h = exp(x), y = h * h + x;
+  const auto [dh, dx] = gradient(y, {h, x});
+  check_close("dh", dh, 2 * h, 1e-15);
+  check_close("dx", dx, 2 * h * h + 1, 1e-15);
+  check_same("of itself", gradient(h, {h})[0], ones({3}, float64));
+}
+
+BOOST_AUTO_TEST_CASE(gradient_with_a_direction_and_without_a_path) {
+  const Tensor x = parameter(normal({3})), unused = parameter(normal({2, 2}));
+  const Tensor dy = normal({3}, 4);
+  const auto gradients = gradient(square(x), {x, unused}, dy);
+  check_close("dx", gradients[0], 2 * x * dy, 1e-15);
+  check_same("unused", gradients[1], zeros({2, 2}, float64));
+  check_same("stopped", gradient(stop_gradient(x) * 2, {x})[0], zeros({3}, float64));
+  check_same("of one result of several", gradient(split<3>(x)[1], {x})[0],
+             tensor(std::vector<double>{0, 1, 0}, {3}, float64));
+}
+
+BOOST_AUTO_TEST_CASE(gradients_keep_the_dtype) {
+  const Tensor x = parameter(ones({3}));
+  BOOST_TEST((gradient(2 * cast(cast(x, float64) * 0.5, float32), {x})[0].dtype() == float32));
+}
+
+BOOST_AUTO_TEST_CASE(a_weight_that_was_assigned_to) {
+  const Tensor w = parameter(normal({3}), "lstm/kernel");
+  const Tensor loss = sum(square(w));
+  assign(w, normal({3}, 2));
+  BOOST_TEST(error_of([&] { gradient(loss, {w}); }) ==
+             "gradient: weight `lstm/kernel` was assigned to after `square` used it.\n"
+             "  Compute the loss again before asking for its gradient; update weights last.");
+  check_close("computed again", gradient(sum(square(w)), {w})[0], 2 * w, 1e-15);
+}
+
+BOOST_AUTO_TEST_CASE(what_gradient_refuses) {
+  const Tensor x = parameter(normal({3})), plain = normal({3}, 2);
+  BOOST_TEST(
+      error_of([&] {
+        gradient(x * plain, {x, plain});
+      }) ==
+      "gradient: input 1, [3] float64, is not tracked.\n  Make it with parameter(x) before it "
+      "is used; values computed under NoGradient are not tracked either.");
+  BOOST_TEST(error_of<ShapeError>([&] { gradient(x > 0, {x}); }) ==
+             "gradient: y is [3] bool; only float32 and float64 have gradients.");
+  BOOST_TEST(error_of<ShapeError>([&] { gradient(x, {x}, normal({4})); }) ==
+             "gradient: dy must have the shape of y\n  y   [3] float64\n  dy  [4] float64");
+  const NoGradient off;
+  BOOST_TEST(!square(x).tracked());
+}
+
+BOOST_AUTO_TEST_CASE(a_chain_of_100000_ops) {
+  const Tensor x = parameter(ones({1}, float64));
+  {
+    Tensor y = x;
+    for (int i = 0; i < 100000; ++i) y = y + 1;
+    check_same("value", y, tensor(std::vector<double>{100001}, {1}, float64));
+    check_same("gradient", gradient(y, {x})[0], ones({1}, float64));
+    Tensor kept = gradient(sum(square(y)), {x})[0];
+    check_same("gradient of its square", kept, tensor(std::vector<double>{200002}, {1}, float64));
+  }  // freed here, without recursion
+  BOOST_TEST(x.tracked());
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_is_checked_with_weights_of_its_own) {
+  const Layer lstm = LSTM({.units = 7});
+  const GradCheck report = gradcheck(lstm, Shape{3, 5, 4});
+  BOOST_TEST(report.passed(), report);
+  BOOST_TEST(!lstm.built());
+  std::vector<std::string> checked;
+  for (const GradCheck::Row& row : report.rows)
+    if (row.order == 1) checked.push_back(row.input + " " + to_string(row.shape));
+  const std::vector<std::string> expected{"input [3, 5, 4]", "lstm/kernel [4, 28]",
+                                          "lstm/recurrent_kernel [7, 28]", "lstm/bias [28]"};
+  BOOST_TEST(checked == expected, boost::test_tools::per_element());
+  const GradCheck both =
+      gradcheck(Bidirectional(GRU({.units = 2, .return_state = true})), {3, 5, 4});
+  BOOST_TEST(both.passed(), both);
+}
+
+}  // namespace
+}  // namespace tempo

@@ -1,0 +1,322 @@
+// The rules of the house (docs/architecture.md, section 1): who may include whom, and who is the
+// only user of what. The checker is a function of a path and a text, so that each rule is seen to
+// fail.
+#define BOOST_TEST_MODULE layering
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fs = std::filesystem;
+using std::string;
+using Texts = std::vector<string>;
+
+// From the ground up: a folder includes itself and what stands on the floors below.
+const std::vector<Texts> floors = {
+    {"tensor"},   {"graph"}, {"ops", "program"}, {"autograd"}, {"scan"}, {"plugin"},
+    {"training"}, {"io"},    {"command"},
+};
+
+// Public headers that need a part of libtempo; the others are header-only over plugin.h and lie
+// under everything. The umbrellas lie above everything.
+const std::map<string, string> header_homes = {
+    {"gradcheck.hpp", "autograd"},
+    {"callback.hpp", "training"},
+    {"data.hpp", "training"},
+    {"loss.hpp", "training"},
+    {"metric.hpp", "training"},
+    {"model.hpp", "training"},
+    {"optimizer.hpp", "training"},
+    {"stream.hpp", "training"},
+    {"io.hpp", "io"},
+    {"plot.hpp", "io"},
+    {"xtensor.hpp", "io"},
+    {"layers.hpp", "umbrella"},
+    {"tempo.hpp", "umbrella"},
+};
+
+const Texts layer_names = {"Dense",         "SimpleRNN",       "LSTM",
+                           "GRU",           "Embedding",       "Dropout",
+                           "Bidirectional", "TimeDistributed", "Masking"};
+
+const Texts top_level = {".cache",
+                         ".ci",
+                         ".clang-format",
+                         ".clang-tidy",
+                         ".git",
+                         ".gitignore",
+                         "CMakeLists.txt",
+                         "CMakePresets.json",
+                         "CMakeUserPresets.json",
+                         "LICENSE",
+                         "README.md",
+                         "build",
+                         "dev",
+                         "docs",
+                         "examples",
+                         "framework",
+                         "layers",
+                         "plugins",
+                         "tests"};
+
+bool contains(const Texts& all, std::string_view one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+bool starts(std::string_view text, std::string_view with) { return text.starts_with(with); }
+
+bool under(std::string_view path, const Texts& places) {
+  return std::any_of(places.begin(), places.end(),
+                     [&](auto& place) { return starts(path, place); });
+}
+
+std::size_t level(std::string_view folder) {
+  const auto found = std::find_if(floors.begin(), floors.end(),
+                                  [&](const Texts& floor) { return contains(floor, folder); });
+  return static_cast<std::size_t>(found - floors.begin());  // an umbrella is above them all
+}
+bool is_folder(std::string_view name) { return level(name) < floors.size(); }
+
+// 0 for what lies under everything, else one more than the level of the folder it needs.
+std::size_t header_level(const string& name) {
+  if (starts(name, "layers/")) return floors.size() + 1;
+  auto found = header_homes.find(name);
+  return found == header_homes.end() ? 0 : level(found->second) + 1;
+}
+
+string without_comments(const string& text) {
+  static const std::regex comment_or_string(
+      R"re(//[^\n]*|/\*[^]*?\*/|("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))re");
+  return std::regex_replace(text, comment_or_string, "$1");
+}
+
+struct Include {
+  string name;
+  bool quoted;
+};
+
+std::vector<Include> includes(const string& text) {
+  static const std::regex line(R"re((?:^|\n)[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+))re");
+  std::vector<Include> found;
+  for (std::sregex_iterator i(text.begin(), text.end(), line), end; i != end; ++i)
+    found.push_back({(*i)[2], (*i)[1] == "\""});
+  return found;
+}
+
+bool is_standard(const Include& i) {
+  return !i.quoted && i.name.find_first_of("./") == string::npos;
+}
+
+bool names(const string& text, const string& word) {
+  return std::regex_search(text, std::regex("\\b" + word + "\\b"));
+}
+
+// What may be used in some places only: the header or the word, the places.
+struct Owned {
+  string what;
+  std::regex header;
+  std::regex word;
+  Texts places;
+};
+
+const Owned owned[] = {
+    {"BLAS",
+     std::regex("^(cblas|lapack|openblas|f77blas|xflens/|xtensor-blas/).*"),
+     std::regex("\\b(cblas_|openblas_)\\w+"),
+     {"framework/tensor/"}},
+    {"xtensor",
+     std::regex("^(xtensor|xtl)/.*"),
+     std::regex("\\bxt::"),
+     {"framework/tensor/", "framework/io/", "framework/include/tempo/xtensor.hpp"}},
+    {"TBB", std::regex("^(tbb|oneapi)/.*"), std::regex("\\btbb::"), {"framework/tensor/parallel."}},
+    {"dlopen",
+     std::regex("^(dlfcn\\.h|boost/dll.*)"),
+     std::regex("\\bdl(open|sym|addr)\\b"),
+     {"framework/plugin/"}},
+};
+
+// One sentence for each breach of a rule by this file; the path is relative to the root.
+Texts breaches(const string& path, const string& text) {
+  Texts found;
+  auto report = [&](const string& what) { found.push_back(path + " " + what); };
+  const string code = without_comments(text);
+  const auto all = includes(code);
+  const bool is_public = starts(path, "framework/include/tempo/");
+  const bool is_internal = starts(path, "framework/") && !starts(path, "framework/include/");
+
+  if (under(path, {"framework/", "layers/", "plugins/"})) {
+    for (const Owned& o : owned) {
+      if (under(path, o.places)) continue;
+      bool used = std::regex_search(code, o.word);
+      for (const Include& i : all) used = used || std::regex_match(i.name, o.header);
+      if (used) report("uses " + o.what + ", which is " + o.places.front() + "'s");
+    }
+  }
+  for (const Include& i : all)
+    if (i.name.find("..") != string::npos) report("includes " + i.name + " by a relative path");
+
+  if (is_internal) {
+    const string rest = path.substr(string("framework/").size());
+    const string folder = rest.substr(0, rest.find('/'));
+    if (!is_folder(folder)) report("lies in a folder without a place in the order");
+    for (const Include& i : all) {
+      const string target = i.name.substr(0, i.name.find('/'));
+      if (i.quoted && is_folder(target) && target != folder && level(target) >= level(folder))
+        report("includes " + i.name + ", which lies above or beside " + folder);
+      if (target == "tempo" && header_level(i.name.substr(6)) > level(folder) + 1)
+        report("includes " + i.name + ", which lies above " + folder);
+    }
+  }
+  if (is_public) {
+    const string self = path.substr(string("framework/include/tempo/").size());
+    for (const Include& i : all) {
+      const bool of_tempo = starts(i.name, "tempo/") && !i.quoted;
+      if (self == "plugin.h" ? i.name != "stdint.h" && i.name != "stddef.h"
+                             : !of_tempo && !is_standard(i) && self != "xtensor.hpp")
+        report("is public and includes " + i.name);
+      if (of_tempo && header_level(i.name.substr(6)) > header_level(self) &&
+          header_level(self) <= floors.size())
+        report("includes " + i.name + ", which lies above it");
+    }
+  }
+  if (starts(path, "layers/")) {
+    static const Texts machine = {"thread", "mutex", "atomic", "future", "execution"};
+    for (const Include& i : all) {
+      const bool of_tempo = starts(i.name, "tempo/") && !i.quoted;
+      if (!of_tempo && !is_standard(i)) report("is a layer and includes " + i.name);
+      if (of_tempo && !starts(i.name, "tempo/layers/") && header_level(i.name.substr(6)) > 0)
+        report("is a layer and includes " + i.name + ", which needs libtempo");
+      if (contains(machine, i.name)) report("is a layer and knows of threads");
+    }
+  }
+  if (starts(path, "plugins/"))
+    for (const Include& i : all)
+      if (i.quoted || (i.name != "tempo/plugin.hpp" && !starts(i.name, "tempo/layers/")))
+        report("is packaging and includes " + i.name);
+
+  if (starts(path, "framework/") && path != "framework/include/tempo/layers.hpp" &&
+      !starts(path, "framework/io/"))
+    for (const string& name : layer_names)
+      if (names(code, name)) report("knows the name of a layer: " + name);
+  return found;
+}
+
+struct Planted {
+  const char* path;
+  const char* text;
+  const char* breach;  // what is said of it, or nullptr where it is allowed
+};
+
+std::ostream& operator<<(std::ostream& out, const Planted& p) { return out << p.path; }
+
+const Planted planted[] = {
+    {"framework/tensor/a.cpp", "#include \"graph/node.hpp\"", "includes graph/node.hpp"},
+    {"framework/ops/a.cpp", "#include \"autograd/walk.hpp\"", "lies above or beside ops"},
+    {"framework/ops/a.cpp", "#include \"program/program.hpp\"", "lies above or beside ops"},
+    {"framework/program/passes/a.cpp", "#include \"ops/types.hpp\"",
+     "lies above or beside program"},
+    {"framework/io/a.cpp", "  #  include \"command/main.hpp\"", "lies above or beside io"},
+    {"framework/scan/a.cpp", "int x;\n#include \"plugin/host.hpp\"", "lies above or beside scan"},
+    {"framework/ops/a.cpp", "#include <tempo/model.hpp>", "lies above ops"},
+    {"framework/training/a.cpp", "#include <tempo/tempo.hpp>", "lies above training"},
+    {"framework/training/a.cpp", "#include <tempo/layers/lstm.hpp>", "lies above training"},
+    {"framework/utils/a.cpp", "", "without a place"},
+    {"framework/ops/a.cpp", "#include \"../io/save.hpp\"", "by a relative path"},
+    {"framework/command/a.cpp", "#include \"tensor/array.hpp\"", nullptr},
+    {"framework/scan/gradient/a.cpp", "#include \"program/plan/plan.hpp\"", nullptr},
+    {"framework/ops/a.cpp", "#include <tempo/tensor.hpp>\n#include \"ops/define.hpp\"", nullptr},
+    {"framework/training/a.cpp", "#include <tempo/model.hpp>", nullptr},
+    {"framework/ops/a.cpp", "// #include \"io/save.hpp\"", nullptr},
+
+    {"framework/include/tempo/model.hpp", "#include <xtensor/xarray.hpp>", "uses xtensor"},
+    {"framework/include/tempo/ops.hpp", "#include <cblas.h>", "uses BLAS"},
+    {"framework/include/tempo/data.hpp", "#include <tbb/parallel_for.h>", "uses TBB"},
+    {"framework/include/tempo/io.hpp", "#include <nlohmann/json.hpp>", "is public and includes"},
+    {"framework/include/tempo/ops.hpp", "#include \"ops/define.hpp\"", "is public and includes"},
+    {"framework/include/tempo/plugin.h", "#include <string>", "is public and includes string"},
+    {"framework/include/tempo/cell.hpp", "#include <tempo/model.hpp>", "lies above it"},
+    {"framework/include/tempo/model.hpp", "#include <tempo/layers.hpp>", "lies above it"},
+    {"framework/include/tempo/plugin.h", "#include <stdint.h>\n#include <stddef.h>", nullptr},
+    {"framework/include/tempo/xtensor.hpp", "#include <xtensor/xarray.hpp>", nullptr},
+    {"framework/include/tempo/model.hpp", "#include <tempo/layer.hpp>\n#include <map>", nullptr},
+
+    {"framework/scan/a.cpp", "#include <cblas.h>", "uses BLAS"},
+    {"framework/scan/a.cpp", "extern \"C\" void cblas_sgemm();", "uses BLAS"},
+    {"framework/ops/a.cpp", "#include <xtensor-blas/xlinalg.hpp>", "uses BLAS"},
+    {"framework/training/a.cpp", "#include <xtensor/xview.hpp>", "uses xtensor"},
+    {"framework/tensor/kernels/pointwise.cpp", "#include <tbb/task_arena.h>", "uses TBB"},
+    {"framework/scan/a.cpp", "#include <oneapi/tbb.h>", "uses TBB"},
+    {"framework/training/a.cpp", "#include <dlfcn.h>", "uses dlopen"},
+    {"framework/io/a.cpp", "#include <boost/dll/shared_library.hpp>", "uses dlopen"},
+    {"framework/tensor/a.cpp", "#include <cblas.h>\n#include <xtensor/xarray.hpp>", nullptr},
+    {"framework/tensor/parallel.cpp", "#include <tbb/parallel_for.h>", nullptr},
+    {"framework/io/a.cpp", "#include <xtensor/xnpy.hpp>", nullptr},
+    {"framework/plugin/loader.cpp", "#include <dlfcn.h>\nauto f = dlopen;", nullptr},
+
+    {"layers/gru.hpp", "#include <boost/any.hpp>", "is a layer and includes boost"},
+    {"layers/gru.hpp", "#include \"program/program.hpp\"", "is a layer and includes program"},
+    {"layers/gru.hpp", "#include \"rnn.hpp\"", "is a layer and includes rnn.hpp"},
+    {"layers/gru.hpp", "#include <tempo/model.hpp>", "needs libtempo"},
+    {"layers/gru.hpp", "#include <thread>", "knows of threads"},
+    {"layers/gru.hpp", "#include <tempo/cell.hpp>\n#include <string>", nullptr},
+    {"layers/gru.hpp", "#include <tempo/layers/rnn.hpp>", nullptr},
+    {"plugins/gru.cpp", "#include <string>", "is packaging"},
+    {"plugins/gru.cpp", "#include <tempo/tempo.hpp>", "is packaging"},
+    {"plugins/gru.cpp", "#include <tempo/plugin.hpp>\n#include <tempo/layers/gru.hpp>", nullptr},
+
+    {"framework/scan/a.cpp", "if (name == \"LSTM\") fast();", "knows the name of a layer: LSTM"},
+    {"framework/include/tempo/tensor.hpp", "class Bidirectional;", "the name of a layer"},
+    {"framework/scan/a.cpp", "/* as GRU\n does */ int x;  // SimpleRNN", nullptr},
+    {"framework/io/keras.cpp", "auto name = \"LSTM\";", nullptr},
+    {"framework/include/tempo/layers.hpp", "#include <tempo/layers/lstm.hpp>\nLSTM x;", nullptr},
+};
+
+BOOST_AUTO_TEST_CASE(each_planted_breach_is_found_and_nothing_else_is) {
+  for (const Planted& p : planted) {
+    BOOST_TEST_CONTEXT(p.path << ": " << p.text) {
+      const Texts found = breaches(p.path, p.text);
+      if (p.breach == nullptr) {
+        BOOST_TEST(found.empty(), (found.empty() ? string() : found.front()));
+      } else {
+        BOOST_TEST(std::any_of(found.begin(), found.end(), [&](const string& sentence) {
+          return sentence.find(p.breach) != string::npos;
+        }));
+      }
+    }
+  }
+}
+
+string read(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+BOOST_AUTO_TEST_CASE(every_source_keeps_the_rules) {
+  const fs::path root = TEMPO_SOURCE_DIR;
+  std::size_t files = 0;
+  for (const char* folder : {"framework", "layers", "plugins", "examples", "tests"}) {
+    BOOST_TEST_REQUIRE(fs::is_directory(root / folder));
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      static const Texts endings = {".cpp", ".hpp", ".h"};
+      if (!contains(endings, entry.path().extension().string())) continue;
+      const string path = entry.path().lexically_relative(root).generic_string();
+      for (const string& sentence : breaches(path, read(entry.path()))) BOOST_ERROR(sentence);
+      ++files;
+    }
+  }
+  BOOST_TEST(files > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_top_level_holds_what_is_allowed_there) {
+  for (const auto& entry : fs::directory_iterator(TEMPO_SOURCE_DIR)) {
+    const string name = entry.path().filename().string();
+    BOOST_TEST(contains(top_level, name), name << " has no place at the top level");
+  }
+}

@@ -1,0 +1,74 @@
+// Whatever a step does, scan is its plain loop, in values and gradients, in stretches and on
+// threads.
+#define BOOST_TEST_MODULE random_steps
+#include "random_steps.hpp"
+#include "program/plan/surroundings.hpp"
+
+#include <cstdlib>
+
+using namespace tempo;
+using namespace tempo::testing;
+
+namespace {
+
+Tensors results(const Recurrence& r, bool plain) {
+  const Scanned done = r.run(plain);
+  Tensors all{done.output};
+  all.insert(all.end(), done.state.begin(), done.state.end());
+  return all;
+}
+
+Tensors with_gradients(const Recurrence& r, bool plain, bool second_order) {
+  Tensors all = results(r, plain);
+  const Tensors variables = r.variables(), first = gradient(mixed(all), variables);
+  all.insert(all.end(), first.begin(), first.end());
+  if (!second_order) return all;
+  const Tensors second = gradient(mixed(first), variables);
+  all.insert(all.end(), second.begin(), second.end());
+  return all;
+}
+
+// TEMPO_SEEDS=FROM:TO tries others.
+std::pair<uint64_t, uint64_t> seeds() {
+  const char* const given = std::getenv("TEMPO_SEEDS");
+  if (!given) return {0, 400};
+  char* colon = nullptr;
+  const uint64_t from = std::strtoull(given, &colon, 10);
+  BOOST_REQUIRE(*colon == ':');
+  return {from, std::strtoull(colon + 1, nullptr, 10)};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(scan_is_the_plain_loop) {
+  const auto [from, to] = seeds();
+  for (uint64_t seed = from; seed < to; ++seed) BOOST_TEST_CONTEXT("seed " << seed) {
+      const Recurrence r = recurrence(seed);
+      const bool second_order = !r.large;
+      const Tensors plain = with_gradients(r, true, second_order),
+                    traced = with_gradients(r, false, second_order);
+      for (std::size_t i = 0; i < plain.size(); ++i)
+        check_close(std::to_string(i), traced[i], plain[i], 1e-9);
+      const ShortStretches few(2);
+      const Tensors in_stretches = with_gradients(r, false, second_order);
+      for (std::size_t i = 0; i < plain.size(); ++i)
+        check_close(std::to_string(i) + " in stretches", in_stretches[i], plain[i], 1e-9);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(threads_change_no_bit) {
+  const auto [from, to] = seeds();
+  for (uint64_t seed = from; seed < to; ++seed) BOOST_TEST_CONTEXT("seed " << seed) {
+      const Recurrence r = recurrence(seed);
+      if (!r.large) continue;
+      Tensors of[3];
+      for (int n : {1, 2, 3}) {
+        const Threads use(n);
+        of[n - 1] = with_gradients(r, false, false);
+      }
+      for (std::size_t i = 0; i < of[0].size(); ++i) {
+        check_same(std::to_string(i) + " on 2 threads", of[1][i], of[0][i]);
+        check_same(std::to_string(i) + " on 3 threads", of[2][i], of[0][i]);
+      }
+    }
+}
