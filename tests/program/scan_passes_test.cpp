@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE(order_runs_products_before_what_is_elementwise) {
                     "results\n"
                     "  sequence %11\n"
                     "  last     %11\n");
-  BOOST_CHECK_EQUAL(from("loop", order(traced)),
+  BOOST_CHECK_EQUAL(from("loop", schedule(traced)),
                     "loop\n"
                     "  %5 = matmul(%3:state, %0:f)                              [3, 7] float64\n"
                     "  %7 = matmul(%2:x, %0:f)                                  [3, 7] float64\n"

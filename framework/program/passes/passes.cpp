@@ -3,9 +3,9 @@
 namespace tempo {
 
 std::span<const Pass> passes() {
-  static constexpr Pass all[] = {{"split", split}, {"merge", merge},        {"narrow", narrow},
-                                 {"hoist", hoist}, {"sink", sink},          {"join", join},
-                                 {"order", order}, {"own parts", own_parts}};
+  static constexpr Pass all[] = {
+      {"split", split}, {"merge", merge}, {"narrow", narrow},     {"hoist", hoist},
+      {"sink", sink},   {"join", join},   {"schedule", schedule}, {"own parts", own_parts}};
   return all;
 }
 

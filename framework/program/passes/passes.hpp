@@ -23,7 +23,7 @@ Program sink(Program program);
 /// Moves products over time that only the loop reads back into it, where a step has rows enough.
 Program join(Program program);
 /// Runs products as soon as they can, so that elementwise ops come together in few groups.
-Program order(Program program);
+Program schedule(Program program);
 /// Gives each concatenation and split of columns parts of its own, so that it costs no step.
 Program own_parts(Program program);
 

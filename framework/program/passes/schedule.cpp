@@ -27,7 +27,7 @@ std::vector<bool> light_ones(const Program& p) {
 }  // namespace
 
 // Until all are placed: what is heavy and can run, else all that is elementwise and can.
-Program order(Program p) {
+Program schedule(Program p) {
   const std::vector<bool> light = light_ones(p);
   std::vector<bool> waiting(p.values.size(), false);
   for (const Instruction& i : p.loop)
