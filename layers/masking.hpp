@@ -36,7 +36,7 @@ class MaskingLayer : public LayerOf<MaskingOptions> {
   Tensor differs(const Tensor& x) const {
     const double value = options.mask_value;
     if (!is_floating(x.dtype()) && !(std::isfinite(value) && value == std::floor(value)))
-      throw Error("Masking: mask_value is " + std::to_string(value) + "; the input is " +
+      throw Error("Masking: mask_value is " + sdk::shortest(value) + "; the input is " +
                   to_string(x.shape(), x.dtype()) +
                   ", no element of which can be that.\n  cast(x, float32) makes numbers of it.");
     return std::isnan(value) ? equal(x, x) : not_equal(x, value);

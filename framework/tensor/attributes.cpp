@@ -1,21 +1,14 @@
 // How attributes are set and printed.
 #include "tensor/attributes.hpp"
 
-#include <charconv>
+#include <tempo/number.hpp>
 
 namespace tempo {
 namespace {
 
-/// The shortest digits that read back as the same number.
-std::string shortest(double value) {
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  return std::string(digits, end);
-}
-
 struct Printer {
   std::string operator()(int64_t value) const { return std::to_string(value); }
-  std::string operator()(double value) const { return shortest(value); }
+  std::string operator()(double value) const { return sdk::shortest(value); }
   std::string operator()(const std::string& value) const { return value; }
   std::string operator()(const std::vector<int64_t>& values) const {
     std::string text = "[";

@@ -123,11 +123,10 @@ SplitSamples train_validation_split(const Tensor& x, const Tensor& y, double sha
 
 int64_t split_point(const std::string& who, int64_t count, double share) {
   if (!(share > 0 && share < 1))
-    throw Error(who + " is " + std::to_string(share) +
-                "; it must lie between 0 and 1, without them.");
+    throw Error(who + " is " + sdk::shortest(share) + "; it must be strictly between 0 and 1.");
   const auto at = static_cast<int64_t>(std::floor(static_cast<double>(count) * (1 - share)));
   if (at > 0 && at < count) return at;
-  throw Error(who + ": a share of " + std::to_string(share) + " of " + std::to_string(count) +
+  throw Error(who + ": a share of " + sdk::shortest(share) + " of " + std::to_string(count) +
               " samples leaves " + (at == 0 ? "none for training" : "none for validation") +
               ".\n  Give more samples, another share, or validation_data.");
 }

@@ -33,7 +33,7 @@ struct EarlyStopping::Watch final : Callback {
     if (o.start_from_epoch < 0)
       refuse("start_from_epoch", std::to_string(o.start_from_epoch), "be at least 0");
     if (!(o.min_delta >= 0) || std::isinf(o.min_delta))
-      refuse("min_delta", shortest(o.min_delta), "be a number of at least 0");
+      refuse("min_delta", sdk::shortest(o.min_delta), "be a number of at least 0");
     if (o.baseline && std::isnan(*o.baseline)) refuse("baseline", "NaN", "be a number");
   }
 

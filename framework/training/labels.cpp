@@ -1,9 +1,8 @@
 #include "training/labels.hpp"
 
-#include "training/settings.hpp"
+#include <tempo/number.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 namespace tempo {
@@ -18,10 +17,7 @@ const char* const fill_in =
 // With as few digits as tell it from others of its dtype.
 std::string written(double value, DType dtype) {
   if (std::isnan(value)) return "NaN";
-  if (dtype != float32) return shortest(value);
-  char digits[32];
-  const auto number = static_cast<float>(value);
-  return std::string(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  return dtype == float32 ? sdk::shortest(static_cast<float>(value)) : sdk::shortest(value);
 }
 
 std::vector<int64_t> place_of(int64_t element, const Shape& shape) {

@@ -42,7 +42,7 @@ void describe(auto& setting, SparseCategoricalCrossentropyOptions& o) {
 
 void require_share(const std::string& who, double label_smoothing) {
   if (label_smoothing >= 0 && label_smoothing <= 1) return;
-  throw Error(who + ": label_smoothing is " + shortest(label_smoothing) +
+  throw Error(who + ": label_smoothing is " + sdk::shortest(label_smoothing) +
               "; it must lie in [0, 1].");
 }
 

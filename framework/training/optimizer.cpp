@@ -281,7 +281,7 @@ std::map<std::string, Tensor> slots_in(const OptimizerState& of,
       if (value.dtype() != int64 || value.count() != 1 || value.data<int64_t>()[0] < 0 ||
           value.data<int64_t>()[0] == INT64_MAX)
         throw Error(of.name() + ": iterations is " +
-                    (value.count() == 1 ? shortest(value.item())
+                    (value.count() == 1 ? sdk::shortest(value.item())
                                         : to_string(value.shape(), value.dtype())) +
                     "; it must be one int64 of at least 0.");
       iterations = value.data<int64_t>()[0];

@@ -13,10 +13,10 @@ namespace tempo {
 
 void OptimizerState::require_one_clip() const {
   std::vector<std::string> clips;
-  if (common.clipnorm > 0) clips.push_back("clipnorm=" + shortest(common.clipnorm));
-  if (common.clipvalue > 0) clips.push_back("clipvalue=" + shortest(common.clipvalue));
+  if (common.clipnorm > 0) clips.push_back("clipnorm=" + sdk::shortest(common.clipnorm));
+  if (common.clipvalue > 0) clips.push_back("clipvalue=" + sdk::shortest(common.clipvalue));
   if (common.global_clipnorm > 0)
-    clips.push_back("global_clipnorm=" + shortest(common.global_clipnorm));
+    clips.push_back("global_clipnorm=" + sdk::shortest(common.global_clipnorm));
   if (clips.size() > 1)
     throw Error(name() + ": only one of clipnorm, clipvalue and global_clipnorm may be set, got " +
                 sdk::listed(clips) + ".");

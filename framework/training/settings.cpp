@@ -19,11 +19,6 @@ bool parse(const std::string& text, T& number) {
 
 }  // namespace
 
-std::string shortest(double number) {
-  char digits[32];
-  return std::string(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
-}
-
 void unknown_name(const std::string& kind, const std::string& name,
                   const std::vector<std::string>& known) {
   throw Error(kind + ": there is none called `" + name + "`" + sdk::did_you_mean(name, known) +
@@ -82,7 +77,7 @@ void SettingsReader::finish() const {
 }
 
 void SettingsWriter::operator()(const char* key, double field, const Range&) {
-  add(key, shortest(field));
+  add(key, sdk::shortest(field));
 }
 void SettingsWriter::operator()(const char* key, bool field) { add(key, field ? "true" : "false"); }
 void SettingsWriter::operator()(const char* key, int field) { add(key, std::to_string(field)); }
@@ -94,10 +89,10 @@ void SettingsWriter::operator()(const char* key, const std::optional<int64_t>& f
 void SettingsCheck::operator()(const char* key, double value, const Range& range) const {
   if (value >= range.at_least && value < range.below && !std::isinf(value)) return;
   std::string rule = "a number";
-  if (!std::isinf(range.at_least)) rule += " of at least " + shortest(range.at_least);
+  if (!std::isinf(range.at_least)) rule += " of at least " + sdk::shortest(range.at_least);
   if (!std::isinf(range.below))
-    rule += (std::isinf(range.at_least) ? " below " : " and below ") + shortest(range.below);
-  throw Error(name_ + ": " + key + " is " + shortest(value) + "; it must be " + rule + ".");
+    rule += (std::isinf(range.at_least) ? " below " : " and below ") + sdk::shortest(range.below);
+  throw Error(name_ + ": " + key + " is " + sdk::shortest(value) + "; it must be " + rule + ".");
 }
 
 void SettingsWriter::add(const char* key, const std::string& value) {

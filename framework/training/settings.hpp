@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <tempo/number.hpp>
+
 namespace tempo {
 
 /// Throws the Error for a name that is not among `known`; `kind` says whose name it is.
@@ -74,8 +76,5 @@ class SettingsCheck {
  private:
   std::string name_;
 };
-
-/// "0.001": the shortest text that reads back as the number.
-std::string shortest(double number);
 
 }  // namespace tempo

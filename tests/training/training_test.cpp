@@ -685,15 +685,14 @@ BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
   BOOST_TEST(fit(x, y, {.validation_split = 0.05, .verbose = 0}) ==
              "nothing was thrown");  // floor(8 * 0.95) = 7 and 1
   BOOST_TEST(fit(slice(x, 0, 0, 1), slice(y, 0, 0, 1), {.validation_split = 0.5}) ==
-             "Sequential.fit: validation_split: a share of 0.500000 of 1 samples leaves none for "
+             "Sequential.fit: validation_split: a share of 0.5 of 1 samples leaves none for "
              "training.\n"
              "  Give more samples, another share, or validation_data.");
-  BOOST_TEST(
-      fit(x, y, {.validation_split = 1}) ==
-      "Sequential.fit: validation_split is 1.000000; it must lie between 0 and 1, without them.");
+  BOOST_TEST(fit(x, y, {.validation_split = 1}) ==
+             "Sequential.fit: validation_split is 1; it must be strictly between 0 and 1.");
   for (const double share : {-0.5, 1.5, std::numeric_limits<double>::quiet_NaN()})
-    BOOST_TEST(fit(x, y, {.validation_split = share})
-                   .ends_with("; it must lie between 0 and 1, without them."));
+    BOOST_TEST(
+        fit(x, y, {.validation_split = share}).ends_with("; it must be strictly between 0 and 1."));
   BOOST_TEST(fit(x, y, {.validation_data = {.y = y}}) ==
              "Sequential.fit, validation_data: no x was given.");
   BOOST_TEST(fit(x, y, {.epochs = 0}) ==

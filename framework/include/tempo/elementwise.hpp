@@ -2,6 +2,7 @@
 // dtype; a C++ number is a weak scalar and takes the dtype of the tensor it meets.
 #pragma once
 
+#include <tempo/number.hpp>
 #include <tempo/tensor.hpp>
 
 #include <cmath>
@@ -50,7 +51,7 @@ inline bool holds(DType dtype, double value) {
 /// Every element `value`, which the dtype must be able to hold.
 inline Tensor full(const Shape& shape, double value, DType dtype = DType::automatic) {
   if (!sdk::holds(dtype, value))
-    throw ShapeError("full: " + std::to_string(value) + " is no " + name_of(dtype) +
+    throw ShapeError("full: " + sdk::shortest(value) + " is no " + name_of(dtype) +
                      ".\n  Give a whole number that it holds, or the dtype float32.");
   return sdk::filled("full", shape, value, dtype);
 }
@@ -72,7 +73,7 @@ inline Tensor scalar(double value, DType dtype = DType::automatic) {
   if ((!is_floating(dtype) && dtype != DType::automatic && value != std::floor(value)) ||
       !sdk::holds(dtype, value))
     throw ShapeError(
-        "the number " + std::to_string(value) + " meets a tensor of dtype " + name_of(dtype) +
+        "the number " + sdk::shortest(value) + " meets a tensor of dtype " + name_of(dtype) +
         (value != std::floor(value) ? " and would lose its fraction." : ", which cannot hold it.") +
         "\n  cast(x, float32) first.");
   return sdk::filled("scalar", {}, value, dtype);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 
 namespace tempo TEMPO_HIDDEN {
@@ -38,16 +37,6 @@ inline void require_floating(const char* who, const Tensor& x) {
   if (!is_floating(x.dtype()))
     throw ShapeError(std::string(who) + ": needs float32 or float64, got " +
                      to_string(x.shape(), x.dtype()) + ".\n  cast(x, float32) makes it so.");
-}
-
-/// The shortest text that reads back as the number; whole ones below 1e15 have no exponent.
-inline std::string shortest(double number) {
-  char digits[32];
-  const bool whole = std::abs(number) < 1e15 && number == std::trunc(number);
-  const auto end =
-      whole ? std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed)
-            : std::to_chars(digits, digits + sizeof digits, number);
-  return std::string(digits, end.ptr);
 }
 
 }  // namespace sdk
@@ -442,7 +431,7 @@ inline Tensor layer_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor
 /// Each element 0 with probability `rate`, else scaled by 1 / (1 - rate) (Srivastava et al., 2014).
 inline Tensor dropout(const Tensor& x, double rate, int64_t seed = -1) {
   if (!(rate >= 0 && rate <= 1))
-    throw Error("dropout: a rate of " + std::to_string(rate) + "; it must lie in [0, 1].");
+    throw Error("dropout: a rate of " + sdk::shortest(rate) + "; it must lie in [0, 1].");
   sdk::require_floating("dropout", x);
   if (rate == 0) return x;
   if (rate == 1) return zeros_like(x);

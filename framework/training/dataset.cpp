@@ -1,0 +1,78 @@
+#include "training/dataset.hpp"
+
+#include "plugin/layer.hpp"
+#include "training/finite.hpp"
+#include "training/settings.hpp"
+
+#include <algorithm>
+
+namespace tempo {
+
+namespace {
+
+bool is_stateful(const Layer& layer) {
+  const tempo_layer_view v = layer.view();
+  for (uint32_t i = 0; i < v.n_options; ++i)
+    if (std::string(v.options[i].name) == "stateful") return v.options[i].integer != 0;
+  for (const Layer& child : layer.handle()->children)
+    if (is_stateful(child)) return true;
+  return false;
+}
+
+}  // namespace
+
+void require_samples(const std::string& who, const Dataset& data, bool with_truth) {
+  if (data.x.empty()) throw Error(who + ": no x was given.");
+  std::vector<std::pair<std::string, Tensor>> all;
+  for (std::size_t i = 0; i < data.x.size(); ++i)
+    all.emplace_back(data.x.size() == 1 ? "x" : "x[" + std::to_string(i) + "]", data.x[i]);
+  if (with_truth) all.emplace_back("y", data.y);
+  if (data.weight) all.emplace_back("sample_weight", data.weight);
+  for (const auto& [name, t] : all) {
+    const std::string subject = (who + ": ").append(name);
+    if (!t) throw Error(subject + " was never given a value (it is Tensor{}).");
+    if (t.rank() == 0)
+      throw ShapeError(subject + " is a scalar; samples lie along the first axis.");
+  }
+  bool equal = true;
+  std::string table;
+  for (const auto& [name, t] : all) {
+    equal = equal && t.shape().front() == data.count();
+    std::string line = "\n  " + name;
+    line.resize(std::max<std::size_t>(line.size() + 2, 18), ' ');
+    table += line += to_string(t.shape(), t.dtype());
+  }
+  if (!equal)
+    throw ShapeError(who + ": these hold different numbers of samples" + table +
+                     "\n  Dataset lie along the first axis, which must be equal.");
+  if (data.count() == 0) throw Error(who + ": there are no samples" + table);
+}
+
+void require_batch_size(const std::string& who, int64_t size) {
+  if (size < 1)
+    throw Error(who + ": batch_size is " + std::to_string(size) + "; it must be at least 1.");
+}
+
+void require_even_batches(const std::string& who, const ModelState& model, int64_t count,
+                          int64_t batch_size) {
+  if (count <= batch_size || count % batch_size == 0) return;
+  for (const Layer& layer : model.layers)
+    if (is_stateful(layer))
+      throw Error(who + ": `" + layer.name() + "` is stateful, and " + std::to_string(count) +
+                  " samples are not a multiple of batch_size " + std::to_string(batch_size) +
+                  ".\n  Leave out the last " + std::to_string(count % batch_size) +
+                  " samples, or set a batch_size that divides " + std::to_string(count) + ".");
+}
+
+void require_weights(const std::string& who, const Tensor& weight) {
+  if (!weight || weight.count() == 0) return;
+  if (!is_finite(weight))
+    throw Error(who +
+                ": sample_weight holds NaN or infinite numbers.\n  A sample that shall not "
+                "count has the weight 0.");
+  if (const double least = min(cast(weight, float64)).item(); least < 0)
+    throw Error(who + ": sample_weight holds " + sdk::shortest(least) +
+                "; weights are at least 0.\n  A loss of your own can turn the sign of a sample.");
+}
+
+}  // namespace tempo

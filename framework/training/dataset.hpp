@@ -1,0 +1,53 @@
+// Data as fit, evaluate and predict take them, checked before anything is computed.
+#pragma once
+
+#include "training/labels.hpp"
+#include "training/model_state.hpp"
+#include "training/order.hpp"
+
+namespace tempo {
+
+/// Inputs, truth and weights of some samples; y and weight may be missing.
+struct Dataset {
+  Tensors x;
+  Tensor y, weight;
+  const char* name_of_y = "y";
+  int64_t first = 0;                            // sample of what the user gave, or of
+  const std::vector<int64_t>* order = nullptr;  // the places there, when they are shuffled
+
+  int64_t count() const { return x[0].shape().front(); }
+  Dataset part(int64_t begin, int64_t end, const std::vector<int64_t>* by = nullptr) const {
+    Dataset out;
+    out.name_of_y = name_of_y;
+    out.first = first + begin;
+    out.order = by;
+    for (const Tensor& t : x) out.x.push_back(part_of(t, begin, end, by));
+    if (y) out.y = part_of(y, begin, end, by);
+    if (weight) out.weight = part_of(weight, begin, end, by);
+    return out;
+  }
+  int64_t place_of(int64_t sample) const {
+    return order ? (*order)[static_cast<std::size_t>(first + sample)] : first + sample;
+  }
+};
+
+/// What f gives; a label that it refuses is named by its place in what the user gave.
+template <class F>
+auto naming_labels(const std::string& who, const Dataset& batch, F f) {
+  try {
+    return f();
+  } catch (const LabelError& e) {
+    throw Error(who + ": " + e.text(batch.name_of_y, batch.place_of(e.sample())));
+  }
+}
+
+/// Throws an Error where there are none, or these hold different numbers of samples.
+void require_samples(const std::string& who, const Dataset& samples, bool with_truth);
+void require_batch_size(const std::string& who, int64_t size);
+/// A stateful layer keeps a state for each sequence of a batch, so all batches are of one size.
+void require_even_batches(const std::string& who, const ModelState& model, int64_t count,
+                          int64_t batch_size);
+/// A weight of a sample is a share of the loss: what turns its sign is a loss of another kind.
+void require_weights(const std::string& who, const Tensor& weight);
+
+}  // namespace tempo

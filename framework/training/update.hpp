@@ -1,0 +1,37 @@
+// One update of a fit: the loss of a batch, its gradients, the optimizer's step.
+#pragma once
+
+#include "training/dataset.hpp"
+#include "training/tracker.hpp"
+
+namespace tempo {
+
+struct Scored {
+  Tensor y_pred, loss;
+};
+/// What the model and the loss give for a batch.
+Scored score(const std::string& who, ModelState& model, const Loss& loss, const Dataset& batch,
+             bool training);
+
+/// The updates of a fit, with the optimizer and the loss that the model had when it began.
+class Updates {
+ public:
+  Updates(std::string who, ModelState& model)
+      : who_(std::move(who)), model_(model), optimizer_(model.optimizer), loss_(model.loss) {}
+
+  /// One update. Nothing changes when the loss, a gradient or a new weight is not finite.
+  void operator()(const Dataset& batch, Tracker& tracker, int epoch, int64_t number);
+
+ private:
+  Tensors gradients_of(const Tensor& loss, const Tensors& weights);
+  void require_listed(const Tensor& loss);
+  [[noreturn]] void not_finite(const Dataset& batch, const Tensor& y_pred, const std::string& what,
+                               int epoch, int64_t number) const;
+
+  std::string who_;
+  ModelState& model_;
+  Optimizer optimizer_;
+  Loss loss_;
+};
+
+}  // namespace tempo
