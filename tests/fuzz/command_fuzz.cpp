@@ -23,6 +23,8 @@ std::string with_small_numbers(std::string_view text) {
   constexpr std::string_view digits = "0123456789";
   std::string out;
   while (!text.empty()) {
+    while (text.size() > 1 && text[0] == '0' && digits.find(text[1]) != digits.npos)
+      text.remove_prefix(1);
     const std::size_t n = std::min(text.find_first_not_of(digits), text.size());
     out += text.substr(0, n > 18 ? n : std::min<std::size_t>(n, 2));
     text.remove_prefix(n);
