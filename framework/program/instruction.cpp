@@ -1,33 +1,26 @@
 #include "program/instruction.hpp"
 
-#include <algorithm>
+#include "ops/known.hpp"
 
 namespace tempo {
 
-bool is_product(const Program& p, const Instruction& i) {
-  static const OpDefinition* matmul = find_op("matmul");
-  const auto value = [&p](int v) -> const ProgramValue& {
-    return p.values[static_cast<std::size_t>(v)];
-  };
-  if (i.op != matmul || i.summed || i.attributes.integer("transpose_a", 0)) return false;
-  const int right = i.inputs[1];
-  const bool running = std::any_of(p.loop.begin(), p.loop.end(), [right](const Instruction& made) {
-    return std::find(made.outputs.begin(), made.outputs.end(), right) != made.outputs.end();
-  });
-  const Shape &a = value(i.inputs[0]).type.shape, &b = value(right).type.shape;
-  return !running && a.rank() == 2 && b.rank() == 2 && value(right).standing == Standing::fixed &&
-         a[1] > 0 && value(i.outputs[0]).type.shape.count() > 0;
+bool is_product(const Uses& uses, const Instruction& i) {
+  if (!i.is(matmul_op) || i.summed || i.is_set("transpose_a")) return false;
+  const Program& p = uses.program();
+  const ValueId right = i.inputs[1];
+  const Shape &a = p.shape(i.inputs[0]), &b = p.shape(right);
+  return uses.there_before(right) && a.rank() == 2 && b.rank() == 2 && a[1] > 0 &&
+         p.shape(i.outputs[0]).count() > 0;
 }
 
 bool folds_rows(const Program& p, const Instruction& i) {
   if (!i.op->kernel.fold || i.inputs.size() != 1) return false;
-  const TensorType &from = p.values[static_cast<std::size_t>(i.inputs[0])].type,
-                   &to = p.values[static_cast<std::size_t>(i.outputs[0])].type;
+  const TensorType& from = p.type(i.inputs[0]);
   if (from.shape.rank() < 1 || from.shape.back() < 2 || !i.op->kernel.fold(from.dtype))
     return false;
   Shape column = from.shape;
   column[-1] = 1;
-  return to.shape == column;
+  return p.shape(i.outputs[0]) == column;
 }
 
 namespace {

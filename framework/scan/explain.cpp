@@ -13,8 +13,7 @@ thread_local ProgramLog* current = nullptr;
 // Bytes of all steps that stay between the forward and the backward pass, per step.
 std::string kept_bytes(const StepProgram& program) {
   std::size_t bytes = 0;
-  for (int v : program.read_by_gradient())
-    bytes += program.raw().values[static_cast<std::size_t>(v)].type.bytes();
+  for (ValueId v : program.read_by_gradient()) bytes += program.raw().type(v).bytes();
   return std::to_string(bytes) + " bytes kept for the gradient at each step\n";
 }
 

@@ -31,7 +31,7 @@ Program traced(const Fused::Formula& f, const TensorType& type, std::size_t n_te
   for (const Tensor& t : x) builder.input(Standing::sequence, to_value(t));
   for (const Ref<Application>& a : trace.applications()) builder.add(*a);
   for (const Tensor& t : results)
-    builder.program.results.push_back({ProgramResult::sequence, builder.find(*t.handle())});
+    builder.program.results.push_back({ProgramResult::sequence, builder.at(*t.handle())});
   settle_standings(builder.program);
   return hoist(without_dead(std::move(builder.program)));
 }

@@ -4,8 +4,9 @@ namespace tempo {
 
 std::span<const Pass> passes() {
   static constexpr Pass all[] = {
-      {"split", split}, {"merge", merge}, {"narrow", narrow},     {"hoist", hoist},
-      {"sink", sink},   {"join", join},   {"schedule", schedule}, {"own parts", own_parts}};
+      {"split", split},   {"merge", merge},       {"narrow", narrow},
+      {"negate", negate}, {"hoist", hoist},       {"sink", sink},
+      {"join", join},     {"schedule", schedule}, {"own parts", own_parts}};
   return all;
 }
 

@@ -13,9 +13,11 @@ Program split(Program program);
 /// Products of one left side become one product with their right sides side by side; what is added
 /// to all its parts is added to the whole.
 Program merge(Program program);
-/// What is elementwise reads what was repeated before it was, and of narrow operands alone it is
-/// computed narrow; the negative of many is summed as the negative of the sum.
+/// Elementwise ops read an operand as it was before it was repeated; of narrow operands alone the
+/// result is narrow, too.
 Program narrow(Program program);
+/// sum(-x) becomes -sum(x).
+Program negate(Program program);
 /// Moves out of the loop what does not read its state, to run once over all time steps.
 Program hoist(Program program);
 /// Moves behind the loop what it does not read: a sum over time of matmuls becomes one matmul.

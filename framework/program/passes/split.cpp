@@ -1,8 +1,7 @@
+#include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
-
-#include <algorithm>
-#include <set>
+#include "program/uses.hpp"
 
 namespace tempo {
 
@@ -10,62 +9,53 @@ namespace {
 
 class Split {
  public:
-  explicit Split(Program p) : p_(std::move(p)), from_state_(p_.carried.begin(), p_.carried.end()) {}
+  explicit Split(Program p) : given_(std::move(p)), uses_(given_), p_(given_) { p_.loop.clear(); }
 
   Program run() {
-    std::vector<Instruction> loop;
-    for (Instruction& i : p_.loop) {
-      if (std::any_of(i.inputs.begin(), i.inputs.end(), [this](int v) { return on_state(v); }))
-        from_state_.insert(i.outputs.begin(), i.outputs.end());
-      const Instruction* columns = concatenation(loop, i);
-      if (columns)
-        split(loop, std::vector<int>(columns->inputs), i);
+    for (const Instruction& i : given_.loop)
+      if (const Instruction* columns = concatenation(i))
+        split(columns->inputs, i);
       else
-        loop.push_back(std::move(i));
-    }
-    p_.loop = std::move(loop);
+        p_.loop.push_back(i);
     return without_dead(std::move(p_));
   }
 
  private:
-  bool on_state(int v) const { return from_state_.count(v) > 0; }
-  const ProgramValue& value(int v) const { return p_.values[static_cast<std::size_t>(v)]; }
-
   // The concatenation of columns that a product with a fixed right side reads, if some of them, and
   // not all, come from the state.
-  const Instruction* concatenation(const std::vector<Instruction>& loop,
-                                   const Instruction& i) const {
-    static const OpDefinition *matmul = find_op("matmul"), *concat = find_op("concat");
-    if (i.op != matmul || i.attributes.integer("transpose_a", 0) ||
-        value(i.inputs[1]).standing != Standing::fixed || value(i.inputs[1]).type.shape.rank() != 2)
+  const Instruction* concatenation(const Instruction& i) const {
+    if (!i.is(matmul_op) || i.is_set("transpose_a") || !p_.is_fixed(i.inputs[1]) ||
+        p_.shape(i.inputs[1]).rank() != 2)
       return nullptr;
-    const auto made = std::find_if(loop.begin(), loop.end(), [&](const Instruction& other) {
-      return other.op == concat && other.outputs[0] == i.inputs[0];
-    });
-    if (made == loop.end() || made->attributes.integer("axis") != -1) return nullptr;
-    const auto n = std::count_if(made->inputs.begin(), made->inputs.end(),
-                                 [this](int v) { return on_state(v); });
-    return n > 0 && n < static_cast<std::ptrdiff_t>(made->inputs.size()) ? &*made : nullptr;
+    const Instruction* made = uses_.maker(i.inputs[0]);
+    if (!made || !made->is(concat_op) || made->attributes.integer("axis") != -1) return nullptr;
+    const auto reads_state = [this](ValueId v) { return uses_.reads_state(v); };
+    const ValueIds& columns = made->inputs;
+    return std::any_of(columns.begin(), columns.end(), reads_state) &&
+                   !std::all_of(columns.begin(), columns.end(), reads_state)
+               ? made
+               : nullptr;
   }
 
-  void split(std::vector<Instruction>& loop, const std::vector<int>& columns,
-             const Instruction& product) {
-    const int64_t axis = product.attributes.integer("transpose_b", 0) ? -1 : -2;
+  void split(const ValueIds& columns, const Instruction& product) {
+    const int64_t axis = product.is_set("transpose_b") ? -1 : -2;
     int64_t begin = 0;
-    int sum = -1;
-    for (int v : columns) {
-      const int64_t end = begin + value(v).type.shape.back();
-      const int rows = append(p_, loop, "slice", {{"axis", axis}, {"begin", begin}, {"end", end}},
-                              {product.inputs[1]})[0];
-      const int part = append(p_, loop, "matmul", product.attributes, {v, rows})[0];
-      sum = sum < 0 ? part : append(p_, loop, "add", {}, {sum, part})[0];
+    std::optional<ValueId> sum;
+    for (ValueId v : columns) {
+      const int64_t end = begin + p_.shape(v).back();
+      const ValueId rows =
+          append(p_, p_.loop, slice_op, {{"axis", axis}, {"begin", begin}, {"end", end}},
+                 {product.inputs[1]})[0];
+      const ValueId part = append(p_, p_.loop, matmul_op, product.attributes, {v, rows})[0];
+      sum = sum ? append(p_, p_.loop, add_op, {}, {*sum, part})[0] : part;
       begin = end;
     }
-    loop.back().outputs = product.outputs;
+    p_.loop.back().outputs = product.outputs;
   }
 
+  const Program given_;
+  const Uses uses_;
   Program p_;
-  std::set<int> from_state_;
 };
 
 }  // namespace
