@@ -1,7 +1,7 @@
 // Programs as text, and computing the same after each pass alone and after all of them.
 #pragma once
 
-#include "program/passes/passes.hpp"
+#include "program/passes/pipelines.hpp"
 #include "program/run/execution.hpp"
 #include "testing.hpp"
 
@@ -40,8 +40,8 @@ inline void check_passes(const std::string& what, const Program& raw, int64_t ti
       check_close(what + ", " + pass + ", result " + std::to_string(k), got[k], expected[k],
                   tolerance);
   };
-  for (const Pass& pass : passes()) check(pass.name, pass.apply(raw));
-  check("all passes", optimised(raw));
+  for (const Pass& pass : for_scan) check(pass.name, pass.apply(raw));
+  check("all passes", run_passes(for_scan, raw));
 }
 
 }  // namespace tempo::testing

@@ -55,21 +55,6 @@ void ProgramBuilder::add(const Application& application) {
   program.loop.push_back(std::move(instruction));
 }
 
-Program without_dead(Program p) {
-  ValueSet live;
-  for (const ProgramResult& r : p.results) live.insert(r.value);
-  for (bool changed = true; changed;) {
-    live = needed_for(p.loop, std::move(live));
-    changed = false;
-    for (std::size_t k = 0; k < p.carried.size(); ++k)
-      if (live.contains(p.carried[k])) changed |= live.insert(p.next[k]);
-  }
-  std::erase_if(p.loop, [&](const Instruction& i) { return !live.contains_any(i.outputs); });
-  for (std::size_t k = 0; k < p.carried.size(); ++k)
-    if (!live.contains(p.carried[k])) p.next[k] = p.carried[k];
-  return p;
-}
-
 ValueIds append(Program& p, std::vector<Instruction>& to, const OpDefinition& op,
                 Attributes attributes, ValueIds inputs, std::size_t n_results) {
   std::vector<TensorType> types;

@@ -30,8 +30,6 @@ class ProgramBuilder {
   std::map<std::pair<const void*, std::size_t>, ValueId> numbers_;
 };
 
-/// Drops instructions, carried values and inputs' uses that no result needs. Inputs stay.
-Program without_dead(Program program);
 /// Writes one more instruction down behind `to`; its results are new values, of the op's types.
 ValueIds append(Program& program, std::vector<Instruction>& to, const OpDefinition& op,
                 Attributes attributes, ValueIds inputs, std::size_t n_results = 1);

@@ -1,5 +1,5 @@
-// Who makes and who reads each value of a Program, and what follows from what: the analyses that
-// passes and planner share.
+// Who makes and who reads each value of a Program, what follows from what, and what an instruction
+// is: the analyses that passes and planner share.
 #pragma once
 
 #include "program/value_set.hpp"
@@ -57,6 +57,17 @@ class Uses {
   ValueTable<Use> uses_;
   ValueSet from_state_;
 };
+
+/// Whether an instruction is a product of a matrix with a fixed one, which can be packed.
+bool is_product(const Uses& uses, const Instruction& instruction);
+/// Whether it folds each row into one element, which stays a column.
+bool folds_rows(const Program& program, const Instruction& instruction);
+/// Whether its several inputs, or results, are columns side by side in what is on the other side.
+bool concatenates_columns(const Instruction& instruction);
+bool splits_columns(const Instruction& instruction);
+/// Whether it is best done where its operands are in the cache: not worth a place outside of the
+/// loop.
+bool is_light(const Program& program, const Instruction& instruction);
 
 /// These values and all that is computed from them; also the results of what `begins` says, and all
 /// that is computed from those.

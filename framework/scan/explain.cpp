@@ -1,6 +1,6 @@
 #include "scan/explain.hpp"
 
-#include "program/passes/passes.hpp"
+#include "program/passes/pipelines.hpp"
 #include "program/run/cost.hpp"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ std::string kept_bytes(const StepProgram& program) {
 // The Program after each pass that changes it.
 std::string passes_of(const std::string& what, Program p) {
   std::string text, before = to_string(p);
-  for (const Pass& pass : passes()) {
+  for (const Pass& pass : for_scan) {
     p = pass.apply(std::move(p));
     std::string after = to_string(p);
     if (after == before) continue;

@@ -1,14 +1,14 @@
 #include "scan/recurrence.hpp"
 
 #include "program/builder.hpp"
-#include "program/passes/passes.hpp"
+#include "program/passes/pipelines.hpp"
 
 #include <algorithm>
 
 namespace tempo {
 
 StepProgramRef step_program(Program traced, std::vector<Ref<Value>> nodes) {
-  const Program rewritten = merge(split(traced));
+  const Program rewritten = run_passes(before_gradient, traced);
   if (key_of(rewritten) == key_of(traced))
     return std::make_shared<StepProgram>(std::move(traced), std::move(nodes));
   ProgramBuilder again = traced_again(rewritten);
@@ -17,7 +17,7 @@ StepProgramRef step_program(Program traced, std::vector<Ref<Value>> nodes) {
 }
 
 const Program& StepProgram::fast() const {
-  return fast_.get([&] { return optimised(raw_); });
+  return fast_.get([&] { return run_passes(for_scan, raw_); });
 }
 
 const Plan& StepProgram::plan() const {

@@ -1,9 +1,7 @@
 #include "scan/stream.hpp"
 
-#include "ops/known.hpp"
 #include "program/builder.hpp"
-#include "program/instruction.hpp"
-#include "program/passes/passes.hpp"
+#include "program/passes/pipelines.hpp"
 #include "tensor/cpu.hpp"
 
 #include <algorithm>
@@ -13,78 +11,6 @@ namespace tempo {
 namespace {
 
 thread_local StepTrace* innermost = nullptr;
-
-// --- ops that only rename
-
-// Whether the result has the elements of the first input in their order.
-bool keeps_bytes(const Program& p, const Instruction& i) {
-  if (i.inputs.empty() || i.outputs.size() != 1) return false;
-  const TensorType &from = p.type(i.inputs[0]), &to = p.type(i.outputs[0]);
-  if (from.shape.count() != to.shape.count() || from.dtype != to.dtype) return false;
-  if (!i.op->kernel || i.is(slice_op)) return true;
-  if (i.is(concat_op)) return i.inputs.size() == 1;
-  if (!i.is(transpose_op)) return false;
-  std::vector<int64_t> moved;  // the axes that are more than one element, as they come
-  for (int64_t axis : i.attributes.list("permutation"))
-    if (from.shape[static_cast<int>(axis)] != 1) moved.push_back(axis);
-  return std::is_sorted(moved.begin(), moved.end());
-}
-
-// Whoever reads a value under another name reads the value. What must have another shape gets it by
-// reshape.
-Program without_renames(Program p) {
-  ValueTable<ValueIds> names(p);                   // of the same bytes as a first one
-  ValueTable<std::optional<ValueId>> first_of(p);  // the first one, of another name
-  const auto first = [&](ValueId v) { return first_of[v].value_or(v); };
-  const auto plain = [&](ValueId& v) {
-    const ValueId root = first(v);
-    if (p.type(root) == p.type(v)) {
-      v = root;
-      return;
-    }
-    for (ValueId name : names[root])
-      if (p.type(name) == p.type(v)) {
-        v = name;
-        return;
-      }
-  };
-  for (Instruction& i : p.loop) {
-    for (ValueId& v : i.inputs) plain(v);
-    if (!keeps_bytes(p, i)) continue;
-    const ValueId root = first(i.inputs[0]), name = i.outputs[0];
-    first_of[name] = root;
-    names[root].push_back(name);
-    const Shape& shape = p.shape(name);
-    i.op = &reshape_op;
-    i.attributes = {{"shape", std::vector<int64_t>(shape.begin(), shape.end())}};
-    i.inputs = {root};
-  }
-  for (ValueId& v : p.next) plain(v);
-  for (ProgramResult& r : p.results) plain(r.value);
-  return p;
-}
-
-// What depends on weights alone is computed once.
-Program with_fixed_first(Program p) {
-  p.before = take(p.loop, [&p](const Instruction& i) { return p.is_fixed(i); });
-  return p;
-}
-
-// What may refuse an input runs before anything is written, so that the states stay as they were.
-Program with_checks_first(Program p) {
-  const auto checks = [](const Instruction& i) { return i.is(index_op); };
-  const ValueSet read = needed_for(p.loop, {}, checks);  // by a check, or for it
-  std::vector<Instruction> ordered =
-      take(p.loop, [&](const Instruction& i) { return checks(i) || read.contains_any(i.outputs); });
-  std::move(p.loop.begin(), p.loop.end(), std::back_inserter(ordered));
-  p.loop = std::move(ordered);
-  return p;
-}
-
-Program ready(Program p) {
-  return with_checks_first(
-      with_fixed_first(without_dead(without_renames(without_dead(std::move(p))))));
-}
 
 }  // namespace
 
@@ -156,10 +82,10 @@ Stepper::Stepper(const std::function<Tensor(const Tensor&)>& f, const TensorType
           "Stream: an initial state depends on the input; a state can only begin with what is "
           "known before the first step.");
   std::vector<ProgramResult> initial_results = std::move(initial_.results);
-  program_ = ready(merge(split(builder.program)));
+  program_ = run_passes(for_stream, run_passes(before_gradient, builder.program));
   initial_ = std::move(builder.program);
   initial_.results = std::move(initial_results);
-  initial_ = ready(std::move(initial_));
+  initial_ = run_passes(for_stream, std::move(initial_));
   plan_ = make_plan(program_);
   initial_plan_ = make_plan(initial_);
 

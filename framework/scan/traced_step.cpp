@@ -2,6 +2,7 @@
 
 #include "ops/defaults.hpp"
 #include "program/builder.hpp"
+#include "program/passes/passes.hpp"
 #include "tensor/process_lock.hpp"
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // What plan.cpp makes a Plan with: a class or function for each question, answered in a file each.
 #pragma once
 
-#include "program/instruction.hpp"
 #include "program/plan/plan.hpp"
+#include "program/uses.hpp"
 
 #include <map>
 #include <set>

@@ -1,6 +1,6 @@
 #include "program/plan/surroundings.hpp"
 
-#include "program/instruction.hpp"
+#include "program/uses.hpp"
 #include "tensor/products/packed.hpp"
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 // The rules are the ops' own: the reverse walk runs over the traced step while it is traced again.
 #include "autograd/walk.hpp"
 #include "program/builder.hpp"
+#include "program/passes/passes.hpp"
 #include "scan/gradient/kept.hpp"
 #include "scan/recurrence.hpp"
 

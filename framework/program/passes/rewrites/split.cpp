@@ -1,3 +1,5 @@
+// [x, h] W is x Wx + h Wh: the product of the input, which does not read the state, can then be
+// hoisted.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"

@@ -1,11 +1,12 @@
-#include "program/instruction.hpp"
-#include "program/passes/passes.hpp"
-
-namespace tempo {
-
 // T small input projections become one large matmul. What is elementwise stays, unless something
 // that moves needs it: over all steps it would read from memory what is in the cache inside the
 // loop.
+#include "program/passes/moves/take.hpp"
+#include "program/passes/passes.hpp"
+#include "program/uses.hpp"
+
+namespace tempo {
+
 Program hoist(Program p) {
   const auto loops = [&p](const Instruction& i) { return i.op->loops && !p.is_fixed(i); };
   const ValueSet bound = computed_from(p.loop, ValueSet(p.carried), loops);

@@ -1,6 +1,9 @@
+// An elementwise op can write its result where the concatenation has it, and read a part of a split
+// where the whole is; what is a part of two, or of something else, is copied, row by row like any
+// elementwise op.
 #include "ops/known.hpp"
-#include "program/instruction.hpp"
 #include "program/passes/passes.hpp"
+#include "program/uses.hpp"
 
 namespace tempo {
 
@@ -69,9 +72,6 @@ class Parts {
 
 }  // namespace
 
-// An elementwise op can write its result where the concatenation has it, and read a part of a split
-// where the whole is; what is a part of two, or of something else, is copied, row by row like any
-// elementwise op.
 Program own_parts(Program p) { return Parts(std::move(p)).run(); }
 
 }  // namespace tempo

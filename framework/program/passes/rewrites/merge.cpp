@@ -1,3 +1,4 @@
+// x A, x B and x C are x [A, B, C] and its parts: one large product in place of several small ones.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"

@@ -1,6 +1,8 @@
+// What is elementwise is moved only if that needs no further slab: behind the loop it would read
+// from memory what is in the cache inside it. What is linear is done once, on sums.
 #include "ops/known.hpp"
-#include "program/instruction.hpp"
 #include "program/passes/passes.hpp"
+#include "program/uses.hpp"
 
 namespace tempo {
 
@@ -158,8 +160,6 @@ class Sink {
 
 }  // namespace
 
-// What is elementwise is moved only if that needs no further slab: behind the loop it would read
-// from memory what is in the cache inside it. What is linear is done once, on sums.
 Program sink(Program p) { return Sink(std::move(p)).run(); }
 
 }  // namespace tempo

@@ -1,6 +1,8 @@
+// Elementwise ops come together when products run as early as they can: few groups are few passes
+// over the cache.
 #include "ops/known.hpp"
-#include "program/instruction.hpp"
 #include "program/passes/passes.hpp"
+#include "program/uses.hpp"
 
 namespace tempo {
 
