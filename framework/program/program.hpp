@@ -5,6 +5,7 @@
 #include "graph/value.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <compare>
 #include <functional>
 #include <optional>
@@ -62,10 +63,8 @@ struct Program {
   std::vector<ProgramResult> results;
   bool reverse = false;  // time runs from the last step to the first
 
-  ProgramValue& operator[](ValueId v) { return values[static_cast<std::size_t>(v.index)]; }
-  const ProgramValue& operator[](ValueId v) const {
-    return values[static_cast<std::size_t>(v.index)];
-  }
+  ProgramValue& operator[](ValueId v) { return values[place(v)]; }
+  const ProgramValue& operator[](ValueId v) const { return values[place(v)]; }
   const TensorType& type(ValueId v) const { return (*this)[v].type; }
   const Shape& shape(ValueId v) const { return (*this)[v].type.shape; }
   bool is_fixed(ValueId v) const { return (*this)[v].standing == Standing::fixed; }
@@ -82,6 +81,13 @@ struct Program {
   ValueId input(std::size_t i) const;
   /// The place of the first carried value among the inputs.
   std::size_t first_state() const { return fixed.size() + sequences.size(); }
+
+ private:
+  std::size_t place(ValueId v) const {
+    const auto k = static_cast<std::size_t>(v.index);
+    assert(k < values.size());
+    return k;
+  }
 };
 
 /// The Program as text: what explain prints and the tests of passes compare.

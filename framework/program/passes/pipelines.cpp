@@ -1,5 +1,7 @@
 #include "program/passes/pipelines.hpp"
 
+#include "program/verify.hpp"
+
 namespace tempo {
 
 namespace {
@@ -26,8 +28,22 @@ constinit const Pipeline for_scan = scan_passes;
 constinit const Pipeline for_stream = stream_passes;
 constinit const Pipeline for_formula = formula_passes;
 
+namespace {
+
+#ifdef TEMPO_CHECKED
+Program apply(const Pass& pass, const Program& given) {
+  Program made = pass.apply(given);
+  verify(made, given);
+  return made;
+}
+#else
+Program apply(const Pass& pass, Program given) { return pass.apply(std::move(given)); }
+#endif
+
+}  // namespace
+
 Program run_passes(Pipeline passes, Program program) {
-  for (const Pass& pass : passes) program = pass.apply(std::move(program));
+  for (const Pass& pass : passes) program = apply(pass, std::move(program));
   return program;
 }
 

@@ -23,7 +23,7 @@ extern const Pipeline for_stream;
 /// An elementwise formula that runs once, in one pass over memory.
 extern const Pipeline for_formula;
 
-/// The Program after these passes, one after the other.
+/// The Program after these passes, one after the other; with TEMPO_CHECKED verified after each.
 Program run_passes(Pipeline passes, Program program);
 
 }  // namespace tempo

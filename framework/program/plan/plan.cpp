@@ -1,6 +1,7 @@
 // The steps of the loop, in order: products, groups of tiles, and calls of what is neither.
 #include "program/plan/planner.hpp"
 #include "program/plan/surroundings.hpp"
+#include "program/verify.hpp"
 
 #include <algorithm>
 
@@ -151,6 +152,10 @@ Plan make_plan(const Program& program) {
   const Uses uses(program);
   Planner(uses, plan).run();
   plan.layout = std::make_shared<const Layout>(lay_out(uses, plan));
+#ifdef TEMPO_CHECKED
+  verify(program);
+  verify(program, plan);
+#endif
   return plan;
 }
 
