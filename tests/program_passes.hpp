@@ -1,8 +1,9 @@
 // Programs as text, and computing the same after each pass alone and after all of them.
 #pragma once
 
-#include "program/passes/passes.hpp"
+#include "program/passes/pipelines.hpp"
 #include "program/run/execution.hpp"
+#include "program/verify.hpp"
 #include "testing.hpp"
 
 namespace tempo::testing {
@@ -17,7 +18,7 @@ inline Tensors results_of(const Program& p, int64_t time) {
   Tensors inputs, outputs;
   std::vector<View> in, out;
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
-    const ProgramValue& v = p.values[static_cast<std::size_t>(p.input(i))];
+    const ProgramValue& v = p[p.input(i)];
     const Shape shape =
         v.standing == Standing::sequence ? v.type.shape.prepended(time) : v.type.shape;
     inputs.push_back(cast(uniform(0.5, 1.5, shape, static_cast<int64_t>(i)), v.type.dtype));
@@ -31,17 +32,32 @@ inline Tensors results_of(const Program& p, int64_t time) {
   return outputs;
 }
 
+/// The Program after all of these, verified after each.
+inline Program verified(const std::string& what, Pipeline passes, Program p) {
+  for (const Pass& pass : passes) {
+    Program made = pass.apply(p);
+    BOOST_TEST_CONTEXT(what << ", after " << pass.name) { verify(made, p); }
+    p = std::move(made);
+  }
+  BOOST_TEST_CONTEXT(what << ", planned") { verify(p, make_plan(p)); }
+  return p;
+}
+
 inline void check_passes(const std::string& what, const Program& raw, int64_t time = 4) {
   const Tensors expected = results_of(raw, time);
   const double tolerance = expected.at(0).dtype() == float32 ? 1e-5 : 1e-12;
   const auto check = [&](const std::string& pass, const Program& p) {
+    BOOST_TEST_CONTEXT(what << ", " << pass) {
+      verify(p, raw);
+      verify(p, make_plan(p));
+    }
     const Tensors got = results_of(p, time);
     for (std::size_t k = 0; k < got.size(); ++k)
       check_close(what + ", " + pass + ", result " + std::to_string(k), got[k], expected[k],
                   tolerance);
   };
-  for (const Pass& pass : passes()) check(pass.name, pass.apply(raw));
-  check("all passes", optimised(raw));
+  for (const Pass& pass : for_scan) check(pass.name, pass.apply(raw));
+  check("all passes", verified(what, for_scan, raw));
 }
 
 }  // namespace tempo::testing

@@ -5,40 +5,56 @@
 #include "tensor/process_lock.hpp"
 
 #include <map>
+#include <new>
 
 namespace tempo {
 
 namespace {
-using Register = std::map<std::string, OpDefinition>;  // nodes stay where they are
+
+using Register = std::map<std::string, const OpDefinition*>;
 Register& ops_register() {
   static Register& all = *new Register;
   return all;
 }
-}  // namespace
 
-const OpDefinition& define(OpDefinition op) {
+// `make` gives an op its place once its name is known to be free.
+template <class Make>
+const OpDefinition& enter(OpDefinition op, Make make) {
   if (op.pointwise) op.leading_axis = LeadingAxis::broadcast;
   Register& all = ops_register();
   const ProcessLock lock(ProcessLock::ops);
-  std::string name = op.name;
-  auto [at, is_new] = all.emplace(std::move(name), std::move(op));
+  const auto [at, is_new] = all.emplace(op.name, nullptr);
   if (!is_new)
     throw PluginError("an op named `" + at->first + "` exists already; choose another name.");
-  return at->second;
+  at->second = make(std::move(op));
+  return *at->second;
+}
+
+}  // namespace
+
+const OpDefinition& define(OpDefinition op) {
+  return enter(std::move(op),
+               [](OpDefinition&& made) { return new OpDefinition(std::move(made)); });
+}
+
+const OpDefinition& define(const OpDefinition& known, OpDefinition op) {
+  return enter(std::move(op), [&known](OpDefinition&& made) {
+    return new (const_cast<OpDefinition*>(&known)) OpDefinition(std::move(made));
+  });
 }
 
 const OpDefinition* find_op(const std::string& name) {
   Register& all = ops_register();
   const ProcessLock lock(ProcessLock::ops);
   const auto at = all.find(name);
-  return at == all.end() ? nullptr : &at->second;
+  return at == all.end() ? nullptr : at->second;
 }
 
 std::vector<const OpDefinition*> all_ops() {
   Register& all = ops_register();
   const ProcessLock lock(ProcessLock::ops);
   std::vector<const OpDefinition*> out;
-  for (const auto& [name, op] : all) out.push_back(&op);
+  for (const auto& [name, op] : all) out.push_back(op);
   return out;
 }
 

@@ -105,6 +105,15 @@ using OpDefinition = ::tempo_op;
 
 /// Registers an op for the life of the process; a name that is taken is an Error.
 const OpDefinition& define(OpDefinition op);
+/// Room for an op that other files name: its address is known before it is defined.
+union OpRoom {
+  constexpr OpRoom() : nothing() {}
+  constexpr ~OpRoom() {}
+  char nothing;
+  OpDefinition op;  // for the life of the process
+};
+/// Registers an op in the room that `known`, of ops/known.hpp, refers to.
+const OpDefinition& define(const OpDefinition& known, OpDefinition op);
 /// The op of that name, or null.
 const OpDefinition* find_op(const std::string& name);
 /// All of them, sorted by name.

@@ -1,5 +1,6 @@
 // Arithmetic of two tensors, broadcast, and the choice between them. Gradients come out in the
 // broadcast shape: the reverse walk sums them down.
+#include "ops/known.hpp"
 #include "ops/types.hpp"
 #include "tensor/kernels/pointwise.hpp"
 
@@ -9,15 +10,16 @@ namespace tempo {
 namespace {
 
 // y = a + b                    da = dy, db = dy
-const auto& add_op = define({
-    .name = "add",
-    .type = broadcast(Accepts::numeric),
-    .kernel = pointwise<Numeric>(wrapping([](auto a, auto b) { return a + b; })),
-    .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return v.dy(); }},
-    .pointwise = true,
-    .linear = true,
-    .cheap = true,
-});
+const auto& defined_add = define(
+    add_op, {
+                .name = "add",
+                .type = broadcast(Accepts::numeric),
+                .kernel = pointwise<Numeric>(wrapping([](auto a, auto b) { return a + b; })),
+                .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return v.dy(); }},
+                .pointwise = true,
+                .linear = true,
+                .cheap = true,
+            });
 
 // y = a - b                    da = dy, db = -dy
 const auto& subtract_op = define({

@@ -3,6 +3,7 @@
 #include "tensor/products/matmul.hpp"
 
 #include "graph/mask.hpp"
+#include "ops/known.hpp"
 #include "ops/types.hpp"
 
 #include <tempo/ops.hpp>
@@ -66,15 +67,15 @@ Tensor matmul_to_b(const Vjp& v) {
 }
 
 // y = a b
-const auto& matmul_op = define({
-    .name = "matmul",
-    .type = matmul_type,
-    .kernel = matmul_kernel(),
-    .vjp = {matmul_to_a, matmul_to_b},
-    .leading_axis = LeadingAxis::broadcast,
-    .summed = summed_matmul_kernel(),
-    .mask = masks::of_rows,
-});
+const auto& defined_matmul = define(matmul_op, {
+                                                   .name = "matmul",
+                                                   .type = matmul_type,
+                                                   .kernel = matmul_kernel(),
+                                                   .vjp = {matmul_to_a, matmul_to_b},
+                                                   .leading_axis = LeadingAxis::broadcast,
+                                                   .summed = summed_matmul_kernel(),
+                                                   .mask = masks::of_rows,
+                                               });
 
 }  // namespace
 }  // namespace tempo

@@ -2,6 +2,7 @@
 #include "tensor/kernels/movement.hpp"
 
 #include "graph/mask.hpp"
+#include "ops/known.hpp"
 #include "ops/types.hpp"
 
 #include <tempo/ops.hpp>
@@ -43,16 +44,16 @@ Tensors concat_vjp(const Vjp& v, const std::vector<bool>& wanted) {
 }
 
 // y = [a, b, ...] along an axis                          da, db, ... = its parts of dy
-const auto& concat_op = define({
-    .name = "concat",
-    .type = concat_type,
-    .kernel = concat_kernel(),
-    .vjp_all = concat_vjp,
-    .leading_axis = LeadingAxis::all,
-    .rearranges = true,
-    .linear = true,
-    .mask = masks::along,
-});
+const auto& defined_concat = define(concat_op, {
+                                                   .name = "concat",
+                                                   .type = concat_type,
+                                                   .kernel = concat_kernel(),
+                                                   .vjp_all = concat_vjp,
+                                                   .leading_axis = LeadingAxis::all,
+                                                   .rearranges = true,
+                                                   .linear = true,
+                                                   .mask = masks::along,
+                                               });
 
 std::vector<TensorType> split_type(const TypeCall& call) {
   require_inputs(call, 1);
@@ -86,44 +87,46 @@ Tensors split_vjp(const Vjp& v, const std::vector<bool>&) {
 }
 
 // y0, y1, ... = parts of a along an axis                 da = [dy0, dy1, ...]
-const auto& split_op = define({
-    .name = "split",
-    .type = split_type,
-    .kernel = split_kernel(),
-    .vjp_all = split_vjp,
-    .leading_axis = LeadingAxis::all,
-    .rearranges = true,
-    .linear = true,
-    .mask = masks::along,
-});
+const auto& defined_split = define(split_op, {
+                                                 .name = "split",
+                                                 .type = split_type,
+                                                 .kernel = split_kernel(),
+                                                 .vjp_all = split_vjp,
+                                                 .leading_axis = LeadingAxis::all,
+                                                 .rearranges = true,
+                                                 .linear = true,
+                                                 .mask = masks::along,
+                                             });
 
 // y = a[begin:end] along an axis                         da = dy with zeros around
-const auto& slice_op = define({
-    .name = "slice",
-    .type =
-        [](const TypeCall& call) {
-          require_inputs(call, 1);
-          TensorType result = call.inputs[0];
-          int64_t& extent = result.shape[axis_of(call)];
-          const int64_t begin = call.attributes.integer("begin"),
-                        end = call.attributes.integer("end");
-          if (begin < 0 || begin > end || end > extent)
-            throw ShapeError("[" + std::to_string(begin) + ", " + std::to_string(end) +
-                             ") is not within an axis of " + std::to_string(extent));
-          extent = end - begin;
-          return std::vector{result};
-        },
-    .kernel = slice_kernel(),
-    .vjp = {[](const Vjp& v) {
-      const int axis = static_cast<int>(v.attributes().integer("axis"));
-      const int64_t extent = v.a().shape()[axis];
-      return pad(v.dy(), axis, v.attributes().integer("begin"),
-                 extent - v.attributes().integer("end"));
-    }},
-    .leading_axis = LeadingAxis::all,
-    .linear = true,
-    .mask = masks::along,
-});
+const auto& defined_slice =
+    define(slice_op,
+           {
+               .name = "slice",
+               .type =
+                   [](const TypeCall& call) {
+                     require_inputs(call, 1);
+                     TensorType result = call.inputs[0];
+                     int64_t& extent = result.shape[axis_of(call)];
+                     const int64_t begin = call.attributes.integer("begin"),
+                                   end = call.attributes.integer("end");
+                     if (begin < 0 || begin > end || end > extent)
+                       throw ShapeError("[" + std::to_string(begin) + ", " + std::to_string(end) +
+                                        ") is not within an axis of " + std::to_string(extent));
+                     extent = end - begin;
+                     return std::vector{result};
+                   },
+               .kernel = slice_kernel(),
+               .vjp = {[](const Vjp& v) {
+                 const int axis = static_cast<int>(v.attributes().integer("axis"));
+                 const int64_t extent = v.a().shape()[axis];
+                 return pad(v.dy(), axis, v.attributes().integer("begin"),
+                            extent - v.attributes().integer("end"));
+               }},
+               .leading_axis = LeadingAxis::all,
+               .linear = true,
+               .mask = masks::along,
+           });
 
 // y = a with zeros before and after along an axis        da = its part of dy
 const auto& pad_op = define({

@@ -3,6 +3,7 @@
 #include "tensor/kernels/pointwise.hpp"
 
 #include "graph/mask.hpp"
+#include "ops/known.hpp"
 #include "ops/types.hpp"
 #include "tensor/kernels/math.hpp"
 
@@ -12,15 +13,16 @@ namespace tempo {
 namespace {
 
 // y = -a                       da = -dy
-const auto& negative_op = define({
-    .name = "negative",
-    .type = same_as_input(Accepts::numeric),
-    .kernel = pointwise<Numeric>(wrapping([](auto a) { return -a; })),
-    .vjp = {[](const Vjp& v) { return -v.dy(); }},
-    .pointwise = true,
-    .linear = true,
-    .cheap = true,
-});
+const auto& defined_negative =
+    define(negative_op, {
+                            .name = "negative",
+                            .type = same_as_input(Accepts::numeric),
+                            .kernel = pointwise<Numeric>(wrapping([](auto a) { return -a; })),
+                            .vjp = {[](const Vjp& v) { return -v.dy(); }},
+                            .pointwise = true,
+                            .linear = true,
+                            .cheap = true,
+                        });
 
 // y = e^a                      da = dy y
 const auto& exp_op = define({
@@ -156,18 +158,20 @@ const auto& logical_not_op = define({
 });
 
 // y = a in another dtype       da = dy in the dtype of a
-const auto& cast_op = define({
-    .name = "cast",
-    .type =
-        [](const TypeCall& call) {
-          require_inputs(call, 1);
-          return std::vector<TensorType>{{dtype_attribute(call.attributes), call.inputs[0].shape}};
-        },
-    .kernel = cast_kernel(),
-    .vjp = {[](const Vjp& v) { return cast(v.dy(), v.a().dtype()); }},
-    .pointwise = true,
-    .cheap = true,
-});
+const auto& defined_cast =
+    define(cast_op, {
+                        .name = "cast",
+                        .type =
+                            [](const TypeCall& call) {
+                              require_inputs(call, 1);
+                              return std::vector<TensorType>{
+                                  {dtype_attribute(call.attributes), call.inputs[0].shape}};
+                            },
+                        .kernel = cast_kernel(),
+                        .vjp = {[](const Vjp& v) { return cast(v.dy(), v.a().dtype()); }},
+                        .pointwise = true,
+                        .cheap = true,
+                    });
 
 // y = a                        no gradient flows
 const auto& stop_gradient_op = define({

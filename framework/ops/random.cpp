@@ -1,6 +1,7 @@
 // Tensors made from nothing but attributes and a key.
 #include "tensor/kernels/random.hpp"
 
+#include "ops/known.hpp"
 #include "ops/types.hpp"
 #include "tensor/kernels/movement.hpp"
 
@@ -8,16 +9,17 @@ namespace tempo {
 namespace {
 
 // y = value everywhere
-const auto& fill_op = define({
-    .name = "fill",
-    .type =
-        [](const TypeCall& call) {
-          require_inputs(call, 0);
-          return std::vector<TensorType>{
-              {dtype_attribute(call.attributes), Shape(call.attributes.list("shape"))}};
-        },
-    .kernel = fill_kernel(),
-});
+const auto& defined_fill = define(
+    fill_op, {
+                 .name = "fill",
+                 .type =
+                     [](const TypeCall& call) {
+                       require_inputs(call, 0);
+                       return std::vector<TensorType>{{dtype_attribute(call.attributes),
+                                                       Shape(call.attributes.list("shape"))}};
+                     },
+                 .kernel = fill_kernel(),
+             });
 
 // Keys [..., 2] give [..., shape]: each key its own numbers.
 std::vector<TensorType> random_type(const TypeCall& call) {

@@ -1,5 +1,6 @@
 // Ops that give a tensor another shape: reshape, broadcasting and its inverse, the order of axes.
 #include "graph/mask.hpp"
+#include "ops/known.hpp"
 #include "ops/types.hpp"
 #include "tensor/kernels/movement.hpp"
 #include "tensor/kernels/reduce.hpp"
@@ -41,20 +42,21 @@ Shape reshaped(const TensorType& a, Shape to) {
 }
 
 // y = a under another shape    da = dy under the shape of a
-const auto& reshape_op = define({
-    .name = "reshape",
-    .type =
-        [](const TypeCall& call) {
-          require_inputs(call, 1);
-          const TensorType& a = call.inputs[0];
-          return std::vector<TensorType>{
-              {a.dtype, reshaped(a, Shape(call.attributes.list("shape")))}};
-        },
-    .vjp = {[](const Vjp& v) { return reshape(v.dy(), v.a().shape()); }},
-    .rearranges = true,
-    .linear = true,
-    .mask = masks::reshaped,
-});
+const auto& defined_reshape =
+    define(reshape_op, {
+                           .name = "reshape",
+                           .type =
+                               [](const TypeCall& call) {
+                                 require_inputs(call, 1);
+                                 const TensorType& a = call.inputs[0];
+                                 return std::vector<TensorType>{
+                                     {a.dtype, reshaped(a, Shape(call.attributes.list("shape")))}};
+                               },
+                           .vjp = {[](const Vjp& v) { return reshape(v.dy(), v.a().shape()); }},
+                           .rearranges = true,
+                           .linear = true,
+                           .mask = masks::reshaped,
+                       });
 
 void require_broadcasts(const Shape& from, const Shape& to) {
   const Shape shapes[] = {from, to};
@@ -65,38 +67,41 @@ void require_broadcasts(const Shape& from, const Shape& to) {
 }
 
 // y = a, repeated              da = dy, summed over what was repeated (by the walk)
-const auto& broadcast_to_op = define({
-    .name = "broadcast_to",
-    .type =
-        [](const TypeCall& call) {
-          require_inputs(call, 1);
-          const Shape to(call.attributes.list("shape"));
-          require_broadcasts(call.inputs[0].shape, to);
-          return std::vector<TensorType>{{call.inputs[0].dtype, to}};
-        },
-    .kernel = broadcast_kernel(),
-    .vjp = {[](const Vjp& v) { return v.dy(); }},
-    .linear = true,
-    .cheap = true,
-    .mask = masks::elementwise,
-});
+const auto& defined_broadcast_to =
+    define(broadcast_to_op, {
+                                .name = "broadcast_to",
+                                .type =
+                                    [](const TypeCall& call) {
+                                      require_inputs(call, 1);
+                                      const Shape to(call.attributes.list("shape"));
+                                      require_broadcasts(call.inputs[0].shape, to);
+                                      return std::vector<TensorType>{{call.inputs[0].dtype, to}};
+                                    },
+                                .kernel = broadcast_kernel(),
+                                .vjp = {[](const Vjp& v) { return v.dy(); }},
+                                .linear = true,
+                                .cheap = true,
+                                .mask = masks::elementwise,
+                            });
 
 // y = a, summed over what broadcasting had repeated      da = dy, repeated
-const auto& sum_to_op = define({
-    .name = "sum_to",
-    .type =
-        [](const TypeCall& call) {
-          require_inputs(call, 1);
-          require(Accepts::numeric, call.inputs[0].dtype);
-          const Shape to(call.attributes.list("shape"));
-          require_broadcasts(to, call.inputs[0].shape);
-          return std::vector<TensorType>{{call.inputs[0].dtype, to}};
-        },
-    .kernel = sum_to_kernel(),
-    .vjp = {[](const Vjp& v) { return broadcast_to(v.dy(), v.a().shape()); }},
-    .linear = true,
-    .summed = [](const KernelCall& call) { add_sum_to(call.inputs[0], call.outputs[0]); },
-});
+const auto& defined_sum_to = define(
+    sum_to_op,
+    {
+        .name = "sum_to",
+        .type =
+            [](const TypeCall& call) {
+              require_inputs(call, 1);
+              require(Accepts::numeric, call.inputs[0].dtype);
+              const Shape to(call.attributes.list("shape"));
+              require_broadcasts(to, call.inputs[0].shape);
+              return std::vector<TensorType>{{call.inputs[0].dtype, to}};
+            },
+        .kernel = sum_to_kernel(),
+        .vjp = {[](const Vjp& v) { return broadcast_to(v.dy(), v.a().shape()); }},
+        .linear = true,
+        .summed = [](const KernelCall& call) { add_sum_to(call.inputs[0], call.outputs[0]); },
+    });
 
 std::vector<TensorType> transpose_type(const TypeCall& call) {
   require_inputs(call, 1);
@@ -126,16 +131,17 @@ Axes inverse(const std::vector<int64_t>& permutation) {
 }
 
 // y = a with its axes in another order                   da = dy with them put back
-const auto& transpose_op = define({
-    .name = "transpose",
-    .type = transpose_type,
-    .kernel = transpose_kernel(),
-    .vjp = {[](const Vjp& v) {
-      return transpose(v.dy(), inverse(v.attributes().list("permutation")));
-    }},
-    .linear = true,
-    .mask = masks::permuted,
-});
+const auto& defined_transpose = define(
+    transpose_op, {
+                      .name = "transpose",
+                      .type = transpose_type,
+                      .kernel = transpose_kernel(),
+                      .vjp = {[](const Vjp& v) {
+                        return transpose(v.dy(), inverse(v.attributes().list("permutation")));
+                      }},
+                      .linear = true,
+                      .mask = masks::permuted,
+                  });
 
 }  // namespace
 }  // namespace tempo

@@ -1,5 +1,7 @@
 #include "program/builder.hpp"
 
+#include "program/uses.hpp"
+
 #include <algorithm>
 
 namespace tempo {
@@ -11,17 +13,16 @@ std::pair<const void*, std::size_t> identity(const Value& value) {
 }
 }  // namespace
 
-int ProgramBuilder::number(const Ref<Value>& node, Standing standing, std::string name) {
-  const int id = static_cast<int>(nodes.size());
+ValueId ProgramBuilder::number(const Ref<Value>& node, Standing standing, std::string name) {
+  const ValueId id = program.add_value(standing, node->type, std::move(name));
   nodes.push_back(node);
-  program.values.push_back({standing, node->type, std::move(name)});
   numbers_[identity(*node)] = id;
   return id;
 }
 
-int ProgramBuilder::input(Standing standing, const Ref<Value>& placeholder, std::string name,
-                          bool batch_first) {
-  const int id = number(placeholder, standing, std::move(name));
+ValueId ProgramBuilder::input(Standing standing, const Ref<Value>& placeholder, std::string name,
+                              bool batch_first) {
+  const ValueId id = number(placeholder, standing, std::move(name));
   program.values.back().batch_first = batch_first;
   (standing == Standing::fixed      ? program.fixed
    : standing == Standing::sequence ? program.sequences
@@ -30,18 +31,23 @@ int ProgramBuilder::input(Standing standing, const Ref<Value>& placeholder, std:
   return id;
 }
 
-int ProgramBuilder::find(const Value& value) const {
+std::optional<ValueId> ProgramBuilder::find(const Value& value) const {
   const auto at = numbers_.find(identity(value));
-  return at == numbers_.end() ? -1 : at->second;
+  return at == numbers_.end() ? std::nullopt : std::optional(at->second);
+}
+
+ValueId ProgramBuilder::at(const Value& value) const {
+  if (const auto id = find(value)) return *id;
+  throw Error("scan: a result is not a value of this step.");
 }
 
 void ProgramBuilder::add(const Application& application) {
   Instruction instruction{application.op, application.attributes, {}, {}};
   for (const Ref<Value>& input : application.inputs) {
-    const int id = find(*input);
-    if (id < 0)
+    const auto id = find(*input);
+    if (!id)
       throw Error("scan: `" + application.op->name + "` reads a value that is not of this step.");
-    instruction.inputs.push_back(id);
+    instruction.inputs.push_back(*id);
   }
   const Ref<Application> shared = Ref<Application>::share(const_cast<Application*>(&application));
   for (std::size_t k = 0; k < application.types.size(); ++k)
@@ -49,73 +55,38 @@ void ProgramBuilder::add(const Application& application) {
   program.loop.push_back(std::move(instruction));
 }
 
-Program without_dead(Program p) {
-  std::vector<bool> live(p.values.size(), false);
-  const auto mark = [&live](int v) {
-    const bool is_new = !live[static_cast<std::size_t>(v)];
-    live[static_cast<std::size_t>(v)] = true;
-    return is_new;
-  };
-  for (const ProgramResult& r : p.results) mark(r.value);
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (std::size_t k = 0; k < p.carried.size(); ++k)
-      if (live[static_cast<std::size_t>(p.carried[k])]) changed |= mark(p.next[k]);
-    for (std::size_t i = p.loop.size(); i-- > 0;) {
-      const Instruction& in = p.loop[i];
-      if (std::none_of(in.outputs.begin(), in.outputs.end(),
-                       [&](int v) { return live[static_cast<std::size_t>(v)]; }))
-        continue;
-      for (int v : in.inputs) changed |= mark(v);
-    }
-  }
-  std::erase_if(p.loop, [&](const Instruction& in) {
-    return std::none_of(in.outputs.begin(), in.outputs.end(),
-                        [&](int v) { return live[static_cast<std::size_t>(v)]; });
-  });
-  for (std::size_t k = 0; k < p.carried.size(); ++k)
-    if (!live[static_cast<std::size_t>(p.carried[k])]) p.next[k] = p.carried[k];
-  return p;
-}
-
-std::vector<int> append(Program& p, std::vector<Instruction>& to, const char* op,
-                        Attributes attributes, std::vector<int> inputs, std::size_t n_results) {
-  const OpDefinition* definition = find_op(op);
+ValueIds append(Program& p, std::vector<Instruction>& to, const OpDefinition& op,
+                Attributes attributes, ValueIds inputs, std::size_t n_results) {
   std::vector<TensorType> types;
-  bool fixed = true;
-  for (int v : inputs) {
-    types.push_back(p.values[static_cast<std::size_t>(v)].type);
-    fixed &= p.values[static_cast<std::size_t>(v)].standing == Standing::fixed;
-  }
-  std::vector<int> outputs;
-  for (TensorType& type : definition->type({types, attributes, n_results})) {
-    outputs.push_back(static_cast<int>(p.values.size()));
-    p.values.push_back({fixed ? Standing::fixed : Standing::sequence, std::move(type), ""});
-  }
-  to.push_back({definition, std::move(attributes), std::move(inputs), outputs});
+  for (ValueId v : inputs) types.push_back(p.type(v));
+  const bool fixed =
+      std::all_of(inputs.begin(), inputs.end(), [&p](ValueId v) { return p.is_fixed(v); });
+  ValueIds outputs;
+  for (TensorType& type : op.type({types, attributes, n_results}))
+    outputs.push_back(p.add_value(fixed ? Standing::fixed : Standing::sequence, std::move(type)));
+  to.push_back({&op, std::move(attributes), std::move(inputs), outputs});
   return outputs;
 }
 
 ProgramBuilder traced_again(const Program& p) {
   ProgramBuilder builder;
-  std::vector<Ref<Value>> now(p.values.size());
-  const auto of = [&now](int v) -> Ref<Value>& { return now[static_cast<std::size_t>(v)]; };
+  ValueTable<Ref<Value>> now(p);
   Trace trace;
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
-    const ProgramValue& value = p.values[static_cast<std::size_t>(p.input(i))];
-    of(p.input(i)) = trace.placeholder(value.type);
-    builder.input(value.standing, of(p.input(i)), value.name, value.batch_first);
+    const ValueId v = p.input(i);
+    now[v] = trace.placeholder(p.type(v));
+    builder.input(p[v].standing, now[v], p[v].name, p[v].batch_first);
   }
   for (const Instruction& i : p.loop) {
     std::vector<Ref<Value>> inputs;
-    for (int v : i.inputs) inputs.push_back(of(v));
+    for (ValueId v : i.inputs) inputs.push_back(now[v]);
     std::vector<Ref<Value>> made = apply(*i.op, std::move(inputs), i.attributes, i.outputs.size());
-    for (std::size_t k = 0; k < made.size(); ++k) of(i.outputs[k]) = std::move(made[k]);
+    for (std::size_t k = 0; k < made.size(); ++k) now[i.outputs[k]] = std::move(made[k]);
   }
   for (const Ref<Application>& a : trace.applications()) builder.add(*a);
-  for (int v : p.next) builder.program.next.push_back(builder.find(*of(v)));
+  for (ValueId v : p.next) builder.program.next.push_back(builder.at(*now[v]));
   for (const ProgramResult& r : p.results)
-    builder.program.results.push_back({r.kind, builder.find(*of(r.value)), r.batch_first});
+    builder.program.results.push_back({r.kind, builder.at(*now[r.value]), r.batch_first});
   builder.program.reverse = p.reverse;
   settle_standings(builder.program);
   return builder;
@@ -123,11 +94,9 @@ ProgramBuilder traced_again(const Program& p) {
 
 void settle_standings(Program& p) {
   for (const Instruction& i : p.loop) {
-    Standing standing = Standing::fixed;
-    for (int v : i.inputs)
-      if (p.values[static_cast<std::size_t>(v)].standing != Standing::fixed)
-        standing = Standing::sequence;
-    for (int v : i.outputs) p.values[static_cast<std::size_t>(v)].standing = standing;
+    const bool fixed =
+        std::all_of(i.inputs.begin(), i.inputs.end(), [&p](ValueId v) { return p.is_fixed(v); });
+    for (ValueId v : i.outputs) p[v].standing = fixed ? Standing::fixed : Standing::sequence;
   }
 }
 

@@ -12,10 +12,12 @@ namespace tempo {
 class ProgramBuilder {
  public:
   /// A new input for a placeholder.
-  int input(Standing standing, const Ref<Value>& placeholder, std::string name = "",
-            bool batch_first = false);
-  /// The number of a value that was added; -1 if it was not.
-  int find(const Value& value) const;
+  ValueId input(Standing standing, const Ref<Value>& placeholder, std::string name = "",
+                bool batch_first = false);
+  /// The number of a value that was added, if it was.
+  std::optional<ValueId> find(const Value& value) const;
+  /// The number of a value; one that was not added is an Error.
+  ValueId at(const Value& value) const;
   /// Writes an application down as the next instruction of the loop; its inputs must be known.
   void add(const Application& application);
 
@@ -24,15 +26,13 @@ class ProgramBuilder {
   std::vector<Ref<Value>> nodes;
 
  private:
-  int number(const Ref<Value>& node, Standing standing, std::string name);
-  std::map<std::pair<const void*, std::size_t>, int> numbers_;
+  ValueId number(const Ref<Value>& node, Standing standing, std::string name);
+  std::map<std::pair<const void*, std::size_t>, ValueId> numbers_;
 };
 
-/// Drops instructions, carried values and inputs' uses that no result needs. Inputs stay.
-Program without_dead(Program program);
 /// Writes one more instruction down behind `to`; its results are new values, of the op's types.
-std::vector<int> append(Program& program, std::vector<Instruction>& to, const char* op,
-                        Attributes attributes, std::vector<int> inputs, std::size_t n_results = 1);
+ValueIds append(Program& program, std::vector<Instruction>& to, const OpDefinition& op,
+                Attributes attributes, ValueIds inputs, std::size_t n_results = 1);
 /// Traces a rewritten Program again, so that its values have nodes.
 ProgramBuilder traced_again(const Program& program);
 /// Whether each value depends on sequences or on the state: what an unplaced instruction computes.

@@ -5,7 +5,12 @@
 
 namespace tempo {
 
-int Program::input(std::size_t i) const {
+ValueId Program::add_value(Standing standing, TensorType type, std::string name) {
+  values.push_back({standing, std::move(type), std::move(name)});
+  return {static_cast<int32_t>(values.size()) - 1};
+}
+
+ValueId Program::input(std::size_t i) const {
   if (i < fixed.size()) return fixed[i];
   i -= fixed.size();
   return i < sequences.size() ? sequences[i] : carried[i - sequences.size()];
@@ -24,9 +29,9 @@ const char* name_of(ProgramResult::Kind kind) {
                                          : "sum";
 }
 
-std::string reference(const Program& p, int value) {
-  const std::string& name = p.values[static_cast<std::size_t>(value)].name;
-  return "%" + std::to_string(value) + (name.empty() ? "" : ":" + name);
+std::string reference(const Program& p, ValueId value) {
+  const std::string& name = p[value].name;
+  return "%" + std::to_string(value.index) + (name.empty() ? "" : ":" + name);
 }
 
 std::string padded(std::string text, std::size_t width) {
@@ -36,21 +41,19 @@ std::string padded(std::string text, std::size_t width) {
 
 std::string line(const Program& p, const Instruction& i) {
   std::string text;
-  for (int v : i.outputs) text += (text.empty() ? "" : ", ") + reference(p, v);
+  for (ValueId v : i.outputs) text += (text.empty() ? "" : ", ") + reference(p, v);
   text += " = " + i.op->name + "(";
   for (std::size_t k = 0; k < i.inputs.size(); ++k)
     text += (k ? ", " : "") + reference(p, i.inputs[k]);
   if (!i.attributes.entries().empty())
     text += (i.inputs.empty() ? "" : "; ") + to_string(i.attributes);
-  return padded(text + ")", 56) + to_string(p.values[static_cast<std::size_t>(i.outputs[0])].type);
+  return padded(text + ")", 56) + to_string(p.type(i.outputs[0]));
 }
 
 const char* when(const Program& p, const Instruction& i, bool over_time) {
   if (i.summed) return "  summed over time";
   if (!over_time) return "";
-  return p.values[static_cast<std::size_t>(i.outputs[0])].standing == Standing::fixed
-             ? "  once"
-             : "  over time";
+  return p.is_fixed(i) ? "  once" : "  over time";
 }
 
 std::string section(const Program& p, const char* title,
@@ -68,12 +71,12 @@ std::string section(const Program& p, const char* title,
 std::string to_string(const Program& p) {
   std::string text = p.reverse ? "inputs (time reversed)\n" : "inputs\n";
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
-    const int v = p.input(i);
-    const ProgramValue& value = p.values[static_cast<std::size_t>(v)];
+    const ValueId v = p.input(i);
+    const ProgramValue& value = p[v];
     text += "  " + padded(reference(p, v), 24) + padded(name_of(value.standing), 8) +
             to_string(value.type);
     if (value.standing == Standing::carried)
-      text += "  next " + reference(p, p.next[i - p.fixed.size() - p.sequences.size()]);
+      text += "  next " + reference(p, p.next[i - p.first_state()]);
     text += "\n";
   }
   text += section(p, "before", p.before, true);
@@ -89,13 +92,13 @@ std::string key_of(const Program& p) {
   std::string key = p.reverse ? "r" : "f";
   const auto number = [&key](int64_t n) { key += std::to_string(n) + ","; };
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
-    const ProgramValue& v = p.values[static_cast<std::size_t>(p.input(i))];
+    const ProgramValue& v = p[p.input(i)];
     number(static_cast<int64_t>(v.standing));
     key += to_string(v.type) + (v.name.empty() ? ";" : v.name + ";") + (v.batch_first ? "b" : "");
   }
   for (const Instruction& i : p.loop) {
     key += i.op->name + "(";
-    for (int v : i.inputs) number(v);
+    for (ValueId v : i.inputs) number(v.index);
     for (const auto& [name, value] : i.attributes.entries()) {
       key += name + "=";
       if (const auto* n = std::get_if<int64_t>(&value)) number(*n);
@@ -116,13 +119,13 @@ std::string key_of(const Program& p) {
       }
     }
     key += ")";
-    for (int v : i.outputs) number(v);
+    for (ValueId v : i.outputs) number(v.index);
   }
   key += ">";
-  for (int v : p.next) number(v);
+  for (ValueId v : p.next) number(v.index);
   for (const ProgramResult& r : p.results) {
     number(r.kind);
-    number(r.value);
+    number(r.value.index);
     number(r.batch_first);
   }
   return key;

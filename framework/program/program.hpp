@@ -4,10 +4,22 @@
 
 #include "graph/value.hpp"
 
+#include <algorithm>
+#include <cassert>
+#include <compare>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tempo {
+
+/// A value of a Program, by its place in Program::values. A pass leaves these numbers as they are.
+struct ValueId {
+  int32_t index;
+  friend auto operator<=>(const ValueId&, const ValueId&) = default;
+};
+using ValueIds = std::vector<ValueId>;
 
 /// Where a value of a Program stands in time.
 enum class Standing {
@@ -23,17 +35,21 @@ struct ProgramValue {
   bool batch_first = false;  // a sequence that the caller holds as [batch, time, ...]
 };
 
-/// One op on values, which are positions in Program::values.
+/// One op on values.
 struct Instruction {
   const OpDefinition* op;
   Attributes attributes;
-  std::vector<int> inputs, outputs;
+  ValueIds inputs, outputs;
   bool summed = false;  // its output is the sum over time of what it computes at each step
+
+  bool is(const OpDefinition& other) const { return op == &other; }
+  bool is_set(const char* flag) const { return attributes.integer(flag, 0) != 0; }
+  bool reads(ValueId v) const { return std::find(inputs.begin(), inputs.end(), v) != inputs.end(); }
 };
 
 struct ProgramResult {
   enum Kind { sequence, last, sum } kind;
-  int value;
+  ValueId value;
   bool batch_first = false;  // a sequence that the caller gets as [batch, time, ...]
   friend bool operator==(const ProgramResult&, const ProgramResult&) = default;
 };
@@ -41,15 +57,37 @@ struct ProgramResult {
 /// Inputs come in the order fixed, sequences, carried (initial values).
 struct Program {
   std::vector<ProgramValue> values;
-  std::vector<int> fixed, sequences, carried;
-  std::vector<int> next;  // of each carried value: what it is at the next step
+  ValueIds fixed, sequences, carried;
+  ValueIds next;  // of each carried value: what it is at the next step
   std::vector<Instruction> before, loop, after;
   std::vector<ProgramResult> results;
   bool reverse = false;  // time runs from the last step to the first
 
+  ProgramValue& operator[](ValueId v) { return values[place(v)]; }
+  const ProgramValue& operator[](ValueId v) const { return values[place(v)]; }
+  const TensorType& type(ValueId v) const { return (*this)[v].type; }
+  const Shape& shape(ValueId v) const { return (*this)[v].type.shape; }
+  bool is_fixed(ValueId v) const { return (*this)[v].standing == Standing::fixed; }
+  bool is_sequence(ValueId v) const { return (*this)[v].standing == Standing::sequence; }
+  bool is_state(ValueId v) const { return (*this)[v].standing == Standing::carried; }
+  /// Whether an instruction computes what is the same at every step.
+  bool is_fixed(const Instruction& i) const { return is_fixed(i.outputs[0]); }
+
+  /// One more value, which an instruction will make or which is an input.
+  ValueId add_value(Standing standing, TensorType type, std::string name = "");
+
   std::size_t n_inputs() const { return fixed.size() + sequences.size() + carried.size(); }
   /// The value that is input i.
-  int input(std::size_t i) const;
+  ValueId input(std::size_t i) const;
+  /// The place of the first carried value among the inputs.
+  std::size_t first_state() const { return fixed.size() + sequences.size(); }
+
+ private:
+  std::size_t place(ValueId v) const {
+    const auto k = static_cast<std::size_t>(v.index);
+    assert(k < values.size());
+    return k;
+  }
 };
 
 /// The Program as text: what explain prints and the tests of passes compare.
@@ -58,3 +96,8 @@ std::string to_string(const Program& program);
 std::string key_of(const Program& program);
 
 }  // namespace tempo
+
+template <>
+struct std::hash<tempo::ValueId> {
+  std::size_t operator()(tempo::ValueId v) const { return std::hash<int32_t>{}(v.index); }
+};

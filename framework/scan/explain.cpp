@@ -1,6 +1,6 @@
 #include "scan/explain.hpp"
 
-#include "program/passes/passes.hpp"
+#include "program/passes/pipelines.hpp"
 #include "program/run/cost.hpp"
 
 #include <algorithm>
@@ -13,15 +13,14 @@ thread_local ProgramLog* current = nullptr;
 // Bytes of all steps that stay between the forward and the backward pass, per step.
 std::string kept_bytes(const StepProgram& program) {
   std::size_t bytes = 0;
-  for (int v : program.read_by_gradient())
-    bytes += program.raw().values[static_cast<std::size_t>(v)].type.bytes();
+  for (ValueId v : program.read_by_gradient()) bytes += program.raw().type(v).bytes();
   return std::to_string(bytes) + " bytes kept for the gradient at each step\n";
 }
 
 // The Program after each pass that changes it.
 std::string passes_of(const std::string& what, Program p) {
   std::string text, before = to_string(p);
-  for (const Pass& pass : passes()) {
+  for (const Pass& pass : for_scan) {
     p = pass.apply(std::move(p));
     std::string after = to_string(p);
     if (after == before) continue;

@@ -1,7 +1,7 @@
 #include "scan/formula.hpp"
 
 #include "program/builder.hpp"
-#include "program/passes/passes.hpp"
+#include "program/passes/pipelines.hpp"
 #include "program/run/execution.hpp"
 #include "tensor/finite.hpp"
 #include "tensor/parallel.hpp"
@@ -31,9 +31,9 @@ Program traced(const Fused::Formula& f, const TensorType& type, std::size_t n_te
   for (const Tensor& t : x) builder.input(Standing::sequence, to_value(t));
   for (const Ref<Application>& a : trace.applications()) builder.add(*a);
   for (const Tensor& t : results)
-    builder.program.results.push_back({ProgramResult::sequence, builder.find(*t.handle())});
+    builder.program.results.push_back({ProgramResult::sequence, builder.at(*t.handle())});
   settle_standings(builder.program);
-  return hoist(without_dead(std::move(builder.program)));
+  return run_passes(for_formula, std::move(builder.program));
 }
 
 }  // namespace

@@ -1,14 +1,14 @@
 #include "scan/recurrence.hpp"
 
 #include "program/builder.hpp"
-#include "program/passes/passes.hpp"
+#include "program/passes/pipelines.hpp"
 
 #include <algorithm>
 
 namespace tempo {
 
 StepProgramRef step_program(Program traced, std::vector<Ref<Value>> nodes) {
-  const Program rewritten = merge(split(traced));
+  const Program rewritten = run_passes(before_gradient, traced);
   if (key_of(rewritten) == key_of(traced))
     return std::make_shared<StepProgram>(std::move(traced), std::move(nodes));
   ProgramBuilder again = traced_again(rewritten);
@@ -17,25 +17,25 @@ StepProgramRef step_program(Program traced, std::vector<Ref<Value>> nodes) {
 }
 
 const Program& StepProgram::fast() const {
-  return fast_.get([&] { return optimised(raw_); });
+  return fast_.get([&] { return run_passes(for_scan, raw_); });
 }
 
 const Plan& StepProgram::plan() const {
   return plan_.get([&] { return make_plan(fast()); });
 }
 
-StepProgramRef StepProgram::keeping(const std::vector<int>& values) const {
+StepProgramRef StepProgram::keeping(const ValueIds& values) const {
   if (values.empty()) return shared_from_this();
   return keeping_.get(values, [&] {
     Program more = raw_;
-    for (int v : values) more.results.push_back({ProgramResult::sequence, v});
+    for (ValueId v : values) more.results.push_back({ProgramResult::sequence, v});
     return std::make_shared<const StepProgram>(std::move(more), nodes_);
   });
 }
 
 const GradientProgram& StepProgram::gradient(const GradientRequest& request) const {
   return gradients_.get(request, [&] {
-    const std::vector<int> kept = request == of_all() ? std::vector<int>{} : read_by_gradient();
+    const ValueIds kept = request == of_all() ? ValueIds{} : read_by_gradient();
     return differentiate(*this, request, kept);
   });
 }
@@ -43,18 +43,17 @@ const GradientProgram& StepProgram::gradient(const GradientRequest& request) con
 GradientRequest StepProgram::of_all() const {
   GradientRequest all;
   for (const ProgramResult& r : raw_.results)
-    all.dy.push_back(is_floating(raw_.values[static_cast<std::size_t>(r.value)].type.dtype));
+    all.dy.push_back(is_floating(raw_.type(r.value).dtype));
   for (std::size_t i = 0; i < raw_.n_inputs(); ++i)
-    all.wanted.push_back(
-        is_floating(raw_.values[static_cast<std::size_t>(raw_.input(i))].type.dtype));
+    all.wanted.push_back(is_floating(raw_.type(raw_.input(i)).dtype));
   return all;
 }
 
-const std::vector<int>& StepProgram::read_by_gradient() const {
+const ValueIds& StepProgram::read_by_gradient() const {
   return read_by_gradient_.get([&] {
-    std::vector<int> read;
+    ValueIds read;
     for (const GradientSource& s : gradient(of_all()).sources)
-      if (s.kind == GradientSource::kept) read.push_back(static_cast<int>(s.index));
+      if (s.kind == GradientSource::kept) read.push_back(s.kept_value);
     return read;
   });
 }

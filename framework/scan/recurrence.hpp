@@ -16,20 +16,21 @@ using StepProgramRef = std::shared_ptr<const StepProgram>;
 struct GradientSource {
   enum Kind {
     forward_input,  ///< input `index` of the forward Program
-    kept,           ///< value `index` of the forward Program, of every step
+    kept,           ///< `kept_value` of the forward Program, of every step
     dy,             ///< the incoming gradient of result `index`
     nothing,        ///< zeros of input `index`'s type, where nothing came in at the last state
     outside,        ///< a value that is not of the forward Program
   } kind;
-  std::size_t index = 0;
+  std::size_t index = 0;  // of an input or a result
+  ValueId kept_value = {};
   Ref<Value> value = {};
   std::vector<std::size_t> more_dy = {};  // further results that come in at the same place
 };
 
 struct GradientProgram {
   StepProgramRef program;
-  std::vector<GradientSource> sources;  // one for each input of the program
-  std::vector<int> result_of;  // for each forward input: the result that is its gradient, or -1
+  std::vector<GradientSource> sources;                // one for each input of the program
+  std::vector<std::optional<std::size_t>> result_of;  // of each forward input: its gradient
 };
 
 /// Which gradients are asked for.
@@ -54,11 +55,11 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
   /// How fast() is run.
   const Plan& plan() const;
   /// The same with these values of every step as further results.
-  StepProgramRef keeping(const std::vector<int>& values) const;
+  StepProgramRef keeping(const ValueIds& values) const;
   /// The gradient for a request; made once.
   const GradientProgram& gradient(const GradientRequest& request) const;
   /// The values that the gradient for all results and all inputs reads of every step.
-  const std::vector<int>& read_by_gradient() const;
+  const ValueIds& read_by_gradient() const;
 
  private:
   Program raw_;
@@ -69,8 +70,8 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
   mutable Made<Program> fast_;
   mutable Made<Plan> plan_;
   mutable Made<GradientProgram, GradientRequest> gradients_;
-  mutable Made<std::vector<int>> read_by_gradient_;
-  mutable Made<StepProgramRef, std::vector<int>> keeping_;
+  mutable Made<ValueIds> read_by_gradient_;
+  mutable Made<StepProgramRef, ValueIds> keeping_;
 };
 
 /// Of a step as traced. Its products are split and merged first, so that they are in its gradient.
@@ -79,7 +80,7 @@ StepProgramRef step_program(Program traced, std::vector<Ref<Value>> nodes);
 /// Builds the gradient of a Program as a Program with time reversed. The values `kept` of the
 /// forward Program are had of every step, whether it reads them or not.
 GradientProgram differentiate(const StepProgram& forward, const GradientRequest& request,
-                              const std::vector<int>& kept);
+                              const ValueIds& kept);
 
 /// Applies a Program as one op; inputs in its order.
 std::vector<Ref<Value>> apply_program(const StepProgramRef& program, std::vector<Ref<Value>> inputs,

@@ -30,30 +30,30 @@ Tensor zeros_of(const TensorType& type) { return full(type.shape, 0, type.dtype)
 class KeptValues {
  public:
   KeptValues(const Vjp& v, const StepProgram& program, const GradientProgram& gradient) : v_(v) {
-    std::vector<int> missing;
+    ValueIds missing;
     for (const GradientSource& s : gradient.sources)
-      if (s.kind == GradientSource::kept && !result(program.raw(), s.index))
-        missing.push_back(static_cast<int>(s.index));
+      if (s.kind == GradientSource::kept && !result(program.raw(), s.kept_value))
+        missing.push_back(s.kept_value);
     if (missing.empty()) return;
     std::vector<Ref<Value>> inputs = v.application().inputs;
     const std::vector<Ref<Value>> all =
         apply_program(program.keeping(missing), std::move(inputs), v.attributes().integer("time"));
     for (std::size_t k = 0; k < missing.size(); ++k)
-      again_[static_cast<std::size_t>(missing[k])] = to_tensor(all[v.n_results() + k]);
+      again_[missing[k]] = to_tensor(all[v.n_results() + k]);
   }
-  Tensor of(const Program& p, std::size_t value) const {
+  Tensor of(const Program& p, ValueId value) const {
     const auto at = again_.find(value);
     return at != again_.end() ? at->second : v_.y(*result(p, value));
   }
 
  private:
-  static std::optional<std::size_t> result(const Program& p, std::size_t value) {
+  static std::optional<std::size_t> result(const Program& p, ValueId value) {
     for (std::size_t r = 0; r < p.results.size(); ++r)
-      if (p.results[r] == ProgramResult{ProgramResult::sequence, static_cast<int>(value)}) return r;
+      if (p.results[r] == ProgramResult{ProgramResult::sequence, value}) return r;
     return std::nullopt;
   }
   const Vjp& v_;
-  std::map<std::size_t, Tensor> again_;
+  std::map<ValueId, Tensor> again_;
 };
 
 Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
@@ -67,7 +67,7 @@ Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
     Tensor input;
     switch (s.kind) {
       case GradientSource::forward_input: input = v.x(s.index); break;
-      case GradientSource::kept: input = kept.of(program.raw(), s.index); break;
+      case GradientSource::kept: input = kept.of(program.raw(), s.kept_value); break;
       case GradientSource::nothing: input = zeros_of(v.application().inputs[s.index]->type); break;
       case GradientSource::outside: input = to_tensor(s.value); break;
       case GradientSource::dy:
@@ -82,8 +82,7 @@ Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
       apply_program(gradient.program, std::move(inputs), v.attributes().integer("time"));
   Tensors out(v.n_inputs());
   for (std::size_t i = 0; i < out.size(); ++i)
-    if (gradient.result_of[i] >= 0)
-      out[i] = to_tensor(results[static_cast<std::size_t>(gradient.result_of[i])]);
+    if (const auto result = gradient.result_of[i]) out[i] = to_tensor(results[*result]);
   return out;
 }
 

@@ -61,7 +61,7 @@ class Stepper {
   std::vector<View> inputs_, outputs_, initial_states_;
   std::optional<Execution> execution_;
   Execution::Shard shard_{};
-  int x_block_ = 0;
+  std::size_t x_block_ = 0;
   int64_t steps_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include "ops/defaults.hpp"
 #include "program/builder.hpp"
+#include "program/passes/passes.hpp"
 #include "tensor/process_lock.hpp"
 
 #include <algorithm>
@@ -104,10 +105,10 @@ TracedStep trace_step(const tempo_scan& call) {
     for (uint32_t i = 0; i < call.n_outputs; ++i) require_batch(call, results[i]->type);
     for (uint32_t i = 0; i < call.n_outputs; ++i)
       builder.program.results.push_back(
-          {call.last_only ? ProgramResult::last : ProgramResult::sequence,
-           builder.find(*results[i]), call.batch_first && !call.last_only});
+          {call.last_only ? ProgramResult::last : ProgramResult::sequence, builder.at(*results[i]),
+           call.batch_first && !call.last_only});
     for (uint32_t i = 0; i < call.n_states; ++i) {
-      builder.program.next.push_back(builder.find(*results[call.n_outputs + i]));
+      builder.program.next.push_back(builder.at(*results[call.n_outputs + i]));
       builder.program.results.push_back({ProgramResult::last, builder.program.next.back()});
     }
   }

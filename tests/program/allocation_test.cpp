@@ -77,7 +77,7 @@ class Run {
   Run(const StepProgram& program, int64_t time) : program_(program), time_(time) {
     const Program& p = program.raw();
     for (std::size_t i = 0; i < p.n_inputs(); ++i) {
-      const ProgramValue& v = p.values[static_cast<std::size_t>(p.input(i))];
+      const ProgramValue& v = p[p.input(i)];
       add({v.type.dtype,
            v.standing == Standing::sequence ? v.type.shape.prepended(time) : v.type.shape},
           inputs_);

@@ -359,7 +359,7 @@ BOOST_AUTO_TEST_CASE(what_folds_rows_runs_row_by_row_with_what_is_elementwise) {
                     "  rows are independent\n");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_repeated_stays_narrow) {
+BOOST_AUTO_TEST_CASE(what_is_repeated_stays_narrow_and_sums_of_negatives_are_negatives_of_sums) {
   const ProgramLog log;
   const auto step = [&](const Tensor& x, const State& s) {
     const Tensor a = s[0] * x;
@@ -386,17 +386,17 @@ BOOST_AUTO_TEST_CASE(what_is_repeated_stays_narrow) {
                     "  %16 = multiply(%14, %3:kept)                             [3, 7] float64\n"
                     "results\n"
                     "  sequence %16\n");
-  BOOST_CHECK_EQUAL(from("loop", narrow(raw)),
+  BOOST_CHECK_EQUAL(from("loop", negate(narrow(raw))),
                     "loop\n"
                     "  %4 = fill(value=7, shape=[], dtype=1)                    [] float64\n"
                     "  %5 = multiply(%3:kept, %2:x)                             [3, 7] float64\n"
                     "  %6 = add(%0:dy, %1:dstate)                               [3, 7] float64\n"
-                    "  %17 = sum_to(%6; shape=[3, 1])                           [3, 1] float64\n"
-                    "  %8 = negative(%17)                                       [3, 1] float64\n"
+                    "  %18 = sum_to(%6; shape=[3, 1])                           [3, 1] float64\n"
+                    "  %8 = negative(%18)                                       [3, 1] float64\n"
                     "  %9 = divide(%8, %4)                                      [3, 1] float64\n"
                     "  %11 = fill(value=2, shape=[], dtype=1)                   [] float64\n"
-                    "  %18 = multiply(%11, %9)                                  [3, 1] float64\n"
-                    "  %13 = multiply(%18, %5)                                  [3, 7] float64\n"
+                    "  %17 = multiply(%11, %9)                                  [3, 1] float64\n"
+                    "  %13 = multiply(%17, %5)                                  [3, 7] float64\n"
                     "  %14 = add(%6, %13)                                       [3, 7] float64\n"
                     "  %15 = multiply(%14, %2:x)                                [3, 7] float64\n"
                     "  %16 = multiply(%14, %3:kept)                             [3, 7] float64\n"

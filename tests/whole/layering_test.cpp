@@ -167,7 +167,9 @@ Texts breaches(const string& path, const string& text) {
     if (!is_folder(folder)) report("lies in a folder without a place in the order");
     for (const Include& i : all) {
       const string target = i.name.substr(0, i.name.find('/'));
-      if (i.quoted && is_folder(target) && target != folder && level(target) >= level(folder))
+      const bool known_ops = folder == "program" && i.name == "ops/known.hpp";
+      if (i.quoted && is_folder(target) && target != folder && level(target) >= level(folder) &&
+          !known_ops)
         report("includes " + i.name + ", which lies above or beside " + folder);
       if (target == "tempo" && header_level(i.name.substr(6)) > level(folder) + 1)
         report("includes " + i.name + ", which lies above " + folder);
@@ -221,6 +223,8 @@ const Planted planted[] = {
     {"framework/ops/a.cpp", "#include \"program/program.hpp\"", "lies above or beside ops"},
     {"framework/program/passes/a.cpp", "#include \"ops/types.hpp\"",
      "lies above or beside program"},
+    {"framework/program/passes/a.cpp", "#include \"ops/known.hpp\"", nullptr},
+    {"framework/graph/a.cpp", "#include \"ops/known.hpp\"", "lies above or beside graph"},
     {"framework/io/a.cpp", "  #  include \"command/main.hpp\"", "lies above or beside io"},
     {"framework/scan/a.cpp", "int x;\n#include \"plugin/host.hpp\"", "lies above or beside scan"},
     {"framework/ops/a.cpp", "#include <tempo/model.hpp>", "lies above ops"},

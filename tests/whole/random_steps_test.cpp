@@ -3,6 +3,8 @@
 #define BOOST_TEST_MODULE random_steps
 #include "random_steps.hpp"
 #include "program/plan/surroundings.hpp"
+#include "program_passes.hpp"
+#include "scan/explain.hpp"
 
 #include <cstdlib>
 
@@ -54,6 +56,19 @@ BOOST_AUTO_TEST_CASE(scan_is_the_plain_loop) {
       for (std::size_t i = 0; i < plain.size(); ++i)
         check_close(std::to_string(i) + " in stretches", in_stretches[i], plain[i], 1e-9);
     }
+}
+
+BOOST_AUTO_TEST_CASE(each_pass_keeps_the_invariants) {
+  const auto [from, to] = seeds();
+  for (uint64_t seed = from; seed < to; ++seed) {
+    const std::string what = "seed " + std::to_string(seed);
+    const ProgramLog log;
+    with_gradients(recurrence(seed), false, false);
+    for (const LoggedProgram& p : log.programs()) {
+      verified(what + " " + p.what, before_gradient, p.program->traced());
+      verified(what + " " + p.what, for_scan, p.program->traced());
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(threads_change_no_bit) {

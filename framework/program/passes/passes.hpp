@@ -1,11 +1,12 @@
-// The passes: rewritings of a Program that do not change what it computes. One file each.
+// The passes: rewritings of a Program that do not change what it computes. One file each: in
+// rewrites/ what makes instructions other ones, in moves/ what puts them elsewhere.
 #pragma once
 
 #include "program/program.hpp"
 
-#include <span>
-
 namespace tempo {
+
+// --- rewrites
 
 /// A product with a concatenation of columns becomes a sum of products, of which those that do not
 /// read the state can leave the loop.
@@ -13,9 +14,21 @@ Program split(Program program);
 /// Products of one left side become one product with their right sides side by side; what is added
 /// to all its parts is added to the whole.
 Program merge(Program program);
-/// What is elementwise reads what was repeated before it was, and of narrow operands alone it is
-/// computed narrow; the negative of many is summed as the negative of the sum.
+/// Elementwise ops read an operand as it was before it was repeated; of narrow operands alone the
+/// result is narrow, too.
 Program narrow(Program program);
+/// sum(-x) becomes -sum(x).
+Program negate(Program program);
+/// Gives each concatenation and split of columns parts of its own, so that it costs no step.
+Program own_parts(Program program);
+/// Drops instructions of the loop that no result needs, and lets carried values that none needs
+/// stay as they are. Inputs stay.
+Program without_dead(Program program);
+/// Reads a value itself where it has another name, or another shape, by an op that moves no bytes.
+Program without_renames(Program program);
+
+// --- moves
+
 /// Moves out of the loop what does not read its state, to run once over all time steps.
 Program hoist(Program program);
 /// Moves behind the loop what it does not read: a sum over time of matmuls becomes one matmul.
@@ -24,16 +37,9 @@ Program sink(Program program);
 Program join(Program program);
 /// Runs products as soon as they can, so that elementwise ops come together in few groups.
 Program schedule(Program program);
-/// Gives each concatenation and split of columns parts of its own, so that it costs no step.
-Program own_parts(Program program);
-
-struct Pass {
-  const char* name;
-  Program (*apply)(Program);
-};
-/// All of them, in the order in which they run.
-std::span<const Pass> passes();
-/// After all of them.
-Program optimised(Program program);
+/// Moves out of the loop what is the same at every step.
+Program fixed_first(Program program);
+/// Runs what may refuse its input before all else.
+Program checks_first(Program program);
 
 }  // namespace tempo

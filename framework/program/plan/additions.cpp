@@ -1,5 +1,6 @@
 // Products that do additions: a b + c d is made in registers, a + b c where a lies, and a row is
 // added in passing.
+#include "ops/known.hpp"
 #include "program/plan/planner.hpp"
 
 namespace tempo {
@@ -22,10 +23,7 @@ const Additions::Added& Additions::to(const Instruction& product) const {
 
 namespace {
 
-bool is_addition(const Instruction& i) {
-  static const OpDefinition* add = find_op("add");
-  return i.op == add;
-}
+bool is_addition(const Instruction& i) { return i.is(add_op); }
 
 }  // namespace
 
@@ -38,8 +36,8 @@ void Additions::find_sums() {
         if (add_to(loop[k], loop[k].inputs[side], loop[k].inputs[1 - side])) break;
 }
 
-bool Additions::add_to(const Instruction& addition, int product, int other) {
-  const int total = addition.outputs[0];
+bool Additions::add_to(const Instruction& addition, ValueId product, ValueId other) {
+  const ValueId total = addition.outputs[0];
   if (!takes(addition, product) || !(uses_.type(product) == uses_.type(total)) ||
       !(uses_.type(other) == uses_.type(total)))
     return false;
@@ -55,76 +53,76 @@ bool Additions::add_to(const Instruction& addition, int product, int other) {
 }
 
 // A product that nothing else reads.
-bool Additions::takes(const Instruction& addition, int product) const {
+bool Additions::takes(const Instruction& addition, ValueId product) const {
   const Instruction* made = uses_.maker(product);
-  return made && is_product(uses_.program(), *made) && uses_.read_once(product) &&
+  return made && is_product(uses_, *made) && uses_.read_once(product) &&
          uses_.only_inside(product) && !places_.placed(product) && !added_.count(made) &&
          addition.inputs[0] != addition.inputs[1];
 }
 
-bool Additions::join(const Instruction& addition, const Instruction& product, int other) {
+bool Additions::join(const Instruction& addition, const Instruction& product, ValueId other) {
   const Instruction* first = uses_.maker(other);
-  const int total = addition.outputs[0];
+  const ValueId total = addition.outputs[0];
   if (!first || first > &product || !takes(addition, other)) return false;
   if (!places_.placed(total)) places_.place(total, Block::scratch);
-  added_[&product] = {total, false, first, -1};
+  added_[&product] = {total, false, first, {}};
   joined_.insert(first);
   return true;
 }
 
 // To a value that nothing else reads and that is there before.
-bool Additions::add_in_place(int total, const Instruction& product, int other) {
+bool Additions::add_in_place(ValueId total, const Instruction& product, ValueId other) {
   if (uses_.made_for_loop(other)) {
-    if (places_.placed(total) || uses_.carried(total)) return false;
+    if (places_.placed(total) || uses_.is_next(total)) return false;
   } else {
     const Instruction* before = uses_.maker(other);
     if (!before || before > &product || !uses_.read_once(other) || !uses_.only_inside(other) ||
         places_.placed(other) || !can_lie_at(*before, total))
       return false;
     if (!places_.placed(total)) places_.place(total, Block::scratch);
-    places_.region(other) = places_.region(total);
+    places_.place_at(other, total);
     if (splits_columns(*before)) in_parts_.insert(total);
   }
-  added_[&product] = {other, true, nullptr, -1};
+  added_[&product] = {other, true, nullptr, {}};
   return true;
 }
 
 // Whether what an instruction makes may lie where a total does. A part of a split has its place in
 // the whole, which must be there for this alone; a call writes its rows side by side.
-bool Additions::can_lie_at(const Instruction& made, int total) const {
+bool Additions::can_lie_at(const Instruction& made, ValueId total) const {
   if (splits_columns(made)) {
-    const int whole = made.inputs[0];
+    const ValueId whole = made.inputs[0];
     return can_lie_in_part(total) && !places_.placed(whole) && uses_.read_once(whole) &&
            uses_.only_inside(whole);
   }
   const Program& p = uses_.program();
   if (!places_.placed(total) || is_elementwise(p, made) || folds_rows(p, made) ||
-      is_product(p, made))
+      is_product(uses_, made))
     return true;
   const Region& r = places_.region(total);
   return r.row_stride == r.cols * static_cast<int64_t>(size_of(r.dtype));
 }
 
-bool Additions::can_lie_in_part(int total) const {
+bool Additions::can_lie_in_part(ValueId total) const {
   return !places_.placed(total) && uses_.only_inside(total) && read_as_part(uses_, total);
 }
 
 // A row that is added to what a product makes, and that nothing else reads.
 void Additions::find_rows() {
   const Program& p = uses_.program();
-  std::map<int, const Instruction*> products;  // by the value that holds the result
+  std::map<ValueId, const Instruction*> products;  // by the value that holds the result
   for (const Instruction& i : p.loop) {
-    if (is_product(p, i)) products[i.outputs[0]] = &i;
+    if (is_product(uses_, i)) products[i.outputs[0]] = &i;
     if (const Done* sum = done(i)) products[i.outputs[0]] = uses_.maker(sum->product);
   }
   for (const Instruction& i : p.loop) {
     if (!is_addition(i)) continue;
     for (std::size_t side : {0u, 1u}) {
-      const int product = i.inputs[side], row = i.inputs[1 - side], total = i.outputs[0];
+      const ValueId product = i.inputs[side], row = i.inputs[1 - side], total = i.outputs[0];
       const auto made = products.find(product);
       if (made == products.end() || done(i) || !is_row(row, uses_.type(product)) ||
           !uses_.read_once(product) || !uses_.only_inside(product) || places_.placed(total) ||
-          !uses_.only_inside(total) || (in_parts_.count(product) && !can_lie_in_part(total)))
+          !uses_.only_inside(total) || (in_parts_.contains(product) && !can_lie_in_part(total)))
         continue;
       added_[made->second].row = row;
       done_[&i] = {product, product};
@@ -133,7 +131,7 @@ void Additions::find_rows() {
   }
 }
 
-bool Additions::is_row(int v, const TensorType& of) const {
+bool Additions::is_row(ValueId v, const TensorType& of) const {
   const Shape& s = uses_.type(v).shape;
   return uses_.there_before(v) && uses_.type(v).dtype == of.dtype && s.rank() >= 1 &&
          s.count() == s.back() && s.back() == cols_of(of.shape) && s.rank() <= of.shape.rank();

@@ -22,16 +22,17 @@ class PartFinder {
  private:
   bool splits_in_place(const Instruction& i) const {
     return std::all_of(i.outputs.begin(), i.outputs.end(),
-                       [&](int v) { return uses_.only_inside(v) && read_as_part(uses_, v); });
+                       [&](ValueId v) { return uses_.only_inside(v) && read_as_part(uses_, v); });
   }
   bool concatenates_in_place(const Instruction& i) {
-    const std::set<int> once(i.inputs.begin(), i.inputs.end());
-    const bool fit =
-        once.size() == i.inputs.size() && std::all_of(i.inputs.begin(), i.inputs.end(), [&](int v) {
-          const Instruction* made = uses_.maker(v);
-          return made && is_elementwise(uses_.program(), *made) && uses_.only_inside(v) &&
-                 !places_.placed(v) && read_as_part(uses_, v, &i);
-        });
+    const std::set<ValueId> once(i.inputs.begin(), i.inputs.end());
+    const bool fit = once.size() == i.inputs.size() &&
+                     std::all_of(i.inputs.begin(), i.inputs.end(), [&](ValueId v) {
+                       const Instruction* made = uses_.maker(v);
+                       return made && is_elementwise(uses_.program(), *made) &&
+                              uses_.only_inside(v) && !places_.placed(v) &&
+                              read_as_part(uses_, v, &i);
+                     });
     if (!fit) return false;
     if (!places_.placed(i.outputs[0])) places_.place(i.outputs[0], Block::scratch);
     places_.cut(i.outputs[0], i.inputs);
@@ -43,12 +44,12 @@ class PartFinder {
 
 }  // namespace
 
-bool read_as_part(const Uses& uses, int v, const Instruction* but) {
+bool read_as_part(const Uses& uses, ValueId v, const Instruction* but) {
   const Program& p = uses.program();
   const std::vector<const Instruction*>& readers = uses.readers(v);
   return std::all_of(readers.begin(), readers.end(), [&](const Instruction* r) {
     return r == but || is_elementwise(p, *r) || folds_rows(p, *r) ||
-           (is_product(p, *r) && r->inputs[0] == v && r->inputs[1] != v);
+           (is_product(uses, *r) && r->inputs[0] == v && r->inputs[1] != v);
   });
 }
 

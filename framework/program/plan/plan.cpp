@@ -1,6 +1,7 @@
 // The steps of the loop, in order: products, groups of tiles, and calls of what is neither.
 #include "program/plan/planner.hpp"
 #include "program/plan/surroundings.hpp"
+#include "program/verify.hpp"
 
 #include <algorithm>
 
@@ -31,15 +32,15 @@ class Planner {
   void add(const Instruction& i) {
     if (parts_.count(&i)) return add_parts(i);
     if (const Additions::Done* addition = additions_.done(i)) {
-      places_.region(i.outputs[0]) = places_.region(addition->lies_at);
+      places_.place_at(i.outputs[0], addition->lies_at);
       made_at_[i.outputs[0]] = made_at_.at(addition->product);
       return;
     }
     if (is_elementwise(p_, i) || folds_rows(p_, i)) return add_to_group(i);
     if (additions_.joined(i)) return;
-    const bool product = is_product(p_, i);
-    const bool elsewhere = product && additions_.to(i).lies_at >= 0;
-    for (int v : i.outputs) {
+    const bool product = is_product(uses_, i);
+    const bool elsewhere = product && additions_.to(i).lies_at.has_value();
+    for (ValueId v : i.outputs) {
       if (!places_.placed(v) && !elsewhere) places_.place(v, Block::scratch);
       made_at_[v] = plan_.steps.size();
     }
@@ -48,22 +49,22 @@ class Planner {
   }
 
   void add_parts(const Instruction& i) {
-    for (int v : i.inputs)
+    for (ValueId v : i.inputs)
       if (const auto at = made_at_.find(v); at != made_at_.end())
-        for (int out : i.outputs) made_at_[out] = std::max(made_at_[out], at->second);
+        for (ValueId out : i.outputs) made_at_[out] = std::max(made_at_[out], at->second);
     if (!splits_columns(i)) return;
-    const int whole = i.inputs[0];
+    const ValueId whole = i.inputs[0];
     if (const auto at = group_of_.find(whole); at != group_of_.end())
-      for (int out : i.outputs) group_of_[out] = at->second;
+      for (ValueId out : i.outputs) group_of_[out] = at->second;
     if (!places_.placed(whole)) places_.place(whole, Block::scratch);
     places_.cut(whole, i.outputs);
   }
 
   // Into the first group that it fits and that comes after, or makes, what it reads.
   void add_to_group(const Instruction& i) {
-    const int out = i.outputs[0];
+    const ValueId out = i.outputs[0];
     std::size_t at = 0;
-    for (int v : i.inputs)
+    for (ValueId v : i.inputs)
       if (const auto made = made_at_.find(v); made != made_at_.end())
         at = std::max(at, made->second + (in_group(v, i) ? 0 : 1));
     while (at < plan_.steps.size() &&
@@ -84,7 +85,7 @@ class Planner {
     return group.rows == rows_of(uses_.type(i.outputs[0]).shape) &&
            (group.whole_rows || group.cols == cols_of(p_, i));
   }
-  bool in_group(int v, const Instruction& i) const {
+  bool in_group(ValueId v, const Instruction& i) const {
     const auto at = group_of_.find(v);
     if (at == group_of_.end()) return false;
     const TileStep& group = plan_.steps[at->second].as_tiles;
@@ -96,10 +97,10 @@ class Planner {
   void place_what_groups_share() {
     for (const auto& [at, members] : members_)
       for (const Instruction* i : members)
-        if (const int v = i->outputs[0]; !places_.placed(v) && !only_inside_group(v, at))
+        if (const ValueId v = i->outputs[0]; !places_.placed(v) && !only_inside_group(v, at))
           places_.place(v, Block::scratch);
   }
-  bool only_inside_group(int v, std::size_t group) const {
+  bool only_inside_group(ValueId v, std::size_t group) const {
     const auto inside = [&](const Instruction* reader) {
       const auto at = group_of_.find(reader->outputs[0]);
       return at != group_of_.end() && at->second == group;
@@ -124,13 +125,13 @@ class Planner {
     ProductStep step;
     if (added.product) step.terms.push_back(term(*added.product));
     step.terms.push_back(term(i));
-    step.out = places_.region(added.lies_at >= 0 ? added.lies_at : i.outputs[0]);
+    step.out = places_.region(added.lies_at.value_or(i.outputs[0]));
     step.accumulates = added.in_place;
-    if (added.row >= 0) step.bias = places_.region(added.row);
+    if (added.row) step.bias = places_.region(*added.row);
     return step;
   }
   ProductTerm term(const Instruction& i) {
-    return {places_.region(i.inputs[0]), i.inputs[1], i.attributes.integer("transpose_b", 0) != 0};
+    return {places_.region(i.inputs[0]), i.inputs[1], i.is_set("transpose_b")};
   }
 
   const Uses& uses_;
@@ -139,7 +140,7 @@ class Planner {
   Places places_;
   const std::set<const Instruction*> parts_;
   const Additions additions_;
-  std::map<int, std::size_t> made_at_, group_of_;  // by value: its step
+  std::map<ValueId, std::size_t> made_at_, group_of_;  // by value: its step
   std::map<std::size_t, std::vector<const Instruction*>> members_;
   std::map<std::size_t, const Instruction*> single_;  // products and calls, by step
 };
@@ -150,7 +151,11 @@ Plan make_plan(const Program& program) {
   Plan plan;
   const Uses uses(program);
   Planner(uses, plan).run();
-  plan.layout = std::make_shared<const Layout>(lay_out(program, plan));
+  plan.layout = std::make_shared<const Layout>(lay_out(uses, plan));
+#ifdef TEMPO_CHECKED
+  verify(program);
+  verify(program, plan);
+#endif
   return plan;
 }
 

@@ -2,10 +2,10 @@
 // once for a Program, for any number of steps.
 #pragma once
 
-#include "program/program.hpp"
+#include "program/value_set.hpp"
 
-#include <algorithm>
 #include <memory>
+#include <optional>
 
 namespace tempo {
 
@@ -20,14 +20,14 @@ struct Block {
     state,      ///< wherever the state is now; carried value `index`
     registers,  ///< the registers of a tile; the first block of each plan
   } kind;
-  int index = 0;
+  std::size_t index = 0;
   bool of_each_step = false;  // external ones: a sequence
   std::size_t bytes = 0;      // of one step
 };
 
 /// A matrix in a block: rows of `cols` elements side by side. Strides are in bytes; 0 repeats.
 struct Region {
-  int block = -1;
+  std::size_t block = 0;
   std::size_t offset = 0;
   int64_t rows = 0, cols = 0;
   int64_t row_stride = 0, col_stride = 0;
@@ -37,7 +37,7 @@ struct Region {
 /// A product with a fixed right side, which is packed before the loop.
 struct ProductTerm {
   Region a;
-  int b;  // the fixed value
+  ValueId b;  // the fixed value
   bool transposed;
 };
 
@@ -46,7 +46,7 @@ struct ProductStep {
   std::vector<ProductTerm> terms;
   Region out;
   bool accumulates = false;
-  Region bias = {};  // a row that is added to each of out, or block -1
+  std::optional<Region> bias = {};  // a row that is added to each of out
 };
 
 /// One elementwise op over a tile.
@@ -96,17 +96,19 @@ struct Layout;
 struct Plan {
   // So many columns or fewer: a call for each row costs more than its work.
   static constexpr int64_t few_columns = 64;
-  static constexpr int in_register = 0;  // the block of registers
+  static constexpr std::size_t in_register = 0;  // the block of registers
 
   std::vector<Block> blocks;
-  std::vector<Region> regions;  // of each value; block -1: it has no place of its own
-  std::vector<PlanStep> steps;  // of the loop
-  std::vector<Region>
-      history;  // of each carried value: where its value of every step goes, or block -1
+  ValueTable<std::optional<Region>> regions;   // of each value that has a place of its own
+  std::vector<PlanStep> steps;                 // of the loop
+  std::vector<std::optional<Region>> history;  // of each carried value: where it goes at each step
   std::vector<std::pair<Region, Region>> repeated;  // narrow rows, written out once before the loop
   std::vector<bool> copied;      // of each carried value: its next one is copied, not pointed at
   int64_t independent_rows = 0;  // > 0: so many rows, of which none reads another
   std::shared_ptr<const Layout> layout;
+
+  /// Where a value lies that has a place of its own.
+  const Region& region(ValueId v) const { return *regions[v]; }
 };
 
 /// Places values and orders the loop of an optimised Program. The Plan refers to its instructions.

@@ -13,12 +13,12 @@ int64_t independent_rows(const Uses& uses, const std::vector<PlanStep>& steps) {
     if (rows >= 0 && own != rows) return 0;
     rows = own;
   }
-  const auto has_rows = [&](int v) { return rows_of(uses.type(v).shape) == rows; };
+  const auto has_rows = [&](ValueId v) { return rows_of(uses.type(v).shape) == rows; };
   const Program& p = uses.program();
   if (!std::all_of(p.carried.begin(), p.carried.end(), has_rows)) return 0;
   for (const ProgramResult& r : p.results) {
-    const bool in_loop = uses.maker(r.value) || uses.value(r.value).standing == Standing::carried;
-    if (r.kind == ProgramResult::sum && !uses.made_after(r.value)) return 0;
+    const bool in_loop = uses.maker(r.value) || p.is_state(r.value);
+    if (r.kind == ProgramResult::sum && !uses.maker(r.value, Section::after)) return 0;
     if (r.kind == ProgramResult::last && in_loop && !has_rows(r.value)) return 0;
   }
   return rows > 1 ? rows : 0;

@@ -1,6 +1,6 @@
 #include "program/plan/surroundings.hpp"
 
-#include "program/instruction.hpp"
+#include "program/uses.hpp"
 #include "tensor/products/packed.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ thread_local int64_t longest_stretch = std::numeric_limits<int64_t>::max();
 
 class LayoutMaker {
  public:
-  LayoutMaker(const Program& p, const Plan& plan) : p_(p), plan_(plan) {}
+  LayoutMaker(const Uses& uses, const Plan& plan) : uses_(uses), p_(uses.program()), plan_(plan) {}
 
   Layout make() {
     find_outside();
@@ -27,26 +27,20 @@ class LayoutMaker {
   }
 
  private:
-  const ProgramValue& value(int v) const { return p_.values[static_cast<std::size_t>(v)]; }
-  const Region& region(int v) const { return plan_.regions[static_cast<std::size_t>(v)]; }
-  const Block& block(const Region& r) const {
-    return plan_.blocks[static_cast<std::size_t>(r.block)];
-  }
+  const Region& region(ValueId v) const { return plan_.regions[v].value(); }
+  const Region& outside(ValueId v) const { return layout_.outside[v].value(); }
+  const Block& block(const Region& r) const { return plan_.blocks[r.block]; }
   std::size_t reserve(std::size_t bytes) {
     return std::exchange(layout_.bytes, layout_.bytes + rounded_up(bytes));
   }
-  static bool makes(const std::vector<Instruction>& section, int v) {
-    return std::any_of(section.begin(), section.end(), [v](const Instruction& i) {
-      return std::find(i.outputs.begin(), i.outputs.end(), v) != i.outputs.end();
-    });
-  }
+  bool made_after(ValueId v) const { return uses_.section(v) == Section::after; }
 
   // --- before and behind the loop
 
   void find_outside() {
     layout_.outside = plan_.regions;
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
-      layout_.outside[static_cast<std::size_t>(p_.carried[k])] = plan_.history[k];
+      layout_.outside[p_.carried[k]] = plan_.history[k];
     for (const Instruction& i : p_.loop)
       layout_.operands = std::max(layout_.operands, operands_of(i));
     for (const Instruction& i : p_.before)
@@ -59,12 +53,13 @@ class LayoutMaker {
     return i.inputs.size() + i.outputs.size();
   }
   static void find_together(std::vector<OutsideCall>& calls) {
-    std::set<int> made;  // by those from `first` on
+    std::set<ValueId> made;  // by those from `first` on
     std::size_t first = 0;
     for (std::size_t k = 0; k < calls.size(); ++k) {
       const Instruction& i = *calls[k].instruction;
       if (calls[k].once) continue;
-      if (std::any_of(i.inputs.begin(), i.inputs.end(), [&](int v) { return made.count(v) > 0; })) {
+      if (std::any_of(i.inputs.begin(), i.inputs.end(),
+                      [&](ValueId v) { return made.count(v) > 0; })) {
         first = k;
         made.clear();
       }
@@ -76,30 +71,28 @@ class LayoutMaker {
     OutsideCall call{&i, !of_each_step(i), at_once(i), -1, 1, layout_.operands};
     layout_.operands += operands_of(i);
     if (i.summed) layout_.summed.push_back(i.outputs[0]);
-    if (!call.once && call.at_once && is_product(p_, i)) {
+    if (!call.once && call.at_once && is_product(uses_, i)) {
       call.product = static_cast<int>(layout_.products.size());
-      layout_.products.push_back({i.inputs[0], i.outputs[0], value(i.inputs[0]).type.shape[0]});
+      layout_.products.push_back({i.inputs[0], i.outputs[0], p_.shape(i.inputs[0])[0]});
       outside_packings_.push_back(packing(i));
     }
     return call;
   }
   Packing packing(const Instruction& i) const {
-    return packing(i.inputs[1], i.attributes.integer("transpose_b", 0) != 0,
-                   value(i.inputs[0]).type.shape[1], value(i.outputs[0]).type.shape[1]);
+    return packing(i.inputs[1], i.is_set("transpose_b"), p_.shape(i.inputs[0])[1],
+                   p_.shape(i.outputs[0])[1]);
   }
-  Packing packing(int right, bool transposed, int64_t k, int64_t n) const {
-    Packing p{{}, value(right).type.dtype, k, n, 0};
-    const auto made = std::find_if(p_.before.begin(), p_.before.end(), [&](const Instruction& i) {
-      return i.outputs[0] == right && concatenates_matrices(i);
-    });
-    if (made == p_.before.end()) {
+  Packing packing(ValueId right, bool transposed, int64_t k, int64_t n) const {
+    Packing p{{}, p_.type(right).dtype, k, n, 0};
+    const Instruction* made = uses_.maker(right, Section::before);
+    if (!made || !concatenates_matrices(*made)) {
       p.parts.push_back({right, transposed, k, n, 0, 0});
       return p;
     }
     const bool side_by_side = (made->attributes.integer("axis") == -1) != transposed;
     int64_t at = 0;
-    for (int v : made->inputs) {
-      const Shape& s = value(v).type.shape;
+    for (ValueId v : made->inputs) {
+      const Shape& s = p_.shape(v);
       const int64_t own_k = s[transposed ? 1 : 0], own_n = s[transposed ? 0 : 1];
       p.parts.push_back(
           {v, transposed, own_k, own_n, side_by_side ? 0 : at, side_by_side ? at : 0});
@@ -110,35 +103,33 @@ class LayoutMaker {
   bool concatenates_matrices(const Instruction& i) const {
     const int64_t axis =
         i.op->rearranges && i.inputs.size() > 1 ? i.attributes.integer("axis", 0) : 0;
-    return (axis == -1 || axis == -2) && value(i.outputs[0]).type.shape.rank() == 2;
+    return (axis == -1 || axis == -2) && p_.shape(i.outputs[0]).rank() == 2;
   }
   // A concatenation that is read as the right side of packed products alone: each packs the parts.
   bool only_packed(const Instruction& made) const {
-    const int v = made.outputs[0];
-    if (!concatenates_matrices(made) || value(v).standing != Standing::fixed) return false;
+    const ValueId v = made.outputs[0];
+    if (!concatenates_matrices(made) || !p_.is_fixed(v)) return false;
     for (const auto* section : {&p_.before, &p_.loop, &p_.after})
       for (const Instruction& i : *section)
         if (const auto reads = std::count(i.inputs.begin(), i.inputs.end(), v);
-            reads > 0 && !(reads == 1 && i.inputs.back() == v && is_product(p_, i) &&
+            reads > 0 && !(reads == 1 && i.inputs.back() == v && is_product(uses_, i) &&
                            (section == &p_.loop || (of_each_step(i) && at_once(i)))))
           return false;
     return std::none_of(p_.results.begin(), p_.results.end(),
                         [v](const ProgramResult& r) { return r.value == v; });
   }
   // A sum over time is fixed in the end, but made of all steps.
-  bool of_each_step(const Instruction& i) const {
-    return i.summed || value(i.outputs[0]).standing != Standing::fixed;
-  }
+  bool of_each_step(const Instruction& i) const { return i.summed || !p_.is_fixed(i); }
   // If nothing in it depends on time, or if its op keeps its meaning over a leading axis.
   bool at_once(const Instruction& i) const {
-    if (i.summed || value(i.outputs[0]).standing == Standing::fixed) return true;
-    const int rank = value(i.outputs[0]).type.shape.rank();
-    if (!i.op->kernel) return value(i.inputs[0]).standing != Standing::fixed;
+    if (i.summed || p_.is_fixed(i)) return true;
+    const int rank = p_.shape(i.outputs[0]).rank();
+    if (!i.op->kernel) return !p_.is_fixed(i.inputs[0]);
     if (i.op->leading_axis == LeadingAxis::changes) return false;
-    for (int v : i.inputs) {
-      const bool fixed = value(v).standing == Standing::fixed;
+    for (ValueId v : i.inputs) {
+      const bool fixed = p_.is_fixed(v);
       if (fixed && i.op->leading_axis != LeadingAxis::broadcast) return false;
-      const int own = value(v).type.shape.rank();
+      const int own = p_.shape(v).rank();
       if (i.op->leading_axis == LeadingAxis::broadcast && (fixed ? own > rank : own != rank))
         return false;
     }
@@ -151,18 +142,17 @@ class LayoutMaker {
     layout_.blocks.resize(plan_.blocks.size());
     for (std::size_t b = 0; b < plan_.blocks.size(); ++b) {
       const Block& block = plan_.blocks[b];
-      const int index = static_cast<int>(b);
       switch (block.kind) {
         case Block::external:
-          if (block.of_each_step) layout_.each_step.push_back(index);
+          if (block.of_each_step) layout_.each_step.push_back(b);
           break;
         case Block::slab:
-          layout_.slabs.push_back(index);
+          layout_.slabs.push_back(b);
           layout_.slab_bytes += block.bytes;
-          layout_.each_step.push_back(index);
+          layout_.each_step.push_back(b);
           break;
         case Block::turns:
-          layout_.turns.push_back(index);
+          layout_.turns.push_back(b);
           layout_.blocks[b] = reserve(2 * rounded_up(block.bytes));
           break;
         case Block::fixed:
@@ -189,8 +179,8 @@ class LayoutMaker {
 
   void place_shards() {
     std::size_t register_bytes = 0;
-    if (!p_.carried.empty() && value(p_.carried[0]).type.shape.rank() > 0)
-      layout_.rows = value(p_.carried[0]).type.shape[0];
+    if (!p_.carried.empty() && p_.shape(p_.carried[0]).rank() > 0)
+      layout_.rows = p_.shape(p_.carried[0])[0];
     for (const PlanStep& s : plan_.steps) {
       register_bytes = std::max(register_bytes, static_cast<std::size_t>(s.as_tiles.registers) *
                                                     s.as_tiles.register_bytes());
@@ -205,10 +195,10 @@ class LayoutMaker {
 
   void find_carried() {
     for (std::size_t k = 0; k < p_.carried.size(); ++k) {
-      const int v = p_.carried[k], next = p_.next[k];
-      if (plan_.history[k].block >= 0) layout_.histories.push_back({region(v), plan_.history[k]});
+      const ValueId v = p_.carried[k], next = p_.next[k];
+      if (plan_.history[k]) layout_.histories.push_back({region(v), *plan_.history[k]});
       if (next == v) continue;
-      const std::size_t bytes = value(v).type.bytes();
+      const std::size_t bytes = p_.type(v).bytes();
       const bool in_slab = block(region(next)).kind == Block::slab;
       layout_.carried.push_back({region(v).block, region(next), plan_.copied[k], in_slab,
                                  plan_.copied[k] || in_slab ? reserve(2 * rounded_up(bytes)) : 0,
@@ -218,7 +208,7 @@ class LayoutMaker {
 
   void find_results() {
     for (std::size_t i = 0; i < p_.n_inputs(); ++i)
-      if (const int v = p_.input(i); value(v).batch_first)
+      if (const ValueId v = p_.input(i); p_[v].batch_first)
         (by_shard(v) ? layout_.gathered : layout_.gathered_at_once).push_back(batch_first(i, v));
     for (std::size_t k = 0; k < p_.results.size(); ++k) {
       const ProgramResult& r = p_.results[k];
@@ -227,10 +217,9 @@ class LayoutMaker {
             .push_back(batch_first(k, r.value));
       } else if (r.kind == ProgramResult::sequence) {
         if (!lies_with_caller(r.value, k))
-          layout_.sequences.push_back(
-              {k, r.value, layout_.outside[static_cast<std::size_t>(r.value)]});
-      } else if (makes(p_.after, r.value)) {
-        if (value(r.value).standing != Standing::fixed)
+          layout_.sequences.push_back({k, r.value, outside(r.value)});
+      } else if (made_after(r.value)) {
+        if (!p_.is_fixed(r.value))
           layout_.after_results.push_back({k, r.value, region(r.value)});
         else if (!lies_with_caller(r.value, k))
           layout_.fixed_results.push_back({k, r.value, region(r.value)});
@@ -238,33 +227,29 @@ class LayoutMaker {
         (r.kind == ProgramResult::sum ? layout_.sums : layout_.lasts)
             .push_back({k, r.value, region(r.value)});
       }
-      if (r.kind == ProgramResult::sum &&
-          !(makes(p_.after, r.value) && value(r.value).standing == Standing::fixed))
+      if (r.kind == ProgramResult::sum && !(made_after(r.value) && p_.is_fixed(r.value)))
         layout_.summed_results.push_back(k);
     }
   }
-  BatchFirst batch_first(std::size_t index, int v) const {
-    const Shape& step = value(v).type.shape;
+  BatchFirst batch_first(std::size_t index, ValueId v) const {
+    const Shape& step = p_.shape(v);
     const int64_t batch = step[0];
-    return {index, layout_.outside[static_cast<std::size_t>(v)], batch,
-            batch > 0 ? step.count() / batch : 0};
+    return {index, outside(v), batch, batch > 0 ? step.count() / batch : 0};
   }
   // Whether the rows of a shard are all that matters to it until the loop ends. A step with one
   // axis is a row that all of them read.
-  bool by_shard(int v) const {
-    const auto reads = [v](const OutsideCall& c) {
-      const std::vector<int>& in = c.instruction->inputs;
-      return std::find(in.begin(), in.end(), v) != in.end();
-    };
-    const int64_t batch = value(v).type.shape[0];
-    return batch == plan_.independent_rows && region(v).rows == batch && !makes(p_.after, v) &&
+  bool by_shard(ValueId v) const {
+    const auto reads = [v](const OutsideCall& c) { return c.instruction->reads(v); };
+    const int64_t batch = p_.shape(v)[0];
+    return batch == plan_.independent_rows && region(v).rows == batch && !made_after(v) &&
            std::none_of(layout_.before.begin(), layout_.before.end(), reads);
   }
-  bool lies_with_caller(int v, std::size_t result) const {
-    const Block& b = block(layout_.outside[static_cast<std::size_t>(v)]);
-    return b.kind == Block::external && b.index == static_cast<int>(p_.n_inputs() + result);
+  bool lies_with_caller(ValueId v, std::size_t result) const {
+    const Block& b = block(outside(v));
+    return b.kind == Block::external && b.index == p_.n_inputs() + result;
   }
 
+  const Uses& uses_;
   const Program& p_;
   const Plan& plan_;
   Layout layout_;
@@ -287,8 +272,6 @@ int64_t Layout::steps_at_once(int64_t time) const {
   return (time - 1) / stretches + 1;
 }
 
-Layout lay_out(const Program& program, const Plan& plan) {
-  return LayoutMaker(program, plan).make();
-}
+Layout lay_out(const Uses& uses, const Plan& plan) { return LayoutMaker(uses, plan).make(); }
 
 }  // namespace tempo

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "program/plan/plan.hpp"
+#include "program/uses.hpp"
 #include "tensor/round_up.hpp"
 
 namespace tempo {
@@ -19,13 +20,13 @@ struct OutsideCall {
 
 /// A product over all steps with a fixed right side.
 struct OutsideProduct {
-  int a, out;    // values
+  ValueId a, out;
   int64_t rows;  // of a at one step
 };
 
 /// A fixed value, or its transpose, as rows from k0 and columns from n0 of a right side.
 struct RightPart {
-  int value;
+  ValueId value;
   bool transposed;
   int64_t k, n, k0, n0;
 };
@@ -55,8 +56,8 @@ struct BatchFirst {
 /// A carried value: where the next one is found, and whether it is copied from there: at each step,
 /// or from stretch to stretch, where it lies in a slab that begins anew.
 struct CarriedMove {
-  int block;    // of the carried value
-  Region next;  // its value after the step
+  std::size_t block;  // of the carried value
+  Region next;        // its value after the step
   bool copied, in_slab;
   std::size_t memory, bytes;  // two copies that take turns, in the arena
 };
@@ -64,7 +65,7 @@ struct CarriedMove {
 /// A result of the caller's that is not a block of its own.
 struct Delivery {
   std::size_t result;
-  int value;
+  ValueId value;
   Region from;
 };
 
@@ -84,10 +85,10 @@ struct Layout {
   /// The length of a stretch: a matter of shapes alone, as sums are made stretch by stretch.
   int64_t steps_at_once(int64_t time) const;
 
-  std::vector<int> slabs, each_step, turns;  // blocks
+  std::vector<std::size_t> slabs, each_step, turns;  // blocks
   std::vector<OutsideCall> before, after;
   std::vector<OutsideProduct> products;
-  std::vector<int> summed;                      // values that grow from stretch to stretch
+  ValueIds summed;                              // values that grow from stretch to stretch
   std::vector<std::size_t> summed_results;      // and results that grow from step to step
   std::vector<BatchFirst> gathered, scattered;  // by each shard, its own rows
   std::vector<BatchFirst> gathered_at_once, scattered_at_once;  // before and behind all shards
@@ -96,7 +97,7 @@ struct Layout {
   std::vector<Delivery> sums, lasts;               // collected in the loop
   std::vector<Delivery> sequences, after_results;  // handed out behind it, of each stretch
   std::vector<Delivery> fixed_results;             // and at the end
-  std::vector<Region> outside;                     // of each value, as before and behind the loop
+  ValueTable<std::optional<Region>> outside;       // of each value, as before and behind the loop
 };
 
 /// While one lives, this thread's runs have stretches of at most so many steps: for tests.
@@ -111,7 +112,7 @@ class ShortStretches {
   int64_t before_;
 };
 
-Layout lay_out(const Program& program, const Plan& plan);
+Layout lay_out(const Uses& uses, const Plan& plan);
 
 inline constexpr std::size_t arena_alignment = 64;
 inline std::size_t rounded_up(std::size_t bytes) { return round_up(bytes, arena_alignment); }

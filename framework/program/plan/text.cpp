@@ -17,7 +17,7 @@ std::string to_string(const Plan& plan) {
         before = " + ";
       }
       text += p.accumulates ? ", added in place" : "";
-      text += p.bias.block >= 0 ? ", plus a row\n" : "\n";
+      text += p.bias ? ", plus a row\n" : "\n";
     } else if (s.kind == PlanStep::tiles) {
       text += "  tiles " + size(s.as_tiles.rows, s.as_tiles.cols) +
               (s.as_tiles.in_one_run ? " in one run:" : " row by row:");

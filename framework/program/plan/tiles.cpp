@@ -50,7 +50,7 @@ int64_t row_bytes(const Region& r, const TensorType& type) {
 
 // One call for a column, where its elements lie side by side; in registers, for whole vectors.
 void run_in_column(TileOp& op, const Uses& uses, const Instruction& i) {
-  const auto size = [&](int v) { return static_cast<int64_t>(size_of(uses.type(v).dtype)); };
+  const auto size = [&](ValueId v) { return static_cast<int64_t>(size_of(uses.type(v).dtype)); };
   bool side_by_side = op.rows.output == size(i.outputs[0]);
   bool padded = op.out.block == Plan::in_register;
   for (std::size_t n = 0; n < i.inputs.size(); ++n) {
@@ -63,36 +63,32 @@ void run_in_column(TileOp& op, const Uses& uses, const Instruction& i) {
   for (std::size_t n = 0; n < i.inputs.size(); ++n) op.strides[n] = op.rows.inputs[n] != 0;
 }
 
-const TensorType& type_of(const Program& p, int v) {
-  return p.values[static_cast<std::size_t>(v)].type;
-}
-
 // Registers of a group, each free again behind the last op that reads its value.
 class Registers {
  public:
   explicit Registers(const std::vector<const Instruction*>& members) {
     for (std::size_t k = 0; k < members.size(); ++k)
-      for (int v : members[k]->inputs) last_read_[v] = k;
+      for (ValueId v : members[k]->inputs) last_read_[v] = k;
   }
-  std::optional<int> find(int v) const {
+  std::optional<int> find(ValueId v) const {
     const auto at = held_.find(v);
     return at == held_.end() ? std::nullopt : std::optional(at->second);
   }
-  int take(int v) {
+  int take(ValueId v) {
     if (free_.empty()) return held_[v] = count_++;
     const int r = free_.back();
     free_.pop_back();
     return held_[v] = r;
   }
   void give_back(const Instruction& i, std::size_t k) {
-    for (int v : std::set<int>(i.inputs.begin(), i.inputs.end()))
+    for (ValueId v : std::set<ValueId>(i.inputs.begin(), i.inputs.end()))
       if (const auto r = find(v); r && last_read_[v] == k) free_.push_back(*r);
   }
   int count() const { return count_; }
 
  private:
-  std::map<int, std::size_t> last_read_;
-  std::map<int, int> held_;
+  std::map<ValueId, std::size_t> last_read_;
+  std::map<ValueId, int> held_;
   std::vector<int> free_;
   int count_ = 0;
 };
@@ -102,15 +98,14 @@ class Registers {
 bool is_elementwise(const Program& p, const Instruction& i) {
   if (!i.op->kernel.tile || i.inputs.empty() || i.inputs.size() > 3 || i.outputs.size() != 1)
     return false;
-  const TensorType& out = type_of(p, i.outputs[0]);
-  return i.op->kernel.tile(type_of(p, i.inputs.back()).dtype, out.dtype) &&
-         std::all_of(i.inputs.begin(), i.inputs.end(), [&](int v) {
-           return as_operand({}, type_of(p, v).shape, out.shape).has_value();
-         });
+  const TensorType& out = p.type(i.outputs[0]);
+  return i.op->kernel.tile(p.type(i.inputs.back()).dtype, out.dtype) &&
+         std::all_of(i.inputs.begin(), i.inputs.end(),
+                     [&](ValueId v) { return as_operand({}, p.shape(v), out.shape).has_value(); });
 }
 
 int64_t cols_of(const Program& p, const Instruction& i) {
-  return cols_of(type_of(p, folds_rows(p, i) ? i.inputs[0] : i.outputs[0]).shape);
+  return cols_of(p.shape(folds_rows(p, i) ? i.inputs[0] : i.outputs[0]));
 }
 
 void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members) {
@@ -122,7 +117,7 @@ void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members
       std::max<int64_t>(1, std::min(tile_elements / std::max<int64_t>(group.cols, 1), group.rows));
   for (std::size_t k = 0; k < members.size(); ++k) {
     const Instruction& i = *members[k];
-    const int out = i.outputs[0];
+    const ValueId out = i.outputs[0];
     const TensorType& type = uses_.type(out);
     const bool folds = folds_rows(p, i);
     TileOp op{i.op,
@@ -135,7 +130,7 @@ void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members
               cols_of(p, i),
               {}};
     for (std::size_t n = 0; n < i.inputs.size(); ++n) {
-      const int v = i.inputs[n];
+      const ValueId v = i.inputs[n];
       const auto held = registers.find(v);
       op.inputs[n] = held ? in_register(group, *held, uses_.type(v).dtype)
                           : operand(v, folds ? uses_.type(v).shape : type.shape, group);
@@ -155,14 +150,14 @@ void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members
 }
 
 // One narrow row for all becomes as many rows, so that the group may run over all of them at once.
-Region Tiles::operand(int v, const Shape& shape, const TileStep& group) {
+Region Tiles::operand(ValueId v, const Shape& shape, const TileStep& group) {
   const Region r = *as_operand(places_.region(v), uses_.type(v).shape, shape);
   const bool one_row = r.row_stride == 0 && r.col_stride != 0;
   const bool worth = !group.whole_rows && r.cols <= Plan::few_columns;
   return one_row && worth && uses_.there_before(v) ? written_out(v, r) : r;
 }
 
-Region Tiles::written_out(int v, const Region& row) {
+Region Tiles::written_out(ValueId v, const Region& row) {
   Region all = row;
   all.offset = 0;
   all.row_stride = row.cols * row.col_stride;

@@ -1,5 +1,6 @@
 #include "program/run/cost.hpp"
 
+#include "ops/known.hpp"
 #include "program/run/execution.hpp"
 #include "tensor/cpu.hpp"
 #include "tensor/parallel.hpp"
@@ -29,9 +30,6 @@ class Cost {
   }
 
  private:
-  const TensorType& type(int v) const { return p_.values[static_cast<std::size_t>(v)].type; }
-  Standing standing(int v) const { return p_.values[static_cast<std::size_t>(v)].standing; }
-
   static std::string counted(int64_t n, const std::string& what) {
     return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
   }
@@ -61,32 +59,25 @@ class Cost {
     return total;
   }
   int64_t flops(const Instruction& i) const {
-    const int64_t made = type(i.outputs[0]).shape.count();
-    if (is_matmul(i)) return 2 * made * type(i.inputs[0]).shape[is_set(i, "transpose_a") ? -2 : -1];
+    const int64_t made = p_.shape(i.outputs[0]).count();
+    if (i.is(matmul_op)) return 2 * made * p_.shape(i.inputs[0])[i.is_set("transpose_a") ? -2 : -1];
     if (i.op->pointwise) return made;
-    return i.summed || i.op->kernel.fold ? type(i.inputs[0]).shape.count() : 0;
+    return i.summed || i.op->kernel.fold ? p_.shape(i.inputs[0]).count() : 0;
   }
 
   std::string kernels_of(const OutsideCall& call) const {
     const Instruction& i = *call.instruction;
     if (call.product >= 0) return std::string(" (") + name_of(instruction_set()) + ")";
-    if (!is_matmul(i)) return "";
-    const bool own = runs_on_own_kernels(type(i.outputs[0]).dtype, shape_in(call, i.inputs[0]),
-                                         shape_in(call, i.inputs[1]), is_set(i, "transpose_a"),
-                                         is_set(i, "transpose_b"), i.summed);
+    if (!i.is(matmul_op)) return "";
+    const bool own = runs_on_own_kernels(p_.type(i.outputs[0]).dtype, shape_in(call, i.inputs[0]),
+                                         shape_in(call, i.inputs[1]), i.is_set("transpose_a"),
+                                         i.is_set("transpose_b"), i.summed);
     return std::string(" (") + (own ? name_of(instruction_set()) : "OpenBLAS") + ")";
   }
 
-  static bool is_matmul(const Instruction& i) {
-    static const OpDefinition* matmul = find_op("matmul");
-    return i.op == matmul;
-  }
-  static bool is_set(const Instruction& i, const char* flag) {
-    return i.attributes.integer(flag, 0) != 0;
-  }
-  Shape shape_in(const OutsideCall& call, int v) const {
-    const bool of_all = call.at_once && standing(v) != Standing::fixed;
-    return of_all ? type(v).shape.prepended(steps_) : type(v).shape;
+  Shape shape_in(const OutsideCall& call, ValueId v) const {
+    const bool of_all = call.at_once && !p_.is_fixed(v);
+    return of_all ? p_.shape(v).prepended(steps_) : p_.shape(v);
   }
 
   const Program& p_;

@@ -41,7 +41,7 @@ void Execution::run() {
   const FlushDenormals flush;
   for (std::size_t k : layout_.summed_results)
     std::memset(outputs_[k].data, 0, outputs_[k].type.bytes());
-  for (int v : layout_.summed) std::memset(place_of(outside(v), bases_), 0, value(v).type.bytes());
+  for (ValueId v : layout_.summed) std::memset(place_of(outside(v), bases_), 0, p_.type(v).bytes());
   prepare();
   for (int64_t n = 0; n < time_; n += steps_at_once_) run_stretch(n);
   for (const OutsideCall& call : layout_.after)
@@ -86,10 +86,10 @@ void Execution::prepare() const {
                   static_cast<std::size_t>(all.row_stride));
 }
 
-void Execution::apply(const Instruction& i, View* views, FunctionRef<View(int)> view_of) {
+void Execution::apply(const Instruction& i, View* views, FunctionRef<View(ValueId)> view_of) {
   View* end = views;
-  for (int v : i.inputs) new (end++) View(view_of(v));
-  for (int v : i.outputs) new (end++) View(view_of(v));
+  for (ValueId v : i.inputs) new (end++) View(view_of(v));
+  for (ValueId v : i.outputs) new (end++) View(view_of(v));
   const std::span<const View> in(views, i.inputs.size()),
       out(views + i.inputs.size(), i.outputs.size());
   if (i.summed)
@@ -112,7 +112,7 @@ void Execution::add_to(const View& part, const View& total) {
 
 std::size_t Execution::bytes() const {
   std::size_t n = layout_.bytes + static_cast<std::size_t>(shards_) * layout_.shard_bytes;
-  for (int b : layout_.slabs) n += slab_bytes(b);
+  for (std::size_t b : layout_.slabs) n += slab_bytes(b);
   return n;
 }
 
@@ -121,21 +121,19 @@ void Execution::bind() {
     const Block& block = plan_.blocks[b];
     const std::size_t first_state = inputs_.size() - p_.carried.size();
     bases_[b] = block.kind == Block::external ? static_cast<char*>(held(block.index).data)
-                : block.kind == Block::state
-                    ? inputs_[first_state + static_cast<std::size_t>(block.index)].as<char>()
-                    : arena_.as<char>() + layout_.blocks[b];
+                : block.kind == Block::state  ? inputs_[first_state + block.index].as<char>()
+                                              : arena_.as<char>() + layout_.blocks[b];
   }
   char* at = shard_memory_ + static_cast<std::size_t>(shards_) * layout_.shard_bytes;
-  for (int b : layout_.slabs) {
+  for (std::size_t b : layout_.slabs) {
     bases_[b] = at;
     at += slab_bytes(b);
   }
 }
 
 // An input or result of the caller's.
-const View& Execution::held(int index) const {
-  const auto i = static_cast<std::size_t>(index);
-  return i < inputs_.size() ? inputs_[i] : outputs_[i - inputs_.size()];
+const View& Execution::held(std::size_t index) const {
+  return index < inputs_.size() ? inputs_[index] : outputs_[index - inputs_.size()];
 }
 
 // --- as one call
@@ -143,7 +141,7 @@ const View& Execution::held(int index) const {
 std::vector<TensorType> result_types(const Program& p, int64_t time) {
   std::vector<TensorType> types;
   for (const ProgramResult& r : p.results) {
-    TensorType type = p.values[static_cast<std::size_t>(r.value)].type;
+    TensorType type = p.type(r.value);
     if (r.kind == ProgramResult::sequence) {
       type.shape = type.shape.prepended(time);
       if (r.batch_first) std::swap(type.shape[0], type.shape[1]);

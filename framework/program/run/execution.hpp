@@ -53,12 +53,10 @@ class Execution {
   void step(const Shard& shard, int64_t n, bool last) const;
 
  private:
-  const ProgramValue& value(int v) const { return p_.values[static_cast<std::size_t>(v)]; }
-  const Block& block(int b) const { return plan_.blocks[static_cast<std::size_t>(b)]; }
-  std::size_t step_bytes(int b) const { return block(b).bytes; }
-  const View& held(int index) const;
+  std::size_t step_bytes(std::size_t block) const { return plan_.blocks[block].bytes; }
+  const View& held(std::size_t index) const;
   std::size_t bytes() const;
-  std::size_t slab_bytes(int b) const {
+  std::size_t slab_bytes(std::size_t b) const {
     return rounded_up(step_bytes(b) * static_cast<std::size_t>(steps_at_once_));
   }
 
@@ -69,14 +67,14 @@ class Execution {
     return plan_.independent_rows > 0 ? s.end : rows;
   }
   /// `views` is room for the operands.
-  static void apply(const Instruction& i, View* views, FunctionRef<View(int)> view_of);
+  static void apply(const Instruction& i, View* views, FunctionRef<View(ValueId)> view_of);
   static void add_to(const View& part, const View& total);
 
   // Before and behind the loop.
-  const Region& outside(int v) const { return layout_.outside[static_cast<std::size_t>(v)]; }
+  const Region& outside(ValueId v) const { return *layout_.outside[v]; }
   bool of_each_step(const Region& r) const;
-  View all_of(int v) const;
-  View at(int v, int64_t t) const { return {value(v).type, at(outside(v), t)}; }
+  View all_of(ValueId v) const;
+  View at(ValueId v, int64_t t) const { return {p_.type(v), at(outside(v), t)}; }
   char* at(const Region& r, int64_t t) const;
   void run_stretch_of(const std::vector<OutsideCall>& calls) const;
   void run_outside(const OutsideCall& call) const;

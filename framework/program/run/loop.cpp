@@ -24,7 +24,7 @@ void run_product(const ProductStep& s, const PackedMatrix* packed, Places places
   for (std::size_t i = 0; i < s.terms.size(); ++i)
     products[i] = {row(s.terms[i].a), s.terms[i].a.row_stride / size, packed + i};
   multiply(end - first, {products, s.terms.size()}, row(s.out), s.out.row_stride / size,
-           s.accumulates, s.bias.block >= 0 ? place_of(s.bias, places) : nullptr);
+           s.accumulates, s.bias ? place_of(*s.bias, places) : nullptr);
 }
 
 char* tile_at(const Region& r, Places places, int64_t row, int64_t col) {
@@ -69,7 +69,7 @@ Execution::Shard Execution::start(int64_t index) const {
   shard.places[Plan::in_register] =
       reinterpret_cast<char*>(shard.places) + rounded_up(n_blocks * sizeof(char*));
   if (p_.reverse)
-    for (int b : layout_.each_step)
+    for (std::size_t b : layout_.each_step)
       shard.places[b] += static_cast<std::size_t>(time_ - 1) * step_bytes(b);
   return shard;
 }
@@ -84,10 +84,11 @@ void Execution::run_loop(int64_t index) const {
   if (stretch_.n > 0) save_states(shard);
   const int64_t forth = p_.reverse ? -1 : 1;
   const auto first = static_cast<std::size_t>(p_.reverse ? stretch_.steps() - 1 : 0);
-  for (int b : layout_.slabs) shard.places[b] = bases_[b] + first * step_bytes(b);
+  for (std::size_t b : layout_.slabs) shard.places[b] = bases_[b] + first * step_bytes(b);
   for (int64_t n = stretch_.n; n < stretch_.end; ++n) {
     step(shard, n, n + 1 == time_);
-    for (int b : layout_.each_step) shard.places[b] += forth * static_cast<int64_t>(step_bytes(b));
+    for (std::size_t b : layout_.each_step)
+      shard.places[b] += forth * static_cast<int64_t>(step_bytes(b));
   }
 }
 
@@ -113,9 +114,8 @@ void Execution::run_steps(const Shard& shard) const {
         run_tiles(s.as_tiles, shard.places, shard.first, end_of(shard, s.as_tiles.rows));
         break;
       case PlanStep::single:
-        apply(*s.as_call.instruction, views_, [&](int v) {
-          return View{value(v).type,
-                      place_of(plan_.regions[static_cast<std::size_t>(v)], shard.places)};
+        apply(*s.as_call.instruction, views_, [&](ValueId v) {
+          return View{p_.type(v), place_of(plan_.region(v), shard.places)};
         });
         break;
     }
@@ -125,7 +125,7 @@ void Execution::run_steps(const Shard& shard) const {
 // Results that are made of single steps.
 void Execution::collect(const Shard& shard, bool last) const {
   for (const Delivery& d : layout_.sums)
-    add_to({value(d.value).type, place_of(d.from, shard.places)}, outputs_[d.result]);
+    add_to({p_.type(d.value), place_of(d.from, shard.places)}, outputs_[d.result]);
   if (!last) return;
   for (const Delivery& d : layout_.lasts) {
     const char* from = place_of(d.from, shard.places);
@@ -133,7 +133,7 @@ void Execution::collect(const Shard& shard, bool last) const {
     if (plan_.independent_rows > 0 && d.from.rows == plan_.independent_rows)
       copy_rows(d.from, from, to, shard.first, shard.end);
     else if (shard.first == 0)
-      std::memcpy(to, from, value(d.value).type.bytes());
+      std::memcpy(to, from, p_.type(d.value).bytes());
   }
 }
 
@@ -151,7 +151,8 @@ void Execution::carry(const Shard& shard, int64_t n) const {
   }
   for (const CarriedMove& c : layout_.carried)
     shard.places[c.block] = c.copied ? copy_of(c, turn) : place_of(c.next, shard.places);
-  for (int b : layout_.turns) shard.places[b] = bases_[b] + (1 - turn) * rounded_up(step_bytes(b));
+  for (std::size_t b : layout_.turns)
+    shard.places[b] = bases_[b] + (1 - turn) * rounded_up(step_bytes(b));
 }
 // What the last stretch left in slabs, before this one writes there.
 void Execution::save_states(const Shard& shard) const {

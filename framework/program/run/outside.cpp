@@ -10,20 +10,20 @@
 namespace tempo {
 
 bool Execution::of_each_step(const Region& r) const {
-  const Block& b = block(r.block);
+  const Block& b = plan_.blocks[r.block];
   return b.kind == Block::slab || (b.kind == Block::external && b.of_each_step);
 }
 
 // Where a value lies at time t of the stretch.
 char* Execution::at(const Region& r, int64_t t) const {
   if (!of_each_step(r)) return place_of(r, bases_);
-  const int64_t from = block(r.block).kind == Block::slab ? t - stretch_.t : t;
+  const int64_t from = plan_.blocks[r.block].kind == Block::slab ? t - stretch_.t : t;
   return place_of(r, bases_) + static_cast<std::size_t>(from) * step_bytes(r.block);
 }
 
 // A value of all steps of the stretch, or of the one there is.
-View Execution::all_of(int v) const {
-  const TensorType& type = value(v).type;
+View Execution::all_of(ValueId v) const {
+  const TensorType& type = p_.type(v);
   const Region& r = outside(v);
   return of_each_step(r)
              ? View{{type.dtype, type.shape.prepended(stretch_.steps())}, at(r, stretch_.t)}
@@ -46,10 +46,10 @@ void Execution::run_outside(const OutsideCall& call) const {
     multiply_outside(layout_.products[static_cast<std::size_t>(call.product)],
                      packed_[layout_.loop_products + static_cast<std::size_t>(call.product)]);
   else if (call.at_once)
-    apply(*call.instruction, views_ + call.views, [this](int v) { return all_of(v); });
+    apply(*call.instruction, views_ + call.views, [this](ValueId v) { return all_of(v); });
   else
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-      apply(*call.instruction, views_ + call.views, [this, t](int v) { return at(v, t); });
+      apply(*call.instruction, views_ + call.views, [this, t](ValueId v) { return at(v, t); });
 }
 void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const {
   multiply_rows(product.rows * stretch_.steps(), at(outside(product.a), stretch_.t), b.k, b,
@@ -62,7 +62,7 @@ void Execution::pack_products() const {
     MatrixPart* end = parts_;
     for (const RightPart& r : p.parts)
       new (end++) MatrixPart{place_of(outside(r.value), bases_),
-                             value(r.value).type.shape[1],
+                             p_.shape(r.value)[1],
                              r.transposed,
                              r.k,
                              r.n,
@@ -102,7 +102,7 @@ Walk Execution::in_loop(const BatchFirst& b, int64_t first) const {
 void Execution::deliver() const {
   for (const Delivery& d : layout_.sequences)
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-      std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), value(d.value).type.bytes());
+      std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), p_.type(d.value).bytes());
   for (const Delivery& d : layout_.after_results) {
     const View& out = outputs_[d.result];
     if (p_.results[d.result].kind == ProgramResult::sum)

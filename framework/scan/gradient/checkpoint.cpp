@@ -47,7 +47,7 @@ StepProgramRef over_segments(const StepProgramRef& program, int64_t length) {
     Trace trace;
     std::vector<Ref<Value>> inputs;
     for (std::size_t i = 0; i < p.n_inputs(); ++i) {
-      const ProgramValue& v = p.values[static_cast<std::size_t>(p.input(i))];
+      const ProgramValue& v = p[p.input(i)];
       TensorType type = v.type;
       if (v.standing == Standing::sequence) type.shape = type.shape.prepended(length);
       inputs.push_back(trace.placeholder(type));
@@ -56,9 +56,9 @@ StepProgramRef over_segments(const StepProgramRef& program, int64_t length) {
     const std::vector<Ref<Value>> results = apply_program(program, std::move(inputs), length);
     for (const Ref<Application>& a : trace.applications()) builder.add(*a);
     for (std::size_t r = 0; r < results.size(); ++r)
-      builder.program.results.push_back({p.results[r].kind, builder.find(*results[r])});
+      builder.program.results.push_back({p.results[r].kind, builder.at(*results[r])});
     for (std::size_t k = 0; k < p.carried.size(); ++k)
-      builder.program.next.push_back(builder.find(*results[result_of_state(p, k)]));
+      builder.program.next.push_back(builder.at(*results[result_of_state(p, k)]));
   }
   builder.program.reverse = p.reverse;
   settle_standings(builder.program);
@@ -134,11 +134,11 @@ Ref<Value> joined(const Program& p, std::size_t r, const Ref<Value>& segments,
 std::vector<Ref<Value>> apply_in_segments(const StepProgramRef& program,
                                           std::vector<Ref<Value>> inputs, int64_t time) {
   const Program& p = program->raw();
-  const std::size_t first = p.fixed.size(), first_state = first + p.sequences.size();
+  const std::size_t first = p.fixed.size(), first_state = p.first_state();
   const Segments s = segments_of(time);
   const Segmented programs = segmented(program, s.length);
   for (std::size_t i = first; i < first_state; ++i)
-    inputs[i] = turned(inputs[i], p.values[static_cast<std::size_t>(p.input(i))].batch_first);
+    inputs[i] = turned(inputs[i], p[p.input(i)].batch_first);
   const int64_t split = p.reverse ? s.rest : time - s.rest;  // the rest is processed last
   const auto with_sequences = [&](const auto& part) {
     std::vector<Ref<Value>> out = inputs;

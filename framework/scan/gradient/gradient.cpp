@@ -3,6 +3,7 @@
 // The rules are the ops' own: the reverse walk runs over the traced step while it is traced again.
 #include "autograd/walk.hpp"
 #include "program/builder.hpp"
+#include "program/passes/passes.hpp"
 #include "scan/gradient/kept.hpp"
 #include "scan/recurrence.hpp"
 
@@ -17,11 +18,10 @@ namespace {
 
 class Differentiation {
  public:
-  Differentiation(const StepProgram& forward, const GradientRequest& request,
-                  const std::vector<int>& there)
+  Differentiation(const StepProgram& forward, const GradientRequest& request, const ValueIds& there)
       : forward_(forward), p_(forward.raw()), request_(request), kept_(p_, there) {
-    for (std::size_t v = 0; v < forward.nodes().size(); ++v)
-      numbers_[identity(*forward.nodes()[v])] = v;
+    for (int32_t n = 0; const Ref<Value>& node : forward.nodes())
+      numbers_[identity(*node)] = ValueId{n++};
   }
 
   GradientProgram run() {
@@ -49,25 +49,24 @@ class Differentiation {
   static Identity identity(const Value& v) {
     return v.from ? Identity{v.from.get(), v.index} : Identity{&v, 0};
   }
-  Tensor node(int v) const { return to_tensor(forward_.nodes()[static_cast<std::size_t>(v)]); }
-  const TensorType& type(int v) const { return p_.values[static_cast<std::size_t>(v)].type; }
-  bool floating(int v) const { return is_floating(type(v).dtype); }
+  const Ref<Value>& node(ValueId v) const {
+    return forward_.nodes()[static_cast<std::size_t>(v.index)];
+  }
+  bool floating(ValueId v) const { return is_floating(p_.type(v).dtype); }
 
   struct Carry {
     Ref<Value> placeholder;
     GradientSource source;
-    int state =
-        -1;  // the carried value it is the gradient of; -1: a gradient of the last step only
+    std::optional<std::size_t> state;  // whose gradient it is; else one of the last step only
   };
 
   // Placeholders for all that comes in, and where it comes in at.
   void seed(Trace& trace) {
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
       if (floating(p_.carried[k]))
-        carries_.push_back(
-            {trace.placeholder(type(p_.carried[k])),
-             {.kind = GradientSource::nothing, .index = p_.fixed.size() + p_.sequences.size() + k},
-             static_cast<int>(k)});
+        carries_.push_back({trace.placeholder(p_.type(p_.carried[k])),
+                            {.kind = GradientSource::nothing, .index = p_.first_state() + k},
+                            k});
     for (std::size_t r = 0; r < p_.results.size(); ++r) {
       if (!request_.dy[r]) continue;
       const ProgramResult& result = p_.results[r];
@@ -77,34 +76,34 @@ class Differentiation {
         add_seed(trace, r, result.kind == ProgramResult::sequence ? sequence_dys_ : fixed_dys_);
     }
     for (const Carry& c : carries_) {
-      const int v = c.state >= 0 ? p_.next[static_cast<std::size_t>(c.state)]
-                                 : p_.results[c.source.index].value;
-      seeds_.push_back({node(v), to_tensor(c.placeholder)});
+      const ValueId v = c.state ? p_.next[*c.state] : p_.results[c.source.index].value;
+      seeds_.push_back({to_tensor(node(v)), to_tensor(c.placeholder)});
     }
   }
   void add_seed(Trace& trace, std::size_t r,
                 std::vector<std::pair<std::size_t, Ref<Value>>>& list) {
-    list.push_back({r, trace.placeholder(type(p_.results[r].value))});
-    seeds_.push_back({node(p_.results[r].value), to_tensor(list.back().second)});
+    list.push_back({r, trace.placeholder(p_.type(p_.results[r].value))});
+    seeds_.push_back({to_tensor(node(p_.results[r].value)), to_tensor(list.back().second)});
   }
   // What comes in at the last state begins the carried gradient; at another last value, it counts
   // at one step and is zero at all others.
   void seed_last(Trace& trace, std::size_t r) {
-    const int v = p_.results[r].value;
+    const ValueId v = p_.results[r].value;
     for (Carry& c : carries_) {
-      if (c.state < 0 || p_.next[static_cast<std::size_t>(c.state)] != v) continue;
+      if (!c.state || p_.next[*c.state] != v) continue;
       if (c.source.kind == GradientSource::nothing)
         c.source = {.kind = GradientSource::dy, .index = r};
       else
         c.source.more_dy.push_back(r);
       return;
     }
-    carries_.push_back({trace.placeholder(type(v)), {.kind = GradientSource::dy, .index = r}, -1});
+    carries_.push_back(
+        {trace.placeholder(p_.type(v)), {.kind = GradientSource::dy, .index = r}, {}});
   }
 
   void walk_back(Trace&) {
     Tensors inputs;
-    for (std::size_t i = 0; i < p_.n_inputs(); ++i) inputs.push_back(node(p_.input(i)));
+    for (std::size_t i = 0; i < p_.n_inputs(); ++i) inputs.push_back(to_tensor(node(p_.input(i))));
     Tensors asked;
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (asks(i)) asked.push_back(inputs[i]);
@@ -114,15 +113,12 @@ class Differentiation {
       if (asks(i)) gradients_[i] = got[k++];
     for (Carry& c : carries_) next_.push_back(next_of(c));
   }
-  bool is_state(std::size_t i) const { return i >= p_.fixed.size() + p_.sequences.size(); }
   bool asks(std::size_t i) const {
-    return floating(p_.input(i)) && (request_.wanted[i] || is_state(i));
+    return floating(p_.input(i)) && (request_.wanted[i] || p_.is_state(p_.input(i)));
   }
   Tensor next_of(const Carry& c) const {
-    if (c.state >= 0)
-      if (const Tensor& g =
-              gradients_[p_.fixed.size() + p_.sequences.size() + static_cast<std::size_t>(c.state)])
-        return g;
+    if (c.state)
+      if (const Tensor& g = gradients_[p_.first_state() + *c.state]) return g;
     return full(c.placeholder->type.shape, 0, c.placeholder->type.dtype);
   }
 
@@ -135,7 +131,7 @@ class Differentiation {
       add_input(Standing::sequence, placeholder, {.kind = GradientSource::dy, .index = r}, "dy",
                 p_.results[r].batch_first);
     for (const Carry& c : carries_)
-      add_input(Standing::carried, c.placeholder, c.source, c.state >= 0 ? "dstate" : "dy_last");
+      add_input(Standing::carried, c.placeholder, c.source, c.state ? "dstate" : "dy_last");
     kept_.cover(captured(trace));
     for (const Trace::Capture& c : trace.captures()) add_capture(c);
     for (const auto& [placeholder, v] : to_compute_) compute_again(placeholder, v);
@@ -144,22 +140,21 @@ class Differentiation {
     for (const Ref<Application>& a : recomputed_) builder_.add(*a);
     for (const Ref<Application>& a : trace.applications()) builder_.add(*a);
     for (std::size_t k = 0; k < carries_.size(); ++k)
-      builder_.program.next.push_back(builder_.find(*trace.own(to_value(next_[k]))));
+      builder_.program.next.push_back(builder_.at(*trace.own(to_value(next_[k]))));
     write_results(trace);
   }
 
   void write_results(Trace& trace) {
-    result_of_.assign(p_.n_inputs(), -1);
+    result_of_.resize(p_.n_inputs());
     for (std::size_t i = 0; i < p_.n_inputs(); ++i) {
       if (!request_.wanted[i] || !gradients_[i]) continue;
-      const Standing standing = p_.values[static_cast<std::size_t>(p_.input(i))].standing;
-      const ProgramResult::Kind kind = standing == Standing::fixed      ? ProgramResult::sum
-                                       : standing == Standing::sequence ? ProgramResult::sequence
-                                                                        : ProgramResult::last;
-      result_of_[i] = static_cast<int>(builder_.program.results.size());
+      const ValueId v = p_.input(i);
+      const ProgramResult::Kind kind = p_.is_fixed(v)      ? ProgramResult::sum
+                                       : p_.is_sequence(v) ? ProgramResult::sequence
+                                                           : ProgramResult::last;
+      result_of_[i] = builder_.program.results.size();
       builder_.program.results.push_back(
-          {kind, builder_.find(*trace.own(to_value(gradients_[i]))),
-           p_.values[static_cast<std::size_t>(p_.input(i))].batch_first});
+          {kind, builder_.at(*trace.own(to_value(gradients_[i]))), p_[v].batch_first});
     }
   }
 
@@ -173,33 +168,32 @@ class Differentiation {
   }
 
   // The values of the forward step that rules read.
-  std::vector<int> captured(const Trace& trace) const {
-    std::vector<int> values;
+  ValueIds captured(const Trace& trace) const {
+    ValueIds values;
     for (const Trace::Capture& c : trace.captures())
       if (const auto at = numbers_.find(identity(*c.outside)); at != numbers_.end())
-        values.push_back(static_cast<int>(at->second));
+        values.push_back(at->second);
     return values;
   }
   void add_capture(const Trace::Capture& capture) {
     const auto at = numbers_.find(identity(*capture.outside));
     if (at == numbers_.end())
       add_input(Standing::fixed, capture.inside,
-                {.kind = GradientSource::outside, .index = 0, .value = capture.outside});
+                {.kind = GradientSource::outside, .value = capture.outside});
     else if (!add_forward(capture.inside, at->second))
-      to_compute_.push_back({capture.inside, static_cast<int>(at->second)});
+      to_compute_.push_back({capture.inside, at->second});
   }
   // As an input of the gradient, if the forward step has it of every step; false: it is made again.
-  bool add_forward(const Ref<Value>& placeholder, std::size_t v) {
-    const ProgramValue& value = p_.values[v];
-    if (kept_.has(static_cast<int>(v))) {
-      add_input(Standing::sequence, placeholder, {.kind = GradientSource::kept, .index = v},
+  bool add_forward(const Ref<Value>& placeholder, ValueId v) {
+    if (kept_.has(v)) {
+      add_input(Standing::sequence, placeholder, {.kind = GradientSource::kept, .kept_value = v},
                 "kept");
     } else {
       std::size_t i = 0;
-      while (i < p_.n_inputs() && p_.input(i) != static_cast<int>(v)) ++i;
+      while (i < p_.n_inputs() && p_.input(i) != v) ++i;
       if (i == p_.n_inputs()) return false;
-      add_input(value.standing, placeholder, {.kind = GradientSource::forward_input, .index = i},
-                value.name, value.batch_first);
+      add_input(p_[v].standing, placeholder, {.kind = GradientSource::forward_input, .index = i},
+                p_[v].name, p_[v].batch_first);
     }
     inputs_[v] = placeholder;
     return true;
@@ -207,8 +201,8 @@ class Differentiation {
 
   // What is neither kept nor an input is computed again: its placeholder becomes the result of an
   // application like the one in the forward step.
-  void compute_again(const Ref<Value>& placeholder, int v) {
-    const Ref<Value>& original = forward_.nodes()[static_cast<std::size_t>(v)];
+  void compute_again(const Ref<Value>& placeholder, ValueId v) {
+    const Ref<Value>& original = node(v);
     placeholder->from = again(original->from);
     placeholder->index = original->index;
   }
@@ -228,7 +222,7 @@ class Differentiation {
     return copy;
   }
   Ref<Value> forward_value(const Value& forward) {
-    const std::size_t v = numbers_.at(identity(forward));
+    const ValueId v = numbers_.at(identity(forward));
     if (const auto at = inputs_.find(v); at != inputs_.end()) return at->second;
     Ref<Value> placeholder(new Value);
     placeholder->type = forward.type;
@@ -240,15 +234,15 @@ class Differentiation {
 
   // Inputs that nothing reads any more are not asked of the forward pass.
   void drop_unread(Program& program) {
-    std::set<int> read;
-    for (const Instruction& i : program.loop) read.insert(i.inputs.begin(), i.inputs.end());
+    ValueSet read;
+    for (const Instruction& i : program.loop) read.insert(i.inputs);
     for (const ProgramResult& r : program.results) read.insert(r.value);
     for (std::size_t k = 0; k < program.carried.size(); ++k)
       if (program.next[k] != program.carried[k]) read.insert(program.next[k]);
-    const auto drop = [&read](std::vector<int>& inputs, std::vector<GradientSource>& sources,
-                              std::vector<int>* next) {
+    const auto drop = [&read](ValueIds& inputs, std::vector<GradientSource>& sources,
+                              ValueIds* next) {
       for (std::size_t k = inputs.size(); k-- > 0;) {
-        if (read.count(inputs[k])) continue;
+        if (read.contains(inputs[k])) continue;
         const auto at = static_cast<std::ptrdiff_t>(k);
         inputs.erase(inputs.begin() + at);
         sources.erase(sources.begin() + at);
@@ -264,7 +258,7 @@ class Differentiation {
   const Program& p_;
   const GradientRequest& request_;
   KeptChoice kept_;
-  std::map<Identity, std::size_t> numbers_;
+  std::map<Identity, ValueId> numbers_;
   std::vector<Seed> seeds_;
   std::vector<Carry> carries_;
   std::vector<std::pair<std::size_t, Ref<Value>>> fixed_dys_, sequence_dys_;  // result, placeholder
@@ -273,15 +267,15 @@ class Differentiation {
   std::vector<GradientSource> fixed_, sequences_, carried_;
   std::map<const Application*, Ref<Application>> again_;  // of the forward step, and here
   std::vector<Ref<Application>> recomputed_;
-  std::vector<std::pair<Ref<Value>, int>> to_compute_;
-  std::map<std::size_t, Ref<Value>> inputs_;  // of forward values that come in: where
-  std::vector<int> result_of_;
+  std::vector<std::pair<Ref<Value>, ValueId>> to_compute_;
+  std::map<ValueId, Ref<Value>> inputs_;  // of forward values that come in: where
+  std::vector<std::optional<std::size_t>> result_of_;
 };
 
 }  // namespace
 
 GradientProgram differentiate(const StepProgram& forward, const GradientRequest& request,
-                              const std::vector<int>& kept) {
+                              const ValueIds& kept) {
   return Differentiation(forward, request, kept).run();
 }
 

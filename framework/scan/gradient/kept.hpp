@@ -1,7 +1,7 @@
 // Which values of a step are kept for its gradient, and which are made again from those.
 #pragma once
 
-#include "program/program.hpp"
+#include "program/uses.hpp"
 
 #include <map>
 #include <set>
@@ -14,21 +14,22 @@ namespace tempo {
 class KeptChoice {
  public:
   /// For a Program as traced, all in its loop. The values `there` are kept already.
-  KeptChoice(const Program& program, const std::vector<int>& there);
+  KeptChoice(const Program& program, const ValueIds& there);
 
-  /// Makes all of these to be had.
-  void cover(const std::vector<int>& read);
-  bool has(int v) const { return kept_.count(v) > 0; }
+  /// Ensures that every value in `read` is kept or can be recomputed.
+  void cover(const ValueIds& read);
+  bool has(ValueId v) const { return kept_.count(v) > 0; }
 
  private:
-  using Values = std::set<int>;
-  Values to_keep_for(int v, std::map<int, Values>& known) const;
-  bool to_be_had(int v) const;
+  using Values = std::set<ValueId>;
+  Values to_keep_for(ValueId v, std::map<ValueId, Values>& known) const;
+  bool can_be_had(ValueId v) const;
   std::size_t bytes(const Values& values) const;
 
   const Program& p_;
-  Values there_, kept_;
-  std::vector<const Instruction*> makers_;  // of each value, or null
+  const Uses uses_;
+  const ValueSet there_;
+  Values kept_;
 };
 
 }  // namespace tempo

@@ -1,0 +1,14 @@
+// The ops that the compiler knows by name: what it makes programs of, and what it has a better way
+// for. A name that is not declared here does not compile, one that has no room does not link.
+#pragma once
+
+#include "graph/op.hpp"
+
+namespace tempo {
+
+// Their addresses are constants: a reader that runs before main, when ops are still being defined,
+// finds them too.
+extern const OpDefinition &add_op, &broadcast_to_op, &cast_op, &concat_op, &fill_op, &index_op,
+    &matmul_op, &negative_op, &reshape_op, &slice_op, &split_op, &sum_to_op, &transpose_op;
+
+}  // namespace tempo

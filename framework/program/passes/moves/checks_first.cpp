@@ -1,0 +1,18 @@
+// What may refuse an input runs before anything is written, so that the states stay as they were.
+#include "ops/known.hpp"
+#include "program/passes/moves/take.hpp"
+#include "program/passes/passes.hpp"
+#include "program/uses.hpp"
+
+namespace tempo {
+
+Program checks_first(Program p) {
+  const auto checks = [](const Instruction& i) { return i.is(index_op); };
+  const ValueSet read = needed_for(p.loop, {}, checks);  // by a check, or for it
+  put_first(p.loop, take(p.loop, [&](const Instruction& i) {
+              return checks(i) || read.contains_any(i.outputs);
+            }));
+  return p;
+}
+
+}  // namespace tempo

@@ -1,0 +1,165 @@
+// What is elementwise is moved only if that needs no further slab: behind the loop it would read
+// from memory what is in the cache inside it. What is linear is done once, on sums.
+#include "ops/known.hpp"
+#include "program/passes/passes.hpp"
+#include "program/uses.hpp"
+
+namespace tempo {
+
+namespace {
+
+// From the last instruction to the first, so that all that reads a value is known when the
+// instruction that makes it is placed.
+class Sink {
+ public:
+  explicit Sink(Program p) : p_(std::move(p)), sum_of_(p_) { note_readers(); }
+
+  Program run() {
+    ValueIds there;
+    for (std::size_t i = 0; i < p_.n_inputs(); ++i) there.push_back(p_.input(i));
+    for (const Instruction& i : p_.before)
+      there.insert(there.end(), i.outputs.begin(), i.outputs.end());
+    for (std::size_t k = p_.loop.size(); k-- > 0;) settle(std::move(p_.loop[k]));
+    for (ValueId v : there) sum_slab(v);
+    for (ProgramResult& r : p_.results)
+      if (r.kind == ProgramResult::sum) r.value = sum_of(r.value);
+    std::reverse(stay_.begin(), stay_.end());
+    std::reverse(moved_.begin(), moved_.end());
+    p_.loop = std::move(stay_);
+    p_.before.insert(p_.before.end(), fixed_.rbegin(), fixed_.rend());
+    for (Moved& m : moved_) {
+      if (m.on_sums)
+        for (ValueId& v : m.instruction.inputs) v = sum_of(v);
+      p_.after.push_back(std::move(m.instruction));
+    }
+    return std::move(p_);
+  }
+
+ private:
+  struct Moved {
+    Instruction instruction;
+    bool on_sums;  // it reads its inputs' sums over time
+  };
+
+  ValueId sum_of(ValueId v) const { return sum_of_[v].value_or(v); }
+
+  void note_readers() {
+    loop_.insert(p_.next);
+    slab_.insert(p_.fixed);
+    slab_.insert(p_.sequences);
+    for (const Instruction& i : p_.before) slab_.insert(i.outputs);
+    for (const ProgramResult& r : p_.results) {
+      if (r.kind == ProgramResult::sequence) slab_.insert(r.value);
+      if (r.kind == ProgramResult::last) loop_.insert(r.value);
+      if (r.kind == ProgramResult::sum && !p_.is_fixed(r.value)) summed_.insert(r.value);
+    }
+  }
+
+  void settle(Instruction i) {
+    if (p_.is_fixed(i)) return fixed_.push_back(std::move(i));
+    const bool only_summed = summed_.contains_any(i.outputs) && !loop_.contains_any(i.outputs) &&
+                             !slab_.contains_any(i.outputs) &&
+                             std::none_of(i.inputs.begin(), i.inputs.end(),
+                                          [this](ValueId v) { return p_.is_fixed(v); });
+    if (only_summed && i.op->linear) return apply_to_sums(std::move(i));
+    if (only_summed && sums_over_time(i)) return sum(std::move(i));
+    const bool moves = !loop_.contains_any(i.outputs) && slab_.contains_any(i.outputs) &&
+                       (slab_.contains_all(i.inputs) ||
+                        (i.op->leading_axis != LeadingAxis::changes && !is_light(p_, i)));
+    if (moves) slab_.insert(i.outputs);
+    for (ValueId v : i.outputs) {
+      if (slab_.contains(v))
+        sum_slab(v);
+      else
+        sum_in_loop(v);
+    }
+    (moves ? slab_ : loop_).insert(i.inputs);
+    if (moves)
+      moved_.push_back({std::move(i), false});
+    else
+      stay_.push_back(std::move(i));
+  }
+
+  // Whether its op sums over a leading axis that is put before those of its inputs. What broadcasts
+  // finds axes from the last one: ranks that differ would shift the new one.
+  bool sums_over_time(const Instruction& i) const {
+    if (!i.op->summed || i.outputs.size() != 1) return false;
+    const auto rank = [this](ValueId v) { return p_.shape(v).rank(); };
+    return i.op->leading_axis != LeadingAxis::broadcast ||
+           std::all_of(i.inputs.begin(), i.inputs.end(),
+                       [&](ValueId v) { return rank(v) == rank(i.outputs[0]); });
+  }
+
+  // Its results on the sums of its inputs are the sums of its results.
+  void apply_to_sums(Instruction i) {
+    summed_.insert(i.inputs);
+    for (ValueId v : i.outputs) p_[v].standing = Standing::fixed;
+    moved_.push_back({std::move(i), true});
+  }
+  void sum(Instruction i) {
+    i.summed = true;
+    slab_.insert(i.inputs);
+    p_[i.outputs[0]].standing = Standing::fixed;
+    moved_.push_back({std::move(i), false});
+  }
+
+  // The sum of what is there of every step: taken by those that sum anyway, else behind the loop.
+  void sum_slab(ValueId v) {
+    if (!summed_.contains(v) || p_.is_fixed(v) || sum_of_[v]) return;
+    bool needed = is_result(v);
+    for (Moved& m : moved_) {
+      Instruction& i = m.instruction;
+      if (!m.on_sums || !i.reads(v)) continue;
+      if (i.op->summed && i.inputs.size() == 1) {
+        i.summed = true;
+        m.on_sums = false;
+      } else {
+        needed = true;
+      }
+    }
+    if (!needed) return;
+    moved_.push_back({{&sum_to_op, shape_of(v), {v}, {new_sum_of(v)}, true}, false});
+  }
+  bool is_result(ValueId v) const {
+    return std::any_of(p_.results.begin(), p_.results.end(), [v](const ProgramResult& r) {
+      return r.kind == ProgramResult::sum && r.value == v;
+    });
+  }
+  // The sum of what only the loop has: it grows in place, from zeros.
+  void sum_in_loop(ValueId v) {
+    if (!summed_.contains(v) || p_.is_fixed(v)) return;
+    const TensorType type = p_.type(v);
+    const ValueId zeros = p_.add_value(Standing::fixed, type), running = new_sum_of(v);
+    p_.before.push_back({&fill_op,
+                         {{"value", 0.0},
+                          {"shape", std::vector<int64_t>(type.shape.begin(), type.shape.end())},
+                          {"dtype", static_cast<int64_t>(type.dtype)}},
+                         {},
+                         {zeros}});
+    stay_.push_back({&add_op, {}, {zeros, v}, {running}, true});
+    if (is_result(v))
+      moved_.push_back({{&sum_to_op, shape_of(v), {running}, {new_sum_of(v)}}, false});
+  }
+  ValueId new_sum_of(ValueId v) {
+    sum_of_[v] = p_.add_value(Standing::fixed, p_.type(v));
+    return *sum_of_[v];
+  }
+  Attributes shape_of(ValueId v) const {
+    const Shape& shape = p_.shape(v);
+    return {{"shape", std::vector<int64_t>(shape.begin(), shape.end())}};
+  }
+
+  Program p_;
+  ValueSet loop_;    // read by the loop, carried to the next step, or a last result
+  ValueSet slab_;    // there for every step: inputs, results, read behind the loop
+  ValueSet summed_;  // its sum over time is read
+  ValueTable<std::optional<ValueId>> sum_of_;  // the value that is its sum, if that is another one
+  std::vector<Instruction> fixed_, stay_;
+  std::vector<Moved> moved_;
+};
+
+}  // namespace
+
+Program sink(Program p) { return Sink(std::move(p)).run(); }
+
+}  // namespace tempo

@@ -1,0 +1,25 @@
+// Instructions taken out of a section.
+#pragma once
+
+#include "program/program.hpp"
+
+namespace tempo {
+
+/// Takes those of which `which` says so out of a section, in their order.
+template <class F>
+std::vector<Instruction> take(std::vector<Instruction>& section, F which) {
+  const auto taken = std::stable_partition(section.begin(), section.end(),
+                                           [&](const Instruction& i) { return !which(i); });
+  std::vector<Instruction> out(std::make_move_iterator(taken),
+                               std::make_move_iterator(section.end()));
+  section.erase(taken, section.end());
+  return out;
+}
+
+/// Puts instructions before those of a section.
+inline void put_first(std::vector<Instruction>& section, std::vector<Instruction> first) {
+  std::move(section.begin(), section.end(), std::back_inserter(first));
+  section = std::move(first);
+}
+
+}  // namespace tempo

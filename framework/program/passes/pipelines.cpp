@@ -1,0 +1,50 @@
+#include "program/passes/pipelines.hpp"
+
+#include "program/verify.hpp"
+
+namespace tempo {
+
+namespace {
+
+constexpr Pass gradient_passes[] = {{"split", split}, {"merge", merge}};
+
+constexpr Pass scan_passes[] = {
+    {"split", split},   {"merge", merge},       {"narrow", narrow},
+    {"negate", negate}, {"hoist", hoist},       {"sink", sink},
+    {"join", join},     {"schedule", schedule}, {"own parts", own_parts}};
+
+constexpr Pass stream_passes[] = {{"without dead", without_dead},
+                                  {"without renames", without_renames},
+                                  {"without dead", without_dead},
+                                  {"fixed first", fixed_first},
+                                  {"checks first", checks_first}};
+
+constexpr Pass formula_passes[] = {{"without dead", without_dead}, {"hoist", hoist}};
+
+}  // namespace
+
+constinit const Pipeline before_gradient = gradient_passes;
+constinit const Pipeline for_scan = scan_passes;
+constinit const Pipeline for_stream = stream_passes;
+constinit const Pipeline for_formula = formula_passes;
+
+namespace {
+
+#ifdef TEMPO_CHECKED
+Program apply(const Pass& pass, const Program& given) {
+  Program made = pass.apply(given);
+  verify(made, given);
+  return made;
+}
+#else
+Program apply(const Pass& pass, Program given) { return pass.apply(std::move(given)); }
+#endif
+
+}  // namespace
+
+Program run_passes(Pipeline passes, Program program) {
+  for (const Pass& pass : passes) program = apply(pass, std::move(program));
+  return program;
+}
+
+}  // namespace tempo

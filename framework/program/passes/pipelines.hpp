@@ -1,0 +1,29 @@
+// Which passes a Program goes through, and in which order.
+#pragma once
+
+#include "program/passes/passes.hpp"
+
+#include <span>
+
+namespace tempo {
+
+struct Pass {
+  const char* name;
+  Program (*apply)(Program);
+};
+using Pipeline = std::span<const Pass>;
+
+/// A step as it was traced, whose gradient is built after these, so that the gradient has their
+/// form.
+extern const Pipeline before_gradient;
+/// A step or its gradient, which runs over many steps of time.
+extern const Pipeline for_scan;
+/// A step that runs by itself, again and again; it comes from `before_gradient`.
+extern const Pipeline for_stream;
+/// An elementwise formula that runs once, in one pass over memory.
+extern const Pipeline for_formula;
+
+/// The Program after these passes, one after the other; with TEMPO_CHECKED verified after each.
+Program run_passes(Pipeline passes, Program program);
+
+}  // namespace tempo

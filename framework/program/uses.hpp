@@ -1,0 +1,81 @@
+// Who makes and who reads each value of a Program, what follows from what, and what an instruction
+// is: the analyses that passes and planner share.
+#pragma once
+
+#include "program/value_set.hpp"
+
+namespace tempo {
+
+/// Where a value is made. An input is made by nobody.
+enum class Section { inputs, before, loop, after };
+
+/// Refers to the Program, which must stay as it is: a pass asks before it rewrites, or keeps a
+/// copy.
+class Uses {
+ public:
+  explicit Uses(const Program& program);
+
+  const Program& program() const { return p_; }
+  const TensorType& type(ValueId v) const { return p_.type(v); }
+
+  Section section(ValueId v) const { return uses_[v].section; }
+  /// The instruction of this section that makes a value, or null.
+  const Instruction* maker(ValueId v, Section in = Section::loop) const {
+    return section(v) == in ? uses_[v].maker : nullptr;
+  }
+  /// The instructions of the loop that read it, once for each operand.
+  const std::vector<const Instruction*>& readers(ValueId v) const { return uses_[v].readers; }
+  bool read_once(ValueId v) const { return readers(v).size() == 1; }
+  /// The one instruction that reads it, if that is in the loop and nothing else does; or null.
+  const Instruction* only_reader(ValueId v) const;
+
+  /// A result, or read before or behind the loop.
+  bool read_outside(ValueId v) const { return uses_[v].outside; }
+  /// The next value of a state.
+  bool is_next(ValueId v) const { return uses_[v].next; }
+  /// Nothing but the step at hand reads it.
+  bool only_inside(ValueId v) const { return !read_outside(v) && !is_next(v); }
+  /// Known before the loop starts.
+  bool there_before(ValueId v) const { return p_.is_fixed(v) && !maker(v); }
+  /// A sequence that `before` made for one reading in the loop alone, so that the loop may write
+  /// where it lies.
+  bool made_for_loop(ValueId v) const;
+
+  /// The state before the step, and what the loop computes from it.
+  bool reads_state(ValueId v) const { return from_state_.contains(v); }
+  bool reads_state(const Instruction& i) const { return from_state_.contains_any(i.inputs); }
+
+ private:
+  struct Use {
+    Section section = Section::inputs;
+    const Instruction* maker = nullptr;
+    std::vector<const Instruction*> readers;
+    bool outside = false, next = false;
+  };
+
+  const Program& p_;
+  ValueTable<Use> uses_;
+  ValueSet from_state_;
+};
+
+/// Whether an instruction is a product of a matrix with a fixed one, which can be packed.
+bool is_product(const Uses& uses, const Instruction& instruction);
+/// Whether it folds each row into one element, which stays a column.
+bool folds_rows(const Program& program, const Instruction& instruction);
+/// Whether its several inputs, or results, are columns side by side in what is on the other side.
+bool concatenates_columns(const Instruction& instruction);
+bool splits_columns(const Instruction& instruction);
+/// Whether it is best done where its operands are in the cache: not worth a place outside of the
+/// loop.
+bool is_light(const Program& program, const Instruction& instruction);
+
+/// These values and all that is computed from them; also the results of what `begins` says, and all
+/// that is computed from those.
+ValueSet computed_from(const std::vector<Instruction>& instructions, ValueSet values,
+                       const std::function<bool(const Instruction&)>& begins = {});
+/// These values and all that they are computed from; also what the instructions of which `ends`
+/// says so read, and all that this is computed from.
+ValueSet needed_for(const std::vector<Instruction>& instructions, ValueSet values,
+                    const std::function<bool(const Instruction&)>& ends = {});
+
+}  // namespace tempo

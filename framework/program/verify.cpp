@@ -1,0 +1,162 @@
+#include "program/verify.hpp"
+
+#include "program/uses.hpp"
+
+namespace tempo {
+
+namespace {
+
+// "%7 = add(%5, %6)", which needs no value to be there.
+std::string text_of(const Instruction& i) {
+  const auto list = [](const ValueIds& values) {
+    std::string text;
+    for (ValueId v : values) text += (text.empty() ? "%" : ", %") + std::to_string(v.index);
+    return text;
+  };
+  return list(i.outputs) + " = " + (i.op ? i.op->name : "nothing") + "(" + list(i.inputs) + ")";
+}
+
+[[noreturn]] void fail(const std::string& what) { throw Error("verify: " + what + "."); }
+[[noreturn]] void fail(const Instruction& i, const std::string& what) {
+  fail("`" + text_of(i) + "` " + what);
+}
+std::string name_of(ValueId v) { return "%" + std::to_string(v.index); }
+
+class Verification {
+ public:
+  explicit Verification(const Program& p) : p_(p) {}
+
+  void run() {
+    check_inputs();
+    for (const Instruction& i : p_.before) check(i, Section::before);
+    for (const Instruction& i : p_.loop) check(i, Section::loop);
+    check_next();
+    for (const Instruction& i : p_.after) check(i, Section::after);
+    for (const ProgramResult& r : p_.results)
+      if (!made_.contains(r.value)) fail("the result " + name_of(r.value) + " is made by nothing");
+  }
+
+ private:
+  bool in_range(ValueId v) const {
+    return v.index >= 0 && static_cast<std::size_t>(v.index) < p_.values.size();
+  }
+
+  void check_inputs() {
+    const auto check = [this](const ValueIds& inputs, Standing standing) {
+      for (ValueId v : inputs) {
+        if (!in_range(v)) fail("the input " + name_of(v) + " is out of range");
+        if (p_[v].standing != standing) fail("the input " + name_of(v) + " is in the wrong list");
+        if (!made_.insert(v)) fail("the input " + name_of(v) + " is there twice");
+      }
+    };
+    check(p_.fixed, Standing::fixed);
+    check(p_.sequences, Standing::sequence);
+    check(p_.carried, Standing::carried);
+    in_loop_.insert(p_.carried);
+  }
+
+  void check(const Instruction& i, Section section) {
+    if (!i.op || i.outputs.empty()) fail(i, "has no op or no result");
+    check_operands(i, section);
+    check_types(i);
+    check_standing(i);
+    if (i.summed && section == Section::before) fail(i, "sums over time before the loop has run");
+    if (section == Section::loop) in_loop_.insert(i.outputs);
+  }
+
+  // Sections run in the order before, loop, after. So the loop reads nothing that `after` makes.
+  void check_operands(const Instruction& i, Section section) {
+    for (ValueId v : i.inputs) {
+      if (!in_range(v)) fail(i, "reads " + name_of(v) + ", which is out of range");
+      if (section == Section::before && in_loop_.contains(v))
+        fail(i, "is before the loop and reads the state");
+      if (!made_.contains(v)) fail(i, "reads " + name_of(v) + ", which is made after it");
+    }
+    for (ValueId v : i.outputs) {
+      if (!in_range(v)) fail(i, "makes " + name_of(v) + ", which is out of range");
+      if (!made_.insert(v)) fail(i, "makes " + name_of(v) + ", which is made already");
+    }
+  }
+
+  void check_types(const Instruction& i) const {
+    std::vector<TensorType> inputs, outputs;
+    for (ValueId v : i.inputs) inputs.push_back(p_.type(v));
+    for (ValueId v : i.outputs) outputs.push_back(p_.type(v));
+    try {
+      if (i.op->type({inputs, i.attributes, outputs.size()}) == outputs) return;
+    } catch (const Error& e) {
+      fail(i, std::string("has operands that its op refuses: ") + e.what());
+    }
+    fail(i, "has a result whose type is not the one that its op gives");
+  }
+
+  // A sum over time is the same at every step, whatever it sums.
+  void check_standing(const Instruction& i) const {
+    for (ValueId v : i.outputs) {
+      if (p_.is_state(v)) fail(i, "makes the state, which only `next` changes");
+      if (p_.is_fixed(v) && !i.summed)
+        for (ValueId input : i.inputs)
+          if (!p_.is_fixed(input))
+            fail(i, "makes " + name_of(v) + ", which is fixed, of " + name_of(input) +
+                        ", which is not");
+    }
+  }
+
+  void check_next() const {
+    if (p_.next.size() != p_.carried.size()) fail("a carried value has no next one");
+    for (std::size_t k = 0; k < p_.next.size(); ++k) {
+      const ValueId v = p_.next[k];
+      if (!in_range(v) || !made_.contains(v))
+        fail("the next state " + name_of(v) + " is not made by the loop or before it");
+      if (!(p_.type(v) == p_.type(p_.carried[k])))
+        fail("the next state " + name_of(v) + " has another type than " + name_of(p_.carried[k]));
+    }
+  }
+
+  const Program& p_;
+  ValueSet made_, in_loop_;  // so far; in_loop_: with the state
+};
+
+}  // namespace
+
+void verify(const Program& program) { Verification(program).run(); }
+
+void verify(const Program& p, const Program& given) {
+  verify(p);
+  if (p.fixed != given.fixed || p.sequences != given.sequences || p.carried != given.carried)
+    fail("the pass changed the inputs or their order");
+  if (p.reverse != given.reverse) fail("the pass turned the time round");
+  if (p.values.size() < given.values.size()) fail("the pass dropped a value");
+  for (std::size_t v = 0; v < given.values.size(); ++v)
+    if (!(p.values[v].type == given.values[v].type) || p.values[v].name != given.values[v].name ||
+        p.values[v].batch_first != given.values[v].batch_first)
+      fail("the pass made another value of %" + std::to_string(v));
+  const auto same = [&](const ProgramResult& a, const ProgramResult& b) {
+    return a.kind == b.kind && a.batch_first == b.batch_first && p.type(a.value) == p.type(b.value);
+  };
+  if (!std::equal(p.results.begin(), p.results.end(), given.results.begin(), given.results.end(),
+                  same))
+    fail("the pass changed the results or their order");
+}
+
+void verify(const Program& p, const Plan& plan) {
+  if (plan.independent_rows == 0) return;
+  const Uses uses(p);
+  const auto rows = [&](ValueId v) {
+    const Shape& s = p.shape(v);
+    return s.rank() > 0 && s.back() > 0 ? s.count() / s.back() : s.count();
+  };
+  for (const Instruction& i : p.loop) {
+    const bool by_row = i.op->pointwise || i.op->kernel.tile || folds_rows(p, i) ||
+                        concatenates_columns(i) || splits_columns(i) || is_product(uses, i);
+    if (!by_row) fail(i, "reads across rows, which the plan calls independent");
+    for (ValueId v : i.outputs)
+      if (rows(v) != plan.independent_rows)
+        fail(i, "makes " + name_of(v) + ", which has not the rows that the plan calls independent");
+    for (ValueId v : i.inputs)
+      if ((uses.maker(v) || p.is_state(v)) && rows(v) != plan.independent_rows)
+        fail(i, "reads all rows of " + name_of(v) + ", which the plan calls independent");
+  }
+}
+
+}  // namespace tempo
