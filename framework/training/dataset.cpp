@@ -44,7 +44,7 @@ void require_samples(const std::string& who, const Dataset& data, bool with_trut
   }
   if (!equal)
     throw ShapeError(who + ": these hold different numbers of samples" + table +
-                     "\n  Dataset lie along the first axis, which must be equal.");
+                     "\n  Samples lie along the first axis, which must be equal.");
   if (data.count() == 0) throw Error(who + ": there are no samples" + table);
 }
 

@@ -833,7 +833,7 @@ BOOST_AUTO_TEST_CASE(a_loss_that_is_not_a_number_stops_training_and_spares_the_w
   BOOST_TEST(grown.starts_with("Sequential.fit: the loss is infinite in epoch "), grown);
   BOOST_TEST(
       grown.ends_with(
-          "Likely: a learning_rate too large (it is 1e+06), or gradients that explode over time; "
+          "Likely: a learning_rate too large (it is 1000000), or gradients that explode over time; "
           "set a smaller one, or clipnorm = 1."),
       grown);
   BOOST_TEST(std::isfinite(wild.weights()[0].item()));
