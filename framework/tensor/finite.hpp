@@ -7,5 +7,7 @@ namespace tempo {
 
 /// Whether no element is NaN or infinite. Integers never are.
 bool all_finite(const View& x);
+/// Whether no element is NaN or beyond +-most. Integers never are.
+bool all_within(const View& x, float most);
 
 }  // namespace tempo
