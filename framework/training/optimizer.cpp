@@ -142,12 +142,14 @@ bool OptimizerState::keeps_finite() const {
 
 bool OptimizerState::runs_in_place(const Memory& of, const Tensor& gradient) const {
   const tempo_tensor& weight = *of.weight.handle();
+  const Array& g = gradient.handle()->array;
+  g.finish();  // work that is left for later shares the weight
   return weight.type.bytes() > small && !of.slots.empty() && of.update &&
          of.update->runs_in_place() && of.moderate == weight.version && keeps_finite() &&
          weight.array.sole_owner() &&
          std::all_of(of.slots.begin(), of.slots.end(),
                      [](const auto& slot) { return slot.second.sole_owner(); }) &&
-         all_within(gradient.handle()->array.view(), Fused::moderate);
+         all_within(g.view(), Fused::moderate);
 }
 
 Fused::Size OptimizerState::run(Memory& of, const Tensor& gradient,
