@@ -70,17 +70,30 @@ thread_local FirstStates* watching = nullptr;
 thread_local GivenShapes* given_shapes = nullptr;
 
 // The last result on this thread that a layer gave of its last step alone. Without a destructor:
-// layers in static variables may be called when the thread's own are gone.
+// layers in static variables may be called when the thread's own are gone. The path is copied, as
+// the layer may be gone when it is asked for, and without a string, as each call does it.
 struct LastOutput {
   uint64_t number;
-  char layer[256];
+  std::size_t length;
+  char path[256];
 
-  void keep(Value& result, const std::string& path) {
+  void keep(Value& result, const tempo_layer& layer) {
     static std::atomic<uint64_t> last{0};
     result.last_step = number = ++last;
-    layer[path.copy(layer, sizeof layer - 1)] = 0;
+    length = 0;
+    add(layer);
   }
+  std::string layer() const { return {path, length}; }
   bool is(const Value& value) const { return value.last_step != 0 && value.last_step == number; }
+
+ private:
+  void add(const tempo_layer& layer) {
+    if (!layer.holders.empty()) {
+      add(*layer.holders.front());
+      if (length < sizeof path) path[length++] = '/';
+    }
+    length += layer.name.copy(path + length, sizeof path - length);
+  }
 };
 thread_local LastOutput last_output{};
 
@@ -360,7 +373,7 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
                              &results.count);
     });
   } catch (const ShapeError& error) {
-    if (last_output.is(*call.inputs[0])) explain_lost_time(layer, error, last_output.layer);
+    if (last_output.is(*call.inputs[0])) explain_lost_time(layer, error, last_output.layer());
     if (!layer.built()) throw;
     explain_dtypes(layer, error, call);
     explain_sizes(layer, error, call);
@@ -371,7 +384,7 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
   const Shape& shape = out[0].handle()->type.shape;
   if (given_shapes) given_shapes->note(layer, shape);
   if (layer.last_only && shape.rank() < call.inputs[0]->type.shape.rank())
-    last_output.keep(*out[0].handle(), layer.path());
+    last_output.keep(*out[0].handle(), layer);
   if (call.training) layer.calls.fetch_add(1, std::memory_order_relaxed);
   const Shape& given = call.inputs[0]->type.shape;
   if (!out[0].traced() && !given.empty()) layer.batch.store(given[0], std::memory_order_relaxed);

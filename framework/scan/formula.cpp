@@ -36,6 +36,41 @@ Program traced(const Fused::Formula& f, const TensorType& type, std::size_t n_te
   return run_passes(for_formula, std::move(builder.program));
 }
 
+// The input or result that is a region of the caller's memory; -1: it is not.
+int external(const Plan& plan, const Region& region) {
+  const Block& block = plan.blocks[static_cast<std::size_t>(region.block)];
+  return block.kind == Block::external ? block.index : -1;
+}
+
+// Whether a result may lie where the input is that it is the next value of: in one loop over tiles,
+// with nothing that reads the input after the result was written.
+bool may_run_in_place(const Program& p, const Plan& plan) {
+  if (plan.steps.size() != 1 || plan.steps[0].kind != PlanStep::tiles ||
+      p.results.size() > p.sequences.size())
+    return false;
+  const auto n_inputs = static_cast<int>(p.n_inputs()), first = static_cast<int>(p.fixed.size());
+  std::vector<bool> written(p.n_inputs(), false);
+  std::size_t writes = 0;
+  for (const TileOp& op : plan.steps[0].as_tiles.ops) {
+    for (int i = 0; i < op.n_inputs; ++i) {
+      const int input = external(plan, op.inputs[i]);
+      if (input >= 0 && input < n_inputs && written[static_cast<std::size_t>(input)]) return false;
+    }
+    const int result = external(plan, op.out) - n_inputs;
+    if (result < 0) continue;
+    written[static_cast<std::size_t>(first + result)] = true;
+    ++writes;
+  }
+  return writes == p.results.size();
+}
+
+Fused::Size size_of_all(std::span<const View> all) {
+  const auto moderate = [](const View& v) { return all_within(v, Fused::moderate); };
+  if (std::all_of(all.begin(), all.end(), moderate)) return Fused::Size::moderate;
+  return std::all_of(all.begin(), all.end(), all_finite) ? Fused::Size::finite
+                                                         : Fused::Size::not_finite;
+}
+
 }  // namespace
 
 Fused::Part::Part(const Formula& f, const TensorType& type, std::size_t n_tensors,
@@ -51,10 +86,12 @@ Fused::Fused(const Formula& f, const TensorType& type, std::size_t n_tensors, st
   whole_ = made(part_);
   if (n_numbers > most_numbers) throw Error("fused: a formula has too many numbers.");
   if (part_ > 0 && count_ % part_ > 0) rest_ = made(count_ % part_);
+  const auto may = [](const Part& part) { return may_run_in_place(part.program, part.plan); };
+  in_place_ = may(*whole_) && (!rest_ || may(*rest_));
 }
 
-bool Fused::run(const Part& part, std::span<const View> numbers, std::span<const View> x,
-                std::span<const View> next, int64_t begin, int64_t count) {
+Fused::Size Fused::run(const Part& part, std::span<const View> numbers, std::span<const View> x,
+                       std::span<const View> next, int64_t begin, int64_t count) {
   const std::size_t n_inputs = numbers.size() + x.size();
   std::vector<View> all;
   all.reserve(n_inputs + next.size());
@@ -66,11 +103,11 @@ bool Fused::run(const Part& part, std::span<const View> numbers, std::span<const
     }
   const std::span<const View> in(all.data(), n_inputs), out(&all[n_inputs], next.size());
   execute(part.program, part.plan, 1, in, out);
-  return std::all_of(out.begin(), out.end(), all_finite);
+  return size_of_all(out);
 }
 
-bool Fused::operator()(std::span<const View> x, std::span<const double> numbers,
-                       std::span<const View> next) const {
+Fused::Size Fused::operator()(std::span<const View> x, std::span<const double> numbers,
+                              std::span<const View> next) const {
   const DType dtype = x[0].dtype();
   std::array<double, most_numbers> room;
   std::array<View, most_numbers> scalars;
@@ -81,15 +118,17 @@ bool Fused::operator()(std::span<const View> x, std::span<const double> numbers,
   }
   const std::span<const View> given(scalars.data(), numbers.size());
   if (part_ == count_) return run(*whole_, given, x, next, 0, count_);
-  std::atomic<bool> finite{true};
+  std::atomic<Size> largest{Size::moderate};
   parallel_for((count_ + part_ - 1) / part_, 4, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const int64_t begin = i * part_, count = std::min(part_, count_ - begin);
       const Part& part = count == part_ ? *whole_ : *rest_;
-      if (!run(part, given, x, next, begin, count)) finite = false;
+      const Size here = run(part, given, x, next, begin, count);
+      for (Size before = largest; before < here && !largest.compare_exchange_weak(before, here);) {
+      }
     }
   });
-  return finite;
+  return largest;
 }
 
 }  // namespace tempo

@@ -21,10 +21,17 @@ class Fused {
   using Formula = std::function<Tensors(const Tensors& x, const Tensors& numbers)>;
   Fused(const Formula& f, const TensorType& type, std::size_t n_tensors, std::size_t n_numbers);
 
+  /// How large the next values are.
+  enum class Size { moderate, finite, not_finite };
+  /// The largest of moderate ones, whose squares are far from too large.
+  static constexpr float moderate = 1e15F;
+
   /// Runs the formula in one pass over memory. The next values go where `next` says, which is none
-  /// of the places of x. Whether all of them are finite.
-  bool operator()(std::span<const View> x, std::span<const double> numbers,
+  /// of the places of x, or, if it runs in place, those of the first of x. How large the largest
+  /// is.
+  Size operator()(std::span<const View> x, std::span<const double> numbers,
                   std::span<const View> next) const;
+  bool runs_in_place() const { return in_place_; }
 
  private:
   // Made for tensors of a size; the plan refers to the program.
@@ -33,10 +40,11 @@ class Fused {
     Program program;
     Plan plan;
   };
-  static bool run(const Part& part, std::span<const View> numbers, std::span<const View> x,
+  static Size run(const Part& part, std::span<const View> numbers, std::span<const View> x,
                   std::span<const View> next, int64_t begin, int64_t count);
 
   int64_t count_, part_;
+  bool in_place_;
   std::unique_ptr<const Part> whole_, rest_;  // of part_ elements, and of those that are left
 };
 

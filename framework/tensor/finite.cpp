@@ -18,39 +18,49 @@ constexpr int64_t grain = 1 << 16;
 // Without a way out, and counted in integers as wide as T, so that the compiler can take several
 // numbers at once.
 template <class T>
-[[gnu::always_inline]] inline bool look_through(const T* p, int64_t n) {
+[[gnu::always_inline]] inline bool look_through(const T* p, int64_t n, T most) {
   using Count = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
   Count bad = 0;
-  for (int64_t i = 0; i < n; ++i)
-    bad |= static_cast<Count>(!(std::abs(p[i]) <= std::numeric_limits<T>::max()));
+  for (int64_t i = 0; i < n; ++i) bad |= static_cast<Count>(!(std::abs(p[i]) <= most));
   return bad == 0;
 }
-TEMPO_TARGET_AVX2 bool wide(const float* p, int64_t n) { return look_through(p, n); }
-TEMPO_TARGET_AVX2 bool wide(const double* p, int64_t n) { return look_through(p, n); }
+TEMPO_TARGET_AVX2 bool wide(const float* p, int64_t n, float m) { return look_through(p, n, m); }
+TEMPO_TARGET_AVX2 bool wide(const double* p, int64_t n, double m) { return look_through(p, n, m); }
 
 template <class T>
-bool piece_is_finite(const T* p, int64_t n) {
-  return instruction_set() == InstructionSet::baseline ? look_through(p, n) : wide(p, n);
+bool run_is_within(const T* p, int64_t n, T most) {
+  return instruction_set() == InstructionSet::baseline ? look_through(p, n, most)
+                                                       : wide(p, n, most);
 }
 
 template <class T>
-bool finite(const T* p, int64_t n) {
-  if (n <= grain) return piece_is_finite(p, n);
+bool within(const T* p, int64_t n, T most) {
+  if (n <= grain) return run_is_within(p, n, most);
   std::atomic<bool> all{true};
   parallel_for(n, grain, [&](int64_t begin, int64_t end) {
-    if (!piece_is_finite(p + begin, end - begin)) all = false;
+    if (!run_is_within(p + begin, end - begin, most)) all = false;
   });
   return all;
 }
 
 }  // namespace
 
-bool run_is_finite(const float* x, int64_t n) { return finite(x, n); }
-bool run_is_finite(const double* x, int64_t n) { return finite(x, n); }
+bool run_is_finite(const float* x, int64_t n) {
+  return within(x, n, std::numeric_limits<float>::max());
+}
+bool run_is_finite(const double* x, int64_t n) {
+  return within(x, n, std::numeric_limits<double>::max());
+}
 
 bool all_finite(const View& x) {
-  if (x.dtype() == float32) return finite(x.as<float>(), x.count());
-  return x.dtype() != float64 || finite(x.as<double>(), x.count());
+  if (x.dtype() == float64)
+    return within(x.as<double>(), x.count(), std::numeric_limits<double>::max());
+  return all_within(x, std::numeric_limits<float>::max());
+}
+
+bool all_within(const View& x, float most) {
+  if (x.dtype() == float32) return within(x.as<float>(), x.count(), most);
+  return x.dtype() != float64 || within(x.as<double>(), x.count(), double{most});
 }
 
 }  // namespace tempo

@@ -9,5 +9,7 @@ namespace tempo {
 bool all_finite(const View& x);
 bool run_is_finite(const float* x, int64_t n);
 bool run_is_finite(const double* x, int64_t n);
+/// Whether no element is NaN or beyond +-most. Integers never are.
+bool all_within(const View& x, float most);
 
 }  // namespace tempo

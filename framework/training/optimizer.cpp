@@ -39,6 +39,9 @@ void OptimizerState::find_what_decays() {
 
 namespace {
 
+// Bytes of a weight: the room for its next values is kept, and in the cache costs next to nothing.
+constexpr std::size_t small = 1 << 16;
+
 // What `state` calls a weight: its path or number, and which of several it is.
 std::string key_of(const Tensor& weight, const std::deque<Memory>& others) {
   const std::string path = weight.path();
@@ -128,23 +131,59 @@ void OptimizerState::require_slot(const std::string& slot, const std::string& of
               "; is this the state of another optimizer?");
 }
 
+// With |w|, |slots| and |g| up to 1e15 every formula stays below 1e31, where a float holds 3e38:
+// squares are up to 1e30, and 1e3 * 3e15 / 1e-12 is the largest quotient. A second moment is not
+// negative, once a root of it was finite.
+bool OptimizerState::keeps_finite() const {
+  constexpr double most = 1e3, least = 1e-12;
+  return learning_rate <= most && rate() <= most && common.weight_decay <= most &&
+         least_divisor() >= least;
+}
+
+bool OptimizerState::runs_in_place(const Memory& of, const Tensor& gradient) const {
+  const tempo_tensor& weight = *of.weight.handle();
+  const Array& g = gradient.handle()->array;
+  g.finish();  // work that is left for later shares the weight
+  return weight.type.bytes() > small && !of.slots.empty() && of.update &&
+         of.update->runs_in_place() && of.moderate == weight.version && keeps_finite() &&
+         weight.array.sole_owner() &&
+         std::all_of(of.slots.begin(), of.slots.end(),
+                     [](const auto& slot) { return slot.second.sole_owner(); }) &&
+         all_within(g.view(), Fused::moderate);
+}
+
+Fused::Size OptimizerState::run(Memory& of, const Tensor& gradient,
+                                std::span<const View> next) const {
+  std::vector<View> x;
+  x.reserve(of.slots.size() + 2);
+  x.push_back(of.weight.handle()->array.view());
+  for (const auto& [slot, array] : of.slots) x.push_back(array.view());
+  x.push_back(gradient.handle()->array.view());
+  const Fused::Size size = (*of.update)(x, std::array{learning_rate, rate()}, next);
+  of.stays_moderate = size == Fused::Size::moderate;
+  return size;
+}
+
 void OptimizerState::prepare(Memory& of, const Tensor& gradient) {
   if (!of.update) of.update = fused_update(of);
-  const std::size_t n_slots = of.slots.size();
-  std::vector<View> all;  // the weight, its slots and gradient, then the next values
-  all.reserve(2 * n_slots + 3);
-  all.push_back(of.weight.handle()->array.view());
-  for (const auto& [slot, array] : of.slots) all.push_back(array.view());
-  all.push_back(gradient.handle()->array.view());
-  of.next.resize(n_slots + 1);
+  of.next.resize(of.slots.size() + 1);
+  std::vector<View> next;
+  next.reserve(of.next.size());
   for (Array& room : of.next) {
     if (!room || !room.sole_owner()) room = Array(of.weight.handle()->type);
-    all.push_back(room.view());
+    next.push_back(room.view());
   }
-  const std::span<const View> x(all.data(), n_slots + 2), next(&all[n_slots + 2], n_slots + 1);
-  if ((*of.update)(x, std::array{learning_rate, rate()}, next)) return;
+  if (run(of, gradient, next) != Fused::Size::not_finite) return;
   const auto bad = std::find_if_not(next.begin(), next.end(), all_finite);
   refuse(of, static_cast<std::size_t>(bad - next.begin()), gradient);
+}
+
+void OptimizerState::run_in_place(Memory& of, const Tensor& gradient) const {
+  std::vector<View> next;
+  next.reserve(of.slots.size() + 1);
+  next.push_back(of.weight.handle()->array.view());
+  for (const auto& [slot, array] : of.slots) next.push_back(array.view());
+  run(of, gradient, next);
 }
 
 void OptimizerState::refuse(const Memory& of, std::size_t which, const Tensor& gradient) const {
@@ -187,14 +226,23 @@ void OptimizerState::require_step(const Tensors& weights, const Tensors& gradien
   }
 }
 
-// All next values are made before any comes into force, so that a step is made whole or not at all.
+void OptimizerState::take_next(Memory& of) const {
+  std::swap(of.weight.handle()->array, of.next[0]);
+  for (std::size_t k = 0; k < of.slots.size(); ++k) std::swap(of.slots[k].second, of.next[k + 1]);
+  if (of.next[0].type().bytes() > small) of.next.clear();
+}
+
+// A step is made whole or not at all: the next values are made before any comes into force, but for
+// those that are finite for sure.
 void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
-  constexpr std::size_t small = 1 << 16;  // bytes: room of this size is kept for the next step
   require_step(weights, gradients);
   const NoGradient updates;
   const Tensors g = clipped(gradients);
   std::vector<Memory*> all;
+  std::vector<std::size_t> prepared, in_place;
   all.reserve(weights.size());
+  prepared.reserve(weights.size());
+  in_place.reserve(weights.size());
   ++round;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     Memory& of = *all.emplace_back(&memory_of(weights[i]));
@@ -203,14 +251,15 @@ void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
                   (weights[i].path().empty() ? std::to_string(i) : weights[i].path()) +
                   " twice.\n  What uses a weight in two places has it once; its gradient is that "
                   "of both uses.");
-    prepare(of, g[i]);
+    const bool at_once = runs_in_place(of, g[i]);
+    (at_once ? in_place : prepared).push_back(i);
+    if (!at_once) prepare(of, g[i]);
   }
+  for (std::size_t i : in_place) run_in_place(*all[i], g[i]);
+  for (std::size_t i : prepared) take_next(*all[i]);
   for (Memory* of : all) {
-    std::swap(of->weight.handle()->array, of->next[0]);
-    ++of->weight.handle()->version;
-    for (std::size_t k = 0; k < of->slots.size(); ++k)
-      std::swap(of->slots[k].second, of->next[k + 1]);
-    if (of->next[0].type().bytes() > small) of->next.clear();
+    const uint64_t version = ++of->weight.handle()->version;
+    of->moderate = of->stays_moderate ? std::optional(version) : std::nullopt;
   }
   ++iterations;
 }

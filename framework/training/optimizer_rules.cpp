@@ -91,6 +91,7 @@ struct SGDRule : Rule<SGDOptions> {
 // a variance, which rounding must not make negative
 struct RMSpropRule : Rule<RMSpropOptions> {
   using Rule::Rule;
+  double least_divisor() const override { return options.epsilon; }
   Tensor next(const Tensor& w, const Tensor& g, const Tensor& rate, Slots& slots) const override {
     const double rho = options.rho, mu = options.momentum;
     Tensor& v = slots("velocity");
@@ -112,6 +113,7 @@ struct RMSpropRule : Rule<RMSpropOptions> {
 // The form before section 2.1 of the paper ("epsilon hat"): the rate corrects the bias.
 struct AdamRule : Rule<AdamOptions> {
   using Rule::Rule;
+  double least_divisor() const override { return options.epsilon; }
   double rate() const override {
     const double t = static_cast<double>(iterations + 1);
     return learning_rate * std::sqrt(1 - std::pow(options.beta_2, t)) /

@@ -35,6 +35,9 @@ struct Memory {
   std::optional<Fused> update = {};  // made at the first step
   std::vector<Array> next = {};      // of the weight and the slots, while a step is being made
   uint64_t round = 0;                // the call of step that it was last part of
+  // The weight and its slots are `moderate` since a step, as long as the weight has this version.
+  std::optional<uint64_t> moderate = {};
+  bool stays_moderate = false;  // while a step is being made: it is, after this step
 };
 
 /// The options that every optimizer has.
@@ -56,6 +59,8 @@ struct OptimizerState {
   /// The formula: the next value of a weight. It is traced once and run as one loop, so it reads no
   /// values, and `rate` is a tensor; C++ numbers are constants of it.
   virtual Tensor next(const Tensor& w, const Tensor& g, const Tensor& rate, Slots& slots) const = 0;
+  /// The least that the formula divides by, or takes the root of and divides by.
+  virtual double least_divisor() const { return 1; }
 
   void require_one_clip() const;
   Tensors clipped(const Tensors& gradients) const;
@@ -64,8 +69,16 @@ struct OptimizerState {
   void require_step(const Tensors& weights, const Tensors& gradients) const;
   Memory& memory_of(const Tensor& weight);
   Fused fused_update(Memory& of) const;
+  /// Whether the formula makes finite values of moderate ones.
+  bool keeps_finite() const;
+  /// Whether the next values are finite for sure and may come into force as they are made.
+  bool runs_in_place(const Memory& of, const Tensor& gradient) const;
   /// Makes the next values, and throws Error where one is not finite.
   void prepare(Memory& of, const Tensor& gradient);
+  /// What was prepared comes into force.
+  void take_next(Memory& of) const;
+  void run_in_place(Memory& of, const Tensor& gradient) const;
+  Fused::Size run(Memory& of, const Tensor& gradient, std::span<const View> next) const;
   [[noreturn]] void refuse(const Memory& of, std::size_t which, const Tensor& gradient) const;
   bool decays(const Tensor& weight) const;
   /// Asks that again for the weights that are known.

@@ -115,6 +115,7 @@ const std::vector<OpCase>& op_cases() {
       {"minimum", {distinct({3, 4}), distinct({4}, 0.1)}},
       {"maximum", {distinct({3, 1}), distinct({2, 3, 4}, 0.1)}},
       {"where", {bools({3, 4}), normal(3, 4), normal(3, 4)}},
+      {"where", {bools({3, 1}), normal(3, 4), normal(3, 4)}},
       {"where", {bools({4}), normal(3, 1), normal()}},
       {"where", {bools({2, 3, 1}), normal(3, 4), normal(1, 4)}},
 

@@ -212,6 +212,59 @@ BOOST_AUTO_TEST_CASE(an_update_that_would_not_be_finite_changes_nothing) {
   BOOST_TEST(wide.element(19999) == w.element(0));
 }
 
+// Large weights are updated where they lie, once all is known to stay finite.
+BOOST_AUTO_TEST_CASE(a_large_weight_is_updated_in_place_and_still_whole_or_not_at_all) {
+  constexpr int64_t size = 20001, few = 667, parts = 30;
+  for (const char* text :
+       {"adam", "adam(amsgrad=true)", "adam(weight_decay=0.01)", "rmsprop", "rmsprop(momentum=0.9)",
+        "rmsprop(centered=true)", "sgd(momentum=0.9)", "sgd(momentum=0.9, nesterov=true)"})
+    BOOST_TEST_CONTEXT(text) {
+      const auto filled = [](double value) { return full({size}, value, float32); };
+      const Tensor x = random_uniform({size}, -1.0, 1.0, float32, 1),
+                   g = random_uniform({size}, -1.0, 1.0, float32, 2);
+      const Tensor a = parameter(1 * x, "a"), b = parameter(1 * x, "b");
+      Tensors small, small_g;  // the same in weights that are too small to be updated in place
+      for (int64_t i = 0; i * few < size; ++i) {
+        small.push_back(parameter(slice(x, 0, i * few, std::min(size, (i + 1) * few))));
+        small_g.push_back(slice(g, 0, i * few, std::min(size, (i + 1) * few)));
+      }
+      Optimizer optimizer = text, of_small = text;
+      BOOST_REQUIRE_EQUAL(small.size(), std::size_t{parts});
+      const auto step = [&](const Tensor& of_a, const Tensor& of_b) {
+        return error_of([&] { optimizer.step({a, b}, {of_a, of_b}); });
+      };
+      const std::string fine = "nothing was thrown";
+      BOOST_TEST(step(g, g) == fine);
+      const float* const place = a.data<float>();
+      BOOST_TEST(step(g, g) == fine);
+      BOOST_TEST(a.data<float>() == place);
+      // What others hold stays as it was, and makes no difference.
+      const auto held = optimizer.state();
+      const std::vector<double> m = held[1].second.to_vector();
+      BOOST_TEST(step(g, g) == fine);
+      BOOST_TEST((held[1].second.to_vector() == m));
+      const auto all_bits = [&] {
+        std::vector<std::vector<double>> bits{a.to_vector(), b.to_vector()};
+        for (const auto& [name, value] : optimizer.state()) bits.push_back(value.to_vector());
+        return bits;
+      };
+      const auto before = all_bits();
+      std::vector<double> one_bad(size, 0.5);
+      one_bad[size - 1] = NAN;
+      for (const Tensor& bad : {cast(tensor(one_bad, {size}), float32), filled(HUGE_VAL)}) {
+        BOOST_TEST(step(g, bad).find("would make") != std::string::npos);
+        BOOST_TEST((all_bits() == before));
+      }
+      for (int i = 0; i < 4; ++i) of_small.step(small, small_g);
+      BOOST_TEST(step(g, g) == fine);
+      testing::check_same("in place or not", a, concat(small, 0));
+      assign(b, filled(NAN));
+      const std::vector<double> was = a.to_vector();
+      BOOST_TEST(step(g, g).find("It held NaN or infinite numbers before") != std::string::npos);
+      BOOST_TEST((a.to_vector() == was));
+    }
+}
+
 // Of equal gradients the mean of squares and the square of the mean differ by rounding alone.
 BOOST_AUTO_TEST_CASE(a_centered_spread_is_never_below_epsilon) {
   const Tensor w = parameter(ones({50}));

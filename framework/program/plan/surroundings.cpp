@@ -22,6 +22,7 @@ class LayoutMaker {
     place_blocks();
     find_carried();
     find_results();
+    find_growing();
     place_shards();
     return std::move(layout_);
   }
@@ -231,6 +232,18 @@ class LayoutMaker {
         layout_.summed_results.push_back(k);
     }
   }
+  void find_growing() {
+    for (const Instruction& i : p_.loop)
+      if (i.summed) grows(layout_.step_sums, i.outputs[0], {});
+    for (std::size_t k : layout_.summed_results) grows(layout_.step_sums, p_.results[k].value, k);
+    for (ValueId v : layout_.summed) grows(layout_.stretch_sums, v, {});
+  }
+  void grows(std::vector<GrowingSum>& sums, ValueId v, std::optional<std::size_t> result) {
+    const TensorType& type = p_.type(v);
+    if (type.dtype != float32) return;
+    const int64_t before = sums.empty() ? 0 : sums.back().before + sums.back().count;
+    sums.push_back({v, result, before, type.shape.count()});
+  }
   BatchFirst batch_first(std::size_t index, ValueId v) const {
     const Shape& step = p_.shape(v);
     const int64_t batch = step[0];
@@ -268,6 +281,8 @@ int64_t Layout::steps_at_once(int64_t time) const {
   if (slab_bytes > 0)
     most = std::min(most, std::max(static_cast<int64_t>(cached_bytes / slab_bytes),
                                    (fewest_rows - 1) / std::max<int64_t>(rows, 1) + 1));
+  // What has no such sums keeps its stretches, and so the size of its arena.
+  if (!step_sums.empty()) most = std::min(most, most_summed);
   const int64_t stretches = (time - 1) / most + 1;
   return (time - 1) / stretches + 1;
 }

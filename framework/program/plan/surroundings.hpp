@@ -69,7 +69,18 @@ struct Delivery {
   Region from;
 };
 
+/// A sum over time in float32.
+struct GrowingSum {
+  ValueId value;
+  std::optional<std::size_t> result;  // it lies in this result of the caller's, if in one
+  int64_t before;                     // elements of those that come before it in its list
+  int64_t count;
+};
+
 struct Layout {
+  /// In a longer run, sums over time in float32 are put aside after so many steps, or fewer.
+  static constexpr int64_t most_summed = 512;
+
   // Offsets in the arena; slabs lie behind all that one step needs.
   std::vector<std::size_t> blocks;  // of each block of one step
   std::vector<Packing> packed;
@@ -88,9 +99,11 @@ struct Layout {
   std::vector<std::size_t> slabs, each_step, turns;  // blocks
   std::vector<OutsideCall> before, after;
   std::vector<OutsideProduct> products;
-  ValueIds summed;                              // values that grow from stretch to stretch
-  std::vector<std::size_t> summed_results;      // and results that grow from step to step
-  std::vector<BatchFirst> gathered, scattered;  // by each shard, its own rows
+  ValueIds summed;                          // values that grow from stretch to stretch
+  std::vector<std::size_t> summed_results;  // and results that grow from step to step
+  // Both, of float32: what grows step by step, what stretch by stretch.
+  std::vector<GrowingSum> step_sums, stretch_sums;
+  std::vector<BatchFirst> gathered, scattered;                  // by each shard, its own rows
   std::vector<BatchFirst> gathered_at_once, scattered_at_once;  // before and behind all shards
   std::vector<RowCopy> histories;
   std::vector<CarriedMove> carried;

@@ -43,7 +43,12 @@ void Execution::run() {
     std::memset(outputs_[k].data, 0, outputs_[k].type.bytes());
   for (ValueId v : layout_.summed) std::memset(place_of(outside(v), bases_), 0, p_.type(v).bytes());
   prepare();
-  for (int64_t n = 0; n < time_; n += steps_at_once_) run_stretch(n);
+  start_aside();
+  for (int64_t n = 0; n < time_; n += steps_at_once_) {
+    run_stretch(n);
+    put_aside();
+  }
+  take_back();
   for (const OutsideCall& call : layout_.after)
     if (call.once) run_outside(call);
   for (const Delivery& d : layout_.fixed_results)
@@ -100,18 +105,11 @@ void Execution::apply(const Instruction& i, View* views, FunctionRef<View(ValueI
     std::memcpy(out[0].data, in[0].data, out[0].type.bytes());
 }
 
-void Execution::add_to(const View& part, const View& total) {
-  dispatch_floating(part.dtype(), "scan", [&]<class T>(T) {
-    const T* from = part.as<T>();
-    T* to = total.as<T>();
-    for (int64_t i = 0; i < part.count(); ++i) to[i] += from[i];
-  });
-}
-
 // --- memory
 
 std::size_t Execution::bytes() const {
-  std::size_t n = layout_.bytes + static_cast<std::size_t>(shards_) * layout_.shard_bytes;
+  std::size_t n =
+      layout_.bytes + static_cast<std::size_t>(shards_) * layout_.shard_bytes + bytes_aside();
   for (std::size_t b : layout_.slabs) n += slab_bytes(b);
   return n;
 }
@@ -129,6 +127,7 @@ void Execution::bind() {
     bases_[b] = at;
     at += slab_bytes(b);
   }
+  aside_ = reinterpret_cast<double*>(at);
 }
 
 // An input or result of the caller's.

@@ -70,6 +70,14 @@ class Execution {
   static void apply(const Instruction& i, View* views, FunctionRef<View(ValueId)> view_of);
   static void add_to(const View& part, const View& total);
 
+  // Sums over time in float32: what they grew to in a part of a long run is put aside in float64.
+  std::size_t bytes_aside() const;
+  template <class F>
+  void for_sums(const std::vector<GrowingSum>& sums, double* aside, F f) const;
+  void start_aside() const;
+  void put_aside() const;
+  void take_back() const;
+
   // Before and behind the loop.
   const Region& outside(ValueId v) const { return *layout_.outside[v]; }
   bool of_each_step(const Region& r) const;
@@ -115,6 +123,7 @@ class Execution {
   PackedMatrix* packed_ = nullptr;  // of each product
   Places bases_ = nullptr;          // of each block, at the first step
   char* shard_memory_ = nullptr;
+  double* aside_ = nullptr;  // of step_sums, then of stretch_sums
 };
 
 inline char* place_of(const Region& r, Execution::Places places) {

@@ -13,35 +13,47 @@ namespace {
 class Steps {
  public:
   explicit Steps(const KernelCall& call)
-      : x_(call.inputs[0]), mask_(call.inputs[1]), y_(call.outputs[0]) {
-    if (call.attributes.integer("borrow")) of_any_ = first_of(0, mask_.count());
+      : x_(call.inputs[0].as<char>()),
+        y_(call.outputs[0].as<char>()),
+        counts_(call.inputs[1].as<const unsigned char>()),
+        all_(call.inputs[1].count()),
+        per_row_(call.inputs[1].shape()[1]),
+        bytes_(call.inputs[0].type.bytes() / static_cast<std::size_t>(all_)) {
+    if (call.attributes.integer("borrow")) of_any_ = first_of(0, all_, 1);
   }
-  bool borrows() const { return of_any_ < mask_.count(); }
-  int64_t per_row() const { return mask_.shape()[1]; }
-  int64_t elements() const { return y_.count() / mask_.count(); }
 
   void run_row(int64_t row) const {
-    const int64_t begin = row * per_row(), end = begin + per_row(),
-                  own = borrows() ? first_of(begin, end) : end, other = own < end ? own : of_any_;
-    for (int64_t i = begin; i < end; ++i)
-      if (counts()[i] || borrows())
-        std::memcpy(place(y_, i), place(x_, counts()[i] ? i : other), bytes());
-      else
-        std::memset(place(y_, i), 0, bytes());
+    const int64_t begin = row * per_row_, end = begin + per_row_;
+    const bool borrows = of_any_ < all_;
+    int64_t other = -1;
+    for (int64_t i = begin; i < end;) {
+      const int64_t masked = first_of(i, end, 0);
+      std::memcpy(place(y_, i), place(x_, i), bytes_ * static_cast<std::size_t>(masked - i));
+      i = masked;
+      if (borrows && other < 0 && i < end) {
+        const int64_t own = first_of(begin, end, 1);
+        other = own < end ? own : of_any_;
+      }
+      for (; i < end && !counts_[i]; ++i)
+        if (borrows)
+          std::memcpy(place(y_, i), place(x_, other), bytes_);
+        else
+          std::memset(place(y_, i), 0, bytes_);
+    }
   }
 
  private:
-  const unsigned char* counts() const { return mask_.as<const unsigned char>(); }
-  int64_t first_of(int64_t begin, int64_t end) const {
-    return std::find(counts() + begin, counts() + end, 1) - counts();
+  int64_t first_of(int64_t begin, int64_t end, unsigned char what) const {
+    const void* at = std::memchr(counts_ + begin, what, static_cast<std::size_t>(end - begin));
+    return at ? static_cast<const unsigned char*>(at) - counts_ : end;
   }
-  std::size_t bytes() const { return static_cast<std::size_t>(elements()) * size_of(y_.dtype()); }
-  char* place(const View& v, int64_t step) const {
-    return v.as<char>() + static_cast<std::size_t>(step) * bytes();
-  }
+  char* place(char* of, int64_t step) const { return of + static_cast<std::size_t>(step) * bytes_; }
 
-  const View &x_, &mask_, &y_;
-  int64_t of_any_ = mask_.count();
+  char *x_, *y_;
+  const unsigned char* counts_;
+  int64_t all_, per_row_;
+  std::size_t bytes_;      // of a step
+  int64_t of_any_ = all_;  // the first step that counts and may be borrowed
 };
 
 }  // namespace
@@ -51,7 +63,7 @@ Kernel counted_steps_kernel() {
     const Shape& mask = call.inputs[1].shape();
     if (mask.count() == 0) return;
     const Steps steps(call);
-    const int64_t row_elements = std::max<int64_t>(1, steps.elements() * steps.per_row());
+    const int64_t row_elements = std::max<int64_t>(1, call.inputs[0].count() / mask[0]);
     parallel_for(mask[0], std::max<int64_t>(1, elements_per_task / row_elements),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t row = begin; row < end; ++row) steps.run_row(row);

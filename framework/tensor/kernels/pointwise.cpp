@@ -123,15 +123,35 @@ Kernel elementwise(TileFinder tile) {
   return kernel;
 }
 
+namespace {
+
+// One condition for a whole row, as a mask has it, takes a row as it is.
+template <class T>
+struct Where {
+  static constexpr auto choose = [](Byte condition, Stored<T> a, Stored<T> b) {
+    return condition != 0 ? a : b;
+  };
+  using Each = ElementwiseTile<decltype(choose), Stored<T>, Byte, Stored<T>, Stored<T>>;
+
+  static void tile(const void* const* inputs, const int64_t* strides, void* output, int64_t n,
+                   const TileRows& rows) {
+    if (strides[0] != 0 || strides[1] == 0 || strides[2] == 0 || n <= 0)
+      return Each::for_instruction_set()(inputs, strides, output, n, rows);
+    const auto at = [&](std::size_t i, int64_t row) {
+      return static_cast<const std::byte*>(inputs[i]) + row * rows.inputs[i];
+    };
+    auto* y = static_cast<std::byte*>(output);
+    for (int64_t r = 0; r < rows.count; ++r)
+      std::memmove(y + r * rows.output, at(*at(0, r) != std::byte{0} ? 1 : 2, r),
+                   static_cast<std::size_t>(n) * sizeof(Stored<T>));
+  }
+};
+
+}  // namespace
+
 Kernel where_kernel() {
   return elementwise([](DType input, DType) {
-    return tile_among(Any{}, input, []<class T>(T) {
-      constexpr auto choose = [](Byte condition, Stored<T> a, Stored<T> b) {
-        return condition != 0 ? a : b;
-      };
-      return ElementwiseTile<decltype(choose), Stored<T>, Byte, Stored<T>,
-                             Stored<T>>::for_instruction_set();
-    });
+    return tile_among(Any{}, input, []<class T>(T) -> Tile { return Where<T>::tile; });
   });
 }
 

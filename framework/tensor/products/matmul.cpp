@@ -17,6 +17,7 @@
 #include <array>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace tempo {
@@ -34,6 +35,9 @@ constexpr int64_t longest_block = 1 << 30;  // BLAS counts in 32 bits
 // A product over more than `longest_sum` is summed in parts, as floats that are added up one after
 // the other lose digits, and as BLAS counts in 32 bits.
 constexpr int64_t longest_sum = 1 << 16, part_of_sum = 1 << 14;
+// Within a part, most are summed in blocks of some hundreds; but OpenBLAS has kernels for small
+// products that add up all of it in order.
+constexpr int64_t small_product = 1'000'000, longest_in_order = 1 << 10, part_in_order = 1 << 9;
 constexpr int64_t summed_at_once = 1 << 20;  // elements of c
 
 struct Product {
@@ -42,6 +46,15 @@ struct Product {
 
   int64_t flops() const { return 2 * m * n * k; }
 };
+
+/// How much of a long sum is one part; 0 if it is not long.
+template <class T>
+int64_t part_of(const Product& p) {
+  if (p.k > longest_sum) return part_of_sum;
+  return std::is_same_v<T, float> && p.k > longest_in_order && p.m * p.n <= small_product / p.k
+             ? part_in_order
+             : 0;
+}
 
 /// An extent as BLAS takes it, whose integers have 32 bits.
 blasint blas_extent(int64_t extent) {
@@ -174,10 +187,10 @@ void multiply_parts(Product p, const T* a, const T* b, T beta, T* c) {
   const Scratch totals(count * sizeof(double)), parts(count * sizeof(T));
   double* const total = totals.as<double>();
   T* const part = parts.as<T>();
-  const int64_t k = p.k, ldc = std::exchange(p.ldc, p.n);
+  const int64_t k = p.k, at_once = part_of<T>(p), ldc = std::exchange(p.ldc, p.n);
   std::fill_n(total, count, 0.0);
-  for (int64_t at = 0; at < k; at += part_of_sum) {
-    p.k = std::min(part_of_sum, k - at);
+  for (int64_t at = 0; at < k; at += at_once) {
+    p.k = std::min(at_once, k - at);
     multiply(p, a + at * (p.transpose_a ? p.lda : 1), b + at * (p.transpose_b ? 1 : p.ldb), T(0),
              part);
     for (std::size_t i = 0; i < count; ++i) total[i] += static_cast<double>(part[i]);
@@ -203,7 +216,7 @@ template <class T>
 void multiply(const Product& p, const T* a, const T* b, T beta, T* c) {
   if (p.m == 0 || p.n == 0) return;
   if (p.k == 0) return scale(p, beta, c);
-  if (p.k > longest_sum) return multiply_long(p, a, b, beta, c);
+  if (part_of<T>(p) > 0) return multiply_long(p, a, b, beta, c);
   if (multiply_own(p, a, b, beta, c)) return;
   for_blocks(p, most_blocks, smallest_block,
              [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
