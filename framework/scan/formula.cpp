@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <optional>
 
 namespace tempo {
 
@@ -36,10 +37,10 @@ Program traced(const Fused::Formula& f, const TensorType& type, std::size_t n_te
   return run_passes(for_formula, std::move(builder.program));
 }
 
-// The input or result that is a region of the caller's memory; -1: it is not.
-int external(const Plan& plan, const Region& region) {
-  const Block& block = plan.blocks[static_cast<std::size_t>(region.block)];
-  return block.kind == Block::external ? block.index : -1;
+// The input or result that is a region of the caller's memory, where it is one.
+std::optional<std::size_t> external(const Plan& plan, const Region& region) {
+  const Block& block = plan.blocks[region.block];
+  return block.kind == Block::external ? std::optional(block.index) : std::nullopt;
 }
 
 // Whether a result may lie where the input is that it is the next value of: in one loop over tiles,
@@ -48,17 +49,17 @@ bool may_run_in_place(const Program& p, const Plan& plan) {
   if (plan.steps.size() != 1 || plan.steps[0].kind != PlanStep::tiles ||
       p.results.size() > p.sequences.size())
     return false;
-  const auto n_inputs = static_cast<int>(p.n_inputs()), first = static_cast<int>(p.fixed.size());
-  std::vector<bool> written(p.n_inputs(), false);
+  const std::size_t n_inputs = p.n_inputs(), first = p.fixed.size();
+  std::vector<bool> written(n_inputs, false);
   std::size_t writes = 0;
   for (const TileOp& op : plan.steps[0].as_tiles.ops) {
-    for (int i = 0; i < op.n_inputs; ++i) {
-      const int input = external(plan, op.inputs[i]);
-      if (input >= 0 && input < n_inputs && written[static_cast<std::size_t>(input)]) return false;
-    }
-    const int result = external(plan, op.out) - n_inputs;
-    if (result < 0) continue;
-    written[static_cast<std::size_t>(first + result)] = true;
+    for (int i = 0; i < op.n_inputs; ++i)
+      if (const auto input = external(plan, op.inputs[i]);
+          input && *input < n_inputs && written[*input])
+        return false;
+    const auto result = external(plan, op.out);
+    if (!result || *result < n_inputs) continue;
+    written[first + *result - n_inputs] = true;
     ++writes;
   }
   return writes == p.results.size();
