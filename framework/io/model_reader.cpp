@@ -150,16 +150,19 @@ auto ModelReader::naming(F&& f) const {
 }
 
 ModelReader::ModelReader(const Source& source, const LoadOptions& options)
-    : ModelReader(source.name(), source.size(), read_safetensors(source), options) {}
+    : ModelReader(source.name(), source.size(), Safetensors(), options) {
+  take(naming([&] { return read_safetensors(source); }));
+}
 
 ModelReader::ModelReader(std::string path, uint64_t bytes, Safetensors content,
                          const LoadOptions& options)
-    : path_(std::move(path)),
-      bytes_(bytes),
-      options_(options),
-      given_(options.cells),
-      file_(std::move(content)) {
+    : path_(std::move(path)), bytes_(bytes), options_(options), given_(options.cells) {
   given_.insert(given_.end(), options.layers.begin(), options.layers.end());
+  take(std::move(content));
+}
+
+void ModelReader::take(Safetensors content) {
+  file_ = std::move(content);
   const std::string prefix = slot_prefix;
   for (const auto& [name, tensor] : file_.tensors)
     if (name.starts_with(prefix))

@@ -27,6 +27,8 @@ class ModelReader {
  private:
   struct Training;
 
+  /// What the file holds, parted into weights, slots and states.
+  void take(Safetensors content);
   [[noreturn]] void fail(const std::string& what) const { throw FormatError(path_ + ": " + what); }
   /// Runs f; whatever it throws becomes an Error that names the file.
   template <class F>

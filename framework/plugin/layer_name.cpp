@@ -62,7 +62,7 @@ void require_name(const std::string& who, const std::string& name) {
   if (name.find('/') != std::string::npos)
     throw Error(who + ": " + shown(name) +
                 " holds a `/`, which stands between the names in a weight's path, "
-                "\"encoder/lstm/kernel\".\n  Use another character, such as `_`.");
+                "\"encoder/forward/kernel\".\n  Use another character, such as `_`.");
   if (name.starts_with("optimizer:"))
     throw Error(who + ": " + shown(name) +
                 " begins with `optimizer:`, as what a file keeps of the optimizer does.\n  Use "

@@ -976,7 +976,7 @@ BOOST_AUTO_TEST_CASE(a_name_that_no_file_could_hold_is_refused_when_the_layer_is
   BOOST_TEST(named(std::string(254, 'x')) == "nothing was thrown");
   BOOST_TEST(named("a/b") ==
              "Dense, name: `a/b` holds a `/`, which stands between the names in a weight's path, "
-             "\"encoder/lstm/kernel\".\n  Use another character, such as `_`.");
+             "\"encoder/forward/kernel\".\n  Use another character, such as `_`.");
   BOOST_TEST(named("optimizer:x") ==
              "Dense, name: `optimizer:x` begins with `optimizer:`, as what a file keeps of the "
              "optimizer does.\n  Use another name.");
