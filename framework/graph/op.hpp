@@ -108,7 +108,7 @@ const OpDefinition& define(OpDefinition op);
 /// Room for an op that other files name: its address is known before it is defined.
 union OpRoom {
   constexpr OpRoom() : nothing() {}
-  constexpr ~OpRoom() {}
+  ~OpRoom() {}  // the op stays
   char nothing;
   OpDefinition op;  // for the life of the process
 };
