@@ -7,11 +7,8 @@
 #include "plugin/layer.hpp"
 #include "plugin/loader.hpp"
 #include "scan/scan.hpp"
-#include "tensor/parallel.hpp"
-#include "tensor/products/matmul.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <cstring>
 
 namespace tempo {
@@ -19,6 +16,24 @@ namespace tempo {
 namespace {
 
 using sdk::guarded;
+
+// What the caller knows of a struct; the rest is 0.
+template <class Struct>
+Struct whole(const Struct& given) {
+  if (given.size == sizeof given) return given;
+  Struct all{};
+  std::memcpy(&all, &given, std::min<std::size_t>(given.size, sizeof all));
+  all.size = sizeof all;
+  return all;
+}
+// Fills in what the caller has room for.
+template <class Struct>
+void show(const Struct& seen, Struct* room) {
+  if (room->size == sizeof seen)
+    *room = seen;
+  else
+    std::memcpy(room, &seen, std::min<std::size_t>(room->size, sizeof seen));
+}
 
 TensorType type_of(const tempo_type& type) {
   if (type.rank > TEMPO_MAX_RANK)
@@ -100,17 +115,15 @@ void view(const tempo_tensor* tensor, tempo_view* out) {
   uint32_t flags = 0;
   if (tensor->tracked) flags |= TEMPO_TRACKED;
   if (tensor->trace) flags |= TEMPO_TRACED;
-  if (tensor->weight) flags |= TEMPO_WEIGHT;
   if (tensor->frozen) flags |= TEMPO_FROZEN;
-  out->flags = flags;
-  out->type = sdk::to_abi(tensor->type.dtype, tensor->type.shape);
-  out->data = tensor->trace ? nullptr : tensor->array.place().data;
-  if (out->size >= offsetof(tempo_view, reserved))
-    out->pending = !tensor->array.done();
-  else if (finish(tensor) != TEMPO_OK)
-    out->data = nullptr;
-  out->path = tensor->path.c_str();
-  out->mask = tensor->mask.get();
+  if (!tensor->array.done()) flags |= TEMPO_PENDING;
+  show({.size = out->size,
+        .flags = flags,
+        .type = sdk::to_abi(tensor->type.dtype, tensor->type.shape),
+        .data = tensor->trace ? nullptr : tensor->array.place().data,
+        .path = tensor->path.c_str(),
+        .mask = tensor->mask.get()},
+       out);
 }
 
 void require_mask_fits(const TensorType& tensor, const TensorType& mask) {
@@ -199,22 +212,21 @@ tempo_status apply_op(const tempo_op* op, tempo_tensor* const* inputs, uint32_t 
   });
 }
 
-tempo_status scan(const tempo_scan* call, tempo_tensor** results) {
+tempo_status scan(const tempo_scan* given, tempo_tensor** results) {
   return guarded([&] {
-    tempo_scan whole{};  // as far as the caller knows it
-    std::memcpy(&whole, call, std::min<std::size_t>(call->size, sizeof whole));
-    for (uint32_t i = 0; i < whole.n_sequences; ++i)
-      require_given(whole.sequences[i], "scan: sequence ", i);
-    for (uint32_t i = 0; i < whole.n_states; ++i) require_given(whole.states[i], "scan: state ", i);
-    for (uint32_t i = 0; i < whole.n_constants; ++i)
-      require_given(whole.constants[i], "scan: constant ", i);
+    const tempo_scan call = whole(*given);
+    for (uint32_t i = 0; i < call.n_sequences; ++i)
+      require_given(call.sequences[i], "scan: sequence ", i);
+    for (uint32_t i = 0; i < call.n_states; ++i) require_given(call.states[i], "scan: state ", i);
+    for (uint32_t i = 0; i < call.n_constants; ++i)
+      require_given(call.constants[i], "scan: constant ", i);
     tempo_layer* const layer = called_layer();
     if (FirstStates* seen = FirstStates::current()) {
       seen->states.clear();
-      for (uint32_t i = 0; i < whole.n_states; ++i)
-        seen->states.push_back(Tensor::borrowed(whole.states[i]));
+      for (uint32_t i = 0; i < call.n_states; ++i)
+        seen->states.push_back(Tensor::borrowed(call.states[i]));
     }
-    hand_over(run_scan(whole, layer ? &layer->steps : nullptr), results);
+    hand_over(run_scan(call, layer ? &layer->steps : nullptr), results);
   });
 }
 
@@ -263,17 +275,17 @@ void release_layer(tempo_layer* layer) {
 }
 
 void view_layer(const tempo_layer* layer, tempo_layer_view* out) {
-  out->flags = (layer->built() ? uint32_t{TEMPO_BUILT} : 0u) |
-               (layer->trainable ? uint32_t{TEMPO_TRAINABLE} : 0u);
-  out->name = layer->name.c_str();
-  out->type = &layer->type;
-  out->n_weights = static_cast<uint32_t>(layer->weights().size());
-  out->n_children = static_cast<uint32_t>(layer->children.size());
-  out->n_options = static_cast<uint32_t>(layer->options.all().size());
-  out->options = layer->options.all().data();
-  out->id = layer->id;
-  const DType dtype = layer->dtype;
-  out->dtype = static_cast<tempo_dtype>(dtype == DType::automatic ? default_dtype() : dtype);
+  const std::vector<tempo_attribute>& options = layer->options.all();
+  const DType dtype = layer->dtype == DType::automatic ? default_dtype() : layer->dtype.load();
+  show({.size = out->size,
+        .flags = layer->built() ? uint32_t{TEMPO_BUILT} : 0u,
+        .id = layer->id,
+        .name = layer->name.c_str(),
+        .type = &layer->type,
+        .options = options.data(),
+        .n_options = static_cast<uint32_t>(options.size()),
+        .dtype = static_cast<tempo_dtype>(dtype)},
+       out);
 }
 
 tempo_status build_layer(tempo_layer* layer, const tempo_type* inputs, uint32_t n) {
@@ -287,7 +299,7 @@ tempo_status build_layer(tempo_layer* layer, const tempo_type* inputs, uint32_t 
 tempo_status call_layer(tempo_layer* layer, const tempo_call* options, tempo_tensor** results,
                         uint32_t capacity, uint32_t* count) {
   return guarded([&] {
-    const Tensors out = call(*layer, *options);
+    const Tensors out = call(*layer, whole(*options));
     if (out.size() > capacity)
       throw Error(layer->path() + ": it returned " + std::to_string(out.size()) +
                   " tensors, room was made for " + std::to_string(capacity) + ".");
@@ -330,7 +342,7 @@ tempo_status add_child_to(tempo_layer* self, const char* name, tempo_layer* chil
   return guarded([&] { add_child(*self, name, Layer::borrowed(child)); });
 }
 
-// --- registration and kernels
+// --- registration
 
 tempo_status register_layer(tempo_registry* registry, const tempo_layer_type* type) {
   return guarded([&] { add(*registry, type); });
@@ -339,26 +351,8 @@ tempo_status register_op(tempo_registry* registry, const tempo_op_type* type) {
   return guarded([&] { add(*registry, type); });
 }
 
-tempo_status parallel_range(int64_t count, int64_t grain, tempo_range body, void* user) {
-  return guarded([&] {
-    parallel_for(count, grain, [&](int64_t begin, int64_t end) { body(user, begin, end); });
-  });
-}
-
-tempo_status matrix_product(tempo_dtype dtype, int32_t transpose_a, int32_t transpose_b, int64_t m,
-                            int64_t n, int64_t k, const void* a, int64_t lda, const void* b,
-                            int64_t ldb, double beta, void* c, int64_t ldc) {
-  return guarded([&] {
-    gemm(static_cast<DType>(dtype), transpose_a != 0, transpose_b != 0, m, n, k, a, lda, b, ldb,
-         beta, c, ldc);
-  });
-}
-
-const void* get_extension(const char*) { return nullptr; }
-
 const tempo_host table{
     .size = sizeof(tempo_host),
-    .major = TEMPO_ABI_MAJOR,
     .minor = TEMPO_ABI_MINOR,
     .fail = &fail,
     .last_error = &last_error,
@@ -366,6 +360,7 @@ const tempo_host table{
     .retain = [](tempo_tensor* t) { retain(t); },
     .release = [](tempo_tensor* t) { release(t); },
     .view = &view,
+    .finish = &finish,
     .with_mask = &with_mask,
     .parameter = &parameter,
     .assign = &assign,
@@ -391,14 +386,10 @@ const tempo_host table{
     .add_child = &add_child_to,
     .register_layer = &register_layer,
     .register_op = &register_op,
-    .parallel_for = &parallel_range,
-    .gemm = &matrix_product,
-    .get_extension = &get_extension,
-    .finish = &finish,
 };
 
 }  // namespace
 
 }  // namespace tempo
 
-extern "C" TEMPO_API const tempo_host* tempo_host_v1(void) { return &tempo::table; }
+extern "C" TEMPO_API const tempo_host* tempo_host_v0(void) { return &tempo::table; }
