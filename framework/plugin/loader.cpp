@@ -1,3 +1,4 @@
+// One file, opened and asked for its plugin: every way to be refused has its sentence here.
 #include "plugin/loader.hpp"
 
 #include "plugin/callback.hpp"
