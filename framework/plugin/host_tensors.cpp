@@ -1,6 +1,7 @@
 // The part of the host table for tensors, ops, scan and gradients.
 #include "autograd/walk.hpp"
 #include "graph/trace.hpp"
+#include "ops/defaults.hpp"
 #include "ops/initializers.hpp"
 #include "plugin/host.hpp"
 #include "plugin/layer.hpp"

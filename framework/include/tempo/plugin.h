@@ -4,11 +4,11 @@
  * major version. Everything else is reached from it and from the host table it is given. Rules that
  * hold for the whole file:
  *  - Every change of a declaration below raises TEMPO_ABI_MINOR. Before 1.0 nothing keeps its
- * place, so a plugin is loaded by a host of exactly its own minor, and refused by all others.
- *  - Every struct begins with its size in bytes, set by whoever provides the struct; in the views,
- * by whoever asks for one. Neither side reads or writes a field that the size does not cover. The
- *    elements of arrays, tempo_attribute, tempo_type and tempo_option, have the sizes they have
- * here.
+ *    place, so a host loads plugins of exactly its own minor and refuses all others.
+ *  - Every struct begins with its size in bytes, set by whoever provides the struct; in a view, by
+ *    whoever asks for it. Neither side reads or writes a field that the size does not cover: it
+ *    counts as 0, or the struct is refused as incomplete. In arrays, tempo_attribute, tempo_type
+ *    and tempo_option have the sizes that they have here.
  *  - Every function that can fail returns a status. The host keeps the category and the text of the
  *    calling thread's last error; a callback that fails calls `fail` first and returns its result.
  *  - No exception, C++ type, bool or struct by value crosses this boundary. Strings are UTF-8, end
