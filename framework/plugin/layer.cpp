@@ -4,13 +4,13 @@
 #include "graph/trace.hpp"
 #include "ops/snake_case.hpp"
 #include "plugin/callback.hpp"
+#include "plugin/layer_errors.hpp"
 #include "plugin/layer_name.hpp"
 #include "plugin/options.hpp"
 #include "plugin/registry.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <set>
 
 namespace {
 
@@ -108,19 +108,6 @@ class BeingCalled {
   tempo_layer* outer_;
 };
 
-void refresh_paths(tempo_layer& layer) {
-  layer.steps.clear();  // they show the paths
-  for (const tempo_layer::Weight& w : layer.own) w.value->path = layer.path() + "/" + w.name;
-  for (const Layer& child : layer.children) refresh_paths(*child.handle());
-}
-
-// Whether `inner` is a child of `layer`, or of a child of it.
-bool holds(const tempo_layer& layer, const tempo_layer& inner) {
-  return std::any_of(inner.holders.begin(), inner.holders.end(), [&](const tempo_layer* holder) {
-    return holder == &layer || holds(layer, *holder);
-  });
-}
-
 std::vector<tempo_type> to_abi(const std::vector<TensorType>& types) {
   std::vector<tempo_type> out;
   for (const TensorType& t : types) out.push_back(sdk::to_abi(t.dtype, t.shape));
@@ -133,127 +120,6 @@ void run_callback_of(const tempo_layer& layer, const char* what, F&& callback) {
     const std::string path = layer.path();
     return Callee{what + (" of " + path), with_plugin(layer.type), {path, layer.type.name}};
   });
-}
-
-// "rnn/my_cell (MyCell of plugin `mine`): "
-std::string at_fault(const tempo_layer& layer) {
-  return layer.path() + " (" + with_plugin(layer.type) + "): ";
-}
-
-std::string counted(std::size_t n, const char* what) {
-  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-}
-
-// Puts "input of encoder/lstm" behind the operand that has its type, whole or at one step.
-void name_input(std::string& text, const tempo_layer& layer, const TensorType& input) {
-  std::vector<TensorType> types{input};
-  if (input.shape.rank() > 2) {
-    types.push_back({input.dtype, Shape{input.shape[0]}});
-    for (int axis = 2; axis < input.shape.rank(); ++axis)
-      types.back().shape.push_back(input.shape[axis]);
-  }
-  for (const TensorType& type : types) {
-    const std::string line = "\n  a  " + to_string(type) + "\n";
-    const std::size_t at = text.find(line);
-    if (at == text.npos) continue;
-    text.insert(at + line.size() - 1, "   input of " + layer.path());
-    return;
-  }
-}
-
-// Whether an op inside of a layer could not take an operand that it shows, the layer's input or a
-// weight.
-bool shows_input_or_weight(const std::string& text, const tempo_layer& layer) {
-  if (text.find("\n  a  ") == text.npos) return false;
-  if (text.find("   input of ") != text.npos) return true;
-  return std::any_of(layer.own.begin(), layer.own.end(), [&](const tempo_layer::Weight& w) {
-    return text.find("   " + w.value->path) != text.npos;
-  });
-}
-
-// A mismatch inside a layer that was built for other sizes has that as its likely cause.
-[[noreturn]] void explain_sizes(const tempo_layer& layer, const ShapeError& error,
-                                const tempo_call& call) {
-  std::string text = error.what();
-  const TensorType& given = call.inputs[0]->type;
-  const Shape& built = layer.built_for.empty() ? Shape{} : layer.built_for[0].shape;
-  if (!built.empty() && !given.shape.empty() && built.back() != given.shape.back() &&
-      text.find("was built for") == std::string::npos) {
-    name_input(text, layer, given);
-    if (shows_input_or_weight(text, layer))
-      text += "\n  " + layer.path() + " was built for " + std::to_string(built.back()) +
-              " features; this input has " + std::to_string(given.shape.back()) + ".";
-  }
-  throw ShapeError(text);
-}
-
-// An op's dtypes differ in a layer whose weights have another floating dtype than what it was
-// given.
-void explain_dtypes(const tempo_layer& layer, const ShapeError& error, const tempo_call& call) {
-  if (std::string(error.what()).find("makes them agree") == std::string::npos) return;
-  const auto weight = std::find_if(layer.own.begin(), layer.own.end(),
-                                   [](const auto& w) { return is_floating(w.value->type.dtype); });
-  if (weight == layer.own.end()) return;
-  const DType own = weight->value->type.dtype;
-  const auto check = [&](const char* what, const char* name, tempo_tensor* const* given, uint32_t n,
-                         bool may_be_ids = true) {
-    for (uint32_t i = 0; i < n; ++i) {
-      const DType dtype = given[i] ? given[i]->type.dtype : own;
-      if (dtype != own && (is_floating(dtype) || !may_be_ids))
-        throw ShapeError(
-            std::string(what) + " of " + layer.path() + " is " + name_of(dtype) +
-            ", its weights are " + name_of(own) + ".\n  cast(" + name + ", " + name_of(own) + ")" +
-            (is_floating(dtype)
-                 ? std::string(", or make the layer with {.dtype = ") + name_of(dtype) + "}."
-                 : " makes it so."));
-    }
-  };
-  const bool is_cell = layer.type.kind == TEMPO_CELL;
-  check("input", "x", call.inputs, call.n_inputs);
-  check(is_cell ? "state" : "initial_state", "h", call.states, call.n_states, false);
-  check("constant", "c", call.constants, call.n_constants);
-}
-
-void require_inputs(const tempo_layer& layer, const tempo_call& call) {
-  if (call.n_inputs == 0) throw Error(layer.path() + ": called without an input.");
-  for (uint32_t i = 0; i < call.n_inputs; ++i)
-    if (!call.inputs[i])
-      throw Error(layer.path() + ": input " + std::to_string(i) +
-                  " was never given a value (it is Tensor{}).");
-}
-
-void require_results(const tempo_layer& layer, const Tensors& results, uint32_t count) {
-  if (count > TEMPO_MAX_OUTPUTS)
-    throw PluginError(at_fault(layer) + "it says that it returned " + std::to_string(count) +
-                      " tensors; at most " + std::to_string(TEMPO_MAX_OUTPUTS) +
-                      " can be returned.");
-  if (count == 0) throw PluginError(at_fault(layer) + "it returned no tensor from call.");
-  for (uint32_t i = 0; i < count; ++i)
-    if (!results[i])
-      throw PluginError(at_fault(layer) + "it returned a null tensor, result " + std::to_string(i) +
-                        ".");
-}
-
-// What scan and its callers count on: an output and as many states as were given, of their types,
-// all with the batch first.
-void require_step(const tempo_layer& cell, const Tensors& results, const tempo_call& call) {
-  const std::string who = at_fault(cell);
-  if (results.size() != 1 + call.n_states)
-    throw ShapeError(who + "its step was given " + counted(call.n_states, "state") +
-                     " and returned " + std::to_string(results.size() - 1) +
-                     ".\n  Return {.output = ..., .state = {...}} with every state, in order.");
-  for (uint32_t i = 0; i < call.n_states; ++i) {
-    const TensorType &before = call.states[i]->type, &after = results[1 + i].handle()->type;
-    if (!(before == after))
-      throw ShapeError(who + "its step changes the type of state " + std::to_string(i) +
-                       "\n  before  " + to_string(before) + "\n  after   " + to_string(after) +
-                       "\n  A state must keep its shape and dtype; does state_shapes give the size "
-                       "that step makes?");
-  }
-  const TensorType &x = call.inputs[0]->type, &y = results[0].handle()->type;
-  if (!x.shape.empty() && (y.shape.empty() || y.shape[0] != x.shape[0]))
-    throw ShapeError(who + "the output of its step has lost the batch\n  input   " + to_string(x) +
-                     "\n  output  " + to_string(y) + "\n  The first axis of both is the batch.");
 }
 
 // Room for the results of a call; gives back those that nobody took over.
@@ -345,17 +211,6 @@ void build(tempo_layer& layer, const std::vector<TensorType>& inputs) {
   layer.building.made();
 }
 
-void explain_lost_time(const tempo_layer& layer, const ShapeError& error,
-                       const std::string& before) {
-  const std::string words = error.what();
-  if (words.find("return_sequences") != words.npos) return;
-  if (!layer.over_time && words.find("[batch, time") == words.npos) return;
-  throw ShapeError(words.substr(0, words.find('\n')) + "\n  " + layer.path() +
-                   " needs every step of the sequence, and " + before +
-                   " before it gives its last output only.\n  Make " + before +
-                   " with .return_sequences = true.");
-}
-
 Tensors call(tempo_layer& layer, const tempo_call& call) {
   require_inputs(layer, call);
   const bool is_cell = layer.type.kind == TEMPO_CELL;
@@ -445,65 +300,6 @@ void reset(tempo_layer& layer) {
     run_callback_of(layer, "reset", [&] { return layer.type.reset(layer.instance); });
   layer.batch.store(0, std::memory_order_relaxed);
   for (const Layer& child : layer.children) reset(*child.handle());
-}
-
-Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool trainable) {
-  require_name(self.path() + ", name of a weight", name);
-  for (const tempo_layer::Weight& w : self.own)
-    if (w.name == name) throw Error(self.path() + ": it has a weight `" + name + "` already.");
-  if (value.traced())
-    throw Error(self.path() + ": weight `" + name +
-                "` was added while a step is traced; build the layer before it is used in a step.");
-  Ref<Value> weight = make_value(value.handle()->array);
-  weight->weight = true;
-  weight->tracked = is_floating(value.dtype());
-  weight->frozen = !trainable || !self.is_trainable();
-  weight->path = self.path() + "/" + name;
-  self.own.push_back({name, weight});
-  return to_tensor(std::move(weight));
-}
-
-void add_child(tempo_layer& self, const char* name, const Layer& child) {
-  if (!child)
-    throw Error(self.path() + ": child `" + name + "` was never given a value (it is Layer{}).");
-  tempo_layer& added = *child.handle();
-  if (&added == &self || holds(added, self))
-    throw Error(self.path() + ": child `" + name + "` holds it, so it cannot be a child of it.");
-  std::vector<std::string> taken;
-  for (const Layer& other : self.children) {
-    if (other.handle() == &added) return;
-    taken.push_back(other.name());
-  }
-  const bool first = added.holders.empty();  // a shared one keeps the name that it has
-  const std::string wanted = first ? name : added.name;
-  const std::string its_name = name_beside(self.path(), taken, child, wanted);
-  if (!first && its_name != wanted)
-    throw Error(self.path() + ": two of its layers are named `" + wanted + "`, and `" +
-                added.path() + "` keeps its name.\n  Give each a name of its own.");
-  added.holders.push_back(&self);
-  self.children.push_back(child);
-  if (first) name_layer(child, its_name);
-  if (!self.is_trainable())
-    for (Value* weight : added.weights()) weight->frozen = true;
-}
-
-void name_layer(const Layer& layer, const std::string& name) {
-  require_name(layer.type_name() + ", name", name);
-  layer.handle()->name = name;
-  layer.handle()->named = true;
-  refresh_paths(*layer.handle());
-}
-
-std::string name_beside(const std::string& who, const std::vector<std::string>& taken,
-                        const Layer& layer, const std::string& wanted) {
-  const std::set<std::string> all(taken.begin(), taken.end());
-  if (!all.count(wanted)) return wanted;
-  const tempo_attribute* own = layer.handle()->options.find("name");
-  if (own && own->text && *own->text)
-    throw Error(who + ": two layers are named `" + wanted + "`.\n  Give each a name of its own.");
-  int number = 1;
-  while (all.count(wanted + "_" + std::to_string(number))) ++number;
-  return wanted + "_" + std::to_string(number);
 }
 
 }  // namespace tempo

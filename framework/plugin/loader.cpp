@@ -1,3 +1,4 @@
+// One file, opened and asked for its plugin: every way to be refused has its sentence here.
 #include "plugin/loader.hpp"
 
 #include "plugin/callback.hpp"
@@ -76,32 +77,32 @@ void require_shared_object(const std::string& path) {
            "  A plugin is built with tempo_add_plugin, or with -shared -fPIC.");
 }
 
-std::string other_major(uint32_t theirs) {
-  return "it is made for version " + std::to_string(theirs) +
-         " of the plugin ABI; this Tempo has version " + std::to_string(TEMPO_ABI_MAJOR) + ".\n  " +
-         (theirs > TEMPO_ABI_MAJOR
-              ? "Use a newer Tempo, or build the plugin against this one's headers."
-              : "Build it against this Tempo's headers.");
+std::string dotted(uint32_t major, uint32_t minor) {
+  return std::to_string(major) + "." + std::to_string(minor);
 }
+
+[[noreturn]] void refuse_version(const std::string& path, const std::string& theirs) {
+  refuse(path,
+         "it is made for version " + theirs + " of the plugin ABI; this Tempo takes version " +
+             dotted(TEMPO_ABI_MAJOR, TEMPO_ABI_MINOR) +
+             " alone.\n  Build the plugin with this Tempo's headers, or use the Tempo that it "
+             "was built for.");
+}
+
+// The symbol that a plugin of this major version exports.
+std::string entry_name(uint32_t major) { return "tempo_plugin_v" + std::to_string(major); }
 
 [[noreturn]] void no_entry(const std::string& path, void* library) {
   for (uint32_t major = 0; major < 10; ++major)
-    if (dlsym(library, ("tempo_plugin_v" + std::to_string(major)).c_str()))
-      refuse(path, other_major(major));
-  refuse(path,
-         "this is a shared object but not a Tempo plugin; it does not export tempo_plugin_v1.\n"
-         "  Does it use TEMPO_PLUGIN(...)?");
+    if (dlsym(library, entry_name(major).c_str())) refuse_version(path, std::to_string(major));
+  refuse(path, "this is a shared object but not a Tempo plugin; it does not export " +
+                   entry_name(TEMPO_ABI_MAJOR) + ".\n  Does it use TEMPO_PLUGIN(...)?");
 }
 
-void require_version(const std::string& path, const tempo_plugin* plugin) {
-  if (!plugin) refuse(path, "tempo_plugin_v1 returned nothing.");
-  if (plugin->major != TEMPO_ABI_MAJOR) refuse(path, other_major(plugin->major));
-  if (plugin->minimum_minor > TEMPO_ABI_MINOR) {
-    const std::string dot = std::to_string(TEMPO_ABI_MAJOR) + ".";
-    refuse(path, "it needs at least version " + dot + std::to_string(plugin->minimum_minor) +
-                     " of the plugin ABI; this Tempo has " + dot + std::to_string(TEMPO_ABI_MINOR) +
-                     ".\n  Use a newer Tempo.");
-  }
+void require_fitting(const std::string& path, const tempo_plugin* plugin) {
+  if (!plugin) refuse(path, entry_name(TEMPO_ABI_MAJOR) + " returned nothing.");
+  if (plugin->minor != TEMPO_ABI_MINOR)
+    refuse_version(path, dotted(TEMPO_ABI_MAJOR, plugin->minor));
   if (plugin->size < sizeof(tempo_plugin) || !plugin->init || !plugin->name || !plugin->version)
     refuse(path, "its description is incomplete (size, name, version or init).");
 }
@@ -112,14 +113,14 @@ void require_version(const std::string& path, const tempo_plugin* plugin) {
 }
 
 void initialize(const std::string& path, void* library) {
-  const auto entry = reinterpret_cast<tempo_plugin_v1_function>(dlsym(library, "tempo_plugin_v1"));
+  const std::string name = entry_name(TEMPO_ABI_MAJOR);
+  const auto entry = reinterpret_cast<decltype(&tempo_plugin_v0)>(dlsym(library, name.c_str()));
   if (!entry) no_entry(path, library);
   const tempo_plugin* plugin = nullptr;
-  if (status_of([&] { return plugin = entry(), TEMPO_OK; }))
-    refuse_with_words(path, "tempo_plugin_v1");
-  require_version(path, plugin);
+  if (status_of([&] { return plugin = entry(), TEMPO_OK; })) refuse_with_words(path, name);
+  require_fitting(path, plugin);
   tempo_registry registry{plugin->name, plugin->version, path, {}, {}};
-  if (status_of([&] { return plugin->init(tempo_host_v1(), &registry); }))
+  if (status_of([&] { return plugin->init(tempo_host_v0(), &registry); }))
     refuse_with_words(path, "its init");
   commit(std::move(registry));
 }
@@ -157,7 +158,7 @@ void load_plugin_file(const std::string& path) {
 
 std::string library_path() {
   Dl_info info{};
-  if (!dladdr(reinterpret_cast<void*>(&tempo_host_v1), &info) || !info.dli_fname) return "";
+  if (!dladdr(reinterpret_cast<void*>(&tempo_host_v0), &info) || !info.dli_fname) return "";
   std::error_code ignored;
   return fs::canonical(info.dli_fname, ignored).string();
 }

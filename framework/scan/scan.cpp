@@ -133,10 +133,11 @@ std::vector<Ref<Value>> inputs_of(const tempo_scan& call, TracedStep step, int64
   return inputs;
 }
 
+constexpr int time_axis = 1;  // of the sequences of a call, [batch, time, ...]
+
 // --- the plain loop
 
 std::vector<Ref<Value>> plain_loop(const tempo_scan& call, int64_t time) {
-  const int time_axis = call.batch_first ? 1 : 0;
   std::vector<Ref<Value>> states;
   for (uint32_t k = 0; k < call.n_states; ++k) states.push_back(Ref<Value>::share(call.states[k]));
   std::vector<Tensors> outputs(call.n_outputs, Tensors(static_cast<std::size_t>(time)));
@@ -161,16 +162,15 @@ std::vector<Ref<Value>> plain_loop(const tempo_scan& call, int64_t time) {
 int64_t time_of(const tempo_scan& call) {
   if (call.n_sequences == 0)
     throw ShapeError("scan: it needs at least one sequence to know the number of steps.");
-  const int axis = call.batch_first ? 1 : 0;
   for (uint32_t i = 0; i < call.n_sequences; ++i) {
     const TensorType& type = call.sequences[i]->type;
-    if (type.shape.rank() <= axis || type.shape[axis] != call.sequences[0]->type.shape[axis])
+    if (type.shape.rank() <= time_axis ||
+        type.shape[time_axis] != call.sequences[0]->type.shape[time_axis])
       throw ShapeError("scan: the sequences have different numbers of steps\n  sequence 0  " +
                        to_string(call.sequences[0]->type) + "\n  sequence " + std::to_string(i) +
-                       "  " + to_string(type) + "\n  The time axis, here the " +
-                       (axis ? "second" : "first") + ", must be the same.");
+                       "  " + to_string(type) + "\n  The time axis, the second, must be the same.");
   }
-  return call.sequences[0]->type.shape[axis];
+  return call.sequences[0]->type.shape[time_axis];
 }
 
 // Of no steps, the last states are the first ones. A last output, which no step made, is 0.

@@ -13,9 +13,9 @@ namespace tempo {
 
 namespace {
 
-TensorType one_step(const tempo_scan& call, const TensorType& sequence) {
+TensorType one_step(const TensorType& sequence) {
   Shape step = sequence.shape.without_first();
-  if (call.batch_first) step[0] = sequence.shape[0];
+  step[0] = sequence.shape[0];
   return {sequence.dtype, step};
 }
 
@@ -73,7 +73,7 @@ std::vector<Ref<Value>> run_step(const tempo_scan& call, const std::vector<Ref<V
 
 namespace {
 void require_batch(const tempo_scan& call, const TensorType& output) {
-  if (call.batch_first && !call.last_only && output.shape.rank() == 0)
+  if (!call.last_only && output.shape.rank() == 0)
     throw ShapeError("scan: the step's output is " + to_string(output) +
                      "; it needs a batch axis, [batch, ...].");
 }
@@ -86,7 +86,7 @@ TracedStep trace_step(const tempo_scan& call) {
     Trace trace;
     std::vector<Ref<Value>> x, states;
     for (uint32_t i = 0; i < call.n_sequences; ++i)
-      x.push_back(trace.placeholder(one_step(call, call.sequences[i]->type)));
+      x.push_back(trace.placeholder(one_step(call.sequences[i]->type)));
     for (uint32_t i = 0; i < call.n_states; ++i)
       states.push_back(trace.placeholder(call.states[i]->type));
     std::vector<Ref<Value>> results = run_step(call, x, states);
@@ -95,7 +95,7 @@ TracedStep trace_step(const tempo_scan& call) {
       builder.input(Standing::fixed, c.inside, c.outside->path);
       traced.captured.push_back(c.outside);
     }
-    for (const Ref<Value>& v : x) builder.input(Standing::sequence, v, "x", call.batch_first != 0);
+    for (const Ref<Value>& v : x) builder.input(Standing::sequence, v, "x", /*batch_first=*/true);
     for (const Trace::Keys& k : trace.keys()) {
       builder.input(Standing::sequence, k.placeholder, "random_key");
       traced.draws.push_back({k.offset, k.count, k.placeholder->type.shape.rank() == 1});
@@ -106,7 +106,7 @@ TracedStep trace_step(const tempo_scan& call) {
     for (uint32_t i = 0; i < call.n_outputs; ++i)
       builder.program.results.push_back(
           {call.last_only ? ProgramResult::last : ProgramResult::sequence, builder.at(*results[i]),
-           call.batch_first && !call.last_only});
+           !call.last_only});
     for (uint32_t i = 0; i < call.n_states; ++i) {
       builder.program.next.push_back(builder.at(*results[call.n_outputs + i]));
       builder.program.results.push_back({ProgramResult::last, builder.program.next.back()});
@@ -123,7 +123,7 @@ TracedStep trace_step(const tempo_scan& call) {
 StepCache::Entry::Entry(const tempo_scan& made_for)
     : call(made_for), default_dtype(tempo::default_dtype()) {
   for (uint32_t i = 0; i < call.n_sequences; ++i)
-    sequences.push_back(one_step(call, call.sequences[i]->type));
+    sequences.push_back(one_step(call.sequences[i]->type));
   for (uint32_t i = 0; i < call.n_states; ++i) states.push_back(call.states[i]->type);
   for (uint32_t i = 0; i < call.n_constants; ++i) constants.push_back(call.constants[i]->type);
 }
@@ -133,14 +133,14 @@ bool StepCache::Entry::fits(const tempo_scan& other) const {
     return std::equal(types.begin(), types.end(), tensors,
                       [](const TensorType& type, const Value* v) { return type == v->type; });
   };
-  const auto same_step = [&other](const TensorType& type, const Value* v) {
-    return type.shape.rank() + 1 == v->type.shape.rank() && type == one_step(other, v->type);
+  const auto same_step = [](const TensorType& type, const Value* v) {
+    return type.shape.rank() + 1 == v->type.shape.rank() && type == one_step(v->type);
   };
   return call.step == other.step && call.step_id == other.step_id &&
          call.n_sequences == other.n_sequences && call.n_states == other.n_states &&
          call.n_outputs == other.n_outputs && call.n_constants == other.n_constants &&
-         call.reverse == other.reverse && call.batch_first == other.batch_first &&
-         call.last_only == other.last_only && default_dtype == tempo::default_dtype() &&
+         call.reverse == other.reverse && call.last_only == other.last_only &&
+         default_dtype == tempo::default_dtype() &&
          std::equal(sequences.begin(), sequences.end(), other.sequences, same_step) &&
          same(states, other.states) && same(constants, other.constants);
 }

@@ -1,7 +1,8 @@
-// The C ABI stands still: sizes, places and numbers of everything in plugin.h. A change here is a
-// new major version, unless it is a field that was appended to a struct (or a new enumerator).
+// The C ABI says when it changes: sizes, places and numbers of everything in plugin.h. A change
+// here raises TEMPO_ABI_MINOR, and plugins must be built again.
 #define BOOST_TEST_MODULE abi
 #include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <cstdlib>
 #include <fstream>
@@ -23,10 +24,10 @@ struct Struct {
 #define STRUCT(type, pinned) \
   { #type, sizeof(type), pinned }
 const Struct structs[] = {
-    STRUCT(tempo_attribute, 64),  STRUCT(tempo_type, 80),    STRUCT(tempo_view, 120),
-    STRUCT(tempo_scan, 88),       STRUCT(tempo_call, 56),    STRUCT(tempo_option, 56),
-    STRUCT(tempo_layer_type, 96), STRUCT(tempo_op_type, 48), STRUCT(tempo_layer_view, 64),
-    STRUCT(tempo_host, 296),      STRUCT(tempo_plugin, 40),
+    STRUCT(tempo_attribute, 64),  STRUCT(tempo_type, 80),    STRUCT(tempo_view, 112),
+    STRUCT(tempo_scan, 80),       STRUCT(tempo_call, 56),    STRUCT(tempo_option, 56),
+    STRUCT(tempo_layer_type, 96), STRUCT(tempo_op_type, 48), STRUCT(tempo_layer_view, 48),
+    STRUCT(tempo_host, 264),      STRUCT(tempo_plugin, 32),
 };
 
 struct Field {
@@ -55,24 +56,21 @@ const Field fields[] = {
     FIELD(tempo_view, data, 88, 8),
     FIELD(tempo_view, path, 96, 8),
     FIELD(tempo_view, mask, 104, 8),
-    FIELD(tempo_view, pending, 112, 4),
-    FIELD(tempo_view, reserved, 116, 4),
     FIELD(tempo_scan, size, 0, 4),
     FIELD(tempo_scan, n_sequences, 4, 4),
     FIELD(tempo_scan, n_states, 8, 4),
-    FIELD(tempo_scan, n_outputs, 12, 4),
+    FIELD(tempo_scan, n_constants, 12, 4),
     FIELD(tempo_scan, sequences, 16, 8),
     FIELD(tempo_scan, states, 24, 8),
-    FIELD(tempo_scan, reverse, 32, 4),
-    FIELD(tempo_scan, plain, 36, 4),
-    FIELD(tempo_scan, last_only, 40, 4),
-    FIELD(tempo_scan, step, 48, 8),
-    FIELD(tempo_scan, user, 56, 8),
-    FIELD(tempo_scan, step_id, 64, 4),
-    FIELD(tempo_scan, n_constants, 68, 4),
-    FIELD(tempo_scan, constants, 72, 8),
-    FIELD(tempo_scan, batch_first, 80, 4),
-    FIELD(tempo_scan, recompute, 84, 4),
+    FIELD(tempo_scan, constants, 32, 8),
+    FIELD(tempo_scan, step, 40, 8),
+    FIELD(tempo_scan, user, 48, 8),
+    FIELD(tempo_scan, step_id, 56, 4),
+    FIELD(tempo_scan, n_outputs, 60, 4),
+    FIELD(tempo_scan, reverse, 64, 4),
+    FIELD(tempo_scan, last_only, 68, 4),
+    FIELD(tempo_scan, plain, 72, 4),
+    FIELD(tempo_scan, recompute, 76, 4),
     FIELD(tempo_call, size, 0, 4),
     FIELD(tempo_call, training, 4, 4),
     FIELD(tempo_call, n_inputs, 8, 4),
@@ -112,23 +110,21 @@ const Field fields[] = {
     FIELD(tempo_op_type, vjp, 40, 8),
     FIELD(tempo_layer_view, size, 0, 4),
     FIELD(tempo_layer_view, flags, 4, 4),
-    FIELD(tempo_layer_view, name, 8, 8),
-    FIELD(tempo_layer_view, type, 16, 8),
-    FIELD(tempo_layer_view, n_weights, 24, 4),
-    FIELD(tempo_layer_view, n_children, 28, 4),
-    FIELD(tempo_layer_view, n_options, 32, 4),
-    FIELD(tempo_layer_view, options, 40, 8),
-    FIELD(tempo_layer_view, id, 48, 8),
-    FIELD(tempo_layer_view, dtype, 56, 4),
+    FIELD(tempo_layer_view, id, 8, 8),
+    FIELD(tempo_layer_view, name, 16, 8),
+    FIELD(tempo_layer_view, type, 24, 8),
+    FIELD(tempo_layer_view, options, 32, 8),
+    FIELD(tempo_layer_view, n_options, 40, 4),
+    FIELD(tempo_layer_view, dtype, 44, 4),
     FIELD(tempo_host, size, 0, 4),
-    FIELD(tempo_host, major, 4, 4),
-    FIELD(tempo_host, minor, 8, 4),
-    FIELD(tempo_host, fail, 16, 8),
-    FIELD(tempo_host, last_error, 24, 8),
-    FIELD(tempo_host, make, 32, 8),
-    FIELD(tempo_host, retain, 40, 8),
-    FIELD(tempo_host, release, 48, 8),
-    FIELD(tempo_host, view, 56, 8),
+    FIELD(tempo_host, minor, 4, 4),
+    FIELD(tempo_host, fail, 8, 8),
+    FIELD(tempo_host, last_error, 16, 8),
+    FIELD(tempo_host, make, 24, 8),
+    FIELD(tempo_host, retain, 32, 8),
+    FIELD(tempo_host, release, 40, 8),
+    FIELD(tempo_host, view, 48, 8),
+    FIELD(tempo_host, finish, 56, 8),
     FIELD(tempo_host, with_mask, 64, 8),
     FIELD(tempo_host, parameter, 72, 8),
     FIELD(tempo_host, assign, 80, 8),
@@ -154,16 +150,11 @@ const Field fields[] = {
     FIELD(tempo_host, add_child, 240, 8),
     FIELD(tempo_host, register_layer, 248, 8),
     FIELD(tempo_host, register_op, 256, 8),
-    FIELD(tempo_host, parallel_for, 264, 8),
-    FIELD(tempo_host, gemm, 272, 8),
-    FIELD(tempo_host, get_extension, 280, 8),
-    FIELD(tempo_host, finish, 288, 8),
     FIELD(tempo_plugin, size, 0, 4),
-    FIELD(tempo_plugin, major, 4, 4),
-    FIELD(tempo_plugin, minimum_minor, 8, 4),
-    FIELD(tempo_plugin, name, 16, 8),
-    FIELD(tempo_plugin, version, 24, 8),
-    FIELD(tempo_plugin, init, 32, 8),
+    FIELD(tempo_plugin, minor, 4, 4),
+    FIELD(tempo_plugin, name, 8, 8),
+    FIELD(tempo_plugin, version, 16, 8),
+    FIELD(tempo_plugin, init, 24, 8),
 };
 
 struct Number {
@@ -173,8 +164,8 @@ struct Number {
 #define NUMBER(name, pinned) \
   { #name, static_cast < long>(name), pinned }
 const Number numbers[] = {
-    NUMBER(TEMPO_ABI_MAJOR, 1),
-    NUMBER(TEMPO_ABI_MINOR, 0),
+    NUMBER(TEMPO_ABI_MAJOR, 0),
+    NUMBER(TEMPO_ABI_MINOR, 1),
     NUMBER(TEMPO_MAX_RANK, 8),
     NUMBER(TEMPO_MAX_OUTPUTS, 64),
     NUMBER(TEMPO_OK, 0),
@@ -195,8 +186,8 @@ const Number numbers[] = {
     NUMBER(TEMPO_LAYER_VALUE, 4),
     NUMBER(TEMPO_TRACKED, 1),
     NUMBER(TEMPO_TRACED, 2),
-    NUMBER(TEMPO_WEIGHT, 4),
-    NUMBER(TEMPO_FROZEN, 8),
+    NUMBER(TEMPO_FROZEN, 4),
+    NUMBER(TEMPO_PENDING, 8),
     NUMBER(TEMPO_OPTION_INT, 0),
     NUMBER(TEMPO_OPTION_REAL, 1),
     NUMBER(TEMPO_OPTION_BOOL, 2),
@@ -209,7 +200,15 @@ const Number numbers[] = {
     NUMBER(TEMPO_LAYER, 0),
     NUMBER(TEMPO_CELL, 1),
     NUMBER(TEMPO_BUILT, 1),
-    NUMBER(TEMPO_TRAINABLE, 2),
+};
+
+// The declarations of each minor version, by declarations(). Rows are added, never changed.
+struct Edition {
+  uint32_t minor;
+  uint64_t declarations;
+};
+const Edition editions[] = {
+    {1, 0x9d9b07b6d5cefdbe},
 };
 
 // plugin.h without its comments.
@@ -217,6 +216,16 @@ std::string header() {
   std::ostringstream text;
   text << std::ifstream(TEMPO_SOURCE_DIR "/framework/include/tempo/plugin.h").rdbuf();
   return std::regex_replace(text.str(), std::regex(R"(/\*[^]*?\*/)"), "");
+}
+
+// A hash of what plugin.h declares, whatever its layout and its minor version (FNV-1a).
+uint64_t declarations() {
+  const std::string text =
+      std::regex_replace(header(), std::regex("#define TEMPO_ABI_MINOR \\w+"), "");
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (const unsigned char c : text)
+    if (!std::isspace(c)) hash = (hash ^ c) * 0x100000001b3u;
+  return hash;
 }
 
 std::string body_of(const std::string& text, const std::string& name) {
@@ -279,6 +288,24 @@ BOOST_AUTO_TEST_CASE(all_that_plugin_h_has_is_in_these_tables) {
     BOOST_TEST(in_text == in_table,
                s.name << " has " << in_text << " fields, " << in_table << " are pinned");
   }
+}
+
+BOOST_AUTO_TEST_CASE(another_plugin_h_is_another_minor_version) {
+  const Edition& now = *std::rbegin(editions);
+  BOOST_TEST(TEMPO_ABI_MINOR == now.minor);
+  std::ostringstream row;
+  row << "{" << now.minor + 1 << ", 0x" << std::hex << declarations() << "}";
+  BOOST_TEST(declarations() == now.declarations,
+             "plugin.h is no longer that of minor version "
+                 << now.minor << ": raise TEMPO_ABI_MINOR and add to `editions` " << row.str());
+  for (std::size_t i = 1; i < std::size(editions); ++i)
+    BOOST_TEST(editions[i].minor == editions[i - 1].minor + 1);
+}
+
+BOOST_AUTO_TEST_CASE(the_entry_is_named_after_the_major_version) {
+  const std::string major = std::to_string(TEMPO_ABI_MAJOR);
+  for (const std::string& name : {"tempo_plugin_v" + major, "tempo_host_v" + major})
+    BOOST_TEST(header().find("* " + name + "(void);") != std::string::npos, name);
 }
 
 BOOST_AUTO_TEST_CASE(plugin_h_is_c11_and_needs_no_other_header_of_tempo) {

@@ -162,6 +162,8 @@ BOOST_AUTO_TEST_CASE(a_recurrence_over_a_plugins_op_has_gradients_to_second_orde
 
 BOOST_AUTO_TEST_CASE(a_plugin_can_be_written_in_c) {
   load("plain_c");
+  check_same("with what its type has for all of its kind", layer("Times")(ones({2, 2})),
+             full({2, 2}, 2));
   check_same("Times", layer("Times", {{"factor", 3}})(ones({2, 2})), full({2, 2}, 3));
   BOOST_CHECK_EQUAL(
       error_of([] {
@@ -212,7 +214,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_plugin_is_told_apart) {
   BOOST_CHECK_EQUAL(
       refusal(file_of("no_plugin")),
       "plugin PATH: this is a shared object but not a Tempo plugin; it does not export "
-      "tempo_plugin_v1.\n  Does it use TEMPO_PLUGIN(...)?");
+      "tempo_plugin_v0.\n  Does it use TEMPO_PLUGIN(...)?");
   BOOST_CHECK_EQUAL(
       refusal(file_of("unresolved")),
       "plugin PATH: it cannot be loaded: PATH: undefined symbol: a_function_that_nobody_has");
@@ -223,20 +225,20 @@ struct Refused {
   const char* text;
 };
 const Refused refused[] = {
-    {"exports_v2",
-     "plugin PATH: it is made for version 2 of the plugin ABI; this Tempo has version 1.\n"
-     "  Use a newer Tempo, or build the plugin against this one's headers."},
-    {"says_major_2",
-     "plugin PATH: it is made for version 2 of the plugin ABI; this Tempo has version 1.\n"
-     "  Use a newer Tempo, or build the plugin against this one's headers."},
-    {"says_major_0",
-     "plugin PATH: it is made for version 0 of the plugin ABI; this Tempo has version 1.\n"
-     "  Build it against this Tempo's headers."},
-    {"needs_newer_minor",
-     "plugin PATH: it needs at least version 1.7 of the plugin ABI; this Tempo has 1.0.\n"
-     "  Use a newer Tempo."},
-    {"returns_nothing", "plugin PATH: tempo_plugin_v1 returned nothing."},
-    {"entry_throws", "plugin PATH: tempo_plugin_v1 failed: thrown out of the entry"},
+    {"exports_v1",
+     "plugin PATH: it is made for version 1 of the plugin ABI; this Tempo takes version 0.1 "
+     "alone.\n"
+     "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
+    {"newer_minor",
+     "plugin PATH: it is made for version 0.7 of the plugin ABI; this Tempo takes version 0.1 "
+     "alone.\n"
+     "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
+    {"older_minor",
+     "plugin PATH: it is made for version 0.0 of the plugin ABI; this Tempo takes version 0.1 "
+     "alone.\n"
+     "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
+    {"returns_nothing", "plugin PATH: tempo_plugin_v0 returned nothing."},
+    {"entry_throws", "plugin PATH: tempo_plugin_v0 failed: thrown out of the entry"},
     {"without_name", "plugin PATH: its description is incomplete (size, name, version or init)."},
     {"small_struct", "plugin PATH: its description is incomplete (size, name, version or init)."},
     {"init_fails", "plugin PATH: its init failed: the licence server is on holiday."},
@@ -850,6 +852,6 @@ BOOST_AUTO_TEST_CASE(tempo_tells_its_version) {
     if (const std::size_t at = line.find("project(tempo VERSION "); at != line.npos)
       version = line.substr(at + 22, line.find(' ', at + 22) - at - 22);
   const Finished said_by = tempo_command("--version");
-  BOOST_CHECK_EQUAL(said_by.output, "tempo " + version + ", plugin ABI 1.0\n");
+  BOOST_CHECK_EQUAL(said_by.output, "tempo " + version + ", plugin ABI 0.1\n");
   BOOST_CHECK_EQUAL(said_by.code, 0);
 }

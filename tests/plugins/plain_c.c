@@ -8,9 +8,9 @@ static const tempo_host* host;
 static tempo_status create(void* user, tempo_layer* self, const tempo_attribute* options,
                            uint32_t n, void** instance) {
   double* factor = malloc(sizeof *factor);
-  (void)user, (void)self;
+  (void)self;
   if (!factor) return host->fail(TEMPO_ERROR, "out of memory");
-  *factor = 2;
+  *factor = *(double*)user;
   for (uint32_t i = 0; i < n; ++i)
     if (strcmp(options[i].name, "factor") == 0)
       *factor = options[i].kind == TEMPO_INT64_VALUE ? (double)options[i].integer : options[i].real;
@@ -43,12 +43,14 @@ static const tempo_option options[] = {{.size = sizeof(tempo_option),
                                         .standard = "2",
                                         .at_least = -1e9,
                                         .at_most = 1e9}};
+static double two = 2;
 static const tempo_layer_type times = {.size = sizeof(tempo_layer_type),
                                        .kind = TEMPO_LAYER,
                                        .name = "Times",
                                        .summary = "x times a factor.",
                                        .options = options,
                                        .n_options = 1,
+                                       .user = &two,
                                        .create = create,
                                        .destroy = free,
                                        .build = build,
@@ -59,11 +61,9 @@ static tempo_status init(const tempo_host* table, tempo_registry* registry) {
   return host->register_layer(registry, &times);
 }
 
-const tempo_plugin* tempo_plugin_v1(void);
-__attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
+__attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v0(void) {
   static const tempo_plugin plugin = {.size = sizeof plugin,
-                                      .major = 1,
-                                      .minimum_minor = 0,
+                                      .minor = TEMPO_ABI_MINOR,
                                       .name = "plain_c",
                                       .version = "1.0.0",
                                       .init = init};

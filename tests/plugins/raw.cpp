@@ -119,10 +119,10 @@ tempo_status init(const tempo_host* table, tempo_registry* registry) {
   return host->register_op(registry, &op_type);
 }
 
-const tempo_plugin plugin{sizeof(tempo_plugin), TEMPO_ABI_MAJOR, 0, "raw", "0.0.1", &init};
+const tempo_plugin plugin{sizeof(tempo_plugin), TEMPO_ABI_MINOR, "raw", "0.0.1", &init};
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
+extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v0(void) {
   return &plugin;
 }

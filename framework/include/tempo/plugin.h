@@ -1,10 +1,14 @@
-/* The Tempo plugin ABI, version 1. C11; needs only <stdint.h> and <stddef.h>.
+/* The Tempo plugin ABI, version 0. C11; needs only <stdint.h> and <stddef.h>.
  *
- * A plugin is a shared object that exports one symbol, `tempo_plugin_v1`. Everything else is
- * reached from it and from the host table it is given. Rules that hold for the whole file:
- *  - Every struct begins with its size in bytes; fields are only ever appended. Read a field only
- *    if the size covers it. tempo_attribute, tempo_type and tempo_option travel in arrays and
- *    therefore never grow.
+ * A plugin is a shared object that exports one symbol, `tempo_plugin_v0`; the number is that of the
+ * major version. Everything else is reached from it and from the host table it is given. Rules that
+ * hold for the whole file:
+ *  - Every change of a declaration below raises TEMPO_ABI_MINOR. Before 1.0 nothing keeps its
+ *    place, so a host loads plugins of exactly its own minor and refuses all others.
+ *  - Every struct begins with its size in bytes, set by whoever provides the struct; in a view, by
+ *    whoever asks for it. Neither side reads or writes a field that the size does not cover: it
+ *    counts as 0, or the struct is refused as incomplete. In arrays, tempo_attribute, tempo_type
+ *    and tempo_option have the sizes that they have here.
  *  - Every function that can fail returns a status. The host keeps the category and the text of the
  *    calling thread's last error; a callback that fails calls `fail` first and returns its result.
  *  - No exception, C++ type, bool or struct by value crosses this boundary. Strings are UTF-8, end
@@ -23,8 +27,8 @@
 extern "C" {
 #endif
 
-#define TEMPO_ABI_MAJOR 1u
-#define TEMPO_ABI_MINOR 0u
+#define TEMPO_ABI_MAJOR 0u
+#define TEMPO_ABI_MINOR 1u
 #define TEMPO_MAX_RANK 8u
 #define TEMPO_MAX_OUTPUTS 64u
 
@@ -84,8 +88,8 @@ typedef struct tempo_type {
 enum {
   TEMPO_TRACKED = 1, /* gradients can be asked for through it */
   TEMPO_TRACED = 2,  /* a placeholder while a step is traced: it has no data */
-  TEMPO_WEIGHT = 4,  /* changed in place; has a path */
-  TEMPO_FROZEN = 8   /* a weight that optimizers leave alone */
+  TEMPO_FROZEN = 4,  /* a weight that optimizers leave alone */
+  TEMPO_PENDING = 8  /* the data is not ready; call `finish` before reading it */
 };
 typedef struct tempo_view {
   uint32_t size;
@@ -94,35 +98,32 @@ typedef struct tempo_view {
   const void* data;   /* row-major; NULL when TEMPO_TRACED */
   const char* path;   /* of a weight, "encoder/kernel"; else "" */
   tempo_tensor* mask; /* borrowed; NULL when there is none */
-  int32_t pending;    /* not 0: there is nothing at `data` yet, call `finish` before reading */
-  int32_t reserved;
 } tempo_view;
 
-/* One recurrence. `step` is called with placeholders, once or more, before anything is computed;
- * it fills n_outputs results of the step and n_states next states, a count each.
- * Sequences have the time axis first: [time, batch, ...].
- * In a call of a layer, a step_id other than 0 says that the step is a pure function of its
- * arguments, the layer's weights and `constants`: the host may remember what it did the first time,
- * for arguments of the same types, and not call it again. Steps of one layer that differ have
- * different ids. */
+/* One recurrence over sequences [batch, time, ...]. `step` is called with their parts at one time,
+ * [batch, ...], and the states. The arguments are placeholders, and it is called once or more
+ * before anything is computed; it fills n_outputs results of the step and n_states next states, a
+ * count each. */
 typedef struct tempo_scan {
   uint32_t size;
   uint32_t n_sequences;
   uint32_t n_states;
-  uint32_t n_outputs;
+  uint32_t n_constants;
   tempo_tensor* const* sequences;
-  tempo_tensor* const* states; /* initial */
-  int32_t reverse;             /* 1: time runs from the last step to the first */
-  int32_t plain;               /* 1: the plain loop over eager ops, the reference */
-  int32_t last_only;           /* 1: outputs are those of the last step processed */
+  tempo_tensor* const* states;    /* initial */
+  tempo_tensor* const* constants; /* what the step reads besides its arguments and weights */
   tempo_status (*step)(void* user, tempo_tensor* const* x, tempo_tensor* const* states,
                        tempo_tensor** results);
   void* user;
+  /* In a call of a layer, other than 0: the step is a pure function of its arguments, the layer's
+   * weights and `constants`. The host may remember what it did the first time, for arguments of the
+   * same types, and not call it again. Steps of one layer that differ have different ids. */
   uint32_t step_id;
-  uint32_t n_constants;
-  tempo_tensor* const* constants; /* what the step reads besides its arguments and weights */
-  int32_t batch_first;            /* 1: [batch, time, ...] in and out, else [time, batch, ...] */
-  int32_t recompute;              /* 1: the gradient runs segments of steps again */
+  uint32_t n_outputs;
+  int32_t reverse;   /* 1: time runs from the last step to the first */
+  int32_t last_only; /* 1: outputs are those of the last step processed, [batch, ...] */
+  int32_t plain;     /* 1: the plain loop over eager ops, the reference */
+  int32_t recompute; /* 1: the gradient runs segments of steps again */
 } tempo_scan;
 
 /* One call of a layer, or one step of a cell (whose states are `states`, whose results are the
@@ -211,26 +212,22 @@ typedef struct tempo_op_type {
 } tempo_op_type;
 
 /* What can be seen of a layer. Texts live as long as the handle. */
-enum { TEMPO_BUILT = 1, TEMPO_TRAINABLE = 2 };
+enum { TEMPO_BUILT = 1 };
 typedef struct tempo_layer_view {
   uint32_t size;
   uint32_t flags;
+  uint64_t id;      /* unique in the process, never used again */
   const char* name; /* in paths and tables */
   const tempo_layer_type* type;
-  uint32_t n_weights; /* its own, then its children's, in the order of creation */
-  uint32_t n_children;
-  uint32_t n_options; /* as it was made with */
-  const tempo_attribute* options;
-  uint64_t id;       /* unique in the process, never used again */
+  const tempo_attribute* options; /* as it was made with */
+  uint32_t n_options;
   tempo_dtype dtype; /* of its weights */
 } tempo_layer_view;
 
-typedef void (*tempo_range)(void* user, int64_t begin, int64_t end);
-
+/* What a plugin can call. */
 typedef struct tempo_host {
   uint32_t size;
-  uint32_t major;
-  uint32_t minor;
+  uint32_t minor; /* TEMPO_ABI_MINOR */
 
   /* Errors. `fail` keeps category and text and returns the category. */
   tempo_status (*fail)(tempo_status category, const char* text);
@@ -241,8 +238,9 @@ typedef struct tempo_host {
   tempo_status (*make)(const tempo_type* type, const void* data, tempo_tensor** out);
   void (*retain)(tempo_tensor* tensor);
   void (*release)(tempo_tensor* tensor);
-  /* Waits for the data where `out` has no field `pending`. */
   void (*view)(const tempo_tensor* tensor, tempo_view* out);
+  /* Blocks until the tensor's data is ready; returns the error if computing it failed. */
+  tempo_status (*finish)(const tempo_tensor* tensor);
   tempo_status (*with_mask)(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** out);
   tempo_status (*parameter)(tempo_tensor* value, const char* path, tempo_tensor** out);
   tempo_status (*assign)(tempo_tensor* weight, tempo_tensor* value);
@@ -274,7 +272,7 @@ typedef struct tempo_host {
   tempo_status (*layer_states)(tempo_layer* cell, int64_t batch, tempo_type* states,
                                uint32_t capacity, uint32_t* count);
   tempo_status (*reset_layer)(tempo_layer* layer);
-  /* Borrowed; NULL past the end. */
+  /* Its own weights, then its children's, in the order of creation. Borrowed; NULL past the end. */
   tempo_tensor* (*layer_weight)(const tempo_layer* layer, uint32_t index);
   tempo_layer* (*layer_child)(const tempo_layer* layer, uint32_t index);
   /* For a layer's callbacks: its own weights and children. */
@@ -285,36 +283,22 @@ typedef struct tempo_host {
   /* Registration, during a plugin's init. */
   tempo_status (*register_layer)(tempo_registry* registry, const tempo_layer_type* type);
   tempo_status (*register_op)(tempo_registry* registry, const tempo_op_type* type);
-
-  /* For kernels. The borders of the ranges depend on count and grain alone. */
-  tempo_status (*parallel_for)(int64_t count, int64_t grain, tempo_range body, void* user);
-  /* c = a b + beta c, row-major; float32 or float64. */
-  tempo_status (*gemm)(tempo_dtype dtype, int32_t transpose_a, int32_t transpose_b, int64_t m,
-                       int64_t n, int64_t k, const void* a, int64_t lda, const void* b, int64_t ldb,
-                       double beta, void* c, int64_t ldc);
-
-  /* A table of further functions, "name/1"; NULL when this host has none by that name. */
-  const void* (*get_extension)(const char* name);
-
-  /* Returns when the data of a tensor are there, or with the error why there are none. */
-  tempo_status (*finish)(const tempo_tensor* tensor);
 } tempo_host;
 
-/* What `tempo_plugin_v1` returns. */
+/* What a plugin is. `size` and `minor` lie first in every minor version. */
 typedef struct tempo_plugin {
   uint32_t size;
-  uint32_t major;         /* TEMPO_ABI_MAJOR */
-  uint32_t minimum_minor; /* the least minor it needs; not the one it was compiled with */
+  uint32_t minor; /* TEMPO_ABI_MINOR */
   const char* name;
   const char* version;
   /* Called once. Keeps the host pointer and registers. */
   tempo_status (*init)(const tempo_host* host, tempo_registry* registry);
 } tempo_plugin;
 
-typedef const tempo_plugin* (*tempo_plugin_v1_function)(void);
-
+/* Defined by the plugin, and exported. */
+const tempo_plugin* tempo_plugin_v0(void);
 /* Defined by libtempo; weak where the SDK's headers refer to it. */
-const tempo_host* tempo_host_v1(void);
+const tempo_host* tempo_host_v0(void);
 
 #ifdef __cplusplus
 }

@@ -175,13 +175,9 @@ tempo_status init(const tempo_host* table, tempo_registry* registry, List list) 
 
 /// Makes the one exported symbol: TEMPO_PLUGIN("name", "1.0.0", tempo::cell<MyCell>("My"), ...).
 #define TEMPO_PLUGIN(plugin_name, plugin_version, ...)                                          \
-  extern "C" TEMPO_API const tempo_plugin* tempo_plugin_v1(void) {                              \
+  extern "C" TEMPO_API const tempo_plugin* tempo_plugin_v0(void) {                              \
     static const tempo_plugin plugin{                                                           \
-        sizeof(tempo_plugin),                                                                   \
-        TEMPO_ABI_MAJOR,                                                                        \
-        0,                                                                                      \
-        plugin_name,                                                                            \
-        plugin_version,                                                                         \
+        sizeof(tempo_plugin), TEMPO_ABI_MINOR, plugin_name, plugin_version,                     \
         [](const tempo_host* table, tempo_registry* registry) -> tempo_status {                 \
           return ::tempo::sdk::init(                                                            \
               table, registry, [] { return std::vector<::tempo::Registration>{__VA_ARGS__}; }); \

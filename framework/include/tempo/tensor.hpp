@@ -98,7 +98,7 @@ class Tensor {
  private:
   tempo_view readable() const {
     const tempo_view v = view();
-    if (v.pending) sdk::check(sdk::host().finish(handle_));
+    if (v.flags & TEMPO_PENDING) sdk::check(sdk::host().finish(handle_));
     if (v.flags & TEMPO_TRACED)
       throw Error(
           "a value was read while a step is traced; there is none yet.\n"

@@ -80,13 +80,11 @@ tempo_status init(const tempo_host* table, tempo_registry* registry) {
 }
 
 [[maybe_unused]] tempo_plugin description() {
-  tempo_plugin plugin{sizeof(tempo_plugin), TEMPO_ABI_MAJOR, 0, "refused", "1.0.0", &init};
-#if defined(CASE_says_major_2)
-  plugin.major = 2;
-#elif defined(CASE_says_major_0)
-  plugin.major = 0;
-#elif defined(CASE_needs_newer_minor)
-  plugin.minimum_minor = 7;
+  tempo_plugin plugin{sizeof(tempo_plugin), TEMPO_ABI_MINOR, "refused", "1.0.0", &init};
+#if defined(CASE_newer_minor)
+  plugin.minor = TEMPO_ABI_MINOR + 6;
+#elif defined(CASE_older_minor)
+  plugin.minor = TEMPO_ABI_MINOR - 1;
 #elif defined(CASE_without_name)
   plugin.name = nullptr;
 #elif defined(CASE_small_struct)
@@ -99,13 +97,13 @@ tempo_status init(const tempo_host* table, tempo_registry* registry) {
 
 #if defined(CASE_no_plugin)
 extern "C" int not_a_plugin(void) { return init(nullptr, nullptr); }
-#elif defined(CASE_exports_v2)
-extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v2(void) {
+#elif defined(CASE_exports_v1)
+extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
   static const tempo_plugin plugin = description();
   return &plugin;
 }
 #else
-extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
+extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v0(void) {
 #if defined(CASE_entry_throws)
   throw std::runtime_error("thrown out of the entry");
 #elif defined(CASE_returns_nothing)

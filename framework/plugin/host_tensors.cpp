@@ -1,0 +1,230 @@
+// The part of the host table for tensors, ops, scan and gradients.
+#include "autograd/walk.hpp"
+#include "graph/trace.hpp"
+#include "ops/defaults.hpp"
+#include "ops/initializers.hpp"
+#include "plugin/host.hpp"
+#include "plugin/layer.hpp"
+#include "scan/scan.hpp"
+
+namespace tempo {
+
+namespace {
+
+using sdk::guarded;
+
+Attributes attributes_of(const tempo_attribute* attributes, uint32_t n) {
+  Attributes out;
+  out.reserve(n);
+  for (uint32_t i = 0; i < n; ++i) {
+    const tempo_attribute& a = attributes[i];
+    switch (a.kind) {
+      case TEMPO_INT64_VALUE: out.set(a.name, a.integer); break;
+      case TEMPO_DOUBLE_VALUE: out.set(a.name, a.real); break;
+      case TEMPO_TEXT_VALUE: out.set(a.name, std::string(a.text)); break;
+      case TEMPO_LIST_VALUE: out.set(a.name, std::vector<int64_t>(a.list, a.list + a.count)); break;
+      default: throw Error(std::string("attribute `") + a.name + "`: an op takes no layer.");
+    }
+  }
+  return out;
+}
+
+void require_given(const tempo_tensor* tensor, const char* what) {
+  if (!tensor) throw Error(std::string(what) + " was never given a value (it is Tensor{}).");
+}
+void require_given(const tempo_tensor* tensor, const char* what, uint32_t i) {
+  if (!tensor) require_given(tensor, (what + std::to_string(i)).c_str());
+}
+
+std::vector<Ref<Value>> share(tempo_tensor* const* tensors, uint32_t n) {
+  std::vector<Ref<Value>> out;
+  out.reserve(n);
+  for (uint32_t i = 0; i < n; ++i) {
+    require_given(tensors[i], "input ", i);
+    out.push_back(Ref<Value>::share(tensors[i]));
+  }
+  return out;
+}
+
+// --- tensors
+
+tempo_status make(const tempo_type* type, const void* data, tempo_tensor** out) {
+  return guarded([&] {
+    Array array(type_of(*type));
+    if (data)
+      std::memcpy(array.view().data, data, array.type().bytes());
+    else
+      std::memset(array.view().data, 0, array.type().bytes());
+    *out = make_value(std::move(array)).give_up();
+  });
+}
+
+tempo_status finish(const tempo_tensor* tensor) {
+  return guarded([&] { tensor->array.finish(); });
+}
+
+void view(const tempo_tensor* tensor, tempo_view* out) {
+  uint32_t flags = 0;
+  if (tensor->tracked) flags |= TEMPO_TRACKED;
+  if (tensor->trace) flags |= TEMPO_TRACED;
+  if (tensor->frozen) flags |= TEMPO_FROZEN;
+  if (!tensor->array.done()) flags |= TEMPO_PENDING;
+  show({.size = out->size,
+        .flags = flags,
+        .type = sdk::to_abi(tensor->type.dtype, tensor->type.shape),
+        .data = tensor->trace ? nullptr : tensor->array.place().data,
+        .path = tensor->path.c_str(),
+        .mask = tensor->mask.get()},
+       out);
+}
+
+void require_mask_fits(const TensorType& tensor, const TensorType& mask) {
+  const int rank = mask.shape.rank();
+  if (mask.dtype == bool_ && rank <= tensor.shape.rank() &&
+      std::equal(mask.shape.begin(), mask.shape.end(), tensor.shape.begin()))
+    return;
+  throw ShapeError("with_mask: the mask does not fit the tensor\n  tensor  " + to_string(tensor) +
+                   "\n  mask    " + to_string(mask) +
+                   "\n  It must be bool, of the tensor's first axes: [batch, time], true where a "
+                   "step counts.");
+}
+
+// The same node under another handle: gradients see no difference.
+tempo_status with_mask(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** out) {
+  return guarded([&] {
+    require_given(tensor, "with_mask: the tensor");
+    if (!tensor->from && tensor->tracked)
+      throw Error("with_mask: a parameter carries no mask; put it on what is computed from it.");
+    if (mask) require_mask_fits(tensor->type, mask->type);
+    Ref<Value> masked(new Value);
+    masked->type = tensor->type;
+    masked->array = tensor->array;
+    masked->from = tensor->from;
+    masked->index = tensor->index;
+    masked->trace = tensor->trace;
+    masked->tracked = tensor->tracked;
+    masked->path = tensor->path;
+    if (mask) masked->mask = Ref<Value>::share(mask);
+    *out = masked.give_up();
+  });
+}
+
+tempo_status parameter(tempo_tensor* value, const char* path, tempo_tensor** out) {
+  return guarded([&] {
+    require_given(value, "parameter: its value");
+    if (!is_floating(value->type.dtype))
+      throw ShapeError("parameter: needs float32 or float64, got " + to_string(value->type) + ".");
+    if (value->trace)
+      throw Error("parameter: a placeholder of a traced step has no value to start from.");
+    Ref<Value> made = make_value(value->array);
+    made->tracked = true;
+    made->weight = true;
+    made->path = path ? path : "";
+    *out = made.give_up();
+  });
+}
+
+tempo_status assign(tempo_tensor* weight, tempo_tensor* value) {
+  return guarded([&] {
+    require_given(weight, "assign: the weight");
+    require_given(value, "assign: the value");
+    const std::string name = weight->path.empty() ? "(no name)" : weight->path;
+    if (!weight->weight)
+      throw Error("assign: " + to_string(weight->type) +
+                  " is not a weight; make it with parameter(x).");
+    if (value->trace || weight->trace)
+      throw Error("assign: weight `" + name + "` cannot change while a step is traced.");
+    if (!(weight->type == value->type))
+      throw ShapeError("assign: the value does not fit the weight\n  weight  " +
+                       to_string(weight->type) + "   " + name + "\n  value   " +
+                       to_string(value->type));
+    weight->array = value->array;
+    ++weight->version;
+  });
+}
+
+// --- ops, scan, gradients
+
+tempo_status find_op_by_name(const char* name, const tempo_op** out) {
+  return guarded([&] {
+    *out = find_op(name);
+    if (!*out)
+      throw PluginError(std::string("there is no op named `") + name +
+                        "`; load the plugin that has it first.");
+  });
+}
+
+tempo_status apply_op(const tempo_op* op, tempo_tensor* const* inputs, uint32_t n_inputs,
+                      const tempo_attribute* attributes, uint32_t n_attributes,
+                      tempo_tensor** results, uint32_t n_results) {
+  return guarded([&] {
+    hand_over(
+        apply(*op, share(inputs, n_inputs), attributes_of(attributes, n_attributes), n_results),
+        results);
+  });
+}
+
+tempo_status scan(const tempo_scan* given, tempo_tensor** results) {
+  return guarded([&] {
+    const tempo_scan call = whole(*given);
+    for (uint32_t i = 0; i < call.n_sequences; ++i)
+      require_given(call.sequences[i], "scan: sequence ", i);
+    for (uint32_t i = 0; i < call.n_states; ++i) require_given(call.states[i], "scan: state ", i);
+    for (uint32_t i = 0; i < call.n_constants; ++i)
+      require_given(call.constants[i], "scan: constant ", i);
+    tempo_layer* const layer = called_layer();
+    if (FirstStates* seen = FirstStates::current()) {
+      seen->states.clear();
+      for (uint32_t i = 0; i < call.n_states; ++i)
+        seen->states.push_back(Tensor::borrowed(call.states[i]));
+    }
+    hand_over(run_scan(call, layer ? &layer->steps : nullptr), results);
+  });
+}
+
+tempo_status gradient(tempo_tensor* y, tempo_tensor* dy, tempo_tensor* const* inputs, uint32_t n,
+                      tempo_tensor** gradients) {
+  return guarded([&] {
+    require_given(y, "gradient: y");
+    Tensors in;
+    in.reserve(n);
+    for (uint32_t i = 0; i < n; ++i) {
+      require_given(inputs[i], "gradient: input ", i);
+      in.push_back(Tensor::borrowed(inputs[i]));
+    }
+    hand_over(gradient_of(Tensor::borrowed(y), Tensor::borrowed(dy), in), gradients);
+  });
+}
+
+int32_t recording_switch(int32_t on) { return set_recording(on != 0); }
+
+tempo_status initialize_tensor(const char* initializer, const tempo_type* type,
+                               tempo_tensor** out) {
+  return guarded([&] { *out = initialize(initializer, type_of(*type)).retained(); });
+}
+
+tempo_status random_key_for(int64_t seed, tempo_tensor** out) {
+  return guarded([&] { *out = random_key(seed).retained(); });
+}
+
+}  // namespace
+
+void add_tensor_functions(tempo_host& table) {
+  table.make = &make;
+  table.retain = [](tempo_tensor* t) { retain(t); };
+  table.release = [](tempo_tensor* t) { release(t); };
+  table.view = &view;
+  table.finish = &finish;
+  table.with_mask = &with_mask;
+  table.parameter = &parameter;
+  table.assign = &assign;
+  table.find_op = &find_op_by_name;
+  table.apply = &apply_op;
+  table.scan = &scan;
+  table.gradient = &gradient;
+  table.recording = &recording_switch;
+  table.initialize = &initialize_tensor;
+  table.random_key = &random_key_for;
+}
+
+}  // namespace tempo

@@ -1,0 +1,86 @@
+// What a layer is made of: its weights, its children, and their names and paths.
+#include "plugin/layer.hpp"
+#include "plugin/layer_name.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace tempo {
+
+namespace {
+
+void refresh_paths(tempo_layer& layer) {
+  layer.steps.clear();  // they show the paths
+  for (const tempo_layer::Weight& w : layer.own) w.value->path = layer.path() + "/" + w.name;
+  for (const Layer& child : layer.children) refresh_paths(*child.handle());
+}
+
+// Whether `inner` is a child of `layer`, or of a child of it.
+bool holds(const tempo_layer& layer, const tempo_layer& inner) {
+  return std::any_of(inner.holders.begin(), inner.holders.end(), [&](const tempo_layer* holder) {
+    return holder == &layer || holds(layer, *holder);
+  });
+}
+
+}  // namespace
+
+Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool trainable) {
+  require_name(self.path() + ", name of a weight", name);
+  for (const tempo_layer::Weight& w : self.own)
+    if (w.name == name) throw Error(self.path() + ": it has a weight `" + name + "` already.");
+  if (value.traced())
+    throw Error(self.path() + ": weight `" + name +
+                "` was added while a step is traced; build the layer before it is used in a step.");
+  Ref<Value> weight = make_value(value.handle()->array);
+  weight->weight = true;
+  weight->tracked = is_floating(value.dtype());
+  weight->frozen = !trainable || !self.is_trainable();
+  weight->path = self.path() + "/" + name;
+  self.own.push_back({name, weight});
+  return to_tensor(std::move(weight));
+}
+
+void add_child(tempo_layer& self, const char* name, const Layer& child) {
+  if (!child)
+    throw Error(self.path() + ": child `" + name + "` was never given a value (it is Layer{}).");
+  tempo_layer& added = *child.handle();
+  if (&added == &self || holds(added, self))
+    throw Error(self.path() + ": child `" + name + "` holds it, so it cannot be a child of it.");
+  std::vector<std::string> taken;
+  for (const Layer& other : self.children) {
+    if (other.handle() == &added) return;
+    taken.push_back(other.name());
+  }
+  const bool first = added.holders.empty();  // a shared one keeps the name that it has
+  const std::string wanted = first ? name : added.name;
+  const std::string its_name = name_beside(self.path(), taken, child, wanted);
+  if (!first && its_name != wanted)
+    throw Error(self.path() + ": two of its layers are named `" + wanted + "`, and `" +
+                added.path() + "` keeps its name.\n  Give each a name of its own.");
+  added.holders.push_back(&self);
+  self.children.push_back(child);
+  if (first) name_layer(child, its_name);
+  if (!self.is_trainable())
+    for (Value* weight : added.weights()) weight->frozen = true;
+}
+
+void name_layer(const Layer& layer, const std::string& name) {
+  require_name(layer.type_name() + ", name", name);
+  layer.handle()->name = name;
+  layer.handle()->named = true;
+  refresh_paths(*layer.handle());
+}
+
+std::string name_beside(const std::string& who, const std::vector<std::string>& taken,
+                        const Layer& layer, const std::string& wanted) {
+  const std::set<std::string> all(taken.begin(), taken.end());
+  if (!all.count(wanted)) return wanted;
+  const tempo_attribute* own = layer.handle()->options.find("name");
+  if (own && own->text && *own->text)
+    throw Error(who + ": two layers are named `" + wanted + "`.\n  Give each a name of its own.");
+  int number = 1;
+  while (all.count(wanted + "_" + std::to_string(number))) ++number;
+  return wanted + "_" + std::to_string(number);
+}
+
+}  // namespace tempo
