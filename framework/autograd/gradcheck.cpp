@@ -196,12 +196,6 @@ std::string place_in(const Shape& shape, int64_t element) {
   return to_string(place);
 }
 
-// Gradients need the memory of where values came from, also where the caller does without.
-struct Recording {
-  bool before = set_recording(true);
-  ~Recording() { set_recording(before); }
-};
-
 }  // namespace
 
 GradCheck check_gradients(const std::function<Tensor()>& f, const std::vector<Leaf>& leaves,
@@ -209,7 +203,7 @@ GradCheck check_gradients(const std::function<Tensor()>& f, const std::vector<Le
   if (Trace::current()) throw Error("gradcheck: there are no values while a step is traced.");
   if (leaves.empty()) throw Error("gradcheck: there is no float64 input to check.");
   for (const Leaf& leaf : leaves) require_float64(leaf.weight, leaf.name);
-  const Recording on;
+  const Recording on;  // also where the caller does without
   const Tensor y = f();
   require_float64(y, "the result of f");
 

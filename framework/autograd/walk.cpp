@@ -11,22 +11,15 @@ namespace tempo {
 
 namespace {
 
-// A value's identity in the graph: the same result of an application may have several handles.
-struct Key {
-  const void* node = nullptr;
-  std::size_t index = 0;
-  friend bool operator==(const Key&, const Key&) = default;
-};
-
 // What is known of the values of a graph: a hash table in one piece.
 template <class T>
 class Of {
  public:
-  T* find(const Key& key) {
+  T* find(const ValueIdentity& key) {
     Slot& slot = slots_[place(key)];
     return slot.key.node ? &slot.value : nullptr;
   }
-  T& operator[](const Key& key) {
+  T& operator[](const ValueIdentity& key) {
     if (2 * (used_ + 1) > slots_.size()) grow();
     Slot& slot = slots_[place(key)];
     if (!slot.key.node) ++used_;
@@ -36,10 +29,10 @@ class Of {
 
  private:
   struct Slot {
-    Key key = {};
+    ValueIdentity key = {};
     T value = {};
   };
-  std::size_t place(const Key& key) const {
+  std::size_t place(const ValueIdentity& key) const {
     const std::size_t mask = slots_.size() - 1;
     std::size_t at =
         ((reinterpret_cast<uintptr_t>(key.node) >> 6) + key.index) * uint64_t{0x9e3779b97f4a7c15} >>
@@ -59,11 +52,6 @@ class Of {
   std::size_t used_ = 0;
 };
 
-Key key_of(const Value& value) {
-  if (value.from) return {value.from.get(), value.index};
-  return {&value, 0};
-}
-
 Tensor unbroadcast(const Tensor& gradient, const TensorType& type) {
   static const sdk::Op sum_to("sum_to");
   return gradient.shape() == type.shape ? gradient : sum_to(gradient, {{"shape", type.shape}});
@@ -81,16 +69,16 @@ void accumulate(Tensor& into, Tensor part) { into = into ? into + part : std::mo
 class Walk {
  public:
   Walk(const std::vector<Seed>& seeds, const Tensors& inputs) {
-    for (const Tensor& input : inputs) wanted_[key_of(*input.handle())] = true;
+    for (const Tensor& input : inputs) wanted_[identity(*input.handle())] = true;
     for (const Seed& seed : seeds) collect(seed.y);
     std::sort(order_.begin(), order_.end(),
               [](const auto& a, const auto& b) { return a->serial > b->serial; });
-    for (const Seed& seed : seeds) accumulate(gradients_[key_of(*seed.y.handle())], seed.dy);
+    for (const Seed& seed : seeds) accumulate(gradients_[identity(*seed.y.handle())], seed.dy);
     for (const Ref<Application>& application : order_) step(*application);
   }
 
   Tensor gradient(const Tensor& input) {
-    const Tensor* found = gradients_.find(key_of(*input.handle()));
+    const Tensor* found = gradients_.find(identity(*input.handle()));
     return found ? *found : Tensor{};
   }
 
@@ -98,7 +86,7 @@ class Walk {
   // Whether a gradient is wanted of this value or of one it was computed from.
   bool leads(const Value& value) {
     if (!value.tracked) return false;
-    if (wanted_.find(key_of(value))) return true;
+    if (wanted_.find(identity(value))) return true;
     return value.from && *leads_.find({value.from.get()});
   }
 
@@ -133,7 +121,7 @@ class Walk {
     Tensors dy(application.types.size());
     bool any = false;
     for (std::size_t k = 0; k < dy.size(); ++k) {
-      const Key key{&application, k};
+      const ValueIdentity key{&application, k};
       Tensor* const found = gradients_.find(key);
       if (!found || !*found) continue;
       dy[k] = *found;
@@ -160,7 +148,7 @@ class Walk {
   }
 
   void give(const Value& input, const Tensor& gradient) {
-    if (gradient) accumulate(gradients_[key_of(input)], unbroadcast(gradient, input.type));
+    if (gradient) accumulate(gradients_[identity(input)], unbroadcast(gradient, input.type));
   }
 
   Of<bool> wanted_, leads_;

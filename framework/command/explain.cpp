@@ -20,8 +20,7 @@ const tempo_layer_type* find(const std::string& name) {
 }
 
 DType input_dtype(const std::string& name) {
-  for (const DType t : {DType::automatic, float32, float64, int32, int64})
-    if (name == name_of(t)) return t;
+  if (const auto found = dtype_named(name); found && *found != bool_) return *found;
   throw Error("--dtype is " + name + "; an input is float32, float64, int32 or int64.");
 }
 
@@ -45,13 +44,9 @@ std::string explain_layer(const std::string& name, const std::vector<std::string
   const Shape input = input_shape(shape);
   const DType input_type = input_dtype(dtype);
   const tempo_layer_type& type = *find(name);
-  ParsedOptions parsed;
-  for (const std::string& option : options) parsed.add(type, option);
-  tempo_layer* made = nullptr;
-  sdk::check(sdk::host().make_layer_of(
-      &type, reinterpret_cast<const tempo_attribute*>(parsed.all().data()),
-      static_cast<uint32_t>(parsed.all().size()), &made));
-  return explain(Layer(made), input, input_type);
+  sdk::OptionList given;
+  for (const std::string& option : options) add_option(given, type, option);
+  return explain(sdk::make_layer(type, given), input, input_type);
 }
 
 }  // namespace tempo::command

@@ -29,35 +29,8 @@ std::optional<int64_t> truth(const std::string& text) {
 }
 
 std::optional<int64_t> dtype(const std::string& text) {
-  for (const DType t : {DType::automatic, float32, float64, int32, int64, bool_})
-    if (text == name_of(t)) return static_cast<int64_t>(t);
-  return std::nullopt;
-}
-
-// What every layer has, whether its description mentions it or not.
-struct CommonOptions {
-  bool trainable = true;
-  DType dtype = DType::automatic;
-  std::string name;
-};
-void describe(auto&, CommonOptions&) {}
-
-const std::vector<tempo_option>& common_options() {
-  static const sdk::OptionTable table = [] {
-    sdk::OptionTable made;
-    CommonOptions options;
-    sdk::visit_options(made, options);
-    return made;
-  }();
-  return table.options;
-}
-
-uint32_t kind_of(const tempo_layer_type& type, const std::string& name) {
-  for (const tempo_option& o : std::span(type.options, type.n_options))
-    if (name == o.name) return o.kind;
-  for (const tempo_option& o : common_options())
-    if (name == o.name) return o.kind;
-  return TEMPO_OPTION_TEXT;
+  const std::optional<DType> found = dtype_named(text);
+  return found ? std::optional(static_cast<int64_t>(*found)) : std::nullopt;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -83,35 +56,28 @@ std::optional<std::vector<int64_t>> parse_list(const std::string& what, const st
   return values;
 }
 
-void ParsedOptions::add(const tempo_layer_type& type, const std::string& assignment) {
+void add_option(sdk::OptionList& options, const tempo_layer_type& type,
+                const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
   if (equals == 0 || equals == assignment.npos)
     throw Error("`" + assignment + "` is not an option; write NAME=VALUE, as in units=128.");
-  const char* name = texts_.emplace_back(assignment.substr(0, equals)).c_str();
-  const std::string& text = texts_.emplace_back(assignment.substr(equals + 1));
+  const std::string name = assignment.substr(0, equals), text = assignment.substr(equals + 1);
   const std::string what = std::string(type.name) + ": option `" + name + "`";
-  switch (kind_of(type, name)) {
-    case TEMPO_OPTION_INT:
-      if (const auto value = number<int64_t>(what, text))
-        return void(options_.emplace_back(name, *value));
-      break;
-    case TEMPO_OPTION_REAL:
-      if (const auto value = number<double>(what, text))
-        return void(options_.emplace_back(name, *value));
-      break;
-    case TEMPO_OPTION_BOOL:
-      if (const auto value = truth(text)) return void(options_.emplace_back(name, *value));
-      break;
-    case TEMPO_OPTION_DTYPE:
-      if (const auto value = dtype(text)) return void(options_.emplace_back(name, *value));
-      break;
-    case TEMPO_OPTION_SHAPE:
-      if (const auto values = parse_list(what, text))
-        return void(options_.emplace_back(name, lists_.emplace_back(*values)));
-      break;
+  const auto add = [&](const auto& value) {
+    if (value) options.add(name, *value);
+    return value.has_value();
+  };
+  const tempo_option* const its = sdk::described(type, name);
+  bool added = false;
+  switch (its ? its->kind : uint32_t{TEMPO_OPTION_TEXT}) {
+    case TEMPO_OPTION_INT: added = add(number<int64_t>(what, text)); break;
+    case TEMPO_OPTION_REAL: added = add(number<double>(what, text)); break;
+    case TEMPO_OPTION_BOOL: added = add(truth(text)); break;
+    case TEMPO_OPTION_DTYPE: added = add(dtype(text)); break;
+    case TEMPO_OPTION_SHAPE: added = add(parse_list(what, text)); break;
     default: break;
   }
-  options_.emplace_back(name, text.c_str());
+  if (!added) options.add(name, text);
 }
 
 }  // namespace tempo::command

@@ -1,10 +1,9 @@
 // Options of a layer as the command line has them: NAME=VALUE, read by the layer's own description.
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <string>
-#include <tempo/layer.hpp>
+#include <tempo/option_list.hpp>
 #include <vector>
 
 namespace tempo::command {
@@ -13,18 +12,10 @@ namespace tempo::command {
 /// does not fit into 64 bits.
 std::optional<std::vector<int64_t>> parse_list(const std::string& what, const std::string& text);
 
-class ParsedOptions {
- public:
-  /// Reads "units=128". A value that cannot be read as what the description asks for stays a text,
-  /// and a name that it does not have is kept: the layer itself refuses both, in its own words. A
-  /// number that does not fit into 64 bits is an Error.
-  void add(const tempo_layer_type& type, const std::string& assignment);
-  const std::vector<Option>& all() const { return options_; }
-
- private:
-  std::deque<std::string> texts_;
-  std::deque<std::vector<int64_t>> lists_;
-  std::vector<Option> options_;
-};
+/// Reads "units=128". A value that cannot be read as what the description asks for stays a text,
+/// and a name that it does not have is kept: the layer itself refuses both, in its own words. A
+/// number that does not fit into 64 bits is an Error.
+void add_option(sdk::OptionList& options, const tempo_layer_type& type,
+                const std::string& assignment);
 
 }  // namespace tempo::command

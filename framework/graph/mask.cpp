@@ -154,7 +154,6 @@ Tensors masks_of_results(const OpDefinition& op, const std::vector<Ref<Value>>& 
   return out;
 }
 
-MaskPause::MaskPause() : before_(std::exchange(paused, true)) {}
-MaskPause::~MaskPause() { paused = before_; }
+MaskPause::MaskPause() : paused_(paused, true) {}
 
 }  // namespace tempo

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "graph/value.hpp"
+#include "tensor/scoped.hpp"
 
 namespace tempo {
 
@@ -45,12 +46,9 @@ Tensors masks_of_results(const OpDefinition& op, const std::vector<Ref<Value>>& 
 class MaskPause {
  public:
   MaskPause();
-  ~MaskPause();
-  MaskPause(const MaskPause&) = delete;
-  MaskPause& operator=(const MaskPause&) = delete;
 
  private:
-  bool before_;
+  Scoped<bool> paused_;
 };
 
 }  // namespace tempo

@@ -6,11 +6,8 @@ namespace {
 thread_local Trace* innermost = nullptr;
 }
 
-Trace::Trace() : id_(next_serial()), outer_(innermost) { innermost = this; }
-Trace::~Trace() { innermost = outer_; }
-
-TracePause::TracePause() : paused_(std::exchange(innermost, nullptr)) {}
-TracePause::~TracePause() { innermost = paused_; }
+Trace::Trace() : id_(next_serial()), innermost_(innermost, this) {}
+TracePause::TracePause() : innermost_(innermost, nullptr) {}
 
 Trace* Trace::current() { return innermost; }
 
@@ -23,11 +20,8 @@ Ref<Value> Trace::placeholder(const TensorType& type) {
 }
 
 Ref<Value> Trace::capture(const Ref<Value>& outside) {
-  for (const Capture& c : captures_) {
-    const bool same_result = outside->from && c.outside->from.get() == outside->from.get() &&
-                             c.outside->index == outside->index;
-    if (c.outside.get() == outside.get() || same_result) return c.inside;
-  }
+  for (const Capture& c : captures_)
+    if (identity(*c.outside) == identity(*outside)) return c.inside;
   Ref<Value> inside = placeholder(outside->type);
   inside->path = outside->path;
   captures_.push_back({outside, inside});

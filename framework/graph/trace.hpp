@@ -2,15 +2,13 @@
 #pragma once
 
 #include "graph/value.hpp"
+#include "tensor/scoped.hpp"
 
 namespace tempo {
 
 class Trace {
  public:
   Trace();
-  ~Trace();
-  Trace(const Trace&) = delete;
-  Trace& operator=(const Trace&) = delete;
 
   /// The innermost trace of this thread, or null.
   static Trace* current();
@@ -40,22 +38,19 @@ class Trace {
 
  private:
   uint64_t id_;
-  Trace* outer_;
   std::vector<Capture> captures_;
   std::vector<Keys> keys_;
   std::vector<Ref<Application>> applications_;
+  Scoped<Trace*> innermost_;
 };
 
 /// While one lives, ops are computed although a step is being traced: for making weights.
 class TracePause {
  public:
   TracePause();
-  ~TracePause();
-  TracePause(const TracePause&) = delete;
-  TracePause& operator=(const TracePause&) = delete;
 
  private:
-  Trace* paused_;
+  Scoped<Trace*> innermost_;
 };
 
 }  // namespace tempo

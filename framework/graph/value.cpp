@@ -57,6 +57,13 @@ Ref<Value> make_value(Array array) {
   return value;
 }
 
+Array exchange_array(Value& weight, Array next) {
+  changed_in_place(weight);
+  return std::exchange(weight.array, std::move(next));
+}
+
+void changed_in_place(Value& weight) { ++weight.version; }
+
 Ref<Value> result_of(const Ref<Application>& application, std::size_t k) {
   Ref<Value> value(new Value);
   value->type = application->types[k];

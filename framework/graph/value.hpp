@@ -111,9 +111,36 @@ std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> in
 /// The same on tensors, for one result.
 Tensor apply(const OpDefinition& op, const Tensors& inputs, Attributes attributes = {});
 
+/// What tells one value from another: several handles may stand for the same result.
+struct ValueIdentity {
+  const void* node = nullptr;  // the application that it is a result of, or the leaf itself
+  std::size_t index = 0;
+  friend auto operator<=>(const ValueIdentity&, const ValueIdentity&) = default;
+};
+inline ValueIdentity identity(const Value& value) {
+  return value.from ? ValueIdentity{value.from.get(), value.index} : ValueIdentity{&value, 0};
+}
+
+/// Gives a weight another array of its type and its version the next number; returns the array
+/// that it had.
+Array exchange_array(Value& weight, Array next);
+/// The same of one whose elements were changed where they lie, which nobody else reads.
+void changed_in_place(Value& weight);
+
 /// Whether this thread's ops remember where their values came from.
 bool recording();
 /// Sets it; returns what it was.
 bool set_recording(bool on);
+/// While one lives, they do, whatever was set before.
+class Recording {
+ public:
+  Recording() : before_(set_recording(true)) {}
+  ~Recording() { set_recording(before_); }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  bool before_;
+};
 
 }  // namespace tempo

@@ -8,9 +8,9 @@
 #include <cstring>
 #include <limits>
 #include <set>
-#include <sstream>
 
 #include <tempo/names.hpp>
+#include <tempo/number.hpp>
 
 #include "graph/value.hpp"
 #include "io/csv_numbers.hpp"
@@ -223,11 +223,9 @@ class Csv {
   }
 
   [[noreturn]] void fail_missing_value(const std::string& field, std::size_t column) const {
-    std::ostringstream missing;
-    missing << *options_.missing;
     records_.fail_here(place(column) + "there is no number" +
-                       (field.empty() ? "" : ", but " + in_quotes(field)) +
-                       ", and .missing = " + missing.str() + " is nothing that " + name_of(dtype_) +
+                       (field.empty() ? "" : ", but " + in_quotes(field)) + ", and .missing = " +
+                       sdk::shortest(*options_.missing) + " is nothing that " + name_of(dtype_) +
                        " can hold.\n  Another .missing can be held, or another .dtype holds it.");
   }
 

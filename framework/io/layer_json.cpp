@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <deque>
 
+#include <tempo/option.hpp>
+
+#include "io/json_values.hpp"
 #include "plugin/layer.hpp"
 #include "plugin/loader.hpp"
 
@@ -15,18 +17,6 @@ using json = nlohmann::ordered_json;  // options keep their order
 
 constexpr int deepest = 16;                 // layers in layers
 constexpr std::size_t longest_name = 1000;  // of what a file calls something
-
-const tempo_option* described(const tempo_layer_type& type, const std::string& name) {
-  for (const tempo_option& o : std::span(type.options, type.n_options))
-    if (name == o.name) return &o;
-  return nullptr;
-}
-
-// Of the three options that every layer has, `trainable` is the one whose type does not show.
-bool is_bool(const tempo_layer_type& type, const std::string& name) {
-  const tempo_option* option = described(type, name);
-  return option ? option->kind == TEMPO_OPTION_BOOL : name == "trainable";
-}
 
 // The numbers that JSON has no form for.
 struct Unwritable {
@@ -44,7 +34,7 @@ json number(double value) {
 
 // A layer with the option `calls` draws numbers that depend on how often it was called.
 void count_calls(const Layer& layer, const tempo_layer_type& type, json& options) {
-  if (!described(type, "calls") || layer.handle()->calls == 0) return;
+  if (!sdk::described(type, "calls") || layer.handle()->calls == 0) return;
   json& calls = options["calls"];
   calls = (calls.is_null() ? 0 : calls.get<int64_t>()) + layer.handle()->calls;
 }
@@ -59,30 +49,20 @@ const std::string& name_in(const json& value, const std::string& what) {
 }
 
 DType dtype_of(const std::string& name) {
-  for (const DType t : {DType::automatic, float32, float64})
-    if (name == name_of(t)) return t;
+  const std::optional<DType> found = dtype_named(name);
+  if (found == DType::automatic || (found && is_floating(*found))) return *found;
   throw FormatError("\"" + name + "\" is not a dtype of weights.");
 }
 
 }  // namespace
 
-int64_t integer_of(const json& value, const std::string& what) {
-  const bool too_large =
-      value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
-  if (!value.is_number_integer() || too_large) {
-    std::string text = value.is_structured() ? value.type_name() : value.dump();
-    if (text.size() > 40) text = text.substr(0, 40) + "...";
-    throw FormatError(what + " is " + text + "; it must be an integer" +
-                      (too_large ? " of 64 bits." : "."));
-  }
-  return value.get<int64_t>();
-}
-
 // `dtype` stands for an automatic one that nothing has fixed yet.
 json LayerWriter::write(const tempo_layer_type& type, const tempo_attribute& option, DType dtype) {
   switch (option.kind) {
     case TEMPO_INT64_VALUE:
-      if (is_bool(type, option.name)) return option.integer != 0;
+      if (const tempo_option* its = sdk::described(type, option.name);
+          its && its->kind == TEMPO_OPTION_BOOL)
+        return option.integer != 0;
       return option.integer;
     case TEMPO_DOUBLE_VALUE: return number(option.real);
     case TEMPO_TEXT_VALUE: return option.text;
@@ -111,22 +91,6 @@ json LayerWriter::write(const Layer& layer, DType dtype) {
           {"options", options}};
 }
 
-// Options on their way to a layer's create, with what they point to.
-struct LayerReader::Options {
-  std::deque<std::string> texts;
-  std::deque<std::vector<int64_t>> lists;
-  std::deque<Layer> layers;
-  std::vector<tempo_attribute> all;
-
-  tempo_attribute& add(const std::string& name, uint32_t kind) {
-    tempo_attribute a{};
-    a.size = sizeof a;
-    a.kind = kind;
-    a.name = texts.emplace_back(name).c_str();
-    return all.emplace_back(a);
-  }
-};
-
 Layer LayerReader::read(const json& description, int depth) {
   if (depth == deepest) throw FormatError("layers are nested more than 16 deep.");
   const std::string& kind = name_in(description.at("kind"), "a layer's kind");
@@ -143,17 +107,13 @@ Layer LayerReader::read(const json& description, int depth) {
   made_.emplace_back();
   const tempo_layer_type& type = find(kind == "cell" ? TEMPO_CELL : TEMPO_LAYER,
                                       name_in(description.at("type"), "a layer's type"));
-  Options options;
+  sdk::OptionList options;
   for (const auto& [name, value] : description.at("options").items())
     add(options, type, name_in(name, "an option's name"), value, depth);
-  options.add("name", TEMPO_TEXT_VALUE).text =
-      options.texts.emplace_back(name_in(description.at("name"), "a layer's name")).c_str();
-  options.add("dtype", TEMPO_INT64_VALUE).integer =
-      static_cast<int64_t>(dtype_of(name_in(description.at("dtype"), "a layer's dtype")));
-  tempo_layer* out = nullptr;
-  sdk::check(sdk::host().make_layer_of(&type, options.all.data(),
-                                       static_cast<uint32_t>(options.all.size()), &out));
-  return made_[place] = Layer(out);
+  options.add("name", name_in(description.at("name"), "a layer's name"));
+  options.add("dtype",
+              static_cast<int64_t>(dtype_of(name_in(description.at("dtype"), "a layer's dtype"))));
+  return made_[place] = sdk::make_layer(type, options);
 }
 
 const tempo_layer_type& LayerReader::find(uint32_t kind, const std::string& name) const {
@@ -173,36 +133,23 @@ const tempo_layer_type& LayerReader::find(uint32_t kind, const std::string& name
   }
 }
 
-void LayerReader::add(Options& options, const tempo_layer_type& type, const std::string& name,
-                      const json& value, int depth) {
-  const tempo_option* option = described(type, name);
-  const auto special = [&] {
-    return std::find_if(std::begin(unwritable), std::end(unwritable),
-                        [&](const Unwritable& u) { return value == u.text; });
-  };
-  if (option && option->kind == TEMPO_OPTION_REAL && special() != std::end(unwritable)) {
-    options.add(name, TEMPO_DOUBLE_VALUE).real = special()->value;
-  } else if (value.is_boolean()) {
-    options.add(name, TEMPO_INT64_VALUE).integer = value.get<bool>();
-  } else if (value.is_number_integer()) {
-    options.add(name, TEMPO_INT64_VALUE).integer = integer_of(value, "option `" + name + "`");
-  } else if (value.is_number()) {
-    options.add(name, TEMPO_DOUBLE_VALUE).real = value.get<double>();
-  } else if (value.is_string()) {
-    options.add(name, TEMPO_TEXT_VALUE).text =
-        options.texts.emplace_back(value.get<std::string>()).c_str();
-  } else if (value.is_array()) {
-    std::vector<int64_t>& list = options.lists.emplace_back();
-    for (const json& item : value) list.push_back(integer_of(item, "an item of `" + name + "`"));
-    tempo_attribute& a = options.add(name, TEMPO_LIST_VALUE);
-    a.list = list.data();
-    a.count = list.size();
-  } else if (value.is_null()) {
-    options.add(name, TEMPO_LAYER_VALUE);
-  } else {
-    tempo_layer* inner = options.layers.emplace_back(read(value, depth + 1)).handle();
-    options.add(name, TEMPO_LAYER_VALUE).layer = inner;
-  }
+void LayerReader::add(sdk::OptionList& options, const tempo_layer_type& type,
+                      const std::string& name, const json& value, int depth) {
+  const tempo_option* const its = sdk::described(type, name);
+  const auto special = std::find_if(std::begin(unwritable), std::end(unwritable),
+                                    [&](const Unwritable& u) { return value == u.text; });
+  if (its && its->kind == TEMPO_OPTION_REAL && special != std::end(unwritable))
+    return options.add(name, special->value);
+  if (value.is_boolean()) return options.add(name, int64_t{value.get<bool>()});
+  if (value.is_number_integer())
+    return options.add(name, integer_of(value, "option `" + name + "`"));
+  if (value.is_number()) return options.add(name, value.get<double>());
+  if (value.is_string()) return options.add(name, value.get<std::string>());
+  if (value.is_null()) return options.add(name, Layer());
+  if (!value.is_array()) return options.add(name, read(value, depth + 1));
+  std::vector<int64_t> list;
+  for (const json& item : value) list.push_back(integer_of(item, "an item of `" + name + "`"));
+  options.add(name, list);
 }
 
 }  // namespace tempo

@@ -34,17 +34,13 @@ class LayerReader {
   Layer operator()(const nlohmann::ordered_json& description) { return read(description, 0); }
 
  private:
-  struct Options;
   Layer read(const nlohmann::ordered_json& description, int depth);
   const tempo_layer_type& find(uint32_t kind, const std::string& name) const;
-  void add(Options& options, const tempo_layer_type& type, const std::string& name,
+  void add(sdk::OptionList& options, const tempo_layer_type& type, const std::string& name,
            const nlohmann::ordered_json& value, int depth);
 
   std::span<const Registration> given_;
   std::vector<Layer> made_;  // in the order of their descriptions
 };
-
-/// An integer that int64 holds, or a FormatError: "version is 1.5; it must be an integer."
-int64_t integer_of(const nlohmann::ordered_json& value, const std::string& what);
 
 }  // namespace tempo

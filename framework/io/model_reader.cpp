@@ -5,7 +5,7 @@
 
 #include "graph/trace.hpp"
 #include "io/json_reader.hpp"
-#include "ops/defaults.hpp"
+#include "io/json_values.hpp"
 #include "ops/initializers.hpp"
 #include "plugin/layer.hpp"
 #include "training/kept_state.hpp"
@@ -19,23 +19,10 @@ using namespace model_file;
 namespace {
 
 constexpr std::size_t deepest = 48;  // of 16 layers in layers, with their options
-constexpr std::size_t most_layers = 100000, most_metrics = 10000;
+constexpr std::size_t most_layers = 100000;
 constexpr int64_t most_calls = 100'000'000;  // of a layer, made up for one by one
 
 std::string type_text(const Tensor& t) { return to_string(t.shape(), t.dtype()); }
-
-const json& list_of(const json& value, std::size_t most, const std::string& what) {
-  if (!value.is_array()) throw FormatError(what + " are not a list.");
-  if (value.size() > most)
-    throw FormatError("it has " + std::to_string(value.size()) + " " + what + "; at most " +
-                      std::to_string(most) + " are read.");
-  return value;
-}
-
-std::string text_of(const json& value, const std::string& what) {
-  if (!value.is_string()) throw FormatError(what + " is not a text.");
-  return value.get<std::string>();
-}
 
 Shape shape_of(const json& value) {
   Shape shape;
@@ -113,19 +100,6 @@ void catch_up(const Behind& of) {
 
 }  // namespace
 
-// What a file says of training, found to be right.
-struct ModelReader::Training {
-  Optimizer optimizer = {};
-  std::vector<std::string> words = {};
-  Tensors left_out = {};
-  GeneratorState generator = {};
-  int64_t epoch = 0;
-  Loss loss = {};
-  std::vector<Metric> metrics = {}, weighted_metrics = {};
-  std::string missing = {};  // functions of the user's that were not given
-  std::string needs = {};    // the JSON that says which
-};
-
 template <class F>
 auto ModelReader::naming(F&& f) const {
   const auto named = [&](const std::string& text) {
@@ -194,8 +168,9 @@ json ModelReader::description() const {
 }
 
 DType ModelReader::dtype(const json& name) const {
-  for (const DType t : {float32, float64, int32, int64, bool_})
-    if (name == name_of(t)) return t;
+  const auto found =
+      name.is_string() ? dtype_named(name.get_ref<const std::string&>()) : std::nullopt;
+  if (found && *found != DType::automatic) return *found;
   fail(name.dump().substr(0, 100) + " is not a dtype.");
 }
 
@@ -252,103 +227,6 @@ void ModelReader::require_weights(const Optimizer::NamedTensors& weights,
 
 void ModelReader::assign_weights(const Optimizer::NamedTensors& weights) const {
   for (const auto& [path, w] : weights) assign(w, weights_.at(path));
-}
-
-namespace {
-
-const OwnLoss* own(const std::vector<OwnLoss>& given, const std::string& name) {
-  for (const OwnLoss& g : given)
-    if (g.name == name) return &g;
-  return nullptr;
-}
-
-// The name of a user's function; none: it is a text.
-std::optional<std::string> name_of_own(const json& from) {
-  if (from.is_object()) return text_of(from.at("own"), "the name of a function");
-  if (text_of(from, "a loss or metric").empty()) return "loss";
-  return {};
-}
-
-}  // namespace
-
-std::optional<Loss> ModelReader::loss(const json& from, std::string& missing) const {
-  const auto name = name_of_own(from);
-  if (!name) return Loss(from.get<std::string>());
-  if (const OwnLoss* given = own(options_.losses, *name)) return given->loss;
-  missing += (missing.empty() ? "the loss `" : ", the loss `") + *name + "`";
-  return {};
-}
-
-std::optional<std::vector<Metric>> ModelReader::metrics(const json& from,
-                                                        std::string& missing) const {
-  std::vector<Metric> out;
-  for (const json& entry : list_of(from, most_metrics, "metrics")) {
-    const auto name = name_of_own(entry);
-    const OwnLoss* given = name ? own(options_.metrics, *name) : nullptr;
-    if (name && !given)
-      missing += (missing.empty() ? "the metric `" : ", the metric `") + *name + "`";
-    else
-      out.push_back(given ? Metric(given->loss) : Metric(entry.get<std::string>()));
-  }
-  return out;
-}
-
-ModelReader::Training ModelReader::training(const json& from,
-                                            const Optimizer::NamedTensors& weights) const {
-  Training out{.optimizer = Optimizer(text_of(from.at("optimizer"), "the optimizer"))};
-  out.optimizer.restore(slots_, weights);
-  if (from.contains("generator")) {
-    const json& generator = from.at("generator");
-    out.generator = {.seed = integer_of(generator.at("seed"), "the generator's seed"),
-                     .stream = integer_of(generator.at("stream"), "the generator's stream")};
-  }
-  if (from.contains("epoch")) out.epoch = integer_of(from.at("epoch"), "epoch");
-  if (out.epoch < 0 || out.epoch > INT32_MAX)
-    throw FormatError("epoch is " + std::to_string(out.epoch) + ".");
-  if (from.contains("left_out_of_decay")) {
-    const json& left_out = from.at("left_out_of_decay");
-    for (const json& word : list_of(left_out.at("words"), most_metrics, "words"))
-      out.words.push_back(text_of(word, "a word of exclude_from_weight_decay"));
-    std::set<std::string> paths;
-    for (const json& path : list_of(left_out.at("weights"), weights.size(), "weights"))
-      paths.insert(text_of(path, "a weight of exclude_from_weight_decay"));
-    for (const auto& [path, w] : weights)
-      if (paths.contains(path)) out.left_out.push_back(w);
-  }
-  const auto found = loss(from.at("loss"), out.missing);
-  if (found) out.loss = *found;
-  out.metrics = *metrics(from.at("metrics"), out.missing);
-  out.weighted_metrics = *metrics(from.at("weighted_metrics"), out.missing);
-  if (!out.missing.empty())
-    out.needs = json{{"loss", from.at("loss")},
-                     {"metrics", from.at("metrics")},
-                     {"weighted_metrics", from.at("weighted_metrics")}}
-                    .dump();
-  return out;
-}
-
-void ModelReader::compile(Model& model, const Training& training) const {
-  ModelState& state = *model.state_;
-  Optimizer optimizer = training.optimizer;
-  optimizer.exclude_from_weight_decay(training.words);
-  optimizer.exclude_from_weight_decay(training.left_out);
-  if (training.missing.empty()) {
-    model.compile({.optimizer = optimizer,
-                   .loss = training.loss,
-                   .metrics = training.metrics,
-                   .weighted_metrics = training.weighted_metrics});
-  } else {
-    state.optimizer = optimizer;
-    state.needs = training.needs;
-    state.not_compiled =
-        path_ + " was saved with " + training.missing +
-        ", which no file can hold.\n  Give it: load_model(path, {.losses = {{\"name\", f}}, "
-        ".metrics = {{\"name\", g}}}); or call\n  model.compile({.optimizer = model.optimizer(), "
-        ".loss = f}), which goes on with what the optimizer remembers.";
-  }
-  state.epoch = training.epoch;
-  if (optimizer.iterations() > 0)
-    state.resumes = ModelState::Resumes{training.generator, seedings()};
 }
 
 Sequential ModelReader::make() {

@@ -7,6 +7,7 @@
 #include "io/layer_json.hpp"
 #include "io/model_file.hpp"
 #include "io/safetensors.hpp"
+#include "ops/defaults.hpp"
 
 namespace tempo {
 
@@ -25,7 +26,18 @@ class ModelReader {
   void put_weights(Model& model);
 
  private:
-  struct Training;
+  /// What a file says of training, found to be right.
+  struct Training {
+    Optimizer optimizer = {};
+    std::vector<std::string> words = {};
+    Tensors left_out = {};
+    GeneratorState generator = {};
+    int64_t epoch = 0;
+    Loss loss = {};
+    std::vector<Metric> metrics = {}, weighted_metrics = {};
+    std::string missing = {};  // functions of the user's that were not given
+    std::string needs = {};    // the JSON that says which
+  };
 
   /// What the file holds, parted into weights, slots and states.
   void take(Safetensors content);

@@ -18,14 +18,8 @@ namespace {
 constexpr std::string_view magic = "\x93NUMPY";
 constexpr std::size_t longest_header = 100'000;  // NumPy itself reads 10,000
 
-const char* descr_of(DType dtype) {
-  switch (dtype) {
-    case DType::float32: return "<f4";
-    case DType::float64: return "<f8";
-    case DType::int32: return "<i4";
-    case DType::int64: return "<i8";
-    default: return "|b1";
-  }
+std::string descr_of(DType dtype) {
+  return (size_of(dtype) == 1 ? "|" : "<") + std::string(written_as(dtype).npy);
 }
 
 // The text of the header, and where the data begin.
@@ -56,7 +50,7 @@ void save_npy(const std::string& path, const Tensor& tensor) {
   if (!tensor) throw Error(path + ": there is no tensor to save: it is Tensor{}.");
   const TensorType type{tensor.dtype(), tensor.shape()};
   const void* data = tensor.handle()->array.view().data;
-  std::string header = std::string("{'descr': '") + descr_of(type.dtype);
+  std::string header = "{'descr': '" + descr_of(type.dtype);
   header += "', 'fortran_order': False, 'shape': (";
   for (const int64_t extent : type.shape) header += std::to_string(extent) + ",";
   header += "), }";

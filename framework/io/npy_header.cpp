@@ -8,8 +8,6 @@
 namespace tempo {
 namespace {
 
-using Kind = StoredType::Kind;
-
 struct Unread {
   char kind;
   const char* what;
@@ -147,29 +145,23 @@ class Parser {
   }
 
   StoredType dtype(const std::string& descr) const {
-    StoredType out;
     std::string_view s = descr;
-    if (!s.empty() && std::string_view("<>=|").find(s[0]) != s.npos) {
-      out.big_endian = s[0] == '>';
-      s.remove_prefix(1);
-    }
+    if (!s.empty() && std::string_view("<>=|").find(s[0]) != s.npos) s.remove_prefix(1);
     if (s == "?") s = "b1";
     for (const Unread& u : unread)
       if (s.starts_with(u.kind))
         source_.fail("its dtype '" + descr + "' stands for " + u.what + ".\n  " + u.fix);
-    constexpr std::string_view letters = "fiub";
-    constexpr Kind kinds[] = {Kind::floating, Kind::integer, Kind::natural, Kind::boolean};
-    const std::size_t kind = s.empty() ? s.npos : letters.find(s[0]);
-    if (kind != s.npos && (s == "f16" || s == "f12" || s == "f10"))
+    if (s == "f16" || s == "f12" || s == "f10")
       source_.fail("its dtype '" + descr + "' is a long double, which differs between machines.\n" +
                    "  np.save(path, a.astype(np.float64)) writes what other programs read.");
-    if (kind != s.npos && s.size() == 2) {
-      out.kind = kinds[kind];
-      out.bytes = s[1] - '0';
-      if (out.known()) return out;
-    }
-    source_.fail("dtype '" + descr + "' is not one that Tempo reads: f2, f4, f8, i1, i2, i4, i8, " +
-                 "u1, u2, u4, u8, b1.\n  np.save(path, a.astype(np.float32)) writes one.");
+    const StoredFormat* found = stored_format(&StoredFormat::npy, s);
+    if (!found)
+      source_.fail("dtype '" + descr +
+                   "' is not one that Tempo reads: " + names_in(&StoredFormat::npy) +
+                   ".\n  np.save(path, a.astype(np.float32)) writes one.");
+    StoredType out = found->type;
+    out.big_endian = descr.starts_with('>');
+    return out;
   }
 
   const Source& source_;

@@ -18,19 +18,6 @@ using nlohmann::json;
 constexpr uint64_t longest_header = 100'000'000;  // as in the reference implementation
 constexpr std::size_t deepest_header = 3;         // {"a": {"shape": [1]}}
 
-using Kind = StoredType::Kind;
-
-struct DTypeName {
-  const char* name;
-  StoredType type;
-};
-constexpr DTypeName dtype_names[] = {
-    {"F32", {Kind::floating, 4}}, {"F64", {Kind::floating, 8}}, {"I32", {Kind::integer, 4}},
-    {"I64", {Kind::integer, 8}},  {"BOOL", {Kind::boolean, 1}}, {"F16", {Kind::floating, 2}},
-    {"BF16", {Kind::brain, 2}},   {"I8", {Kind::integer, 1}},   {"I16", {Kind::integer, 2}},
-    {"U8", {Kind::natural, 1}},   {"U16", {Kind::natural, 2}},  {"U32", {Kind::natural, 4}},
-    {"U64", {Kind::natural, 8}}};
-
 struct Entry {
   std::string name;
   StoredType type;
@@ -129,16 +116,16 @@ class Reader {
   }
 
   void read_dtype(Entry& e, const json& value) const {
-    std::string known;
-    for (const DTypeName& d : dtype_names) {
-      if (value == d.name) {
-        e.type = d.type;
-        return;
-      }
-      known.append(known.empty() ? "" : ", ").append(d.name);
+    const StoredFormat* found =
+        value.is_string()
+            ? stored_format(&StoredFormat::safetensors, value.get_ref<const std::string&>())
+            : nullptr;
+    if (found) {
+      e.type = found->type;
+      return;
     }
-    const std::string what =
-        "dtype " + value.dump() + " is not one that Tempo reads: " + known + ".";
+    const std::string what = "dtype " + value.dump() + " is not one that Tempo reads: " +
+                             names_in(&StoredFormat::safetensors) + ".";
     if (!value.is_string()) fail(e.name, what);
     leave(e, what);
   }

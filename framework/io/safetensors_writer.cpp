@@ -8,22 +8,13 @@
 #include "io/atomic_file.hpp"
 #include "io/encoding.hpp"
 #include "io/safetensors.hpp"
+#include "io/stored.hpp"
 
 namespace tempo {
 namespace {
 
 using nlohmann::json;
 using Named = std::pair<std::string, Tensor>;
-
-const char* name_in_file(DType dtype) {
-  switch (dtype) {
-    case DType::float32: return "F32";
-    case DType::float64: return "F64";
-    case DType::int32: return "I32";
-    case DType::int64: return "I64";
-    default: return "BOOL";
-  }
-}
 
 TensorType type_of(const Tensor& tensor) { return {tensor.dtype(), tensor.shape()}; }
 
@@ -68,7 +59,7 @@ std::string header_of(const std::string& path, const Safetensors& content,
     const TensorType type = type_of(named->second);
     const json offsets = {end, end + type.bytes()};
     text += (text.size() > 1 ? "," : "") + text_in_json(path, named->first) + ":{\"dtype\":\"" +
-            name_in_file(type.dtype) + "\",\"shape\":" +
+            written_as(type.dtype).safetensors + "\",\"shape\":" +
             json(std::vector<int64_t>(type.shape.begin(), type.shape.end())).dump() +
             ",\"data_offsets\":" + offsets.dump() + '}';
     end += type.bytes();

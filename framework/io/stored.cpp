@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <vector>
 
+#include <tempo/names.hpp>
+
 #include "graph/value.hpp"
 
 static_assert(std::endian::native == std::endian::little, "files are read as little-endian");
@@ -109,34 +111,36 @@ struct Conversion {
 
 }  // namespace
 
-bool StoredType::known() const {
-  switch (kind) {
-    case Kind::floating: return bytes == 2 || bytes == 4 || bytes == 8;
-    case Kind::brain: return bytes == 2;
-    case Kind::boolean: return bytes == 1;
-    default: return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;
-  }
+namespace {
+
+const StoredFormat& format_of(const StoredType& type) {
+  return *std::find_if(std::begin(stored_formats), std::end(stored_formats) - 1,
+                       [&](const StoredFormat& f) {
+                         return f.type.kind == type.kind && f.type.bytes == type.bytes;
+                       });
 }
 
-std::string StoredType::name() const {
-  const std::string bits = std::to_string(8 * bytes);
-  switch (kind) {
-    case Kind::floating: return "float" + bits;
-    case Kind::brain: return "bfloat" + bits;
-    case Kind::integer: return "int" + bits;
-    case Kind::natural: return "uint" + bits;
-    default: return "bool";
-  }
+}  // namespace
+
+std::string StoredType::name() const { return format_of(*this).name; }
+DType StoredType::dtype() const { return format_of(*this).dtype; }
+
+const StoredFormat& written_as(DType dtype) {
+  return *std::find_if(std::begin(stored_formats), std::end(stored_formats) - 1,
+                       [&](const StoredFormat& f) { return f.dtype == dtype; });
 }
 
-DType StoredType::dtype() const {
-  switch (kind) {
-    case Kind::floating: return bytes == 8 ? float64 : float32;
-    case Kind::brain: return float32;
-    case Kind::integer: return bytes == 8 ? int64 : int32;
-    case Kind::natural: return bytes >= 4 ? int64 : int32;
-    default: return bool_;
-  }
+const StoredFormat* stored_format(const char* StoredFormat::*column, std::string_view name) {
+  for (const StoredFormat& f : stored_formats)
+    if (f.*column && name == f.*column) return &f;
+  return nullptr;
+}
+
+std::string names_in(const char* StoredFormat::*column) {
+  std::vector<std::string> names;
+  for (const StoredFormat& f : stored_formats)
+    if (f.*column) names.emplace_back(f.*column);
+  return sdk::listed(names);
 }
 
 int64_t countable(std::span<const int64_t> shape) {

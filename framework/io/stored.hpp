@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <tempo/tensor.hpp>
 
@@ -16,14 +17,44 @@ struct StoredType {
   int bytes = 4;
   bool big_endian = false;
 
-  /// Whether Tempo reads it: float of 2, 4, 8 bytes, bfloat16, integers of 1, 2, 4, 8, bool.
-  bool known() const;
   /// "float16", "uint8", "bool"
   std::string name() const;
   /// The dtype whose elements it becomes: floats of 2 bytes float32, small integers int32, uint32
   /// and uint64 int64.
   DType dtype() const;
 };
+
+/// A type that Tempo reads, as the formats call it. Of the types that become one dtype, the first
+/// is the one that Tempo writes.
+struct StoredFormat {
+  StoredType type;
+  const char* name;
+  const char* npy;  ///< without the order of its bytes; null: NumPy has none
+  const char* safetensors;
+  DType dtype;
+};
+inline constexpr StoredFormat stored_formats[] = {
+    {{StoredType::Kind::floating, 4}, "float32", "f4", "F32", float32},
+    {{StoredType::Kind::floating, 8}, "float64", "f8", "F64", float64},
+    {{StoredType::Kind::integer, 4}, "int32", "i4", "I32", int32},
+    {{StoredType::Kind::integer, 8}, "int64", "i8", "I64", int64},
+    {{StoredType::Kind::boolean, 1}, "bool", "b1", "BOOL", bool_},
+    {{StoredType::Kind::floating, 2}, "float16", "f2", "F16", float32},
+    {{StoredType::Kind::brain, 2}, "bfloat16", nullptr, "BF16", float32},
+    {{StoredType::Kind::integer, 1}, "int8", "i1", "I8", int32},
+    {{StoredType::Kind::integer, 2}, "int16", "i2", "I16", int32},
+    {{StoredType::Kind::natural, 1}, "uint8", "u1", "U8", int32},
+    {{StoredType::Kind::natural, 2}, "uint16", "u2", "U16", int32},
+    {{StoredType::Kind::natural, 4}, "uint32", "u4", "U32", int64},
+    {{StoredType::Kind::natural, 8}, "uint64", "u8", "U64", int64},
+};
+/// How Tempo writes a dtype.
+const StoredFormat& written_as(DType dtype);
+/// The type that a format calls so, by one of its columns; null where Tempo reads none of that
+/// name.
+const StoredFormat* stored_format(const char* StoredFormat::*column, std::string_view name);
+/// All names in a column: "F32, F64, ..."
+std::string names_in(const char* StoredFormat::*column);
 
 /// How many elements a shape has, whatever the order of its axes; -1 when they cannot be counted.
 int64_t countable(std::span<const int64_t> shape);

@@ -24,7 +24,8 @@ std::string trimmed(const std::string& text) {
 CallText::CallText(const std::string& what, const std::string& given) : kind(what), text(given) {
   const std::string whole = trimmed(text);
   const std::size_t open = whole.find('(');
-  name = snake_case(trimmed(whole.substr(0, open)));
+  spelled = trimmed(whole.substr(0, open));
+  name = snake_case(spelled);
   if (name.empty()) fail("it has no name");
   if (name.find(')') != std::string::npos) fail("its parenthesis is not opened");
   if (open == std::string::npos) return;

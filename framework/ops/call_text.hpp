@@ -22,7 +22,8 @@ struct CallText {
   [[noreturn]] void unknown(const std::vector<std::string>& known) const;
 
   std::string kind, text;
-  std::string name;  ///< in snake_case: MeanSquaredError is mean_squared_error, MSE is mse
+  std::string spelled;  ///< the name as it is given
+  std::string name;     ///< in snake_case: MeanSquaredError is mean_squared_error, MSE is mse
   std::vector<Argument> arguments;
 };
 

@@ -179,8 +179,7 @@ thread_local ValuesFromFile* innermost = nullptr;
 
 // A layer may make more than it keeps.
 ValuesFromFile::ValuesFromFile(uint64_t bytes)
-    : left_(4 * bytes + (1 << 20)), outer_(std::exchange(innermost, this)) {}
-ValuesFromFile::~ValuesFromFile() { innermost = outer_; }
+    : left_(4 * bytes + (1 << 20)), innermost_(innermost, this) {}
 ValuesFromFile* ValuesFromFile::current() { return innermost; }
 
 void ValuesFromFile::take(const TensorType& type) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tensor/array.hpp"
+#include "tensor/scoped.hpp"
 
 #include <tempo/tensor.hpp>
 
@@ -16,15 +17,12 @@ Tensor initialize(const std::string& text, const TensorType& type);
 class ValuesFromFile {
  public:
   explicit ValuesFromFile(uint64_t bytes);
-  ~ValuesFromFile();
-  ValuesFromFile(const ValuesFromFile&) = delete;
-  ValuesFromFile& operator=(const ValuesFromFile&) = delete;
   void take(const TensorType& type);
   static ValuesFromFile* current();
 
  private:
   uint64_t left_;
-  ValuesFromFile* outer_;
+  Scoped<ValuesFromFile*> innermost_;
 };
 
 /// Throws the Error that `initialize` would, if the text is no call of an initializer: an unknown

@@ -9,14 +9,6 @@ namespace tempo {
 
 namespace {
 
-struct Recording {
-  bool before = set_recording(true);
-  Recording() = default;
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
-  ~Recording() { set_recording(before); }
-};
-
 Tensor input_of(const Shape& shape, DType dtype) {
   const Tensor x = zeros(shape, dtype);
   return is_floating(x.dtype()) ? parameter(x, "input") : x;

@@ -7,19 +7,18 @@
 
 namespace tempo {
 
-TensorType type_of(const tempo_type& type) {
+std::string fault_of(const tempo_type& type) {
   if (type.rank > TEMPO_MAX_RANK)
-    throw ShapeError("a tensor may have at most 8 axes, got " + std::to_string(type.rank) + ".");
+    return "a tensor has at most 8 axes, not " + std::to_string(type.rank) + ".";
   if (type.dtype < TEMPO_AUTOMATIC || type.dtype > TEMPO_BOOL)
-    throw ShapeError("there is no dtype with the number " + std::to_string(type.dtype) + ".");
-  DType dtype = sdk::dtype_of(type);
-  if (dtype == DType::automatic) dtype = default_dtype();
-  const Shape shape = sdk::shape_of(type);
-  for (const int64_t extent : shape)
-    if (extent < 0)
-      throw ShapeError("a tensor cannot have the shape " + to_string(shape) +
-                       "; no axis can be negative.");
-  return {dtype, shape};
+    return "there is no dtype with the number " + std::to_string(type.dtype) + ".";
+  return sdk::shape_of(type).fault();
+}
+
+TensorType type_of(const tempo_type& type) {
+  if (const std::string fault = fault_of(type); !fault.empty()) throw ShapeError(fault);
+  const DType dtype = sdk::dtype_of(type);
+  return {dtype == DType::automatic ? default_dtype() : dtype, sdk::shape_of(type)};
 }
 
 void hand_over(std::vector<Ref<Value>> from, tempo_tensor** to) {

@@ -34,6 +34,9 @@ void show(const Struct& seen, Struct* room) {
     std::memcpy(room, &seen, std::min<std::size_t>(room->size, sizeof seen));
 }
 
+/// What makes a type from the other side impossible, as a sentence; "" for nothing. An automatic
+/// dtype is possible.
+std::string fault_of(const tempo_type& type);
 /// A type that can be; the default dtype in place of an automatic one.
 TensorType type_of(const tempo_type& type);
 /// Gives the caller a count of each.

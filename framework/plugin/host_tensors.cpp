@@ -138,8 +138,7 @@ tempo_status assign(tempo_tensor* weight, tempo_tensor* value) {
       throw ShapeError("assign: the value does not fit the weight\n  weight  " +
                        to_string(weight->type) + "   " + name + "\n  value   " +
                        to_string(value->type));
-    weight->array = value->array;
-    ++weight->version;
+    exchange_array(*weight, value->array);
   });
 }
 

@@ -4,10 +4,13 @@
 #include "graph/trace.hpp"
 #include "ops/snake_case.hpp"
 #include "plugin/callback.hpp"
+#include "plugin/host.hpp"
 #include "plugin/layer_errors.hpp"
 #include "plugin/layer_name.hpp"
 #include "plugin/options.hpp"
 #include "plugin/registry.hpp"
+
+#include <tempo/option.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -18,13 +21,11 @@ std::atomic<uint64_t> layer_ids{0};
 
 // The option return_sequences of a layer, or of one that it is made from.
 std::optional<bool> returns_sequences(const tempo_layer_type& type,
-                                      const tempo::OptionStore& options) {
-  for (uint32_t i = 0; i < type.n_options; ++i)
-    if (type.options[i].name == std::string("return_sequences")) {
-      const tempo_attribute* given = options.find("return_sequences");
-      return given ? given->integer != 0
-                   : type.options[i].standard && type.options[i].standard == std::string("true");
-    }
+                                      const tempo::sdk::OptionList& options) {
+  if (const tempo_option* o = tempo::sdk::described(type, "return_sequences")) {
+    const tempo_attribute* given = options.find("return_sequences");
+    return given ? given->integer != 0 : o->standard && o->standard == std::string("true");
+  }
   for (const tempo_attribute& o : options.all())
     if (o.kind == TEMPO_LAYER_VALUE && o.layer && o.layer->over_time) return !o.layer->last_only;
   return std::nullopt;
@@ -96,17 +97,6 @@ struct LastOutput {
   }
 };
 thread_local LastOutput last_output{};
-
-class BeingCalled {
- public:
-  explicit BeingCalled(tempo_layer& layer) : outer_(std::exchange(innermost, &layer)) {}
-  ~BeingCalled() { innermost = outer_; }
-  BeingCalled(const BeingCalled&) = delete;
-  BeingCalled& operator=(const BeingCalled&) = delete;
-
- private:
-  tempo_layer* outer_;
-};
 
 std::vector<tempo_type> to_abi(const std::vector<TensorType>& types) {
   std::vector<tempo_type> out;
@@ -215,7 +205,7 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
   require_inputs(layer, call);
   const bool is_cell = layer.type.kind == TEMPO_CELL;
   Results results;
-  const BeingCalled here(layer);
+  const Scoped being_called(innermost, &layer);
   try {
     if (!layer.built()) {
       std::vector<TensorType> types;
@@ -248,12 +238,10 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
 
 tempo_layer* called_layer() { return innermost; }
 
-FirstStates::FirstStates() : outer_(std::exchange(watching, this)) {}
-FirstStates::~FirstStates() { watching = outer_; }
+FirstStates::FirstStates() : innermost_(watching, this) {}
 FirstStates* FirstStates::current() { return watching; }
 
-GivenShapes::GivenShapes() : outer_(std::exchange(given_shapes, this)) {}
-GivenShapes::~GivenShapes() { given_shapes = outer_; }
+GivenShapes::GivenShapes() : innermost_(given_shapes, this) {}
 
 Shape GivenShapes::of(const tempo_layer& layer) const {
   const auto at = std::find_if(given_.rbegin(), given_.rend(),
@@ -263,7 +251,7 @@ Shape GivenShapes::of(const tempo_layer& layer) const {
 
 void GivenShapes::note(const tempo_layer& layer, const Shape& shape) {
   given_.emplace_back(&layer, shape);
-  if (outer_) outer_->note(layer, shape);
+  if (GivenShapes* const outer = innermost_.before()) outer->note(layer, shape);
 }
 
 std::vector<TensorType> states(tempo_layer& cell, int64_t batch) {
@@ -281,13 +269,12 @@ std::vector<TensorType> states(tempo_layer& cell, int64_t batch) {
   std::vector<TensorType> out;
   for (uint32_t i = 0; i < count; ++i) {
     const tempo_type& t = raw[i];
-    if (t.rank > TEMPO_MAX_RANK || t.dtype < TEMPO_AUTOMATIC || t.dtype > TEMPO_BOOL)
+    if (const std::string fault = fault_of(t); !fault.empty())
       throw PluginError(at_fault(cell) + "state " + std::to_string(i) +
-                        " has a type that cannot be: " + std::to_string(t.rank) + " axes, dtype " +
-                        std::to_string(t.dtype) + ".");
+                        " has a type that cannot be: " + fault);
     out.push_back({sdk::dtype_of(t), sdk::shape_of(t)});
     const Shape& shape = out.back().shape;
-    if (shape.empty() || shape[0] != batch || *std::min_element(shape.begin(), shape.end()) < 0)
+    if (shape.empty() || shape[0] != batch)
       throw ShapeError(at_fault(cell) + "state " + std::to_string(i) + " of a batch of " +
                        std::to_string(batch) + " has the shape " + to_string(shape) +
                        "; its first axis must be the batch.");

@@ -3,33 +3,12 @@
 
 #include "plugin/claim.hpp"
 #include "scan/traced_step.hpp"
+#include "tensor/scoped.hpp"
 
-#include <tempo/layer.hpp>
+#include <tempo/option_list.hpp>
 
 #include <atomic>
-#include <deque>
 #include <span>
-
-namespace tempo {
-
-/// Options with the texts, lists and layers that they point to.
-class OptionStore {
- public:
-  OptionStore() = default;
-  explicit OptionStore(std::span<const tempo_attribute> options);
-  OptionStore(const OptionStore&) = delete;
-  OptionStore& operator=(const OptionStore&) = delete;
-  const std::vector<tempo_attribute>& all() const { return attributes_; }
-  const tempo_attribute* find(const std::string& name) const;
-
- private:
-  std::vector<tempo_attribute> attributes_;
-  std::deque<std::string> texts_;
-  std::deque<std::vector<int64_t>> lists_;
-  std::vector<Layer> layers_;
-};
-
-}  // namespace tempo
 
 struct tempo_layer {
   tempo_layer(const tempo_layer_type& kind, std::span<const tempo_attribute> given);
@@ -44,7 +23,7 @@ struct tempo_layer {
 
   std::atomic<uint32_t> count{1};
   const tempo_layer_type& type;
-  tempo::OptionStore options;
+  tempo::sdk::OptionList options;
   void* instance = nullptr;
   std::string name;
   std::vector<tempo_layer*> holders;  // it is a child of these; the path of the first comes first
@@ -91,16 +70,13 @@ tempo_layer* called_layer();
 class GivenShapes {
  public:
   GivenShapes();
-  ~GivenShapes();
-  GivenShapes(const GivenShapes&) = delete;
-  GivenShapes& operator=(const GivenShapes&) = delete;
   /// That of the first result of the layer's last call; empty when it was not called.
   Shape of(const tempo_layer& layer) const;
   void note(const tempo_layer& layer, const Shape& shape);
 
  private:
   std::vector<std::pair<const tempo_layer*, Shape>> given_;
-  GivenShapes* outer_;
+  Scoped<GivenShapes*> innermost_;
 };
 /// The types of a cell's states for this batch, [batch, ...] each.
 std::vector<TensorType> states(tempo_layer& cell, int64_t batch);
@@ -108,15 +84,12 @@ std::vector<TensorType> states(tempo_layer& cell, int64_t batch);
 class FirstStates {
  public:
   FirstStates();
-  ~FirstStates();
-  FirstStates(const FirstStates&) = delete;
-  FirstStates& operator=(const FirstStates&) = delete;
   static FirstStates* current();
 
   Tensors states;
 
  private:
-  FirstStates* outer_;
+  Scoped<FirstStates*> innermost_;
 };
 
 /// Forgets the state that it and its children keep between calls.

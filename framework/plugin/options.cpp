@@ -1,4 +1,4 @@
-// Options of layers: kept whole, and checked against their description.
+// Options of layers, checked against their description.
 #include "plugin/options.hpp"
 
 #include "ops/initializers.hpp"
@@ -11,34 +11,7 @@
 
 namespace tempo {
 
-OptionStore::OptionStore(std::span<const tempo_attribute> options) {
-  for (tempo_attribute o : options) {
-    o.size = sizeof o;
-    o.name = texts_.emplace_back(o.name).c_str();
-    if (o.text) o.text = texts_.emplace_back(o.text).c_str();
-    if (o.list) o.list = lists_.emplace_back(o.list, o.list + o.count).data();
-    if (o.layer) layers_.push_back(Layer::borrowed(o.layer));
-    attributes_.push_back(o);
-  }
-}
-
-const tempo_attribute* OptionStore::find(const std::string& name) const {
-  for (const tempo_attribute& o : attributes_)
-    if (name == o.name) return &o;
-  return nullptr;
-}
-
 namespace {
-
-// Every layer has these, whether its own options mention them or not.
-const tempo_option common_options[] = {
-    {sizeof(tempo_option), TEMPO_OPTION_BOOL, "trainable", "Whether optimizers change its weights.",
-     "true", -HUGE_VAL, HUGE_VAL, nullptr},
-    {sizeof(tempo_option), TEMPO_OPTION_DTYPE, "dtype", "Of its weights.", "automatic", -HUGE_VAL,
-     HUGE_VAL, nullptr},
-    {sizeof(tempo_option), TEMPO_OPTION_TEXT, "name", "Its name in paths and tables.", "",
-     -HUGE_VAL, HUGE_VAL, nullptr},
-};
 
 const char* kind_name(uint32_t kind) {
   switch (kind) {
@@ -145,19 +118,12 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
 void check_options(const tempo_layer_type& type, std::span<const tempo_attribute> options) {
   for (const tempo_attribute& given : options) {
     require_readable(type, given);
-    for (const tempo_attribute& other :
-         options.first(static_cast<std::size_t>(&given - options.data())))
-      if (std::string(other.name) == given.name)
-        throw Error(std::string(type.name) + ": option `" + given.name + "` is given twice.");
-    const tempo_option* found = nullptr;
-    std::vector<std::string> names;
-    for (const tempo_option& o : std::span(type.options, type.n_options)) {
-      names.push_back(o.name);
-      if (std::string(o.name) == given.name) found = &o;
-    }
-    for (const tempo_option& o : common_options)
-      if (!found && std::string(o.name) == given.name) found = &o;
+    if (sdk::given(options, given.name) != &given)
+      throw Error(std::string(type.name) + ": option `" + given.name + "` is given twice.");
+    const tempo_option* const found = sdk::described(type, given.name);
     if (!found) {
+      std::vector<std::string> names;
+      for (const tempo_option& o : std::span(type.options, type.n_options)) names.push_back(o.name);
       throw Error(std::string(type.name) + ": there is no option `" + given.name + "`" +
                   sdk::did_you_mean(given.name, names) + "\n  It has " +
                   (names.empty() ? "no options of its own" : sdk::listed(names)) + ".");

@@ -1,5 +1,6 @@
 // A plugin's own op: its C callbacks in the form of any other op.
 #include "plugin/callback.hpp"
+#include "plugin/host.hpp"
 #include "plugin/registry.hpp"
 #include "tensor/strides.hpp"
 
@@ -61,14 +62,9 @@ std::vector<TensorType> infer(const tempo_op_type& type, const TypeCall& call) {
   if (status == TEMPO_SHAPE_ERROR && !last_words().empty())
     throw ShapeError(last_words());  // its own rule: whoever applies the op names it
   if (status != TEMPO_OK) throw_failure(status, callee(type, "infer"));
-  bool possible = result.rank <= TEMPO_MAX_RANK && result.dtype >= 0 && result.dtype <= TEMPO_BOOL;
-  for (uint32_t i = 0; possible && i < result.rank; ++i) possible = result.shape[i] >= 0;
-  if (!possible)
-    throw PluginError(at_fault(type) +
-                      "it inferred a type that cannot be: " + std::to_string(result.rank) +
-                      " axes, the first " + std::to_string(result.shape[0]) + ", dtype " +
-                      std::to_string(result.dtype) + ".");
-  return {{sdk::dtype_of(result), sdk::shape_of(result)}};
+  if (const std::string fault = fault_of(result); !fault.empty())
+    throw PluginError(at_fault(type) + "it inferred a type that cannot be: " + fault);
+  return {type_of(result)};
 }
 
 void run(const tempo_op_type& type, const KernelCall& call) {

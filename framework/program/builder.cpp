@@ -6,13 +6,6 @@
 
 namespace tempo {
 
-namespace {
-std::pair<const void*, std::size_t> identity(const Value& value) {
-  if (value.from) return {value.from.get(), value.index};
-  return {&value, 0};
-}
-}  // namespace
-
 ValueId ProgramBuilder::number(const Ref<Value>& node, Standing standing, std::string name) {
   const ValueId id = program.add_value(standing, node->type, std::move(name));
   nodes.push_back(node);

@@ -27,7 +27,7 @@ class ProgramBuilder {
 
  private:
   ValueId number(const Ref<Value>& node, Standing standing, std::string name);
-  std::map<std::pair<const void*, std::size_t>, ValueId> numbers_;
+  std::map<ValueIdentity, ValueId> numbers_;
 };
 
 /// Writes one more instruction down behind `to`; its results are new values, of the op's types.

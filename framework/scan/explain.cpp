@@ -31,8 +31,7 @@ std::string passes_of(const std::string& what, Program p) {
 }
 }  // namespace
 
-ProgramLog::ProgramLog() : outer_(current) { current = this; }
-ProgramLog::~ProgramLog() { current = outer_; }
+ProgramLog::ProgramLog() : innermost_(current, this) {}
 
 void log_program(const char* what, const StepProgramRef& program, int64_t time) {
   if (!current) return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scan/recurrence.hpp"
+#include "tensor/scoped.hpp"
 
 namespace tempo {
 
@@ -15,15 +16,12 @@ struct LoggedProgram {
 class ProgramLog {
  public:
   ProgramLog();
-  ~ProgramLog();
-  ProgramLog(const ProgramLog&) = delete;
-  ProgramLog& operator=(const ProgramLog&) = delete;
   const std::vector<LoggedProgram>& programs() const { return programs_; }
 
  private:
   friend void log_program(const char* what, const StepProgramRef& program, int64_t time);
   std::vector<LoggedProgram> programs_;
-  ProgramLog* outer_;
+  Scoped<ProgramLog*> innermost_;
 };
 
 void log_program(const char* what, const StepProgramRef& program, int64_t time);

@@ -16,8 +16,7 @@ thread_local StepTrace* innermost = nullptr;
 
 // --- tracing
 
-StepTrace::StepTrace() : outer_(std::exchange(innermost, this)) {}
-StepTrace::~StepTrace() { innermost = outer_; }
+StepTrace::StepTrace() : innermost_(innermost, this) {}
 
 StepTrace* StepTrace::current() {
   return innermost && Trace::current() == &innermost->trace ? innermost : nullptr;
@@ -37,15 +36,8 @@ std::vector<Ref<Value>> StepTrace::inlined(const tempo_scan& call, PlainLoop pla
   }
   tempo_scan step = call;
   step.states = states.data();
-  innermost = nullptr;
-  std::vector<Ref<Value>> results;
-  try {
-    results = plain_loop(step, 1);
-  } catch (...) {
-    innermost = this;
-    throw;
-  }
-  innermost = this;
+  const Scoped within(innermost, nullptr);
+  const std::vector<Ref<Value>> results = plain_loop(step, 1);
   for (uint32_t k = 0; k < call.n_states; ++k)
     carried[first + k].next = trace.own(results[call.n_outputs + k]);
   return results;

@@ -15,9 +15,6 @@ namespace tempo {
 class StepTrace {
  public:
   StepTrace();
-  ~StepTrace();
-  StepTrace(const StepTrace&) = delete;
-  StepTrace& operator=(const StepTrace&) = delete;
 
   /// The one in whose trace this thread is; null inside of a step or of a trace within.
   static StepTrace* current();
@@ -32,7 +29,7 @@ class StepTrace {
   std::vector<Carried> carried;
 
  private:
-  StepTrace* outer_;
+  Scoped<StepTrace*> innermost_;
 };
 
 class Stepper {

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <list>
 
 namespace tempo {
 
@@ -38,19 +37,12 @@ StepProgramRef program_like(Program program, std::vector<Ref<Value>> nodes) {
     std::string key;
     StepProgramRef program;
   };
-  constexpr std::size_t capacity = 128;
-  static std::list<Entry>& recent = *new std::list<Entry>;
+  static Recent<Entry>& recent = *new Recent<Entry>(128);
   const std::string key = key_of(program);
   const ProcessLock lock(ProcessLock::making);
-  const auto at =
-      std::find_if(recent.begin(), recent.end(), [&key](const Entry& e) { return e.key == key; });
-  if (at != recent.end()) {
-    recent.splice(recent.begin(), recent, at);
-    return at->program;
-  }
-  recent.push_front({key, step_program(std::move(program), std::move(nodes))});
-  if (recent.size() > capacity) recent.pop_back();
-  return recent.front().program;
+  if (const Entry* found = recent.find([&](const Entry& e) { return e.key == key; }))
+    return found->program;
+  return recent.add({key, step_program(std::move(program), std::move(nodes))}).program;
 }
 
 }  // namespace
@@ -149,10 +141,7 @@ bool StepCache::Entry::fits(const tempo_scan& other) const {
 bool StepCache::find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const {
   const std::vector<Value*> weights = weights_();
   for (const Ref<Value>& captured : step.captured) {
-    const auto same = [&](const Value* v) {
-      return v == captured.get() ||
-             (v->from && v->from.get() == captured->from.get() && v->index == captured->index);
-    };
+    const auto same = [&](const Value* v) { return identity(*v) == identity(*captured); };
     const auto weight = std::find(weights.begin(), weights.end(), captured.get());
     tempo_tensor* const* const end = call.constants + call.n_constants;
     const auto constant = std::find_if(call.constants, end, same);
@@ -166,30 +155,24 @@ bool StepCache::find_sources(const TracedStep& step, const tempo_scan& call, Ent
   return true;
 }
 
-StepCache::EntryRef StepCache::find(const tempo_scan& call) const {
+StepCache::EntryRef StepCache::find(const tempo_scan& call) {
   const ProcessLock lock(ProcessLock::steps);
-  for (const EntryRef& e : entries_)
-    if (e->fits(call)) return e;
-  return nullptr;
+  const EntryRef* const found = entries_.find([&](const EntryRef& e) { return e->fits(call); });
+  return found ? *found : nullptr;
 }
 
 void StepCache::keep(EntryRef entry, const tempo_scan& call) {
-  constexpr std::size_t capacity = 16;
-  EntryRef dropped;  // behind the lock
+  std::list<EntryRef> dropped;  // which end behind the lock
   const ProcessLock lock(ProcessLock::steps);
-  for (const EntryRef& e : entries_)
-    if (e->fits(call)) return;  // another thread has traced it meanwhile
-  if (entries_.size() == capacity) {
-    dropped = std::move(entries_.front());
-    entries_.erase(entries_.begin());
-  }
-  entries_.push_back(std::move(entry));
+  if (entries_.find([&](const EntryRef& e) { return e->fits(call); }))
+    return;  // another thread has traced it meanwhile
+  entries_.add(std::move(entry), dropped);
 }
 
 void StepCache::clear() {
-  std::vector<EntryRef> dropped;
+  std::list<EntryRef> dropped;
   const ProcessLock lock(ProcessLock::steps);
-  dropped.swap(entries_);
+  dropped = entries_.clear();
 }
 
 TracedStep StepCache::traced(const tempo_scan& call) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scan/recurrence.hpp"
+#include "tensor/recent.hpp"
 
 #include <functional>
 #include <memory>
@@ -55,11 +56,11 @@ class StepCache {
   };
   using EntryRef = std::shared_ptr<const Entry>;
   bool find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const;
-  EntryRef find(const tempo_scan& call) const;
+  EntryRef find(const tempo_scan& call);
   void keep(EntryRef entry, const tempo_scan& call);
 
   std::function<std::vector<Value*>()> weights_;
-  std::vector<EntryRef> entries_;  // the latest last; under the lock of steps
+  Recent<EntryRef> entries_{16};  // under the lock of steps
 };
 
 }  // namespace tempo

@@ -36,6 +36,11 @@ bool Array::sole_owner() const {
 Scratch::Scratch(std::size_t bytes) : size_(bytes), bytes_(take_block(bytes)) {}
 Scratch::~Scratch() { give_back_block(bytes_, size_); }
 
+void refuse_dtype(DType dtype) {
+  throw Error(std::string("dispatch: dtype `") + name_of(dtype) +
+              "` has no elements; it stands for the default dtype.");
+}
+
 Array Array::reshaped(const Shape& shape) const {
   if (shape.count() != count())
     throw ShapeError("reshape: " + to_string(type_) + " has " + std::to_string(count()) +

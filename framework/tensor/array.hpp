@@ -121,18 +121,17 @@ class Scratch {
   std::byte* bytes_;
 };
 
+[[noreturn]] void refuse_dtype(DType dtype);
+
 /// Calls f(T{}) with the C++ type of `dtype`. Booleans are stored as one byte, 0 or 1.
-template <class F>
-decltype(auto) dispatch(DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::float32: return f(float{});
-    case DType::float64: return f(double{});
-    case DType::int32: return f(int32_t{});
-    case DType::int64: return f(int64_t{});
-    case DType::bool_: return f(bool{});
-    case DType::automatic: break;
-  }
-  throw Error("dispatch: dtype `automatic` has no elements; it stands for the default dtype.");
+template <std::size_t row = 0, class F>
+std::invoke_result_t<F, float> dispatch(DType dtype, F&& f) {
+  constexpr auto element = std::get<row>(sdk::elements);
+  if (dtype == element.dtype) return f(typename decltype(element)::Type{});
+  if constexpr (row + 1 < std::tuple_size_v<decltype(sdk::elements)>)
+    return dispatch<row + 1>(dtype, f);
+  else
+    refuse_dtype(dtype);
 }
 
 /// As dispatch, for float32 and float64 only; `who` names the op in the error.

@@ -28,6 +28,17 @@ InstructionSet instruction_set();
 /// matrices packed before keep theirs.
 void set_instruction_set(InstructionSet set);
 
+/// Of three that do the same, that of the instruction set in use.
+template <class T>
+T of_instruction_set(T baseline, T avx2, T avx512) {
+  switch (instruction_set()) {
+    case InstructionSet::avx512: return avx512;
+    case InstructionSet::avx2: return avx2;
+    case InstructionSet::baseline: break;
+  }
+  return baseline;
+}
+
 bool is_supported(InstructionSet set);
 const char* name_of(InstructionSet set);
 

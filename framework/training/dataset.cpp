@@ -11,9 +11,8 @@ namespace tempo {
 namespace {
 
 bool is_stateful(const Layer& layer) {
-  const tempo_layer_view v = layer.view();
-  for (uint32_t i = 0; i < v.n_options; ++i)
-    if (std::string(v.options[i].name) == "stateful") return v.options[i].integer != 0;
+  if (const tempo_attribute* stateful = sdk::given(layer, "stateful"))
+    return stateful->integer != 0;
   for (const Layer& child : layer.handle()->children)
     if (is_stateful(child)) return true;
   return false;

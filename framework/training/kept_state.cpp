@@ -15,10 +15,8 @@ struct Stateful {
 };
 
 bool is_stateful(const Layer& layer) {
-  const tempo_layer_view v = layer.view();
-  for (uint32_t i = 0; i < v.n_options; ++i)
-    if (std::string(v.options[i].name) == "stateful") return v.options[i].integer != 0;
-  return false;
+  const tempo_attribute* const stateful = sdk::given(layer, "stateful");
+  return stateful && stateful->integer != 0;
 }
 
 // A layer that runs its children keeps nothing itself.

@@ -1,5 +1,7 @@
 #include "training/labels.hpp"
 
+#include "tensor/array.hpp"
+
 #include <tempo/number.hpp>
 
 #include <algorithm>
@@ -50,13 +52,8 @@ int64_t first_illegal(const T* labels, int64_t n, Legal legal) {
 template <class Legal>
 int64_t first_illegal(const Tensor& labels, Legal legal) {
   const int64_t n = labels.count();
-  switch (labels.dtype()) {
-    case DType::float32: return first_illegal(labels.data<float>(), n, legal);
-    case DType::float64: return first_illegal(labels.data<double>(), n, legal);
-    case DType::int32: return first_illegal(labels.data<int32_t>(), n, legal);
-    case DType::int64: return first_illegal(labels.data<int64_t>(), n, legal);
-    default: return first_illegal(labels.data<bool>(), n, legal);
-  }
+  return dispatch(labels.dtype(),
+                  [&]<class T>(T) { return first_illegal(labels.data<T>(), n, legal); });
 }
 
 // Throws for the first that is not legal; fix(value) is the way out.

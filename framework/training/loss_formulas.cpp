@@ -4,6 +4,7 @@
 #include "training/loss_state.hpp"
 #include "training/settings.hpp"
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -18,51 +19,31 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 const char* const last_layer_fix =
     "The model's last layer must give as many values for a sample as y holds.";
 
-void describe(auto& setting, MeanErrorOptions& o) { setting("reduction", o.reduction); }
-
-void describe(auto& setting, BinaryCrossentropyOptions& o) {
-  setting("from_logits", o.from_logits);
-  setting("label_smoothing", o.label_smoothing);
-  setting("axis", o.axis);
+// All options that losses have; each has some of them.
+void describe(auto& setting, auto& o) {
+  if constexpr (requires { o.from_logits; }) setting("from_logits", o.from_logits);
+  if constexpr (requires { o.label_smoothing; }) setting("label_smoothing", o.label_smoothing);
+  if constexpr (requires { o.axis; }) setting("axis", o.axis);
+  if constexpr (requires { o.ignore_class; }) setting("ignore_class", o.ignore_class);
   setting("reduction", o.reduction);
 }
 
-void describe(auto& setting, CategoricalCrossentropyOptions& o) {
-  setting("from_logits", o.from_logits);
-  setting("label_smoothing", o.label_smoothing);
-  setting("axis", o.axis);
-  setting("reduction", o.reduction);
+void require_valid(const std::string& who, const auto& o) {
+  if constexpr (requires { o.label_smoothing; })
+    if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1))
+      throw Error(who + ": label_smoothing is " + sdk::shortest(o.label_smoothing) +
+                  "; it must lie in [0, 1].");
 }
 
-void describe(auto& setting, SparseCategoricalCrossentropyOptions& o) {
-  setting("from_logits", o.from_logits);
-  setting("ignore_class", o.ignore_class);
-  setting("reduction", o.reduction);
-}
-
-void require_share(const std::string& who, double label_smoothing) {
-  if (label_smoothing >= 0 && label_smoothing <= 1) return;
-  throw Error(who + ": label_smoothing is " + sdk::shortest(label_smoothing) +
-              "; it must lie in [0, 1].");
-}
-
-void require_valid(const std::string&, const MeanErrorOptions&) {}
-void require_valid(const std::string&, const SparseCategoricalCrossentropyOptions&) {}
-void require_valid(const std::string& who, const BinaryCrossentropyOptions& o) {
-  require_share(who, o.label_smoothing);
-}
-void require_valid(const std::string& who, const CategoricalCrossentropyOptions& o) {
-  require_share(who, o.label_smoothing);
-}
-
-template <class Options>
+// F::names are those that a text may use; the first is the one that is written.
+template <class F, class O>
 struct Formula : LossState {
-  Formula(const char* its_name, const Options& o)
-      : LossState(its_name, written(its_name, o), o.reduction), options(o) {
+  using Options = O;
+  explicit Formula(const Options& o) : LossState(F::names[0], written(o), o.reduction), options(o) {
     require_valid(name, options);
   }
-  static std::string written(const char* its_name, Options o) {
-    SettingsWriter writer(its_name);
+  static std::string written(Options o) {
+    SettingsWriter writer(F::names[0]);
     describe(writer, o);
     return writer.text();
   }
@@ -104,8 +85,9 @@ Pair with_last_axis(const Pair& pair, const Weighting& weighting) {
              : pair;
 }
 
-struct SquaredErrorFormula : Formula<MeanErrorOptions> {
+struct SquaredErrorFormula : Formula<SquaredErrorFormula, MeanErrorOptions> {
   using Formula::Formula;
+  static constexpr const char* names[] = {"mean_squared_error", "mse"};
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     const auto [t, p] =
@@ -114,8 +96,9 @@ struct SquaredErrorFormula : Formula<MeanErrorOptions> {
   }
 };
 
-struct AbsoluteErrorFormula : Formula<MeanErrorOptions> {
+struct AbsoluteErrorFormula : Formula<AbsoluteErrorFormula, MeanErrorOptions> {
   using Formula::Formula;
+  static constexpr const char* names[] = {"mean_absolute_error", "mae"};
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     const auto [t, p] =
@@ -130,8 +113,9 @@ Tensor shared(const Tensor& share, const Tensor& cost) {
   return share * where(nothing, 0, cost);
 }
 
-struct BinaryFormula : Formula<BinaryCrossentropyOptions> {
+struct BinaryFormula : Formula<BinaryFormula, BinaryCrossentropyOptions> {
   using Formula::Formula;
+  static constexpr const char* names[] = {"binary_crossentropy", "bce"};
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     Pair pair = same_shape(y_true, y_pred);
@@ -159,8 +143,9 @@ Tensor log_probabilities(const Tensor& p, bool from_logits, int axis) {
   return log(clip(p / sum(p, axis, true), lowest, highest));
 }
 
-struct CategoricalFormula : Formula<CategoricalCrossentropyOptions> {
+struct CategoricalFormula : Formula<CategoricalFormula, CategoricalCrossentropyOptions> {
   using Formula::Formula;
+  static constexpr const char* names[] = {"categorical_crossentropy"};
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     const bool class_numbers = y_pred.rank() > 0 && y_pred.shape().back() > 1 &&
@@ -180,8 +165,9 @@ struct CategoricalFormula : Formula<CategoricalCrossentropyOptions> {
   }
 };
 
-struct SparseFormula : Formula<SparseCategoricalCrossentropyOptions> {
+struct SparseFormula : Formula<SparseFormula, SparseCategoricalCrossentropyOptions> {
   using Formula::Formula;
+  static constexpr const char* names[] = {"sparse_categorical_crossentropy"};
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     const int rank = std::max(0, y_pred.rank() - 1);
@@ -211,57 +197,40 @@ struct SparseFormula : Formula<SparseCategoricalCrossentropyOptions> {
   static Shape without_classes(const Shape& s) { return Shape(s.begin(), s.end() - 1); }
 };
 
-template <class F, class Options>
-std::shared_ptr<const LossState> read(SettingsReader& reader, const char* name,
-                                      Options options = {}) {
-  describe(reader, options);
-  reader.finish();
-  return std::make_shared<F>(name, options);
+using LossRef = std::shared_ptr<const LossState>;
+
+template <class F>
+Named<LossRef> row() {
+  return {{std::begin(F::names), std::end(F::names)}, [](SettingsReader& reader) -> LossRef {
+            typename F::Options options;
+            describe(reader, options);
+            return std::make_shared<F>(options);
+          }};
 }
 
-std::shared_ptr<const LossState> from_text(const std::string& text) {
-  SettingsReader reader("loss", text);
-  const std::string& name = reader.name();
-  if (name == "mse" || name == "mean_squared_error")
-    return read<SquaredErrorFormula, MeanErrorOptions>(reader, "mean_squared_error");
-  if (name == "mae" || name == "mean_absolute_error")
-    return read<AbsoluteErrorFormula, MeanErrorOptions>(reader, "mean_absolute_error");
-  if (name == "bce" || name == "binary_crossentropy")
-    return read<BinaryFormula, BinaryCrossentropyOptions>(reader, "binary_crossentropy");
-  if (name == "categorical_crossentropy")
-    return read<CategoricalFormula, CategoricalCrossentropyOptions>(reader,
-                                                                    "categorical_crossentropy");
-  if (name == "sparse_categorical_crossentropy")
-    return read<SparseFormula, SparseCategoricalCrossentropyOptions>(
-        reader, "sparse_categorical_crossentropy");
-  reader.unknown(loss_names());
+std::span<const Named<LossRef>> losses() {
+  static const auto& rows =
+      *new const std::array{row<SquaredErrorFormula>(), row<AbsoluteErrorFormula>(),
+                            row<BinaryFormula>(), row<CategoricalFormula>(), row<SparseFormula>()};
+  return rows;
 }
 
 }  // namespace
 
-const std::vector<std::string>& loss_names() {
-  static const auto& names = *new const std::vector<std::string>{"mse",
-                                                                 "mean_squared_error",
-                                                                 "mae",
-                                                                 "mean_absolute_error",
-                                                                 "binary_crossentropy",
-                                                                 "categorical_crossentropy",
-                                                                 "sparse_categorical_crossentropy"};
-  return names;
-}
+std::vector<std::string> loss_names() { return names_in(losses()); }
 
-Loss::Loss(const std::string& text) : state_(from_text(text)) {}
+Loss::Loss(const std::string& text) : state_(made_from({"loss", text}, losses())) {}
 
 MeanSquaredError::MeanSquaredError(const MeanErrorOptions& options)
-    : Loss(std::make_shared<SquaredErrorFormula>("mean_squared_error", options)) {}
+    : Loss(std::make_shared<SquaredErrorFormula>(options)) {}
 MeanAbsoluteError::MeanAbsoluteError(const MeanErrorOptions& options)
-    : Loss(std::make_shared<AbsoluteErrorFormula>("mean_absolute_error", options)) {}
+    : Loss(std::make_shared<AbsoluteErrorFormula>(options)) {}
 BinaryCrossentropy::BinaryCrossentropy(const BinaryCrossentropyOptions& options)
-    : Loss(std::make_shared<BinaryFormula>("binary_crossentropy", options)) {}
+    : Loss(std::make_shared<BinaryFormula>(options)) {}
 CategoricalCrossentropy::CategoricalCrossentropy(const CategoricalCrossentropyOptions& options)
-    : Loss(std::make_shared<CategoricalFormula>("categorical_crossentropy", options)) {}
+    : Loss(std::make_shared<CategoricalFormula>(options)) {}
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(
     const SparseCategoricalCrossentropyOptions& options)
-    : Loss(std::make_shared<SparseFormula>("sparse_categorical_crossentropy", options)) {}
+    : Loss(std::make_shared<SparseFormula>(options)) {}
 
 }  // namespace tempo

@@ -34,6 +34,6 @@ inline constexpr double neutral_target = 0, neutral_prediction = 0.5;
 void require_given(const std::string& who, const Tensor& y_true, const Tensor& y_pred);
 
 /// The names a loss may be asked for by.
-const std::vector<std::string>& loss_names();
+std::vector<std::string> loss_names();
 
 }  // namespace tempo

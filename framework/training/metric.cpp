@@ -179,57 +179,69 @@ std::shared_ptr<MetricState> sparse(const SparseCategoricalAccuracyOptions& opti
                   .ignore_class = options.ignore_class});
 }
 
-std::vector<std::string> metric_names() {
-  std::vector<std::string> names = {"accuracy",
-                                    "acc",
-                                    "binary_accuracy",
-                                    "categorical_accuracy",
-                                    "sparse_categorical_accuracy",
-                                    "crossentropy"};
-  names.insert(names.end(), loss_names().begin(), loss_names().end());
-  return names;
+using MetricRef = std::shared_ptr<MetricState>;
+
+// The name in logs of a metric that is given none.
+std::string beginning(const std::string& text) { return text.substr(0, text.find('(')); }
+
+template <Kind kind>
+MetricRef of_kind(SettingsReader& reader) {
+  std::string name = beginning(reader.text());
+  reader("name", name);
+  return std::make_shared<MetricState>(
+      MetricState{.kind = kind, .name = name, .text = reader.text()});
 }
 
-std::shared_ptr<MetricState> from_text(const std::string& text) {
-  SettingsReader reader("metric", text);
-  const std::string& name = reader.name();
-  const auto named = [&](Kind kind) {
-    std::string log_name = text.substr(0, text.find('('));
-    reader("name", log_name);
-    reader.finish();
-    std::shared_ptr<MetricState> made = simple(kind, log_name, name);
-    made->text = text;
-    return made;
+MetricRef accuracy_of_elements(SettingsReader& reader) {
+  std::string name = "accuracy";
+  reader("name", name);
+  return simple(Kind::accuracy, name, "Accuracy");
+}
+
+MetricRef binary_accuracy(SettingsReader& reader) {
+  BinaryAccuracyOptions options;
+  describe(reader, options);
+  return binary(options);
+}
+
+MetricRef sparse_accuracy(SettingsReader& reader) {
+  SparseCategoricalAccuracyOptions options{.name = beginning(reader.text())};
+  describe(reader, options);
+  const MetricRef made = sparse(options);
+  made->text = reader.text();
+  return made;
+}
+
+MetricRef crossentropy(SettingsReader& reader) {
+  const MetricRef made = of_kind<Kind::loss>(reader);
+  made->crossentropy_by_shape = true;
+  return made;
+}
+
+// Those that are no losses.
+std::span<const Named<MetricRef>> metrics() {
+  static const auto& rows = *new const std::vector<Named<MetricRef>>{
+      {{"accuracy", "acc"}, of_kind<Kind::by_shape>},
+      {{"Accuracy"}, accuracy_of_elements},
+      {{"binary_accuracy"}, binary_accuracy},
+      {{"categorical_accuracy"}, of_kind<Kind::categorical>},
+      {{"sparse_categorical_accuracy"}, sparse_accuracy},
+      {{"crossentropy", "ce"}, crossentropy},
   };
-  if (text == "Accuracy") return simple(Kind::accuracy, "accuracy", "Accuracy");
-  if (name == "accuracy" && text[0] == 'A') return named(Kind::accuracy);
-  if (name == "accuracy" || name == "acc") return named(Kind::by_shape);
-  if (name == "categorical_accuracy") return named(Kind::categorical);
-  if (name == "sparse_categorical_accuracy") {
-    SparseCategoricalAccuracyOptions options;
-    options.name = text.substr(0, text.find('('));
-    describe(reader, options);
-    reader.finish();
-    std::shared_ptr<MetricState> made = sparse(options);
-    made->text = text;
-    return made;
+  return rows;
+}
+
+MetricRef from_text(const std::string& text) {
+  SettingsReader reader("metric", text);
+  if (const auto* row = row_for(reader, metrics())) return read_by(*row, reader);
+  const std::vector<std::string> losses = loss_names();
+  if (std::find(losses.begin(), losses.end(), reader.name()) == losses.end()) {
+    std::vector<std::string> known = names_in(metrics());
+    known.insert(known.end(), losses.begin(), losses.end());
+    reader.unknown(known);
   }
-  if (name == "binary_accuracy") {
-    BinaryAccuracyOptions options;
-    describe(reader, options);
-    reader.finish();
-    return binary(options);
-  }
-  if (name == "crossentropy" || name == "ce") {
-    std::shared_ptr<MetricState> made = named(Kind::loss);
-    made->crossentropy_by_shape = true;
-    return made;
-  }
-  const std::vector<std::string>& losses = loss_names();
-  if (name != "bce" && std::find(losses.begin(), losses.end(), name) == losses.end())
-    reader.unknown(metric_names());
   return std::make_shared<MetricState>(
-      MetricState{.name = text.substr(0, text.find('(')), .text = text, .loss = Loss(text)});
+      MetricState{.name = beginning(text), .text = text, .loss = Loss(text)});
 }
 
 }  // namespace

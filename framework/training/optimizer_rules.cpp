@@ -4,6 +4,7 @@
 
 #include <tempo/ops.hpp>
 
+#include <array>
 #include <cmath>
 
 namespace tempo {
@@ -45,22 +46,24 @@ void describe(auto& setting, AdamOptions& o) {
   describe_common(setting, o);
 }
 
-template <class Options>
+// R::names are those that a text may use; the first is the one that is written.
+template <class R, class O>
 struct Rule : OptimizerState {
-  explicit Rule(const char* its_name, const Options& o) : name_(its_name), options(o) {
+  using Options = O;
+  explicit Rule(const Options& o) : options(o) {
     learning_rate = o.learning_rate;
     common = {o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm};
     check();
   }
-  std::string name() const override { return name_; }
+  std::string name() const override { return R::names[0]; }
   std::string text() const override {
-    SettingsWriter writer(name_);
+    SettingsWriter writer(name());
     Options now = settings();
     describe(writer, now);
     return writer.text();
   }
   void check() const final {
-    const SettingsCheck range(name_);
+    const SettingsCheck range(name());
     Options now = settings();
     describe(range, now);
     require_one_clip();
@@ -71,13 +74,13 @@ struct Rule : OptimizerState {
     return now;
   }
 
-  const char* name_;
   Options options;
 };
 
 // v = mu v - lr g;  w + v, with Nesterov's w + mu v - lr g
-struct SGDRule : Rule<SGDOptions> {
+struct SGDRule : Rule<SGDRule, SGDOptions> {
   using Rule::Rule;
+  static constexpr const char* names[] = {"sgd"};
   Tensor next(const Tensor& w, const Tensor& g, const Tensor& rate, Slots& slots) const override {
     const double mu = options.momentum;
     if (mu == 0) return w - rate * g;
@@ -89,8 +92,9 @@ struct SGDRule : Rule<SGDOptions> {
 
 // v = rho v + (1 - rho) g^2;  w - lr g / sqrt(v + epsilon); centered: v less the mean's square,
 // a variance, which rounding must not make negative
-struct RMSpropRule : Rule<RMSpropOptions> {
+struct RMSpropRule : Rule<RMSpropRule, RMSpropOptions> {
   using Rule::Rule;
+  static constexpr const char* names[] = {"rmsprop", "RMSprop"};
   double least_divisor() const override { return options.epsilon; }
   Tensor next(const Tensor& w, const Tensor& g, const Tensor& rate, Slots& slots) const override {
     const double rho = options.rho, mu = options.momentum;
@@ -111,8 +115,9 @@ struct RMSpropRule : Rule<RMSpropOptions> {
 };
 
 // The form before section 2.1 of the paper ("epsilon hat"): the rate corrects the bias.
-struct AdamRule : Rule<AdamOptions> {
+struct AdamRule : Rule<AdamRule, AdamOptions> {
   using Rule::Rule;
+  static constexpr const char* names[] = {"adam"};
   double least_divisor() const override { return options.epsilon; }
   double rate() const override {
     const double t = static_cast<double>(iterations + 1);
@@ -139,30 +144,31 @@ struct AdamRule : Rule<AdamOptions> {
   }
 };
 
-template <class R, class Options>
-std::shared_ptr<OptimizerState> read(SettingsReader& reader, const char* name,
-                                     Options options = {}) {
-  describe(reader, options);
-  reader.finish();
-  return std::make_shared<R>(name, options);
+using OptimizerRef = std::shared_ptr<OptimizerState>;
+
+template <class R>
+Named<OptimizerRef> row() {
+  return {{std::begin(R::names), std::end(R::names)}, [](SettingsReader& reader) -> OptimizerRef {
+            typename R::Options options;
+            describe(reader, options);
+            return std::make_shared<R>(options);
+          }};
 }
 
-std::shared_ptr<OptimizerState> from_text(const std::string& text) {
-  SettingsReader reader("optimizer", text);
-  if (reader.name() == "sgd") return read<SGDRule, SGDOptions>(reader, "sgd");
-  if (reader.name() == "rmsprop" || reader.name() == "rm_sprop")
-    return read<RMSpropRule, RMSpropOptions>(reader, "rmsprop");
-  if (reader.name() == "adam") return read<AdamRule, AdamOptions>(reader, "adam");
-  reader.unknown({"sgd", "rmsprop", "adam"});
+std::span<const Named<OptimizerRef>> optimizers() {
+  static const auto& rows =
+      *new const std::array{row<SGDRule>(), row<RMSpropRule>(), row<AdamRule>()};
+  return rows;
 }
 
 }  // namespace
 
-Optimizer::Optimizer(const std::string& text) : state_(from_text(text)) {}
+Optimizer::Optimizer(const std::string& text)
+    : state_(made_from({"optimizer", text}, optimizers())) {}
 
-SGD::SGD(const SGDOptions& options) : Optimizer(std::make_shared<SGDRule>("sgd", options)) {}
+SGD::SGD(const SGDOptions& options) : Optimizer(std::make_shared<SGDRule>(options)) {}
 RMSprop::RMSprop(const RMSpropOptions& options)
-    : Optimizer(std::make_shared<RMSpropRule>("rmsprop", options)) {}
-Adam::Adam(const AdamOptions& options) : Optimizer(std::make_shared<AdamRule>("adam", options)) {}
+    : Optimizer(std::make_shared<RMSpropRule>(options)) {}
+Adam::Adam(const AdamOptions& options) : Optimizer(std::make_shared<AdamRule>(options)) {}
 
 }  // namespace tempo

@@ -3,16 +3,24 @@
 #include "training/settings.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tempo {
 
 Reduction reduction_from(const std::string& who, const std::string& name) {
-  if (name == "sum_over_batch_size" || name == "mean") return Reduction::sum_over_batch_size;
-  if (name == "sum") return Reduction::sum;
-  if (name == "mean_with_sample_weight") return Reduction::mean_with_sample_weight;
-  if (name == "none") return Reduction::none;
-  unknown_name(who + ", reduction", name,
-               {"sum_over_batch_size", "sum", "mean_with_sample_weight", "none"});
+  static constexpr std::pair<const char*, Reduction> reductions[] = {
+      {"sum_over_batch_size", Reduction::sum_over_batch_size},
+      {"mean", Reduction::sum_over_batch_size},
+      {"sum", Reduction::sum},
+      {"mean_with_sample_weight", Reduction::mean_with_sample_weight},
+      {"none", Reduction::none},
+  };
+  std::vector<std::string> known;
+  for (const auto& [its_name, reduction] : reductions) {
+    if (name == its_name) return reduction;
+    known.emplace_back(its_name);
+  }
+  unknown_name(who + ", reduction", name, known);
 }
 
 namespace {

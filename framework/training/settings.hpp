@@ -4,8 +4,10 @@
 
 #include "ops/call_text.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,9 @@ class SettingsReader {
  public:
   /// `kind` is what it stands for: "optimizer".
   SettingsReader(const std::string& kind, const std::string& text);
+  const std::string& text() const { return call_.text; }
+  /// The name as it is given, and in snake_case.
+  const std::string& spelled() const { return call_.spelled; }
   const std::string& name() const { return call_.name; }
   /// Throws the Error for a name that is not among the known ones.
   [[noreturn]] void unknown(const std::vector<std::string>& known) const { call_.unknown(known); }
@@ -47,6 +52,45 @@ class SettingsReader {
   CallText call_;
   std::vector<std::string> asked_;
 };
+
+/// A row of a table of losses, metrics or optimizers: what a text may name, and what that makes.
+template <class Made>
+struct Named {
+  std::vector<const char*> names;  ///< one with capitals is that spelling alone
+  Made (*read)(SettingsReader& reader);
+};
+
+/// The row that the text names; null: none does.
+template <class Made>
+const Named<Made>* row_for(const SettingsReader& reader, std::span<const Named<Made>> rows) {
+  for (const std::string& name : {reader.spelled(), reader.name()})
+    for (const Named<Made>& row : rows)
+      if (std::find(row.names.begin(), row.names.end(), name) != row.names.end()) return &row;
+  return nullptr;
+}
+
+template <class Made>
+std::vector<std::string> names_in(std::span<const Named<Made>> rows) {
+  std::vector<std::string> all;
+  for (const Named<Made>& row : rows) all.insert(all.end(), row.names.begin(), row.names.end());
+  return all;
+}
+
+/// What a row makes of the text.
+template <class Made>
+Made read_by(const Named<Made>& row, SettingsReader& reader) {
+  Made made = row.read(reader);
+  reader.finish();
+  return made;
+}
+
+/// What the text stands for; an Error names all rows where it is in none.
+template <class Made>
+Made made_from(SettingsReader reader, std::span<const Named<Made>> rows) {
+  const Named<Made>* const row = row_for(reader, rows);
+  if (!row) reader.unknown(names_in(rows));
+  return read_by(*row, reader);
+}
 
 /// Options, written as a text that reads back as they were.
 class SettingsWriter {

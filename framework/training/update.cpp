@@ -1,5 +1,6 @@
 #include "training/update.hpp"
 
+#include "graph/value.hpp"
 #include "training/finite.hpp"
 #include "training/reach.hpp"
 #include "training/reduction.hpp"
@@ -11,17 +12,6 @@
 namespace tempo {
 
 namespace {
-
-class Recording {
- public:
-  Recording() : before_(sdk::host().recording(1)) {}
-  ~Recording() { sdk::host().recording(before_); }
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
-
- private:
-  int32_t before_;
-};
 
 std::string text(double value) {
   return std::isnan(value) ? "NaN" : value > 0 ? "infinite" : "-infinite";

@@ -23,17 +23,13 @@ const std::vector<const tempo_layer_type*>& types() {
 }
 
 Layer make(const tempo_layer_type& type, std::string_view lines) {
-  command::ParsedOptions parsed;
+  sdk::OptionList options;
   while (!lines.empty()) {
     const std::size_t end = std::min(lines.find('\n'), lines.size());
-    parsed.add(type, std::string(lines.substr(0, end)));
+    command::add_option(options, type, std::string(lines.substr(0, end)));
     lines.remove_prefix(std::min(end + 1, lines.size()));
   }
-  tempo_layer* made = nullptr;
-  sdk::check(sdk::host().make_layer_of(
-      &type, reinterpret_cast<const tempo_attribute*>(parsed.all().data()),
-      static_cast<uint32_t>(parsed.all().size()), &made));
-  return Layer(made);
+  return sdk::make_layer(type, options);
 }
 
 }  // namespace

@@ -152,6 +152,8 @@ BOOST_AUTO_TEST_CASE(whole_numbers_are_exact) {
   for (const char* text : {"NA", "", "NaN"})
     check_error(refusal(string("n,id\n0,") + text + '\n', {.missing = NAN, .dtype = int32}),
                 ".missing = nan is nothing that int32 can hold");
+  check_error(refusal("id\nNA\n", {.missing = 3000000001.5, .dtype = int32}),
+              ".missing = 3000000001.5 is nothing that int32 can hold");
   for (const double missing : std::vector<double>{0.5, 3e9, -3e9, INFINITY})
     check_error(refusal("id\nNA\n", {.missing = missing, .dtype = int32}), "that int32 can hold");
   check_error(refusal("id\nNA\n", {.missing = 0x1p63, .dtype = int64}), "that int64 can hold");

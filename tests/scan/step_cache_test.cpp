@@ -128,6 +128,16 @@ BOOST_AUTO_TEST_CASE(a_step_is_traced_once_for_each_type_of_arguments) {
   BOOST_TEST(steps_of([&] { rnn(x, {.mask = mask}); }) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(of_many_types_the_one_not_asked_for_the_longest_is_traced_again) {
+  const Layer rnn = built(CountingCell());
+  const auto traces = [&](int64_t rows) { return steps_of([&] { rnn(sequences(rows)); }); };
+  for (int64_t rows = 1; rows <= 16; ++rows) BOOST_TEST(traces(rows) == 1);
+  BOOST_TEST(traces(1) == 0);
+  BOOST_TEST(traces(17) == 1);
+  BOOST_TEST(traces(1) == 0);
+  BOOST_TEST(traces(2) == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_lambda_is_traced_at_every_call) {
   const Layer rnn = built(CountingCell()), cell = rnn.children().at(0);
   const auto run = [&] {

@@ -180,17 +180,18 @@ BOOST_AUTO_TEST_CASE(a_loss_is_written_as_a_text_and_read_back) {
   BOOST_TEST(Loss(loss.text()).text() == loss.text());
   BOOST_TEST(Loss("MSE").name() == "mean_squared_error");
   BOOST_TEST(Loss("MeanAbsoluteError").name() == "mean_absolute_error");
+  BOOST_TEST(Loss("bce").text() == BinaryCrossentropy().text());
 }
 
 BOOST_AUTO_TEST_CASE(errors_of_losses_say_what_is_wrong) {
   BOOST_TEST(
       error_of([] { Loss("mean_square_error"); }) ==
       "loss `mean_square_error`: there is none by that name; did you mean `mean_squared_error`?\n"
-      "  There are mse, mean_squared_error, mae, mean_absolute_error, binary_crossentropy, "
+      "  There are mean_squared_error, mse, mean_absolute_error, mae, binary_crossentropy, bce, "
       "categorical_crossentropy, sparse_categorical_crossentropy.");
   BOOST_TEST(error_of([] { Loss("mse(reduction=avg)"); }) ==
              "mean_squared_error, reduction: there is none called `avg`.\n"
-             "  There are sum_over_batch_size, sum, mean_with_sample_weight, none.");
+             "  There are sum_over_batch_size, mean, sum, mean_with_sample_weight, none.");
   BOOST_TEST(error_of([] { Loss("binary_crossentropy(logits=true)"); }) ==
              "loss `binary_crossentropy(logits=true)`: it has no option `logits`; did you mean "
              "`from_logits`? It has "
@@ -278,6 +279,7 @@ std::vector<StepCase> step_cases() {
       {"sparse_categorical_crossentropy", "from_logits=true, ", numbers_of_class, z, true},
       {"sparse_categorical_crossentropy", "ignore_class=1, ", numbers_of_class, unit, true},
       {"sparse_categorical_crossentropy", "", cast(numbers_of_class, float32), unit, true},
+      {"bce", "", yes, unit},
   };
 }
 
@@ -287,11 +289,12 @@ std::vector<StepCase> metric_cases() {
   const auto add = [&](const char* name, const StepCase& like) {
     cases.push_back({name, "", like.y, like.p, like.classes});
   };
-  for (const char* name : {"accuracy", "acc", "crossentropy"}) {
+  for (const char* name : {"accuracy", "acc", "crossentropy", "ce"}) {
     add(name, one_hot_labels);
     add(name, sparse);
     cases.push_back({name, "", slice(binary.y, 2, 0, 1), slice(binary.p, 2, 0, 1)});
   }
+  add("Accuracy", binary);
   add("binary_accuracy", binary);
   add("categorical_accuracy", one_hot_labels);
   add("sparse_categorical_accuracy", sparse);
@@ -343,6 +346,38 @@ BOOST_AUTO_TEST_CASE(every_loss_has_a_row_and_so_has_every_metric) {
   };
   require_all(error_of([] { Loss("?"); }), step_cases());
   require_all(error_of([] { Metric("?"); }), metric_cases());
+}
+
+BOOST_AUTO_TEST_CASE(what_an_error_lists_is_read_and_what_is_written_reads_back) {
+  const auto listed = [](const auto& f) { return names_in(error_of(f)); };
+  for (const std::string& name : listed([] { Loss("?"); }))
+    BOOST_TEST(Loss(Loss(name).text()).text() == Loss(name).text(), name);
+  for (const std::string& name : listed([] { Loss("mse(reduction=?)"); }))
+    BOOST_TEST(Loss("mse(reduction=" + name + ")").text() ==
+               "mean_squared_error(reduction=" + name + ")");
+  for (const std::string& name : listed([] { Metric("?"); }))
+    BOOST_TEST(Metric(Metric(name).text()).text() == Metric(name).text(), name);
+}
+
+// Of elements that are equal, however the name is set; "accuracy" goes by the shapes.
+BOOST_AUTO_TEST_CASE(accuracy_with_a_capital_is_the_class) {
+  struct Case {
+    const char *text, *name, *written;
+  };
+  const Case cases[] = {
+      {"Accuracy", "accuracy", "Accuracy(name=accuracy)"},
+      {" Accuracy", "accuracy", "Accuracy(name=accuracy)"},
+      {"Accuracy()", "accuracy", "Accuracy(name=accuracy)"},
+      {"Accuracy(name=right)", "right", "Accuracy(name=right)"},
+  };
+  const Tensor y = numbers({1, 2}, {1, 2}, float64), said = numbers({1, 3}, {1, 2}, float64);
+  for (const Case& c : cases) BOOST_TEST_CONTEXT(c.text) {
+      Metric metric(c.text);
+      BOOST_TEST(metric.name() == c.name);
+      BOOST_TEST(metric.text() == c.written);
+      metric.update(y, said);
+      BOOST_TEST(metric.result() == 0.5);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(what_is_left_out_reaches_no_loss_and_no_gradient) {
@@ -821,10 +856,10 @@ BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
   BOOST_TEST(
       error_of([] { Metric("acuracy"); }) ==
       "metric `acuracy`: there is none by that name; did you mean `accuracy`?\n"
-      "  There are accuracy, acc, binary_accuracy, categorical_accuracy, "
-      "sparse_categorical_accuracy, "
-      "crossentropy, mse, mean_squared_error, mae, mean_absolute_error, binary_crossentropy, "
-      "categorical_crossentropy, sparse_categorical_crossentropy.");
+      "  There are accuracy, acc, Accuracy, binary_accuracy, categorical_accuracy, "
+      "sparse_categorical_accuracy, crossentropy, ce, mean_squared_error, mse, "
+      "mean_absolute_error, mae, binary_crossentropy, bce, categorical_crossentropy, "
+      "sparse_categorical_crossentropy.");
   Metric metric = BinaryAccuracy();
   BOOST_TEST(error_of<ShapeError>([&] {
                metric.update(zeros({4, 2}), zeros({4, 3}));

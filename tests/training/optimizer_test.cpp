@@ -504,7 +504,9 @@ BOOST_AUTO_TEST_CASE(a_loop_of_ones_own_learns) {
 BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
   BOOST_TEST(error_of([] { Optimizer("adma"); }) ==
              "optimizer `adma`: there is none by that name; did you mean `adam`?\n  There are sgd, "
-             "rmsprop, adam.");
+             "rmsprop, RMSprop, adam.");
+  for (const char* name : {"sgd", "rmsprop", "RMSprop", "adam"})
+    BOOST_TEST(Optimizer(Optimizer(name).text()).text() == Optimizer(name).text(), name);
   BOOST_TEST(error_of([] { Optimizer("AdamW(weight_decay=0.01)"); })
                  .starts_with("optimizer `AdamW(weight_decay=0.01)`: there is none by that name; "
                               "did you mean `adam`?"));

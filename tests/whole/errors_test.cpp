@@ -647,9 +647,9 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        "  input_dim is the largest id plus 1; numbers that are no ids need no Embedding."},
       {"an id that is not whole", plain,
        [] {
-         Embedding({.input_dim = 5, .output_dim = 2})(tensor<float>({1.5, 2}, {1, 2}));
+         Embedding({.input_dim = 5, .output_dim = 2})(tensor<float>({1.7f, 2}, {1, 2}));
        },
-       "embedding: id 0 of [1, 2] float32 is 1.5; ids are whole numbers from 0 to input_dim - 1, "
+       "embedding: id 0 of [1, 2] float32 is 1.7; ids are whole numbers from 0 to input_dim - 1, "
        "here 4.\n"
        "  input_dim is the largest id plus 1; numbers that are no ids need no Embedding."},
       {"an id outside of the vocabulary, in a sequence of another length", plain,

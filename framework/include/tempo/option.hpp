@@ -5,9 +5,8 @@
 
 #include <tempo/activation.hpp>
 #include <tempo/initializer.hpp>
-#include <tempo/layer.hpp>
+#include <tempo/option_list.hpp>
 
-#include <deque>
 #include <limits>
 
 namespace tempo TEMPO_HIDDEN {
@@ -102,32 +101,29 @@ struct OptionTable {
 
 /// Sets fields from the options that came over the boundary; the others keep their defaults.
 struct OptionReader {
-  OptionReader(const tempo_attribute* given, uint32_t n) : options(given), count(n) {}
+  OptionReader(const tempo_attribute* first, uint32_t n) : options(first, n) {}
 
-  const tempo_attribute* options;
-  uint32_t count;
+  std::span<const tempo_attribute> options;
 
   template <class T>
   void operator()(const char* name, T& field, const char*, const Limits& = {}) const {
-    for (uint32_t i = 0; i < count; ++i) {
-      const tempo_attribute& o = options[i];
-      if (std::string(o.name) != name) continue;
-      if constexpr (std::is_same_v<T, bool>)
-        field = o.integer != 0;
-      else if constexpr (std::is_integral_v<T>)
-        field = in_range<T>(o.name, o.integer);
-      else if constexpr (std::is_floating_point_v<T>)
-        field =
-            static_cast<T>(o.kind == TEMPO_INT64_VALUE ? static_cast<double>(o.integer) : o.real);
-      else if constexpr (std::is_same_v<T, DType>)
-        field = static_cast<DType>(o.integer);
-      else if constexpr (std::is_same_v<T, Layer>)
-        field = Layer::borrowed(o.layer);
-      else if constexpr (std::is_same_v<T, Shape>)
-        field = Shape(o.list, o.list + o.count);
-      else
-        field = T(std::string(o.text));
-    }
+    const tempo_attribute* const o = given(options, name);
+    if (!o) return;
+    if constexpr (std::is_same_v<T, bool>)
+      field = o->integer != 0;
+    else if constexpr (std::is_integral_v<T>)
+      field = in_range<T>(o->name, o->integer);
+    else if constexpr (std::is_floating_point_v<T>)
+      field =
+          static_cast<T>(o->kind == TEMPO_INT64_VALUE ? static_cast<double>(o->integer) : o->real);
+    else if constexpr (std::is_same_v<T, DType>)
+      field = static_cast<DType>(o->integer);
+    else if constexpr (std::is_same_v<T, Layer>)
+      field = Layer::borrowed(o->layer);
+    else if constexpr (std::is_same_v<T, Shape>)
+      field = Shape(o->list, o->list + o->count);
+    else
+      field = T(std::string(o->text));
   }
 
  private:
@@ -144,32 +140,50 @@ struct OptionReader {
   }
 };
 
-/// The options of a struct on their way over the boundary; borrows from the struct.
+/// The options of a struct on their way over the boundary.
 struct OptionWriter {
-  std::deque<std::string> texts;
-  std::vector<Attribute> attributes;
+  OptionList list;
 
   template <class T>
   void operator()(const char* name, T& field, const char*, const Limits& = {}) {
-    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
-      attributes.emplace_back(name, static_cast<int64_t>(field));
+    if constexpr (std::is_integral_v<T> || std::is_same_v<T, DType>)
+      list.add(name, static_cast<int64_t>(field));
     else if constexpr (std::is_floating_point_v<T>)
-      attributes.emplace_back(name, static_cast<double>(field));
+      list.add(name, static_cast<double>(field));
     else if constexpr (std::is_same_v<T, Layer>)
-      attributes.emplace_back(name, field.handle());
-    else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, DType> ||
-                       std::is_same_v<T, Shape>)
-      attributes.emplace_back(name, field);
-    else {
-      texts.push_back(OptionTable::text_of(field));
-      attributes.emplace_back(name, texts.back().c_str());
-    }
+      list.add(name, field);
+    else if constexpr (std::is_same_v<T, Shape>)
+      list.add(name, std::vector<int64_t>(field.begin(), field.end()));
+    else
+      list.add(name, OptionTable::text_of(field));
   }
-  const tempo_attribute* data() const {
-    return reinterpret_cast<const tempo_attribute*>(attributes.data());
-  }
-  uint32_t size() const { return static_cast<uint32_t>(attributes.size()); }
+  const tempo_attribute* data() const { return list.all().data(); }
+  uint32_t size() const { return static_cast<uint32_t>(list.all().size()); }
 };
+
+/// What every layer has, whether its own options mention them or not.
+struct CommonOptions {
+  bool trainable = true;
+  DType dtype = DType::automatic;
+  std::string name;
+};
+void describe(auto&, CommonOptions&) {}  // visit_options has their sentences
+
+/// The description of an option: of the type's own or, behind them, of those that every layer has;
+/// null: there is none of that name.
+inline const tempo_option* described(const tempo_layer_type& type, std::string_view name) {
+  static const OptionTable& common = []() -> const OptionTable& {
+    auto& made = *new OptionTable;  // for the life of the process
+    CommonOptions options;
+    visit_options(made, options);
+    return made;
+  }();
+  for (const std::span<const tempo_option> all :
+       {std::span(type.options, type.n_options), std::span(common.options)})
+    for (const tempo_option& o : all)
+      if (name == o.name) return &o;
+  return nullptr;
+}
 
 }  // namespace sdk
 

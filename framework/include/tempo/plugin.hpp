@@ -66,9 +66,8 @@ class OpCall {
 
  private:
   const tempo_attribute* find(const char* name, uint32_t kind) const {
-    for (const tempo_attribute& a : attributes_)
-      if (a.kind == kind && std::string_view(a.name) == name) return &a;
-    return nullptr;
+    const tempo_attribute* const a = sdk::given(attributes_, name);
+    return a && a->kind == kind ? a : nullptr;
   }
   std::span<const tempo_type> inputs_;
   std::span<const tempo_attribute> attributes_;

@@ -1,6 +1,7 @@
-// Element types and shapes.
+// Shapes.
 #pragma once
 
+#include <tempo/dtype.hpp>
 #include <tempo/error.hpp>
 
 #include <cstdint>
@@ -9,42 +10,6 @@
 #include <vector>
 
 namespace tempo TEMPO_HIDDEN {
-
-/// The type of a tensor's elements. `automatic` stands for the default dtype where one is asked
-/// for.
-enum class DType : int32_t {
-  automatic = -1,
-  float32 = 0,
-  float64 = 1,
-  int32 = 2,
-  int64 = 3,
-  bool_ = 4
-};
-
-inline constexpr DType float32 = DType::float32;
-inline constexpr DType float64 = DType::float64;
-inline constexpr DType int32 = DType::int32;
-inline constexpr DType int64 = DType::int64;
-inline constexpr DType bool_ = DType::bool_;
-
-inline constexpr bool is_floating(DType t) { return t == float32 || t == float64; }
-
-/// Bytes of one element.
-inline constexpr std::size_t size_of(DType t) {
-  return t == float32 || t == int32 ? 4 : t == bool_ ? 1 : 8;
-}
-
-inline const char* name_of(DType t) {
-  switch (t) {
-    case DType::float32: return "float32";
-    case DType::float64: return "float64";
-    case DType::int32: return "int32";
-    case DType::int64: return "int64";
-    case DType::bool_: return "bool";
-    case DType::automatic: break;
-  }
-  return "automatic";
-}
 
 /// The extents of a tensor, outermost first; at most 8 axes. A negative axis counts from the end.
 class Shape {

@@ -70,13 +70,9 @@ class Tensor {
   double element(int64_t i) const {
     const tempo_view v = readable();
     if (i < 0 || i >= count_of(v.type)) outside(i);
-    switch (sdk::dtype_of(v.type)) {
-      case DType::float32: return static_cast<double>(static_cast<const float*>(v.data)[i]);
-      case DType::float64: return static_cast<const double*>(v.data)[i];
-      case DType::int32: return static_cast<const int32_t*>(v.data)[i];
-      case DType::int64: return static_cast<double>(static_cast<const int64_t*>(v.data)[i]);
-      default: return static_cast<const unsigned char*>(v.data)[i] ? 1.0 : 0.0;
-    }
+    return sdk::of_element(sdk::dtype_of(v.type), 0.0, [&](auto e) {
+      return static_cast<double>(static_cast<const typename decltype(e)::Type*>(v.data)[i]);
+    });
   }
   /// All elements in row-major order, converted to T.
   template <class T = double>
@@ -118,11 +114,7 @@ class Tensor {
   }
   template <class T>
   static void require_dtype(DType dtype) {
-    constexpr DType wanted = std::is_same_v<T, float>     ? float32
-                             : std::is_same_v<T, double>  ? float64
-                             : std::is_same_v<T, int32_t> ? int32
-                             : std::is_same_v<T, int64_t> ? int64
-                                                          : bool_;
+    constexpr DType wanted = sdk::dtype_for<T>();
     if (dtype != wanted)
       throw ShapeError(std::string("data: the tensor is ") + name_of(dtype) + ", asked for as " +
                        name_of(wanted) + ".\n  cast(x, " + name_of(wanted) + ") makes it so.");
@@ -172,20 +164,6 @@ inline void assign(const Tensor& weight, const Tensor& value) {
 TEMPO_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 namespace sdk {
-
-template <class T>
-constexpr DType dtype_for() {
-  if constexpr (std::is_same_v<T, float>)
-    return float32;
-  else if constexpr (std::is_same_v<T, double>)
-    return float64;
-  else if constexpr (std::is_same_v<T, int32_t>)
-    return int32;
-  else if constexpr (std::is_same_v<T, int64_t>)
-    return int64;
-  else
-    return bool_;
-}
 
 /// Zeros where data is null.
 inline Tensor make(DType dtype, const Shape& shape, const void* data) {

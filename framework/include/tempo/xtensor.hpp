@@ -24,9 +24,7 @@ xt::xarray<T> to_xtensor(const Tensor& x) {
 template <class E>
 Tensor from_xtensor(const xt::xexpression<E>& expression) {
   using T = typename E::value_type;
-  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> ||
-                    std::is_same_v<T, int32_t> || std::is_same_v<T, int64_t> ||
-                    std::is_same_v<T, bool>,
+  static_assert(sdk::is_element<T>(),
                 "a tensor holds float, double, int32_t, int64_t or bool: use xt::cast<float>(x)");
   const xt::xarray<T, xt::layout_type::row_major> values = expression.derived_cast();
   Shape shape;

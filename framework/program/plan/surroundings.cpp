@@ -271,8 +271,7 @@ class LayoutMaker {
 
 }  // namespace
 
-ShortStretches::ShortStretches(int64_t steps) : before_(std::exchange(longest_stretch, steps)) {}
-ShortStretches::~ShortStretches() { longest_stretch = before_; }
+ShortStretches::ShortStretches(int64_t steps) : longest_(longest_stretch, steps) {}
 
 int64_t Layout::steps_at_once(int64_t time) const {
   constexpr std::size_t cached_bytes = 1 << 20;

@@ -5,6 +5,7 @@
 #include "program/plan/plan.hpp"
 #include "program/uses.hpp"
 #include "tensor/round_up.hpp"
+#include "tensor/scoped.hpp"
 
 namespace tempo {
 
@@ -117,12 +118,9 @@ struct Layout {
 class ShortStretches {
  public:
   explicit ShortStretches(int64_t steps);
-  ~ShortStretches();
-  ShortStretches(const ShortStretches&) = delete;
-  ShortStretches& operator=(const ShortStretches&) = delete;
 
  private:
-  int64_t before_;
+  Scoped<int64_t> longest_;
 };
 
 Layout lay_out(const Uses& uses, const Plan& plan);

@@ -3,12 +3,12 @@
 #include "scan/gradient/checkpoint.hpp"
 
 #include "program/builder.hpp"
+#include "tensor/recent.hpp"
 
 #include <tempo/ops.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <list>
 
 namespace tempo {
 
@@ -72,20 +72,13 @@ struct Segmented {
 
 // Made once for a Program and a length.
 Segmented segmented(const StepProgramRef& program, int64_t length) {
-  constexpr std::size_t capacity = 32;
-  static std::list<Segmented>& recent = *new std::list<Segmented>;
+  static Recent<Segmented>& recent = *new Recent<Segmented>(32);
   const ProcessLock lock(ProcessLock::making);
-  const auto at = std::find_if(recent.begin(), recent.end(), [&](const Segmented& s) {
-    return s.whole == program && s.length == length;
-  });
-  if (at != recent.end()) {
-    recent.splice(recent.begin(), recent, at);
-  } else {
-    const StepProgramRef steps = with_time_first(program);
-    recent.push_front({program, steps, over_segments(steps, length), length});
-    if (recent.size() > capacity) recent.pop_back();
-  }
-  return recent.front();
+  const Segmented* const found =
+      recent.find([&](const Segmented& s) { return s.whole == program && s.length == length; });
+  if (found) return *found;
+  const StepProgramRef steps = with_time_first(program);
+  return recent.add({program, steps, over_segments(steps, length), length});
 }
 
 std::vector<Ref<Value>> apply_keeping(const StepProgramRef& program, std::vector<Ref<Value>> inputs,

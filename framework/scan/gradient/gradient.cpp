@@ -45,10 +45,6 @@ class Differentiation {
   }
 
  private:
-  using Identity = std::pair<const void*, std::size_t>;
-  static Identity identity(const Value& v) {
-    return v.from ? Identity{v.from.get(), v.index} : Identity{&v, 0};
-  }
   const Ref<Value>& node(ValueId v) const {
     return forward_.nodes()[static_cast<std::size_t>(v.index)];
   }
@@ -258,7 +254,7 @@ class Differentiation {
   const Program& p_;
   const GradientRequest& request_;
   KeptChoice kept_;
-  std::map<Identity, ValueId> numbers_;
+  std::map<ValueIdentity, ValueId> numbers_;
   std::vector<Seed> seeds_;
   std::vector<Carry> carries_;
   std::vector<std::pair<std::size_t, Ref<Value>>> fixed_dys_, sequence_dys_;  // result, placeholder

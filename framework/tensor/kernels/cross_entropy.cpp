@@ -29,20 +29,10 @@ template <class T>
 class RowLoops {
  public:
   static SumRow<T> sum() {
-    switch (instruction_set()) {
-      case InstructionSet::avx512: return sum_avx512;
-      case InstructionSet::avx2: return sum_avx2;
-      case InstructionSet::baseline: break;
-    }
-    return sum_baseline;
+    return of_instruction_set<SumRow<T>>(sum_baseline, sum_avx2, sum_avx512);
   }
   static ScaleRow<T> scale() {
-    switch (instruction_set()) {
-      case InstructionSet::avx512: return scale_avx512;
-      case InstructionSet::avx2: return scale_avx2;
-      case InstructionSet::baseline: break;
-    }
-    return scale_baseline;
+    return of_instruction_set<ScaleRow<T>>(scale_baseline, scale_avx2, scale_avx512);
   }
 
  private:

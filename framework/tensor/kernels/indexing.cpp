@@ -5,8 +5,9 @@
 #include "tensor/kernels/pointwise.hpp"
 #include "tensor/parallel.hpp"
 
+#include <tempo/number.hpp>
+
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 
 namespace tempo {
@@ -35,12 +36,13 @@ int64_t row_count(const View& table) {
 
 template <class T>
 [[noreturn, gnu::cold, gnu::noinline]] void refuse_index(const KernelCall& call, int64_t at, T id) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.15g", static_cast<double>(id));
+  std::string text;
+  if constexpr (std::is_floating_point_v<T>)
+    text = sdk::shortest(id);
+  else
+    text = std::to_string(id);
   throw Error(call.attributes.text("who") + ": id " + std::to_string(at) + " of " +
-              to_string(call.inputs[0].type) + " is " +
-              (std::is_integral_v<T> ? std::to_string(id) : text) + "; " +
-              call.attributes.text("rule"));
+              to_string(call.inputs[0].type) + " is " + text + "; " + call.attributes.text("rule"));
 }
 
 }  // namespace

@@ -68,14 +68,7 @@ class ElementwiseTile {
   static constexpr int64_t chunk = 256;  // elements for which a repeated input is written out
 
  public:
-  static Tile for_instruction_set() {
-    switch (instruction_set()) {
-      case InstructionSet::avx512: return avx512;
-      case InstructionSet::avx2: return avx2;
-      case InstructionSet::baseline: break;
-    }
-    return baseline;
-  }
+  static Tile for_instruction_set() { return of_instruction_set<Tile>(baseline, avx2, avx512); }
 
  private:
   using Indices = std::index_sequence_for<In...>;

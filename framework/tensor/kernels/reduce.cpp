@@ -129,14 +129,7 @@ Marks marked(const std::vector<int64_t>& axes, int rank) {
 template <class Op, class T>
 class RowFold {
  public:
-  static Tile for_instruction_set() {
-    switch (instruction_set()) {
-      case InstructionSet::avx512: return avx512;
-      case InstructionSet::avx2: return avx2;
-      case InstructionSet::baseline: break;
-    }
-    return baseline;
-  }
+  static Tile for_instruction_set() { return of_instruction_set<Tile>(baseline, avx2, avx512); }
 
  private:
   TEMPO_TARGET_AVX512 __attribute__((flatten)) static void avx512(const void* const* in,

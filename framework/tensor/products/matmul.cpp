@@ -113,9 +113,6 @@ void for_blocks(const Product& p, int64_t most, int64_t smallest, F block) {
   });
 }
 
-template <class T>
-constexpr DType floating = std::is_same_v<T, float> ? float32 : float64;
-
 // OpenBLAS 0.3.21 chooses its kernels by the processor's name. On one that is newer than itself it
 // falls back to those from before AVX2, at a fifth of our own kernels' speed.
 bool blas_knows_the_processor() {
@@ -155,9 +152,9 @@ bool is_own(const Product& p, std::size_t element) {
 /// a b with b packed first.
 template <class T>
 void multiply_packed(const Product& p, const T* a, const T* b, bool accumulate, T* c) {
-  const Scratch memory(packed_bytes(floating<T>, p.k, p.n));
+  const Scratch memory(packed_bytes(sdk::dtype_for<T>(), p.k, p.n));
   const MatrixPart whole{b, p.ldb, p.transpose_b, p.k, p.n};
-  const PackedMatrix packed = pack(floating<T>, p.k, p.n, {&whole, 1}, memory.as<void>());
+  const PackedMatrix packed = pack(sdk::dtype_for<T>(), p.k, p.n, {&whole, 1}, memory.as<void>());
   multiply_rows(p.m, a, p.lda, packed, c, p.ldc, accumulate);
 }
 
@@ -170,8 +167,8 @@ bool multiply_own(const Product& p, const T* a, const T* b, T beta, T* c) {
     // A block's elements do not depend on where it begins: as many as there are threads.
     for_blocks(p, threads(), smallest_own_block,
                [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
-                 multiply_transposed(floating<T>, m, n, p.k, a + a_at, p.lda, b + b_at, p.ldb,
-                                     c + c_at, p.ldc, beta == 1);
+                 multiply_transposed(sdk::dtype_for<T>(), m, n, p.k, a + a_at, p.lda, b + b_at,
+                                     p.ldb, c + c_at, p.ldc, beta == 1);
                });
   }
   return true;

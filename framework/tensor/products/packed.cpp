@@ -15,13 +15,10 @@ namespace {
 
 const PackedKernelSet& kernels_in_use() {
 #if TEMPO_X86
-  switch (instruction_set()) {
-    case InstructionSet::avx512: return packed_avx512;
-    case InstructionSet::avx2: return packed_avx2;
-    case InstructionSet::baseline: break;
-  }
-#endif
+  return *of_instruction_set(&packed_baseline, &packed_avx2, &packed_avx512);
+#else
   return packed_baseline;
+#endif
 }
 
 template <class T>

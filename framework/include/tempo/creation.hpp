@@ -1,0 +1,94 @@
+// Ranges and random numbers; elementwise.hpp has constants.
+#pragma once
+
+#include <tempo/elementwise.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// start, start + step, ... up to but without stop. [ceil((stop - start) / step)]
+inline Tensor arange(double start, double stop, double step = 1, DType dtype = DType::automatic) {
+  const auto fail = [&](const std::string& why) {
+    throw Error("arange: " + why + "\n  start is " + sdk::shortest(start) + ", stop " +
+                sdk::shortest(stop) + ", step " + sdk::shortest(step) + ".");
+  };
+  if (step == 0) throw Error("arange: a step of 0 never reaches stop.");
+  if (!std::isfinite(start) || !std::isfinite(stop) || !std::isfinite(step))
+    fail("start, stop and step must be finite.");
+  const double n = std::max(0.0, std::ceil((stop - start) / step - 1e-9));
+  if (!(n < 0x1p60)) fail("these are more elements than 64 bits can address.");
+  const double last = start + step * (n - 1);
+  if (!is_floating(dtype) && dtype != DType::automatic && n > 0 &&
+      !(sdk::within(start, dtype) && sdk::within(last, dtype)))
+    fail(std::string("dtype ") + name_of(dtype) + " cannot hold all of these numbers.");
+  const Shape shape{static_cast<int64_t>(n)};
+  return sdk::made("arange", shape, dtype, [&] {
+    std::vector<double> values;
+    try {
+      values.resize(static_cast<std::size_t>(n));
+    } catch (const std::bad_alloc&) {
+      throw sdk::OutOfMemory();
+    }
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = start + step * static_cast<double>(i);
+    return tensor(values, shape, dtype);
+  });
+}
+
+namespace sdk {
+/// The key of one draw, int64 [2]; seed < 0 takes the next one of the global generator.
+inline Tensor random_key(int64_t seed = -1) {
+  tempo_tensor* out = nullptr;
+  check(host().random_key(seed, &out));
+  return Tensor(out);
+}
+
+inline void require_random(const char* who, DType dtype) {
+  if (!is_floating(dtype) && dtype != DType::automatic)
+    throw ShapeError(std::string(who) + ": random numbers are float32 or float64, not " +
+                     name_of(dtype) + ".\n  cast(x, " + name_of(dtype) +
+                     ") makes integers of them.");
+}
+}  // namespace sdk
+
+/// Uniform in [low, high). `seed` < 0 draws from the generator that set_seed starts.
+inline Tensor random_uniform(const Shape& shape, double low = 0, double high = 1,
+                             DType dtype = DType::automatic, int64_t seed = -1) {
+  sdk::require_random("random_uniform", dtype);
+  if (!(low <= high) || !std::isfinite(high - low))
+    throw Error("random_uniform: no number is uniform from " + sdk::shortest(low) + " to " +
+                sdk::shortest(high) + ".\n  Both must be finite, the second not below the first.");
+  static const sdk::Op op("random_uniform");
+  return sdk::made("random_uniform", shape, dtype, [&] {
+    const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
+    return low == 0 && high == 1 ? unit : low + (high - low) * unit;
+  });
+}
+namespace sdk {
+inline Tensor standard_normal(const char* who, const Shape& shape, DType dtype, int64_t seed) {
+  static const Op op("random_normal");
+  require_random(who, dtype);
+  return made(who, shape, dtype, [&] {
+    return op(random_key(seed), {{"shape", shape}, {"dtype", dtype}});
+  });
+}
+}  // namespace sdk
+
+/// Normal (Gaussian) numbers.
+inline Tensor random_normal(const Shape& shape, double mean = 0, double stddev = 1,
+                            DType dtype = DType::automatic, int64_t seed = -1) {
+  if (!std::isfinite(mean) || !(stddev >= 0) || !std::isfinite(stddev))
+    throw Error("random_normal: no number is normal with the mean " + sdk::shortest(mean) +
+                " and the deviation " + sdk::shortest(stddev) +
+                ".\n  Both must be finite, the second not below 0.");
+  const Tensor unit = sdk::standard_normal("random_normal", shape, dtype, seed);
+  return mean == 0 && stddev == 1 ? unit : mean + stddev * unit;
+}
+/// Standard normal numbers.
+inline Tensor randn(const Shape& shape, DType dtype = DType::automatic) {
+  return sdk::standard_normal("randn", shape, dtype, -1);
+}
+
+}  // namespace tempo

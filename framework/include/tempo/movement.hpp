@@ -1,0 +1,162 @@
+// Ops that put elements elsewhere: shapes, parts, rows.
+#pragma once
+
+#include <tempo/axes.hpp>
+
+#include <array>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// One extent may be -1 and is worked out from the count.
+inline Tensor reshape(const Tensor& x, const Shape& shape) {
+  static const sdk::Op op("reshape");
+  return op(x, {{"shape", shape}});
+}
+inline Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  static const sdk::Op op("broadcast_to");
+  return op(x, {{"shape", shape}});
+}
+/// `permutation` names the axes of x in the order of the result.
+inline Tensor transpose(const Tensor& x, const Axes& permutation) {
+  static const sdk::Op op("transpose");
+  if (static_cast<int>(permutation.size()) != x.rank())
+    throw ShapeError("transpose: " + std::to_string(permutation.size()) + " axes given for " +
+                     to_string(x.shape(), x.dtype()) + "; name every axis once.");
+  return permutation.empty()
+             ? x
+             : op(x, {{"permutation", sdk::from_end("transpose", permutation, x.rank())}});
+}
+inline Tensor swap_axes(const Tensor& x, int a, int b) {
+  const int rank = x.rank();
+  a = sdk::from_end("swap_axes", a, rank) + rank;
+  b = sdk::from_end("swap_axes", b, rank) + rank;
+  Axes axes(static_cast<std::size_t>(rank));
+  for (int i = 0; i < rank; ++i) axes[static_cast<std::size_t>(i)] = i == a ? b : i == b ? a : i;
+  return transpose(x, axes);
+}
+/// Swaps the last two axes.
+inline Tensor transpose(const Tensor& x) {
+  if (x.rank() < 2)
+    throw ShapeError("transpose: " + to_string(x.shape(), x.dtype()) + " has no two axes to swap.");
+  return swap_axes(x, -1, -2);
+}
+
+/// A new axis of extent 1 at `axis` of the result.
+inline Tensor expand_dims(const Tensor& x, int axis) {
+  Shape s;
+  const int rank = x.rank(), at = sdk::from_end("expand_dims", axis, rank + 1) + rank + 1;
+  for (int i = 0; i <= rank; ++i)
+    s.push_back(i < at ? x.shape()[i] : i == at ? 1 : x.shape()[i - 1]);
+  return reshape(x, s);
+}
+/// Cuts an axis of extent 1.
+inline Tensor squeeze(const Tensor& x, int axis) {
+  const Shape from = x.shape();
+  const int at = sdk::from_end("squeeze", axis, from.rank()) + from.rank();
+  if (from[at] != 1)
+    throw ShapeError("squeeze: axis " + std::to_string(axis) + " of " + to_string(from, x.dtype()) +
+                     " is not 1.");
+  Shape s;
+  for (int i = 0; i < from.rank(); ++i)
+    if (i != at) s.push_back(from[i]);
+  return reshape(x, s);
+}
+
+inline Tensor concat(const Tensors& parts, int axis = -1) {
+  static const sdk::Op op("concat");
+  if (parts.empty()) throw ShapeError("concat: no tensors given.");
+  if (parts.size() == 1) return parts[0];
+  tempo_tensor* out = nullptr;
+  const std::vector<tempo_tensor*> in = sdk::handles(parts);
+  op.run(in.data(), in.size(), {{"axis", sdk::from_end("concat", axis, parts[0].rank())}}, &out, 1);
+  return Tensor(out);
+}
+/// Tensors of one shape side by side along a new axis.
+inline Tensor stack(const Tensors& parts, int axis = 0) {
+  if (parts.empty()) throw ShapeError("stack: no tensors given.");
+  const int at = sdk::from_end("stack", axis, parts[0].rank() + 1);
+  for (std::size_t i = 1; i < parts.size(); ++i)
+    if (parts[i].shape() != parts[0].shape() || parts[i].dtype() != parts[0].dtype())
+      throw ShapeError("stack: the tensors must be alike; the first is " +
+                       to_string(parts[0].shape(), parts[0].dtype()) + ", number " +
+                       std::to_string(i) + " (counted from 0) " +
+                       to_string(parts[i].shape(), parts[i].dtype()) + ".");
+  Tensors expanded;
+  for (const Tensor& t : parts) expanded.push_back(expand_dims(t, at));
+  return concat(expanded, at);
+}
+/// Parts of the given sizes along an axis.
+inline Tensors split(const Tensor& x, const std::vector<int64_t>& sizes, int axis = -1) {
+  static const sdk::Op op("split");
+  std::vector<tempo_tensor*> out(sizes.size());
+  tempo_tensor* in = x.handle();
+  op.run(&in, 1, {{"axis", sdk::from_end("split", axis, x.rank())}, {"sizes", sizes}}, out.data(),
+         out.size());
+  return sdk::adopt(out);
+}
+/// N equal parts along an axis: `auto [i, f] = split<2>(z);`
+template <std::size_t N>
+std::array<Tensor, N> split(const Tensor& x, int axis = -1) {
+  const int64_t extent = x.shape()[sdk::from_end("split", axis, x.rank())];
+  if (extent % static_cast<int64_t>(N) != 0)
+    throw ShapeError("split: axis " + std::to_string(axis) + " of " +
+                     to_string(x.shape(), x.dtype()) + " does not divide into " +
+                     std::to_string(N) + " equal parts.");
+  Tensors parts = split(x, std::vector<int64_t>(N, extent / static_cast<int64_t>(N)), axis);
+  std::array<Tensor, N> out;
+  for (std::size_t i = 0; i < N; ++i) out[i] = std::move(parts[i]);
+  return out;
+}
+namespace sdk {
+/// x[..., begin:end, ...] along an axis from the end, by positions from the front.
+inline Tensor part(const Tensor& x, int axis, int64_t begin, int64_t end) {
+  static const Op op("slice");
+  return op(x, {{"axis", axis}, {"begin", begin}, {"end", end}});
+}
+}  // namespace sdk
+/// x[..., begin:end, ...] along an axis; negative positions count from the end of the axis.
+inline Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end) {
+  const Shape shape = x.shape();
+  const int at = sdk::from_end("slice", axis, shape.rank());
+  const int64_t extent = shape[at];
+  const int64_t first = begin < 0 ? begin + extent : begin, stop = end < 0 ? end + extent : end;
+  if (first < 0 || stop > extent || first > stop)
+    throw ShapeError("slice: [" + std::to_string(begin) + ", " + std::to_string(end) +
+                     ") along axis " + std::to_string(axis) + " of " + to_string(shape, x.dtype()) +
+                     ", which has " + std::to_string(extent) + " there.");
+  return sdk::part(x, at, first, stop);
+}
+/// The i-th part along an axis, which is cut: x[i]. A negative i counts from the end of the axis.
+inline Tensor take(const Tensor& x, int64_t i, int axis = 0) {
+  const Shape shape = x.shape();
+  const int at = sdk::from_end("take", axis, shape.rank());
+  const int64_t extent = shape[at];
+  if (i < -extent || i >= extent)
+    throw ShapeError("take: index " + std::to_string(i) + " along axis " + std::to_string(axis) +
+                     " of " + to_string(shape, x.dtype()) + ", which has " +
+                     std::to_string(extent) + " there.");
+  const int64_t place = i < 0 ? i + extent : i;
+  return squeeze(sdk::part(x, at, place, place + 1), at);
+}
+inline Tensor reverse(const Tensor& x, int axis) {
+  static const sdk::Op op("reverse");
+  return op(x, {{"axes", sdk::from_end("reverse", Axes{axis}, x.rank())}});
+}
+/// Zeros put before and after along an axis.
+inline Tensor pad(const Tensor& x, int axis, int64_t before, int64_t after) {
+  static const sdk::Op op("pad");
+  return op(x,
+            {{"axis", sdk::from_end("pad", axis, x.rank())}, {"before", before}, {"after", after}});
+}
+/// Rows of a table by index: table [n, ...], indices (int32 or int64) [...] -> [..., ...].
+inline Tensor gather(const Tensor& table, const Tensor& indices) {
+  static const sdk::Op op("gather");
+  return op(table, indices);
+}
+/// Indices [...] to rows [..., depth] with a single 1; an index outside gives a row of zeros.
+inline Tensor one_hot(const Tensor& indices, int64_t depth, DType dtype = DType::automatic) {
+  static const sdk::Op op("one_hot");
+  return op(indices, {{"depth", depth}, {"dtype", dtype}});
+}
+
+}  // namespace tempo

@@ -1,0 +1,75 @@
+// Options by name and value: found in an array that came over the boundary, or kept whole.
+#pragma once
+
+#include <tempo/layer.hpp>
+
+#include <deque>
+#include <span>
+#include <string_view>
+
+namespace tempo TEMPO_HIDDEN {
+namespace sdk {
+
+/// The attribute of that name; null: it is not given.
+inline const tempo_attribute* given(std::span<const tempo_attribute> all, std::string_view name) {
+  for (const tempo_attribute& a : all)
+    if (name == a.name) return &a;
+  return nullptr;
+}
+inline const tempo_attribute* given(const Layer& layer, std::string_view name) {
+  const tempo_layer_view v = layer.view();
+  return given({v.options, v.n_options}, name);
+}
+
+/// Options with the names, texts, lists and layers that they point to.
+class OptionList {
+ public:
+  OptionList() = default;
+  explicit OptionList(std::span<const tempo_attribute> options) {
+    for (const tempo_attribute& o : options) add(o);
+  }
+  OptionList(const OptionList&) = delete;
+  OptionList& operator=(const OptionList&) = delete;
+
+  void add(const std::string& name, int64_t value) { add(Attribute(name.c_str(), value).abi()); }
+  void add(const std::string& name, double value) { add(Attribute(name.c_str(), value).abi()); }
+  void add(const std::string& name, const std::string& value) {
+    add(Attribute(name.c_str(), value.c_str()).abi());
+  }
+  void add(const std::string& name, const std::vector<int64_t>& value) {
+    add(Attribute(name.c_str(), value).abi());
+  }
+  /// Layer{} stands for none.
+  void add(const std::string& name, const Layer& value) {
+    add(Attribute(name.c_str(), value.handle()).abi());
+  }
+  /// A copy. What its pointers should lead to and is not there stays a null.
+  void add(tempo_attribute o) {
+    o.size = sizeof o;
+    if (o.name) o.name = texts_.emplace_back(o.name).c_str();
+    if (o.text) o.text = texts_.emplace_back(o.text).c_str();
+    if (o.list) o.list = lists_.emplace_back(o.list, o.list + o.count).data();
+    if (o.layer) layers_.push_back(Layer::borrowed(o.layer));
+    attributes_.push_back(o);
+  }
+
+  const std::vector<tempo_attribute>& all() const { return attributes_; }
+  const tempo_attribute* find(std::string_view name) const { return given(attributes_, name); }
+
+ private:
+  std::vector<tempo_attribute> attributes_;
+  std::deque<std::string> texts_;
+  std::deque<std::vector<int64_t>> lists_;
+  std::vector<Layer> layers_;
+};
+
+/// A layer of this type, made with these options.
+inline Layer make_layer(const tempo_layer_type& type, const OptionList& options) {
+  tempo_layer* out = nullptr;
+  check(host().make_layer_of(&type, options.all().data(),
+                             static_cast<uint32_t>(options.all().size()), &out));
+  return Layer(out);
+}
+
+}  // namespace sdk
+}  // namespace tempo

@@ -1,0 +1,86 @@
+// Folds along axes, and what runs along one.
+#pragma once
+
+#include <tempo/axes.hpp>
+#include <tempo/elementwise.hpp>
+
+#include <algorithm>
+
+namespace tempo TEMPO_HIDDEN {
+
+namespace sdk {
+inline Tensor reduced(const Op& op, const char* who, const Tensor& x, const Axes& axes,
+                      bool keepdims) {
+  if (x.rank() == 0) return x;
+  return op(x, {{"axes", from_end(who, axes, x.rank())}, {"keepdims", keepdims}});
+}
+}  // namespace sdk
+
+#define TEMPO_REDUCTION(name)                                                         \
+  inline Tensor name(const Tensor& x, const Axes& axes = {}, bool keepdims = false) { \
+    static const sdk::Op op(#name);                                                   \
+    return sdk::reduced(op, #name, x, axes, keepdims);                                \
+  }                                                                                   \
+  inline Tensor name(const Tensor& x, int axis, bool keepdims = false) {              \
+    return name(x, Axes{axis}, keepdims);                                             \
+  }
+TEMPO_REDUCTION(max)
+TEMPO_REDUCTION(min)
+#undef TEMPO_REDUCTION
+
+/// Of bools: how many are true, int64.
+inline Tensor sum(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
+  static const sdk::Op op("sum");
+  return sdk::reduced(op, "sum", x.dtype() == bool_ ? cast(x, int64) : x, axes, keepdims);
+}
+inline Tensor sum(const Tensor& x, int axis, bool keepdims = false) {
+  return sum(x, Axes{axis}, keepdims);
+}
+
+namespace sdk {
+/// What a composition asks of x, before one of its parts does.
+inline void require_floating(const char* who, const Tensor& x) {
+  if (!is_floating(x.dtype()))
+    throw ShapeError(std::string(who) + ": needs float32 or float64, got " +
+                     to_string(x.shape(), x.dtype()) + ".\n  cast(x, float32) makes it so.");
+}
+inline Tensor mean_of(const Tensor& x, const Axes& axes, bool keepdims) {
+  const Tensor total = sum(x, axes, keepdims);
+  const auto n =
+      static_cast<double>(x.count()) / static_cast<double>(std::max<int64_t>(1, total.count()));
+  return total / n;
+}
+/// What a composition along axes asks of x and them.
+inline void require_along(const char* who, const Tensor& x, const Axes& axes) {
+  require_floating(who, x);
+  if (x.rank() > 0) from_end(who, axes, x.rank());
+}
+}  // namespace sdk
+
+inline Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
+  sdk::require_along("mean", x, axes);
+  return sdk::mean_of(x, axes, keepdims);
+}
+inline Tensor mean(const Tensor& x, int axis, bool keepdims = false) {
+  return mean(x, Axes{axis}, keepdims);
+}
+/// The mean squared distance from the mean (divided by n).
+inline Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
+  sdk::require_along("var", x, axes);
+  return sdk::mean_of(square(x - sdk::mean_of(x, axes, true)), axes, keepdims);
+}
+inline Tensor var(const Tensor& x, int axis, bool keepdims = false) {
+  return var(x, Axes{axis}, keepdims);
+}
+/// The position of the largest element along an axis, int64; the first of equal ones.
+inline Tensor argmax(const Tensor& x, int axis = -1) {
+  static const sdk::Op op("argmax");
+  return op(x, {{"axis", sdk::from_end("argmax", axis, x.rank())}});
+}
+/// Running sums along an axis.
+inline Tensor cumsum(const Tensor& x, int axis, bool reversed = false) {
+  static const sdk::Op op("cumsum");
+  return op(x, {{"axis", sdk::from_end("cumsum", axis, x.rank())}, {"reverse", reversed}});
+}
+
+}  // namespace tempo

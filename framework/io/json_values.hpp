@@ -1,0 +1,19 @@
+// Values in JSON that must be of a kind; a FormatError where one is not.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace tempo {
+
+/// An integer that int64 holds: "version is 1.5; it must be an integer."
+int64_t integer_of(const nlohmann::ordered_json& value, const std::string& what);
+/// "the optimizer is not a text."
+std::string text_of(const nlohmann::ordered_json& value, const std::string& what);
+/// The value, which is a list of at most so many: "layers are not a list."
+const nlohmann::ordered_json& list_of(const nlohmann::ordered_json& value, std::size_t most,
+                                      const std::string& what);
+
+}  // namespace tempo

@@ -1,0 +1,153 @@
+// A step of an optimizer, made whole or not at all.
+#include "training/optimizer_state.hpp"
+
+#include "tensor/finite.hpp"
+
+#include <tempo/gradient.hpp>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+namespace tempo {
+
+namespace {
+
+// Bytes of a weight: the room for its next values is kept, and in the cache costs next to nothing.
+constexpr std::size_t small = 1 << 16;
+
+}  // namespace
+
+// With |w|, |slots| and |g| up to 1e15 every formula stays below 1e31, where a float holds 3e38:
+// squares are up to 1e30, and 1e3 * 3e15 / 1e-12 is the largest quotient. A second moment is not
+// negative, once a root of it was finite.
+bool OptimizerState::keeps_finite() const {
+  constexpr double most = 1e3, least = 1e-12;
+  return learning_rate <= most && rate() <= most && common.weight_decay <= most &&
+         least_divisor() >= least;
+}
+
+bool OptimizerState::runs_in_place(const Memory& of, const Tensor& gradient) const {
+  const tempo_tensor& weight = *of.weight.handle();
+  const Array& g = gradient.handle()->array;
+  g.finish();  // work that is left for later shares the weight
+  return weight.type.bytes() > small && !of.slots.empty() && of.update &&
+         of.update->runs_in_place() && of.moderate == weight.version && keeps_finite() &&
+         weight.array.sole_owner() &&
+         std::all_of(of.slots.begin(), of.slots.end(),
+                     [](const auto& slot) { return slot.second.sole_owner(); }) &&
+         all_within(g.view(), Fused::moderate);
+}
+
+Fused::Size OptimizerState::run(Memory& of, const Tensor& gradient,
+                                std::span<const View> next) const {
+  std::vector<View> x;
+  x.reserve(of.slots.size() + 2);
+  x.push_back(of.weight.handle()->array.view());
+  for (const auto& [slot, array] : of.slots) x.push_back(array.view());
+  x.push_back(gradient.handle()->array.view());
+  const Fused::Size size = (*of.update)(x, std::array{learning_rate, rate()}, next);
+  of.stays_moderate = size == Fused::Size::moderate;
+  return size;
+}
+
+void OptimizerState::prepare(Memory& of, const Tensor& gradient) {
+  if (!of.update) of.update = fused_update(of);
+  of.next.resize(of.slots.size() + 1);
+  std::vector<View> next;
+  next.reserve(of.next.size());
+  for (Array& room : of.next) {
+    if (!room || !room.sole_owner()) room = Array(of.weight.handle()->type);
+    next.push_back(room.view());
+  }
+  if (run(of, gradient, next) != Fused::Size::not_finite) return;
+  const auto bad = std::find_if_not(next.begin(), next.end(), all_finite);
+  refuse(of, static_cast<std::size_t>(bad - next.begin()), gradient);
+}
+
+void OptimizerState::run_in_place(Memory& of, const Tensor& gradient) const {
+  std::vector<View> next;
+  next.reserve(of.slots.size() + 1);
+  next.push_back(of.weight.handle()->array.view());
+  for (const auto& [slot, array] : of.slots) next.push_back(array.view());
+  run(of, gradient, next);
+  changed_in_place(*of.weight.handle());
+}
+
+void OptimizerState::refuse(const Memory& of, std::size_t which, const Tensor& gradient) const {
+  const auto finite = [](const Array& array) { return all_finite(array.view()); };
+  const std::string weight = of.weight.path().empty() ? "weight " + of.key : of.weight.path();
+  const std::string what = which == 0 ? weight : "`" + of.slots[which - 1].first + "` of " + weight;
+  std::string cause =
+      "Likely: a learning_rate or gradients that are too large (clipnorm = 1 bounds "
+      "them), or an epsilon that is too small.\n  The settings: " +
+      text();
+  if (!finite(gradient.handle()->array)) cause = "Its gradient holds NaN or infinite numbers.";
+  for (const auto& [slot, array] : of.slots)
+    if (!finite(array)) cause = "`" + slot + "` of it held NaN or infinite numbers before.";
+  if (!finite(of.weight.handle()->array)) cause = "It held NaN or infinite numbers before.";
+  throw Error(name() + ": this update would make " + what +
+              " NaN or infinite; no weight was changed.\n  " + cause);
+}
+
+void OptimizerState::require_step(const Tensors& weights, const Tensors& gradients) const {
+  if (weights.size() != gradients.size())
+    throw Error(name() + ": step was given " + std::to_string(weights.size()) + " weights and " +
+                std::to_string(gradients.size()) +
+                " gradients.\n  It needs one gradient for each weight, in the same order.");
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (!weights[i] || !gradients[i])
+      throw Error(name() + ": " + (weights[i] ? "gradient " : "weight ") + std::to_string(i) +
+                  " was never given a value (it is Tensor{}).");
+    if (!weights[i].handle()->weight)
+      throw Error(name() + ": weight " + std::to_string(i) + ", " +
+                  to_string(weights[i].handle()->type) +
+                  ", is not a weight; make it with parameter(x).");
+    if (gradients[i].traced())
+      throw Error(name() + ": gradient " + std::to_string(i) +
+                  " is a placeholder of a traced step; steps are taken outside of it.");
+    const TensorType &w = weights[i].handle()->type, &g = gradients[i].handle()->type;
+    if (!(w == g))
+      throw ShapeError(name() + ": a gradient must have the " +
+                       (w.shape == g.shape ? "dtype" : "shape") + " of its weight\n  weight    " +
+                       to_string(w) + "  " + weights[i].path() + "\n  gradient  " + to_string(g));
+  }
+}
+
+void OptimizerState::take_next(Memory& of) const {
+  of.next[0] = exchange_array(*of.weight.handle(), std::move(of.next[0]));
+  for (std::size_t k = 0; k < of.slots.size(); ++k) std::swap(of.slots[k].second, of.next[k + 1]);
+  if (of.next[0].type().bytes() > small) of.next.clear();
+}
+
+// A step is made whole or not at all: the next values are made before any comes into force, but for
+// those that are finite for sure.
+void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
+  require_step(weights, gradients);
+  const NoGradient updates;
+  const Tensors g = clipped(gradients);
+  std::vector<Memory*> all;
+  std::vector<std::size_t> prepared, in_place;
+  all.reserve(weights.size());
+  prepared.reserve(weights.size());
+  in_place.reserve(weights.size());
+  ++round;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    Memory& of = *all.emplace_back(&memory_of(weights[i]));
+    if (std::exchange(of.round, round) == round)
+      throw Error(name() + ": step was given the weight " +
+                  (weights[i].path().empty() ? std::to_string(i) : weights[i].path()) +
+                  " twice.\n  What uses a weight in two places has it once; its gradient is that "
+                  "of both uses.");
+    const bool at_once = runs_in_place(of, g[i]);
+    (at_once ? in_place : prepared).push_back(i);
+    if (!at_once) prepare(of, g[i]);
+  }
+  for (std::size_t i : in_place) run_in_place(*all[i], g[i]);
+  for (std::size_t i : prepared) take_next(*all[i]);
+  for (Memory* of : all)
+    of->moderate = of->stays_moderate ? std::optional(of->weight.handle()->version) : std::nullopt;
+  ++iterations;
+}
+
+}  // namespace tempo

@@ -1,0 +1,74 @@
+// Options kept whole, and how one finds what was given and what is described.
+#define BOOST_TEST_MODULE options
+#include "testing.hpp"
+
+#include <tempo/layers.hpp>
+#include <tempo/option.hpp>
+
+using namespace tempo;
+using namespace tempo::testing;
+
+BOOST_AUTO_TEST_CASE(a_list_owns_what_its_options_point_to) {
+  std::string name = "text", text = "before";
+  std::vector<int64_t> numbers{1, 2};
+  const auto list = std::make_unique<sdk::OptionList>();
+  {
+    const Layer inner = Dense({.units = 3, .name = "inner"});
+    list->add(name, text);
+    list->add("list", numbers);
+    list->add("layer", inner);
+    list->add("none", Layer());
+    list->add("integer", int64_t{7});
+    list->add("real", 0.5);
+  }
+  const sdk::OptionList copy(list->all());
+  name = text = "later";
+  numbers = {3, 4};
+  for (const sdk::OptionList* all : {list.get(), &copy}) {
+    BOOST_TEST(all->find("text")->text == std::string("before"));
+    BOOST_TEST(all->find("list")->count == 2u);
+    BOOST_TEST(all->find("list")->list[1] == 2);
+    BOOST_TEST(Layer::borrowed(all->find("layer")->layer).name() == "inner");
+    BOOST_TEST(!all->find("none")->layer);
+    BOOST_TEST(all->find("none")->kind == uint32_t{TEMPO_LAYER_VALUE});
+    BOOST_TEST(all->find("integer")->integer == 7);
+    BOOST_TEST(all->find("real")->real == 0.5);
+    BOOST_TEST(!all->find("tex"));
+    BOOST_TEST(all->all().size() == 6u);
+  }
+  BOOST_TEST(copy.find("text")->text != list->find("text")->text);  // each has its own
+}
+
+BOOST_AUTO_TEST_CASE(an_option_of_a_layer_is_found_by_name) {
+  const Layer dense = Dense({.units = 3, .trainable = false});
+  BOOST_TEST(sdk::given(dense, "units")->integer == 3);
+  BOOST_TEST(sdk::given(dense, "trainable")->integer == 0);
+  BOOST_TEST(!sdk::given(dense, "unit"));
+}
+
+BOOST_AUTO_TEST_CASE(what_every_layer_has_is_described_for_each) {
+  tempo_layer_type bare{};  // a type that describes no options
+  const tempo_layer_type& lstm = *LSTM({.units = 1}).view().type;
+  struct Case {
+    const char* name;
+    int of_lstm, of_bare;  // -1: not described
+  };
+  const Case cases[] = {
+      {"units", TEMPO_OPTION_INT, -1},
+      {"dropout", TEMPO_OPTION_REAL, -1},
+      {"activation", TEMPO_OPTION_ACTIVATION, -1},
+      {"trainable", TEMPO_OPTION_BOOL, TEMPO_OPTION_BOOL},
+      {"dtype", TEMPO_OPTION_DTYPE, TEMPO_OPTION_DTYPE},
+      {"name", TEMPO_OPTION_TEXT, TEMPO_OPTION_TEXT},
+      {"unit", -1, -1},
+      {"", -1, -1},
+  };
+  const auto kind = [](const tempo_option* o) { return o ? static_cast<int>(o->kind) : -1; };
+  for (const Case& c : cases) BOOST_TEST_CONTEXT(c.name) {
+      BOOST_TEST(kind(sdk::described(lstm, c.name)) == c.of_lstm);
+      BOOST_TEST(kind(sdk::described(bare, c.name)) == c.of_bare);
+    }
+  const auto own = std::span(lstm.options, lstm.n_options);
+  BOOST_TEST(sdk::described(lstm, "units") >= own.data());
+  BOOST_TEST(sdk::described(lstm, "units") < own.data() + own.size());
+}
