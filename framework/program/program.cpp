@@ -1,4 +1,4 @@
-// Programs as text.
+// Programs: their inputs and results, and their text.
 #include "program/program.hpp"
 
 #include <cstdio>
@@ -14,6 +14,19 @@ ValueId Program::input(std::size_t i) const {
   if (i < fixed.size()) return fixed[i];
   i -= fixed.size();
   return i < sequences.size() ? sequences[i] : carried[i - sequences.size()];
+}
+
+std::vector<TensorType> result_types(const Program& p, int64_t time) {
+  std::vector<TensorType> types;
+  for (const ProgramResult& r : p.results) {
+    TensorType type = p.type(r.value);
+    if (r.kind == ProgramResult::sequence) {
+      type.shape = type.shape.prepended(time);
+      if (r.batch_first) std::swap(type.shape[0], type.shape[1]);
+    }
+    types.push_back(type);
+  }
+  return types;
 }
 
 namespace {

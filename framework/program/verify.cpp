@@ -37,9 +37,7 @@ class Verification {
   }
 
  private:
-  bool in_range(ValueId v) const {
-    return v.index >= 0 && static_cast<std::size_t>(v.index) < p_.values.size();
-  }
+  bool in_range(ValueId v) const { return v.position() < p_.values.size(); }
 
   void check_inputs() {
     const auto check = [this](const ValueIds& inputs, Standing standing) {
@@ -139,8 +137,8 @@ void verify(const Program& p, const Program& given) {
     fail("the pass changed the results or their order");
 }
 
-void verify(const Program& p, const Plan& plan) {
-  if (plan.independent_rows == 0) return;
+void verify_rows(const Program& p, int64_t independent_rows) {
+  if (independent_rows == 0) return;
   const Uses uses(p);
   const auto rows = [&](ValueId v) {
     const Shape& s = p.shape(v);
@@ -151,10 +149,10 @@ void verify(const Program& p, const Plan& plan) {
                         concatenates_columns(i) || splits_columns(i) || is_product(uses, i);
     if (!by_row) fail(i, "reads across rows, which the plan calls independent");
     for (ValueId v : i.outputs)
-      if (rows(v) != plan.independent_rows)
+      if (rows(v) != independent_rows)
         fail(i, "makes " + name_of(v) + ", which has not the rows that the plan calls independent");
     for (ValueId v : i.inputs)
-      if ((uses.maker(v) || p.is_state(v)) && rows(v) != plan.independent_rows)
+      if ((uses.maker(v) || p.is_state(v)) && rows(v) != independent_rows)
         fail(i, "reads all rows of " + name_of(v) + ", which the plan calls independent");
   }
 }

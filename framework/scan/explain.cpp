@@ -1,7 +1,6 @@
 #include "scan/explain.hpp"
 
 #include "program/passes/pipelines.hpp"
-#include "program/run/cost.hpp"
 
 #include <algorithm>
 
@@ -45,8 +44,7 @@ std::string explain(const LoggedProgram& logged) {
   const StepProgram& program = *logged.program;
   return logged.what + " Program, as traced\n" + to_string(program.traced()) + "\n" +
          passes_of(logged.what, program.traced()) + "each step of the " + logged.what +
-         " Program runs as\n" + to_string(program.plan()) +
-         cost_of(program.fast(), program.plan(), logged.time) +
+         " Program runs as\n" + program.optimised().explain(logged.time) +
          (logged.what == "forward" ? kept_bytes(program) : "");
 }
 

@@ -16,12 +16,8 @@ StepProgramRef step_program(Program traced, std::vector<Ref<Value>> nodes) {
                                        std::move(traced));
 }
 
-const Program& StepProgram::fast() const {
-  return fast_.get([&] { return run_passes(for_scan, raw_); });
-}
-
-const Plan& StepProgram::plan() const {
-  return plan_.get([&] { return make_plan(fast()); });
+const Executable& StepProgram::optimised() const {
+  return optimised_.get([&] { return Executable(run_passes(for_scan, raw_)); });
 }
 
 StepProgramRef StepProgram::keeping(const ValueIds& values) const {
@@ -53,7 +49,7 @@ const ValueIds& StepProgram::read_by_gradient() const {
   return read_by_gradient_.get([&] {
     ValueIds read;
     for (const GradientSource& s : gradient(of_all()).sources)
-      if (s.kind == GradientSource::kept) read.push_back(s.kept_value);
+      if (const auto* kept = std::get_if<KeptValue>(&s)) read.push_back(kept->value);
     return read;
   });
 }

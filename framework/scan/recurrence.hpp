@@ -1,31 +1,41 @@
 // A step's Program with what belongs to it: its optimised form and its gradients, each made once.
 #pragma once
 
-#include "program/plan/plan.hpp"
+#include "program/executable.hpp"
 #include "tensor/made.hpp"
 
 #include <memory>
 #include <optional>
+#include <variant>
 
 namespace tempo {
 
 class StepProgram;
 using StepProgramRef = std::shared_ptr<const StepProgram>;
 
-/// Where an input of a gradient Program comes from.
-struct GradientSource {
-  enum Kind {
-    forward_input,  ///< input `index` of the forward Program
-    kept,           ///< `kept_value` of the forward Program, of every step
-    dy,             ///< the incoming gradient of result `index`
-    nothing,        ///< zeros of input `index`'s type, where nothing came in at the last state
-    outside,        ///< a value that is not of the forward Program
-  } kind;
-  std::size_t index = 0;  // of an input or a result
-  ValueId kept_value = {};
-  Ref<Value> value = {};
-  std::vector<std::size_t> more_dy = {};  // further results that come in at the same place
+/// An input of the forward Program.
+struct ForwardInput {
+  std::size_t index;
 };
+/// A value of the forward Program, of every step.
+struct KeptValue {
+  ValueId value;
+};
+/// The sum of the gradients that come in at these results of the forward Program.
+struct IncomingGradient {
+  std::vector<std::size_t> results;
+};
+/// Zeros of the type of this input of the forward Program: nothing came in at a last state.
+struct ZeroGradient {
+  std::size_t input;
+};
+/// A value that is not of the forward Program.
+struct OutsideValue {
+  Ref<Value> value;
+};
+/// Where an input of a gradient Program comes from.
+using GradientSource =
+    std::variant<ForwardInput, KeptValue, IncomingGradient, ZeroGradient, OutsideValue>;
 
 struct GradientProgram {
   StepProgramRef program;
@@ -50,10 +60,8 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
   /// The step whose gradient is built: products are split and merged.
   const Program& raw() const { return raw_; }
   const std::vector<Ref<Value>>& nodes() const { return nodes_; }
-  /// After all passes.
-  const Program& fast() const;
-  /// How fast() is run.
-  const Plan& plan() const;
+  /// After all passes, ready to run.
+  const Executable& optimised() const;
   /// The same with these values of every step as further results.
   StepProgramRef keeping(const ValueIds& values) const;
   /// The gradient for a request; made once.
@@ -67,8 +75,7 @@ class StepProgram : public std::enable_shared_from_this<StepProgram> {
   std::optional<Program> traced_;
   GradientRequest of_all() const;
 
-  mutable Made<Program> fast_;
-  mutable Made<Plan> plan_;
+  mutable Made<Executable> optimised_;
   mutable Made<GradientProgram, GradientRequest> gradients_;
   mutable Made<ValueIds> read_by_gradient_;
   mutable Made<StepProgramRef, ValueIds> keeping_;

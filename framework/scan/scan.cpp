@@ -2,7 +2,6 @@
 #include "scan/scan.hpp"
 
 #include "ops/defaults.hpp"
-#include "program/run/execution.hpp"
 #include "scan/explain.hpp"
 #include "scan/gradient/checkpoint.hpp"
 #include "scan/stream.hpp"
@@ -27,13 +26,14 @@ Tensor zeros_of(const TensorType& type) { return full(type.shape, 0, type.dtype)
 
 // The values that a gradient reads of every step: results of this application where it kept them;
 // else the Program runs again from its inputs, as part of the graph, and keeps them now.
-class KeptValues {
+class ForwardValues {
  public:
-  KeptValues(const Vjp& v, const StepProgram& program, const GradientProgram& gradient) : v_(v) {
+  ForwardValues(const Vjp& v, const StepProgram& program, const GradientProgram& gradient) : v_(v) {
     ValueIds missing;
     for (const GradientSource& s : gradient.sources)
-      if (s.kind == GradientSource::kept && !result(program.raw(), s.kept_value))
-        missing.push_back(s.kept_value);
+      if (const auto* kept = std::get_if<KeptValue>(&s);
+          kept && !result(program.raw(), kept->value))
+        missing.push_back(kept->value);
     if (missing.empty()) return;
     std::vector<Ref<Value>> inputs = v.application().inputs;
     const std::vector<Ref<Value>> all =
@@ -56,27 +56,34 @@ class KeptValues {
   std::map<ValueId, Tensor> again_;
 };
 
+// What a source is in this application.
+struct InputOfGradient {
+  Tensor operator()(const ForwardInput& s) const { return v.x(s.index); }
+  Tensor operator()(const KeptValue& s) const { return kept.of(forward, s.value); }
+  Tensor operator()(const ZeroGradient& s) const {
+    return zeros_of(v.application().inputs[s.input]->type);
+  }
+  Tensor operator()(const OutsideValue& s) const { return to_tensor(s.value); }
+  Tensor operator()(const IncomingGradient& s) const {
+    Tensor sum = v.dy(s.results[0]);
+    for (std::size_t k = 1; k < s.results.size(); ++k) sum = sum + v.dy(s.results[k]);
+    return sum;
+  }
+  const Vjp& v;
+  const ForwardValues& kept;
+  const Program& forward;
+};
+
 Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
   const StepProgram& program = program_of(v.attributes());
   GradientRequest request{{}, wanted};
   for (std::size_t k = 0; k < v.n_results(); ++k) request.dy.push_back(static_cast<bool>(v.dy(k)));
   const GradientProgram& gradient = program.gradient(request);
-  const KeptValues kept(v, program, gradient);
+  const ForwardValues kept(v, program, gradient);
   std::vector<Ref<Value>> inputs;
-  for (const GradientSource& s : gradient.sources) {
-    Tensor input;
-    switch (s.kind) {
-      case GradientSource::forward_input: input = v.x(s.index); break;
-      case GradientSource::kept: input = kept.of(program.raw(), s.kept_value); break;
-      case GradientSource::nothing: input = zeros_of(v.application().inputs[s.index]->type); break;
-      case GradientSource::outside: input = to_tensor(s.value); break;
-      case GradientSource::dy:
-        input = v.dy(s.index);
-        for (std::size_t more : s.more_dy) input = input + v.dy(more);
-        break;
-    }
-    inputs.push_back(to_value(input));
-  }
+  const InputOfGradient input_of{v, kept, program.raw()};
+  for (const GradientSource& s : gradient.sources)
+    inputs.push_back(to_value(std::visit(input_of, s)));
   log_program("gradient", gradient.program, v.attributes().integer("time"));
   const std::vector<Ref<Value>> results =
       apply_program(gradient.program, std::move(inputs), v.attributes().integer("time"));
@@ -94,15 +101,15 @@ const OpDefinition& scan_op = define({
         },
     .kernel =
         [](const KernelCall& call) {
-          const StepProgram& program = program_of(call.attributes);
-          execute(program.fast(), program.plan(), call.attributes.integer("time"), call.inputs,
-                  call.outputs);
+          program_of(call.attributes)
+              .optimised()
+              .run(call.attributes.integer("time"), call.inputs, call.outputs);
         },
     .vjp_all = scan_vjp,
     .loops = true,
     .deferred =
         [](const Attributes& attributes) {
-          return leaves_threads_idle(program_of(attributes).plan(), attributes.integer("time"));
+          return program_of(attributes).optimised().leaves_threads_idle(attributes.integer("time"));
         },
 });
 

@@ -35,6 +35,12 @@ class StepTrace {
   StepTrace* outer_;
 };
 
+/// A function of one step that was traced, and what it reads besides x.
+struct StreamedStep {
+  Program step, initial;  // initial: the states before the first step
+  std::vector<Ref<Value>> captured;
+};
+
 class Stepper {
  public:
   /// f maps x of this type to one result; what it reads besides is bound to the weights as they are
@@ -43,18 +49,18 @@ class Stepper {
 
   const TensorType& result() const;
   /// How a step runs.
-  const Plan& plan() const { return plan_; }
+  const Executable& executable() const { return step_; }
   /// One step, from x to y. Allocates nothing.
   void run(const void* x, void* y);
   /// The states become what they are before the first step.
   void reset();
 
  private:
+  Stepper(StreamedStep traced, const TensorType& x);
   bool weights_changed() const;
   void prepare();
 
-  Program program_, initial_;  // a step; the states before the first one
-  Plan plan_, initial_plan_;
+  Executable step_, initial_;  // initial_: the states before the first step
   std::vector<Ref<Value>> captured_;
   std::vector<uint64_t> versions_;  // of what is captured, when it was prepared
   std::vector<Array> states_;

@@ -1,6 +1,5 @@
 // Memory: what a run of a Program allocates, and what stays for the gradient.
 #define BOOST_TEST_MODULE allocation
-#include "program/run/execution.hpp"
 #include "scan/explain.hpp"
 #include "scan/recurrence.hpp"
 #include "testing.hpp"
@@ -84,7 +83,7 @@ class Run {
     }
     for (const TensorType& type : result_types(p, time)) add(type, outputs_);
   }
-  void operator()() const { execute(program_.fast(), program_.plan(), time_, inputs_, outputs_); }
+  void operator()() const { program_.optimised().run(time_, inputs_, outputs_); }
 
  private:
   void add(const TensorType& type, std::vector<View>& to) {

@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_part_of_a_split_that_leaves_the_step_is_copied) {
                     "results\n"
                     "  sequence %6\n"
                     "  last     %5\n");
-  BOOST_CHECK_EQUAL(to_string(program.plan()),
+  BOOST_CHECK_EQUAL(to_string(program.optimised()),
                     "  tiles [3, 4] in one run: square\n"
                     "  tiles [3, 2] row by row: cast multiply\n"
                     "  rows are independent\n");

@@ -142,12 +142,12 @@ BOOST_AUTO_TEST_CASE(an_lstm_written_as_its_formula_is_one_product_and_one_group
   const State zero{zeros({3, 7}, float64), zeros({3, 7}, float64)};
   gradient(sum(scan(step, normal({3, 5, 4}), zero).output), Tensors{w, u, bias});
   BOOST_REQUIRE_EQUAL(log.programs().size(), 2u);
-  BOOST_CHECK_EQUAL(to_string(log.programs()[0].program->plan()),
+  BOOST_CHECK_EQUAL(to_string(log.programs()[0].program->optimised()),
                     "  product [3, 7] x packed [7, 28], added in place, plus a row\n"
                     "  tiles [3, 7] row by row: sigmoid sigmoid tanh multiply multiply add tanh "
                     "sigmoid multiply\n"
                     "  rows are independent\n");
-  const std::string back = to_string(log.programs()[1].program->plan());
+  const std::string back = to_string(log.programs()[1].program->optimised());
   BOOST_TEST(back.find("  tiles [3, 7] row by row:") == 0u, back);
   BOOST_TEST(back.find("\n  product [3, 28] x packed [28, 7]\n  rows are independent\n") !=
                  std::string::npos,
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(join_returns_a_product_that_only_the_loop_reads) {
       "results\n"
       "  sequence %5\n"
       "  last     %9\n");
-  BOOST_CHECK_EQUAL(to_string(many->plan()),
+  BOOST_CHECK_EQUAL(to_string(many->optimised()),
                     "  product [8, 4] x packed [4, 7] + [8, 7] x packed [7, 7]\n"
                     "  tiles [8, 7] in one run: tanh\n"
                     "  rows are independent\n");
@@ -353,7 +353,7 @@ BOOST_AUTO_TEST_CASE(what_folds_rows_runs_row_by_row_with_what_is_elementwise) {
   };
   const ProgramLog log;
   scan(step, normal({3, 5, 7}), {zeros({3, 7}, float64)});
-  BOOST_CHECK_EQUAL(to_string(log.programs().at(0).program->plan()),
+  BOOST_CHECK_EQUAL(to_string(log.programs().at(0).program->optimised()),
                     "  product [3, 7] x packed [7, 7]\n"
                     "  tiles [3, 7] row by row: add sum divide subtract abs max multiply\n"
                     "  rows are independent\n");

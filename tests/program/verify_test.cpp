@@ -4,6 +4,7 @@
 
 #include "ops/known.hpp"
 #include "program/builder.hpp"
+#include "program/executable.hpp"
 #include "program/passes/pipelines.hpp"
 #include "testing.hpp"
 
@@ -134,17 +135,14 @@ BOOST_AUTO_TEST_CASE(a_dropped_value_is_noticed) {
 
 BOOST_AUTO_TEST_CASE(rows_are_independent_only_where_no_row_reads_another) {
   const Program p = step();
-  Plan plan = make_plan(p);
-  BOOST_TEST(plan.independent_rows == 4);
-  verify(p, plan);
-  plan.independent_rows = 2;
+  BOOST_TEST(Executable(p).plan().independent_rows == 4);
+  verify_rows(p, 4);
   check_says("other rows", "which has not the rows that the plan calls independent",
-             error_of([&] { verify(p, plan); }));
+             error_of([&] { verify_rows(p, 2); }));
   Program across = step();
   across.loop[1].op = &transpose_op;
   across.loop[1].attributes = {{"permutation", std::vector<int64_t>{-1, -2}}};
   verify(across);
-  plan.independent_rows = 4;
   check_says("a transpose", "`%5 = transpose(%4)` reads across rows",
-             error_of([&] { verify(across, plan); }));
+             error_of([&] { verify_rows(across, 4); }));
 }

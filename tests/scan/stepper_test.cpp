@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(products_are_split_and_merged_as_in_a_scan) {
         return squeeze(scan(two_products, expand_dims(now, 1), {zero}).output, 1);
       },
       {float64, {2, 4}});
-  BOOST_CHECK_EQUAL(to_string(stepper.plan()),
+  BOOST_CHECK_EQUAL(to_string(stepper.executable()),
                     "  product [2, 4] x packed [4, 10]\n"
                     "  product [2, 5] x packed [5, 15]\n"
                     "  tiles [2, 10] row by row: add\n"

@@ -1,7 +1,5 @@
 // The steps of the loop, in order: products, groups of tiles, and calls of what is neither.
 #include "program/plan/planner.hpp"
-#include "program/plan/surroundings.hpp"
-#include "program/verify.hpp"
 
 #include <algorithm>
 
@@ -20,7 +18,7 @@ class Planner {
         additions_(uses, places_) {}
 
   void run() {
-    for (const Instruction& i : p_.loop) add(i);
+    for (std::size_t k = 0; k < p_.loop.size(); ++k) add(k);
     place_what_groups_share();
     bind();
     plan_.independent_rows = independent_rows(uses_, plan_.steps);
@@ -29,7 +27,8 @@ class Planner {
  private:
   // --- the order
 
-  void add(const Instruction& i) {
+  void add(std::size_t index) {
+    const Instruction& i = p_.loop[index];
     if (parts_.count(&i)) return add_parts(i);
     if (const Additions::Done* addition = additions_.done(i)) {
       places_.place_at(i.outputs[0], addition->lies_at);
@@ -44,8 +43,9 @@ class Planner {
       if (!places_.placed(v) && !elsewhere) places_.place(v, Block::scratch);
       made_at_[v] = plan_.steps.size();
     }
-    single_[plan_.steps.size()] = &i;
-    plan_.steps.push_back({product ? PlanStep::product : PlanStep::single, {}, {}, {}});
+    if (!product) return plan_.steps.push_back(CallStep{index});
+    products_[plan_.steps.size()] = &i;
+    plan_.steps.push_back(ProductStep{});
   }
 
   void add_parts(const Instruction& i) {
@@ -67,19 +67,21 @@ class Planner {
     for (ValueId v : i.inputs)
       if (const auto made = made_at_.find(v); made != made_at_.end())
         at = std::max(at, made->second + (in_group(v, i) ? 0 : 1));
-    while (at < plan_.steps.size() &&
-           !(plan_.steps[at].kind == PlanStep::tiles && fits(plan_.steps[at].as_tiles, i)))
-      ++at;
-    if (at == plan_.steps.size()) {
-      const int64_t rows = rows_of(uses_.type(out).shape);
-      plan_.steps.push_back({PlanStep::tiles, {}, {rows, cols_of(p_, i), false, false, {}}, {}});
-    }
-    TileStep& group = plan_.steps[at].as_tiles;
+    while (at < plan_.steps.size() && !takes(plan_.steps[at], i)) ++at;
+    if (at == plan_.steps.size())
+      plan_.steps.push_back(TileStep{rows_of(uses_.type(out).shape), cols_of(p_, i)});
+    TileStep& group = group_at(at);
     group.whole_rows |= folds_rows(p_, i);
     group.cols = std::max(group.cols, cols_of(p_, i));
     made_at_[out] = at;
     group_of_[out] = at;
     members_[at].push_back(&i);
+  }
+  TileStep& group_at(std::size_t step) { return std::get<TileStep>(plan_.steps[step]); }
+  const TileStep& group_at(std::size_t step) const { return std::get<TileStep>(plan_.steps[step]); }
+  bool takes(const PlanStep& step, const Instruction& i) const {
+    const auto* group = std::get_if<TileStep>(&step);
+    return group && fits(*group, i);
   }
   bool fits(const TileStep& group, const Instruction& i) const {
     return group.rows == rows_of(uses_.type(i.outputs[0]).shape) &&
@@ -88,7 +90,7 @@ class Planner {
   bool in_group(ValueId v, const Instruction& i) const {
     const auto at = group_of_.find(v);
     if (at == group_of_.end()) return false;
-    const TileStep& group = plan_.steps[at->second].as_tiles;
+    const TileStep& group = group_at(at->second);
     return fits(group, i) && rows_of(uses_.type(v).shape) == group.rows;
   }
 
@@ -111,14 +113,8 @@ class Planner {
 
   void bind() {
     Tiles tiles(uses_, places_, plan_);
-    for (const auto& [at, members] : members_) tiles.fill(plan_.steps[at].as_tiles, members);
-    for (const auto& [at, instruction] : single_) {
-      PlanStep& step = plan_.steps[at];
-      if (step.kind == PlanStep::product)
-        step.as_product = product(*instruction);
-      else
-        step.as_call = {instruction};
-    }
+    for (const auto& [at, members] : members_) tiles.fill(group_at(at), members);
+    for (const auto& [at, instruction] : products_) plan_.steps[at] = product(*instruction);
   }
   ProductStep product(const Instruction& i) {
     const Additions::Added& added = additions_.to(i);
@@ -142,20 +138,14 @@ class Planner {
   const Additions additions_;
   std::map<ValueId, std::size_t> made_at_, group_of_;  // by value: its step
   std::map<std::size_t, std::vector<const Instruction*>> members_;
-  std::map<std::size_t, const Instruction*> single_;  // products and calls, by step
+  std::map<std::size_t, const Instruction*> products_;  // by step
 };
 
 }  // namespace
 
-Plan make_plan(const Program& program) {
+Plan make_plan(const Uses& uses) {
   Plan plan;
-  const Uses uses(program);
   Planner(uses, plan).run();
-  plan.layout = std::make_shared<const Layout>(lay_out(uses, plan));
-#ifdef TEMPO_CHECKED
-  verify(program);
-  verify(program, plan);
-#endif
   return plan;
 }
 

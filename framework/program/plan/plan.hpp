@@ -2,10 +2,10 @@
 // once for a Program, for any number of steps.
 #pragma once
 
-#include "program/value_set.hpp"
+#include "program/uses.hpp"
 
-#include <memory>
 #include <optional>
+#include <variant>
 
 namespace tempo {
 
@@ -59,7 +59,7 @@ struct TileOp {
   Region out;
   int64_t cols;
   TileRows rows;  // of a tile; the count is the tile's
-  // > 0: one element of each row, which lie side by side, in room for a multiple of so many.
+  // > 0: each operand is a contiguous column, padded to a multiple of this.
   int64_t column_multiple = 0;
 };
 
@@ -69,32 +69,26 @@ struct TileStep {
   int64_t rows, cols;
   bool in_one_run = false;  // all rows side by side
   bool whole_rows = false;
-  std::vector<TileOp> ops;
-  int registers = 0;
+  std::vector<TileOp> ops = {};
+  std::size_t registers = 0;
   int64_t tile_length = 256, tile_rows = 1;
   static constexpr int64_t register_padding = tile_block;
   // The padding also keeps registers from competing for the same lines of the cache.
   std::size_t register_bytes() const {
     return static_cast<std::size_t>(std::max(tile_length, tile_rows * cols) + register_padding) * 8;
   }
+  std::size_t bytes_of_registers() const { return registers * register_bytes(); }
 };
 
 /// Any other op, on contiguous views.
 struct CallStep {
-  const Instruction* instruction;
+  std::size_t instruction;  // its index in the loop
 };
 
-struct PlanStep {
-  enum Kind { product, tiles, single } kind;
-  ProductStep as_product = {};
-  TileStep as_tiles = {};
-  CallStep as_call = {};
-};
-
-struct Layout;
+using PlanStep = std::variant<ProductStep, TileStep, CallStep>;
 
 struct Plan {
-  // So many columns or fewer: a call for each row costs more than its work.
+  // In so few columns or fewer a call for each row costs more than its work.
   static constexpr int64_t few_columns = 64;
   static constexpr std::size_t in_register = 0;  // the block of registers
 
@@ -104,17 +98,13 @@ struct Plan {
   std::vector<std::optional<Region>> history;  // of each carried value: where it goes at each step
   std::vector<std::pair<Region, Region>> repeated;  // narrow rows, written out once before the loop
   std::vector<bool> copied;      // of each carried value: its next one is copied, not pointed at
-  int64_t independent_rows = 0;  // > 0: so many rows, of which none reads another
-  std::shared_ptr<const Layout> layout;
+  int64_t independent_rows = 0;  // > 0: the rows of all steps, of which none reads another
 
   /// Where a value lies that has a place of its own.
   const Region& region(ValueId v) const { return *regions[v]; }
 };
 
-/// Places values and orders the loop of an optimised Program. The Plan refers to its instructions.
-Plan make_plan(const Program& program);
-
-/// The steps of the loop, a line each.
-std::string to_string(const Plan& plan);
+/// Places values and orders the loop of an optimised Program.
+Plan make_plan(const Uses& uses);
 
 }  // namespace tempo

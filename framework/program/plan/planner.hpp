@@ -2,7 +2,6 @@
 #pragma once
 
 #include "program/plan/plan.hpp"
-#include "program/uses.hpp"
 
 #include <map>
 #include <set>

@@ -49,14 +49,13 @@ class Differentiation {
   static Identity identity(const Value& v) {
     return v.from ? Identity{v.from.get(), v.index} : Identity{&v, 0};
   }
-  const Ref<Value>& node(ValueId v) const {
-    return forward_.nodes()[static_cast<std::size_t>(v.index)];
-  }
+  const Ref<Value>& node(ValueId v) const { return forward_.nodes()[v.position()]; }
   bool floating(ValueId v) const { return is_floating(p_.type(v).dtype); }
 
   struct Carry {
     Ref<Value> placeholder;
-    GradientSource source;
+    ValueId at;                        // its gradient is carried
+    std::vector<std::size_t> results;  // whose gradients come in at the last step
     std::optional<std::size_t> state;  // whose gradient it is; else one of the last step only
   };
 
@@ -64,9 +63,7 @@ class Differentiation {
   void seed(Trace& trace) {
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
       if (floating(p_.carried[k]))
-        carries_.push_back({trace.placeholder(p_.type(p_.carried[k])),
-                            {.kind = GradientSource::nothing, .index = p_.first_state() + k},
-                            k});
+        carries_.push_back({trace.placeholder(p_.type(p_.carried[k])), p_.next[k], {}, k});
     for (std::size_t r = 0; r < p_.results.size(); ++r) {
       if (!request_.dy[r]) continue;
       const ProgramResult& result = p_.results[r];
@@ -75,10 +72,8 @@ class Differentiation {
       else
         add_seed(trace, r, result.kind == ProgramResult::sequence ? sequence_dys_ : fixed_dys_);
     }
-    for (const Carry& c : carries_) {
-      const ValueId v = c.state ? p_.next[*c.state] : p_.results[c.source.index].value;
-      seeds_.push_back({to_tensor(node(v)), to_tensor(c.placeholder)});
-    }
+    for (const Carry& c : carries_)
+      seeds_.push_back({to_tensor(node(c.at)), to_tensor(c.placeholder)});
   }
   void add_seed(Trace& trace, std::size_t r,
                 std::vector<std::pair<std::size_t, Ref<Value>>>& list) {
@@ -90,15 +85,14 @@ class Differentiation {
   void seed_last(Trace& trace, std::size_t r) {
     const ValueId v = p_.results[r].value;
     for (Carry& c : carries_) {
-      if (!c.state || p_.next[*c.state] != v) continue;
-      if (c.source.kind == GradientSource::nothing)
-        c.source = {.kind = GradientSource::dy, .index = r};
-      else
-        c.source.more_dy.push_back(r);
-      return;
+      if (!c.state || c.at != v) continue;
+      return c.results.push_back(r);
     }
-    carries_.push_back(
-        {trace.placeholder(p_.type(v)), {.kind = GradientSource::dy, .index = r}, {}});
+    carries_.push_back({trace.placeholder(p_.type(v)), v, {r}, {}});
+  }
+  GradientSource source_of(const Carry& c) const {
+    if (c.results.empty()) return ZeroGradient{p_.first_state() + *c.state};
+    return IncomingGradient{c.results};
   }
 
   void walk_back(Trace&) {
@@ -126,12 +120,12 @@ class Differentiation {
 
   void write(Trace& trace) {
     for (const auto& [r, placeholder] : fixed_dys_)
-      add_input(Standing::fixed, placeholder, {.kind = GradientSource::dy, .index = r}, "dy");
+      add_input(Standing::fixed, placeholder, IncomingGradient{{r}}, "dy");
     for (const auto& [r, placeholder] : sequence_dys_)
-      add_input(Standing::sequence, placeholder, {.kind = GradientSource::dy, .index = r}, "dy",
+      add_input(Standing::sequence, placeholder, IncomingGradient{{r}}, "dy",
                 p_.results[r].batch_first);
     for (const Carry& c : carries_)
-      add_input(Standing::carried, c.placeholder, c.source, c.state ? "dstate" : "dy_last");
+      add_input(Standing::carried, c.placeholder, source_of(c), c.state ? "dstate" : "dy_last");
     kept_.cover(captured(trace));
     for (const Trace::Capture& c : trace.captures()) add_capture(c);
     for (const auto& [placeholder, v] : to_compute_) compute_again(placeholder, v);
@@ -178,22 +172,19 @@ class Differentiation {
   void add_capture(const Trace::Capture& capture) {
     const auto at = numbers_.find(identity(*capture.outside));
     if (at == numbers_.end())
-      add_input(Standing::fixed, capture.inside,
-                {.kind = GradientSource::outside, .value = capture.outside});
+      add_input(Standing::fixed, capture.inside, OutsideValue{capture.outside});
     else if (!add_forward(capture.inside, at->second))
       to_compute_.push_back({capture.inside, at->second});
   }
   // As an input of the gradient, if the forward step has it of every step; false: it is made again.
   bool add_forward(const Ref<Value>& placeholder, ValueId v) {
     if (kept_.has(v)) {
-      add_input(Standing::sequence, placeholder, {.kind = GradientSource::kept, .kept_value = v},
-                "kept");
+      add_input(Standing::sequence, placeholder, KeptValue{v}, "kept");
     } else {
       std::size_t i = 0;
       while (i < p_.n_inputs() && p_.input(i) != v) ++i;
       if (i == p_.n_inputs()) return false;
-      add_input(p_[v].standing, placeholder, {.kind = GradientSource::forward_input, .index = i},
-                p_[v].name, p_[v].batch_first);
+      add_input(p_[v].standing, placeholder, ForwardInput{i}, p_[v].name, p_[v].batch_first);
     }
     inputs_[v] = placeholder;
     return true;
