@@ -24,8 +24,7 @@ inline Tensors results_of(const Program& p, int64_t time) {
   std::vector<View> in, out;
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
     const ProgramValue& v = p[p.input(i)];
-    const Shape shape =
-        v.standing == Standing::sequence ? v.type.shape.prepended(time) : v.type.shape;
+    const Shape shape = v.role == Role::sequence ? v.type.shape.prepended(time) : v.type.shape;
     inputs.push_back(cast(uniform(0.5, 1.5, shape, static_cast<int64_t>(i)), v.type.dtype));
     in.push_back(inputs.back().handle()->array.view());
   }

@@ -23,15 +23,15 @@ struct ValueId {
 };
 using ValueIds = std::vector<ValueId>;
 
-/// Where a value of a Program stands in time.
-enum class Standing {
+/// What a value of a Program is in time.
+enum class Role {
   fixed,     ///< the same at every step: weights, captures, what is computed from them alone
   sequence,  ///< one for each step
   carried,   ///< the state: its value before the step
 };
 
 struct ProgramValue {
-  Standing standing;
+  Role role;
   TensorType type;           // of one step
   std::string name;          // of an input; else ""
   bool batch_first = false;  // a sequence that the caller holds as [batch, time, ...]
@@ -79,9 +79,9 @@ struct Program {
   const ProgramValue& operator[](ValueId v) const { return values[checked(v)]; }
   const TensorType& type(ValueId v) const { return (*this)[v].type; }
   const Shape& shape(ValueId v) const { return (*this)[v].type.shape; }
-  bool is_fixed(ValueId v) const { return (*this)[v].standing == Standing::fixed; }
-  bool is_sequence(ValueId v) const { return (*this)[v].standing == Standing::sequence; }
-  bool is_state(ValueId v) const { return (*this)[v].standing == Standing::carried; }
+  bool is_fixed(ValueId v) const { return (*this)[v].role == Role::fixed; }
+  bool is_sequence(ValueId v) const { return (*this)[v].role == Role::sequence; }
+  bool is_state(ValueId v) const { return (*this)[v].role == Role::carried; }
   /// Whether an instruction computes what is the same at every step.
   bool is_fixed(const Instruction& i) const { return is_fixed(i.outputs[0]); }
 
@@ -91,7 +91,7 @@ struct Program {
   const Instruction& operator[](InstructionId i) const { return section(i.section)[i.index]; }
 
   /// One more value, which an instruction will make or which is an input.
-  ValueId add_value(Standing standing, TensorType type, std::string name = "");
+  ValueId add_value(Role role, TensorType type, std::string name = "");
 
   std::size_t n_inputs() const { return fixed.size() + sequences.size() + carried.size(); }
   /// The value that is input i.

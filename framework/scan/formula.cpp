@@ -27,12 +27,12 @@ Executable made_of(const Fused::Formula& f, const TensorType& type, std::size_t 
     numbers.push_back(to_tensor(trace.placeholder({type.dtype, {}})));
   for (std::size_t i = 0; i < n_tensors; ++i) x.push_back(to_tensor(trace.placeholder(type)));
   const Tensors results = f(x, numbers);
-  for (const Tensor& n : numbers) builder.input(Standing::fixed, to_value(n));
-  for (const Tensor& t : x) builder.input(Standing::sequence, to_value(t));
+  for (const Tensor& n : numbers) builder.input(Role::fixed, to_value(n));
+  for (const Tensor& t : x) builder.input(Role::sequence, to_value(t));
   for (const Ref<Application>& a : trace.applications()) builder.add(*a);
   for (const Tensor& t : results)
     builder.program.results.push_back({ProgramResult::sequence, builder.at(*t.handle())});
-  settle_standings(builder.program);
+  settle_roles(builder.program);
   return Executable(run_passes(for_formula, std::move(builder.program)));
 }
 

@@ -66,12 +66,12 @@ StreamedStep traced(const std::function<Tensor(const Tensor&)>& f, const TensorT
     if (!stream.trace.keys().empty())
       throw Error("Stream: a step draws random numbers; it would have others each time.");
     for (const Trace::Capture& c : stream.trace.captures()) {
-      builder.input(Standing::fixed, c.inside, c.outside->path);
+      builder.input(Role::fixed, c.inside, c.outside->path);
       out.captured.push_back(c.outside);
     }
-    builder.input(Standing::sequence, x, "x");
+    builder.input(Role::sequence, x, "x");
     for (const StepTrace::Carried& c : stream.carried)
-      builder.input(Standing::carried, c.before, "state");
+      builder.input(Role::carried, c.before, "state");
     for (const Ref<Application>& a : stream.trace.applications()) builder.add(*a);
     for (const StepTrace::Carried& c : stream.carried) {
       builder.program.next.push_back(builder.at(*c.next));
@@ -79,7 +79,7 @@ StreamedStep traced(const std::function<Tensor(const Tensor&)>& f, const TensorT
     }
     builder.program.results = {{ProgramResult::last, builder.at(*y)}};
   }
-  settle_standings(builder.program);
+  settle_roles(builder.program);
   for (const ProgramResult& r : initial)
     if (!builder.program.is_fixed(r.value))
       throw Error(

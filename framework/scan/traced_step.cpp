@@ -92,15 +92,15 @@ TracedStep trace_step(const tempo_scan& call) {
     std::vector<Ref<Value>> results = run_step(call, x, states);
     for (Ref<Value>& r : results) r = trace.own(r);
     for (const Trace::Capture& c : trace.captures()) {
-      builder.input(Standing::fixed, c.inside, c.outside->path);
+      builder.input(Role::fixed, c.inside, c.outside->path);
       traced.captured.push_back(c.outside);
     }
-    for (const Ref<Value>& v : x) builder.input(Standing::sequence, v, "x", call.batch_first != 0);
+    for (const Ref<Value>& v : x) builder.input(Role::sequence, v, "x", call.batch_first != 0);
     for (const Trace::Keys& k : trace.keys()) {
-      builder.input(Standing::sequence, k.placeholder, "random_key");
+      builder.input(Role::sequence, k.placeholder, "random_key");
       traced.draws.push_back({k.offset, k.count, k.placeholder->type.shape.rank() == 1});
     }
-    for (const Ref<Value>& v : states) builder.input(Standing::carried, v, "state");
+    for (const Ref<Value>& v : states) builder.input(Role::carried, v, "state");
     for (const Ref<Application>& a : trace.applications()) builder.add(*a);
     for (uint32_t i = 0; i < call.n_outputs; ++i) require_batch(call, results[i]->type);
     for (uint32_t i = 0; i < call.n_outputs; ++i)
@@ -113,7 +113,7 @@ TracedStep trace_step(const tempo_scan& call) {
     }
   }
   builder.program.reverse = call.reverse != 0;
-  settle_standings(builder.program);
+  settle_roles(builder.program);
   traced.program = program_like(without_dead(std::move(builder.program)), std::move(builder.nodes));
   return traced;
 }

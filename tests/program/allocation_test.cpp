@@ -77,8 +77,7 @@ class Run {
     const Program& p = program.raw();
     for (std::size_t i = 0; i < p.n_inputs(); ++i) {
       const ProgramValue& v = p[p.input(i)];
-      add({v.type.dtype,
-           v.standing == Standing::sequence ? v.type.shape.prepended(time) : v.type.shape},
+      add({v.type.dtype, v.role == Role::sequence ? v.type.shape.prepended(time) : v.type.shape},
           inputs_);
     }
     for (const TensorType& type : result_types(p, time)) add(type, outputs_);

@@ -49,9 +49,9 @@ StepProgramRef over_segments(const StepProgramRef& program, int64_t length) {
     for (std::size_t i = 0; i < p.n_inputs(); ++i) {
       const ProgramValue& v = p[p.input(i)];
       TensorType type = v.type;
-      if (v.standing == Standing::sequence) type.shape = type.shape.prepended(length);
+      if (v.role == Role::sequence) type.shape = type.shape.prepended(length);
       inputs.push_back(trace.placeholder(type));
-      builder.input(v.standing, inputs.back(), v.name);
+      builder.input(v.role, inputs.back(), v.name);
     }
     const std::vector<Ref<Value>> results = apply_program(program, std::move(inputs), length);
     for (const Ref<Application>& a : trace.applications()) builder.add(*a);
@@ -61,7 +61,7 @@ StepProgramRef over_segments(const StepProgramRef& program, int64_t length) {
       builder.program.next.push_back(builder.at(*results[result_of_state(p, k)]));
   }
   builder.program.reverse = p.reverse;
-  settle_standings(builder.program);
+  settle_roles(builder.program);
   return std::make_shared<StepProgram>(std::move(builder.program), std::move(builder.nodes));
 }
 

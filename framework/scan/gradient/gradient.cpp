@@ -32,7 +32,7 @@ class Differentiation {
       write(trace);
     }
     builder_.program.reverse = !p_.reverse;
-    settle_standings(builder_.program);
+    settle_roles(builder_.program);
     GradientProgram out;
     Program program = without_dead(std::move(builder_.program));
     drop_unread(program);
@@ -120,12 +120,12 @@ class Differentiation {
 
   void write(Trace& trace) {
     for (const auto& [r, placeholder] : fixed_dys_)
-      add_input(Standing::fixed, placeholder, IncomingGradient{{r}}, "dy");
+      add_input(Role::fixed, placeholder, IncomingGradient{{r}}, "dy");
     for (const auto& [r, placeholder] : sequence_dys_)
-      add_input(Standing::sequence, placeholder, IncomingGradient{{r}}, "dy",
+      add_input(Role::sequence, placeholder, IncomingGradient{{r}}, "dy",
                 p_.results[r].batch_first);
     for (const Carry& c : carries_)
-      add_input(Standing::carried, c.placeholder, source_of(c), c.state ? "dstate" : "dy_last");
+      add_input(Role::carried, c.placeholder, source_of(c), c.state ? "dstate" : "dy_last");
     kept_.cover(captured(trace));
     for (const Trace::Capture& c : trace.captures()) add_capture(c);
     for (const auto& [placeholder, v] : to_compute_) compute_again(placeholder, v);
@@ -152,12 +152,12 @@ class Differentiation {
     }
   }
 
-  void add_input(Standing standing, const Ref<Value>& placeholder, GradientSource source,
+  void add_input(Role role, const Ref<Value>& placeholder, GradientSource source,
                  std::string name = "", bool batch_first = false) {
-    builder_.input(standing, placeholder, std::move(name), batch_first);
-    (standing == Standing::fixed      ? fixed_
-     : standing == Standing::sequence ? sequences_
-                                      : carried_)
+    builder_.input(role, placeholder, std::move(name), batch_first);
+    (role == Role::fixed      ? fixed_
+     : role == Role::sequence ? sequences_
+                              : carried_)
         .push_back(std::move(source));
   }
 
@@ -172,19 +172,19 @@ class Differentiation {
   void add_capture(const Trace::Capture& capture) {
     const auto at = numbers_.find(identity(*capture.outside));
     if (at == numbers_.end())
-      add_input(Standing::fixed, capture.inside, OutsideValue{capture.outside});
+      add_input(Role::fixed, capture.inside, OutsideValue{capture.outside});
     else if (!add_forward(capture.inside, at->second))
       to_compute_.push_back({capture.inside, at->second});
   }
   // As an input of the gradient, if the forward step has it of every step; false: it is made again.
   bool add_forward(const Ref<Value>& placeholder, ValueId v) {
     if (kept_.has(v)) {
-      add_input(Standing::sequence, placeholder, KeptValue{v}, "kept");
+      add_input(Role::sequence, placeholder, KeptValue{v}, "kept");
     } else {
       std::size_t i = 0;
       while (i < p_.n_inputs() && p_.input(i) != v) ++i;
       if (i == p_.n_inputs()) return false;
-      add_input(p_[v].standing, placeholder, ForwardInput{i}, p_[v].name, p_[v].batch_first);
+      add_input(p_[v].role, placeholder, ForwardInput{i}, p_[v].name, p_[v].batch_first);
     }
     inputs_[v] = placeholder;
     return true;

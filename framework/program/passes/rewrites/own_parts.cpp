@@ -50,8 +50,8 @@ class Parts {
   // The copy of v, which becomes v.
   Instruction copied(ValueId& v) {
     const TensorType type = p_.type(v);
-    const Standing standing = p_.is_fixed(v) ? Standing::fixed : Standing::sequence;
-    const ValueId from = std::exchange(v, p_.add_value(standing, type));
+    const Role role = p_.is_fixed(v) ? Role::fixed : Role::sequence;
+    const ValueId from = std::exchange(v, p_.add_value(role, type));
     return {&cast_op, {{"dtype", static_cast<int64_t>(type.dtype)}}, {from}, {v}};
   }
 
