@@ -17,7 +17,7 @@ std::string size(int64_t rows, int64_t cols) {
   return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
 }
 
-std::string text_of(const ProductStep& p) {
+std::string text_of(const ProductStage& p) {
   std::string text;
   const char* before = "product ";
   for (const ProductTerm& t : p.terms) {
@@ -27,7 +27,7 @@ std::string text_of(const ProductStep& p) {
   return text + (p.accumulates ? ", added in place" : "") + (p.bias ? ", plus a row" : "");
 }
 
-std::string text_of(const TileStep& group) {
+std::string text_of(const TileStage& group) {
   std::string text = "tiles " + size(group.rows, group.cols) +
                      (group.in_one_run ? " in one run:" : " row by row:");
   for (const TileOp& op : group.ops) text += " " + op.op->name;
@@ -71,13 +71,13 @@ std::string Executable::explain(int64_t time) const {
 std::string to_string(const Executable& executable) {
   const Program& p = executable.program();
   std::string text;
-  for (const PlanStep& step : executable.plan().steps) {
-    if (const auto* product = std::get_if<ProductStep>(&step))
+  for (const Stage& stage : executable.plan().stages) {
+    if (const auto* product = std::get_if<ProductStage>(&stage))
       text += "  " + text_of(*product) + "\n";
-    else if (const auto* group = std::get_if<TileStep>(&step))
+    else if (const auto* group = std::get_if<TileStage>(&stage))
       text += "  " + text_of(*group) + "\n";
     else
-      text += "  call " + p.loop[std::get<CallStep>(step).instruction].op->name + "\n";
+      text += "  call " + p.loop[std::get<CallStage>(stage).instruction].op->name + "\n";
   }
   return text + (executable.plan().independent_rows > 0 ? "  rows are independent\n" : "");
 }

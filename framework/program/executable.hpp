@@ -7,7 +7,7 @@
 
 namespace tempo {
 
-/// An optimised Program with its Plan and what a run does besides the steps. Nothing in it depends
+/// An optimised Program with its Plan and what a run does besides the stages. Nothing in it depends
 /// on the number of steps or on the caller's memory.
 class Executable {
  public:
@@ -34,7 +34,7 @@ class Executable {
   Surroundings surroundings_;
 };
 
-/// The steps of the loop, a line each.
+/// The stages of the loop, a line each.
 std::string to_string(const Executable& executable);
 
 }  // namespace tempo

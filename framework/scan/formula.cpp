@@ -47,8 +47,8 @@ std::optional<std::size_t> external(const Plan& plan, const Region& region) {
 bool may_run_in_place(const Executable& part) {
   const Program& p = part.program();
   const Plan& plan = part.plan();
-  if (plan.steps.size() != 1 || p.results.size() > p.sequences.size()) return false;
-  const auto* group = std::get_if<TileStep>(&plan.steps[0]);
+  if (plan.stages.size() != 1 || p.results.size() > p.sequences.size()) return false;
+  const auto* group = std::get_if<TileStage>(&plan.stages[0]);
   if (!group) return false;
   const std::size_t n_inputs = p.n_inputs(), first = p.fixed.size();
   std::vector<bool> written(n_inputs, false);

@@ -1,4 +1,4 @@
-// The steps of the loop, in order: products, groups of tiles, and calls of what is neither.
+// The stages of the loop, in order: products, groups of tiles, and calls of what is neither.
 #include "program/plan/planner.hpp"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ class Planner {
     for (std::size_t k = 0; k < p_.loop.size(); ++k) add(k);
     place_what_groups_share();
     bind();
-    plan_.independent_rows = independent_rows(uses_, plan_.steps);
+    plan_.independent_rows = independent_rows(uses_, plan_.stages);
   }
 
  private:
@@ -41,11 +41,11 @@ class Planner {
     const bool elsewhere = product && additions_.to(i).lies_at.has_value();
     for (ValueId v : i.outputs) {
       if (!places_.placed(v) && !elsewhere) places_.place(v, Block::scratch);
-      made_at_[v] = plan_.steps.size();
+      made_at_[v] = plan_.stages.size();
     }
-    if (!product) return plan_.steps.push_back(CallStep{index});
-    products_[plan_.steps.size()] = &i;
-    plan_.steps.push_back(ProductStep{});
+    if (!product) return plan_.stages.push_back(CallStage{index});
+    products_[plan_.stages.size()] = &i;
+    plan_.stages.push_back(ProductStage{});
   }
 
   void add_parts(const Instruction& i) {
@@ -67,30 +67,32 @@ class Planner {
     for (ValueId v : i.inputs)
       if (const auto made = made_at_.find(v); made != made_at_.end())
         at = std::max(at, made->second + (in_group(v, i) ? 0 : 1));
-    while (at < plan_.steps.size() && !takes(plan_.steps[at], i)) ++at;
-    if (at == plan_.steps.size())
-      plan_.steps.push_back(TileStep{rows_of(uses_.type(out).shape), cols_of(p_, i)});
-    TileStep& group = group_at(at);
+    while (at < plan_.stages.size() && !takes(plan_.stages[at], i)) ++at;
+    if (at == plan_.stages.size())
+      plan_.stages.push_back(TileStage{rows_of(uses_.type(out).shape), cols_of(p_, i)});
+    TileStage& group = group_at(at);
     group.whole_rows |= folds_rows(p_, i);
     group.cols = std::max(group.cols, cols_of(p_, i));
     made_at_[out] = at;
     group_of_[out] = at;
     members_[at].push_back(&i);
   }
-  TileStep& group_at(std::size_t step) { return std::get<TileStep>(plan_.steps[step]); }
-  const TileStep& group_at(std::size_t step) const { return std::get<TileStep>(plan_.steps[step]); }
-  bool takes(const PlanStep& step, const Instruction& i) const {
-    const auto* group = std::get_if<TileStep>(&step);
+  TileStage& group_at(std::size_t stage) { return std::get<TileStage>(plan_.stages[stage]); }
+  const TileStage& group_at(std::size_t stage) const {
+    return std::get<TileStage>(plan_.stages[stage]);
+  }
+  bool takes(const Stage& stage, const Instruction& i) const {
+    const auto* group = std::get_if<TileStage>(&stage);
     return group && fits(*group, i);
   }
-  bool fits(const TileStep& group, const Instruction& i) const {
+  bool fits(const TileStage& group, const Instruction& i) const {
     return group.rows == rows_of(uses_.type(i.outputs[0]).shape) &&
            (group.whole_rows || group.cols == cols_of(p_, i));
   }
   bool in_group(ValueId v, const Instruction& i) const {
     const auto at = group_of_.find(v);
     if (at == group_of_.end()) return false;
-    const TileStep& group = group_at(at->second);
+    const TileStage& group = group_at(at->second);
     return fits(group, i) && rows_of(uses_.type(v).shape) == group.rows;
   }
 
@@ -114,17 +116,17 @@ class Planner {
   void bind() {
     Tiles tiles(uses_, places_, plan_);
     for (const auto& [at, members] : members_) tiles.fill(group_at(at), members);
-    for (const auto& [at, instruction] : products_) plan_.steps[at] = product(*instruction);
+    for (const auto& [at, instruction] : products_) plan_.stages[at] = product(*instruction);
   }
-  ProductStep product(const Instruction& i) {
+  ProductStage product(const Instruction& i) {
     const Additions::Added& added = additions_.to(i);
-    ProductStep step;
-    if (added.product) step.terms.push_back(term(*added.product));
-    step.terms.push_back(term(i));
-    step.out = places_.region(added.lies_at.value_or(i.outputs[0]));
-    step.accumulates = added.in_place;
-    if (added.row) step.bias = places_.region(*added.row);
-    return step;
+    ProductStage stage;
+    if (added.product) stage.terms.push_back(term(*added.product));
+    stage.terms.push_back(term(i));
+    stage.out = places_.region(added.lies_at.value_or(i.outputs[0]));
+    stage.accumulates = added.in_place;
+    if (added.row) stage.bias = places_.region(*added.row);
+    return stage;
   }
   ProductTerm term(const Instruction& i) {
     return {places_.region(i.inputs[0]), i.inputs[1], i.is_set("transpose_b")};
@@ -136,9 +138,9 @@ class Planner {
   Places places_;
   const std::set<const Instruction*> parts_;
   const Additions additions_;
-  std::map<ValueId, std::size_t> made_at_, group_of_;  // by value: its step
+  std::map<ValueId, std::size_t> made_at_, group_of_;  // by value: its stage
   std::map<std::size_t, std::vector<const Instruction*>> members_;
-  std::map<std::size_t, const Instruction*> products_;  // by step
+  std::map<std::size_t, const Instruction*> products_;  // by stage
 };
 
 }  // namespace

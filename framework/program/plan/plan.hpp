@@ -1,4 +1,4 @@
-// A plan: what a Program's loop does at each step, with a place in memory for every value. Made
+// A plan: the stages of a Program's loop, with a place in memory for every value. Made
 // once for a Program, for any number of steps.
 #pragma once
 
@@ -42,7 +42,7 @@ struct ProductTerm {
 };
 
 /// A sum of products.
-struct ProductStep {
+struct ProductStage {
   std::vector<ProductTerm> terms;
   Region out;
   bool accumulates = false;
@@ -65,7 +65,7 @@ struct TileOp {
 
 /// Elementwise ops that run tile by tile, one after the other while the tile is in the cache. A
 /// tile is part of a row, or some whole rows. With folds among them ops differ in columns.
-struct TileStep {
+struct TileStage {
   int64_t rows, cols;
   bool in_one_run = false;  // all rows side by side
   bool whole_rows = false;
@@ -77,15 +77,14 @@ struct TileStep {
   std::size_t register_bytes() const {
     return static_cast<std::size_t>(std::max(tile_length, tile_rows * cols) + register_padding) * 8;
   }
-  std::size_t bytes_of_registers() const { return registers * register_bytes(); }
 };
 
 /// Any other op, on contiguous views.
-struct CallStep {
+struct CallStage {
   std::size_t instruction;  // its index in the loop
 };
 
-using PlanStep = std::variant<ProductStep, TileStep, CallStep>;
+using Stage = std::variant<ProductStage, TileStage, CallStage>;
 
 struct Plan {
   // In so few columns or fewer a call for each row costs more than its work.
@@ -94,11 +93,11 @@ struct Plan {
 
   std::vector<Block> blocks;
   ValueTable<std::optional<Region>> regions;   // of each value that has a place of its own
-  std::vector<PlanStep> steps;                 // of the loop
+  std::vector<Stage> stages;                   // of the loop
   std::vector<std::optional<Region>> history;  // of each carried value: where it goes at each step
   std::vector<std::pair<Region, Region>> repeated;  // narrow rows, written out once before the loop
   std::vector<bool> copied;      // of each carried value: its next one is copied, not pointed at
-  int64_t independent_rows = 0;  // > 0: the rows of all steps, of which none reads another
+  int64_t independent_rows = 0;  // > 0: the rows of all stages, of which none reads another
 
   /// Where a value lies that has a place of its own.
   const Region& region(ValueId v) const { return *regions[v]; }

@@ -4,13 +4,13 @@
 
 namespace tempo {
 
-// Rows are independent if every step is elementwise or a product, on the same number of rows.
-int64_t independent_rows(const Uses& uses, const std::vector<PlanStep>& steps) {
+// Rows are independent if every stage is elementwise or a product, on the same number of rows.
+int64_t independent_rows(const Uses& uses, const std::vector<Stage>& stages) {
   std::optional<int64_t> common;
-  for (const PlanStep& s : steps) {
-    if (std::holds_alternative<CallStep>(s)) return 0;
-    const auto* product = std::get_if<ProductStep>(&s);
-    const int64_t own = product ? product->out.rows : std::get<TileStep>(s).rows;
+  for (const Stage& s : stages) {
+    if (std::holds_alternative<CallStage>(s)) return 0;
+    const auto* product = std::get_if<ProductStage>(&s);
+    const int64_t own = product ? product->out.rows : std::get<TileStage>(s).rows;
     if (common.value_or(own) != own) return 0;
     common = own;
   }

@@ -168,8 +168,8 @@ class SurroundingsMaker {
         case Block::registers: break;
       }
     }
-    for (const PlanStep& s : plan_.steps)
-      if (const auto* product = std::get_if<ProductStep>(&s))
+    for (const Stage& s : plan_.stages)
+      if (const auto* product = std::get_if<ProductStage>(&s))
         for (const ProductTerm& t : product->terms)
           out_.packed.push_back(packing(t.b, t.transposed, t.a.cols, product->out.cols));
     out_.loop_products = out_.packed.size();
@@ -189,12 +189,12 @@ class SurroundingsMaker {
     std::size_t register_bytes = 0;
     if (!p_.carried.empty() && p_.shape(p_.carried[0]).rank() > 0)
       out_.rows = p_.shape(p_.carried[0])[0];
-    for (const PlanStep& s : plan_.steps) {
-      if (const auto* product = std::get_if<ProductStep>(&s))
+    for (const Stage& s : plan_.stages) {
+      if (const auto* product = std::get_if<ProductStage>(&s))
         for (const ProductTerm& t : product->terms)
           out_.work_per_row += t.a.cols * product->out.cols;
-      if (const auto* group = std::get_if<TileStep>(&s)) {
-        register_bytes = std::max(register_bytes, group->bytes_of_registers());
+      if (const auto* group = std::get_if<TileStage>(&s)) {
+        register_bytes = std::max(register_bytes, group->registers * group->register_bytes());
         out_.work_per_row += 8 * group->cols * static_cast<int64_t>(group->ops.size());
       }
     }

@@ -31,7 +31,7 @@ std::optional<Region> as_operand(Region r, const Shape& s, const Shape& out) {
   return r;
 }
 
-Region in_register(const TileStep& group, std::size_t r, DType dtype) {
+Region in_register(const TileStage& group, std::size_t r, DType dtype) {
   return {Plan::in_register, r * group.register_bytes(), 0, 0, 0, 0, dtype};
 }
 
@@ -58,7 +58,7 @@ void run_in_column(TileOp& op, const Uses& uses, const Instruction& i) {
     padded &= apart == 0 || op.inputs[n].block == Plan::in_register;
   }
   if (!side_by_side) return;
-  op.column_multiple = padded ? TileStep::register_padding : 1;
+  op.column_multiple = padded ? TileStage::register_padding : 1;
   for (std::size_t n = 0; n < i.inputs.size(); ++n) op.strides[n] = op.rows.inputs[n] != 0;
 }
 
@@ -107,7 +107,7 @@ int64_t cols_of(const Program& p, const Instruction& i) {
   return cols_of(p.shape(folds_rows(p, i) ? i.inputs[0] : i.outputs[0]));
 }
 
-void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members) {
+void Tiles::fill(TileStage& group, const std::vector<const Instruction*>& members) {
   const Program& p = uses_.program();
   Registers registers(members);
   group.in_one_run = !group.whole_rows;
@@ -149,7 +149,7 @@ void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members
 }
 
 // One narrow row for all becomes as many rows, so that the group may run over all of them at once.
-Region Tiles::operand(ValueId v, const Shape& shape, const TileStep& group) {
+Region Tiles::operand(ValueId v, const Shape& shape, const TileStage& group) {
   const Region r = *as_operand(places_.region(v), uses_.type(v).shape, shape);
   const bool one_row = r.row_stride == 0 && r.col_stride != 0;
   const bool worth = !group.whole_rows && r.cols <= Plan::few_columns;

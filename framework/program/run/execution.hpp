@@ -85,7 +85,7 @@ class Execution {
 
   // The loop.
   void run_loop(int64_t index) const;
-  void run_steps(const Shard& shard) const;
+  void run_stages(const Shard& shard) const;
   void collect(const Shard& shard, bool last) const;
   void carry(const Shard& shard, int64_t n) const;
   void save_states(const Shard& shard) const;

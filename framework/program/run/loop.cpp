@@ -16,7 +16,7 @@ void copy_rows(const Region& r, const char* from, char* to, int64_t first, int64
               static_cast<std::size_t>((end - first) * r.row_stride));
 }
 
-void run_product(const ProductStep& s, const PackedMatrix* packed, Addresses blocks, int64_t first,
+void run_product(const ProductStage& s, const PackedMatrix* packed, Addresses blocks, int64_t first,
                  int64_t end) {
   const auto size = static_cast<int64_t>(size_of(s.out.dtype));
   const auto row = [&](const Region& r) { return address_of(r, blocks) + first * r.row_stride; };
@@ -44,7 +44,7 @@ void run_tile(const TileOp& op, Addresses blocks, int64_t row, int64_t col, int6
   op.tile(inputs, op.strides, tile_at(op.out, blocks, row, col), n, of_tile);
 }
 
-void run_tiles(const TileStep& s, Addresses blocks, int64_t first, int64_t end) {
+void run_tiles(const TileStage& s, Addresses blocks, int64_t first, int64_t end) {
   if (s.in_one_run) {
     const int64_t n = (end - first) * s.cols;
     for (int64_t c = 0; c < n; c += s.tile_length)
@@ -97,21 +97,21 @@ void Execution::step(const Shard& shard, int64_t n, bool last) const {
   for (const RowCopy& h : surroundings_.histories)
     copy_rows(h.to, address_of(h.from, shard.addresses), address_of(h.to, shard.addresses),
               shard.first, end_of(shard, h.to.rows));
-  run_steps(shard);
+  run_stages(shard);
   collect(shard, last);
   carry(shard, n);
 }
 
-void Execution::run_steps(const Shard& shard) const {
+void Execution::run_stages(const Shard& shard) const {
   const PackedMatrix* packed = packed_;
-  for (const PlanStep& step : plan_.steps) {
-    if (const auto* product = std::get_if<ProductStep>(&step)) {
+  for (const Stage& stage : plan_.stages) {
+    if (const auto* product = std::get_if<ProductStage>(&stage)) {
       run_product(*product, packed, shard.addresses, shard.first, end_of(shard, product->out.rows));
       packed += product->terms.size();
-    } else if (const auto* group = std::get_if<TileStep>(&step)) {
+    } else if (const auto* group = std::get_if<TileStage>(&stage)) {
       run_tiles(*group, shard.addresses, shard.first, end_of(shard, group->rows));
     } else {
-      apply(p_.loop[std::get<CallStep>(step).instruction], views_, [&](ValueId v) {
+      apply(p_.loop[std::get<CallStage>(stage).instruction], views_, [&](ValueId v) {
         return View{p_.type(v), address_of(plan_.region(v), shard.addresses)};
       });
     }
