@@ -47,12 +47,12 @@ inline Program verified(const std::string& what, Pipeline passes, Program p) {
   return p;
 }
 
-inline void check_passes(const std::string& what, const Program& raw, int64_t time = 4) {
-  const Tensors expected = results_of(raw, time);
+inline void check_passes(const std::string& what, const Program& given, int64_t time = 4) {
+  const Tensors expected = results_of(given, time);
   const double tolerance = expected.at(0).dtype() == float32 ? 1e-5 : 1e-12;
   const auto check = [&](const std::string& pass, const Program& p) {
     BOOST_TEST_CONTEXT(what << ", " << pass) {
-      verify(p, raw);
+      verify(p, given);
       verify_planned(p);
     }
     const Tensors got = results_of(p, time);
@@ -60,8 +60,8 @@ inline void check_passes(const std::string& what, const Program& raw, int64_t ti
       check_close(what + ", " + pass + ", result " + std::to_string(k), got[k], expected[k],
                   tolerance);
   };
-  for (const Pass& pass : for_scan) check(pass.name, pass.apply(raw));
-  check("all passes", verified(what, for_scan, raw));
+  for (const Pass& pass : for_scan) check(pass.name, pass.apply(given));
+  check("all passes", verified(what, for_scan, given));
 }
 
 }  // namespace tempo::testing

@@ -18,8 +18,8 @@ namespace {
 
 // --- the op: a Program applied to its inputs
 
-const StepProgram& program_of(const Attributes& attributes) {
-  return *static_cast<const StepProgram*>(attributes.handle("program").get());
+const TracedRecurrence& recurrence_of(const Attributes& attributes) {
+  return *static_cast<const TracedRecurrence*>(attributes.handle("program").get());
 }
 
 Tensor zeros_of(const TensorType& type) { return full(type.shape, 0, type.dtype); }
@@ -28,16 +28,17 @@ Tensor zeros_of(const TensorType& type) { return full(type.shape, 0, type.dtype)
 // else the Program runs again from its inputs, as part of the graph, and keeps them now.
 class ForwardValues {
  public:
-  ForwardValues(const Vjp& v, const StepProgram& program, const GradientProgram& gradient) : v_(v) {
+  ForwardValues(const Vjp& v, const TracedRecurrence& recurrence, const GradientProgram& gradient)
+      : v_(v) {
     ValueIds missing;
     for (const GradientSource& s : gradient.sources)
       if (const auto* kept = std::get_if<KeptValue>(&s);
-          kept && !result(program.raw(), kept->value))
+          kept && !result(recurrence.normalised(), kept->value))
         missing.push_back(kept->value);
     if (missing.empty()) return;
     std::vector<Ref<Value>> inputs = v.application().inputs;
-    const std::vector<Ref<Value>> all =
-        apply_program(program.keeping(missing), std::move(inputs), v.attributes().integer("time"));
+    const std::vector<Ref<Value>> all = apply_recurrence(
+        recurrence.keeping(missing), std::move(inputs), v.attributes().integer("time"));
     for (std::size_t k = 0; k < missing.size(); ++k)
       again_[missing[k]] = to_tensor(all[v.n_results() + k]);
   }
@@ -75,18 +76,18 @@ struct InputOfGradient {
 };
 
 Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
-  const StepProgram& program = program_of(v.attributes());
+  const TracedRecurrence& recurrence = recurrence_of(v.attributes());
   GradientRequest request{{}, wanted};
   for (std::size_t k = 0; k < v.n_results(); ++k) request.dy.push_back(static_cast<bool>(v.dy(k)));
-  const GradientProgram& gradient = program.gradient(request);
-  const ForwardValues kept(v, program, gradient);
+  const GradientProgram& gradient = recurrence.gradient(request);
+  const ForwardValues kept(v, recurrence, gradient);
   std::vector<Ref<Value>> inputs;
-  const InputOfGradient input_of{v, kept, program.raw()};
+  const InputOfGradient input_of{v, kept, recurrence.normalised()};
   for (const GradientSource& s : gradient.sources)
     inputs.push_back(to_value(std::visit(input_of, s)));
-  log_program("gradient", gradient.program, v.attributes().integer("time"));
+  log_program("gradient", gradient.recurrence, v.attributes().integer("time"));
   const std::vector<Ref<Value>> results =
-      apply_program(gradient.program, std::move(inputs), v.attributes().integer("time"));
+      apply_recurrence(gradient.recurrence, std::move(inputs), v.attributes().integer("time"));
   Tensors out(v.n_inputs());
   for (std::size_t i = 0; i < out.size(); ++i)
     if (const auto result = gradient.result_of[i]) out[i] = to_tensor(results[*result]);
@@ -97,11 +98,12 @@ const OpDefinition& scan_op = define({
     .name = "scan",
     .type =
         [](const TypeCall& call) {
-          return result_types(program_of(call.attributes).raw(), call.attributes.integer("time"));
+          return result_types(recurrence_of(call.attributes).normalised(),
+                              call.attributes.integer("time"));
         },
     .kernel =
         [](const KernelCall& call) {
-          program_of(call.attributes)
+          recurrence_of(call.attributes)
               .optimised()
               .run(call.attributes.integer("time"), call.inputs, call.outputs);
         },
@@ -109,7 +111,9 @@ const OpDefinition& scan_op = define({
     .loops = true,
     .deferred =
         [](const Attributes& attributes) {
-          return program_of(attributes).optimised().leaves_threads_idle(attributes.integer("time"));
+          return recurrence_of(attributes)
+              .optimised()
+              .leaves_threads_idle(attributes.integer("time"));
         },
 });
 
@@ -183,7 +187,7 @@ int64_t time_of(const tempo_scan& call) {
 // Of no steps, the last states are the first ones. A last output, which no step made, is 0.
 std::vector<Ref<Value>> no_steps(const tempo_scan& call, const TracedStep& step) {
   std::vector<Ref<Value>> results;
-  const std::vector<TensorType> types = result_types(step.program->raw(), 0);
+  const std::vector<TensorType> types = result_types(step.recurrence->normalised(), 0);
   for (uint32_t i = 0; i < call.n_outputs; ++i) results.push_back(to_value(zeros_of(types[i])));
   for (uint32_t k = 0; k < call.n_states; ++k) {
     const Tensor state = Tensor::borrowed(call.states[k]);
@@ -194,11 +198,11 @@ std::vector<Ref<Value>> no_steps(const tempo_scan& call, const TracedStep& step)
 
 }  // namespace
 
-std::vector<Ref<Value>> apply_program(const StepProgramRef& program, std::vector<Ref<Value>> inputs,
-                                      int64_t time) {
+std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
+                                         std::vector<Ref<Value>> inputs, int64_t time) {
   return apply(scan_op, std::move(inputs),
-               {{"program", Attributes::Handle(program)}, {"time", time}},
-               program->raw().results.size());
+               {{"program", Attributes::Handle(recurrence)}, {"time", time}},
+               recurrence->normalised().results.size());
 }
 
 std::vector<Ref<Value>> run_scan(const tempo_scan& call, StepCache* steps) {
@@ -208,16 +212,16 @@ std::vector<Ref<Value>> run_scan(const tempo_scan& call, StepCache* steps) {
     return stream->inlined(call, plain_loop);
   TracedStep step = steps && call.step_id ? steps->traced(call) : trace_step(call);
   if (time == 0) return no_steps(call, step);
-  log_program("forward", step.program, time);
-  StepProgramRef program = step.program;
+  log_program("forward", step.recurrence, time);
+  RecurrenceRef recurrence = step.recurrence;
   std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);
   const bool tracked =
       std::any_of(inputs.begin(), inputs.end(), [](const Ref<Value>& v) { return v->tracked; });
   const bool gradient = tracked && recording();
-  if (gradient && !call.recompute) program = program->keeping(program->read_by_gradient());
+  if (gradient && !call.recompute) recurrence = recurrence->keeping(recurrence->read_by_gradient());
   std::vector<Ref<Value>> results = gradient && call.recompute
-                                        ? apply_in_segments(program, std::move(inputs), time)
-                                        : apply_program(program, std::move(inputs), time);
+                                        ? apply_in_segments(recurrence, std::move(inputs), time)
+                                        : apply_recurrence(recurrence, std::move(inputs), time);
   results.resize(call.n_outputs + call.n_states);
   return results;
 }

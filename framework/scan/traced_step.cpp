@@ -33,10 +33,10 @@ void require_same_states(const tempo_scan& call, const std::vector<Ref<Value>>& 
 }
 
 // Steps that are traced alike share a Program, and all that is derived from it.
-StepProgramRef program_like(Program program, std::vector<Ref<Value>> nodes) {
+RecurrenceRef recurrence_like(Program program, std::vector<Ref<Value>> nodes) {
   struct Entry {
     std::string key;
-    StepProgramRef program;
+    RecurrenceRef recurrence;
   };
   constexpr std::size_t capacity = 128;
   static std::list<Entry>& recent = *new std::list<Entry>;
@@ -46,11 +46,11 @@ StepProgramRef program_like(Program program, std::vector<Ref<Value>> nodes) {
       std::find_if(recent.begin(), recent.end(), [&key](const Entry& e) { return e.key == key; });
   if (at != recent.end()) {
     recent.splice(recent.begin(), recent, at);
-    return at->program;
+    return at->recurrence;
   }
-  recent.push_front({key, step_program(std::move(program), std::move(nodes))});
+  recent.push_front({key, make_recurrence(std::move(program), std::move(nodes))});
   if (recent.size() > capacity) recent.pop_back();
-  return recent.front().program;
+  return recent.front().recurrence;
 }
 
 }  // namespace
@@ -114,7 +114,8 @@ TracedStep trace_step(const tempo_scan& call) {
   }
   builder.program.reverse = call.reverse != 0;
   settle_roles(builder.program);
-  traced.program = program_like(without_dead(std::move(builder.program)), std::move(builder.nodes));
+  traced.recurrence =
+      recurrence_like(without_dead(std::move(builder.program)), std::move(builder.nodes));
   return traced;
 }
 
@@ -194,7 +195,7 @@ void StepCache::clear() {
 
 TracedStep StepCache::traced(const tempo_scan& call) {
   if (const EntryRef e = find(call)) {
-    TracedStep found{e->program, {}, e->draws};
+    TracedStep found{e->recurrence, {}, e->draws};
     found.captured.reserve(e->sources.size() + call.n_sequences + call.n_states);
     for (const Source& s : e->sources)
       found.captured.push_back(Ref<Value>::share(s.weight ? s.weight : call.constants[s.constant]));
@@ -203,7 +204,7 @@ TracedStep StepCache::traced(const tempo_scan& call) {
   TracedStep made = trace_step(call);
   const auto entry = std::make_shared<Entry>(call);
   if (find_sources(made, call, *entry)) {
-    entry->program = made.program;
+    entry->recurrence = made.recurrence;
     entry->draws = made.draws;
     keep(entry, call);
   }

@@ -20,7 +20,7 @@ struct Draw {
 
 /// A step's Program, and what it reads besides the arguments of the step, in the Program's order.
 struct TracedStep {
-  StepProgramRef program;
+  RecurrenceRef recurrence;
   std::vector<Ref<Value>> captured;
   std::vector<Draw> draws;
 };
@@ -49,7 +49,7 @@ class StepCache {
     tempo_scan call;  // its numbers; the types stand for its tensors
     DType default_dtype;
     std::vector<TensorType> sequences, states, constants;  // sequences: of one step
-    StepProgramRef program;
+    RecurrenceRef recurrence;
     std::vector<Source> sources;
     std::vector<Draw> draws;
   };

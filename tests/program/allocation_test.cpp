@@ -73,8 +73,8 @@ std::vector<LoggedProgram> programs_of(const Layer& layer, const Tensor& x) {
 // Runs a Program on zeros, as often as asked for.
 class Run {
  public:
-  Run(const StepProgram& program, int64_t time) : program_(program), time_(time) {
-    const Program& p = program.raw();
+  Run(const TracedRecurrence& recurrence, int64_t time) : recurrence_(recurrence), time_(time) {
+    const Program& p = recurrence.normalised();
     for (std::size_t i = 0; i < p.n_inputs(); ++i) {
       const ProgramValue& v = p[p.input(i)];
       add({v.type.dtype, v.role == Role::sequence ? v.type.shape.prepended(time) : v.type.shape},
@@ -82,7 +82,7 @@ class Run {
     }
     for (const TensorType& type : result_types(p, time)) add(type, outputs_);
   }
-  void operator()() const { program_.optimised().run(time_, inputs_, outputs_); }
+  void operator()() const { recurrence_.optimised().run(time_, inputs_, outputs_); }
 
  private:
   void add(const TensorType& type, std::vector<View>& to) {
@@ -90,7 +90,7 @@ class Run {
     to.push_back(arrays_.back().view());
     std::memset(to.back().data, 0, type.bytes());
   }
-  const StepProgram& program_;
+  const TracedRecurrence& recurrence_;
   int64_t time_;
   std::vector<Array> arrays_;
   std::vector<View> inputs_, outputs_;
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_run_of_a_program_takes_all_its_memory_from_blocks_that_wa
                           GRU({.units = 4, .reset_after = false, .dtype = float64})};
   for (const Layer& layer : layers) {
     for (const LoggedProgram& logged : programs_of(layer, x)) {
-      const Run run(*logged.program, 6);
+      const Run run(*logged.recurrence, 6);
       run();
       const int64_t counted = allocations_of(run);
       BOOST_TEST((counted == 0 || !blocks_wait), layer.name() << ", " << logged.what);

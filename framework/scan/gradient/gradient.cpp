@@ -18,8 +18,9 @@ namespace {
 
 class Differentiation {
  public:
-  Differentiation(const StepProgram& forward, const GradientRequest& request, const ValueIds& there)
-      : forward_(forward), p_(forward.raw()), request_(request), kept_(p_, there) {
+  Differentiation(const TracedRecurrence& forward, const GradientRequest& request,
+                  const ValueIds& there)
+      : forward_(forward), p_(forward.normalised()), request_(request), kept_(p_, there) {
     for (int32_t n = 0; const Ref<Value>& node : forward.nodes())
       numbers_[identity(*node)] = ValueId{n++};
   }
@@ -36,7 +37,8 @@ class Differentiation {
     GradientProgram out;
     Program program = without_dead(std::move(builder_.program));
     drop_unread(program);
-    out.program = std::make_shared<StepProgram>(std::move(program), std::move(builder_.nodes));
+    out.recurrence =
+        std::make_shared<TracedRecurrence>(std::move(program), std::move(builder_.nodes));
     out.sources = std::move(fixed_);
     out.sources.insert(out.sources.end(), sequences_.begin(), sequences_.end());
     out.sources.insert(out.sources.end(), carried_.begin(), carried_.end());
@@ -245,7 +247,7 @@ class Differentiation {
     drop(program.carried, carried_, &program.next);
   }
 
-  const StepProgram& forward_;
+  const TracedRecurrence& forward_;
   const Program& p_;
   const GradientRequest& request_;
   KeptChoice kept_;
@@ -265,7 +267,7 @@ class Differentiation {
 
 }  // namespace
 
-GradientProgram differentiate(const StepProgram& forward, const GradientRequest& request,
+GradientProgram differentiate(const TracedRecurrence& forward, const GradientRequest& request,
                               const ValueIds& kept) {
   return Differentiation(forward, request, kept).run();
 }
