@@ -208,7 +208,7 @@ std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
 std::vector<Ref<Value>> run_scan(const tempo_scan& call, StepCache* steps) {
   const int64_t time = time_of(call);
   if (call.plain && time > 0) return plain_loop(call, time);
-  if (StepTrace* stream = StepTrace::current(); stream && time == 1)
+  if (StreamTrace* stream = StreamTrace::current(); stream && time == 1)
     return stream->inlined(call, plain_loop);
   TracedStep step = steps && call.step_id ? steps->traced(call) : trace_step(call);
   if (time == 0) return no_steps(call, step);

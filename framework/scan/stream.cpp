@@ -10,20 +10,20 @@ namespace tempo {
 
 namespace {
 
-thread_local StepTrace* innermost = nullptr;
+thread_local StreamTrace* innermost = nullptr;
 
 }  // namespace
 
 // --- tracing
 
-StepTrace::StepTrace() : outer_(std::exchange(innermost, this)) {}
-StepTrace::~StepTrace() { innermost = outer_; }
+StreamTrace::StreamTrace() : outer_(std::exchange(innermost, this)) {}
+StreamTrace::~StreamTrace() { innermost = outer_; }
 
-StepTrace* StepTrace::current() {
+StreamTrace* StreamTrace::current() {
   return innermost && Trace::current() == &innermost->trace ? innermost : nullptr;
 }
 
-std::vector<Ref<Value>> StepTrace::inlined(const tempo_scan& call, PlainLoop plain_loop) {
+std::vector<Ref<Value>> StreamTrace::inlined(const tempo_scan& call, PlainLoop plain_loop) {
   if (call.reverse)
     throw Error(
         "Stream: a scan runs from the last step to the first; it needs the whole sequence.");
@@ -55,12 +55,12 @@ std::vector<Ref<Value>> StepTrace::inlined(const tempo_scan& call, PlainLoop pla
 
 namespace {
 
-StreamedStep traced(const std::function<Tensor(const Tensor&)>& f, const TensorType& x_type) {
-  StreamedStep out;
+TracedStream traced(const std::function<Tensor(const Tensor&)>& f, const TensorType& x_type) {
+  TracedStream out;
   ProgramBuilder builder;
   std::vector<ProgramResult> initial;
   {
-    StepTrace stream;
+    StreamTrace stream;
     const Ref<Value> x = stream.trace.placeholder(x_type);
     const Ref<Value> y = stream.trace.own(to_value(f(to_tensor(x))));
     if (!stream.trace.keys().empty())
@@ -70,10 +70,10 @@ StreamedStep traced(const std::function<Tensor(const Tensor&)>& f, const TensorT
       out.captured.push_back(c.outside);
     }
     builder.input(Role::sequence, x, "x");
-    for (const StepTrace::Carried& c : stream.carried)
+    for (const StreamTrace::Carried& c : stream.carried)
       builder.input(Role::carried, c.before, "state");
     for (const Ref<Application>& a : stream.trace.applications()) builder.add(*a);
-    for (const StepTrace::Carried& c : stream.carried) {
+    for (const StreamTrace::Carried& c : stream.carried) {
       builder.program.next.push_back(builder.at(*c.next));
       initial.push_back({ProgramResult::last, builder.at(*c.initial)});
     }
@@ -93,10 +93,10 @@ StreamedStep traced(const std::function<Tensor(const Tensor&)>& f, const TensorT
 
 }  // namespace
 
-Stepper::Stepper(const std::function<Tensor(const Tensor&)>& f, const TensorType& x)
-    : Stepper(traced(f, x), x) {}
+Streamer::Streamer(const std::function<Tensor(const Tensor&)>& f, const TensorType& x)
+    : Streamer(traced(f, x), x) {}
 
-Stepper::Stepper(StreamedStep traced, const TensorType& x)
+Streamer::Streamer(TracedStream traced, const TensorType& x)
     : step_(run_passes(for_stream, run_passes(before_gradient, std::move(traced.step)))),
       initial_(run_passes(for_stream, std::move(traced.initial))),
       captured_(std::move(traced.captured)) {
@@ -116,17 +116,17 @@ Stepper::Stepper(StreamedStep traced, const TensorType& x)
   reset();
 }
 
-const TensorType& Stepper::result() const {
+const TensorType& Streamer::result() const {
   return step_.program().type(step_.program().results[0].value);
 }
 
-bool Stepper::weights_changed() const {
+bool Streamer::weights_changed() const {
   for (std::size_t i = 0; i < captured_.size(); ++i)
     if (captured_[i]->version != versions_[i]) return true;
   return false;
 }
 
-void Stepper::prepare() {
+void Streamer::prepare() {
   for (std::size_t i = 0; i < captured_.size(); ++i) {
     inputs_[i] = captured_[i]->array.view();
     versions_[i] = captured_[i]->version;
@@ -135,14 +135,14 @@ void Stepper::prepare() {
   execution_->prepare();
 }
 
-void Stepper::reset() {
+void Streamer::reset() {
   if (weights_changed()) prepare();
   initial_.run(1, inputs_, initial_states_);
   shard_ = execution_->start(0);
   steps_ = 0;
 }
 
-void Stepper::run(const void* x, void* y) {
+void Streamer::run(const void* x, void* y) {
   const FlushDenormals flush;
   if (weights_changed()) {
     prepare();

@@ -12,15 +12,15 @@ namespace tempo {
 
 /// While one lives, a scan over one step that is called in its trace is recorded as its step, with
 /// states that are carried.
-class StepTrace {
+class StreamTrace {
  public:
-  StepTrace();
-  ~StepTrace();
-  StepTrace(const StepTrace&) = delete;
-  StepTrace& operator=(const StepTrace&) = delete;
+  StreamTrace();
+  ~StreamTrace();
+  StreamTrace(const StreamTrace&) = delete;
+  StreamTrace& operator=(const StreamTrace&) = delete;
 
   /// The one in whose trace this thread is; null inside of a step or of a trace within.
-  static StepTrace* current();
+  static StreamTrace* current();
 
   using PlainLoop = std::vector<Ref<Value>> (*)(const tempo_scan&, int64_t);
   std::vector<Ref<Value>> inlined(const tempo_scan& call, PlainLoop plain_loop);
@@ -32,20 +32,20 @@ class StepTrace {
   std::vector<Carried> carried;
 
  private:
-  StepTrace* outer_;
+  StreamTrace* outer_;
 };
 
 /// A function of one step that was traced, and what it reads besides x.
-struct StreamedStep {
+struct TracedStream {
   Program step, initial;  // initial: the states before the first step
   std::vector<Ref<Value>> captured;
 };
 
-class Stepper {
+class Streamer {
  public:
   /// f maps x of this type to one result; what it reads besides is bound to the weights as they are
   /// at each run.
-  Stepper(const std::function<Tensor(const Tensor&)>& f, const TensorType& x);
+  Streamer(const std::function<Tensor(const Tensor&)>& f, const TensorType& x);
 
   const TensorType& result() const;
   /// How a step runs.
@@ -56,7 +56,7 @@ class Stepper {
   void reset();
 
  private:
-  Stepper(StreamedStep traced, const TensorType& x);
+  Streamer(TracedStream traced, const TensorType& x);
   bool weights_changed() const;
   void prepare();
 
