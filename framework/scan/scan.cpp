@@ -205,7 +205,7 @@ std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
                recurrence->normalised().results.size());
 }
 
-std::vector<Ref<Value>> run_scan(const tempo_scan& call, StepCache* steps) {
+std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps) {
   const int64_t time = time_of(call);
   if (call.plain && time > 0) return plain_loop(call, time);
   if (StreamTrace* stream = StreamTrace::current(); stream && time == 1)

@@ -121,7 +121,7 @@ TracedStep trace_step(const tempo_scan& call) {
 
 // --- the steps of a layer
 
-StepCache::Entry::Entry(const tempo_scan& made_for)
+TraceCache::Entry::Entry(const tempo_scan& made_for)
     : call(made_for), default_dtype(tempo::default_dtype()) {
   for (uint32_t i = 0; i < call.n_sequences; ++i)
     sequences.push_back(one_step(call, call.sequences[i]->type));
@@ -129,7 +129,7 @@ StepCache::Entry::Entry(const tempo_scan& made_for)
   for (uint32_t i = 0; i < call.n_constants; ++i) constants.push_back(call.constants[i]->type);
 }
 
-bool StepCache::Entry::fits(const tempo_scan& other) const {
+bool TraceCache::Entry::fits(const tempo_scan& other) const {
   const auto same = [](const std::vector<TensorType>& types, tempo_tensor* const* tensors) {
     return std::equal(types.begin(), types.end(), tensors,
                       [](const TensorType& type, const Value* v) { return type == v->type; });
@@ -147,7 +147,7 @@ bool StepCache::Entry::fits(const tempo_scan& other) const {
 }
 
 // Whether all that the step reads is a weight of the layer or a constant that is told from others.
-bool StepCache::find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const {
+bool TraceCache::find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const {
   const std::vector<Value*> weights = weights_();
   for (const Ref<Value>& captured : step.captured) {
     const auto same = [&](const Value* v) {
@@ -167,14 +167,14 @@ bool StepCache::find_sources(const TracedStep& step, const tempo_scan& call, Ent
   return true;
 }
 
-StepCache::EntryRef StepCache::find(const tempo_scan& call) const {
+TraceCache::EntryRef TraceCache::find(const tempo_scan& call) const {
   const ProcessLock lock(ProcessLock::steps);
   for (const EntryRef& e : entries_)
     if (e->fits(call)) return e;
   return nullptr;
 }
 
-void StepCache::keep(EntryRef entry, const tempo_scan& call) {
+void TraceCache::keep(EntryRef entry, const tempo_scan& call) {
   constexpr std::size_t capacity = 16;
   EntryRef dropped;  // behind the lock
   const ProcessLock lock(ProcessLock::steps);
@@ -187,13 +187,13 @@ void StepCache::keep(EntryRef entry, const tempo_scan& call) {
   entries_.push_back(std::move(entry));
 }
 
-void StepCache::clear() {
+void TraceCache::clear() {
   std::vector<EntryRef> dropped;
   const ProcessLock lock(ProcessLock::steps);
   dropped.swap(entries_);
 }
 
-TracedStep StepCache::traced(const tempo_scan& call) {
+TracedStep TraceCache::traced(const tempo_scan& call) {
   if (const EntryRef e = find(call)) {
     TracedStep found{e->recurrence, {}, e->draws};
     found.captured.reserve(e->sources.size() + call.n_sequences + call.n_states);

@@ -32,9 +32,10 @@ TracedStep trace_step(const tempo_scan& call);
 /// arguments, of the layer's weights and of the call's constants, and are traced once for each
 /// step_id and type of arguments. One that reads something else is traced each time. Threads may
 /// ask at once; a step that is dropped for another lives on where it runs.
-class StepCache {
+class TraceCache {
  public:
-  explicit StepCache(std::function<std::vector<Value*>()> weights) : weights_(std::move(weights)) {}
+  explicit TraceCache(std::function<std::vector<Value*>()> weights)
+      : weights_(std::move(weights)) {}
   TracedStep traced(const tempo_scan& call);
   void clear();
 
