@@ -18,7 +18,7 @@ constexpr std::size_t most_numbers = 8;
 constexpr int64_t in_cache = 8192;  // elements: what was written is looked at while it is there
 
 // A function is a loop of one step, whose inputs are sequences.
-Executable made_of(const Fused::Formula& f, const TensorType& type, std::size_t n_tensors,
+Executable made_of(const Formula::Function& f, const TensorType& type, std::size_t n_tensors,
                    std::size_t n_numbers) {
   ProgramBuilder builder;
   Trace trace;
@@ -66,28 +66,29 @@ bool may_run_in_place(const Executable& part) {
   return writes == p.results.size();
 }
 
-Fused::Size size_of_all(std::span<const View> all) {
-  const auto moderate = [](const View& v) { return all_within(v, Fused::moderate); };
-  if (std::all_of(all.begin(), all.end(), moderate)) return Fused::Size::moderate;
-  return std::all_of(all.begin(), all.end(), all_finite) ? Fused::Size::finite
-                                                         : Fused::Size::not_finite;
+Formula::Size size_of_all(std::span<const View> all) {
+  const auto moderate = [](const View& v) { return all_within(v, Formula::moderate); };
+  if (std::all_of(all.begin(), all.end(), moderate)) return Formula::Size::moderate;
+  return std::all_of(all.begin(), all.end(), all_finite) ? Formula::Size::finite
+                                                         : Formula::Size::not_finite;
 }
 
 }  // namespace
 
-Fused::Fused(const Formula& f, const TensorType& type, std::size_t n_tensors, std::size_t n_numbers)
+Formula::Formula(const Function& f, const TensorType& type, std::size_t n_tensors,
+                 std::size_t n_numbers)
     : count_(type.shape.count()),
       part_(std::min(count_, in_cache)),
       whole_(made_of(f, {type.dtype, {part_}}, n_tensors, n_numbers)) {
-  if (n_numbers > most_numbers) throw Error("fused: a formula has too many numbers.");
+  if (n_numbers > most_numbers) throw Error("formula: it has too many numbers.");
   if (part_ > 0 && count_ % part_ > 0)
     rest_ = made_of(f, {type.dtype, {count_ % part_}}, n_tensors, n_numbers);
   in_place_ = may_run_in_place(whole_) && (!rest_ || may_run_in_place(*rest_));
 }
 
-Fused::Size Fused::run(const Executable& part, std::span<const View> numbers,
-                       std::span<const View> x, std::span<const View> next, int64_t begin,
-                       int64_t count) {
+Formula::Size Formula::run(const Executable& part, std::span<const View> numbers,
+                           std::span<const View> x, std::span<const View> next, int64_t begin,
+                           int64_t count) {
   const std::size_t n_inputs = numbers.size() + x.size();
   std::vector<View> all;
   all.reserve(n_inputs + next.size());
@@ -102,14 +103,14 @@ Fused::Size Fused::run(const Executable& part, std::span<const View> numbers,
   return size_of_all(out);
 }
 
-Fused::Size Fused::operator()(std::span<const View> x, std::span<const double> numbers,
-                              std::span<const View> next) const {
+Formula::Size Formula::operator()(std::span<const View> x, std::span<const double> numbers,
+                                  std::span<const View> next) const {
   const DType dtype = x[0].dtype();
   std::array<double, most_numbers> room;
   std::array<View, most_numbers> scalars;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     scalars[i] = {{dtype, {}}, &room[i]};
-    dispatch_floating(dtype, "fused",
+    dispatch_floating(dtype, "formula",
                       [&]<class T>(T) { *scalars[i].as<T>() = static_cast<T>(numbers[i]); });
   }
   const std::span<const View> given(scalars.data(), numbers.size());

@@ -13,13 +13,13 @@ namespace tempo {
 
 /// An elementwise formula of the next values of arrays, traced once. Nothing of what it computes is
 /// recorded for gradients.
-class Fused {
+class Formula {
  public:
   /// f(x, numbers) for so many tensors of one type, and scalars of its dtype. Its results are the
   /// next values of the first tensors, in order. It must not read values, and no tensor but its
   /// arguments.
-  using Formula = std::function<Tensors(const Tensors& x, const Tensors& numbers)>;
-  Fused(const Formula& f, const TensorType& type, std::size_t n_tensors, std::size_t n_numbers);
+  using Function = std::function<Tensors(const Tensors& x, const Tensors& numbers)>;
+  Formula(const Function& f, const TensorType& type, std::size_t n_tensors, std::size_t n_numbers);
 
   /// How large the next values are.
   enum class Size { moderate, finite, not_finite };

@@ -88,7 +88,7 @@ Memory& OptimizerState::memory_of(const Tensor& weight) {
 
 // The formula of weight, slots and gradient in one pass. A slot that it asks for and that is not
 // there begins as zeros.
-Fused OptimizerState::fused_update(Memory& of) const {
+Formula OptimizerState::update_formula(Memory& of) const {
   Slots::Named after;
   const auto formula = [&](const Tensors& x, const Tensors& numbers) {
     Slots::Named before;
@@ -103,11 +103,11 @@ Fused OptimizerState::fused_update(Memory& of) const {
     return next_values;
   };
   const TensorType& type = of.weight.handle()->type;
-  Fused made(formula, type, of.slots.size() + 2, 2);
+  Formula made(formula, type, of.slots.size() + 2, 2);
   if (after.size() == of.slots.size()) return made;
   for (std::size_t i = of.slots.size(); i < after.size(); ++i)
     of.slots.emplace_back(after[i].first, zeros_like(of.weight).handle()->array);
-  return fused_update(of);
+  return update_formula(of);
 }
 
 std::vector<std::string> OptimizerState::slot_names() const {
@@ -149,23 +149,23 @@ bool OptimizerState::runs_in_place(const Memory& of, const Tensor& gradient) con
          weight.array.sole_owner() &&
          std::all_of(of.slots.begin(), of.slots.end(),
                      [](const auto& slot) { return slot.second.sole_owner(); }) &&
-         all_within(g.view(), Fused::moderate);
+         all_within(g.view(), Formula::moderate);
 }
 
-Fused::Size OptimizerState::run(Memory& of, const Tensor& gradient,
-                                std::span<const View> next) const {
+Formula::Size OptimizerState::run(Memory& of, const Tensor& gradient,
+                                  std::span<const View> next) const {
   std::vector<View> x;
   x.reserve(of.slots.size() + 2);
   x.push_back(of.weight.handle()->array.view());
   for (const auto& [slot, array] : of.slots) x.push_back(array.view());
   x.push_back(gradient.handle()->array.view());
-  const Fused::Size size = (*of.update)(x, std::array{learning_rate, rate()}, next);
-  of.stays_moderate = size == Fused::Size::moderate;
+  const Formula::Size size = (*of.update)(x, std::array{learning_rate, rate()}, next);
+  of.stays_moderate = size == Formula::Size::moderate;
   return size;
 }
 
 void OptimizerState::prepare(Memory& of, const Tensor& gradient) {
-  if (!of.update) of.update = fused_update(of);
+  if (!of.update) of.update = update_formula(of);
   of.next.resize(of.slots.size() + 1);
   std::vector<View> next;
   next.reserve(of.next.size());
@@ -173,7 +173,7 @@ void OptimizerState::prepare(Memory& of, const Tensor& gradient) {
     if (!room || !room.sole_owner()) room = Array(of.weight.handle()->type);
     next.push_back(room.view());
   }
-  if (run(of, gradient, next) != Fused::Size::not_finite) return;
+  if (run(of, gradient, next) != Formula::Size::not_finite) return;
   const auto bad = std::find_if_not(next.begin(), next.end(), all_finite);
   refuse(of, static_cast<std::size_t>(bad - next.begin()), gradient);
 }
