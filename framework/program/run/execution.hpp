@@ -79,8 +79,8 @@ class Execution {
   void gather(const BatchFirst& b, int64_t first, int64_t end) const;
   void scatter(const BatchFirst& b, int64_t first, int64_t end) const;
   Shape of_stretch(const BatchFirst& b, int64_t rows) const;
-  Walk with_caller(const BatchFirst& b, const View& all, int64_t first) const;
-  Walk in_loop(const BatchFirst& b, int64_t first) const;
+  StridedRange with_caller(const BatchFirst& b, const View& all, int64_t first) const;
+  StridedRange in_loop(const BatchFirst& b, int64_t first) const;
   void deliver() const;
 
   // The loop.

@@ -87,11 +87,11 @@ void Execution::scatter(const BatchFirst& b, int64_t first, int64_t end) const {
 Shape Execution::of_stretch(const BatchFirst& b, int64_t rows) const {
   return {rows, stretch_.steps(), b.row};
 }
-Walk Execution::with_caller(const BatchFirst& b, const View& all, int64_t first) const {
+StridedRange Execution::with_caller(const BatchFirst& b, const View& all, int64_t first) const {
   const int64_t row = b.row * static_cast<int64_t>(size_of(b.here.dtype));
   return {all.as<char>() + (first * time_ + stretch_.t) * row, {time_ * b.row, b.row, 1}};
 }
-Walk Execution::in_loop(const BatchFirst& b, int64_t first) const {
+StridedRange Execution::in_loop(const BatchFirst& b, int64_t first) const {
   const int64_t row = b.row * static_cast<int64_t>(size_of(b.here.dtype));
   const int64_t step = of_each_step(b.here) ? b.batch * b.row : 0;
   return {at(b.here, stretch_.t) + first * row, {b.row, step, 1}};
