@@ -72,7 +72,7 @@ struct TileStage {
   std::vector<TileOp> ops = {};
   std::size_t registers = 0;
   int64_t tile_length = 256, tile_rows = 1;
-  static constexpr int64_t register_padding = tile_block;
+  static constexpr int64_t register_padding = tile_lanes;
   // The padding also keeps registers from competing for the same lines of the cache.
   std::size_t register_bytes() const {
     return static_cast<std::size_t>(std::max(tile_length, tile_rows * cols) + register_padding) * 8;
