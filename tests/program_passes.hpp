@@ -1,8 +1,8 @@
 // Programs as text, and computing the same after each pass alone and after all of them.
 #pragma once
 
+#include "program/executable.hpp"
 #include "program/passes/pipelines.hpp"
-#include "program/run/execution.hpp"
 #include "program/verify.hpp"
 #include "testing.hpp"
 
@@ -14,13 +14,17 @@ inline std::string from(const std::string& section, const Program& p) {
   return text.substr(std::min(text.size(), text.find(section + "\n")));
 }
 
+/// That its Plan claims no more than is so.
+inline void verify_planned(const Program& p) {
+  verify_rows(p, Executable(p).plan().independent_rows);
+}
+
 inline Tensors results_of(const Program& p, int64_t time) {
   Tensors inputs, outputs;
   std::vector<View> in, out;
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
     const ProgramValue& v = p[p.input(i)];
-    const Shape shape =
-        v.standing == Standing::sequence ? v.type.shape.prepended(time) : v.type.shape;
+    const Shape shape = v.role == Role::sequence ? v.type.shape.prepended(time) : v.type.shape;
     inputs.push_back(cast(uniform(0.5, 1.5, shape, static_cast<int64_t>(i)), v.type.dtype));
     in.push_back(inputs.back().handle()->array.view());
   }
@@ -28,7 +32,7 @@ inline Tensors results_of(const Program& p, int64_t time) {
     outputs.push_back(zeros(type.shape, type.dtype));
     out.push_back(outputs.back().handle()->array.view());
   }
-  execute(p, make_plan(p), time, in, out);
+  Executable(p).run(time, in, out);
   return outputs;
 }
 
@@ -39,25 +43,25 @@ inline Program verified(const std::string& what, Pipeline passes, Program p) {
     BOOST_TEST_CONTEXT(what << ", after " << pass.name) { verify(made, p); }
     p = std::move(made);
   }
-  BOOST_TEST_CONTEXT(what << ", planned") { verify(p, make_plan(p)); }
+  BOOST_TEST_CONTEXT(what << ", planned") { verify_planned(p); }
   return p;
 }
 
-inline void check_passes(const std::string& what, const Program& raw, int64_t time = 4) {
-  const Tensors expected = results_of(raw, time);
+inline void check_passes(const std::string& what, const Program& given, int64_t time = 4) {
+  const Tensors expected = results_of(given, time);
   const double tolerance = expected.at(0).dtype() == float32 ? 1e-5 : 1e-12;
   const auto check = [&](const std::string& pass, const Program& p) {
     BOOST_TEST_CONTEXT(what << ", " << pass) {
-      verify(p, raw);
-      verify(p, make_plan(p));
+      verify(p, given);
+      verify_planned(p);
     }
     const Tensors got = results_of(p, time);
     for (std::size_t k = 0; k < got.size(); ++k)
       check_close(what + ", " + pass + ", result " + std::to_string(k), got[k], expected[k],
                   tolerance);
   };
-  for (const Pass& pass : for_scan) check(pass.name, pass.apply(raw));
-  check("all passes", verified(what, for_scan, raw));
+  for (const Pass& pass : for_scan) check(pass.name, pass.apply(given));
+  check("all passes", verified(what, for_scan, given));
 }
 
 }  // namespace tempo::testing

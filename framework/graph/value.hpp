@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graph/op.hpp"
-#include "tensor/blocks.hpp"
+#include "tensor/buffers.hpp"
 
 #include <atomic>
 
@@ -51,9 +51,9 @@ class Ref {
 /// One use of an op: what it was applied to, and its results. Kept only where a gradient may be
 /// asked for, or while a step is traced.
 struct Application {
-  static void* operator new(std::size_t bytes) { return take_block(bytes); }
-  static void operator delete(void* block, std::size_t bytes) noexcept {
-    give_back_block(static_cast<std::byte*>(block), bytes);
+  static void* operator new(std::size_t bytes) { return take_buffer(bytes); }
+  static void operator delete(void* buffer, std::size_t bytes) noexcept {
+    give_back_buffer(static_cast<std::byte*>(buffer), bytes);
   }
 
   std::atomic<uint32_t> count{1};
@@ -75,9 +75,9 @@ uint64_t next_serial();
 
 /// A Tensor's node: a result of an application, or a leaf.
 struct tempo_tensor {
-  static void* operator new(std::size_t bytes) { return tempo::take_block(bytes); }
-  static void operator delete(void* block, std::size_t bytes) noexcept {
-    tempo::give_back_block(static_cast<std::byte*>(block), bytes);
+  static void* operator new(std::size_t bytes) { return tempo::take_buffer(bytes); }
+  static void operator delete(void* buffer, std::size_t bytes) noexcept {
+    tempo::give_back_buffer(static_cast<std::byte*>(buffer), bytes);
   }
 
   std::atomic<uint32_t> count{1};

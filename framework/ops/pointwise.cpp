@@ -28,7 +28,7 @@ const auto& defined_negative =
 const auto& exp_op = define({
     .name = "exp",
     .type = same_as_input(Accepts::floating),
-    .kernel = pointwise([](Math auto m, auto a) TEMPO_INLINED { return m.exp(a); }),
+    .kernel = pointwise([](Math auto m, auto a) TEMPO_MATH { return m.exp(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() * v.y(); }},
     .pointwise = true,
 });
@@ -37,7 +37,7 @@ const auto& exp_op = define({
 const auto& log_op = define({
     .name = "log",
     .type = same_as_input(Accepts::floating),
-    .kernel = pointwise([](Math auto m, auto a) TEMPO_INLINED { return m.log(a); }),
+    .kernel = pointwise([](Math auto m, auto a) TEMPO_MATH { return m.log(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() / v.a(); }},
     .pointwise = true,
 });
@@ -106,7 +106,7 @@ const auto& cos_op = define({
 const auto& tanh_op = define({
     .name = "tanh",
     .type = same_as_input(Accepts::floating),
-    .kernel = pointwise([](Math auto m, auto a) TEMPO_INLINED { return m.tanh(a); }),
+    .kernel = pointwise([](Math auto m, auto a) TEMPO_MATH { return m.tanh(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() * (1 - square(v.y())); }},
     .pointwise = true,
 });
@@ -115,7 +115,7 @@ const auto& tanh_op = define({
 const auto& sigmoid_op = define({
     .name = "sigmoid",
     .type = same_as_input(Accepts::floating),
-    .kernel = pointwise([](Math auto m, auto a) TEMPO_INLINED { return m.logistic(a); }),
+    .kernel = pointwise([](Math auto m, auto a) TEMPO_MATH { return m.logistic(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() * v.y() * (1 - v.y()); }},
     .pointwise = true,
 });
@@ -134,7 +134,7 @@ const auto& relu_op = define({
 const auto& softplus_op = define({
     .name = "softplus",
     .type = same_as_input(Accepts::floating),
-    .kernel = pointwise([](Math auto m, auto a) TEMPO_INLINED { return m.softplus(a); }),
+    .kernel = pointwise([](Math auto m, auto a) TEMPO_MATH { return m.softplus(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() * sigmoid(v.a()); }},
     .pointwise = true,
 });

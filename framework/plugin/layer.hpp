@@ -42,7 +42,7 @@ struct tempo_layer {
   std::atomic<int64_t> calls{0};      // in training
   // Sequences in its last call; 0 before it and after a reset. A stateful layer keeps their states.
   std::atomic<int64_t> batch{0};
-  tempo::StepCache steps{[this] { return weights(); }};
+  tempo::TraceCache steps{[this] { return weights(); }};
 
   /// "encoder/lstm"
   std::string path() const;

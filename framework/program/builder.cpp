@@ -6,20 +6,20 @@
 
 namespace tempo {
 
-ValueId ProgramBuilder::number(const Ref<Value>& node, Standing standing, std::string name) {
-  const ValueId id = program.add_value(standing, node->type, std::move(name));
+ValueId ProgramBuilder::number(const Ref<Value>& node, Role role, std::string name) {
+  const ValueId id = program.add_value(role, node->type, std::move(name));
   nodes.push_back(node);
   numbers_[identity(*node)] = id;
   return id;
 }
 
-ValueId ProgramBuilder::input(Standing standing, const Ref<Value>& placeholder, std::string name,
+ValueId ProgramBuilder::input(Role role, const Ref<Value>& placeholder, std::string name,
                               bool batch_first) {
-  const ValueId id = number(placeholder, standing, std::move(name));
+  const ValueId id = number(placeholder, role, std::move(name));
   program.values.back().batch_first = batch_first;
-  (standing == Standing::fixed      ? program.fixed
-   : standing == Standing::sequence ? program.sequences
-                                    : program.carried)
+  (role == Role::fixed      ? program.fixed
+   : role == Role::sequence ? program.sequences
+                            : program.carried)
       .push_back(id);
   return id;
 }
@@ -44,7 +44,7 @@ void ProgramBuilder::add(const Application& application) {
   }
   const Ref<Application> shared = Ref<Application>::share(const_cast<Application*>(&application));
   for (std::size_t k = 0; k < application.types.size(); ++k)
-    instruction.outputs.push_back(number(result_of(shared, k), Standing::sequence, ""));
+    instruction.outputs.push_back(number(result_of(shared, k), Role::sequence, ""));
   program.loop.push_back(std::move(instruction));
 }
 
@@ -56,7 +56,7 @@ ValueIds append(Program& p, std::vector<Instruction>& to, const OpDefinition& op
       std::all_of(inputs.begin(), inputs.end(), [&p](ValueId v) { return p.is_fixed(v); });
   ValueIds outputs;
   for (TensorType& type : op.type({types, attributes, n_results}))
-    outputs.push_back(p.add_value(fixed ? Standing::fixed : Standing::sequence, std::move(type)));
+    outputs.push_back(p.add_value(fixed ? Role::fixed : Role::sequence, std::move(type)));
   to.push_back({&op, std::move(attributes), std::move(inputs), outputs});
   return outputs;
 }
@@ -68,7 +68,7 @@ ProgramBuilder traced_again(const Program& p) {
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
     const ValueId v = p.input(i);
     now[v] = trace.placeholder(p.type(v));
-    builder.input(p[v].standing, now[v], p[v].name, p[v].batch_first);
+    builder.input(p[v].role, now[v], p[v].name, p[v].batch_first);
   }
   for (const Instruction& i : p.loop) {
     std::vector<Ref<Value>> inputs;
@@ -81,15 +81,15 @@ ProgramBuilder traced_again(const Program& p) {
   for (const ProgramResult& r : p.results)
     builder.program.results.push_back({r.kind, builder.at(*now[r.value]), r.batch_first});
   builder.program.reverse = p.reverse;
-  settle_standings(builder.program);
+  settle_roles(builder.program);
   return builder;
 }
 
-void settle_standings(Program& p) {
+void settle_roles(Program& p) {
   for (const Instruction& i : p.loop) {
     const bool fixed =
         std::all_of(i.inputs.begin(), i.inputs.end(), [&p](ValueId v) { return p.is_fixed(v); });
-    for (ValueId v : i.outputs) p[v].standing = fixed ? Standing::fixed : Standing::sequence;
+    for (ValueId v : i.outputs) p[v].role = fixed ? Role::fixed : Role::sequence;
   }
 }
 

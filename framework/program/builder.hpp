@@ -12,7 +12,7 @@ namespace tempo {
 class ProgramBuilder {
  public:
   /// A new input for a placeholder.
-  ValueId input(Standing standing, const Ref<Value>& placeholder, std::string name = "",
+  ValueId input(Role role, const Ref<Value>& placeholder, std::string name = "",
                 bool batch_first = false);
   /// The number of a value that was added, if it was.
   std::optional<ValueId> find(const Value& value) const;
@@ -26,7 +26,7 @@ class ProgramBuilder {
   std::vector<Ref<Value>> nodes;
 
  private:
-  ValueId number(const Ref<Value>& node, Standing standing, std::string name);
+  ValueId number(const Ref<Value>& node, Role role, std::string name);
   std::map<ValueIdentity, ValueId> numbers_;
 };
 
@@ -36,6 +36,6 @@ ValueIds append(Program& program, std::vector<Instruction>& to, const OpDefiniti
 /// Traces a rewritten Program again, so that its values have nodes.
 ProgramBuilder traced_again(const Program& program);
 /// Whether each value depends on sequences or on the state: what an unplaced instruction computes.
-void settle_standings(Program& program);
+void settle_roles(Program& program);
 
 }  // namespace tempo

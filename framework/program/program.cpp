@@ -1,12 +1,12 @@
-// Programs as text.
+// Programs: their inputs and results, and their text.
 #include "program/program.hpp"
 
 #include <cstdio>
 
 namespace tempo {
 
-ValueId Program::add_value(Standing standing, TensorType type, std::string name) {
-  values.push_back({standing, std::move(type), std::move(name)});
+ValueId Program::add_value(Role role, TensorType type, std::string name) {
+  values.push_back({role, std::move(type), std::move(name)});
   return {static_cast<int32_t>(values.size()) - 1};
 }
 
@@ -16,12 +16,23 @@ ValueId Program::input(std::size_t i) const {
   return i < sequences.size() ? sequences[i] : carried[i - sequences.size()];
 }
 
+std::vector<TensorType> result_types(const Program& p, int64_t time) {
+  std::vector<TensorType> types;
+  for (const ProgramResult& r : p.results) {
+    TensorType type = p.type(r.value);
+    if (r.kind == ProgramResult::sequence) {
+      type.shape = type.shape.prepended(time);
+      if (r.batch_first) std::swap(type.shape[0], type.shape[1]);
+    }
+    types.push_back(type);
+  }
+  return types;
+}
+
 namespace {
 
-const char* name_of(Standing standing) {
-  return standing == Standing::fixed      ? "fixed"
-         : standing == Standing::sequence ? "sequence"
-                                          : "carried";
+const char* name_of(Role role) {
+  return role == Role::fixed ? "fixed" : role == Role::sequence ? "sequence" : "carried";
 }
 const char* name_of(ProgramResult::Kind kind) {
   return kind == ProgramResult::sequence ? "sequence"
@@ -73,10 +84,9 @@ std::string to_string(const Program& p) {
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
     const ValueId v = p.input(i);
     const ProgramValue& value = p[v];
-    text += "  " + padded(reference(p, v), 24) + padded(name_of(value.standing), 8) +
-            to_string(value.type);
-    if (value.standing == Standing::carried)
-      text += "  next " + reference(p, p.next[i - p.first_state()]);
+    text +=
+        "  " + padded(reference(p, v), 24) + padded(name_of(value.role), 8) + to_string(value.type);
+    if (value.role == Role::carried) text += "  next " + reference(p, p.next[i - p.first_state()]);
     text += "\n";
   }
   text += section(p, "before", p.before, true);
@@ -93,7 +103,7 @@ std::string key_of(const Program& p) {
   const auto number = [&key](int64_t n) { key += std::to_string(n) + ","; };
   for (std::size_t i = 0; i < p.n_inputs(); ++i) {
     const ProgramValue& v = p[p.input(i)];
-    number(static_cast<int64_t>(v.standing));
+    number(static_cast<int64_t>(v.role));
     key += to_string(v.type) + (v.name.empty() ? ";" : v.name + ";") + (v.batch_first ? "b" : "");
   }
   for (const Instruction& i : p.loop) {

@@ -5,6 +5,7 @@
 #include "graph/value.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <compare>
 #include <functional>
@@ -14,22 +15,23 @@
 
 namespace tempo {
 
-/// A value of a Program, by its place in Program::values. A pass leaves these numbers as they are.
+/// A value of a Program, by its index in Program::values. A pass leaves these numbers as they are.
 struct ValueId {
   int32_t index;
+  std::size_t position() const { return static_cast<std::size_t>(index); }
   friend auto operator<=>(const ValueId&, const ValueId&) = default;
 };
 using ValueIds = std::vector<ValueId>;
 
-/// Where a value of a Program stands in time.
-enum class Standing {
+/// What a value of a Program is in time.
+enum class Role {
   fixed,     ///< the same at every step: weights, captures, what is computed from them alone
   sequence,  ///< one for each step
   carried,   ///< the state: its value before the step
 };
 
 struct ProgramValue {
-  Standing standing;
+  Role role;
   TensorType type;           // of one step
   std::string name;          // of an input; else ""
   bool batch_first = false;  // a sequence that the caller holds as [batch, time, ...]
@@ -45,6 +47,16 @@ struct Instruction {
   bool is(const OpDefinition& other) const { return op == &other; }
   bool is_set(const char* flag) const { return attributes.integer(flag, 0) != 0; }
   bool reads(ValueId v) const { return std::find(inputs.begin(), inputs.end(), v) != inputs.end(); }
+};
+
+/// Where instructions stand. The sections run in this order.
+enum class Section { before, loop, after };
+inline constexpr std::array all_sections{Section::before, Section::loop, Section::after};
+
+/// An instruction of a Program that no pass changes any more.
+struct InstructionId {
+  Section section;
+  std::size_t index;
 };
 
 struct ProgramResult {
@@ -63,18 +75,23 @@ struct Program {
   std::vector<ProgramResult> results;
   bool reverse = false;  // time runs from the last step to the first
 
-  ProgramValue& operator[](ValueId v) { return values[place(v)]; }
-  const ProgramValue& operator[](ValueId v) const { return values[place(v)]; }
+  ProgramValue& operator[](ValueId v) { return values[checked(v)]; }
+  const ProgramValue& operator[](ValueId v) const { return values[checked(v)]; }
   const TensorType& type(ValueId v) const { return (*this)[v].type; }
   const Shape& shape(ValueId v) const { return (*this)[v].type.shape; }
-  bool is_fixed(ValueId v) const { return (*this)[v].standing == Standing::fixed; }
-  bool is_sequence(ValueId v) const { return (*this)[v].standing == Standing::sequence; }
-  bool is_state(ValueId v) const { return (*this)[v].standing == Standing::carried; }
+  bool is_fixed(ValueId v) const { return (*this)[v].role == Role::fixed; }
+  bool is_sequence(ValueId v) const { return (*this)[v].role == Role::sequence; }
+  bool is_state(ValueId v) const { return (*this)[v].role == Role::carried; }
   /// Whether an instruction computes what is the same at every step.
   bool is_fixed(const Instruction& i) const { return is_fixed(i.outputs[0]); }
 
+  const std::vector<Instruction>& section(Section s) const {
+    return s == Section::before ? before : s == Section::loop ? loop : after;
+  }
+  const Instruction& operator[](InstructionId i) const { return section(i.section)[i.index]; }
+
   /// One more value, which an instruction will make or which is an input.
-  ValueId add_value(Standing standing, TensorType type, std::string name = "");
+  ValueId add_value(Role role, TensorType type, std::string name = "");
 
   std::size_t n_inputs() const { return fixed.size() + sequences.size() + carried.size(); }
   /// The value that is input i.
@@ -83,12 +100,14 @@ struct Program {
   std::size_t first_state() const { return fixed.size() + sequences.size(); }
 
  private:
-  std::size_t place(ValueId v) const {
-    const auto k = static_cast<std::size_t>(v.index);
-    assert(k < values.size());
-    return k;
+  std::size_t checked(ValueId v) const {
+    assert(v.position() < values.size());
+    return v.position();
   }
 };
+
+/// The types of a Program's results over this many steps.
+std::vector<TensorType> result_types(const Program& program, int64_t time);
 
 /// The Program as text: what explain prints and the tests of passes compare.
 std::string to_string(const Program& program);

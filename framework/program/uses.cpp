@@ -6,23 +6,15 @@ namespace tempo {
 
 Uses::Uses(const Program& program)
     : p_(program), uses_(program), from_state_(computed_from(p_.loop, ValueSet(p_.carried))) {
-  const auto note = [this](const std::vector<Instruction>& instructions, Section section) {
-    for (const Instruction& i : instructions) {
+  for (const Section section : all_sections)
+    for (const Instruction& i : p_.section(section)) {
       for (ValueId v : i.outputs) {
         uses_[v].section = section;
         uses_[v].maker = &i;
       }
-      for (ValueId v : i.inputs)
-        if (section == Section::loop)
-          uses_[v].readers.push_back(&i);
-        else
-          uses_[v].outside = true;
+      for (ValueId v : i.inputs) uses_[v].readers[place(section)].push_back(&i);
     }
-  };
-  note(p_.before, Section::before);
-  note(p_.loop, Section::loop);
-  note(p_.after, Section::after);
-  for (const ProgramResult& r : p_.results) uses_[r.value].outside = true;
+  for (const ProgramResult& r : p_.results) uses_[r.value].result = true;
   for (ValueId v : p_.next) uses_[v].next = true;
 }
 

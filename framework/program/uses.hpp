@@ -6,9 +6,6 @@
 
 namespace tempo {
 
-/// Where a value is made. An input is made by nobody.
-enum class Section { inputs, before, loop, after };
-
 /// Refers to the Program, which must stay as it is: a pass asks before it rewrites, or keeps a
 /// copy.
 class Uses {
@@ -18,19 +15,26 @@ class Uses {
   const Program& program() const { return p_; }
   const TensorType& type(ValueId v) const { return p_.type(v); }
 
-  Section section(ValueId v) const { return uses_[v].section; }
+  /// Where a value is made; an input is made nowhere.
+  std::optional<Section> section(ValueId v) const { return uses_[v].section; }
   /// The instruction of this section that makes a value, or null.
   const Instruction* maker(ValueId v, Section in = Section::loop) const {
     return section(v) == in ? uses_[v].maker : nullptr;
   }
-  /// The instructions of the loop that read it, once for each operand.
-  const std::vector<const Instruction*>& readers(ValueId v) const { return uses_[v].readers; }
+  /// The instructions of a section that read it, once for each operand.
+  const std::vector<const Instruction*>& readers(ValueId v, Section in = Section::loop) const {
+    return uses_[v].readers[place(in)];
+  }
   bool read_once(ValueId v) const { return readers(v).size() == 1; }
   /// The one instruction that reads it, if that is in the loop and nothing else does; or null.
   const Instruction* only_reader(ValueId v) const;
 
-  /// A result, or read before or behind the loop.
-  bool read_outside(ValueId v) const { return uses_[v].outside; }
+  bool is_result(ValueId v) const { return uses_[v].result; }
+  /// A result, or read before or after the loop.
+  bool read_outside(ValueId v) const {
+    return is_result(v) || !readers(v, Section::before).empty() ||
+           !readers(v, Section::after).empty();
+  }
   /// The next value of a state.
   bool is_next(ValueId v) const { return uses_[v].next; }
   /// Nothing but the step at hand reads it.
@@ -47,11 +51,12 @@ class Uses {
 
  private:
   struct Use {
-    Section section = Section::inputs;
+    std::optional<Section> section = {};
     const Instruction* maker = nullptr;
-    std::vector<const Instruction*> readers;
-    bool outside = false, next = false;
+    std::array<std::vector<const Instruction*>, all_sections.size()> readers;  // by section
+    bool result = false, next = false;
   };
+  static constexpr std::size_t place(Section s) { return static_cast<std::size_t>(s); }
 
   const Program& p_;
   ValueTable<Use> uses_;

@@ -12,7 +12,7 @@ class ValueSet {
   ValueSet() = default;
   explicit ValueSet(const ValueIds& values) { insert(values); }
 
-  bool contains(ValueId v) const { return place(v) < has_.size() && has_[place(v)]; }
+  bool contains(ValueId v) const { return v.position() < has_.size() && has_[v.position()]; }
   bool contains_any(const ValueIds& values) const {
     return std::any_of(values.begin(), values.end(), [this](ValueId v) { return contains(v); });
   }
@@ -22,8 +22,8 @@ class ValueSet {
   /// Whether it was not in the set.
   bool insert(ValueId v) {
     if (contains(v)) return false;
-    if (place(v) >= has_.size()) has_.resize(place(v) + 1, false);
-    has_[place(v)] = true;
+    if (v.position() >= has_.size()) has_.resize(v.position() + 1, false);
+    has_[v.position()] = true;
     return true;
   }
   /// Whether one of them was not in the set.
@@ -34,11 +34,10 @@ class ValueSet {
   }
   void erase(const ValueIds& values) {
     for (ValueId v : values)
-      if (contains(v)) has_[place(v)] = false;
+      if (contains(v)) has_[v.position()] = false;
   }
 
  private:
-  static std::size_t place(ValueId v) { return static_cast<std::size_t>(v.index); }
   std::vector<bool> has_;
 };
 
@@ -49,14 +48,13 @@ class ValueTable {
   ValueTable() = default;
   explicit ValueTable(const Program& program, const T& each = {})
       : items_(program.values.size(), each) {}
-  T& operator[](ValueId v) { return items_[place(v)]; }
-  const T& operator[](ValueId v) const { return items_[place(v)]; }
+  T& operator[](ValueId v) { return items_[checked(v)]; }
+  const T& operator[](ValueId v) const { return items_[checked(v)]; }
 
  private:
-  std::size_t place(ValueId v) const {
-    const auto k = static_cast<std::size_t>(v.index);
-    assert(k < items_.size());
-    return k;
+  std::size_t checked(ValueId v) const {
+    assert(v.position() < items_.size());
+    return v.position();
   }
   std::vector<T> items_;
 };

@@ -37,21 +37,19 @@ class Verification {
   }
 
  private:
-  bool in_range(ValueId v) const {
-    return v.index >= 0 && static_cast<std::size_t>(v.index) < p_.values.size();
-  }
+  bool in_range(ValueId v) const { return v.position() < p_.values.size(); }
 
   void check_inputs() {
-    const auto check = [this](const ValueIds& inputs, Standing standing) {
+    const auto check = [this](const ValueIds& inputs, Role role) {
       for (ValueId v : inputs) {
         if (!in_range(v)) fail("the input " + name_of(v) + " is out of range");
-        if (p_[v].standing != standing) fail("the input " + name_of(v) + " is in the wrong list");
+        if (p_[v].role != role) fail("the input " + name_of(v) + " is in the wrong list");
         if (!made_.insert(v)) fail("the input " + name_of(v) + " is there twice");
       }
     };
-    check(p_.fixed, Standing::fixed);
-    check(p_.sequences, Standing::sequence);
-    check(p_.carried, Standing::carried);
+    check(p_.fixed, Role::fixed);
+    check(p_.sequences, Role::sequence);
+    check(p_.carried, Role::carried);
     in_loop_.insert(p_.carried);
   }
 
@@ -59,7 +57,7 @@ class Verification {
     if (!i.op || i.outputs.empty()) fail(i, "has no op or no result");
     check_operands(i, section);
     check_types(i);
-    check_standing(i);
+    check_role(i);
     if (i.summed && section == Section::before) fail(i, "sums over time before the loop has run");
     if (section == Section::loop) in_loop_.insert(i.outputs);
   }
@@ -91,7 +89,7 @@ class Verification {
   }
 
   // A sum over time is the same at every step, whatever it sums.
-  void check_standing(const Instruction& i) const {
+  void check_role(const Instruction& i) const {
     for (ValueId v : i.outputs) {
       if (p_.is_state(v)) fail(i, "makes the state, which only `next` changes");
       if (p_.is_fixed(v) && !i.summed)
@@ -139,8 +137,8 @@ void verify(const Program& p, const Program& given) {
     fail("the pass changed the results or their order");
 }
 
-void verify(const Program& p, const Plan& plan) {
-  if (plan.independent_rows == 0) return;
+void verify_rows(const Program& p, int64_t independent_rows) {
+  if (independent_rows == 0) return;
   const Uses uses(p);
   const auto rows = [&](ValueId v) {
     const Shape& s = p.shape(v);
@@ -151,10 +149,10 @@ void verify(const Program& p, const Plan& plan) {
                         concatenates_columns(i) || splits_columns(i) || is_product(uses, i);
     if (!by_row) fail(i, "reads across rows, which the plan calls independent");
     for (ValueId v : i.outputs)
-      if (rows(v) != plan.independent_rows)
+      if (rows(v) != independent_rows)
         fail(i, "makes " + name_of(v) + ", which has not the rows that the plan calls independent");
     for (ValueId v : i.inputs)
-      if ((uses.maker(v) || p.is_state(v)) && rows(v) != plan.independent_rows)
+      if ((uses.maker(v) || p.is_state(v)) && rows(v) != independent_rows)
         fail(i, "reads all rows of " + name_of(v) + ", which the plan calls independent");
   }
 }

@@ -1,7 +1,7 @@
 // The invariants of a Program: what passes, planner and executor may rely on.
 #pragma once
 
-#include "program/plan/plan.hpp"
+#include "program/program.hpp"
 
 namespace tempo {
 
@@ -10,7 +10,7 @@ void verify(const Program& program);
 /// The same, and that `program`, which a pass made of `given`, has its inputs, its results and the
 /// numbers of its values.
 void verify(const Program& program, const Program& given);
-/// That no row of the loop reads another, where a plan says so.
-void verify(const Program& program, const Plan& plan);
+/// That the loop has this many rows, of which none reads another; 0 claims nothing.
+void verify_rows(const Program& program, int64_t independent_rows);
 
 }  // namespace tempo

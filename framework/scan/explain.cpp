@@ -1,7 +1,6 @@
 #include "scan/explain.hpp"
 
 #include "program/passes/pipelines.hpp"
-#include "program/run/cost.hpp"
 
 #include <algorithm>
 
@@ -11,9 +10,9 @@ namespace {
 thread_local ProgramLog* current = nullptr;
 
 // Bytes of all steps that stay between the forward and the backward pass, per step.
-std::string kept_bytes(const StepProgram& program) {
+std::string kept_bytes(const TracedRecurrence& recurrence) {
   std::size_t bytes = 0;
-  for (ValueId v : program.read_by_gradient()) bytes += program.raw().type(v).bytes();
+  for (ValueId v : recurrence.read_by_gradient()) bytes += recurrence.normalised().type(v).bytes();
   return std::to_string(bytes) + " bytes kept for the gradient at each step\n";
 }
 
@@ -33,20 +32,19 @@ std::string passes_of(const std::string& what, Program p) {
 
 ProgramLog::ProgramLog() : innermost_(current, this) {}
 
-void log_program(const char* what, const StepProgramRef& program, int64_t time) {
+void log_program(const char* what, const RecurrenceRef& recurrence, int64_t time) {
   if (!current) return;
-  const auto same = [&](const LoggedProgram& l) { return l.program == program; };
+  const auto same = [&](const LoggedProgram& l) { return l.recurrence == recurrence; };
   if (std::none_of(current->programs_.begin(), current->programs_.end(), same))
-    current->programs_.push_back({what, program, time});
+    current->programs_.push_back({what, recurrence, time});
 }
 
 std::string explain(const LoggedProgram& logged) {
-  const StepProgram& program = *logged.program;
-  return logged.what + " Program, as traced\n" + to_string(program.traced()) + "\n" +
-         passes_of(logged.what, program.traced()) + "each step of the " + logged.what +
-         " Program runs as\n" + to_string(program.plan()) +
-         cost_of(program.fast(), program.plan(), logged.time) +
-         (logged.what == "forward" ? kept_bytes(program) : "");
+  const TracedRecurrence& recurrence = *logged.recurrence;
+  return logged.what + " Program, as traced\n" + to_string(recurrence.as_written()) + "\n" +
+         passes_of(logged.what, recurrence.as_written()) + "each step of the " + logged.what +
+         " Program runs as\n" + recurrence.optimised().explain(logged.time) +
+         (logged.what == "forward" ? kept_bytes(recurrence) : "");
 }
 
 }  // namespace tempo

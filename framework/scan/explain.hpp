@@ -8,7 +8,7 @@ namespace tempo {
 
 struct LoggedProgram {
   std::string what;  // "forward" or "gradient"
-  StepProgramRef program;
+  RecurrenceRef recurrence;
   int64_t time;
 };
 
@@ -19,12 +19,12 @@ class ProgramLog {
   const std::vector<LoggedProgram>& programs() const { return programs_; }
 
  private:
-  friend void log_program(const char* what, const StepProgramRef& program, int64_t time);
+  friend void log_program(const char* what, const RecurrenceRef& recurrence, int64_t time);
   std::vector<LoggedProgram> programs_;
   Scoped<ProgramLog*> innermost_;
 };
 
-void log_program(const char* what, const StepProgramRef& program, int64_t time);
+void log_program(const char* what, const RecurrenceRef& recurrence, int64_t time);
 /// Before and after the passes, how it runs and what that costs.
 std::string explain(const LoggedProgram& logged);
 

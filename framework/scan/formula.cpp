@@ -2,7 +2,6 @@
 
 #include "program/builder.hpp"
 #include "program/passes/pipelines.hpp"
-#include "program/run/execution.hpp"
 #include "tensor/finite.hpp"
 #include "tensor/parallel.hpp"
 
@@ -19,8 +18,8 @@ constexpr std::size_t most_numbers = 8;
 constexpr int64_t in_cache = 8192;  // elements: what was written is looked at while it is there
 
 // A function is a loop of one step, whose inputs are sequences.
-Program traced(const Fused::Formula& f, const TensorType& type, std::size_t n_tensors,
-               std::size_t n_numbers) {
+Executable made_of(const Formula::Function& f, const TensorType& type, std::size_t n_tensors,
+                   std::size_t n_numbers) {
   ProgramBuilder builder;
   Trace trace;
   Tensors x, numbers;
@@ -28,13 +27,13 @@ Program traced(const Fused::Formula& f, const TensorType& type, std::size_t n_te
     numbers.push_back(to_tensor(trace.placeholder({type.dtype, {}})));
   for (std::size_t i = 0; i < n_tensors; ++i) x.push_back(to_tensor(trace.placeholder(type)));
   const Tensors results = f(x, numbers);
-  for (const Tensor& n : numbers) builder.input(Standing::fixed, to_value(n));
-  for (const Tensor& t : x) builder.input(Standing::sequence, to_value(t));
+  for (const Tensor& n : numbers) builder.input(Role::fixed, to_value(n));
+  for (const Tensor& t : x) builder.input(Role::sequence, to_value(t));
   for (const Ref<Application>& a : trace.applications()) builder.add(*a);
   for (const Tensor& t : results)
     builder.program.results.push_back({ProgramResult::sequence, builder.at(*t.handle())});
-  settle_standings(builder.program);
-  return run_passes(for_formula, std::move(builder.program));
+  settle_roles(builder.program);
+  return Executable(run_passes(for_formula, std::move(builder.program)));
 }
 
 // The input or result that is a region of the caller's memory, where it is one.
@@ -45,14 +44,16 @@ std::optional<std::size_t> external(const Plan& plan, const Region& region) {
 
 // Whether a result may lie where the input is that it is the next value of: in one loop over tiles,
 // with nothing that reads the input after the result was written.
-bool may_run_in_place(const Program& p, const Plan& plan) {
-  if (plan.steps.size() != 1 || plan.steps[0].kind != PlanStep::tiles ||
-      p.results.size() > p.sequences.size())
-    return false;
+bool may_run_in_place(const Executable& part) {
+  const Program& p = part.program();
+  const Plan& plan = part.plan();
+  if (plan.stages.size() != 1 || p.results.size() > p.sequences.size()) return false;
+  const auto* group = std::get_if<TileStage>(&plan.stages[0]);
+  if (!group) return false;
   const std::size_t n_inputs = p.n_inputs(), first = p.fixed.size();
   std::vector<bool> written(n_inputs, false);
   std::size_t writes = 0;
-  for (const TileOp& op : plan.steps[0].as_tiles.ops) {
+  for (const TileOp& op : group->ops) {
     for (int i = 0; i < op.n_inputs; ++i)
       if (const auto input = external(plan, op.inputs[i]);
           input && *input < n_inputs && written[*input])
@@ -65,34 +66,29 @@ bool may_run_in_place(const Program& p, const Plan& plan) {
   return writes == p.results.size();
 }
 
-Fused::Size size_of_all(std::span<const View> all) {
-  const auto moderate = [](const View& v) { return all_within(v, Fused::moderate); };
-  if (std::all_of(all.begin(), all.end(), moderate)) return Fused::Size::moderate;
-  return std::all_of(all.begin(), all.end(), all_finite) ? Fused::Size::finite
-                                                         : Fused::Size::not_finite;
+Formula::Size size_of_all(std::span<const View> all) {
+  const auto moderate = [](const View& v) { return all_within(v, Formula::moderate); };
+  if (std::all_of(all.begin(), all.end(), moderate)) return Formula::Size::moderate;
+  return std::all_of(all.begin(), all.end(), all_finite) ? Formula::Size::finite
+                                                         : Formula::Size::not_finite;
 }
 
 }  // namespace
 
-Fused::Part::Part(const Formula& f, const TensorType& type, std::size_t n_tensors,
-                  std::size_t n_numbers)
-    : program(traced(f, type, n_tensors, n_numbers)), plan(make_plan(program)) {}
-
-Fused::Fused(const Formula& f, const TensorType& type, std::size_t n_tensors, std::size_t n_numbers)
-    : count_(type.shape.count()), part_(std::min(count_, in_cache)) {
-  const auto made = [&](int64_t elements) {
-    return std::make_unique<const Part>(f, TensorType{type.dtype, {elements}}, n_tensors,
-                                        n_numbers);
-  };
-  whole_ = made(part_);
-  if (n_numbers > most_numbers) throw Error("fused: a formula has too many numbers.");
-  if (part_ > 0 && count_ % part_ > 0) rest_ = made(count_ % part_);
-  const auto may = [](const Part& part) { return may_run_in_place(part.program, part.plan); };
-  in_place_ = may(*whole_) && (!rest_ || may(*rest_));
+Formula::Formula(const Function& f, const TensorType& type, std::size_t n_tensors,
+                 std::size_t n_numbers)
+    : count_(type.shape.count()),
+      part_(std::min(count_, in_cache)),
+      whole_(made_of(f, {type.dtype, {part_}}, n_tensors, n_numbers)) {
+  if (n_numbers > most_numbers) throw Error("formula: it has too many numbers.");
+  if (part_ > 0 && count_ % part_ > 0)
+    rest_ = made_of(f, {type.dtype, {count_ % part_}}, n_tensors, n_numbers);
+  in_place_ = may_run_in_place(whole_) && (!rest_ || may_run_in_place(*rest_));
 }
 
-Fused::Size Fused::run(const Part& part, std::span<const View> numbers, std::span<const View> x,
-                       std::span<const View> next, int64_t begin, int64_t count) {
+Formula::Size Formula::run(const Executable& part, std::span<const View> numbers,
+                           std::span<const View> x, std::span<const View> next, int64_t begin,
+                           int64_t count) {
   const std::size_t n_inputs = numbers.size() + x.size();
   std::vector<View> all;
   all.reserve(n_inputs + next.size());
@@ -103,27 +99,27 @@ Fused::Size Fused::run(const Part& part, std::span<const View> numbers, std::spa
       all.push_back({{v.dtype(), {count}}, static_cast<char*>(v.data) + at});
     }
   const std::span<const View> in(all.data(), n_inputs), out(&all[n_inputs], next.size());
-  execute(part.program, part.plan, 1, in, out);
+  part.run(1, in, out);
   return size_of_all(out);
 }
 
-Fused::Size Fused::operator()(std::span<const View> x, std::span<const double> numbers,
-                              std::span<const View> next) const {
+Formula::Size Formula::operator()(std::span<const View> x, std::span<const double> numbers,
+                                  std::span<const View> next) const {
   const DType dtype = x[0].dtype();
   std::array<double, most_numbers> room;
   std::array<View, most_numbers> scalars;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     scalars[i] = {{dtype, {}}, &room[i]};
-    dispatch_floating(dtype, "fused",
+    dispatch_floating(dtype, "formula",
                       [&]<class T>(T) { *scalars[i].as<T>() = static_cast<T>(numbers[i]); });
   }
   const std::span<const View> given(scalars.data(), numbers.size());
-  if (part_ == count_) return run(*whole_, given, x, next, 0, count_);
+  if (part_ == count_) return run(whole_, given, x, next, 0, count_);
   std::atomic<Size> largest{Size::moderate};
   parallel_for((count_ + part_ - 1) / part_, 4, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const int64_t begin = i * part_, count = std::min(part_, count_ - begin);
-      const Part& part = count == part_ ? *whole_ : *rest_;
+      const Executable& part = count == part_ ? whole_ : *rest_;
       const Size here = run(part, given, x, next, begin, count);
       for (Size before = largest; before < here && !largest.compare_exchange_weak(before, here);) {
       }

@@ -2,7 +2,6 @@
 #include "scan/scan.hpp"
 
 #include "ops/defaults.hpp"
-#include "program/run/execution.hpp"
 #include "scan/explain.hpp"
 #include "scan/gradient/checkpoint.hpp"
 #include "scan/stream.hpp"
@@ -19,25 +18,27 @@ namespace {
 
 // --- the op: a Program applied to its inputs
 
-const StepProgram& program_of(const Attributes& attributes) {
-  return *static_cast<const StepProgram*>(attributes.handle("program").get());
+const TracedRecurrence& recurrence_of(const Attributes& attributes) {
+  return *static_cast<const TracedRecurrence*>(attributes.handle("program").get());
 }
 
 Tensor zeros_of(const TensorType& type) { return full(type.shape, 0, type.dtype); }
 
 // The values that a gradient reads of every step: results of this application where it kept them;
 // else the Program runs again from its inputs, as part of the graph, and keeps them now.
-class KeptValues {
+class ForwardValues {
  public:
-  KeptValues(const Vjp& v, const StepProgram& program, const GradientProgram& gradient) : v_(v) {
+  ForwardValues(const Vjp& v, const TracedRecurrence& recurrence, const GradientProgram& gradient)
+      : v_(v) {
     ValueIds missing;
     for (const GradientSource& s : gradient.sources)
-      if (s.kind == GradientSource::kept && !result(program.raw(), s.kept_value))
-        missing.push_back(s.kept_value);
+      if (const auto* kept = std::get_if<KeptValue>(&s);
+          kept && !result(recurrence.normalised(), kept->value))
+        missing.push_back(kept->value);
     if (missing.empty()) return;
     std::vector<Ref<Value>> inputs = v.application().inputs;
-    const std::vector<Ref<Value>> all =
-        apply_program(program.keeping(missing), std::move(inputs), v.attributes().integer("time"));
+    const std::vector<Ref<Value>> all = apply_recurrence(
+        recurrence.keeping(missing), std::move(inputs), v.attributes().integer("time"));
     for (std::size_t k = 0; k < missing.size(); ++k)
       again_[missing[k]] = to_tensor(all[v.n_results() + k]);
   }
@@ -56,30 +57,37 @@ class KeptValues {
   std::map<ValueId, Tensor> again_;
 };
 
+// What a source is in this application.
+struct InputOfGradient {
+  Tensor operator()(const ForwardInput& s) const { return v.x(s.index); }
+  Tensor operator()(const KeptValue& s) const { return kept.of(forward, s.value); }
+  Tensor operator()(const ZeroGradient& s) const {
+    return zeros_of(v.application().inputs[s.input]->type);
+  }
+  Tensor operator()(const OutsideValue& s) const { return to_tensor(s.value); }
+  Tensor operator()(const IncomingGradient& s) const {
+    Tensor sum = v.dy(s.results[0]);
+    for (std::size_t k = 1; k < s.results.size(); ++k) sum = sum + v.dy(s.results[k]);
+    return sum;
+  }
+  const Vjp& v;
+  const ForwardValues& kept;
+  const Program& forward;
+};
+
 Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
-  const StepProgram& program = program_of(v.attributes());
+  const TracedRecurrence& recurrence = recurrence_of(v.attributes());
   GradientRequest request{{}, wanted};
   for (std::size_t k = 0; k < v.n_results(); ++k) request.dy.push_back(static_cast<bool>(v.dy(k)));
-  const GradientProgram& gradient = program.gradient(request);
-  const KeptValues kept(v, program, gradient);
+  const GradientProgram& gradient = recurrence.gradient(request);
+  const ForwardValues kept(v, recurrence, gradient);
   std::vector<Ref<Value>> inputs;
-  for (const GradientSource& s : gradient.sources) {
-    Tensor input;
-    switch (s.kind) {
-      case GradientSource::forward_input: input = v.x(s.index); break;
-      case GradientSource::kept: input = kept.of(program.raw(), s.kept_value); break;
-      case GradientSource::nothing: input = zeros_of(v.application().inputs[s.index]->type); break;
-      case GradientSource::outside: input = to_tensor(s.value); break;
-      case GradientSource::dy:
-        input = v.dy(s.index);
-        for (std::size_t more : s.more_dy) input = input + v.dy(more);
-        break;
-    }
-    inputs.push_back(to_value(input));
-  }
-  log_program("gradient", gradient.program, v.attributes().integer("time"));
+  const InputOfGradient input_of{v, kept, recurrence.normalised()};
+  for (const GradientSource& s : gradient.sources)
+    inputs.push_back(to_value(std::visit(input_of, s)));
+  log_program("gradient", gradient.recurrence, v.attributes().integer("time"));
   const std::vector<Ref<Value>> results =
-      apply_program(gradient.program, std::move(inputs), v.attributes().integer("time"));
+      apply_recurrence(gradient.recurrence, std::move(inputs), v.attributes().integer("time"));
   Tensors out(v.n_inputs());
   for (std::size_t i = 0; i < out.size(); ++i)
     if (const auto result = gradient.result_of[i]) out[i] = to_tensor(results[*result]);
@@ -90,19 +98,22 @@ const OpDefinition& scan_op = define({
     .name = "scan",
     .type =
         [](const TypeCall& call) {
-          return result_types(program_of(call.attributes).raw(), call.attributes.integer("time"));
+          return result_types(recurrence_of(call.attributes).normalised(),
+                              call.attributes.integer("time"));
         },
     .kernel =
         [](const KernelCall& call) {
-          const StepProgram& program = program_of(call.attributes);
-          execute(program.fast(), program.plan(), call.attributes.integer("time"), call.inputs,
-                  call.outputs);
+          recurrence_of(call.attributes)
+              .optimised()
+              .run(call.attributes.integer("time"), call.inputs, call.outputs);
         },
     .vjp_all = scan_vjp,
     .loops = true,
     .deferred =
         [](const Attributes& attributes) {
-          return leaves_threads_idle(program_of(attributes).plan(), attributes.integer("time"));
+          return recurrence_of(attributes)
+              .optimised()
+              .leaves_threads_idle(attributes.integer("time"));
         },
 });
 
@@ -176,7 +187,7 @@ int64_t time_of(const tempo_scan& call) {
 // Of no steps, the last states are the first ones. A last output, which no step made, is 0.
 std::vector<Ref<Value>> no_steps(const tempo_scan& call, const TracedStep& step) {
   std::vector<Ref<Value>> results;
-  const std::vector<TensorType> types = result_types(step.program->raw(), 0);
+  const std::vector<TensorType> types = result_types(step.recurrence->normalised(), 0);
   for (uint32_t i = 0; i < call.n_outputs; ++i) results.push_back(to_value(zeros_of(types[i])));
   for (uint32_t k = 0; k < call.n_states; ++k) {
     const Tensor state = Tensor::borrowed(call.states[k]);
@@ -187,30 +198,30 @@ std::vector<Ref<Value>> no_steps(const tempo_scan& call, const TracedStep& step)
 
 }  // namespace
 
-std::vector<Ref<Value>> apply_program(const StepProgramRef& program, std::vector<Ref<Value>> inputs,
-                                      int64_t time) {
+std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
+                                         std::vector<Ref<Value>> inputs, int64_t time) {
   return apply(scan_op, std::move(inputs),
-               {{"program", Attributes::Handle(program)}, {"time", time}},
-               program->raw().results.size());
+               {{"program", Attributes::Handle(recurrence)}, {"time", time}},
+               recurrence->normalised().results.size());
 }
 
-std::vector<Ref<Value>> run_scan(const tempo_scan& call, StepCache* steps) {
+std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps) {
   const int64_t time = time_of(call);
   if (call.plain && time > 0) return plain_loop(call, time);
-  if (StepTrace* stream = StepTrace::current(); stream && time == 1)
+  if (StreamTrace* stream = StreamTrace::current(); stream && time == 1)
     return stream->inlined(call, plain_loop);
   TracedStep step = steps && call.step_id ? steps->traced(call) : trace_step(call);
   if (time == 0) return no_steps(call, step);
-  log_program("forward", step.program, time);
-  StepProgramRef program = step.program;
+  log_program("forward", step.recurrence, time);
+  RecurrenceRef recurrence = step.recurrence;
   std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);
   const bool tracked =
       std::any_of(inputs.begin(), inputs.end(), [](const Ref<Value>& v) { return v->tracked; });
   const bool gradient = tracked && recording();
-  if (gradient && !call.recompute) program = program->keeping(program->read_by_gradient());
+  if (gradient && !call.recompute) recurrence = recurrence->keeping(recurrence->read_by_gradient());
   std::vector<Ref<Value>> results = gradient && call.recompute
-                                        ? apply_in_segments(program, std::move(inputs), time)
-                                        : apply_program(program, std::move(inputs), time);
+                                        ? apply_in_segments(recurrence, std::move(inputs), time)
+                                        : apply_recurrence(recurrence, std::move(inputs), time);
   results.resize(call.n_outputs + call.n_states);
   return results;
 }

@@ -7,6 +7,6 @@ namespace tempo {
 
 /// Runs a recurrence; the outputs, then the last states. `steps` are those of the layer in whose
 /// call it runs; null: there is none.
-std::vector<Ref<Value>> run_scan(const tempo_scan& call, StepCache* steps);
+std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps);
 
 }  // namespace tempo

@@ -12,12 +12,12 @@ namespace tempo {
 
 /// While one lives, a scan over one step that is called in its trace is recorded as its step, with
 /// states that are carried.
-class StepTrace {
+class StreamTrace {
  public:
-  StepTrace();
+  StreamTrace();
 
   /// The one in whose trace this thread is; null inside of a step or of a trace within.
-  static StepTrace* current();
+  static StreamTrace* current();
 
   using PlainLoop = std::vector<Ref<Value>> (*)(const tempo_scan&, int64_t);
   std::vector<Ref<Value>> inlined(const tempo_scan& call, PlainLoop plain_loop);
@@ -29,29 +29,35 @@ class StepTrace {
   std::vector<Carried> carried;
 
  private:
-  Scoped<StepTrace*> innermost_;
+  Scoped<StreamTrace*> innermost_;
 };
 
-class Stepper {
+/// A function of one step that was traced, and what it reads besides x.
+struct TracedStream {
+  Program step, initial;  // initial: the states before the first step
+  std::vector<Ref<Value>> captured;
+};
+
+class Streamer {
  public:
   /// f maps x of this type to one result; what it reads besides is bound to the weights as they are
   /// at each run.
-  Stepper(const std::function<Tensor(const Tensor&)>& f, const TensorType& x);
+  Streamer(const std::function<Tensor(const Tensor&)>& f, const TensorType& x);
 
   const TensorType& result() const;
   /// How a step runs.
-  const Plan& plan() const { return plan_; }
+  const Executable& executable() const { return step_; }
   /// One step, from x to y. Allocates nothing.
   void run(const void* x, void* y);
   /// The states become what they are before the first step.
   void reset();
 
  private:
+  Streamer(TracedStream traced, const TensorType& x);
   bool weights_changed() const;
   void prepare();
 
-  Program program_, initial_;  // a step; the states before the first one
-  Plan plan_, initial_plan_;
+  Executable step_, initial_;  // initial_: the states before the first step
   std::vector<Ref<Value>> captured_;
   std::vector<uint64_t> versions_;  // of what is captured, when it was prepared
   std::vector<Array> states_;

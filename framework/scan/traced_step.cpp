@@ -32,17 +32,17 @@ void require_same_states(const tempo_scan& call, const std::vector<Ref<Value>>& 
 }
 
 // Steps that are traced alike share a Program, and all that is derived from it.
-StepProgramRef program_like(Program program, std::vector<Ref<Value>> nodes) {
+RecurrenceRef recurrence_like(Program program, std::vector<Ref<Value>> nodes) {
   struct Entry {
     std::string key;
-    StepProgramRef program;
+    RecurrenceRef recurrence;
   };
   static Recent<Entry>& recent = *new Recent<Entry>(128);
   const std::string key = key_of(program);
   const ProcessLock lock(ProcessLock::making);
   if (const Entry* found = recent.find([&](const Entry& e) { return e.key == key; }))
-    return found->program;
-  return recent.add({key, step_program(std::move(program), std::move(nodes))}).program;
+    return found->recurrence;
+  return recent.add({key, make_recurrence(std::move(program), std::move(nodes))}).recurrence;
 }
 
 }  // namespace
@@ -84,15 +84,15 @@ TracedStep trace_step(const tempo_scan& call) {
     std::vector<Ref<Value>> results = run_step(call, x, states);
     for (Ref<Value>& r : results) r = trace.own(r);
     for (const Trace::Capture& c : trace.captures()) {
-      builder.input(Standing::fixed, c.inside, c.outside->path);
+      builder.input(Role::fixed, c.inside, c.outside->path);
       traced.captured.push_back(c.outside);
     }
-    for (const Ref<Value>& v : x) builder.input(Standing::sequence, v, "x", /*batch_first=*/true);
+    for (const Ref<Value>& v : x) builder.input(Role::sequence, v, "x", /*batch_first=*/true);
     for (const Trace::Keys& k : trace.keys()) {
-      builder.input(Standing::sequence, k.placeholder, "random_key");
+      builder.input(Role::sequence, k.placeholder, "random_key");
       traced.draws.push_back({k.offset, k.count, k.placeholder->type.shape.rank() == 1});
     }
-    for (const Ref<Value>& v : states) builder.input(Standing::carried, v, "state");
+    for (const Ref<Value>& v : states) builder.input(Role::carried, v, "state");
     for (const Ref<Application>& a : trace.applications()) builder.add(*a);
     for (uint32_t i = 0; i < call.n_outputs; ++i) require_batch(call, results[i]->type);
     for (uint32_t i = 0; i < call.n_outputs; ++i)
@@ -105,14 +105,15 @@ TracedStep trace_step(const tempo_scan& call) {
     }
   }
   builder.program.reverse = call.reverse != 0;
-  settle_standings(builder.program);
-  traced.program = program_like(without_dead(std::move(builder.program)), std::move(builder.nodes));
+  settle_roles(builder.program);
+  traced.recurrence =
+      recurrence_like(without_dead(std::move(builder.program)), std::move(builder.nodes));
   return traced;
 }
 
 // --- the steps of a layer
 
-StepCache::Entry::Entry(const tempo_scan& made_for)
+TraceCache::Entry::Entry(const tempo_scan& made_for)
     : call(made_for), default_dtype(tempo::default_dtype()) {
   for (uint32_t i = 0; i < call.n_sequences; ++i)
     sequences.push_back(one_step(call.sequences[i]->type));
@@ -120,7 +121,7 @@ StepCache::Entry::Entry(const tempo_scan& made_for)
   for (uint32_t i = 0; i < call.n_constants; ++i) constants.push_back(call.constants[i]->type);
 }
 
-bool StepCache::Entry::fits(const tempo_scan& other) const {
+bool TraceCache::Entry::fits(const tempo_scan& other) const {
   const auto same = [](const std::vector<TensorType>& types, tempo_tensor* const* tensors) {
     return std::equal(types.begin(), types.end(), tensors,
                       [](const TensorType& type, const Value* v) { return type == v->type; });
@@ -138,7 +139,7 @@ bool StepCache::Entry::fits(const tempo_scan& other) const {
 }
 
 // Whether all that the step reads is a weight of the layer or a constant that is told from others.
-bool StepCache::find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const {
+bool TraceCache::find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const {
   const std::vector<Value*> weights = weights_();
   for (const Ref<Value>& captured : step.captured) {
     const auto same = [&](const Value* v) { return identity(*v) == identity(*captured); };
@@ -155,29 +156,29 @@ bool StepCache::find_sources(const TracedStep& step, const tempo_scan& call, Ent
   return true;
 }
 
-StepCache::EntryRef StepCache::find(const tempo_scan& call) {
+TraceCache::EntryRef TraceCache::find(const tempo_scan& call) {
   const ProcessLock lock(ProcessLock::steps);
   const EntryRef* const found = entries_.find([&](const EntryRef& e) { return e->fits(call); });
   return found ? *found : nullptr;
 }
 
-void StepCache::keep(EntryRef entry, const tempo_scan& call) {
-  std::list<EntryRef> dropped;  // which end behind the lock
+void TraceCache::keep(EntryRef entry, const tempo_scan& call) {
+  std::list<EntryRef> dropped;  // which end after the lock
   const ProcessLock lock(ProcessLock::steps);
   if (entries_.find([&](const EntryRef& e) { return e->fits(call); }))
     return;  // another thread has traced it meanwhile
   entries_.add(std::move(entry), dropped);
 }
 
-void StepCache::clear() {
+void TraceCache::clear() {
   std::list<EntryRef> dropped;
   const ProcessLock lock(ProcessLock::steps);
   dropped = entries_.clear();
 }
 
-TracedStep StepCache::traced(const tempo_scan& call) {
+TracedStep TraceCache::traced(const tempo_scan& call) {
   if (const EntryRef e = find(call)) {
-    TracedStep found{e->program, {}, e->draws};
+    TracedStep found{e->recurrence, {}, e->draws};
     found.captured.reserve(e->sources.size() + call.n_sequences + call.n_states);
     for (const Source& s : e->sources)
       found.captured.push_back(Ref<Value>::share(s.weight ? s.weight : call.constants[s.constant]));
@@ -186,7 +187,7 @@ TracedStep StepCache::traced(const tempo_scan& call) {
   TracedStep made = trace_step(call);
   const auto entry = std::make_shared<Entry>(call);
   if (find_sources(made, call, *entry)) {
-    entry->program = made.program;
+    entry->recurrence = made.recurrence;
     entry->draws = made.draws;
     keep(entry, call);
   }

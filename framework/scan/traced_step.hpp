@@ -21,7 +21,7 @@ struct Draw {
 
 /// A step's Program, and what it reads besides the arguments of the step, in the Program's order.
 struct TracedStep {
-  StepProgramRef program;
+  RecurrenceRef recurrence;
   std::vector<Ref<Value>> captured;
   std::vector<Draw> draws;
 };
@@ -33,9 +33,10 @@ TracedStep trace_step(const tempo_scan& call);
 /// arguments, of the layer's weights and of the call's constants, and are traced once for each
 /// step_id and type of arguments. One that reads something else is traced each time. Threads may
 /// ask at once; a step that is dropped for another lives on where it runs.
-class StepCache {
+class TraceCache {
  public:
-  explicit StepCache(std::function<std::vector<Value*>()> weights) : weights_(std::move(weights)) {}
+  explicit TraceCache(std::function<std::vector<Value*>()> weights)
+      : weights_(std::move(weights)) {}
   TracedStep traced(const tempo_scan& call);
   void clear();
 
@@ -50,7 +51,7 @@ class StepCache {
     tempo_scan call;  // its numbers; the types stand for its tensors
     DType default_dtype;
     std::vector<TensorType> sequences, states, constants;  // sequences: of one step
-    StepProgramRef program;
+    RecurrenceRef recurrence;
     std::vector<Source> sources;
     std::vector<Draw> draws;
   };

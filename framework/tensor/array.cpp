@@ -1,40 +1,41 @@
 #include "tensor/array.hpp"
 
-#include "tensor/blocks.hpp"
+#include "tensor/buffers.hpp"
 
 #include <new>
 
 namespace tempo {
 
 namespace {
-constexpr std::size_t header = 64;  // of a block, before the elements, which are aligned to it too
+constexpr std::size_t header = 64;  // of a buffer, before the elements, which are aligned to it too
 }
 
 Array::Array(TensorType type) : type_(type) {
-  static_assert(sizeof(Block) <= header);
+  static_assert(sizeof(Buffer) <= header);
   const std::size_t bytes = type.bytes(), size = header + bytes;
-  std::byte* const memory = take_block(size < bytes ? bytes : size);
-  block_ = new (memory) Block(size);
+  std::byte* const memory = take_buffer(size < bytes ? bytes : size);
+  buffer_ = new (memory) Buffer(size);
   bytes_ = memory + header;
 }
 
-Array::Array(const Array& other) : type_(other.type_), block_(other.block_), bytes_(other.bytes_) {
-  if (block_) block_->count.fetch_add(1, std::memory_order_relaxed);
+Array::Array(const Array& other)
+    : type_(other.type_), buffer_(other.buffer_), bytes_(other.bytes_) {
+  if (buffer_) buffer_->count.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Array::let_go() noexcept {
-  if (!block_ || block_->count.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  const std::size_t size = block_->size;
-  block_->~Block();
-  give_back_block(reinterpret_cast<std::byte*>(block_), size);
+  if (!buffer_ || buffer_->count.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::size_t size = buffer_->size;
+  buffer_->~Buffer();
+  give_back_buffer(reinterpret_cast<std::byte*>(buffer_), size);
 }
 
 bool Array::sole_owner() const {
-  return block_ && block_->count.load(std::memory_order_acquire) == 1;
+  return buffer_ && buffer_->count.load(std::memory_order_acquire) == 1;
 }
 
-Scratch::Scratch(std::size_t bytes) : size_(bytes), bytes_(take_block(bytes)) {}
-Scratch::~Scratch() { give_back_block(bytes_, size_); }
+Scratch::Scratch(std::size_t bytes) : size_(bytes), bytes_(take_buffer(bytes)) {}
+Scratch::~Scratch() { give_back_buffer(bytes_, size_); }
 
 void refuse_dtype(DType dtype) {
   throw Error(std::string("dispatch: dtype `") + name_of(dtype) +

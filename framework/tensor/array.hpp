@@ -21,7 +21,7 @@ struct TensorType {
 
 inline std::string to_string(const TensorType& t) { return to_string(t.shape, t.dtype); }
 
-/// A borrowed, contiguous, row-major block of numbers.
+/// A borrowed, contiguous, row-major buffer of numbers.
 struct View {
   TensorType type;
   void* data = nullptr;
@@ -35,14 +35,14 @@ struct View {
   }
   /// The same bytes under another shape of the same count.
   View reshaped(const Shape& shape) const { return {{type.dtype, shape}, data}; }
-  /// The i-th block along the first axis.
+  /// The i-th buffer along the first axis.
   View at(int64_t i) const {
     TensorType part{type.dtype, type.shape.without_first()};
     return {part, static_cast<char*>(data) + static_cast<std::size_t>(i) * part.bytes()};
   }
 };
 
-/// An owned block, shared by count. Copies share the bytes; whoever writes must be the only owner.
+/// An owned buffer, shared by count. Copies share the bytes; whoever writes must be the only owner.
 /// Elements that were left for later (`defer`) are made when they are first asked for.
 class Array {
  public:
@@ -53,17 +53,17 @@ class Array {
   Array(const Array& other);
   Array(Array&& other) noexcept
       : type_(other.type_),
-        block_(std::exchange(other.block_, nullptr)),
+        buffer_(std::exchange(other.buffer_, nullptr)),
         bytes_(std::exchange(other.bytes_, nullptr)) {}
   Array& operator=(Array other) noexcept {
     type_ = other.type_;
-    std::swap(block_, other.block_);
+    std::swap(buffer_, other.buffer_);
     std::swap(bytes_, other.bytes_);
     return *this;
   }
   ~Array() { let_go(); }
 
-  explicit operator bool() const { return block_ != nullptr; }
+  explicit operator bool() const { return buffer_ != nullptr; }
   const TensorType& type() const { return type_; }
   DType dtype() const { return type_.dtype; }
   const Shape& shape() const { return type_.shape; }
@@ -80,19 +80,19 @@ class Array {
   /// Where the elements are or will be.
   View place() const { return {type_, bytes_}; }
   /// Whether the elements are there.
-  bool done() const { return !block_ || !block_->deferred || block_->deferred->done(); }
+  bool done() const { return !buffer_ || !buffer_->deferred || buffer_->deferred->done(); }
   void finish() const {
-    if (!done()) block_->deferred->finish();
+    if (!done()) buffer_->deferred->finish();
   }
-  /// For `defer`, on a block that nobody else owns yet.
-  void leave_to(std::shared_ptr<Deferred> deferred) { block_->deferred = std::move(deferred); }
+  /// For `defer`, on a buffer that nobody else owns yet.
+  void leave_to(std::shared_ptr<Deferred> deferred) { buffer_->deferred = std::move(deferred); }
   /// Shares the bytes under another shape of the same count.
   Array reshaped(const Shape& shape) const;
   bool sole_owner() const;
 
  private:
-  struct Block {
-    explicit Block(std::size_t its_size) : size(its_size) {}
+  struct Buffer {
+    explicit Buffer(std::size_t its_size) : size(its_size) {}
     std::atomic<uint32_t> count{1};
     std::size_t size;
     std::shared_ptr<Deferred> deferred;  // what makes the elements, if that was left for later
@@ -100,11 +100,11 @@ class Array {
   void let_go() noexcept;
 
   TensorType type_;
-  Block* block_ = nullptr;  // counts its owners
+  Buffer* buffer_ = nullptr;  // counts its owners
   std::byte* bytes_ = nullptr;
 };
 
-/// Bytes for the length of a call, 64-byte aligned, from the blocks that wait for the next user.
+/// Bytes for the length of a call, 64-byte aligned, from the buffers that wait for the next user.
 class Scratch {
  public:
   explicit Scratch(std::size_t bytes);

@@ -16,7 +16,7 @@ struct KernelCall {
 };
 
 /// Elements that a tile runs over at once.
-inline constexpr int64_t tile_block = 16;
+inline constexpr int64_t tile_lanes = 16;
 
 /// Rows that lie apart: how many, and the bytes from one to the next in each operand.
 struct TileRows {
@@ -27,7 +27,7 @@ struct TileRows {
 
 /// An elementwise function over a tile, rows of n elements, on the calling thread: of each row,
 /// input i is contiguous (stride 1) or one element for all (stride 0); the output is contiguous and
-/// may be an input of the same element size. n may be 0; a multiple of tile_block is fastest.
+/// may be an input of the same element size. n may be 0; a multiple of tile_lanes is fastest.
 using Tile = void (*)(const void* const* inputs, const int64_t* strides, void* output, int64_t n,
                       const TileRows& rows);
 

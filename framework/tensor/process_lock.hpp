@@ -19,7 +19,7 @@ class ProcessLock {
     shapes,     ///< what the first call of a model showed
     steps,      ///< the lists of layers' traced steps
     generator,  ///< the global random generator
-    blocks,     ///< memory that waits for its next user
+    buffers,    ///< memory that waits for its next user
     n_locks
   };
   explicit ProcessLock(Of what);

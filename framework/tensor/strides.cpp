@@ -24,7 +24,8 @@ void copy_row(int64_t n, const char* from, int64_t from_stride, char* to, int64_
 
 /// Copies rows begin to end, a row being a run along the last axis.
 template <class Word>
-void copy_rows(const Shape& shape, const Walk& from, const Walk& to, int64_t begin, int64_t end) {
+void copy_rows(const Shape& shape, const StridedRange& from, const StridedRange& to, int64_t begin,
+               int64_t end) {
   const int last = shape.rank() - 1;
   const auto along = static_cast<std::size_t>(last);
   for (int64_t row = begin; row < end; ++row) {
@@ -43,7 +44,8 @@ void copy_rows(const Shape& shape, const Walk& from, const Walk& to, int64_t beg
 
 /// Square tiles of a [rows, columns] transposition, so that both sides stay in cache.
 template <class Word>
-void copy_transposed(int64_t rows, int64_t columns, const Walk& from, const Walk& to) {
+void copy_transposed(int64_t rows, int64_t columns, const StridedRange& from,
+                     const StridedRange& to) {
   constexpr int64_t tile = 32;
   const auto* x = static_cast<const Word*>(from.first);
   auto* y = static_cast<Word*>(to.first);
@@ -59,7 +61,7 @@ void copy_transposed(int64_t rows, int64_t columns, const Walk& from, const Walk
 }
 
 template <class Word>
-void copy_words(const Shape& shape, const Walk& from, const Walk& to) {
+void copy_words(const Shape& shape, const StridedRange& from, const StridedRange& to) {
   const int64_t row = shape.back();
   if (shape.rank() == 2 && from.strides[0] == 1 && from.strides[1] != 0 && to.strides[1] == 1)
     return copy_transposed<Word>(shape[0], shape[1], from, to);
@@ -128,7 +130,7 @@ void merge_axes(Shape& shape, std::span<Strides> operands) {
   shape = merged;
 }
 
-void copy(const Shape& shape, std::size_t element_size, Walk from, Walk to) {
+void copy(const Shape& shape, std::size_t element_size, StridedRange from, StridedRange to) {
   if (shape.count() == 0) return;
   Shape merged = shape;
   Strides strides[] = {from.strides, to.strides};

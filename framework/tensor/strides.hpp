@@ -24,13 +24,13 @@ Strides broadcast_strides(const Shape& shape, const Shape& to);
 /// through evenly; adapts the operands' strides. At least one axis remains.
 void merge_axes(Shape& shape, std::span<Strides> operands);
 
-/// A region of memory as a strided walk: first element, and strides in elements.
-struct Walk {
+/// Elements of memory, some way apart on each axis: the first one, and strides in elements.
+struct StridedRange {
   void* first = nullptr;
   Strides strides{};
 };
 
 /// Copies the `shape` elements of `from` to those of `to`; the regions must not overlap.
-void copy(const Shape& shape, std::size_t element_size, Walk from, Walk to);
+void copy(const Shape& shape, std::size_t element_size, StridedRange from, StridedRange to);
 
 }  // namespace tempo

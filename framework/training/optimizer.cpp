@@ -80,7 +80,7 @@ Memory& OptimizerState::memory_of(const Tensor& weight) {
 
 // The formula of weight, slots and gradient in one pass. A slot that it asks for and that is not
 // there begins as zeros.
-Fused OptimizerState::fused_update(Memory& of) const {
+Formula OptimizerState::update_formula(Memory& of) const {
   Slots::Named after;
   const auto formula = [&](const Tensors& x, const Tensors& numbers) {
     Slots::Named before;
@@ -95,11 +95,11 @@ Fused OptimizerState::fused_update(Memory& of) const {
     return next_values;
   };
   const TensorType& type = of.weight.handle()->type;
-  Fused made(formula, type, of.slots.size() + 2, 2);
+  Formula made(formula, type, of.slots.size() + 2, 2);
   if (after.size() == of.slots.size()) return made;
   for (std::size_t i = of.slots.size(); i < after.size(); ++i)
     of.slots.emplace_back(after[i].first, zeros_like(of.weight).handle()->array);
-  return fused_update(of);
+  return update_formula(of);
 }
 
 std::vector<std::string> OptimizerState::slot_names() const {

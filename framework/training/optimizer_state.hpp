@@ -32,9 +32,9 @@ struct Memory {
   std::string key;  // unlike all others: the path, or the number of a weight without one
   std::vector<std::pair<std::string, Array>> slots = {};
   bool decays = true;
-  std::optional<Fused> update = {};  // made at the first step
-  std::vector<Array> next = {};      // of the weight and the slots, while a step is being made
-  uint64_t round = 0;                // the call of step that it was last part of
+  std::optional<Formula> update = {};  // made at the first step
+  std::vector<Array> next = {};        // of the weight and the slots, while a step is being made
+  uint64_t round = 0;                  // the call of step that it was last part of
   // The weight and its slots are `moderate` since a step, as long as the weight has this version.
   std::optional<uint64_t> moderate = {};
   bool stays_moderate = false;  // while a step is being made: it is, after this step
@@ -68,7 +68,7 @@ struct OptimizerState {
   void step(const Tensors& weights, const Tensors& gradients);
   void require_step(const Tensors& weights, const Tensors& gradients) const;
   Memory& memory_of(const Tensor& weight);
-  Fused fused_update(Memory& of) const;
+  Formula update_formula(Memory& of) const;
   /// Whether the formula makes finite values of moderate ones.
   bool keeps_finite() const;
   /// Whether the next values are finite for sure and may come into force as they are made.
@@ -78,7 +78,7 @@ struct OptimizerState {
   /// What was prepared comes into force.
   void take_next(Memory& of) const;
   void run_in_place(Memory& of, const Tensor& gradient) const;
-  Fused::Size run(Memory& of, const Tensor& gradient, std::span<const View> next) const;
+  Formula::Size run(Memory& of, const Tensor& gradient, std::span<const View> next) const;
   [[noreturn]] void refuse(const Memory& of, std::size_t which, const Tensor& gradient) const;
   bool decays(const Tensor& weight) const;
   /// Asks that again for the weights that are known.

@@ -36,18 +36,18 @@ bool OptimizerState::runs_in_place(const Memory& of, const Tensor& gradient) con
          weight.array.sole_owner() &&
          std::all_of(of.slots.begin(), of.slots.end(),
                      [](const auto& slot) { return slot.second.sole_owner(); }) &&
-         all_within(g.view(), Fused::moderate);
+         all_within(g.view(), Formula::moderate);
 }
 
-Fused::Size OptimizerState::run(Memory& of, const Tensor& gradient,
+Formula::Size OptimizerState::run(Memory& of, const Tensor& gradient,
                                 std::span<const View> next) const {
   std::vector<View> x;
   x.reserve(of.slots.size() + 2);
   x.push_back(of.weight.handle()->array.view());
   for (const auto& [slot, array] : of.slots) x.push_back(array.view());
   x.push_back(gradient.handle()->array.view());
-  const Fused::Size size = (*of.update)(x, std::array{learning_rate, rate()}, next);
-  of.stays_moderate = size == Fused::Size::moderate;
+  const Formula::Size size = (*of.update)(x, std::array{learning_rate, rate()}, next);
+  of.stays_moderate = size == Formula::Size::moderate;
   return size;
 }
 
@@ -60,7 +60,7 @@ void OptimizerState::prepare(Memory& of, const Tensor& gradient) {
     if (!room || !room.sole_owner()) room = Array(of.weight.handle()->type);
     next.push_back(room.view());
   }
-  if (run(of, gradient, next) != Fused::Size::not_finite) return;
+  if (run(of, gradient, next) != Formula::Size::not_finite) return;
   const auto bad = std::find_if_not(next.begin(), next.end(), all_finite);
   refuse(of, static_cast<std::size_t>(bad - next.begin()), gradient);
 }

@@ -56,8 +56,8 @@ Shape without_axis(const Shape& shape, int cut) {
 struct Stream::State {
   State(const Model& model, const TensorType& x)
       : input(x),
-        stepper([&](const Tensor& now) { return model(expand_dims(now, 1)); }, x),
-        output(stepper.result()) {
+        streamer([&](const Tensor& now) { return model(expand_dims(now, 1)); }, x),
+        output(streamer.result()) {
     require_same_as_whole(model);
   }
 
@@ -67,7 +67,7 @@ struct Stream::State {
     TensorType whole = input;
     whole.shape = Shape{input.shape[0], steps};
     for (int axis = 1; axis < input.shape.rank(); ++axis) whole.shape.push_back(input.shape[axis]);
-    Stepper at_once([&](const Tensor& all) { return model(all); }, whole);
+    Streamer at_once([&](const Tensor& all) { return model(all); }, whole);
     const Tensor first = zeros(input.shape, input.dtype), other = ones(input.shape, input.dtype);
     const Tensor x = stack({first, other, other}, 1);
     const Array y(output), y_of_all(at_once.result());
@@ -75,8 +75,8 @@ struct Stream::State {
     const Shape& of_all = at_once.result().shape;
     const bool of_each_step = of_all.rank() > 1 && of_all[1] != output.shape[1];
     for (const Tensor& now : {first, other, other})
-      stepper.run(now.handle()->array.view().data, y.view().data);
-    stepper.reset();
+      streamer.run(now.handle()->array.view().data, y.view().data);
+    streamer.reset();
     const std::vector<double> streamed = last_step(y, output), all = last_step(y_of_all, output);
     const double tolerance = output.dtype == float64 ? 1e-9 : 1e-3;
     for (std::size_t i = 0; i < streamed.size(); ++i)
@@ -94,7 +94,7 @@ struct Stream::State {
     if (dtype != input.dtype || static_cast<int64_t>(x.size()) != input.shape.count() ||
         static_cast<int64_t>(y.size()) != output.shape.count() || dtype != output.dtype)
       misfit(dtype, x.size(), y.size());
-    stepper.run(x.data(), y.data());
+    streamer.run(x.data(), y.data());
   }
   [[noreturn, gnu::cold, gnu::noinline]] void misfit(DType dtype, std::size_t x,
                                                      std::size_t y) const {
@@ -104,7 +104,7 @@ struct Stream::State {
   }
 
   TensorType input;
-  Stepper stepper;
+  Streamer streamer;
   TensorType output;
 };
 
@@ -116,7 +116,7 @@ Stream& Stream::operator=(Stream&&) noexcept = default;
 
 void Stream::step(std::span<const float> x, std::span<float> y) { state_->run(float32, x, y); }
 void Stream::step(std::span<const double> x, std::span<double> y) { state_->run(float64, x, y); }
-void Stream::reset() { state_->stepper.reset(); }
+void Stream::reset() { state_->streamer.reset(); }
 
 Shape Stream::input_shape() const { return state_->input.shape; }
 Shape Stream::output_shape() const { return state_->output.shape; }

@@ -1,6 +1,5 @@
 // Memory: what a run of a Program allocates, and what stays for the gradient.
 #define BOOST_TEST_MODULE allocation
-#include "program/run/execution.hpp"
 #include "scan/explain.hpp"
 #include "scan/recurrence.hpp"
 #include "testing.hpp"
@@ -26,9 +25,9 @@ void* counted(std::size_t bytes, std::size_t alignment) {
   live_bytes += static_cast<int64_t>(malloc_usable_size(made));
   return made;
 }
-void freed(void* block) {
-  live_bytes -= static_cast<int64_t>(malloc_usable_size(block));
-  std::free(block);
+void freed(void* buffer) {
+  live_bytes -= static_cast<int64_t>(malloc_usable_size(buffer));
+  std::free(buffer);
 }
 }  // namespace
 
@@ -40,10 +39,10 @@ void* operator new(std::size_t bytes, std::align_val_t alignment) {
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   return counted(bytes, alignof(std::max_align_t));
 }
-void operator delete(void* block) noexcept { freed(block); }
-void operator delete(void* block, std::size_t) noexcept { freed(block); }
-void operator delete(void* block, std::align_val_t) noexcept { freed(block); }
-void operator delete(void* block, std::size_t, std::align_val_t) noexcept { freed(block); }
+void operator delete(void* buffer) noexcept { freed(buffer); }
+void operator delete(void* buffer, std::size_t) noexcept { freed(buffer); }
+void operator delete(void* buffer, std::align_val_t) noexcept { freed(buffer); }
+void operator delete(void* buffer, std::size_t, std::align_val_t) noexcept { freed(buffer); }
 
 using namespace tempo;
 using namespace tempo::testing;
@@ -74,17 +73,16 @@ std::vector<LoggedProgram> programs_of(const Layer& layer, const Tensor& x) {
 // Runs a Program on zeros, as often as asked for.
 class Run {
  public:
-  Run(const StepProgram& program, int64_t time) : program_(program), time_(time) {
-    const Program& p = program.raw();
+  Run(const TracedRecurrence& recurrence, int64_t time) : recurrence_(recurrence), time_(time) {
+    const Program& p = recurrence.normalised();
     for (std::size_t i = 0; i < p.n_inputs(); ++i) {
       const ProgramValue& v = p[p.input(i)];
-      add({v.type.dtype,
-           v.standing == Standing::sequence ? v.type.shape.prepended(time) : v.type.shape},
+      add({v.type.dtype, v.role == Role::sequence ? v.type.shape.prepended(time) : v.type.shape},
           inputs_);
     }
     for (const TensorType& type : result_types(p, time)) add(type, outputs_);
   }
-  void operator()() const { execute(program_.fast(), program_.plan(), time_, inputs_, outputs_); }
+  void operator()() const { recurrence_.optimised().run(time_, inputs_, outputs_); }
 
  private:
   void add(const TensorType& type, std::vector<View>& to) {
@@ -92,7 +90,7 @@ class Run {
     to.push_back(arrays_.back().view());
     std::memset(to.back().data, 0, type.bytes());
   }
-  const StepProgram& program_;
+  const TracedRecurrence& recurrence_;
   int64_t time_;
   std::vector<Array> arrays_;
   std::vector<View> inputs_, outputs_;
@@ -100,11 +98,11 @@ class Run {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_run_of_a_program_takes_all_its_memory_from_blocks_that_wait) {
+BOOST_AUTO_TEST_CASE(a_run_of_a_program_takes_all_its_memory_from_buffers_that_wait) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr bool blocks_wait = false;  // to be used again, so that each one is counted
+  constexpr bool buffers_wait = false;  // to be used again, so that each one is counted
 #else
-  constexpr bool blocks_wait = true;
+  constexpr bool buffers_wait = true;
 #endif
   const Tensor x = normal({3, 6, 5});
   const Layer layers[] = {SimpleRNN({.units = 4, .return_sequences = true, .dtype = float64}),
@@ -113,10 +111,10 @@ BOOST_AUTO_TEST_CASE(a_run_of_a_program_takes_all_its_memory_from_blocks_that_wa
                           GRU({.units = 4, .reset_after = false, .dtype = float64})};
   for (const Layer& layer : layers) {
     for (const LoggedProgram& logged : programs_of(layer, x)) {
-      const Run run(*logged.program, 6);
+      const Run run(*logged.recurrence, 6);
       run();
       const int64_t counted = allocations_of(run);
-      BOOST_TEST((counted == 0 || !blocks_wait), layer.name() << ", " << logged.what);
+      BOOST_TEST((counted == 0 || !buffers_wait), layer.name() << ", " << logged.what);
     }
   }
 }
@@ -170,7 +168,7 @@ BOOST_AUTO_TEST_CASE(a_step_of_a_stream_allocates_nothing) {
   }
 }
 
-// Blocks that wait for their next user count as well: the run that needs less comes first, and the
+// Buffers that wait for their next user count as well: the run that needs less comes first, and the
 // slabs have a size that no other case leaves behind.
 BOOST_AUTO_TEST_CASE(what_is_computed_again_is_not_kept) {
   constexpr int64_t batch = 8, units = 48, time = 400;

@@ -35,7 +35,7 @@ std::vector<std::string> costs(int64_t batch, int64_t units) {
   gradient(sum(scan(step, normal({batch, 40, 4}), zero).output), Tensors{w, u, b});
   std::vector<std::string> texts;
   for (const LoggedProgram& l : log.programs())
-    texts.push_back(cost_of(l.program->fast(), l.program->plan(), l.time));
+    texts.push_back(cost_of(l.recurrence->optimised(), l.time));
   return texts;
 }
 
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(what_waits_for_another_product_is_said) {
   };
   scan(step, normal({2, 6, 5}, 4), {zeros({2, 5}, float64)});
   const LoggedProgram& l = log.programs().at(0);
-  BOOST_CHECK_EQUAL(cost_of(l.program->fast(), l.program->plan(), l.time),
+  BOOST_CHECK_EQUAL(cost_of(l.recurrence->optimised(), l.time),
                     "over 6 steps, in 1 shard, on baseline kernels:\n"
                     "  loop    120 FLOPs a step\n"
                     "  after   128 FLOPs a step: matmul (baseline); then matmul (baseline)\n");
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_product_of_many_matrices_has_the_flops_of_all) {
   const LoggedProgram& l = log.programs().at(0);
   // x w: 2 x 8 x 5 x 3; h ht: 2 x 8 x 3 x 4, its product with h: 2 x 8 x 4 x 3, an addition and a
   // tanh of [2, 4, 3]; next v: 2 x 8 x 3 x 3
-  BOOST_CHECK_EQUAL(cost_of(l.program->fast(), l.program->plan(), l.time),
+  BOOST_CHECK_EQUAL(cost_of(l.recurrence->optimised(), l.time),
                     "over 6 steps, in 1 shard, on baseline kernels:\n"
                     "  before  240 FLOPs a step: matmul (OpenBLAS)\n"
                     "  loop    432 FLOPs a step\n"
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(a_product_of_many_matrices_runs_on_what_its_kernel_chooses)
   gradient(sum(scan(step, normal({2, 6, 32, 32}, 3), zero).output), Tensors{u});
   const auto costs_contain = [&](std::size_t i, const std::string& text) {
     const LoggedProgram& l = log.programs().at(i);
-    const std::string costs = cost_of(l.program->fast(), l.program->plan(), l.time);
+    const std::string costs = cost_of(l.recurrence->optimised(), l.time);
     BOOST_TEST(costs.find(text) != std::string::npos, costs << " has no " << text);
   };
   // All rows meet the same w; each h has a gradient of its own.

@@ -16,8 +16,8 @@ BOOST_AUTO_TEST_CASE(parts_of_two_concatenations_are_copied) {
   };
   const ProgramLog log;
   scan(step, normal({3, 5, 2}), {zeros({3, 2}, float64)});
-  const Program& raw = log.programs().at(0).program->raw();
-  BOOST_CHECK_EQUAL(from("loop", own_parts(raw)),
+  const Program& normalised = log.programs().at(0).recurrence->normalised();
+  BOOST_CHECK_EQUAL(from("loop", own_parts(normalised)),
                     "loop\n"
                     "  %2 = multiply(%0:x, %1:state)                            [3, 2] float64\n"
                     "  %4 = cast(%2; dtype=1)                                   [3, 2] float64\n"
@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(parts_of_a_concatenation_that_others_read_too_are_copied) {
   };
   const ProgramLog log;
   scan(step, normal({3, 5, 2}), {zeros({3, 2}, float64)});
-  BOOST_CHECK_EQUAL(from("loop", own_parts(log.programs().at(0).program->raw())),
+  BOOST_CHECK_EQUAL(from("loop", own_parts(log.programs().at(0).recurrence->normalised())),
                     "loop\n"
                     "  %2 = multiply(%0:x, %1:state)                            [3, 2] float64\n"
                     "  %3 = add(%0:x, %1:state)                                 [3, 2] float64\n"
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(parts_of_a_split_that_are_the_next_state_or_read_behind_the
   const ProgramLog log;
   scan(step, normal({3, 5, 4}), {zeros({3, 2}, float64)});
   BOOST_CHECK_EQUAL(
-      to_string(own_parts(sink(log.programs().at(0).program->raw()))),
+      to_string(own_parts(sink(log.programs().at(0).recurrence->normalised()))),
       "inputs\n"
       "  %0:w                     fixed    [2, 2] float64\n"
       "  %1:x                     sequence [3, 4] float64\n"
@@ -87,8 +87,8 @@ BOOST_AUTO_TEST_CASE(a_part_of_a_split_that_leaves_the_step_is_copied) {
   };
   const ProgramLog log;
   scan(step, normal({3, 5, 4}), {zeros({3, 2}, float64)});
-  const StepProgram& program = *log.programs().at(0).program;
-  BOOST_CHECK_EQUAL(from("loop", own_parts(program.raw())),
+  const TracedRecurrence& recurrence = *log.programs().at(0).recurrence;
+  BOOST_CHECK_EQUAL(from("loop", own_parts(recurrence.normalised())),
                     "loop\n"
                     "  %2 = square(%0:x)                                        [3, 4] float64\n"
                     "  %3, %4 = split(%2; axis=-1, sizes=[2, 2])                [3, 2] float64\n"
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_part_of_a_split_that_leaves_the_step_is_copied) {
                     "results\n"
                     "  sequence %6\n"
                     "  last     %5\n");
-  BOOST_CHECK_EQUAL(to_string(program.plan()),
+  BOOST_CHECK_EQUAL(to_string(recurrence.optimised()),
                     "  tiles [3, 4] in one run: square\n"
                     "  tiles [3, 2] row by row: cast multiply\n"
                     "  rows are independent\n");

@@ -34,7 +34,7 @@ Explained explain_rnn() {
 BOOST_AUTO_TEST_CASE(hoist_moves_the_input_projection_out_of_the_loop) {
   const Explained e = explain_rnn();
   BOOST_REQUIRE_EQUAL(e.programs.size(), 2u);
-  BOOST_CHECK_EQUAL(to_string(e.programs[0].program->raw()),
+  BOOST_CHECK_EQUAL(to_string(e.programs[0].recurrence->normalised()),
                     "inputs\n"
                     "  %0:rnn/kernel            fixed    [4, 7] float64\n"
                     "  %1:rnn/recurrent_kernel  fixed    [7, 7] float64\n"
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(hoist_moves_the_input_projection_out_of_the_loop) {
                     "  sequence %9\n"
                     "  last     %9\n");
   BOOST_CHECK_EQUAL(
-      to_string(hoist(e.programs[0].program->raw())),
+      to_string(hoist(e.programs[0].recurrence->normalised())),
       "inputs\n"
       "  %0:rnn/kernel            fixed    [4, 7] float64\n"
       "  %1:rnn/recurrent_kernel  fixed    [7, 7] float64\n"
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(sink_makes_each_weights_gradient_one_product_behind_the_loo
   const Explained e = explain_rnn();
   BOOST_REQUIRE_EQUAL(e.programs.size(), 2u);
   BOOST_CHECK_EQUAL(
-      to_string(e.programs[1].program->raw()),
+      to_string(e.programs[1].recurrence->normalised()),
       "inputs (time reversed)\n"
       "  %3:rnn/recurrent_kernel  fixed    [7, 7] float64\n"
       "  %0:dy                    sequence [3, 7] float64\n"
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(sink_makes_each_weights_gradient_one_product_behind_the_loo
       "  sum      %13\n"
       "  sum      %11\n");
   BOOST_CHECK_EQUAL(
-      to_string(sink(hoist(e.programs[1].program->raw()))),
+      to_string(sink(hoist(e.programs[1].recurrence->normalised()))),
       "inputs (time reversed)\n"
       "  %3:rnn/recurrent_kernel  fixed    [7, 7] float64\n"
       "  %0:dy                    sequence [3, 7] float64\n"
@@ -142,19 +142,19 @@ BOOST_AUTO_TEST_CASE(an_lstm_written_as_its_formula_is_one_product_and_one_group
   const State zero{zeros({3, 7}, float64), zeros({3, 7}, float64)};
   gradient(sum(scan(step, normal({3, 5, 4}), zero).output), Tensors{w, u, bias});
   BOOST_REQUIRE_EQUAL(log.programs().size(), 2u);
-  BOOST_CHECK_EQUAL(to_string(log.programs()[0].program->plan()),
+  BOOST_CHECK_EQUAL(to_string(log.programs()[0].recurrence->optimised()),
                     "  product [3, 7] x packed [7, 28], added in place, plus a row\n"
                     "  tiles [3, 7] row by row: sigmoid sigmoid tanh multiply multiply add tanh "
                     "sigmoid multiply\n"
                     "  rows are independent\n");
-  const std::string back = to_string(log.programs()[1].program->plan());
+  const std::string back = to_string(log.programs()[1].recurrence->optimised());
   BOOST_TEST(back.find("  tiles [3, 7] row by row:") == 0u, back);
   BOOST_TEST(back.find("\n  product [3, 28] x packed [28, 7]\n  rows are independent\n") !=
                  std::string::npos,
              back);
   BOOST_TEST(back.find("call") == std::string::npos, back);
   // Four gates, tanh(c), c and h: seven numbers per unit, step and sample.
-  BOOST_TEST(log.programs()[0].program->read_by_gradient().size() == 7u);
+  BOOST_TEST(log.programs()[0].recurrence->read_by_gradient().size() == 7u);
 }
 
 BOOST_AUTO_TEST_CASE(join_returns_a_product_that_only_the_loop_reads) {
@@ -167,10 +167,10 @@ BOOST_AUTO_TEST_CASE(join_returns_a_product_that_only_the_loop_reads) {
     };
     const ProgramLog log;
     scan(step, normal({rows, 5, 4}), {zeros({rows, 7}, float64)});
-    return log.programs().at(0).program;
+    return log.programs().at(0).recurrence;
   };
-  const StepProgramRef many = program_of_rows(8);
-  const Program hoisted = hoist(many->raw());
+  const RecurrenceRef many = program_of_rows(8);
+  const Program hoisted = hoist(many->normalised());
   BOOST_CHECK_EQUAL(
       from("before", hoisted),
       "before\n"
@@ -195,11 +195,11 @@ BOOST_AUTO_TEST_CASE(join_returns_a_product_that_only_the_loop_reads) {
       "results\n"
       "  sequence %5\n"
       "  last     %9\n");
-  BOOST_CHECK_EQUAL(to_string(many->plan()),
+  BOOST_CHECK_EQUAL(to_string(many->optimised()),
                     "  product [8, 4] x packed [4, 7] + [8, 7] x packed [7, 7]\n"
                     "  tiles [8, 7] in one run: tanh\n"
                     "  rows are independent\n");
-  const Program few = hoist(program_of_rows(7)->raw());
+  const Program few = hoist(program_of_rows(7)->normalised());
   BOOST_CHECK_EQUAL(to_string(join(few)), to_string(few));
 }
 
@@ -211,15 +211,15 @@ BOOST_AUTO_TEST_CASE(split_parts_a_product_with_the_input_from_one_with_the_stat
   };
   const ProgramLog log;
   scan(step, normal({3, 5, 4}), {zeros({3, 7}, float64)});
-  const Program& traced = log.programs().at(0).program->traced();
-  BOOST_CHECK_EQUAL(from("loop", traced),
+  const Program& written = log.programs().at(0).recurrence->as_written();
+  BOOST_CHECK_EQUAL(from("loop", written),
                     "loop\n"
                     "  %3 = concat(%1:x, %2:state; axis=-1)                     [3, 11] float64\n"
                     "  %4 = matmul(%3, %0:w)                                    [3, 7] float64\n"
                     "results\n"
                     "  sequence %4\n"
                     "  last     %4\n");
-  BOOST_CHECK_EQUAL(from("loop", split(traced)),
+  BOOST_CHECK_EQUAL(from("loop", split(written)),
                     "loop\n"
                     "  %5 = slice(%0:w; axis=-2, begin=0, end=4)                [4, 7] float64\n"
                     "  %6 = matmul(%1:x, %5)                                    [3, 7] float64\n"
@@ -241,8 +241,8 @@ BOOST_AUTO_TEST_CASE(merge_makes_one_product_of_those_with_one_left_side) {
   };
   const ProgramLog log;
   scan(step, normal({48, 5, 7}), {zeros({48, 7}, float64)});
-  const Program& traced = log.programs().at(0).program->traced();
-  BOOST_CHECK_EQUAL(from("loop", traced),
+  const Program& written = log.programs().at(0).recurrence->as_written();
+  BOOST_CHECK_EQUAL(from("loop", written),
                     "loop\n"
                     "  %6 = matmul(%5:state, %0:f)                              [48, 7] float64\n"
                     "  %7 = add(%6, %1:b)                                       [48, 7] float64\n"
@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(merge_makes_one_product_of_those_with_one_left_side) {
                     "results\n"
                     "  sequence %12\n"
                     "  last     %12\n");
-  BOOST_CHECK_EQUAL(from("loop", merge(traced)),
+  BOOST_CHECK_EQUAL(from("loop", merge(written)),
                     "loop\n"
                     "  %13 = concat(%0:f, %2:g; axis=-1)                        [7, 14] float64\n"
                     "  %14 = matmul(%5:state, %13)                              [48, 14] float64\n"
@@ -279,8 +279,8 @@ BOOST_AUTO_TEST_CASE(order_runs_products_before_what_is_elementwise) {
   };
   const ProgramLog log;
   scan(step, normal({3, 5, 7}), {zeros({3, 7}, float64)});
-  const Program& traced = log.programs().at(0).program->traced();
-  BOOST_CHECK_EQUAL(from("loop", traced),
+  const Program& written = log.programs().at(0).recurrence->as_written();
+  BOOST_CHECK_EQUAL(from("loop", written),
                     "loop\n"
                     "  %4 = abs(%3:state)                                       [3, 7] float64\n"
                     "  %5 = matmul(%3:state, %0:f)                              [3, 7] float64\n"
@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE(order_runs_products_before_what_is_elementwise) {
                     "results\n"
                     "  sequence %11\n"
                     "  last     %11\n");
-  BOOST_CHECK_EQUAL(from("loop", schedule(traced)),
+  BOOST_CHECK_EQUAL(from("loop", schedule(written)),
                     "loop\n"
                     "  %5 = matmul(%3:state, %0:f)                              [3, 7] float64\n"
                     "  %7 = matmul(%2:x, %0:f)                                  [3, 7] float64\n"
@@ -317,8 +317,8 @@ BOOST_AUTO_TEST_CASE(sink_does_what_is_linear_on_sums) {
   };
   const Scanned r = scan(step, normal({3, 5, 7}), {zeros({3, 7}, float64)});
   gradient(sum(r.output), Tensors{bias});
-  const Program& raw = log.programs().at(1).program->raw();
-  BOOST_CHECK_EQUAL(from("loop", raw),
+  const Program& normalised = log.programs().at(1).recurrence->normalised();
+  BOOST_CHECK_EQUAL(from("loop", normalised),
                     "loop\n"
                     "  %3 = add(%0:dy, %1:dstate)                               [3, 7] float64\n"
                     "  %4 = multiply(%3, %2:x)                                  [3, 7] float64\n"
@@ -328,7 +328,7 @@ BOOST_AUTO_TEST_CASE(sink_does_what_is_linear_on_sums) {
                     "results\n"
                     "  sum      %7\n");
   BOOST_CHECK_EQUAL(
-      from("before", sink(raw)),
+      from("before", sink(normalised)),
       "before\n"
       "  %8 = fill(value=0, shape=[3, 7], dtype=1)                [3, 7] float64  once\n"
       "loop\n"
@@ -353,7 +353,7 @@ BOOST_AUTO_TEST_CASE(what_folds_rows_runs_row_by_row_with_what_is_elementwise) {
   };
   const ProgramLog log;
   scan(step, normal({3, 5, 7}), {zeros({3, 7}, float64)});
-  BOOST_CHECK_EQUAL(to_string(log.programs().at(0).program->plan()),
+  BOOST_CHECK_EQUAL(to_string(log.programs().at(0).recurrence->optimised()),
                     "  product [3, 7] x packed [7, 7]\n"
                     "  tiles [3, 7] row by row: add sum divide subtract abs max multiply\n"
                     "  rows are independent\n");
@@ -368,8 +368,8 @@ BOOST_AUTO_TEST_CASE(what_is_repeated_stays_narrow_and_sums_of_negatives_are_neg
   };
   const Tensor x = parameter(normal({3, 5, 7}));
   gradient(sum(scan(step, x, {zeros({3, 7}, float64)}).output), Tensors{x});
-  const Program& raw = log.programs().at(1).program->raw();
-  BOOST_CHECK_EQUAL(from("loop", raw),
+  const Program& normalised = log.programs().at(1).recurrence->normalised();
+  BOOST_CHECK_EQUAL(from("loop", normalised),
                     "loop\n"
                     "  %4 = fill(value=7, shape=[], dtype=1)                    [] float64\n"
                     "  %5 = multiply(%3:kept, %2:x)                             [3, 7] float64\n"
@@ -386,7 +386,7 @@ BOOST_AUTO_TEST_CASE(what_is_repeated_stays_narrow_and_sums_of_negatives_are_neg
                     "  %16 = multiply(%14, %3:kept)                             [3, 7] float64\n"
                     "results\n"
                     "  sequence %16\n");
-  BOOST_CHECK_EQUAL(from("loop", negate(narrow(raw))),
+  BOOST_CHECK_EQUAL(from("loop", negate(narrow(normalised))),
                     "loop\n"
                     "  %4 = fill(value=7, shape=[], dtype=1)                    [] float64\n"
                     "  %5 = multiply(%3:kept, %2:x)                             [3, 7] float64\n"
@@ -414,7 +414,8 @@ BOOST_AUTO_TEST_CASE(what_is_cheap_to_make_again_is_not_kept) {
   };
   const Tensor x = parameter(normal({3, 5, 7}));
   gradient(sum(scan(step, x, {zeros({3, 7}, float64)}).output), Tensors{x});
-  BOOST_CHECK_EQUAL(log.programs().at(0).program->read_by_gradient().size(), 3u);  // a, b and exp
+  BOOST_CHECK_EQUAL(log.programs().at(0).recurrence->read_by_gradient().size(),
+                    3u);  // a, b and exp
 }
 
 // --- they change nothing
@@ -435,6 +436,7 @@ BOOST_AUTO_TEST_CASE(a_program_computes_the_same_after_each_pass_alone_and_after
       const auto step = [&](const Tensors& xs, const State& s) { return c.step(xs, s, captured); };
       gradient(sum(square(scan(step, x, state).output)), inputs);
       for (const LoggedProgram& p : log.programs())
-        check_passes(std::string(c.name) + " " + name_of(dtype) + ", " + p.what, p.program->raw());
+        check_passes(std::string(c.name) + " " + name_of(dtype) + ", " + p.what,
+                     p.recurrence->normalised());
     }
 }

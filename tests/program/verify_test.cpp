@@ -4,6 +4,7 @@
 
 #include "ops/known.hpp"
 #include "program/builder.hpp"
+#include "program/executable.hpp"
 #include "program/passes/pipelines.hpp"
 #include "testing.hpp"
 
@@ -20,9 +21,9 @@ constexpr ValueId w{0}, x{1}, state{2}, product{3}, sum{4}, next{5}, fresh{6};
 Program step() {
   Program p;
   const TensorType matrix{float32, {4, 4}};
-  p.fixed = {p.add_value(Standing::fixed, matrix, "w")};
-  p.sequences = {p.add_value(Standing::sequence, matrix, "x")};
-  p.carried = {p.add_value(Standing::carried, matrix, "state")};
+  p.fixed = {p.add_value(Role::fixed, matrix, "w")};
+  p.sequences = {p.add_value(Role::sequence, matrix, "x")};
+  p.carried = {p.add_value(Role::carried, matrix, "state")};
   append(p, p.before, matmul_op, {}, {x, w});
   append(p, p.loop, add_op, {}, {product, state});
   append(p, p.loop, negative_op, {}, {sum});
@@ -72,9 +73,9 @@ const Broken broken[] = {
        p[w].type.shape = {5, 4};
      },
      "`%3 = matmul(%1, %0)` has operands that its op refuses"},
-    {"an instruction that makes the state", [](Program& p) { p[sum].standing = Standing::carried; },
+    {"an instruction that makes the state", [](Program& p) { p[sum].role = Role::carried; },
      "makes the state, which only `next` changes"},
-    {"something fixed made of what is not", [](Program& p) { p[sum].standing = Standing::fixed; },
+    {"something fixed made of what is not", [](Program& p) { p[sum].role = Role::fixed; },
      "makes %4, which is fixed, of %3, which is not"},
     {"a state without a next one", [](Program& p) { p.next = {}; },
      "a carried value has no next one"},
@@ -82,7 +83,7 @@ const Broken broken[] = {
      "the next state %6 is not made by the loop or before it"},
     {"a next state of another type",
      [](Program& p) {
-       p.sequences.push_back(p.add_value(Standing::sequence, {float64, {4, 4}}, "y"));
+       p.sequences.push_back(p.add_value(Role::sequence, {float64, {4, 4}}, "y"));
        p.next = {p.sequences.back()};
      },
      "the next state %7 has another type than %2"},
@@ -93,7 +94,7 @@ const Broken broken[] = {
 const Broken by_pass[] = {
     {"the order of inputs",
      [](Program& p) {
-       p.sequences.push_back(p.add_value(Standing::sequence, {float32, {4}}));
+       p.sequences.push_back(p.add_value(Role::sequence, {float32, {4}}));
      },
      "changed the inputs or their order"},
     {"the time", [](Program& p) { p.reverse = true; }, "turned the time round"},
@@ -128,23 +129,20 @@ BOOST_AUTO_TEST_CASE(what_a_pass_must_leave_is_compared_with_what_it_was_given) 
 
 BOOST_AUTO_TEST_CASE(a_dropped_value_is_noticed) {
   Program given = step();
-  given.add_value(Standing::sequence, {float32, {1}});
+  given.add_value(Role::sequence, {float32, {1}});
   check_says("a value less", "dropped a value", error_of([&] { verify(step(), given); }));
 }
 
 BOOST_AUTO_TEST_CASE(rows_are_independent_only_where_no_row_reads_another) {
   const Program p = step();
-  Plan plan = make_plan(p);
-  BOOST_TEST(plan.independent_rows == 4);
-  verify(p, plan);
-  plan.independent_rows = 2;
+  BOOST_TEST(Executable(p).plan().independent_rows == 4);
+  verify_rows(p, 4);
   check_says("other rows", "which has not the rows that the plan calls independent",
-             error_of([&] { verify(p, plan); }));
+             error_of([&] { verify_rows(p, 2); }));
   Program across = step();
   across.loop[1].op = &transpose_op;
   across.loop[1].attributes = {{"permutation", std::vector<int64_t>{-1, -2}}};
   verify(across);
-  plan.independent_rows = 4;
   check_says("a transpose", "`%5 = transpose(%4)` reads across rows",
-             error_of([&] { verify(across, plan); }));
+             error_of([&] { verify_rows(across, 4); }));
 }

@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(folds_of_rows_are_part_of_a_group_of_elementwise_ops) {
   const ProgramLog log;
   folded_by_scan(parameter(normal({3, 2, 40}, 2)), parameter(normal({3, 40}, 3)), false);
   for (const LoggedProgram& p : log.programs()) {
-    const std::string text = to_string(p.program->plan());
+    const std::string text = to_string(p.recurrence->optimised());
     BOOST_TEST(text.find("call") == std::string::npos, p.what << "\n" << text);
   }
 }

@@ -443,13 +443,13 @@ BOOST_AUTO_TEST_CASE(indexing_gathers_scatters_and_marks) {
 
 BOOST_AUTO_TEST_CASE(philox_gives_the_published_numbers) {
   const uint32_t ones = 0xffffffff;
-  BOOST_CHECK((Philox::block({0, 0, 0, 0}, {0, 0}) ==
-               Philox::Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  BOOST_CHECK((Philox::block({ones, ones, ones, ones}, {ones, ones}) ==
-               Philox::Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  BOOST_CHECK(
-      (Philox::block({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
-       Philox::Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  BOOST_CHECK((Philox::numbers({0, 0, 0, 0}, {0, 0}) ==
+               Philox::Numbers{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  BOOST_CHECK((Philox::numbers({ones, ones, ones, ones}, {ones, ones}) ==
+               Philox::Numbers{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  BOOST_CHECK((
+      Philox::numbers({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
+      Philox::Numbers{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
 BOOST_AUTO_TEST_CASE(random_numbers_have_their_moments_and_do_not_depend_on_shape) {

@@ -65,8 +65,8 @@ BOOST_AUTO_TEST_CASE(each_pass_keeps_the_invariants) {
     const ProgramLog log;
     with_gradients(recurrence(seed), false, false);
     for (const LoggedProgram& p : log.programs()) {
-      verified(what + " " + p.what, before_gradient, p.program->traced());
-      verified(what + " " + p.what, for_scan, p.program->traced());
+      verified(what + " " + p.what, before_gradient, p.recurrence->as_written());
+      verified(what + " " + p.what, for_scan, p.recurrence->as_written());
     }
   }
 }

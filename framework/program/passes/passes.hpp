@@ -19,7 +19,7 @@ Program merge(Program program);
 Program narrow(Program program);
 /// sum(-x) becomes -sum(x).
 Program negate(Program program);
-/// Gives each concatenation and split of columns parts of its own, so that it costs no step.
+/// Gives each concatenation and split of columns parts of its own, so that it costs no stage.
 Program own_parts(Program program);
 /// Drops instructions of the loop that no result needs, and lets carried values that none needs
 /// stay as they are. Inputs stay.

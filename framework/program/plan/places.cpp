@@ -49,12 +49,12 @@ void Places::place_inputs() {
     const ValueId v = p_.input(i);
     const ProgramValue& value = p_[v];
     const std::size_t bytes = value.type.bytes();
-    if (value.standing == Standing::carried) {
+    if (value.role == Role::carried) {
       plan_.regions[v] = whole({Block::state, i - p_.first_state(), false, bytes}, v);
     } else if (value.batch_first) {
       place(v, Block::slab);
     } else {
-      const bool each = value.standing == Standing::sequence;
+      const bool each = value.role == Role::sequence;
       plan_.regions[v] = whole({Block::external, i, each, bytes}, v);
     }
   }

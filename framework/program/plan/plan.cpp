@@ -1,7 +1,5 @@
-// The steps of the loop, in order: products, groups of tiles, and calls of what is neither.
+// The stages of the loop, in order: products, groups of tiles, and calls of what is neither.
 #include "program/plan/planner.hpp"
-#include "program/plan/surroundings.hpp"
-#include "program/verify.hpp"
 
 #include <algorithm>
 
@@ -20,16 +18,17 @@ class Planner {
         additions_(uses, places_) {}
 
   void run() {
-    for (const Instruction& i : p_.loop) add(i);
+    for (std::size_t k = 0; k < p_.loop.size(); ++k) add(k);
     place_what_groups_share();
     bind();
-    plan_.independent_rows = independent_rows(uses_, plan_.steps);
+    plan_.independent_rows = independent_rows(uses_, plan_.stages);
   }
 
  private:
   // --- the order
 
-  void add(const Instruction& i) {
+  void add(std::size_t index) {
+    const Instruction& i = p_.loop[index];
     if (parts_.count(&i)) return add_parts(i);
     if (const Additions::Done* addition = additions_.done(i)) {
       places_.place_at(i.outputs[0], addition->lies_at);
@@ -42,10 +41,11 @@ class Planner {
     const bool elsewhere = product && additions_.to(i).lies_at.has_value();
     for (ValueId v : i.outputs) {
       if (!places_.placed(v) && !elsewhere) places_.place(v, Block::scratch);
-      made_at_[v] = plan_.steps.size();
+      made_at_[v] = plan_.stages.size();
     }
-    single_[plan_.steps.size()] = &i;
-    plan_.steps.push_back({product ? PlanStep::product : PlanStep::single, {}, {}, {}});
+    if (!product) return plan_.stages.push_back(CallStage{index});
+    products_[plan_.stages.size()] = &i;
+    plan_.stages.push_back(ProductStage{});
   }
 
   void add_parts(const Instruction& i) {
@@ -67,28 +67,32 @@ class Planner {
     for (ValueId v : i.inputs)
       if (const auto made = made_at_.find(v); made != made_at_.end())
         at = std::max(at, made->second + (in_group(v, i) ? 0 : 1));
-    while (at < plan_.steps.size() &&
-           !(plan_.steps[at].kind == PlanStep::tiles && fits(plan_.steps[at].as_tiles, i)))
-      ++at;
-    if (at == plan_.steps.size()) {
-      const int64_t rows = rows_of(uses_.type(out).shape);
-      plan_.steps.push_back({PlanStep::tiles, {}, {rows, cols_of(p_, i), false, false, {}}, {}});
-    }
-    TileStep& group = plan_.steps[at].as_tiles;
+    while (at < plan_.stages.size() && !takes(plan_.stages[at], i)) ++at;
+    if (at == plan_.stages.size())
+      plan_.stages.push_back(TileStage{rows_of(uses_.type(out).shape), cols_of(p_, i)});
+    TileStage& group = group_at(at);
     group.whole_rows |= folds_rows(p_, i);
     group.cols = std::max(group.cols, cols_of(p_, i));
     made_at_[out] = at;
     group_of_[out] = at;
     members_[at].push_back(&i);
   }
-  bool fits(const TileStep& group, const Instruction& i) const {
+  TileStage& group_at(std::size_t stage) { return std::get<TileStage>(plan_.stages[stage]); }
+  const TileStage& group_at(std::size_t stage) const {
+    return std::get<TileStage>(plan_.stages[stage]);
+  }
+  bool takes(const Stage& stage, const Instruction& i) const {
+    const auto* group = std::get_if<TileStage>(&stage);
+    return group && fits(*group, i);
+  }
+  bool fits(const TileStage& group, const Instruction& i) const {
     return group.rows == rows_of(uses_.type(i.outputs[0]).shape) &&
            (group.whole_rows || group.cols == cols_of(p_, i));
   }
   bool in_group(ValueId v, const Instruction& i) const {
     const auto at = group_of_.find(v);
     if (at == group_of_.end()) return false;
-    const TileStep& group = plan_.steps[at->second].as_tiles;
+    const TileStage& group = group_at(at->second);
     return fits(group, i) && rows_of(uses_.type(v).shape) == group.rows;
   }
 
@@ -111,24 +115,18 @@ class Planner {
 
   void bind() {
     Tiles tiles(uses_, places_, plan_);
-    for (const auto& [at, members] : members_) tiles.fill(plan_.steps[at].as_tiles, members);
-    for (const auto& [at, instruction] : single_) {
-      PlanStep& step = plan_.steps[at];
-      if (step.kind == PlanStep::product)
-        step.as_product = product(*instruction);
-      else
-        step.as_call = {instruction};
-    }
+    for (const auto& [at, members] : members_) tiles.fill(group_at(at), members);
+    for (const auto& [at, instruction] : products_) plan_.stages[at] = product(*instruction);
   }
-  ProductStep product(const Instruction& i) {
+  ProductStage product(const Instruction& i) {
     const Additions::Added& added = additions_.to(i);
-    ProductStep step;
-    if (added.product) step.terms.push_back(term(*added.product));
-    step.terms.push_back(term(i));
-    step.out = places_.region(added.lies_at.value_or(i.outputs[0]));
-    step.accumulates = added.in_place;
-    if (added.row) step.bias = places_.region(*added.row);
-    return step;
+    ProductStage stage;
+    if (added.product) stage.terms.push_back(term(*added.product));
+    stage.terms.push_back(term(i));
+    stage.out = places_.region(added.lies_at.value_or(i.outputs[0]));
+    stage.accumulates = added.in_place;
+    if (added.row) stage.bias = places_.region(*added.row);
+    return stage;
   }
   ProductTerm term(const Instruction& i) {
     return {places_.region(i.inputs[0]), i.inputs[1], i.is_set("transpose_b")};
@@ -140,22 +138,16 @@ class Planner {
   Places places_;
   const std::set<const Instruction*> parts_;
   const Additions additions_;
-  std::map<ValueId, std::size_t> made_at_, group_of_;  // by value: its step
+  std::map<ValueId, std::size_t> made_at_, group_of_;  // by value: its stage
   std::map<std::size_t, std::vector<const Instruction*>> members_;
-  std::map<std::size_t, const Instruction*> single_;  // products and calls, by step
+  std::map<std::size_t, const Instruction*> products_;  // by stage
 };
 
 }  // namespace
 
-Plan make_plan(const Program& program) {
+Plan make_plan(const Uses& uses) {
   Plan plan;
-  const Uses uses(program);
   Planner(uses, plan).run();
-  plan.layout = std::make_shared<const Layout>(lay_out(uses, plan));
-#ifdef TEMPO_CHECKED
-  verify(program);
-  verify(program, plan);
-#endif
   return plan;
 }
 

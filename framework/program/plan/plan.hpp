@@ -1,11 +1,11 @@
-// A plan: what a Program's loop does at each step, with a place in memory for every value. Made
+// A plan: the stages of a Program's loop, with a place in memory for every value. Made
 // once for a Program, for any number of steps.
 #pragma once
 
-#include "program/value_set.hpp"
+#include "program/uses.hpp"
 
-#include <memory>
 #include <optional>
+#include <variant>
 
 namespace tempo {
 
@@ -42,7 +42,7 @@ struct ProductTerm {
 };
 
 /// A sum of products.
-struct ProductStep {
+struct ProductStage {
   std::vector<ProductTerm> terms;
   Region out;
   bool accumulates = false;
@@ -59,20 +59,20 @@ struct TileOp {
   Region out;
   int64_t cols;
   TileRows rows;  // of a tile; the count is the tile's
-  // > 0: one element of each row, which lie side by side, in room for a multiple of so many.
+  // > 0: each operand is a contiguous column, padded to a multiple of this.
   int64_t column_multiple = 0;
 };
 
 /// Elementwise ops that run tile by tile, one after the other while the tile is in the cache. A
 /// tile is part of a row, or some whole rows. With folds among them ops differ in columns.
-struct TileStep {
+struct TileStage {
   int64_t rows, cols;
   bool in_one_run = false;  // all rows side by side
   bool whole_rows = false;
-  std::vector<TileOp> ops;
-  int registers = 0;
+  std::vector<TileOp> ops = {};
+  std::size_t registers = 0;
   int64_t tile_length = 256, tile_rows = 1;
-  static constexpr int64_t register_padding = tile_block;
+  static constexpr int64_t register_padding = tile_lanes;
   // The padding also keeps registers from competing for the same lines of the cache.
   std::size_t register_bytes() const {
     return static_cast<std::size_t>(std::max(tile_length, tile_rows * cols) + register_padding) * 8;
@@ -80,41 +80,30 @@ struct TileStep {
 };
 
 /// Any other op, on contiguous views.
-struct CallStep {
-  const Instruction* instruction;
+struct CallStage {
+  std::size_t instruction;  // its index in the loop
 };
 
-struct PlanStep {
-  enum Kind { product, tiles, single } kind;
-  ProductStep as_product = {};
-  TileStep as_tiles = {};
-  CallStep as_call = {};
-};
-
-struct Layout;
+using Stage = std::variant<ProductStage, TileStage, CallStage>;
 
 struct Plan {
-  // So many columns or fewer: a call for each row costs more than its work.
+  // In so few columns or fewer a call for each row costs more than its work.
   static constexpr int64_t few_columns = 64;
   static constexpr std::size_t in_register = 0;  // the block of registers
 
   std::vector<Block> blocks;
   ValueTable<std::optional<Region>> regions;   // of each value that has a place of its own
-  std::vector<PlanStep> steps;                 // of the loop
+  std::vector<Stage> stages;                   // of the loop
   std::vector<std::optional<Region>> history;  // of each carried value: where it goes at each step
   std::vector<std::pair<Region, Region>> repeated;  // narrow rows, written out once before the loop
   std::vector<bool> copied;      // of each carried value: its next one is copied, not pointed at
-  int64_t independent_rows = 0;  // > 0: so many rows, of which none reads another
-  std::shared_ptr<const Layout> layout;
+  int64_t independent_rows = 0;  // > 0: the rows of all stages, of which none reads another
 
   /// Where a value lies that has a place of its own.
   const Region& region(ValueId v) const { return *regions[v]; }
 };
 
-/// Places values and orders the loop of an optimised Program. The Plan refers to its instructions.
-Plan make_plan(const Program& program);
-
-/// The steps of the loop, a line each.
-std::string to_string(const Plan& plan);
+/// Places values and orders the loop of an optimised Program.
+Plan make_plan(const Uses& uses);
 
 }  // namespace tempo

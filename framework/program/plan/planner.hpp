@@ -2,7 +2,6 @@
 #pragma once
 
 #include "program/plan/plan.hpp"
-#include "program/uses.hpp"
 
 #include <map>
 #include <set>
@@ -57,7 +56,7 @@ class Additions {
  public:
   Additions(const Uses& uses, Places& places);
 
-  /// An addition that costs no step: the value where its result lies, and the product's result.
+  /// An addition that costs no stage: the value where its result lies, and the product's result.
   struct Done {
     ValueId lies_at, product;
   };
@@ -102,10 +101,10 @@ int64_t cols_of(const Program& program, const Instruction& instruction);
 class Tiles {
  public:
   Tiles(const Uses& uses, Places& places, Plan& plan) : uses_(uses), places_(places), plan_(plan) {}
-  void fill(TileStep& group, const std::vector<const Instruction*>& members);
+  void fill(TileStage& group, const std::vector<const Instruction*>& members);
 
  private:
-  Region operand(ValueId v, const Shape& shape, const TileStep& group);
+  Region operand(ValueId v, const Shape& shape, const TileStage& group);
   Region written_out(ValueId v, const Region& row);
 
   const Uses& uses_;
@@ -114,7 +113,7 @@ class Tiles {
   std::map<std::pair<ValueId, int64_t>, std::size_t> written_out_;  // by value and rows: its block
 };
 
-/// How many rows go through all steps without reading one another; 0 if they do.
-int64_t independent_rows(const Uses& uses, const std::vector<PlanStep>& steps);
+/// How many rows go through all stages without reading one another; 0 if they do.
+int64_t independent_rows(const Uses& uses, const std::vector<Stage>& stages);
 
 }  // namespace tempo

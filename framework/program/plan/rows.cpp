@@ -4,15 +4,17 @@
 
 namespace tempo {
 
-// Rows are independent if every step is elementwise or a product, on the same number of rows.
-int64_t independent_rows(const Uses& uses, const std::vector<PlanStep>& steps) {
-  int64_t rows = -1;
-  for (const PlanStep& s : steps) {
-    if (s.kind == PlanStep::single) return 0;
-    const int64_t own = s.kind == PlanStep::product ? s.as_product.out.rows : s.as_tiles.rows;
-    if (rows >= 0 && own != rows) return 0;
-    rows = own;
+// Rows are independent if every stage is elementwise or a product, on the same number of rows.
+int64_t independent_rows(const Uses& uses, const std::vector<Stage>& stages) {
+  std::optional<int64_t> common;
+  for (const Stage& s : stages) {
+    if (std::holds_alternative<CallStage>(s)) return 0;
+    const auto* product = std::get_if<ProductStage>(&s);
+    const int64_t own = product ? product->out.rows : std::get<TileStage>(s).rows;
+    if (common.value_or(own) != own) return 0;
+    common = own;
   }
+  const int64_t rows = common.value_or(0);
   const auto has_rows = [&](ValueId v) { return rows_of(uses.type(v).shape) == rows; };
   const Program& p = uses.program();
   if (!std::all_of(p.carried.begin(), p.carried.end(), has_rows)) return 0;

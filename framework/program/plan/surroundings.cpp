@@ -1,11 +1,9 @@
 #include "program/plan/surroundings.hpp"
 
-#include "program/uses.hpp"
 #include "tensor/products/packed.hpp"
 
 #include <algorithm>
 #include <limits>
-#include <set>
 
 namespace tempo {
 
@@ -13,68 +11,69 @@ namespace {
 
 thread_local int64_t longest_stretch = std::numeric_limits<int64_t>::max();
 
-class LayoutMaker {
+class SurroundingsMaker {
  public:
-  LayoutMaker(const Uses& uses, const Plan& plan) : uses_(uses), p_(uses.program()), plan_(plan) {}
+  SurroundingsMaker(const Uses& uses, const Plan& plan)
+      : uses_(uses), p_(uses.program()), plan_(plan) {}
 
-  Layout make() {
+  Surroundings make() {
     find_outside();
     place_blocks();
     find_carried();
     find_results();
     find_growing();
     place_shards();
-    return std::move(layout_);
+    return std::move(out_);
   }
 
  private:
   const Region& region(ValueId v) const { return plan_.regions[v].value(); }
-  const Region& outside(ValueId v) const { return layout_.outside[v].value(); }
+  const Region& outside(ValueId v) const { return out_.outside[v].value(); }
   const Block& block(const Region& r) const { return plan_.blocks[r.block]; }
   std::size_t reserve(std::size_t bytes) {
-    return std::exchange(layout_.bytes, layout_.bytes + rounded_up(bytes));
+    return std::exchange(out_.bytes, out_.bytes + rounded_up(bytes));
   }
   bool made_after(ValueId v) const { return uses_.section(v) == Section::after; }
 
-  // --- before and behind the loop
+  // --- before and after the loop
 
   void find_outside() {
-    layout_.outside = plan_.regions;
+    out_.outside = plan_.regions;
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
-      layout_.outside[p_.carried[k]] = plan_.history[k];
-    for (const Instruction& i : p_.loop)
-      layout_.operands = std::max(layout_.operands, operands_of(i));
-    for (const Instruction& i : p_.before)
-      if (!only_packed(i)) layout_.before.push_back(outside_call(i));
-    for (const Instruction& i : p_.after) layout_.after.push_back(outside_call(i));
-    find_together(layout_.before);
-    find_together(layout_.after);
+      out_.outside[p_.carried[k]] = plan_.history[k];
+    for (const Instruction& i : p_.loop) out_.operands = std::max(out_.operands, operands_of(i));
+    for (std::size_t k = 0; k < p_.before.size(); ++k)
+      if (!only_packed(p_.before[k])) out_.before.push_back(outside_call({Section::before, k}));
+    for (std::size_t k = 0; k < p_.after.size(); ++k)
+      out_.after.push_back(outside_call({Section::after, k}));
+    find_groups(out_.before);
+    find_groups(out_.after);
   }
   static std::size_t operands_of(const Instruction& i) {
     return i.inputs.size() + i.outputs.size();
   }
-  static void find_together(std::vector<OutsideCall>& calls) {
-    std::set<ValueId> made;  // by those from `first` on
+  void find_groups(std::vector<OutsideCall>& calls) const {
+    ValueSet made;  // by those from `first` on
     std::size_t first = 0;
     for (std::size_t k = 0; k < calls.size(); ++k) {
-      const Instruction& i = *calls[k].instruction;
-      if (calls[k].once) continue;
-      if (std::any_of(i.inputs.begin(), i.inputs.end(),
-                      [&](ValueId v) { return made.count(v) > 0; })) {
+      const Instruction& i = p_[calls[k].instruction];
+      if (calls[k].how == OutsideCall::once) continue;
+      if (made.contains_any(i.inputs)) {
         first = k;
-        made.clear();
+        made = {};
       }
-      made.insert(i.outputs.begin(), i.outputs.end());
-      calls[first].together = static_cast<int64_t>(k + 1 - first);
+      made.insert(i.outputs);
+      calls[first].group = static_cast<int64_t>(k + 1 - first);
     }
   }
-  OutsideCall outside_call(const Instruction& i) {
-    OutsideCall call{&i, !of_each_step(i), at_once(i), -1, 1, layout_.operands};
-    layout_.operands += operands_of(i);
-    if (i.summed) layout_.summed.push_back(i.outputs[0]);
-    if (!call.once && call.at_once && is_product(uses_, i)) {
-      call.product = static_cast<int>(layout_.products.size());
-      layout_.products.push_back({i.inputs[0], i.outputs[0], p_.shape(i.inputs[0])[0]});
+  OutsideCall outside_call(InstructionId id) {
+    const Instruction& i = p_[id];
+    OutsideCall call{id, how(i), out_.operands};
+    out_.operands += operands_of(i);
+    if (i.summed) out_.summed.push_back(i.outputs[0]);
+    if (call.how == OutsideCall::all_steps && is_product(uses_, i)) {
+      call.product = out_.products.size();
+      out_.products.push_back({i.inputs[0], i.outputs[0], p_.shape(i.inputs[0])[0]});
       outside_packings_.push_back(packing(i));
     }
     return call;
@@ -110,20 +109,27 @@ class LayoutMaker {
   bool only_packed(const Instruction& made) const {
     const ValueId v = made.outputs[0];
     if (!concatenates_matrices(made) || !p_.is_fixed(v)) return false;
-    for (const auto* section : {&p_.before, &p_.loop, &p_.after})
-      for (const Instruction& i : *section)
-        if (const auto reads = std::count(i.inputs.begin(), i.inputs.end(), v);
-            reads > 0 && !(reads == 1 && i.inputs.back() == v && is_product(uses_, i) &&
-                           (section == &p_.loop || (of_each_step(i) && at_once(i)))))
-          return false;
-    return std::none_of(p_.results.begin(), p_.results.end(),
-                        [v](const ProgramResult& r) { return r.value == v; });
+    return !uses_.is_result(v) &&
+           std::all_of(all_sections.begin(), all_sections.end(), [&](Section section) {
+             const std::vector<const Instruction*>& readers = uses_.readers(v, section);
+             return std::all_of(readers.begin(), readers.end(), [&](const Instruction* i) {
+               return packs(*i, v) &&
+                      (section == Section::loop || how(*i) == OutsideCall::all_steps);
+             });
+           });
+  }
+  // Whether it reads a value as the right side of a product, and as nothing else.
+  bool packs(const Instruction& i, ValueId v) const {
+    return is_product(uses_, i) && i.inputs[1] == v && i.inputs[0] != v;
   }
   // A sum over time is fixed in the end, but made of all steps.
-  bool of_each_step(const Instruction& i) const { return i.summed || !p_.is_fixed(i); }
-  // If nothing in it depends on time, or if its op keeps its meaning over a leading axis.
-  bool at_once(const Instruction& i) const {
-    if (i.summed || p_.is_fixed(i)) return true;
+  OutsideCall::How how(const Instruction& i) const {
+    if (i.summed) return OutsideCall::all_steps;
+    if (p_.is_fixed(i)) return OutsideCall::once;
+    return keeps_meaning_over_time(i) ? OutsideCall::all_steps : OutsideCall::step_by_step;
+  }
+  // Whether the op means the same of values with a leading time axis.
+  bool keeps_meaning_over_time(const Instruction& i) const {
     const int rank = p_.shape(i.outputs[0]).rank();
     if (!i.op->kernel) return !p_.is_fixed(i.inputs[0]);
     if (i.op->leading_axis == LeadingAxis::changes) return false;
@@ -140,56 +146,59 @@ class LayoutMaker {
   // --- memory
 
   void place_blocks() {
-    layout_.blocks.resize(plan_.blocks.size());
+    out_.blocks.resize(plan_.blocks.size());
     for (std::size_t b = 0; b < plan_.blocks.size(); ++b) {
       const Block& block = plan_.blocks[b];
       switch (block.kind) {
         case Block::external:
-          if (block.of_each_step) layout_.each_step.push_back(b);
+          if (block.of_each_step) out_.each_step.push_back(b);
           break;
         case Block::slab:
-          layout_.slabs.push_back(b);
-          layout_.slab_bytes += block.bytes;
-          layout_.each_step.push_back(b);
+          out_.slabs.push_back(b);
+          out_.slab_bytes += block.bytes;
+          out_.each_step.push_back(b);
           break;
         case Block::turns:
-          layout_.turns.push_back(b);
-          layout_.blocks[b] = reserve(2 * rounded_up(block.bytes));
+          out_.turns.push_back(b);
+          out_.blocks[b] = reserve(2 * rounded_up(block.bytes));
           break;
         case Block::fixed:
-        case Block::scratch: layout_.blocks[b] = reserve(block.bytes); break;
+        case Block::scratch: out_.blocks[b] = reserve(block.bytes); break;
         case Block::state:
         case Block::registers: break;
       }
     }
-    for (const PlanStep& s : plan_.steps)
-      for (const ProductTerm& t : s.as_product.terms)
-        layout_.packed.push_back(packing(t.b, t.transposed, t.a.cols, s.as_product.out.cols));
-    layout_.loop_products = layout_.packed.size();
-    layout_.packed.insert(layout_.packed.end(), outside_packings_.begin(), outside_packings_.end());
+    for (const Stage& s : plan_.stages)
+      if (const auto* product = std::get_if<ProductStage>(&s))
+        for (const ProductTerm& t : product->terms)
+          out_.packed.push_back(packing(t.b, t.transposed, t.a.cols, product->out.cols));
+    out_.loop_products = out_.packed.size();
+    out_.packed.insert(out_.packed.end(), outside_packings_.begin(), outside_packings_.end());
     std::size_t most_parts = 0;
-    for (Packing& p : layout_.packed) {
+    for (Packing& p : out_.packed) {
       p.memory = reserve(packed_bytes(p.dtype, p.k, p.n));
       most_parts = std::max(most_parts, p.parts.size());
     }
-    layout_.parts = reserve(most_parts * sizeof(MatrixPart));
-    layout_.matrices = reserve(layout_.packed.size() * sizeof(PackedMatrix));
-    layout_.views = reserve(layout_.operands * sizeof(View));
-    layout_.bases = reserve(plan_.blocks.size() * sizeof(char*));
+    out_.parts = reserve(most_parts * sizeof(MatrixPart));
+    out_.matrices = reserve(out_.packed.size() * sizeof(PackedMatrix));
+    out_.views = reserve(out_.operands * sizeof(View));
+    out_.bases = reserve(plan_.blocks.size() * sizeof(char*));
   }
 
   void place_shards() {
     std::size_t register_bytes = 0;
     if (!p_.carried.empty() && p_.shape(p_.carried[0]).rank() > 0)
-      layout_.rows = p_.shape(p_.carried[0])[0];
-    for (const PlanStep& s : plan_.steps) {
-      register_bytes = std::max(register_bytes, static_cast<std::size_t>(s.as_tiles.registers) *
-                                                    s.as_tiles.register_bytes());
-      for (const ProductTerm& t : s.as_product.terms)
-        layout_.work_per_row += t.a.cols * s.as_product.out.cols;
-      layout_.work_per_row += 8 * s.as_tiles.cols * static_cast<int64_t>(s.as_tiles.ops.size());
+      out_.rows = p_.shape(p_.carried[0])[0];
+    for (const Stage& s : plan_.stages) {
+      if (const auto* product = std::get_if<ProductStage>(&s))
+        for (const ProductTerm& t : product->terms)
+          out_.work_per_row += t.a.cols * product->out.cols;
+      if (const auto* group = std::get_if<TileStage>(&s)) {
+        register_bytes = std::max(register_bytes, group->registers * group->register_bytes());
+        out_.work_per_row += 8 * group->cols * static_cast<int64_t>(group->ops.size());
+      }
     }
-    layout_.shard_bytes = rounded_up(plan_.blocks.size() * sizeof(char*)) + register_bytes;
+    out_.shard_bytes = rounded_up(plan_.blocks.size() * sizeof(char*)) + register_bytes;
   }
 
   // --- what is handed on
@@ -197,46 +206,45 @@ class LayoutMaker {
   void find_carried() {
     for (std::size_t k = 0; k < p_.carried.size(); ++k) {
       const ValueId v = p_.carried[k], next = p_.next[k];
-      if (plan_.history[k]) layout_.histories.push_back({region(v), *plan_.history[k]});
+      if (plan_.history[k]) out_.histories.push_back({region(v), *plan_.history[k]});
       if (next == v) continue;
       const std::size_t bytes = p_.type(v).bytes();
       const bool in_slab = block(region(next)).kind == Block::slab;
-      layout_.carried.push_back({region(v).block, region(next), plan_.copied[k], in_slab,
-                                 plan_.copied[k] || in_slab ? reserve(2 * rounded_up(bytes)) : 0,
-                                 bytes});
+      out_.carried.push_back({region(v).block, region(next), plan_.copied[k], in_slab,
+                              plan_.copied[k] || in_slab ? reserve(2 * rounded_up(bytes)) : 0,
+                              bytes});
     }
   }
 
   void find_results() {
     for (std::size_t i = 0; i < p_.n_inputs(); ++i)
       if (const ValueId v = p_.input(i); p_[v].batch_first)
-        (by_shard(v) ? layout_.gathered : layout_.gathered_at_once).push_back(batch_first(i, v));
+        (by_shard(v) ? out_.gathered : out_.gathered_at_once).push_back(batch_first(i, v));
     for (std::size_t k = 0; k < p_.results.size(); ++k) {
       const ProgramResult& r = p_.results[k];
       if (r.batch_first) {
-        (by_shard(r.value) ? layout_.scattered : layout_.scattered_at_once)
+        (by_shard(r.value) ? out_.scattered : out_.scattered_at_once)
             .push_back(batch_first(k, r.value));
       } else if (r.kind == ProgramResult::sequence) {
-        if (!lies_with_caller(r.value, k))
-          layout_.sequences.push_back({k, r.value, outside(r.value)});
+        if (!lies_with_caller(r.value, k)) out_.sequences.push_back({k, r.value, outside(r.value)});
       } else if (made_after(r.value)) {
         if (!p_.is_fixed(r.value))
-          layout_.after_results.push_back({k, r.value, region(r.value)});
+          out_.after_results.push_back({k, r.value, region(r.value)});
         else if (!lies_with_caller(r.value, k))
-          layout_.fixed_results.push_back({k, r.value, region(r.value)});
+          out_.fixed_results.push_back({k, r.value, region(r.value)});
       } else {
-        (r.kind == ProgramResult::sum ? layout_.sums : layout_.lasts)
+        (r.kind == ProgramResult::sum ? out_.sums : out_.lasts)
             .push_back({k, r.value, region(r.value)});
       }
       if (r.kind == ProgramResult::sum && !(made_after(r.value) && p_.is_fixed(r.value)))
-        layout_.summed_results.push_back(k);
+        out_.summed_results.push_back(k);
     }
   }
   void find_growing() {
     for (const Instruction& i : p_.loop)
-      if (i.summed) grows(layout_.step_sums, i.outputs[0], {});
-    for (std::size_t k : layout_.summed_results) grows(layout_.step_sums, p_.results[k].value, k);
-    for (ValueId v : layout_.summed) grows(layout_.stretch_sums, v, {});
+      if (i.summed) grows(out_.step_sums, i.outputs[0], {});
+    for (std::size_t k : out_.summed_results) grows(out_.step_sums, p_.results[k].value, k);
+    for (ValueId v : out_.summed) grows(out_.stretch_sums, v, {});
   }
   void grows(std::vector<GrowingSum>& sums, ValueId v, std::optional<std::size_t> result) {
     const TensorType& type = p_.type(v);
@@ -252,10 +260,9 @@ class LayoutMaker {
   // Whether the rows of a shard are all that matters to it until the loop ends. A step with one
   // axis is a row that all of them read.
   bool by_shard(ValueId v) const {
-    const auto reads = [v](const OutsideCall& c) { return c.instruction->reads(v); };
     const int64_t batch = p_.shape(v)[0];
     return batch == plan_.independent_rows && region(v).rows == batch && !made_after(v) &&
-           std::none_of(layout_.before.begin(), layout_.before.end(), reads);
+           uses_.readers(v, Section::before).empty();
   }
   bool lies_with_caller(ValueId v, std::size_t result) const {
     const Block& b = block(outside(v));
@@ -265,7 +272,7 @@ class LayoutMaker {
   const Uses& uses_;
   const Program& p_;
   const Plan& plan_;
-  Layout layout_;
+  Surroundings out_;
   std::vector<Packing> outside_packings_;
 };
 
@@ -273,7 +280,7 @@ class LayoutMaker {
 
 ShortStretches::ShortStretches(int64_t steps) : longest_(longest_stretch, steps) {}
 
-int64_t Layout::steps_at_once(int64_t time) const {
+int64_t Surroundings::steps_at_once(int64_t time) const {
   constexpr std::size_t cached_bytes = 1 << 20;
   constexpr int64_t fewest_rows = 256;  // of a product outside the loop
   int64_t most = std::min(time, longest_stretch);
@@ -286,6 +293,8 @@ int64_t Layout::steps_at_once(int64_t time) const {
   return (time - 1) / stretches + 1;
 }
 
-Layout lay_out(const Uses& uses, const Plan& plan) { return LayoutMaker(uses, plan).make(); }
+Surroundings surroundings_of(const Uses& uses, const Plan& plan) {
+  return SurroundingsMaker(uses, plan).make();
+}
 
 }  // namespace tempo

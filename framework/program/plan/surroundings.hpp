@@ -1,22 +1,24 @@
-// What a run of a Plan does besides its steps, decided once for any number of time steps and any
+// What a run does besides the stages of its Plan, decided once for any number of time steps and any
 // memory of the caller's: where everything lies, and what moves, is handed on and is collected.
 #pragma once
 
 #include "program/plan/plan.hpp"
-#include "program/uses.hpp"
 #include "tensor/round_up.hpp"
 #include "tensor/scoped.hpp"
 
 namespace tempo {
 
-/// An instruction before or behind the loop.
+/// An instruction before or after the loop.
 struct OutsideCall {
-  const Instruction* instruction;
-  bool once;          // for all of time; else for each stretch of it
-  bool at_once;       // one call for all steps of a stretch; else a call for each
-  int product;        // >= 0: it is this product, and no call
-  int64_t together;   // so many from this one on read nothing that another of them makes
-  std::size_t views;  // the first of its operands
+  InstructionId instruction;
+  enum How {
+    once,          ///< for all of time
+    all_steps,     ///< one call for all steps of a stretch
+    step_by_step,  ///< a call for each of them
+  } how;
+  std::size_t views;                        // the first of its operands
+  std::optional<std::size_t> product = {};  // it is this product over all steps, and no call
+  int64_t group = 1;  // size of the group of mutually independent calls that starts here
 };
 
 /// A product over all steps with a fixed right side.
@@ -41,7 +43,7 @@ struct Packing {
   std::size_t memory;  // in the arena
 };
 
-/// Rows written at every step for the caller or for what comes behind the loop.
+/// Rows written at every step for the caller or for what comes after the loop.
 struct RowCopy {
   Region from, to;
 };
@@ -78,17 +80,17 @@ struct GrowingSum {
   int64_t count;
 };
 
-struct Layout {
-  /// In a longer run, sums over time in float32 are put aside after so many steps, or fewer.
+struct Surroundings {
+  /// In a longer run, sums over time in float32 are put aside after this many steps, or fewer.
   static constexpr int64_t most_summed = 512;
 
-  // Offsets in the arena; slabs lie behind all that one step needs.
+  // Offsets in the arena; slabs lie after all that one step needs.
   std::vector<std::size_t> blocks;  // of each block of one step
   std::vector<Packing> packed;
   std::size_t loop_products = 0;
   std::size_t views = 0, parts = 0, matrices = 0, bases = 0;
   std::size_t bytes = 0;        // of all this
-  std::size_t shard_bytes = 0;  // of what each shard has for itself: places and registers
+  std::size_t shard_bytes = 0;  // of what each shard has for itself: addresses and registers
   std::size_t operands = 0;     // views: of a call in the loop, then of each outside
   int64_t work_per_row = 0;     // of a step, in multiplications
   std::size_t slab_bytes = 0;   // of a step
@@ -105,16 +107,16 @@ struct Layout {
   // Both, of float32: what grows step by step, what stretch by stretch.
   std::vector<GrowingSum> step_sums, stretch_sums;
   std::vector<BatchFirst> gathered, scattered;                  // by each shard, its own rows
-  std::vector<BatchFirst> gathered_at_once, scattered_at_once;  // before and behind all shards
+  std::vector<BatchFirst> gathered_at_once, scattered_at_once;  // before and after all shards
   std::vector<RowCopy> histories;
   std::vector<CarriedMove> carried;
   std::vector<Delivery> sums, lasts;               // collected in the loop
-  std::vector<Delivery> sequences, after_results;  // handed out behind it, of each stretch
+  std::vector<Delivery> sequences, after_results;  // handed out after it, of each stretch
   std::vector<Delivery> fixed_results;             // and at the end
-  ValueTable<std::optional<Region>> outside;       // of each value, as before and behind the loop
+  ValueTable<std::optional<Region>> outside;       // of each value, as before and after the loop
 };
 
-/// While one lives, this thread's runs have stretches of at most so many steps: for tests.
+/// While one lives, this thread's runs have stretches of at most this many steps: for tests.
 class ShortStretches {
  public:
   explicit ShortStretches(int64_t steps);
@@ -123,7 +125,7 @@ class ShortStretches {
   Scoped<int64_t> longest_;
 };
 
-Layout lay_out(const Uses& uses, const Plan& plan);
+Surroundings surroundings_of(const Uses& uses, const Plan& plan);
 
 inline constexpr std::size_t arena_alignment = 64;
 inline std::size_t rounded_up(std::size_t bytes) { return round_up(bytes, arena_alignment); }

@@ -31,9 +31,8 @@ std::optional<Region> as_operand(Region r, const Shape& s, const Shape& out) {
   return r;
 }
 
-Region in_register(const TileStep& group, int r, DType dtype) {
-  const std::size_t offset = static_cast<std::size_t>(r) * group.register_bytes();
-  return {Plan::in_register, offset, 0, 0, 0, 0, dtype};
+Region in_register(const TileStage& group, std::size_t r, DType dtype) {
+  return {Plan::in_register, r * group.register_bytes(), 0, 0, 0, 0, dtype};
 }
 
 bool runs_on(const Region& r) {
@@ -59,24 +58,24 @@ void run_in_column(TileOp& op, const Uses& uses, const Instruction& i) {
     padded &= apart == 0 || op.inputs[n].block == Plan::in_register;
   }
   if (!side_by_side) return;
-  op.column_multiple = padded ? TileStep::register_padding : 1;
+  op.column_multiple = padded ? TileStage::register_padding : 1;
   for (std::size_t n = 0; n < i.inputs.size(); ++n) op.strides[n] = op.rows.inputs[n] != 0;
 }
 
-// Registers of a group, each free again behind the last op that reads its value.
+// Registers of a group, each free again after the last op that reads its value.
 class Registers {
  public:
   explicit Registers(const std::vector<const Instruction*>& members) {
     for (std::size_t k = 0; k < members.size(); ++k)
       for (ValueId v : members[k]->inputs) last_read_[v] = k;
   }
-  std::optional<int> find(ValueId v) const {
+  std::optional<std::size_t> find(ValueId v) const {
     const auto at = held_.find(v);
     return at == held_.end() ? std::nullopt : std::optional(at->second);
   }
-  int take(ValueId v) {
+  std::size_t take(ValueId v) {
     if (free_.empty()) return held_[v] = count_++;
-    const int r = free_.back();
+    const std::size_t r = free_.back();
     free_.pop_back();
     return held_[v] = r;
   }
@@ -84,13 +83,13 @@ class Registers {
     for (ValueId v : std::set<ValueId>(i.inputs.begin(), i.inputs.end()))
       if (const auto r = find(v); r && last_read_[v] == k) free_.push_back(*r);
   }
-  int count() const { return count_; }
+  std::size_t count() const { return count_; }
 
  private:
   std::map<ValueId, std::size_t> last_read_;
-  std::map<ValueId, int> held_;
-  std::vector<int> free_;
-  int count_ = 0;
+  std::map<ValueId, std::size_t> held_;
+  std::vector<std::size_t> free_;
+  std::size_t count_ = 0;
 };
 
 }  // namespace
@@ -108,7 +107,7 @@ int64_t cols_of(const Program& p, const Instruction& i) {
   return cols_of(p.shape(folds_rows(p, i) ? i.inputs[0] : i.outputs[0]));
 }
 
-void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members) {
+void Tiles::fill(TileStage& group, const std::vector<const Instruction*>& members) {
   const Program& p = uses_.program();
   Registers registers(members);
   group.in_one_run = !group.whole_rows;
@@ -150,7 +149,7 @@ void Tiles::fill(TileStep& group, const std::vector<const Instruction*>& members
 }
 
 // One narrow row for all becomes as many rows, so that the group may run over all of them at once.
-Region Tiles::operand(ValueId v, const Shape& shape, const TileStep& group) {
+Region Tiles::operand(ValueId v, const Shape& shape, const TileStage& group) {
   const Region r = *as_operand(places_.region(v), uses_.type(v).shape, shape);
   const bool one_row = r.row_stride == 0 && r.col_stride != 0;
   const bool worth = !group.whole_rows && r.cols <= Plan::few_columns;

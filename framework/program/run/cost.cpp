@@ -1,7 +1,6 @@
 #include "program/run/cost.hpp"
 
 #include "ops/known.hpp"
-#include "program/run/execution.hpp"
 #include "tensor/cpu.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/products/matmul.hpp"
@@ -14,18 +13,21 @@ namespace {
 
 class Cost {
  public:
-  Cost(const Program& p, const Plan& plan, int64_t time)
-      : p_(p), plan_(plan), time_(time), steps_(plan.layout->steps_at_once(time)) {}
+  Cost(const Executable& executable, int64_t time)
+      : executable_(executable),
+        p_(executable.program()),
+        time_(time),
+        steps_(executable.surroundings().steps_at_once(time)) {}
 
   std::string text() const {
-    const int64_t shards = std::min<int64_t>(shards_of(plan_, time_), threads());
+    const int64_t shards = std::min<int64_t>(executable_.shards(time_), threads());
     std::string text = "over " + counted(time_, "step");
     if (steps_ < time_) text += ", " + std::to_string(steps_) + " at a time";
     text +=
         ", in " + counted(shards, "shard") + ", on " + name_of(instruction_set()) + " kernels:\n";
-    if (!p_.before.empty()) text += outside("before", plan_.layout->before);
+    if (!p_.before.empty()) text += outside("before", executable_.surroundings().before);
     text += line("loop", flops(p_.loop)) + "\n";
-    if (!p_.after.empty()) text += outside("after", plan_.layout->after);
+    if (!p_.after.empty()) text += outside("after", executable_.surroundings().after);
     return text;
   }
 
@@ -40,14 +42,16 @@ class Cost {
 
   std::string outside(const std::string& section, const std::vector<OutsideCall>& calls) const {
     std::string each, once;
-    int64_t of_step = 0, together = 0;  // calls that may run at once
+    int64_t of_step = 0, left = 0;  // left: of a group, whose calls may run at once
     for (const OutsideCall& call : calls) {
-      std::string& ops = call.once ? once : each;
-      const char* const apart = !call.once && together == 0 ? "; then " : ", ";
-      if (together == 0) together = call.together;
-      --together;
-      ops += (ops.empty() ? " " : apart) + call.instruction->op->name + kernels_of(call);
-      if (!call.once) of_step += flops(*call.instruction);
+      const Instruction& i = p_[call.instruction];
+      const bool is_once = call.how == OutsideCall::once;
+      std::string& ops = is_once ? once : each;
+      const char* const apart = !is_once && left == 0 ? "; then " : ", ";
+      if (left == 0) left = call.group;
+      --left;
+      ops += (ops.empty() ? " " : apart) + i.op->name + kernels_of(call);
+      if (!is_once) of_step += flops(i);
     }
     return line(section, of_step) + (each.empty() ? "" : ":" + each) +
            (once.empty() ? "" : "; once:" + once) + "\n";
@@ -66,8 +70,8 @@ class Cost {
   }
 
   std::string kernels_of(const OutsideCall& call) const {
-    const Instruction& i = *call.instruction;
-    if (call.product >= 0) return std::string(" (") + name_of(instruction_set()) + ")";
+    const Instruction& i = p_[call.instruction];
+    if (call.product) return std::string(" (") + name_of(instruction_set()) + ")";
     if (!i.is(matmul_op)) return "";
     const bool own = runs_on_own_kernels(p_.type(i.outputs[0]).dtype, shape_in(call, i.inputs[0]),
                                          shape_in(call, i.inputs[1]), i.is_set("transpose_a"),
@@ -76,19 +80,19 @@ class Cost {
   }
 
   Shape shape_in(const OutsideCall& call, ValueId v) const {
-    const bool of_all = call.at_once && !p_.is_fixed(v);
+    const bool of_all = call.how == OutsideCall::all_steps && !p_.is_fixed(v);
     return of_all ? p_.shape(v).prepended(steps_) : p_.shape(v);
   }
 
+  const Executable& executable_;
   const Program& p_;
-  const Plan& plan_;
   int64_t time_, steps_;
 };
 
 }  // namespace
 
-std::string cost_of(const Program& program, const Plan& plan, int64_t time) {
-  return Cost(program, plan, time).text();
+std::string cost_of(const Executable& executable, int64_t time) {
+  return Cost(executable, time).text();
 }
 
 }  // namespace tempo

@@ -1,13 +1,13 @@
 // What a run of a Program costs and what it runs on, as text.
 #pragma once
 
-#include "program/plan/surroundings.hpp"
+#include "program/executable.hpp"
 
 namespace tempo {
 
 /// Of each section of an optimised Program, planned and run over so many steps: the FLOPs of a step
 /// (2 m n k for a product, one for each element that is elementwise or summed), and the ops outside
 /// the loop with what products run on.
-std::string cost_of(const Program& program, const Plan& plan, int64_t time);
+std::string cost_of(const Executable& executable, int64_t time);
 
 }  // namespace tempo

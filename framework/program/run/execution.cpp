@@ -1,6 +1,6 @@
 // One arena holds every block. Time is cut into stretches whose slabs stay in the cache: what comes
 // before the loop runs over all steps of a stretch at once, then the loop, on shards of rows where
-// rows are independent, then what comes behind it.
+// rows are independent, then what comes after it.
 #include "program/run/execution.hpp"
 
 #include "tensor/cpu.hpp"
@@ -11,37 +11,33 @@
 
 namespace tempo {
 
-namespace {
-constexpr int64_t enough = 4 << 20;  // multiplications that are worth a thread of their own
-}
-
-Execution::Execution(const Program& program, const Plan& plan, int64_t time,
-                     std::span<const View> inputs, std::span<const View> outputs,
-                     int64_t most_shards)
-    : p_(program),
-      plan_(plan),
-      layout_(*plan.layout),
+Execution::Execution(const Executable& executable, int64_t time, std::span<const View> inputs,
+                     std::span<const View> outputs, int64_t most_shards)
+    : p_(executable.program()),
+      plan_(executable.plan()),
+      surroundings_(executable.surroundings()),
       time_(time),
       inputs_(inputs),
       outputs_(outputs),
-      rows_(std::max<int64_t>(1, plan.independent_rows)),
-      shards_(std::min(shards_of(plan, time), most_shards)),
-      steps_at_once_(layout_.steps_at_once(time)),
+      rows_(std::max<int64_t>(1, plan_.independent_rows)),
+      shards_(std::min(executable.shards(time), most_shards)),
+      steps_at_once_(surroundings_.steps_at_once(time)),
       arena_(bytes()) {
   char* const base = arena_.as<char>();
-  views_ = reinterpret_cast<View*>(base + layout_.views);
-  packed_ = reinterpret_cast<PackedMatrix*>(base + layout_.matrices);
-  parts_ = reinterpret_cast<MatrixPart*>(base + layout_.parts);
-  bases_ = reinterpret_cast<Places>(base + layout_.bases);
-  shard_memory_ = base + layout_.bytes;
+  views_ = reinterpret_cast<View*>(base + surroundings_.views);
+  packed_ = reinterpret_cast<PackedMatrix*>(base + surroundings_.matrices);
+  parts_ = reinterpret_cast<MatrixPart*>(base + surroundings_.parts);
+  bases_ = reinterpret_cast<Addresses>(base + surroundings_.bases);
+  shard_memory_ = base + surroundings_.bytes;
   bind();
 }
 
 void Execution::run() {
   const FlushDenormals flush;
-  for (std::size_t k : layout_.summed_results)
+  for (std::size_t k : surroundings_.summed_results)
     std::memset(outputs_[k].data, 0, outputs_[k].type.bytes());
-  for (ValueId v : layout_.summed) std::memset(place_of(outside(v), bases_), 0, p_.type(v).bytes());
+  for (ValueId v : surroundings_.summed)
+    std::memset(address_of(outside(v), bases_), 0, p_.type(v).bytes());
   prepare();
   start_aside();
   for (int64_t n = 0; n < time_; n += steps_at_once_) {
@@ -49,45 +45,46 @@ void Execution::run() {
     put_aside();
   }
   take_back();
-  for (const OutsideCall& call : layout_.after)
-    if (call.once) run_outside(call);
-  for (const Delivery& d : layout_.fixed_results)
-    std::memcpy(outputs_[d.result].data, place_of(d.from, bases_), outputs_[d.result].type.bytes());
+  for (const OutsideCall& call : surroundings_.after)
+    if (call.how == OutsideCall::once) run_outside(call);
+  for (const Delivery& d : surroundings_.fixed_results)
+    std::memcpy(outputs_[d.result].data, address_of(d.from, bases_),
+                outputs_[d.result].type.bytes());
 }
 
 void Execution::run_stretch(int64_t n) {
   stretch_ = {n, std::min(time_, n + steps_at_once_), 0};
   stretch_.t = p_.reverse ? time_ - stretch_.end : n;
-  for (const BatchFirst& g : layout_.gathered_at_once) gather(g, 0, g.batch);
-  run_stretch_of(layout_.before);
+  for (const BatchFirst& g : surroundings_.gathered_at_once) gather(g, 0, g.batch);
+  run_stretch_of(surroundings_.before);
   parallel_for(shards_, 1, [&](int64_t first, int64_t last) {
     for (int64_t s = first; s < last; ++s) run_shard(s);
   });
-  run_stretch_of(layout_.after);
+  run_stretch_of(surroundings_.after);
   deliver();
-  for (const BatchFirst& s : layout_.scattered_at_once) scatter(s, 0, s.batch);
+  for (const BatchFirst& s : surroundings_.scattered_at_once) scatter(s, 0, s.batch);
 }
 
 void Execution::run_shard(int64_t index) const {
-  const auto [first, end, places] = shard(index);
-  for (const BatchFirst& g : layout_.gathered) gather(g, first, end);
+  const auto [first, end, addresses] = shard(index);
+  for (const BatchFirst& g : surroundings_.gathered) gather(g, first, end);
   run_loop(index);
-  for (const BatchFirst& s : layout_.scattered) scatter(s, first, end);
+  for (const BatchFirst& s : surroundings_.scattered) scatter(s, first, end);
 }
 
 Execution::Shard Execution::shard(int64_t index) const {
   return {index * rows_ / shards_, (index + 1) * rows_ / shards_,
-          reinterpret_cast<Places>(shard_memory_ +
-                                   static_cast<std::size_t>(index) * layout_.shard_bytes)};
+          reinterpret_cast<Addresses>(shard_memory_ +
+                                      static_cast<std::size_t>(index) * surroundings_.shard_bytes)};
 }
 
 void Execution::prepare() const {
-  for (const OutsideCall& call : layout_.before)
-    if (call.once) run_outside(call);
+  for (const OutsideCall& call : surroundings_.before)
+    if (call.how == OutsideCall::once) run_outside(call);
   pack_products();
   for (const auto& [row, all] : plan_.repeated)
     for (int64_t r = 0; r < all.rows; ++r)
-      std::memcpy(place_of(all, bases_) + r * all.row_stride, place_of(row, bases_),
+      std::memcpy(address_of(all, bases_) + r * all.row_stride, address_of(row, bases_),
                   static_cast<std::size_t>(all.row_stride));
 }
 
@@ -108,9 +105,9 @@ void Execution::apply(const Instruction& i, View* views, FunctionRef<View(ValueI
 // --- memory
 
 std::size_t Execution::bytes() const {
-  std::size_t n =
-      layout_.bytes + static_cast<std::size_t>(shards_) * layout_.shard_bytes + bytes_aside();
-  for (std::size_t b : layout_.slabs) n += slab_bytes(b);
+  std::size_t n = surroundings_.bytes +
+                  static_cast<std::size_t>(shards_) * surroundings_.shard_bytes + bytes_aside();
+  for (std::size_t b : surroundings_.slabs) n += slab_bytes(b);
   return n;
 }
 
@@ -120,10 +117,10 @@ void Execution::bind() {
     const std::size_t first_state = inputs_.size() - p_.carried.size();
     bases_[b] = block.kind == Block::external ? static_cast<char*>(held(block.index).data)
                 : block.kind == Block::state  ? inputs_[first_state + block.index].as<char>()
-                                              : arena_.as<char>() + layout_.blocks[b];
+                                              : arena_.as<char>() + surroundings_.blocks[b];
   }
-  char* at = shard_memory_ + static_cast<std::size_t>(shards_) * layout_.shard_bytes;
-  for (std::size_t b : layout_.slabs) {
+  char* at = shard_memory_ + static_cast<std::size_t>(shards_) * surroundings_.shard_bytes;
+  for (std::size_t b : surroundings_.slabs) {
     bases_[b] = at;
     at += slab_bytes(b);
   }
@@ -133,39 +130,6 @@ void Execution::bind() {
 // An input or result of the caller's.
 const View& Execution::held(std::size_t index) const {
   return index < inputs_.size() ? inputs_[index] : outputs_[index - inputs_.size()];
-}
-
-// --- as one call
-
-std::vector<TensorType> result_types(const Program& p, int64_t time) {
-  std::vector<TensorType> types;
-  for (const ProgramResult& r : p.results) {
-    TensorType type = p.type(r.value);
-    if (r.kind == ProgramResult::sequence) {
-      type.shape = type.shape.prepended(time);
-      if (r.batch_first) std::swap(type.shape[0], type.shape[1]);
-    }
-    types.push_back(type);
-  }
-  return types;
-}
-
-// As many as have enough to do. No row reads another, so the cut changes no bit.
-int64_t shards_of(const Plan& plan, int64_t time) {
-  constexpr int64_t fewest_rows = 6;
-  const int64_t rows = plan.independent_rows,
-                by_work = plan.layout->work_per_row * rows * time / enough;
-  return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));
-}
-
-bool leaves_threads_idle(const Plan& plan, int64_t time) {
-  return plan.layout->work_per_row * plan.layout->rows * time >= enough &&
-         shards_of(plan, time) < threads();
-}
-
-void execute(const Program& p, const Plan& plan, int64_t time, std::span<const View> inputs,
-             std::span<const View> outputs) {
-  Execution(p, plan, time, inputs, outputs, threads()).run();
 }
 
 }  // namespace tempo

@@ -1,42 +1,30 @@
-// The executor: runs a Program over all time steps, by its plan.
+// One run of an Executable: bound to memory, over all time steps.
 #pragma once
 
-#include "program/plan/surroundings.hpp"
+#include "program/executable.hpp"
 #include "tensor/function_ref.hpp"
 #include "tensor/products/packed.hpp"
 #include "tensor/strides.hpp"
 
 namespace tempo {
 
-/// The types of a Program's results over this many steps.
-std::vector<TensorType> result_types(const Program& program, int64_t time);
-/// Inputs in the Program's order, sequences with the time axis first, or second where the Program
-/// says so; outputs are allocated.
-void execute(const Program& program, const Plan& plan, int64_t time, std::span<const View> inputs,
-             std::span<const View> outputs);
-
-/// In how many shards of rows a run of a Plan is cut, at most.
-int64_t shards_of(const Plan& plan, int64_t time);
-/// Whether a run of a Plan is long and has fewer shards than there are threads.
-bool leaves_threads_idle(const Plan& plan, int64_t time);
-
-/// A Program bound to memory: an arena of its own, and the caller's inputs and outputs.
+/// An arena of its own, and the caller's inputs and outputs.
 class Execution {
  public:
-  /// Where each block is at one step.
-  using Places = char**;
+  /// Of each block at one step.
+  using Addresses = char**;
 
   /// Rows that go through all steps together.
   struct Shard {
     int64_t first, end;
-    Places places;
+    Addresses addresses;
   };
 
-  /// Refers to all it is given. The loop runs as at most so many shards.
-  Execution(const Program& program, const Plan& plan, int64_t time, std::span<const View> inputs,
+  /// Refers to all it is given. The loop runs as at most this many shards.
+  Execution(const Executable& executable, int64_t time, std::span<const View> inputs,
             std::span<const View> outputs, int64_t most_shards);
 
-  /// All steps, and what comes before and behind them.
+  /// All steps, and what comes before and after them.
   void run();
 
   // The parts of a run, for a caller that takes the steps one by one. None of them allocates.
@@ -78,8 +66,8 @@ class Execution {
   void put_aside() const;
   void take_back() const;
 
-  // Before and behind the loop.
-  const Region& outside(ValueId v) const { return *layout_.outside[v]; }
+  // Before and after the loop.
+  const Region& outside(ValueId v) const { return *surroundings_.outside[v]; }
   bool of_each_step(const Region& r) const;
   View all_of(ValueId v) const;
   View at(ValueId v, int64_t t) const { return {p_.type(v), at(outside(v), t)}; }
@@ -91,13 +79,13 @@ class Execution {
   void gather(const BatchFirst& b, int64_t first, int64_t end) const;
   void scatter(const BatchFirst& b, int64_t first, int64_t end) const;
   Shape of_stretch(const BatchFirst& b, int64_t rows) const;
-  Walk with_caller(const BatchFirst& b, const View& all, int64_t first) const;
-  Walk in_loop(const BatchFirst& b, int64_t first) const;
+  StridedRange with_caller(const BatchFirst& b, const View& all, int64_t first) const;
+  StridedRange in_loop(const BatchFirst& b, int64_t first) const;
   void deliver() const;
 
   // The loop.
   void run_loop(int64_t index) const;
-  void run_steps(const Shard& shard) const;
+  void run_stages(const Shard& shard) const;
   void collect(const Shard& shard, bool last) const;
   void carry(const Shard& shard, int64_t n) const;
   void save_states(const Shard& shard) const;
@@ -112,7 +100,7 @@ class Execution {
 
   const Program& p_;
   const Plan& plan_;
-  const Layout& layout_;
+  const Surroundings& surroundings_;
   int64_t time_;
   std::span<const View> inputs_, outputs_;
   int64_t rows_, shards_, steps_at_once_;
@@ -121,13 +109,13 @@ class Execution {
   View* views_ = nullptr;           // room for the operands of calls
   MatrixPart* parts_ = nullptr;     // room for those of a right side
   PackedMatrix* packed_ = nullptr;  // of each product
-  Places bases_ = nullptr;          // of each block, at the first step
+  Addresses bases_ = nullptr;       // at the first step
   char* shard_memory_ = nullptr;
   double* aside_ = nullptr;  // of step_sums, then of stretch_sums
 };
 
-inline char* place_of(const Region& r, Execution::Places places) {
-  return places[r.block] + r.offset;
+inline char* address_of(const Region& r, Execution::Addresses blocks) {
+  return blocks[r.block] + r.offset;
 }
 
 }  // namespace tempo

@@ -1,4 +1,4 @@
-// What runs before and behind the loop, over all steps of a stretch, and how sequences come from
+// What runs before and after the loop, over all steps of a stretch, and how sequences come from
 // the caller and go back.
 #include "program/run/execution.hpp"
 
@@ -16,9 +16,9 @@ bool Execution::of_each_step(const Region& r) const {
 
 // Where a value lies at time t of the stretch.
 char* Execution::at(const Region& r, int64_t t) const {
-  if (!of_each_step(r)) return place_of(r, bases_);
+  if (!of_each_step(r)) return address_of(r, bases_);
   const int64_t from = plan_.blocks[r.block].kind == Block::slab ? t - stretch_.t : t;
-  return place_of(r, bases_) + static_cast<std::size_t>(from) * step_bytes(r.block);
+  return address_of(r, bases_) + static_cast<std::size_t>(from) * step_bytes(r.block);
 }
 
 // A value of all steps of the stretch, or of the one there is.
@@ -27,29 +27,29 @@ View Execution::all_of(ValueId v) const {
   const Region& r = outside(v);
   return of_each_step(r)
              ? View{{type.dtype, type.shape.prepended(stretch_.steps())}, at(r, stretch_.t)}
-             : View{type, place_of(r, bases_)};
+             : View{type, address_of(r, bases_)};
 }
 
 // Calls that do not read each other run at once where there is enough to do; each is cut by itself
 // as well, so that no thread waits long for another.
 void Execution::run_stretch_of(const std::vector<OutsideCall>& calls) const {
-  for (auto first = calls.begin(); first != calls.end(); first += first->together)
-    parallel_for(first->together, shards_ > 1 ? 1 : first->together,
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t i = begin; i < end; ++i)
-                     if (!first[i].once) run_outside(first[i]);
-                 });
+  for (auto first = calls.begin(); first != calls.end(); first += first->group)
+    parallel_for(first->group, shards_ > 1 ? 1 : first->group, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        if (first[i].how != OutsideCall::once) run_outside(first[i]);
+    });
 }
 
 void Execution::run_outside(const OutsideCall& call) const {
-  if (call.product >= 0)
-    multiply_outside(layout_.products[static_cast<std::size_t>(call.product)],
-                     packed_[layout_.loop_products + static_cast<std::size_t>(call.product)]);
-  else if (call.at_once)
-    apply(*call.instruction, views_ + call.views, [this](ValueId v) { return all_of(v); });
+  const Instruction& i = p_[call.instruction];
+  if (call.product)
+    multiply_outside(surroundings_.products[*call.product],
+                     packed_[surroundings_.loop_products + *call.product]);
+  else if (call.how != OutsideCall::step_by_step)
+    apply(i, views_ + call.views, [this](ValueId v) { return all_of(v); });
   else
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-      apply(*call.instruction, views_ + call.views, [this, t](ValueId v) { return at(v, t); });
+      apply(i, views_ + call.views, [this, t](ValueId v) { return at(v, t); });
 }
 void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const {
   multiply_rows(product.rows * stretch_.steps(), at(outside(product.a), stretch_.t), b.k, b,
@@ -57,11 +57,11 @@ void Execution::multiply_outside(const OutsideProduct& product, const PackedMatr
 }
 
 void Execution::pack_products() const {
-  for (std::size_t k = 0; k < layout_.packed.size(); ++k) {
-    const Packing& p = layout_.packed[k];
+  for (std::size_t k = 0; k < surroundings_.packed.size(); ++k) {
+    const Packing& p = surroundings_.packed[k];
     MatrixPart* end = parts_;
     for (const RightPart& r : p.parts)
-      new (end++) MatrixPart{place_of(outside(r.value), bases_),
+      new (end++) MatrixPart{address_of(outside(r.value), bases_),
                              p_.shape(r.value)[1],
                              r.transposed,
                              r.k,
@@ -87,23 +87,23 @@ void Execution::scatter(const BatchFirst& b, int64_t first, int64_t end) const {
 Shape Execution::of_stretch(const BatchFirst& b, int64_t rows) const {
   return {rows, stretch_.steps(), b.row};
 }
-Walk Execution::with_caller(const BatchFirst& b, const View& all, int64_t first) const {
+StridedRange Execution::with_caller(const BatchFirst& b, const View& all, int64_t first) const {
   const int64_t row = b.row * static_cast<int64_t>(size_of(b.here.dtype));
   return {all.as<char>() + (first * time_ + stretch_.t) * row, {time_ * b.row, b.row, 1}};
 }
-Walk Execution::in_loop(const BatchFirst& b, int64_t first) const {
+StridedRange Execution::in_loop(const BatchFirst& b, int64_t first) const {
   const int64_t row = b.row * static_cast<int64_t>(size_of(b.here.dtype));
   const int64_t step = of_each_step(b.here) ? b.batch * b.row : 0;
   return {at(b.here, stretch_.t) + first * row, {b.row, step, 1}};
 }
 
-// Of a stretch, the results that the loop did not write: made behind it, or copies of what is
+// Of a stretch, the results that the loop did not write: made after it, or copies of what is
 // there.
 void Execution::deliver() const {
-  for (const Delivery& d : layout_.sequences)
+  for (const Delivery& d : surroundings_.sequences)
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
       std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), p_.type(d.value).bytes());
-  for (const Delivery& d : layout_.after_results) {
+  for (const Delivery& d : surroundings_.after_results) {
     const View& out = outputs_[d.result];
     if (p_.results[d.result].kind == ProgramResult::sum)
       for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)

@@ -30,8 +30,9 @@ void Execution::add_to(const View& part, const View& total) {
 
 // None for a run that is not long.
 std::size_t Execution::bytes_aside() const {
-  if (time_ <= Layout::most_summed) return 0;
-  return static_cast<std::size_t>(elements(layout_.step_sums) + elements(layout_.stretch_sums)) *
+  if (time_ <= Surroundings::most_summed) return 0;
+  return static_cast<std::size_t>(elements(surroundings_.step_sums) +
+                                  elements(surroundings_.stretch_sums)) *
          sizeof(double);
 }
 
@@ -41,7 +42,7 @@ void Execution::for_sums(const std::vector<GrowingSum>& sums, double* aside, F f
   constexpr int64_t grain = 1 << 15;
   for (const GrowingSum& s : sums) {
     float* const sum = s.result ? outputs_[*s.result].as<float>()
-                                : reinterpret_cast<float*>(place_of(outside(s.value), bases_));
+                                : reinterpret_cast<float*>(address_of(outside(s.value), bases_));
     double* const of_sum = aside + s.before;
     parallel_for(s.count, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) f(sum[i], of_sum[i]);
@@ -58,10 +59,10 @@ void Execution::put_aside() const {
     sum = 0;
   };
   const int64_t stretch = stretch_.n / steps_at_once_ + 1,
-                most_of_steps = std::max<int64_t>(1, Layout::most_summed / steps_at_once_);
-  if (stretch % most_of_steps == 0) for_sums(layout_.step_sums, aside_, put);
+                most_of_steps = std::max<int64_t>(1, Surroundings::most_summed / steps_at_once_);
+  if (stretch % most_of_steps == 0) for_sums(surroundings_.step_sums, aside_, put);
   if (stretch % most_stretches == 0)
-    for_sums(layout_.stretch_sums, aside_ + elements(layout_.step_sums), put);
+    for_sums(surroundings_.stretch_sums, aside_ + elements(surroundings_.step_sums), put);
 }
 
 void Execution::take_back() const {
@@ -69,8 +70,8 @@ void Execution::take_back() const {
   const auto take = [](float& sum, double& aside) {
     sum = static_cast<float>(aside + static_cast<double>(sum));
   };
-  for_sums(layout_.step_sums, aside_, take);
-  for_sums(layout_.stretch_sums, aside_ + elements(layout_.step_sums), take);
+  for_sums(surroundings_.step_sums, aside_, take);
+  for_sums(surroundings_.stretch_sums, aside_ + elements(surroundings_.step_sums), take);
 }
 
 }  // namespace tempo

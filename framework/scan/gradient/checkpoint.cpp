@@ -33,15 +33,15 @@ std::size_t result_of_state(const Program& p, std::size_t k) {
 }
 
 // The same with the time axis first in all sequences.
-StepProgramRef with_time_first(const StepProgramRef& program) {
-  Program p = program->raw();
+RecurrenceRef with_time_first(const RecurrenceRef& recurrence) {
+  Program p = recurrence->normalised();
   for (ProgramValue& v : p.values) v.batch_first = false;
   for (ProgramResult& r : p.results) r.batch_first = false;
-  return std::make_shared<StepProgram>(std::move(p), program->nodes());
+  return std::make_shared<TracedRecurrence>(std::move(p), recurrence->nodes());
 }
 
-StepProgramRef over_segments(const StepProgramRef& program, int64_t length) {
-  const Program& p = program->raw();
+RecurrenceRef over_segments(const RecurrenceRef& recurrence, int64_t length) {
+  const Program& p = recurrence->normalised();
   ProgramBuilder builder;
   {
     Trace trace;
@@ -49,11 +49,11 @@ StepProgramRef over_segments(const StepProgramRef& program, int64_t length) {
     for (std::size_t i = 0; i < p.n_inputs(); ++i) {
       const ProgramValue& v = p[p.input(i)];
       TensorType type = v.type;
-      if (v.standing == Standing::sequence) type.shape = type.shape.prepended(length);
+      if (v.role == Role::sequence) type.shape = type.shape.prepended(length);
       inputs.push_back(trace.placeholder(type));
-      builder.input(v.standing, inputs.back(), v.name);
+      builder.input(v.role, inputs.back(), v.name);
     }
-    const std::vector<Ref<Value>> results = apply_program(program, std::move(inputs), length);
+    const std::vector<Ref<Value>> results = apply_recurrence(recurrence, std::move(inputs), length);
     for (const Ref<Application>& a : trace.applications()) builder.add(*a);
     for (std::size_t r = 0; r < results.size(); ++r)
       builder.program.results.push_back({p.results[r].kind, builder.at(*results[r])});
@@ -61,31 +61,31 @@ StepProgramRef over_segments(const StepProgramRef& program, int64_t length) {
       builder.program.next.push_back(builder.at(*results[result_of_state(p, k)]));
   }
   builder.program.reverse = p.reverse;
-  settle_standings(builder.program);
-  return std::make_shared<StepProgram>(std::move(builder.program), std::move(builder.nodes));
+  settle_roles(builder.program);
+  return std::make_shared<TracedRecurrence>(std::move(builder.program), std::move(builder.nodes));
 }
 
 struct Segmented {
-  StepProgramRef whole, steps, segments;  // steps: with the time first; segments: of those
+  RecurrenceRef whole, steps, segments;  // steps: with the time first; segments: of those
   int64_t length;
 };
 
 // Made once for a Program and a length.
-Segmented segmented(const StepProgramRef& program, int64_t length) {
+Segmented segmented(const RecurrenceRef& recurrence, int64_t length) {
   static Recent<Segmented>& recent = *new Recent<Segmented>(32);
   const ProcessLock lock(ProcessLock::making);
   const Segmented* const found =
-      recent.find([&](const Segmented& s) { return s.whole == program && s.length == length; });
+      recent.find([&](const Segmented& s) { return s.whole == recurrence && s.length == length; });
   if (found) return *found;
-  const StepProgramRef steps = with_time_first(program);
-  return recent.add({program, steps, over_segments(steps, length), length});
+  const RecurrenceRef steps = with_time_first(recurrence);
+  return recent.add({recurrence, steps, over_segments(steps, length), length});
 }
 
-std::vector<Ref<Value>> apply_keeping(const StepProgramRef& program, std::vector<Ref<Value>> inputs,
-                                      int64_t time) {
-  std::vector<Ref<Value>> results =
-      apply_program(program->keeping(program->read_by_gradient()), std::move(inputs), time);
-  results.resize(program->raw().results.size());
+std::vector<Ref<Value>> apply_keeping(const RecurrenceRef& recurrence,
+                                      std::vector<Ref<Value>> inputs, int64_t time) {
+  std::vector<Ref<Value>> results = apply_recurrence(
+      recurrence->keeping(recurrence->read_by_gradient()), std::move(inputs), time);
+  results.resize(recurrence->normalised().results.size());
   return results;
 }
 
@@ -124,12 +124,12 @@ Ref<Value> joined(const Program& p, std::size_t r, const Ref<Value>& segments,
 
 }  // namespace
 
-std::vector<Ref<Value>> apply_in_segments(const StepProgramRef& program,
+std::vector<Ref<Value>> apply_in_segments(const RecurrenceRef& recurrence,
                                           std::vector<Ref<Value>> inputs, int64_t time) {
-  const Program& p = program->raw();
+  const Program& p = recurrence->normalised();
   const std::size_t first = p.fixed.size(), first_state = p.first_state();
   const Segments s = segments_of(time);
-  const Segmented programs = segmented(program, s.length);
+  const Segmented programs = segmented(recurrence, s.length);
   for (std::size_t i = first; i < first_state; ++i)
     inputs[i] = turned(inputs[i], p[p.input(i)].batch_first);
   const int64_t split = p.reverse ? s.rest : time - s.rest;  // the rest is processed last

@@ -6,9 +6,9 @@
 
 namespace tempo {
 
-/// As apply_program, for a gradient that runs each segment of about sqrt(time) steps again: between
-/// the passes the memory grows with the square root of time, in the gradient as well.
-std::vector<Ref<Value>> apply_in_segments(const StepProgramRef& program,
+/// As apply_recurrence, for a gradient that runs each segment of about sqrt(time) steps again:
+/// between the passes the memory grows with the square root of time, in the gradient as well.
+std::vector<Ref<Value>> apply_in_segments(const RecurrenceRef& recurrence,
                                           std::vector<Ref<Value>> inputs, int64_t time);
 
 }  // namespace tempo

@@ -18,8 +18,9 @@ namespace {
 
 class Differentiation {
  public:
-  Differentiation(const StepProgram& forward, const GradientRequest& request, const ValueIds& there)
-      : forward_(forward), p_(forward.raw()), request_(request), kept_(p_, there) {
+  Differentiation(const TracedRecurrence& forward, const GradientRequest& request,
+                  const ValueIds& there)
+      : forward_(forward), p_(forward.normalised()), request_(request), kept_(p_, there) {
     for (int32_t n = 0; const Ref<Value>& node : forward.nodes())
       numbers_[identity(*node)] = ValueId{n++};
   }
@@ -32,11 +33,12 @@ class Differentiation {
       write(trace);
     }
     builder_.program.reverse = !p_.reverse;
-    settle_standings(builder_.program);
+    settle_roles(builder_.program);
     GradientProgram out;
     Program program = without_dead(std::move(builder_.program));
     drop_unread(program);
-    out.program = std::make_shared<StepProgram>(std::move(program), std::move(builder_.nodes));
+    out.recurrence =
+        std::make_shared<TracedRecurrence>(std::move(program), std::move(builder_.nodes));
     out.sources = std::move(fixed_);
     out.sources.insert(out.sources.end(), sequences_.begin(), sequences_.end());
     out.sources.insert(out.sources.end(), carried_.begin(), carried_.end());
@@ -45,14 +47,13 @@ class Differentiation {
   }
 
  private:
-  const Ref<Value>& node(ValueId v) const {
-    return forward_.nodes()[static_cast<std::size_t>(v.index)];
-  }
+  const Ref<Value>& node(ValueId v) const { return forward_.nodes()[v.position()]; }
   bool floating(ValueId v) const { return is_floating(p_.type(v).dtype); }
 
   struct Carry {
     Ref<Value> placeholder;
-    GradientSource source;
+    ValueId at;                        // its gradient is carried
+    std::vector<std::size_t> results;  // whose gradients come in at the last step
     std::optional<std::size_t> state;  // whose gradient it is; else one of the last step only
   };
 
@@ -60,9 +61,7 @@ class Differentiation {
   void seed(Trace& trace) {
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
       if (floating(p_.carried[k]))
-        carries_.push_back({trace.placeholder(p_.type(p_.carried[k])),
-                            {.kind = GradientSource::nothing, .index = p_.first_state() + k},
-                            k});
+        carries_.push_back({trace.placeholder(p_.type(p_.carried[k])), p_.next[k], {}, k});
     for (std::size_t r = 0; r < p_.results.size(); ++r) {
       if (!request_.dy[r]) continue;
       const ProgramResult& result = p_.results[r];
@@ -71,10 +70,8 @@ class Differentiation {
       else
         add_seed(trace, r, result.kind == ProgramResult::sequence ? sequence_dys_ : fixed_dys_);
     }
-    for (const Carry& c : carries_) {
-      const ValueId v = c.state ? p_.next[*c.state] : p_.results[c.source.index].value;
-      seeds_.push_back({to_tensor(node(v)), to_tensor(c.placeholder)});
-    }
+    for (const Carry& c : carries_)
+      seeds_.push_back({to_tensor(node(c.at)), to_tensor(c.placeholder)});
   }
   void add_seed(Trace& trace, std::size_t r,
                 std::vector<std::pair<std::size_t, Ref<Value>>>& list) {
@@ -86,15 +83,14 @@ class Differentiation {
   void seed_last(Trace& trace, std::size_t r) {
     const ValueId v = p_.results[r].value;
     for (Carry& c : carries_) {
-      if (!c.state || p_.next[*c.state] != v) continue;
-      if (c.source.kind == GradientSource::nothing)
-        c.source = {.kind = GradientSource::dy, .index = r};
-      else
-        c.source.more_dy.push_back(r);
-      return;
+      if (!c.state || c.at != v) continue;
+      return c.results.push_back(r);
     }
-    carries_.push_back(
-        {trace.placeholder(p_.type(v)), {.kind = GradientSource::dy, .index = r}, {}});
+    carries_.push_back({trace.placeholder(p_.type(v)), v, {r}, {}});
+  }
+  GradientSource source_of(const Carry& c) const {
+    if (c.results.empty()) return ZeroGradient{p_.first_state() + *c.state};
+    return IncomingGradient{c.results};
   }
 
   void walk_back(Trace&) {
@@ -122,12 +118,12 @@ class Differentiation {
 
   void write(Trace& trace) {
     for (const auto& [r, placeholder] : fixed_dys_)
-      add_input(Standing::fixed, placeholder, {.kind = GradientSource::dy, .index = r}, "dy");
+      add_input(Role::fixed, placeholder, IncomingGradient{{r}}, "dy");
     for (const auto& [r, placeholder] : sequence_dys_)
-      add_input(Standing::sequence, placeholder, {.kind = GradientSource::dy, .index = r}, "dy",
+      add_input(Role::sequence, placeholder, IncomingGradient{{r}}, "dy",
                 p_.results[r].batch_first);
     for (const Carry& c : carries_)
-      add_input(Standing::carried, c.placeholder, c.source, c.state ? "dstate" : "dy_last");
+      add_input(Role::carried, c.placeholder, source_of(c), c.state ? "dstate" : "dy_last");
     kept_.cover(captured(trace));
     for (const Trace::Capture& c : trace.captures()) add_capture(c);
     for (const auto& [placeholder, v] : to_compute_) compute_again(placeholder, v);
@@ -154,12 +150,12 @@ class Differentiation {
     }
   }
 
-  void add_input(Standing standing, const Ref<Value>& placeholder, GradientSource source,
+  void add_input(Role role, const Ref<Value>& placeholder, GradientSource source,
                  std::string name = "", bool batch_first = false) {
-    builder_.input(standing, placeholder, std::move(name), batch_first);
-    (standing == Standing::fixed      ? fixed_
-     : standing == Standing::sequence ? sequences_
-                                      : carried_)
+    builder_.input(role, placeholder, std::move(name), batch_first);
+    (role == Role::fixed      ? fixed_
+     : role == Role::sequence ? sequences_
+                              : carried_)
         .push_back(std::move(source));
   }
 
@@ -174,22 +170,19 @@ class Differentiation {
   void add_capture(const Trace::Capture& capture) {
     const auto at = numbers_.find(identity(*capture.outside));
     if (at == numbers_.end())
-      add_input(Standing::fixed, capture.inside,
-                {.kind = GradientSource::outside, .value = capture.outside});
+      add_input(Role::fixed, capture.inside, OutsideValue{capture.outside});
     else if (!add_forward(capture.inside, at->second))
       to_compute_.push_back({capture.inside, at->second});
   }
   // As an input of the gradient, if the forward step has it of every step; false: it is made again.
   bool add_forward(const Ref<Value>& placeholder, ValueId v) {
     if (kept_.has(v)) {
-      add_input(Standing::sequence, placeholder, {.kind = GradientSource::kept, .kept_value = v},
-                "kept");
+      add_input(Role::sequence, placeholder, KeptValue{v}, "kept");
     } else {
       std::size_t i = 0;
       while (i < p_.n_inputs() && p_.input(i) != v) ++i;
       if (i == p_.n_inputs()) return false;
-      add_input(p_[v].standing, placeholder, {.kind = GradientSource::forward_input, .index = i},
-                p_[v].name, p_[v].batch_first);
+      add_input(p_[v].role, placeholder, ForwardInput{i}, p_[v].name, p_[v].batch_first);
     }
     inputs_[v] = placeholder;
     return true;
@@ -250,7 +243,7 @@ class Differentiation {
     drop(program.carried, carried_, &program.next);
   }
 
-  const StepProgram& forward_;
+  const TracedRecurrence& forward_;
   const Program& p_;
   const GradientRequest& request_;
   KeptChoice kept_;
@@ -270,7 +263,7 @@ class Differentiation {
 
 }  // namespace
 
-GradientProgram differentiate(const StepProgram& forward, const GradientRequest& request,
+GradientProgram differentiate(const TracedRecurrence& forward, const GradientRequest& request,
                               const ValueIds& kept) {
   return Differentiation(forward, request, kept).run();
 }

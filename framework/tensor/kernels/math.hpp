@@ -12,8 +12,8 @@
 #include <type_traits>
 
 #define TEMPO_INLINE [[gnu::always_inline]] static inline
-// The mark of a function with a Math: `[](Math auto m, auto x) TEMPO_INLINED { return m.exp(x); }`
-#define TEMPO_INLINED __attribute__((always_inline))
+// The mark of a function with a Math: `[](Math auto m, auto x) TEMPO_MATH { return m.exp(x); }`
+#define TEMPO_MATH __attribute__((always_inline))
 
 namespace tempo {
 

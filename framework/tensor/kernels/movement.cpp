@@ -1,4 +1,4 @@
-// Movement is one strided copy: a kernel only says where the walks start and how they step.
+// Movement is one strided copy: a kernel only says where the ranges start and how they step.
 #include "tensor/kernels/movement.hpp"
 
 #include "tensor/kernels/pointwise.hpp"
@@ -16,13 +16,13 @@ std::size_t positive(int64_t axis, const Shape& shape) {
 }
 
 /// All of a view, in order.
-Walk whole(const View& view) { return {view.data, contiguous_strides(view.shape())}; }
+StridedRange whole(const View& view) { return {view.data, contiguous_strides(view.shape())}; }
 
-/// The walk, begun `index` steps further along an axis.
-Walk from(Walk walk, std::size_t axis, int64_t index, DType dtype) {
-  walk.first = static_cast<char*>(walk.first) +
-               index * walk.strides[axis] * static_cast<int64_t>(size_of(dtype));
-  return walk;
+/// The range, begun `index` steps further along an axis.
+StridedRange from(StridedRange range, std::size_t axis, int64_t index, DType dtype) {
+  range.first = static_cast<char*>(range.first) +
+                index * range.strides[axis] * static_cast<int64_t>(size_of(dtype));
+  return range;
 }
 
 void set_zero(const View& view) { std::memset(view.data, 0, view.type.bytes()); }
@@ -33,11 +33,11 @@ Kernel transpose_kernel() {
   return [](const KernelCall& call) {
     const View &x = call.inputs[0], &y = call.outputs[0];
     const auto& permutation = call.attributes.list("permutation");
-    const Walk rows = whole(x);
-    Walk walk = rows;
+    const StridedRange rows = whole(x);
+    StridedRange range = rows;
     for (std::size_t axis = 0; axis < permutation.size(); ++axis)
-      walk.strides[axis] = rows.strides[positive(permutation[axis], x.shape())];
-    copy(y.shape(), size_of(x.dtype()), walk, whole(y));
+      range.strides[axis] = rows.strides[positive(permutation[axis], x.shape())];
+    copy(y.shape(), size_of(x.dtype()), range, whole(y));
   };
 }
 
@@ -90,13 +90,13 @@ Kernel reverse_kernel() {
   return [](const KernelCall& call) {
     const View &x = call.inputs[0], &y = call.outputs[0];
     if (y.count() == 0) return;
-    Walk walk = whole(x);
+    StridedRange range = whole(x);
     for (int64_t each : call.attributes.list("axes")) {
       const std::size_t axis = positive(each, x.shape());
-      walk = from(walk, axis, x.shape()[static_cast<int>(axis)] - 1, x.dtype());
-      walk.strides[axis] = -walk.strides[axis];
+      range = from(range, axis, x.shape()[static_cast<int>(axis)] - 1, x.dtype());
+      range.strides[axis] = -range.strides[axis];
     }
-    copy(y.shape(), size_of(x.dtype()), walk, whole(y));
+    copy(y.shape(), size_of(x.dtype()), range, whole(y));
   };
 }
 

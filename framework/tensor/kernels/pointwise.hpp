@@ -64,7 +64,7 @@ template <class F, class Out, class... In>
 class ElementwiseTile {
   static_assert(std::is_empty_v<F>, "an elementwise function has no captures");
   static constexpr std::size_t arity = sizeof...(In);
-  static constexpr int64_t block = tile_block;  // loops run over whole blocks only
+  static constexpr int64_t lanes = tile_lanes;  // loops run over a multiple of them
   static constexpr int64_t chunk = 256;  // elements for which a repeated input is written out
 
  public:
@@ -74,8 +74,8 @@ class ElementwiseTile {
   using Indices = std::index_sequence_for<In...>;
   template <std::size_t i>
   using Input = std::tuple_element_t<i, std::tuple<In...>>;
-  struct Block {
-    alignas(64) std::byte bytes[block * sizeof(double)];
+  struct Lanes {
+    alignas(64) std::byte bytes[lanes * sizeof(double)];
   };
   struct Repeated {
     alignas(64) std::byte bytes[chunk * sizeof(double)];
@@ -116,13 +116,13 @@ class ElementwiseTile {
     const bool repeats[] = {strides[i] == 0 ...};
     if ((repeats[i] && ...)) {  // one value for all
       const int64_t one[] = {(static_cast<void>(i), int64_t{1})...};
-      run_blocks<M>(all, inputs, one, y, 1);
+      run_lanes<M>(all, inputs, one, y, 1);
       const Out value = *y;
       for (int64_t j = 1; j < n; ++j) y[j] = value;
     } else if (arity == 3 && (repeats[i] || ...)) {
       run_chunks<M>(all, inputs, repeats, y, n);
     } else {
-      run_blocks<M>(all, inputs, strides, y, n);
+      run_lanes<M>(all, inputs, strides, y, n);
     }
   }
 
@@ -137,7 +137,7 @@ class ElementwiseTile {
                              : inputs[i])...};
     const int64_t one[] = {(static_cast<void>(i), int64_t{1})...};
     for (int64_t done = 0; done < n; done += chunk) {
-      run_blocks<M>(all, at, one, y + done, n - done < chunk ? n - done : chunk);
+      run_lanes<M>(all, at, one, y + done, n - done < chunk ? n - done : chunk);
       ((at[i] = repeats[i] ? at[i] : static_cast<const Input<i>*>(at[i]) + chunk), ...);
     }
   }
@@ -147,38 +147,38 @@ class ElementwiseTile {
     return to;
   }
 
-  // Whole blocks, and the rest as a block that ends with the last element: of elements that belong
-  // to both it makes the same value. It comes first, before its inputs may be overwritten.
+  // All lanes at a time, and the rest as lanes that end with the last element: of elements that
+  // belong to both it makes the same value. It comes first, before its inputs may be overwritten.
   template <class M, std::size_t... i>
-  TEMPO_INLINE void run_blocks(std::index_sequence<i...> all, const void* const* inputs,
-                               const int64_t* strides, Out* y, int64_t n) {
-    const int64_t whole = n & -block;
+  TEMPO_INLINE void run_lanes(std::index_sequence<i...> all, const void* const* inputs,
+                              const int64_t* strides, Out* y, int64_t n) {
+    const int64_t whole = n & -lanes;
     if (whole == n) return loop<M>(all, inputs, strides, y, whole);
-    Block padded[arity], last;
+    Lanes padded[arity], last;
     const void* at[] = {inputs[i]...};
-    (last_block<i>(at[i], strides[i], n, padded[i]), ...);
-    loop<M>(all, at, strides, reinterpret_cast<Out*>(last.bytes), block);
+    (last_lanes<i>(at[i], strides[i], n, padded[i]), ...);
+    loop<M>(all, at, strides, reinterpret_cast<Out*>(last.bytes), lanes);
     if (whole) {
       loop<M>(all, inputs, strides, y, whole);
-      std::memcpy(y + n - block, last.bytes, block * sizeof(Out));
+      std::memcpy(y + n - lanes, last.bytes, lanes * sizeof(Out));
     } else {
       std::memcpy(y, last.bytes, static_cast<std::size_t>(n) * sizeof(Out));
     }
   }
   template <std::size_t i>
-  TEMPO_INLINE void last_block(const void*& at, int64_t stride, int64_t n, Block& padded) {
+  TEMPO_INLINE void last_lanes(const void*& at, int64_t stride, int64_t n, Lanes& padded) {
     if (stride == 0) return;
     const auto* x = static_cast<const Input<i>*>(at);
-    if (n >= block) {
-      at = x + n - block;
+    if (n >= lanes) {
+      at = x + n - lanes;
     } else {
-      std::memset(padded.bytes, 0, block * sizeof(Input<i>));
+      std::memset(padded.bytes, 0, lanes * sizeof(Input<i>));
       std::memcpy(padded.bytes, x, static_cast<std::size_t>(n) * sizeof(Input<i>));
       at = padded.bytes;
     }
   }
 
-  // n is a multiple of `block`.
+  // n is a multiple of `lanes`.
   template <class M>
   TEMPO_INLINE void loop(std::index_sequence<0>, const void* const* inputs, const int64_t*, Out* y,
                          int64_t n) {

@@ -22,13 +22,13 @@ Philox generator_of(const View& key) {
   return {static_cast<uint64_t>(values[0]), static_cast<uint64_t>(values[1])};
 }
 
-/// The elements that one block of bits makes.
+/// The elements that one draw of bits makes.
 void draw(const Philox& random, uint64_t index, std::array<float, 4>& values) {
-  const Philox::Block bits = random(index);
+  const Philox::Numbers bits = random(index);
   for (std::size_t i = 0; i < 4; ++i) values[i] = unit_interval(bits[i]);
 }
 void draw(const Philox& random, uint64_t index, std::array<double, 2>& values) {
-  const Philox::Block bits = random(index);
+  const Philox::Numbers bits = random(index);
   values = {unit_interval(join(bits[1], bits[0])), unit_interval(join(bits[3], bits[2]))};
 }
 
@@ -42,7 +42,7 @@ void draw_normal(const Philox& random, uint64_t index, std::array<T, 2>& values)
   values = {static_cast<T>(radius * std::cos(angle)), static_cast<T>(radius * std::sin(angle))};
 }
 
-/// Writes count elements, group by group: group i comes from block i.
+/// Writes count elements, group by group: group i comes from draw i.
 template <std::size_t group, class T, class Draw>
 void fill(T* y, int64_t count, Draw draw_group) {
   constexpr auto size = static_cast<int64_t>(group);
@@ -57,7 +57,7 @@ void fill(T* y, int64_t count, Draw draw_group) {
 
 }  // namespace
 
-Philox::Block Philox::block(Block counter, std::array<uint32_t, 2> key) {
+Philox::Numbers Philox::numbers(Numbers counter, std::array<uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const uint64_t p = uint64_t{0xD2511F53} * counter[0];
     const uint64_t q = uint64_t{0xCD9E8D57} * counter[2];
@@ -69,9 +69,9 @@ Philox::Block Philox::block(Block counter, std::array<uint32_t, 2> key) {
   return counter;
 }
 
-Philox::Block Philox::operator()(uint64_t index) const {
-  return block({low_half(index), high_half(index), low_half(stream_), high_half(stream_)},
-               {low_half(seed_), high_half(seed_)});
+Philox::Numbers Philox::operator()(uint64_t index) const {
+  return numbers({low_half(index), high_half(index), low_half(stream_), high_half(stream_)},
+                 {low_half(seed_), high_half(seed_)});
 }
 
 std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream) {
@@ -83,7 +83,7 @@ std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream) {
     uint64_t mask = last;
     for (int shift = 1; shift < 64; shift *= 2) mask |= mask >> shift;
     while (true) {
-      const Philox::Block bits = random(index++);
+      const Philox::Numbers bits = random(index++);
       for (const uint64_t value : {join(bits[1], bits[0]), join(bits[3], bits[2])})
         if ((value & mask) <= last) return value & mask;
     }

@@ -10,13 +10,13 @@ namespace tempo {
 /// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, 2011).
 class Philox {
  public:
-  using Block = std::array<uint32_t, 4>;
+  using Numbers = std::array<uint32_t, 4>;
 
   Philox(uint64_t seed, uint64_t stream) : seed_(seed), stream_(stream) {}
-  /// The index-th block of this stream: four independent 32-bit numbers.
-  Block operator()(uint64_t index) const;
+  /// Of this stream the index-th: four independent 32-bit numbers.
+  Numbers operator()(uint64_t index) const;
   /// The bare function of the paper.
-  static Block block(Block counter, std::array<uint32_t, 2> key);
+  static Numbers numbers(Numbers counter, std::array<uint32_t, 2> key);
 
  private:
   uint64_t seed_, stream_;

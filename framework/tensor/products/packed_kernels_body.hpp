@@ -140,17 +140,17 @@ constexpr int panels_at_once(int rows, int most_rows) {
 }
 
 template <class T>
-using Block = void (*)(const Operands<T>&);
+using RowKernel = void (*)(const Operands<T>&);
 
-/// The blocks of some number of rows for a panel, and for what is left at the right.
+/// The groups of some number of rows for a panel, and for what is left at the right.
 template <class T>
-struct Blocks {
-  Block<T> panel = nullptr, one_vector = nullptr, two_vectors = nullptr;
-  Block<T> panel_packing = nullptr;
-  Block<T> several_panels = nullptr;
+struct RowKernels {
+  RowKernel<T> panel = nullptr, one_vector = nullptr, two_vectors = nullptr;
+  RowKernel<T> panel_packing = nullptr;
+  RowKernel<T> several_panels = nullptr;
   int64_t at_once = 1;
 
-  Block<T> for_columns(int64_t columns) const {
+  RowKernel<T> for_columns(int64_t columns) const {
     return columns == panel_vectors * Simd<T>::lanes ? panel
            : columns <= Simd<T>::lanes               ? one_vector
                                                      : two_vectors;
@@ -158,40 +158,40 @@ struct Blocks {
 };
 
 template <class T>
-struct BlocksByRows {
-  Blocks<T> of[Simd<T>::most_rows + 1];
+struct KernelsByRows {
+  RowKernels<T> of[Simd<T>::most_rows + 1];
 };
 
 template <class T, bool columns_of_a, int rows>
-constexpr void fill(BlocksByRows<T>& table) {
+constexpr void fill(KernelsByRows<T>& table) {
   constexpr int at_once = panels_at_once(rows, Simd<T>::most_rows);
   constexpr Form form{columns_of_a}, part{columns_of_a, false, true}, packing{columns_of_a, true};
-  Blocks<T>& blocks = table.of[rows];
-  blocks.panel = multiply_block<T, rows, panel_vectors, 1, form>;
-  blocks.one_vector = multiply_block<T, rows, 1, 1, part>;
-  blocks.two_vectors = multiply_block<T, rows, 2, 1, part>;
+  RowKernels<T>& kernels = table.of[rows];
+  kernels.panel = multiply_block<T, rows, panel_vectors, 1, form>;
+  kernels.one_vector = multiply_block<T, rows, 1, 1, part>;
+  kernels.two_vectors = multiply_block<T, rows, 2, 1, part>;
   if constexpr (columns_of_a) {
-    blocks.panel_packing = multiply_block<T, rows, panel_vectors, 1, packing>;
+    kernels.panel_packing = multiply_block<T, rows, panel_vectors, 1, packing>;
   } else {
-    blocks.several_panels = multiply_block<T, rows, panel_vectors, at_once, form>;
-    blocks.at_once = at_once;
+    kernels.several_panels = multiply_block<T, rows, panel_vectors, at_once, form>;
+    kernels.at_once = at_once;
   }
   if constexpr (rows < Simd<T>::most_rows) fill<T, columns_of_a, rows + 1>(table);
 }
 template <class T, bool columns_of_a>
-constexpr BlocksByRows<T> all_blocks() {
-  BlocksByRows<T> table{};
+constexpr KernelsByRows<T> all_kernels() {
+  KernelsByRows<T> table{};
   fill<T, columns_of_a, 1>(table);
   return table;
 }
 template <class T, bool columns_of_a>
-constexpr BlocksByRows<T> blocks_by_rows = all_blocks<T, columns_of_a>();
+constexpr KernelsByRows<T> kernels_by_rows = all_kernels<T, columns_of_a>();
 
-/// m rows as few blocks of about the same height.
+/// m rows as few groups of about the same height.
 template <class T>
-struct RowBlocks {
+struct RowGroups {
   int64_t count, shorter, longer;
-  TEMPO_KERNEL explicit RowBlocks(int64_t m)
+  TEMPO_KERNEL explicit RowGroups(int64_t m)
       : count((m - 1) / Simd<T>::most_rows + 1), shorter(m / count), longer(m % count) {}
   TEMPO_KERNEL int64_t rows(int64_t i) const { return i < longer ? shorter + 1 : shorter; }
 };
@@ -201,9 +201,9 @@ TEMPO_KERNEL void multiply_packed(int64_t m, int64_t n, const PackedTerm<T>* ter
                                   T* c, int64_t ldc, bool accumulate, const T* bias) {
   constexpr int64_t width = panel_vectors * Simd<T>::lanes;
   if (m <= 0) return;
-  const RowBlocks<T> blocks(m);
-  const Blocks<T>* by_rows = blocks_by_rows<T, false>.of;
-  const int64_t at_once = blocks.count == 1 ? by_rows[m].at_once : 1;
+  const RowGroups<T> groups(m);
+  const RowKernels<T>* by_rows = kernels_by_rows<T, false>.of;
+  const int64_t at_once = groups.count == 1 ? by_rows[m].at_once : 1;
   for (int64_t j = 0; j < n;) {
     const int64_t left = n - j;
     const bool several = at_once > 1 && left >= at_once * width;
@@ -213,11 +213,11 @@ TEMPO_KERNEL void multiply_packed(int64_t m, int64_t n, const PackedTerm<T>* ter
       const PackedTerm<T>& from = terms[t];
       o.terms[t] = {from.k, from.a, from.lda, from.b + j * from.k, from.k * width};
     }
-    for (int64_t i = 0; i < blocks.count; ++i) {
-      const Blocks<T>& block = by_rows[blocks.rows(i)];
-      (several ? block.several_panels : block.for_columns(columns))(o);
-      for (int t = 0; t < n_terms; ++t) o.terms[t].a += blocks.rows(i) * terms[t].lda;
-      o.c += blocks.rows(i) * ldc;
+    for (int64_t i = 0; i < groups.count; ++i) {
+      const RowKernels<T>& kernels = by_rows[groups.rows(i)];
+      (several ? kernels.several_panels : kernels.for_columns(columns))(o);
+      for (int t = 0; t < n_terms; ++t) o.terms[t].a += groups.rows(i) * terms[t].lda;
+      o.c += groups.rows(i) * ldc;
     }
     j += columns;
   }
@@ -231,33 +231,33 @@ TEMPO_KERNEL void pack_narrow(int64_t k, int64_t columns, const T* b, int64_t ld
     for (int64_t j = 0; j < width; ++j) packed[p * width + j] = j < columns ? b[p * ldb + j] : T(0);
 }
 
-/// at [m, k] as the blocks of rows of c read it: of each block its rows side by side for each k.
+/// at [m, k] as the groups of rows of c read it: of each group its rows side by side for each k.
 template <class T>
-TEMPO_KERNEL void pack_columns(const RowBlocks<T>& blocks, int64_t k, const T* a, int64_t lda,
+TEMPO_KERNEL void pack_columns(const RowGroups<T>& groups, int64_t k, const T* a, int64_t lda,
                                T* packed) {
   constexpr int64_t lanes = Simd<T>::lanes;
   for (int64_t p = 0; p < k; ++p) {
     const T* from = a + p * lda;
-    T* block = packed;
-    for (int64_t i = 0; i < blocks.count; ++i) {
-      const int64_t rows = blocks.rows(i);
-      T* to = block + p * rows;
+    T* group = packed;
+    for (int64_t i = 0; i < groups.count; ++i) {
+      const int64_t rows = groups.rows(i);
+      T* to = group + p * rows;
       int64_t r = 0;
       for (; r + lanes <= rows; r += lanes) Simd<T>::store(to + r, Simd<T>::load(from + r));
       if (r < rows) Simd<T>::store_part(to + r, Simd<T>::load_part(from + r, rows - r), rows - r);
       from += rows;
-      block += rows * k;
+      group += rows * k;
     }
   }
 }
 
-/// Rows [0, m) of c for one chunk of k: panel by panel, each packed by its first block of rows.
+/// Rows [0, m) of c for one chunk of k: panel by panel, each packed by its first group of rows.
 /// The chunk's a is at as it is, or with a_stride 0 as pack_columns leaves it.
 template <class T>
-TEMPO_KERNEL void multiply_chunk(const RowBlocks<T>& blocks, int64_t n, const Operands<T>& chunk,
+TEMPO_KERNEL void multiply_chunk(const RowGroups<T>& groups, int64_t n, const Operands<T>& chunk,
                                  int64_t ldb) {
   constexpr int64_t width = panel_vectors * Simd<T>::lanes;
-  const Blocks<T>* by_rows = blocks_by_rows<T, true>.of;
+  const RowKernels<T>* by_rows = kernels_by_rows<T, true>.of;
   const bool packed_a = chunk.terms[0].a_stride == 0;
   for (int64_t j = 0; j < n; j += width) {
     Operands<T> o = chunk;
@@ -266,8 +266,8 @@ TEMPO_KERNEL void multiply_chunk(const RowBlocks<T>& blocks, int64_t n, const Op
     o.columns = n - j < width ? n - j : width;
     o.c += j;
     if (o.columns < width) pack_narrow(t.k, o.columns, panel, ldb, o.packed);
-    for (int64_t i = 0; i < blocks.count; ++i) {
-      const int64_t rows = blocks.rows(i);
+    for (int64_t i = 0; i < groups.count; ++i) {
+      const int64_t rows = groups.rows(i);
       const bool packs = i == 0 && o.columns == width;
       t.b = packs ? panel : o.packed;
       t.b_stride = packs ? ldb : 0;
@@ -294,13 +294,13 @@ TEMPO_KERNEL void multiply_transposed(int64_t m, int64_t n, int64_t k, const T* 
   if (k == 0) return multiply_packed<T>(m, n, nullptr, 0, c, ldc, accumulate, nullptr);
   T* const rows_of_a = scratch + transposed_panel_bytes / bytes;
   for (int64_t i = 0; i < m; i += row_chunk) {
-    const RowBlocks<T> blocks(m - i < row_chunk ? m - i : row_chunk);
+    const RowGroups<T> groups(m - i < row_chunk ? m - i : row_chunk);
     for (int64_t p = 0; p < k; p += k_chunk) {
       const int64_t steps = k - p < k_chunk ? k - p : k_chunk;
       const T* columns_of_a = a + p * lda + i;
-      if (packs) pack_columns(blocks, steps, columns_of_a, lda, rows_of_a);
+      if (packs) pack_columns(groups, steps, columns_of_a, lda, rows_of_a);
       multiply_chunk<T>(
-          blocks, n,
+          groups, n,
           {{{steps, packs ? rows_of_a : columns_of_a, packs ? 0 : lda, b + p * ldb, 0}},
            1,
            scratch,

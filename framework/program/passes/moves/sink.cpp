@@ -93,13 +93,13 @@ class Sink {
   // Its results on the sums of its inputs are the sums of its results.
   void apply_to_sums(Instruction i) {
     summed_.insert(i.inputs);
-    for (ValueId v : i.outputs) p_[v].standing = Standing::fixed;
+    for (ValueId v : i.outputs) p_[v].role = Role::fixed;
     moved_.push_back({std::move(i), true});
   }
   void sum(Instruction i) {
     i.summed = true;
     slab_.insert(i.inputs);
-    p_[i.outputs[0]].standing = Standing::fixed;
+    p_[i.outputs[0]].role = Role::fixed;
     moved_.push_back({std::move(i), false});
   }
 
@@ -129,7 +129,7 @@ class Sink {
   void sum_in_loop(ValueId v) {
     if (!summed_.contains(v) || p_.is_fixed(v)) return;
     const TensorType type = p_.type(v);
-    const ValueId zeros = p_.add_value(Standing::fixed, type), running = new_sum_of(v);
+    const ValueId zeros = p_.add_value(Role::fixed, type), running = new_sum_of(v);
     p_.before.push_back({&fill_op,
                          {{"value", 0.0},
                           {"shape", std::vector<int64_t>(type.shape.begin(), type.shape.end())},
@@ -141,7 +141,7 @@ class Sink {
       moved_.push_back({{&sum_to_op, shape_of(v), {running}, {new_sum_of(v)}}, false});
   }
   ValueId new_sum_of(ValueId v) {
-    sum_of_[v] = p_.add_value(Standing::fixed, p_.type(v));
+    sum_of_[v] = p_.add_value(Role::fixed, p_.type(v));
     return *sum_of_[v];
   }
   Attributes shape_of(ValueId v) const {

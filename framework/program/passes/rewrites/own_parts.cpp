@@ -11,11 +11,7 @@ namespace {
 
 class Parts {
  public:
-  explicit Parts(Program p) : p_(std::move(p)) {
-    for (const auto* section : {&p_.before, &p_.after})
-      for (const Instruction& i : *section) taken_.insert(i.inputs);
-    for (const ProgramResult& r : p_.results) taken_.insert(r.value);
-    taken_.insert(p_.next);
+  explicit Parts(Program p) : given_(std::move(p)), uses_(given_), p_(given_) {
     for (const Instruction& i : p_.loop)
       if (i.op->pointwise && !i.summed)
         made_.insert(i.outputs[0]);
@@ -28,46 +24,41 @@ class Parts {
     for (Instruction& i : p_.loop) {
       if (concatenates_columns(i))
         for (ValueId& v : i.inputs)
-          if (!made_.contains(v) || !taken_.insert(v)) loop.push_back(copied(v));
+          if (!made_.contains(v) || !uses_.only_inside(v) || !taken_.insert(v))
+            loop.push_back(copied(v));
       loop.push_back(std::move(i));
       if (splits_columns(loop.back()))
         for (ValueId v : ValueIds(loop.back().outputs))
-          if (leaves(v)) loop.push_back(copied_outside(v));
+          if (!uses_.only_inside(v)) loop.push_back(copied_outside(v));
     }
     p_.loop = std::move(loop);
     return std::move(p_);
   }
 
  private:
-  // Whether something outside of the step reads it.
-  bool leaves(ValueId v) {
-    bool found = false;
-    for_each_outside([&](ValueId other) { found |= other == v; });
-    return found;
-  }
+  // All that is outside of the step reads the copy.
   Instruction copied_outside(ValueId v) {
     ValueId copy = v;
     Instruction i = copied(copy);
-    for_each_outside([&](ValueId& other) { other = other == v ? copy : other; });
+    for (ProgramResult& r : p_.results)
+      if (r.value == v) r.value = copy;
+    std::replace(p_.next.begin(), p_.next.end(), v, copy);
+    for (Instruction& reader : p_.after)
+      std::replace(reader.inputs.begin(), reader.inputs.end(), v, copy);
     return i;
-  }
-  template <class F>
-  void for_each_outside(F f) {
-    for (ProgramResult& r : p_.results) f(r.value);
-    for (ValueId& v : p_.next) f(v);
-    for (Instruction& i : p_.after)
-      for (ValueId& v : i.inputs) f(v);
   }
   // The copy of v, which becomes v.
   Instruction copied(ValueId& v) {
     const TensorType type = p_.type(v);
-    const Standing standing = p_.is_fixed(v) ? Standing::fixed : Standing::sequence;
-    const ValueId from = std::exchange(v, p_.add_value(standing, type));
+    const Role role = p_.is_fixed(v) ? Role::fixed : Role::sequence;
+    const ValueId from = std::exchange(v, p_.add_value(role, type));
     return {&cast_op, {{"dtype", static_cast<int64_t>(type.dtype)}}, {from}, {v}};
   }
 
+  const Program given_;
+  const Uses uses_;
   Program p_;
-  ValueSet taken_;  // it has a place of its own, or is a part already
+  ValueSet taken_;  // something reads it that is not elementwise, or it is a part already
   ValueSet made_;   // by an elementwise op of the loop
 };
 

@@ -1,5 +1,5 @@
 // How a step of a stream runs.
-#define BOOST_TEST_MODULE stepper
+#define BOOST_TEST_MODULE streamer
 #include "scan/stream.hpp"
 #include "testing.hpp"
 
@@ -25,12 +25,12 @@ Step two_products(const Tensor& x, const State& s) {
 BOOST_AUTO_TEST_CASE(products_are_split_and_merged_as_in_a_scan) {
   const Tensor x = normal({2, 6, 4}, 3), zero = zeros({2, 5}, float64);
   const Tensor all = scan(two_products, x, {zero}).output;
-  Stepper stepper(
+  Streamer streamer(
       [&](const Tensor& now) {
         return squeeze(scan(two_products, expand_dims(now, 1), {zero}).output, 1);
       },
       {float64, {2, 4}});
-  BOOST_CHECK_EQUAL(to_string(stepper.plan()),
+  BOOST_CHECK_EQUAL(to_string(streamer.executable()),
                     "  product [2, 4] x packed [4, 10]\n"
                     "  product [2, 5] x packed [5, 15]\n"
                     "  tiles [2, 10] row by row: add\n"
@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(products_are_split_and_merged_as_in_a_scan) {
                     "  rows are independent\n");
   for (int64_t t = 0; t < 6; ++t) {
     Tensor y = 1.0 * zero;
-    stepper.run(take(x, t, 1).data<double>(), const_cast<double*>(y.data<double>()));
+    streamer.run(take(x, t, 1).data<double>(), const_cast<double*>(y.data<double>()));
     check_close("step " + std::to_string(t), y, take(all, t, 1), 1e-12);
   }
 }

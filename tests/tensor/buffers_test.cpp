@@ -1,6 +1,6 @@
-// Blocks of memory: aligned, apart from each other, and safe wherever they are given back.
-#define BOOST_TEST_MODULE blocks
-#include "tensor/blocks.hpp"
+// Buffers of memory: aligned, apart from each other, and safe wherever they are given back.
+#define BOOST_TEST_MODULE buffers
+#include "tensor/buffers.hpp"
 #include "tensor/sanitizers.hpp"
 #include "testing.hpp"
 
@@ -13,26 +13,26 @@
 
 using namespace tempo;
 
-BOOST_AUTO_TEST_CASE(blocks_are_aligned_and_apart) {
+BOOST_AUTO_TEST_CASE(buffers_are_aligned_and_apart) {
   for (int round = 0; round < 2; ++round) {  // the second time from what waits
     std::vector<std::pair<std::byte*, std::size_t>> taken;
     for (std::size_t bytes = 0; bytes < 200; ++bytes) taken.emplace_back(nullptr, bytes);
     for (std::size_t bytes = 256; bytes < (400 << 10); bytes += bytes / 5)
       for (std::size_t near : {bytes - 1, bytes, bytes + 1}) taken.emplace_back(nullptr, near);
     for (std::size_t i = 0; i < taken.size(); ++i) {
-      auto& [block, bytes] = taken[i];
-      block = take_block(bytes);
-      BOOST_TEST(reinterpret_cast<uintptr_t>(block) % 64 == 0u);
-      std::memset(block, static_cast<int>(i % 251), bytes);
+      auto& [buffer, bytes] = taken[i];
+      buffer = take_buffer(bytes);
+      BOOST_TEST(reinterpret_cast<uintptr_t>(buffer) % 64 == 0u);
+      std::memset(buffer, static_cast<int>(i % 251), bytes);
     }
     for (std::size_t i = 0; i < taken.size(); ++i) {
-      const auto& [block, bytes] = taken[i];
+      const auto& [buffer, bytes] = taken[i];
       for (std::size_t k = 0; k < bytes; ++k)
-        if (block[k] != static_cast<std::byte>(i % 251)) {
-          BOOST_ERROR("block " << i << " of " << bytes << " bytes was written to at " << k);
+        if (buffer[k] != static_cast<std::byte>(i % 251)) {
+          BOOST_ERROR("buffer " << i << " of " << bytes << " bytes was written to at " << k);
           break;
         }
-      give_back_block(block, bytes);
+      give_back_buffer(buffer, bytes);
     }
   }
 }
@@ -77,12 +77,12 @@ class Limit {
 BOOST_AUTO_TEST_CASE(what_waits_is_given_to_who_needs_another_size) {
   constexpr std::size_t mebi = std::size_t{1} << 20;
   std::vector<std::byte*> taken;
-  for (int i = 0; i < 2; ++i) taken.push_back(take_block(100 * mebi));
-  for (std::byte* block : taken) give_back_block(block, 100 * mebi);
+  for (int i = 0; i < 2; ++i) taken.push_back(take_buffer(100 * mebi));
+  for (std::byte* buffer : taken) give_back_buffer(buffer, 100 * mebi);
   const Limit limit(50 * mebi);
-  std::byte* const other = take_block(170 * mebi);
+  std::byte* const other = take_buffer(170 * mebi);
   BOOST_TEST(other != nullptr);
-  give_back_block(other, 170 * mebi);
-  BOOST_CHECK_THROW(take_block(4000 * mebi), std::bad_alloc);
+  give_back_buffer(other, 170 * mebi);
+  BOOST_CHECK_THROW(take_buffer(4000 * mebi), std::bad_alloc);
 }
 #endif

@@ -1,7 +1,7 @@
-// A training step makes the same values again and again. Small blocks wait in lists of the thread,
+// A training step makes the same values again and again. Small buffers wait in lists of the thread,
 // where taking one is two moves; large ones wait for all threads, as from the system they would
 // come as pages that each cost a fault at the first touch.
-#include "tensor/blocks.hpp"
+#include "tensor/buffers.hpp"
 
 #include "tensor/process_lock.hpp"
 #include "tensor/round_up.hpp"
@@ -16,7 +16,7 @@ namespace tempo {
 namespace {
 
 #if TEMPO_ADDRESS_SANITIZER || TEMPO_THREAD_SANITIZER
-constexpr bool waiting = false;                        // sanitizers must see each block
+constexpr bool waiting = false;                        // sanitizers must see each buffer
 constexpr std::size_t largest = std::size_t{1} << 40;  // they abort on more instead of throwing
 #else
 constexpr bool waiting = true;
@@ -28,18 +28,18 @@ constexpr std::size_t smallest = 64, smallest_shared = 64 << 10;
 constexpr std::size_t most_shared = std::size_t{1} << 62;
 constexpr std::size_t parts = 8;  // sizes between one power of two and the next
 
-void free(std::byte* block) { ::operator delete(block, alignment); }
+void free(std::byte* buffer) { ::operator delete(buffer, alignment); }
 
-/// Up to 1/8 more than `bytes`, so that similar sizes share blocks.
+/// Up to 1/8 more than `bytes`, so that similar sizes share buffers.
 std::size_t rounded(std::size_t bytes) {
   const std::size_t step = std::bit_floor(std::max(bytes, smallest)) / parts;
   return round_up(std::max(bytes, smallest), step);
 }
 
-/// Blocks that wait, in a list for each size that `rounded` gives. A block holds the way to the
+/// Buffers that wait, in a list for each size that `rounded` gives. A buffer holds the way to the
 /// next one itself, so that giving back takes no memory.
 template <std::size_t from, std::size_t to>
-class WaitingBlocks {
+class WaitingBuffers {
  public:
   /// Null when none of this size waits.
   std::byte* take(std::size_t size) {
@@ -48,9 +48,9 @@ class WaitingBlocks {
     held_ -= size;
     return reinterpret_cast<std::byte*>(std::exchange(first, first->next));
   }
-  void keep(std::byte* block, std::size_t size) {
+  void keep(std::byte* buffer, std::size_t size) {
     Waiting*& first = list_of(size);
-    first = new (block) Waiting{first};
+    first = new (buffer) Waiting{first};
     held_ += size;
   }
   std::size_t held() const { return held_; }
@@ -77,32 +77,32 @@ class WaitingBlocks {
   std::size_t held_ = 0;
 };
 
-// Large blocks, of all threads. Under the lock of blocks; never destroyed, for arrays in static
+// Large buffers, of all threads. Under the lock of buffers; never destroyed, for arrays in static
 // variables are freed late.
-using SharedBlocks = WaitingBlocks<smallest_shared, most_shared>;
-constinit SharedBlocks shared;
+using SharedBuffers = WaitingBuffers<smallest_shared, most_shared>;
+constinit SharedBuffers shared;
 constexpr std::size_t most_shared_held = std::size_t{256} << 20;
 
-thread_local bool thread_ends = false;  // its blocks are gone, arrays in static variables are not
+thread_local bool thread_ends = false;  // its buffers are gone, arrays in static variables are not
 
-class ThreadBlocks : public WaitingBlocks<smallest, smallest_shared> {
+class ThreadBuffers : public WaitingBuffers<smallest, smallest_shared> {
  public:
-  ThreadBlocks() = default;
-  ThreadBlocks(const ThreadBlocks&) = delete;
-  ThreadBlocks& operator=(const ThreadBlocks&) = delete;
-  ~ThreadBlocks() {
+  ThreadBuffers() = default;
+  ThreadBuffers(const ThreadBuffers&) = delete;
+  ThreadBuffers& operator=(const ThreadBuffers&) = delete;
+  ~ThreadBuffers() {
     thread_ends = true;
     free_all();
   }
 };
 constexpr std::size_t most_own_held = std::size_t{1} << 20;
 
-thread_local ThreadBlocks own;
+thread_local ThreadBuffers own;
 
 // What waits goes back to the system before memory is out.
 [[gnu::cold, gnu::noinline]] std::byte* allocate_of_waiting(std::size_t bytes) {
   {
-    const ProcessLock lock(ProcessLock::blocks);
+    const ProcessLock lock(ProcessLock::buffers);
     shared.free_all();
   }
   if (!thread_ends) own.free_all();
@@ -110,47 +110,47 @@ thread_local ThreadBlocks own;
 }
 
 std::byte* allocate(std::size_t bytes) {
-  void* const block = ::operator new(bytes, alignment, std::nothrow);
-  return block ? static_cast<std::byte*>(block) : allocate_of_waiting(bytes);
+  void* const buffer = ::operator new(bytes, alignment, std::nothrow);
+  return buffer ? static_cast<std::byte*>(buffer) : allocate_of_waiting(bytes);
 }
 
 std::byte* take_shared(std::size_t size) {
-  std::byte* block = nullptr;
+  std::byte* buffer = nullptr;
   {
-    const ProcessLock lock(ProcessLock::blocks);
-    block = shared.take(size);
+    const ProcessLock lock(ProcessLock::buffers);
+    buffer = shared.take(size);
   }
-  return block ? block : allocate(size);
+  return buffer ? buffer : allocate(size);
 }
 
-void give_back_shared(std::byte* block, std::size_t size) {
+void give_back_shared(std::byte* buffer, std::size_t size) {
   {
-    const ProcessLock lock(ProcessLock::blocks);
-    if (shared.held() + size <= most_shared_held) return shared.keep(block, size);
+    const ProcessLock lock(ProcessLock::buffers);
+    if (shared.held() + size <= most_shared_held) return shared.keep(buffer, size);
   }
-  free(block);
+  free(buffer);
 }
 
 std::byte* take_own(std::size_t size) {
-  std::byte* const block = thread_ends ? nullptr : own.take(size);
-  return block ? block : allocate(size);
+  std::byte* const buffer = thread_ends ? nullptr : own.take(size);
+  return buffer ? buffer : allocate(size);
 }
 
 }  // namespace
 
-std::byte* take_block(std::size_t bytes) {
+std::byte* take_buffer(std::size_t bytes) {
   if (bytes > largest) throw std::bad_alloc();
   if (!waiting) return allocate(bytes);
   const std::size_t size = rounded(bytes);
   return size >= smallest_shared ? take_shared(size) : take_own(size);
 }
 
-void give_back_block(std::byte* block, std::size_t bytes) noexcept {
-  if (!waiting) return free(block);
+void give_back_buffer(std::byte* buffer, std::size_t bytes) noexcept {
+  if (!waiting) return free(buffer);
   const std::size_t size = rounded(bytes);
-  if (size >= smallest_shared) return give_back_shared(block, size);
-  if (thread_ends || own.held() + size > most_own_held) return free(block);
-  own.keep(block, size);
+  if (size >= smallest_shared) return give_back_shared(buffer, size);
+  if (thread_ends || own.held() + size > most_own_held) return free(buffer);
+  own.keep(buffer, size);
 }
 
 }  // namespace tempo

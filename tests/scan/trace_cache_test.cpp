@@ -1,6 +1,6 @@
 // A cell's step is traced at the first call of its layer; what it gives is always that of the plain
 // loop.
-#define BOOST_TEST_MODULE step_cache
+#define BOOST_TEST_MODULE trace_cache
 #include "testing.hpp"
 
 #include <tempo/layers.hpp>

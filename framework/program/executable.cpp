@@ -1,0 +1,85 @@
+#include "program/executable.hpp"
+
+#include "program/run/cost.hpp"
+#include "program/run/execution.hpp"
+#include "program/verify.hpp"
+#include "tensor/parallel.hpp"
+
+#include <algorithm>
+
+namespace tempo {
+
+namespace {
+
+constexpr int64_t enough = 4 << 20;  // multiplications that are worth a thread of their own
+
+std::string size(int64_t rows, int64_t cols) {
+  return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
+}
+
+std::string text_of(const ProductStage& p) {
+  std::string text;
+  const char* before = "product ";
+  for (const ProductTerm& t : p.terms) {
+    text += before + size(t.a.rows, t.a.cols) + " x packed " + size(t.a.cols, p.out.cols);
+    before = " + ";
+  }
+  return text + (p.accumulates ? ", added in place" : "") + (p.bias ? ", plus a row" : "");
+}
+
+std::string text_of(const TileStage& group) {
+  std::string text = "tiles " + size(group.rows, group.cols) +
+                     (group.in_one_run ? " in one run:" : " row by row:");
+  for (const TileOp& op : group.ops) text += " " + op.op->name;
+  return text;
+}
+
+}  // namespace
+
+Executable::Executable(Program optimised) : program_(std::move(optimised)) {
+  const Uses uses(program_);
+  plan_ = make_plan(uses);
+  surroundings_ = surroundings_of(uses, plan_);
+#ifdef TEMPO_CHECKED
+  verify(program_);
+  verify_rows(program_, plan_.independent_rows);
+#endif
+}
+
+void Executable::run(int64_t time, std::span<const View> inputs,
+                     std::span<const View> outputs) const {
+  Execution(*this, time, inputs, outputs, threads()).run();
+}
+
+// As many as have enough to do. No row reads another, so the cut changes no bit.
+int64_t Executable::shards(int64_t time) const {
+  constexpr int64_t fewest_rows = 6;
+  const int64_t rows = plan_.independent_rows,
+                by_work = surroundings_.work_per_row * rows * time / enough;
+  return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));
+}
+
+bool Executable::leaves_threads_idle(int64_t time) const {
+  return surroundings_.work_per_row * surroundings_.rows * time >= enough &&
+         shards(time) < threads();
+}
+
+std::string Executable::explain(int64_t time) const {
+  return to_string(*this) + cost_of(*this, time);
+}
+
+std::string to_string(const Executable& executable) {
+  const Program& p = executable.program();
+  std::string text;
+  for (const Stage& stage : executable.plan().stages) {
+    if (const auto* product = std::get_if<ProductStage>(&stage))
+      text += "  " + text_of(*product) + "\n";
+    else if (const auto* group = std::get_if<TileStage>(&stage))
+      text += "  " + text_of(*group) + "\n";
+    else
+      text += "  call " + p.loop[std::get<CallStage>(stage).instruction].op->name + "\n";
+  }
+  return text + (executable.plan().independent_rows > 0 ? "  rows are independent\n" : "");
+}
+
+}  // namespace tempo

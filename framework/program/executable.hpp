@@ -1,0 +1,40 @@
+// A Program ready to run: what is cached, explained and run.
+#pragma once
+
+#include "program/plan/surroundings.hpp"
+
+#include <span>
+
+namespace tempo {
+
+/// An optimised Program with its Plan and what a run does besides the stages. Nothing in it depends
+/// on the number of steps or on the caller's memory.
+class Executable {
+ public:
+  explicit Executable(Program optimised);
+
+  const Program& program() const { return program_; }
+  const Plan& plan() const { return plan_; }
+  const Surroundings& surroundings() const { return surroundings_; }
+
+  /// Inputs in the Program's order, sequences with the time axis first, or second where the Program
+  /// says so; outputs are allocated.
+  void run(int64_t time, std::span<const View> inputs, std::span<const View> outputs) const;
+  /// In how many shards of rows such a run is cut, at most.
+  int64_t shards(int64_t time) const;
+  /// Whether such a run is long and has fewer shards than there are threads.
+  bool leaves_threads_idle(int64_t time) const;
+
+  /// How a step runs, and what a run over this many steps costs.
+  std::string explain(int64_t time) const;
+
+ private:
+  Program program_;
+  Plan plan_;
+  Surroundings surroundings_;
+};
+
+/// The stages of the loop, a line each.
+std::string to_string(const Executable& executable);
+
+}  // namespace tempo
