@@ -16,6 +16,12 @@ namespace bench {
 
 namespace {
 
+#ifdef __clang__
+constexpr const char* compiler = __VERSION__;
+#else
+constexpr const char* compiler = "g++ " __VERSION__;
+#endif
+
 // The first line that a command prints, or what stands for it where it fails.
 std::string said_by(const char* command, const std::string& otherwise) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command, "r"), pclose);
@@ -42,23 +48,17 @@ std::string today() {
 
 std::string threads_of(int n) { return std::to_string(n) + (n == 1 ? " thread" : " threads"); }
 
+std::string times(const Ratio& r) { return number(r.of_minima, r.of_minima < 10 ? 2 : 1); }
+
 std::string cell(const Row& row, const Choice& choice) {
   std::string text = short_number(row.tempo.least() * 1e3) + " ms";
   if (row.peak > 0) text += ", " + number(100 * gigaflops(row) / row.peak, 0) + " %";
-  const auto add = [&](const Ratio& r) {
-    text += ", " + number(r.of_minima, r.of_minima < 10 ? 2 : 1);
-  };
   for (const Column& peer : peers_of(choice)) {
     if (row.line.peers.empty()) break;
-    if (const Timing* timing = peer_of(row, peer.program))
-      add(ratio(*timing, row.tempo));
-    else
-      text += ", -";
+    const Timing* timing = peer_of(row, peer.program);
+    text += ", " + (timing ? times(ratio(*timing, row.tempo)) : "-");
   }
-  if (row.against && row.line.peers.empty()) {
-    add(*row.against);
-    text += " " + row.line.against_what;
-  }
+  if (row.against) text += "; " + times(*row.against) + " " + row.line.against_what;
   return text;
 }
 
@@ -134,12 +134,14 @@ std::string markdown(const std::vector<Row>& rows, int rounds, const Choice& cho
          "in ../performance.md. -->\n\n# Results\n\n"
       << today() << ", commit " << said_by("git describe --always --dirty 2>/dev/null", "unknown")
       << ". " << processor() << ", " << std::thread::hardware_concurrency() << " processors, "
-      << instruction_set() << "; " << system_name() << ", compiler " << __VERSION__ << ".\n\n"
+      << instruction_set() << "; " << system_name() << ", " << compiler << ".\n\n"
       << "Each contestant is a process, asked in turn in " << rounds
       << " rounds and stopped between its turns, at its own best settings.\n"
       << "In each cell: the least time; the share of the FMA peak, of the matrix products only; "
          "then how many times\nTempo is as fast as "
-      << names << ". `-`: there is no such contestant. MB: peak resident memory of Tempo ("
+      << names
+      << ". `-`: there is no such contestant.\nAfter a semicolon: another line's time over this "
+         "one's. MB: peak resident memory of Tempo ("
       << "its peers).\n\n";
   for (const Table& table : tables_of(rows)) out << text_of(table, choice);
   std::string text = out.str();
