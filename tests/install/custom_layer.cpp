@@ -6,6 +6,6 @@ using namespace tempo;
 int main() {
   Layer rnn = RNN(cell("MinimalGated", {{"units", 64}}), {.return_sequences = true});
   Tensor y = rnn(ones({2, 5, 3}));
-  std::cout << y.shape() << '\n';
+  std::cout << to_string(y.shape()) << '\n';
   return y.shape() == Shape{2, 5, 64} ? 0 : 1;
 }
