@@ -301,7 +301,8 @@ BOOST_AUTO_TEST_CASE(each_planted_breach_is_found_and_nothing_else_is) {
 BOOST_AUTO_TEST_CASE(the_names_of_layers_come_from_the_plugins) {
   const Texts names = layer_names();
   BOOST_TEST(names.size() >= 8u);
-  for (const char* name : {"LSTM", "Dense", "Bidirectional"}) BOOST_TEST(contains(names, name), name);
+  for (const char* name : {"LSTM", "Dense", "Bidirectional"})
+    BOOST_TEST(contains(names, name), name);
 }
 
 BOOST_AUTO_TEST_CASE(every_source_keeps_the_rules) {
