@@ -1,7 +1,8 @@
 #include <tempo/layers/bidirectional.hpp>
 #include <tempo/plugin.hpp>
+#include <tempo/version.hpp>
 
-TEMPO_PLUGIN("bidirectional", "0.1.0",
+TEMPO_PLUGIN("bidirectional", TEMPO_VERSION,
              tempo::layer<tempo::BidirectionalLayer>(
                  "Bidirectional",
                  "A recurrent layer in both directions (Schuster and Paliwal, 1997)."))

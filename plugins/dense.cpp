@@ -1,4 +1,6 @@
 #include <tempo/layers/dense.hpp>
 #include <tempo/plugin.hpp>
+#include <tempo/version.hpp>
 
-TEMPO_PLUGIN("dense", "0.1.0", tempo::layer<tempo::DenseLayer>("Dense", "A fully connected layer."))
+TEMPO_PLUGIN("dense", TEMPO_VERSION,
+             tempo::layer<tempo::DenseLayer>("Dense", "A fully connected layer."))

@@ -1,6 +1,7 @@
 #include <tempo/layers/dropout.hpp>
 #include <tempo/plugin.hpp>
+#include <tempo/version.hpp>
 
-TEMPO_PLUGIN("dropout", "0.1.0",
+TEMPO_PLUGIN("dropout", TEMPO_VERSION,
              tempo::layer<tempo::DropoutLayer>(
                  "Dropout", "Sets elements to 0 at random in training (Srivastava et al., 2014)."))

@@ -1,6 +1,7 @@
 #include <tempo/layers/embedding.hpp>
 #include <tempo/plugin.hpp>
+#include <tempo/version.hpp>
 
-TEMPO_PLUGIN("embedding", "0.1.0",
+TEMPO_PLUGIN("embedding", TEMPO_VERSION,
              tempo::layer<tempo::EmbeddingLayer>("Embedding",
                                                  "A vector for each id (Bengio et al., 2003)."))

@@ -1,6 +1,7 @@
 #include <tempo/layers/gru.hpp>
 #include <tempo/plugin.hpp>
+#include <tempo/version.hpp>
 
-TEMPO_PLUGIN("gru", "0.1.0",
+TEMPO_PLUGIN("gru", TEMPO_VERSION,
              tempo::layer<tempo::GRULayer>("GRU", "Gated recurrent units (Cho et al., 2014)."),
              tempo::cell<tempo::GRUCell>("GRU", "One step of a GRU."))

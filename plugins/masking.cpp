@@ -1,5 +1,6 @@
 #include <tempo/layers/masking.hpp>
 #include <tempo/plugin.hpp>
+#include <tempo/version.hpp>
 
-TEMPO_PLUGIN("masking", "0.1.0",
+TEMPO_PLUGIN("masking", TEMPO_VERSION,
              tempo::layer<tempo::MaskingLayer>("Masking", "Marks the steps that are padding."))

@@ -1,4 +1,6 @@
 #include <tempo/layers/rnn.hpp>
 #include <tempo/plugin.hpp>
+#include <tempo/version.hpp>
 
-TEMPO_PLUGIN("rnn", "0.1.0", tempo::layer<tempo::RNNLayer>("RNN", "Any cell, run over a sequence."))
+TEMPO_PLUGIN("rnn", TEMPO_VERSION,
+             tempo::layer<tempo::RNNLayer>("RNN", "Any cell, run over a sequence."))

@@ -1,7 +1,8 @@
 #include <tempo/layers/simple_rnn.hpp>
 #include <tempo/plugin.hpp>
+#include <tempo/version.hpp>
 
-TEMPO_PLUGIN("simple_rnn", "0.1.0",
+TEMPO_PLUGIN("simple_rnn", TEMPO_VERSION,
              tempo::layer<tempo::SimpleRNNLayer>("SimpleRNN",
                                                  "A simple recurrent network (Elman, 1990)."),
              tempo::cell<tempo::SimpleRNNCell>("SimpleRNN", "One step of a SimpleRNN."))

@@ -7,14 +7,12 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tempo)
 install(TARGETS tempo tempo_headers EXPORT tempo-targets)
 install(DIRECTORY framework/include/tempo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+install(FILES ${PROJECT_BINARY_DIR}/include/tempo/version.hpp
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tempo)
 install(DIRECTORY layers/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tempo/layers
         FILES_MATCHING PATTERN "*.hpp")
-if(plugin_targets)
-  install(TARGETS ${plugin_targets} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/tempo/plugins)
-endif()
-if(TARGET tempo_program)
-  install(TARGETS tempo_program)
-endif()
+install(TARGETS ${plugin_targets} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/tempo/plugins)
+install(TARGETS tempo_program)
 
 install(EXPORT tempo-targets NAMESPACE tempo:: DESTINATION ${package_folder})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/tempo-config.cmake.in

@@ -3,9 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 #include <tempo/load.hpp>
+#include <tempo/version.hpp>
 
 #include "commands.hpp"
-#include "version.hpp"
 
 namespace tempo::command {
 
@@ -20,7 +20,7 @@ struct Arguments {
 };
 
 std::string version_text() {
-  return std::string("tempo ") + version + ", plugin ABI " + std::to_string(TEMPO_ABI_MAJOR) + "." +
+  return "tempo " TEMPO_VERSION ", plugin ABI " + std::to_string(TEMPO_ABI_MAJOR) + "." +
          std::to_string(TEMPO_ABI_MINOR);
 }
 

@@ -118,7 +118,7 @@ void check_function(const char* name, const Kernel& kernel, Exact exact, double 
 struct Function {
   const char* op;
   Exact exact;
-  double float32_limit, float64_limit;  // in ulp; docs/performance.md states them
+  double float32_limit, float64_limit;  // in ulp; docs/performance/kernels.md states them
 };
 
 const Function functions[] = {

@@ -41,30 +41,6 @@ const std::map<string, string> header_homes = {
     {"tempo.hpp", "umbrella"},
 };
 
-const Texts layer_names = {"Dense",         "SimpleRNN",       "LSTM",
-                           "GRU",           "Embedding",       "Dropout",
-                           "Bidirectional", "TimeDistributed", "Masking"};
-
-const Texts top_level = {".cache",
-                         ".ci",
-                         ".clang-format",
-                         ".clang-tidy",
-                         ".git",
-                         ".gitignore",
-                         "CMakeLists.txt",
-                         "CMakePresets.json",
-                         "CMakeUserPresets.json",
-                         "LICENSE",
-                         "README.md",
-                         "build",
-                         "dev",
-                         "docs",
-                         "examples",
-                         "framework",
-                         "layers",
-                         "plugins",
-                         "tests"};
-
 bool contains(const Texts& all, std::string_view one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
@@ -141,6 +117,31 @@ const Owned owned[] = {
      {"framework/plugin/"}},
 };
 
+// Headers that a plugin's packaging may include.
+bool is_for_packaging(const Include& i) {
+  return !i.quoted && (i.name == "tempo/plugin.hpp" || i.name == "tempo/version.hpp" ||
+                       starts(i.name, "tempo/layers/"));
+}
+
+string read(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+// The layers that the plugins register: tempo::layer<...>("NAME", ...). But for RNN, by which the
+// framework makes a layer of any cell.
+Texts layer_names() {
+  static const std::regex registered(R"re(tempo::layer<[^;]*?>\(\s*"(\w+)")re");
+  Texts found;
+  for (const auto& entry : fs::directory_iterator(fs::path(TEMPO_SOURCE_DIR) / "plugins")) {
+    const string text = read(entry.path());
+    for (std::sregex_iterator i(text.begin(), text.end(), registered), end; i != end; ++i)
+      if ((*i)[1] != "RNN") found.push_back((*i)[1]);
+  }
+  return found;
+}
+
 // One sentence for each breach of a rule by this file; the path is relative to the root.
 Texts breaches(const string& path, const string& text) {
   Texts found;
@@ -199,12 +200,12 @@ Texts breaches(const string& path, const string& text) {
   }
   if (starts(path, "plugins/"))
     for (const Include& i : all)
-      if (i.quoted || (i.name != "tempo/plugin.hpp" && !starts(i.name, "tempo/layers/")))
-        report("is packaging and includes " + i.name);
+      if (!is_for_packaging(i)) report("is packaging and includes " + i.name);
 
+  static const Texts layers = layer_names();
   if (starts(path, "framework/") && path != "framework/include/tempo/layers.hpp" &&
       !starts(path, "framework/io/"))
-    for (const string& name : layer_names)
+    for (const string& name : layers)
       if (names(code, name)) report("knows the name of a layer: " + name);
   return found;
 }
@@ -273,6 +274,7 @@ const Planted planted[] = {
     {"plugins/gru.cpp", "#include <string>", "is packaging"},
     {"plugins/gru.cpp", "#include <tempo/tempo.hpp>", "is packaging"},
     {"plugins/gru.cpp", "#include <tempo/plugin.hpp>\n#include <tempo/layers/gru.hpp>", nullptr},
+    {"plugins/gru.cpp", "#include <tempo/version.hpp>", nullptr},
 
     {"framework/scan/a.cpp", "if (name == \"LSTM\") fast();", "knows the name of a layer: LSTM"},
     {"framework/include/tempo/tensor.hpp", "class Bidirectional;", "the name of a layer"},
@@ -296,10 +298,11 @@ BOOST_AUTO_TEST_CASE(each_planted_breach_is_found_and_nothing_else_is) {
   }
 }
 
-string read(const fs::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
+BOOST_AUTO_TEST_CASE(the_names_of_layers_come_from_the_plugins) {
+  const Texts names = layer_names();
+  BOOST_TEST(names.size() >= 8u);
+  for (const char* name : {"LSTM", "Dense", "Bidirectional"})
+    BOOST_TEST(contains(names, name), name);
 }
 
 BOOST_AUTO_TEST_CASE(every_source_keeps_the_rules) {
@@ -318,9 +321,31 @@ BOOST_AUTO_TEST_CASE(every_source_keeps_the_rules) {
   BOOST_TEST(files > 0u);
 }
 
-BOOST_AUTO_TEST_CASE(the_top_level_holds_what_is_allowed_there) {
+// What may not lie at the top level: sources and what is made from them have folders of their own,
+// and a folder needs a place in the README's map. Empty: it may lie there.
+string misplaced(const string& name, bool folder, const string& readme) {
+  static const Texts foreign = {".cpp", ".hpp", ".h",   ".c",   ".cc",  ".py",          ".o",  ".a",
+                                ".so",  ".svg", ".png", ".csv", ".npy", ".safetensors", ".log"};
+  if (starts(name, ".")) return "";
+  if (folder)
+    return name == "build" || readme.find("| [" + name + "](" + name + ") |") != string::npos
+               ? ""
+               : name + " is a folder that the README's map of folders does not have";
+  return contains(foreign, fs::path(name).extension().string())
+             ? name + " belongs into a folder of sources, of data or of docs"
+             : "";
+}
+
+BOOST_AUTO_TEST_CASE(the_top_level_holds_no_sources_and_no_folder_that_the_readme_does_not_map) {
+  const string readme = read(fs::path(TEMPO_SOURCE_DIR) / "README.md");
   for (const auto& entry : fs::directory_iterator(TEMPO_SOURCE_DIR)) {
-    const string name = entry.path().filename().string();
-    BOOST_TEST(contains(top_level, name), name << " has no place at the top level");
+    const string fault = misplaced(entry.path().filename().string(), entry.is_directory(), readme);
+    BOOST_TEST(fault.empty(), fault);
   }
+  BOOST_TEST(!misplaced("model.cpp", false, readme).empty());
+  BOOST_TEST(!misplaced("loss.svg", false, readme).empty());
+  BOOST_TEST(!misplaced("utils", true, readme).empty());
+  BOOST_TEST(misplaced("framework", true, readme).empty());
+  BOOST_TEST(misplaced("CHANGELOG.md", false, readme).empty());
+  BOOST_TEST(misplaced(".editorconfig", false, readme).empty());
 }

@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
+#include "markdown.hpp"
 #include "table.hpp"
 
 namespace bench {
@@ -41,9 +43,12 @@ void show_progress(const std::string& now) {
   if (isatty(STDERR_FILENO)) std::cerr << "\r\033[K" << now << std::flush;
 }
 
-void run(const Choice& choice, int rounds, bool as_json) {
+// `markdown_file`: empty, or where the tables are written at the end.
+void run(const Choice& choice, int rounds, bool as_json, const std::string& markdown_file) {
   const std::vector<Block> blocks = blocks_of(choice);
   if (blocks.empty()) throw std::runtime_error("nothing to measure with these options");
+  if (!markdown_file.empty() && !std::ofstream(markdown_file, std::ios::app))
+    throw std::runtime_error("--markdown " + markdown_file + ": cannot be written");
   if (!as_json) std::cout << head(rounds, choice) << std::flush;
   std::vector<Row> rows;
   std::string last_title;
@@ -61,6 +66,7 @@ void run(const Choice& choice, int rounds, bool as_json) {
     std::cout << json(rows, rounds).dump(1) << '\n';
   else
     std::cout << foot(rows, choice);
+  if (!markdown_file.empty()) std::ofstream(markdown_file) << markdown(rows, rounds, choice);
 }
 
 }  // namespace
@@ -70,9 +76,14 @@ int main(int argc, char** argv) {
   CLI::App app{"Tempo beside oneDNN and LibTorch, turn by turn, one table"};
   bool as_json = false;
   int threads = 0, rounds = 15;
-  std::string sizes, before;
+  std::string sizes, before, markdown_file;
   bench::Choice choice;
   app.add_flag("--json", as_json, "JSON with the time of every round instead of the table");
+  app.add_option("--markdown", markdown_file,
+                 "also write the tables to FILE; docs/performance/results.md if none is given")
+      ->expected(0, 1)
+      ->default_str("docs/performance/results.md")
+      ->type_name("[FILE]");
   app.add_option("--sizes", sizes, "batch,time,features,units; several with ';' between")
       ->type_name("B,T,I,H[;...]");
   app.add_option("--threads", threads, "threads that each contestant may use; 1, then 2")
@@ -90,7 +101,7 @@ int main(int argc, char** argv) {
     bench::lies_at("before", before);
     choice.sizes = bench::sizes_from(sizes);
     choice.threads = threads ? std::vector{threads} : bench::default_threads();
-    bench::run(choice, rounds, as_json);
+    bench::run(choice, rounds, as_json, markdown_file);
   } catch (const std::exception& e) {
     std::cerr << "bench: " << e.what() << '\n';
     return 1;

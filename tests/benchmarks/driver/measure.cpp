@@ -72,7 +72,7 @@ void take_turns(std::vector<Entrant>& all, int rounds, Peaks& peaks) {
 }
 
 Row row_of(const Line& line, const Block& block, std::vector<Entrant>& all, const Peaks& peaks) {
-  Row row{block.group, line, find(all, "tempo", line.job)->timing, {}, {}, 0};
+  Row row{block.group, block.title, line, find(all, "tempo", line.job)->timing, {}, {}, 0};
   for (const Peer& peer : line.peers)
     if (const Entrant* e = find(all, peer.program, peer.job)) row.peers[peer.program] = e->timing;
   if (line.against >= 0) {

@@ -30,7 +30,7 @@ struct Ratio {
 Ratio ratio(const Timing& other, const Timing& this_one);
 
 struct Row {
-  std::string group;  ///< of the block it is in
+  std::string group, title;  ///< of the block it is in
   Line line;
   Timing tempo;
   std::map<std::string, Timing> peers;  ///< by program; those that have such a job
