@@ -37,7 +37,7 @@ bool Array::sole_owner() const {
 Scratch::Scratch(std::size_t bytes) : size_(bytes), bytes_(take_buffer(bytes)) {}
 Scratch::~Scratch() { give_back_buffer(bytes_, size_); }
 
-void refuse_dtype(DType dtype) {
+void refuse_automatic(DType dtype) {
   throw Error(std::string("dispatch: dtype `") + name_of(dtype) +
               "` has no elements; it stands for the default dtype.");
 }

@@ -121,7 +121,7 @@ class Scratch {
   std::byte* bytes_;
 };
 
-[[noreturn]] void refuse_dtype(DType dtype);
+[[noreturn]] void refuse_automatic(DType dtype);
 
 /// Calls f(T{}) with the C++ type of `dtype`. Booleans are stored as one byte, 0 or 1.
 template <std::size_t row = 0, class F>
@@ -131,7 +131,7 @@ std::invoke_result_t<F, float> dispatch(DType dtype, F&& f) {
   if constexpr (row + 1 < std::tuple_size_v<decltype(sdk::elements)>)
     return dispatch<row + 1>(dtype, f);
   else
-    refuse_dtype(dtype);
+    refuse_automatic(dtype);
 }
 
 /// As dispatch, for float32 and float64 only; `who` names the op in the error.

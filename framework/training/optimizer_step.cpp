@@ -40,7 +40,7 @@ bool OptimizerState::runs_in_place(const Memory& of, const Tensor& gradient) con
 }
 
 Formula::Size OptimizerState::run(Memory& of, const Tensor& gradient,
-                                std::span<const View> next) const {
+                                  std::span<const View> next) const {
   std::vector<View> x;
   x.reserve(of.slots.size() + 2);
   x.push_back(of.weight.handle()->array.view());
@@ -52,7 +52,7 @@ Formula::Size OptimizerState::run(Memory& of, const Tensor& gradient,
 }
 
 void OptimizerState::prepare(Memory& of, const Tensor& gradient) {
-  if (!of.update) of.update = fused_update(of);
+  if (!of.update) of.update = update_formula(of);
   of.next.resize(of.slots.size() + 1);
   std::vector<View> next;
   next.reserve(of.next.size());

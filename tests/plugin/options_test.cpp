@@ -5,6 +5,8 @@
 #include <tempo/layers.hpp>
 #include <tempo/option.hpp>
 
+#include <array>
+
 using namespace tempo;
 using namespace tempo::testing;
 
@@ -24,7 +26,7 @@ BOOST_AUTO_TEST_CASE(a_list_owns_what_its_options_point_to) {
   const sdk::OptionList copy(list->all());
   name = text = "later";
   numbers = {3, 4};
-  for (const sdk::OptionList* all : {list.get(), &copy}) {
+  for (const sdk::OptionList* all : std::to_array<const sdk::OptionList*>({list.get(), &copy})) {
     BOOST_TEST(all->find("text")->text == std::string("before"));
     BOOST_TEST(all->find("list")->count == 2u);
     BOOST_TEST(all->find("list")->list[1] == 2);
@@ -36,7 +38,8 @@ BOOST_AUTO_TEST_CASE(a_list_owns_what_its_options_point_to) {
     BOOST_TEST(!all->find("tex"));
     BOOST_TEST(all->all().size() == 6u);
   }
-  BOOST_TEST(copy.find("text")->text != list->find("text")->text);  // each has its own
+  const auto address = [](const sdk::OptionList& l) -> const void* { return l.find("text")->text; };
+  BOOST_TEST(address(copy) != address(*list));  // each has its own
 }
 
 BOOST_AUTO_TEST_CASE(an_option_of_a_layer_is_found_by_name) {
@@ -55,7 +58,6 @@ BOOST_AUTO_TEST_CASE(what_every_layer_has_is_described_for_each) {
   };
   const Case cases[] = {
       {"units", TEMPO_OPTION_INT, -1},
-      {"dropout", TEMPO_OPTION_REAL, -1},
       {"activation", TEMPO_OPTION_ACTIVATION, -1},
       {"trainable", TEMPO_OPTION_BOOL, TEMPO_OPTION_BOOL},
       {"dtype", TEMPO_OPTION_DTYPE, TEMPO_OPTION_DTYPE},

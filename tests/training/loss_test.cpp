@@ -853,13 +853,12 @@ BOOST_AUTO_TEST_CASE(metrics_are_means_over_all_samples_weighted_and_masked) {
 }
 
 BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
-  BOOST_TEST(
-      error_of([] { Metric("acuracy"); }) ==
-      "metric `acuracy`: there is none by that name; did you mean `accuracy`?\n"
-      "  There are accuracy, acc, Accuracy, binary_accuracy, categorical_accuracy, "
-      "sparse_categorical_accuracy, crossentropy, ce, mean_squared_error, mse, "
-      "mean_absolute_error, mae, binary_crossentropy, bce, categorical_crossentropy, "
-      "sparse_categorical_crossentropy.");
+  BOOST_TEST(error_of([] { Metric("acuracy"); }) ==
+             "metric `acuracy`: there is none by that name; did you mean `accuracy`?\n"
+             "  There are accuracy, acc, Accuracy, binary_accuracy, categorical_accuracy, "
+             "sparse_categorical_accuracy, crossentropy, ce, mean_squared_error, mse, "
+             "mean_absolute_error, mae, binary_crossentropy, bce, categorical_crossentropy, "
+             "sparse_categorical_crossentropy.");
   Metric metric = BinaryAccuracy();
   BOOST_TEST(error_of<ShapeError>([&] {
                metric.update(zeros({4, 2}), zeros({4, 3}));

@@ -912,7 +912,7 @@ BOOST_AUTO_TEST_CASE(steps_that_cannot_be_traced) {
        "scan: the sequences have different numbers of steps\n"
        "  sequence 0  [2, 5, 3] float32\n"
        "  sequence 1  [2, 6, 3] float32\n"
-       "  The time axis, here the second, must be the same."},
+       "  The time axis, the second, must be the same."},
   };
   check(cases);
 }
