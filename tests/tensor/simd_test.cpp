@@ -12,6 +12,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -517,6 +518,17 @@ std::string output_of(const std::string& command) {
   while (pipe && std::fgets(buffer.data(), static_cast<int>(buffer.size()), pipe.get()))
     text += buffer.data();
   return text;
+}
+
+/// A function with a Math that is not compiled into its loop calls fma in libm, once an element.
+BOOST_AUTO_TEST_CASE(no_kernel_calls_libm_for_what_math_has) {
+  std::istringstream names(
+      output_of("nm --undefined-only /proc/" + std::to_string(getpid()) + "/exe 2>/dev/null"));
+  for (std::string name; names >> name;) {
+    name.resize(std::min(name.size(), name.find('@')));
+    for (const char* function : {"fma", "fmaf", "exp", "expf", "tanh", "tanhf"})
+      BOOST_TEST(name != function);
+  }
 }
 
 /// A weak function that was compiled for AVX could replace the one of a file that was not.
