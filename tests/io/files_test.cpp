@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(what_a_killed_program_left_is_in_nobodys_way) {
 
 BOOST_AUTO_TEST_CASE(names_may_be_as_long_as_the_file_system_takes_them) {
   const fs::path folder = fresh("long");
-  for (const std::size_t length : {240, 241, 250, 255}) {
+  for (const std::size_t length : {240u, 241u, 250u, 255u}) {
     const string path = folder / (string(length - 4, 'n') + ".npy");
     for (const int value : {1, 2}) {
       save_npy(path, full({1}, value));
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(symbolic_links_stay_and_what_they_lead_to_is_written) {
 BOOST_AUTO_TEST_CASE(a_file_keeps_its_mode) {
   const string path = in_folder("mode.npy");
   save_npy(path, ones({1}));
-  for (const mode_t mode : {0600, 0644, 0444}) {
+  for (const mode_t mode : {0600u, 0644u, 0444u}) {
     ::chmod(path.c_str(), mode);
     save_npy(path, ones({2}));
     struct stat now {};

@@ -63,7 +63,7 @@ void check_error(const string& got, const string& expected) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(nests_are_refused_before_anything_follows_them_down) {
-  const auto nest = [](int depth) { return string(depth, '[') + string(depth, ']'); };
+  const auto nest = [](std::size_t depth) { return string(depth, '[') + string(depth, ']'); };
   string objects = "1";
   for (int i = 0; i < 5000; ++i) objects = R"({"a":)" + objects + "}";
   for (const string& deep : {nest(100), nest(100000), objects})

@@ -223,8 +223,10 @@ uint64_t declarations() {
   const std::string text =
       std::regex_replace(header(), std::regex("#define TEMPO_ABI_MINOR \\w+"), "");
   uint64_t hash = 0xcbf29ce484222325u;
-  for (const unsigned char c : text)
-    if (!std::isspace(c)) hash = (hash ^ c) * 0x100000001b3u;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (!std::isspace(byte)) hash = (hash ^ byte) * 0x100000001b3u;
+  }
   return hash;
 }
 
