@@ -24,7 +24,7 @@ Tensors copies(const Tensors& weights) {
 struct EarlyStopping::Watch final : Callback {
   explicit Watch(const EarlyStoppingOptions& o) : options(o) {
     if (o.mode != "auto" && o.mode != "min" && o.mode != "max")
-      unknown_name("EarlyStopping, mode", o.mode, {"auto", "min", "max"});
+      unknown_name("EarlyStopping", "mode", o.mode, {"auto", "min", "max"});
     const auto refuse = [](const char* option, const std::string& value, const char* rule) {
       throw Error(std::string("EarlyStopping: ") + option + " is " + value + "; it must " + rule +
                   ".");

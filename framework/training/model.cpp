@@ -250,7 +250,7 @@ Layer Model::get_layer(const std::string& name) const {
   const auto at = std::find(names.begin(), names.end(), name);
   if (at != names.end()) return state_->layers[static_cast<std::size_t>(at - names.begin())];
   if (names.empty()) throw Error(state_->name + ": it has no layers.");
-  unknown_name(state_->name + ", layer", name, names);
+  unknown_name(state_->name, "layer", name, names);
 }
 
 Tensors Model::weights() const { return state_->weights(); }

@@ -20,7 +20,7 @@ Reduction reduction_from(const std::string& who, const std::string& name) {
     if (name == its_name) return reduction;
     known.emplace_back(its_name);
   }
-  unknown_name(who + ", reduction", name, known);
+  unknown_name(who, "reduction", name, known);
 }
 
 namespace {

@@ -19,9 +19,9 @@ bool parse(const std::string& text, T& number) {
 
 }  // namespace
 
-void unknown_name(const std::string& kind, const std::string& name,
+void unknown_name(const std::string& who, const std::string& kind, const std::string& name,
                   const std::vector<std::string>& known) {
-  throw Error(kind + ": there is none called `" + name + "`" + sdk::did_you_mean(name, known) +
+  throw Error(who + ": it has no " + kind + " `" + name + "`" + sdk::did_you_mean(name, known) +
               "\n  There are " + sdk::listed(known) + ".");
 }
 

@@ -15,9 +15,9 @@
 
 namespace tempo {
 
-/// Throws the Error for a name that is not among `known`; `kind` says whose name it is.
-[[noreturn]] void unknown_name(const std::string& kind, const std::string& name,
-                               const std::vector<std::string>& known);
+/// Throws the Error for a name that is not among `known`: "sequential: it has no layer `dens`".
+[[noreturn]] void unknown_name(const std::string& who, const std::string& kind,
+                               const std::string& name, const std::vector<std::string>& known);
 
 /// What a setting may be. NaN never is, nor is an infinity where it has no bound.
 struct Range {

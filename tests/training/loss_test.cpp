@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(errors_of_losses_say_what_is_wrong) {
       "  There are mean_squared_error, mse, mean_absolute_error, mae, binary_crossentropy, bce, "
       "categorical_crossentropy, sparse_categorical_crossentropy.");
   BOOST_TEST(error_of([] { Loss("mse(reduction=avg)"); }) ==
-             "mean_squared_error, reduction: there is none called `avg`.\n"
+             "mean_squared_error: it has no reduction `avg`.\n"
              "  There are sum_over_batch_size, mean, sum, mean_with_sample_weight, none.");
   BOOST_TEST(error_of([] { Loss("binary_crossentropy(logits=true)"); }) ==
              "loss `binary_crossentropy(logits=true)`: it has no option `logits`; did you mean "

@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(layers_get_names_that_are_unique_in_the_model) {
   BOOST_TEST(model.count_params() == 4 * 3 * (5 + 3 + 1) + 4 * 2 * (3 + 2 + 1) + 2 * 2 + 2 + 2 + 1);
   BOOST_TEST(model.name() == "sequential");
   BOOST_TEST(error_of([&] { model.get_layer("dens"); }) ==
-             "sequential, layer: there is none called `dens`; did you mean `dense`?\n"
+             "sequential: it has no layer `dens`; did you mean `dense`?\n"
              "  There are lstm, own, dense, dense_1.");
 }
 
@@ -622,7 +622,7 @@ BOOST_AUTO_TEST_CASE(early_stopping_knows_which_way_metrics_go) {
              "EarlyStopping: there is no `val_loss` to monitor; there are loss, accuracy, mse.\n"
              "  Give fit validation_split or validation_data, or set .monitor = \"loss\".");
   BOOST_TEST(error_of([] { EarlyStopping({.mode = "maximum"}); }) ==
-             "EarlyStopping, mode: there is none called `maximum`; did you mean `max`?\n  There "
+             "EarlyStopping: it has no mode `maximum`; did you mean `max`?\n  There "
              "are auto, min, max.");
 }
 
