@@ -13,10 +13,10 @@ struct MetricState;
 
 /// A loss, from its class, from a text ("mse", "binary_crossentropy(from_logits=true)") or from a
 /// function of y_true and y_pred that gives a loss per sample, [batch], or per step, [batch, time],
-/// or one number: `.loss = [](const Tensor& y_true, const Tensor& y_pred) { return mean(abs(y_true
-/// - y_pred), -1); }`. Losses per step are masked here; a function that gives fewer losses is used
-/// as it is and reads mask_of(y_pred) itself. It is called once, or again when it turned out to
-/// give fewer losses than the mask has steps, and gets y_true in the dtype of y_pred.
+/// or one number: `.loss = [](const Tensor& t, const Tensor& p) { return mean(abs(t - p), -1); }`.
+/// Losses per step are masked here; a function that gives fewer losses is used as it is and reads
+/// mask_of(y_pred) itself. It is called once, or again when it turned out to give fewer losses than
+/// the mask has steps, and gets y_true in the dtype of y_pred.
 class Loss {
  public:
   /// A user's function, as libtempo calls it.

@@ -136,12 +136,17 @@ struct OpTrampolines {
 }  // namespace sdk
 
 /// An op class under its public name; sdk::Op("name") is how it is then used. It has
-///   static constexpr int n_inputs = 1;
-///   static OpType type(const OpCall& call);    of the result, or a ShapeError that says why not
-///   template <class T> static void kernel(const OpCall&, const std::array<const T*, 1>& x, T* y);
+///
+///     static constexpr int n_inputs = 1;
+///     static OpType type(const OpCall& call);  // of the result, or a ShapeError that says why not
+///     template <class T>
+///     static void kernel(const OpCall& call, const std::array<const T*, n_inputs>& x, T* y);
+///
 /// (or, for dtypes that differ, `const void* const* x, void* y`), all row-major, and, to be
 /// differentiable, the gradient to input i, written in ops:
-///   static Tensor vjp(int i, const Tensors& x, const Tensor& y, const Tensor& dy, const OpCall&);
+///
+///     static Tensor vjp(int i, const Tensors& x, const Tensor& y, const Tensor& dy,
+///                       const OpCall& call);
 template <class O>
 Registration op(const char* name, const char* summary = "") {
   using C = sdk::OpTrampolines<O>;
