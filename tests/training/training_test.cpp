@@ -745,6 +745,14 @@ BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
              }) ==
              "sequential: build was given the shape [-1, 0].\n"
              "  Extents are positive; -1 stands for one that is not known, as the batch.");
+  BOOST_TEST(
+      error_of([] {
+        Sequential({LSTM({.units = 1})}).build({{-1, 5, -1}});
+      }) ==
+      "sequential: build was given [-1, 5, -1], and a -1 there decides the size of a weight, "
+      "which is now 2.\n"
+      "  Make the model again, and give build the features: "
+      "model.build({{-1, -1, features}}).");
   BOOST_TEST(error_of([] {
                Sequential({layer("Dense", {{"units", 1}}), cell("LSTMCell", {{"units", 1}})});
              }).find("cell") != std::string::npos);
