@@ -7,7 +7,9 @@
 #include <tempo/option.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstring>
 
 namespace tempo {
 
@@ -113,6 +115,18 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
     throw Error(who + " is " + value_text(given) + "; a shape has at most 8 axes.");
 }
 
+// A default may lie outside of the limits: such an option must be given.
+void require_given(const tempo_layer_type& type, const tempo_option& option) {
+  const bool number = option.kind == TEMPO_OPTION_INT || option.kind == TEMPO_OPTION_REAL;
+  if (!number || !option.standard) return;
+  double value = 0;
+  const char* const end = option.standard + std::strlen(option.standard);
+  if (std::from_chars(option.standard, end, value).ec != std::errc()) return;
+  if (value < option.at_least || value > option.at_most)
+    throw Error(std::string(type.name) + ": option `" + option.name +
+                "` is not given, and has no default; it must be " + limits_text(option) + ".");
+}
+
 }  // namespace
 
 void check_options(const tempo_layer_type& type, std::span<const tempo_attribute> options) {
@@ -130,6 +144,8 @@ void check_options(const tempo_layer_type& type, std::span<const tempo_attribute
     }
     check_option(type, *found, given);
   }
+  for (const tempo_option& option : std::span(type.options, type.n_options))
+    if (!sdk::given(options, option.name)) require_given(type, option);
 }
 
 }  // namespace tempo

@@ -15,7 +15,7 @@ namespace {
 [[noreturn]] void no_such(const std::string& who, const std::string& name,
                           const std::vector<std::string>& names) {
   if (names.empty()) throw Error(who + ": there is no `" + name + "`; nothing was recorded yet.");
-  throw Error(who + ": there is no `" + name + "`; there are " + sdk::listed(names) + ".");
+  throw Error(who + ": there is no `" + name + "`; it has " + sdk::listed(names) + ".");
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ struct EarlyStopping::Watch final : Callback {
     std::vector<std::string> names;
     for (const auto& [name, value] : logs) names.push_back(name);
     throw Error(
-        "EarlyStopping: there is no `" + options.monitor + "` to monitor; there are " +
+        "EarlyStopping: there is no `" + options.monitor + "` to monitor; an epoch has " +
         sdk::listed(names) + "." +
         (options.monitor.starts_with("val_")
              ? "\n  Give fit validation_split or validation_data, or set .monitor = \"loss\"."

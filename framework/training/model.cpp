@@ -152,6 +152,15 @@ Tensors ModelState::call_layers(const Tensors& x, const CallOptions& options, Sh
   return now;
 }
 
+[[noreturn]] static void decides_a_weight(const std::string& name, const Shapes& inputs) {
+  std::string given;
+  for (const Shape& s : inputs) given += (given.empty() ? "" : ", ") + to_string(s);
+  throw ShapeError(name + ": build was given " + given +
+                   ", and a -1 there decides the size of a weight, which is now 2.\n"
+                   "  Make the model again, and give build the features: "
+                   "model.build({{-1, -1, features}}).");
+}
+
 // Layers find their weights' shapes when they are called, so the model is called on zeros. Extents
 // that are not known are tried as 2 and as 3: what differs behind them is not known either.
 void ModelState::build(const Shapes& inputs, DType dtype) {
@@ -185,7 +194,13 @@ void ModelState::build(const Shapes& inputs, DType dtype) {
   };
   Shapes outputs = probe(2);
   if (open) {
-    const Shapes others = probe(3);
+    const Shapes others = [&] {
+      try {
+        return probe(3);
+      } catch (const ShapeError&) {
+        decides_a_weight(name, inputs);
+      }
+    }();
     for (std::size_t i = 0; i < outputs.size(); ++i)
       for (int axis = 1; axis < outputs[i].rank(); ++axis)
         if (outputs[i][axis] != others[i][axis]) outputs[i][axis] = -1;

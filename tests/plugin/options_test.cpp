@@ -4,6 +4,7 @@
 
 #include <tempo/layers.hpp>
 #include <tempo/option.hpp>
+#include <tempo/plugin.hpp>
 
 #include <array>
 
@@ -47,6 +48,41 @@ BOOST_AUTO_TEST_CASE(an_option_of_a_layer_is_found_by_name) {
   BOOST_TEST(sdk::given(dense, "units")->integer == 3);
   BOOST_TEST(sdk::given(dense, "trainable")->integer == 0);
   BOOST_TEST(!sdk::given(dense, "unit"));
+}
+
+namespace {
+
+struct NeedyOptions {
+  int units = 0;
+  double rate = 0.5;
+};
+void describe(auto& option, NeedyOptions& o) {
+  option("units", o.units, "Size of the state.", at_least(1));
+  option("rate", o.rate, "What share is taken in.", between(0, 1));
+}
+struct NeedyCell : Cell<NeedyOptions> {
+  using Cell::Cell;
+  Step step(const Tensor&, const State& s) const { return {.output = s[0], .state = {s[0]}}; }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(an_option_whose_default_is_out_of_its_limits_must_be_given) {
+  const tempo_layer_type* const type = cell<NeedyCell>("Needy").type;
+  const auto make = [&](std::initializer_list<sdk::Attribute> options) {
+    tempo_layer* out = nullptr;
+    sdk::check(sdk::host().make_layer_of(type,
+                                         reinterpret_cast<const tempo_attribute*>(options.begin()),
+                                         static_cast<uint32_t>(options.size()), &out));
+    return Layer(out);
+  };
+  BOOST_TEST(error_of([&] { make({}); }) ==
+             "Needy: option `units` is not given, and has no default; it must be at least 1.");
+  BOOST_TEST(error_of([&] {
+               make({{"rate", 0.25}});
+             }) ==
+             "Needy: option `units` is not given, and has no default; it must be at least 1.");
+  BOOST_TEST(make({{"units", 3}}).is_cell());
 }
 
 BOOST_AUTO_TEST_CASE(what_every_layer_has_is_described_for_each) {

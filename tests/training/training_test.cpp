@@ -329,7 +329,7 @@ BOOST_AUTO_TEST_CASE(validation_is_the_last_part_or_what_is_given) {
   BOOST_TEST(a["val_loss"][0] == split.evaluate(slice(x, 0, 7, 10), slice(y, 0, 7, 10))["loss"]);
   BOOST_TEST(!line().fit(x, y, {.verbose = 0}).contains("val_loss"));
   BOOST_TEST(error_of([&] { (void)a["vall_loss"]; }) ==
-             "History: there is no `vall_loss`; there are loss, val_loss.");
+             "History: there is no `vall_loss`; it has loss, val_loss.");
 }
 
 BOOST_AUTO_TEST_CASE(sample_weights_scale_the_loss_and_weighted_metrics) {
@@ -619,7 +619,7 @@ BOOST_AUTO_TEST_CASE(early_stopping_knows_which_way_metrics_go) {
                .validation_split = 0.5,
                .verbose = 0});
   BOOST_TEST(error_of([&] { model.fit(x, y, {.callbacks = {EarlyStopping()}, .verbose = 0}); }) ==
-             "EarlyStopping: there is no `val_loss` to monitor; there are loss, accuracy, mse.\n"
+             "EarlyStopping: there is no `val_loss` to monitor; an epoch has loss, accuracy, mse.\n"
              "  Give fit validation_split or validation_data, or set .monitor = \"loss\".");
   BOOST_TEST(error_of([] { EarlyStopping({.mode = "maximum"}); }) ==
              "EarlyStopping: it has no mode `maximum`; did you mean `max`?\n  There "
@@ -745,6 +745,14 @@ BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
              }) ==
              "sequential: build was given the shape [-1, 0].\n"
              "  Extents are positive; -1 stands for one that is not known, as the batch.");
+  BOOST_TEST(
+      error_of([] {
+        Sequential({LSTM({.units = 1})}).build({{-1, 5, -1}});
+      }) ==
+      "sequential: build was given [-1, 5, -1], and a -1 there decides the size of a weight, "
+      "which is now 2.\n"
+      "  Make the model again, and give build the features: "
+      "model.build({{-1, -1, features}}).");
   BOOST_TEST(error_of([] {
                Sequential({layer("Dense", {{"units", 1}}), cell("LSTMCell", {{"units", 1}})});
              }).find("cell") != std::string::npos);

@@ -298,17 +298,26 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
        [] {
          slice(f32({2, 3}), 1, 2, 5);
        },
-       "slice: [2, 5) along axis 1 of [2, 3] float32, which has 3 there."},
+       "slice: [2, 5) along axis 1 of [2, 3] float32, which has 3 there.\n"
+       "  Both ends must lie in [-3, 3], and the first not after the second."},
       {"slice before the axis", shape,
        [] {
          slice(f32({2, 3}), 1, -5, 3);
        },
-       "slice: [-5, 3) along axis 1 of [2, 3] float32, which has 3 there."},
+       "slice: [-5, 3) along axis 1 of [2, 3] float32, which has 3 there.\n"
+       "  Both ends must lie in [-3, 3], and the first not after the second."},
       {"slice up to before the axis", shape,
        [] {
          slice(f32({2, 3}), -1, 0, -4);
        },
-       "slice: [0, -4) along axis -1 of [2, 3] float32, which has 3 there."},
+       "slice: [0, -4) along axis -1 of [2, 3] float32, which has 3 there.\n"
+       "  Both ends must lie in [-3, 3], and the first not after the second."},
+      {"slice that ends before it begins", shape,
+       [] {
+         slice(f32({2, 3}), 1, 2, 1);
+       },
+       "slice: [2, 1) along axis 1 of [2, 3] float32, which has 3 there.\n"
+       "  Both ends must lie in [-3, 3], and the first not after the second."},
       {"take", shape,
        [] {
          take(f32({2, 3}), 2);
@@ -467,7 +476,8 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
        },
        "tensor: 3 values do not fill [2, 2], which has 4."},
       {"no tensor", plain, [] { f32({2}) + Tensor{}; },
-       "an op was given a tensor without a value (it is Tensor{})."},
+       "add: input 1, counted from 0, was never given a value (it is Tensor{}).\n"
+       "  If it is a weight, build gives it one: kernel = add(\"kernel\", ...)."},
       {"shape of no tensor", plain, [] { Tensor{}.shape(); },
        "Tensor: this one was never given a value (it is Tensor{})."},
   };

@@ -123,7 +123,9 @@ inline Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end) {
   if (first < 0 || stop > extent || first > stop)
     throw ShapeError("slice: [" + std::to_string(begin) + ", " + std::to_string(end) +
                      ") along axis " + std::to_string(axis) + " of " + to_string(shape, x.dtype()) +
-                     ", which has " + std::to_string(extent) + " there.");
+                     ", which has " + std::to_string(extent) +
+                     " there.\n  Both ends must lie in [" + std::to_string(-extent) + ", " +
+                     std::to_string(extent) + "], and the first not after the second.");
   return sdk::part(x, at, first, stop);
 }
 /// The i-th part along an axis, which is cut: x[i]. A negative i counts from the end of the axis.

@@ -219,7 +219,7 @@ static_assert(sizeof(Attribute) == sizeof(tempo_attribute),
 /// An op of the host, found by name once per shared object.
 class Op {
  public:
-  explicit Op(const char* name) { check(host().find_op(name, &op_)); }
+  explicit Op(const char* name) : name_(name) { check(host().find_op(name, &op_)); }
 
   Tensor operator()(std::initializer_list<tempo_tensor*> inputs,
                     std::initializer_list<Attribute> attributes = {}) const {
@@ -238,7 +238,7 @@ class Op {
   void run(tempo_tensor* const* inputs, std::size_t n, std::initializer_list<Attribute> attributes,
            tempo_tensor** results, std::size_t n_results) const {
     for (std::size_t i = 0; i < n; ++i)
-      if (!inputs[i]) throw Error("an op was given a tensor without a value (it is Tensor{}).");
+      if (!inputs[i]) without_value(i);
     check(host().apply(op_, inputs, static_cast<uint32_t>(n),
                        reinterpret_cast<const tempo_attribute*>(attributes.begin()),
                        static_cast<uint32_t>(attributes.size()), results,
@@ -246,6 +246,13 @@ class Op {
   }
 
  private:
+  [[noreturn, gnu::cold, gnu::noinline]] void without_value(std::size_t input) const {
+    throw Error(name_ + ": input " + std::to_string(input) +
+                ", counted from 0, was never given a value (it is Tensor{}).\n"
+                "  If it is a weight, build gives it one: kernel = add(\"kernel\", ...).");
+  }
+
+  std::string name_;
   const tempo_op* op_ = nullptr;
 };
 
