@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(hoist_moves_the_input_projection_out_of_the_loop) {
       "  last     %9\n");
 }
 
-BOOST_AUTO_TEST_CASE(sink_makes_each_weights_gradient_one_product_behind_the_loop) {
+BOOST_AUTO_TEST_CASE(sink_makes_each_weights_gradient_one_product_after_the_loop) {
   const Explained e = explain_rnn();
   BOOST_REQUIRE_EQUAL(e.programs.size(), 2u);
   BOOST_CHECK_EQUAL(
@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(merge_makes_one_product_of_those_with_one_left_side) {
                     "  last     %12\n");
 }
 
-BOOST_AUTO_TEST_CASE(order_runs_products_before_what_is_elementwise) {
+BOOST_AUTO_TEST_CASE(schedule_runs_products_before_what_is_elementwise) {
   const Tensor f = parameter(normal({7, 7}, 1), "f"), g = parameter(normal({7, 7}, 2), "g");
   const auto step = [&](const Tensor& x, const State& s) {
     const Tensor early = abs(s[0]), a = tanh(matmul(s[0], f)), b = matmul(x, f);
@@ -420,7 +420,7 @@ BOOST_AUTO_TEST_CASE(what_is_cheap_to_make_again_is_not_kept) {
 
 // --- they change nothing
 
-BOOST_AUTO_TEST_CASE(a_program_computes_the_same_after_each_pass_alone_and_after_all) {
+BOOST_AUTO_TEST_CASE(a_program_computes_the_same_after_each_pass_alone_and_after_each_pipeline) {
   for (const ScanCase& c : scan_cases())
     for (const DType dtype : {float32, float64}) {
       const auto of_dtype = [dtype](const Tensors& tensors) {
