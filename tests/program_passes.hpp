@@ -6,6 +6,8 @@
 #include "program/verify.hpp"
 #include "testing.hpp"
 
+#include <set>
+
 namespace tempo::testing {
 
 /// The text of a Program from this section on.
@@ -47,6 +49,17 @@ inline Program verified(const std::string& what, Pipeline passes, Program p) {
   return p;
 }
 
+struct NamedPipeline {
+  const char* name;
+  Pipeline passes;
+};
+inline const NamedPipeline pipelines[] = {{"before the gradient", before_gradient},
+                                          {"for a scan", for_scan},
+                                          {"for a stream", for_stream},
+                                          {"for a formula", for_formula}};
+
+/// That a Program, all in its loop, computes the same after each pass of any list alone, and after
+/// each list.
 inline void check_passes(const std::string& what, const Program& given, int64_t time = 4) {
   const Tensors expected = results_of(given, time);
   const double tolerance = expected.at(0).dtype() == float32 ? 1e-5 : 1e-12;
@@ -60,8 +73,12 @@ inline void check_passes(const std::string& what, const Program& given, int64_t 
       check_close(what + ", " + pass + ", result " + std::to_string(k), got[k], expected[k],
                   tolerance);
   };
-  for (const Pass& pass : for_scan) check(pass.name, pass.apply(given));
-  check("all passes", verified(what, for_scan, given));
+  std::set<std::string> alone;
+  for (const NamedPipeline& pipeline : pipelines) {
+    for (const Pass& pass : pipeline.passes)
+      if (alone.insert(pass.name).second) check(pass.name, pass.apply(given));
+    check(pipeline.name, verified(what, pipeline.passes, given));
+  }
 }
 
 }  // namespace tempo::testing

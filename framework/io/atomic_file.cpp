@@ -159,10 +159,4 @@ void AtomicFile::fail(const char* what) const {
       (::stat(target_.c_str(), &there) == 0 ? "\n  The file that was there is unchanged." : ""));
 }
 
-void write_file(const fs::path& path, std::string_view content) {
-  AtomicFile file(path);
-  file.write(content);
-  file.commit();
-}
-
 }  // namespace tempo

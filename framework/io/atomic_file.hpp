@@ -38,7 +38,4 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
-/// Writes a whole file so.
-void write_file(const std::filesystem::path& path, std::string_view content);
-
 }  // namespace tempo

@@ -12,7 +12,7 @@ namespace tempo {
 int64_t integer_of(const nlohmann::ordered_json& value, const std::string& what);
 /// "the optimizer is not a text."
 std::string text_of(const nlohmann::ordered_json& value, const std::string& what);
-/// The value, which is a list of at most so many: "layers are not a list."
+/// The value, which is a list of at most `most` items: "layers are not a list."
 const nlohmann::ordered_json& list_of(const nlohmann::ordered_json& value, std::size_t most,
                                       const std::string& what);
 

@@ -2,6 +2,8 @@
 // as JSON, with the weights by path and what the optimizer remembers.
 #pragma once
 
+#include "plugin/layer_name.hpp"
+
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -14,8 +16,7 @@ namespace model_file {
 /// Of the description. A file of a newer version is refused; members that this version does not
 /// know are passed over.
 inline constexpr int version = 1;
-inline constexpr const char* key = "tempo";               // of the description in the metadata
-inline constexpr const char* slot_prefix = "optimizer:";  // of a slot; no layer's name begins so
+inline constexpr const char* key = "tempo";  // of the description in the metadata
 
 /// Layers, input shapes and name.
 nlohmann::ordered_json describe(const Model& model);

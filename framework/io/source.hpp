@@ -19,7 +19,7 @@ class Source {
   /// The path, or what else an error begins with.
   const std::string& name() const { return name_; }
   uint64_t size() const { return size_; }
-  /// So many bytes from `at` on, which must be there.
+  /// `bytes` bytes from `at` on, which must be there.
   virtual void read(uint64_t at, void* to, std::size_t bytes) const = 0;
 
   /// Part of it, or all.

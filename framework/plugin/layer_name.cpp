@@ -63,9 +63,9 @@ void require_name(const std::string& who, const std::string& name) {
     throw Error(who + ": " + shown(name) +
                 " holds a `/`, which stands between the names in a weight's path, "
                 "\"encoder/forward/kernel\".\n  Use another character, such as `_`.");
-  if (name.starts_with("optimizer:"))
-    throw Error(who + ": " + shown(name) +
-                " begins with `optimizer:`, as what a file keeps of the optimizer does.\n  Use "
+  if (name.starts_with(slot_prefix))
+    throw Error(who + ": " + shown(name) + " begins with `" + slot_prefix +
+                "`, as what a file keeps of the optimizer does.\n  Use "
                 "another name.");
 }
 

@@ -5,11 +5,14 @@
 
 namespace tempo {
 
+/// Files put it before the names of what an optimizer remembers.
+inline constexpr const char* slot_prefix = "optimizer:";
+
 /// Throws Error, which begins with `who`, for a name that is empty, of 255 bytes or more, not UTF-8
 /// or holds control characters.
 void require_text(const std::string& who, const std::string& name);
 /// The same for a name that becomes a part of paths, "encoder/forward/kernel": it holds no `/` and
-/// does not begin with "optimizer:", as what files keep of an optimizer does.
+/// does not begin with `slot_prefix`.
 void require_name(const std::string& who, const std::string& name);
 
 }  // namespace tempo

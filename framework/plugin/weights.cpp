@@ -1,4 +1,4 @@
-// The one walk over the weights of layers: each layer is visited once, however often it is used.
+// The one search for the weights of layers: each layer is visited once, however often it is used.
 #include "plugin/layer.hpp"
 
 #include <unordered_set>
@@ -7,7 +7,7 @@ namespace tempo {
 
 namespace {
 
-class Walk {
+class WeightSearch {
  public:
   /// `path` null: the weights' paths are not asked for.
   void visit(const tempo_layer& layer, const std::string* path) {
@@ -41,22 +41,22 @@ class Walk {
 }  // namespace
 
 std::vector<Value*> weights_of(std::span<const Layer> layers) {
-  Walk walk;
-  for (const Layer& layer : layers) walk.visit(*layer.handle(), nullptr);
-  return walk.values();
+  WeightSearch search;
+  for (const Layer& layer : layers) search.visit(*layer.handle(), nullptr);
+  return search.values();
 }
 
 std::vector<WeightOnPath> weights_on_paths(std::span<const Layer> layers,
                                            std::span<const std::string> names) {
-  Walk walk;
-  for (std::size_t i = 0; i < layers.size(); ++i) walk.visit(*layers[i].handle(), &names[i]);
-  return std::move(walk.found);
+  WeightSearch search;
+  for (std::size_t i = 0; i < layers.size(); ++i) search.visit(*layers[i].handle(), &names[i]);
+  return std::move(search.found);
 }
 
 }  // namespace tempo
 
 std::vector<tempo::Value*> tempo_layer::weights() const {
-  tempo::Walk walk;
-  walk.visit(*this, nullptr);
-  return walk.values();
+  tempo::WeightSearch search;
+  search.visit(*this, nullptr);
+  return search.values();
 }

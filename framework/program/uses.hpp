@@ -74,12 +74,12 @@ bool splits_columns(const Instruction& instruction);
 /// loop.
 bool is_light(const Program& program, const Instruction& instruction);
 
-/// These values and all that is computed from them; also the results of what `begins` says, and all
-/// that is computed from those.
+/// These values and all that is computed from them; also the results of the instructions for which
+/// `begins` holds, and all that is computed from those.
 ValueSet computed_from(const std::vector<Instruction>& instructions, ValueSet values,
                        const std::function<bool(const Instruction&)>& begins = {});
-/// These values and all that they are computed from; also what the instructions of which `ends`
-/// says so read, and all that this is computed from.
+/// These values and all that they are computed from; also what the instructions for which `ends`
+/// holds read, and all that this is computed from.
 ValueSet needed_for(const std::vector<Instruction>& instructions, ValueSet values,
                     const std::function<bool(const Instruction&)>& ends = {});
 

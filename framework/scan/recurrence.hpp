@@ -73,18 +73,18 @@ class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
   const ValueIds& read_by_gradient() const;
 
  private:
+  GradientRequest of_all() const;
+
   Program normalised_;
   std::vector<Ref<Value>> nodes_;
   std::optional<Program> as_written_;
-  GradientRequest of_all() const;
-
   mutable Made<Executable> optimised_;
   mutable Made<GradientProgram, GradientRequest> gradients_;
   mutable Made<ValueIds> read_by_gradient_;
   mutable Made<RecurrenceRef, ValueIds> keeping_;
 };
 
-/// Of a step as it was traced; normalises it.
+/// Of a step as written; normalises it.
 RecurrenceRef make_recurrence(Program as_written, std::vector<Ref<Value>> nodes);
 
 /// Builds the gradient of a recurrence as one with time reversed. The values `kept` of the forward

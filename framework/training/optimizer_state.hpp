@@ -40,8 +40,8 @@ struct Memory {
   bool stays_moderate = false;  // while a step is being made: it is, after this step
 };
 
-/// The options that every optimizer has.
-struct CommonOptions {
+/// The settings that every optimizer has.
+struct CommonSettings {
   double weight_decay = 0;
   double clipnorm = 0;
   double clipvalue = 0;
@@ -88,7 +88,7 @@ struct OptimizerState {
   void require_slot(const std::string& slot, const std::string& of) const;
 
   double learning_rate = 0;
-  CommonOptions common;
+  CommonSettings common;
   int64_t iterations = 0;
   uint64_t round = 0;  // how often step was called
   std::vector<std::string> exclude_words;

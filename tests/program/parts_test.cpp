@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(parts_of_a_concatenation_that_others_read_too_are_copied) {
                     "  last     %8\n");
 }
 
-BOOST_AUTO_TEST_CASE(parts_of_a_split_that_are_the_next_state_or_read_behind_the_loop_are_copied) {
+BOOST_AUTO_TEST_CASE(parts_of_a_split_that_are_the_next_state_or_read_after_the_loop_are_copied) {
   const Tensor w = parameter(normal({2, 2}, 1), "w");
   const auto step = [&](const Tensor& x, const State& s) {
     auto [shown, next] = split<2>(x * sum(s[0], -1, true));

@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(hoist_moves_the_input_projection_out_of_the_loop) {
       "  last     %9\n");
 }
 
-BOOST_AUTO_TEST_CASE(sink_makes_each_weights_gradient_one_product_behind_the_loop) {
+BOOST_AUTO_TEST_CASE(sink_makes_each_weights_gradient_one_product_after_the_loop) {
   const Explained e = explain_rnn();
   BOOST_REQUIRE_EQUAL(e.programs.size(), 2u);
   BOOST_CHECK_EQUAL(
@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(merge_makes_one_product_of_those_with_one_left_side) {
                     "  last     %12\n");
 }
 
-BOOST_AUTO_TEST_CASE(order_runs_products_before_what_is_elementwise) {
+BOOST_AUTO_TEST_CASE(schedule_runs_products_before_what_is_elementwise) {
   const Tensor f = parameter(normal({7, 7}, 1), "f"), g = parameter(normal({7, 7}, 2), "g");
   const auto step = [&](const Tensor& x, const State& s) {
     const Tensor early = abs(s[0]), a = tanh(matmul(s[0], f)), b = matmul(x, f);
@@ -404,6 +404,44 @@ BOOST_AUTO_TEST_CASE(what_is_repeated_stays_narrow_and_sums_of_negatives_are_neg
                     "  sequence %16\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_streams_passes_compute_fixed_values_once_and_refuse_first) {
+  const Tensor table = parameter(normal({5, 7}, 1), "table"), w = parameter(normal({7}, 2), "w");
+  const sdk::Op index("index");
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor h = reshape(reshape(s[0] * tanh(w), {3, 1, 7}), {3, 7});
+    Tensor next = h + gather(table, index(x + x, {{"bound", int64_t{5}}}));
+    return Step{next, {next}};
+  };
+  const ProgramLog log;
+  scan(step, zeros({3, 5}, int64), {zeros({3, 7}, float64)});
+  const Program& written = log.programs().at(0).recurrence->as_written();
+  BOOST_CHECK_EQUAL(from("loop", written),
+                    "loop\n"
+                    "  %4 = tanh(%0:w)                                          [7] float64\n"
+                    "  %5 = multiply(%3:state, %4)                              [3, 7] float64\n"
+                    "  %6 = reshape(%5; shape=[3, 1, 7])                        [3, 1, 7] float64\n"
+                    "  %7 = reshape(%6; shape=[3, 7])                           [3, 7] float64\n"
+                    "  %8 = add(%2:x, %2:x)                                     [3] int64\n"
+                    "  %9 = index(%8; bound=5)                                  [3] int64\n"
+                    "  %10 = gather(%1:table, %9)                               [3, 7] float64\n"
+                    "  %11 = add(%7, %10)                                       [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %11\n"
+                    "  last     %11\n");
+  BOOST_CHECK_EQUAL(from("before", run_passes(for_stream, written)),
+                    "before\n"
+                    "  %4 = tanh(%0:w)                                          [7] float64  once\n"
+                    "loop\n"
+                    "  %8 = add(%2:x, %2:x)                                     [3] int64\n"
+                    "  %9 = index(%8; bound=5)                                  [3] int64\n"
+                    "  %5 = multiply(%3:state, %4)                              [3, 7] float64\n"
+                    "  %10 = gather(%1:table, %9)                               [3, 7] float64\n"
+                    "  %11 = add(%5, %10)                                       [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %11\n"
+                    "  last     %11\n");
+}
+
 BOOST_AUTO_TEST_CASE(what_is_cheap_to_make_again_is_not_kept) {
   const ProgramLog log;
   const auto step = [&](const Tensor& x, const State& s) {
@@ -420,7 +458,7 @@ BOOST_AUTO_TEST_CASE(what_is_cheap_to_make_again_is_not_kept) {
 
 // --- they change nothing
 
-BOOST_AUTO_TEST_CASE(a_program_computes_the_same_after_each_pass_alone_and_after_all) {
+BOOST_AUTO_TEST_CASE(a_program_computes_the_same_after_each_pass_alone_and_after_each_pipeline) {
   for (const ScanCase& c : scan_cases())
     for (const DType dtype : {float32, float64}) {
       const auto of_dtype = [dtype](const Tensors& tensors) {

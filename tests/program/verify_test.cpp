@@ -139,6 +139,10 @@ BOOST_AUTO_TEST_CASE(rows_are_independent_only_where_no_row_reads_another) {
   verify_rows(p, 4);
   check_says("other rows", "which has not the rows that the plan calls independent",
              error_of([&] { verify_rows(p, 2); }));
+  Program shared = step();
+  shared[state].type.shape = {4};
+  check_says("a state that every row reads", "`%4 = add(%3, %2)` reads all rows of %2",
+             error_of([&] { verify_rows(shared, 4); }));
   Program across = step();
   across.loop[1].op = &transpose_op;
   across.loop[1].attributes = {{"permutation", std::vector<int64_t>{-1, -2}}};

@@ -484,8 +484,8 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
   check(cases);
 }
 
-BOOST_AUTO_TEST_CASE(a_layer_over_time_behind_one_that_gives_its_last_output) {
-  const auto behind = [](const char* name, const std::string& words) {
+BOOST_AUTO_TEST_CASE(a_layer_over_time_after_one_that_gives_its_last_output) {
+  const auto said_of = [](const char* name, const std::string& words) {
     return words + "\n  " + name +
            " needs every step of the sequence, and lstm before it gives its last output only.\n"
            "  Make lstm with .return_sequences = true.";
@@ -497,11 +497,11 @@ BOOST_AUTO_TEST_CASE(a_layer_over_time_behind_one_that_gives_its_last_output) {
     Layer next;
     std::string text;
   } cases[] = {
-      {LSTM({.units = 2, .name = "top"}), behind("top", needs("LSTM"))},
-      {GRU({.units = 2, .return_sequences = true, .name = "top"}), behind("top", needs("GRU"))},
-      {SimpleRNN({.units = 2, .name = "top"}), behind("top", needs("SimpleRNN"))},
-      {Masking({.name = "top"}), behind("top", needs("Masking"))},
-      {Bidirectional(LSTM({.units = 2}), {.name = "top"}), behind("top", needs("LSTM"))},
+      {LSTM({.units = 2, .name = "top"}), said_of("top", needs("LSTM"))},
+      {GRU({.units = 2, .return_sequences = true, .name = "top"}), said_of("top", needs("GRU"))},
+      {SimpleRNN({.units = 2, .name = "top"}), said_of("top", needs("SimpleRNN"))},
+      {Masking({.name = "top"}), said_of("top", needs("Masking"))},
+      {Bidirectional(LSTM({.units = 2}), {.name = "top"}), said_of("top", needs("LSTM"))},
   };
   for (const auto& c : cases) {
     const Layer first = LSTM({.units = 2}), dense = Dense({.units = 2});

@@ -321,6 +321,48 @@ BOOST_AUTO_TEST_CASE(every_source_keeps_the_rules) {
   BOOST_TEST(files > 0u);
 }
 
+// One sentence for each file and folder of the framework that holds too much; lines by path, which
+// is relative to the root.
+Texts overfull(const std::map<string, int64_t>& lines_of) {
+  constexpr int64_t most_lines = 400, most_files = 12;
+  Texts found;
+  std::map<string, int64_t> files_in;
+  for (const auto& [path, lines] : lines_of) {
+    if (lines > most_lines)
+      found.push_back(path + " has " + std::to_string(lines) + " lines; ask what is mixed in it");
+    if (under(path, {"framework/program/", "framework/scan/"}))
+      ++files_in[path.substr(0, path.rfind('/'))];
+  }
+  for (const auto& [folder, files] : files_in)
+    if (files > most_files)
+      found.push_back(folder + " has " + std::to_string(files) + " files; part it");
+  return found;
+}
+
+BOOST_AUTO_TEST_CASE(no_file_and_no_folder_of_the_compiler_holds_too_much) {
+  std::map<string, int64_t> lines_of;
+  for (const auto& entry :
+       fs::recursive_directory_iterator(fs::path(TEMPO_SOURCE_DIR) / "framework"))
+    if (entry.is_regular_file()) {
+      const string text = read(entry.path());
+      lines_of[entry.path().lexically_relative(TEMPO_SOURCE_DIR).generic_string()] =
+          std::count(text.begin(), text.end(), '\n');
+    }
+  BOOST_TEST(lines_of.size() > 100u);
+  for (const string& sentence : overfull(lines_of)) BOOST_ERROR(sentence);
+
+  std::map<string, int64_t> made_up{{"framework/io/a.cpp", 400}};
+  for (char name = 'a'; name < 'm'; ++name)
+    made_up[string("framework/program/run/") + name + ".cpp"] = 1;
+  BOOST_TEST(overfull(made_up).empty());
+  made_up["framework/io/b.cpp"] = 401;
+  made_up["framework/program/run/m.cpp"] = 1;
+  const Texts found = overfull(made_up);
+  BOOST_REQUIRE_EQUAL(found.size(), 2u);
+  BOOST_TEST(starts(found[0], "framework/io/b.cpp has 401 lines"));
+  BOOST_TEST(starts(found[1], "framework/program/run has 13 files"));
+}
+
 // What may not lie at the top level: sources and what is made from them have folders of their own,
 // and a folder needs a place in the README's map. Empty: it may lie there.
 string misplaced(const string& name, bool folder, const string& readme) {

@@ -169,7 +169,7 @@ struct CommonOptions {
 };
 void describe(auto&, CommonOptions&) {}  // visit_options has their sentences
 
-/// The description of an option: of the type's own or, behind them, of those that every layer has;
+/// The description of an option, first among the type's own, then among those that every layer has;
 /// null: there is none of that name.
 inline const tempo_option* described(const tempo_layer_type& type, std::string_view name) {
   static const OptionTable& common = []() -> const OptionTable& {

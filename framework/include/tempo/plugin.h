@@ -15,7 +15,7 @@
  *    with 0, and are borrowed for the call unless it says otherwise.
  *  - Handles are counted. A function that fills an `out` handle gives the caller one count; handles
  *    passed in are borrowed. Raw pointers into a handle live as long as the handle.
- *  - Distinct models may be used from distinct threads; one model is one thread's at a time.
+ *  - A layer's `call` and an op's `kernel` may run on several threads at once; `build` on one.
  *  - A plugin starts no threads and calls no BLAS setting. It is never unloaded. */
 #ifndef TEMPO_PLUGIN_H
 #define TEMPO_PLUGIN_H

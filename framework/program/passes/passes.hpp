@@ -1,5 +1,6 @@
-// The passes: rewritings of a Program that do not change what it computes. One file each: in
-// rewrites/ what makes instructions other ones, in moves/ what puts them elsewhere.
+// The passes: each rewrites a Program and does not change what it computes. One file each: those in
+// rewrites/ make other instructions, those in moves/ put instructions elsewhere. Until the first
+// move has run, all is in the loop; no rewrite but own_parts comes after one.
 #pragma once
 
 #include "program/program.hpp"

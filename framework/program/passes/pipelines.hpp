@@ -13,8 +13,7 @@ struct Pass {
 };
 using Pipeline = std::span<const Pass>;
 
-/// A step as it was traced, whose gradient is built after these, so that the gradient has their
-/// form.
+/// A step as written; its gradient is built after these, so that the gradient has their form.
 extern const Pipeline before_gradient;
 /// A step or its gradient, which runs over many steps of time.
 extern const Pipeline for_scan;

@@ -21,17 +21,11 @@ const Additions::Added& Additions::to(const Instruction& product) const {
   return at == added_.end() ? nothing : at->second;
 }
 
-namespace {
-
-bool is_addition(const Instruction& i) { return i.is(add_op); }
-
-}  // namespace
-
 // From the last to the first: what one sum is added to may be a sum itself.
 void Additions::find_sums() {
   const std::vector<Instruction>& loop = uses_.program().loop;
   for (std::size_t k = loop.size(); k-- > 0;)
-    if (is_addition(loop[k]))
+    if (loop[k].is(add_op))
       for (std::size_t side : {1u, 0u})
         if (add_to(loop[k], loop[k].inputs[side], loop[k].inputs[1 - side])) break;
 }
@@ -116,7 +110,7 @@ void Additions::find_rows() {
     if (const Done* sum = done(i)) products[i.outputs[0]] = uses_.maker(sum->product);
   }
   for (const Instruction& i : p.loop) {
-    if (!is_addition(i)) continue;
+    if (!i.is(add_op)) continue;
     for (std::size_t side : {0u, 1u}) {
       const ValueId product = i.inputs[side], row = i.inputs[1 - side], total = i.outputs[0];
       const auto made = products.find(product);

@@ -26,7 +26,7 @@ Segments segments_of(int64_t time) {
   return {root, time / root, time % root};
 }
 
-// A step as it was traced ends with the results of its states. (They are not found by `next`: that
+// A step as written ends with the results of its states. (They are not found by `next`: that
 // is the state itself where no step reads it.)
 std::size_t result_of_state(const Program& p, std::size_t k) {
   return p.results.size() - p.carried.size() + k;

@@ -29,7 +29,7 @@ class Differentiation {
     {
       Trace trace;
       seed(trace);
-      walk_back(trace);
+      walk_back();
       write(trace);
     }
     builder_.program.reverse = !p_.reverse;
@@ -93,7 +93,7 @@ class Differentiation {
     return IncomingGradient{c.results};
   }
 
-  void walk_back(Trace&) {
+  void walk_back() {
     Tensors inputs;
     for (std::size_t i = 0; i < p_.n_inputs(); ++i) inputs.push_back(to_tensor(node(p_.input(i))));
     Tensors asked;

@@ -9,7 +9,7 @@ KeptChoice::KeptChoice(const Program& program, const ValueIds& there)
 // it is made again from others, which are kept in its place.
 void KeptChoice::cover(const ValueIds& read) {
   for (ValueId v : read)
-    if (!can_be_had(v)) kept_.insert(v);
+    if (!is_available(v)) kept_.insert(v);
   for (auto n = static_cast<int32_t>(p_.values.size()); n-- > 0;) {
     const ValueId v{n};
     if (!has(v) || there_.contains(v)) continue;
@@ -21,7 +21,7 @@ void KeptChoice::cover(const ValueIds& read) {
 
 // The cheapest set of extra values to keep so that v can be recomputed.
 KeptChoice::Values KeptChoice::to_keep_for(ValueId v, std::map<ValueId, Values>& known) const {
-  if (can_be_had(v)) return {};
+  if (is_available(v)) return {};
   if (const auto at = known.find(v); at != known.end()) return at->second;
   Values best{v};
   const Instruction* made = uses_.maker(v);
@@ -33,7 +33,7 @@ KeptChoice::Values KeptChoice::to_keep_for(ValueId v, std::map<ValueId, Values>&
   return known[v] = best;
 }
 
-bool KeptChoice::can_be_had(ValueId v) const {
+bool KeptChoice::is_available(ValueId v) const {
   return has(v) || p_.is_fixed(v) || (p_.is_sequence(v) && !uses_.maker(v));
 }
 

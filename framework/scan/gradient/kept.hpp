@@ -13,7 +13,7 @@ namespace tempo {
 /// values that are kept anyway is not kept if that takes fewer bytes.
 class KeptChoice {
  public:
-  /// For a Program as traced, all in its loop. The values `there` are kept already.
+  /// For a normalised Program, all in its loop. The values `there` are kept already.
   KeptChoice(const Program& program, const ValueIds& there);
 
   /// Ensures that every value in `read` is kept or can be recomputed.
@@ -23,7 +23,7 @@ class KeptChoice {
  private:
   using Values = std::set<ValueId>;
   Values to_keep_for(ValueId v, std::map<ValueId, Values>& known) const;
-  bool can_be_had(ValueId v) const;
+  bool is_available(ValueId v) const;
   std::size_t bytes(const Values& values) const;
 
   const Program& p_;

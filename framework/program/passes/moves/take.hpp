@@ -5,7 +5,7 @@
 
 namespace tempo {
 
-/// Takes those of which `which` says so out of a section, in their order.
+/// Takes the instructions for which `which` holds out of a section, in their order.
 template <class F>
 std::vector<Instruction> take(std::vector<Instruction>& section, F which) {
   const auto taken = std::stable_partition(section.begin(), section.end(),
