@@ -16,7 +16,7 @@ bool begins_with(const Shape& shape, const Shape& first) {
   return shape.rank() >= first.rank() && first_axes(shape, first.rank()) == first;
 }
 
-// With axes of 1 behind its own, up to this rank.
+// With axes of 1 after its own, up to this rank.
 Tensor of_rank(const Tensor& mask, int rank) {
   Shape shape = mask.shape();
   if (shape.rank() == rank) return mask;
@@ -76,7 +76,7 @@ Tensor leading(const MaskCall& call) {
   return all;
 }
 
-Tensor behind(const MaskCall& call) {
+Tensor of_features(const MaskCall& call) {
   const Tensor mask = mask_of(call.inputs[0]);
   const auto within = [&](int64_t axis) { return axis < mask.rank(); };
   const std::vector<int64_t> axes = axes_of(call);

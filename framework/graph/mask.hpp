@@ -22,9 +22,9 @@ namespace masks {
 Tensor elementwise(const MaskCall& call);
 /// For ops that leave the first axes of an input as the first of the result.
 Tensor leading(const MaskCall& call);
-/// For ops along `axis` or `axes` that change the meaning of what they run along: kept behind the
-/// axes of the mask, lost within them.
-Tensor behind(const MaskCall& call);
+/// For ops along `axis` or `axes` that change the meaning of what they run along: kept if all of
+/// those come after the axes of the mask, lost if one is among them.
+Tensor of_features(const MaskCall& call);
 /// For ops along `axis` or `axes` that do to the mask what they do to the steps.
 Tensor along(const MaskCall& call);
 /// For reshape: kept where the axes of the mask stay the first ones.

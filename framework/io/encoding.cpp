@@ -1,5 +1,7 @@
 #include "io/encoding.hpp"
 
+#include "plugin/utf8.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -10,23 +12,6 @@ namespace tempo {
 namespace {
 
 constexpr std::size_t none = std::string_view::npos;
-
-unsigned char at(std::string_view text, std::size_t i) {
-  return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-}
-
-// The length of the character that begins at i: 1 to 4, 0 where none does (RFC 3629).
-std::size_t character(std::string_view text, std::size_t i) {
-  const unsigned char first = at(text, i), second = at(text, i + 1);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4) return 0;
-  for (std::size_t k = 1; k < length; ++k)
-    if ((at(text, i + k) & 0xc0) != 0x80) return 0;
-  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool surrogate = first == 0xed && second > 0x9f, beyond = first == 0xf4 && second > 0x8f;
-  return overlong || surrogate || beyond ? 0 : length;
-}
 
 bool all_ascii(const char* eight) {
   uint64_t word = 0;
@@ -60,7 +45,7 @@ std::size_t first_not_utf8(std::string_view text) {
       i += 8;
       continue;
     }
-    const std::size_t length = character(text, i);
+    const std::size_t length = utf8_length(text, i);
     if (length == 0) return i;
     i += length;
   }
@@ -88,8 +73,8 @@ std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   std::size_t i = 0;
   while (i < text.size() && i < shown) {
-    const std::size_t length = character(text, i);
-    const unsigned char byte = at(text, i);
+    const std::size_t length = utf8_length(text, i);
+    const auto byte = static_cast<unsigned char>(text[i]);
     if (length == 0 || byte < 0x20 || byte == 0x7f) {
       out.append("\\x").append({digits[byte / 16], digits[byte % 16]});
       ++i;

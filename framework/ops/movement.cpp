@@ -151,7 +151,7 @@ const auto& pad_op = define({
     }},
     .leading_axis = LeadingAxis::all,
     .linear = true,
-    .mask = masks::behind,
+    .mask = masks::of_features,
 });
 
 // y = a turned around along the axes                     da = dy turned around

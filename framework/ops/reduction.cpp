@@ -32,7 +32,7 @@ const auto& sum_op = define({
     .vjp = {[](const Vjp& v) { return broadcast_to(kept(v, v.dy()), v.a().shape()); }},
     .leading_axis = LeadingAxis::all,
     .linear = true,
-    .mask = masks::behind,
+    .mask = masks::of_features,
 });
 
 // da = dy where a is the extreme one, in equal shares where several are
@@ -51,7 +51,7 @@ const auto& max_op = define({
     .kernel = max_kernel(),
     .vjp = {to_the_extreme},
     .leading_axis = LeadingAxis::all,
-    .mask = masks::behind,
+    .mask = masks::of_features,
 });
 
 // y = the smallest
@@ -61,7 +61,7 @@ const auto& min_op = define({
     .kernel = min_kernel(),
     .vjp = {to_the_extreme},
     .leading_axis = LeadingAxis::all,
-    .mask = masks::behind,
+    .mask = masks::of_features,
 });
 
 // y = the place of the greatest along an axis
@@ -78,7 +78,7 @@ const auto& argmax_op = define({
         },
     .kernel = argmax_kernel(),
     .leading_axis = LeadingAxis::all,
-    .mask = masks::behind,
+    .mask = masks::of_features,
 });
 
 // y_t = a_0 + ... + a_t        da_t = dy_t + dy_(t+1) + ...

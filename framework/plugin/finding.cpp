@@ -17,16 +17,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<std::string> shared_objects(const std::string& folder) {
+void load_all(const std::string& folder, std::vector<std::string>& failures) {
   std::vector<std::string> paths;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored))
+  std::error_code unreadable;
+  for (const auto& entry : fs::directory_iterator(folder, unreadable))
     if (entry.path().extension() == ".so") paths.push_back(entry.path().string());
+  if (unreadable)
+    failures.push_back("folder " + folder + " of plugins: " + unreadable.message() + ".");
   std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
-void load_all(const std::vector<std::string>& paths, std::vector<std::string>& failures) {
   for (const std::string& path : paths) try {
       load_plugin_file(path);
     } catch (const Error& e) {
@@ -85,7 +83,7 @@ std::string plugin_folder() {
 
 std::vector<std::string> load_installed() {
   std::vector<std::string> failures;
-  load_all(shared_objects(plugin_folder()), failures);
+  load_all(plugin_folder(), failures);
   return failures;
 }
 
@@ -97,7 +95,7 @@ const std::vector<std::string>& load_plugin_path() {
   for (const std::string& folder : folders_of(std::getenv("TEMPO_PLUGIN_PATH"))) {
     std::error_code ignored;
     if (fs::is_directory(folder, ignored))
-      load_all(shared_objects(folder), failures);
+      load_all(folder, failures);
     else
       failures.push_back("TEMPO_PLUGIN_PATH: there is no folder " + folder + ".");
   }

@@ -1,5 +1,7 @@
 #include "plugin/layer_name.hpp"
 
+#include "plugin/utf8.hpp"
+
 #include <tempo/error.hpp>
 
 #include <algorithm>
@@ -11,23 +13,9 @@ namespace {
 
 constexpr std::size_t longest = 254;
 
-// How many bytes the character at the begin of `text` has; 0 when it is none of UTF-8's.
-std::size_t character(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
-  const bool beyond = (lead == 0xed && byte(1) > 0x9f) || (lead == 0xf4 && byte(1) > 0x8f);
-  return overlong || beyond ? 0 : size;
-}
-
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    const std::size_t size = character(text);
+    const std::size_t size = utf8_length(text);
     if (size == 0) return false;
     text.remove_prefix(size);
   }

@@ -1,0 +1,12 @@
+// UTF-8 (RFC 3629), the one encoding of texts in Tempo.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace tempo {
+
+/// How many bytes the character that begins at text[i] has: 1 to 4, or 0 where none begins.
+std::size_t utf8_length(std::string_view text, std::size_t i = 0);
+
+}  // namespace tempo
