@@ -49,9 +49,9 @@ class BidirectionalLayer : public LayerOf<BidirectionalOptions> {
     add(backward_);
   }
 
-  void build(Weights& add, const Shape& input) {
-    forward_.build({input}, add.dtype());
-    backward_.build({input}, add.dtype());
+  void build(Weights& add, const Shapes& inputs) {
+    forward_.build(inputs, add.dtype());
+    backward_.build(inputs, add.dtype());
   }
 
   Tensors call(const Tensors& inputs, const CallOptions& call) {

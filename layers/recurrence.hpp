@@ -55,11 +55,18 @@ inline Shape step_shape(const std::string& who, const Shape& x, int rank = 3, bo
   return step;
 }
 
-inline const Tensor& only(const std::string& who, const Tensors& inputs) {
-  if (inputs.size() != 1)
-    throw ShapeError(who + ": takes one input, got " + std::to_string(inputs.size()) +
-                     ".\n  States go into the call's options: {.initial_state = {h}}.");
-  return inputs[0];
+/// Sequences that are run side by side have the same batch and time.
+inline void check_together(const std::string& who, const Tensors& x) {
+  const Shape first = x[0].shape();
+  for (std::size_t i = 1; i < x.size(); ++i) {
+    const Shape shape = x[i].shape();
+    if (shape.rank() < 2 || shape[0] != first[0] || shape[1] != first[1])
+      throw ShapeError(who + ": its sequences do not fit together\n  sequence 0  " +
+                       to_string(first) + "\n  sequence " + std::to_string(i) + "  " +
+                       to_string(shape) +
+                       "\n  Each is [batch, time, ...], of the same batch and "
+                       "time.");
+  }
 }
 
 inline void check_mask(const std::string& who, const Tensor& mask, const Shape& x) {
@@ -105,37 +112,81 @@ inline Tensor counted_alone(const Tensor& x, const Tensor& mask) {
 
 }  // namespace recurrence
 
-/// A step run over time, and the state it keeps between calls when it is stateful.
+/// A cell in use, as a Recurrence runs it.
+class CellInUse {
+ public:
+  explicit CellInUse(const Layer& cell) : cell_(cell) {}
+  DType dtype() const { return static_cast<DType>(cell_.view().dtype); }
+  Shapes state_shapes(const Shapes& inputs) const { return tempo::state_shapes(cell_, inputs); }
+  State initial(const StepCall& call) const { return initial_state(cell_, call); }
+  Tensors once(const StepCall& call) const { return tempo::once(cell_, call); }
+  Step step(const Tensors& x, const State& s, const StepCall& call) const {
+    return tempo::step(cell_, x, s, call);
+  }
+
+ private:
+  const Layer& cell_;
+};
+
+/// A cell that is a part of its layer, as a Recurrence runs it.
+template <class CellClass>
+class OwnCell {
+ public:
+  using Form = sdk::CellForm<CellClass>;
+  OwnCell(const CellClass& cell, DType dtype) : cell_(cell), dtype_(dtype) {}
+  DType dtype() const { return dtype_; }
+  Shapes state_shapes(const Shapes& inputs) const { return Form::state_shapes(cell_, inputs); }
+  State initial(const StepCall& call) const { return Form::initial(cell_, call); }
+  Tensors once(const StepCall& call) const { return Form::once(cell_, call); }
+  Step step(const Tensors& x, const State& s, const StepCall& call) const {
+    return Form::step(cell_, x, s, call);
+  }
+
+ private:
+  const CellClass& cell_;
+  DType dtype_;
+};
+
+/// A cell run over time, and the state it keeps between calls when it is stateful.
 class Recurrence {
  public:
   Recurrence() = default;
   Recurrence(const Recurrence&) = delete;
   Recurrence& operator=(const Recurrence&) = delete;
 
-  /// Runs step(x_t, state) over x [batch, time, ...]: the output and, with return_state, the last
-  /// states. `states` are the shapes of the states for this batch; `who` is named in errors. Used
-  /// in a layer's call; the step is a pure function of its arguments, of the layer's weights, of
-  /// call.constants and of call.training, and is traced once for each type of arguments.
-  template <class F, class Options>
-  Tensors run(const std::string& who, F&& step, const Options& options, const Shapes& states,
-              const Tensor& x, const CallOptions& call) {
+  /// Runs the cell over x, each [batch, time, ...]: the output and, with return_state, the last
+  /// states. `who` is named in errors; `seen` is what the cell sees of the call, but for what this
+  /// function finds. Used in a layer's call; the step is a pure function of its arguments, of the
+  /// layer's weights, of constants and what is made once, and of call.training, and is traced once
+  /// for each type of arguments.
+  template <class C, class Options>
+  Tensors run(const std::string& who, const C& cell, const Options& options, const Tensors& x,
+              const CallOptions& call, StepCall seen) {
     const OneAtATime::Turn turn(options.stateful ? &calls_ : nullptr);
     if (!turn)
       throw Error(who +
                   ": it is stateful, and another thread is in the middle of a call of it.\n  Give "
                   "each thread a layer of its own; copies of a Layer are the same layer.");
-    const State first = first_state(who, options.stateful, states, x, call.initial_state);
-    const ScanOptions order{.reverse = options.go_backwards,
-                            .last_only = !options.return_sequences,
-                            .recompute = options.recompute,
-                            .step_id = call.training ? 2u : 1u,
-                            .constants = call.constants};
+    for (const Tensor& t : x) seen.inputs.push_back(recurrence::step_shape(who, t.shape(), 2));
+    recurrence::check_together(who, x);
+    seen.dtype = sdk::dtype_of_states(x, static_cast<tempo_dtype>(cell.dtype()));
+    const Tensors made = cell.once(seen);
+    seen.once.assign(made.begin(), made.end());
+    const State first = first_state(who, cell, options.stateful, seen, call.initial_state);
+    const auto step = [&](const Tensors& now, const State& s) { return cell.step(now, s, seen); };
+    ScanOptions order{.reverse = options.go_backwards,
+                      .last_only = !options.return_sequences,
+                      .recompute = options.recompute,
+                      .step_id = call.training ? 2u : 1u,
+                      .constants = seen.constants};
+    order.constants.insert(order.constants.end(), seen.once.begin(), seen.once.end());
     Scanned result;
     if (call.mask) {
-      recurrence::check_mask(who, call.mask, x.shape());
+      recurrence::check_mask(who, call.mask, x[0].shape());
+      Tensors counted;
+      for (const Tensor& t : x) counted.push_back(recurrence::counted_alone(t, call.mask));
       const bool zero_output = options.zero_output_for_mask && options.return_sequences;
-      result = masked(step, zero_output, recurrence::counted_alone(x, call.mask), call.mask, first,
-                      order);
+      result = masked(step, zero_output, std::move(counted), call.mask, first, order);
     } else {
       result = scan(step, x, first, order);
     }
@@ -156,58 +207,66 @@ class Recurrence {
   void reset() { kept_.clear(); }
 
  private:
-  State first_state(const std::string& who, bool stateful, const Shapes& states, const Tensor& x,
+  template <class C>
+  State first_state(const std::string& who, const C& cell, bool stateful, const StepCall& seen,
                     const State& given) const {
     if (!given.empty()) {
-      recurrence::check_initial_state(who, given, states);
+      recurrence::check_initial_state(who, given, cell.state_shapes(seen.inputs));
       return given;
     }
-    if (stateful && !kept_.empty()) {
-      if (kept_[0].shape()[0] != x.shape()[0])
-        throw ShapeError(who + ": it is stateful and keeps the state of " +
-                         std::to_string(kept_[0].shape()[0]) + " sequences; this batch has " +
-                         std::to_string(x.shape()[0]) +
-                         ".\n  Use batches of one size, or call reset_state() first.");
-      return kept_;
-    }
-    State zero;
-    const DType dtype = is_floating(x.dtype()) ? x.dtype() : DType::automatic;
-    for (const Shape& s : states) zero.push_back(zeros(s, dtype));
-    return zero;
+    if (!stateful || kept_.empty()) return cell.initial(seen);
+    if (kept_[0].shape()[0] != seen.batch())
+      throw ShapeError(who + ": it is stateful and keeps the state of " +
+                       std::to_string(kept_[0].shape()[0]) + " sequences; this batch has " +
+                       std::to_string(seen.batch()) +
+                       ".\n  Use batches of one size, or call reset_state() first.");
+    return kept_;
   }
 
   // A masked step leaves the state as it was. Its output is 0 or the one before it, which is then
   // carried as one more state and starts as 0.
   template <class F>
-  Scanned masked(F& step, bool zero_output, const Tensor& x, const Tensor& mask, State first,
+  Scanned masked(F& step, bool zero_output, Tensors x, const Tensor& mask, State first,
                  const ScanOptions& order) {
     const auto n = static_cast<std::ptrdiff_t>(first.size());
     if (!zero_output) first.push_back(first_output(step, x, first));
+    x.push_back(expand_dims(mask, -1));
     const auto masked_step = [&](const Tensors& now, const State& s) -> Step {
       const State before(s.begin(), s.begin() + n);
-      Step next = step(now[0], before);
+      Step next = step(Tensors(now.begin(), now.end() - 1), before);
       if (next.state.size() != before.size()) return next;  // scan says so
-      const Tensor other = zero_output ? scalar(0, next.output.dtype()) : s.back();
-      next.output = recurrence::choose(now[1], next.output, other);
+      const Tensor &counts = now.back(),
+                   other = zero_output ? scalar(0, next.output.dtype()) : s.back();
+      next.output = recurrence::choose(counts, next.output, other);
       for (std::size_t i = 0; i < before.size(); ++i)
-        next.state[i] = recurrence::choose(now[1], next.state[i], before[i]);
+        next.state[i] = recurrence::choose(counts, next.state[i], before[i]);
       if (!zero_output) next.state.push_back(next.output);
       return next;
     };
-    Scanned result = scan(masked_step, Tensors{x, expand_dims(mask, -1)}, first, order);
+    Scanned result = scan(masked_step, x, first, order);
     result.state.erase(result.state.begin() + n, result.state.end());
     return result;
   }
 
-  // Zeros of the shape of an output, which nothing but a step tells; one is run for the first call.
+  // Zeros of the type of an output, which nothing but a step tells; one is run for the first call.
   template <class F>
-  Tensor first_output(F& step, const Tensor& x, const State& state) {
-    const Shape& output = output_.get([&] {
+  Tensor first_output(F& step, const Tensors& x, const State& state) {
+    Shapes steps, shapes;
+    for (const Tensor& t : x) {
+      steps.push_back(recurrence::step_shape("", t.shape(), 2));
+      shapes.push_back(steps.back().without_first());
+    }
+    const auto find = [&] {
       const NoGradient off;
-      const Tensor now = zeros(recurrence::step_shape("", x.shape(), 2), x.dtype());
-      return step(now, state).output.shape().without_first();
-    });
-    return zeros(output.prepended(x.shape()[0]), state.empty() ? x.dtype() : state[0].dtype());
+      Tensors now;
+      for (std::size_t i = 0; i < x.size(); ++i) now.push_back(zeros(steps[i], x[i].dtype()));
+      const Tensor output = step(now, state).output;
+      return Output{shapes, x[0].dtype(), output.shape().without_first(), output.dtype()};
+    };
+    const Output& known = output_.get(find);
+    const bool same = known.x == shapes && known.x_dtype == x[0].dtype();
+    const Output mine = same ? known : find();
+    return zeros(mine.shape.prepended(x[0].shape()[0]), mine.dtype);
   }
 
   void keep(const State& last) {
@@ -218,9 +277,15 @@ class Recurrence {
     for (const Tensor& t : last) kept_.push_back(stop_gradient(t));
   }
 
+  struct Output {
+    Shapes x;  // of one step, without the batch
+    DType x_dtype;
+    Shape shape;  // without the batch
+    DType dtype;
+  };
   State kept_;
-  OneAtATime calls_;         // of a stateful one, whose calls go on from one another
-  FoundOnce<Shape> output_;  // of one step, without the batch
+  OneAtATime calls_;  // of a stateful one, whose calls go on from one another
+  FoundOnce<Output> output_;
 };
 
 /// The layer that a cell makes, with the cell's weights as its own ("lstm/kernel"). Its options are
@@ -231,29 +296,47 @@ class Recurrent : public LayerOf<typename CellClass::options_type> {
   using Options = typename CellClass::options_type;
   Recurrent(Options o = {}) : LayerOf<Options>(o), cell_(std::move(o)) {}
 
-  void build(Weights& add, const Shape& input) { cell_.build(add, step_shape(input)); }
+  static constexpr bool takes_constants = sdk::CellForm<CellClass>::takes_constants;
+
+  void build(Weights& add, const Shapes& inputs) {
+    require_inputs(inputs.size());
+    Shapes steps;
+    for (const Shape& input : inputs) steps.push_back(step_shape(input));
+    dtype_ = add.dtype();
+    if constexpr (requires { cell_.build(add, steps); })
+      cell_.build(add, steps);
+    else if constexpr (requires { cell_.build(add, steps[0]); })
+      cell_.build(add, steps[0]);
+  }
 
   Tensors call(const Tensors& inputs, const CallOptions& call) {
-    const Tensor& x = recurrence::only(who(), inputs);
-    if (!call.constants.empty())
+    require_inputs(inputs.size());
+    if (!takes_constants && !call.constants.empty())
       throw Error(who() + ": takes no constants; RNN hands them to the step of a cell.");
-    step_shape(x.shape());
-    const auto step = [&](const Tensor& now, const State& s) { return cell_.step(now, s); };
-    const Shapes states = sdk::Trampolines<CellClass>::state_shapes(cell_, x.shape()[0]);
-    return recurrence_.run(who(), step, this->options, states, x, call);
+    for (const Tensor& x : inputs) step_shape(x.shape());
+    return recurrence_.run(who(), OwnCell<CellClass>(cell_, dtype_), this->options, inputs, call,
+                           sdk::CellForm<CellClass>::seen(call.training, call.constants, {}));
   }
 
   void reset_state() { recurrence_.reset(); }
 
  private:
   static std::string who() { return sdk::class_name<CellClass>(); }
+  static void require_inputs(std::size_t given) {
+    if (CellClass::sequence_count == 1 && given != 1)
+      throw ShapeError(who() + ": takes one input, got " + std::to_string(given) +
+                       ".\n  States go into the call's options: {.initial_state = {h}}.");
+    sdk::CellForm<CellClass>::require_sequences(given);
+  }
   /// A cell whose states are [batch, units] reads [batch, features], nothing wider.
   static Shape step_shape(const Shape& x) {
-    constexpr bool free = requires(const CellClass& c) { c.state_shapes(int64_t{1}); };
-    return recurrence::step_shape(who(), x, 3, free);
+    constexpr bool several = CellClass::sequence_count != 1;
+    constexpr bool free = several || requires { &CellClass::state_shapes; };
+    return recurrence::step_shape(who(), x, several ? 2 : 3, free);
   }
 
   CellClass cell_;
+  DType dtype_ = DType::automatic;
   Recurrence recurrence_;
 };
 

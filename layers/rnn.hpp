@@ -35,16 +35,15 @@ class RNNLayer : public LayerOf<RNNOptions> {
 
   void add_children(Children& add) { add(options.cell); }
 
-  void build(Weights& add, const Shape& input) {
-    options.cell.build({recurrence::step_shape("RNN", input, 2)}, add.dtype());
+  void build(Weights& add, const Shapes& inputs) {
+    Shapes steps;
+    for (const Shape& input : inputs) steps.push_back(recurrence::step_shape("RNN", input, 2));
+    options.cell.build(steps, add.dtype());
   }
 
   Tensors call(const Tensors& inputs, const CallOptions& call) {
-    const Tensor& x = recurrence::only("RNN", inputs);
-    const auto step = [&](const Tensor& now, const State& s) {
-      return tempo::step(options.cell, now, s, call.constants, call.training);
-    };
-    return recurrence_.run("RNN", step, options, state_shapes(options.cell, x.shape()[0]), x, call);
+    return recurrence_.run("RNN", CellInUse(options.cell), options, inputs, call,
+                           {.training = call.training, .constants = call.constants});
   }
 
   void reset_state() { recurrence_.reset(); }

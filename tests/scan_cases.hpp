@@ -164,6 +164,17 @@ inline std::vector<ScanCase> scan_cases() {
        {many_x},
        {many_h},
        {u, w}},
+      {"a gradient of its own",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor z = matmul(xs[0], c[0]) + matmul(s[0], c[1]), y = tanh(z);
+         Tensor next = custom_gradient(y, {z, c[2]}, [&](const Tensor& dy) -> Tensors {
+           return {dy / square(1 + square(z)), dy * y};
+         });
+         return Step{next * s[0] + c[2], {next}};
+       },
+       {x},
+       {h},
+       {w, u, b}},
       {"a product added to a part that the gradient keeps",
        [](const Tensors& xs, const State& s, const Tensors& c) {
          auto [z, g] = split<2>(matmul(xs[0], c[0]));

@@ -89,6 +89,10 @@ json model_file::describe(const Model& model) {
 void Model::save(const std::string& path) const {
   Safetensors file = file_of(*this, path);
   json description = describe(*this);
+  for (const TensorType& type : state_->seen().constants)
+    description["constants"].push_back(
+        {{"shape", std::vector<int64_t>(type.shape.begin(), type.shape.end())},
+         {"dtype", name_of(type.dtype)}});
   if (compiled() || !state_->needs.empty()) {
     const Optimizer::NamedTensors weights = named_weights();
     description["training"] = describe_training(*state_, weights);

@@ -177,27 +177,36 @@ DType ModelReader::dtype(const json& name) const {
 // Layers find out what weights they have as the model is called, here on types alone: nothing is
 // computed, however long the sequences are that the file speaks of. Where a layer reads values in
 // its call, it has to be real numbers.
-void ModelReader::build(Model& model, const json& inputs) const {
-  Shapes shapes;
+void ModelReader::build(Model& model, const json& description) const {
+  ModelState::Seen seen;
   int64_t elements = 0;
-  for (const json& input : list_of(inputs, 1000, "inputs")) {
-    shapes.push_back(shape_of(input.at("shape")));
-    int64_t count = 1;
-    for (const int64_t extent : shapes.back())
-      if (extent > 0 && __builtin_mul_overflow(count, extent, &count)) count = INT64_MAX / 1000;
-    elements += std::min(count, INT64_MAX / 1000);
+  const auto count = [&](const Shape& shape) {
+    int64_t n = 1;
+    for (const int64_t extent : shape)
+      if (extent > 0 && __builtin_mul_overflow(n, extent, &n)) n = INT64_MAX / 2000;
+    elements += std::min(n, INT64_MAX / 2000);
+  };
+  for (const json& input : list_of(description.at("inputs"), 1000, "inputs")) {
+    seen.inputs.push_back(shape_of(input.at("shape")));
+    seen.input_dtypes.push_back(dtype(input.at("dtype")));
+    count(seen.inputs.back());
   }
-  if (shapes.empty()) return;
-  const DType type = dtype(inputs.at(0).at("dtype"));
+  if (description.contains("constants"))
+    for (const json& constant : list_of(description.at("constants"), 1000, "constants")) {
+      seen.constants.push_back({dtype(constant.at("dtype")), shape_of(constant.at("shape"))});
+      count(seen.constants.back().shape);
+    }
+  if (seen.inputs.empty()) return;
+  const auto make = [&] { with_states_apart(model, [&] { model.state_->build(seen); }); };
   const ValuesFromFile values(bytes_);
   try {
     const Trace types_alone;
-    model.build(shapes, type);
+    make();
   } catch (const FormatError&) {
     throw;
   } catch (const Error&) {
     if (elements > 1 << 20) throw;
-    model.build(shapes, type);
+    make();
   }
 }
 
@@ -247,7 +256,7 @@ Sequential ModelReader::make() {
           "{cell<MyCell>(\"My\")}}).");
     }
     Sequential model(layers, text_of(d.at("name"), "the model's name"));
-    build(model, d.at("inputs"));
+    build(model, d);
     const Optimizer::NamedTensors weights = model.named_weights();
     require_weights(weights, model);
     std::optional<Training> found;
@@ -263,7 +272,7 @@ Sequential ModelReader::make() {
 void ModelReader::resume(Model& model) {
   naming([&] {
     const json d = description(), mine = describe(model);
-    if (model.weights().empty()) build(model, d.at("inputs"));
+    if (model.weights().empty()) build(model, d);
     const Optimizer::NamedTensors weights = model.named_weights();
     const std::string differences =
         layer_differences(d.at("layers"), mine.at("layers")) + weight_differences(weights);

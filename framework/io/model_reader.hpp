@@ -48,7 +48,7 @@ class ModelReader {
 
   nlohmann::ordered_json description() const;
   DType dtype(const nlohmann::ordered_json& name) const;
-  void build(Model& model, const nlohmann::ordered_json& inputs) const;
+  void build(Model& model, const nlohmann::ordered_json& description) const;
   std::string weight_differences(const Optimizer::NamedTensors& weights) const;
   void require_weights(const Optimizer::NamedTensors& weights, const Model& model) const;
   void assign_weights(const Optimizer::NamedTensors& weights) const;

@@ -9,21 +9,30 @@ namespace tempo {
 
 namespace {
 
-Tensor input_of(const Shape& shape, DType dtype) {
-  const Tensor x = zeros(shape, dtype);
-  return is_floating(x.dtype()) ? parameter(x, "input") : x;
+// With a gradient, where it can have one.
+Tensors as_parameters(const char* path, const Tensors& given) {
+  Tensors out;
+  for (const Tensor& t : given) out.push_back(is_floating(t.dtype()) ? parameter(t, path) : t);
+  return out;
 }
 
-Tensors run(const Layer& layer, const Tensor& x) {
-  if (!layer.is_cell()) return layer.call({x});
-  if (x.rank() < 2)
-    throw ShapeError("explain: a cell is run over [batch, time, ...], got " + to_string(x.shape()) +
-                     ".");
-  State zero;
-  for (const Shape& shape : state_shapes(layer, x.shape()[0]))
-    zero.push_back(zeros(shape, x.dtype()));
-  return {
-      scan([&](const Tensor& now, const State& s) { return step(layer, now, s); }, x, zero).output};
+Tensors run(const Layer& layer, const Tensors& x, const CallOptions& options) {
+  if (!layer.is_cell()) return layer.call(x, options);
+  StepCall call{.training = options.training, .constants = options.constants};
+  for (const Tensor& t : x) {
+    if (t.rank() < 2)
+      throw ShapeError("explain: a cell is run over [batch, time, ...], got " +
+                       to_string(t.shape()) + ".");
+    call.inputs.push_back(t.shape().without_first());
+    call.inputs.back()[0] = t.shape()[0];
+  }
+  call.dtype = sdk::dtype_of_states(x, layer.view().dtype);
+  layer.build(call.inputs);
+  const Tensors made = once(layer, call);
+  call.once.assign(made.begin(), made.end());
+  return {scan([&](const Tensors& now, const State& s) { return step(layer, now, s, call); }, x,
+               initial_state(layer, call))
+              .output};
 }
 
 void run_back(const Tensors& results, Tensors inputs) {
@@ -40,17 +49,26 @@ void run_back(const Tensors& results, Tensors inputs) {
 }  // namespace
 
 std::string explain(const Layer& layer, const Shape& input, DType dtype) {
+  return explain(layer, Tensors{zeros(input, dtype)});
+}
+
+std::string explain(const Layer& layer, const Tensors& inputs, const CallOptions& options) {
   if (Trace::current()) throw Error("explain: nothing runs while a step is traced.");
   const Recording on;
   const ProgramLog log;
   const Layer twin = recreated(layer);
-  const Tensor x = input_of(input, dtype);
-  const Tensors results = run(twin, x);
-  Tensors inputs = twin.trainable_weights();
-  inputs.push_back(x);
-  run_back(results, inputs);
+  const Tensors x = as_parameters("input", inputs),
+                constants = as_parameters("constant", options.constants);
+  const Tensors results =
+      run(twin, x, {.training = options.training, .mask = options.mask, .constants = constants});
+  Tensors tracked = twin.trainable_weights();
+  tracked.insert(tracked.end(), x.begin(), x.end());
+  tracked.insert(tracked.end(), constants.begin(), constants.end());
+  run_back(results, tracked);
 
-  std::string text = with_plugin(*layer.view().type) + " on " + to_string(input, x.dtype()) + "\n";
+  std::string text = with_plugin(*layer.view().type) + " on ";
+  for (const Tensor& t : x) text += (&t == &x[0] ? "" : ", ") + to_string(t.shape(), t.dtype());
+  text += "\n";
   if (log.programs().empty())
     return text + "\nThere is no recurrence in it: no scan runs, each op runs once.\n";
   for (const LoggedProgram& program : log.programs()) text += "\n" + explain(program);

@@ -46,36 +46,67 @@ void view_layer(const tempo_layer* layer, tempo_layer_view* out) {
        out);
 }
 
+std::vector<TensorType> types_of(const tempo_type* types, uint32_t n) {
+  std::vector<TensorType> out;
+  for (uint32_t i = 0; i < n; ++i) out.push_back(type_of(types[i]));
+  return out;
+}
+
 tempo_status build_layer(tempo_layer* layer, const tempo_type* inputs, uint32_t n) {
   return guarded([&] {
-    std::vector<TensorType> types;
-    for (uint32_t i = 0; i < n; ++i) types.push_back(type_of(inputs[i]));
-    build(*layer, types);
+    const DType asked = n > 0 ? sdk::dtype_of(inputs[0]) : DType::automatic;
+    build(*layer, types_of(inputs, n), is_floating(asked) ? asked : DType::automatic);
   });
+}
+
+void give(const tempo_layer& layer, const Tensors& made, tempo_tensor** results, uint32_t capacity,
+          uint32_t* count) {
+  if (made.size() > capacity)
+    throw Error(layer.path() + ": it returned " + std::to_string(made.size()) +
+                " tensors, room was made for " + std::to_string(capacity) + ".");
+  *count = static_cast<uint32_t>(made.size());
+  hand_over(made, results);
 }
 
 tempo_status call_layer(tempo_layer* layer, const tempo_call* options, tempo_tensor** results,
                         uint32_t capacity, uint32_t* count) {
-  return guarded([&] {
-    const Tensors out = call(*layer, whole(*options));
-    if (out.size() > capacity)
-      throw Error(layer->path() + ": it returned " + std::to_string(out.size()) +
-                  " tensors, room was made for " + std::to_string(capacity) + ".");
-    *count = static_cast<uint32_t>(out.size());
-    hand_over(out, results);
-  });
+  return guarded([&] { give(*layer, call(*layer, whole(*options)), results, capacity, count); });
 }
 
-tempo_status layer_states(tempo_layer* cell, int64_t batch, tempo_type* out, uint32_t capacity,
-                          uint32_t* count) {
+tempo_status layer_states(tempo_layer* cell, const tempo_type* inputs, uint32_t n, tempo_type* out,
+                          uint32_t capacity, uint32_t* count) {
   return guarded([&] {
-    const std::vector<TensorType> types = states(*cell, batch);
+    const std::vector<TensorType> types = states(*cell, types_of(inputs, n));
     if (types.size() > capacity)
       throw Error(cell->path() + ": it has " + std::to_string(types.size()) +
                   " states, room was made for " + std::to_string(capacity) + ".");
     *count = static_cast<uint32_t>(types.size());
     for (std::size_t i = 0; i < types.size(); ++i)
       out[i] = sdk::to_abi(types[i].dtype, types[i].shape);
+  });
+}
+
+// Of a dtype that is not said, the types say so: the cell's weights decide.
+std::vector<TensorType> as_said(const tempo_type* types, uint32_t n) {
+  std::vector<TensorType> out = types_of(types, n);
+  for (uint32_t i = 0; i < n; ++i) out[i].dtype = sdk::dtype_of(types[i]);
+  return out;
+}
+
+tempo_status layer_initial(tempo_layer* cell, const tempo_type* inputs, uint32_t n,
+                           const tempo_call* options, tempo_tensor** results, uint32_t capacity,
+                           uint32_t* count) {
+  return guarded([&] {
+    give(*cell, initial_states(*cell, as_said(inputs, n), whole(*options)), results, capacity,
+         count);
+  });
+}
+
+tempo_status layer_once(tempo_layer* cell, const tempo_type* inputs, uint32_t n,
+                        const tempo_call* options, tempo_tensor** results, uint32_t capacity,
+                        uint32_t* count) {
+  return guarded([&] {
+    give(*cell, made_once(*cell, as_said(inputs, n), whole(*options)), results, capacity, count);
   });
 }
 
@@ -111,6 +142,8 @@ void add_layer_functions(tempo_host& table) {
   table.build_layer = &build_layer;
   table.call_layer = &call_layer;
   table.layer_states = &layer_states;
+  table.layer_initial = &layer_initial;
+  table.layer_once = &layer_once;
   table.reset_layer = &reset_layer;
   table.layer_weight = &layer_weight;
   table.layer_child = &layer_child;

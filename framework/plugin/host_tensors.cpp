@@ -1,4 +1,5 @@
 // The part of the host table for tensors, ops, scan and gradients.
+#include "autograd/custom_gradient.hpp"
 #include "autograd/walk.hpp"
 #include "graph/trace.hpp"
 #include "ops/defaults.hpp"
@@ -172,11 +173,7 @@ tempo_status scan(const tempo_scan* given, tempo_tensor** results) {
     for (uint32_t i = 0; i < call.n_constants; ++i)
       require_given(call.constants[i], "scan: constant ", i);
     tempo_layer* const layer = called_layer();
-    if (FirstStates* seen = FirstStates::current()) {
-      seen->states.clear();
-      for (uint32_t i = 0; i < call.n_states; ++i)
-        seen->states.push_back(Tensor::borrowed(call.states[i]));
-    }
+    if (FirstStates* seen = FirstStates::current(); seen && seen->sees(call, results)) return;
     hand_over(run_scan(call, layer ? &layer->steps : nullptr), results);
   });
 }
@@ -192,6 +189,28 @@ tempo_status gradient(tempo_tensor* y, tempo_tensor* dy, tempo_tensor* const* in
       in.push_back(Tensor::borrowed(inputs[i]));
     }
     hand_over(gradient_of(Tensor::borrowed(y), Tensor::borrowed(dy), in), gradients);
+  });
+}
+
+tempo_status custom_gradient(tempo_tensor* value, tempo_tensor* const* inputs, uint32_t n,
+                             tempo_status (*rule)(void* user, tempo_tensor* dy,
+                                                  tempo_tensor** gradients),
+                             void* user, tempo_tensor** out) {
+  return guarded([&] {
+    require_given(value, "custom_gradient: the value");
+    Tensors in;
+    for (uint32_t i = 0; i < n; ++i) {
+      require_given(inputs[i], "custom_gradient: input ", i);
+      in.push_back(Tensor::borrowed(inputs[i]));
+    }
+    const auto run_rule = [&](const Tensor& dy) {
+      std::vector<tempo_tensor*> made(n);
+      const tempo_status status = rule(user, dy.handle(), made.data());
+      const Tensors gradients = sdk::adopt(made);
+      sdk::check(status);
+      return gradients;
+    };
+    *out = custom_gradient_of(Tensor::borrowed(value), in, run_rule).retained();
   });
 }
 
@@ -221,6 +240,7 @@ void add_tensor_functions(tempo_host& table) {
   table.apply = &apply_op;
   table.scan = &scan;
   table.gradient = &gradient;
+  table.custom_gradient = &custom_gradient;
   table.recording = &recording_switch;
   table.initialize = &initialize_tensor;
   table.random_key = &random_key_for;

@@ -10,6 +10,7 @@
 #include "plugin/options.hpp"
 #include "plugin/registry.hpp"
 
+#include <tempo/ops.hpp>
 #include <tempo/option.hpp>
 
 #include <algorithm>
@@ -139,7 +140,9 @@ void require_states(tempo_layer& cell, const tempo_call& call) {
                      to_string(call.inputs[0]->type) + ".");
   int64_t needed = cell.n_states.load(std::memory_order_relaxed);
   if (needed < 0) {
-    needed = static_cast<int64_t>(states(cell, x[0]).size());
+    std::vector<TensorType> types;
+    for (uint32_t i = 0; i < call.n_inputs; ++i) types.push_back(call.inputs[i]->type);
+    needed = static_cast<int64_t>(states(cell, types).size());
     cell.n_states.store(needed, std::memory_order_relaxed);
   }
   if (needed != call.n_states)
@@ -180,9 +183,10 @@ bool is_to_be_built(tempo_layer& layer) {
 }
 }  // namespace
 
-void build(tempo_layer& layer, const std::vector<TensorType>& inputs) {
+void build(tempo_layer& layer, const std::vector<TensorType>& inputs, DType asked) {
   if (!is_to_be_built(layer)) return;
   const TracePause pause;
+  if (layer.dtype == DType::automatic) layer.dtype = asked;
   if (layer.dtype == DType::automatic && !layer.holders.empty())
     layer.dtype = layer.holders.front()->dtype.load();
   if (layer.dtype == DType::automatic) layer.dtype = default_dtype();
@@ -240,6 +244,16 @@ tempo_layer* called_layer() { return innermost; }
 
 FirstStates::FirstStates() : innermost_(watching, this) {}
 FirstStates* FirstStates::current() { return watching; }
+bool FirstStates::sees(const tempo_scan& scan, tempo_tensor** results) {
+  states.clear();
+  for (uint32_t i = 0; i < scan.n_states; ++i) states.push_back(Tensor::borrowed(scan.states[i]));
+  if (scan.n_sequences == 0) return false;
+  const Shape& x = scan.sequences[0]->type.shape;
+  if (x.rank() < 2 || x[1] != 0) return false;
+  for (uint32_t i = 0; i < scan.n_outputs; ++i) results[i] = zeros({x[0], 0, 1}).retained();
+  for (uint32_t i = 0; i < scan.n_states; ++i) results[scan.n_outputs + i] = states[i].retained();
+  return true;
+}
 
 GivenShapes::GivenShapes() : innermost_(given_shapes, this) {}
 
@@ -254,14 +268,53 @@ void GivenShapes::note(const tempo_layer& layer, const Shape& shape) {
   if (GivenShapes* const outer = innermost_.before()) outer->note(layer, shape);
 }
 
-std::vector<TensorType> states(tempo_layer& cell, int64_t batch) {
+namespace {
+void require_cell(const tempo_layer& cell, const std::vector<TensorType>& inputs) {
   if (!cell.type.states)
     throw PluginError(cell.path() + ": it is a layer, not a cell; it has no states.");
+  for (const TensorType& t : inputs)
+    if (t.shape.empty())
+      throw ShapeError(cell.path() + ": a step needs [batch, ...], got " + to_string(t) + ".");
+  if (inputs.empty()) throw ShapeError(cell.path() + ": a cell needs at least one sequence.");
+}
+
+using BeforeSteps = tempo_status (*)(void* instance, const tempo_type* inputs, uint32_t n_inputs,
+                                     const tempo_call* call, tempo_tensor** results,
+                                     uint32_t capacity, uint32_t* count);
+
+// What a callback of a cell makes before the first step.
+Tensors made_before(tempo_layer& cell, const char* what, BeforeSteps callback,
+                    const std::vector<TensorType>& inputs, const tempo_call& call) {
+  const std::vector<tempo_type> types = to_abi(inputs);
+  Results results;
+  const Scoped being_called(innermost, &cell);
+  run_callback_of(cell, what, [&] {
+    return callback(cell.instance, types.data(), static_cast<uint32_t>(types.size()), &call,
+                    results.raw, TEMPO_MAX_OUTPUTS, &results.count);
+  });
+  const Tensors out = results.take();
+  if (results.count > 0) require_results(cell, out, results.count);
+  return out;
+}
+
+// The dtype of the first input, which says what states are made of; of the weights, if it is none.
+std::vector<TensorType> with_dtype(const tempo_layer& cell, std::vector<TensorType> inputs) {
+  for (TensorType& t : inputs)
+    if (t.dtype == DType::automatic) t.dtype = cell.dtype;
+  return inputs;
+}
+}  // namespace
+
+std::vector<TensorType> states(tempo_layer& cell, const std::vector<TensorType>& inputs) {
+  require_cell(cell, inputs);
+  const int64_t batch = inputs[0].shape[0];
+  const std::vector<tempo_type> types = to_abi(inputs);
   tempo_type raw[TEMPO_MAX_OUTPUTS] = {};
   for (tempo_type& t : raw) t.size = sizeof t;
   uint32_t count = 0;
   run_callback_of(cell, "states", [&] {
-    return cell.type.states(cell.instance, batch, raw, TEMPO_MAX_OUTPUTS, &count);
+    return cell.type.states(cell.instance, types.data(), static_cast<uint32_t>(types.size()), raw,
+                            TEMPO_MAX_OUTPUTS, &count);
   });
   if (count > TEMPO_MAX_OUTPUTS)
     throw PluginError(at_fault(cell) + "it says that it has " + std::to_string(count) +
@@ -280,6 +333,42 @@ std::vector<TensorType> states(tempo_layer& cell, int64_t batch) {
                        "; its first axis must be the batch.");
   }
   return out;
+}
+
+Tensors initial_states(tempo_layer& cell, const std::vector<TensorType>& given,
+                       const tempo_call& call) {
+  build(cell, given);
+  const std::vector<TensorType> inputs = with_dtype(cell, given), types = states(cell, inputs);
+  Tensors out;
+  if (!cell.type.initial) {
+    for (const TensorType& t : types)
+      out.push_back(zeros(t.shape, t.dtype == DType::automatic ? inputs[0].dtype : t.dtype));
+    return out;
+  }
+  out = made_before(cell, "initial", cell.type.initial, inputs, call);
+  if (out.size() != types.size())
+    throw ShapeError(at_fault(cell) + "it begins with " + counted(out.size(), "state") +
+                     ", and it has " + std::to_string(types.size()) + ".");
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (out[i].shape() != types[i].shape)
+      throw ShapeError(at_fault(cell) + "it begins with state " + std::to_string(i) + " as " +
+                       to_string(out[i].shape()) + "; it must be " + to_string(types[i].shape) +
+                       ".");
+  return out;
+}
+
+Tensors made_once(tempo_layer& cell, const std::vector<TensorType>& given, const tempo_call& call) {
+  build(cell, given);
+  if (!cell.type.once || watching) return {};
+  const std::vector<TensorType> inputs = with_dtype(cell, given);
+  require_cell(cell, inputs);
+  return made_before(cell, "once", cell.type.once, inputs, call);
+}
+
+bool takes_constants(const tempo_layer& layer) {
+  return (layer.type.flags & TEMPO_TAKES_CONSTANTS) ||
+         std::any_of(layer.children.begin(), layer.children.end(),
+                     [](const Layer& child) { return takes_constants(*child.handle()); });
 }
 
 void reset(tempo_layer& layer) {

@@ -58,7 +58,9 @@ namespace tempo {
 
 /// A new layer; options are checked against the type's description.
 Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> options);
-void build(tempo_layer& layer, const std::vector<TensorType>& inputs);
+/// `asked`: of its weights, where its options do not say.
+void build(tempo_layer& layer, const std::vector<TensorType>& inputs,
+           DType asked = DType::automatic);
 Tensors call(tempo_layer& layer, const tempo_call& call);
 /// If it was the lack of a time axis, the error of a layer behind `before`, a layer that gave its
 /// last output only, names both.
@@ -78,13 +80,24 @@ class GivenShapes {
   std::vector<std::pair<const tempo_layer*, Shape>> given_;
   Scoped<GivenShapes*> innermost_;
 };
-/// The types of a cell's states for this batch, [batch, ...] each.
-std::vector<TensorType> states(tempo_layer& cell, int64_t batch);
+/// The types of a cell's states, [batch, ...] each, for inputs that have these types at one step.
+std::vector<TensorType> states(tempo_layer& cell, const std::vector<TensorType>& inputs);
+/// The states that it begins with: its own, or zeros of the dtype of the first input.
+Tensors initial_states(tempo_layer& cell, const std::vector<TensorType>& inputs,
+                       const tempo_call& call);
+/// What it makes before the first step.
+Tensors made_once(tempo_layer& cell, const std::vector<TensorType>& inputs, const tempo_call& call);
+/// Whether it or a layer in it reads the constants of a call.
+bool takes_constants(const tempo_layer& layer);
 /// While one lives, the states that scans of this thread begin with are seen here, the latest ones.
+/// Scans of no steps then do without their step, and cells make nothing before it: what a step
+/// needs of a call may not be there.
 class FirstStates {
  public:
   FirstStates();
   static FirstStates* current();
+  /// Whether this scan was seen and is done with: its results are there.
+  bool sees(const tempo_scan& scan, tempo_tensor** results);
 
   Tensors states;
 

@@ -1,8 +1,6 @@
 // Programs: their inputs and results, and their text.
 #include "program/program.hpp"
 
-#include <cstdio>
-
 namespace tempo {
 
 ValueId Program::add_value(Role role, TensorType type, std::string name) {
@@ -109,25 +107,7 @@ std::string key_of(const Program& p) {
   for (const Instruction& i : p.loop) {
     key += i.op->name + "(";
     for (ValueId v : i.inputs) number(v.index);
-    for (const auto& [name, value] : i.attributes.entries()) {
-      key += name + "=";
-      if (const auto* n = std::get_if<int64_t>(&value)) number(*n);
-      if (const auto* t = std::get_if<std::string>(&value)) key += *t + ";";
-      if (const auto* list = std::get_if<std::vector<int64_t>>(&value)) {
-        key += "[";
-        for (int64_t n : *list) number(n);
-        key += "]";
-      }
-      char exact[40];
-      if (const auto* d = std::get_if<double>(&value)) {
-        std::snprintf(exact, sizeof exact, "%a,", *d);
-        key += exact;
-      }
-      if (const auto* h = std::get_if<Attributes::Handle>(&value)) {
-        std::snprintf(exact, sizeof exact, "%p,", h->get());
-        key += exact;
-      }
-    }
+    key += exact_text(i.attributes);
     key += ")";
     for (ValueId v : i.outputs) number(v.index);
   }

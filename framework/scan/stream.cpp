@@ -47,21 +47,23 @@ std::vector<Ref<Value>> StreamTrace::inlined(const tempo_scan& call, PlainLoop p
 
 namespace {
 
-TracedStream traced(const std::function<Tensor(const Tensor&)>& f, const TensorType& x_type) {
+TracedStream traced(const std::function<Tensor(const Tensors&)>& f,
+                    const std::vector<TensorType>& x_types) {
   TracedStream out;
   ProgramBuilder builder;
   std::vector<ProgramResult> initial;
   {
     StreamTrace stream;
-    const Ref<Value> x = stream.trace.placeholder(x_type);
-    const Ref<Value> y = stream.trace.own(to_value(f(to_tensor(x))));
+    Tensors x;
+    for (const TensorType& type : x_types) x.push_back(to_tensor(stream.trace.placeholder(type)));
+    const Ref<Value> y = stream.trace.own(to_value(f(x)));
     if (!stream.trace.keys().empty())
       throw Error("Stream: a step draws random numbers; it would have others each time.");
     for (const Trace::Capture& c : stream.trace.captures()) {
       builder.input(Role::fixed, c.inside, c.outside->path);
       out.captured.push_back(c.outside);
     }
-    builder.input(Role::sequence, x, "x");
+    for (const Tensor& t : x) builder.input(Role::sequence, to_value(t), "x");
     for (const StreamTrace::Carried& c : stream.carried)
       builder.input(Role::carried, c.before, "state");
     for (const Ref<Application>& a : stream.trace.applications()) builder.add(*a);
@@ -85,23 +87,26 @@ TracedStream traced(const std::function<Tensor(const Tensor&)>& f, const TensorT
 
 }  // namespace
 
-Streamer::Streamer(const std::function<Tensor(const Tensor&)>& f, const TensorType& x)
+Streamer::Streamer(const std::function<Tensor(const Tensors&)>& f, const std::vector<TensorType>& x)
     : Streamer(traced(f, x), x) {}
 
-Streamer::Streamer(TracedStream traced, const TensorType& x)
+Streamer::Streamer(TracedStream traced, const std::vector<TensorType>& x)
     : step_(run_passes(for_stream, run_passes(before_gradient, std::move(traced.step)))),
       initial_(run_passes(for_stream, std::move(traced.initial))),
       captured_(std::move(traced.captured)) {
   const Program& p = step_.program();
   for (const Ref<Value>& v : captured_) inputs_.push_back(v->array.view());
-  inputs_.push_back({x, nullptr});
+  for (const TensorType& type : x) inputs_.push_back({type, nullptr});
   for (ValueId v : p.carried) {
     states_.emplace_back(p.type(v));
     inputs_.push_back(states_.back().view());
     initial_states_.push_back(states_.back().view());
   }
   outputs_.push_back({result(), nullptr});
-  x_block_ = step_.plan().region(p.sequences[0]).block;
+  for (ValueId v : p.sequences) {
+    const std::optional<Region>& region = step_.plan().regions[v];
+    x_blocks_.push_back(region ? std::optional(region->block) : std::nullopt);
+  }
   versions_.resize(captured_.size());
   execution_.emplace(step_, 1, inputs_, outputs_, 1);
   prepare();
@@ -134,13 +139,15 @@ void Streamer::reset() {
   steps_ = 0;
 }
 
-void Streamer::run(const void* x, void* y) {
+void Streamer::run(std::span<const void* const> x, void* y) {
   const FlushDenormals flush;
   if (weights_changed()) {
     prepare();
     execution_->find_again(shard_);
   }
-  shard_.addresses[x_block_] = const_cast<char*>(static_cast<const char*>(x));
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (const auto block = x_blocks_[i])
+      shard_.addresses[*block] = const_cast<char*>(static_cast<const char*>(x[i]));
   outputs_[0].data = y;
   execution_->step(shard_, steps_, true);
   ++steps_;

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 
 namespace tempo {
 
@@ -40,20 +41,20 @@ struct TracedStream {
 
 class Streamer {
  public:
-  /// f maps x of this type to one result; what it reads besides is bound to the weights as they are
-  /// at each run.
-  Streamer(const std::function<Tensor(const Tensor&)>& f, const TensorType& x);
+  /// f maps x, one tensor of each type, to one result; what it reads besides is bound to the
+  /// weights as they are at each run.
+  Streamer(const std::function<Tensor(const Tensors&)>& f, const std::vector<TensorType>& x);
 
   const TensorType& result() const;
   /// How a step runs.
   const Executable& executable() const { return step_; }
-  /// One step, from x to y. Allocates nothing.
-  void run(const void* x, void* y);
+  /// One step, from the data of each x to y. Allocates nothing.
+  void run(std::span<const void* const> x, void* y);
   /// The states become what they are before the first step.
   void reset();
 
  private:
-  Streamer(TracedStream traced, const TensorType& x);
+  Streamer(TracedStream traced, const std::vector<TensorType>& x);
   bool weights_changed() const;
   void prepare();
 
@@ -64,7 +65,7 @@ class Streamer {
   std::vector<View> inputs_, outputs_, initial_states_;
   std::optional<Execution> execution_;
   Execution::Shard shard_{};
-  std::size_t x_block_ = 0;
+  std::vector<std::optional<std::size_t>> x_blocks_;  // of each x that is read
   int64_t steps_ = 0;
 };
 

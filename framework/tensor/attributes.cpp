@@ -1,6 +1,7 @@
 // How attributes are set and printed.
 #include "tensor/attributes.hpp"
 
+#include <cstdio>
 #include <tempo/number.hpp>
 
 namespace tempo {
@@ -40,6 +41,30 @@ std::string to_string(const Attributes& attributes) {
   std::string text;
   for (const auto& [name, value] : attributes.entries())
     text += (text.empty() ? "" : ", ") + name + "=" + std::visit(Printer{}, value);
+  return text;
+}
+
+std::string exact_text(const Attributes& attributes) {
+  std::string text;
+  for (const auto& [name, value] : attributes.entries()) {
+    text += name + "=";
+    if (const auto* n = std::get_if<int64_t>(&value)) text += std::to_string(*n) + ",";
+    if (const auto* t = std::get_if<std::string>(&value)) text += *t + ";";
+    if (const auto* list = std::get_if<std::vector<int64_t>>(&value)) {
+      text += "[";
+      for (int64_t n : *list) text += std::to_string(n) + ",";
+      text += "]";
+    }
+    char exact[40];
+    if (const auto* d = std::get_if<double>(&value)) {
+      std::snprintf(exact, sizeof exact, "%a,", *d);
+      text += exact;
+    }
+    if (const auto* h = std::get_if<Attributes::Handle>(&value)) {
+      std::snprintf(exact, sizeof exact, "%p,", h->get());
+      text += exact;
+    }
+  }
   return text;
 }
 

@@ -57,5 +57,7 @@ class Attributes {
 
 /// "axis=-1, sizes=[2, 3]": the form used in printed Programs and in error texts.
 std::string to_string(const Attributes& attributes);
+/// A text without loss: the same for the same values and the same handles, and for no others.
+std::string exact_text(const Attributes& attributes);
 
 }  // namespace tempo

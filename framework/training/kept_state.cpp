@@ -38,11 +38,14 @@ std::vector<Stateful> stateful_layers(const Model& model) {
 }
 
 // Sequences of no steps: they leave the state as it was.
-Tensor no_steps(const Layer& layer, int64_t batch) {
-  TensorType type = layer.handle()->built_for.at(0);
-  type.shape[0] = batch;
-  type.shape[1] = 0;
-  return zeros(type.shape, type.dtype);
+Tensors no_steps(const Layer& layer, int64_t batch) {
+  Tensors out;
+  for (TensorType type : layer.handle()->built_for) {
+    type.shape[0] = batch;
+    type.shape[1] = 0;
+    out.push_back(zeros(type.shape, type.dtype));
+  }
+  return out;
 }
 
 // The states that the layer's next call on so many sequences begins with.
@@ -50,7 +53,7 @@ Tensors next_states(const Layer& layer, int64_t batch) {
   const NoGradient off;
   const FirstStates seen;
   const int64_t before = layer.handle()->batch;
-  layer.call({no_steps(layer, batch)});
+  layer.call(no_steps(layer, batch));
   if (before == 0) layer.reset_state();
   return seen.states;
 }
@@ -112,7 +115,8 @@ void keep_states(const Model& model, const NamedTensors& states) {
          at = all.find(name_of(of, its.size())))
       its.push_back(at->second);
     if (its.empty()) continue;
-    of.layer.call({no_steps(of.layer, its[0].shape()[0])}, {.initial_state = its});
+    const FirstStates without_a_step;
+    of.layer.call(no_steps(of.layer, its[0].shape()[0]), {.initial_state = its});
   }
 }
 

@@ -22,6 +22,15 @@ namespace {
               "merge_mode none); Model with a function uses them all.");
 }
 
+void require_taken(const std::string& model, const std::vector<Layer>& layers) {
+  if (std::any_of(layers.begin(), layers.end(),
+                  [](const Layer& layer) { return takes_constants(*layer.handle()); }))
+    return;
+  throw Error(model +
+              ": constants were given, and none of its layers takes any.\n  A cell that RNN runs "
+              "takes them by a third argument of its step, `const StepCall& call`.");
+}
+
 // The nearest layer before this one that gives its last output only; "": there is none.
 std::string last_output_before(const std::vector<Layer>& layers, const Layer& layer) {
   std::string nearest;
@@ -60,6 +69,13 @@ Tensors call_in_turn(const std::vector<Layer>& layers, const Layer& layer, const
 Shape with_free_batch(Shape shape) {
   if (shape.rank() > 0) shape[0] = -1;
   return shape;
+}
+
+// The type of a constant, with -1 for the batch if it begins with that of x.
+TensorType of_any_batch(const Tensor& constant, const Tensor& x) {
+  const Shape shape = constant.shape(), given = x.shape();
+  const bool batched = shape.rank() > 0 && given.rank() > 0 && shape[0] == given[0];
+  return {constant.dtype(), batched ? with_free_batch(shape) : shape};
 }
 
 }  // namespace
@@ -115,6 +131,7 @@ Tensors ModelState::call(const Tensors& x, const CallOptions& options) {
       now.inputs.push_back(with_free_batch(t.shape()));
       now.input_dtypes.push_back(t.dtype());
     }
+    for (const Tensor& t : options.constants) now.constants.push_back(of_any_batch(t, x[0]));
     see(std::move(now));
   }
   return results;
@@ -140,11 +157,13 @@ Tensors ModelState::call_layers(const Tensors& x, const CallOptions& options, Sh
     throw Error(
         name +
         ": it has no layers.\n  Give them as Sequential model({...}), or by model.add(layer).");
+  if (!options.constants.empty()) require_taken(name, layers);
   Tensors now = x;
   for (const Layer& layer : layers) {
     const bool first = &layer == &layers.front();
-    now = call_in_turn(layers, layer, now,
-                       first ? options : CallOptions{.training = options.training});
+    CallOptions its = first ? options : CallOptions{.training = options.training};
+    its.constants = takes_constants(*layer.handle()) ? options.constants : Tensors{};
+    now = call_in_turn(layers, layer, now, its);
     const bool last = &layer == &layers.back();
     if (!last && now.size() > 1) several_results(name, layer, now.size(), *(&layer + 1));
     if (outputs) outputs->push_back(with_free_batch(now[0].shape()));
@@ -152,7 +171,25 @@ Tensors ModelState::call_layers(const Tensors& x, const CallOptions& options, Sh
   return now;
 }
 
-[[noreturn]] static void decides_a_weight(const std::string& name, const Shapes& inputs) {
+void ModelState::build(const Shapes& inputs, DType dtype) {
+  build(Seen{inputs, std::vector<DType>(inputs.size(), dtype), {}});
+}
+
+namespace {
+// Zeros of a shape whose extents that are not known are the batch, 1, and `unknown`.
+Tensor zeros_of(const std::string& model, const Shape& given, DType dtype, int64_t unknown) {
+  Shape shape = given;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] == 0 || shape[axis] < -1)
+      throw ShapeError(
+          model + ": build was given the shape " + to_string(given) +
+          ".\n  Extents are positive; -1 stands for one that is not known, as the batch.");
+    if (shape[axis] == -1) shape[axis] = axis == 0 ? 1 : unknown;
+  }
+  return zeros(shape, dtype);
+}
+
+[[noreturn]] void decides_a_weight(const std::string& name, const Shapes& inputs) {
   std::string given;
   for (const Shape& s : inputs) given += (given.empty() ? "" : ", ") + to_string(s);
   throw ShapeError(name + ": build was given " + given +
@@ -160,26 +197,13 @@ Tensors ModelState::call_layers(const Tensors& x, const CallOptions& options, Sh
                    "  Make the model again, and give build the features: "
                    "model.build({{-1, -1, features}}).");
 }
+}  // namespace
 
 // Layers find their weights' shapes when they are called, so the model is called on zeros. Extents
-// that are not known are tried as 2 and as 3: what differs behind them is not known either.
-void ModelState::build(const Shapes& inputs, DType dtype) {
+// that are not known are tried as 2 and as 3: what differs between the two is not known either.
+void ModelState::build(const Seen& of) {
+  const Shapes& inputs = of.inputs;
   if (inputs.empty()) throw Error(name + ": build needs the shape of each input.");
-  const auto zeros_of = [&](int64_t unknown) {
-    Tensors x;
-    for (const Shape& given : inputs) {
-      Shape shape = given;
-      for (int axis = 0; axis < shape.rank(); ++axis) {
-        if (shape[axis] == 0 || shape[axis] < -1)
-          throw ShapeError(
-              name + ": build was given the shape " + to_string(given) +
-              ".\n  Extents are positive; -1 stands for one that is not known, as the batch.");
-        if (shape[axis] == -1) shape[axis] = axis == 0 ? 1 : unknown;
-      }
-      x.push_back(zeros(shape, dtype));
-    }
-    return x;
-  };
   bool open = false;
   for (const Shape& s : inputs)
     for (int axis = 1; axis < s.rank(); ++axis) open = open || s[axis] == -1;
@@ -187,7 +211,12 @@ void ModelState::build(const Shapes& inputs, DType dtype) {
   const NoGradient probing;
   const auto probe = [&](int64_t unknown) {
     see({});
-    call(zeros_of(unknown), {});
+    Tensors x, constants;
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      x.push_back(zeros_of(name, inputs[i], of.input_dtypes[i], unknown));
+    for (const TensorType& type : of.constants)
+      constants.push_back(zeros_of(name, type.shape, type.dtype, unknown));
+    call(x, {.constants = constants});
     for (const Layer& layer : layers)
       if (layer.built()) layer.reset_state();
     return seen().layer_outputs;
@@ -205,7 +234,7 @@ void ModelState::build(const Shapes& inputs, DType dtype) {
       for (int axis = 1; axis < outputs[i].rank(); ++axis)
         if (outputs[i][axis] != others[i][axis]) outputs[i][axis] = -1;
   }
-  see({inputs, seen().input_dtypes, outputs});
+  see({inputs, seen().input_dtypes, outputs, of.constants});
 }
 
 Tensors ModelState::weights() const {

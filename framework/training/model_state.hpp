@@ -23,6 +23,7 @@ struct ModelState {
     Shapes inputs;
     std::vector<DType> input_dtypes;
     Shapes layer_outputs;
+    std::vector<TensorType> constants = {};
   };
   Seen seen() const;
   void see(Seen what);
@@ -54,6 +55,8 @@ struct ModelState {
   void add(const Layer& layer);
   Tensors call(const Tensors& x, const CallOptions& options);
   void build(const Shapes& inputs, DType dtype);
+  /// For inputs and constants of these types.
+  void build(const Seen& of);
   Tensors weights() const;
   Tensors trainable_weights() const;
 

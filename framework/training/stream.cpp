@@ -10,25 +10,29 @@ namespace tempo {
 
 namespace {
 
-// x of one step: a model's input without its time axis.
-TensorType one_step(const Model& model, int64_t batch) {
+// The inputs of one step: the model's without their time axis. What are no numbers comes as
+// numbers.
+std::vector<TensorType> one_step(const Model& model, int64_t batch) {
   const Shapes inputs = model.input_shapes();
   if (inputs.empty())
     throw Error("Stream: " + model.name() +
                 " does not know the shape of its input yet.\n  Call it, or build it: "
                 "model.build({{-1, -1, features}}).");
-  if (inputs.size() != 1)
-    throw Error("Stream: " + model.name() + " takes " + std::to_string(inputs.size()) +
-                " inputs; a stream has one.\n  concat them along the features.");
-  if (inputs[0].rank() < 2)
-    throw ShapeError("Stream: " + model.name() + " takes " + to_string(inputs[0]) +
-                     "; it needs [batch, time, ...].");
   if (batch < 1)
     throw Error("Stream: .batch is " + std::to_string(batch) + "; it must be at least 1.");
-  const DType dtype = model.input_dtypes()[0];
-  TensorType type{is_floating(dtype) ? dtype : float32, {batch}};
-  for (int axis = 2; axis < inputs[0].rank(); ++axis) type.shape.push_back(inputs[0][axis]);
-  return type;
+  const std::vector<DType> dtypes = model.input_dtypes();
+  DType numbers = float32;
+  for (DType dtype : dtypes)
+    if (dtype == float64) numbers = float64;
+  std::vector<TensorType> types;
+  for (const Shape& input : inputs) {
+    if (input.rank() < 2)
+      throw ShapeError("Stream: " + model.name() + " takes " + to_string(input) +
+                       "; it needs [batch, time, ...].");
+    types.push_back({numbers, {batch}});
+    for (int axis = 2; axis < input.rank(); ++axis) types.back().shape.push_back(input[axis]);
+  }
+  return types;
 }
 
 // The last step of y [batch, time, ...] or [batch, ...], whose type for one step is `one`.
@@ -54,28 +58,44 @@ Shape without_axis(const Shape& shape, int cut) {
 }  // namespace
 
 struct Stream::State {
-  State(const Model& model, const TensorType& x)
-      : input(x),
-        streamer([&](const Tensor& now) { return model(expand_dims(now, 1)); }, x),
+  State(const Model& model, const StreamOptions& options)
+      : inputs(one_step(model, options.batch)),
+        streamer(
+            [&](const Tensors& now) {
+              Tensors sequences;
+              for (const Tensor& t : now) sequences.push_back(expand_dims(t, 1));
+              return called(model, sequences, options.constants);
+            },
+            inputs),
         output(streamer.result()) {
-    require_same_as_whole(model);
+    require_same_as_whole(model, options.constants);
+  }
+
+  // One input comes as the model's layers take it; of several each in the dtype that it had.
+  static Tensor called(const Model& model, Tensors x, const Tensors& constants) {
+    const std::vector<DType> dtypes = model.input_dtypes();
+    for (std::size_t i = 0; x.size() > 1 && i < x.size(); ++i)
+      if (dtypes[i] != x[i].dtype()) x[i] = cast(x[i], dtypes[i]);
+    return model(x, {.constants = constants});
   }
 
   // Three steps at once must give what three steps give. Ones and zeros are ids and numbers alike.
-  void require_same_as_whole(const Model& model) {
-    constexpr int64_t steps = 3;
-    TensorType whole = input;
-    whole.shape = Shape{input.shape[0], steps};
-    for (int axis = 1; axis < input.shape.rank(); ++axis) whole.shape.push_back(input.shape[axis]);
-    Streamer at_once([&](const Tensor& all) { return model(all); }, whole);
-    const Tensor first = zeros(input.shape, input.dtype), other = ones(input.shape, input.dtype);
-    const Tensor x = stack({first, other, other}, 1);
+  void require_same_as_whole(const Model& model, const Tensors& constants) {
+    Tensors zero, one, whole;
+    std::vector<TensorType> whole_types;
+    for (const TensorType& type : inputs) {
+      zero.push_back(zeros(type.shape, type.dtype));
+      one.push_back(ones(type.shape, type.dtype));
+      whole.push_back(stack({zero.back(), one.back(), one.back()}, 1));
+      whole_types.push_back({type.dtype, whole.back().shape()});
+    }
+    Streamer at_once([&](const Tensors& all) { return called(model, all, constants); },
+                     whole_types);
     const Array y(output), y_of_all(at_once.result());
-    at_once.run(x.handle()->array.view().data, y_of_all.view().data);
+    at_once.run(data_of(whole), y_of_all.view().data);
     const Shape& of_all = at_once.result().shape;
     const bool of_each_step = of_all.rank() > 1 && of_all[1] != output.shape[1];
-    for (const Tensor& now : {first, other, other})
-      streamer.run(now.handle()->array.view().data, y.view().data);
+    for (const Tensors& now : {zero, one, one}) streamer.run(data_of(now), y.view().data);
     streamer.reset();
     const std::vector<double> streamed = last_step(y, output), all = last_step(y_of_all, output);
     const double tolerance = output.dtype == float64 ? 1e-9 : 1e-3;
@@ -88,37 +108,70 @@ struct Stream::State {
             "time, say, does not.");
     if (of_each_step) output.shape = without_axis(output.shape, 1);
   }
+  static std::vector<const void*> data_of(const Tensors& tensors) {
+    std::vector<const void*> out;
+    for (const Tensor& t : tensors) out.push_back(t.handle()->array.view().data);
+    return out;
+  }
 
   template <class T>
-  void run(DType dtype, std::span<const T> x, std::span<T> y) {
-    if (dtype != input.dtype || static_cast<int64_t>(x.size()) != input.shape.count() ||
-        static_cast<int64_t>(y.size()) != output.shape.count() || dtype != output.dtype)
-      misfit(dtype, x.size(), y.size());
-    streamer.run(x.data(), y.data());
+  void run(DType dtype, std::span<const std::span<const T>> x, std::span<T> y) {
+    const void* data[TEMPO_MAX_OUTPUTS];
+    bool fits = x.size() == inputs.size() && x.size() <= std::size(data) &&
+                static_cast<int64_t>(y.size()) == output.shape.count() && dtype == output.dtype;
+    for (std::size_t i = 0; fits && i < x.size(); ++i) {
+      fits =
+          dtype == inputs[i].dtype && static_cast<int64_t>(x[i].size()) == inputs[i].shape.count();
+      data[i] = x[i].data();
+    }
+    if (!fits) misfit(dtype, x, y.size());
+    streamer.run({data, x.size()}, y.data());
   }
-  [[noreturn, gnu::cold, gnu::noinline]] void misfit(DType dtype, std::size_t x,
+  template <class T>
+  [[noreturn, gnu::cold, gnu::noinline]] void misfit(DType dtype,
+                                                     std::span<const std::span<const T>> x,
                                                      std::size_t y) const {
-    throw ShapeError("Stream: a step from x of " + std::to_string(x) + " to y of " +
-                     std::to_string(y) + " numbers of " + name_of(dtype) + "\n  x must be  " +
-                     to_string(input) + "\n  y must be  " + to_string(output));
+    std::string given, required;
+    for (const std::span<const T>& part : x)
+      given += (given.empty() ? "" : " and ") + std::to_string(part.size());
+    for (const TensorType& type : inputs)
+      required += (required.empty() ? "" : " and ") + to_string(type);
+    throw ShapeError("Stream: a step from x of " + given + " to y of " + std::to_string(y) +
+                     " numbers of " + name_of(dtype) + "\n  x must be  " + required +
+                     "\n  y must be  " + to_string(output));
   }
 
-  TensorType input;
+  std::vector<TensorType> inputs;
   Streamer streamer;
   TensorType output;
 };
 
 Stream::Stream(const Model& model, const StreamOptions& options)
-    : state_(std::make_unique<State>(model, one_step(model, options.batch))) {}
+    : state_(std::make_unique<State>(model, options)) {}
 Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 
-void Stream::step(std::span<const float> x, std::span<float> y) { state_->run(float32, x, y); }
-void Stream::step(std::span<const double> x, std::span<double> y) { state_->run(float64, x, y); }
+void Stream::step(std::span<const float> x, std::span<float> y) {
+  state_->run<float>(float32, {&x, 1}, y);
+}
+void Stream::step(std::span<const double> x, std::span<double> y) {
+  state_->run<double>(float64, {&x, 1}, y);
+}
+void Stream::step(std::initializer_list<std::span<const float>> x, std::span<float> y) {
+  state_->run<float>(float32, {x.begin(), x.size()}, y);
+}
+void Stream::step(std::initializer_list<std::span<const double>> x, std::span<double> y) {
+  state_->run<double>(float64, {x.begin(), x.size()}, y);
+}
 void Stream::reset() { state_->streamer.reset(); }
 
-Shape Stream::input_shape() const { return state_->input.shape; }
+Shapes Stream::input_shapes() const {
+  Shapes out;
+  for (const TensorType& type : state_->inputs) out.push_back(type.shape);
+  return out;
+}
+Shape Stream::input_shape() const { return state_->inputs[0].shape; }
 Shape Stream::output_shape() const { return state_->output.shape; }
 
 }  // namespace tempo

@@ -451,5 +451,77 @@ BOOST_AUTO_TEST_CASE(a_layer_is_checked_with_weights_of_its_own) {
   BOOST_TEST(both.passed(), both);
 }
 
+// --- Gradients of one's own ---------------------------------------------------------------------
+
+Tensor clipped_root(const Tensor& x) {
+  const Tensor y = sqrt(x);
+  return custom_gradient(y, {x}, [&](const Tensor& dy) { return dy * minimum(0.5 / y, 1); });
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_takes_the_place_of_the_gradient) {
+  const Tensor x = parameter(tensor<double>({0.01, 1, 4}, {3}, float64));
+  const Tensor y = clipped_root(x);
+  check_close("the value", y, sqrt(x), 0);
+  check_close("the gradient", gradient(sum(y), {x})[0],
+              tensor<double>({1, 0.5, 0.25}, {3}, float64), 1e-15);
+  // a straight-through step, of which nothing goes the way of the value
+  const Tensor step =
+      custom_gradient(cast(x > 1, float64), {x}, [](const Tensor& dy) { return 3 * dy; });
+  check_close("straight through", gradient(sum(step), {x})[0], full({3}, 3, float64), 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_is_differentiated_again) {
+  const Tensor a = parameter(uniform(0.5, 2, {3, 4}, 1)), b = parameter(uniform(0.5, 2, {4}, 2)),
+               c = parameter(uniform(0.5, 2, {3, 4}, 3));
+  // that of a * log(b), written as one does by hand; c is in the rule alone, as a factor of 1
+  const auto f = [](const Tensors& x) {
+    const Tensor y = x[0] * log(x[1]);
+    return sum(square(custom_gradient(y, {x[0], x[1]}, [&](const Tensor& dy) -> Tensors {
+      return {dy * log(x[1]), dy * x[0] / x[1]};
+    })));
+  };
+  const GradCheck report = gradcheck(f, {a, b});
+  BOOST_TEST(report.passed(), report);
+  const Tensor y = custom_gradient(a, {a}, [&](const Tensor& dy) { return dy * square(c); });
+  const Tensor first = gradient(sum(y), {a})[0];
+  check_close("what the rule reads", gradient(sum(first), {c})[0], 2 * c, 1e-14);
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_may_let_nothing_through) {
+  const Tensor a = parameter(normal({3})), b = parameter(normal({3}, 2));
+  const Tensor y = custom_gradient(a * b, {a, b}, [](const Tensor& dy) -> Tensors {
+    return {Tensor{}, dy};
+  });
+  const auto [of_a, of_b] = gradient(sum(y), {a, b});
+  check_same("none", of_a, zeros({3}, float64));
+  check_same("as it comes", of_b, ones({3}, float64));
+}
+
+// A Program of a step has the rule in its gradient alone.
+BOOST_AUTO_TEST_CASE(a_rule_in_a_step_is_traced_into_its_gradient) {
+  const Tensor x = parameter(uniform(0.2, 2, {3, 6, 4}, 1)),
+               h = parameter(uniform(1, 2, {3, 4}, 2)),
+               w = parameter(0.3 * uniform(0.1, 1, {4, 4}, 3));
+  const auto step = [&](const Tensor& now, const State& s) {
+    Tensor next = clipped_root(now + matmul(s[0], w));
+    return Step{next * now, {next}};
+  };
+  const auto run = [&](const ScanOptions& options) {
+    const Scanned all = scan(step, x, {h}, options);
+    const Tensors leaves{x, h, w};
+    const Tensors first = gradient(sum(square(all.output)) + sum(all.state[0]), leaves);
+    Tensors out{all.output, all.state[0]};
+    for (const Tensors& more : {first, gradient(sum(first[0] * x) + sum(square(first[2])), leaves)})
+      out.insert(out.end(), more.begin(), more.end());
+    return out;
+  };
+  const Tensors plain = run({.plain = true});
+  for (const ScanOptions& options : {ScanOptions{}, ScanOptions{.recompute = true}}) {
+    const Tensors got = run(options);
+    for (std::size_t i = 0; i < got.size(); ++i)
+      check_close("result " + std::to_string(i), got[i], plain[i], 1e-12);
+  }
+}
+
 }  // namespace
 }  // namespace tempo

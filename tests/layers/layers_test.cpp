@@ -108,8 +108,8 @@ struct AttendingCell : Cell<SizeOptions> {
   void build(Weights& add, const Shape& input) {
     kernel = add("kernel", {input.back(), options.units}, glorot_uniform());
   }
-  Step step(const Tensor& x, const State& s, const Tensors& constants) const {
-    Tensor next = tanh(matmul(x, kernel) + s[0] * constants.at(0));
+  Step step(const Tensor& x, const State& s, const StepCall& call) const {
+    Tensor next = tanh(matmul(x, kernel) + s[0] * call.constants[0]);
     return {.output = next, .state = {next}};
   }
   Tensor kernel;
@@ -635,12 +635,13 @@ BOOST_AUTO_TEST_CASE(constants_reach_the_step) {
   BOOST_TEST(error_of([&] {
                LSTM({.units = 3})(x, {.constants = {memory}});
              }) == "LSTM: takes no constants; RNN hands them to the step of a cell.");
-  BOOST_TEST(error_of([&] {
-               RNN(WideStateCell({.units = 6}))
-               (x, {.constants = {memory}});
-             }) ==
-             "WideState: its step takes no constants.\n  Give it a third argument, "
-             "`const Tensors& constants`.");
+  BOOST_TEST(
+      error_of([&] {
+        RNN(WideStateCell({.units = 6}))
+        (x, {.constants = {memory}});
+      }) ==
+      "WideState: its step takes no constants.\n  Give it a third argument, `const StepCall& "
+      "call`: they are its call.constants.");
 }
 
 BOOST_AUTO_TEST_CASE(merge_modes) {

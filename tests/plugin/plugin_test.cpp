@@ -226,15 +226,15 @@ struct Refused {
 };
 const Refused refused[] = {
     {"exports_v1",
-     "plugin PATH: it is made for version 1 of the plugin ABI; this Tempo takes version 0.1 "
+     "plugin PATH: it is made for version 1 of the plugin ABI; this Tempo takes version 0.2 "
      "alone.\n"
      "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
     {"newer_minor",
-     "plugin PATH: it is made for version 0.7 of the plugin ABI; this Tempo takes version 0.1 "
+     "plugin PATH: it is made for version 0.8 of the plugin ABI; this Tempo takes version 0.2 "
      "alone.\n"
      "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
     {"older_minor",
-     "plugin PATH: it is made for version 0.0 of the plugin ABI; this Tempo takes version 0.1 "
+     "plugin PATH: it is made for version 0.1 of the plugin ABI; this Tempo takes version 0.2 "
      "alone.\n"
      "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
     {"returns_nothing", "plugin PATH: tempo_plugin_v0 returned nothing."},
@@ -442,6 +442,34 @@ BOOST_AUTO_TEST_CASE(a_layer_that_returns_what_cannot_be_is_named) {
         layer("RawLayer", {{"how", "fails after all"}})(x);
       }),
       "changed its mind\n  This happened in call of raw_layer (RawLayer of plugin `raw`).");
+}
+
+BOOST_AUTO_TEST_CASE(a_cell_that_begins_with_what_cannot_be_is_named) {
+  load("raw");
+  const StepCall call{.inputs = {{4, 3}}, .dtype = float32};
+  const auto begins = [&](const char* how) {
+    return error_of([&] { initial_state(cell("RawCell", {{"how", how}}), call); });
+  };
+  const std::string who = "raw_cell (RawCell of plugin `raw`): ";
+  BOOST_CHECK_EQUAL(begins(""), "nothing was thrown");
+  BOOST_CHECK_EQUAL(
+      begins("initial std"),
+      "let out of initial\n  This happened in initial of raw_cell (RawCell of plugin `raw`).");
+  BOOST_CHECK_EQUAL(begins("many first"), who +
+                                              "it says that it returned 5000 tensors; at most 64 "
+                                              "can be returned.");
+  BOOST_CHECK_EQUAL(begins("null first"), who + "it returned a null tensor, result 0.");
+  BOOST_CHECK_EQUAL(begins("none first"), who + "it begins with 0 states, and it has 1.");
+  BOOST_CHECK_EQUAL(begins("other first"),
+                    who + "it begins with state 0 as [7, 2]; it must be [4, 2].");
+  const auto makes = [&](const char* how) {
+    return error_of([&] { once(cell("RawCell", {{"how", how}}), call); });
+  };
+  BOOST_CHECK_EQUAL(makes(""), "nothing was thrown");
+  BOOST_CHECK_EQUAL(
+      makes("once std"),
+      "let out of once\n  This happened in once of raw_cell (RawCell of plugin `raw`).");
+  BOOST_CHECK_EQUAL(makes("null once"), who + "it returned a null tensor, result 0.");
 }
 
 BOOST_AUTO_TEST_CASE(a_cell_whose_states_cannot_be_is_named) {
@@ -853,6 +881,6 @@ BOOST_AUTO_TEST_CASE(tempo_tells_its_version) {
     if (const std::size_t at = line.find("project(tempo VERSION "); at != line.npos)
       version = line.substr(at + 22, line.find(' ', at + 22) - at - 22);
   const Finished said_by = tempo_command("--version");
-  BOOST_CHECK_EQUAL(said_by.output, "tempo " + version + ", plugin ABI 0.1\n");
+  BOOST_CHECK_EQUAL(said_by.output, "tempo " + version + ", plugin ABI 0.2\n");
   BOOST_CHECK_EQUAL(said_by.code, 0);
 }

@@ -52,13 +52,32 @@ tempo_status call(void* instance, tempo_layer*, const tempo_call* call, tempo_te
   if (*count) host->retain(results[0] = call->inputs[0]);
   return TEMPO_OK;
 }
-tempo_status states(void* instance, int64_t batch, tempo_type* types, uint32_t, uint32_t* count) {
+tempo_status states(void* instance, const tempo_type* inputs, uint32_t, tempo_type* types, uint32_t,
+                    uint32_t* count) {
+  const int64_t batch = inputs[0].shape[0];
   const Layer& layer = *static_cast<Layer*>(instance);
   let_out(layer, "states");
   *count = layer.how == "many states" ? 5000 : 1;
   types[0] = {sizeof(tempo_type), TEMPO_AUTOMATIC, 2, {batch, 2}};
   if (layer.how == "deep state") types[0].rank = 99;
   if (layer.how == "negative state") types[0].shape[1] = -2;
+  return TEMPO_OK;
+}
+tempo_status initial(void* instance, const tempo_type* inputs, uint32_t, const tempo_call*,
+                     tempo_tensor** results, uint32_t, uint32_t* count) {
+  const Layer& layer = *static_cast<Layer*>(instance);
+  let_out(layer, "initial");
+  *count = layer.how == "many first" ? 5000 : layer.how == "none first" ? 0 : 1;
+  if (*count == 0 || layer.how == "null first") return TEMPO_OK;
+  const int64_t batch = layer.how == "other first" ? 7 : inputs[0].shape[0];
+  const tempo_type type{sizeof(tempo_type), TEMPO_FLOAT32, 2, {batch, 2}};
+  return host->make(&type, nullptr, &results[0]);
+}
+tempo_status once(void* instance, const tempo_type*, uint32_t, const tempo_call*, tempo_tensor**,
+                  uint32_t, uint32_t* count) {
+  const Layer& layer = *static_cast<Layer*>(instance);
+  let_out(layer, "once");
+  *count = layer.how == "null once" ? 1 : 0;
   return TEMPO_OK;
 }
 tempo_status reset(void* instance) {
@@ -74,11 +93,14 @@ const tempo_layer_type layer_type{sizeof(tempo_layer_type),
                                   "",
                                   options,
                                   1,
+                                  0,
                                   nullptr,
                                   &create,
                                   &destroy,
                                   &build,
                                   &call,
+                                  nullptr,
+                                  nullptr,
                                   nullptr,
                                   &reset};
 const tempo_layer_type cell_type{sizeof(tempo_layer_type),
@@ -87,12 +109,15 @@ const tempo_layer_type cell_type{sizeof(tempo_layer_type),
                                  "",
                                  options,
                                  1,
+                                 0,
                                  nullptr,
                                  &create,
                                  &destroy,
                                  &build,
                                  &call,
                                  &states,
+                                 &initial,
+                                 &once,
                                  &reset};
 
 tempo_status infer(const tempo_type* inputs, uint32_t, const tempo_attribute* attributes,

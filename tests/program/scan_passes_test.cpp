@@ -442,6 +442,37 @@ BOOST_AUTO_TEST_CASE(a_streams_passes_compute_fixed_values_once_and_refuse_first
                     "  last     %11\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_value_stands_for_itself_where_it_has_a_gradient_of_its_own) {
+  const ProgramLog log;
+  const auto step = [](const Tensor& x, const State& s) {
+    const Tensor u = s[0] + x, slope = square(u);  // slope: for the rule alone
+    Tensor next = custom_gradient(tanh(u), {u}, [&](const Tensor& dy) { return dy * slope; });
+    return Step{next, {next}};
+  };
+  const Tensor x = parameter(normal({3, 5, 7}));
+  gradient(sum(scan(step, x, {zeros({3, 7}, float64)}).output), {x});
+  BOOST_REQUIRE_EQUAL(log.programs().size(), 2u);
+  const Program& forward = log.programs()[0].recurrence->normalised();
+  BOOST_CHECK_EQUAL(from("loop", forward),
+                    "loop\n"
+                    "  %2 = add(%1:state, %0:x)                                 [3, 7] float64\n"
+                    "  %3 = square(%2)                                          [3, 7] float64\n"
+                    "  %4 = tanh(%2)                                            [3, 7] float64\n"
+                    "  %5 = custom_gradient(%4, %2, %3; rule=...)               [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %5\n"
+                    "  last     %5\n");
+  BOOST_CHECK_EQUAL(from("loop", without_rules(forward)),
+                    "loop\n"
+                    "  %2 = add(%1:state, %0:x)                                 [3, 7] float64\n"
+                    "  %4 = tanh(%2)                                            [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %4\n"
+                    "  last     %4\n");
+  const std::string gradient_text = to_string(log.programs()[1].recurrence->optimised().program());
+  BOOST_TEST(gradient_text.find("custom_gradient") == std::string::npos, gradient_text);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_cheap_to_make_again_is_not_kept) {
   const ProgramLog log;
   const auto step = [&](const Tensor& x, const State& s) {

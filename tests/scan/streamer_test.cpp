@@ -26,10 +26,10 @@ BOOST_AUTO_TEST_CASE(products_are_split_and_merged_as_in_a_scan) {
   const Tensor x = normal({2, 6, 4}, 3), zero = zeros({2, 5}, float64);
   const Tensor all = scan(two_products, x, {zero}).output;
   Streamer streamer(
-      [&](const Tensor& now) {
-        return squeeze(scan(two_products, expand_dims(now, 1), {zero}).output, 1);
+      [&](const Tensors& now) {
+        return squeeze(scan(two_products, expand_dims(now[0], 1), {zero}).output, 1);
       },
-      {float64, {2, 4}});
+      {{float64, {2, 4}}});
   BOOST_CHECK_EQUAL(to_string(streamer.executable()),
                     "  product [2, 4] x packed [4, 10]\n"
                     "  product [2, 5] x packed [5, 15]\n"
@@ -38,7 +38,9 @@ BOOST_AUTO_TEST_CASE(products_are_split_and_merged_as_in_a_scan) {
                     "  rows are independent\n");
   for (int64_t t = 0; t < 6; ++t) {
     Tensor y = 1.0 * zero;
-    streamer.run(take(x, t, 1).data<double>(), const_cast<double*>(y.data<double>()));
+    const Tensor now = take(x, t, 1);
+    const void* const data[] = {now.data<double>()};
+    streamer.run(data, const_cast<double*>(y.data<double>()));
     check_close("step " + std::to_string(t), y, take(all, t, 1), 1e-12);
   }
 }

@@ -44,10 +44,10 @@ struct CountingCell : Cell<Options> {
 
 struct ScaledCell : CountingCell {
   using CountingCell::CountingCell;
-  Step step(const Tensor& x, const State& s, const Tensors& constants) const {
+  Step step(const Tensor& x, const State& s, const StepCall& call) const {
     Tensor z = before_activation(x, s[0]);
-    for (std::size_t i = 0; i < constants.size(); ++i)
-      z = z * (static_cast<double>(i + 1) * constants[i]);
+    for (std::size_t i = 0; i < call.constants.size(); ++i)
+      z = z * (static_cast<double>(i + 1) * call.constants[i]);
     return {.output = tanh(z), .state = {tanh(z)}};
   }
 };
@@ -102,7 +102,8 @@ int steps_of(F f) {
 Tensor by_hand(const Layer& rnn, const Tensor& x, const Tensors& constants = {}) {
   const Layer cell = rnn.children().at(0);
   Step now{{}, {zeros(state_shapes(cell, x.shape()[0]).at(0), x.dtype())}};
-  for (int64_t t = 0; t < x.shape()[1]; ++t) now = step(cell, take(x, t, 1), now.state, constants);
+  for (int64_t t = 0; t < x.shape()[1]; ++t)
+    now = step(cell, take(x, t, 1), now.state, {.constants = constants});
   return now.output;
 }
 

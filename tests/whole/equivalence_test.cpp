@@ -69,8 +69,8 @@ struct BakedShapesCell : SizedCell {
 
 struct GatedByConstantCell : SizedCell {
   using SizedCell::SizedCell;
-  Step step(const Tensor& x, const State& s, const Tensors& constants) const {
-    Tensor next = tanh(matmul(x, kernel) + matmul(s[0] * constants.at(0), recurrent_kernel));
+  Step step(const Tensor& x, const State& s, const StepCall& call) const {
+    Tensor next = tanh(matmul(x, kernel) + matmul(s[0] * call.constants[0], recurrent_kernel));
     return {.output = next, .state = {next}};
   }
 };
@@ -201,7 +201,7 @@ BOOST_FIXTURE_TEST_CASE(plain_loop_is_scan, InFloat64) {
       for (const Shape& s : state_shapes(cell, batch)) first.push_back(parameter(normal(s, 11)));
       const Tensors constants(c.constant ? 1 : 0, normal({batch, units}, 12));
       const auto step = [&](const Tensor& now, const State& s) {
-        return tempo::step(cell, now, s, constants);
+        return tempo::step(cell, now, s, {.constants = constants});
       };
       const auto value = [&](bool plain) {
         const Scanned r = scan(step, x, first, {.reverse = reverse, .plain = plain});
@@ -381,7 +381,7 @@ BOOST_FIXTURE_TEST_CASE(nothing_is_read_stale, InFloat64) {
       for (const Shape& s : state_shapes(cell, batch)) state.push_back(zeros(s));
       Step now;
       for (int64_t t = 0; t < steps; ++t) {
-        now = step(cell, take(x, t, 1), state, constants);
+        now = step(cell, take(x, t, 1), state, {.constants = constants});
         state = now.state;
       }
       check_close(c.name, rnn(x, {.constants = constants}), now.output, 1e-12);

@@ -74,6 +74,34 @@ struct Wrong : Cell<CellOptions> {
   }
   Tensor weight = parameter(zeros({2, 3}), "w");
 };
+// Cells that ask their call for something, or are asked.
+struct Asking : Cell<CellOptions> {
+  using Cell::Cell;
+  State initial(const StepCall&) const {
+    if (options.how == "no first state") return {};
+    if (options.how == "wide first state") return {f32({2, 4})};
+    return {Tensor{}};
+  }
+  Tensors once(const StepCall& call) const {
+    if (options.how == "constant once") return {call.constants[0]};
+    if (options.how == "nothing once") return {Tensor{}};
+    return {};
+  }
+  Step step(const Tensor& x, const State& s, const StepCall& call) const {
+    if (options.how == "constant") return {.output = x + call.constants[1], .state = s};
+    if (options.how == "once") return {.output = x + call.once[0], .state = s};
+    return {.output = x, .state = s};
+  }
+};
+struct Two : Cell<CellOptions> {
+  using Cell::Cell;
+  static constexpr int sequence_count = 2;
+  Step step(const Tensors& x, const State& s) const { return {.output = x[0], .state = s}; }
+};
+std::function<void()> asks(const char* how) {
+  return [how] { RNN(Asking({.how = how}))(f32({2, 5, 4}), {.constants = {f32({1})}}); };
+}
+
 std::function<void()> runs(const char* how) {
   return [how] { RNN(Wrong({.how = how}))(f32({2, 5, 4})); };
 }
@@ -807,7 +835,7 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
          RNN(Wrong({.units = 3}))(f32({2, 3, 4}), {.constants = {f32({2})}});
        },
        "Wrong: its step takes no constants.\n"
-       "  Give it a third argument, `const Tensors& constants`."},
+       "  Give it a third argument, `const StepCall& call`: they are its call.constants."},
       {"stateful", shape,
        [] {
          const Layer lstm = LSTM({.units = 2, .stateful = true});
@@ -927,6 +955,101 @@ BOOST_AUTO_TEST_CASE(steps_that_cannot_be_traced) {
   check(cases);
 }
 
+BOOST_AUTO_TEST_CASE(cells_that_ask_for_what_is_not_there) {
+  const Case cases[] = {
+      {"a constant", plain, asks("constant"),
+       "Asking: it reads constants[1], and there is 1.\n"
+       "  Give them to the call, rnn(x, {.constants = {c}}); Stream, explain and gradcheck take "
+       "them "
+       "in their options."},
+      {"a constant before the first step", plain,
+       [] {
+         RNN(Asking({.how = "constant once"}))(f32({2, 5, 4}));
+       },
+       "Asking: it reads constants[0], and there are 0.\n"
+       "  Give them to the call, rnn(x, {.constants = {c}}); Stream, explain and gradcheck take "
+       "them "
+       "in their options."},
+      {"what is made once", plain, asks("once"),
+       "Asking: it reads once[0], and there are 0.\n  It is what the cell's `once` returns."},
+      {"nothing made once", plain, asks("nothing once"),
+       "Asking: its `once` gives no value (Tensor{}) as number 0.\n  Leave it out, or give zeros."},
+      {"a first state too few", shape, asks("no first state"),
+       "Asking: its `initial` gives 0 states, and it has 1.\n"
+       "  Give one for each, in order; Tensor{} stands for zeros.\n"
+       "  This happened in call of rnn (RNN of plugin `rnn`)."},
+      {"a first state of another shape", shape, asks("wide first state"),
+       "Asking: its `initial` gives state 0 as [2, 4]; it must be [2, 3], or broadcast to it.\n"
+       "  This happened in call of rnn (RNN of plugin `rnn`)."},
+      {"two sequences for one", shape,
+       [] {
+         RNN(Asking())({f32({2, 5, 4}), f32({2, 5, 4})});
+       },
+       "Asking: its step takes 1 sequence, got 2.\n"
+       "  A step with `const Tensors& x` takes several; states go into the call's options: "
+       "{.initial_state = {h}}.\n"
+       "  This happened in build of rnn (RNN of plugin `rnn`)."},
+      {"one sequence for two", shape,
+       [] {
+         RNN(Two())(f32({2, 5, 4}));
+       },
+       "Two: its step takes 2 sequences, got 1.\n"
+       "  Give them all, in order: rnn({x, mask, gap})."},
+      {"sequences of different batches", shape,
+       [] {
+         RNN(Two())({f32({2, 5, 4}), f32({3, 5})});
+       },
+       "RNN: its sequences do not fit together\n"
+       "  sequence 0  [2, 5, 4]\n"
+       "  sequence 1  [3, 5]\n"
+       "  Each is [batch, time, ...], of the same batch and time."},
+      {"constants that no layer takes", plain,
+       [] {
+         Sequential({LSTM({.units = 2}), Dense({.units = 1})})(f32({2, 5, 4}),
+                                                               {.constants = {f32({1})}});
+       },
+       "sequential: constants were given, and none of its layers takes any.\n"
+       "  A cell that RNN runs takes them by a third argument of its step, `const StepCall& "
+       "call`."},
+  };
+  check(cases);
+}
+
+BOOST_AUTO_TEST_CASE(gradients_of_ones_own) {
+  const Tensor x = parameter(f32({2, 3}));
+  const Case cases[] = {
+      {"of a bool", shape,
+       [&] { custom_gradient(x > 0, {x}, [](const Tensor& dy) { return dy; }); },
+       "custom_gradient: the value is [2, 3] bool; only float32 and float64 have gradients.\n"
+       "  cast(value, x.dtype()) makes numbers of it."},
+      {"to integers", shape,
+       [&] { custom_gradient(x, {i32({2})}, [](const Tensor& dy) { return dy; }); },
+       "custom_gradient: input 0 is [2] int32; only float32 and float64 have gradients."},
+      {"one for two", shape,
+       [&] {
+         custom_gradient(x, {x, x}, [](const Tensor& dy) { return dy; });
+       },
+       "custom_gradient: the rule gave 1 gradients for 2 inputs.\n"
+       "  Return one for each input, in order; Tensor{} where none flows."},
+      {"of another shape", shape,
+       [&] { custom_gradient(x, {x}, [](const Tensor& dy) { return sum(dy, 1); }); },
+       "custom_gradient: gradient 0 of the rule does not fit its input\n"
+       "  input     [2, 3] float32\n"
+       "  gradient  [2] float32\n"
+       "  It needs the input's dtype, and its shape or one that it broadcasts to."},
+      {"that reads a number", plain,
+       [&] { custom_gradient(x, {x}, [](const Tensor& dy) { return dy.element(0) * dy; }); },
+       "a value was read while a step is traced; there is none yet.\n"
+       "  item(), data() and `if` on a tensor see no number there: use where(condition, a, b) to "
+       "choose."},
+      {"that draws", plain,
+       [&] { custom_gradient(x, {x}, [](const Tensor& dy) { return dropout(dy, 0.5); }); },
+       "custom_gradient: the rule draws random numbers; it would draw others each time.\n"
+       "  Draw them before, and let the rule read them."},
+  };
+  check(cases);
+}
+
 BOOST_AUTO_TEST_CASE(weights_and_gradients) {
   const Tensor w = parameter(f32({2, 3}), "dense/kernel");
   const Case cases[] = {
@@ -1021,15 +1144,17 @@ BOOST_AUTO_TEST_CASE(streams) {
       {"not built", plain, [] { Stream(Sequential({LSTM({.units = 3})})); },
        "Stream: sequential does not know the shape of its input yet.\n"
        "  Call it, or build it: model.build({{-1, -1, features}})."},
-      {"two inputs", plain,
+      {"one of two inputs", shape,
        [] {
          const Layer lstm = LSTM({.units = 3});
          Model both({lstm}, [=](const Tensors& in) { return lstm(in[0] + in[1]); });
          both({f32({1, 2, 3}), f32({1, 2, 3})});
-         Stream{both};
+         std::vector<float> x(3), y(3);
+         Stream(both).step(x, y);
        },
-       "Stream: model takes 2 inputs; a stream has one.\n"
-       "  concat them along the features."},
+       "Stream: a step from x of 3 to y of 3 numbers of float32\n"
+       "  x must be  [1, 3] float32 and [1, 3] float32\n"
+       "  y must be  [1, 3] float32"},
       {"no time", shape,
        [] {
          Model squares({}, [](const Tensors& in) { return square(in[0]); });

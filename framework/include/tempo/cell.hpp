@@ -2,28 +2,36 @@
 // serves in a script, in a test and in a plugin.
 #pragma once
 
-#include <tempo/option.hpp>
+#include <tempo/cell_form.hpp>
 
 #include <concepts>
 #include <deque>
 #include <memory>
-#include <string_view>
 
 namespace tempo TEMPO_HIDDEN {
 
-/// The base of a cell, one time step. A cell has
+/// The base of a cell, one time step of a recurrence. A cell has
 ///   void build(Weights& add, const Shape& input);                  input [batch, features]
 ///   Step step(const Tensor& x, const State& s) const;              x [batch, features]
-/// (or with `const Tensors& constants` as a third argument). `step` must be a pure function of its
-/// arguments, the weights and the options: it is traced once, and not called again for arguments of
-/// the same types. What changes from call to call is a weight (frozen, if it is not trained) or a
-/// constant. Its states are [batch, units], `state_count` of them, unless it has
-/// `Shapes state_shapes(int64_t batch) const`.
+/// and states [batch, options.units], `state_count` of them, that begin as zeros. Where it needs
+/// more, it has more:
+///   Step step(..., const StepCall& call) const;      it reads call.training or call.constants
+///   Step step(const Tensors& x, ...) const;          `sequence_count` sequences, x[0], x[1], ...
+///   void build(Weights& add, const Shapes& inputs);  of each of them
+///   Shapes state_shapes(int64_t batch) const;        other shapes; or (const Shapes& inputs)
+///   State initial(const StepCall& call) const;       other first states, each of the state's shape
+///                                                    or broadcast to it; Tensor{} for zeros
+///   Tensors once(const StepCall& call) const;        made before the first step, from weights,
+///                                                    constants and random numbers: call.once
+/// `step` must be a pure function of its arguments, the weights and the options: it is traced once,
+/// and not called again for arguments of the same types. What changes from call to call is a weight
+/// (frozen, if it is not trained), a constant or made by `once`, which runs at each call.
 template <class Options>
 class Cell {
  public:
   using options_type = Options;
   static constexpr int state_count = 1;
+  static constexpr int sequence_count = 1;  ///< 0: any number
   Cell(Options o = {}) : options(std::move(o)) {}
   Options options;
 };
@@ -76,25 +84,6 @@ class Children {
 
 namespace sdk {
 
-inline std::vector<Shape> shapes_of(const tempo_type* types, uint32_t n) {
-  std::vector<Shape> out;
-  for (uint32_t i = 0; i < n; ++i) out.push_back(shape_of(types[i]));
-  return out;
-}
-
-/// The name of a class as written, without namespaces and without a final "Cell" or "Layer".
-template <class L>
-std::string class_name() {
-  std::string_view text = __PRETTY_FUNCTION__;
-  text = text.substr(text.find("L = ") + 4);
-  text = text.substr(0, text.find_first_of(";]"));
-  if (const std::size_t at = text.find('<'); at != text.npos) text = text.substr(0, at);
-  if (const std::size_t at = text.rfind(':'); at != text.npos) text = text.substr(at + 1);
-  for (const std::string_view end : {std::string_view("Cell"), std::string_view("Layer")})
-    if (text.size() > end.size() && text.ends_with(end)) text.remove_suffix(end.size());
-  return std::string(text);
-}
-
 /// The C callbacks of a cell or layer class.
 template <class L>
 struct Trampolines {
@@ -119,6 +108,7 @@ struct Trampolines {
     return guarded([&] {
       L& me = *static_cast<L*>(instance);
       Weights add(self);
+      if constexpr (CellClass<L>) CellForm<L>::require_sequences(n);
       if constexpr (requires { me.build(add, Shapes{}); })
         me.build(add, shapes_of(inputs, n));
       else if constexpr (requires { me.build(add, Shape{}); })
@@ -127,28 +117,38 @@ struct Trampolines {
     });
   }
 
-  static tempo_status call(void* instance, tempo_layer*, const tempo_call* call,
+  static tempo_status call(void* instance, tempo_layer* self, const tempo_call* call,
                            tempo_tensor** results, uint32_t capacity, uint32_t* count) noexcept {
-    return guarded([&] {
-      const Tensors out = run(*static_cast<L*>(instance), *call);
-      if (out.size() > capacity)
-        throw Error("a layer returned " + std::to_string(out.size()) + " tensors; at most " +
-                    std::to_string(capacity) + " can be returned.");
-      for (const Tensor& t : out)
-        if (!t) throw Error("a layer returned a tensor without a value (Tensor{}).");
-      *count = static_cast<uint32_t>(out.size());
-      for (std::size_t i = 0; i < out.size(); ++i) results[i] = out[i].retained();
-    });
+    return guarded(
+        [&] { give(run(*static_cast<L*>(instance), self, *call), results, capacity, count); });
   }
 
-  static tempo_status states(void* instance, int64_t batch, tempo_type* types, uint32_t capacity,
-                             uint32_t* count) noexcept {
+  static tempo_status states(void* instance, const tempo_type* inputs, uint32_t n,
+                             tempo_type* types, uint32_t capacity, uint32_t* count) noexcept {
     return guarded([&] {
-      const Shapes shapes = state_shapes(*static_cast<L*>(instance), batch);
+      const Shapes shapes =
+          CellForm<L>::state_shapes(*static_cast<const L*>(instance), shapes_of(inputs, n));
       if (shapes.size() > capacity) throw Error("a cell has more states than can be asked for.");
       *count = static_cast<uint32_t>(shapes.size());
       for (std::size_t i = 0; i < shapes.size(); ++i)
         types[i] = to_abi(DType::automatic, shapes[i]);
+    });
+  }
+
+  static tempo_status initial(void* instance, const tempo_type* inputs, uint32_t n,
+                              const tempo_call* call, tempo_tensor** results, uint32_t capacity,
+                              uint32_t* count) noexcept {
+    return guarded([&] {
+      const StepCall seen = before_steps(inputs, n, *call);
+      give(CellForm<L>::initial(*static_cast<const L*>(instance), seen), results, capacity, count);
+    });
+  }
+  static tempo_status once(void* instance, const tempo_type* inputs, uint32_t n,
+                           const tempo_call* call, tempo_tensor** results, uint32_t capacity,
+                           uint32_t* count) noexcept {
+    return guarded([&] {
+      const StepCall seen = before_steps(inputs, n, *call);
+      give(CellForm<L>::once(*static_cast<const L*>(instance), seen), results, capacity, count);
     });
   }
 
@@ -160,45 +160,56 @@ struct Trampolines {
     });
   }
 
-  static Shapes state_shapes(const L& cell, int64_t batch) {
-    if constexpr (requires { cell.state_shapes(batch); })
-      return cell.state_shapes(batch);
-    else if constexpr (requires { cell.options.units; })
-      return Shapes(static_cast<std::size_t>(L::state_count), Shape{batch, cell.options.units});
-    else {
-      static_assert(L::state_count == 0,
-                    "a cell needs options.units, or Shapes state_shapes(int64_t batch) const");
-      return {};
-    }
-  }
-
  private:
   static Tensors borrow(tempo_tensor* const* tensors, uint32_t n) {
     Tensors out;
     for (uint32_t i = 0; i < n; ++i) out.push_back(Tensor::borrowed(tensors[i]));
     return out;
   }
-  static Tensors run(L& me, const tempo_call& call) {
+  static void give(const Tensors& out, tempo_tensor** results, uint32_t capacity, uint32_t* count) {
+    if (out.size() > capacity)
+      throw Error("a layer returned " + std::to_string(out.size()) + " tensors; at most " +
+                  std::to_string(capacity) + " can be returned.");
+    for (const Tensor& t : out)
+      if (!t) throw Error("a layer returned a tensor without a value (Tensor{}).");
+    *count = static_cast<uint32_t>(out.size());
+    for (std::size_t i = 0; i < out.size(); ++i) results[i] = out[i].retained();
+  }
+  static StepCall before_steps(const tempo_type* inputs, uint32_t n, const tempo_call& call) {
+    StepCall seen =
+        CellForm<L>::seen(call.training != 0, borrow(call.constants, call.n_constants), {});
+    seen.inputs = shapes_of(inputs, n);
+    if (n > 0) seen.dtype = dtype_of(inputs[0]);
+    return seen;
+  }
+  static Tensors run_step(const L& cell, tempo_layer* self, const Tensors& x,
+                          const tempo_call& call) {
+    const State state = borrow(call.states, call.n_states);
+    StepCall seen;
+    if constexpr (CellForm<L>::sees_call) {
+      seen = CellForm<L>::seen(call.training != 0, borrow(call.constants, call.n_constants),
+                               borrow(call.once, call.n_once));
+      for (const Tensor& t : x) seen.inputs.push_back(t.shape());
+      seen.dtype = dtype_of_states(x, Layer::borrowed(self).view().dtype);
+    } else if (call.n_constants > 0 && !CellForm<L>::takes_constants) {
+      throw Error(class_name<L>() +
+                  ": its step takes no constants.\n  Give it a third argument, `const StepCall& "
+                  "call`: they are its call.constants.");
+    }
+    const Step step = CellForm<L>::step(cell, x, state, seen);
+    Tensors out{step.output};
+    out.insert(out.end(), step.state.begin(), step.state.end());
+    return out;
+  }
+  static Tensors run(L& me, tempo_layer* self, const tempo_call& call) {
     const Tensors inputs = borrow(call.inputs, call.n_inputs);
-    CallOptions options{.training = call.training != 0,
-                        .mask = Tensor::borrowed(call.mask),
-                        .initial_state = borrow(call.states, call.n_states),
-                        .constants = borrow(call.constants, call.n_constants)};
     if constexpr (CellClass<L>) {
-      const L& cell = me;  // a step that changed it would not be pure
-      Step step;
-      if constexpr (requires { cell.step(inputs[0], options.initial_state, options.constants); })
-        step = cell.step(inputs[0], options.initial_state, options.constants);
-      else if (options.constants.empty())
-        step = cell.step(inputs[0], options.initial_state);
-      else
-        throw Error(class_name<L>() +
-                    ": its step takes no constants.\n  Give it a third argument, "
-                    "`const Tensors& constants`.");
-      Tensors out{step.output};
-      out.insert(out.end(), step.state.begin(), step.state.end());
-      return out;
+      return run_step(me, self, inputs, call);  // a step that changed it would not be pure
     } else {
+      CallOptions options{.training = call.training != 0,
+                          .mask = Tensor::borrowed(call.mask),
+                          .initial_state = borrow(call.states, call.n_states),
+                          .constants = borrow(call.constants, call.n_constants)};
       if (!options.mask && !inputs.empty()) options.mask = mask_of(inputs[0]);
       if constexpr (requires {
                       { me.call(inputs, options) } -> std::same_as<Tensors>;
@@ -236,7 +247,15 @@ const tempo_layer_type* type_of(const std::string& name, const std::string& summ
   t.destroy = &Trampolines<L>::destroy;
   t.build = &Trampolines<L>::build;
   t.call = &Trampolines<L>::call;
-  if constexpr (CellClass<L>) t.states = &Trampolines<L>::states;
+  if constexpr (CellClass<L>) {
+    using Form = CellForm<L>;
+    t.states = &Trampolines<L>::states;
+    if constexpr (Form::has_initial) t.initial = &Trampolines<L>::initial;
+    if constexpr (Form::has_once) t.once = &Trampolines<L>::once;
+    if constexpr (Form::takes_constants) t.flags = TEMPO_TAKES_CONSTANTS;
+  } else if constexpr (requires { L::takes_constants; }) {
+    if constexpr (L::takes_constants) t.flags = TEMPO_TAKES_CONSTANTS;
+  }
   t.reset = &Trampolines<L>::reset;
   return &t;
 }

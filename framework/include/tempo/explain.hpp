@@ -11,5 +11,8 @@ namespace tempo TEMPO_HIDDEN {
 /// layer itself is not built or changed: another of its kind and options runs.
 TEMPO_API std::string explain(const Layer& layer, const Shape& input,
                               DType dtype = DType::automatic);
+/// The same for a call with these inputs; of the options, `training`, mask and constants count.
+TEMPO_API std::string explain(const Layer& layer, const Tensors& inputs,
+                              const CallOptions& options = {});
 
 }  // namespace tempo

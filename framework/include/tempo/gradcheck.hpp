@@ -12,7 +12,8 @@ struct GradCheckOptions {
   int order = 2;            ///< 1: gradients; 2: also the gradients of gradients
   double step = 4e-3;       ///< of the differences; where f bends or ends within it, a smaller one
   double tolerance = 1e-6;  ///< of an error, relative to the scale of that tensor's gradient
-  int64_t seed = 1;  ///< of the random directions that results and gradients are projected on
+  int64_t seed = 1;        ///< of the random directions that results and gradients are projected on
+  Tensors constants = {};  ///< of a layer's call; those that are floating are checked, too
 };
 
 /// What gradcheck found: one row for each input and order, with the element that fits worst.
@@ -50,6 +51,9 @@ TEMPO_API GradCheck gradcheck(const std::function<Tensor(const Tensors&)>& f, co
 /// Checks a layer of the same kind and options as this one, with float64 weights of its own and a
 /// random input of this shape: the gradients of all its results with respect to input and weights.
 TEMPO_API GradCheck gradcheck(const Layer& layer, const Shape& input,
+                              const GradCheckOptions& options = {});
+/// The same at these inputs, of which those that are floating are checked, in float64.
+TEMPO_API GradCheck gradcheck(const Layer& layer, const Tensors& inputs,
                               const GradCheckOptions& options = {});
 
 }  // namespace tempo

@@ -25,6 +25,61 @@ std::array<Tensor, N> gradient(const Tensor& y, const Tensor (&inputs)[N], const
   return out;
 }
 
+namespace sdk {
+
+template <class F>
+struct GradientRule {
+  F& rule;
+  std::size_t n_inputs;
+
+  static tempo_status run(void* self, tempo_tensor* dy, tempo_tensor** gradients) noexcept {
+    return guarded([&] {
+      auto& me = *static_cast<GradientRule*>(self);
+      const Tensors made = me.of(Tensor::borrowed(dy));
+      if (made.size() != me.n_inputs)
+        throw ShapeError("custom_gradient: the rule gave " + std::to_string(made.size()) +
+                         " gradients for " + std::to_string(me.n_inputs) +
+                         " inputs.\n  Return one for each input, in order; Tensor{} where none "
+                         "flows.");
+      for (std::size_t i = 0; i < made.size(); ++i) gradients[i] = made[i].retained();
+    });
+  }
+
+ private:
+  Tensors of(const Tensor& dy) {
+    if constexpr (std::is_invocable_r_v<Tensor, F&, const Tensor&>)
+      return {rule(dy)};
+    else
+      return rule(dy);
+  }
+};
+
+}  // namespace sdk
+
+/// `value`, with a gradient of one's own: where dy comes in at it, inputs[i] gets the i-th tensor
+/// of rule(dy), in its shape or one that it broadcasts to, or nothing for Tensor{}. Nothing goes
+/// the way on which `value` was computed. A rule for one input may give a Tensor.
+///
+///     Tensor spike = custom_gradient(cast(u > 0, u.dtype()), {u}, [&](const Tensor& dy) {
+///       return dy / square(1 + 10 * abs(u));
+///     });
+///
+/// The rule is called here, once, with a placeholder for dy, and what it does is recorded: it is
+/// written in ops, reads any tensors, and is differentiated in its turn. In a step of a recurrence
+/// the value costs nothing but itself.
+template <class F>
+requires std::is_invocable_v<F&, const Tensor&> Tensor custom_gradient(const Tensor& value,
+                                                                       const Tensors& inputs,
+                                                                       F&& rule) {
+  using Rule = sdk::GradientRule<std::remove_reference_t<F>>;
+  Rule bound{rule, inputs.size()};
+  const std::vector<tempo_tensor*> in = sdk::handles(inputs);
+  tempo_tensor* out = nullptr;
+  sdk::check(sdk::host().custom_gradient(
+      value.handle(), in.data(), static_cast<uint32_t>(in.size()), &Rule::run, &bound, &out));
+  return Tensor(out);
+}
+
 /// While one lives, this thread's ops do not remember where their values came from: no gradient
 /// can be asked for through them, and they keep no memory. For prediction and for updates.
 class NoGradient {

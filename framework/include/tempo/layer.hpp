@@ -11,10 +11,44 @@ struct CallOptions {
   bool training = false;
   Tensor mask = {};          ///< [batch, time] bool, true = use; overrides the mask of the input
   State initial_state = {};  ///< of a recurrent layer; zeros when none is given
-  Tensors constants = {};    ///< tensors from outside for the step, the third argument of `step`
+  Tensors constants = {};    ///< for the steps of cells, as their `call.constants`
 };
 
 using Shapes = std::vector<Shape>;
+
+/// Tensors by number. To read one that is not there is an Error, which says who reads it.
+class Given : public Tensors {
+ public:
+  using Tensors::Tensors;
+  Given(const Tensors& tensors) : Tensors(tensors) {}
+  /// `who` reads number i of `what`; `fix` says how it comes there.
+  Given(Tensors tensors, std::string who, const char* what, const char* fix)
+      : Tensors(std::move(tensors)), who_(std::move(who)), what_(what), fix_(fix) {}
+
+  const Tensor& operator[](std::size_t i) const {
+    if (i >= size())
+      throw Error(who_ + ": it reads " + what_ + "[" + std::to_string(i) + "], and there " +
+                  (size() == 1 ? "is 1" : "are " + std::to_string(size())) + ".\n  " + fix_);
+    return Tensors::operator[](i);
+  }
+  const Tensor& at(std::size_t i) const { return (*this)[i]; }
+
+ private:
+  std::string who_ = "a step";
+  const char* what_ = "a list";
+  const char* fix_ = "Give more of them.";
+};
+
+/// What a cell sees of the call that it runs in. It is the same at every step.
+struct StepCall {
+  bool training = false;
+  Given constants = {};            ///< given to the call: rnn(x, {.constants = {memory}})
+  Given once = {};                 ///< what the cell's `once` made for this call
+  Shapes inputs = {};              ///< of the sequences at one step, [batch, ...]
+  DType dtype = DType::automatic;  ///< of the sequences that are floating, or of the weights
+  /// How many sequences lie side by side.
+  int64_t batch() const { return inputs.at(0)[0]; }
+};
 
 class Layer;
 
@@ -32,6 +66,34 @@ concept LayerClass = requires(L l) {
 &&!CellClass<L>;
 template <class T>
 Layer in_use(const T& described);
+
+inline tempo_layer* required(tempo_layer* layer) {
+  if (!layer) throw Error("Layer: this one was never given a value (it is Layer{}).");
+  return layer;
+}
+
+/// All results; `once` goes to a step alone.
+inline Tensors call_layer(tempo_layer* layer, const Tensors& inputs, const CallOptions& options,
+                          const Tensors& once = {}) {
+  const std::vector<tempo_tensor*> in = handles(inputs), states = handles(options.initial_state),
+                                   constants = handles(options.constants), made = handles(once);
+  tempo_call abi{};
+  abi.size = sizeof abi;
+  abi.training = options.training;
+  abi.n_inputs = static_cast<uint32_t>(in.size());
+  abi.n_states = static_cast<uint32_t>(states.size());
+  abi.n_constants = static_cast<uint32_t>(constants.size());
+  abi.n_once = static_cast<uint32_t>(made.size());
+  abi.inputs = in.data();
+  abi.states = states.data();
+  abi.constants = constants.data();
+  abi.once = made.data();
+  abi.mask = options.mask.handle();
+  tempo_tensor* results[TEMPO_MAX_OUTPUTS] = {};
+  uint32_t count = 0;
+  check(host().call_layer(required(layer), &abi, results, TEMPO_MAX_OUTPUTS, &count));
+  return adopt({results, results + count});
+}
 }  // namespace sdk
 
 /// A layer (a function of tensors) or a cell (one time step), with its weights and children.
@@ -67,27 +129,12 @@ class Layer {
   Tensor operator()(const Tensor& x, const CallOptions& options = {}) const {
     return call({x}, options).at(0);
   }
+  Tensor operator()(const Tensors& inputs, const CallOptions& options = {}) const {
+    return call(inputs, options).at(0);
+  }
   /// All results: with return_state, the output and then the states.
   Tensors call(const Tensors& inputs, const CallOptions& options = {}) const {
-    const std::vector<tempo_tensor*> in = sdk::handles(inputs),
-                                     states = sdk::handles(options.initial_state),
-                                     constants = sdk::handles(options.constants);
-    tempo_call abi{};
-    abi.size = sizeof abi;
-    abi.training = options.training;
-    abi.n_inputs = static_cast<uint32_t>(in.size());
-    abi.n_states = static_cast<uint32_t>(states.size());
-    abi.n_constants = static_cast<uint32_t>(constants.size());
-    abi.inputs = in.data();
-    abi.states = states.data();
-    abi.constants = constants.data();
-    abi.mask = options.mask.handle();
-    tempo_tensor* results[TEMPO_MAX_OUTPUTS] = {};
-    uint32_t count = 0;
-    sdk::check(sdk::host().call_layer(required(), &abi, results, TEMPO_MAX_OUTPUTS, &count));
-    Tensors out;
-    for (uint32_t i = 0; i < count; ++i) out.emplace_back(results[i]);
-    return out;
+    return sdk::call_layer(handle_, inputs, options);
   }
 
   /// Makes the weights for inputs of these shapes; does nothing when they are there.
@@ -140,10 +187,7 @@ class Layer {
   }
 
  private:
-  tempo_layer* required() const {
-    if (!handle_) throw Error("Layer: this one was never given a value (it is Layer{}).");
-    return handle_;
-  }
+  tempo_layer* required() const { return sdk::required(handle_); }
   tempo_layer* handle_ = nullptr;
 };
 
@@ -192,22 +236,77 @@ inline Layer recreated(const Layer& original, std::initializer_list<Option> chan
   return Layer(out);
 }
 
-/// One step of a cell in use.
-inline Step step(const Layer& cell, const Tensor& x, const State& state,
-                 const Tensors& constants = {}, bool training = false) {
-  Tensors results =
-      cell.call({x}, {.training = training, .initial_state = state, .constants = constants});
-  return {.output = results.at(0), .state = Tensors(results.begin() + 1, results.end())};
+namespace sdk {
+
+inline std::vector<tempo_type> types_of(const Shapes& shapes, DType dtype) {
+  std::vector<tempo_type> out;
+  for (const Shape& s : shapes) out.push_back(to_abi(dtype, s));
+  return out;
 }
 
-/// The shapes of a cell's states.
-inline Shapes state_shapes(const Layer& cell, int64_t batch) {
+/// What states are made of: the dtype of the sequences that are floating, or else of the weights.
+inline DType dtype_of_states(const Tensors& x, tempo_dtype weights) {
+  for (const Tensor& t : x)
+    if (is_floating(t.dtype())) return t.dtype();
+  return static_cast<DType>(weights);
+}
+
+/// Tensors that a function of the host makes for a cell before the first step.
+template <class Function>
+Tensors before_steps(Function function, const Layer& cell, const StepCall& call) {
+  const std::vector<tempo_type> inputs = types_of(call.inputs, call.dtype);
+  const std::vector<tempo_tensor*> constants = handles(call.constants);
+  tempo_call abi{};
+  abi.size = sizeof abi;
+  abi.training = call.training;
+  abi.n_constants = static_cast<uint32_t>(constants.size());
+  abi.constants = constants.data();
+  tempo_tensor* results[TEMPO_MAX_OUTPUTS] = {};
+  uint32_t count = 0;
+  check(function(required(cell.handle()), inputs.data(), static_cast<uint32_t>(inputs.size()), &abi,
+                 results, TEMPO_MAX_OUTPUTS, &count));
+  return adopt({results, results + count});
+}
+
+}  // namespace sdk
+
+/// One step of a cell in use; x are its sequences at one time.
+inline Step step(const Layer& cell, const Tensors& x, const State& state,
+                 const StepCall& call = {}) {
+  const CallOptions options{
+      .training = call.training, .initial_state = state, .constants = call.constants};
+  Tensors results = sdk::call_layer(cell.handle(), x, options, call.once);
+  return {.output = results.at(0), .state = Tensors(results.begin() + 1, results.end())};
+}
+inline Step step(const Layer& cell, const Tensor& x, const State& state,
+                 const StepCall& call = {}) {
+  return step(cell, Tensors{x}, state, call);
+}
+
+/// The states that a cell begins with, for call.inputs: its own, or zeros.
+inline State initial_state(const Layer& cell, const StepCall& call) {
+  return sdk::before_steps(sdk::host().layer_initial, cell, call);
+}
+/// What a cell makes before the first step, to be given to each as `call.once`.
+inline Tensors once(const Layer& cell, const StepCall& call) {
+  return sdk::before_steps(sdk::host().layer_once, cell, call);
+}
+
+/// The shapes of a cell's states, for sequences of these shapes at one step, [batch, ...].
+inline Shapes state_shapes(const Layer& cell, const Shapes& inputs) {
+  const std::vector<tempo_type> in = sdk::types_of(inputs, DType::automatic);
   tempo_type types[TEMPO_MAX_OUTPUTS] = {};
   uint32_t count = 0;
-  sdk::check(sdk::host().layer_states(cell.handle(), batch, types, TEMPO_MAX_OUTPUTS, &count));
+  sdk::check(sdk::host().layer_states(sdk::required(cell.handle()), in.data(),
+                                      static_cast<uint32_t>(in.size()), types, TEMPO_MAX_OUTPUTS,
+                                      &count));
   Shapes out;
   for (uint32_t i = 0; i < count; ++i) out.push_back(sdk::shape_of(types[i]));
   return out;
+}
+/// The same for a cell to which the batch says it all.
+inline Shapes state_shapes(const Layer& cell, int64_t batch) {
+  return state_shapes(cell, Shapes{{batch}});
 }
 
 }  // namespace tempo

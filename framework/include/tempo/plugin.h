@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 #define TEMPO_ABI_MAJOR 0u
-#define TEMPO_ABI_MINOR 1u
+#define TEMPO_ABI_MINOR 2u
 #define TEMPO_MAX_RANK 8u
 #define TEMPO_MAX_OUTPUTS 64u
 
@@ -134,9 +134,11 @@ typedef struct tempo_call {
   uint32_t n_inputs;
   uint32_t n_states;
   uint32_t n_constants;
+  uint32_t n_once;
   tempo_tensor* const* inputs;
   tempo_tensor* const* states;    /* initial state; none given: n_states is 0 */
   tempo_tensor* const* constants; /* per-call tensors for the step */
+  tempo_tensor* const* once;      /* of a step: what the cell's `once` made for this call */
   tempo_tensor* mask;             /* overrides the mask of inputs[0]; may be NULL */
 } tempo_call;
 
@@ -165,6 +167,7 @@ typedef struct tempo_option {
 
 /* A kind of layer or cell. The struct and all it points to live as long as the process. */
 enum { TEMPO_LAYER = 0, TEMPO_CELL = 1 };
+enum { TEMPO_TAKES_CONSTANTS = 1 }; /* its call or step reads the call's constants */
 typedef struct tempo_layer_type {
   uint32_t size;
   uint32_t kind;
@@ -172,6 +175,7 @@ typedef struct tempo_layer_type {
   const char* summary; /* one sentence, with its source */
   const tempo_option* options;
   uint32_t n_options;
+  uint32_t flags;
   void* user; /* handed to create */
   /* A new instance from options, which the host has checked against the description. */
   tempo_status (*create)(void* user, tempo_layer* self, const tempo_attribute* options,
@@ -183,9 +187,20 @@ typedef struct tempo_layer_type {
   /* Fills up to `capacity` results, a count each, and says how many. */
   tempo_status (*call)(void* instance, tempo_layer* self, const tempo_call* call,
                        tempo_tensor** results, uint32_t capacity, uint32_t* count);
-  /* Cells: the types of the states for this batch. Layers: NULL. */
-  tempo_status (*states)(void* instance, int64_t batch, tempo_type* states, uint32_t capacity,
-                         uint32_t* count);
+  /* Cells: the types of the states for sequences that have these types at one step, [batch, ...].
+   * Layers: NULL. */
+  tempo_status (*states)(void* instance, const tempo_type* inputs, uint32_t n_inputs,
+                         tempo_type* states, uint32_t capacity, uint32_t* count);
+  /* Cells, before the first step of a call: the states to begin with, as `states` has them, and
+   * what is the same at all steps of this call and new at the next. `inputs` are the shapes of the
+   * sequences at one step, with the dtype of the states that are zeros; `call` has `training` and
+   * the constants. NULL: zeros, and nothing. */
+  tempo_status (*initial)(void* instance, const tempo_type* inputs, uint32_t n_inputs,
+                          const tempo_call* call, tempo_tensor** results, uint32_t capacity,
+                          uint32_t* count);
+  tempo_status (*once)(void* instance, const tempo_type* inputs, uint32_t n_inputs,
+                       const tempo_call* call, tempo_tensor** results, uint32_t capacity,
+                       uint32_t* count);
   /* Forgets the state kept between calls; NULL when there is none. */
   tempo_status (*reset)(void* instance);
 } tempo_layer_type;
@@ -254,6 +269,14 @@ typedef struct tempo_host {
   tempo_status (*scan)(const tempo_scan* scan, tempo_tensor** results);
   tempo_status (*gradient)(tempo_tensor* y, tempo_tensor* dy, tempo_tensor* const* inputs,
                            uint32_t n_inputs, tempo_tensor** gradients);
+  /* `value` with another gradient: `rule` says what each of `inputs` gets where dy comes in. It is
+   * called here, once, with a placeholder for dy, and fills n_inputs gradients, a count each, or
+   * NULL; what it does is recorded. */
+  tempo_status (*custom_gradient)(tempo_tensor* value, tempo_tensor* const* inputs,
+                                  uint32_t n_inputs,
+                                  tempo_status (*rule)(void* user, tempo_tensor* dy,
+                                                       tempo_tensor** gradients),
+                                  void* user, tempo_tensor** out);
   int32_t (*recording)(int32_t on);
   tempo_status (*initialize)(const char* initializer, const tempo_type* type, tempo_tensor** out);
   tempo_status (*random_key)(int64_t seed, tempo_tensor** out); /* seed < 0: the global one */
@@ -269,8 +292,15 @@ typedef struct tempo_host {
   tempo_status (*build_layer)(tempo_layer* layer, const tempo_type* inputs, uint32_t n_inputs);
   tempo_status (*call_layer)(tempo_layer* layer, const tempo_call* call, tempo_tensor** results,
                              uint32_t capacity, uint32_t* count);
-  tempo_status (*layer_states)(tempo_layer* cell, int64_t batch, tempo_type* states,
-                               uint32_t capacity, uint32_t* count);
+  /* As the callbacks of the cell; a cell that has no `initial` begins with zeros. */
+  tempo_status (*layer_states)(tempo_layer* cell, const tempo_type* inputs, uint32_t n_inputs,
+                               tempo_type* states, uint32_t capacity, uint32_t* count);
+  tempo_status (*layer_initial)(tempo_layer* cell, const tempo_type* inputs, uint32_t n_inputs,
+                                const tempo_call* call, tempo_tensor** results, uint32_t capacity,
+                                uint32_t* count);
+  tempo_status (*layer_once)(tempo_layer* cell, const tempo_type* inputs, uint32_t n_inputs,
+                             const tempo_call* call, tempo_tensor** results, uint32_t capacity,
+                             uint32_t* count);
   tempo_status (*reset_layer)(tempo_layer* layer);
   /* Its own weights, then its children's, in the order of creation. Borrowed; NULL past the end. */
   tempo_tensor* (*layer_weight)(const tempo_layer* layer, uint32_t index);

@@ -3,19 +3,21 @@
 
 #include <tempo/model.hpp>
 
+#include <initializer_list>
 #include <span>
 
 namespace tempo TEMPO_HIDDEN {
 
 struct StreamOptions {
-  int64_t batch = 1;  ///< sequences that are streamed side by side
+  int64_t batch = 1;       ///< sequences that are streamed side by side
+  Tensors constants = {};  ///< of the model's call
 };
 
 /// Gives a model's input step by step and its output at each step, as if the model had been called
 /// on the whole sequence so far. The states of its recurrent layers lie in the stream, whether the
 /// layers are stateful or not, and begin as in a call of the model.
 ///
-///     Stream stream(model);                 // a built model of one input [batch, time, features]
+///     Stream stream(model);                 // a built model of [batch, time, features]
 ///     std::vector<float> x(1), y(1);
 ///     for (;;) {
 ///       x[0] = read_sensor();
@@ -37,11 +39,16 @@ class Stream {
   /// model's input. A ShapeError for other sizes; what a call refuses is refused without a trace.
   TEMPO_API void step(std::span<const float> x, std::span<float> y);
   TEMPO_API void step(std::span<const double> x, std::span<double> y);
+  /// Of a model with several inputs, each in turn; what are no numbers, as flags or ids, comes as
+  /// numbers: `stream.step({x, gap}, y)`.
+  TEMPO_API void step(std::initializer_list<std::span<const float>> x, std::span<float> y);
+  TEMPO_API void step(std::initializer_list<std::span<const double>> x, std::span<double> y);
   /// Goes back to the first step.
   TEMPO_API void reset();
 
-  /// [batch, features...]
+  /// [batch, features...]; of several inputs, the first.
   TEMPO_API Shape input_shape() const;
+  TEMPO_API Shapes input_shapes() const;
   TEMPO_API Shape output_shape() const;
 
  private:

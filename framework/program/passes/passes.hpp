@@ -25,6 +25,8 @@ Program own_parts(Program program);
 /// Drops instructions of the loop that no result needs, and lets carried values that none needs
 /// stay as they are. Inputs stay.
 Program without_dead(Program program);
+/// Reads a value itself where it has a gradient of its own, once the gradient is built.
+Program without_rules(Program program);
 /// Reads a value itself where it has another name, or another shape, by an op that moves no bytes.
 Program without_renames(Program program);
 

@@ -8,10 +8,16 @@ namespace {
 
 constexpr Pass gradient_passes[] = {{"split", split}, {"merge", merge}};
 
-constexpr Pass scan_passes[] = {
-    {"split", split},   {"merge", merge},       {"narrow", narrow},
-    {"negate", negate}, {"hoist", hoist},       {"sink", sink},
-    {"join", join},     {"schedule", schedule}, {"own parts", own_parts}};
+constexpr Pass scan_passes[] = {{"without rules", without_rules},
+                                {"split", split},
+                                {"merge", merge},
+                                {"narrow", narrow},
+                                {"negate", negate},
+                                {"hoist", hoist},
+                                {"sink", sink},
+                                {"join", join},
+                                {"schedule", schedule},
+                                {"own parts", own_parts}};
 
 constexpr Pass stream_passes[] = {{"without dead", without_dead},
                                   {"without renames", without_renames},

@@ -1,0 +1,10 @@
+#include "modern_cells.hpp"
+
+#include <tempo/plugin.hpp>
+
+using namespace tempo::testing;
+
+TEMPO_PLUGIN("modern_cells", "1.0.0", tempo::cell<DroppedCell>("Dropped"),
+             tempo::cell<ZoneoutCell>("Zoneout"), tempo::cell<DecayCell>("Decay"),
+             tempo::cell<ResetCell>("Reset"), tempo::cell<SpikingCell>("Spiking"),
+             tempo::cell<AttentionCell>("Attention"), tempo::cell<MaximumCell>("Maximum"))
