@@ -3,6 +3,7 @@
 #include "scan/stream.hpp"
 
 #include <tempo/ops.hpp>
+#include <tempo/shared.hpp>
 
 #include <cmath>
 
@@ -125,7 +126,19 @@ struct Stream::State {
       data[i] = x[i].data();
     }
     if (!fits) misfit(dtype, x, y.size());
+    const OneAtATime::Turn turn(&steps);
+    if (!turn) busy();
     streamer.run({data, x.size()}, y.data());
+  }
+  void reset() {
+    const OneAtATime::Turn turn(&steps);
+    if (!turn) busy();
+    streamer.reset();
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] static void busy() {
+    throw Error(
+        "Stream: another thread is in the middle of a step of it.\n  Give each thread a Stream of "
+        "its own; several of one model may run side by side.");
   }
   template <class T>
   [[noreturn, gnu::cold, gnu::noinline]] void misfit(DType dtype,
@@ -144,6 +157,7 @@ struct Stream::State {
   std::vector<TensorType> inputs;
   Streamer streamer;
   TensorType output;
+  OneAtATime steps;  // each goes on from the one before it
 };
 
 Stream::Stream(const Model& model, const StreamOptions& options)
@@ -164,7 +178,7 @@ void Stream::step(std::initializer_list<std::span<const float>> x, std::span<flo
 void Stream::step(std::initializer_list<std::span<const double>> x, std::span<double> y) {
   state_->run<double>(float64, {x.begin(), x.size()}, y);
 }
-void Stream::reset() { state_->streamer.reset(); }
+void Stream::reset() { state_->reset(); }
 
 Shapes Stream::input_shapes() const {
   Shapes out;

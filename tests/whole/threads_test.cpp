@@ -177,6 +177,28 @@ BOOST_AUTO_TEST_CASE(a_stream_for_each_thread) {
   BOOST_TEST(wrong == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_stream_refuses_a_second_thread_in_the_middle_of_a_step) {
+  const Sequential model({LSTM({.units = 200})});
+  model(samples(1, 2));
+  Stream stream(model);
+  std::atomic<bool> refused{false};
+  const std::vector<std::string> errors = at_once(2, [&](int) {
+    const std::vector<float> x(features);
+    std::vector<float> y(200);
+    try {
+      for (int i = 0; i < 1000000 && !refused; ++i) stream.step(x, y);
+    } catch (...) {
+      refused = true;
+      throw;
+    }
+  });
+  BOOST_TEST_REQUIRE(!errors.empty());
+  for (const std::string& e : errors)
+    BOOST_TEST(e ==
+               "Stream: another thread is in the middle of a step of it.\n  Give each thread a "
+               "Stream of its own; several of one model may run side by side.");
+}
+
 BOOST_AUTO_TEST_CASE(models_are_trained_side_by_side) {
   const auto trained = [](int64_t seed) {
     Sequential model({LSTM({.units = 6,

@@ -26,7 +26,8 @@ struct StreamOptions {
 ///     }
 ///
 /// What lies between the recurrent layers must treat each step alone. Weights may change between
-/// steps; the next one uses them. A stream is one thread's at a time.
+/// steps; the next one uses them. A stream is one thread's at a time:
+/// a step that another thread begins meanwhile is an Error.
 class Stream {
  public:
   /// Throws Error where the model needs the whole sequence at once (a layer that runs backwards).
