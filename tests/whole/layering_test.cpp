@@ -33,6 +33,7 @@ const std::map<string, string> header_homes = {
     {"metric.hpp", "training"},
     {"model.hpp", "training"},
     {"optimizer.hpp", "training"},
+    {"schedule.hpp", "training"},
     {"stream.hpp", "training"},
     {"io.hpp", "io"},
     {"plot.hpp", "io"},

@@ -18,5 +18,6 @@
 #include <tempo/plot.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/scan.hpp>
+#include <tempo/schedule.hpp>
 #include <tempo/stream.hpp>
 #include <tempo/tensor.hpp>
