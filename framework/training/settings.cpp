@@ -41,7 +41,7 @@ void SettingsReader::operator()(const char* key, double& field, const Range&) {
   if (value && !parse(*value, field)) fail("`" + *value + "` given as " + key + " is not a number");
 }
 
-void SettingsReader::operator()(const char* key, int& field) {
+void SettingsReader::operator()(const char* key, int& field, const Range&) {
   const std::string* value = find(key);
   if (value && !parse(*value, field))
     fail("`" + *value + "` given as " + key + " is not an integer");
@@ -99,7 +99,9 @@ void SettingsWriter::operator()(const char* key, double field, const Range& rang
   if (!range.optional || !std::isnan(field)) add(key, sdk::shortest(field));
 }
 void SettingsWriter::operator()(const char* key, bool field) { add(key, field ? "true" : "false"); }
-void SettingsWriter::operator()(const char* key, int field) { add(key, std::to_string(field)); }
+void SettingsWriter::operator()(const char* key, int field, const Range&) {
+  add(key, std::to_string(field));
+}
 void SettingsWriter::operator()(const char* key, const std::string& field) { add(key, field); }
 void SettingsWriter::operator()(const char* key, const std::optional<int64_t>& field) {
   if (field) add(key, std::to_string(*field));

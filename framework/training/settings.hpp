@@ -42,7 +42,7 @@ class SettingsReader {
 
   void operator()(const char* key, double& field, const Range& = {});
   void operator()(const char* key, bool& field);
-  void operator()(const char* key, int& field);
+  void operator()(const char* key, int& field, const Range& = {});
   void operator()(const char* key, std::string& field);
   void operator()(const char* key, std::optional<int64_t>& field);
   void operator()(const char* key, std::vector<double>& field);  ///< "[1, 2.5]"
@@ -102,7 +102,7 @@ class SettingsWriter {
   explicit SettingsWriter(const std::string& name) : text_(name) {}
   void operator()(const char* key, double field, const Range& range = {});
   void operator()(const char* key, bool field);
-  void operator()(const char* key, int field);
+  void operator()(const char* key, int field, const Range& = {});
   void operator()(const char* key, const std::string& field);
   void operator()(const char* key, const std::optional<int64_t>& field);
   void operator()(const char* key, const std::vector<double>& field);

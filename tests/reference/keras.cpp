@@ -153,8 +153,6 @@ void set_weights(const Tensors& weights, const Json& values) {
 
 namespace {
 
-string call_text(const string& class_name, const Json& config, const std::set<string>& without);
-
 string text_of(const Json& value) {
   if (value.is_object()) return call_text(value.at("class_name"), value.at("config"), {"name"});
   if (value.is_string()) return value.get<string>();
@@ -167,7 +165,8 @@ string text_of(const Json& value) {
   return value.dump();
 }
 
-// "Adam(beta_1=0.9, ...)" with the keys that are given and not in `without`.
+}  // namespace
+
 string call_text(const string& class_name, const Json& config, const std::set<string>& without) {
   string arguments;
   for (const auto& [key, value] : config.items())
@@ -175,8 +174,6 @@ string call_text(const string& class_name, const Json& config, const std::set<st
       arguments += (arguments.empty() ? "" : ", ") + key + "=" + text_of(value);
   return class_name + "(" + arguments + ")";
 }
-
-}  // namespace
 
 Optimizer keras_optimizer(const string& class_name, const Json& config) {
   for (const char* later : {"loss_scale_factor", "gradient_accumulation_steps"})

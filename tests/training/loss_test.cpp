@@ -416,7 +416,8 @@ std::vector<StepCase> step_cases() {
 
 std::vector<StepCase> metric_cases() {
   std::vector<StepCase> cases = step_cases();
-  const StepCase binary = cases[4], one_hot_labels = cases[7], sparse = cases[10];
+  const StepCase numbers = cases[0], binary = cases[4], one_hot_labels = cases[7],
+                 sparse = cases[10];
   const auto add = [&](const char* name, const StepCase& like) {
     cases.push_back({name, "", like.y, like.p, like.classes});
   };
@@ -429,6 +430,14 @@ std::vector<StepCase> metric_cases() {
   add("binary_accuracy", binary);
   add("categorical_accuracy", one_hot_labels);
   add("sparse_categorical_accuracy", sparse);
+  add("top_k_categorical_accuracy", one_hot_labels);
+  for (const char* name : {"sparse_top_k_categorical_accuracy", "perplexity"}) add(name, sparse);
+  for (const char* name : {"root_mean_squared_error", "rmse", "r2_score"}) add(name, numbers);
+  for (const char* name :
+       {"precision", "recall", "true_positives", "true_negatives", "false_positives",
+        "false_negatives", "auc", "sensitivity_at_specificity", "specificity_at_sensitivity",
+        "precision_at_recall", "recall_at_precision", "f1_score", "fbeta_score", "f_beta_score"})
+    add(name, binary);
   return cases;
 }
 
@@ -975,8 +984,8 @@ BOOST_AUTO_TEST_CASE(metrics_are_means_over_all_samples_weighted_and_masked) {
   error.update(numbers(t6, {2, 3}, float64), numbers(p6, {2, 3}, float64));
   BOOST_TEST(error.result() == 5.5);
   BOOST_TEST(error.name() == "mae");
-  BOOST_TEST(!error.higher_is_better());
-  BOOST_TEST(binary.higher_is_better());
+  BOOST_TEST((error.higher_is_better() == false));
+  BOOST_TEST((binary.higher_is_better() == true));
   Metric plain = Accuracy();
   plain.update(tensor<int64_t>({1, 2, 3, 4}, {4, 1}), tensor<int64_t>({0, 2, 3, 4}, {4, 1}));
   BOOST_TEST(plain.result() == 0.75);
@@ -987,9 +996,20 @@ BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
   BOOST_TEST(error_of([] { Metric("acuracy"); }) ==
              "metric `acuracy`: there is none by that name; did you mean `accuracy`?\n"
              "  There are accuracy, acc, Accuracy, binary_accuracy, categorical_accuracy, "
-             "sparse_categorical_accuracy, crossentropy, ce, mean_squared_error, mse, "
-             "mean_absolute_error, mae, binary_crossentropy, bce, categorical_crossentropy, "
-             "sparse_categorical_crossentropy.");
+             "sparse_categorical_accuracy, top_k_categorical_accuracy, "
+             "sparse_top_k_categorical_accuracy, crossentropy, ce, "
+             "root_mean_squared_error, rmse, cosine_similarity, perplexity, precision, "
+             "recall, true_positives, true_negatives, false_positives, false_negatives, "
+             "auc, sensitivity_at_specificity, specificity_at_sensitivity, "
+             "precision_at_recall, recall_at_precision, f1_score, fbeta_score, "
+             "f_beta_score, r2_score, mean_squared_error, mse, mean_absolute_error, mae, "
+             "mean_absolute_percentage_error, mape, mean_squared_logarithmic_error, msle, "
+             "huber, log_cosh, logcosh, poisson, kl_divergence, kld, "
+             "kullback_leibler_divergence, binary_crossentropy, bce, "
+             "categorical_crossentropy, sparse_categorical_crossentropy, "
+             "binary_focal_crossentropy, categorical_focal_crossentropy, "
+             "categorical_generalized_cross_entropy, hinge, squared_hinge, "
+             "categorical_hinge.");
   Metric metric = BinaryAccuracy();
   BOOST_TEST(error_of<ShapeError>([&] {
                metric.update(zeros({4, 2}), zeros({4, 3}));
