@@ -28,6 +28,7 @@ const std::vector<Texts> floors = {
 const std::map<string, string> header_homes = {
     {"gradcheck.hpp", "autograd"},
     {"callback.hpp", "training"},
+    {"callbacks.hpp", "training"},
     {"data.hpp", "training"},
     {"loss.hpp", "training"},
     {"metric.hpp", "training"},

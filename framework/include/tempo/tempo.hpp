@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tempo/callback.hpp>
+#include <tempo/callbacks.hpp>
 #include <tempo/cell.hpp>
 #include <tempo/data.hpp>
 #include <tempo/explain.hpp>
