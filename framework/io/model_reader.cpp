@@ -299,7 +299,7 @@ void ModelReader::resume(Model& model) {
     if (!model.compiled()) return compile(model, *found);
     Optimizer optimizer = model.optimizer();
     optimizer.restore(slots_, weights);
-    optimizer.set_learning_rate(found->optimizer.learning_rate());
+    if (!optimizer.has_schedule()) optimizer.set_learning_rate(found->optimizer.learning_rate());
     optimizer.exclude_from_weight_decay(found->words);
     optimizer.exclude_from_weight_decay(found->left_out);
     model.state_->epoch = found->epoch;

@@ -19,6 +19,18 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(blank) + 1 - first);
 }
 
+// Where the argument that begins at `at` ends: at a comma that is in no parenthesis or bracket.
+std::size_t end_of_argument(const std::string& inside, std::size_t at) {
+  int depth = 0;
+  for (; at < inside.size(); ++at) {
+    const char c = inside[at];
+    if (c == '(' || c == '[') ++depth;
+    if (c == ')' || c == ']') --depth;
+    if (c == ',' && depth <= 0) break;
+  }
+  return at;
+}
+
 }  // namespace
 
 CallText::CallText(const std::string& what, const std::string& given) : kind(what), text(given) {
@@ -35,7 +47,7 @@ CallText::CallText(const std::string& what, const std::string& given) : kind(wha
     fail("`" + trimmed(whole.substr(close + 1)) + "` follows its parenthesis");
   const std::string inside = whole.substr(open + 1, close - open - 1);
   for (std::size_t at = 0; at < inside.size();) {
-    const std::size_t comma = std::min(inside.find(',', at), inside.size());
+    const std::size_t comma = end_of_argument(inside, at);
     const std::string argument = inside.substr(at, comma - at);
     const std::size_t equals = argument.find('=');
     const bool has_key = equals != std::string::npos;

@@ -1,5 +1,5 @@
-// A call as a text, "Name(value, key=value)": how initializers, optimizers, losses and metrics are
-// written in options and files.
+// A call as a text, "Name(value, key=value)", whose values may be calls or lists in brackets: how
+// initializers, optimizers, losses and metrics are written in options and files.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 #include "graph/value.hpp"
-#include "training/settings.hpp"
+#include "training/monitor.hpp"
 
 #include <tempo/model.hpp>
 #include <tempo/names.hpp>
@@ -22,9 +22,8 @@ Tensors copies(const Tensors& weights) {
 }  // namespace
 
 struct EarlyStopping::Watch final : Callback {
-  explicit Watch(const EarlyStoppingOptions& o) : options(o) {
-    if (o.mode != "auto" && o.mode != "min" && o.mode != "max")
-      unknown_name("EarlyStopping", "mode", o.mode, {"auto", "min", "max"});
+  explicit Watch(const EarlyStoppingOptions& o)
+      : options(o), monitor("EarlyStopping", o.monitor, o.mode) {
     const auto refuse = [](const char* option, const std::string& value, const char* rule) {
       throw Error(std::string("EarlyStopping: ") + option + " is " + value + "; it must " + rule +
                   ".");
@@ -50,16 +49,16 @@ struct EarlyStopping::Watch final : Callback {
   }
 
   void on_epoch_end(int epoch, const Logs& logs) override {
-    const double now = monitored(logs);
-    if (direction == 0) direction = find_direction();
+    const double now = monitor.value(logs);
+    if (direction == 0) direction = monitor.direction(model());
     if (epoch < options.start_from_epoch) return;
     if (options.restore_best_weights && best_weights.empty()) keep(epoch);
     ++wait;
-    if (improves(now, best.value_or(-direction * std::numeric_limits<double>::infinity()))) {
+    if (better(now, best.value_or(-direction * std::numeric_limits<double>::infinity()))) {
       best = now;
       best_epoch = epoch;
       if (options.restore_best_weights) keep(epoch);
-      if (!options.baseline || improves(now, *options.baseline)) wait = 0;
+      if (!options.baseline || better(now, *options.baseline)) wait = 0;
       return;
     }
     if (wait >= options.patience && epoch > 0) {
@@ -98,35 +97,8 @@ struct EarlyStopping::Watch final : Callback {
     best_weights.clear();
   }
 
-  double monitored(const Logs& logs) const {
-    if (const double* value = logs.find(options.monitor)) return *value;
-    std::vector<std::string> names;
-    for (const auto& [name, value] : logs) names.push_back(name);
-    throw Error(
-        "EarlyStopping: there is no `" + options.monitor + "` to monitor; an epoch has " +
-        sdk::listed(names) + "." +
-        (options.monitor.starts_with("val_")
-             ? "\n  Give fit validation_split or validation_data, or set .monitor = \"loss\"."
-             : ""));
-  }
-
-  int find_direction() const {
-    if (options.mode != "auto") return options.mode == "min" ? -1 : 1;
-    std::string name = options.monitor;
-    if (name.starts_with("val_")) name = name.substr(4);
-    if (name == "loss") return -1;
-    for (const auto* metrics : {&model().metrics(), &model().weighted_metrics()})
-      for (const Metric& metric : *metrics)
-        if (name == metric.name() || name == "weighted_" + metric.name())
-          return metric.higher_is_better() ? 1 : -1;
-    throw Error(
-        "EarlyStopping: whether `" + options.monitor +
-        "` should become smaller or larger is not known.\n  Set .mode = \"min\" or \"max\".");
-  }
-
-  // NaN is no improvement: it is neither smaller nor larger.
-  bool improves(double now, double before) const {
-    return direction < 0 ? now + options.min_delta < before : now - options.min_delta > before;
+  bool better(double now, double before) const {
+    return improves(direction, now, before, options.min_delta);
   }
 
   void keep(int epoch) {
@@ -136,6 +108,7 @@ struct EarlyStopping::Watch final : Callback {
   }
 
   EarlyStoppingOptions options;
+  Monitor monitor;
   int wait = 0, stopped_epoch = 0, best_epoch = 0;
   int direction = 0;      // -1: smaller is better
   bool watching = false;  // from the begin of a fit to its end

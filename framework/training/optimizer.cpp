@@ -12,10 +12,11 @@
 
 namespace tempo {
 
-Tensor& Slots::operator()(const char* name) {
+Tensor& Slots::operator()(const char* name, double first, const std::optional<Shape>& shape) {
   for (auto& [known, value] : slots_)
     if (known == name) return value;
-  return slots_.emplace_back(name, zeros_like(weight_)).second;
+  begun_.push_back({name, shape.value_or(weight_.shape()), first});
+  return slots_.emplace_back(name, full(begun_.back().shape, first, weight_.dtype())).second;
 }
 
 bool OptimizerState::decays(const Tensor& weight) const {
@@ -56,12 +57,16 @@ void for_slots_of(std::map<std::string, Tensor>& entries, const std::string& key
   }
 }
 
-void require_fit(const std::string& who, const std::string& slot, const Tensor& value,
+// `entry` is the slot with the weight that it is of: "lstm/kernel/m".
+void require_fit(const OptimizerState& of, const std::string& entry, const Tensor& value,
                  const std::string& key, const Tensor& weight) {
-  if (value.handle()->type == weight.handle()->type) return;
-  throw ShapeError(who + ": what it remembered does not fit the weight\n  " + slot + "  " +
-                   to_string(value.handle()->type) + "\n  " + key + "  " +
-                   to_string(weight.handle()->type));
+  const TensorType& type = weight.handle()->type;
+  const std::string slot = entry.substr(entry.rfind('/') + 1);
+  const auto kept = of.slots_of(type);
+  for (const auto& [name, its_type] : kept)
+    if (name == slot && value.handle()->type == its_type) return;
+  throw ShapeError(of.name() + ": what it remembered does not fit the weight\n  " + entry + "  " +
+                   to_string(value.handle()->type) + "\n  " + key + "  " + to_string(type));
 }
 
 }  // namespace
@@ -70,7 +75,7 @@ Memory& OptimizerState::memory_of(const Tensor& weight) {
   if (const auto at = places.find(weight.handle()); at != places.end()) return *at->second;
   Memory made{.weight = weight, .key = key_of(weight, memory), .decays = decays(weight)};
   for_slots_of(restored, made.key, [&](auto entry, const std::string& slot) {
-    require_fit(name(), entry->first, entry->second, made.key, weight);
+    require_fit(*this, entry->first, entry->second, made.key, weight);
     made.slots.emplace_back(slot, entry->second.handle()->array);
   });
   for (const auto& [slot, array] : made.slots) restored.erase(made.key + "/" + slot);
@@ -78,43 +83,63 @@ Memory& OptimizerState::memory_of(const Tensor& weight) {
   return *(places[weight.handle()] = &memory.back());
 }
 
-// The formula of weight, slots and gradient in one pass. A slot that it asks for and that is not
-// there begins as zeros.
+Tensors OptimizerState::next_values(const Memory& of, const Tensors& x, const Tensors& numbers,
+                                    Slots& slots) const {
+  Tensor w = x[0];
+  if (common.weight_decay > 0 && of.decays) w = w - w * (common.weight_decay * numbers[0]);
+  Tensors values{next(w, x.back(), Tensors(numbers.begin() + 1, numbers.end()), slots)};
+  for (const auto& [name, value] : slots.all()) values.push_back(value);
+  return values;
+}
+
+// The formula of weight, slots and gradient in one pass.
 Formula OptimizerState::update_formula(Memory& of) const {
-  Slots::Named after;
+  std::vector<Slots::Begun> begun;
   const auto formula = [&](const Tensors& x, const Tensors& numbers) {
     Slots::Named before;
     for (std::size_t i = 0; i < of.slots.size(); ++i)
       before.emplace_back(of.slots[i].first, x[1 + i]);
-    Tensor w = x[0];
-    Slots slots(w, before);
-    if (common.weight_decay > 0 && of.decays) w = w - w * (common.weight_decay * numbers[0]);
-    Tensors next_values{next(w, x.back(), numbers[1], slots)};
-    after = slots.all();
-    for (const auto& [name, value] : after) next_values.push_back(value);
-    return next_values;
+    Slots slots(x[0], before);
+    Tensors values = next_values(of, x, numbers, slots);
+    begun = slots.begun();
+    return values;
   };
   const TensorType& type = of.weight.handle()->type;
-  Formula made(formula, type, of.slots.size() + 2, 2);
-  if (after.size() == of.slots.size()) return made;
-  for (std::size_t i = of.slots.size(); i < after.size(); ++i)
-    of.slots.emplace_back(after[i].first, zeros_like(of.weight).handle()->array);
+  Formula made(formula, type, of.slots.size() + 2, 1 + std::tuple_size_v<Rates>);
+  if (begun.empty()) return made;
+  for (const Slots::Begun& b : begun)
+    of.slots.emplace_back(b.name, full(type.shape, b.value, type.dtype).handle()->array);
   return update_formula(of);
 }
 
-std::vector<std::string> OptimizerState::slot_names() const {
+OptimizerState::SlotTypes OptimizerState::slots_of(const TensorType& weight) const {
   Trace trace;
-  const TensorType one{float32, {1}}, rate{float32, {}};
-  Slots slots(to_tensor(trace.placeholder(one)), {});
-  next(to_tensor(trace.placeholder(one)), to_tensor(trace.placeholder(one)),
-       to_tensor(trace.placeholder(rate)), slots);
+  Tensors numbers;
+  for (std::size_t i = 0; i < std::tuple_size_v<Rates>; ++i)
+    numbers.push_back(to_tensor(trace.placeholder({weight.dtype, {}})));
+  const Tensor w = to_tensor(trace.placeholder(weight));
+  Slots slots(w, {});
+  next(w, to_tensor(trace.placeholder(weight)), numbers, slots);
+  SlotTypes types;
+  for (const auto& [slot, value] : slots.all()) types.emplace_back(slot, value.handle()->type);
+  return types;
+}
+
+namespace {
+
+std::vector<std::string> names_of(const OptimizerState::SlotTypes& types) {
   std::vector<std::string> names;
-  for (const auto& [slot, value] : slots.all()) names.push_back(slot);
+  for (const auto& [name, type] : types) names.push_back(name);
   return names;
 }
 
+}  // namespace
+
 void OptimizerState::require_slot(const std::string& slot, const std::string& of) const {
-  const std::vector<std::string> known = slot_names();
+  std::vector<std::string> known;
+  for (const Shape& shape : {Shape{1}, Shape{1, 1}})
+    for (const std::string& name : names_of(slots_of({float32, shape})))
+      if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
   if (std::find(known.begin(), known.end(), slot) != known.end()) return;
   throw Error(name() + ": it cannot go on from `" + slot + "` of " + of +
               ".\n  With its settings " +
@@ -139,8 +164,12 @@ Tensors Optimizer::clipped(const Tensors& gradients) const {
   return required().clipped(gradients);
 }
 
-double Optimizer::learning_rate() const { return required().learning_rate; }
+double Optimizer::learning_rate() const { return required().rate_now(); }
 void Optimizer::set_learning_rate(double value) {
+  if (required().schedule)
+    throw Error(name() + ": its learning rate follows " + state_->schedule->text() +
+                ", so it cannot be set.\n  Give it a number, .learning_rate = 0.001, to set it "
+                "on the way.");
   const double before = std::exchange(required().learning_rate, value);
   try {
     state_->check();
@@ -149,6 +178,7 @@ void Optimizer::set_learning_rate(double value) {
     throw;
   }
 }
+bool Optimizer::has_schedule() const { return required().schedule.has_value(); }
 int64_t Optimizer::iterations() const { return required().iterations; }
 
 void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& words) {
@@ -244,18 +274,21 @@ void Optimizer::restore(const NamedTensors& state, const NamedTensors& weights) 
   for (const auto& named : weights) {
     auto& its = found.emplace_back(&mine.memory_of(named.second), 0).second;
     for_slots_of(slots, named.first, [&](auto entry, const std::string& slot) {
-      require_fit(name(), entry->first, entry->second, named.first, named.second);
+      require_fit(mine, entry->first, entry->second, named.first, named.second);
       its.emplace_back(slot, entry->second.handle()->array);
       slots.erase(entry);
     });
   }
   if (!slots.empty())
     throw Error(name() + ": `" + slots.begin()->first + "` belongs to none of the weights.");
-  const std::vector<std::string> names = mine.slot_names();
-  for (std::size_t i = 0; i < found.size(); ++i)
-    if (const auto& its = found[i].second; !its.empty() && its.size() != names.size())
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto& its = found[i].second;
+    if (its.empty()) continue;
+    const auto names = names_of(mine.slots_of(weights[i].second.handle()->type));
+    if (its.size() != names.size())
       throw Error(name() + ": the state of " + weights[i].first +
                   " lacks slots; with its settings " + "it keeps " + sdk::listed(names) + ".");
+  }
   for (auto& [of, its] : found) {
     of->slots = std::move(its);
     of->update.reset();

@@ -5,6 +5,7 @@
 
 #include <tempo/optimizer.hpp>
 
+#include <array>
 #include <deque>
 #include <map>
 #include <optional>
@@ -13,18 +14,30 @@
 namespace tempo {
 
 /// The tensors that an optimizer remembers of one weight, by name, as its formula sees them: what
-/// it reads is the value before the step, zeros at first, and what it assigns the one after it.
+/// it reads is the value before the step, and what it assigns the one after it.
 class Slots {
  public:
   using Named = std::vector<std::pair<std::string, Tensor>>;
+  /// A slot that was asked for and was not there.
+  struct Begun {
+    std::string name;
+    Shape shape;
+    double value;
+  };
   Slots(Tensor weight, Named before) : weight_(std::move(weight)), slots_(std::move(before)) {}
-  Tensor& operator()(const char* name);
+  /// One that is not there begins as this value everywhere, of the weight's shape unless told.
+  Tensor& operator()(const char* name, double first = 0, const std::optional<Shape>& shape = {});
   const Named& all() const { return slots_; }
+  const std::vector<Begun>& begun() const { return begun_; }
 
  private:
   Tensor weight_;
   Named slots_;
+  std::vector<Begun> begun_;
 };
+
+/// The numbers of a step that a formula is given.
+using Rates = std::array<double, 3>;
 
 /// What an optimizer keeps for one weight, which is found by its identity.
 struct Memory {
@@ -54,12 +67,15 @@ struct OptimizerState {
   virtual std::string text() const = 0;
   /// Throws Error where a setting is out of its range, the learning rate of now included.
   virtual void check() const = 0;
-  /// The rate of this iteration, which may be corrected for how many there were.
-  virtual double rate() const { return learning_rate; }
+  /// The numbers of this iteration, such as a rate that is corrected for how many there were.
+  virtual Rates rates() const { return {learning_rate}; }
   /// The formula: the next value of a weight. It is traced once and run as one loop, so it reads no
-  /// values, and `rate` is a tensor; C++ numbers are constants of it.
-  virtual Tensor next(const Tensor& w, const Tensor& g, const Tensor& rate, Slots& slots) const = 0;
-  /// The least that the formula divides by, or takes the root of and divides by.
+  /// values, and `n` holds the rates() as tensors; C++ numbers are constants of it.
+  virtual Tensor next(const Tensor& w, const Tensor& g, const Tensors& n, Slots& slots) const = 0;
+  /// Whether the formula is elementwise; the others are computed op by op.
+  virtual bool elementwise() const { return true; }
+  /// The least that the formula divides by, or takes the root of and divides by; 0 where its values
+  /// may be large though all that it reads is moderate.
   virtual double least_divisor() const { return 1; }
 
   void require_one_clip() const;
@@ -68,7 +84,11 @@ struct OptimizerState {
   void step(const Tensors& weights, const Tensors& gradients);
   void require_step(const Tensors& weights, const Tensors& gradients) const;
   Memory& memory_of(const Tensor& weight);
+  /// The next values of the weight and of its slots, from `x`: these now, and the gradient.
+  Tensors next_values(const Memory& of, const Tensors& x, const Tensors& numbers,
+                      Slots& slots) const;
   Formula update_formula(Memory& of) const;
+  void prepare_op_by_op(Memory& of, const Tensor& gradient);
   /// Whether the formula makes finite values of moderate ones.
   bool keeps_finite() const;
   /// Whether the next values are finite for sure and may come into force as they are made.
@@ -83,11 +103,16 @@ struct OptimizerState {
   bool decays(const Tensor& weight) const;
   /// Asks that again for the weights that are known.
   void find_what_decays();
-  /// The names that the formula keeps slots by.
-  std::vector<std::string> slot_names() const;
+  using SlotTypes = std::vector<std::pair<std::string, TensorType>>;
+  /// What the formula keeps of a weight.
+  SlotTypes slots_of(const TensorType& weight) const;
   void require_slot(const std::string& slot, const std::string& of) const;
 
-  double learning_rate = 0;
+  /// Of the next step.
+  double rate_now() const { return schedule ? (*schedule)(iterations) : learning_rate; }
+
+  std::optional<LearningRate> schedule;
+  double learning_rate = 0;  // with a schedule: of the latest step
   CommonSettings common;
   int64_t iterations = 0;
   uint64_t round = 0;  // how often step was called

@@ -4,6 +4,7 @@
 #include "tensor/finite.hpp"
 
 #include <tempo/gradient.hpp>
+#include <tempo/ops.hpp>
 
 #include <algorithm>
 #include <array>
@@ -23,8 +24,9 @@ constexpr std::size_t small = 1 << 16;
 // negative, once a root of it was finite.
 bool OptimizerState::keeps_finite() const {
   constexpr double most = 1e3, least = 1e-12;
-  return learning_rate <= most && rate() <= most && common.weight_decay <= most &&
-         least_divisor() >= least;
+  const Rates all = rates();
+  return learning_rate <= most && common.weight_decay <= most && least_divisor() >= least &&
+         std::all_of(all.begin(), all.end(), [](double rate) { return rate <= most; });
 }
 
 bool OptimizerState::runs_in_place(const Memory& of, const Tensor& gradient) const {
@@ -46,12 +48,39 @@ Formula::Size OptimizerState::run(Memory& of, const Tensor& gradient,
   x.push_back(of.weight.handle()->array.view());
   for (const auto& [slot, array] : of.slots) x.push_back(array.view());
   x.push_back(gradient.handle()->array.view());
-  const Formula::Size size = (*of.update)(x, std::array{learning_rate, rate()}, next);
+  const Rates now = rates();
+  const std::array numbers{learning_rate, now[0], now[1], now[2]};
+  const Formula::Size size = (*of.update)(x, numbers, next);
   of.stays_moderate = size == Formula::Size::moderate;
   return size;
 }
 
+// A formula that is not elementwise, on the values themselves.
+void OptimizerState::prepare_op_by_op(Memory& of, const Tensor& gradient) {
+  Tensors x{of.weight}, numbers{scalar(learning_rate, of.weight.dtype())};
+  Slots::Named before;
+  for (const auto& [slot, array] : of.slots) {
+    before.emplace_back(slot, to_tensor(make_value(array)));
+    x.push_back(before.back().second);
+  }
+  x.push_back(gradient);
+  for (const double rate : rates()) numbers.push_back(scalar(rate, of.weight.dtype()));
+  Slots slots(of.weight, before);
+  const Tensors next = next_values(of, x, numbers, slots);
+  for (const Slots::Begun& b : slots.begun())
+    of.slots.emplace_back(b.name, full(b.shape, b.value, of.weight.dtype()).handle()->array);
+  of.stays_moderate = false;
+  of.next.clear();
+  for (const Tensor& value : next) {
+    of.next.push_back(value.handle()->array);
+    of.next.back().finish();
+  }
+  for (std::size_t i = 0; i < of.next.size(); ++i)
+    if (!all_finite(of.next[i].view())) refuse(of, i, gradient);
+}
+
 void OptimizerState::prepare(Memory& of, const Tensor& gradient) {
+  if (!elementwise()) return prepare_op_by_op(of, gradient);
   if (!of.update) of.update = update_formula(of);
   of.next.resize(of.slots.size() + 1);
   std::vector<View> next;
@@ -132,6 +161,7 @@ void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
   prepared.reserve(weights.size());
   in_place.reserve(weights.size());
   ++round;
+  learning_rate = rate_now();
   for (std::size_t i = 0; i < weights.size(); ++i) {
     Memory& of = *all.emplace_back(&memory_of(weights[i]));
     if (std::exchange(of.round, round) == round)

@@ -41,7 +41,7 @@ void SettingsReader::operator()(const char* key, double& field, const Range&) {
   if (value && !parse(*value, field)) fail("`" + *value + "` given as " + key + " is not a number");
 }
 
-void SettingsReader::operator()(const char* key, int& field) {
+void SettingsReader::operator()(const char* key, int& field, const Range&) {
   const std::string* value = find(key);
   if (value && !parse(*value, field))
     fail("`" + *value + "` given as " + key + " is not an integer");
@@ -53,6 +53,25 @@ void SettingsReader::operator()(const char* key, std::optional<int64_t>& field) 
   int64_t number = 0;
   if (!parse(*value, number)) fail("`" + *value + "` given as " + key + " is not an integer");
   field = number;
+}
+
+void SettingsReader::operator()(const char* key, std::vector<double>& field) {
+  const std::string* value = find(key);
+  if (!value) return;
+  if (value->size() < 2 || value->front() != '[' || value->back() != ']')
+    fail("`" + *value + "` given as " + key + " is not a list of numbers, [1, 2.5]");
+  field.clear();
+  const std::string inside = value->substr(1, value->size() - 2);
+  if (inside.find_first_not_of(' ') == std::string::npos) return;
+  for (std::size_t at = 0; at <= inside.size();) {
+    const std::size_t end = std::min(inside.find(',', at), inside.size());
+    const std::size_t first = std::min(inside.find_first_not_of(' ', at), end);
+    const std::size_t last = inside.find_last_not_of(' ', end - (end > at ? 1 : 0)) + 1;
+    const std::string word = inside.substr(first, last > first ? last - first : 0);
+    if (!parse(word, field.emplace_back()))
+      fail("`" + word + "` in the list given as " + key + " is not a number");
+    at = end + 1;
+  }
 }
 
 void SettingsReader::operator()(const char* key, bool& field) {
@@ -76,23 +95,39 @@ void SettingsReader::finish() const {
   }
 }
 
-void SettingsWriter::operator()(const char* key, double field, const Range&) {
-  add(key, sdk::shortest(field));
+void SettingsWriter::operator()(const char* key, double field, const Range& range) {
+  if (!range.optional || !std::isnan(field)) add(key, sdk::shortest(field));
 }
 void SettingsWriter::operator()(const char* key, bool field) { add(key, field ? "true" : "false"); }
-void SettingsWriter::operator()(const char* key, int field) { add(key, std::to_string(field)); }
+void SettingsWriter::operator()(const char* key, int field, const Range&) {
+  add(key, std::to_string(field));
+}
 void SettingsWriter::operator()(const char* key, const std::string& field) { add(key, field); }
 void SettingsWriter::operator()(const char* key, const std::optional<int64_t>& field) {
   if (field) add(key, std::to_string(*field));
 }
+void SettingsWriter::operator()(const char* key, const std::vector<double>& field) {
+  std::string list;
+  for (const double number : field) list += (list.empty() ? "" : ", ") + sdk::shortest(number);
+  add(key, "[" + list + "]");
+}
 
-void SettingsCheck::operator()(const char* key, double value, const Range& range) const {
-  if (value >= range.at_least && value < range.below && !std::isinf(value)) return;
-  std::string rule = "a number";
-  if (!std::isinf(range.at_least)) rule += " of at least " + sdk::shortest(range.at_least);
-  if (!std::isinf(range.below))
-    rule += (std::isinf(range.at_least) ? " below " : " and below ") + sdk::shortest(range.below);
-  throw Error(name_ + ": " + key + " is " + sdk::shortest(value) + "; it must be " + rule + ".");
+void SettingsCheck::operator()(const char* key, const double& value, const Range& range) const {
+  if (range.optional && std::isnan(value)) return;
+  if (value >= range.at_least && value < range.below && value <= range.at_most &&
+      !std::isinf(value))
+    return;
+  std::string rule;
+  const auto add = [&](const char* what, double bound) {
+    if (!std::isinf(bound)) rule += (rule.empty() ? "" : " and ") + (what + sdk::shortest(bound));
+  };
+  add("of at least ", range.at_least);
+  add("below ", range.below);
+  add("of at most ", range.at_most);
+  const std::string what =
+      range.required && std::isnan(value) ? " was not given" : " is " + sdk::shortest(value);
+  throw Error(name_ + ": " + key + what + "; it must be a number" +
+              (rule.empty() ? "" : " " + rule) + ".");
 }
 
 void SettingsWriter::add(const char* key, const std::string& value) {

@@ -19,10 +19,13 @@ namespace tempo {
 [[noreturn]] void unknown_name(const std::string& who, const std::string& kind,
                                const std::string& name, const std::vector<std::string>& known);
 
-/// What a setting may be. NaN never is, nor is an infinity where it has no bound.
+/// What a setting may be. NaN is allowed where it is optional, an infinity never.
 struct Range {
   double at_least = -HUGE_VAL;
   double below = HUGE_VAL;
+  double at_most = HUGE_VAL;
+  bool optional = false;  ///< NaN stands for a value that is not given, and is not written
+  bool required = false;  ///< NaN stands for a value that is not given, and is refused so
 };
 
 /// A text, read into options.
@@ -39,9 +42,10 @@ class SettingsReader {
 
   void operator()(const char* key, double& field, const Range& = {});
   void operator()(const char* key, bool& field);
-  void operator()(const char* key, int& field);
+  void operator()(const char* key, int& field, const Range& = {});
   void operator()(const char* key, std::string& field);
   void operator()(const char* key, std::optional<int64_t>& field);
+  void operator()(const char* key, std::vector<double>& field);  ///< "[1, 2.5]"
   /// Throws Error when there was a key that nothing asked for.
   void finish() const;
 
@@ -96,11 +100,12 @@ Made made_from(SettingsReader reader, std::span<const Named<Made>> rows) {
 class SettingsWriter {
  public:
   explicit SettingsWriter(const std::string& name) : text_(name) {}
-  void operator()(const char* key, double field, const Range& = {});
+  void operator()(const char* key, double field, const Range& range = {});
   void operator()(const char* key, bool field);
-  void operator()(const char* key, int field);
+  void operator()(const char* key, int field, const Range& = {});
   void operator()(const char* key, const std::string& field);
   void operator()(const char* key, const std::optional<int64_t>& field);
+  void operator()(const char* key, const std::vector<double>& field);
   std::string text() const { return any_ ? text_ + ")" : text_; }
 
  private:
@@ -114,8 +119,10 @@ class SettingsCheck {
  public:
   /// `name` is whose options they are: "adam".
   explicit SettingsCheck(const std::string& name) : name_(name) {}
-  void operator()(const char* key, double value, const Range& range = {}) const;
-  void operator()(const char*, bool) const {}
+  void operator()(const char* key, const double& value, const Range& range = {}) const;
+  /// What is no number has no range.
+  template <class T>
+  requires(!std::is_same_v<T, double>) void operator()(const char*, const T&) const {}
 
  private:
   std::string name_;

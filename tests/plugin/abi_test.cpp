@@ -231,7 +231,7 @@ std::string header() {
 // A hash of what plugin.h declares, whatever its layout and its minor version (FNV-1a).
 uint64_t declarations() {
   const std::string text =
-      std::regex_replace(header(), std::regex("#define TEMPO_ABI_MINOR \\w+"), "");
+      std::regex_replace(header(), std::regex("#define TEMPO_ABI_MINOR \\w+|//[^\n]*"), "");
   uint64_t hash = 0xcbf29ce484222325u;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);

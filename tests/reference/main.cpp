@@ -12,12 +12,9 @@ struct Kind {
 };
 
 const Kind kinds[] = {
-    {"layers", run_layer_case},
-    {"optimizers", run_optimizer_case},
-    {"losses", run_loss_case},
-    {"metrics", run_metric_case},
-    {"schedules", [](const Json&) { throw Skipped("schedules are not there yet"); }},
-    {"end_to_end", run_training_case},
+    {"layers", run_layer_case},       {"optimizers", run_optimizer_case},
+    {"losses", run_loss_case},        {"metrics", run_metric_case},
+    {"schedules", run_schedule_case}, {"end_to_end", run_training_case},
     {"cases", run_gradient_case},
 };
 

@@ -1,4 +1,5 @@
-// Cases of optimizers: updates by given gradients, and the variables after them.
+// Cases of learning rates, and of optimizers: updates by given gradients, and the variables after
+// them.
 #include "keras.hpp"
 
 using namespace tempo;
@@ -74,4 +75,10 @@ void run_optimizer_case(const Json& json) {
     Script script(json, dtype);
     for (const Json& event : json.at("events")) script.run(event);
   }
+}
+
+void run_schedule_case(const Json& json) {
+  const LearningRate rate = keras_schedule(json.at("schedule"), json.at("config"));
+  compare("learning rate", scalar(rate(json.at("step").get<int64_t>()), float64),
+          json.at("expected"), Tolerance::of(json));
 }

@@ -29,6 +29,8 @@ const Numbers one_hot3 = {1, 0, 0, 0, 1, 0, 0, 0, 1};
 const Numbers rows3 = {0.9, 0.05, 0.05, 0.05, 0.89, 0.06, 0.05, 0.01, 0.94};
 const Numbers logits3 = {8, 1, 1, 0, 9, 1, 2, 3, 5};
 
+const Numbers focal = {0.9, 0.8, 0.7, 0.2};
+
 const LossCase loss_cases[] = {
     {"mse", {2, 3}, t6, p6, {}, {}, 49.5},
     {"mse", {2, 3}, t6, p6, {2.3}, {}, 113.85},
@@ -70,6 +72,73 @@ const LossCase loss_cases[] = {
      {},
      13.333333},
     {"categorical_crossentropy(from_logits=true)", {1, 2}, {1, 0}, {-1000, 1000}, {}, {}, 2000},
+    {"mape", {2, 3}, t6, p6, {2.3}, {}, 487.259259259},
+    {"mape", {2, 3, 1}, t6, p6, {3, 6, 5, 0, 4, 2}, {2, 3}, 694.444444444},
+    {"mape", {1, 2}, {0, 1}, {1e-7, 1}, {}, {}, 50},
+    {"msle", {2, 3}, t6, p6, {}, {}, 1.437042008683},
+    {"msle", {2, 3}, t6, p6, {1.2, 3.4}, {2, 1}, 3.78563705046},
+    {"huber", {2, 3}, {1, 0, 1, 1, 0, 0}, {0.9, 0.2, 0.2, 0.8, 0.4, 0.6}, {}, {}, 0.625 / 6},
+    {"huber(delta=0.5)", {1, 3}, {0, 0, 0}, {0.4, -0.5, 2}, {}, {}, (0.08 + 0.125 + 0.875) / 3},
+    {"log_cosh", {2, 3}, t6, p6, {}, {}, 4.829245330860},
+    {"log_cosh", {2, 3}, t6, p6, {1.2, 3.4}, {2}, 12.001114667519},
+    {"log_cosh", {1, 1}, {0}, {-5000}, {}, {}, 5000 - std::log(2.0)},
+    {"poisson", {2, 3}, {4, 8, 12, 8, 1, 3}, {1, 9, 2, 5, 2, 6}, {}, {}, -3.306582170336},
+    {"kl_divergence",
+     {2, 3},
+     {0.5, 0.8, 0.12, 0.7, 0.43, 0.8},
+     {0.4, 0.9, 0.12, 0.36, 0.3, 0.4},
+     {2.3},
+     {},
+     1.3709698},
+    {"kl_divergence", {1, 2}, {0, 1}, {0, 2}, {}, {}, 0},
+    {"cosine_similarity", {2, 3}, t6, p6, {2.3}, {}, -0.430603862947},
+    {"cosine_similarity(axis=1)", {2, 3}, t6, p6, {}, {}, -0.187219070847},
+    {"cosine_similarity(axis=0)", {2, 1}, {3, 4}, {4, 3}, {}, {}, -0.96},
+    {"cosine_similarity", {1, 2}, {0, 0}, {4, 3}, {}, {}, 0},
+    {"hinge", {2, 2}, {0, 1, 0, 0}, {0.6, 0.4, 0.4, 0.6}, {}, {}, 1.3},
+    {"hinge", {2, 2}, {-1, 1, -1, -1}, {0.6, 0.4, 0.4, 0.6}, {}, {}, 1.3},
+    {"hinge", {1, 2}, {0, -1}, {0.6, 2}, {}, {}, 2},
+    {"squared_hinge", {2, 2}, {0, 1, 0, 0}, {0.6, 0.4, 0.4, 0.6}, {1, 0}, {2}, 0.73},
+    {"categorical_hinge", {2, 2}, {0, 1, 0, 0}, {0.6, 0.4, 0.4, 0.6}, {}, {}, 1.4},
+    {"binary_focal_crossentropy", {2, 2}, labels, focal, {}, {}, 0.268030112},
+    {"binary_focal_crossentropy", {2, 2}, labels, focal, {1.2, 3.4}, {2, 1}, 0.344200702},
+    // In the order of the samples: -log(0.9) 0.01, -log(0.2) 0.64, -log(0.7) 0.09, -log(0.8) 0.04
+    {"binary_focal_crossentropy(apply_class_balancing=true, alpha=0.1)",
+     {2, 2},
+     labels,
+     focal,
+     {},
+     {},
+     (0.1 * (0.00105360516 + 0.03210074495) + 0.9 * (1.03004026399 + 0.00892574205)) / 4},
+    {"binary_focal_crossentropy(gamma=1, from_logits=true)", {1, 1}, {1}, {0}, {}, {}, 0.34657359},
+    {"categorical_focal_crossentropy(from_logits=true)",
+     {3, 3},
+     one_hot3,
+     logits3,
+     {},
+     {},
+     0.000345355287},
+    {"categorical_focal_crossentropy(from_logits=true)",
+     {3, 3},
+     one_hot3,
+     logits3,
+     {1.2, 3.4, 5.6},
+     {3, 1},
+     0.001933987376},
+    {"categorical_focal_crossentropy(from_logits=true, label_smoothing=0.1)",
+     {1, 3},
+     {1, 0, 0},
+     {4.9, -0.5, 2.05},
+     {},
+     {},
+     0.066851459},
+    {"categorical_focal_crossentropy(gamma=0, alpha=1)",
+     {3, 3},
+     one_hot3,
+     rows3,
+     {},
+     {},
+     0.094589912},
 };
 
 Tensor numbers(const Numbers& values, const Shape& shape, DType dtype) {
@@ -100,6 +169,22 @@ BOOST_AUTO_TEST_CASE(sparse_categorical_crossentropy_is_the_categorical_one_of_c
   testing::check_close("labels with an axis of 1",
                        Loss("sparse_categorical_crossentropy")(reshape(y, {3, 1}), p),
                        Loss("sparse_categorical_crossentropy")(y, p), 0);
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_generalized_crossentropy_lies_between_the_crossentropy_and_an_absolute_error) {
+  const Tensor y = tensor<int64_t>({1, 0}, {2}),
+               p = numbers({0.25, 0.75, 0.64, 0.36}, {2, 2}, float64);
+  const auto at = [&](double q) {
+    return CategoricalGeneralizedCrossEntropy({.q = q})(y, p).item();
+  };
+  const auto close = boost::test_tools::tolerance(1e-12);
+  BOOST_TEST(at(1) == (0.25 + 0.36) / 2, close);
+  BOOST_TEST(at(0.5) == (1 - std::sqrt(0.75) + 1 - 0.8), close);
+  BOOST_TEST(at(1e-6) == -(std::log(0.75) + std::log(0.64)) / 2,
+             boost::test_tools::tolerance(1e-5));
+  BOOST_TEST(CategoricalGeneralizedCrossEntropy().text() ==
+             "categorical_generalized_cross_entropy(q=0.5, reduction=sum_over_batch_size)");
 }
 
 BOOST_AUTO_TEST_CASE(an_ignored_class_does_not_count) {
@@ -157,6 +242,22 @@ BOOST_AUTO_TEST_CASE(gradients_of_losses_hold_to_second_order) {
   check("categorical", "categorical_crossentropy", classes, p);
   check("categorical logits", CategoricalCrossentropy({.from_logits = true}), classes, z);
   check("sparse", "sparse_categorical_crossentropy", sparse, p);
+  check("mape", "mape", target + 3, z);
+  check("msle", "msle", target, p);
+  check("huber", Huber({.delta = 0.4}), target, z);
+  check("log_cosh", "log_cosh", target, z);
+  check("poisson", "poisson", target, p);
+  check("kl_divergence", "kl_divergence", 0.5 + 0.4 * target, p);
+  check("cosine_similarity", "cosine_similarity", target, z);
+  check("squared_hinge", "squared_hinge", classes, z);
+  check("hinge", "hinge", classes, z);
+  check("categorical_hinge", "categorical_hinge", classes, z);
+  check("binary focal", "binary_focal_crossentropy", classes, p);
+  check("binary focal logits", BinaryFocalCrossentropy({.from_logits = true}), classes, z);
+  check("categorical focal", "categorical_focal_crossentropy", classes, p);
+  check("categorical focal logits", CategoricalFocalCrossentropy({.from_logits = true}), classes,
+        z);
+  check("generalized", "categorical_generalized_cross_entropy", sparse, p);
   check("sparse logits", SparseCategoricalCrossentropy({.from_logits = true}), sparse, z);
 }
 
@@ -187,8 +288,18 @@ BOOST_AUTO_TEST_CASE(errors_of_losses_say_what_is_wrong) {
   BOOST_TEST(
       error_of([] { Loss("mean_square_error"); }) ==
       "loss `mean_square_error`: there is none by that name; did you mean `mean_squared_error`?\n"
-      "  There are mean_squared_error, mse, mean_absolute_error, mae, binary_crossentropy, bce, "
-      "categorical_crossentropy, sparse_categorical_crossentropy.");
+      "  There are mean_squared_error, mse, mean_absolute_error, mae, "
+      "mean_absolute_percentage_error, mape, mean_squared_logarithmic_error, msle, huber, "
+      "log_cosh, "
+      "logcosh, poisson, kl_divergence, kld, kullback_leibler_divergence, cosine_similarity, "
+      "binary_crossentropy, bce, categorical_crossentropy, sparse_categorical_crossentropy, "
+      "binary_focal_crossentropy, categorical_focal_crossentropy, "
+      "categorical_generalized_cross_entropy, hinge, squared_hinge, categorical_hinge.");
+  BOOST_TEST(error_of([] { Huber({.delta = -1}); }) ==
+             "huber: delta is -1; it must be a number of at least 0.");
+  BOOST_TEST(error_of([] { CategoricalGeneralizedCrossEntropy({.q = 0}); }) ==
+             "categorical_generalized_cross_entropy: q is 0; it must be a number of at least 1e-06 "
+             "and of at most 1.");
   BOOST_TEST(error_of([] { Loss("mse(reduction=avg)"); }) ==
              "mean_squared_error: it has no reduction `avg`.\n"
              "  There are sum_over_batch_size, mean, sum, mean_with_sample_weight, none.");
@@ -280,12 +391,33 @@ std::vector<StepCase> step_cases() {
       {"sparse_categorical_crossentropy", "ignore_class=1, ", numbers_of_class, unit, true},
       {"sparse_categorical_crossentropy", "", cast(numbers_of_class, float32), unit, true},
       {"bce", "", yes, unit},
+      {"mape", "", target, z},
+      {"mean_absolute_percentage_error", "", target, z},
+      {"msle", "", target, z},
+      {"mean_squared_logarithmic_error", "", target, z},
+      {"huber", "", target, z},
+      {"log_cosh", "", target, z},
+      {"logcosh", "", target, z},
+      {"poisson", "", target, unit},
+      {"kl_divergence", "", unit, unit},
+      {"kld", "", unit, unit},
+      {"kullback_leibler_divergence", "", unit, unit},
+      {"cosine_similarity", "", target, z},
+      {"hinge", "", yes, z},
+      {"squared_hinge", "", yes, z},
+      {"categorical_hinge", "", hot, z},
+      {"binary_focal_crossentropy", "", yes, unit},
+      {"binary_focal_crossentropy", "from_logits=true, ", yes, z},
+      {"categorical_focal_crossentropy", "", hot, unit},
+      {"categorical_focal_crossentropy", "from_logits=true, ", hot, z},
+      {"categorical_generalized_cross_entropy", "", numbers_of_class, unit, true},
   };
 }
 
 std::vector<StepCase> metric_cases() {
   std::vector<StepCase> cases = step_cases();
-  const StepCase binary = cases[4], one_hot_labels = cases[7], sparse = cases[10];
+  const StepCase numbers = cases[0], binary = cases[4], one_hot_labels = cases[7],
+                 sparse = cases[10];
   const auto add = [&](const char* name, const StepCase& like) {
     cases.push_back({name, "", like.y, like.p, like.classes});
   };
@@ -298,6 +430,14 @@ std::vector<StepCase> metric_cases() {
   add("binary_accuracy", binary);
   add("categorical_accuracy", one_hot_labels);
   add("sparse_categorical_accuracy", sparse);
+  add("top_k_categorical_accuracy", one_hot_labels);
+  for (const char* name : {"sparse_top_k_categorical_accuracy", "perplexity"}) add(name, sparse);
+  for (const char* name : {"root_mean_squared_error", "rmse", "r2_score"}) add(name, numbers);
+  for (const char* name :
+       {"precision", "recall", "true_positives", "true_negatives", "false_positives",
+        "false_negatives", "auc", "sensitivity_at_specificity", "specificity_at_sensitivity",
+        "precision_at_recall", "recall_at_precision", "f1_score", "fbeta_score", "f_beta_score"})
+    add(name, binary);
   return cases;
 }
 
@@ -844,8 +984,8 @@ BOOST_AUTO_TEST_CASE(metrics_are_means_over_all_samples_weighted_and_masked) {
   error.update(numbers(t6, {2, 3}, float64), numbers(p6, {2, 3}, float64));
   BOOST_TEST(error.result() == 5.5);
   BOOST_TEST(error.name() == "mae");
-  BOOST_TEST(!error.higher_is_better());
-  BOOST_TEST(binary.higher_is_better());
+  BOOST_TEST((error.higher_is_better() == false));
+  BOOST_TEST((binary.higher_is_better() == true));
   Metric plain = Accuracy();
   plain.update(tensor<int64_t>({1, 2, 3, 4}, {4, 1}), tensor<int64_t>({0, 2, 3, 4}, {4, 1}));
   BOOST_TEST(plain.result() == 0.75);
@@ -856,9 +996,20 @@ BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
   BOOST_TEST(error_of([] { Metric("acuracy"); }) ==
              "metric `acuracy`: there is none by that name; did you mean `accuracy`?\n"
              "  There are accuracy, acc, Accuracy, binary_accuracy, categorical_accuracy, "
-             "sparse_categorical_accuracy, crossentropy, ce, mean_squared_error, mse, "
-             "mean_absolute_error, mae, binary_crossentropy, bce, categorical_crossentropy, "
-             "sparse_categorical_crossentropy.");
+             "sparse_categorical_accuracy, top_k_categorical_accuracy, "
+             "sparse_top_k_categorical_accuracy, crossentropy, ce, "
+             "root_mean_squared_error, rmse, cosine_similarity, perplexity, precision, "
+             "recall, true_positives, true_negatives, false_positives, false_negatives, "
+             "auc, sensitivity_at_specificity, specificity_at_sensitivity, "
+             "precision_at_recall, recall_at_precision, f1_score, fbeta_score, "
+             "f_beta_score, r2_score, mean_squared_error, mse, mean_absolute_error, mae, "
+             "mean_absolute_percentage_error, mape, mean_squared_logarithmic_error, msle, "
+             "huber, log_cosh, logcosh, poisson, kl_divergence, kld, "
+             "kullback_leibler_divergence, binary_crossentropy, bce, "
+             "categorical_crossentropy, sparse_categorical_crossentropy, "
+             "binary_focal_crossentropy, categorical_focal_crossentropy, "
+             "categorical_generalized_cross_entropy, hinge, squared_hinge, "
+             "categorical_hinge.");
   Metric metric = BinaryAccuracy();
   BOOST_TEST(error_of<ShapeError>([&] {
                metric.update(zeros({4, 2}), zeros({4, 3}));

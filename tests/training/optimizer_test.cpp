@@ -63,6 +63,75 @@ const RuleCase rule_cases[] = {
      [](Scalar& s, double g, double) { s.w -= 0.1 * std::min(0.4, std::max(-0.4, g)); }},
     {"sgd(learning_rate=0.1, clipnorm=0.4)",
      [](Scalar& s, double g, double) { s.w -= 0.1 * g * 0.4 / std::max(std::abs(g), 0.4); }},
+    {"adamw(learning_rate=0.1)",
+     [](Scalar& s, double g, double t) {
+       s.w -= s.w * 0.004 * 0.1;
+       s.a += (g - s.a) * 0.1;
+       s.b += (g * g - s.b) * 0.001;
+       s.w -= 0.1 * std::sqrt(1 - std::pow(0.999, t)) / (1 - std::pow(0.9, t)) * s.a /
+              (std::sqrt(s.b) + 1e-7);
+     }},
+    {"adamax(learning_rate=0.1, beta_1=0.8, beta_2=0.5, epsilon=1e-3)",
+     [](Scalar& s, double g, double t) {
+       s.a += (g - s.a) * 0.2;
+       s.b = std::max(0.5 * s.b, std::abs(g));
+       s.w -= 0.1 * s.a / ((1 - std::pow(0.8, t)) * (s.b + 1e-3));
+     }},
+    {"nadam(learning_rate=0.1, beta_1=0.8, beta_2=0.5, epsilon=1e-3)",
+     [](Scalar& s, double g, double t) {
+       const auto u = [](double step) { return 0.8 * (1 - 0.5 * std::pow(0.96, step)); };
+       s.c = (t == 1 ? 1 : s.c) * u(t);
+       s.a += (g - s.a) * 0.2;
+       s.b += (g * g - s.b) * 0.5;
+       const double m = u(t + 1) * s.a / (1 - s.c * u(t + 1)) + (1 - u(t)) * g / (1 - s.c);
+       s.w -= 0.1 * m / (std::sqrt(s.b / (1 - std::pow(0.5, t))) + 1e-3);
+     }},
+    {"lion(learning_rate=0.1, beta_1=0.9, beta_2=0.5)",
+     [](Scalar& s, double g, double) {
+       s.w -= 0.1 * (0.9 * s.a + 0.1 * g > 0 ? 1 : -1);
+       s.a = 0.5 * s.a + 0.5 * g;
+     }},
+    {"lamb(learning_rate=0.1, beta_1=0.8, beta_2=0.5, epsilon=1e-3, weight_decay=0.1)",
+     [](Scalar& s, double g, double t) {
+       s.w -= s.w * 0.1 * 0.1;
+       s.a += (g - s.a) * 0.2;
+       s.b += (g * g - s.b) * 0.5;
+       const double u =
+           s.a / (1 - std::pow(0.8, t)) / (std::sqrt(s.b / (1 - std::pow(0.5, t))) + 1e-3);
+       s.w -= 0.1 * std::abs(s.w) / std::abs(u) * u;
+     }},
+    {"adagrad(learning_rate=0.1, initial_accumulator_value=0.5, epsilon=1e-3)",
+     [](Scalar& s, double g, double) {
+       s.a += g * g;
+       s.w -= 0.1 * g / std::sqrt(0.5 + s.a + 1e-3);
+     }},
+    {"adadelta(learning_rate=0.5, rho=0.8, epsilon=1e-3)",
+     [](Scalar& s, double g, double) {
+       s.a = 0.8 * s.a + 0.2 * g * g;
+       const double d = std::sqrt(s.b + 1e-3) / std::sqrt(s.a + 1e-3) * g;
+       s.b = 0.8 * s.b + 0.2 * d * d;
+       s.w -= 0.5 * d;
+     }},
+    {"ftrl(learning_rate=0.1, learning_rate_power=-0.25, initial_accumulator_value=0.5, "
+     "l1_regularization_strength=0.3, l2_regularization_strength=0.2, "
+     "l2_shrinkage_regularization_strength=0.1, beta=0.4)",
+     [](Scalar& s, double g, double) {
+       const double before = std::pow(0.5 + s.a, 0.25);
+       s.a += g * g;
+       const double after = std::pow(0.5 + s.a, 0.25);
+       s.b += g + 2 * 0.1 * s.w - (after - before) / 0.1 * s.w;
+       const double l2 = 0.2 + 0.4 / (2 * 0.1);
+       s.w = (std::min(0.3, std::max(-0.3, s.b)) - s.b) / (after / 0.1 + 2 * l2);
+     }},
+    {"adafactor(learning_rate=0.5, beta_2_decay=-0.7, epsilon_1=1e-4, epsilon_2=0.6, "
+     "clip_threshold=0.9)",
+     [](Scalar& s, double g, double t) {
+       const double past = 1 - std::pow(t, -0.7);
+       s.a = past * s.a + (1 - past) * (g * g + 1e-4);
+       const double u = g / std::sqrt(s.a);
+       s.w -= std::max(0.6, std::abs(s.w)) * std::min(0.5, 1 / std::sqrt(t)) * u /
+              std::max(1.0, std::abs(u) / 0.9);
+     }},
 };
 
 Tensor weight(double value, const char* path = "", DType dtype = float64) {
@@ -104,6 +173,97 @@ BOOST_AUTO_TEST_CASE(the_defaults_are_those_of_keras) {
   const Optimizer changed = Adam({.learning_rate = 0.1, .amsgrad = true, .global_clipnorm = 2});
   BOOST_TEST(Optimizer(changed.text()).text() == changed.text());
   BOOST_TEST(Optimizer("RMSprop").name() == "rmsprop");
+}
+
+BOOST_AUTO_TEST_CASE(every_optimizer_has_the_defaults_of_keras) {
+  const std::string common = "weight_decay=0, clipnorm=0, clipvalue=0, global_clipnorm=0)";
+  const std::string moments = "(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, ";
+  const std::pair<Optimizer, std::string> cases[] = {
+      {AdamW(), "adamw" + moments +
+                    "amsgrad=false, weight_decay=0.004, clipnorm=0, clipvalue=0, "
+                    "global_clipnorm=0)"},
+      {Adamax(), "adamax" + moments + common},
+      {Nadam(), "nadam" + moments + common},
+      {Lamb(), "lamb" + moments + common},
+      {Lion(), "lion(learning_rate=0.001, beta_1=0.9, beta_2=0.99, " + common},
+      {Adagrad(),
+       "adagrad(learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-07, " + common},
+      {Adadelta(), "adadelta(learning_rate=0.001, rho=0.95, epsilon=1e-07, " + common},
+      {Ftrl(),
+       "ftrl(learning_rate=0.001, learning_rate_power=-0.5, initial_accumulator_value=0.1, "
+       "l1_regularization_strength=0, l2_regularization_strength=0, "
+       "l2_shrinkage_regularization_strength=0, beta=0, " +
+           common},
+      {Adafactor(),
+       "adafactor(learning_rate=0.001, beta_2_decay=-0.8, epsilon_1=1e-30, epsilon_2=0.001, "
+       "clip_threshold=1, " +
+           common},
+  };
+  for (const auto& [optimizer, text] : cases) {
+    BOOST_TEST(optimizer.text() == text);
+    BOOST_TEST(Optimizer(optimizer.name()).text() == text);
+    BOOST_TEST(Optimizer(text).text() == text);
+  }
+  BOOST_TEST(Optimizer("AdamW").name() == "adamw");
+  BOOST_TEST(error_of([] { Optimizer("adaax"); }).find("did you mean `adamax`?") !=
+             std::string::npos);
+  BOOST_TEST(error_of([] { Ftrl({.learning_rate_power = 0.5}); }) ==
+             "ftrl: learning_rate_power is 0.5; it must be a number of at most 0.");
+}
+
+// Of a matrix Adafactor keeps two vectors; the others keep what has the weight's shape.
+BOOST_AUTO_TEST_CASE(every_optimizer_goes_on_from_what_it_remembers) {
+  for (const char* text : {"adamw", "adamax", "nadam", "lion", "lamb", "adagrad", "adadelta",
+                           "ftrl(l1_regularization_strength=0.01)", "adafactor"})
+    BOOST_TEST_CONTEXT(text) {
+      const Tensor first = testing::normal({3, 4}, 1), b = testing::normal({4}, 2);
+      const Tensors w{parameter(first, "kernel"), parameter(b, "bias")},
+          again{parameter(first, "kernel"), parameter(b, "bias")};
+      const auto g = [&](uint64_t seed) {
+        return Tensors{testing::normal({3, 4}, seed), testing::normal({4}, seed + 10)};
+      };
+      Optimizer straight = text, before = text;
+      for (const uint64_t seed : {3, 4}) {
+        straight.step(w, g(seed));
+        before.step(again, g(seed));
+      }
+      Optimizer after = text;
+      after.restore(before.state({{"a", again[0]}, {"b", again[1]}}),
+                    {{"a", again[0]}, {"b", again[1]}});
+      straight.step(w, g(5));
+      after.step(again, g(5));
+      testing::check_same("kernel", w[0], again[0]);
+      testing::check_same("bias", w[1], again[1]);
+      BOOST_TEST(max(abs(w[0] - first)).item() > 1e-7);
+    }
+  Adafactor adafactor;
+  const Tensor w = parameter(ones({3, 4}), "w");
+  adafactor.step({w}, {ones({3, 4})});
+  BOOST_TEST(to_string(adafactor.state()[1].second.shape()) == "[3]");
+  BOOST_TEST(to_string(adafactor.state()[2].second.shape()) == "[4]");
+  BOOST_TEST(error_of([&] {
+               Adafactor().restore({{"w/r", ones({4})}, {"w/c", ones({4})}}, {{"w", w}});
+             }) ==
+             "adafactor: what it remembered does not fit the weight\n  w/r  [4] float32\n"
+             "  w  [3, 4] float32");
+}
+
+// By hand, of unequal rows.
+BOOST_AUTO_TEST_CASE(adafactor_keeps_a_row_and_a_column_of_a_matrix) {
+  const Tensor w = parameter(tensor(std::vector<double>{1, 2, 3, 4}, {2, 2}, float64), "w");
+  Adafactor optimizer({.learning_rate = 0.5});
+  optimizer.step({w}, {tensor(std::vector<double>{1, -2, 3, 0.5}, {2, 2}, float64)});
+  // r = (2.5, 4.625), c = (5, 2.125), v = r c / mean(r); rms(w) = sqrt(7.5)
+  const double r[] = {2.5, 4.625}, c[] = {5, 2.125}, g[] = {1, -2, 3, 0.5};
+  double u[4], squares = 0;
+  for (int i = 0; i < 4; ++i) {
+    u[i] = g[i] / std::sqrt(r[i / 2] / 3.5625 * c[i % 2]);
+    squares += u[i] * u[i] / 4;
+  }
+  for (int i = 0; i < 4; ++i)
+    BOOST_TEST(
+        w.element(i) == i + 1 - std::sqrt(7.5) * 0.5 * u[i] / std::max(1.0, std::sqrt(squares)),
+        boost::test_tools::tolerance(1e-12));
 }
 
 BOOST_AUTO_TEST_CASE(clips_bound_each_gradient_or_all_together) {
@@ -216,8 +376,9 @@ BOOST_AUTO_TEST_CASE(an_update_that_would_not_be_finite_changes_nothing) {
 BOOST_AUTO_TEST_CASE(a_large_weight_is_updated_in_place_and_still_whole_or_not_at_all) {
   constexpr int64_t size = 20001, few = 667, parts = 30;
   for (const char* text :
-       {"adam", "adam(amsgrad=true)", "adam(weight_decay=0.01)", "rmsprop", "rmsprop(momentum=0.9)",
-        "rmsprop(centered=true)", "sgd(momentum=0.9)", "sgd(momentum=0.9, nesterov=true)"})
+       {"adam", "adam(amsgrad=true)", "adam(weight_decay=0.01)", "adamax", "nadam", "lion",
+        "adagrad", "rmsprop", "rmsprop(momentum=0.9)", "rmsprop(centered=true)",
+        "sgd(momentum=0.9)", "sgd(momentum=0.9, nesterov=true)"})
     BOOST_TEST_CONTEXT(text) {
       const auto filled = [](double value) { return full({size}, value, float32); };
       const Tensor x = random_uniform({size}, -1.0, 1.0, float32, 1),
@@ -504,11 +665,12 @@ BOOST_AUTO_TEST_CASE(a_loop_of_ones_own_learns) {
 BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
   BOOST_TEST(error_of([] { Optimizer("adma"); }) ==
              "optimizer `adma`: there is none by that name; did you mean `adam`?\n  There are sgd, "
-             "rmsprop, RMSprop, adam.");
-  for (const char* name : {"sgd", "rmsprop", "RMSprop", "adam"})
+             "rmsprop, RMSprop, adam, adamw, AdamW, adamax, nadam, lion, lamb, adagrad, adadelta, "
+             "ftrl, adafactor.");
+  for (const char* name : {"sgd", "rmsprop", "RMSprop", "adam", "AdamW"})
     BOOST_TEST(Optimizer(Optimizer(name).text()).text() == Optimizer(name).text(), name);
-  BOOST_TEST(error_of([] { Optimizer("AdamW(weight_decay=0.01)"); })
-                 .starts_with("optimizer `AdamW(weight_decay=0.01)`: there is none by that name; "
+  BOOST_TEST(error_of([] { Optimizer("Adams(weight_decay=0.01)"); })
+                 .starts_with("optimizer `Adams(weight_decay=0.01)`: there is none by that name; "
                               "did you mean `adam`?"));
   BOOST_TEST(error_of([] { Optimizer("adam(lr=0.1)"); }) ==
              "optimizer `adam(lr=0.1)`: it has no option `lr`. It has "
@@ -533,9 +695,10 @@ BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
   BOOST_TEST(error_of([] { Optimizer("adam(amsgrad=True)"); }) == "nothing was thrown");
   BOOST_TEST(error_of([] { Optimizer("(epsilon=1)"); }) ==
              "optimizer `(epsilon=1)`: it has no name.");
-  BOOST_TEST(
-      error_of([] { Optimizer("adam(learning_rate=fast)"); }) ==
-      "optimizer `adam(learning_rate=fast)`: `fast` given as learning_rate is not a number.");
+  BOOST_TEST(error_of([] { Optimizer("adam(learning_rate=fast)"); }) ==
+             "learning_rate `fast`: there is none by that name.\n  There are exponential_decay, "
+             "piecewise_constant_decay, polynomial_decay, inverse_time_decay, cosine_decay, "
+             "cosine_decay_restarts.");
   BOOST_TEST(
       error_of([] { Adam({.clipnorm = 1, .global_clipnorm = 2}); }) ==
       "adam: only one of clipnorm, clipvalue and global_clipnorm may be set, got clipnorm=1, "

@@ -28,11 +28,13 @@ const std::vector<Texts> floors = {
 const std::map<string, string> header_homes = {
     {"gradcheck.hpp", "autograd"},
     {"callback.hpp", "training"},
+    {"callbacks.hpp", "training"},
     {"data.hpp", "training"},
     {"loss.hpp", "training"},
     {"metric.hpp", "training"},
     {"model.hpp", "training"},
     {"optimizer.hpp", "training"},
+    {"schedule.hpp", "training"},
     {"stream.hpp", "training"},
     {"io.hpp", "io"},
     {"plot.hpp", "io"},

@@ -102,6 +102,80 @@ class MeanAbsoluteError : public Loss {
   TEMPO_API MeanAbsoluteError(const MeanErrorOptions& options = {});
 };
 
+/// 100 mean(|y_true - y_pred| / max(|y_true|, 1e-7)) over the last axis.
+class MeanAbsolutePercentageError : public Loss {
+ public:
+  TEMPO_API MeanAbsolutePercentageError(const MeanErrorOptions& options = {});
+};
+
+/// mean((log(y_true + 1) - log(y_pred + 1))^2) over the last axis; numbers below 1e-7 count as
+/// that.
+class MeanSquaredLogarithmicError : public Loss {
+ public:
+  TEMPO_API MeanSquaredLogarithmicError(const MeanErrorOptions& options = {});
+};
+
+struct HuberOptions {
+  double delta = 1;  ///< where the loss turns from a square into a line; at least 0
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// mean(e^2 / 2 where e <= delta, else delta e - delta^2 / 2) over the last axis, of
+/// e = |y_true - y_pred| (Huber, 1964).
+class Huber : public Loss {
+ public:
+  TEMPO_API Huber(const HuberOptions& options = {});
+};
+
+/// mean(log(cosh(y_pred - y_true))) over the last axis.
+class LogCosh : public Loss {
+ public:
+  TEMPO_API LogCosh(const MeanErrorOptions& options = {});
+};
+
+/// mean(y_pred - y_true log(y_pred + 1e-7)) over the last axis.
+class Poisson : public Loss {
+ public:
+  TEMPO_API Poisson(const MeanErrorOptions& options = {});
+};
+
+/// sum(t log(t / p)) over the last axis, with both held within [1e-7, 1] (Kullback and Leibler,
+/// 1951).
+class KLDivergence : public Loss {
+ public:
+  TEMPO_API KLDivergence(const MeanErrorOptions& options = {});
+};
+
+struct CosineSimilarityOptions {
+  int axis = -1;  ///< of the vectors
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// Minus the cosine of the angle between y_true and y_pred: -1 where they point the same way.
+class CosineSimilarity : public Loss {
+ public:
+  TEMPO_API CosineSimilarity(const CosineSimilarityOptions& options = {});
+};
+
+/// mean(max(1 - t p, 0)) over the last axis. Labels are -1 and 1; a batch of 0 and 1 alone is taken
+/// for those.
+class Hinge : public Loss {
+ public:
+  TEMPO_API Hinge(const MeanErrorOptions& options = {});
+};
+
+/// mean(max(1 - t p, 0)^2) over the last axis, for the labels of Hinge.
+class SquaredHinge : public Loss {
+ public:
+  TEMPO_API SquaredHinge(const MeanErrorOptions& options = {});
+};
+
+/// max(max((1 - t) p) - sum(t p) + 1, 0) over the last axis, for one-hot t.
+class CategoricalHinge : public Loss {
+ public:
+  TEMPO_API CategoricalHinge(const MeanErrorOptions& options = {});
+};
+
 struct BinaryCrossentropyOptions {
   bool from_logits = false;    ///< y_pred are logits, not probabilities
   double label_smoothing = 0;  ///< in [0, 1]: moves labels towards 1/2 by this share
@@ -138,6 +212,50 @@ struct SparseCategoricalCrossentropyOptions {
 class SparseCategoricalCrossentropy : public Loss {
  public:
   TEMPO_API SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& options = {});
+};
+
+struct BinaryFocalCrossentropyOptions {
+  bool apply_class_balancing = false;  ///< weighs labels 1 by alpha and labels 0 by 1 - alpha
+  double alpha = 0.25;
+  double gamma = 2;  ///< at least 0: how little easy samples count
+  bool from_logits = false;
+  double label_smoothing = 0;  ///< in [0, 1]: moves labels towards 1/2 by this share
+  int axis = -1;               ///< over which it is the mean
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// BinaryCrossentropy times (1 - q)^gamma, where q is the probability that y_pred gives the label
+/// (Lin et al., 2017).
+class BinaryFocalCrossentropy : public Loss {
+ public:
+  TEMPO_API BinaryFocalCrossentropy(const BinaryFocalCrossentropyOptions& options = {});
+};
+
+struct CategoricalFocalCrossentropyOptions {
+  double alpha = 0.25;  ///< by which all classes are weighed
+  double gamma = 2;     ///< at least 0: how little easy samples count
+  bool from_logits = false;
+  double label_smoothing = 0;  ///< in [0, 1]: moves labels towards 1 / classes by this share
+  int axis = -1;               ///< of the classes
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// -sum(alpha (1 - p)^gamma t log p) for one-hot t, with p scaled to sum 1 (Lin et al., 2017).
+class CategoricalFocalCrossentropy : public Loss {
+ public:
+  TEMPO_API CategoricalFocalCrossentropy(const CategoricalFocalCrossentropyOptions& options = {});
+};
+
+struct CategoricalGeneralizedCrossEntropyOptions {
+  double q = 0.5;  ///< in [1e-6, 1]: near 0 it is the crossentropy, at 1 the absolute error
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// (1 - p[t]^q) / q for class numbers t, where labels are noisy (Zhang and Sabuncu, 2018).
+class CategoricalGeneralizedCrossEntropy : public Loss {
+ public:
+  TEMPO_API CategoricalGeneralizedCrossEntropy(
+      const CategoricalGeneralizedCrossEntropyOptions& options = {});
 };
 
 }  // namespace tempo

@@ -1,14 +1,15 @@
-// Metrics: numbers that are watched during training, as running means over the samples seen.
+// Metrics: numbers that are watched during training, over all samples seen.
 #pragma once
 
 #include <tempo/loss.hpp>
+#include <tempo/schedule.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
 struct MetricState;
 
-/// A running mean over samples, from its class, a text ("accuracy", "mse",
-/// "binary_accuracy(threshold=0.9)") or a loss. A handle; copies are the same metric.
+/// A number of all samples seen: most are means over them. From its class, a text ("accuracy",
+/// "mse", "auc(curve=PR)") or a loss. A handle; copies are the same metric.
 /// "accuracy" becomes binary, categorical or sparse categorical by the shapes of its first update.
 class Metric {
  public:
@@ -23,7 +24,7 @@ class Metric {
   /// makes the result NaN.
   TEMPO_API void update(const Tensor& y_true, const Tensor& y_pred,
                         const Tensor& sample_weight = {});
-  /// The mean since the last reset; 0 when nothing was added that counts.
+  /// What was added since the last reset gives; of means, 0 when nothing was that counts.
   TEMPO_API double result() const;
   TEMPO_API void reset();
 
@@ -31,8 +32,8 @@ class Metric {
   TEMPO_API std::string name() const;
   /// What Metric(text) makes the same one from; "" when it counts a user's function.
   TEMPO_API std::string text() const;
-  /// Whether larger is better.
-  TEMPO_API bool higher_is_better() const;
+  /// Whether larger is better; none for a user's function, of which nobody knows.
+  TEMPO_API std::optional<bool> higher_is_better() const;
   /// A metric like it, not the same one, that has seen nothing; fit and evaluate count in such.
   TEMPO_API Metric fresh() const;
 
@@ -76,6 +77,225 @@ class SparseCategoricalAccuracy : public Metric {
  public:
   TEMPO_API SparseCategoricalAccuracy(const SparseCategoricalAccuracyOptions& options);
   TEMPO_API SparseCategoricalAccuracy(const std::string& name = "sparse_categorical_accuracy");
+};
+
+struct TopKCategoricalAccuracyOptions {
+  int k = 5;
+  std::string name = "top_k_categorical_accuracy";
+};
+
+/// The share of samples whose one-hot label is among the k largest predictions; ties are in.
+class TopKCategoricalAccuracy : public Metric {
+ public:
+  TEMPO_API TopKCategoricalAccuracy(const TopKCategoricalAccuracyOptions& options = {});
+};
+
+struct SparseTopKCategoricalAccuracyOptions {
+  int k = 5;
+  bool from_sorted_ids = false;  ///< y_pred holds class numbers, the likeliest first
+  std::string name = "sparse_top_k_categorical_accuracy";
+};
+
+/// The same of class numbers.
+class SparseTopKCategoricalAccuracy : public Metric {
+ public:
+  TEMPO_API SparseTopKCategoricalAccuracy(const SparseTopKCategoricalAccuracyOptions& options = {});
+};
+
+struct RootMeanSquaredErrorOptions {
+  std::string name = "root_mean_squared_error";
+};
+
+/// sqrt(mean((y_true - y_pred)^2)) of all samples.
+class RootMeanSquaredError : public Metric {
+ public:
+  TEMPO_API RootMeanSquaredError(const RootMeanSquaredErrorOptions& options = {});
+};
+
+struct CosineSimilarityMetricOptions {
+  int axis = -1;
+  std::string name = "cosine_similarity";
+};
+
+/// The mean cosine of the angle between y_true and y_pred: 1 where they point the same way, where
+/// the loss of that name is -1. As a text it is "cosine_similarity".
+class CosineSimilarityMetric : public Metric {
+ public:
+  TEMPO_API CosineSimilarityMetric(const CosineSimilarityMetricOptions& options = {});
+};
+
+struct PerplexityOptions {
+  bool from_logits = false;
+  std::optional<int64_t> ignore_class = {};  ///< steps with this label do not count
+  std::string name = "perplexity";
+};
+
+/// e to the mean crossentropy of class numbers: of among how many classes a model seems to choose.
+class Perplexity : public Metric {
+ public:
+  TEMPO_API Perplexity(const PerplexityOptions& options = {});
+};
+
+// Those below count decisions: y_pred says 1 where it is above a threshold. Labels are 0 and 1. A
+// rate of which nothing was counted is 0. With top_k and no threshold the k largest say 1.
+
+struct PrecisionOptions {
+  double threshold = not_given;          ///< in [0, 1]; above it y_pred says 1; not given it is 0.5
+  int top_k = 0;                         ///< only the k largest of a sample may say 1; 0: all may
+  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
+  std::string name = "precision";
+};
+
+/// The share of what y_pred says is 1 that is.
+class Precision : public Metric {
+ public:
+  TEMPO_API Precision(const PrecisionOptions& options = {});
+};
+
+struct RecallOptions {
+  double threshold = not_given;          ///< in [0, 1]; above it y_pred says 1; not given it is 0.5
+  int top_k = 0;                         ///< only the k largest of a sample may say 1; 0: all may
+  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
+  std::string name = "recall";
+};
+
+/// The share of labels 1 that y_pred says.
+class Recall : public Metric {
+ public:
+  TEMPO_API Recall(const RecallOptions& options = {});
+};
+
+struct CountOptions {
+  double threshold = 0.5;  ///< in [0, 1]
+  std::string name = "";   ///< empty: that of its class, "true_positives"
+};
+
+/// How many labels 1 y_pred says are 1, each with its weight.
+class TruePositives : public Metric {
+ public:
+  TEMPO_API TruePositives(const CountOptions& options = {});
+};
+
+/// How many labels 0 it says are 0.
+class TrueNegatives : public Metric {
+ public:
+  TEMPO_API TrueNegatives(const CountOptions& options = {});
+};
+
+/// How many labels 0 it says are 1.
+class FalsePositives : public Metric {
+ public:
+  TEMPO_API FalsePositives(const CountOptions& options = {});
+};
+
+/// How many labels 1 it says are 0.
+class FalseNegatives : public Metric {
+ public:
+  TEMPO_API FalseNegatives(const CountOptions& options = {});
+};
+
+struct AUCOptions {
+  int num_thresholds = 200;                        ///< at least 2, evenly from 0 to 1
+  std::string curve = "ROC";                       ///< or "PR": precision over recall
+  std::string summation_method = "interpolation";  ///< or "minoring", "majoring"
+  bool from_logits = false;
+  std::string name = "auc";
+};
+
+/// The area under a curve of y_pred, which lies in [0, 1], by sums over thresholds. Between two of
+/// them precision is interpolated as Davis and Goadrich (2006) do.
+class AUC : public Metric {
+ public:
+  TEMPO_API AUC(const AUCOptions& options = {});
+};
+
+struct SensitivityAtSpecificityOptions {
+  double specificity = 0.5;  ///< in [0, 1]
+  int num_thresholds = 200;
+  std::string name = "sensitivity_at_specificity";
+};
+
+/// The largest recall at a threshold where the specificity, the share of labels 0 that y_pred says,
+/// is at least so much.
+class SensitivityAtSpecificity : public Metric {
+ public:
+  TEMPO_API SensitivityAtSpecificity(const SensitivityAtSpecificityOptions& options = {});
+};
+
+struct SpecificityAtSensitivityOptions {
+  double sensitivity = 0.5;  ///< in [0, 1]
+  int num_thresholds = 200;
+  std::string name = "specificity_at_sensitivity";
+};
+
+/// The largest specificity at a threshold where the recall is at least so much.
+class SpecificityAtSensitivity : public Metric {
+ public:
+  TEMPO_API SpecificityAtSensitivity(const SpecificityAtSensitivityOptions& options = {});
+};
+
+struct PrecisionAtRecallOptions {
+  double recall = 0.5;  ///< in [0, 1]
+  int num_thresholds = 200;
+  std::string name = "precision_at_recall";
+};
+
+/// The largest precision at a threshold where the recall is at least so much.
+class PrecisionAtRecall : public Metric {
+ public:
+  TEMPO_API PrecisionAtRecall(const PrecisionAtRecallOptions& options = {});
+};
+
+struct RecallAtPrecisionOptions {
+  double precision = 0.5;  ///< in [0, 1]
+  int num_thresholds = 200;
+  std::string name = "recall_at_precision";
+};
+
+/// The largest recall at a threshold where the precision is at least so much.
+class RecallAtPrecision : public Metric {
+ public:
+  TEMPO_API RecallAtPrecision(const RecallAtPrecisionOptions& options = {});
+};
+
+// F scores are of [batch, classes]. `average`: "macro" is the mean over the classes, "weighted" by
+// how many labels each has, "micro" counts all classes together. Keras gives one score a class
+// unless asked for one of these.
+
+struct F1ScoreOptions {
+  std::string average = "macro";
+  double threshold = not_given;  ///< in [0, 1]; not given: the largest of a sample says 1
+  std::string name = "f1_score";
+};
+
+/// The harmonic mean of precision and recall.
+class F1Score : public Metric {
+ public:
+  TEMPO_API F1Score(const F1ScoreOptions& options = {});
+};
+
+struct FBetaScoreOptions {
+  std::string average = "macro";
+  double beta = 1;               ///< how many times as much recall counts as precision
+  double threshold = not_given;  ///< in [0, 1]; not given: the largest of a sample says 1
+  std::string name = "fbeta_score";
+};
+
+/// (1 + beta^2) precision recall / (beta^2 precision + recall).
+class FBetaScore : public Metric {
+ public:
+  TEMPO_API FBetaScore(const FBetaScoreOptions& options = {});
+};
+
+struct R2ScoreOptions {
+  std::string name = "r2_score";
+};
+
+/// 1 - sum((y_true - y_pred)^2) / sum((y_true - mean(y_true))^2) of [batch, outputs], the mean over
+/// the outputs: 1 is perfect, 0 as good as the mean.
+class R2Score : public Metric {
+ public:
+  TEMPO_API R2Score(const R2ScoreOptions& options = {});
 };
 
 }  // namespace tempo

@@ -2,6 +2,7 @@
 // one.
 #pragma once
 
+#include <tempo/schedule.hpp>
 #include <tempo/tensor.hpp>
 
 #include <memory>
@@ -31,8 +32,11 @@ class Optimizer {
   /// The gradients as `step` uses them.
   TEMPO_API Tensors clipped(const Tensors& gradients) const;
 
+  /// Of the next update: with a schedule, what it gives for the iterations of now.
   TEMPO_API double learning_rate() const;
+  /// Throws Error where the learning rate follows a schedule.
   TEMPO_API void set_learning_rate(double value);
+  TEMPO_API bool has_schedule() const;
   /// How many updates it has made.
   TEMPO_API int64_t iterations() const;
 
@@ -75,10 +79,11 @@ class Optimizer {
 // Common options: weight_decay is decoupled (Loshchilov and Hutter, 2019). Of the clips at most one
 // may be set: clipnorm bounds the norm of each gradient, clipvalue each element, global_clipnorm
 // the norm of all gradients together. 0 turns each of them off. All numbers are finite and at least
-// 0; momentum, rho and the betas are below 1.
+// 0, unless an option says otherwise; momentum, rho and the betas are below 1. The formulas and the
+// defaults are Keras's; t counts the updates, from 1.
 
 struct SGDOptions {
-  double learning_rate = 0.01;
+  LearningRate learning_rate = 0.01;
   double momentum = 0;
   bool nesterov = false;
   double weight_decay = 0;
@@ -94,7 +99,7 @@ class SGD : public Optimizer {
 };
 
 struct RMSpropOptions {
-  double learning_rate = 0.001;
+  LearningRate learning_rate = 0.001;
   double rho = 0.9;
   double momentum = 0;
   double epsilon = 1e-7;
@@ -113,7 +118,7 @@ class RMSprop : public Optimizer {
 };
 
 struct AdamOptions {
-  double learning_rate = 0.001;
+  LearningRate learning_rate = 0.001;
   double beta_1 = 0.9;
   double beta_2 = 0.999;
   double epsilon = 1e-7;
@@ -128,6 +133,169 @@ struct AdamOptions {
 class Adam : public Optimizer {
  public:
   TEMPO_API Adam(const AdamOptions& options = {});
+};
+
+struct AdamWOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9;
+  double beta_2 = 0.999;
+  double epsilon = 1e-7;
+  bool amsgrad = false;
+  double weight_decay = 0.004;
+  double clipnorm = 0;
+  double clipvalue = 0;
+  double global_clipnorm = 0;
+};
+
+/// Adam with weight decay (Loshchilov and Hutter, 2019).
+class AdamW : public Optimizer {
+ public:
+  TEMPO_API AdamW(const AdamWOptions& options = {});
+};
+
+struct AdamaxOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9;
+  double beta_2 = 0.999;
+  double epsilon = 1e-7;
+  double weight_decay = 0;
+  double clipnorm = 0;
+  double clipvalue = 0;
+  double global_clipnorm = 0;
+};
+
+/// Adam with the largest gradient in place of the root mean square (Kingma and Ba, 2015, section
+/// 7): u = max(beta_2 u, |g|);  w - lr m / ((1 - beta_1^t) (u + epsilon)).
+class Adamax : public Optimizer {
+ public:
+  TEMPO_API Adamax(const AdamaxOptions& options = {});
+};
+
+struct NadamOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9;
+  double beta_2 = 0.999;
+  double epsilon = 1e-7;
+  double weight_decay = 0;
+  double clipnorm = 0;
+  double clipvalue = 0;
+  double global_clipnorm = 0;
+};
+
+/// Adam with Nesterov's momentum (Dozat, 2016), whose beta_1 warms up: beta_1 (1 - 0.96^t / 2).
+class Nadam : public Optimizer {
+ public:
+  TEMPO_API Nadam(const NadamOptions& options = {});
+};
+
+struct AdagradOptions {
+  LearningRate learning_rate = 0.001;
+  double initial_accumulator_value = 0.1;
+  double epsilon = 1e-7;
+  double weight_decay = 0;
+  double clipnorm = 0;
+  double clipvalue = 0;
+  double global_clipnorm = 0;
+};
+
+/// Steps divided by the root of the sum of all squared gradients (Duchi et al., 2011):
+/// a = a + g^2;  w - lr g / sqrt(a + epsilon).
+class Adagrad : public Optimizer {
+ public:
+  TEMPO_API Adagrad(const AdagradOptions& options = {});
+};
+
+struct AdadeltaOptions {
+  LearningRate learning_rate = 0.001;
+  double rho = 0.95;
+  double epsilon = 1e-7;
+  double weight_decay = 0;
+  double clipnorm = 0;
+  double clipvalue = 0;
+  double global_clipnorm = 0;
+};
+
+/// Steps in the units of the weights (Zeiler, 2012): d = g sqrt(D + epsilon) / sqrt(G + epsilon),
+/// where G and D are running means of g^2 and d^2;  w - lr d. The paper has a learning rate of 1.
+class Adadelta : public Optimizer {
+ public:
+  TEMPO_API Adadelta(const AdadeltaOptions& options = {});
+};
+
+struct FtrlOptions {
+  LearningRate learning_rate = 0.001;
+  double learning_rate_power = -0.5;  ///< at most 0
+  double initial_accumulator_value = 0.1;
+  double l1_regularization_strength = 0;
+  double l2_regularization_strength = 0;
+  double l2_shrinkage_regularization_strength = 0;  ///< is added to the gradient alone
+  double beta = 0;
+  double weight_decay = 0;
+  double clipnorm = 0;
+  double clipvalue = 0;
+  double global_clipnorm = 0;
+};
+
+/// Follow the regularized leader (McMahan et al., 2013), for sparse models: an l1 strength makes
+/// weights exactly 0. The learning rate must be above 0.
+class Ftrl : public Optimizer {
+ public:
+  TEMPO_API Ftrl(const FtrlOptions& options = {});
+};
+
+struct LionOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9;
+  double beta_2 = 0.99;
+  double weight_decay = 0;
+  double clipnorm = 0;
+  double clipvalue = 0;
+  double global_clipnorm = 0;
+};
+
+/// The sign of a momentum (Chen et al., 2023): w - lr sign(beta_1 m + (1 - beta_1) g), then
+/// m = beta_2 m + (1 - beta_2) g.
+class Lion : public Optimizer {
+ public:
+  TEMPO_API Lion(const LionOptions& options = {});
+};
+
+struct LambOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9;
+  double beta_2 = 0.999;
+  double epsilon = 1e-7;
+  double weight_decay = 0;
+  double clipnorm = 0;
+  double clipvalue = 0;
+  double global_clipnorm = 0;
+};
+
+/// Adam whose step is as long as the weight's norm says, for large batches (You et al., 2020):
+/// u = m_hat / (sqrt(v_hat) + epsilon);  w - lr |w| / |u| u, and w - lr u where a norm is 0.
+class Lamb : public Optimizer {
+ public:
+  TEMPO_API Lamb(const LambOptions& options = {});
+};
+
+struct AdafactorOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_2_decay = -0.8;  ///< at most 0: the mean of squares forgets 1 - t^this
+  double epsilon_1 = 1e-30;    ///< is added to squared gradients
+  double epsilon_2 = 0.001;    ///< the least scale of a weight
+  double clip_threshold = 1;   ///< bounds the root mean square of a step, before its scale
+  double weight_decay = 0;
+  double clipnorm = 0;
+  double clipvalue = 0;
+  double global_clipnorm = 0;
+};
+
+/// Adam that remembers the mean square of each row and column, not of each element (Shazeer and
+/// Stern, 2018), of a weight of two axes or more. Its step is that of the scale of the weight, at a
+/// rate of learning_rate or 1 / sqrt(t), the smaller one.
+class Adafactor : public Optimizer {
+ public:
+  TEMPO_API Adafactor(const AdafactorOptions& options = {});
 };
 
 }  // namespace tempo

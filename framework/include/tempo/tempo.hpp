@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tempo/callback.hpp>
+#include <tempo/callbacks.hpp>
 #include <tempo/cell.hpp>
 #include <tempo/data.hpp>
 #include <tempo/explain.hpp>
@@ -18,5 +19,6 @@
 #include <tempo/plot.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/scan.hpp>
+#include <tempo/schedule.hpp>
 #include <tempo/stream.hpp>
 #include <tempo/tensor.hpp>

@@ -1,0 +1,127 @@
+// Learning rates: a number, or a schedule that gives one for each update.
+#pragma once
+
+#include <tempo/export.hpp>
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct ScheduleState;
+
+/// What an optimizer multiplies its steps by: `.learning_rate = 0.01`, or a schedule,
+/// `.learning_rate = CosineDecay({.initial_learning_rate = 0.01, .decay_steps = 1000})`. A schedule
+/// is saved with the optimizer and goes on from the optimizer's iterations.
+class LearningRate {
+ public:
+  LearningRate(double value) : value_(value) {}
+  /// From "0.01" or "cosine_decay(initial_learning_rate=0.01, decay_steps=1000)".
+  TEMPO_API static LearningRate from_text(const std::string& text);
+
+  bool is_schedule() const { return schedule_ != nullptr; }
+  /// Of the update that follows `step` updates.
+  TEMPO_API double operator()(int64_t step) const;
+  /// What from_text makes the same one from.
+  TEMPO_API std::string text() const;
+
+ protected:
+  explicit LearningRate(std::shared_ptr<const ScheduleState> schedule)
+      : schedule_(std::move(schedule)) {}
+
+ private:
+  double value_ = 0;
+  std::shared_ptr<const ScheduleState> schedule_;
+};
+
+// `step` below counts the updates before this one. Schedules follow Keras. An option without a
+// default must be given; decay_steps is at least 1.
+
+/// The value of an option that must be given.
+inline constexpr double not_given = std::numeric_limits<double>::quiet_NaN();
+
+struct ExponentialDecayOptions {
+  double initial_learning_rate = not_given;
+  double decay_steps = not_given;
+  double decay_rate = not_given;
+  bool staircase = false;  ///< step / decay_steps is rounded down
+};
+
+/// initial_learning_rate * decay_rate ^ (step / decay_steps)
+class ExponentialDecay : public LearningRate {
+ public:
+  TEMPO_API ExponentialDecay(const ExponentialDecayOptions& options);
+};
+
+struct PiecewiseConstantDecayOptions {
+  std::vector<double> boundaries = {};  ///< steps, in rising order
+  std::vector<double> values = {};      ///< one more than boundaries
+};
+
+/// values[0] up to and with step boundaries[0], values[1] up to and with boundaries[1], ...
+class PiecewiseConstantDecay : public LearningRate {
+ public:
+  TEMPO_API PiecewiseConstantDecay(const PiecewiseConstantDecayOptions& options);
+};
+
+struct PolynomialDecayOptions {
+  double initial_learning_rate = not_given;
+  double decay_steps = not_given;
+  double end_learning_rate = 0.0001;
+  double power = 1;
+  bool cycle = false;  ///< after decay_steps it goes on, to the next multiple of them
+};
+
+/// (initial_learning_rate - end_learning_rate) (1 - step / decay_steps)^power + end_learning_rate;
+/// the end_learning_rate after decay_steps.
+class PolynomialDecay : public LearningRate {
+ public:
+  TEMPO_API PolynomialDecay(const PolynomialDecayOptions& options);
+};
+
+struct InverseTimeDecayOptions {
+  double initial_learning_rate = not_given;
+  double decay_steps = not_given;
+  double decay_rate = not_given;
+  bool staircase = false;  ///< step / decay_steps is rounded down
+};
+
+/// initial_learning_rate / (1 + decay_rate * step / decay_steps)
+class InverseTimeDecay : public LearningRate {
+ public:
+  TEMPO_API InverseTimeDecay(const InverseTimeDecayOptions& options);
+};
+
+struct CosineDecayOptions {
+  double initial_learning_rate = not_given;
+  double decay_steps = not_given;    ///< after the warm-up
+  double alpha = 0;                  ///< the share of the first rate that is left at the end
+  double warmup_target = not_given;  ///< not given: there is no warm-up
+  double warmup_steps = 0;
+};
+
+/// Half a cosine from initial_learning_rate to alpha times it (Loshchilov and Hutter, 2017). With a
+/// warmup_target the rate first rises to it in a line, over warmup_steps, and falls from there.
+class CosineDecay : public LearningRate {
+ public:
+  TEMPO_API CosineDecay(const CosineDecayOptions& options);
+};
+
+struct CosineDecayRestartsOptions {
+  double initial_learning_rate = not_given;
+  double first_decay_steps = not_given;
+  double t_mul = 2;  ///< how many times longer each period is than the one before; at least 1
+  double m_mul = 1;  ///< by which the rate that a period begins with is multiplied
+  double alpha = 0;  ///< the share of the first rate that is left at the end of each period
+};
+
+/// Half a cosine, over and over (Loshchilov and Hutter, 2017).
+class CosineDecayRestarts : public LearningRate {
+ public:
+  TEMPO_API CosineDecayRestarts(const CosineDecayRestartsOptions& options);
+};
+
+}  // namespace tempo

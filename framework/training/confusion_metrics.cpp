@@ -1,0 +1,231 @@
+// Counts of right and wrong decisions, and what is made of them.
+#include "training/confusion.hpp"
+
+namespace tempo {
+
+namespace {
+
+// Of decisions at one threshold, of the largest predictions or of one class.
+template <class M, class O>
+struct DecisionMetric : MetricOf<M, O, ConfusionMetric> {
+  explicit DecisionMetric(const O& o) : MetricOf<M, O, ConfusionMetric>(o) {
+    const bool by_rank = o.top_k > 0 && std::isnan(o.threshold);
+    this->decide({.thresholds = {by_rank                   ? -HUGE_VAL
+                                 : std::isnan(o.threshold) ? 0.5
+                                                           : o.threshold},
+                  .top_k = o.top_k,
+                  .class_id = o.class_id});
+  }
+  static void describe(auto& setting, auto& o) {
+    setting("threshold", o.threshold, Range{.at_least = 0, .at_most = 1, .optional = true});
+    setting("top_k", o.top_k, Range{.at_least = 0});
+    setting("class_id", o.class_id);
+  }
+  std::optional<bool> higher_is_better() const override { return true; }
+  double value(const std::vector<Counts>& counts) const override { return M::of(counts[0]); }
+};
+
+struct PrecisionMetric : DecisionMetric<PrecisionMetric, PrecisionOptions> {
+  using DecisionMetric::DecisionMetric;
+  static constexpr const char* names[] = {"precision"};
+  static double of(const Counts& n) { return precision_of(n); }
+};
+
+struct RecallMetric : DecisionMetric<RecallMetric, RecallOptions> {
+  using DecisionMetric::DecisionMetric;
+  static constexpr const char* names[] = {"recall"};
+  static double of(const Counts& n) { return recall_of(n); }
+};
+
+// M::of is the count; whether many of them are good.
+template <class M, bool good>
+struct CountMetric : MetricOf<M, CountOptions, ConfusionMetric> {
+  explicit CountMetric(const CountOptions& o) : MetricOf<M, CountOptions, ConfusionMetric>(o) {
+    this->decide({.thresholds = {o.threshold}});
+  }
+  static void describe(auto& setting, auto& o) {
+    setting("threshold", o.threshold, Range{.at_least = 0, .at_most = 1});
+  }
+  std::optional<bool> higher_is_better() const override { return good; }
+  double value(const std::vector<Counts>& counts) const override { return M::of(counts[0]); }
+};
+
+struct TruePositivesMetric : CountMetric<TruePositivesMetric, true> {
+  using CountMetric::CountMetric;
+  static constexpr const char* names[] = {"true_positives"};
+  static double of(const Counts& n) { return n.tp; }
+};
+struct TrueNegativesMetric : CountMetric<TrueNegativesMetric, true> {
+  using CountMetric::CountMetric;
+  static constexpr const char* names[] = {"true_negatives"};
+  static double of(const Counts& n) { return n.tn; }
+};
+struct FalsePositivesMetric : CountMetric<FalsePositivesMetric, false> {
+  using CountMetric::CountMetric;
+  static constexpr const char* names[] = {"false_positives"};
+  static double of(const Counts& n) { return n.fp; }
+};
+struct FalseNegativesMetric : CountMetric<FalseNegativesMetric, false> {
+  using CountMetric::CountMetric;
+  static constexpr const char* names[] = {"false_negatives"};
+  static double of(const Counts& n) { return n.fn; }
+};
+
+struct AUCMetric : MetricOf<AUCMetric, AUCOptions, ConfusionMetric> {
+  explicit AUCMetric(const AUCOptions& o) : MetricOf(o) {
+    if (o.curve != "ROC" && o.curve != "PR") unknown_name("auc", "curve", o.curve, {"ROC", "PR"});
+    if (o.summation_method != "interpolation" && o.summation_method != "minoring" &&
+        o.summation_method != "majoring")
+      unknown_name("auc", "summation_method", o.summation_method,
+                   {"interpolation", "minoring", "majoring"});
+    decide({.thresholds = spread_thresholds(o.num_thresholds),
+            .from_logits = o.from_logits,
+            .probabilities = true});
+  }
+  static constexpr const char* names[] = {"auc"};
+  static void describe(auto& setting, auto& o) {
+    setting("num_thresholds", o.num_thresholds, Range{.at_least = 2});
+    setting("curve", o.curve);
+    setting("summation_method", o.summation_method);
+    setting("from_logits", o.from_logits);
+  }
+  std::optional<bool> higher_is_better() const override { return true; }
+  double value(const std::vector<Counts>& counts) const override {
+    const bool of_precision = options.curve == "PR";
+    if (of_precision && options.summation_method == "interpolation")
+      return interpolated_precision(counts);
+    double area = 0;
+    for (std::size_t i = 0; i + 1 < counts.size(); ++i) {
+      const Counts &a = counts[i], &b = counts[i + 1];
+      const auto x = [&](const Counts& n) {
+        return of_precision ? recall_of(n) : ratio(n.fp, n.fp + n.tn);
+      };
+      const auto y = [&](const Counts& n) { return of_precision ? precision_of(n) : recall_of(n); };
+      const double height = options.summation_method == "interpolation" ? (y(a) + y(b)) / 2
+                            : options.summation_method == "minoring"    ? std::min(y(a), y(b))
+                                                                        : std::max(y(a), y(b));
+      area += (x(a) - x(b)) * height;
+    }
+    return area;
+  }
+
+ private:
+  // Between two thresholds true and false positives change in a line (Davis and Goadrich, 2006).
+  static double interpolated_precision(const std::vector<Counts>& counts) {
+    double area = 0;
+    for (std::size_t i = 0; i + 1 < counts.size(); ++i) {
+      const Counts &a = counts[i], &b = counts[i + 1];
+      const double positives_a = a.tp + a.fp, positives_b = b.tp + b.fp;
+      const double slope = ratio(a.tp - b.tp, std::max(positives_a - positives_b, 0.0));
+      const double intercept = b.tp - slope * positives_b;
+      const double share = positives_a > 0 && positives_b > 0 ? positives_a / positives_b : 1;
+      area += ratio(slope * (a.tp - b.tp + intercept * std::log(share)), b.tp + b.fn);
+    }
+    return area;
+  }
+};
+
+using Rate = double (*)(const Counts&);
+
+// The best of one rate where another is at least so much.
+template <class M, class O, Rate best, Rate bounded>
+struct BestWhere : MetricOf<M, O, ConfusionMetric> {
+  explicit BestWhere(const O& o) : MetricOf<M, O, ConfusionMetric>(o) {
+    this->decide({.thresholds = spread_thresholds(o.num_thresholds), .probabilities = true});
+  }
+  static void describe(auto& setting, auto& o) {
+    setting(M::bound, bound_of(o), Range{.at_least = 0, .at_most = 1});
+    setting("num_thresholds", o.num_thresholds, Range{.at_least = 2});
+  }
+  std::optional<bool> higher_is_better() const override { return true; }
+  double value(const std::vector<Counts>& counts) const override {
+    const double bound = bound_of(this->options);
+    double found = 0;
+    for (const Counts& n : counts)
+      if (bounded(n) >= bound) found = std::max(found, best(n));
+    return found;
+  }
+
+ private:
+  static auto& bound_of(auto& o) {
+    if constexpr (requires { o.specificity; })
+      return o.specificity;
+    else if constexpr (requires { o.sensitivity; })
+      return o.sensitivity;
+    else if constexpr (requires { o.recall; })
+      return o.recall;
+    else
+      return o.precision;
+  }
+};
+
+struct SensitivityMetric
+    : BestWhere<SensitivityMetric, SensitivityAtSpecificityOptions, recall_of, specificity_of> {
+  using BestWhere::BestWhere;
+  static constexpr const char* names[] = {"sensitivity_at_specificity"};
+  static constexpr const char* bound = "specificity";
+};
+struct SpecificityMetric
+    : BestWhere<SpecificityMetric, SpecificityAtSensitivityOptions, specificity_of, recall_of> {
+  using BestWhere::BestWhere;
+  static constexpr const char* names[] = {"specificity_at_sensitivity"};
+  static constexpr const char* bound = "sensitivity";
+};
+struct PrecisionAtMetric
+    : BestWhere<PrecisionAtMetric, PrecisionAtRecallOptions, precision_of, recall_of> {
+  using BestWhere::BestWhere;
+  static constexpr const char* names[] = {"precision_at_recall"};
+  static constexpr const char* bound = "recall";
+};
+struct RecallAtMetric
+    : BestWhere<RecallAtMetric, RecallAtPrecisionOptions, recall_of, precision_of> {
+  using BestWhere::BestWhere;
+  static constexpr const char* names[] = {"recall_at_precision"};
+  static constexpr const char* bound = "precision";
+};
+
+}  // namespace
+
+namespace {
+CountOptions named(CountOptions o, const char* name) {
+  if (o.name.empty()) o.name = name;
+  return o;
+}
+}  // namespace
+
+MetricRows confusion_metrics() {
+  return {metric_row<PrecisionMetric>(),
+          metric_row<RecallMetric>(),
+          metric_row<TruePositivesMetric>(),
+          metric_row<TrueNegativesMetric>(),
+          metric_row<FalsePositivesMetric>(),
+          metric_row<FalseNegativesMetric>(),
+          metric_row<AUCMetric>(),
+          metric_row<SensitivityMetric>(),
+          metric_row<SpecificityMetric>(),
+          metric_row<PrecisionAtMetric>(),
+          metric_row<RecallAtMetric>()};
+}
+
+Precision::Precision(const PrecisionOptions& options)
+    : Metric(std::make_shared<PrecisionMetric>(options)) {}
+Recall::Recall(const RecallOptions& options) : Metric(std::make_shared<RecallMetric>(options)) {}
+TruePositives::TruePositives(const CountOptions& options)
+    : Metric(std::make_shared<TruePositivesMetric>(named(options, "true_positives"))) {}
+TrueNegatives::TrueNegatives(const CountOptions& options)
+    : Metric(std::make_shared<TrueNegativesMetric>(named(options, "true_negatives"))) {}
+FalsePositives::FalsePositives(const CountOptions& options)
+    : Metric(std::make_shared<FalsePositivesMetric>(named(options, "false_positives"))) {}
+FalseNegatives::FalseNegatives(const CountOptions& options)
+    : Metric(std::make_shared<FalseNegativesMetric>(named(options, "false_negatives"))) {}
+AUC::AUC(const AUCOptions& options) : Metric(std::make_shared<AUCMetric>(options)) {}
+SensitivityAtSpecificity::SensitivityAtSpecificity(const SensitivityAtSpecificityOptions& options)
+    : Metric(std::make_shared<SensitivityMetric>(options)) {}
+SpecificityAtSensitivity::SpecificityAtSensitivity(const SpecificityAtSensitivityOptions& options)
+    : Metric(std::make_shared<SpecificityMetric>(options)) {}
+PrecisionAtRecall::PrecisionAtRecall(const PrecisionAtRecallOptions& options)
+    : Metric(std::make_shared<PrecisionAtMetric>(options)) {}
+RecallAtPrecision::RecallAtPrecision(const RecallAtPrecisionOptions& options)
+    : Metric(std::make_shared<RecallAtMetric>(options)) {}
+
+}  // namespace tempo

@@ -1,0 +1,39 @@
+#include "training/monitor.hpp"
+
+#include "training/settings.hpp"
+
+#include <tempo/names.hpp>
+
+namespace tempo {
+
+Monitor::Monitor(std::string who, std::string name, std::string mode)
+    : who_(std::move(who)), name_(std::move(name)), mode_(std::move(mode)) {
+  if (mode_ != "auto" && mode_ != "min" && mode_ != "max")
+    unknown_name(who_, "mode", mode_, {"auto", "min", "max"});
+}
+
+double Monitor::value(const Logs& logs) const {
+  if (const double* value = logs.find(name_)) return *value;
+  std::vector<std::string> names;
+  for (const auto& [name, value] : logs) names.push_back(name);
+  throw Error(
+      who_ + ": there is no `" + name_ + "` to monitor; an epoch has " + sdk::listed(names) + "." +
+      (name_.starts_with("val_")
+           ? "\n  Give fit validation_split or validation_data, or set .monitor = \"loss\"."
+           : ""));
+}
+
+int Monitor::direction(const Model& model) const {
+  if (mode_ != "auto") return mode_ == "min" ? -1 : 1;
+  std::string name = name_;
+  if (name.starts_with("val_")) name = name.substr(4);
+  if (name == "loss") return -1;
+  for (const auto* metrics : {&model.metrics(), &model.weighted_metrics()})
+    for (const Metric& metric : *metrics)
+      if (name == metric.name() || name == "weighted_" + metric.name())
+        if (const std::optional<bool> up = metric.higher_is_better()) return *up ? 1 : -1;
+  throw Error(who_ + ": whether `" + name_ +
+              "` should become smaller or larger is not known.\n  Set .mode = \"min\" or \"max\".");
+}
+
+}  // namespace tempo

@@ -1,0 +1,28 @@
+// A logged number that a callback watches, and which way it should go.
+#pragma once
+
+#include <tempo/model.hpp>
+
+#include <string>
+
+namespace tempo {
+
+class Monitor {
+ public:
+  /// `who` is named in errors; `mode` is "min", "max" or "auto".
+  Monitor(std::string who, std::string name, std::string mode);
+  /// Throws Error where nothing of that name was logged.
+  double value(const Logs& logs) const;
+  /// -1: smaller is better. Throws Error where it is not known.
+  int direction(const Model& model) const;
+
+ private:
+  std::string who_, name_, mode_;
+};
+
+/// Whether `now` betters `before` by more than min_delta. NaN is neither smaller nor larger.
+inline bool improves(int direction, double now, double before, double min_delta) {
+  return direction < 0 ? now + min_delta < before : now - min_delta > before;
+}
+
+}  // namespace tempo

@@ -1,0 +1,267 @@
+// Metrics that are more than a mean of losses, against numbers of Keras's tests and by hand.
+#define BOOST_TEST_MODULE metric
+#include "testing.hpp"
+
+#include <tempo/tempo.hpp>
+
+using namespace tempo;
+using testing::error_of;
+
+namespace {
+
+using Numbers = std::vector<double>;
+
+struct Case {
+  Metric metric;
+  Shape shape;  // of y_true and y_pred
+  Numbers y_true, y_pred;
+  Numbers weight;  // one for each sample
+  double expected;
+};
+
+const Numbers labels = {1, 0, 1, 0}, said = {0.9, 0.6, 0.4, 0.2};
+const Numbers curve_labels = {0, 0, 1, 1}, curve = {0, 0.5, 0.3, 0.9};
+const Numbers order_labels = {0, 1, 0, 1}, order = {0.1, 0.4, 0.6, 0.9};
+const Numbers f_labels = {1, 1, 1, 1, 0, 0, 1, 1, 0},
+              f = {0.2, 0.6, 0.7, 0.2, 0.6, 0.6, 0.6, 0.8, 0};
+const Numbers hot = {0, 0, 1, 0, 1, 0}, top = {0.1, 0.9, 0.8, 0.05, 0.95, 0};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {Precision(), {4}, labels, said, {}, 0.5},
+      {Precision(), {4, 1}, labels, said, {3, 1, 1, 1}, 0.75},
+      {Precision({.threshold = 0.3}), {4}, labels, said, {}, 2.0 / 3},
+      {Precision({.threshold = 0.6}), {4}, labels, said, {}, 1},  // above it, not at it
+      {Precision({.threshold = 0.95}), {4}, labels, said, {}, 0},
+      {Precision({.top_k = 1}), {2, 3}, hot, top, {}, 0.5},
+      {Precision({.top_k = 2}), {2, 3}, hot, top, {}, 0.5},
+      {Precision({.threshold = 0.85, .top_k = 2}), {2, 3}, hot, top, {}, 0.5},
+      {Precision({.class_id = 2}), {2, 3}, hot, top, {}, 1},
+      {Recall(), {4}, labels, said, {}, 0.5},
+      {Recall({.threshold = 0.3}), {4}, labels, said, {}, 1},
+      {Recall({.top_k = 1}), {2, 3}, hot, top, {}, 0.5},
+      {Recall({.top_k = 2}), {2, 3}, hot, top, {}, 1},
+      {TruePositives(), {4}, labels, said, {5, 1, 1, 1}, 5},
+      {FalsePositives(), {4}, labels, said, {1, 2, 1, 1}, 2},
+      {FalseNegatives(), {4}, labels, said, {1, 1, 3, 1}, 3},
+      {TrueNegatives(), {4}, labels, said, {1, 1, 1, 4}, 4},
+      {TruePositives({.threshold = 0.3}), {4}, labels, said, {}, 2},
+      {AUC({.num_thresholds = 3}), {4}, curve_labels, curve, {}, 0.75},
+      {AUC({.num_thresholds = 3}), {4}, curve_labels, curve, {1, 0, 0, 1}, 1},
+      {AUC({.num_thresholds = 3, .curve = "PR"}),
+       {4},
+       curve_labels,
+       curve,
+       {1, 2, 3, 4},
+       (0.5 * (3 + 2 * std::log(2.5)) + 4) / 7},
+      {AUC({.num_thresholds = 3, .curve = "PR", .summation_method = "minoring"}),
+       {4},
+       curve_labels,
+       curve,
+       {1, 2, 3, 4},
+       0.3},
+      {AUC({.num_thresholds = 3, .curve = "PR", .summation_method = "majoring"}),
+       {4},
+       curve_labels,
+       curve,
+       {1, 2, 3, 4},
+       1},
+      {AUC(), {4}, curve_labels, {0.1, 0.2, 0.3, 0.4}, {}, 1},
+      {AUC({.from_logits = true}), {4}, curve_labels, {-5, 1, 0, 5}, {}, 0.75},
+      {SensitivityAtSpecificity({.specificity = 0.5}), {4}, order_labels, order, {}, 1},
+      {SensitivityAtSpecificity({.specificity = 1}), {4}, order_labels, order, {}, 0.5},
+      {SpecificityAtSensitivity({.sensitivity = 1}), {4}, order_labels, order, {}, 0.5},
+      {SpecificityAtSensitivity({.sensitivity = 0.5}), {4}, order_labels, order, {}, 1},
+      {PrecisionAtRecall({.recall = 1}), {4}, order_labels, order, {}, 2.0 / 3},
+      {PrecisionAtRecall({.recall = 0.5}), {4}, order_labels, order, {}, 1},
+      {RecallAtPrecision({.precision = 1}), {4}, order_labels, order, {}, 0.5},
+      {RecallAtPrecision({.precision = 0.6}), {4}, order_labels, order, {}, 1},
+      {F1Score({.threshold = 0.5}), {3, 3}, f_labels, f, {}, (0.5 + 0.8 + 2.0 / 3) / 3},
+      {F1Score({.average = "micro", .threshold = 0.5}), {3, 3}, f_labels, f, {}, 2.0 / 3},
+      {F1Score({.average = "weighted", .threshold = 0.5}),
+       {3, 3},
+       f_labels,
+       f,
+       {},
+       (1.5 + 1.6 + 2.0 / 3) / 6},
+      {F1Score(), {2, 3}, hot, top, {}, (2.0 / 3) / 3},
+      {F1Score({.average = "micro"}), {2, 3}, hot, top, {1, 3}, 0.75},
+      {FBetaScore({.beta = 2, .threshold = 0.5}),
+       {3, 3},
+       f_labels,
+       f,
+       {},
+       (5.0 / 13 + 10.0 / 11 + 2.5 / 3) / 3},
+      {R2Score(), {3, 1}, {1, 4, 3}, {2, 4, 4}, {}, 4.0 / 7},
+      {R2Score(), {2, 2}, {0, 1, 2, 3}, {0, 1, 2, 1}, {}, (1 - 1) / 2.0},
+      {R2Score(), {3}, {1, 3, 100}, {1, 2, 0}, {1, 1, 0}, 0.5},
+      {RootMeanSquaredError(), {2, 2}, {0, 1, 2, 3}, {0, 2, 2, 6}, {}, std::sqrt(10.0 / 4)},
+      {RootMeanSquaredError(), {2}, {0, 1}, {3, 2}, {1, 3}, std::sqrt(12.0 / 4)},
+      {CosineSimilarityMetric(), {2, 2}, {0, 1, 1, 1}, {1, 0, 1, 1}, {}, 0.5},
+      {TopKCategoricalAccuracy({.k = 1}), {2, 3}, hot, top, {}, 0.5},
+      {TopKCategoricalAccuracy({.k = 1}), {2, 3}, hot, top, {0.3, 0.7}, 0.7},
+      {TopKCategoricalAccuracy({.k = 2}), {2, 3}, hot, top, {}, 1},
+      {TopKCategoricalAccuracy(), {2, 3}, hot, top, {}, 1},
+  };
+  return all;
+}
+
+double result_of(const Metric& metric, const Tensor& y, const Tensor& p,
+                 const Tensor& weight = {}) {
+  Metric fresh = metric.fresh();
+  fresh.update(y, p, weight);
+  return fresh.result();
+}
+
+const auto near = boost::test_tools::tolerance(1e-6);
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(metrics_give_the_numbers_of_keras) {
+  for (const Case& c : cases())
+    for (const DType dtype : {float32, float64}) BOOST_TEST_CONTEXT(c.metric.text()) {
+        const Tensor y = tensor(c.y_true, c.shape, dtype), p = tensor(c.y_pred, c.shape, dtype);
+        const Tensor weight =
+            c.weight.empty() ? Tensor{}
+                             : tensor(c.weight, {static_cast<int64_t>(c.weight.size())}, dtype);
+        BOOST_TEST(std::abs(result_of(c.metric, y, p, weight) - c.expected) < 1e-6,
+                   result_of(c.metric, y, p, weight) << " and not " << c.expected);
+      }
+}
+
+BOOST_AUTO_TEST_CASE(metrics_of_batches_are_those_of_all_samples) {
+  for (const Case& c : cases()) BOOST_TEST_CONTEXT(c.metric.text()) {
+      const Tensor y = tensor(c.y_true, c.shape, float64), p = tensor(c.y_pred, c.shape, float64);
+      Metric metric = c.metric.fresh();
+      for (int64_t i = 0; i < c.shape[0]; ++i)
+        metric.update(slice(y, 0, i, i + 1), slice(p, 0, i, i + 1));
+      BOOST_TEST(metric.result() == result_of(c.metric, y, p), boost::test_tools::tolerance(1e-12));
+      metric.reset();
+      metric.update(y, p);
+      BOOST_TEST(metric.result() == result_of(c.metric, y, p));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(metrics_are_written_as_texts_and_read_back) {
+  for (const Case& c : cases()) {
+    const Metric again(c.metric.text());
+    const Tensor y = tensor(c.y_true, c.shape, float64), p = tensor(c.y_pred, c.shape, float64);
+    BOOST_TEST(again.name() == c.metric.name());
+    BOOST_TEST(again.text() == c.metric.text());
+    BOOST_TEST(result_of(again, y, p) == result_of(c.metric, y, p), c.metric.text());
+  }
+  BOOST_TEST(AUC({.curve = "PR", .name = "pr"}).text() ==
+             "auc(num_thresholds=200, curve=PR, summation_method=interpolation, from_logits=false, "
+             "name=pr)");
+  BOOST_TEST(Metric("AUC").name() == "AUC");
+  BOOST_TEST(Metric("F1Score").name() == "F1Score");
+  BOOST_TEST(Precision({.threshold = 0.25, .class_id = 1}).text() ==
+             "precision(threshold=0.25, top_k=0, class_id=1, name=precision)");
+}
+
+BOOST_AUTO_TEST_CASE(perplexity_is_of_the_classes_that_count) {
+  const Tensor y = tensor<int64_t>({0, 1, 1, 0}, {2, 2});
+  const Tensor p = tensor<double>({0.5, 0.5, 0.75, 0.25, 0.5, 0.5, 0.125, 0.875}, {2, 2, 2});
+  BOOST_TEST(result_of(Perplexity(), y, p) == std::pow(2 * 4 * 2 * 8, 0.25), near);
+  BOOST_TEST(result_of(Perplexity({.ignore_class = 0}), y, p) == std::pow(4 * 2, 0.5), near);
+  BOOST_TEST(result_of(Perplexity({.from_logits = true}), y, zeros({2, 2, 2})) == 2, near);
+}
+
+BOOST_AUTO_TEST_CASE(class_numbers_are_among_the_likeliest) {
+  const Tensor y = tensor<int64_t>({2, 1}, {2}), p = tensor(top, {2, 3}, float64);
+  BOOST_TEST(result_of(SparseTopKCategoricalAccuracy({.k = 1}), y, p) == 0.5);
+  BOOST_TEST(result_of(SparseTopKCategoricalAccuracy({.k = 2}), y, p) == 1);
+  const Tensor ids = tensor<int64_t>({1, 2, 0, 1, 0, 2}, {2, 3});
+  BOOST_TEST(result_of(SparseTopKCategoricalAccuracy({.k = 1, .from_sorted_ids = true}), y, ids) ==
+             0.5);
+  BOOST_TEST(result_of(SparseTopKCategoricalAccuracy({.k = 2, .from_sorted_ids = true}), y, ids) ==
+             1);
+}
+
+BOOST_AUTO_TEST_CASE(a_prediction_of_nan_makes_the_result_nan) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Tensor y = tensor<double>({0, 1}, {2, 1}), p = tensor<double>({0.2, nan}, {2, 1});
+  const Tensor out = tensor<double>({1, 0}, {2});
+  for (const char* text :
+       {"precision", "recall", "auc", "true_positives", "f1_score", "r2_score", "rmse",
+        "precision_at_recall(recall=0.5)", "top_k_categorical_accuracy"}) {
+    BOOST_TEST(std::isnan(result_of(text, y, p)), text);
+    BOOST_TEST(!std::isnan(result_of(text, y, p, out)), text);
+  }
+}
+
+// What EarlyStopping and others go by.
+BOOST_AUTO_TEST_CASE(a_metric_knows_whether_larger_is_better) {
+  for (const char* text : {"accuracy",
+                           "Accuracy",
+                           "binary_accuracy",
+                           "categorical_accuracy",
+                           "sparse_categorical_accuracy",
+                           "top_k_categorical_accuracy",
+                           "sparse_top_k_categorical_accuracy",
+                           "precision",
+                           "recall",
+                           "true_positives",
+                           "true_negatives",
+                           "auc",
+                           "sensitivity_at_specificity",
+                           "specificity_at_sensitivity",
+                           "precision_at_recall",
+                           "recall_at_precision",
+                           "f1_score",
+                           "fbeta_score",
+                           "r2_score",
+                           "cosine_similarity"})
+    BOOST_TEST((Metric(text).higher_is_better() == true), text);
+  for (const char* text : {"mse", "rmse", "mape", "huber", "perplexity", "false_positives",
+                           "false_negatives", "crossentropy", "hinge"})
+    BOOST_TEST((Metric(text).higher_is_better() == false), text);
+  const auto own = [](const Tensor& y, const Tensor& p) { return mean(abs(y - p), -1); };
+  BOOST_TEST(!Metric(Loss(own, "f1")).higher_is_better().has_value());
+
+  const auto fit = [&](const EarlyStoppingOptions& options) {
+    Sequential model({Dense({.units = 1})});
+    model.compile({.optimizer = "sgd", .loss = "mse", .metrics = {Loss(own, "f1")}});
+    model.fit(cast(testing::normal({8, 2}, 1), float32), cast(testing::normal({8, 1}, 2), float32),
+              {.epochs = 2, .callbacks = {EarlyStopping(options)}, .verbose = 0});
+  };
+  BOOST_TEST(error_of([&] { fit({.monitor = "f1"}); }) ==
+             "EarlyStopping: whether `f1` should become smaller or larger is not known.\n"
+             "  Set .mode = \"min\" or \"max\".");
+  BOOST_TEST(error_of([&] { fit({.monitor = "f1", .mode = "max"}); }) == "nothing was thrown");
+}
+
+BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
+  const Tensor y = tensor<double>({0, 1}, {2, 1});
+  const std::pair<std::string, std::function<void()>> errors[] = {
+      {"auc: it has no curve `ROCK`; did you mean `ROC`?",
+       [] { AUC({.curve = "ROCK"}); }},
+      {"auc: it has no summation_method `sum`.",
+       [] { AUC({.summation_method = "sum"}); }},
+      {"auc: num_thresholds is 1; it must be a number of at least 2.",
+       [] { AUC({.num_thresholds = 1}); }},
+      {"f1_score: it has no average `none`.", [] { F1Score({.average = "none"}); }},
+      {"precision: threshold is 2; it must be a number of at least 0 and of at most 1.",
+       [] { Precision({.threshold = 2}); }},
+      {"auc: a prediction is 3; it must be a probability, in [0, 1].",
+       [&] {
+         AUC().update(y, full({2, 1}, 3.0));
+       }},
+      {"precision: class_id is 1, and y_pred has the classes 0 to 0.",
+       [&] { Precision({.class_id = 1}).update(y, y); }},
+      {"recall: y_true[1] is 2; it must be 0 or 1.", [&] { Recall().update(y * 2, y); }},
+      {"f1_score: y_pred has 2 classes, and had 1 before.",
+       [&] {
+         F1Score metric;
+         metric.update(y, y);
+         metric.update(ones({2, 2}), ones({2, 2}));
+       }},
+      {"top_k_categorical_accuracy: k is 0; it must be a number of at least 1.",
+       [] { TopKCategoricalAccuracy({.k = 0}); }},
+      {"metric `auk`: there is none by that name; did you mean `auc`?", [] { Metric("auk"); }},
+      {"it has no option `thresholds`; did you mean `threshold`?",
+       [] { Metric("precision(thresholds=0.5)"); }},
+  };
+  for (const auto& [text, throws] : errors)
+    BOOST_TEST(error_of(throws).find(text) != std::string::npos, error_of(throws));
+}
