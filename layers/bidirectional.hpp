@@ -1,3 +1,4 @@
+// A recurrent layer in both directions.
 #pragma once
 
 #include <tempo/cell.hpp>

@@ -1,3 +1,4 @@
+// A fully connected layer.
 #pragma once
 
 #include <tempo/layers/units.hpp>

@@ -1,3 +1,4 @@
+// Elements set to 0 at random in training.
 #pragma once
 
 #include <tempo/cell.hpp>

@@ -1,3 +1,4 @@
+// A vector for each id.
 #pragma once
 
 #include <tempo/cell.hpp>

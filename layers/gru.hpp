@@ -1,3 +1,4 @@
+// Gated recurrent units: the cell and the layer.
 #pragma once
 
 #include <tempo/layers/recurrence.hpp>

@@ -1,3 +1,4 @@
+// Long short-term memory: the cell and the layer.
 #pragma once
 
 #include <tempo/layers/recurrence.hpp>

@@ -1,3 +1,4 @@
+// Marks the steps that are padding.
 #pragma once
 
 #include <tempo/cell.hpp>

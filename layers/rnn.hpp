@@ -1,3 +1,4 @@
+// Any cell, run over a sequence.
 #pragma once
 
 #include <tempo/layers/recurrence.hpp>

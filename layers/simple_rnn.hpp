@@ -1,3 +1,4 @@
+// The simple recurrent network: the cell and the layer.
 #pragma once
 
 #include <tempo/layers/recurrence.hpp>

@@ -1,3 +1,4 @@
+// Bidirectional as a plugin.
 #include <tempo/layers/bidirectional.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>

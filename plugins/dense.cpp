@@ -1,3 +1,4 @@
+// Dense as a plugin.
 #include <tempo/layers/dense.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>

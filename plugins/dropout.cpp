@@ -1,3 +1,4 @@
+// Dropout as a plugin.
 #include <tempo/layers/dropout.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>

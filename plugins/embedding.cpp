@@ -1,3 +1,4 @@
+// Embedding as a plugin.
 #include <tempo/layers/embedding.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>

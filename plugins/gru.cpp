@@ -1,3 +1,4 @@
+// GRU as a plugin, the layer and the cell.
 #include <tempo/layers/gru.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>

@@ -1,3 +1,4 @@
+// LSTM as a plugin, the layer and the cell.
 #include <tempo/layers/lstm.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>

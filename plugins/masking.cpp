@@ -1,3 +1,4 @@
+// Masking as a plugin.
 #include <tempo/layers/masking.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>

@@ -1,3 +1,4 @@
+// RNN as a plugin.
 #include <tempo/layers/rnn.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>

@@ -1,3 +1,4 @@
+// Repeats a test with each instruction set of this processor.
 #pragma once
 
 #include "tensor/cpu.hpp"

@@ -1,3 +1,4 @@
+// The cell of minimal_gated.hpp as a plugin.
 #include "minimal_gated.hpp"
 
 #include <tempo/plugin.hpp>

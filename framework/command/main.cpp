@@ -1,3 +1,4 @@
+// The program `tempo`: an Error becomes a line on stderr and an exit code.
 #include <iostream>
 
 #include "command_line.hpp"

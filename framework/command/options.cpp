@@ -1,3 +1,4 @@
+// Reads shapes and NAME=VALUE, by the kind that the layer's description gives the option.
 #include "options.hpp"
 
 #include <charconv>

@@ -1,3 +1,4 @@
+// The rules by which masks pass through ops, and the making of masks that they need.
 #include "graph/mask.hpp"
 
 #include <tempo/ops.hpp>

@@ -1,3 +1,4 @@
+// The innermost trace of each thread.
 #include "graph/trace.hpp"
 
 namespace tempo {

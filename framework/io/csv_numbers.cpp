@@ -1,3 +1,4 @@
+// Numbers of CSV fields, exactly; for others, an error that names the style they seem to be in.
 #include "io/csv_numbers.hpp"
 
 #include <algorithm>

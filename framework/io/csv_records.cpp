@@ -1,3 +1,4 @@
+// Splits a CSV text into records and fields, quotes included.
 #include "io/csv_records.hpp"
 
 #include <algorithm>

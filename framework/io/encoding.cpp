@@ -1,3 +1,4 @@
+// Checks UTF-8, and guesses what a text is encoded as instead.
 #include "io/encoding.hpp"
 
 #include "plugin/utf8.hpp"

@@ -1,3 +1,4 @@
+// Reads values of JSON that nobody vouches for.
 #include "io/json_values.hpp"
 
 #include <tempo/error.hpp>

@@ -1,3 +1,4 @@
+// Writes layers as JSON, and makes layers of JSON that nobody vouches for.
 #include "io/layer_json.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Parses the dictionary in the header of a .npy file, and writes one.
 #include "io/npy_header.hpp"
 
 #include <algorithm>

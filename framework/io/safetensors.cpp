@@ -1,3 +1,4 @@
+// Reads safetensors: the header is checked as a whole before any tensor is made.
 #include "io/safetensors.hpp"
 
 #include <algorithm>

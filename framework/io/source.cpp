@@ -1,3 +1,4 @@
+// The two sources of bytes: a regular file that is held open, and memory.
 #include "io/source.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Converts stored numbers to the dtypes of Tempo, each exactly or not at all.
 #include "io/stored.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Parses "Name(value, key=value)".
 #include "ops/call_text.hpp"
 
 #include "ops/snake_case.hpp"

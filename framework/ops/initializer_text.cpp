@@ -1,3 +1,4 @@
+// From the text of an initializer, aliases of Keras included, to its arguments.
 #include "ops/initializer_text.hpp"
 
 #include <tempo/names.hpp>

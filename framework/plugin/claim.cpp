@@ -1,3 +1,4 @@
+// One thread makes it, the others wait; a fork in the meantime loses it.
 #include "plugin/claim.hpp"
 
 namespace tempo {

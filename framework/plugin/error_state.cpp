@@ -1,3 +1,4 @@
+// Each thread's last error.
 #include "plugin/error_state.hpp"
 
 #include "tensor/of_thread.hpp"

@@ -1,3 +1,4 @@
+// Checks names: length, UTF-8, control characters.
 #include "plugin/layer_name.hpp"
 
 #include "plugin/utf8.hpp"

@@ -1,3 +1,4 @@
+// The lists of plugins, layers, cells and ops, and the checks before one is taken in.
 #include "plugin/registry.hpp"
 
 #include "tensor/process_lock.hpp"

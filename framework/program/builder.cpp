@@ -1,3 +1,4 @@
+// Numbers the values of a trace and writes its applications as instructions.
 #include "program/builder.hpp"
 
 #include "program/uses.hpp"

@@ -1,3 +1,4 @@
+// One walk over the instructions notes makers and readers.
 #include "program/uses.hpp"
 
 #include "ops/known.hpp"

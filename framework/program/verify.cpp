@@ -1,3 +1,4 @@
+// Walks a Program once and checks each invariant; the error names the instruction.
 #include "program/verify.hpp"
 
 #include "program/uses.hpp"

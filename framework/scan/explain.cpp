@@ -1,3 +1,4 @@
+// Logs the Programs that run, and prints them with their plans and costs.
 #include "scan/explain.hpp"
 
 #include "program/passes/pipelines.hpp"

@@ -1,3 +1,4 @@
+// Traces an elementwise formula, plans it as a loop of one step, and runs it over arrays.
 #include "scan/formula.hpp"
 
 #include "program/builder.hpp"

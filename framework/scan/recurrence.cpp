@@ -1,3 +1,4 @@
+// Makes the normalised step, and finds what is derived from it.
 #include "scan/recurrence.hpp"
 
 #include "program/builder.hpp"

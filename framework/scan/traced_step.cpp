@@ -1,3 +1,4 @@
+// Runs a step on placeholders, finds its Program by the trace's text, and keeps it for the layer.
 #include "scan/traced_step.hpp"
 
 #include "ops/defaults.hpp"

@@ -1,3 +1,4 @@
+// Allocates and shares the buffers of arrays.
 #include "tensor/array.hpp"
 
 #include "tensor/buffers.hpp"

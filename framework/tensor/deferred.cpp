@@ -1,3 +1,4 @@
+// Who runs deferred work: its first reader, or the pool once more work is deferred.
 #include "tensor/deferred.hpp"
 
 #include "tensor/array.hpp"

@@ -1,3 +1,4 @@
+// Looks for NaN and infinity without branches, so that the compiler makes it SIMD.
 #include "tensor/finite.hpp"
 
 #include "tensor/cpu.hpp"

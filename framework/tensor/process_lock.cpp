@@ -1,3 +1,4 @@
+// Recursive locks that a fork takes all at once and gives back in the parent and in the child.
 #include "tensor/process_lock.hpp"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+// What every callback and history does, and the errors for names that are not there.
 #include <tempo/callback.hpp>
 
 #include "training/progress.hpp"

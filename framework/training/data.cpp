@@ -1,3 +1,4 @@
+// Windows over series, splits, and mini-batches.
 #include <tempo/data.hpp>
 
 #include "tensor/kernels/random.hpp"

@@ -1,3 +1,4 @@
+// Checks that inputs, truth and weights of some samples fit one another and the model.
 #include "training/dataset.hpp"
 
 #include "plugin/layer.hpp"

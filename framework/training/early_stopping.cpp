@@ -1,3 +1,4 @@
+// EarlyStopping: watches a number and keeps the best weights.
 #include "graph/value.hpp"
 #include "training/monitor.hpp"
 

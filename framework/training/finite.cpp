@@ -1,3 +1,4 @@
+// Whether a tensor is finite, for checks during training.
 #include "training/finite.hpp"
 
 #include <cmath>

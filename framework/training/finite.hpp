@@ -1,3 +1,4 @@
+// Whether a tensor is finite, for checks during training.
 #pragma once
 
 #include <tempo/tensor.hpp>

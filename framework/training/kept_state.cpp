@@ -1,3 +1,4 @@
+// Walks over the stateful layers of a model, by path.
 #include "training/kept_state.hpp"
 
 #include <tempo/gradient.hpp>

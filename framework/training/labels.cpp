@@ -1,3 +1,4 @@
+// Looks for labels that are missing, out of range or no class.
 #include "training/labels.hpp"
 
 #include "tensor/array.hpp"

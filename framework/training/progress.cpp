@@ -1,3 +1,4 @@
+// The bar, the lines, and the format of their numbers.
 #include "training/progress.hpp"
 
 #include <tempo/error.hpp>

@@ -1,3 +1,4 @@
+// Walks the graph of a loss, and names weights that it should reach and does not.
 #include "training/reach.hpp"
 
 #include "autograd/walk.hpp"

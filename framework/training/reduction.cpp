@@ -1,3 +1,4 @@
+// Aligns losses, masks and sample weights, and reduces them to one number.
 #include "training/reduction.hpp"
 
 #include "training/settings.hpp"

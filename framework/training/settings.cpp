@@ -1,3 +1,4 @@
+// Parses and checks settings, with "did you mean" and the limits of their descriptions.
 #include "training/settings.hpp"
 
 #include <tempo/error.hpp>

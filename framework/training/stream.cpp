@@ -1,3 +1,4 @@
+// A Stream: the model traced on one step, with inputs and outputs as spans.
 #include <tempo/stream.hpp>
 
 #include "scan/stream.hpp"

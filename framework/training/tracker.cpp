@@ -1,3 +1,4 @@
+// Sums losses and metrics over the batches of an epoch.
 #include "training/tracker.hpp"
 
 #include <set>

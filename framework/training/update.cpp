@@ -1,3 +1,4 @@
+// The forward pass, the gradients, and the step of the optimizer.
 #include "training/update.hpp"
 
 #include "graph/value.hpp"

@@ -1,3 +1,4 @@
+// The table of cells: their weights and the operations of their products.
 #include "cells.hpp"
 
 namespace bench {

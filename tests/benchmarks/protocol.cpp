@@ -1,3 +1,4 @@
+// The contestant's side of the protocol, and jobs as text.
 #include "protocol.hpp"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// Writes the seeds, and runs each input: an Error is an answer, anything else a finding.
 #include "fuzz.hpp"
 
 #include "graph/value.hpp"

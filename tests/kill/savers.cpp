@@ -1,3 +1,4 @@
+// The ways to save, each with a check of what it reads back.
 #include "savers.hpp"
 
 #include <fstream>

@@ -1,3 +1,4 @@
+// The plugin of good.hpp.
 #include "good.hpp"
 
 TEMPO_PLUGIN("good", "1.2.3", tempo::op<good::Squash>("test_squash", "x / sqrt(1 + x²)."),

@@ -1,3 +1,4 @@
+// The cells of modern_cells.hpp as a plugin.
 #include "modern_cells.hpp"
 
 #include <tempo/plugin.hpp>

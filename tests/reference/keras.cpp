@@ -1,3 +1,4 @@
+// From Keras's configurations to Tempo's options; what has no counterpart is an error.
 #include "keras.hpp"
 
 #include "cells.hpp"

@@ -1,3 +1,4 @@
+// Reads numbers from JSON and compares tensors with them.
 #include "numbers.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The lists of passes, in their order.
 #include "program/passes/pipelines.hpp"
 
 #include "program/verify.hpp"

@@ -1,3 +1,4 @@
+// Splits and concatenations on the last axis, found where they can be parts of one block.
 #include "program/plan/planner.hpp"
 
 #include <algorithm>

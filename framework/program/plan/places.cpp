@@ -1,3 +1,4 @@
+// Where each value lies: its block, offset and strides.
 #include "program/plan/planner.hpp"
 
 #include <algorithm>

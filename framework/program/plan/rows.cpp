@@ -1,3 +1,4 @@
+// On how many rows the stages of a plan work without reading one another.
 #include "program/plan/planner.hpp"
 
 #include <algorithm>

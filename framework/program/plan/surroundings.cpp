@@ -1,3 +1,5 @@
+// Decides what a run does besides its stages: the arena, what moves, and the calls outside the
+// loop.
 #include "program/plan/surroundings.hpp"
 
 #include "tensor/products/packed.hpp"

@@ -1,3 +1,4 @@
+// Counts FLOPs by section, and names the kernels outside the loop.
 #include "program/run/cost.hpp"
 
 #include "ops/known.hpp"

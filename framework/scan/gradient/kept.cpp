@@ -1,3 +1,4 @@
+// Starts from all values that the gradient reads, and drops each that is cheaper to recompute.
 #include "scan/gradient/kept.hpp"
 
 namespace tempo {

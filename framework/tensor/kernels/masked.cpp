@@ -1,3 +1,4 @@
+// Copies steps, of each sequence those that its mask counts.
 #include "tensor/kernels/masked.hpp"
 
 #include "tensor/finite.hpp"

@@ -1,3 +1,4 @@
+// Groups of cases: sizes, cells, and which peers do the same job.
 #include "cases.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Runs each job once on every contestant and compares all results.
 #include "check.hpp"
 
 #include <algorithm>

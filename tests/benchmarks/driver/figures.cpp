@@ -1,3 +1,4 @@
+// Figures of a row as text, shared by the tables.
 #include "figures.hpp"
 
 #include <fstream>

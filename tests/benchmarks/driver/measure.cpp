@@ -1,3 +1,4 @@
+// Rounds in which the contestants take turns.
 #include "measure.hpp"
 
 #include <algorithm>

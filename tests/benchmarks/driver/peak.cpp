@@ -1,3 +1,4 @@
+// Loops of independent fused multiply-adds in registers, for each instruction set.
 #include "peak.hpp"
 
 #if defined(__x86_64__)

@@ -1,3 +1,4 @@
+// Starts, stops and asks a process over pipes.
 #include "process.hpp"
 
 #include <fcntl.h>

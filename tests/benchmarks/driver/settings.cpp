@@ -1,3 +1,4 @@
+// Each peer's settings to try, and the trial.
 #include "settings.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The lines of the table on a terminal, its summary, and JSON.
 #include "table.hpp"
 
 #include <algorithm>

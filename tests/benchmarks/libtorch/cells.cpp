@@ -1,3 +1,4 @@
+// Users' cells as LibTorch's users would write them.
 #include "cells.hpp"
 
 namespace bench {

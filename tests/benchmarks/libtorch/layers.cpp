@@ -1,3 +1,4 @@
+// Converts Keras's layouts to those of torch::nn and gradients back.
 #include "layers.hpp"
 
 namespace bench {

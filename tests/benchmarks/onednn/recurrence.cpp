@@ -1,3 +1,4 @@
+// Slots of memory with their reorders, and the primitive between them.
 #include "recurrence.hpp"
 
 #include <cstring>

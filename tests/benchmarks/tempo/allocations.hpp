@@ -1,3 +1,4 @@
+// Counts allocations of this process.
 #pragma once
 
 #include <cstdint>
