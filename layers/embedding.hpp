@@ -21,7 +21,7 @@ inline void describe(auto& option, EmbeddingOptions& o) {
   option("embeddings_initializer", o.embeddings_initializer,
          "First values of embeddings [input_dim, output_dim].");
   option("mask_zero", o.mask_zero,
-         "Whether id 0 is padding: it sets a mask for the layers behind.");
+         "Whether id 0 is padding: it sets a mask for the layers after it.");
 }
 
 /// A row of a table for each id: ids [...] to [..., output_dim] (Bengio et al., 2003).

@@ -14,7 +14,7 @@ inline void describe(auto& option, MaskingOptions& o) {
   option("mask_value", o.mask_value, "What padding is filled with; it may be NaN.");
 }
 
-/// Sets a mask for the layers behind: a step of [batch, time, features] whose features all are
+/// Sets a mask for the layers after it: a step of [batch, time, features] whose features all are
 /// mask_value does not count, and becomes 0.
 class MaskingLayer : public LayerOf<MaskingOptions> {
  public:

@@ -76,7 +76,7 @@ inline Tensor uniform(double low, double high, const Shape& shape, int64_t seed 
   return random_uniform(shape, low, high, float64, seed);
 }
 
-/// While one lives, so many threads are in use.
+/// While one lives, `n` threads are in use.
 class Threads {
  public:
   explicit Threads(int n) { set_threads(n); }

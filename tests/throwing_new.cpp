@@ -1,5 +1,6 @@
-// A sanitizer's `new` ends the process where memory is short; here it throws as the standard's does,
-// so that what Tempo makes of it is tested under sanitizers, too. Linked in their builds alone.
+// A sanitizer's `new` ends the process where memory is short; here it throws as the standard's
+// does, so that what Tempo makes of it is tested under sanitizers, too. Linked in their builds
+// alone.
 #include <cstdlib>
 #include <new>
 

@@ -1,4 +1,4 @@
-// The check behind tempo/gradcheck.hpp, for anything that is a function of weights.
+// The check of tempo/gradcheck.hpp, for any function of weights.
 #pragma once
 
 #include <tempo/gradcheck.hpp>

@@ -81,8 +81,8 @@ struct tempo_op {
   /// It is a loop of its own, which needs memory for all its steps: it stays inside of a loop,
   /// where it runs for one step after the other.
   bool loops = false;
-  /// Whether an application is long and leaves threads idle: it is left for later, and so done
-  /// beside others that do not read it (`defer`). Empty: never.
+  /// Whether this call should be deferred (`defer`): expensive, and too narrow to fill the threads,
+  /// so it may run beside independent work. Empty: never.
   bool (*deferred)(const tempo::Attributes& attributes) = nullptr;
   /// Of a sum of inputs it makes the sum of the results.
   bool linear = false;

@@ -12,8 +12,8 @@ namespace tempo {
 /// "random_uniform(minval=-0.05, maxval=0.05, seed=3)". Unknown names and arguments are Errors.
 Tensor initialize(const std::string& text, const TensorType& type);
 
-/// While one lives, initializers of this thread make zeros: a file has the values. It has so many
-/// bytes, and layers that ask for far more than that are not those of the file: FormatError.
+/// While one lives, initializers of this thread make zeros, because a file has the values. `bytes`
+/// is the size of the file: layers that ask for far more are not those of the file, a FormatError.
 class ValuesFromFile {
  public:
   explicit ValuesFromFile(uint64_t bytes);

@@ -14,7 +14,7 @@ class Claim {
     done,   ///< it is there
     mine,   ///< the caller makes it, and then says made() or failed()
     inner,  ///< the caller is in the middle of making it
-    lost,   ///< a thread that was making it stayed behind in a fork
+    lost,   ///< a thread that was making it is not in this process, after a fork
   };
   bool is_done() const { return state_.load(std::memory_order_acquire) == is_made; }
   /// Whether this thread is making it.

@@ -1,4 +1,4 @@
-// Layers and cells in use: the instance behind a tempo_layer handle, its weights and children.
+// Layers and cells in use: the instance of a tempo_layer handle, its weights and children.
 #pragma once
 
 #include "plugin/claim.hpp"
@@ -62,8 +62,8 @@ Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> o
 void build(tempo_layer& layer, const std::vector<TensorType>& inputs,
            DType asked = DType::automatic);
 Tensors call(tempo_layer& layer, const tempo_call& call);
-/// If it was the lack of a time axis, the error of a layer behind `before`, a layer that gave its
-/// last output only, names both.
+/// If the time axis is missing because `before`, the layer before this one, gave its last output
+/// only, the error names both.
 void explain_lost_time(const tempo_layer& layer, const ShapeError& error,
                        const std::string& before);
 /// The layer that is being called on this thread, the innermost; null: none.

@@ -57,7 +57,7 @@ void require_step(const tempo_layer& cell, const Tensors& results, const tempo_c
 
 namespace {
 
-// Puts "input of encoder/lstm" behind the operand that has its type, whole or at one step.
+// Puts "input of encoder/lstm" after the operand that has its type, whole or at one step.
 void name_input(std::string& text, const tempo_layer& layer, const TensorType& input) {
   std::vector<TensorType> types{input};
   if (input.shape.rank() > 2) {

@@ -30,7 +30,7 @@ class ProgramBuilder {
   std::map<ValueIdentity, ValueId> numbers_;
 };
 
-/// Writes one more instruction down behind `to`; its results are new values, of the op's types.
+/// Appends one more instruction to `to`; its results are new values, of the op's types.
 ValueIds append(Program& program, std::vector<Instruction>& to, const OpDefinition& op,
                 Attributes attributes, ValueIds inputs, std::size_t n_results = 1);
 /// Traces a rewritten Program again, so that its values have nodes.

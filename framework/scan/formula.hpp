@@ -15,9 +15,9 @@ namespace tempo {
 /// recorded for gradients.
 class Formula {
  public:
-  /// f(x, numbers) for so many tensors of one type, and scalars of its dtype. Its results are the
-  /// next values of the first tensors, in order. It must not read values, and no tensor but its
-  /// arguments.
+  /// f(x, numbers) for n_tensors tensors of one type, and n_numbers scalars of its dtype. Its
+  /// results are the next values of the first tensors, in order. It must not read values, and no
+  /// tensor but its arguments.
   using Function = std::function<Tensors(const Tensors& x, const Tensors& numbers)>;
   Formula(const Function& f, const TensorType& type, std::size_t n_tensors, std::size_t n_numbers);
 

@@ -1,4 +1,4 @@
-// Work that is left for later: its results are arrays whose elements are not made yet.
+// Deferred work: its results are arrays whose elements are not computed yet.
 #pragma once
 
 #include <atomic>
@@ -12,15 +12,14 @@ namespace tempo {
 
 class Array;
 
-/// Leaves the elements of `results` to `work`. The thread that first reads one of them does the
-/// work then, unless it was begun before: work that is still left when this thread leaves more is
-/// begun on another thread, beside what this one does; what is left when the thread ends is done
-/// then. An exception reaches all who read. What another thread had begun when the process was
-/// forked is done again in the child, by the first who reads it there. Whatever the work reads must
-/// be there, and must not change: it keeps arrays by sharing them.
+/// Defers `work`, which fills `results`. It runs on the first thread that reads a result. If this
+/// thread defers something else first, the earlier work starts on a pool thread; anything left is
+/// run when the thread exits. An exception reaches every reader. Work that another thread had begun
+/// when the process was forked is run again in the child, by its first reader. The work shares the
+/// arrays that it reads, which must be there and must not change.
 void defer(std::span<Array> results, std::function<void()> work);
 
-/// Work that was left for later, shared by its results.
+/// Deferred work, shared by its results.
 class Deferred {
  public:
   explicit Deferred(std::function<void()> work)
@@ -35,8 +34,8 @@ class Deferred {
   void run() noexcept;
 
  private:
-  // 0 or more: it was begun in a process so many forks away, twice that number while it runs, one
-  // more when the results are there and what it shared is being let go.
+  // 0 or more: it was begun. Twice the number of forks between the first process and the one that
+  // began it while it runs; one more when the results are there and what it shared is released.
   using State = int64_t;
   static constexpr State waits = -1, is_done = -2, has_failed = -3;
   bool begin();

@@ -18,7 +18,7 @@ inline constexpr int64_t elements_per_task = 32768;
 void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
 /// Calls f, which must not throw, on another thread when one is free. The process ends after it.
-/// Where a fork has left the threads behind, this and parallel_for do all on the caller's.
+/// In a child whose parent had threads, this and parallel_for do everything on the caller's thread.
 void start(std::function<void()> f);
 
 }  // namespace tempo

@@ -140,8 +140,8 @@ struct CSV final : Callback {
   }
   void on_train_begin() override {
     std::error_code none;
-    const bool goes_on = options.append && std::filesystem::file_size(options.filename, none) > 0 &&
-                         !none;
+    const bool goes_on =
+        options.append && std::filesystem::file_size(options.filename, none) > 0 && !none;
     file = std::ofstream(options.filename, goes_on ? std::ios::app : std::ios::trunc);
     with_header = !goes_on;
     names.clear();
@@ -181,7 +181,6 @@ ModelCheckpoint::ModelCheckpoint(const ModelCheckpointOptions& options)
     : callback_(std::make_shared<Checkpoint>(options)) {}
 ReduceLROnPlateau::ReduceLROnPlateau(const ReduceLROnPlateauOptions& options)
     : callback_(std::make_shared<Plateau>(options)) {}
-CSVLogger::CSVLogger(const CSVLoggerOptions& options)
-    : callback_(std::make_shared<CSV>(options)) {}
+CSVLogger::CSVLogger(const CSVLoggerOptions& options) : callback_(std::make_shared<CSV>(options)) {}
 
 }  // namespace tempo

@@ -37,8 +37,7 @@ template <class M, class O>
 struct ScoreMetric : MetricOf<M, O, MetricState> {
   explicit ScoreMetric(const O& o) : MetricOf<M, O, MetricState>(o) {
     if (o.average != "macro" && o.average != "micro" && o.average != "weighted")
-      unknown_name(std::string(M::names[0]), "average", o.average,
-                   {"macro", "micro", "weighted"});
+      unknown_name(std::string(M::names[0]), "average", o.average, {"macro", "micro", "weighted"});
   }
   static void describe(auto& setting, auto& o) {
     setting("average", o.average);

@@ -99,7 +99,7 @@ History fitted(Model& handle, ModelState& model, const Inputs& x, const Tensor& 
                 std::to_string(options.initial_epoch) + "; they must be at least 1 and 0.");
   if (options.initial_epoch > options.epochs)
     throw Error(who + ": initial_epoch is " + std::to_string(options.initial_epoch) +
-                ", behind epochs, " + std::to_string(options.epochs) +
+                ", after epochs, " + std::to_string(options.epochs) +
                 ".\n  epochs is the number of the last epoch, not how many follow.");
   require_weights(who, options.sample_weight);
   Dataset held_out;

@@ -49,7 +49,7 @@ Tensors no_steps(const Layer& layer, int64_t batch) {
   return out;
 }
 
-// The states that the layer's next call on so many sequences begins with.
+// The states that the layer's next call on `batch` sequences begins with.
 Tensors next_states(const Layer& layer, int64_t batch) {
   const NoGradient off;
   const FirstStates seen;

@@ -1,4 +1,4 @@
-// What is behind a Loss: its formula per sample, and its reduction.
+// The state of a Loss: its formula per sample, and its reduction.
 #pragma once
 
 #include "training/reduction.hpp"

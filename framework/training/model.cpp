@@ -18,7 +18,7 @@ namespace {
                                   const Layer& next) {
   throw Error(model + ": `" + layer.name() + "` returns " + std::to_string(count) +
               " results, and `" + next.name() +
-              "` behind it takes one.\n  Only the last layer may return more (return_state, "
+              "` after it takes one.\n  Only the last layer may return more (return_state, "
               "merge_mode none); Model with a function uses them all.");
 }
 
@@ -52,7 +52,8 @@ Tensors call_in_turn(const std::vector<Layer>& layers, const Layer& layer, const
   }
 }
 
-// A function may do more to an output than hand it on, so which layer is behind which is not known.
+// A function may change an output before the next layer reads it, so the order of layers is
+// unknown.
 [[noreturn]] void explain_function(const std::vector<Layer>& layers, const GivenShapes& given,
                                    const ShapeError& error) {
   const std::string words = error.what();

@@ -1,4 +1,4 @@
-// What is behind a Model: its layers and function, what compile was given, what a first call
+// The state of a Model: its layers and function, the settings of compile, and what a first call
 // showed.
 #pragma once
 

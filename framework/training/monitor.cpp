@@ -16,11 +16,11 @@ double Monitor::value(const Logs& logs) const {
   if (const double* value = logs.find(name_)) return *value;
   std::vector<std::string> names;
   for (const auto& [name, value] : logs) names.push_back(name);
-  throw Error(
-      who_ + ": there is no `" + name_ + "` to monitor; an epoch has " + sdk::listed(names) + "." +
-      (name_.starts_with("val_")
-           ? "\n  Give fit validation_split or validation_data, or set .monitor = \"loss\"."
-           : ""));
+  throw Error(who_ + ": there is no `" + name_ + "` to monitor; an epoch has " +
+              sdk::listed(names) + "." +
+              (name_.starts_with("val_")
+                   ? "\n  Give fit validation_split or validation_data, or set .monitor = \"loss\"."
+                   : ""));
 }
 
 int Monitor::direction(const Model& model) const {

@@ -1,4 +1,4 @@
-// What is behind an Optimizer: its numbers, and what it remembers of each weight.
+// The state of an Optimizer: its numbers, and what it remembers of each weight.
 #pragma once
 
 #include "scan/formula.hpp"

@@ -26,7 +26,7 @@ Reduction reduction_from(const std::string& who, const std::string& name) {
 
 namespace {
 
-// Whether the axes of `longer` behind those of `rank` are all of extent 1.
+// Whether the axes of `longer` after the first `rank` are all of extent 1.
 bool ends_in_ones(const Shape& longer, int rank) {
   return std::all_of(longer.begin() + rank, longer.end(), [](int64_t n) { return n == 1; });
 }
@@ -82,7 +82,7 @@ bool fits(const Shape& part, const Shape& whole) {
   return true;
 }
 
-// Over the axes behind the first `rank`.
+// Over the axes after the first `rank`.
 Tensor any_of_rest(const Tensor& mask, int rank) {
   Axes rest;
   for (int axis = rank; axis < mask.rank(); ++axis) rest.push_back(axis);

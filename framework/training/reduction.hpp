@@ -17,7 +17,7 @@ struct Pair {
   Tensor y_true, y_pred;
 };
 Pair aligned(const Tensor& y_true, const Tensor& y_pred);
-/// x without axes of extent 1 at its end, down to so many axes.
+/// x without axes of extent 1 at its end, down to `rank` axes.
 Tensor without_ones(const Tensor& x, int rank);
 /// The ShapeError that names both.
 [[noreturn]] void shapes_differ(const std::string& who, const Tensor& y_true, const Tensor& y_pred,

@@ -19,7 +19,7 @@ using std::string;
 
 namespace {
 
-// While one lives, no file may grow beyond so many bytes: a disk that is full.
+// While one lives, no file may grow beyond `bytes` bytes: a disk that is full.
 struct FullDisk {
   explicit FullDisk(rlim_t bytes) {
     std::signal(SIGXFSZ, SIG_IGN);

@@ -88,7 +88,7 @@ struct Folder {
   fs::path path = fs::temp_directory_path() / ("tempo_saving_test_" + std::to_string(::getpid()));
 };
 
-// Saves while the call after so many others fails. Whether there was such a call.
+// Saves while the call after `calls_before` others fails. Whether there was such a call.
 bool fails(const Saver& saver, const std::string& path, int calls_before, int error) {
   saver.save(path, 1);
   failure.error = error;

@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(a_step_of_a_stream_allocates_nothing) {
 }
 
 // Buffers that wait for their next user count as well: the run that needs less comes first, and the
-// slabs have a size that no other case leaves behind.
+// slabs have a size that no other case leaves.
 BOOST_AUTO_TEST_CASE(what_is_computed_again_is_not_kept) {
   constexpr int64_t batch = 8, units = 48, time = 400;
   // In steps' worth of what the gradient reads: four gates, c, the states before; of a batch.

@@ -17,7 +17,7 @@ namespace {
 
 constexpr ValueId w{0}, x{1}, state{2}, product{3}, sum{4}, next{5}, fresh{6};
 
-// next = -(x w + state); its sum over time, its last value and its product behind the loop.
+// next = -(x w + state); its sum over time, its last value and its product after the loop.
 Program step() {
   Program p;
   const TensorType matrix{float32, {4, 4}};
@@ -55,7 +55,7 @@ const Broken broken[] = {
      "makes %99, which is out of range"},
     {"an order that is not one of definition", [](Program& p) { std::swap(p.loop[0], p.loop[1]); },
      "`%5 = negative(%4)` reads %4, which is made after it"},
-    {"a loop that reads what is behind it", [](Program& p) { p.loop[1].inputs[0] = fresh; },
+    {"a loop that reads what is after it", [](Program& p) { p.loop[1].inputs[0] = fresh; },
      "`%5 = negative(%6)` reads %6, which is made after it"},
     {"a value made twice", [](Program& p) { p.loop[1].outputs[0] = sum; },
      "`%4 = negative(%4)` makes %4, which is made already"},
@@ -79,7 +79,7 @@ const Broken broken[] = {
      "makes %4, which is fixed, of %3, which is not"},
     {"a state without a next one", [](Program& p) { p.next = {}; },
      "a carried value has no next one"},
-    {"a next state made behind the loop", [](Program& p) { p.next = {fresh}; },
+    {"a next state made after the loop", [](Program& p) { p.next = {fresh}; },
      "the next state %6 is not made by the loop or before it"},
     {"a next state of another type",
      [](Program& p) {

@@ -49,7 +49,7 @@ T folded(const char* op, const T* row, int64_t n) {
   return result;
 }
 
-// A row of n numbers with one behind it that must not be read.
+// A row of n numbers, and after it one that must not be read.
 template <class T>
 std::vector<T> row_of(int64_t n, double low) {
   const Tensor x = uniform(low, 2, {n}, n);

@@ -234,10 +234,8 @@ BOOST_AUTO_TEST_CASE(a_metric_knows_whether_larger_is_better) {
 BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
   const Tensor y = tensor<double>({0, 1}, {2, 1});
   const std::pair<std::string, std::function<void()>> errors[] = {
-      {"auc: it has no curve `ROCK`; did you mean `ROC`?",
-       [] { AUC({.curve = "ROCK"}); }},
-      {"auc: it has no summation_method `sum`.",
-       [] { AUC({.summation_method = "sum"}); }},
+      {"auc: it has no curve `ROCK`; did you mean `ROC`?", [] { AUC({.curve = "ROCK"}); }},
+      {"auc: it has no summation_method `sum`.", [] { AUC({.summation_method = "sum"}); }},
       {"auc: num_thresholds is 1; it must be a number of at least 2.",
        [] { AUC({.num_thresholds = 1}); }},
       {"f1_score: it has no average `none`.", [] { F1Score({.average = "none"}); }},

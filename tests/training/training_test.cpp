@@ -633,14 +633,14 @@ BOOST_AUTO_TEST_CASE(results_between_layers_are_not_dropped) {
   BOOST_TEST(error_of([&] {
                Sequential({LSTM({.units = 2, .return_state = true}), Dense({.units = 1})})(x);
              }) ==
-             "sequential: `lstm` returns 3 results, and `dense` behind it takes one.\n"
+             "sequential: `lstm` returns 3 results, and `dense` after it takes one.\n"
              "  Only the last layer may return more (return_state, merge_mode none); Model with a "
              "function uses them all.");
   BOOST_TEST(error_of([&] {
                Sequential({Bidirectional(GRU({.units = 2}), {.merge_mode = "none"}),
                            Dense({.units = 1})})(x);
              }) ==
-             "sequential: `bidirectional` returns 2 results, and `dense` behind it takes one.\n"
+             "sequential: `bidirectional` returns 2 results, and `dense` after it takes one.\n"
              "  Only the last layer may return more (return_state, merge_mode none); Model with a "
              "function uses them all.");
   Sequential last({Dense({.units = 1}), LSTM({.units = 2, .return_state = true})});
@@ -698,7 +698,7 @@ BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
   BOOST_TEST(fit(x, y, {.epochs = 0}) ==
              "Sequential.fit: epochs is 0 and initial_epoch 0; they must be at least 1 and 0.");
   BOOST_TEST(fit(x, y, {.epochs = 3, .initial_epoch = 4}) ==
-             "Sequential.fit: initial_epoch is 4, behind epochs, 3.\n"
+             "Sequential.fit: initial_epoch is 4, after epochs, 3.\n"
              "  epochs is the number of the last epoch, not how many follow.");
   BOOST_TEST(fit(x, y, {.batch_size = std::numeric_limits<int64_t>::max(), .verbose = 0}) ==
              "nothing was thrown");

@@ -23,7 +23,7 @@ Tensor samples(int64_t n, int64_t time = 5) {
   return cast(normal({n, time, features}, n), float32);
 }
 
-/// Runs f(thread) on so many threads at once; the texts of what they threw.
+/// Runs f(thread) on n threads at once; gives the texts of what they threw.
 std::vector<std::string> at_once(int n, const std::function<void(int)>& f) {
   std::atomic<int> ready{0};
   std::mutex mutex;

@@ -15,8 +15,8 @@ struct Samples {
 
 struct WindowOptions {
   int64_t steps = 1;    ///< values in a window
-  int64_t stride = 1;   ///< from the begin of a window to the next one's
-  int64_t horizon = 1;  ///< how far behind the end of a window its y lies; 1 is the next value
+  int64_t stride = 1;   ///< offset between the starts of consecutive windows
+  int64_t horizon = 1;  ///< how many steps after the window's last value the target lies
 };
 
 /// Windows over a series [time] or [time, features]: x [n, steps, features], y [n, features].

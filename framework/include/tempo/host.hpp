@@ -51,7 +51,7 @@ inline InFlight& in_flight() {
 
 /// std::bad_alloc on its way over the boundary, where only the text survives.
 struct OutOfMemory : Error {
-  static constexpr const char* text = "out of memory: a result needs more than there is.";
+  static constexpr const char* text = "out of memory while allocating a result.";
   OutOfMemory() : Error(text) {}
 };
 

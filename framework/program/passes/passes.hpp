@@ -34,7 +34,7 @@ Program without_renames(Program program);
 
 /// Moves out of the loop what does not read its state, to run once over all time steps.
 Program hoist(Program program);
-/// Moves behind the loop what it does not read: a sum over time of matmuls becomes one matmul.
+/// Moves after the loop what it does not read: a sum over time of matmuls becomes one matmul.
 Program sink(Program program);
 /// Moves products over time that only the loop reads back into it, where a step has rows enough.
 Program join(Program program);

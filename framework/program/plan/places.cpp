@@ -62,7 +62,7 @@ void Places::place_inputs() {
 }
 
 // A sequence that is a result is written where the caller reads it, as is a sum over time that is
-// made behind the loop.
+// made after the loop.
 void Places::place_results() {
   const auto with_caller = [this](std::size_t k, bool of_each_step) {
     const std::size_t bytes = uses_.type(p_.results[k].value).bytes();

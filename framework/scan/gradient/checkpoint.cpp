@@ -15,7 +15,7 @@ namespace tempo {
 namespace {
 
 struct Segments {
-  int64_t length, count, rest;  // rest: steps behind the last of them, less than a segment
+  int64_t length, count, rest;  // rest: steps after the last of them, less than a segment
 };
 
 // About sqrt(time) of about sqrt(time) steps, without a rest where that is near.
@@ -110,7 +110,7 @@ Ref<Value> unfolded(const Ref<Value>& sequence) {
                           shape.without_first().without_first().prepended(shape[0] * shape[1])));
 }
 
-// Result r of the segments and of the rest behind them, as one.
+// Result r of the segments and of the rest after them, as one.
 Ref<Value> joined(const Program& p, std::size_t r, const Ref<Value>& segments,
                   const Ref<Value>& rest) {
   const Tensor before = to_tensor(segments), now = to_tensor(rest);

@@ -9,8 +9,8 @@ namespace tempo {
 Kernel transpose_kernel();
 /// Attributes `axis`, negative, and `begin`: the output's extent from there on.
 Kernel slice_kernel();
-/// Attributes `axis`, negative, and `before`: how many zeros come before the input, and as many
-/// behind it as the output has room for.
+/// Attributes `axis`, negative, and `before`: how many zeros come before the input; zeros
+/// after it fill the rest of the output.
 Kernel pad_kernel();
 /// One input or more. Attribute `axis`, negative.
 Kernel concat_kernel();

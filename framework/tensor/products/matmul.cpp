@@ -97,7 +97,7 @@ void scale(const Product& p, T beta, T* c) {
     }
 }
 
-/// Runs block(offset in a, in b, in c, m, n) for at most so many blocks along the longer side of c.
+/// Runs block(offset in a, in b, in c, m, n) for at most `most` blocks along the longer side of c.
 template <class F>
 void for_blocks(const Product& p, int64_t most, int64_t smallest, F block) {
   const bool by_rows = p.m >= p.n;
@@ -177,7 +177,7 @@ bool multiply_own(const Product& p, const T* a, const T* b, T beta, T* c) {
 template <class T>
 void multiply(const Product& p, const T* a, const T* b, T beta, T* c);
 
-/// c = a b + beta c for so many rows of c as fit beside: the parts are added up in double.
+/// c = a b + beta c, in parts of the inner axis that are added up in double.
 template <class T>
 void multiply_parts(Product p, const T* a, const T* b, T beta, T* c) {
   const auto count = static_cast<std::size_t>(p.m * p.n);

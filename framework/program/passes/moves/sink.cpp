@@ -1,4 +1,4 @@
-// What is elementwise is moved only if that needs no further slab: behind the loop it would read
+// What is elementwise is moved only if that needs no further slab: after the loop it would read
 // from memory what is in the cache inside it. What is linear is done once, on sums.
 #include "ops/known.hpp"
 #include "program/passes/passes.hpp"
@@ -103,7 +103,7 @@ class Sink {
     moved_.push_back({std::move(i), false});
   }
 
-  // The sum of what is there of every step: taken by those that sum anyway, else behind the loop.
+  // The sum of what is there of every step: taken by those that sum anyway, else after the loop.
   void sum_slab(ValueId v) {
     if (!summed_.contains(v) || p_.is_fixed(v) || sum_of_[v]) return;
     bool needed = is_result(v);
@@ -151,7 +151,7 @@ class Sink {
 
   Program p_;
   ValueSet loop_;    // read by the loop, carried to the next step, or a last result
-  ValueSet slab_;    // there for every step: inputs, results, read behind the loop
+  ValueSet slab_;    // there for every step: inputs, results, read after the loop
   ValueSet summed_;  // its sum over time is read
   ValueTable<std::optional<ValueId>> sum_of_;  // the value that is its sum, if that is another one
   std::vector<Instruction> fixed_, stay_;

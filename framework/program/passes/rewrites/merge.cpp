@@ -31,7 +31,7 @@ class Merge {
   // --- products
 
   // Left side, whether the right one is transposed, and whether the next state depends on it: what
-  // may run behind the loop is kept apart.
+  // may run after the loop is kept apart.
   using Kind = std::tuple<ValueId, bool, bool>;
 
   bool may_merge(const Instruction& i) const {
