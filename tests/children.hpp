@@ -2,11 +2,6 @@
 // failure.
 #pragma once
 
-#include "testing.hpp"
-
-#include <tempo/layers.hpp>
-#include <tempo/tempo.hpp>
-
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +9,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <functional>
+
+#include <tempo/layers.hpp>
+#include <tempo/tempo.hpp>
+
+#include "testing.hpp"
 
 namespace tempo::testing {
 

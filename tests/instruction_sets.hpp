@@ -1,9 +1,9 @@
 // Repeats a test with each instruction set of this processor.
 #pragma once
 
-#include "tensor/cpu.hpp"
-
 #include <boost/test/unit_test.hpp>
+
+#include "tensor/cpu.hpp"
 
 namespace tempo::testing {
 

@@ -1,12 +1,12 @@
 // Programs as text, and computing the same after each pass alone and after all of them.
 #pragma once
 
+#include <set>
+
 #include "program/executable.hpp"
 #include "program/passes/pipelines.hpp"
 #include "program/verify.hpp"
 #include "testing.hpp"
-
-#include <set>
 
 namespace tempo::testing {
 

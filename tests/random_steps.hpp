@@ -1,14 +1,14 @@
 // Steps that nobody would write, put together at random.
 #pragma once
 
-#include "tensor/strides.hpp"
-#include "testing.hpp"
-
-#include <tempo/scan.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <random>
+
+#include <tempo/scan.hpp>
+
+#include "tensor/strides.hpp"
+#include "testing.hpp"
 
 namespace tempo::testing {
 

@@ -1,11 +1,11 @@
 // Steps of many shapes: what scan, its gradient and its passes are tried on.
 #pragma once
 
-#include "testing.hpp"
+#include <functional>
 
 #include <tempo/scan.hpp>
 
-#include <functional>
+#include "testing.hpp"
 
 namespace tempo::testing {
 

@@ -1,12 +1,12 @@
 // What tests share: tensors to try things on, comparisons that say where they fail, error texts.
 #pragma once
 
-#include <tempo/ops.hpp>
+#include <limits>
+#include <sstream>
 
 #include <boost/test/unit_test.hpp>
 
-#include <limits>
-#include <sstream>
+#include <tempo/ops.hpp>
 
 namespace tempo::testing {
 

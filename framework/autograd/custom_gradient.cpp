@@ -2,13 +2,13 @@
 // application holds what it reads as inputs, and not a function of somebody's tensors.
 #include "autograd/custom_gradient.hpp"
 
+#include <map>
+#include <optional>
+
 #include "graph/mask.hpp"
 #include "graph/trace.hpp"
 #include "tensor/process_lock.hpp"
 #include "tensor/strides.hpp"
-
-#include <map>
-#include <optional>
 
 namespace tempo {
 

@@ -1,9 +1,9 @@
 // A value with a gradient of its author's own.
 #pragma once
 
-#include "graph/value.hpp"
-
 #include <functional>
+
+#include "graph/value.hpp"
 
 namespace tempo {
 

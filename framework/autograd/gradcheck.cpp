@@ -1,13 +1,13 @@
 // Gradients against central differences in float64.
 #include "autograd/gradcheck.hpp"
 
-#include "graph/trace.hpp"
-
-#include <tempo/gradient.hpp>
-
 #include <iomanip>
 #include <limits>
 #include <ostream>
+
+#include <tempo/gradient.hpp>
+
+#include "graph/trace.hpp"
 
 namespace tempo {
 

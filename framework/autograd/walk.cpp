@@ -1,11 +1,11 @@
 // The reverse walk. The only place that un-broadcasts and accumulates.
 #include "autograd/walk.hpp"
 
-#include "graph/mask.hpp"
+#include <algorithm>
 
 #include <tempo/ops.hpp>
 
-#include <algorithm>
+#include "graph/mask.hpp"
 
 namespace tempo {
 

@@ -1,8 +1,10 @@
 // The arguments of `tempo`, read with CLI11, and which command they ask for.
 #include "command_line.hpp"
 
-#include <CLI/CLI.hpp>
 #include <ostream>
+
+#include <CLI/CLI.hpp>
+
 #include <tempo/load.hpp>
 #include <tempo/version.hpp>
 

@@ -1,5 +1,6 @@
 // `tempo explain`: a layer or cell, made by its name and options, and the Programs that it runs.
 #include <algorithm>
+
 #include <tempo/explain.hpp>
 #include <tempo/load.hpp>
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+
 #include <tempo/layer.hpp>
 #include <tempo/load.hpp>
 #include <tempo/option.hpp>

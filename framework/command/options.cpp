@@ -4,6 +4,7 @@
 #include <charconv>
 #include <span>
 #include <string_view>
+
 #include <tempo/option.hpp>
 
 namespace tempo::command {

@@ -3,8 +3,9 @@
 
 #include <optional>
 #include <string>
-#include <tempo/option_list.hpp>
 #include <vector>
+
+#include <tempo/option_list.hpp>
 
 namespace tempo::command {
 

@@ -1,9 +1,9 @@
 // Applying an op: infer, then compute or record.
+#include <algorithm>
+
 #include "graph/mask.hpp"
 #include "graph/trace.hpp"
 #include "tensor/few.hpp"
-
-#include <algorithm>
 
 namespace tempo {
 

@@ -1,9 +1,9 @@
 // The rules by which masks pass through ops, and the making of masks that they need.
 #include "graph/mask.hpp"
 
-#include <tempo/ops.hpp>
-
 #include <algorithm>
+
+#include <tempo/ops.hpp>
 
 namespace tempo {
 

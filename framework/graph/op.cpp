@@ -1,11 +1,11 @@
 // The register of ops and what a vjp formula sees.
 #include "graph/op.hpp"
 
-#include "graph/value.hpp"
-#include "tensor/process_lock.hpp"
-
 #include <map>
 #include <new>
+
+#include "graph/value.hpp"
+#include "tensor/process_lock.hpp"
 
 namespace tempo {
 

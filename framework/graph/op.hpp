@@ -1,14 +1,14 @@
 // An op is a value: name, type rule, kernel, vjp formulas and properties, defined in one statement.
 #pragma once
 
-#include "tensor/kernel.hpp"
-
-#include <tempo/tensor.hpp>
-
 #include <functional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <tempo/tensor.hpp>
+
+#include "tensor/kernel.hpp"
 
 namespace tempo {
 

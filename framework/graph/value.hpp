@@ -1,10 +1,10 @@
 // Values and applications: how a Tensor remembers where it came from.
 #pragma once
 
+#include <atomic>
+
 #include "graph/op.hpp"
 #include "tensor/buffers.hpp"
-
-#include <atomic>
 
 struct tempo_tensor;
 

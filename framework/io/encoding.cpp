@@ -1,13 +1,13 @@
 // Checks UTF-8, and guesses what a text is encoded as instead.
 #include "io/encoding.hpp"
 
-#include "plugin/utf8.hpp"
-
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 
 #include <tempo/error.hpp>
+
+#include "plugin/utf8.hpp"
 
 namespace tempo {
 namespace {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
+
 #include <tempo/error.hpp>
 
 namespace tempo {

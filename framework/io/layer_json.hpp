@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
+
 #include <tempo/plugin.hpp>
 
 namespace tempo {

@@ -2,12 +2,13 @@
 // as JSON, with the weights by path and what the optimizer remembers.
 #pragma once
 
-#include "plugin/layer_name.hpp"
-
 #include <string>
 
 #include <nlohmann/json.hpp>
+
 #include <tempo/model.hpp>
+
+#include "plugin/layer_name.hpp"
 
 namespace tempo {
 

@@ -1,12 +1,13 @@
 // Pictures: what is drawn and how it looks, as a script for gnuplot.
+#include <gnuplot-iostream.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <filesystem>
 #include <limits>
 
-#include <gnuplot-iostream.h>
-#include <unistd.h>
 #include <tempo/plot.hpp>
 
 #include "io/atomic_file.hpp"

@@ -2,15 +2,15 @@
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wrestrict"  // a false alarm of g++ 12 in xtensor's printer, at -O3
 #endif
-#include "tensor/array.hpp"
-
-#include <tempo/tensor.hpp>
+#include <algorithm>
+#include <ostream>
 
 #include <xtensor/xarray.hpp>
 #include <xtensor/xio.hpp>
 
-#include <algorithm>
-#include <ostream>
+#include <tempo/tensor.hpp>
+
+#include "tensor/array.hpp"
 
 namespace tempo {
 

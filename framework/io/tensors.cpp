@@ -1,7 +1,7 @@
 // Tensors by name, for users: the public face of safetensors.hpp.
-#include "io/safetensors.hpp"
-
 #include <tempo/io.hpp>
+
+#include "io/safetensors.hpp"
 
 namespace tempo {
 

@@ -1,10 +1,10 @@
 // Arithmetic of two tensors, broadcast, and the choice between them. Gradients come out in the
 // broadcast shape: the reverse walk sums them down.
+#include <tempo/ops.hpp>
+
 #include "ops/known.hpp"
 #include "ops/types.hpp"
 #include "tensor/kernels/pointwise.hpp"
-
-#include <tempo/ops.hpp>
 
 namespace tempo {
 namespace {

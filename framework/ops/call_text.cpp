@@ -1,12 +1,12 @@
 // Parses "Name(value, key=value)".
 #include "ops/call_text.hpp"
 
-#include "ops/snake_case.hpp"
+#include <algorithm>
 
 #include <tempo/error.hpp>
 #include <tempo/names.hpp>
 
-#include <algorithm>
+#include "ops/snake_case.hpp"
 
 namespace tempo {
 

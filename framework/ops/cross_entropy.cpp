@@ -2,10 +2,10 @@
 // six passes over what is often the largest array of a model.
 #include "tensor/kernels/cross_entropy.hpp"
 
+#include <tempo/ops.hpp>
+
 #include "graph/mask.hpp"
 #include "ops/types.hpp"
-
-#include <tempo/ops.hpp>
 
 namespace tempo {
 namespace {

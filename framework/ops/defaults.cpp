@@ -1,12 +1,12 @@
 // The default dtype and the global generator of random keys.
 #include "ops/defaults.hpp"
 
+#include <algorithm>
+#include <atomic>
+
 #include "graph/trace.hpp"
 #include "ops/types.hpp"
 #include "tensor/process_lock.hpp"
-
-#include <algorithm>
-#include <atomic>
 
 namespace tempo {
 

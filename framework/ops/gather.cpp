@@ -1,10 +1,10 @@
 // Ops that find rows by index. Indices carry no gradient.
+#include <tempo/ops.hpp>
+
 #include "graph/mask.hpp"
 #include "ops/known.hpp"
 #include "ops/types.hpp"
 #include "tensor/kernels/indexing.hpp"
-
-#include <tempo/ops.hpp>
 
 namespace tempo {
 namespace {

@@ -1,12 +1,12 @@
 // From the text of an initializer, aliases of Keras included, to its arguments.
 #include "ops/initializer_text.hpp"
 
-#include <tempo/names.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
+
+#include <tempo/names.hpp>
 
 namespace tempo {
 

@@ -1,11 +1,11 @@
 // The text of an initializer, read: "name(argument, key=argument)".
 #pragma once
 
-#include "ops/call_text.hpp"
-
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "ops/call_text.hpp"
 
 namespace tempo {
 

@@ -1,13 +1,13 @@
 // Initializers: compositions of random ops. Names, arguments and defaults are those of Keras.
 #include "ops/initializers.hpp"
 
-#include "ops/defaults.hpp"
-#include "ops/initializer_text.hpp"
+#include <functional>
+#include <map>
 
 #include <tempo/ops.hpp>
 
-#include <functional>
-#include <map>
+#include "ops/defaults.hpp"
+#include "ops/initializer_text.hpp"
 
 namespace tempo {
 

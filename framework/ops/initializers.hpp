@@ -1,10 +1,10 @@
 // The first values of weights, by name, as Keras names them.
 #pragma once
 
+#include <tempo/tensor.hpp>
+
 #include "tensor/array.hpp"
 #include "tensor/scoped.hpp"
-
-#include <tempo/tensor.hpp>
 
 namespace tempo {
 

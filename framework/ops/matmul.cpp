@@ -2,11 +2,11 @@
 // bt and at bt are products again.
 #include "tensor/products/matmul.hpp"
 
+#include <tempo/ops.hpp>
+
 #include "graph/mask.hpp"
 #include "ops/known.hpp"
 #include "ops/types.hpp"
-
-#include <tempo/ops.hpp>
 
 namespace tempo {
 namespace {

@@ -1,11 +1,11 @@
 // Ops that put tensors together, cut them and turn them around. Each one's gradient is another.
 #include "tensor/kernels/movement.hpp"
 
+#include <tempo/ops.hpp>
+
 #include "graph/mask.hpp"
 #include "ops/known.hpp"
 #include "ops/types.hpp"
-
-#include <tempo/ops.hpp>
 
 namespace tempo {
 namespace {

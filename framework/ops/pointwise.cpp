@@ -2,12 +2,12 @@
 // gradient.
 #include "tensor/kernels/pointwise.hpp"
 
+#include <tempo/ops.hpp>
+
 #include "graph/mask.hpp"
 #include "ops/known.hpp"
 #include "ops/types.hpp"
 #include "tensor/kernels/math.hpp"
-
-#include <tempo/ops.hpp>
 
 namespace tempo {
 namespace {

@@ -1,9 +1,9 @@
 // Ops that fold axes away, and running sums.
+#include <tempo/ops.hpp>
+
 #include "graph/mask.hpp"
 #include "ops/types.hpp"
 #include "tensor/kernels/reduce.hpp"
-
-#include <tempo/ops.hpp>
 
 namespace tempo {
 namespace {

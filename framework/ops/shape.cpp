@@ -1,14 +1,14 @@
 // Ops that give a tensor another shape: reshape, broadcasting and its inverse, the order of axes.
+#include <algorithm>
+
+#include <tempo/ops.hpp>
+
 #include "graph/mask.hpp"
 #include "ops/known.hpp"
 #include "ops/types.hpp"
 #include "tensor/kernels/movement.hpp"
 #include "tensor/kernels/reduce.hpp"
 #include "tensor/strides.hpp"
-
-#include <tempo/ops.hpp>
-
-#include <algorithm>
 
 namespace tempo {
 namespace {

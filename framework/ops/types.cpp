@@ -1,10 +1,10 @@
 // The type rules that families of ops share.
 #include "ops/types.hpp"
 
+#include <algorithm>
+
 #include "tensor/few.hpp"
 #include "tensor/strides.hpp"
-
-#include <algorithm>
 
 namespace tempo {
 

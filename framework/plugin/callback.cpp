@@ -2,6 +2,7 @@
 #include "plugin/callback.hpp"
 
 #include <cctype>
+
 #include <tempo/error.hpp>
 
 namespace tempo {

@@ -2,10 +2,10 @@
 // which plugin and which layer or op they came from.
 #pragma once
 
-#include "plugin/error_state.hpp"
-
 #include <exception>
 #include <string>
+
+#include "plugin/error_state.hpp"
 
 namespace tempo {
 

@@ -2,9 +2,9 @@
 // process is held meanwhile, for that code may do anything.
 #pragma once
 
-#include "tensor/process_lock.hpp"
-
 #include <atomic>
+
+#include "tensor/process_lock.hpp"
 
 namespace tempo {
 

@@ -1,10 +1,10 @@
 // Each thread's last error.
 #include "plugin/error_state.hpp"
 
-#include "tensor/of_thread.hpp"
-
 #include <atomic>
 #include <new>
+
+#include "tensor/of_thread.hpp"
 
 namespace tempo {
 

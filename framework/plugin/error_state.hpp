@@ -1,9 +1,9 @@
 // The last error of each thread, as it stands on the C side.
 #pragma once
 
-#include <tempo/plugin.h>
-
 #include <string>
+
+#include <tempo/plugin.h>
 
 namespace tempo {
 

@@ -1,9 +1,10 @@
 // Runs a layer once, forward and back, and prints the Programs that came by.
+#include "scan/explain.hpp"
+
 #include <tempo/explain.hpp>
 
 #include "graph/trace.hpp"
 #include "plugin/registry.hpp"
-#include "scan/explain.hpp"
 
 namespace tempo {
 

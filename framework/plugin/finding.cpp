@@ -1,15 +1,14 @@
 // Which files a name is looked for in, and when.
-#include "plugin/loader.hpp"
-
-#include "ops/snake_case.hpp"
-#include "tensor/process_lock.hpp"
-
-#include <tempo/names.hpp>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
+
+#include <tempo/names.hpp>
+
+#include "ops/snake_case.hpp"
+#include "plugin/loader.hpp"
+#include "tensor/process_lock.hpp"
 
 namespace tempo {
 

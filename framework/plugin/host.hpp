@@ -2,13 +2,13 @@
 // types on the other.
 #pragma once
 
-#include "graph/value.hpp"
+#include <algorithm>
+#include <cstring>
 
 #include <tempo/plugin.h>
 #include <tempo/tensor.hpp>
 
-#include <algorithm>
-#include <cstring>
+#include "graph/value.hpp"
 
 namespace tempo {
 

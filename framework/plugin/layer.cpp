@@ -1,6 +1,12 @@
 // Making, building and calling layers through their C callbacks.
 #include "plugin/layer.hpp"
 
+#include <algorithm>
+#include <atomic>
+
+#include <tempo/ops.hpp>
+#include <tempo/option.hpp>
+
 #include "graph/trace.hpp"
 #include "ops/snake_case.hpp"
 #include "plugin/callback.hpp"
@@ -9,12 +15,6 @@
 #include "plugin/layer_name.hpp"
 #include "plugin/options.hpp"
 #include "plugin/registry.hpp"
-
-#include <tempo/ops.hpp>
-#include <tempo/option.hpp>
-
-#include <algorithm>
-#include <atomic>
 
 namespace {
 

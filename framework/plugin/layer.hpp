@@ -1,14 +1,14 @@
 // Layers and cells in use: the instance of a tempo_layer handle, its weights and children.
 #pragma once
 
-#include "plugin/claim.hpp"
-#include "scan/traced_step.hpp"
-#include "tensor/scoped.hpp"
+#include <atomic>
+#include <span>
 
 #include <tempo/option_list.hpp>
 
-#include <atomic>
-#include <span>
+#include "plugin/claim.hpp"
+#include "scan/traced_step.hpp"
+#include "tensor/scoped.hpp"
 
 struct tempo_layer {
   tempo_layer(const tempo_layer_type& kind, std::span<const tempo_attribute> given);

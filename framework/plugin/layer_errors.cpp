@@ -1,9 +1,9 @@
 // The words of errors in a call of a layer: whose they are, and their likely cause.
 #include "plugin/layer_errors.hpp"
 
-#include "plugin/registry.hpp"
-
 #include <algorithm>
+
+#include "plugin/registry.hpp"
 
 namespace tempo {
 

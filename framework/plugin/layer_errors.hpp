@@ -1,9 +1,9 @@
 // What can be wrong with a call of a layer, in words that name the layer.
 #pragma once
 
-#include "plugin/layer.hpp"
-
 #include <string>
+
+#include "plugin/layer.hpp"
 
 namespace tempo {
 

@@ -1,12 +1,12 @@
 // Checks names: length, UTF-8, control characters.
 #include "plugin/layer_name.hpp"
 
-#include "plugin/utf8.hpp"
+#include <algorithm>
+#include <string_view>
 
 #include <tempo/error.hpp>
 
-#include <algorithm>
-#include <string_view>
+#include "plugin/utf8.hpp"
 
 namespace tempo {
 

@@ -1,9 +1,9 @@
 // What a layer is made of: its weights, its children, and their names and paths.
-#include "plugin/layer.hpp"
-#include "plugin/layer_name.hpp"
-
 #include <algorithm>
 #include <set>
+
+#include "plugin/layer.hpp"
+#include "plugin/layer_name.hpp"
 
 namespace tempo {
 

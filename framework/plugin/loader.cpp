@@ -1,9 +1,6 @@
 // One file, opened and asked for its plugin: every way to be refused has its sentence here.
 #include "plugin/loader.hpp"
 
-#include "plugin/callback.hpp"
-#include "tensor/process_lock.hpp"
-
 #include <dlfcn.h>
 
 #include <cfenv>
@@ -11,6 +8,9 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+
+#include "plugin/callback.hpp"
+#include "tensor/process_lock.hpp"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>

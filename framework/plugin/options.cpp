@@ -1,15 +1,15 @@
 // Options of layers, checked against their description.
 #include "plugin/options.hpp"
 
-#include "ops/initializers.hpp"
-
-#include <tempo/names.hpp>
-#include <tempo/option.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
+
+#include <tempo/names.hpp>
+#include <tempo/option.hpp>
+
+#include "ops/initializers.hpp"
 
 namespace tempo {
 

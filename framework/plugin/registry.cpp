@@ -1,10 +1,10 @@
 // The lists of plugins, layers, cells and ops, and the checks before one is taken in.
 #include "plugin/registry.hpp"
 
-#include "tensor/process_lock.hpp"
-
 #include <algorithm>
 #include <deque>
+
+#include "tensor/process_lock.hpp"
 
 namespace tempo {
 

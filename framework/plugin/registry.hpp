@@ -1,10 +1,10 @@
 // What is registered: layers, cells and ops by name, and which plugin each came from.
 #pragma once
 
-#include "plugin/layer.hpp"
-
 #include <string>
 #include <vector>
+
+#include "plugin/layer.hpp"
 
 /// A plugin and what it registers during its init; nothing counts before the init has succeeded.
 struct tempo_registry {

@@ -1,7 +1,7 @@
 // The one search for the weights of layers: each layer is visited once, however often it is used.
-#include "plugin/layer.hpp"
-
 #include <unordered_set>
+
+#include "plugin/layer.hpp"
 
 namespace tempo {
 

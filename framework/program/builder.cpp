@@ -1,9 +1,9 @@
 // Numbers the values of a trace and writes its applications as instructions.
 #include "program/builder.hpp"
 
-#include "program/uses.hpp"
-
 #include <algorithm>
+
+#include "program/uses.hpp"
 
 namespace tempo {
 

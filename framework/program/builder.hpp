@@ -1,10 +1,10 @@
 // From a traced step to a Program.
 #pragma once
 
+#include <map>
+
 #include "graph/trace.hpp"
 #include "program/program.hpp"
-
-#include <map>
 
 namespace tempo {
 

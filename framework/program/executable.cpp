@@ -1,12 +1,12 @@
 // Plans a Program and runs it; an Executable is made once and used by many calls.
 #include "program/executable.hpp"
 
+#include <algorithm>
+
 #include "program/run/cost.hpp"
 #include "program/run/execution.hpp"
 #include "program/verify.hpp"
 #include "tensor/parallel.hpp"
-
-#include <algorithm>
 
 namespace tempo {
 

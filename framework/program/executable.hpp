@@ -1,9 +1,9 @@
 // A Program ready to run: what is cached, explained and run.
 #pragma once
 
-#include "program/plan/surroundings.hpp"
-
 #include <span>
+
+#include "program/plan/surroundings.hpp"
 
 namespace tempo {
 

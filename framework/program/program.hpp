@@ -2,8 +2,6 @@
 // step is traced into, what the passes rewrite, and what the executor runs.
 #pragma once
 
-#include "graph/value.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -12,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "graph/value.hpp"
 
 namespace tempo {
 

@@ -1,9 +1,9 @@
 // Sets and tables of the values of a Program, for analyses.
 #pragma once
 
-#include "program/program.hpp"
-
 #include <cassert>
+
+#include "program/program.hpp"
 
 namespace tempo {
 

@@ -1,9 +1,9 @@
 // Logs the Programs that run, and prints them with their plans and costs.
 #include "scan/explain.hpp"
 
-#include "program/passes/pipelines.hpp"
-
 #include <algorithm>
+
+#include "program/passes/pipelines.hpp"
 
 namespace tempo {
 

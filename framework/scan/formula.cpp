@@ -1,15 +1,15 @@
 // Traces an elementwise formula, plans it as a loop of one step, and runs it over arrays.
 #include "scan/formula.hpp"
 
-#include "program/builder.hpp"
-#include "program/passes/pipelines.hpp"
-#include "tensor/finite.hpp"
-#include "tensor/parallel.hpp"
-
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <optional>
+
+#include "program/builder.hpp"
+#include "program/passes/pipelines.hpp"
+#include "tensor/finite.hpp"
+#include "tensor/parallel.hpp"
 
 namespace tempo {
 

@@ -1,13 +1,13 @@
 // Elementwise formulas of arrays run as one loop over tiles: an optimizer's update, say.
 #pragma once
 
-#include "program/executable.hpp"
-
-#include <tempo/tensor.hpp>
-
 #include <functional>
 #include <optional>
 #include <span>
+
+#include <tempo/tensor.hpp>
+
+#include "program/executable.hpp"
 
 namespace tempo {
 

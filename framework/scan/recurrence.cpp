@@ -1,10 +1,10 @@
 // Makes the normalised step, and finds what is derived from it.
 #include "scan/recurrence.hpp"
 
+#include <algorithm>
+
 #include "program/builder.hpp"
 #include "program/passes/pipelines.hpp"
-
-#include <algorithm>
 
 namespace tempo {
 

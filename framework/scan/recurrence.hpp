@@ -1,12 +1,12 @@
 // A traced step that runs over time: its Program in three forms, and its gradients, each made once.
 #pragma once
 
-#include "program/executable.hpp"
-#include "tensor/made.hpp"
-
 #include <memory>
 #include <optional>
 #include <variant>
+
+#include "program/executable.hpp"
+#include "tensor/made.hpp"
 
 namespace tempo {
 

@@ -1,16 +1,16 @@
 // scan: from the host's call to a traced Program, applied as one op. The plain loop is its meaning.
 #include "scan/scan.hpp"
 
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include <tempo/ops.hpp>
+
 #include "ops/defaults.hpp"
 #include "scan/explain.hpp"
 #include "scan/gradient/checkpoint.hpp"
 #include "scan/stream.hpp"
-
-#include <tempo/ops.hpp>
-
-#include <algorithm>
-#include <map>
-#include <optional>
 
 namespace tempo {
 

@@ -1,11 +1,11 @@
 // Records scans over one step as their steps, and runs the plan of the result step by step.
 #include "scan/stream.hpp"
 
+#include <algorithm>
+
 #include "program/builder.hpp"
 #include "program/passes/pipelines.hpp"
 #include "tensor/cpu.hpp"
-
-#include <algorithm>
 
 namespace tempo {
 

@@ -2,12 +2,12 @@
 // steps, and their states go on from run to run. What a model needs to be streamed.
 #pragma once
 
-#include "graph/trace.hpp"
-#include "program/run/execution.hpp"
-
 #include <functional>
 #include <optional>
 #include <span>
+
+#include "graph/trace.hpp"
+#include "program/run/execution.hpp"
 
 namespace tempo {
 

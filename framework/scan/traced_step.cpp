@@ -1,13 +1,13 @@
 // Runs a step on placeholders, finds its Program by the trace's text, and keeps it for the layer.
 #include "scan/traced_step.hpp"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "ops/defaults.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
 #include "tensor/process_lock.hpp"
-
-#include <algorithm>
-#include <cstddef>
 
 namespace tempo {
 

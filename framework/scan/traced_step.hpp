@@ -1,11 +1,11 @@
 // A step of a recurrence: run, traced into a Program, and kept by the layer that it belongs to.
 #pragma once
 
-#include "scan/recurrence.hpp"
-#include "tensor/recent.hpp"
-
 #include <functional>
 #include <memory>
+
+#include "scan/recurrence.hpp"
+#include "tensor/recent.hpp"
 
 namespace tempo {
 

@@ -1,9 +1,9 @@
 // Allocates and shares the buffers of arrays.
 #include "tensor/array.hpp"
 
-#include "tensor/buffers.hpp"
-
 #include <new>
+
+#include "tensor/buffers.hpp"
 
 namespace tempo {
 

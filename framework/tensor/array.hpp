@@ -1,13 +1,13 @@
 // Arrays: what a tensor's value is made of. Always contiguous and row-major; a view is borrowed.
 #pragma once
 
-#include "tensor/deferred.hpp"
-
-#include <tempo/shape.hpp>
-
 #include <atomic>
 #include <cstring>
 #include <utility>
+
+#include <tempo/shape.hpp>
+
+#include "tensor/deferred.hpp"
 
 namespace tempo {
 

@@ -2,6 +2,7 @@
 #include "tensor/attributes.hpp"
 
 #include <cstdio>
+
 #include <tempo/number.hpp>
 
 namespace tempo {

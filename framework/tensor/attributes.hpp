@@ -1,8 +1,6 @@
 // What an op was asked to do besides its inputs: axes, sizes, factors, by name.
 #pragma once
 
-#include <tempo/error.hpp>
-
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,6 +8,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <tempo/error.hpp>
 
 namespace tempo {
 

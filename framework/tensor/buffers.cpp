@@ -3,14 +3,14 @@
 // come as pages that each cost a fault at the first touch.
 #include "tensor/buffers.hpp"
 
-#include "tensor/process_lock.hpp"
-#include "tensor/round_up.hpp"
-#include "tensor/sanitizers.hpp"
-
 #include <algorithm>
 #include <bit>
 #include <new>
 #include <utility>
+
+#include "tensor/process_lock.hpp"
+#include "tensor/round_up.hpp"
+#include "tensor/sanitizers.hpp"
 
 namespace tempo {
 namespace {

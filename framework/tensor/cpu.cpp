@@ -1,11 +1,11 @@
 // The choice of the instruction set.
 #include "tensor/cpu.hpp"
 
-#include <tempo/error.hpp>
-
 #include <atomic>
 #include <cstdlib>
 #include <string>
+
+#include <tempo/error.hpp>
 
 namespace tempo {
 namespace {

@@ -1,14 +1,14 @@
 // Looks for NaN and infinity without branches, so that the compiler makes it SIMD.
 #include "tensor/finite.hpp"
 
-#include "tensor/cpu.hpp"
-#include "tensor/parallel.hpp"
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
 #include <type_traits>
+
+#include "tensor/cpu.hpp"
+#include "tensor/parallel.hpp"
 
 namespace tempo {
 

@@ -1,11 +1,11 @@
 // The form of every kernel: read the inputs, write the outputs, which are allocated already.
 #pragma once
 
-#include "tensor/array.hpp"
-#include "tensor/attributes.hpp"
-
 #include <functional>
 #include <span>
+
+#include "tensor/array.hpp"
+#include "tensor/attributes.hpp"
 
 namespace tempo {
 

@@ -1,11 +1,11 @@
 // Things that are made once, and found without a lock from then on.
 #pragma once
 
-#include "tensor/process_lock.hpp"
-
 #include <atomic>
 #include <utility>
 #include <variant>
+
+#include "tensor/process_lock.hpp"
 
 namespace tempo {
 

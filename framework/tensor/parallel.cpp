@@ -1,12 +1,6 @@
 // The pool of threads. Sole user of TBB.
 #include "tensor/parallel.hpp"
 
-#include "tensor/cpu.hpp"
-#include "tensor/process_lock.hpp"
-#include "tensor/sanitizers.hpp"
-
-#include <tempo/error.hpp>
-
 #include <tbb/global_control.h>
 #include <tbb/info.h>
 #include <tbb/parallel_for.h>
@@ -18,6 +12,12 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+
+#include <tempo/error.hpp>
+
+#include "tensor/cpu.hpp"
+#include "tensor/process_lock.hpp"
+#include "tensor/sanitizers.hpp"
 
 // ThreadSanitizer does not see how TBB hands work over, as libtbb is not instrumented: it is told.
 #if TEMPO_THREAD_SANITIZER

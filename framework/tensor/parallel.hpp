@@ -2,11 +2,11 @@
 // range is cut.
 #pragma once
 
-#include "tensor/function_ref.hpp"
+#include <functional>
 
 #include <tempo/tensor.hpp>  // set_threads, threads
 
-#include <functional>
+#include "tensor/function_ref.hpp"
 
 namespace tempo {
 

@@ -1,10 +1,10 @@
 // Broadcasting rules and strided copies.
 #include "tensor/strides.hpp"
 
-#include "tensor/parallel.hpp"
-
 #include <algorithm>
 #include <cstring>
+
+#include "tensor/parallel.hpp"
 
 namespace tempo {
 namespace {

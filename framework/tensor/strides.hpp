@@ -1,11 +1,11 @@
 // Shapes laid over memory: broadcasting, strides in elements, and the merging of axes.
 #pragma once
 
-#include "tensor/array.hpp"
-
 #include <array>
 #include <optional>
 #include <span>
+
+#include "tensor/array.hpp"
 
 namespace tempo {
 

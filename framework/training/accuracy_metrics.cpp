@@ -1,8 +1,8 @@
 // Accuracies: the share of samples that a model gets right.
-#include "training/metric_state.hpp"
-
 #include <cmath>
 #include <limits>
+
+#include "training/metric_state.hpp"
 
 namespace tempo {
 

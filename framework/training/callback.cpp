@@ -1,13 +1,12 @@
 // What every callback and history does, and the errors for names that are not there.
+#include <cmath>
+#include <ostream>
+
 #include <tempo/callback.hpp>
-
-#include "training/progress.hpp"
-
 #include <tempo/error.hpp>
 #include <tempo/names.hpp>
 
-#include <cmath>
-#include <ostream>
+#include "training/progress.hpp"
 
 namespace tempo {
 

@@ -1,17 +1,16 @@
 // The callbacks that come with Tempo: saving, logging, and a learning rate that falls.
-#include <tempo/callbacks.hpp>
-
-#include "training/monitor.hpp"
-#include "training/settings.hpp"
-
-#include <tempo/names.hpp>
-
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <map>
+
+#include <tempo/callbacks.hpp>
+#include <tempo/names.hpp>
+
+#include "training/monitor.hpp"
+#include "training/settings.hpp"
 
 namespace tempo {
 

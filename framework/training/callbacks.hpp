@@ -1,10 +1,10 @@
 // The callbacks of one fit, evaluate or predict, attached to its model for as long as it runs.
 #pragma once
 
+#include <algorithm>
+
 #include <tempo/error.hpp>
 #include <tempo/model.hpp>
-
-#include <algorithm>
 
 namespace tempo {
 

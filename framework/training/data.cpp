@@ -1,12 +1,11 @@
 // Windows over series, splits, and mini-batches.
+#include <cmath>
+
 #include <tempo/data.hpp>
+#include <tempo/ops.hpp>
 
 #include "tensor/kernels/random.hpp"
 #include "training/order.hpp"
-
-#include <tempo/ops.hpp>
-
-#include <cmath>
 
 namespace tempo {
 

@@ -1,11 +1,11 @@
 // Checks that inputs, truth and weights of some samples fit one another and the model.
 #include "training/dataset.hpp"
 
+#include <algorithm>
+
 #include "plugin/layer.hpp"
 #include "training/finite.hpp"
 #include "training/settings.hpp"
-
-#include <algorithm>
 
 namespace tempo {
 

@@ -1,13 +1,13 @@
 // EarlyStopping: watches a number and keeps the best weights.
-#include "graph/value.hpp"
-#include "training/monitor.hpp"
+#include <cmath>
+#include <iostream>
+#include <limits>
 
 #include <tempo/model.hpp>
 #include <tempo/names.hpp>
 
-#include <cmath>
-#include <iostream>
-#include <limits>
+#include "graph/value.hpp"
+#include "training/monitor.hpp"
 
 namespace tempo {
 

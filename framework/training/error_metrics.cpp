@@ -1,7 +1,7 @@
 // Metrics that are made of the mean of a loss.
-#include "training/metric_state.hpp"
-
 #include <cmath>
+
+#include "training/metric_state.hpp"
 
 namespace tempo {
 

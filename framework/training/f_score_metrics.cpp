@@ -1,9 +1,9 @@
 // F scores and R2, which keep sums for each class or output.
-#include "training/confusion.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "training/confusion.hpp"
 
 namespace tempo {
 

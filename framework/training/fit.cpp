@@ -1,11 +1,11 @@
 // Training, evaluation and prediction, batch by batch.
+#include <algorithm>
+
 #include "training/callbacks.hpp"
 #include "training/kept_state.hpp"
 #include "training/progress.hpp"
 #include "training/settings.hpp"
 #include "training/update.hpp"
-
-#include <algorithm>
 
 namespace tempo {
 

@@ -1,9 +1,9 @@
 // Walks over the stateful layers of a model, by path.
 #include "training/kept_state.hpp"
 
-#include <tempo/gradient.hpp>
-
 #include <map>
+
+#include <tempo/gradient.hpp>
 
 #include "plugin/layer.hpp"
 

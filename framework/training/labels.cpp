@@ -1,12 +1,12 @@
 // Looks for labels that are missing, out of range or no class.
 #include "training/labels.hpp"
 
-#include "tensor/array.hpp"
+#include <algorithm>
+#include <cmath>
 
 #include <tempo/number.hpp>
 
-#include <algorithm>
-#include <cmath>
+#include "tensor/array.hpp"
 
 namespace tempo {
 

@@ -2,11 +2,11 @@
 // LabelError of the first one; labels of a step that is being traced have no values to look at.
 #pragma once
 
-#include "training/reduction.hpp"
-
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "training/reduction.hpp"
 
 namespace tempo {
 

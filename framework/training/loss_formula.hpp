@@ -1,11 +1,11 @@
 // A loss as a formula with its options, and a row of the table of those that a text may name.
 #pragma once
 
+#include <cmath>
+
 #include "training/labels.hpp"
 #include "training/loss_state.hpp"
 #include "training/settings.hpp"
-
-#include <cmath>
 
 namespace tempo {
 

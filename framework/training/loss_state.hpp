@@ -1,9 +1,9 @@
 // The state of a Loss: its formula per sample, and its reduction.
 #pragma once
 
-#include "training/reduction.hpp"
-
 #include <tempo/loss.hpp>
+
+#include "training/reduction.hpp"
 
 namespace tempo {
 

@@ -1,10 +1,10 @@
 // The Metric handle: running numbers over the samples seen.
-#include "training/metric_state.hpp"
+#include <algorithm>
+#include <cstring>
 
 #include <tempo/gradient.hpp>
 
-#include <algorithm>
-#include <cstring>
+#include "training/metric_state.hpp"
 
 namespace tempo {
 

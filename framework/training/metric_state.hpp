@@ -1,11 +1,11 @@
 // What is behind a Metric, and rows of the table of those that a text may name.
 #pragma once
 
+#include <tempo/metric.hpp>
+
 #include "training/labels.hpp"
 #include "training/loss_state.hpp"
 #include "training/settings.hpp"
-
-#include <tempo/metric.hpp>
 
 namespace tempo {
 

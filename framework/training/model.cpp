@@ -1,14 +1,13 @@
 // Models: naming and building layers, calling them.
-#include "training/model_state.hpp"
+#include <algorithm>
 
 #include "graph/value.hpp"
 #include "plugin/layer.hpp"
 #include "plugin/layer_name.hpp"
 #include "tensor/process_lock.hpp"
 #include "training/kept_state.hpp"
+#include "training/model_state.hpp"
 #include "training/settings.hpp"
-
-#include <algorithm>
 
 namespace tempo {
 

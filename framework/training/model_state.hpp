@@ -2,13 +2,13 @@
 // showed.
 #pragma once
 
-#include "ops/defaults.hpp"
-
-#include <tempo/model.hpp>
-
 #include <atomic>
 #include <optional>
 #include <thread>
+
+#include <tempo/model.hpp>
+
+#include "ops/defaults.hpp"
 
 namespace tempo {
 

@@ -1,8 +1,8 @@
 #include "training/monitor.hpp"
 
-#include "training/settings.hpp"
-
 #include <tempo/names.hpp>
+
+#include "training/settings.hpp"
 
 namespace tempo {
 

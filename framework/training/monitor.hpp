@@ -1,9 +1,9 @@
 // A logged number that a callback watches, and which way it should go.
 #pragma once
 
-#include <tempo/model.hpp>
-
 #include <string>
+
+#include <tempo/model.hpp>
 
 namespace tempo {
 

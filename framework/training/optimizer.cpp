@@ -1,14 +1,13 @@
 // What an optimizer remembers of each weight, and the handle through which it is asked for.
-#include "training/optimizer_state.hpp"
-
-#include "graph/trace.hpp"
-#include "training/settings.hpp"
+#include <algorithm>
 
 #include <tempo/gradient.hpp>
 #include <tempo/names.hpp>
 #include <tempo/ops.hpp>
 
-#include <algorithm>
+#include "graph/trace.hpp"
+#include "training/optimizer_state.hpp"
+#include "training/settings.hpp"
 
 namespace tempo {
 

@@ -1,13 +1,12 @@
 // Clipping of gradients, whatever their norms.
-#include "training/optimizer_state.hpp"
-
-#include "training/settings.hpp"
+#include <cmath>
+#include <span>
 
 #include <tempo/names.hpp>
 #include <tempo/ops.hpp>
 
-#include <cmath>
-#include <span>
+#include "training/optimizer_state.hpp"
+#include "training/settings.hpp"
 
 namespace tempo {
 

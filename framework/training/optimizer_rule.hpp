@@ -2,10 +2,10 @@
 // those that a text may name.
 #pragma once
 
+#include <tempo/ops.hpp>
+
 #include "training/optimizer_state.hpp"
 #include "training/settings.hpp"
-
-#include <tempo/ops.hpp>
 
 namespace tempo {
 

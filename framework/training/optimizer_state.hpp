@@ -1,15 +1,15 @@
 // The state of an Optimizer: its numbers, and what it remembers of each weight.
 #pragma once
 
-#include "scan/formula.hpp"
-
-#include <tempo/optimizer.hpp>
-
 #include <array>
 #include <deque>
 #include <map>
 #include <optional>
 #include <unordered_map>
+
+#include <tempo/optimizer.hpp>
+
+#include "scan/formula.hpp"
 
 namespace tempo {
 

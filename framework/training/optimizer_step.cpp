@@ -1,14 +1,13 @@
 // A step of an optimizer, made whole or not at all.
-#include "training/optimizer_state.hpp"
-
-#include "tensor/finite.hpp"
+#include <algorithm>
+#include <array>
+#include <span>
 
 #include <tempo/gradient.hpp>
 #include <tempo/ops.hpp>
 
-#include <algorithm>
-#include <array>
-#include <span>
+#include "tensor/finite.hpp"
+#include "training/optimizer_state.hpp"
 
 namespace tempo {
 

@@ -1,8 +1,8 @@
 // The losses of classes: crossentropies, plain and focal.
+#include <limits>
+
 #include "training/finite.hpp"
 #include "training/loss_formula.hpp"
-
-#include <limits>
 
 namespace tempo {
 

@@ -1,13 +1,14 @@
 // The bar, the lines, and the format of their numbers.
 #include "training/progress.hpp"
 
-#include <tempo/error.hpp>
-
 #include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+
+#include <tempo/error.hpp>
 
 namespace tempo {
 

@@ -1,9 +1,9 @@
 // What fit and evaluate show while they run: a bar on a terminal, plain lines elsewhere.
 #pragma once
 
-#include <tempo/callback.hpp>
-
 #include <chrono>
+
+#include <tempo/callback.hpp>
 
 namespace tempo {
 

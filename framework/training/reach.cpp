@@ -1,11 +1,11 @@
 // Walks the graph of a loss, and names weights that it should reach and does not.
 #include "training/reach.hpp"
 
-#include "autograd/walk.hpp"
+#include <unordered_set>
 
 #include <tempo/ops.hpp>
 
-#include <unordered_set>
+#include "autograd/walk.hpp"
 
 namespace tempo {
 

@@ -1,10 +1,10 @@
 // Aligns losses, masks and sample weights, and reduces them to one number.
 #include "training/reduction.hpp"
 
-#include "training/settings.hpp"
-
 #include <algorithm>
 #include <utility>
+
+#include "training/settings.hpp"
 
 namespace tempo {
 

@@ -2,9 +2,9 @@
 // as in Keras: axes of extent 1 at the end come or go.
 #pragma once
 
-#include <tempo/ops.hpp>
-
 #include <string>
+
+#include <tempo/ops.hpp>
 
 namespace tempo {
 

@@ -1,13 +1,12 @@
 // The formulas of the learning rates, each with its options.
-#include <tempo/schedule.hpp>
-
-#include "training/settings.hpp"
-
-#include <tempo/error.hpp>
-
 #include <array>
 #include <charconv>
 #include <numbers>
+
+#include <tempo/error.hpp>
+#include <tempo/schedule.hpp>
+
+#include "training/settings.hpp"
 
 namespace tempo {
 

@@ -1,11 +1,11 @@
 // Parses and checks settings, with "did you mean" and the limits of their descriptions.
 #include "training/settings.hpp"
 
-#include <tempo/error.hpp>
-#include <tempo/names.hpp>
-
 #include <algorithm>
 #include <charconv>
+
+#include <tempo/error.hpp>
+#include <tempo/names.hpp>
 
 namespace tempo {
 

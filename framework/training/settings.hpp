@@ -2,8 +2,6 @@
 // its options once, `void describe(auto& setting, Options& o)`; that reads, writes and checks them.
 #pragma once
 
-#include "ops/call_text.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -12,6 +10,8 @@
 #include <vector>
 
 #include <tempo/number.hpp>
+
+#include "ops/call_text.hpp"
 
 namespace tempo {
 

@@ -1,12 +1,11 @@
 // A Stream: the model traced on one step, with inputs and outputs as spans.
-#include <tempo/stream.hpp>
-
 #include "scan/stream.hpp"
+
+#include <cmath>
 
 #include <tempo/ops.hpp>
 #include <tempo/shared.hpp>
-
-#include <cmath>
+#include <tempo/stream.hpp>
 
 namespace tempo {
 

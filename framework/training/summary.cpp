@@ -1,11 +1,11 @@
 // The table of a model.
-#include "training/model_state.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <iostream>
 #include <sstream>
+
+#include "training/model_state.hpp"
 
 namespace tempo {
 

@@ -1,14 +1,14 @@
 // The forward pass, the gradients, and the step of the optimizer.
 #include "training/update.hpp"
 
+#include <cmath>
+#include <iostream>
+
 #include "graph/value.hpp"
 #include "training/finite.hpp"
 #include "training/reach.hpp"
 #include "training/reduction.hpp"
 #include "training/settings.hpp"
-
-#include <cmath>
-#include <iostream>
 
 namespace tempo {
 

@@ -1,14 +1,13 @@
 // The reverse walk as a user meets it, and the checker itself: wrong gradients are planted, and
 // each must be caught.
 #define BOOST_TEST_MODULE gradient
-#include "testing.hpp"
-
-#include "graph/value.hpp"
-#include "tensor/kernels/pointwise.hpp"
-
 #include <tempo/gradcheck.hpp>
 #include <tempo/gradient.hpp>
 #include <tempo/layers.hpp>
+
+#include "graph/value.hpp"
+#include "tensor/kernels/pointwise.hpp"
+#include "testing.hpp"
 
 namespace tempo {
 namespace {

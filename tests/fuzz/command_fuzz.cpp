@@ -1,10 +1,9 @@
 // The `tempo` command line. Input: a line for each argument.
-#include "fuzz.hpp"
-
-#include "command/command_line.hpp"
-
 #include <ostream>
 #include <streambuf>
+
+#include "command/command_line.hpp"
+#include "fuzz.hpp"
 
 using namespace tempo;
 using namespace tempo::fuzz;

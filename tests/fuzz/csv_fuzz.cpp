@@ -1,9 +1,8 @@
 // The reader of CSV. Input: two bytes that choose the options, then the file.
-#include "fuzz.hpp"
-
-#include "io/csv.hpp"
-
 #include <cmath>
+
+#include "fuzz.hpp"
+#include "io/csv.hpp"
 
 using namespace tempo;
 using namespace tempo::fuzz;

@@ -1,9 +1,6 @@
 // Writes the seeds, and runs each input: an Error is an answer, anything else a finding.
 #include "fuzz.hpp"
 
-#include "graph/value.hpp"
-#include "plugin/loader.hpp"
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +9,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+
+#include "graph/value.hpp"
+#include "plugin/loader.hpp"
 
 namespace tempo::fuzz {
 

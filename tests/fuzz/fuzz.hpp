@@ -1,13 +1,13 @@
 // What the fuzzers share. Each has LLVMFuzzerTestOneInput and seeds(); fuzz.cpp has the rest.
 #pragma once
 
-#include <tempo/error.hpp>
-#include <tempo/tensor.hpp>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <tempo/error.hpp>
+#include <tempo/tensor.hpp>
 
 namespace tempo::fuzz {
 

@@ -1,17 +1,16 @@
 // The reader of model files; that of safetensors has a fuzzer of its own. Input: the
 // description of a model, 0xff, a line DTYPE NAME EXTENT... for each tensor, 0xff, and a byte for
 // each that says what it is filled with.
-#include "fuzz.hpp"
-
-#include "io/model_reader.hpp"
-
-#include <tempo/cell.hpp>
-#include <tempo/layers.hpp>
-
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <sstream>
+
+#include <tempo/cell.hpp>
+#include <tempo/layers.hpp>
+
+#include "fuzz.hpp"
+#include "io/model_reader.hpp"
 
 using namespace tempo;
 using namespace tempo::fuzz;

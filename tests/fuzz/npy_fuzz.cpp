@@ -1,10 +1,9 @@
 // The reader of .npy. Input: a byte of flags, then a whole file (flag 1), or else the version, the
 // size of its data in words of 4 bytes, its header, 0xff, and what its data repeat.
-#include "fuzz.hpp"
-
-#include "io/npy.hpp"
-
 #include <tempo/io.hpp>
+
+#include "fuzz.hpp"
+#include "io/npy.hpp"
 
 using namespace tempo;
 using namespace tempo::fuzz;

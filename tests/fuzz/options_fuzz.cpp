@@ -1,11 +1,10 @@
 // Options of layers by their names, as the command line and files have them. Input: a byte that
 // says which layer, then a line NAME=VALUE for each option.
-#include "fuzz.hpp"
+#include <tempo/load.hpp>
 
 #include "command/options.hpp"
+#include "fuzz.hpp"
 #include "io/layer_json.hpp"
-
-#include <tempo/load.hpp>
 
 using namespace tempo;
 using namespace tempo::fuzz;

@@ -1,15 +1,14 @@
 // Texts of optimizers, losses, metrics, initializers and activations, which options and files have:
 // a byte that says which, then the text.
-#include "fuzz.hpp"
-
-#include "ops/initializers.hpp"
+#include <cmath>
 
 #include <tempo/activation.hpp>
 #include <tempo/loss.hpp>
 #include <tempo/metric.hpp>
 #include <tempo/optimizer.hpp>
 
-#include <cmath>
+#include "fuzz.hpp"
+#include "ops/initializers.hpp"
 
 using namespace tempo;
 using namespace tempo::fuzz;

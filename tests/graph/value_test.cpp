@@ -2,9 +2,9 @@
 #define BOOST_TEST_MODULE value
 #include "graph/value.hpp"
 
-#include "testing.hpp"
-
 #include <tempo/gradient.hpp>
+
+#include "testing.hpp"
 
 using namespace tempo;
 using namespace tempo::testing;

@@ -1,5 +1,6 @@
 // Makes a layer of the cell MinimalGated, found in TEMPO_PLUGIN_PATH, and runs it on two sequences.
 #include <iostream>
+
 #include <tempo/tempo.hpp>
 using namespace tempo;
 

@@ -1,6 +1,7 @@
 // CSV: what becomes numbers, what is taken as names, and the sentence of each file that is neither.
 #define BOOST_TEST_MODULE csv
 #include <cmath>
+
 #include <tempo/tempo.hpp>
 
 #include "files.hpp"

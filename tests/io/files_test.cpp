@@ -1,16 +1,17 @@
 // Files as wholes: written completely or not at all, whatever stands at the name, and read as they
 // were at one moment.
 #define BOOST_TEST_MODULE files
+#include "files.hpp"
+
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
-#include <tempo/tempo.hpp>
 #include <thread>
 
-#include "files.hpp"
+#include <tempo/tempo.hpp>
 
 using namespace tempo;
 using namespace tempo::testing;

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+
 #include <tempo/tempo.hpp>
 #include <tempo/xtensor.hpp>
 

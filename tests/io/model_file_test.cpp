@@ -4,8 +4,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <tempo/tempo.hpp>
 #include <thread>
+
+#include <tempo/tempo.hpp>
 
 #include "testing.hpp"
 

@@ -2,6 +2,7 @@
 // name.
 #define BOOST_TEST_MODULE npy
 #include <cmath>
+
 #include <tempo/tempo.hpp>
 
 #include "files.hpp"

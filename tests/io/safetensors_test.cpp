@@ -3,6 +3,7 @@
 #define BOOST_TEST_MODULE safetensors
 #include <cmath>
 #include <cstring>
+
 #include <tempo/tempo.hpp>
 
 #include "files.hpp"

@@ -11,8 +11,9 @@
 #include <cstdarg>
 #include <cstdio>
 #include <filesystem>
-#include <tempo/tempo.hpp>
 #include <thread>
+
+#include <tempo/tempo.hpp>
 
 #include "kill/savers.hpp"
 #include "testing.hpp"

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <random>
+
 #include <tempo/error.hpp>
 
 #include "savers.hpp"

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <iterator>
+
 #include <tempo/tempo.hpp>
 
 namespace tempo::testing {

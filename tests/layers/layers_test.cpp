@@ -1,11 +1,11 @@
 // The built-in layers, as a script uses them: shapes, states, masks, options, and what they say
 // when something does not fit. Numbers of Keras are in tests/reference/.
 #define BOOST_TEST_MODULE layers
-#include "testing.hpp"
+#include <set>
 
 #include <tempo/layers.hpp>
 
-#include <set>
+#include "testing.hpp"
 
 using namespace tempo;
 using namespace tempo::testing;

@@ -1,20 +1,19 @@
 // Every op: one row says where it is smooth and on which shapes; the suites do the rest.
 #define BOOST_TEST_MODULE ops
-#include "testing.hpp"
-
-#include "autograd/walk.hpp"
-#include "graph/trace.hpp"
-#include "ops/known.hpp"
+#include <functional>
+#include <map>
+#include <numeric>
+#include <set>
 
 #include <tempo/activation.hpp>
 #include <tempo/gradcheck.hpp>
 #include <tempo/gradient.hpp>
 #include <tempo/initializer.hpp>
 
-#include <functional>
-#include <map>
-#include <numeric>
-#include <set>
+#include "autograd/walk.hpp"
+#include "graph/trace.hpp"
+#include "ops/known.hpp"
+#include "testing.hpp"
 
 namespace tempo {
 namespace {

@@ -10,8 +10,9 @@
 #include <sstream>
 #include <string>
 
-#include <tempo/plugin.h>
 #include <boost/test/unit_test.hpp>
+
+#include <tempo/plugin.h>
 
 static_assert(sizeof(void*) == 8, "the numbers below are those of 64-bit processors");
 

@@ -3,6 +3,7 @@
 #define BOOST_TEST_MODULE host
 #include <cstddef>
 #include <cstring>
+
 #include <tempo/tempo.hpp>
 
 #include "testing.hpp"

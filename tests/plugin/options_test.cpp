@@ -1,12 +1,12 @@
 // Options kept whole, and how one finds what was given and what is described.
 #define BOOST_TEST_MODULE options
-#include "testing.hpp"
+#include <array>
 
 #include <tempo/layers.hpp>
 #include <tempo/option.hpp>
 #include <tempo/plugin.hpp>
 
-#include <array>
+#include "testing.hpp"
 
 using namespace tempo;
 using namespace tempo::testing;

@@ -1,10 +1,12 @@
 // Plugins: loading them, every way in which that fails, and what theirs can do wrong.
 #define BOOST_TEST_MODULE plugin
 #include <sys/wait.h>
+
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
 #include <tempo/tempo.hpp>
 
 #include "plugins/good.hpp"

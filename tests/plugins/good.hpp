@@ -2,9 +2,9 @@
 // same source. All dimensions and options differ from their defaults where it matters.
 #pragma once
 
-#include <tempo/plugin.hpp>
-
 #include <cmath>
+
+#include <tempo/plugin.hpp>
 
 namespace good {
 

@@ -3,10 +3,10 @@
 // the plugin modern_cells are made of.
 #pragma once
 
+#include <limits>
+
 #include <tempo/cell.hpp>
 #include <tempo/gradient.hpp>
-
-#include <limits>
 
 namespace tempo::testing {
 

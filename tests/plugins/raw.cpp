@@ -1,9 +1,9 @@
 // A plugin written against plugin.h alone, by an author who did not read it: its callbacks let
 // exceptions out, fail without a word and return what cannot be.
-#include <tempo/plugin.h>
-
 #include <stdexcept>
 #include <string>
+
+#include <tempo/plugin.h>
 
 namespace {
 

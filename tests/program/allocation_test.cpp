@@ -1,17 +1,17 @@
 // Memory: what a run of a Program allocates, and what stays for the gradient.
 #define BOOST_TEST_MODULE allocation
-#include "scan/explain.hpp"
-#include "scan/recurrence.hpp"
-#include "testing.hpp"
-
-#include <tempo/tempo.hpp>
-
 #include <malloc.h>
 
 #include <array>
 #include <atomic>
 #include <cstdlib>
 #include <new>
+
+#include <tempo/tempo.hpp>
+
+#include "scan/explain.hpp"
+#include "scan/recurrence.hpp"
+#include "testing.hpp"
 
 namespace {
 std::atomic<int64_t> allocations = 0, allocated_bytes = 0, live_bytes = 0;

@@ -1,12 +1,13 @@
 // What explain says of a run: FLOPs of each section, and what runs where.
 #define BOOST_TEST_MODULE explain
 #include "scan/explain.hpp"
+
+#include <tempo/scan.hpp>
+
 #include "program/run/cost.hpp"
 #include "tensor/cpu.hpp"
 #include "tensor/products/matmul.hpp"
 #include "testing.hpp"
-
-#include <tempo/scan.hpp>
 
 using namespace tempo;
 using namespace tempo::testing;

@@ -1,10 +1,10 @@
 // Concatenations and splits that cost no step: their parts are copied only where something else
 // holds them.
 #define BOOST_TEST_MODULE parts
+#include <tempo/scan.hpp>
+
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
-
-#include <tempo/scan.hpp>
 
 using namespace tempo;
 using namespace tempo::testing;

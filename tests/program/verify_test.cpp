@@ -2,13 +2,13 @@
 #define BOOST_TEST_MODULE verify
 #include "program/verify.hpp"
 
+#include <functional>
+
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/executable.hpp"
 #include "program/passes/pipelines.hpp"
 #include "testing.hpp"
-
-#include <functional>
 
 using namespace tempo;
 using namespace tempo::testing;

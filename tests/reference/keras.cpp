@@ -1,10 +1,10 @@
 // From Keras's configurations to Tempo's options; what has no counterpart is an error.
 #include "keras.hpp"
 
-#include "cells.hpp"
-
 #include <map>
 #include <set>
+
+#include "cells.hpp"
 
 using namespace tempo;
 using std::string;

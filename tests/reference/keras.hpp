@@ -1,12 +1,13 @@
 // Keras's configurations as Tempo's layers, losses and optimizers.
 #pragma once
 
-#include "numbers.hpp"
-
 #include <set>
+
 #include <tempo/layer.hpp>
 #include <tempo/loss.hpp>
 #include <tempo/optimizer.hpp>
+
+#include "numbers.hpp"
 
 /// From {"class_name", "config": {...}} or {"class_name", options...}.
 tempo::Layer keras_layer(const Json& node);

@@ -1,7 +1,7 @@
 // Cases of layers: operations on one layer, in order, and what they give.
-#include "keras.hpp"
-
 #include <map>
+
+#include "keras.hpp"
 
 using namespace tempo;
 using std::string;

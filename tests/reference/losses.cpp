@@ -1,7 +1,7 @@
 // Cases of losses and metrics.
-#include "keras.hpp"
-
 #include <tempo/metric.hpp>
+
+#include "keras.hpp"
 
 using namespace tempo;
 using std::string;

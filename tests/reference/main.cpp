@@ -1,8 +1,8 @@
 // Runs all cases of the files given: keras_cases.json and keras_gradients.json, or others like
 // them.
-#include "keras.hpp"
-
 #include <fstream>
+
+#include "keras.hpp"
 
 namespace {
 

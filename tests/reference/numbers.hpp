@@ -1,10 +1,11 @@
 // Numbers in the files: tensors from them, and comparison with them.
 #pragma once
 
-#include "report.hpp"
-
 #include <nlohmann/json.hpp>
+
 #include <tempo/ops.hpp>
+
+#include "report.hpp"
 
 using Json = nlohmann::ordered_json;
 

@@ -1,8 +1,9 @@
 // Cases that train a model with fit.
-#include "keras.hpp"
-
 #include <regex>
+
 #include <tempo/model.hpp>
+
+#include "keras.hpp"
 
 using namespace tempo;
 using std::string;

@@ -1,9 +1,9 @@
 // How a step of a stream runs.
 #define BOOST_TEST_MODULE streamer
+#include <tempo/scan.hpp>
+
 #include "scan/stream.hpp"
 #include "testing.hpp"
-
-#include <tempo/scan.hpp>
 
 using namespace tempo;
 using namespace tempo::testing;

@@ -1,9 +1,9 @@
 // A cell's step is traced at the first call of its layer; what it gives is always that of the plain
 // loop.
 #define BOOST_TEST_MODULE trace_cache
-#include "testing.hpp"
-
 #include <tempo/layers.hpp>
+
+#include "testing.hpp"
 
 using namespace tempo;
 using namespace tempo::testing;

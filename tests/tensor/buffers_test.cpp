@@ -1,8 +1,6 @@
 // Buffers of memory: aligned, apart from each other, and safe wherever they are given back.
 #define BOOST_TEST_MODULE buffers
 #include "tensor/buffers.hpp"
-#include "tensor/sanitizers.hpp"
-#include "testing.hpp"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -10,6 +8,9 @@
 #include <cstring>
 #include <fstream>
 #include <thread>
+
+#include "tensor/sanitizers.hpp"
+#include "testing.hpp"
 
 using namespace tempo;
 

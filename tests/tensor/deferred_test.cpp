@@ -1,18 +1,18 @@
 // Work that is left for later: long scans that leave threads idle run beside one another, and no
 // reader can tell.
 #define BOOST_TEST_MODULE deferred
-#include "graph/value.hpp"
-#include "tensor/parallel.hpp"
-#include "testing.hpp"
+#include <unistd.h>
+
+#include <cstdio>
+#include <thread>
 
 #include <tempo/io.hpp>
 #include <tempo/layers.hpp>
 #include <tempo/optimizer.hpp>
 
-#include <unistd.h>
-
-#include <cstdio>
-#include <thread>
+#include "graph/value.hpp"
+#include "tensor/parallel.hpp"
+#include "testing.hpp"
 
 using namespace tempo;
 using namespace tempo::testing;

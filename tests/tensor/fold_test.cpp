@@ -1,15 +1,15 @@
 // Rows folded into one element, by each instruction set's kernel and in a step beside elementwise
 // ops.
 #define BOOST_TEST_MODULE fold
+#include <cstring>
+#include <optional>
+
+#include <tempo/scan.hpp>
+
 #include "graph/op.hpp"
 #include "instruction_sets.hpp"
 #include "scan/explain.hpp"
 #include "testing.hpp"
-
-#include <tempo/scan.hpp>
-
-#include <cstring>
-#include <optional>
 
 using namespace tempo;
 using namespace tempo::testing;

@@ -1,14 +1,15 @@
 // What holds for a while: a variable's value, and the latest of many things.
 #define BOOST_TEST_MODULE scoped
 #include "tensor/scoped.hpp"
-#include "tensor/recent.hpp"
-
-#include <boost/test/unit_test.hpp>
 
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
+
+#include <boost/test/unit_test.hpp>
+
+#include "tensor/recent.hpp"
 
 using namespace tempo;
 

@@ -1,15 +1,6 @@
 // The kernels of each instruction set that this processor has: functions against long double,
 // products against plain loops, and what must not depend on place, grouping or instruction set.
 #define BOOST_TEST_MODULE simd
-#include "graph/op.hpp"
-#include "instruction_sets.hpp"
-#include "tensor/kernels/pointwise.hpp"
-#include "tensor/parallel.hpp"
-#include "tensor/products/matmul.hpp"
-#include "tensor/products/packed.hpp"
-
-#include <boost/test/unit_test.hpp>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -21,6 +12,15 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <boost/test/unit_test.hpp>
+
+#include "graph/op.hpp"
+#include "instruction_sets.hpp"
+#include "tensor/kernels/pointwise.hpp"
+#include "tensor/parallel.hpp"
+#include "tensor/products/matmul.hpp"
+#include "tensor/products/packed.hpp"
 
 namespace tempo {
 namespace {

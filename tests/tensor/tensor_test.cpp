@@ -5,6 +5,11 @@
 #ifndef BOOST_TEST_DYN_LINK
 #define BOOST_TEST_DYN_LINK
 #endif
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <set>
+
 #include <boost/test/unit_test.hpp>
 
 #include "tensor/kernels/indexing.hpp"
@@ -17,11 +22,6 @@
 #include "tensor/parallel.hpp"
 #include "tensor/products/matmul.hpp"
 #include "tensor/strides.hpp"
-
-#include <algorithm>
-#include <atomic>
-#include <numeric>
-#include <set>
 
 namespace tempo {
 namespace {

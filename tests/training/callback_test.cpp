@@ -1,12 +1,12 @@
 // What happens inside and around fit: callbacks that train, evaluate and compile, records that an
 // exception ends, what a gradient must reach.
 #define BOOST_TEST_MODULE callback
-#include <tempo/tempo.hpp>
-
 #include <filesystem>
 #include <functional>
 #include <iostream>
 #include <thread>
+
+#include <tempo/tempo.hpp>
 
 #include "testing.hpp"
 

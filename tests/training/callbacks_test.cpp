@@ -1,8 +1,8 @@
 // The callbacks that come with Tempo: what they save, log and change.
 #define BOOST_TEST_MODULE callbacks
-#include "files.hpp"
-
 #include <tempo/tempo.hpp>
+
+#include "files.hpp"
 
 using namespace tempo;
 using testing::error_of;

@@ -1,9 +1,9 @@
 // Losses and metrics against numbers worked out by hand or taken from Keras's own tests.
 #define BOOST_TEST_MODULE loss
-#include "testing.hpp"
-
 #include <tempo/gradcheck.hpp>
 #include <tempo/tempo.hpp>
+
+#include "testing.hpp"
 
 using namespace tempo;
 using testing::error_of;

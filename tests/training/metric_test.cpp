@@ -1,8 +1,8 @@
 // Metrics that are more than a mean of losses, against numbers of Keras's tests and by hand.
 #define BOOST_TEST_MODULE metric
-#include "testing.hpp"
-
 #include <tempo/tempo.hpp>
+
+#include "testing.hpp"
 
 using namespace tempo;
 using testing::error_of;

@@ -1,9 +1,9 @@
 // Optimizers against their formulas, worked out with plain numbers.
 #define BOOST_TEST_MODULE optimizer
-#include "testing.hpp"
-
 #include <tempo/gradient.hpp>
 #include <tempo/optimizer.hpp>
+
+#include "testing.hpp"
 
 using namespace tempo;
 using testing::error_of;

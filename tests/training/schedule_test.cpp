@@ -1,10 +1,10 @@
 // Learning rates that follow a schedule.
 #define BOOST_TEST_MODULE schedule
-#include "files.hpp"
-
 #include <tempo/layers.hpp>
 #include <tempo/model.hpp>
 #include <tempo/ops.hpp>
+
+#include "files.hpp"
 
 using namespace tempo;
 using testing::error_of;

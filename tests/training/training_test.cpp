@@ -1,10 +1,10 @@
 // Models: building, naming, training, callbacks, data; and what is said when something is wrong.
 #define BOOST_TEST_MODULE training
-#include "testing.hpp"
+#include <iostream>
 
 #include <tempo/tempo.hpp>
 
-#include <iostream>
+#include "testing.hpp"
 
 using namespace tempo;
 using testing::error_of;

@@ -1,15 +1,15 @@
 // Cells that see their call: each in all that a recurrent layer does, beside a loop by hand.
 #define BOOST_TEST_MODULE cells
-#include "files.hpp"
-#include "plugins/modern_cells.hpp"
-#include "testing.hpp"
-
 #include <tempo/explain.hpp>
 #include <tempo/gradcheck.hpp>
 #include <tempo/io.hpp>
 #include <tempo/layers.hpp>
 #include <tempo/load.hpp>
 #include <tempo/stream.hpp>
+
+#include "files.hpp"
+#include "plugins/modern_cells.hpp"
+#include "testing.hpp"
 
 using namespace tempo;
 using namespace tempo::testing;

@@ -3,7 +3,6 @@
 // checker is a function of a path and a text, so that each rule is seen to fail.
 #define BOOST_TEST_MODULE docs
 #include <algorithm>
-#include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -11,6 +10,8 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <boost/test/unit_test.hpp>
 
 namespace fs = std::filesystem;
 using std::string;

@@ -1,10 +1,10 @@
 // What must be equal: linked and loaded, scan and its plain loop, a batch and its rows,
 // Bidirectional and two layers, one thread and two; and every layer's gradients, to second order.
 #define BOOST_TEST_MODULE equivalence
+#include <tempo/layers.hpp>
+
 #include "autograd/gradcheck.hpp"
 #include "testing.hpp"
-
-#include <tempo/layers.hpp>
 
 using namespace tempo;
 using namespace tempo::testing;

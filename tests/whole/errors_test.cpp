@@ -2,6 +2,7 @@
 // see training_test; of plugins, plugin_test.
 #define BOOST_TEST_MODULE errors
 #include <functional>
+
 #include <tempo/tempo.hpp>
 
 #include "testing.hpp"

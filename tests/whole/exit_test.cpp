@@ -1,9 +1,9 @@
 // A process may end at any point. The program itself starts no thread and never uses Tempo, so that
 // its children are as fresh as a program of its own.
 #define BOOST_TEST_MODULE exit
-#include "children.hpp"
-
 #include <thread>
+
+#include "children.hpp"
 
 using namespace tempo;
 using namespace tempo::testing;

@@ -1,9 +1,9 @@
 // Beyond 2^31 elements, where a count in 32 bits would show. Needs 9 GiB: `ctest -C Large -R
 // large`.
 #define BOOST_TEST_MODULE large
-#include "testing.hpp"
-
 #include <tempo/gradient.hpp>
+
+#include "testing.hpp"
 
 namespace tempo {
 namespace {

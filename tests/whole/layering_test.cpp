@@ -3,7 +3,6 @@
 // fail.
 #define BOOST_TEST_MODULE layering
 #include <algorithm>
-#include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -12,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/test/unit_test.hpp>
 
 namespace fs = std::filesystem;
 using std::string;

@@ -1,6 +1,7 @@
 // The call that docs/architecture/one-call.md follows, and what the page says of it.
 #define BOOST_TEST_MODULE one_call
 #include <boost/test/unit_test.hpp>
+
 #include <tempo/tempo.hpp>
 
 using namespace tempo;

@@ -1,9 +1,9 @@
 // A process may fork at any point, and child and parent go on.
 #define BOOST_TEST_MODULE process
-#include "children.hpp"
-
 #include <atomic>
 #include <thread>
+
+#include "children.hpp"
 
 using namespace tempo;
 using namespace tempo::testing;

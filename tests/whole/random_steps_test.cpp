@@ -2,11 +2,12 @@
 // threads.
 #define BOOST_TEST_MODULE random_steps
 #include "random_steps.hpp"
+
+#include <cstdlib>
+
 #include "program/plan/surroundings.hpp"
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
-
-#include <cstdlib>
 
 using namespace tempo;
 using namespace tempo::testing;

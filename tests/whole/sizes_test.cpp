@@ -1,9 +1,9 @@
 // Sizes of 0 and 1, in every dimension: a scan gives what its plain loop gives, or says why not.
 #define BOOST_TEST_MODULE sizes
+#include <tempo/tempo.hpp>
+
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
-
-#include <tempo/tempo.hpp>
 
 using namespace tempo;
 using namespace tempo::testing;

@@ -1,16 +1,16 @@
 // One built model is used by several threads at once: what each gets is what one thread gets, bit
 // for bit.
 #define BOOST_TEST_MODULE threads
-#include "testing.hpp"
-
-#include <tempo/layers.hpp>
-#include <tempo/tempo.hpp>
-
 #include <atomic>
 #include <functional>
 #include <mutex>
 #include <set>
 #include <thread>
+
+#include <tempo/layers.hpp>
+#include <tempo/tempo.hpp>
+
+#include "testing.hpp"
 
 using namespace tempo;
 using namespace tempo::testing;

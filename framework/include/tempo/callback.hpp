@@ -2,8 +2,6 @@
 // recorded.
 #pragma once
 
-#include <tempo/export.hpp>
-
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -13,6 +11,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <tempo/export.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

@@ -1,10 +1,10 @@
 // Callbacks that come with Tempo, besides EarlyStopping.
 #pragma once
 
-#include <tempo/model.hpp>
-
 #include <functional>
 #include <iostream>
+
+#include <tempo/model.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

@@ -2,11 +2,11 @@
 // serves in a script, in a test and in a plugin.
 #pragma once
 
-#include <tempo/cell_form.hpp>
-
 #include <concepts>
 #include <deque>
 #include <memory>
+
+#include <tempo/cell_form.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

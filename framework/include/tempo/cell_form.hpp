@@ -1,9 +1,9 @@
 // The forms that a cell may have: found out from its class, and run alike.
 #pragma once
 
-#include <tempo/option.hpp>
-
 #include <string_view>
+
+#include <tempo/option.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {

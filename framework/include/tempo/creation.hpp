@@ -1,10 +1,10 @@
 // Ranges and random numbers; elementwise.hpp has constants.
 #pragma once
 
-#include <tempo/elementwise.hpp>
-
 #include <algorithm>
 #include <cmath>
+
+#include <tempo/elementwise.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

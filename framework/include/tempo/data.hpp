@@ -1,9 +1,9 @@
 // Data on its way into training: windows over a series, mini-batches, parts held out.
 #pragma once
 
-#include <tempo/tensor.hpp>
-
 #include <memory>
+
+#include <tempo/tensor.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

@@ -1,13 +1,13 @@
 // The types of elements. All that is known of each is in one table.
 #pragma once
 
-#include <tempo/export.hpp>
-
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+
+#include <tempo/export.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

@@ -2,10 +2,10 @@
 // dtype; a C++ number is a weak scalar and takes the dtype of the tensor it meets.
 #pragma once
 
+#include <cmath>
+
 #include <tempo/number.hpp>
 #include <tempo/tensor.hpp>
-
-#include <cmath>
 
 namespace tempo TEMPO_HIDDEN {
 

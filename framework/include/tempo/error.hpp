@@ -2,10 +2,10 @@
 // was required, and the likely fix.
 #pragma once
 
-#include <tempo/export.hpp>
-
 #include <stdexcept>
 #include <string>
+
+#include <tempo/export.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

@@ -1,10 +1,10 @@
 // Are the gradients right? Each element is compared with a difference of the function's own values.
 #pragma once
 
-#include <tempo/layer.hpp>
-
 #include <functional>
 #include <iosfwd>
+
+#include <tempo/layer.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

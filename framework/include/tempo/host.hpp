@@ -2,13 +2,13 @@
 // back. A user's exception that passes through the host comes back to its object as what it was.
 #pragma once
 
-#include <tempo/plugin.h>
-#include <tempo/error.hpp>
-#include <tempo/shape.hpp>
-
 #include <exception>
 #include <new>
 #include <string>
+
+#include <tempo/error.hpp>
+#include <tempo/plugin.h>
+#include <tempo/shape.hpp>
 
 extern "C" const tempo_host* tempo_host_v0(void) __attribute__((weak));
 

@@ -1,9 +1,9 @@
 // Initializers: the first values of weights, by name and arguments, as Keras names them.
 #pragma once
 
-#include <tempo/ops.hpp>
-
 #include <concepts>
+
+#include <tempo/ops.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

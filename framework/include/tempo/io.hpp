@@ -2,12 +2,12 @@
 // model.hpp.
 #pragma once
 
-#include <tempo/tensor.hpp>
-
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <tempo/tensor.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

@@ -1,11 +1,11 @@
 // Plugins as files: loading one, and listing what there is.
 #pragma once
 
-#include <tempo/plugin.h>
-#include <tempo/error.hpp>
-
 #include <string>
 #include <vector>
+
+#include <tempo/error.hpp>
+#include <tempo/plugin.h>
 
 namespace tempo TEMPO_HIDDEN {
 

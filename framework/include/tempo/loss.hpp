@@ -1,10 +1,10 @@
 // Losses: one number that says how far predictions are from the truth.
 #pragma once
 
-#include <tempo/tensor.hpp>
-
 #include <memory>
 #include <optional>
+
+#include <tempo/tensor.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

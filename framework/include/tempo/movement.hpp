@@ -1,9 +1,9 @@
 // Ops that put elements elsewhere: shapes, parts, rows.
 #pragma once
 
-#include <tempo/axes.hpp>
-
 #include <array>
+
+#include <tempo/axes.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

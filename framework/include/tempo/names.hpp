@@ -1,11 +1,11 @@
 // What an error says of a name that is not known: the nearest one that is, and all that are.
 #pragma once
 
-#include <tempo/export.hpp>
-
 #include <algorithm>
 #include <string>
 #include <vector>
+
+#include <tempo/export.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {

@@ -1,11 +1,11 @@
 // Numbers as text.
 #pragma once
 
-#include <tempo/export.hpp>
-
 #include <charconv>
 #include <cmath>
 #include <string>
+
+#include <tempo/export.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {

@@ -2,10 +2,10 @@
 // one.
 #pragma once
 
+#include <memory>
+
 #include <tempo/schedule.hpp>
 #include <tempo/tensor.hpp>
-
-#include <memory>
 
 namespace tempo TEMPO_HIDDEN {
 

@@ -3,11 +3,11 @@
 // and the reference page are derived from that.
 #pragma once
 
+#include <limits>
+
 #include <tempo/activation.hpp>
 #include <tempo/initializer.hpp>
 #include <tempo/option_list.hpp>
-
-#include <limits>
 
 namespace tempo TEMPO_HIDDEN {
 

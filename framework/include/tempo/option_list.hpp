@@ -1,11 +1,11 @@
 // Options by name and value: found in an array that came over the boundary, or kept whole.
 #pragma once
 
-#include <tempo/layer.hpp>
-
 #include <deque>
 #include <span>
 #include <string_view>
+
+#include <tempo/layer.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {

@@ -2,11 +2,11 @@
 // object of it. Headers only; links against nothing.
 #pragma once
 
-#include <tempo/cell.hpp>
-
 #include <array>
 #include <span>
 #include <string_view>
+
+#include <tempo/cell.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

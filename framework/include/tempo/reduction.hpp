@@ -1,10 +1,10 @@
 // Folds along axes, and what runs along one.
 #pragma once
 
+#include <algorithm>
+
 #include <tempo/axes.hpp>
 #include <tempo/elementwise.hpp>
-
-#include <algorithm>
 
 namespace tempo TEMPO_HIDDEN {
 

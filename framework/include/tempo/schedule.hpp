@@ -1,13 +1,13 @@
 // Learning rates: a number, or a schedule that gives one for each update.
 #pragma once
 
-#include <tempo/export.hpp>
-
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <tempo/export.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

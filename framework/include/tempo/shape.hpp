@@ -1,13 +1,13 @@
 // Shapes.
 #pragma once
 
-#include <tempo/dtype.hpp>
-#include <tempo/error.hpp>
-
 #include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <vector>
+
+#include <tempo/dtype.hpp>
+#include <tempo/error.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

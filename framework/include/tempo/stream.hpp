@@ -1,10 +1,10 @@
 // Streams: a model run one time step at a call, for audio and control.
 #pragma once
 
-#include <tempo/model.hpp>
-
 #include <initializer_list>
 #include <span>
+
+#include <tempo/model.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

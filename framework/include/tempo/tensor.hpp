@@ -2,12 +2,12 @@
 // graph: shape, dtype, a value, and the op and inputs it came from.
 #pragma once
 
-#include <tempo/host.hpp>
-
 #include <iosfwd>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include <tempo/host.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

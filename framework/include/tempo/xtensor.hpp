@@ -1,11 +1,11 @@
 // The optional bridge to xtensor, and the only public header that includes it.
 #pragma once
 
-#include <tempo/tensor.hpp>
-
 #include <algorithm>
 
 #include <xtensor/xarray.hpp>
+
+#include <tempo/tensor.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

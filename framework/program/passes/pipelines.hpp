@@ -1,9 +1,9 @@
 // Which passes a Program goes through, and in which order.
 #pragma once
 
-#include "program/passes/passes.hpp"
-
 #include <span>
+
+#include "program/passes/passes.hpp"
 
 namespace tempo {
 

@@ -1,7 +1,7 @@
 // Splits and concatenations on the last axis, found where they can be parts of one block.
-#include "program/plan/planner.hpp"
-
 #include <algorithm>
+
+#include "program/plan/planner.hpp"
 
 namespace tempo {
 

@@ -1,7 +1,7 @@
 // Where each value lies: its block, offset and strides.
-#include "program/plan/planner.hpp"
-
 #include <algorithm>
+
+#include "program/plan/planner.hpp"
 
 namespace tempo {
 

@@ -1,7 +1,7 @@
 // The stages of the loop, in order: products, groups of tiles, and calls of what is neither.
-#include "program/plan/planner.hpp"
-
 #include <algorithm>
+
+#include "program/plan/planner.hpp"
 
 namespace tempo {
 

@@ -2,10 +2,10 @@
 // once for a Program, for any number of steps.
 #pragma once
 
-#include "program/uses.hpp"
-
 #include <optional>
 #include <variant>
+
+#include "program/uses.hpp"
 
 namespace tempo {
 

@@ -1,10 +1,10 @@
 // What plan.cpp makes a Plan with: a class or function for each question, answered in a file each.
 #pragma once
 
-#include "program/plan/plan.hpp"
-
 #include <map>
 #include <set>
+
+#include "program/plan/plan.hpp"
 
 namespace tempo {
 

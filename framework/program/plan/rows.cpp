@@ -1,7 +1,7 @@
 // On how many rows the stages of a plan work without reading one another.
-#include "program/plan/planner.hpp"
-
 #include <algorithm>
+
+#include "program/plan/planner.hpp"
 
 namespace tempo {
 

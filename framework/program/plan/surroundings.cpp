@@ -2,10 +2,10 @@
 // loop.
 #include "program/plan/surroundings.hpp"
 
-#include "tensor/products/packed.hpp"
-
 #include <algorithm>
 #include <limits>
+
+#include "tensor/products/packed.hpp"
 
 namespace tempo {
 

@@ -1,9 +1,9 @@
 // Elementwise ops and folds, bound to places: what only their own group reads lives in registers of
 // the tile.
-#include "program/plan/planner.hpp"
-
 #include <algorithm>
 #include <optional>
+
+#include "program/plan/planner.hpp"
 
 namespace tempo {
 

@@ -1,12 +1,12 @@
 // Counts FLOPs by section, and names the kernels outside the loop.
 #include "program/run/cost.hpp"
 
+#include <algorithm>
+
 #include "ops/known.hpp"
 #include "tensor/cpu.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/products/matmul.hpp"
-
-#include <algorithm>
 
 namespace tempo {
 

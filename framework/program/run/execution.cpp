@@ -3,11 +3,11 @@
 // rows are independent, then what comes after it.
 #include "program/run/execution.hpp"
 
-#include "tensor/cpu.hpp"
-#include "tensor/parallel.hpp"
-
 #include <algorithm>
 #include <cstring>
+
+#include "tensor/cpu.hpp"
+#include "tensor/parallel.hpp"
 
 namespace tempo {
 

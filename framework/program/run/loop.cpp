@@ -1,9 +1,9 @@
 // The loop: steps of a stretch, on a shard of rows.
-#include "program/run/execution.hpp"
-#include "tensor/round_up.hpp"
-
 #include <algorithm>
 #include <cstring>
+
+#include "program/run/execution.hpp"
+#include "tensor/round_up.hpp"
 
 namespace tempo {
 

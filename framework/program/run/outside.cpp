@@ -1,11 +1,10 @@
 // What runs before and after the loop, over all steps of a stretch, and how sequences come from
 // the caller and go back.
-#include "program/run/execution.hpp"
+#include <cstring>
 
+#include "program/run/execution.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/products/matmul.hpp"
-
-#include <cstring>
 
 namespace tempo {
 

@@ -1,11 +1,10 @@
 // Sums over time in float32. Thousands of additions, one after the other, lose what is small beside
 // the sum: in a long run it is put aside now and then, and grows anew from zero.
-#include "program/run/execution.hpp"
-
-#include "tensor/parallel.hpp"
-
 #include <algorithm>
 #include <cstring>
+
+#include "program/run/execution.hpp"
+#include "tensor/parallel.hpp"
 
 namespace tempo {
 

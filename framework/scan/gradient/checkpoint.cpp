@@ -2,13 +2,13 @@
 // segment. What its gradient reads is not kept, so it is computed again, as for any application.
 #include "scan/gradient/checkpoint.hpp"
 
-#include "program/builder.hpp"
-#include "tensor/recent.hpp"
+#include <algorithm>
+#include <cmath>
 
 #include <tempo/ops.hpp>
 
-#include <algorithm>
-#include <cmath>
+#include "program/builder.hpp"
+#include "tensor/recent.hpp"
 
 namespace tempo {
 

@@ -1,16 +1,16 @@
 // The gradient of a Program as a Program with time reversed: sequences stay sequences, the initial
 // state and the last one change places, and what is fixed has a sum over time for its gradient.
 // The rules are the ops' own: the reverse walk runs over the traced step while it is traced again.
+#include <algorithm>
+#include <set>
+
+#include <tempo/ops.hpp>
+
 #include "autograd/walk.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
 #include "scan/gradient/kept.hpp"
 #include "scan/recurrence.hpp"
-
-#include <tempo/ops.hpp>
-
-#include <algorithm>
-#include <set>
 
 namespace tempo {
 

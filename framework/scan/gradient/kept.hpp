@@ -1,11 +1,11 @@
 // Which values of a step are kept for its gradient, and which are made again from those.
 #pragma once
 
-#include "program/uses.hpp"
-
 #include <map>
 #include <set>
 #include <vector>
+
+#include "program/uses.hpp"
 
 namespace tempo {
 

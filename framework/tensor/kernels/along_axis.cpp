@@ -1,10 +1,10 @@
 // Kernels that walk along one axis: argmax and cumsum. The array is seen as [outer, n, inner].
+#include <algorithm>
+
 #include "tensor/kernels/fold.hpp"
 #include "tensor/kernels/pointwise.hpp"
 #include "tensor/kernels/reduce.hpp"
 #include "tensor/parallel.hpp"
-
-#include <algorithm>
 
 namespace tempo {
 namespace {

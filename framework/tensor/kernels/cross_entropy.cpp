@@ -1,15 +1,15 @@
 // Row by row: the greatest logit, the sum of powers, and the gradient from both.
 #include "tensor/kernels/cross_entropy.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "tensor/cpu.hpp"
 #include "tensor/independent.hpp"
 #include "tensor/kernels/fold.hpp"
 #include "tensor/kernels/math.hpp"
 #include "tensor/kernels/pointwise.hpp"
 #include "tensor/parallel.hpp"
-
-#include <algorithm>
-#include <cmath>
 
 namespace tempo {
 namespace {

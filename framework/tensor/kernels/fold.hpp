@@ -1,12 +1,12 @@
 // Folds of elements that lie side by side, in SIMD lanes, for the instruction set of the caller.
 #pragma once
 
-#include "tensor/kernels/math.hpp"
-
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
+
+#include "tensor/kernels/math.hpp"
 
 namespace tempo {
 

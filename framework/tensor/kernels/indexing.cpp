@@ -1,14 +1,14 @@
 // Gathering, scattering and one-hot rows.
 #include "tensor/kernels/indexing.hpp"
 
-#include "tensor/kernels/fold.hpp"
-#include "tensor/kernels/pointwise.hpp"
-#include "tensor/parallel.hpp"
+#include <algorithm>
+#include <cstring>
 
 #include <tempo/number.hpp>
 
-#include <algorithm>
-#include <cstring>
+#include "tensor/kernels/fold.hpp"
+#include "tensor/kernels/pointwise.hpp"
+#include "tensor/parallel.hpp"
 
 namespace tempo {
 namespace {

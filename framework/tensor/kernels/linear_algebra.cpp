@@ -1,7 +1,8 @@
 // LAPACK by way of xtensor-blas. Apart from the rest because its headers compile slowly.
 #include "tensor/kernels/linear_algebra.hpp"
 
-#include "tensor/process_lock.hpp"
+#include <limits>
+#include <utility>
 
 #include <xtensor-blas/xlinalg.hpp>
 #include <xtensor/xadapt.hpp>
@@ -9,8 +10,7 @@
 #include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>
 
-#include <limits>
-#include <utility>
+#include "tensor/process_lock.hpp"
 
 namespace tempo {
 namespace {

@@ -1,11 +1,11 @@
 // Copies steps, of each sequence those that its mask counts.
 #include "tensor/kernels/masked.hpp"
 
-#include "tensor/finite.hpp"
-#include "tensor/parallel.hpp"
-
 #include <algorithm>
 #include <cstring>
+
+#include "tensor/finite.hpp"
+#include "tensor/parallel.hpp"
 
 namespace tempo {
 

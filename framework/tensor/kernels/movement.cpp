@@ -1,12 +1,12 @@
 // Movement is one strided copy: a kernel only says where the ranges start and how they step.
 #include "tensor/kernels/movement.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 #include "tensor/kernels/pointwise.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/strides.hpp"
-
-#include <algorithm>
-#include <cstring>
 
 namespace tempo {
 namespace {

@@ -1,11 +1,11 @@
 // What elementwise kernels share: broadcasting as runs of contiguous elements, cut into tasks.
 #include "tensor/kernels/pointwise.hpp"
 
-#include "tensor/parallel.hpp"
-#include "tensor/strides.hpp"
-
 #include <algorithm>
 #include <cmath>
+
+#include "tensor/parallel.hpp"
+#include "tensor/strides.hpp"
 
 namespace tempo {
 namespace {

@@ -2,15 +2,15 @@
 // SIMD loop per dtype and instruction set; everything else (broadcasting, tasks) is compiled once.
 #pragma once
 
-#include "tensor/cpu.hpp"
-#include "tensor/independent.hpp"
-#include "tensor/kernel.hpp"
-#include "tensor/kernels/math.hpp"
-
 #include <cstring>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include "tensor/cpu.hpp"
+#include "tensor/independent.hpp"
+#include "tensor/kernel.hpp"
+#include "tensor/kernels/math.hpp"
 
 #define TEMPO_FLATTEN __attribute__((flatten))
 

@@ -1,11 +1,11 @@
 // Philox, and the distributions made from its bits.
 #include "tensor/kernels/random.hpp"
 
-#include "tensor/parallel.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+
+#include "tensor/parallel.hpp"
 
 namespace tempo {
 namespace {

@@ -1,9 +1,9 @@
 // Random numbers as a function of (seed, stream, index): no state, so no order to depend on.
 #pragma once
 
-#include "tensor/kernel.hpp"
-
 #include <array>
+
+#include "tensor/kernel.hpp"
 
 namespace tempo {
 

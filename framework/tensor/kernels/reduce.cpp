@@ -1,15 +1,15 @@
 // Sum, maximum and minimum over axes: one axis group after the other, each as [outer, n, inner].
 #include "tensor/kernels/reduce.hpp"
 
+#include <algorithm>
+#include <array>
+#include <optional>
+
 #include "tensor/cpu.hpp"
 #include "tensor/independent.hpp"
 #include "tensor/kernels/fold.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/strides.hpp"
-
-#include <algorithm>
-#include <array>
-#include <optional>
 
 namespace tempo {
 namespace {

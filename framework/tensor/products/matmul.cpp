@@ -2,14 +2,6 @@
 // products.
 #include "tensor/products/matmul.hpp"
 
-#include "tensor/cpu.hpp"
-#include "tensor/kernels/reduce.hpp"
-#include "tensor/parallel.hpp"
-#include "tensor/process_lock.hpp"
-#include "tensor/products/packed.hpp"
-#include "tensor/round_up.hpp"
-#include "tensor/strides.hpp"
-
 #include <cblas.h>
 #include <strings.h>
 
@@ -19,6 +11,14 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+
+#include "tensor/cpu.hpp"
+#include "tensor/kernels/reduce.hpp"
+#include "tensor/parallel.hpp"
+#include "tensor/process_lock.hpp"
+#include "tensor/products/packed.hpp"
+#include "tensor/round_up.hpp"
+#include "tensor/strides.hpp"
 
 namespace tempo {
 namespace {

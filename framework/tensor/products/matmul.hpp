@@ -1,10 +1,10 @@
 // Matrix products on BLAS.
 #pragma once
 
+#include <optional>
+
 #include "tensor/kernel.hpp"
 #include "tensor/products/packed.hpp"
-
-#include <optional>
 
 namespace tempo {
 

@@ -1,14 +1,14 @@
 // Packing, and the choice of the kernels.
 #include "tensor/products/packed.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 #include "tensor/array.hpp"
 #include "tensor/cpu.hpp"
 #include "tensor/parallel.hpp"
 #include "tensor/products/packed_kernels.hpp"
 #include "tensor/round_up.hpp"
-
-#include <algorithm>
-#include <cstring>
 
 namespace tempo {
 namespace {

@@ -2,10 +2,10 @@
 // matrix that stays the same for many steps and is therefore laid out once as the kernel reads it.
 #pragma once
 
-#include <tempo/shape.hpp>
-
 #include <cstddef>
 #include <span>
+
+#include <tempo/shape.hpp>
 
 namespace tempo {
 

@@ -1,13 +1,14 @@
 // ./dev bench: one table of Tempo beside oneDNN and LibTorch.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "markdown.hpp"
 #include "table.hpp"

@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <iomanip>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "figures.hpp"
 #include "peak.hpp"

@@ -2,8 +2,9 @@
 // Others are reached and left by reorders in each run.
 #pragma once
 
-#include <dnnl.hpp>
 #include <optional>
+
+#include <dnnl.hpp>
 
 #include "benchmarks/cells.hpp"
 

@@ -1,8 +1,8 @@
 // Plugins for TEMPO_PLUGIN_PATH: each writes LABEL into TEMPO_TEST_LOADED when it is loaded, and
 // all have a layer of the same name.
-#include <tempo/plugin.hpp>
-
 #include <cstdlib>
+
+#include <tempo/plugin.hpp>
 
 namespace {
 

@@ -1,7 +1,7 @@
 // A plugin that is refused; CASE says why.
-#include <tempo/plugin.h>
-
 #include <stdexcept>
+
+#include <tempo/plugin.h>
 
 namespace {
 

@@ -1,12 +1,12 @@
 // x A, x B and x C are x [A, B, C] and its parts: one large product in place of several small ones.
+#include <map>
+#include <set>
+#include <tuple>
+
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
-
-#include <map>
-#include <set>
-#include <tuple>
 
 namespace tempo {
 
