@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A recurrent cell of one's own, as its formula: trained, saved, loaded.
 #include <iostream>
 #include <tempo/tempo.hpp>

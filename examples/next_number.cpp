@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What comes after 70, 80, 90? Three ways to stack LSTMs, taught on 10, 20, ..., 90.
 //   next_number [seed]
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A recurrent layer written out: h_t = tanh(Wx x_t + Wh h_{t-1} + b), beside SimpleRNN.
 #include <iostream>
 #include <tempo/tempo.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What recurrent layers return: the last output, all of them, and their states.
 #include <iostream>
 #include <tempo/tempo.hpp>

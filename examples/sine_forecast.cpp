@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Learns a sine from windows of 15 values, then goes on by itself from the begin of a cosine.
 //   sine_forecast [seed]
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a model one time step at a call: reads a number, writes the model's output so far.
 //   seq 0 0.1 1 | streaming
 #include <iostream>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Forecasts next month's sunspot number from the last two years, and compares with what is simple:
 // the month before, and a linear model.
 //   sunspots [seed]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Elements set to 0 at random in training.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Gated recurrent units: the cell and the layer.
 #pragma once
 

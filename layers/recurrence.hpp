@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What recurrent layers share: a step run over time with masks, states and directions, and the
 // layer that any cell makes with it.
 #pragma once

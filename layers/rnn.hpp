@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any cell, run over a sequence.
 #pragma once
 

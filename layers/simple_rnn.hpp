@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The simple recurrent network: the cell and the layer.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The option that every layer with weights of a chosen size must be given.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bidirectional as a plugin.
 #include <tempo/layers/bidirectional.hpp>
 #include <tempo/plugin.hpp>

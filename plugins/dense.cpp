@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dense as a plugin.
 #include <tempo/layers/dense.hpp>
 #include <tempo/plugin.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dropout as a plugin.
 #include <tempo/layers/dropout.hpp>
 #include <tempo/plugin.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Embedding as a plugin.
 #include <tempo/layers/embedding.hpp>
 #include <tempo/plugin.hpp>

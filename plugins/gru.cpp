@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GRU as a plugin, the layer and the cell.
 #include <tempo/layers/gru.hpp>
 #include <tempo/plugin.hpp>

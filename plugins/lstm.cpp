@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // LSTM as a plugin, the layer and the cell.
 #include <tempo/layers/lstm.hpp>
 #include <tempo/plugin.hpp>

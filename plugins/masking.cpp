@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Masking as a plugin.
 #include <tempo/layers/masking.hpp>
 #include <tempo/plugin.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RNN as a plugin.
 #include <tempo/layers/rnn.hpp>
 #include <tempo/plugin.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SimpleRNN as a plugin, the layer and the cell.
 #include <tempo/layers/simple_rnn.hpp>
 #include <tempo/plugin.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Children of a test: processes that do something and end. One that hangs is killed, and is a
 // failure.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What tests of files share: a folder of their own, files in it, and tables of damaged ones.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Repeats a test with each instruction set of this processor.
 #pragma once
 

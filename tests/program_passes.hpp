@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Programs as text, and computing the same after each pass alone and after all of them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Steps that nobody would write, put together at random.
 #pragma once
 

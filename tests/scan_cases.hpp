@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Steps of many shapes: what scan, its gradient and its passes are tried on.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What tests share: tensors to try things on, comparisons that say where they fail, error texts.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A sanitizer's `new` ends the process where memory is short; here it throws as the standard's
 // does, so that what Tempo makes of it is tested under sanitizers, too. Linked in their builds
 // alone.

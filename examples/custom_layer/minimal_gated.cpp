@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cell of minimal_gated.hpp as a plugin.
 #include "minimal_gated.hpp"
 

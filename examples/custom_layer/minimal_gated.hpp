@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The minimal gated unit (Zhou et al., 2016): one gate that both forgets and resets.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A value with a gradient of its author's own: the rule is traced where it is given, so that an
 // application holds what it reads as inputs, and not a function of somebody's tensors.
 #include "autograd/custom_gradient.hpp"

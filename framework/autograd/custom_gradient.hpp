@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A value with a gradient of its author's own.
 #pragma once
 

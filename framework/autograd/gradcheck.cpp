@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Gradients against central differences in float64.
 #include "autograd/gradcheck.hpp"
 

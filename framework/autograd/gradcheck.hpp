@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The check of tempo/gradcheck.hpp, for any function of weights.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reverse walk. The only place that un-broadcasts and accumulates.
 #include "autograd/walk.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reverse walk: gradients of any values with respect to any others, computed or traced.
 #pragma once
 

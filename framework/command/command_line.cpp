@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The arguments of `tempo`, read with CLI11, and which command they ask for.
 #include "command_line.hpp"
 

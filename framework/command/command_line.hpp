@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The `tempo` command line as a whole: what is installed, and what runs.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the `tempo` command does, one function for each of its subcommands. They return the text to
 // print, and throw Error.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `tempo explain`: a layer or cell, made by its name and options, and the Programs that it runs.
 #include <algorithm>
 

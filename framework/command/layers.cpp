@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `tempo layers`: what is installed, by plugin, or the options of one layer, as tables.
 #include <algorithm>
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The program `tempo`: an Error becomes a line on stderr and an exit code.
 #include <iostream>
 

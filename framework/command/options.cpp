@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads shapes and NAME=VALUE, by the kind that the layer's description gives the option.
 #include "options.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options of a layer as the command line has them: NAME=VALUE, read by the layer's own description.
 #pragma once
 

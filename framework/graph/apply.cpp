@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Applying an op: infer, then compute or record.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The rules by which masks pass through ops, and the making of masks that they need.
 #include "graph/mask.hpp"
 

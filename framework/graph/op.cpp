@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The register of ops and what a vjp formula sees.
 #include "graph/op.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An op is a value: name, type rule, kernel, vjp formulas and properties, defined in one statement.
 #pragma once
 

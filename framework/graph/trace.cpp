@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The innermost trace of each thread.
 #include "graph/trace.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tracing: while one lives, ops on this thread are recorded on placeholders and not computed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counting and freeing of the graph's nodes. A chain of any length is freed without recursion.
 #include "graph/value.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Values and applications: how a Tensor remembers where it came from.
 #pragma once
 

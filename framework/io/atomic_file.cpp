@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes into a nameless file (O_TMPFILE) where the file system has them, else under a name of its
 // own.
 #include "io/atomic_file.hpp"

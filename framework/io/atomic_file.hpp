@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A file that is there complete or not at all: written without a name, then put in its place.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Columns of numbers from CSV files: which line names them, which are wanted, what their fields
 // mean.
 #include "io/csv.hpp"

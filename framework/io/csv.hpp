@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CSV as text in memory; read_csv reads a file so.
 #pragma once
 

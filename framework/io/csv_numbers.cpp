@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers of CSV fields, exactly; for others, an error that names the style they seem to be in.
 #include "io/csv_numbers.hpp"
 

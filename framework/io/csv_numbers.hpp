@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a field of a CSV file means as a number, exactly.
 #pragma once
 

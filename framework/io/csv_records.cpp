@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Splits a CSV text into records and fields, quotes included.
 #include "io/csv_records.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The records of a CSV text: lines of fields. A field may be in double quotes, which may hold
 // separators, line ends and doubled quotes (RFC 4180).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Checks UTF-8, and guesses what a text is encoded as instead.
 #include "io/encoding.hpp"
 

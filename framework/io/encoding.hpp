@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether bytes are text as Tempo reads and writes it: UTF-8.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The child process: its input and output are files, never pipes, so that neither side can wait for
 // the other or be ended by SIGPIPE.
 #include "io/gnuplot.hpp"

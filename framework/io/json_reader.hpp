@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JSON from files that nobody vouches for: read in time linear in the text, no deeper than allowed,
 // no name twice in one object.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads values of JSON that nobody vouches for.
 #include "io/json_values.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Values in JSON that must be of a kind; a FormatError where one is not.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes layers as JSON, and makes layers of JSON that nobody vouches for.
 #include "io/layer_json.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Layers and their options as JSON, and back: what a model file says of them.
 #pragma once
 

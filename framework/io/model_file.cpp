@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes a model file: description, weights, and the state of the optimizer.
 #include "io/model_file.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a model file is made of: one safetensors file whose metadata describes layers and training
 // as JSON, with the weights by path and what the optimizer remembers.
 #pragma once

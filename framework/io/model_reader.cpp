@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads a model file in two passes: the first checks everything, the second changes the model.
 #include "io/model_reader.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads model files, which nobody vouches for: all is checked before anything is changed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a model file says of training, and a model compiled by it.
 #include <set>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // NumPy's .npy: a magic number, a header that is a Python dictionary, the data. xtensor's own
 // reader would do, but takes files that are cut short for whole ones.
 #include "io/npy.hpp"

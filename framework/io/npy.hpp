@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One tensor in NumPy's .npy format; load_npy reads a file so.
 #pragma once
 

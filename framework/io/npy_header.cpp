@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parses the dictionary in the header of a .npy file, and writes one.
 #include "io/npy_header.hpp"
 

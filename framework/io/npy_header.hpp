@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The header of a .npy file: the text of a Python dictionary with three keys.
 #pragma once
 

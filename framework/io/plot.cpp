@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pictures: what is drawn and how it looks, as a script for gnuplot.
 #include <gnuplot-iostream.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads safetensors: the header is checked as a whole before any tensor is made.
 #include "io/safetensors.hpp"
 

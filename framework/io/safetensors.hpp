@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The safetensors format: 8 bytes of little-endian header length, a JSON header that says where
 // each tensor lies, the data. https://github.com/huggingface/safetensors
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes the safetensors format.
 #include <algorithm>
 #include <set>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The two sources of bytes: a regular file that is held open, and memory.
 #include "io/source.hpp"
 

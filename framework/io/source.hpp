@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a reader reads: a file, or bytes in memory under a name. Readers are written once, for both.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Converts stored numbers to the dtypes of Tempo, each exactly or not at all.
 #include "io/stored.hpp"
 

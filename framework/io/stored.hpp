@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers as files store them, and the dtypes of Tempo that hold them without a change.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tensors by name, for users: the public face of safetensors.hpp.
 #include <tempo/io.hpp>
 

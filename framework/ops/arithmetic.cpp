@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Arithmetic of two tensors, broadcast, and the choice between them. Gradients come out in the
 // broadcast shape: the reverse walk sums them down.
 #include <tempo/ops.hpp>

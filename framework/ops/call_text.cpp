@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parses "Name(value, key=value)".
 #include "ops/call_text.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A call as a text, "Name(value, key=value)", whose values may be calls or lists in brackets: how
 // initializers, optimizers, losses and metrics are written in options and files.
 #pragma once

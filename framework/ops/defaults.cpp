@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The default dtype and the global generator of random keys.
 #include "ops/defaults.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What holds for the whole process: the default dtype, and the generator that set_seed starts.
 #pragma once
 

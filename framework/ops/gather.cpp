@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ops that find rows by index. Indices carry no gradient.
 #include <tempo/ops.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From the text of an initializer, aliases of Keras included, to its arguments.
 #include "ops/initializer_text.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The text of an initializer, read: "name(argument, key=argument)".
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Initializers: compositions of random ops. Names, arguments and defaults are those of Keras.
 #include "ops/initializers.hpp"
 

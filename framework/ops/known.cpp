@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The room of each op that is known by name; `define` fills it.
 #include "ops/known.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The ops that the compiler knows by name: what it makes programs of, and what it has a better way
 // for. A name that is not declared here does not compile, one that has no room does not link.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decompositions, for initializers: without gradients.
 #include "tensor/kernels/linear_algebra.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What recurrences do with a mask.
 #include "tensor/kernels/masked.hpp"
 

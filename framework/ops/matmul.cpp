@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Matrix products. With t for "read with its last two axes swapped", the gradients of a b, at b, a
 // bt and at bt are products again.
 #include "tensor/products/matmul.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ops that put tensors together, cut them and turn them around. Each one's gradient is another.
 #include "tensor/kernels/movement.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Elementwise functions of one tensor. Inside a rule: a() input, y() result, dy() incoming
 // gradient.
 #include "tensor/kernels/pointwise.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tensors made from nothing but attributes and a key.
 #include "tensor/kernels/random.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ops that fold axes away, and running sums.
 #include <tempo/ops.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ops that give a tensor another shape: reshape, broadcasting and its inverse, the order of axes.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The type rules that families of ops share.
 #include "ops/types.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Type rules: what an op accepts and what comes out. Their errors begin with the rule that is
 // broken; apply() puts the op's name before it and the operands after its first line.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a callback of a plugin, and writes who failed into its error.
 #include "plugin/callback.hpp"
 

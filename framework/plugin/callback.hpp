@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calling a plugin: what its callbacks throw, and failures without words, become errors that say
 // which plugin and which layer or op they came from.
 #pragma once

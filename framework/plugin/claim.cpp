@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One thread makes it, the others wait; a fork in the meantime loses it.
 #include "plugin/claim.hpp"
 

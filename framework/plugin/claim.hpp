@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who makes something that is made once, on first use, by code of the user's: no lock of the
 // process is held meanwhile, for that code may do anything.
 #pragma once

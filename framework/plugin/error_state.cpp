@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each thread's last error.
 #include "plugin/error_state.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a layer once, forward and back, and prints the Programs that came by.
 #include "scan/explain.hpp"
 

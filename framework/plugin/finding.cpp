@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which files a name is looked for in, and when.
 #include <algorithm>
 #include <cstdlib>

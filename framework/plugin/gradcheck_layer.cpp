@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // gradcheck of a layer: a copy of it in float64, with respect to its inputs, constants and weights.
 #include "autograd/gradcheck.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The host table: its parts put together, errors and registration.
 #include "plugin/host.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The host table's parts, and what they share: structs of plugin.h on one side, the framework's
 // types on the other.
 #pragma once

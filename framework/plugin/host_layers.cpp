@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The part of the host table for layers and cells.
 #include "ops/defaults.hpp"
 #include "plugin/host.hpp"

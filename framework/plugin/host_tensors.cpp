@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The part of the host table for tensors, ops, scan and gradients.
 #include "autograd/custom_gradient.hpp"
 #include "autograd/walk.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Making, building and calling layers through their C callbacks.
 #include "plugin/layer.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Layers and cells in use: the instance of a tempo_layer handle, its weights and children.
 #pragma once
 

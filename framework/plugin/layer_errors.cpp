@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The words of errors in a call of a layer: whose they are, and their likely cause.
 #include "plugin/layer_errors.hpp"
 

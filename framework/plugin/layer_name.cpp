@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Checks names: length, UTF-8, control characters.
 #include "plugin/layer_name.hpp"
 

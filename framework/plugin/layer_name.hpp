@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Names of layers, weights and models: what a file can hold and an error can show.
 #pragma once
 

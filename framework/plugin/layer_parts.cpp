@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a layer is made of: its weights, its children, and their names and paths.
 #include <algorithm>
 #include <set>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The loader, as scripts see it.
 #include <tempo/load.hpp>
 

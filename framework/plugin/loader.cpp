@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One file, opened and asked for its plugin: every way to be refused has its sentence here.
 #include "plugin/loader.hpp"
 

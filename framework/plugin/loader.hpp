@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From a name to a file (finding.cpp) and from a file to a plugin (loader.cpp, the sole user of
 // dlopen).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options of layers, checked against their description.
 #include "plugin/options.hpp"
 

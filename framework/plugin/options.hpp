@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Checking options against their description.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A plugin's own op: its C callbacks in the form of any other op.
 #include "plugin/callback.hpp"
 #include "plugin/host.hpp"

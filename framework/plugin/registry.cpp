@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The lists of plugins, layers, cells and ops, and the checks before one is taken in.
 #include "plugin/registry.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is registered: layers, cells and ops by name, and which plugin each came from.
 #pragma once
 

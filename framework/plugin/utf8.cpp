@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The rule of UTF-8: neither overlong forms nor surrogates nor anything beyond U+10FFFF.
 #include "plugin/utf8.hpp"
 

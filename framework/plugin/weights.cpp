@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The one search for the weights of layers: each layer is visited once, however often it is used.
 #include <unordered_set>
 

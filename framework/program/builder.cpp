@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers the values of a trace and writes its applications as instructions.
 #include "program/builder.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From a traced step to a Program.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Plans a Program and runs it; an Executable is made once and used by many calls.
 #include "program/executable.hpp"
 

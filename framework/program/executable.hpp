@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Program ready to run: what is cached, explained and run.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Programs: their inputs and results, and their text.
 #include "program/program.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Program: one step of a recurrence as instructions on values, in three sections. What scan's
 // step is traced into, what the passes rewrite, and what the executor runs.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One walk over the instructions notes makers and readers.
 #include "program/uses.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who makes and who reads each value of a Program, what follows from what, and what an instruction
 // is: the analyses that passes and planner share.
 #pragma once

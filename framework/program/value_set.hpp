@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sets and tables of the values of a Program, for analyses.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Walks a Program once and checks each invariant; the error names the instruction.
 #include "program/verify.hpp"
 

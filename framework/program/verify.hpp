@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The invariants of a Program: what passes, planner and executor may rely on.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Logs the Programs that run, and prints them with their plans and costs.
 #include "scan/explain.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which Programs ran: what explain prints.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Traces an elementwise formula, plans it as a loop of one step, and runs it over arrays.
 #include "scan/formula.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Elementwise formulas of arrays run as one loop over tiles: an optimizer's update, say.
 #pragma once
 

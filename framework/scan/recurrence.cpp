@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes the normalised step, and finds what is derived from it.
 #include "scan/recurrence.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A traced step that runs over time: its Program in three forms, and its gradients, each made once.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // scan: from the host's call to a traced Program, applied as one op. The plain loop is its meaning.
 #include "scan/scan.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // scan as the host offers it: the plain loop, or a traced Program applied as one op.
 #pragma once
 

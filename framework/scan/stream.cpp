@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Records scans over one step as their steps, and runs the plan of the result step by step.
 #include "scan/stream.hpp"
 

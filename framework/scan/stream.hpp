@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A function of one time step that is run again and again: scans over one step in it are their
 // steps, and their states go on from run to run. What a model needs to be streamed.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a step on placeholders, finds its Program by the trace's text, and keeps it for the layer.
 #include "scan/traced_step.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A step of a recurrence: run, traced into a Program, and kept by the layer that it belongs to.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Allocates and shares the buffers of arrays.
 #include "tensor/array.hpp"
 

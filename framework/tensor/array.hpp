@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Arrays: what a tensor's value is made of. Always contiguous and row-major; a view is borrowed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How attributes are set and printed.
 #include "tensor/attributes.hpp"
 

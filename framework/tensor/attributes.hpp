@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an op was asked to do besides its inputs: axes, sizes, factors, by name.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A training step makes the same values again and again. Small buffers wait in lists of the thread,
 // where taking one is two moves; large ones wait for all threads, as from the system they would
 // come as pages that each cost a fault at the first touch.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Buffers of memory that wait, when they are given back, for the next user of their size.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which kernels run: those of the best instruction set the processor has, chosen at run time.
 // Kernels of an instruction set are functions with the target attribute, or files of their own.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who runs deferred work: its first reader, or the pool once more work is deferred.
 #include "tensor/deferred.hpp"
 

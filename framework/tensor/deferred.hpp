@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Deferred work: its results are arrays whose elements are not computed yet.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A list of known length that needs no allocation while it is short: the operands of one op.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Looks for NaN and infinity without branches, so that the compiler makes it SIMD.
 #include "tensor/finite.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A borrowed callable, to be called while it lives: std::function without owning or allocating.
 #pragma once
 

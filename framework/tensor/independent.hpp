@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A mark on loops whose turns do not depend on each other although the compiler cannot see it.
 #pragma once
 

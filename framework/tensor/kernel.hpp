@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The form of every kernel: read the inputs, write the outputs, which are allocated already.
 #pragma once
 

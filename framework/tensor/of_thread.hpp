@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What each thread has of its own, for as long as anything may ask for it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pool of threads. Sole user of TBB.
 #include "tensor/parallel.hpp"
 

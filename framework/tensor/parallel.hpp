@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loops over ranges on a pool of threads. What one call of the body makes never depends on how the
 // range is cut.
 #pragma once

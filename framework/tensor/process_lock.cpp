@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Recursive locks that a fork takes all at once and gives back in the parent and in the child.
 #include "tensor/process_lock.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The locks of the process, in one place because a fork must find all of them free.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The latest things that were asked for.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // To the next multiple.
 #pragma once
 

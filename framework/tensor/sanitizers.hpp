@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which sanitizer the compiler builds for; g++ and clang say it differently.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A variable that has another value for a while.
 #pragma once
 

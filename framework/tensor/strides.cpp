@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Broadcasting rules and strided copies.
 #include "tensor/strides.hpp"
 

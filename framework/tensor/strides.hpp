@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Shapes laid over memory: broadcasting, strides in elements, and the merging of axes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Accuracies: the share of samples that a model gets right.
 #include <cmath>
 #include <limits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Steps scaled by sums of squared gradients: Adagrad and what came of it.
 #include "training/optimizer_rule.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every callback and history does, and the errors for names that are not there.
 #include <cmath>
 #include <ostream>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The callbacks that come with Tempo: saving, logging, and a learning rate that falls.
 #include <cmath>
 #include <cstdio>

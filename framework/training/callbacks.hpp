@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The callbacks of one fit, evaluate or predict, attached to its model for as long as it runs.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decisions at thresholds, counted: the base of precision, recall, areas under curves.
 #pragma once
 

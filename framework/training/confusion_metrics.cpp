@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counts of right and wrong decisions, and what is made of them.
 #include "training/confusion.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Checks that inputs, truth and weights of some samples fit one another and the model.
 #include "training/dataset.hpp"
 

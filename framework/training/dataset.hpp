@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Data as fit, evaluate and predict take them, checked before anything is computed.
 #pragma once
 

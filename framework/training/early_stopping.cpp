@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EarlyStopping: watches a number and keeps the best weights.
 #include <cmath>
 #include <iostream>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Losses of numbers: how far they are from the truth.
 #include "training/loss_formula.hpp"
 

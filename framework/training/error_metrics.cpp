@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Metrics that are made of the mean of a loss.
 #include <cmath>
 

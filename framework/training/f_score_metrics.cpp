@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // F scores and R2, which keep sums for each class or output.
 #include <algorithm>
 #include <cmath>

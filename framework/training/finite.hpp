@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether a tensor is finite, for checks during training.
 #pragma once
 

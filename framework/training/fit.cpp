@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Training, evaluation and prediction, batch by batch.
 #include <algorithm>
 

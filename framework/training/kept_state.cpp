@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Walks over the stateful layers of a model, by path.
 #include "training/kept_state.hpp"
 

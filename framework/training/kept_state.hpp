@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The states that stateful layers keep between calls, out of a model and into it.
 #pragma once
 

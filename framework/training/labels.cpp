@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Looks for labels that are missing, out of range or no class.
 #include "training/labels.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Labels that a loss or a metric cannot take, found before they are used. Each of these throws the
 // LabelError of the first one; labels of a step that is being traced have no values to look at.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Loss handle: from y_true and y_pred to one number.
 #include "training/loss_state.hpp"
 

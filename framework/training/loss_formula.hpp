@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A loss as a formula with its options, and a row of the table of those that a text may name.
 #pragma once
 

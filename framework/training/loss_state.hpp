@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The state of a Loss: its formula per sample, and its reduction.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Losses that ask for a margin between the right side and the wrong one.
 #include "training/loss_formula.hpp"
 

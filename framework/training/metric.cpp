@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Metric handle: running numbers over the samples seen.
 #include <algorithm>
 #include <cstring>

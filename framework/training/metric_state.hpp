@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is behind a Metric, and rows of the table of those that a text may name.
 #pragma once
 

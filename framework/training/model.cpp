@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Models: naming and building layers, calling them.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The state of a Model: its layers and function, the settings of compile, and what a first call
 // showed.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The family of Adam: steps by running means of the gradient and of its square.
 #include "training/optimizer_rule.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A logged number that a callback watches, and which way it should go.
 #pragma once
 

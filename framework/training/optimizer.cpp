@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an optimizer remembers of each weight, and the handle through which it is asked for.
 #include <algorithm>
 

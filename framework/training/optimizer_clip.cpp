@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Clipping of gradients, whatever their norms.
 #include <cmath>
 #include <span>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A rule of an optimizer: its formula with its options, described once, and a row of the table of
 // those that a text may name.
 #pragma once

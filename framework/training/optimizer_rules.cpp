@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Gradient descent and RMSprop, and the table of all optimizers.
 #include "training/optimizer_rule.hpp"
 

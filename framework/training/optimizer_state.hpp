@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The state of an Optimizer: its numbers, and what it remembers of each weight.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A step of an optimizer, made whole or not at all.
 #include <algorithm>
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which samples make a batch, and in which order they come.
 #pragma once
 

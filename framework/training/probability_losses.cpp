@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The losses of classes: crossentropies, plain and focal.
 #include <limits>
 

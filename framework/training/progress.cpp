@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The bar, the lines, and the format of their numbers.
 #include "training/progress.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What fit and evaluate show while they run: a bar on a terminal, plain lines elsewhere.
 #pragma once
 

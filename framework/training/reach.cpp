@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Walks the graph of a loss, and names weights that it should reach and does not.
 #include "training/reach.hpp"
 

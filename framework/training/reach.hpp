@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the gradient of a loss reaches, and what it should but doesn't.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Aligns losses, masks and sample weights, and reduces them to one number.
 #include "training/reduction.hpp"
 

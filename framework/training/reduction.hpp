@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a loss per sample becomes one number: sample weights, masks, reductions. Ranks are made equal
 // as in Keras: axes of extent 1 at the end come or go.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The formulas of the learning rates, each with its options.
 #include <array>
 #include <charconv>

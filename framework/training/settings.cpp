@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parses and checks settings, with "did you mean" and the limits of their descriptions.
 #include "training/settings.hpp"
 

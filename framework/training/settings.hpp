@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The options of optimizers, losses and metrics, from and to "name(key=value, ...)". Each describes
 // its options once, `void describe(auto& setting, Options& o)`; that reads, writes and checks them.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Stream: the model traced on one step, with inputs and outputs as spans.
 #include "scan/stream.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sums losses and metrics over the batches of an epoch.
 #include "training/tracker.hpp"
 

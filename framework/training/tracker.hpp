@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The running numbers of an epoch: the loss, weighted by the size of each batch, and the metrics.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The forward pass, the gradients, and the step of the optimizer.
 #include "training/update.hpp"
 

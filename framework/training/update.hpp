@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One update of a fit: the loss of a batch, its gradients, the optimizer's step.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reverse walk as a user meets it, and the checker itself: wrong gradients are planted, and
 // each must be caught.
 #define BOOST_TEST_MODULE gradient

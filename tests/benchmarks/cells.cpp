@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The table of cells: their weights and the operations of their products.
 #include "cells.hpp"
 

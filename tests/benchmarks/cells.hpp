@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cells that are timed: their weights, in the order and layout of Keras, and their arithmetic.
 #pragma once
 

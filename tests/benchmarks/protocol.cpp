@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The contestant's side of the protocol, and jobs as text.
 #include "protocol.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the driver and the contestants say to each other. A contestant is a process that holds one
 // job; lines on its standard input ask, lines on its standard output answer:
 //   prepare JOB   ok | unsupported WHY      makes weights, inputs and all that is made once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The `tempo` command line. Input: a line for each argument.
 #include <ostream>
 #include <streambuf>

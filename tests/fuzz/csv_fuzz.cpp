@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reader of CSV. Input: two bytes that choose the options, then the file.
 #include <cmath>
 

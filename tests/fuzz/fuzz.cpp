@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes the seeds, and runs each input: an Error is an answer, anything else a finding.
 #include "fuzz.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the fuzzers share. Each has LLVMFuzzerTestOneInput and seeds(); fuzz.cpp has the rest.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reader of model files; that of safetensors has a fuzzer of its own. Input: the
 // description of a model, 0xff, a line DTYPE NAME EXTENT... for each tensor, 0xff, and a byte for
 // each that says what it is filled with.

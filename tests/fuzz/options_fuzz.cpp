@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options of layers by their names, as the command line and files have them. Input: a byte that
 // says which layer, then a line NAME=VALUE for each option.
 #include <tempo/load.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The safetensors reader. Input: a byte of flags, then a whole file (flag 1), or else the size of
 // its data in words of 4 bytes, its header, 0xff, and what its data repeat.
 #include "fuzz.hpp"

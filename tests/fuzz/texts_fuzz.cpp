@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Texts of optimizers, losses, metrics, initializers and activations, which options and files have:
 // a byte that says which, then the text.
 #include <cmath>

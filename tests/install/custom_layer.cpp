@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes a layer of the cell MinimalGated, found in TEMPO_PLUGIN_PATH, and runs it on two sequences.
 #include <iostream>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The program of the README, built by its line against an install.
 #include <tempo/tempo.hpp>
 using namespace tempo;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CSV: what becomes numbers, what is taken as names, and the sentence of each file that is neither.
 #define BOOST_TEST_MODULE csv
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files as wholes: written completely or not at all, whatever stands at the name, and read as they
 // were at one moment.
 #define BOOST_TEST_MODULE files

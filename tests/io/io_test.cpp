@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files and pictures: what is written is read back, and every file that is not what it should be
 // has its sentence.
 #define BOOST_TEST_MODULE io

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Model files that nobody vouches for, and what of a training a file holds.
 #define BOOST_TEST_MODULE model_file
 #include <unistd.h>

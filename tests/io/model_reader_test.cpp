@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reader of model files, on a source that fails: whatever is thrown becomes an Error that names
 // the file.
 #define BOOST_TEST_MODULE model_reader

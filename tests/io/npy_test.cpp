@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // NumPy's .npy: every form that NumPy writes of numbers is read, every other is refused by its
 // name.
 #define BOOST_TEST_MODULE npy

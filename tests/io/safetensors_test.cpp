@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // safetensors: what is written is read back, other dtypes become Tempo's, and every file that is
 // not what it should be has its sentence.
 #define BOOST_TEST_MODULE safetensors

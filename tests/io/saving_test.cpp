@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Saving when the system fails: whichever call goes wrong, the old file or the new one is there,
 // whole, and nothing beside it. And while others read.
 #define BOOST_TEST_MODULE saving

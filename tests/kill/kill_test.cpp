@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A program that saves again and again is killed at random moments: what it leaves is the old file
 // or the new one, whole, and the next program saves. TEMPO_TEST_KILLS says how many kills for each
 // way to save, TEMPO_TEST_SEED which moments.

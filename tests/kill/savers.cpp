@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The ways to save, each with a check of what it reads back.
 #include "savers.hpp"
 

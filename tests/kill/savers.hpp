@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What can be saved, with a number in it that tells one file from the next.
 #pragma once
 

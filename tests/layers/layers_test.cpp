@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The built-in layers, as a script uses them: shapes, states, masks, options, and what they say
 // when something does not fit. Numbers of Keras are in tests/reference/.
 #define BOOST_TEST_MODULE layers

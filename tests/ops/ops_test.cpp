@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every op: one row says where it is smooth and on which shapes; the suites do the rest.
 #define BOOST_TEST_MODULE ops
 #include <functional>

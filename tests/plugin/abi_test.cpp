@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The C ABI says when it changes: sizes, places and numbers of everything in plugin.h. A change
 // here raises TEMPO_ABI_MINOR, and plugins must be built again.
 #define BOOST_TEST_MODULE abi

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The host table where the SDK does not go: what plugins in other languages do with it, and tables
 // of another version.
 #define BOOST_TEST_MODULE host

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // "Did you mean": which known name is suggested for one that is not.
 #define BOOST_TEST_MODULE names
 #include <tempo/names.hpp>

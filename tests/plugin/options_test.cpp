@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options kept whole, and how one finds what was given and what is described.
 #define BOOST_TEST_MODULE options
 #include <array>

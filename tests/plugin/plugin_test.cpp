@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Plugins: loading them, every way in which that fails, and what theirs can do wrong.
 #define BOOST_TEST_MODULE plugin
 #include <sys/wait.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Linked with -ffast-math (see CMakeLists.txt), which makes the processor flush denormal numbers to
 // zero as soon as it is loaded.
 #include <tempo/plugin.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The plugin of good.hpp.
 #include "good.hpp"
 

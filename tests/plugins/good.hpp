@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A cell, a layer and an op with a kernel of its own, for a plugin and for the tests that link the
 // same source. All dimensions and options differ from their defaults where it matters.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cells of modern_cells.hpp as a plugin.
 #include "modern_cells.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cells that need more of their call than x and the state: recurrent dropout, noise, several
 // sequences, resets, surrogate gradients, a memory, first states of their own. What a script and
 // the plugin modern_cells are made of.

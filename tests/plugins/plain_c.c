@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* A plugin in C11: plugin.h needs no C++. Its layer multiplies by a factor. */
 #include <stdlib.h>
 #include <string.h>

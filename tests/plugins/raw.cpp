@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A plugin written against plugin.h alone, by an author who did not read it: its callbacks let
 // exceptions out, fail without a word and return what cannot be.
 #include <stdexcept>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A plugin written with the SDK that fails wherever it is asked to, in each way there is.
 #include <tempo/plugin.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory: what a run of a Program allocates, and what stays for the gradient.
 #define BOOST_TEST_MODULE allocation
 #include <malloc.h>

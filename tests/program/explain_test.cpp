@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What explain says of a run: FLOPs of each section, and what runs where.
 #define BOOST_TEST_MODULE explain
 #include "scan/explain.hpp"

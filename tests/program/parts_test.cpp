@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Concatenations and splits that cost no step: their parts are copied only where something else
 // holds them.
 #define BOOST_TEST_MODULE parts

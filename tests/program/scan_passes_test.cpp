@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What each pass does to a Program, as text; and that it changes nothing that a Program computes.
 #define BOOST_TEST_MODULE scan_passes
 #include "program_passes.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each invariant of a Program, broken once.
 #define BOOST_TEST_MODULE verify
 #include "program/verify.hpp"

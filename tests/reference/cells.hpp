@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cells that Keras defines in its own tests.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cases of keras_gradients.json: outputs, gradients and training runs in float64.
 #include "keras.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From Keras's configurations to Tempo's options; what has no counterpart is an error.
 #include "keras.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keras's configurations as Tempo's layers, losses and optimizers.
 #pragma once
 

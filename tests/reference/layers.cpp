@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cases of layers: operations on one layer, in order, and what they give.
 #include <map>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cases of losses and metrics.
 #include <tempo/metric.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs all cases of the files given: keras_cases.json and keras_gradients.json, or others like
 // them.
 #include <fstream>

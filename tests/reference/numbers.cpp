@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads numbers from JSON and compares tensors with them.
 #include "numbers.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers in the files: tensors from them, and comparison with them.
 #pragma once
 

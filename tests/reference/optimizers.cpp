@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cases of learning rates, and of optimizers: updates by given gradients, and the variables after
 // them.
 #include "keras.hpp"

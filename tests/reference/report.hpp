@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counts cases and says what went wrong with each.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // scan equals its plain loop, for values, gradients and gradients of gradients.
 #define BOOST_TEST_MODULE scan
 #include "graph/trace.hpp"

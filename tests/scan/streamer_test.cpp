@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a step of a stream runs.
 #define BOOST_TEST_MODULE streamer
 #include <tempo/scan.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A cell's step is traced at the first call of its layer; what it gives is always that of the plain
 // loop.
 #define BOOST_TEST_MODULE trace_cache

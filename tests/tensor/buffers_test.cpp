@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Buffers of memory: aligned, apart from each other, and safe wherever they are given back.
 #define BOOST_TEST_MODULE buffers
 #include "tensor/buffers.hpp"

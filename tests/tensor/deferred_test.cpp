@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Work that is left for later: long scans that leave threads idle run beside one another, and no
 // reader can tell.
 #define BOOST_TEST_MODULE deferred

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The table of dtypes, and that of how files call them.
 #define BOOST_TEST_MODULE dtype
 #include "io/stored.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rows folded into one element, by each instruction set's kernel and in a step beside elementwise
 // ops.
 #define BOOST_TEST_MODULE fold

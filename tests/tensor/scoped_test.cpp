@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What holds for a while: a variable's value, and the latest of many things.
 #define BOOST_TEST_MODULE scoped
 #include "tensor/scoped.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The kernels of each instruction set that this processor has: functions against long double,
 // products against plain loops, and what must not depend on place, grouping or instruction set.
 #define BOOST_TEST_MODULE simd

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each kernel against a plain loop over indices, and large calls against themselves on one thread.
 #ifndef BOOST_TEST_MODULE
 #define BOOST_TEST_MODULE tensor

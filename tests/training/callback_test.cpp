@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What happens inside and around fit: callbacks that train, evaluate and compile, records that an
 // exception ends, what a gradient must reach.
 #define BOOST_TEST_MODULE callback

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The callbacks that come with Tempo: what they save, log and change.
 #define BOOST_TEST_MODULE callbacks
 #include <tempo/tempo.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Losses and metrics against numbers worked out by hand or taken from Keras's own tests.
 #define BOOST_TEST_MODULE loss
 #include <tempo/gradcheck.hpp>

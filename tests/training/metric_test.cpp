@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Metrics that are more than a mean of losses, against numbers of Keras's tests and by hand.
 #define BOOST_TEST_MODULE metric
 #include <tempo/tempo.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Optimizers against their formulas, worked out with plain numbers.
 #define BOOST_TEST_MODULE optimizer
 #include <tempo/gradient.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Learning rates that follow a schedule.
 #define BOOST_TEST_MODULE schedule
 #include <tempo/layers.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A stream gives what the model gives for the whole sequence so far.
 #define BOOST_TEST_MODULE stream
 #include <tempo/tempo.hpp>

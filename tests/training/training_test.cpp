@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Models: building, naming, training, callbacks, data; and what is said when something is wrong.
 #define BOOST_TEST_MODULE training
 #include <iostream>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cells that see their call: each in all that a recurrent layer does, beside a loop by hand.
 #define BOOST_TEST_MODULE cells
 #include <tempo/explain.hpp>

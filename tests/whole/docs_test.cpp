@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the docs say of the tree is true: code is an excerpt of a file that is compiled or tested,
 // files and folders that are named exist, links lead somewhere, and commands are known to dev. The
 // checker is a function of a path and a text, so that each rule is seen to fail.

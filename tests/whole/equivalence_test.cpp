@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What must be equal: linked and loaded, scan and its plain loop, a batch and its rows,
 // Bidirectional and two layers, one thread and two; and every layer's gradients, to second order.
 #define BOOST_TEST_MODULE equivalence

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the user reads when it fails: the full texts, in one place. Of losses, optimizers and fit
 // see training_test; of plugins, plugin_test.
 #define BOOST_TEST_MODULE errors

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A process may end at any point. The program itself starts no thread and never uses Tempo, so that
 // its children are as fresh as a program of its own.
 #define BOOST_TEST_MODULE exit

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Beyond 2^31 elements, where a count in 32 bits would show. Needs 9 GiB: `ctest -C Large -R
 // large`.
 #define BOOST_TEST_MODULE large

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The rules of the house (docs/architecture.md, section 1): who may include whom, and who is the
 // only user of what. The checker is a function of a path and a text, so that each rule is seen to
 // fail.
@@ -308,16 +309,37 @@ BOOST_AUTO_TEST_CASE(the_names_of_layers_come_from_the_plugins) {
     BOOST_TEST(contains(names, name), name);
 }
 
+// Empty, or what the first lines of a source lack: its licence, then what lives there.
+string opening_fault(const string& text) {
+  static const string licence = "// SPDX-License-Identifier: Apache-2.0\n";
+  if (!starts(text, licence)) return "does not begin with its licence; ./dev format writes it";
+  const std::string_view rest = std::string_view(text).substr(licence.size());
+  return starts(rest, "//") || starts(rest, "/*")
+             ? ""
+             : "does not say in its first lines what lives in it";
+}
+
+BOOST_AUTO_TEST_CASE(each_fault_of_an_opening_is_found) {
+  const string licence = "// SPDX-License-Identifier: Apache-2.0\n";
+  BOOST_TEST(opening_fault(licence + "// A source.\nint x;\n").empty());
+  BOOST_TEST(opening_fault(licence + "/* A source. */\nint x;\n").empty());
+  BOOST_TEST(!opening_fault("// A source.\nint x;\n").empty());
+  BOOST_TEST(!opening_fault("// A source.\n" + licence + "int x;\n").empty());
+  BOOST_TEST(!opening_fault(licence + "#pragma once\n").empty());
+}
+
 BOOST_AUTO_TEST_CASE(every_source_keeps_the_rules) {
   const fs::path root = TEMPO_SOURCE_DIR;
   std::size_t files = 0;
   for (const char* folder : {"framework", "layers", "plugins", "examples", "tests"}) {
     BOOST_TEST_REQUIRE(fs::is_directory(root / folder));
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
-      static const Texts endings = {".cpp", ".hpp", ".h"};
+      static const Texts endings = {".cpp", ".hpp", ".h", ".c"};
       if (!contains(endings, entry.path().extension().string())) continue;
-      const string path = entry.path().lexically_relative(root).generic_string();
-      for (const string& sentence : breaches(path, read(entry.path()))) BOOST_ERROR(sentence);
+      const string path = entry.path().lexically_relative(root).generic_string(),
+                   text = read(entry.path());
+      for (const string& sentence : breaches(path, text)) BOOST_ERROR(sentence);
+      if (const string fault = opening_fault(text); !fault.empty()) BOOST_ERROR(path + " " + fault);
       ++files;
     }
   }

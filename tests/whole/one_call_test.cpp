@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The call that docs/architecture/one-call.md follows, and what the page says of it.
 #define BOOST_TEST_MODULE one_call
 #include <boost/test/unit_test.hpp>

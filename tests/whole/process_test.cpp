@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A process may fork at any point, and child and parent go on.
 #define BOOST_TEST_MODULE process
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whatever a step does, scan is its plain loop, in values and gradients, in stretches and on
 // threads.
 #define BOOST_TEST_MODULE random_steps

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sizes of 0 and 1, in every dimension: a scan gives what its plain loop gives, or says why not.
 #define BOOST_TEST_MODULE sizes
 #include <tempo/tempo.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One built model is used by several threads at once: what each gets is what one thread gets, bit
 // for bit.
 #define BOOST_TEST_MODULE threads

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Activations: functions of tensors by name, as Keras names them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Axes as ops keep them: negative numbers, counted from the end.
 #pragma once
 

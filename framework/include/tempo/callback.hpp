@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Callbacks: code of the user's that fit, evaluate and predict call on their way; what fit
 // recorded.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Callbacks that come with Tempo, besides EarlyStopping.
 #pragma once
 

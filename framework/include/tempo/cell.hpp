@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a cell or a layer is written: a class with options, weights and a formula. The same source
 // serves in a script, in a test and in a plugin.
 #pragma once

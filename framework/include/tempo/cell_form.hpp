@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The forms that a cell may have: found out from its class, and run alike.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ranges and random numbers; elementwise.hpp has constants.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Data on its way into training: windows over a series, mini-batches, parts held out.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The types of elements. All that is known of each is in one table.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Elementwise ops, and constants. Shapes broadcast as in NumPy; both operands have one
 // dtype; a C++ number is a weak scalar and takes the dtype of the tensor it meets.
 #pragma once

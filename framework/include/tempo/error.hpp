@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The errors Tempo throws. Each text says who failed and on which rule, the values by name, what
 // was required, and the likely fix.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What runs when a layer runs.
 #pragma once
 

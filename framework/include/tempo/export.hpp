@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Visibility: the SDK's namespace is hidden, so that each shared object keeps its own copy of the
 // inline functions it was compiled with; only what libtempo defines for scripts is visible.
 #pragma once

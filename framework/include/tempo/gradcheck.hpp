@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Are the gradients right? Each element is compared with a difference of the function's own values.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reverse-mode gradients of any tensor with respect to any tracked one, to any order.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How C++ talks across plugin.h: the host table of this shared object, statuses to exceptions and
 // back. A user's exception that passes through the host comes back to its object as what it was.
 #pragma once

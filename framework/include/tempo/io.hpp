@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers from files and into files: CSV, NumPy's .npy, safetensors. Models are saved and loaded in
 // model.hpp.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Layers and cells in use: counted handles, called with tensors. Where they come from (a plugin,
 // this script) makes no difference.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The built-in layers: their options and the functions that make them.
 #pragma once
 

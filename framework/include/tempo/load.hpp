@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Plugins as files: loading one, and listing what there is.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Losses: one number that says how far predictions are from the truth.
 #pragma once
 

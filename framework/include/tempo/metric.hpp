@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Metrics: numbers that are watched during training, over all samples seen.
 #pragma once
 

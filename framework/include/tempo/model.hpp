@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Models: layers and a function of them, with training, prediction, tables and files.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ops that put elements elsewhere: shapes, parts, rows.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an error says of a name that is not known: the nearest one that is, and all that are.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The ops, as functions of tensors. Axes may be negative.
 #pragma once
 

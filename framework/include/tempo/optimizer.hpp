@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Optimizers: how weights follow their gradients. An optimizer is a handle; copies are the same
 // one.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options are described once, beside the formula: describe(option, o) calls
 // option("units", o.units, "Size of the state.") for each field. Checking, parsing, saving, help
 // and the reference page are derived from that.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options by name and value: found in an array that came over the boundary, or kept whole.
 #pragma once
 

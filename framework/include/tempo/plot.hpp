@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pictures of numbers: a training's losses, a forecast beside the truth. Drawn by gnuplot, which is
 // looked for when a picture is asked for, not before.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The Tempo plugin ABI, version 0. C11; needs only <stdint.h> and <stddef.h>.
  *
  * A plugin is a shared object that exports one symbol, `tempo_plugin_v0`; the number is that of the

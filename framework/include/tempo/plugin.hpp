@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a plugin includes: the SDK for cells, layers and ops, and TEMPO_PLUGIN, which makes a shared
 // object of it. Headers only; links against nothing.
 #pragma once

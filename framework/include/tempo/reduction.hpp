@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Folds along axes, and what runs along one.
 #pragma once
 

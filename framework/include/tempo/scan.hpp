@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // scan: a step function run over the time axis. Its meaning is the plain loop; its speed comes
 // from tracing the step once into a Program.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Learning rates: a number, or a schedule that gives one for each update.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an object keeps that several threads may use at once. A layer is made of these, and names no
 // thread, lock or atomic itself.
 #pragma once

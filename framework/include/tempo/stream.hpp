@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Streams: a model run one time step at a call, for audio and control.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tensor: the one class that users, layers and plugins see. A counted handle to a node of the
 // graph: shape, dtype, a value, and the op and inputs it came from.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The optional bridge to xtensor, and the only public header that includes it.
 #pragma once
 

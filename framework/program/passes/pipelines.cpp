@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The lists of passes, in their order.
 #include "program/passes/pipelines.hpp"
 

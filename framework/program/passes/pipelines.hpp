@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which passes a Program goes through, and in which order.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Products that do additions: a b + c d is made in registers, a + b c where a lies, and a row is
 // added in passing.
 #include "ops/known.hpp"

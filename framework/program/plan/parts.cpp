@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Splits and concatenations on the last axis, found where they can be parts of one block.
 #include <algorithm>
 

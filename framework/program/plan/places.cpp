@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where each value lies: its block, offset and strides.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The stages of the loop, in order: products, groups of tiles, and calls of what is neither.
 #include <algorithm>
 

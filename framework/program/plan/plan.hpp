@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A plan: the stages of a Program's loop, with a place in memory for every value. Made
 // once for a Program, for any number of steps.
 #pragma once

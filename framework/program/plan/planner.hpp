@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What plan.cpp makes a Plan with: a class or function for each question, answered in a file each.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // On how many rows the stages of a plan work without reading one another.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decides what a run does besides its stages: the arena, what moves, and the calls outside the
 // loop.
 #include "program/plan/surroundings.hpp"

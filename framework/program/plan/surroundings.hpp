@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a run does besides the stages of its Plan, decided once for any number of time steps and any
 // memory of the caller's: where everything lies, and what moves, is handed on and is collected.
 #pragma once

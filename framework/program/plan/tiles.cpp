@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Elementwise ops and folds, bound to places: what only their own group reads lives in registers of
 // the tile.
 #include <algorithm>

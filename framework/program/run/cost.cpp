@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counts FLOPs by section, and names the kernels outside the loop.
 #include "program/run/cost.hpp"
 

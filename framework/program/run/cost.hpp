@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a run of a Program costs and what it runs on, as text.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One arena holds every block. Time is cut into stretches whose slabs stay in the cache: what comes
 // before the loop runs over all steps of a stretch at once, then the loop, on shards of rows where
 // rows are independent, then what comes after it.

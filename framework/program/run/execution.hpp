@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One run of an Executable: bound to memory, over all time steps.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The loop: steps of a stretch, on a shard of rows.
 #include <algorithm>
 #include <cstring>

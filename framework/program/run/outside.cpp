@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What runs before and after the loop, over all steps of a stretch, and how sequences come from
 // the caller and go back.
 #include <cstring>

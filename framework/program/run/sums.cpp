@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sums over time in float32. Thousands of additions, one after the other, lose what is small beside
 // the sum: in a long run it is put aside now and then, and grows anew from zero.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The segments are the steps of an outer Program, whose one instruction is the Program over a
 // segment. What its gradient reads is not kept, so it is computed again, as for any application.
 #include "scan/gradient/checkpoint.hpp"

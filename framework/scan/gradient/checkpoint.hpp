@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A long recurrence in segments, of which only the states between them are kept (Chen et al., 2016,
 // "Training deep nets with sublinear memory cost").
 #pragma once

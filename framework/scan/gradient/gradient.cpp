@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The gradient of a Program as a Program with time reversed: sequences stay sequences, the initial
 // state and the last one change places, and what is fixed has a sum over time for its gradient.
 // The rules are the ops' own: the reverse walk runs over the traced step while it is traced again.

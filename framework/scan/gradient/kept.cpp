@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Starts from all values that the gradient reads, and drops each that is cheaper to recompute.
 #include "scan/gradient/kept.hpp"
 

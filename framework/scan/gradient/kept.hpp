@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which values of a step are kept for its gradient, and which are made again from those.
 #pragma once
 

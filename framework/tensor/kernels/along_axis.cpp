@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that walk along one axis: argmax and cumsum. The array is seen as [outer, n, inner].
 #include <algorithm>
 

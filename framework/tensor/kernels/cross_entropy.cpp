@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Row by row: the greatest logit, the sum of powers, and the gradient from both.
 #include "tensor/kernels/cross_entropy.hpp"
 

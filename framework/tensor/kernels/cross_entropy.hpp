@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cross-entropy of rows of logits with the place of the right class, one pass over a row each way.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Folds of elements that lie side by side, in SIMD lanes, for the instruction set of the caller.
 #pragma once
 

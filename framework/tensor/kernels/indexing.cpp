@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Gathering, scattering and one-hot rows.
 #include "tensor/kernels/indexing.hpp"
 

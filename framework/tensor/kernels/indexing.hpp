@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that find their elements through an array of indices (int32 or int64).
 #pragma once
 

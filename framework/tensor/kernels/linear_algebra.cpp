@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // LAPACK by way of xtensor-blas. Apart from the rest because its headers compile slowly.
 #include "tensor/kernels/linear_algebra.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Copies steps, of each sequence those that its mask counts.
 #include "tensor/kernels/masked.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels over sequences of which a mask leaves steps out.
 #pragma once
 

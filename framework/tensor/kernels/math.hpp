@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scalar functions of the elementwise kernels, for float and double, without branches or tables, so
 // that a loop over them becomes SIMD code. Stable: no overflow on the way to a finite value, no
 // cancellation where the result is small. Errors are stated in units in the last place (ulp) of the

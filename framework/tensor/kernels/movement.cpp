@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Movement is one strided copy: a kernel only says where the ranges start and how they step.
 #include "tensor/kernels/movement.hpp"
 

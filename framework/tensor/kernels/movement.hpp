@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that move elements and compute nothing. Of any dtype.
 #pragma once
 

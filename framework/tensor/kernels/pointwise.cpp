@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What elementwise kernels share: broadcasting as runs of contiguous elements, cut into tasks.
 #include "tensor/kernels/pointwise.hpp"
 

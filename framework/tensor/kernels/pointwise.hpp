@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels of elementwise functions, with NumPy broadcasting. A function of scalars becomes one
 // SIMD loop per dtype and instruction set; everything else (broadcasting, tasks) is compiled once.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Philox, and the distributions made from its bits.
 #include "tensor/kernels/random.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random numbers as a function of (seed, stream, index): no state, so no order to depend on.
 #pragma once
 

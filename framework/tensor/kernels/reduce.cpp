@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sum, maximum and minimum over axes: one axis group after the other, each as [outer, n, inner].
 #include "tensor/kernels/reduce.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that fold axes away. Sums are taken in short blocks and then over blocks, for accuracy;
 // the order depends on the shape alone.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GEMM on OpenBLAS, or on our own kernels where they win, cut into blocks by shape; batches of
 // products.
 #include "tensor/products/matmul.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Packing, and the choice of the kernels.
 #include "tensor/products/packed.hpp"
 

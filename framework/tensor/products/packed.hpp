@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Products on our own kernels. First of all the skinny one of a recurrent step: few rows times a
 // matrix that stays the same for many steps and is therefore laid out once as the kernel reads it.
 #pragma once

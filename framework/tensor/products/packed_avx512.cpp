@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The packed product for AVX-512.
 #include "tensor/cpu.hpp"
 #include "tensor/products/packed_kernels.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The packed product on vectors of 16 bytes, without fused multiply-add.
 #include <cstdint>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What one instruction set brings to the packed product; packed.cpp chooses among these tables.
 #pragma once
 

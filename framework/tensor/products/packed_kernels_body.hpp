@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The packed product in terms of SIMD vectors, for the one .cpp file per instruction set that
 // includes this. It defines first
 //   TEMPO_KERNEL           the target attribute of all functions here

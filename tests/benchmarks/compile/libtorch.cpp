@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The same content as tempo.cpp, written with LibTorch.
 #include <torch/torch.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The first program of the tutorials: windows of a sine, SimpleRNN(10), Dense(1), early stopping.
 #include <tempo/tempo.hpp>
 using namespace tempo;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Groups of cases: sizes, cells, and which peers do the same job.
 #include "cases.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs each job once on every contestant and compares all results.
 #include "check.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Before anything is timed: do the contestants compute the same?
 #pragma once
 

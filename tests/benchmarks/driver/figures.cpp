@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Figures of a row as text, shared by the tables.
 #include "figures.hpp"
 

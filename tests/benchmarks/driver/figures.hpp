@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Figures and the machine's names, as every form of the table writes them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ./dev bench: one table of Tempo beside oneDNN and LibTorch.
 #include <unistd.h>
 

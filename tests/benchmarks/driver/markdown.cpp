@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rows of one title and number of threads become a table of sizes and cells.
 #include "markdown.hpp"
 

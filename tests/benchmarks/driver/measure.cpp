@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rounds in which the contestants take turns.
 #include "measure.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Measures a block: compares results, finds each contestant's best settings, takes turns.
 #pragma once
 

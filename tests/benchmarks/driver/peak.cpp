@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loops of independent fused multiply-adds in registers, for each instruction set.
 #include "peak.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The most multiplications and additions that this processor does: what other speeds are shares of.
 #pragma once
 

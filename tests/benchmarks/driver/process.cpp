@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Starts, stops and asks a process over pipes.
 #include "process.hpp"
 

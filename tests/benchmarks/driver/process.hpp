@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A contestant's process, asked over pipes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each peer's settings to try, and the trial.
 #include "settings.hpp"
 

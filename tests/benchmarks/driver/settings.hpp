@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The settings with which a contestant runs a job best, found by trying.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The lines of the table on a terminal, its summary, and JSON.
 #include "table.hpp"
 

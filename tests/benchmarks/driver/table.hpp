@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The table, as text while it grows and as JSON.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Users' cells as LibTorch's users would write them.
 #include "cells.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cells that torch::nn does not have, as ops in a loop over time.
 #pragma once
 

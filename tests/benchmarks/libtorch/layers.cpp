@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Converts Keras's layouts to those of torch::nn and gradients back.
 #include "layers.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // torch::nn's recurrent modules under one name, with weights in Keras's layout on the outside.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // LibTorch's jobs, as a script of its users asks for them.
 #include <optional>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // oneDNN's jobs: the recurrent primitives, forward and backward, float32. With BENCH_WEIGHTS=plain
 // forward takes the weights as the user holds them; else the primitive chooses their layout and
 // each run reorders them there and back. So with sequences, which the user holds as

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Slots of memory with their reorders, and the primitive between them.
 #include "recurrence.hpp"
 

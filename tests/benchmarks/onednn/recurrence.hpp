@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One recurrent primitive of oneDNN with its memory, from the user's layouts to the user's layouts.
 // Others are reached and left by reorders in each run.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counts allocations: these definitions take the place of the C library's in the whole process.
 #include "allocations.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cells as a user writes them: their formulas, with the public API only.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tempo's jobs, as a script asks for them.
 #include "allocations.hpp"
 #include "benchmarks/cells.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Plugins for TEMPO_PLUGIN_PATH: each writes LABEL into TEMPO_TEST_LOADED when it is loaded, and
 // all have a layer of the same name.
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A plugin that is refused; CASE says why.
 #include <stdexcept>
 

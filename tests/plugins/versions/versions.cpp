@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two plugins of this source are built, from two versions of the SDK's headers. What it reports
 // comes from inline functions, and from variables in them, that differ between the versions; LABEL
 // tells the plugins apart.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What may refuse an input runs before anything is written, so that the states stay as they were.
 #include "ops/known.hpp"
 #include "program/passes/moves/take.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What depends on weights alone is computed once.
 #include "program/passes/moves/take.hpp"
 #include "program/passes/passes.hpp"

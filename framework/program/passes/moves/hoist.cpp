@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // T small input projections become one large matmul. What is elementwise stays, unless something
 // that moves needs it: over all steps it would read from memory what is in the cache inside the
 // loop.

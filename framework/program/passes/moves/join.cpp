@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Over all steps a product gains nothing on one step's rows if these are enough, and its results
 // would be stored and read again; inside, x W + h U is made in registers.
 #include "program/passes/moves/take.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Elementwise ops come together when products run as early as they can: few groups are few passes
 // over the cache.
 #include "ops/known.hpp"

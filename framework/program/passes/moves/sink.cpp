@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is elementwise is moved only if that needs no further slab: after the loop it would read
 // from memory what is in the cache inside it. What is linear is done once, on sums.
 #include "ops/known.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What no result needs is not computed.
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // x A, x B and x C are x [A, B, C] and its parts: one large product in place of several small ones.
 #include <map>
 #include <set>

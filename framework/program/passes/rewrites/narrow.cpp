@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is repeated to more columns stays narrow: a mean that each element of a row has subtracted,
 // say, is one column for all that is elementwise.
 #include "ops/known.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An elementwise op can write its result where the concatenation has it, and read a part of a split
 // where the whole is; what is a part of two, or of something else, is copied, row by row like any
 // elementwise op.

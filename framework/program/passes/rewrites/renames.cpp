@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whoever reads a value under another name reads the value. What must have another shape gets it by
 // reshape.
 #include "ops/known.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A value under a gradient of its own is that value: whoever reads it reads the value itself. What
 // was computed for the rule alone is then dead.
 #include "program/passes/passes.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // [x, h] W is x Wx + h Wh: the product of the input, which does not read the state, can then be
 // hoisted.
 #include "ops/known.hpp"
