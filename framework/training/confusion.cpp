@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Counts of right and wrong decisions at thresholds, which precision, recall and the curves share.
 #include "training/confusion.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What a callback watches: its value in the logs, and whether larger is better.
 #include "training/monitor.hpp"
 
 #include <tempo/names.hpp>

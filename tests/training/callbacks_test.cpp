@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(errors_of_callbacks_say_what_is_wrong) {
        fitting({ModelCheckpoint({.filepath = in_folder("{epoch")})})},
       {"ModelCheckpoint: `:s` is no format; there are :02d and :.3f.",
        fitting({ModelCheckpoint({.filepath = in_folder("{epoch:s}")})})},
-      {"Logs: there is no `acc`; there are loss, val_loss.",
+      {"Logs: there is no `acc`; it has loss, val_loss.",
        fitting({ModelCheckpoint({.filepath = in_folder("{acc}")})})},
       {"ReduceLROnPlateau: factor is 1; it must be a number of at least 0 and below 1.",
        [] { ReduceLROnPlateau({.factor = 1}); }},
