@@ -72,7 +72,7 @@ Tensors run(const Rule& rule, const Vjp& v) {
   return out;
 }
 
-// y = a; dy goes to the inputs behind it as the rule says. It may read more, behind those.
+// y = a; dy goes to the inputs after it as the rule says. The values that the rule reads come last.
 const OpDefinition& custom_gradient_op = define({
     .name = "custom_gradient",
     .type = [](const TypeCall& call) { return std::vector<TensorType>{call.inputs[0]}; },

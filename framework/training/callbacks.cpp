@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The callbacks that come with Tempo: saving, logging, and a learning rate that falls.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -24,7 +25,9 @@ std::string formatted(const std::string& who, double value, const std::string& f
   if (format.empty()) return sdk::shortest(value);
   const char kind = format.back();
   const std::string size = format.substr(0, format.size() - 1);
-  const bool valid = size.size() <= 6 && size.find_first_not_of("0123456789.") == std::string::npos;
+  const bool valid = size.size() <= 6 &&
+                     size.find_first_not_of("0123456789.") == std::string::npos &&
+                     std::count(size.begin(), size.end(), '.') <= (kind == 'd' ? 0 : 1);
   if (!valid || (kind != 'd' && kind != 'f' && kind != 'e' && kind != 'g'))
     throw Error(who + ": `:" + format + "` is no format; there are :02d and :.3f.");
   char room[400];

@@ -6,18 +6,16 @@
 
 #include "plugin/layer.hpp"
 #include "training/finite.hpp"
+#include "training/kept_state.hpp"
 #include "training/settings.hpp"
 
 namespace tempo {
 
 namespace {
 
-bool is_stateful(const Layer& layer) {
-  if (const tempo_attribute* stateful = sdk::given(layer, "stateful"))
-    return stateful->integer != 0;
-  for (const Layer& child : layer.handle()->children)
-    if (is_stateful(child)) return true;
-  return false;
+bool holds_stateful(const Layer& layer) {
+  const std::vector<Layer>& children = layer.handle()->children;
+  return is_stateful(layer) || std::any_of(children.begin(), children.end(), holds_stateful);
 }
 
 }  // namespace
@@ -58,7 +56,7 @@ void require_even_batches(const std::string& who, const ModelState& model, int64
                           int64_t batch_size) {
   if (count <= batch_size || count % batch_size == 0) return;
   for (const Layer& layer : model.layers)
-    if (is_stateful(layer))
+    if (holds_stateful(layer))
       throw Error(who + ": `" + layer.name() + "` is stateful, and " + std::to_string(count) +
                   " samples are not a multiple of batch_size " + std::to_string(batch_size) +
                   ".\n  Leave out the last " + std::to_string(count % batch_size) +

@@ -9,17 +9,18 @@
 #include "plugin/layer.hpp"
 
 namespace tempo {
+
+bool is_stateful(const Layer& layer) {
+  const tempo_attribute* const stateful = sdk::given(layer, "stateful");
+  return stateful && stateful->integer != 0;
+}
+
 namespace {
 
 struct Stateful {
   std::string path;
   Layer layer;
 };
-
-bool is_stateful(const Layer& layer) {
-  const tempo_attribute* const stateful = sdk::given(layer, "stateful");
-  return stateful && stateful->integer != 0;
-}
 
 // A layer that runs its children keeps nothing itself.
 bool find(const Layer& layer, const std::string& path, std::vector<Stateful>& out) {

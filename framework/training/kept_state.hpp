@@ -8,6 +8,9 @@
 
 namespace tempo {
 
+/// Whether it keeps its state between calls, by its own option.
+bool is_stateful(const Layer& layer);
+
 using NamedTensors = Optimizer::NamedTensors;
 
 /// Of each layer of the model that keeps a state: "/state/encoder/lstm/0", ... No weight's path

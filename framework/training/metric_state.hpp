@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is behind a Metric, and rows of the table of those that a text may name.
+// The state of a Metric, and rows of the table of those that a text may name.
 #pragma once
 
 #include <tempo/metric.hpp>

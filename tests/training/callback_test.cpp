@@ -9,27 +9,17 @@
 
 #include <tempo/tempo.hpp>
 
+#include "printed.hpp"
 #include "testing.hpp"
 
 using namespace tempo;
 using testing::error_of;
+using testing::Printed;
 
 namespace {
 
 const double not_a_number = std::numeric_limits<double>::quiet_NaN();
 const double infinite = std::numeric_limits<double>::infinity();
-
-// What is printed on standard error while it lives.
-class Warnings {
- public:
-  Warnings() : before_(std::cerr.rdbuf(text_.rdbuf())) {}
-  ~Warnings() { std::cerr.rdbuf(before_); }
-  std::string text() const { return text_.str(); }
-
- private:
-  std::ostringstream text_;
-  std::streambuf* before_;
-};
 
 const Tensor& data_x() {
   static const Tensor x = random_normal({12, 3}, 0, 1, float32, 1);
@@ -486,7 +476,7 @@ BOOST_AUTO_TEST_CASE(a_weight_that_no_gradient_reaches_is_told_once) {
       return used(in[0]) + sum(stop_gradient(aside(in[0])), -1, true);
     });
     model.compile({.optimizer = "sgd", .loss = "mse"});
-    const Warnings warnings;
+    const Printed warnings(std::cerr);
     for (int i = 0; i < 2; ++i) model.fit(data_x(), data_y(), {.batch_size = 4, .verbose = 0});
     BOOST_TEST(warnings.text() ==
                (trainable ? "tempo: Model.fit: no gradient reaches aside/kernel, aside/bias; the "

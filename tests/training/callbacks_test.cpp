@@ -4,10 +4,12 @@
 #include <tempo/tempo.hpp>
 
 #include "files.hpp"
+#include "printed.hpp"
 
 using namespace tempo;
 using testing::error_of;
 using testing::in_folder;
+using testing::Printed;
 
 namespace {
 
@@ -50,17 +52,6 @@ double saved_weight(const std::string& path) {
   model.load_weights(path);
   return model.weights()[0].item();
 }
-
-class Printed {
- public:
-  Printed() : before_(std::cout.rdbuf(text_.rdbuf())) {}
-  ~Printed() { std::cout.rdbuf(before_); }
-  std::string text() const { return text_.str(); }
-
- private:
-  std::ostringstream text_;
-  std::streambuf* before_;
-};
 
 }  // namespace
 
@@ -215,6 +206,10 @@ BOOST_AUTO_TEST_CASE(errors_of_callbacks_say_what_is_wrong) {
        fitting({ModelCheckpoint({.filepath = in_folder("{epoch")})})},
       {"ModelCheckpoint: `:s` is no format; there are :02d and :.3f.",
        fitting({ModelCheckpoint({.filepath = in_folder("{epoch:s}")})})},
+      {"ModelCheckpoint: `:1.2.3f` is no format; there are :02d and :.3f.",
+       fitting({ModelCheckpoint({.filepath = in_folder("{loss:1.2.3f}")})})},
+      {"ModelCheckpoint: `:.2d` is no format; there are :02d and :.3f.",
+       fitting({ModelCheckpoint({.filepath = in_folder("{epoch:.2d}")})})},
       {"Logs: there is no `acc`; it has loss, val_loss.",
        fitting({ModelCheckpoint({.filepath = in_folder("{acc}")})})},
       {"ReduceLROnPlateau: factor is 1; it must be a number of at least 0 and below 1.",

@@ -5,24 +5,14 @@
 
 #include <tempo/tempo.hpp>
 
+#include "printed.hpp"
 #include "testing.hpp"
 
 using namespace tempo;
 using testing::error_of;
+using testing::Printed;
 
 namespace {
-
-// What is printed while it lives.
-class Printed {
- public:
-  Printed() : before_(std::cout.rdbuf(text_.rdbuf())) {}
-  ~Printed() { std::cout.rdbuf(before_); }
-  std::string text() const { return text_.str(); }
-
- private:
-  std::ostringstream text_;
-  std::streambuf* before_;
-};
 
 Samples sine(int64_t steps = 5) { return windows(sin(arange(0, 8, 0.1)), {.steps = steps}); }
 
