@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Windows over series, splits, and mini-batches.
-#include <cmath>
-
 #include <tempo/data.hpp>
 #include <tempo/ops.hpp>
 
-#include "tensor/kernels/random.hpp"
 #include "training/order.hpp"
 
 namespace tempo {
@@ -77,26 +74,6 @@ Tensor samples(const Tensor& x, const std::vector<int64_t>& places) {
   return mask ? with_mask(picked, gather(mask, at)) : picked;
 }
 
-std::vector<int64_t> shuffled(int64_t count, int64_t seed, int64_t pass) {
-  if (seed >= 0)
-    return permutation(count, static_cast<uint64_t>(seed), static_cast<uint64_t>(pass));
-  const Tensor key = sdk::random_key();
-  const int64_t* const numbers = key.data<int64_t>();
-  return permutation(count, static_cast<uint64_t>(numbers[0]), static_cast<uint64_t>(numbers[1]));
-}
-
-Tensor part_of(const Tensor& x, int64_t begin, int64_t end) {
-  if (begin == 0 && end == x.shape().front()) return x;
-  const Tensor mask = mask_of(x);
-  const Tensor part = slice(x, 0, begin, end);
-  return mask ? with_mask(part, slice(mask, 0, begin, end)) : part;
-}
-
-Tensor part_of(const Tensor& x, int64_t begin, int64_t end, const std::vector<int64_t>* order) {
-  if (!order) return part_of(x, begin, end);
-  return samples(x, std::vector<int64_t>(order->begin() + begin, order->begin() + end));
-}
-
 Batches::Batches(const Tensor& x, const Tensor& y, const BatchOptions& options)
     : x_(x), y_(y), options_(options) {
   require_pair("batches", x, y);
@@ -120,16 +97,6 @@ SplitSamples train_validation_split(const Tensor& x, const Tensor& y, double sha
   require_pair("train_validation_split", x, y);
   const int64_t n = x.shape().front(), at = split_point("train_validation_split: share", n, share);
   return {{part_of(x, 0, at), part_of(y, 0, at)}, {part_of(x, at, n), part_of(y, at, n)}};
-}
-
-int64_t split_point(const std::string& who, int64_t count, double share) {
-  if (!(share > 0 && share < 1))
-    throw Error(who + " is " + sdk::shortest(share) + "; it must be strictly between 0 and 1.");
-  const auto at = static_cast<int64_t>(std::floor(static_cast<double>(count) * (1 - share)));
-  if (at > 0 && at < count) return at;
-  throw Error(who + ": a share of " + sdk::shortest(share) + " of " + std::to_string(count) +
-              " samples leaves " + (at == 0 ? "none for training" : "none for validation") +
-              ".\n  Give more samples, another share, or validation_data.");
 }
 
 }  // namespace tempo
