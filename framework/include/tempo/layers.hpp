@@ -10,6 +10,7 @@
 #include <tempo/layers/lstm.hpp>
 #include <tempo/layers/masking.hpp>
 #include <tempo/layers/merging.hpp>
+#include <tempo/layers/noise.hpp>
 #include <tempo/layers/normalization.hpp>
 #include <tempo/layers/pooling.hpp>
 #include <tempo/layers/reshaping.hpp>
