@@ -210,6 +210,8 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit) {
 }
 
 BOOST_AUTO_TEST_CASE(options_come_back) {
+  check_same("one number is a list of one", layer("Dot", {{"axes", 1}})({a, b}),
+             Dot({.axes = 1})({a, b}));
   const Layer dot = Dot({.axes = {2, 1}, .normalize = true}), again = recreated(dot);
   const Tensor x = normal({2, 3, 4}), y = normal({2, 4}, 2);
   check_same("Dot", again({x, y}), dot({x, y}));
