@@ -2,13 +2,13 @@
 // Elements set to 0 at random in training.
 #pragma once
 
-#include <tempo/cell.hpp>
-#include <tempo/shared.hpp>
+#include <tempo/layers/seeds.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
 struct DropoutOptions {
   double rate = 0.5;
+  Shape noise_shape = {};
   int64_t seed = -1;
   std::string name = "";
   int64_t calls = 0;  ///< set by a saved model
@@ -16,11 +16,19 @@ struct DropoutOptions {
 
 inline void describe(auto& option, DropoutOptions& o) {
   option("rate", o.rate, "Share of the elements that are set to 0.", between(0, 1));
-  option("seed", o.seed, "Of its random numbers; -1 draws from the ones that set_seed starts.",
-         at_least(-1));
-  option("calls", o.calls, "Calls in training before this one was made; a saved model sets it.",
-         at_least(0));
+  option("noise_shape", o.noise_shape,
+         "Shape of the draws: 1 where one serves the whole axis, -1 for the input's extent.");
+  sdk::describe_seed(option, o);
 }
+
+namespace sdk {
+/// x with elements set to 0 by draws of this shape, which is broadcast to it; the others are scaled
+/// by 1 / (1 - rate).
+inline Tensor dropped(const Tensor& x, double rate, const Shape& draws, int64_t seed) {
+  if (draws == x.shape() || rate == 0 || rate == 1) return dropout(x, rate, seed);
+  return where(random_uniform(draws, 0, 1, x.dtype(), seed) >= rate, x / (1 - rate), 0);
+}
+}  // namespace sdk
 
 /// In training sets elements to 0 at random and scales the others by 1 / (1 - rate) (Srivastava et
 /// al., 2014); otherwise gives x itself.
@@ -29,19 +37,13 @@ class DropoutLayer : public LayerOf<DropoutOptions> {
   using LayerOf::LayerOf;
 
   Tensor call(const Tensor& x, const CallOptions& call) {
-    const Tensor y = call.training ? dropout(x, options.rate, next_seed()) : x;
+    const Shape draws = sdk::noise_shape("Dropout", options.noise_shape, x.shape());
+    const Tensor y = call.training ? sdk::dropped(x, options.rate, draws, seeds_.next()) : x;
     return call.mask ? with_mask(y, call.mask) : y;
   }
 
  private:
-  // A seed of its own for each call, so that they differ and the first call of each run is the
-  // same. A saved model keeps the number of calls in an option, so that training goes on with it.
-  int64_t next_seed() {
-    if (options.seed < 0) return -1;
-    const uint64_t key = static_cast<uint64_t>(options.seed) * 1000003 + calls_.next();
-    return static_cast<int64_t>(key & 0x7fffffffffff);
-  }
-  Counter calls_{static_cast<uint64_t>(options.calls)};
+  sdk::Seeds seeds_{options.seed, options.calls};
 };
 
 /// Dropout; its options are DropoutOptions.

@@ -73,8 +73,21 @@ json LayerWriter::write(const tempo_layer_type& type, const tempo_attribute& opt
   }
 }
 
+// Functions and classes of a program are called as it likes.
+void LayerWriter::require_type_apart(const tempo_layer_view& layer) {
+  const tempo_layer_type& mine = *layer.type;
+  const auto& [first, its_name] =
+      types_.try_emplace({mine.kind, mine.name}, &mine, layer.name).first->second;
+  if (first->call == mine.call && first->user == mine.user) return;
+  throw Error(std::string("save: `") + its_name + "` and `" + layer.name +
+              "` are of two classes or functions that are both called " + mine.name +
+              ", and a file has the name alone.\n  Give each a name of its own, as in Lambda(\"" +
+              "doubled\", f).");
+}
+
 json LayerWriter::write(const Layer& layer, DType dtype) {
   const tempo_layer_view v = layer.view();
+  if (to_be_made_) require_type_apart(v);
   const auto [known, is_new] = numbers_.try_emplace(v.id, numbers_.size());
   if (!is_new) return {{"kind", "again"}, {"number", known->second}};
   if (v.flags & TEMPO_BUILT) dtype = static_cast<DType>(v.dtype);
@@ -131,7 +144,8 @@ const tempo_layer_type& LayerReader::find(uint32_t kind, const std::string& name
   } catch (const PluginError& e) {
     if (kind == TEMPO_CELL) throw;
     throw PluginError(std::string(e.what()) + "\n  A layer's class goes into .layers: load_model(" +
-                      "path, {.layers = {layer<MyLayer>(\"My\")}}); a cell's into .cells.");
+                      "path, {.layers = {layer<MyLayer>(\"My\")}}), a Lambda's function " +
+                      "as lambda(\"my\", f); a cell's class into .cells.");
   }
 }
 

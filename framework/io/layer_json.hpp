@@ -17,14 +17,21 @@ namespace tempo {
 /// before there is its number alone, {"kind": "again", "number": 2}.
 class LayerWriter {
  public:
+  /// `to_be_made`: whether a reader makes layers of it, and so must know each type by its name.
+  explicit LayerWriter(bool to_be_made = true) : to_be_made_(to_be_made) {}
   nlohmann::ordered_json operator()(const Layer& layer) { return write(layer, DType::automatic); }
 
  private:
   nlohmann::ordered_json write(const Layer& layer, DType dtype);
   nlohmann::ordered_json write(const tempo_layer_type& type, const tempo_attribute& option,
                                DType dtype);
+  void require_type_apart(const tempo_layer_view& layer);
 
+  bool to_be_made_;
   std::map<uint64_t, std::size_t> numbers_;
+  // By kind and name: the type, and the layer where it came up first.
+  std::map<std::pair<uint32_t, std::string>, std::pair<const tempo_layer_type*, std::string>>
+      types_;
 };
 
 /// New layers of such descriptions. A type is one of `given` or an installed one: a file names

@@ -79,7 +79,7 @@ json model_file::describe(const Model& model) {
   for (std::size_t i = 0; i < shapes.size(); ++i)
     inputs.push_back({{"shape", std::vector<int64_t>(shapes[i].begin(), shapes[i].end())},
                       {"dtype", name_of(dtypes[i])}});
-  LayerWriter write;
+  LayerWriter write(model.is_sequential());
   const std::vector<std::string> names = model.layer_names();
   for (std::size_t i = 0; i < names.size(); ++i)
     (layers.emplace_back(write(model.layers()[i])))["name"] = names[i];

@@ -108,6 +108,8 @@ const tempo_layer_type& require_type(uint32_t kind, const std::string& name, Sea
   const bool plain = name.find('/') == name.npos;
   if (std::error_code ignored; plain && fs::exists(file, ignored)) load_plugin_file(file);
   if (const tempo_layer_type* type = find_type(kind, name)) return *type;
+  load_installed();  // one file may have several layers, and the name of one at most
+  if (const tempo_layer_type* type = find_type(kind, name)) return *type;
   if (search == Search::everywhere) load_plugin_path();
   if (const tempo_layer_type* type = find_type(kind, name)) return *type;
   unknown(kind, name, search);

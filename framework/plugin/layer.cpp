@@ -156,8 +156,9 @@ void require_states(tempo_layer& cell, const tempo_call& call) {
 }  // namespace
 
 Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> options) {
-  check_options(type, options);
-  Layer layer(new tempo_layer(type, options));
+  sdk::OptionList checked;
+  check_options(type, options, checked);
+  Layer layer(new tempo_layer(type, checked.all()));
   tempo_layer& made = *layer.handle();
   const std::vector<tempo_attribute>& kept = made.options.all();
   run_callback_of(made, "creation", [&] {

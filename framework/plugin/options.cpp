@@ -27,7 +27,7 @@ const char* kind_name(uint32_t kind) {
     case TEMPO_OPTION_ACTIVATION: return "the name of an activation";
     case TEMPO_OPTION_DTYPE: return "float32 or float64";
     case TEMPO_OPTION_LAYER: return "a layer or cell";
-    default: return "a list of integers";
+    default: return "an integer or a list of them";
   }
 }
 
@@ -43,7 +43,7 @@ bool fits(const tempo_option& option, const tempo_attribute& given) {
     case TEMPO_OPTION_INITIALIZER:
     case TEMPO_OPTION_ACTIVATION: return given.kind == TEMPO_TEXT_VALUE;
     case TEMPO_OPTION_LAYER: return given.kind == TEMPO_LAYER_VALUE;
-    default: return given.kind == TEMPO_LIST_VALUE;
+    default: return given.kind == TEMPO_LIST_VALUE || given.kind == TEMPO_INT64_VALUE;
   }
 }
 
@@ -112,7 +112,7 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
       (given.integer < TEMPO_AUTOMATIC || given.integer > TEMPO_FLOAT64))
     throw Error(who + " is " + name_of(static_cast<DType>(given.integer)) +
                 "; weights are float32 or float64.");
-  if (option.kind == TEMPO_OPTION_SHAPE && given.count > TEMPO_MAX_RANK)
+  if (given.kind == TEMPO_LIST_VALUE && given.count > TEMPO_MAX_RANK)
     throw Error(who + " is " + value_text(given) + "; a shape has at most 8 axes.");
 }
 
@@ -130,7 +130,8 @@ void require_given(const tempo_layer_type& type, const tempo_option& option) {
 
 }  // namespace
 
-void check_options(const tempo_layer_type& type, std::span<const tempo_attribute> options) {
+void check_options(const tempo_layer_type& type, std::span<const tempo_attribute> options,
+                   sdk::OptionList& checked) {
   for (const tempo_attribute& given : options) {
     require_readable(type, given);
     if (sdk::given(options, given.name) != &given)
@@ -144,6 +145,11 @@ void check_options(const tempo_layer_type& type, std::span<const tempo_attribute
                   (names.empty() ? "no options of its own" : sdk::listed(names)) + ".");
     }
     check_option(type, *found, given);
+    const bool one_of_a_list = found->kind == TEMPO_OPTION_SHAPE && given.kind == TEMPO_INT64_VALUE;
+    if (one_of_a_list)
+      checked.add(given.name, std::vector<int64_t>{given.integer});
+    else
+      checked.add(given);
   }
   for (const tempo_option& option : std::span(type.options, type.n_options))
     if (!sdk::given(options, option.name)) require_given(type, option);

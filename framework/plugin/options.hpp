@@ -7,6 +7,8 @@
 namespace tempo {
 
 /// Throws on an unknown name (with the nearest one), a wrong kind, or a value outside its limits.
-void check_options(const tempo_layer_type& type, std::span<const tempo_attribute> options);
+/// Adds to `checked` what is as described: one integer stands for a list of one.
+void check_options(const tempo_layer_type& type, std::span<const tempo_attribute> options,
+                   sdk::OptionList& checked);
 
 }  // namespace tempo

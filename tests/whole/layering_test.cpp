@@ -134,14 +134,14 @@ string read(const fs::path& file) {
 }
 
 // The layers that the plugins register: tempo::layer<...>("NAME", ...). But for RNN, by which the
-// framework makes a layer of any cell.
+// framework makes a layer of any cell, and Activation, which is a kind of option, too.
 Texts layer_names() {
   static const std::regex registered(R"re(tempo::layer<[^;]*?>\(\s*"(\w+)")re");
   Texts found;
   for (const auto& entry : fs::directory_iterator(fs::path(TEMPO_SOURCE_DIR) / "plugins")) {
     const string text = read(entry.path());
     for (std::sregex_iterator i(text.begin(), text.end(), registered), end; i != end; ++i)
-      if ((*i)[1] != "RNN") found.push_back((*i)[1]);
+      if ((*i)[1] != "RNN" && (*i)[1] != "Activation") found.push_back((*i)[1]);
   }
   return found;
 }

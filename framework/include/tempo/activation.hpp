@@ -7,6 +7,8 @@
 
 namespace tempo TEMPO_HIDDEN {
 
+class Layer;
+
 namespace sdk {
 
 struct ActivationFunction {
@@ -63,6 +65,9 @@ class Activation {
       : name_(name.empty() ? "linear" : name), apply_(sdk::find_activation(name_).apply) {}
 
   Tensor operator()(const Tensor& x) const { return apply_(x); }
+  /// As a layer of its own: Sequential({Dense({.units = 8}), Activation("relu")}). It is defined in
+  /// tempo/layers/activations.hpp.
+  operator Layer() const;
   const std::string& name() const { return name_; }
 
   friend bool operator==(const Activation& a, const Activation& b) { return a.name_ == b.name_; }

@@ -2,12 +2,19 @@
 // The built-in layers: their options and the functions that make them.
 #pragma once
 
+#include <tempo/layers/activations.hpp>
 #include <tempo/layers/bidirectional.hpp>
 #include <tempo/layers/dense.hpp>
 #include <tempo/layers/dropout.hpp>
 #include <tempo/layers/embedding.hpp>
 #include <tempo/layers/gru.hpp>
+#include <tempo/layers/lambda.hpp>
 #include <tempo/layers/lstm.hpp>
 #include <tempo/layers/masking.hpp>
+#include <tempo/layers/merging.hpp>
+#include <tempo/layers/noise.hpp>
+#include <tempo/layers/normalization.hpp>
+#include <tempo/layers/pooling.hpp>
+#include <tempo/layers/reshaping.hpp>
 #include <tempo/layers/rnn.hpp>
 #include <tempo/layers/simple_rnn.hpp>

@@ -46,6 +46,53 @@ class FoundOnce {
   std::atomic<const T*> value_{nullptr};
 };
 
+/// Values that are kept as long as the list, which several threads may add to. Those that were
+/// there are found from begin() on, the latest first.
+template <class T>
+class KeptList {
+  struct Node {
+    T value;
+    Node* next;
+  };
+
+ public:
+  class Iterator {
+   public:
+    explicit Iterator(const Node* at) : at_(at) {}
+    const T& operator*() const { return at_->value; }
+    Iterator& operator++() {
+      at_ = at_->next;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    const Node* at_;
+  };
+
+  KeptList() = default;
+  ~KeptList() {
+    for (Node* at = first_.load(); at;) delete std::exchange(at, at->next);
+  }
+  KeptList(const KeptList&) = delete;
+  KeptList& operator=(const KeptList&) = delete;
+
+  /// `prepare` makes it ready before others see it.
+  template <class Prepare>
+  const T& add(T value, Prepare prepare) {
+    auto* const node = new Node{std::move(value), first_.load(std::memory_order_acquire)};
+    prepare(node->value);
+    while (!first_.compare_exchange_weak(node->next, node, std::memory_order_acq_rel)) {
+    }
+    return node->value;
+  }
+  Iterator begin() const { return Iterator(first_.load(std::memory_order_acquire)); }
+  Iterator end() const { return Iterator(nullptr); }
+
+ private:
+  std::atomic<Node*> first_{nullptr};
+};
+
 /// What one call at a time may use. It does not wait: who comes meanwhile is told.
 class OneAtATime {
  public:

@@ -62,7 +62,7 @@ blasint blas_extent(int64_t extent) {
   if (!std::in_range<blasint>(extent))
     throw Error("matmul: BLAS takes no matrix with rows of " + std::to_string(extent) +
                 " elements, only up to " + std::to_string(std::numeric_limits<blasint>::max()) +
-                ".\n  Multiply parts of it: slice(x, axis, begin, end).");
+                ".\n  Take products of its parts: slice(x, axis, begin, end).");
   return static_cast<blasint>(extent);
 }
 /// The distance of stored rows. Of a single row there is none, whatever was said.

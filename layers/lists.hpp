@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that are one number or several.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+
+#include <tempo/cell.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// One whole number or several, as the value of an option: `.axis = -1`, `.axes = {2, 1}`.
+class Integers : public Shape {
+ public:
+  Integers() = default;
+  Integers(int64_t one) : Shape{one} {}
+  Integers(std::initializer_list<int64_t> several) : Shape(several) {}
+};
+
+/// One number or several, as the value of an option: `.mean = 0.5`, `.mean = {0.5, 2}`. It is kept
+/// as a text, "[0.5, 2]", that reads back as the same numbers.
+class Reals {
+ public:
+  Reals() = default;
+  Reals(double one) : Reals(std::vector<double>{one}) {}
+  Reals(std::initializer_list<double> several) : Reals(std::vector<double>(several)) {}
+  Reals(const std::vector<double>& several) {
+    for (double value : several) text += (text.empty() ? "[" : ", ") + sdk::shortest(value);
+    if (!text.empty()) text += "]";
+  }
+
+  bool given() const { return !text.empty(); }
+  /// The numbers; `who` has them as `option`.
+  std::vector<double> values(const std::string& who, const char* option) const {
+    std::vector<double> out;
+    const char *at = text.data(), *const end = at + text.size();
+    const auto skip = [&](const char* among) {
+      while (at != end && std::string_view(among).find(*at) != std::string_view::npos) ++at;
+    };
+    for (skip(" ["); at != end; skip(" ,]")) {
+      double value = 0;
+      const auto [stopped, error] = std::from_chars(at, end, value);
+      if (error != std::errc() || !std::isfinite(value))
+        throw Error(who + ": " + option + " is \"" + text +
+                    "\"; it is a number or several, as \"0.5\" or \"[0.5, 2]\".");
+      out.push_back(value);
+      at = stopped;
+    }
+    return out;
+  }
+
+  std::string text;
+};
+
+namespace sdk {
+
+/// How `describe` hands them on: option("axis", as_list(o.axis), "...").
+inline Shape& as_list(Integers& integers) { return integers; }
+inline std::string& as_text(Reals& reals) { return reals.text; }
+
+/// The axes that an option names, counted from 0 and sorted. `who` has the option; the batch is no
+/// axis to name.
+inline Axes axes_after_batch(const char* who, const char* option, const Shape& given, int rank) {
+  Axes axes;
+  for (int64_t axis : given) axes.push_back(static_cast<int>(axis < 0 ? axis + rank : axis));
+  std::sort(axes.begin(), axes.end());
+  const bool inside = axes.empty() || (axes.front() >= 1 && axes.back() < rank);
+  if (!inside || std::adjacent_find(axes.begin(), axes.end()) != axes.end())
+    throw ShapeError(std::string(who) + ": " + option + " is " + to_string(given) +
+                     ", the input has " + std::to_string(rank) + (rank == 1 ? " axis" : " axes") +
+                     ".\n  It names axes after the batch, each once; -1 is the last.");
+  return axes;
+}
+
+/// The extents of x along these axes.
+inline Shape extents(const Shape& x, const Axes& axes) {
+  Shape out;
+  for (int axis : axes) out.push_back(x[axis]);
+  return out;
+}
+/// What has the extents of x along these axes, with axes of 1 in place of the others.
+inline Tensor beside(const Tensor& values, const Axes& axes, const Shape& x) {
+  Shape shape;
+  for (int axis = 0; axis < x.rank(); ++axis)
+    shape.push_back(std::find(axes.begin(), axes.end(), axis) == axes.end() ? 1 : x[axis]);
+  return values.shape() == shape ? values : reshape(values, shape);
+}
+
+}  // namespace sdk
+
+}  // namespace tempo

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The random numbers of layers that draw some at each call in training.
+#pragma once
+
+#include <tempo/cell.hpp>
+#include <tempo/shared.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+namespace sdk {
+
+/// A seed of its own for each call, so that they differ and the first call of each run is the same.
+/// A saved model keeps the number of calls in the option `calls`, so that training goes on with it.
+class Seeds {
+ public:
+  /// A seed below 0 stands for the generator that set_seed starts.
+  Seeds(int64_t seed, int64_t calls) : seed_(seed), calls_(static_cast<uint64_t>(calls)) {}
+  int64_t next() {
+    if (seed_ < 0) return -1;
+    const uint64_t key = static_cast<uint64_t>(seed_) * 1000003 + calls_.next();
+    return static_cast<int64_t>(key & 0x7fffffffffff);
+  }
+
+ private:
+  int64_t seed_;
+  Counter calls_;
+};
+
+/// Describes the options `seed` and `calls`.
+template <class Options>
+void describe_seed(auto& option, Options& o) {
+  option("seed", o.seed, "Of its random numbers; -1 draws from the ones that set_seed starts.",
+         at_least(-1));
+  option("calls", o.calls, "Calls in training before this one was made; a saved model sets it.",
+         at_least(0));
+}
+
+/// The shape that numbers for x are drawn in: x's own, or `given`, whose extents are 1 where one
+/// draw serves the whole axis, and -1 for x's own.
+inline Shape noise_shape(const char* who, const Shape& given, const Shape& x) {
+  if (given.empty()) return x;
+  Shape shape = given;
+  bool fits = given.rank() == x.rank();
+  for (int axis = 0; fits && axis < x.rank(); ++axis) {
+    if (given[axis] == -1) shape[axis] = x[axis];
+    fits = shape[axis] == 1 || shape[axis] == x[axis];
+  }
+  if (!fits)
+    throw ShapeError(std::string(who) + ": noise_shape is " + to_string(given) + ", the input " +
+                     to_string(x) +
+                     ".\n  It has an extent for each axis: 1 where one draw serves the whole axis, "
+                     "-1 for the input's own.");
+  return shape;
+}
+
+}  // namespace sdk
+}  // namespace tempo
