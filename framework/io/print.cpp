@@ -20,6 +20,16 @@ namespace {
 constexpr int64_t printed_whole = 1000;  // elements; of more, each axis shows its edges
 constexpr int64_t edge = 3;
 
+// An element as it is printed. A whole number is a text before: xtensor's printer of integers takes
+// the absolute value, which the least one has not.
+template <class T>
+auto printed(T element) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
+    return std::to_string(element);
+  else
+    return element;
+}
+
 // The edges of a tensor and one place between them, which are printed as dots: however many
 // elements there are, only these are looked at.
 class Edges {
@@ -32,7 +42,7 @@ class Edges {
 
   template <class T, class To>
   void copy(const T* from, To to) const {
-    for (int64_t i = 0; i < shown_.count(); ++i) *to++ = from[place(i)];
+    for (int64_t i = 0; i < shown_.count(); ++i) *to++ = printed(from[place(i)]);
   }
 
  private:
@@ -55,7 +65,7 @@ template <class T>
 void print(std::ostream& out, const T* data, const Shape& shape) {
   const Edges edges(shape);
   const std::vector<std::size_t> extents(edges.shape().begin(), edges.shape().end());
-  xt::xarray<T> shown = xt::xarray<T>::from_shape(extents);
+  auto shown = xt::xarray<decltype(printed(T()))>::from_shape(extents);
   edges.copy(data, shown.begin());
   const int threshold = shape.count() > printed_whole ? 1 : static_cast<int>(printed_whole);
   out << xt::print_options::precision(7) << xt::print_options::threshold(threshold) << shown;
