@@ -40,6 +40,9 @@ void* operator new(std::size_t bytes, std::align_val_t alignment) {
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   return counted(bytes, alignof(std::max_align_t));
 }
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return counted(bytes, static_cast<std::size_t>(alignment));
+}
 void operator delete(void* buffer) noexcept { freed(buffer); }
 void operator delete(void* buffer, std::size_t) noexcept { freed(buffer); }
 void operator delete(void* buffer, std::align_val_t) noexcept { freed(buffer); }
