@@ -139,6 +139,13 @@ void verify(const Program& p, const Program& given) {
     fail("the pass changed the results or their order");
 }
 
+void verify_all_in_loop(const Program& p, const char* pass) {
+  for (const Section section : {Section::before, Section::after})
+    for (const Instruction& i : p.section(section))
+      fail(i, std::string("is ") + (section == Section::before ? "before" : "after") +
+                  " the loop, and " + pass + " needs all instructions in it");
+}
+
 void verify_rows(const Program& p, int64_t independent_rows) {
   if (independent_rows == 0) return;
   const Uses uses(p);
