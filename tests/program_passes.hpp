@@ -39,9 +39,9 @@ inline Tensors results_of(const Program& p, int64_t time) {
   return outputs;
 }
 
-/// The Program after all of these, verified after each.
-inline Program verified(const std::string& what, Pipeline passes, Program p) {
-  for (const Pass& pass : passes) {
+/// The Program after all passes of this list, verified after each.
+inline Program verified(const std::string& what, const Pipeline& pipeline, Program p) {
+  for (const Pass& pass : pipeline.passes) {
     Program made = pass.apply(p);
     BOOST_TEST_CONTEXT(what << ", after " << pass.name) { verify(made, p); }
     p = std::move(made);
@@ -49,15 +49,6 @@ inline Program verified(const std::string& what, Pipeline passes, Program p) {
   BOOST_TEST_CONTEXT(what << ", planned") { verify_planned(p); }
   return p;
 }
-
-struct NamedPipeline {
-  const char* name;
-  Pipeline passes;
-};
-inline const NamedPipeline pipelines[] = {{"before the gradient", before_gradient},
-                                          {"for a scan", for_scan},
-                                          {"for a stream", for_stream},
-                                          {"for a formula", for_formula}};
 
 /// That a Program, all in its loop, computes the same after each pass of any list alone, and after
 /// each list.
@@ -75,10 +66,10 @@ inline void check_passes(const std::string& what, const Program& given, int64_t 
                   tolerance);
   };
   std::set<std::string> alone;
-  for (const NamedPipeline& pipeline : pipelines) {
+  for (const Pipeline& pipeline : {before_gradient, for_scan, for_stream, for_formula}) {
     for (const Pass& pass : pipeline.passes)
       if (alone.insert(pass.name).second) check(pass.name, pass.apply(given));
-    check(pipeline.name, verified(what, pipeline.passes, given));
+    check(pipeline.name, verified(what, pipeline, given));
   }
 }
 

@@ -21,6 +21,7 @@ struct Arguments {
   std::vector<std::string> options;
   std::string shape;
   std::string dtype = "automatic";
+  bool stream = false;
 };
 
 std::string version_text() {
@@ -57,6 +58,7 @@ int run(int argc, const char* const* argv, std::ostream& out) {
       ->type_name("SIZES")
       ->required();
   explain->add_option("--dtype", given.dtype, "Of the input.")->type_name("DTYPE");
+  explain->add_flag("--stream", given.stream, "What a step of a stream of it runs.");
 
   try {
     app.parse(argc, argv);
@@ -71,7 +73,7 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   }
   for (const std::string& path : given.plugins) load_plugin(path);
   if (*explain)
-    out << explain_layer(given.name, given.options, given.shape, given.dtype);
+    out << explain_layer(given.name, given.options, given.shape, given.dtype, given.stream);
   else if (*layers)
     out << (of_one->empty() ? list_layers() : describe_layer(given.name));
   else

@@ -12,8 +12,9 @@ namespace tempo::command {
 std::string list_layers();
 /// The layer and the cell of that name, with a table of their options.
 std::string describe_layer(const std::string& name);
-/// The Programs of a layer, made with options such as "units=128", on an input of this shape.
+/// The Programs of a layer, made with options such as "units=128", on an input of this shape; or
+/// the one of a stream of it.
 std::string explain_layer(const std::string& name, const std::vector<std::string>& options,
-                          const std::string& shape, const std::string& dtype);
+                          const std::string& shape, const std::string& dtype, bool stream);
 
 }  // namespace tempo::command

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tempo explain`: a layer or cell, made by its name and options, and the Programs that it runs.
+// `tempo explain`: a layer or cell, made by its name and options, and the Programs that it runs, or
+// that a stream of it runs.
 #include <algorithm>
 
 #include <tempo/explain.hpp>
 #include <tempo/load.hpp>
+#include <tempo/stream.hpp>
 
 #include "commands.hpp"
 #include "options.hpp"
@@ -40,16 +42,23 @@ Shape input_shape(const std::string& text) {
   }
 }
 
+std::string explain_stream(const Layer& given, const Shape& input, DType dtype) {
+  const Sequential model{given.is_cell() ? layer("RNN", {{"cell", given.handle()}}) : given};
+  model(zeros(input, dtype));
+  return explain(model, StreamOptions{.batch = input[0]});
+}
+
 }  // namespace
 
 std::string explain_layer(const std::string& name, const std::vector<std::string>& options,
-                          const std::string& shape, const std::string& dtype) {
+                          const std::string& shape, const std::string& dtype, bool stream) {
   const Shape input = input_shape(shape);
   const DType input_type = input_dtype(dtype);
   const tempo_layer_type& type = *find(name);
   sdk::OptionList given;
   for (const std::string& option : options) add_option(given, type, option);
-  return explain(sdk::make_layer(type, given), input, input_type);
+  const Layer made = sdk::make_layer(type, given);
+  return stream ? explain_stream(made, input, input_type) : explain(made, input, input_type);
 }
 
 }  // namespace tempo::command

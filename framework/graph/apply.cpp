@@ -108,6 +108,7 @@ std::vector<Array> compute(const OpDefinition& op, const std::vector<Ref<Value>>
 
 bool recording() { return is_recording; }
 bool set_recording(bool on) { return std::exchange(is_recording, on); }
+Recording::Recording() : recording_(is_recording, true) {}
 
 std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> inputs,
                               Attributes attributes, std::size_t n_results) {

@@ -26,13 +26,6 @@ Tensor of_rank(const Tensor& mask, int rank) {
   return reshape(mask, shape);
 }
 
-Tensor both(const Tensor& a, const Tensor& b) {
-  if (!a || !b) return a ? a : b;
-  if (a.handle() == b.handle()) return a;
-  const int rank = std::max(a.rank(), b.rank());
-  return logical_and(of_rank(a, rank), of_rank(b, rank));
-}
-
 // The mask of x as that of a result which x was broadcast to, axis by axis.
 Tensor broadcast_mask(const Tensor& x, const Shape& result) {
   const Tensor mask = mask_of(x);
@@ -61,6 +54,13 @@ Tensor mask_or_ones(const Tensor& x, int rank) {
 }
 
 }  // namespace
+
+Tensor both(const Tensor& a, const Tensor& b) {
+  if (!a || !b) return a ? a : b;
+  if (a.handle() == b.handle()) return a;
+  const int rank = std::max(a.rank(), b.rank());
+  return logical_and(of_rank(a, rank), of_rank(b, rank));
+}
 
 namespace masks {
 

@@ -17,6 +17,9 @@ struct MaskCall {
   std::size_t k;
 };
 
+/// Where both masks hold; of fewer axes, one holds for all that follow. Tensor{} holds everywhere.
+Tensor both(const Tensor& a, const Tensor& b);
+
 namespace masks {
 
 /// For ops on elements: what broadcasting makes of each mask; where several differ, their "and".

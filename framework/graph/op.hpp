@@ -93,6 +93,9 @@ struct tempo_op {
   /// Adds to the output the sum of the results over a leading axis that all inputs were given, in
   /// one go; empty: it has no such form. What a gradient's "sum over time" becomes.
   tempo::Kernel summed = {};
+  /// Its kernel may refuse the numbers that it is given: a step of a stream runs it before it
+  /// writes a state.
+  bool refuses = false;
   /// How the masks of its inputs become those of its results. Empty: a pointwise op's as
   /// `masks::elementwise` has it; the results of another op are not masked.
   tempo::MaskRule mask = nullptr;

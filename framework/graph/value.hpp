@@ -6,6 +6,7 @@
 
 #include "graph/op.hpp"
 #include "tensor/buffers.hpp"
+#include "tensor/scoped.hpp"
 
 struct tempo_tensor;
 
@@ -135,13 +136,10 @@ bool set_recording(bool on);
 /// While one lives, they do, whatever was set before.
 class Recording {
  public:
-  Recording() : before_(set_recording(true)) {}
-  ~Recording() { set_recording(before_); }
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
+  Recording();
 
  private:
-  bool before_;
+  Scoped<bool> recording_;
 };
 
 }  // namespace tempo

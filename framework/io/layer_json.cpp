@@ -52,7 +52,7 @@ const std::string& name_in(const json& value, const std::string& what) {
 
 DType dtype_of(const std::string& name) {
   const std::optional<DType> found = dtype_named(name);
-  if (found == DType::automatic || (found && is_floating(*found))) return *found;
+  if (found && is_for_weights(*found)) return *found;
   throw FormatError("\"" + name + "\" is not a dtype of weights.");
 }
 

@@ -32,11 +32,10 @@ void set_default_dtype(DType dtype) {
 DType default_dtype() { return current_dtype; }
 
 DType dtype_attribute(const Attributes& attributes) {
-  const int64_t dtype = attributes.integer("dtype", static_cast<int64_t>(DType::automatic));
-  if (dtype < static_cast<int64_t>(DType::automatic) || dtype > static_cast<int64_t>(bool_))
-    throw ShapeError("no dtype has the number " + std::to_string(dtype));
-  const auto given = static_cast<DType>(dtype);
-  return given == DType::automatic ? default_dtype() : given;
+  const int64_t number = attributes.integer("dtype", static_cast<int64_t>(DType::automatic));
+  const auto dtype = dtype_numbered(number);
+  if (!dtype) throw ShapeError("no dtype has the number " + std::to_string(number));
+  return *dtype == DType::automatic ? default_dtype() : *dtype;
 }
 
 void set_seed(int64_t seed) {

@@ -3,7 +3,6 @@
 #include <tempo/ops.hpp>
 
 #include "graph/mask.hpp"
-#include "ops/known.hpp"
 #include "ops/types.hpp"
 #include "tensor/kernels/indexing.hpp"
 
@@ -37,21 +36,20 @@ const auto& gather_op = define({
 });
 
 // y = a as indices, each a whole number below the attribute `bound`
-const auto& defined_index = define(
-    index_op,
-    {
-        .name = "index",
-        .type =
-            [](const TypeCall& call) {
-              require_inputs(call, 1);
-              const TensorType& a = call.inputs[0];
-              require(Accepts::numeric, a.dtype);
-              return std::vector<TensorType>{{is_floating(a.dtype) ? int32 : a.dtype, a.shape}};
-            },
-        .kernel = index_kernel(),
-        .leading_axis = LeadingAxis::all,
-        .mask = masks::elementwise,
-    });
+const auto& index_op = define({
+    .name = "index",
+    .type =
+        [](const TypeCall& call) {
+          require_inputs(call, 1);
+          const TensorType& a = call.inputs[0];
+          require(Accepts::numeric, a.dtype);
+          return std::vector<TensorType>{{is_floating(a.dtype) ? int32 : a.dtype, a.shape}};
+        },
+    .kernel = index_kernel(),
+    .leading_axis = LeadingAxis::all,
+    .refuses = true,
+    .mask = masks::elementwise,
+});
 
 std::vector<TensorType> scatter_add_type(const TypeCall& call) {
   require_inputs(call, 2);

@@ -5,8 +5,8 @@
 namespace tempo {
 
 namespace {
-constinit OpRoom add, broadcast_to, cast, concat, fill, index, matmul, negative, reshape, slice,
-    split, sum_to, transpose;
+constinit OpRoom add, broadcast_to, cast, concat, fill, matmul, negative, reshape, slice, split,
+    sum_to, transpose;
 }
 
 constinit const OpDefinition& add_op = add.op;
@@ -14,7 +14,6 @@ constinit const OpDefinition& broadcast_to_op = broadcast_to.op;
 constinit const OpDefinition& cast_op = cast.op;
 constinit const OpDefinition& concat_op = concat.op;
 constinit const OpDefinition& fill_op = fill.op;
-constinit const OpDefinition& index_op = index.op;
 constinit const OpDefinition& matmul_op = matmul.op;
 constinit const OpDefinition& negative_op = negative.op;
 constinit const OpDefinition& reshape_op = reshape.op;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // gradcheck of a layer: a copy of it in float64, with respect to its inputs, constants and weights.
+#include <tempo/option_list.hpp>
+
 #include "autograd/gradcheck.hpp"
 
 namespace tempo {

@@ -11,7 +11,7 @@ namespace tempo {
 std::string fault_of(const tempo_type& type) {
   if (type.rank > TEMPO_MAX_RANK)
     return "a tensor has at most 8 axes, not " + std::to_string(type.rank) + ".";
-  if (type.dtype < TEMPO_AUTOMATIC || type.dtype > TEMPO_BOOL)
+  if (!dtype_numbered(type.dtype))
     return "there is no dtype with the number " + std::to_string(type.dtype) + ".";
   return sdk::shape_of(type).fault();
 }

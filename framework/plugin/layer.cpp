@@ -147,9 +147,8 @@ void require_states(tempo_layer& cell, const tempo_call& call) {
     cell.n_states.store(needed, std::memory_order_relaxed);
   }
   if (needed != call.n_states)
-    throw ShapeError(cell.path() + ": its step needs " +
-                     counted(static_cast<std::size_t>(needed), "state") + ", was given " +
-                     std::to_string(call.n_states) +
+    throw ShapeError(cell.path() + ": its step needs " + sdk::counted(needed, "state") +
+                     ", was given " + std::to_string(call.n_states) +
                      ".\n  state_shapes(cell, batch) tells their shapes.");
 }
 
@@ -349,8 +348,9 @@ Tensors initial_states(tempo_layer& cell, const std::vector<TensorType>& given,
   }
   out = made_before(cell, "initial", cell.type.initial, inputs, call);
   if (out.size() != types.size())
-    throw ShapeError(at_fault(cell) + "it begins with " + counted(out.size(), "state") +
-                     ", and it has " + std::to_string(types.size()) + ".");
+    throw ShapeError(at_fault(cell) + "it begins with " +
+                     sdk::counted(static_cast<int64_t>(out.size()), "state") + ", and it has " +
+                     std::to_string(types.size()) + ".");
   for (std::size_t i = 0; i < out.size(); ++i)
     if (out[i].shape() != types[i].shape)
       throw ShapeError(at_fault(cell) + "it begins with state " + std::to_string(i) + " as " +

@@ -4,16 +4,14 @@
 
 #include <algorithm>
 
+#include <tempo/names.hpp>
+
 #include "plugin/registry.hpp"
 
 namespace tempo {
 
 std::string at_fault(const tempo_layer& layer) {
   return layer.path() + " (" + with_plugin(layer.type) + "): ";
-}
-
-std::string counted(std::size_t n, const char* what) {
-  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
 void require_inputs(const tempo_layer& layer, const tempo_call& call) {
@@ -39,7 +37,7 @@ void require_results(const tempo_layer& layer, const Tensors& results, uint32_t 
 void require_step(const tempo_layer& cell, const Tensors& results, const tempo_call& call) {
   const std::string who = at_fault(cell);
   if (results.size() != 1 + call.n_states)
-    throw ShapeError(who + "its step was given " + counted(call.n_states, "state") +
+    throw ShapeError(who + "its step was given " + sdk::counted(call.n_states, "state") +
                      " and returned " + std::to_string(results.size() - 1) +
                      ".\n  Return {.output = ..., .state = {...}} with every state, in order.");
   for (uint32_t i = 0; i < call.n_states; ++i) {

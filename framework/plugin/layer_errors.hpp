@@ -10,8 +10,6 @@ namespace tempo {
 
 /// "rnn/my_cell (MyCell of plugin `mine`): "
 std::string at_fault(const tempo_layer& layer);
-/// "1 state", "2 states"
-std::string counted(std::size_t n, const char* what);
 
 void require_inputs(const tempo_layer& layer, const tempo_call& call);
 /// The `count` that the layer's callback said is checked, too.

@@ -93,6 +93,13 @@ void check_initializer(const std::string& who, const char* given) {
   }
 }
 
+void check_weights_dtype(const std::string& who, int64_t number) {
+  const auto dtype = dtype_numbered(number);
+  if (dtype && is_for_weights(*dtype)) return;
+  throw Error(who + " is " + (dtype ? name_of(*dtype) : std::to_string(number)) +
+              "; weights are float32 or float64.");
+}
+
 void check_option(const tempo_layer_type& type, const tempo_option& option,
                   const tempo_attribute& given) {
   const std::string who = std::string(type.name) + ": option `" + option.name + "`";
@@ -108,10 +115,7 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
   if (option.choices && !among(option.choices, given.text))
     throw Error(who + " is " + value_text(given) + "; it must be one of " + option.choices + ".");
   if (option.kind == TEMPO_OPTION_INITIALIZER) check_initializer(who, given.text);
-  if (option.kind == TEMPO_OPTION_DTYPE &&
-      (given.integer < TEMPO_AUTOMATIC || given.integer > TEMPO_FLOAT64))
-    throw Error(who + " is " + name_of(static_cast<DType>(given.integer)) +
-                "; weights are float32 or float64.");
+  if (option.kind == TEMPO_OPTION_DTYPE) check_weights_dtype(who, given.integer);
   if (given.kind == TEMPO_LIST_VALUE && given.count > TEMPO_MAX_RANK)
     throw Error(who + " is " + value_text(given) + "; a shape has at most 8 axes.");
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plugin's own op: its C callbacks in the form of any other op.
+#include <tempo/names.hpp>
+
 #include "plugin/callback.hpp"
 #include "plugin/host.hpp"
 #include "plugin/registry.hpp"
@@ -48,8 +50,7 @@ std::string at_fault(const tempo_op_type& type) { return "op " + with_plugin(typ
 
 std::vector<TensorType> infer(const tempo_op_type& type, const TypeCall& call) {
   if (call.inputs.size() != type.n_inputs)
-    throw ShapeError("needs " + std::to_string(type.n_inputs) +
-                     (type.n_inputs == 1 ? " input" : " inputs") + ", got " +
+    throw ShapeError("needs " + sdk::counted(type.n_inputs, "input") + ", got " +
                      std::to_string(call.inputs.size()));
   std::vector<tempo_type> inputs;
   for (const TensorType& t : call.inputs) inputs.push_back(sdk::to_abi(t.dtype, t.shape));

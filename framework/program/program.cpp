@@ -28,6 +28,8 @@ std::vector<TensorType> result_types(const Program& p, int64_t time) {
   return types;
 }
 
+std::string to_string(ValueId value) { return "%" + std::to_string(value.index); }
+
 namespace {
 
 const char* name_of(Role role) {
@@ -41,7 +43,7 @@ const char* name_of(ProgramResult::Kind kind) {
 
 std::string reference(const Program& p, ValueId value) {
   const std::string& name = p[value].name;
-  return "%" + std::to_string(value.index) + (name.empty() ? "" : ":" + name);
+  return to_string(value) + (name.empty() ? "" : ":" + name);
 }
 
 std::string padded(std::string text, std::size_t width) {

@@ -107,9 +107,15 @@ struct Program {
   }
 };
 
+/// A value as a matrix: its last axis, and all the others.
+inline int64_t cols_of(const Shape& s) { return s.rank() ? s.back() : 1; }
+inline int64_t rows_of(const Shape& s) { return cols_of(s) ? s.count() / cols_of(s) : 0; }
+
 /// The types of a Program's results over this many steps.
 std::vector<TensorType> result_types(const Program& program, int64_t time);
 
+/// "%7"
+std::string to_string(ValueId value);
 /// The Program as text: what explain prints and the tests of passes compare.
 std::string to_string(const Program& program);
 /// All that decides what a Program computes, as a text without loss: the key of the cache.

@@ -12,7 +12,7 @@ namespace {
 std::string text_of(const Instruction& i) {
   const auto list = [](const ValueIds& values) {
     std::string text;
-    for (ValueId v : values) text += (text.empty() ? "%" : ", %") + std::to_string(v.index);
+    for (ValueId v : values) text += (text.empty() ? "" : ", ") + to_string(v);
     return text;
   };
   return list(i.outputs) + " = " + (i.op ? i.op->name : "nothing") + "(" + list(i.inputs) + ")";
@@ -22,7 +22,6 @@ std::string text_of(const Instruction& i) {
 [[noreturn]] void fail(const Instruction& i, const std::string& what) {
   fail("`" + text_of(i) + "` " + what);
 }
-std::string name_of(ValueId v) { return "%" + std::to_string(v.index); }
 
 class Verification {
  public:
@@ -35,7 +34,8 @@ class Verification {
     check_next();
     for (const Instruction& i : p_.after) check(i, Section::after);
     for (const ProgramResult& r : p_.results)
-      if (!made_.contains(r.value)) fail("the result " + name_of(r.value) + " is made by nothing");
+      if (!made_.contains(r.value))
+        fail("the result " + to_string(r.value) + " is made by nothing");
   }
 
  private:
@@ -44,9 +44,9 @@ class Verification {
   void check_inputs() {
     const auto check = [this](const ValueIds& inputs, Role role) {
       for (ValueId v : inputs) {
-        if (!in_range(v)) fail("the input " + name_of(v) + " is out of range");
-        if (p_[v].role != role) fail("the input " + name_of(v) + " is in the wrong list");
-        if (!made_.insert(v)) fail("the input " + name_of(v) + " is there twice");
+        if (!in_range(v)) fail("the input " + to_string(v) + " is out of range");
+        if (p_[v].role != role) fail("the input " + to_string(v) + " is in the wrong list");
+        if (!made_.insert(v)) fail("the input " + to_string(v) + " is there twice");
       }
     };
     check(p_.fixed, Role::fixed);
@@ -67,14 +67,14 @@ class Verification {
   // Sections run in the order before, loop, after. So the loop reads nothing that `after` makes.
   void check_operands(const Instruction& i, Section section) {
     for (ValueId v : i.inputs) {
-      if (!in_range(v)) fail(i, "reads " + name_of(v) + ", which is out of range");
+      if (!in_range(v)) fail(i, "reads " + to_string(v) + ", which is out of range");
       if (section == Section::before && in_loop_.contains(v))
         fail(i, "is before the loop and reads the state");
-      if (!made_.contains(v)) fail(i, "reads " + name_of(v) + ", which is made after it");
+      if (!made_.contains(v)) fail(i, "reads " + to_string(v) + ", which is made after it");
     }
     for (ValueId v : i.outputs) {
-      if (!in_range(v)) fail(i, "makes " + name_of(v) + ", which is out of range");
-      if (!made_.insert(v)) fail(i, "makes " + name_of(v) + ", which is made already");
+      if (!in_range(v)) fail(i, "makes " + to_string(v) + ", which is out of range");
+      if (!made_.insert(v)) fail(i, "makes " + to_string(v) + ", which is made already");
     }
   }
 
@@ -97,7 +97,7 @@ class Verification {
       if (p_.is_fixed(v) && !i.summed)
         for (ValueId input : i.inputs)
           if (!p_.is_fixed(input))
-            fail(i, "makes " + name_of(v) + ", which is fixed, of " + name_of(input) +
+            fail(i, "makes " + to_string(v) + ", which is fixed, of " + to_string(input) +
                         ", which is not");
     }
   }
@@ -107,9 +107,10 @@ class Verification {
     for (std::size_t k = 0; k < p_.next.size(); ++k) {
       const ValueId v = p_.next[k];
       if (!in_range(v) || !made_.contains(v))
-        fail("the next state " + name_of(v) + " is not made by the loop or before it");
+        fail("the next state " + to_string(v) + " is not made by the loop or before it");
       if (!(p_.type(v) == p_.type(p_.carried[k])))
-        fail("the next state " + name_of(v) + " has another type than " + name_of(p_.carried[k]));
+        fail("the next state " + to_string(v) + " has another type than " +
+             to_string(p_.carried[k]));
     }
   }
 
@@ -130,7 +131,7 @@ void verify(const Program& p, const Program& given) {
   for (std::size_t v = 0; v < given.values.size(); ++v)
     if (!(p.values[v].type == given.values[v].type) || p.values[v].name != given.values[v].name ||
         p.values[v].batch_first != given.values[v].batch_first)
-      fail("the pass made another value of %" + std::to_string(v));
+      fail("the pass made another value of " + to_string(ValueId{static_cast<int32_t>(v)}));
   const auto same = [&](const ProgramResult& a, const ProgramResult& b) {
     return a.kind == b.kind && a.batch_first == b.batch_first && p.type(a.value) == p.type(b.value);
   };
@@ -139,23 +140,28 @@ void verify(const Program& p, const Program& given) {
     fail("the pass changed the results or their order");
 }
 
+void verify_all_in_loop(const Program& p, const char* pass) {
+  for (const Section section : {Section::before, Section::after})
+    for (const Instruction& i : p.section(section))
+      fail(i, std::string("is ") + (section == Section::before ? "before" : "after") +
+                  " the loop, and " + pass + " needs all instructions in it");
+}
+
 void verify_rows(const Program& p, int64_t independent_rows) {
   if (independent_rows == 0) return;
   const Uses uses(p);
-  const auto rows = [&](ValueId v) {
-    const Shape& s = p.shape(v);
-    return s.rank() > 0 && s.back() > 0 ? s.count() / s.back() : s.count();
-  };
+  const auto rows = [&](ValueId v) { return rows_of(p.shape(v)); };
   for (const Instruction& i : p.loop) {
     const bool by_row = i.op->pointwise || i.op->kernel.tile || folds_rows(p, i) ||
                         concatenates_columns(i) || splits_columns(i) || is_product(uses, i);
     if (!by_row) fail(i, "reads across rows, which the plan calls independent");
     for (ValueId v : i.outputs)
       if (rows(v) != independent_rows)
-        fail(i, "makes " + name_of(v) + ", which has not the rows that the plan calls independent");
+        fail(i,
+             "makes " + to_string(v) + ", which has not the rows that the plan calls independent");
     for (ValueId v : i.inputs)
       if ((uses.maker(v) || p.is_state(v)) && rows(v) != independent_rows)
-        fail(i, "reads all rows of " + name_of(v) + ", which the plan calls independent");
+        fail(i, "reads all rows of " + to_string(v) + ", which the plan calls independent");
   }
 }
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logs the Programs that run, and prints them with their plans and costs.
+// Logs the Programs that run, and prints them with their passes, plans and costs.
 #include "scan/explain.hpp"
 
 #include <algorithm>
-
-#include "program/passes/pipelines.hpp"
 
 namespace tempo {
 
@@ -18,35 +16,45 @@ std::string kept_bytes(const TracedRecurrence& recurrence) {
   return std::to_string(bytes) + " bytes kept for the gradient at each step\n";
 }
 
-// The Program after each pass that changes it.
-std::string passes_of(const std::string& what, Program p) {
-  std::string text, before = to_string(p);
-  for (const Pass& pass : for_scan) {
-    p = pass.apply(std::move(p));
-    std::string after = to_string(p);
-    if (after == before) continue;
-    text += what + " Program, after " + pass.name + "\n" + after + "\n";
-    before = std::move(after);
-  }
-  return text;
+// Runs the passes, and adds the Program after each that changes it to the text.
+Program after_passes(const LoggedProgram& logged, std::string& text) {
+  Program p = logged.as_written;
+  std::string before = to_string(p);
+  for (const Pipeline& pipeline : logged.pipelines)
+    for (const Pass& pass : pipeline.passes) {
+      p = pass.apply(std::move(p));
+      std::string after = to_string(p);
+      if (after == before) continue;
+      text += logged.what + " Program, after " + pass.name + " (" + pipeline.name + ")\n" + after +
+              "\n";
+      before = std::move(after);
+    }
+  return p;
 }
 }  // namespace
 
 ProgramLog::ProgramLog() : innermost_(current, this) {}
 
-void log_program(const char* what, const RecurrenceRef& recurrence, int64_t time) {
+void log_recurrence(const char* what, std::initializer_list<Pipeline> pipelines,
+                    const RecurrenceRef& recurrence, int64_t time) {
   if (!current) return;
   const auto same = [&](const LoggedProgram& l) { return l.recurrence == recurrence; };
   if (std::none_of(current->programs_.begin(), current->programs_.end(), same))
-    current->programs_.push_back({what, recurrence, time});
+    current->programs_.push_back({what, pipelines, recurrence->as_written(), time, recurrence});
+}
+
+void log_program(const char* what, std::initializer_list<Pipeline> pipelines,
+                 const Program& as_written) {
+  if (current) current->programs_.push_back({what, pipelines, as_written, 1, nullptr});
 }
 
 std::string explain(const LoggedProgram& logged) {
-  const TracedRecurrence& recurrence = *logged.recurrence;
-  return logged.what + " Program, as traced\n" + to_string(recurrence.as_written()) + "\n" +
-         passes_of(logged.what, recurrence.as_written()) + "each step of the " + logged.what +
-         " Program runs as\n" + recurrence.optimised().explain(logged.time) +
-         (logged.what == "forward" ? kept_bytes(recurrence) : "");
+  std::string text = logged.what + " Program, as written\n" + to_string(logged.as_written) + "\n";
+  Program optimised = after_passes(logged, text);
+  text += "each step of the " + logged.what + " Program runs as\n";
+  if (!logged.recurrence) return text + Executable(std::move(optimised)).explain(logged.time);
+  return text + logged.recurrence->optimised().explain(logged.time) +
+         (logged.what == "forward" ? kept_bytes(*logged.recurrence) : "");
 }
 
 }  // namespace tempo

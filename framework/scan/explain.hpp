@@ -2,31 +2,44 @@
 // Which Programs ran: what explain prints.
 #pragma once
 
+#include "program/passes/pipelines.hpp"
 #include "scan/recurrence.hpp"
 #include "tensor/scoped.hpp"
 
 namespace tempo {
 
 struct LoggedProgram {
-  std::string what;  // "forward" or "gradient"
-  RecurrenceRef recurrence;
+  std::string what;                 // "forward", "gradient", "stream" or "formula"
+  std::vector<Pipeline> pipelines;  // that it goes through, in this order
+  Program as_written;
   int64_t time;
+  RecurrenceRef recurrence;  // that it belongs to; a stream and a formula have none
 };
 
-/// While one lives, the Programs that this thread applies are written down, each once.
+/// While one lives, the recurrences that this thread applies are written down, each once, and the
+/// streams and formulas that it makes.
 class ProgramLog {
  public:
   ProgramLog();
   const std::vector<LoggedProgram>& programs() const { return programs_; }
 
  private:
-  friend void log_program(const char* what, const RecurrenceRef& recurrence, int64_t time);
+  friend void log_recurrence(const char* what, std::initializer_list<Pipeline> pipelines,
+                             const RecurrenceRef& recurrence, int64_t time);
+  friend void log_program(const char* what, std::initializer_list<Pipeline> pipelines,
+                          const Program& as_written);
   std::vector<LoggedProgram> programs_;
   Scoped<ProgramLog*> innermost_;
 };
 
-void log_program(const char* what, const RecurrenceRef& recurrence, int64_t time);
-/// Before and after the passes, how it runs and what that costs.
+/// To the innermost log of this thread, if there is one.
+void log_recurrence(const char* what, std::initializer_list<Pipeline> pipelines,
+                    const RecurrenceRef& recurrence, int64_t time);
+/// The same of a Program that runs one step at a time.
+void log_program(const char* what, std::initializer_list<Pipeline> pipelines,
+                 const Program& as_written);
+
+/// The Program as written and after each pass that changes it, how it runs, and what that costs.
 std::string explain(const LoggedProgram& logged);
 
 }  // namespace tempo

@@ -9,6 +9,7 @@
 
 #include "program/builder.hpp"
 #include "program/passes/pipelines.hpp"
+#include "scan/explain.hpp"
 #include "tensor/finite.hpp"
 #include "tensor/parallel.hpp"
 
@@ -35,6 +36,7 @@ Executable made_of(const Formula::Function& f, const TensorType& type, std::size
   for (const Tensor& t : results)
     builder.program.results.push_back({ProgramResult::sequence, builder.at(*t.handle())});
   settle_roles(builder.program);
+  log_program("formula", {for_formula}, builder.program);
   return Executable(run_passes(for_formula, std::move(builder.program)));
 }
 

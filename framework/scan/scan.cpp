@@ -86,7 +86,7 @@ Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
   const InputOfGradient input_of{v, kept, recurrence.normalised()};
   for (const GradientSource& s : gradient.sources)
     inputs.push_back(to_value(std::visit(input_of, s)));
-  log_program("gradient", gradient.recurrence, v.attributes().integer("time"));
+  log_recurrence("gradient", {for_scan}, gradient.recurrence, v.attributes().integer("time"));
   const std::vector<Ref<Value>> results =
       apply_recurrence(gradient.recurrence, std::move(inputs), v.attributes().integer("time"));
   Tensors out(v.n_inputs());
@@ -213,7 +213,7 @@ std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps) {
     return stream->inlined(call, plain_loop);
   TracedStep step = steps && call.step_id ? steps->traced(call) : trace_step(call);
   if (time == 0) return no_steps(call, step);
-  log_program("forward", step.recurrence, time);
+  log_recurrence("forward", {before_gradient, for_scan}, step.recurrence, time);
   RecurrenceRef recurrence = step.recurrence;
   std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);
   const bool tracked =

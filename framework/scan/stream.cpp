@@ -6,6 +6,7 @@
 
 #include "program/builder.hpp"
 #include "program/passes/pipelines.hpp"
+#include "scan/explain.hpp"
 #include "tensor/cpu.hpp"
 
 namespace tempo {
@@ -87,13 +88,18 @@ TracedStream traced(const std::function<Tensor(const Tensors&)>& f,
   return out;
 }
 
+Program optimised(Program step) {
+  log_program("stream", {before_gradient, for_stream}, step);
+  return run_passes(for_stream, run_passes(before_gradient, std::move(step)));
+}
+
 }  // namespace
 
 Streamer::Streamer(const std::function<Tensor(const Tensors&)>& f, const std::vector<TensorType>& x)
     : Streamer(traced(f, x), x) {}
 
 Streamer::Streamer(TracedStream traced, const std::vector<TensorType>& x)
-    : step_(run_passes(for_stream, run_passes(before_gradient, std::move(traced.step)))),
+    : step_(optimised(std::move(traced.step))),
       initial_(run_passes(for_stream, std::move(traced.initial))),
       captured_(std::move(traced.captured)) {
   const Program& p = step_.program();

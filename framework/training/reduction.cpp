@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "graph/mask.hpp"
 #include "training/settings.hpp"
 
 namespace tempo {
@@ -89,8 +90,6 @@ Tensor any_of_rest(const Tensor& mask, int rank) {
   for (int axis = rank; axis < mask.rank(); ++axis) rest.push_back(axis);
   return rest.empty() ? mask : sum(cast(mask, int32), rest) > 0;
 }
-
-Tensor both(const Tensor& a, const Tensor& b) { return a && b ? logical_and(a, b) : a ? a : b; }
 
 std::string side_by_side(std::string name, const Tensor& part, const std::string& losses) {
   std::string second = "losses";

@@ -213,19 +213,13 @@ BOOST_AUTO_TEST_CASE(every_op_has_a_row_or_no_gradient) {
 }
 
 // Bound by another file than the ops', before main.
-const std::map<std::string, const OpDefinition*> known = {{"add", &add_op},
-                                                          {"broadcast_to", &broadcast_to_op},
-                                                          {"cast", &cast_op},
-                                                          {"concat", &concat_op},
-                                                          {"fill", &fill_op},
-                                                          {"index", &index_op},
-                                                          {"matmul", &matmul_op},
-                                                          {"negative", &negative_op},
-                                                          {"reshape", &reshape_op},
-                                                          {"slice", &slice_op},
-                                                          {"split", &split_op},
-                                                          {"sum_to", &sum_to_op},
-                                                          {"transpose", &transpose_op}};
+const std::map<std::string, const OpDefinition*> known = {
+    {"add", &add_op},           {"broadcast_to", &broadcast_to_op},
+    {"cast", &cast_op},         {"concat", &concat_op},
+    {"fill", &fill_op},         {"matmul", &matmul_op},
+    {"negative", &negative_op}, {"reshape", &reshape_op},
+    {"slice", &slice_op},       {"split", &split_op},
+    {"sum_to", &sum_to_op},     {"transpose", &transpose_op}};
 
 BOOST_AUTO_TEST_CASE(an_op_that_the_compiler_knows_is_the_one_of_its_name) {
   for (const auto& [name, op] : known) {

@@ -722,11 +722,12 @@ BOOST_AUTO_TEST_CASE(explain_prints_the_programs_of_a_recurrence_and_leaves_the_
   const std::string text = explain(rnn, {2, 5, 4});
   BOOST_TEST(!rnn.built());
   BOOST_TEST(
-      text.starts_with("RNN of plugin `rnn` on [2, 5, 4] float32\n\nforward Program, as traced\n"),
+      text.starts_with("RNN of plugin `rnn` on [2, 5, 4] float32\n\nforward Program, as written\n"),
       text);
-  for (const char* part : {"\nforward Program, after hoist\n", "\ngradient Program, as traced\n",
-                           "\ngradient Program, after sink\n",
-                           " bytes kept for the gradient at each step\n", "test_squash(", "input"})
+  for (const char* part :
+       {"\nforward Program, after hoist (for a scan)\n", "\ngradient Program, as written\n",
+        "\ngradient Program, after sink (for a scan)\n",
+        " bytes kept for the gradient at each step\n", "test_squash(", "input"})
     BOOST_TEST(text.find(part) != std::string::npos, part << " is not in\n" << text);
   BOOST_TEST(explain(cell("Squash"), {2, 5, 4})
                  .starts_with("Squash of plugin `good` on [2, 5, 4] float32\n\nforward Program"));
@@ -787,7 +788,7 @@ BOOST_AUTO_TEST_CASE(tempo_explains_a_layer_made_with_options) {
       "--dtype float64");
   BOOST_TEST(lstm.code == 0, lstm.output);
   BOOST_TEST(lstm.output.starts_with(
-                 "LSTM of plugin `lstm` on [2, 5, 4] float64\n\nforward Program, as traced\n"),
+                 "LSTM of plugin `lstm` on [2, 5, 4] float64\n\nforward Program, as written\n"),
              lstm.output);
   BOOST_TEST(lstm.output.find("= relu(") != std::string::npos, lstm.output);
   for (const char* same : {"trainable=false --shape 2,5", "dtype=float64 --shape '[2, 5]'"})

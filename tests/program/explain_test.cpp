@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What explain says of a run: FLOPs of each section, and what runs where.
+// What explain says of a run: each pipeline's passes, FLOPs of each section, and what runs where.
 #define BOOST_TEST_MODULE explain
 #include "scan/explain.hpp"
 
-#include <tempo/scan.hpp>
+#include <tempo/tempo.hpp>
 
 #include "program/run/cost.hpp"
+#include "scan/formula.hpp"
+#include "scan/stream.hpp"
 #include "tensor/cpu.hpp"
 #include "tensor/products/matmul.hpp"
 #include "testing.hpp"
@@ -41,7 +43,130 @@ std::vector<std::string> costs(int64_t batch, int64_t units) {
   return texts;
 }
 
+// That the text begins with the first of these, and has the others after it, in this order.
+void check_says(const std::string& text, const std::vector<std::string>& parts) {
+  BOOST_TEST(text.starts_with(parts[0]), text);
+  std::size_t at = 0;
+  for (const std::string& part : parts) {
+    const std::size_t found = text.find(part, at);
+    BOOST_TEST(found != text.npos, part << " is not there, or too early, in\n" << text);
+    if (found != text.npos) at = found;
+  }
+}
+
 }  // namespace
+
+// --- each pipeline's passes, by the name of the pipeline
+
+BOOST_AUTO_TEST_CASE(a_recurrence_is_shown_before_the_gradient_and_for_a_scan) {
+  const Baseline kernels;
+  const Tensor w = parameter(normal({5, 3}, 1), "w");
+  const ProgramLog log;
+  const auto step = [&](const Tensor& x, const State& s) {
+    Tensor next = matmul(concat({x, s[0]}), w);
+    return Step{next, {next}};
+  };
+  scan(step, normal({2, 6, 2}, 2), {zeros({2, 3}, float64)});
+  check_says(explain(log.programs().at(0)),
+             {"forward Program, as written\ninputs\n  %0:w  ",
+              "\nforward Program, after split (before the gradient)\n",
+              "\nforward Program, after hoist (for a scan)\n",
+              "\neach step of the forward Program runs as\n  product [2, 3] x packed [3, 3]",
+              "\nover 6 steps, in 1 shard, on baseline kernels:\n",
+              " bytes kept for the gradient at each step\n"});
+}
+
+BOOST_AUTO_TEST_CASE(a_gradient_is_shown_for_a_scan_alone) {
+  const Tensor w = parameter(normal({2, 3}, 1), "w");
+  const ProgramLog log;
+  const auto step = [&](const Tensor& x, const State& s) {
+    Tensor next = tanh(matmul(x, w) + s[0]);
+    return Step{next, {next}};
+  };
+  gradient(sum(scan(step, normal({2, 6, 2}, 2), {zeros({2, 3}, float64)}).output), Tensors{w});
+  const std::string text = explain(log.programs().at(1));
+  BOOST_TEST(text.starts_with("gradient Program, as written\ninputs (time reversed)\n"), text);
+  BOOST_TEST(text.find("\ngradient Program, after sink (for a scan)\n") != text.npos, text);
+  BOOST_TEST(text.find("before the gradient") == text.npos, text);
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_is_shown_before_the_gradient_and_for_a_stream) {
+  const Baseline kernels;
+  const Tensor w = parameter(normal({5, 3}, 1), "w");
+  const auto step = [&](const Tensor& x, const State& s) {
+    Tensor next = matmul(concat({x, s[0]}), w);
+    return Step{next, {next}};
+  };
+  const ProgramLog log;
+  const Streamer streamer(
+      [&](const Tensors& x) {
+        return scan(step, expand_dims(x[0], 1), {zeros({2, 3}, float64)}, {.last_only = true})
+            .output;
+      },
+      {{float64, {2, 2}}});
+  BOOST_REQUIRE_EQUAL(log.programs().size(), 1u);
+  check_says(explain(log.programs()[0]),
+             {"stream Program, as written\ninputs\n  %0:w  ",
+              "\nstream Program, after split (before the gradient)\n",
+              "\nstream Program, after without renames (for a stream)\n",
+              "\nstream Program, after fixed first (for a stream)\n",
+              "\neach step of the stream Program runs as\n  product [2, 2] x packed [2, 3]",
+              "\nover 1 step, in 1 shard, on baseline kernels:\n"});
+}
+
+BOOST_AUTO_TEST_CASE(a_formula_is_shown_for_a_formula) {
+  const Baseline kernels;
+  const ProgramLog log;
+  const Formula formula(
+      [](const Tensors& x, const Tensors& numbers) {
+        const Tensor rate = 2.0 * numbers[0];
+        return Tensors{x[0] - rate * x[1]};
+      },
+      {float64, {4}}, 2, 1);
+  BOOST_REQUIRE_EQUAL(log.programs().size(), 1u);
+  check_says(
+      explain(log.programs()[0]),
+      {"formula Program, as written\ninputs\n", "\nformula Program, after hoist (for a formula)\n",
+       "\neach step of the formula Program runs as\n  tiles [1, 4]",
+       "\nover 1 step, in 1 shard, on baseline kernels:\n"});
+}
+
+BOOST_AUTO_TEST_CASE(a_model_is_explained_as_a_stream) {
+  const Sequential model({SimpleRNN({.units = 3}), Dense({.units = 1})});
+  model(zeros({1, 2, 4}));
+  const std::string text = explain(model, StreamOptions{.batch = 2});
+  BOOST_TEST(text.starts_with("sequential as a stream, from [2, 4] to [2, 1]\n"
+                              "\nstream Program, as written\ninputs\n"),
+             text);
+  for (const char* part :
+       {"\nstream Program, after fixed first (for a stream)\n",
+        "\neach step of the stream Program runs as\n", "\nover 1 step, in 1 shard"})
+    BOOST_TEST(text.find(part) != text.npos, part << " is not in\n" << text);
+  BOOST_TEST(text.find("Program, as written") == text.rfind("Program, as written"), text);
+  BOOST_TEST(error_of([&] {
+               explain(model, StreamOptions{.batch = 0});
+             }).starts_with("Stream: .batch is 0; it must be at least 1."));
+}
+
+BOOST_AUTO_TEST_CASE(an_optimizer_is_explained_by_its_formula) {
+  const Optimizer adam("adam");
+  const std::string text = explain(adam, {4, 3});
+  BOOST_TEST(text.starts_with(adam.text() + " on [4, 3] float32\n\nformula Program, as written\n"),
+             text);
+  for (const char* part : {"\nformula Program, after hoist (for a formula)\n",
+                           "\neach step of the formula Program runs as\n  tiles [1, 12]"})
+    BOOST_TEST(text.find(part) != text.npos, part << " is not in\n" << text);
+  BOOST_TEST(text.find("Program, as written") == text.rfind("Program, as written"), text);
+  const Optimizer adafactor("adafactor");
+  BOOST_CHECK_EQUAL(explain(adafactor, {4, 3}),
+                    adafactor.text() +
+                        " on [4, 3] float32\n\nIts formula is not elementwise: no loop runs it, "
+                        "each op runs once.\n");
+  BOOST_TEST(adam.iterations() == 0);
+  BOOST_TEST(adam.state().size() == 1u);  // the iterations: it remembers no weight
+}
+
+// --- what it costs
 
 BOOST_AUTO_TEST_CASE(each_section_has_its_flops_and_kernels) {
   const Baseline kernels;

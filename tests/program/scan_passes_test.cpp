@@ -3,6 +3,7 @@
 #define BOOST_TEST_MODULE scan_passes
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
+#include "scan/formula.hpp"
 #include "scan_cases.hpp"
 
 using namespace tempo;
@@ -232,6 +233,27 @@ BOOST_AUTO_TEST_CASE(split_parts_a_product_with_the_input_from_one_with_the_stat
                     "  last     %4\n");
 }
 
+BOOST_AUTO_TEST_CASE(the_passes_before_the_gradient_split_and_merge) {
+  const Tensor w = parameter(normal({11, 7}, 1), "w");
+  const auto step = [&](const Tensor& x, const State& s) {
+    Tensor next = matmul(concat({x, s[0]}), w);
+    return Step{next, {next}};
+  };
+  const ProgramLog log;
+  scan(step, normal({3, 5, 4}), {zeros({3, 7}, float64)});
+  const Program& written = log.programs().at(0).as_written;
+  BOOST_CHECK_EQUAL(from("loop", run_passes(before_gradient, written)),
+                    "loop\n"
+                    "  %5 = slice(%0:w; axis=-2, begin=0, end=4)                [4, 7] float64\n"
+                    "  %7 = slice(%0:w; axis=-2, begin=4, end=11)               [7, 7] float64\n"
+                    "  %6 = matmul(%1:x, %5)                                    [3, 7] float64\n"
+                    "  %8 = matmul(%2:state, %7)                                [3, 7] float64\n"
+                    "  %4 = add(%6, %8)                                         [3, 7] float64\n"
+                    "results\n"
+                    "  sequence %4\n"
+                    "  last     %4\n");
+}
+
 BOOST_AUTO_TEST_CASE(merge_makes_one_product_of_those_with_one_left_side) {
   const Tensor f = parameter(normal({7, 7}, 1), "f"), g = parameter(normal({7, 7}, 2), "g"),
                b = parameter(normal({7}, 3), "b"), c = parameter(normal({7}, 4), "c");
@@ -441,6 +463,27 @@ BOOST_AUTO_TEST_CASE(a_streams_passes_compute_fixed_values_once_and_refuse_first
                     "results\n"
                     "  sequence %11\n"
                     "  last     %11\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_formulas_passes_compute_once_what_its_numbers_give) {
+  const ProgramLog log;
+  const Formula formula(
+      [](const Tensors& x, const Tensors& numbers) {
+        const Tensor rate = 2.0 * numbers[0], unread = x[0] * x[1];
+        const Tensor change = rate * x[1];
+        return Tensors{x[0] - change};
+      },
+      {float64, {4}}, 2, 1);
+  const Program& written = log.programs().at(0).as_written;
+  BOOST_CHECK_EQUAL(from("before", run_passes(for_formula, written)),
+                    "before\n"
+                    "  %3 = fill(value=2, shape=[], dtype=1)                    [] float64  once\n"
+                    "  %4 = multiply(%3, %0)                                    [] float64  once\n"
+                    "loop\n"
+                    "  %6 = multiply(%4, %2)                                    [4] float64\n"
+                    "  %7 = subtract(%1, %6)                                    [4] float64\n"
+                    "results\n"
+                    "  sequence %7\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_value_stands_for_itself_where_it_has_a_gradient_of_its_own) {

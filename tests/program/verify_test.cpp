@@ -134,6 +134,27 @@ BOOST_AUTO_TEST_CASE(a_dropped_value_is_noticed) {
   check_says("a value less", "dropped a value", error_of([&] { verify(step(), given); }));
 }
 
+BOOST_AUTO_TEST_CASE(passes_that_need_all_in_the_loop_refuse_what_is_outside) {
+  const struct {
+    const char* name;
+    Program (*pass)(Program);
+  } passes[] = {{"hoist", hoist}, {"fixed_first", fixed_first}, {"without_dead", without_dead}};
+  for (const auto& [name, pass] : passes) {
+    BOOST_CHECK_EQUAL(error_of([&, pass = pass] { pass(step()); }),
+                      "verify: `%3 = matmul(%1, %0)` is before the loop, and " + std::string(name) +
+                          " needs all instructions in it.");
+    Program p = step();
+    p.loop.insert(p.loop.begin(), p.before.begin(), p.before.end());
+    p.before.clear();
+    BOOST_CHECK_EQUAL(error_of([&, pass = pass] { pass(p); }),
+                      "verify: `%6 = matmul(%5, %0)` is after the loop, and " + std::string(name) +
+                          " needs all instructions in it.");
+    p.after.clear();
+    p.results.pop_back();
+    verify(pass(p), p);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(rows_are_independent_only_where_no_row_reads_another) {
   const Program p = step();
   BOOST_TEST(Executable(p).plan().independent_rows == 4);

@@ -93,4 +93,18 @@ inline constexpr std::optional<DType> dtype_named(std::string_view name) {
   return found;
 }
 
+/// The dtype of that number, as it comes over the boundary, `automatic` included; none where no
+/// dtype has it.
+inline constexpr std::optional<DType> dtype_numbered(int64_t number) {
+  const auto same = [number](DType t) { return static_cast<int64_t>(t) == number; };
+  std::optional<DType> found;
+  if (same(DType::automatic)) found = DType::automatic;
+  std::apply([&](auto... e) { ((same(e.dtype) ? void(found = e.dtype) : void()), ...); },
+             sdk::elements);
+  return found;
+}
+
+/// Whether a layer may ask for it: floating, or the default dtype.
+inline constexpr bool is_for_weights(DType t) { return t == DType::automatic || is_floating(t); }
+
 }  // namespace tempo

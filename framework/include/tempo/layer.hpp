@@ -212,31 +212,6 @@ inline Layer cell(const std::string& name, std::initializer_list<Option> options
   return Layer(out);
 }
 
-/// A layer of the same kind and options, with weights of its own; `changes` override options.
-inline Layer recreated(const Layer& original, std::initializer_list<Option> changes = {}) {
-  const tempo_layer_view v = original.view();
-  std::vector<tempo_attribute> options(v.options, v.options + v.n_options);
-  std::vector<Layer> inner;  // keeps recreated children until they are taken over
-  for (tempo_attribute& o : options)
-    if (o.kind == TEMPO_LAYER_VALUE && o.layer) {
-      inner.push_back(recreated(Layer::borrowed(o.layer)));
-      o.layer = inner.back().handle();
-    }
-  for (const Option& change : changes) {
-    bool found = false;
-    for (tempo_attribute& o : options)
-      if (std::string(o.name) == change.abi().name) {
-        o = change.abi();
-        found = true;
-      }
-    if (!found) options.push_back(change.abi());
-  }
-  tempo_layer* out = nullptr;
-  sdk::check(sdk::host().make_layer_of(v.type, options.data(),
-                                       static_cast<uint32_t>(options.size()), &out));
-  return Layer(out);
-}
-
 namespace sdk {
 
 inline std::vector<tempo_type> types_of(const Shapes& shapes, DType dtype) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an error says of a name that is not known: the nearest one that is, and all that are.
+// Words of error texts: of a name that is not known, the nearest one that is, and all that are;
+// numbers of things.
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -59,6 +61,11 @@ inline std::string suggestion(const std::string& name, const std::vector<std::st
 inline std::string did_you_mean(const std::string& name, const std::vector<std::string>& known) {
   const std::string near = suggestion(name, known);
   return near.empty() ? "." : "; did you mean `" + near + "`?";
+}
+
+/// "1 step", "2 steps"
+inline std::string counted(int64_t n, const std::string& what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
 /// "a, b, c"

@@ -45,19 +45,30 @@ class OptionList {
     add(Attribute(name.c_str(), value.handle()).abi());
   }
   /// A copy. What its pointers should lead to and is not there stays a null.
-  void add(tempo_attribute o) {
-    o.size = sizeof o;
-    if (o.name) o.name = texts_.emplace_back(o.name).c_str();
-    if (o.text) o.text = texts_.emplace_back(o.text).c_str();
-    if (o.list) o.list = lists_.emplace_back(o.list, o.list + o.count).data();
-    if (o.layer) layers_.push_back(Layer::borrowed(o.layer));
-    attributes_.push_back(o);
+  void add(const tempo_attribute& option) { attributes_.push_back(kept(option)); }
+  /// The same in place of the one of that name, if there is one.
+  void set(const tempo_attribute& option) {
+    for (tempo_attribute& known : attributes_)
+      if (std::string_view(known.name) == option.name) {
+        known = kept(option);
+        return;
+      }
+    add(option);
   }
 
   const std::vector<tempo_attribute>& all() const { return attributes_; }
   const tempo_attribute* find(std::string_view name) const { return given(attributes_, name); }
 
  private:
+  tempo_attribute kept(tempo_attribute o) {
+    o.size = sizeof o;
+    if (o.name) o.name = texts_.emplace_back(o.name).c_str();
+    if (o.text) o.text = texts_.emplace_back(o.text).c_str();
+    if (o.list) o.list = lists_.emplace_back(o.list, o.list + o.count).data();
+    if (o.layer) layers_.push_back(Layer::borrowed(o.layer));
+    return o;
+  }
+
   std::vector<tempo_attribute> attributes_;
   std::deque<std::string> texts_;
   std::deque<std::vector<int64_t>> lists_;
@@ -73,4 +84,19 @@ inline Layer make_layer(const tempo_layer_type& type, const OptionList& options)
 }
 
 }  // namespace sdk
+
+/// A layer of the same kind and options, with weights of its own; `changes` override options.
+inline Layer recreated(const Layer& original, std::initializer_list<Option> changes = {}) {
+  const tempo_layer_view v = original.view();
+  sdk::OptionList options;
+  for (tempo_attribute o : std::span(v.options, v.n_options)) {
+    Layer inner;
+    if (o.kind == TEMPO_LAYER_VALUE && o.layer) inner = recreated(Layer::borrowed(o.layer));
+    o.layer = inner.handle();
+    options.add(o);
+  }
+  for (const Option& change : changes) options.set(change.abi());
+  return sdk::make_layer(*v.type, options);
+}
+
 }  // namespace tempo

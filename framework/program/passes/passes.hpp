@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The passes: each rewrites a Program and does not change what it computes. One file each: those in
 // rewrites/ make other instructions, those in moves/ put instructions elsewhere. Until the first
-// move has run, all is in the loop; no rewrite but own_parts comes after one.
+// move has run, all is in the loop; no rewrite but own_parts comes after one (verify_all_in_loop).
 #pragma once
 
 #include "program/program.hpp"

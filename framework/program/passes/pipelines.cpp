@@ -31,10 +31,10 @@ constexpr Pass formula_passes[] = {{"without dead", without_dead}, {"hoist", hoi
 
 }  // namespace
 
-constinit const Pipeline before_gradient = gradient_passes;
-constinit const Pipeline for_scan = scan_passes;
-constinit const Pipeline for_stream = stream_passes;
-constinit const Pipeline for_formula = formula_passes;
+constinit const Pipeline before_gradient{"before the gradient", gradient_passes};
+constinit const Pipeline for_scan{"for a scan", scan_passes};
+constinit const Pipeline for_stream{"for a stream", stream_passes};
+constinit const Pipeline for_formula{"for a formula", formula_passes};
 
 namespace {
 
@@ -50,8 +50,8 @@ Program apply(const Pass& pass, Program given) { return pass.apply(std::move(giv
 
 }  // namespace
 
-Program run_passes(Pipeline passes, Program program) {
-  for (const Pass& pass : passes) program = apply(pass, std::move(program));
+Program run_passes(const Pipeline& pipeline, Program program) {
+  for (const Pass& pass : pipeline.passes) program = apply(pass, std::move(program));
   return program;
 }
 

@@ -12,7 +12,10 @@ struct Pass {
   const char* name;
   Program (*apply)(Program);
 };
-using Pipeline = std::span<const Pass>;
+struct Pipeline {
+  const char* name;
+  std::span<const Pass> passes;
+};
 
 /// A step as written; its gradient is built after these, so that the gradient has their form.
 extern const Pipeline before_gradient;
@@ -24,6 +27,6 @@ extern const Pipeline for_stream;
 extern const Pipeline for_formula;
 
 /// The Program after these passes, one after the other; with TEMPO_CHECKED verified after each.
-Program run_passes(Pipeline passes, Program program);
+Program run_passes(const Pipeline& pipeline, Program program);
 
 }  // namespace tempo

@@ -9,9 +9,6 @@
 
 namespace tempo {
 
-inline int64_t cols_of(const Shape& s) { return s.rank() ? s.back() : 1; }
-inline int64_t rows_of(const Shape& s) { return cols_of(s) ? s.count() / cols_of(s) : 0; }
-
 /// Where values lie: the blocks of a Plan, and the region of each value. Begins with what the
 /// caller holds, what the sections around the loop need of every step, and what the next step
 /// reads.

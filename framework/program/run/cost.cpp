@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <tempo/names.hpp>
+
 #include "ops/known.hpp"
 #include "tensor/cpu.hpp"
 #include "tensor/parallel.hpp"
@@ -23,10 +25,10 @@ class Cost {
 
   std::string text() const {
     const int64_t shards = std::min<int64_t>(executable_.shards(time_), threads());
-    std::string text = "over " + counted(time_, "step");
+    std::string text = "over " + sdk::counted(time_, "step");
     if (steps_ < time_) text += ", " + std::to_string(steps_) + " at a time";
-    text +=
-        ", in " + counted(shards, "shard") + ", on " + name_of(instruction_set()) + " kernels:\n";
+    text += ", in " + sdk::counted(shards, "shard") + ", on " + name_of(instruction_set()) +
+            " kernels:\n";
     if (!p_.before.empty()) text += outside("before", executable_.surroundings().before);
     text += line("loop", flops(p_.loop)) + "\n";
     if (!p_.after.empty()) text += outside("after", executable_.surroundings().after);
@@ -34,9 +36,6 @@ class Cost {
   }
 
  private:
-  static std::string counted(int64_t n, const std::string& what) {
-    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-  }
   static std::string line(const std::string& section, int64_t flops) {
     return "  " + section + std::string(8 - section.size(), ' ') + std::to_string(flops) +
            " FLOPs a step";

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may refuse an input runs before anything is written, so that the states stay as they were.
-#include "ops/known.hpp"
 #include "program/passes/moves/take.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
@@ -8,10 +7,10 @@
 namespace tempo {
 
 Program checks_first(Program p) {
-  const auto checks = [](const Instruction& i) { return i.is(index_op); };
-  const ValueSet read = needed_for(p.loop, {}, checks);  // by a check, or for it
+  const auto refuses = [](const Instruction& i) { return i.op->refuses; };
+  const ValueSet read = needed_for(p.loop, {}, refuses);  // by one that refuses, or for it
   put_first(p.loop, take(p.loop, [&](const Instruction& i) {
-              return checks(i) || read.contains_any(i.outputs);
+              return refuses(i) || read.contains_any(i.outputs);
             }));
   return p;
 }

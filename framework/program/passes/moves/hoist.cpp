@@ -5,10 +5,12 @@
 #include "program/passes/moves/take.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
+#include "program/verify.hpp"
 
 namespace tempo {
 
 Program hoist(Program p) {
+  verify_all_in_loop(p, "hoist");
   const auto loops = [&p](const Instruction& i) { return i.op->loops && !p.is_fixed(i); };
   const ValueSet bound = computed_from(p.loop, ValueSet(p.carried), loops);
   const auto gains = [&](const Instruction& i) {

@@ -2,10 +2,12 @@
 // What no result needs is not computed.
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
+#include "program/verify.hpp"
 
 namespace tempo {
 
 Program without_dead(Program p) {
+  verify_all_in_loop(p, "without_dead");
   ValueSet live;
   for (const ProgramResult& r : p.results) live.insert(r.value);
   for (bool changed = true; changed;) {
