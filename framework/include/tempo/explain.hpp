@@ -15,5 +15,6 @@ TEMPO_API std::string explain(const Layer& layer, const Shape& input,
 /// The same for a call with these inputs; of the options, `training`, mask and constants count.
 TEMPO_API std::string explain(const Layer& layer, const Tensors& inputs,
                               const CallOptions& options = {});
+TEMPO_OPTIONS(std::string explain, CallOptions, const Layer&, const Tensors&);
 
 }  // namespace tempo

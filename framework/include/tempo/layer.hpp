@@ -3,6 +3,7 @@
 // this script) makes no difference.
 #pragma once
 
+#include <tempo/misspelt.hpp>
 #include <tempo/scan.hpp>
 
 namespace tempo TEMPO_HIDDEN {
@@ -153,6 +154,8 @@ class Layer {
   Tensor operator()(const Tensors& inputs, const CallOptions& options = {}) const {
     return call(inputs, options).at(0);
   }
+  TEMPO_OPTIONS(Tensor operator(), CallOptions, const Tensor&) const;
+  TEMPO_OPTIONS(Tensor operator(), CallOptions, const Tensors&) const;
   /// All results: with return_state, the output and then the states.
   Tensors call(const Tensors& inputs, const CallOptions& options = {}) const {
     return sdk::call_layer(handle_, inputs, options);
@@ -170,6 +173,7 @@ class Layer {
     for (std::size_t i = 0; i < N; ++i) out[i] = std::move(all[i]);
     return out;
   }
+  TEMPO_OPTIONS(Tensors call, CallOptions, const Tensors&) const;
 
   /// Makes the weights for inputs of these shapes; does nothing when they are there.
   void build(const Shapes& inputs, DType dtype = DType::automatic) const {
