@@ -136,5 +136,6 @@ inline Layer Bidirectional(const Layer& layer, BidirectionalOptions options = {}
   options.layer = layer;
   return make_layer("Bidirectional", options);
 }
+TEMPO_OPTIONS(Layer Bidirectional, BidirectionalOptions, const Layer&);
 
 }  // namespace tempo

@@ -52,5 +52,6 @@ class DenseLayer : public LayerOf<DenseOptions> {
 
 /// A fully connected layer; its options are DenseOptions.
 inline Layer Dense(const DenseOptions& options) { return make_layer("Dense", options); }
+TEMPO_OPTIONS(Layer Dense, DenseOptions);
 
 }  // namespace tempo

@@ -48,5 +48,6 @@ class DropoutLayer : public LayerOf<DropoutOptions> {
 
 /// Dropout; its options are DropoutOptions.
 inline Layer Dropout(const DropoutOptions& options) { return make_layer("Dropout", options); }
+TEMPO_OPTIONS(Layer Dropout, DropoutOptions);
 
 }  // namespace tempo

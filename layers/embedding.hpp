@@ -72,5 +72,6 @@ class EmbeddingLayer : public LayerOf<EmbeddingOptions> {
 
 /// Vectors for ids; its options are EmbeddingOptions.
 inline Layer Embedding(const EmbeddingOptions& options) { return make_layer("Embedding", options); }
+TEMPO_OPTIONS(Layer Embedding, EmbeddingOptions);
 
 }  // namespace tempo

@@ -90,5 +90,6 @@ class GRULayer : public Recurrent<GRUCell> {
 
 /// Gated recurrent units over a sequence; its options are GRUOptions.
 inline Layer GRU(const GRUOptions& options) { return make_layer("GRU", options); }
+TEMPO_OPTIONS(Layer GRU, GRUOptions);
 
 }  // namespace tempo

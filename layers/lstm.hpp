@@ -80,5 +80,6 @@ class LSTMLayer : public Recurrent<LSTMCell> {
 
 /// Long short-term memory over a sequence; its options are LSTMOptions, its states h and c.
 inline Layer LSTM(const LSTMOptions& options) { return make_layer("LSTM", options); }
+TEMPO_OPTIONS(Layer LSTM, LSTMOptions);
 
 }  // namespace tempo

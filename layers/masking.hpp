@@ -47,5 +47,6 @@ class MaskingLayer : public LayerOf<MaskingOptions> {
 
 /// Marks the steps that are padding; its options are MaskingOptions.
 inline Layer Masking(const MaskingOptions& options = {}) { return make_layer("Masking", options); }
+TEMPO_OPTIONS(Layer Masking, MaskingOptions);
 
 }  // namespace tempo

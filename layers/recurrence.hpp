@@ -111,6 +111,29 @@ inline Tensor counted_alone(const Tensor& x, const Tensor& mask) {
   return counted_steps(x, mask, {{"borrow", true}});
 }
 
+/// How many steps there are up to the last one that counts in any sequence; of those behind it
+/// nothing need be computed. At least 1, and all of them while the mask has no values.
+inline int64_t counted_steps(const Tensor& mask) {
+  const int64_t batch = mask.shape()[0], time = mask.shape()[1];
+  if (mask.traced()) return time;
+  const bool* const counts = mask.data<bool>();
+  int64_t last = std::min<int64_t>(1, time);
+  for (int64_t row = 0; row < batch; ++row)
+    for (int64_t t = time; t > last; --t)
+      if (counts[row * time + t - 1]) last = t;
+  return last;
+}
+
+/// y [batch, steps, ...] up to `time` steps: with zeros, or with its last one again.
+inline Tensor lengthened(const Tensor& y, int64_t time, bool with_zeros) {
+  const int64_t steps = y.shape()[1];
+  if (steps == time) return y;
+  if (with_zeros) return pad(y, 1, 0, time - steps);
+  Shape rest = y.shape();
+  rest[1] = time - steps;
+  return concat({y, broadcast_to(slice(y, 1, steps - 1, steps), rest)}, 1);
+}
+
 }  // namespace recurrence
 
 /// A cell in use, as a Recurrence runs it.
@@ -184,10 +207,16 @@ class Recurrence {
     Scanned result;
     if (call.mask) {
       recurrence::check_mask(who, call.mask, x[0].shape());
+      const int64_t time = call.mask.shape()[1], steps = recurrence::counted_steps(call.mask);
+      const auto cut = [&](const Tensor& t) { return steps < time ? slice(t, 1, 0, steps) : t; };
+      const Tensor mask = cut(call.mask);
       Tensors counted;
-      for (const Tensor& t : x) counted.push_back(recurrence::counted_alone(t, call.mask));
+      for (const Tensor& t : x) counted.push_back(recurrence::counted_alone(cut(t), mask));
       const bool zero_output = options.zero_output_for_mask && options.return_sequences;
-      result = masked(step, zero_output, std::move(counted), call.mask, first, order);
+      result = masked(step, zero_output, std::move(counted), mask, first, order);
+      if (options.return_sequences)  // backwards, what is behind the last step comes before it
+        result.output =
+            recurrence::lengthened(result.output, time, zero_output || options.go_backwards);
     } else {
       result = scan(step, x, first, order);
     }

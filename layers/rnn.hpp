@@ -59,5 +59,6 @@ inline Layer RNN(const Layer& cell, RNNOptions options = {}) {
   options.cell = cell;
   return make_layer("RNN", options);
 }
+TEMPO_OPTIONS(Layer RNN, RNNOptions, const Layer&);
 
 }  // namespace tempo

@@ -60,5 +60,6 @@ class SimpleRNNLayer : public Recurrent<SimpleRNNCell> {
 
 /// The simple recurrent network over a sequence; its options are SimpleRNNOptions.
 inline Layer SimpleRNN(const SimpleRNNOptions& options) { return make_layer("SimpleRNN", options); }
+TEMPO_OPTIONS(Layer SimpleRNN, SimpleRNNOptions);
 
 }  // namespace tempo

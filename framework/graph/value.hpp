@@ -94,6 +94,7 @@ struct tempo_tensor {
   bool tracked = false;
   bool weight = false;
   bool frozen = false;                // a weight that optimizers leave alone
+  bool unmasked = false;              // its mask was taken off on purpose
   uint64_t last_step = 0;             // its number among results of a last step alone; 0: none
   tempo_tensor* next_dead = nullptr;  // while it waits to be freed
 };

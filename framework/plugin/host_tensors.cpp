@@ -107,6 +107,7 @@ tempo_status with_mask(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** 
     masked->tracked = tensor->tracked;
     masked->path = tensor->path;
     if (mask) masked->mask = Ref<Value>::share(mask);
+    masked->unmasked = !mask;
     *out = masked.give_up();
   });
 }

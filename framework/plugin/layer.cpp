@@ -43,8 +43,7 @@ tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_att
   else
     tempo::require_name(std::string(type.name) + ", name", name);
   if (const tempo_attribute* o = options.find("trainable")) trainable = o->integer != 0;
-  if (const tempo_attribute* o = options.find("dtype"))
-    dtype = static_cast<tempo::DType>(o->integer);
+  dtype = given_dtype();
   const std::optional<bool> sequences = returns_sequences(type, options);
   over_time = sequences.has_value();
   last_only = sequences == false;
@@ -53,6 +52,11 @@ tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_att
 tempo_layer::~tempo_layer() {
   for (const tempo::Layer& child : children) std::erase(child.handle()->holders, this);
   if (instance) tempo::status_of([&] { return type.destroy(instance), TEMPO_OK; });
+}
+
+tempo::DType tempo_layer::given_dtype() const {
+  const tempo_attribute* const o = options.find("dtype");
+  return o ? static_cast<tempo::DType>(o->integer) : tempo::DType::automatic;
 }
 
 std::string tempo_layer::path() const {
@@ -204,6 +208,14 @@ void build(tempo_layer& layer, const std::vector<TensorType>& inputs, DType aske
     throw;
   }
   layer.building.made();
+}
+
+void unbuild(tempo_layer& layer) {
+  layer.own.clear();
+  layer.built_for.clear();
+  layer.steps.clear();
+  layer.dtype = layer.given_dtype();
+  layer.building.failed();
 }
 
 Tensors call(tempo_layer& layer, const tempo_call& call) {

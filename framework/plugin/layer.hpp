@@ -48,6 +48,8 @@ struct tempo_layer {
   /// "encoder/lstm"
   std::string path() const;
   bool built() const { return building.is_done(); }
+  /// What its options say; automatic where they do not.
+  tempo::DType given_dtype() const;
   /// Its own weights and its children's, each once; those of a layer that another thread is
   /// building are not there yet.
   std::vector<tempo::Value*> weights() const;
@@ -62,6 +64,8 @@ Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> o
 /// `asked`: of its weights, where its options do not say.
 void build(tempo_layer& layer, const std::vector<TensorType>& inputs,
            DType asked = DType::automatic);
+/// Makes as if build had not been called; nobody has seen its weights yet.
+void unbuild(tempo_layer& layer);
 Tensors call(tempo_layer& layer, const tempo_call& call);
 /// If the time axis is missing because `before`, the layer before this one, gave its last output
 /// only, the error names both.

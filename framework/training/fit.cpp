@@ -95,9 +95,13 @@ History fitted(Model& handle, ModelState& model, const Inputs& x, const Tensor& 
   Dataset train{x, y, options.sample_weight};
   require_samples(who, train, true);
   require_batch_size(who, options.batch_size);
-  if (options.initial_epoch < 0 || options.epochs < 1)
-    throw Error(who + ": epochs is " + std::to_string(options.epochs) + " and initial_epoch " +
-                std::to_string(options.initial_epoch) + "; they must be at least 1 and 0.");
+  if (options.epochs < 1)
+    throw Error(who + ": epochs is " + std::to_string(options.epochs) +
+                "; it must be at least 1.\n  It is the number of the last epoch; a model that "
+                "needs no training predicts without fit.");
+  if (options.initial_epoch < 0)
+    throw Error(who + ": initial_epoch is " + std::to_string(options.initial_epoch) +
+                "; it must be at least 0, the number of epochs that are done.");
   if (options.initial_epoch > options.epochs)
     throw Error(who + ": initial_epoch is " + std::to_string(options.initial_epoch) +
                 ", after epochs, " + std::to_string(options.epochs) +
@@ -176,7 +180,7 @@ void Model::run_compile(const CompileOptions& options) {
   state_->metrics = options.metrics;
   state_->weighted_metrics = options.weighted_metrics;
   state_->compiled = true;
-  state_->warned = state_->reach_is_known = false;
+  state_->warned = state_->reach_is_known = state_->mask_is_known = false;
   state_->not_compiled = state_->needs = "";
 }
 

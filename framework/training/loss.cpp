@@ -18,6 +18,7 @@ struct UserLoss : LossState {
     const Pair pair = aligned(cast(y_true, y_pred.dtype()), y_pred);
     const Tensor mask = mask_of(y_pred);
     const Tensor losses = called(pair, weighting, weighting.rank(), mask);
+    require_of_samples(losses, pair.y_pred);
     if (losses.rank() >= weighting.rank()) return losses;
     return called(pair, weighting, losses.rank(), mask);
   }
@@ -33,6 +34,15 @@ struct UserLoss : LossState {
         (*function)(only(weighting.kept_of(t.shape(), axes), t, neutral_target), said);
     if (!losses) throw Error(name + ": the loss function returned no value (Tensor{}).");
     return losses;
+  }
+  void require_of_samples(const Tensor& losses, const Tensor& y_pred) const {
+    const Shape given = losses.shape(), p = y_pred.shape();
+    if (given.count() == 1 || p.empty() || (!given.empty() && given[0] == p[0])) return;
+    throw ShapeError(name + ": the loss function gave " + to_string(given, losses.dtype()) +
+                     " for " + std::to_string(p[0]) + " samples\n  y_pred  " +
+                     to_string(p, y_pred.dtype()) +
+                     "\n  It must give one for each sample, [batch], or for each step, [batch, "
+                     "time], or one number: mean(square(y - p), -1), say.");
   }
 };
 

@@ -194,17 +194,36 @@ Tensor zeros_of(const std::string& model, const Shape& given, DType dtype, int64
   std::string given;
   for (const Shape& s : inputs) given += (given.empty() ? "" : ", ") + to_string(s);
   throw ShapeError(name + ": build was given " + given +
-                   ", and a -1 there decides the size of a weight, which is now 2.\n"
-                   "  Make the model again, and give build the features: "
-                   "model.build({{-1, -1, features}}).");
+                   ", and a -1 there decides the size of a weight.\n"
+                   "  Give build the features: model.build({{-1, -1, features}}). The model is as "
+                   "it was, not built.");
+}
+
+void add_unbuilt(const std::vector<Layer>& layers, std::vector<Layer>& out) {
+  for (const Layer& layer : layers) {
+    if (!layer.built()) out.push_back(layer);
+    add_unbuilt(layer.handle()->children, out);
+  }
 }
 }  // namespace
 
 // Layers find their weights' shapes when they are called, so the model is called on zeros. Extents
 // that are not known are tried as 2 and as 3: what differs between the two is not known either.
 void ModelState::build(const Seen& of) {
+  if (of.inputs.empty()) throw Error(name + ": build needs the shape of each input.");
+  std::vector<Layer> unbuilt;
+  add_unbuilt(layers, unbuilt);
+  try {
+    build_by_probing(of);
+  } catch (...) {
+    for (const Layer& layer : unbuilt) unbuild(*layer.handle());
+    see({});
+    throw;
+  }
+}
+
+void ModelState::build_by_probing(const Seen& of) {
   const Shapes& inputs = of.inputs;
-  if (inputs.empty()) throw Error(name + ": build needs the shape of each input.");
   bool open = false;
   for (const Shape& s : inputs)
     for (int axis = 1; axis < s.rank(); ++axis) open = open || s[axis] == -1;

@@ -34,8 +34,9 @@ struct ModelState {
   Loss loss;
   std::vector<Metric> metrics, weighted_metrics;
   std::atomic<bool> stop{false};
-  bool warned = false;                        // of weights that no gradient reaches
-  bool reach_is_known = false;                // that gradients reach the model's own weights alone
+  bool warned = false;          // of weights that no gradient reaches
+  bool reach_is_known = false;  // that gradients reach the model's own weights alone
+  bool mask_is_known = false;   // that y_pred has the mask of its steps, or it was said
   std::atomic<std::thread::id> trained_by{};  // none: no fit is running
   std::shared_ptr<History> history;           // of the latest fit
   int64_t epoch = 0;                          // that fit finished last, counted from 1
@@ -62,6 +63,7 @@ struct ModelState {
   Tensors trainable_weights() const;
 
  private:
+  void build_by_probing(const Seen& of);
   Tensors call_layers(const Tensors& x, const CallOptions& options, Shapes* outputs);
   Tensors call_function(const Tensors& x, const CallOptions& options, Shapes* outputs);
 

@@ -13,4 +13,8 @@ Tensors gradients_for(const Tensor& loss, const Tensors& weights);
 /// none of `weights`; "" when there is none.
 std::string reached_outside(const Tensor& loss, const Tensors& weights);
 
+/// Where the mask of the steps of y_pred [batch, time, ...] was lost: the op that gave a sequence
+/// of these steps without the mask that it was given; "": y_pred has one, or there was none.
+std::string mask_lost_in(const Tensor& y_pred);
+
 }  // namespace tempo

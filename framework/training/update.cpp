@@ -41,6 +41,7 @@ void Updates::operator()(const Dataset& batch, Tracker& tracker, int epoch, int6
   const Tensors weights = model_.trainable_weights();
   if (weights.empty()) throw Error(who_ + ": the model has no trainable weights.");
   if (!std::exchange(model_.reach_is_known, true)) require_listed(loss);
+  if (!std::exchange(model_.mask_is_known, true)) say_where_a_mask_is_lost(y_pred);
   const NoGradient walking;
   const Tensors gradients = gradients_of(loss, weights);
   for (std::size_t i = 0; i < weights.size(); ++i)
@@ -78,6 +79,15 @@ Tensors Updates::gradients_of(const Tensor& loss, const Tensors& weights) {
     std::cerr << "tempo: " << who_ << ": no gradient reaches " << without
               << "; the loss does not depend on " << (count == 1 ? "it" : "them") << ".\n";
   return gradients;
+}
+
+void Updates::say_where_a_mask_is_lost(const Tensor& y_pred) const {
+  const std::string op = mask_lost_in(y_pred);
+  if (op.empty()) return;
+  std::cerr << "tempo: " << who_ << ": y_pred " << to_string(y_pred.shape(), y_pred.dtype())
+            << " has no mask, and a sequence that it was made of has one, which is lost in `" << op
+            << "`; padding counts in the loss.\n  with_mask(y, mask_of(x)) puts it back; "
+               "with_mask(x, {}) takes it off on purpose, and is silent.\n";
 }
 
 void Updates::require_listed(const Tensor& loss) {

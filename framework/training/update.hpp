@@ -26,6 +26,7 @@ class Updates {
  private:
   Tensors gradients_of(const Tensor& loss, const Tensors& weights);
   void require_listed(const Tensor& loss);
+  void say_where_a_mask_is_lost(const Tensor& y_pred) const;
   [[noreturn]] void not_finite(const Dataset& batch, const Tensor& y_pred, const std::string& what,
                                int epoch, int64_t number) const;
 

@@ -642,7 +642,8 @@ BOOST_AUTO_TEST_CASE(constants_reach_the_step) {
         (x, {.constants = {memory}});
       }) ==
       "WideState: its step takes no constants.\n  Give it a third argument, `const StepCall& "
-      "call`: they are its call.constants.");
+      "call`: they are its call.constants.\n"
+      "  This happened in call of rnn (RNN of plugin `rnn`).");
 }
 
 BOOST_AUTO_TEST_CASE(merge_modes) {

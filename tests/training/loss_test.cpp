@@ -848,9 +848,15 @@ BOOST_AUTO_TEST_CASE(a_function_may_give_a_loss_of_any_rank_under_a_mask_and_wei
              "only, or leave sample_weight out.");
   const Loss flat([](const Tensor& t, const Tensor& s) { return reshape(abs(t - s), {6}); });
   BOOST_TEST(error_of<ShapeError>([&] { flat(y, masked); }) ==
+             "loss: the loss function gave [6] float64 for 2 samples\n"
+             "  y_pred  [2, 3, 1] float64\n"
+             "  It must give one for each sample, [batch], or for each step, [batch, time], or one "
+             "number: mean(square(y - p), -1), say.");
+  const Loss wide([](const Tensor& t, const Tensor& s) { return concat({t - s, t - s}, 1); });
+  BOOST_TEST(error_of<ShapeError>([&] { wide(y, masked); }) ==
              "loss: the mask of y_pred does not fit the losses\n"
              "  mask    [2, 3] bool\n"
-             "  losses  [6]\n"
+             "  losses  [2, 6, 1]\n"
              "  A loss is one number, or one for each sample, [batch], or step, [batch, time]; "
              "with_mask(y_pred, {}) takes the mask off.");
 }

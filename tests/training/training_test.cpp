@@ -687,7 +687,9 @@ BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
   BOOST_TEST(fit(x, y, {.validation_data = {.y = y}}) ==
              "Sequential.fit, validation_data: no x was given.");
   BOOST_TEST(fit(x, y, {.epochs = 0}) ==
-             "Sequential.fit: epochs is 0 and initial_epoch 0; they must be at least 1 and 0.");
+             "Sequential.fit: epochs is 0; it must be at least 1.\n"
+             "  It is the number of the last epoch; a model that needs no training predicts "
+             "without fit.");
   BOOST_TEST(fit(x, y, {.epochs = 3, .initial_epoch = 4}) ==
              "Sequential.fit: initial_epoch is 4, after epochs, 3.\n"
              "  epochs is the number of the last epoch, not how many follow.");
@@ -740,10 +742,9 @@ BOOST_AUTO_TEST_CASE(errors_of_models_say_what_is_wrong) {
       error_of([] {
         Sequential({LSTM({.units = 1})}).build({{-1, 5, -1}});
       }) ==
-      "sequential: build was given [-1, 5, -1], and a -1 there decides the size of a weight, "
-      "which is now 2.\n"
-      "  Make the model again, and give build the features: "
-      "model.build({{-1, -1, features}}).");
+      "sequential: build was given [-1, 5, -1], and a -1 there decides the size of a weight.\n"
+      "  Give build the features: model.build({{-1, -1, features}}). The model is as it was, not "
+      "built.");
   BOOST_TEST(error_of([] {
                Sequential({layer("Dense", {{"units", 1}}), cell("LSTMCell", {{"units", 1}})});
              }).find("cell") != std::string::npos);

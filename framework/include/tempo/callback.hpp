@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <tempo/export.hpp>
+#include <tempo/misspelt.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -161,6 +162,7 @@ struct EarlyStoppingOptions {
 class EarlyStopping {
  public:
   TEMPO_API EarlyStopping(const EarlyStoppingOptions& options = {});
+  TEMPO_OPTIONS(EarlyStopping, EarlyStoppingOptions);
   TEMPO_API operator CallbackHandle() const;
 
   /// The epoch after which it stopped training, from 0; 0 when it did not.

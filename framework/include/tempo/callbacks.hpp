@@ -26,6 +26,7 @@ struct ModelCheckpointOptions {
 class ModelCheckpoint {
  public:
   TEMPO_API ModelCheckpoint(const ModelCheckpointOptions& options);
+  TEMPO_OPTIONS(ModelCheckpoint, ModelCheckpointOptions);
   operator CallbackHandle() const { return callback_; }
 
  private:
@@ -47,6 +48,7 @@ struct ReduceLROnPlateauOptions {
 class ReduceLROnPlateau {
  public:
   TEMPO_API ReduceLROnPlateau(const ReduceLROnPlateauOptions& options = {});
+  TEMPO_OPTIONS(ReduceLROnPlateau, ReduceLROnPlateauOptions);
   operator CallbackHandle() const { return callback_; }
 
  private:
@@ -64,6 +66,7 @@ struct CSVLoggerOptions {
 class CSVLogger {
  public:
   TEMPO_API CSVLogger(const CSVLoggerOptions& options);
+  TEMPO_OPTIONS(CSVLogger, CSVLoggerOptions);
   operator CallbackHandle() const { return callback_; }
 
  private:
@@ -104,6 +107,7 @@ struct LambdaCallbackOptions {
 class LambdaCallback : public Callback {
  public:
   explicit LambdaCallback(LambdaCallbackOptions options) : call_(std::move(options)) {}
+  TEMPO_OPTIONS(explicit LambdaCallback, LambdaCallbackOptions);
   void on_train_begin() override {
     if (call_.on_train_begin) call_.on_train_begin();
   }

@@ -34,6 +34,7 @@ class Cell {
   static constexpr int state_count = 1;
   static constexpr int sequence_count = 1;  ///< 0: any number
   Cell(Options o = {}) : options(std::move(o)) {}
+  TEMPO_OPTIONS(Cell, Options);
   Options options;
 };
 
@@ -47,6 +48,7 @@ class LayerOf {
  public:
   using options_type = Options;
   LayerOf(Options o = {}) : options(std::move(o)) {}
+  TEMPO_OPTIONS(LayerOf, Options);
   Options options;
 };
 

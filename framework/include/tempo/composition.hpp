@@ -68,6 +68,23 @@ inline Tensor layer_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor
   return y;
 }
 
+/// Of sequences that end early: lengths [batch] (int32 or int64), each from 0 to time, to the mask
+/// [batch, time] that is true before a sequence's end.
+inline Tensor mask_of_lengths(const Tensor& lengths, int64_t time) {
+  const Shape shape = lengths.shape();
+  if (shape.rank() != 1 || (lengths.dtype() != int32 && lengths.dtype() != int64))
+    throw ShapeError("lengths: needs [batch] int32 or int64, a length for each sequence, got " +
+                     to_string(shape, lengths.dtype()) + ".");
+  if (!lengths.traced())
+    for (int64_t i = 0; i < shape[0]; ++i)
+      if (const double n = lengths.element(i); n < 0 || n > static_cast<double>(time))
+        throw Error("lengths: sequence " + std::to_string(i) + ", counted from 0, has the length " +
+                    sdk::shortest(n) + "; it must lie in [0, " + std::to_string(time) +
+                    "], the steps that there are.");
+  const Tensor steps = arange(0, static_cast<double>(time), 1, lengths.dtype());
+  return less(reshape(steps, {1, time}), reshape(lengths, {shape[0], 1}));
+}
+
 /// Each element 0 with probability `rate`, else scaled by 1 / (1 - rate) (Srivastava et al., 2014).
 inline Tensor dropout(const Tensor& x, double rate, int64_t seed = -1) {
   if (!(rate >= 0 && rate <= 1))

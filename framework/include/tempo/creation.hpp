@@ -67,6 +67,10 @@ inline Tensor random_uniform(const Shape& shape, double low = 0, double high = 1
     return low == 0 && high == 1 ? unit : low + (high - low) * unit;
   });
 }
+/// Uniform in [0, 1), of this dtype.
+inline Tensor random_uniform(const Shape& shape, DType dtype, int64_t seed = -1) {
+  return random_uniform(shape, 0, 1, dtype, seed);
+}
 namespace sdk {
 inline Tensor standard_normal(const char* who, const Shape& shape, DType dtype, int64_t seed) {
   static const Op op("random_normal");
@@ -86,6 +90,10 @@ inline Tensor random_normal(const Shape& shape, double mean = 0, double stddev =
                 ".\n  Both must be finite, the second not below 0.");
   const Tensor unit = sdk::standard_normal("random_normal", shape, dtype, seed);
   return mean == 0 && stddev == 1 ? unit : mean + stddev * unit;
+}
+/// Standard normal numbers of this dtype.
+inline Tensor random_normal(const Shape& shape, DType dtype, int64_t seed = -1) {
+  return sdk::standard_normal("random_normal", shape, dtype, seed);
 }
 /// Standard normal numbers.
 inline Tensor randn(const Shape& shape, DType dtype = DType::automatic) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include <tempo/misspelt.hpp>
 #include <tempo/tensor.hpp>
 
 namespace tempo TEMPO_HIDDEN {
@@ -22,6 +23,7 @@ struct WindowOptions {
 
 /// Windows over a series [time] or [time, features]: x [n, steps, features], y [n, features].
 TEMPO_API Samples windows(const Tensor& series, const WindowOptions& options = {});
+TEMPO_OPTIONS(Samples windows, WindowOptions, const Tensor&);
 
 /// The samples of `x` (along its first axis) at these places, in this order; a mask comes along.
 TEMPO_API Tensor samples(const Tensor& x, const std::vector<int64_t>& places);
@@ -72,6 +74,7 @@ class Batches {
 inline Batches batches(const Tensor& x, const Tensor& y, const BatchOptions& options = {}) {
   return Batches(x, y, options);
 }
+TEMPO_OPTIONS(Batches batches, BatchOptions, const Tensor&, const Tensor&);
 
 /// Two parts of the samples: `auto [train, validation] = train_validation_split(x, y, 0.2);`
 struct SplitSamples {

@@ -151,6 +151,46 @@ TEMPO_OPERATOR(>, greater)
 TEMPO_OPERATOR(>=, greater_equal)
 #undef TEMPO_OPERATOR
 
+namespace sdk {
+/// Whether it is a parameter or a weight of a layer, which `assign` may change. Those that have no
+/// path are known by carrying no mask.
+inline bool is_weight(const Tensor& x) {
+  const tempo_view v = x.view();
+  if (v.flags & TEMPO_TRACED) return false;
+  if (*v.path) return true;
+  if (!(v.flags & TEMPO_TRACKED)) return false;
+  tempo_tensor* out = nullptr;
+  const bool refused = host().with_mask(x.handle(), nullptr, &out) != TEMPO_OK;
+  if (out) host().release(out);
+  return refused;
+}
+/// `a op= b` gives a name in the script another tensor; where it names a weight, more is meant.
+inline void require_no_weight(const char* sign, const Tensor& a) {
+  if (!is_weight(a)) return;
+  const std::string path = a.path();
+  throw Error(std::string(sign) + "=: " + (path.empty() ? "a parameter" : "`" + path + "`") +
+              " is a weight, and " + sign +
+              "= would leave it as it is: the name alone would stand for another tensor.\n  "
+              "assign(w, w " +
+              sign + " x) writes into a weight.");
+}
+}  // namespace sdk
+
+#define TEMPO_ASSIGNMENT(symbol)                                  \
+  inline Tensor& operator symbol##=(Tensor& a, const Tensor& b) { \
+    sdk::require_no_weight(#symbol, a);                           \
+    return a = a symbol b;                                        \
+  }                                                               \
+  inline Tensor& operator symbol##=(Tensor& a, double b) {        \
+    sdk::require_no_weight(#symbol, a);                           \
+    return a = a symbol b;                                        \
+  }
+TEMPO_ASSIGNMENT(+)
+TEMPO_ASSIGNMENT(-)
+TEMPO_ASSIGNMENT(*)
+TEMPO_ASSIGNMENT(/)
+#undef TEMPO_ASSIGNMENT
+
 /// a where condition (bool) holds, else b. What is not chosen reaches neither the values nor, to
 /// any order, the gradients, be it infinite or NaN. What it was computed from gets a gradient of 0
 /// times the slope there, though, which is NaN where the slope is infinite or NaN. So choose before

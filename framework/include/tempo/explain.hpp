@@ -19,6 +19,7 @@ TEMPO_API std::string explain(const Layer& layer, const Shape& input,
 /// The same for a call with these inputs; of the options, `training`, mask and constants count.
 TEMPO_API std::string explain(const Layer& layer, const Tensors& inputs,
                               const CallOptions& options = {});
+TEMPO_OPTIONS(std::string explain, CallOptions, const Layer&, const Tensors&);
 /// The Program that a step of Stream(model, options) is. Throws what that throws.
 TEMPO_API std::string explain(const Model& model, const StreamOptions& options);
 /// The Program by which the optimizer updates a weight of this shape, in parts that stay in the

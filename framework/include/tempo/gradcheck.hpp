@@ -6,6 +6,7 @@
 #include <iosfwd>
 
 #include <tempo/layer.hpp>
+#include <tempo/misspelt.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -48,13 +49,17 @@ TEMPO_API std::ostream& operator<<(std::ostream& out, const GradCheck& report);
 /// function: fix the seed of its dropout.
 TEMPO_API GradCheck gradcheck(const std::function<Tensor(const Tensors&)>& f, const Tensors& inputs,
                               const GradCheckOptions& options = {});
+TEMPO_OPTIONS(GradCheck gradcheck, GradCheckOptions, const std::function<Tensor(const Tensors&)>&,
+              const Tensors&);
 
 /// Checks a layer of the same kind and options as this one, with float64 weights of its own and a
 /// random input of this shape: the gradients of all its results with respect to input and weights.
 TEMPO_API GradCheck gradcheck(const Layer& layer, const Shape& input,
                               const GradCheckOptions& options = {});
+TEMPO_OPTIONS(GradCheck gradcheck, GradCheckOptions, const Layer&, const Shape&);
 /// The same at these inputs, of which those that are floating are checked, in float64.
 TEMPO_API GradCheck gradcheck(const Layer& layer, const Tensors& inputs,
                               const GradCheckOptions& options = {});
+TEMPO_OPTIONS(GradCheck gradcheck, GradCheckOptions, const Layer&, const Tensors&);
 
 }  // namespace tempo

@@ -6,6 +6,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <typeinfo>
 
 #include <tempo/error.hpp>
 #include <tempo/plugin.h>
@@ -98,6 +99,11 @@ tempo_status guarded(F&& f) noexcept {
   } catch (const std::bad_alloc&) {
     const tempo_status status = keep(TEMPO_ERROR, OutOfMemory::text);
     in_flight().exception = nullptr;  // check() makes an OutOfMemory of the text
+    return status;
+  } catch (const Error& e) {
+    const tempo_status status = keep(TEMPO_ERROR, e.what());
+    // Its text is all there is to it, and the host may add where it happened.
+    if (typeid(e) == typeid(Error)) in_flight().exception = nullptr;
     return status;
   } catch (const std::exception& e) {
     return keep(TEMPO_ERROR, e.what());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <tempo/misspelt.hpp>
 #include <tempo/tensor.hpp>
 
 namespace tempo TEMPO_HIDDEN {
@@ -33,6 +34,7 @@ struct CsvOptions {
 /// exact ("1e3" and "1.0" are whole), bool is 0, 1, true or false; empty lines are skipped. Throws
 /// FormatError with line and column at the first field that the dtype cannot hold.
 TEMPO_API Tensor read_csv(const std::string& path, const CsvOptions& options = {});
+TEMPO_OPTIONS(Tensor read_csv, CsvOptions, const std::string&);
 
 /// A tensor as NumPy's np.save writes it, and np.load reads it. Written atomically.
 TEMPO_API void save_npy(const std::string& path, const Tensor& tensor);

@@ -3,6 +3,7 @@
 // this script) makes no difference.
 #pragma once
 
+#include <tempo/misspelt.hpp>
 #include <tempo/scan.hpp>
 
 namespace tempo TEMPO_HIDDEN {
@@ -11,6 +12,7 @@ namespace tempo TEMPO_HIDDEN {
 struct CallOptions {
   bool training = false;
   Tensor mask = {};          ///< [batch, time] bool, true = use; overrides the mask of the input
+  Tensor lengths = {};       ///< [batch] int32 or int64: the mask of the first so many steps
   State initial_state = {};  ///< of a recurrent layer; zeros when none is given
   Tensors constants = {};    ///< for the steps of cells, as their `call.constants`
 };
@@ -73,9 +75,28 @@ inline tempo_layer* required(tempo_layer* layer) {
   return layer;
 }
 
+inline std::string name_of(tempo_layer* layer) {
+  tempo_layer_view v{};
+  v.size = sizeof v;
+  host().view_layer(required(layer), &v);
+  return v.name;
+}
+/// The mask that a call gives, by itself, by lengths or by both; Tensor{}: none.
+inline Tensor given_mask(const std::string& who, const Tensors& inputs, const CallOptions& call) {
+  if (!call.lengths) return call.mask;
+  const Shape x = inputs.at(0).shape();
+  if (x.rank() < 2 || call.lengths.rank() != 1 || call.lengths.shape()[0] != x[0])
+    throw ShapeError(who + ": the lengths do not fit the input\n  lengths  " +
+                     to_string(call.lengths.shape(), call.lengths.dtype()) + "\n  input    " +
+                     to_string(x) + "\n  There must be one for each sequence: [batch].");
+  const Tensor mask = mask_of_lengths(call.lengths, x[1]);
+  return call.mask ? logical_and(call.mask, mask) : mask;
+}
+
 /// All results; `once` goes to a step alone.
 inline Tensors call_layer(tempo_layer* layer, const Tensors& inputs, const CallOptions& options,
                           const Tensors& once = {}) {
+  const Tensor mask = options.lengths ? given_mask(name_of(layer), inputs, options) : options.mask;
   const std::vector<tempo_tensor*> in = handles(inputs), states = handles(options.initial_state),
                                    constants = handles(options.constants), made = handles(once);
   tempo_call abi{};
@@ -89,7 +110,7 @@ inline Tensors call_layer(tempo_layer* layer, const Tensors& inputs, const CallO
   abi.states = states.data();
   abi.constants = constants.data();
   abi.once = made.data();
-  abi.mask = options.mask.handle();
+  abi.mask = mask.handle();
   tempo_tensor* results[TEMPO_MAX_OUTPUTS] = {};
   uint32_t count = 0;
   check(host().call_layer(required(layer), &abi, results, TEMPO_MAX_OUTPUTS, &count));
@@ -133,10 +154,26 @@ class Layer {
   Tensor operator()(const Tensors& inputs, const CallOptions& options = {}) const {
     return call(inputs, options).at(0);
   }
+  TEMPO_OPTIONS(Tensor operator(), CallOptions, const Tensor&) const;
+  TEMPO_OPTIONS(Tensor operator(), CallOptions, const Tensors&) const;
   /// All results: with return_state, the output and then the states.
   Tensors call(const Tensors& inputs, const CallOptions& options = {}) const {
     return sdk::call_layer(handle_, inputs, options);
   }
+  /// All results, which are N: `auto [y, h, c] = lstm.call<3>(x);`
+  template <std::size_t N>
+  std::array<Tensor, N> call(const Tensor& x, const CallOptions& options = {}) const {
+    return call<N>(Tensors{x}, options);
+  }
+  template <std::size_t N>
+  std::array<Tensor, N> call(const Tensors& inputs, const CallOptions& options = {}) const {
+    Tensors all = call(inputs, options);
+    if (all.size() != N) not_as_many(all.size(), N);
+    std::array<Tensor, N> out;
+    for (std::size_t i = 0; i < N; ++i) out[i] = std::move(all[i]);
+    return out;
+  }
+  TEMPO_OPTIONS(Tensors call, CallOptions, const Tensors&) const;
 
   /// Makes the weights for inputs of these shapes; does nothing when they are there.
   void build(const Shapes& inputs, DType dtype = DType::automatic) const {
@@ -189,6 +226,19 @@ class Layer {
 
  private:
   tempo_layer* required() const { return sdk::required(handle_); }
+  [[noreturn, gnu::cold, gnu::noinline]] void not_as_many(std::size_t given,
+                                                          std::size_t taken) const {
+    const tempo_layer_view v = view();
+    bool keeps_state = false;
+    for (uint32_t i = 0; i < v.type->n_options; ++i)
+      keeps_state |= std::string(v.type->options[i].name) == "return_state" && given == 1;
+    throw Error(name() + ": it gives " + std::to_string(given) +
+                (given == 1 ? " result" : " results") + ", taken as " + std::to_string(taken) +
+                ".\n  " +
+                (keeps_state && taken > given
+                     ? "With .return_state = true it gives its states after the output."
+                     : "call<" + std::to_string(given) + ">(x) takes them all."));
+  }
   tempo_layer* handle_ = nullptr;
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include <tempo/misspelt.hpp>
 #include <tempo/tensor.hpp>
 
 namespace tempo TEMPO_HIDDEN {
@@ -95,18 +96,21 @@ struct MeanErrorOptions {
 class MeanSquaredError : public Loss {
  public:
   TEMPO_API MeanSquaredError(const MeanErrorOptions& options = {});
+  TEMPO_OPTIONS(MeanSquaredError, MeanErrorOptions);
 };
 
 /// mean(|y_true - y_pred|) over the last axis.
 class MeanAbsoluteError : public Loss {
  public:
   TEMPO_API MeanAbsoluteError(const MeanErrorOptions& options = {});
+  TEMPO_OPTIONS(MeanAbsoluteError, MeanErrorOptions);
 };
 
 /// 100 mean(|y_true - y_pred| / max(|y_true|, 1e-7)) over the last axis.
 class MeanAbsolutePercentageError : public Loss {
  public:
   TEMPO_API MeanAbsolutePercentageError(const MeanErrorOptions& options = {});
+  TEMPO_OPTIONS(MeanAbsolutePercentageError, MeanErrorOptions);
 };
 
 /// mean((log(y_true + 1) - log(y_pred + 1))^2) over the last axis; numbers below 1e-7 count as
@@ -114,6 +118,7 @@ class MeanAbsolutePercentageError : public Loss {
 class MeanSquaredLogarithmicError : public Loss {
  public:
   TEMPO_API MeanSquaredLogarithmicError(const MeanErrorOptions& options = {});
+  TEMPO_OPTIONS(MeanSquaredLogarithmicError, MeanErrorOptions);
 };
 
 struct HuberOptions {
@@ -126,18 +131,21 @@ struct HuberOptions {
 class Huber : public Loss {
  public:
   TEMPO_API Huber(const HuberOptions& options = {});
+  TEMPO_OPTIONS(Huber, HuberOptions);
 };
 
 /// mean(log(cosh(y_pred - y_true))) over the last axis.
 class LogCosh : public Loss {
  public:
   TEMPO_API LogCosh(const MeanErrorOptions& options = {});
+  TEMPO_OPTIONS(LogCosh, MeanErrorOptions);
 };
 
 /// mean(y_pred - y_true log(y_pred + 1e-7)) over the last axis.
 class Poisson : public Loss {
  public:
   TEMPO_API Poisson(const MeanErrorOptions& options = {});
+  TEMPO_OPTIONS(Poisson, MeanErrorOptions);
 };
 
 /// sum(t log(t / p)) over the last axis, with both held within [1e-7, 1] (Kullback and Leibler,
@@ -145,6 +153,7 @@ class Poisson : public Loss {
 class KLDivergence : public Loss {
  public:
   TEMPO_API KLDivergence(const MeanErrorOptions& options = {});
+  TEMPO_OPTIONS(KLDivergence, MeanErrorOptions);
 };
 
 struct CosineSimilarityOptions {
@@ -156,6 +165,7 @@ struct CosineSimilarityOptions {
 class CosineSimilarity : public Loss {
  public:
   TEMPO_API CosineSimilarity(const CosineSimilarityOptions& options = {});
+  TEMPO_OPTIONS(CosineSimilarity, CosineSimilarityOptions);
 };
 
 /// mean(max(1 - t p, 0)) over the last axis. Labels are -1 and 1; a batch of 0 and 1 alone is taken
@@ -163,18 +173,21 @@ class CosineSimilarity : public Loss {
 class Hinge : public Loss {
  public:
   TEMPO_API Hinge(const MeanErrorOptions& options = {});
+  TEMPO_OPTIONS(Hinge, MeanErrorOptions);
 };
 
 /// mean(max(1 - t p, 0)^2) over the last axis, for the labels of Hinge.
 class SquaredHinge : public Loss {
  public:
   TEMPO_API SquaredHinge(const MeanErrorOptions& options = {});
+  TEMPO_OPTIONS(SquaredHinge, MeanErrorOptions);
 };
 
 /// max(max((1 - t) p) - sum(t p) + 1, 0) over the last axis, for one-hot t.
 class CategoricalHinge : public Loss {
  public:
   TEMPO_API CategoricalHinge(const MeanErrorOptions& options = {});
+  TEMPO_OPTIONS(CategoricalHinge, MeanErrorOptions);
 };
 
 struct BinaryCrossentropyOptions {
@@ -188,6 +201,7 @@ struct BinaryCrossentropyOptions {
 class BinaryCrossentropy : public Loss {
  public:
   TEMPO_API BinaryCrossentropy(const BinaryCrossentropyOptions& options = {});
+  TEMPO_OPTIONS(BinaryCrossentropy, BinaryCrossentropyOptions);
 };
 
 struct CategoricalCrossentropyOptions {
@@ -201,6 +215,7 @@ struct CategoricalCrossentropyOptions {
 class CategoricalCrossentropy : public Loss {
  public:
   TEMPO_API CategoricalCrossentropy(const CategoricalCrossentropyOptions& options = {});
+  TEMPO_OPTIONS(CategoricalCrossentropy, CategoricalCrossentropyOptions);
 };
 
 struct SparseCategoricalCrossentropyOptions {
@@ -213,6 +228,7 @@ struct SparseCategoricalCrossentropyOptions {
 class SparseCategoricalCrossentropy : public Loss {
  public:
   TEMPO_API SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& options = {});
+  TEMPO_OPTIONS(SparseCategoricalCrossentropy, SparseCategoricalCrossentropyOptions);
 };
 
 struct BinaryFocalCrossentropyOptions {
@@ -230,6 +246,7 @@ struct BinaryFocalCrossentropyOptions {
 class BinaryFocalCrossentropy : public Loss {
  public:
   TEMPO_API BinaryFocalCrossentropy(const BinaryFocalCrossentropyOptions& options = {});
+  TEMPO_OPTIONS(BinaryFocalCrossentropy, BinaryFocalCrossentropyOptions);
 };
 
 struct CategoricalFocalCrossentropyOptions {
@@ -245,6 +262,7 @@ struct CategoricalFocalCrossentropyOptions {
 class CategoricalFocalCrossentropy : public Loss {
  public:
   TEMPO_API CategoricalFocalCrossentropy(const CategoricalFocalCrossentropyOptions& options = {});
+  TEMPO_OPTIONS(CategoricalFocalCrossentropy, CategoricalFocalCrossentropyOptions);
 };
 
 struct CategoricalGeneralizedCrossEntropyOptions {
@@ -257,6 +275,7 @@ class CategoricalGeneralizedCrossEntropy : public Loss {
  public:
   TEMPO_API CategoricalGeneralizedCrossEntropy(
       const CategoricalGeneralizedCrossEntropyOptions& options = {});
+  TEMPO_OPTIONS(CategoricalGeneralizedCrossEntropy, CategoricalGeneralizedCrossEntropyOptions);
 };
 
 }  // namespace tempo

@@ -60,6 +60,7 @@ struct BinaryAccuracyOptions {
 class BinaryAccuracy : public Metric {
  public:
   TEMPO_API BinaryAccuracy(const BinaryAccuracyOptions& options = {});
+  TEMPO_OPTIONS(BinaryAccuracy, BinaryAccuracyOptions);
 };
 
 /// The share of samples whose largest prediction is where the one-hot label is.
@@ -77,6 +78,7 @@ struct SparseCategoricalAccuracyOptions {
 class SparseCategoricalAccuracy : public Metric {
  public:
   TEMPO_API SparseCategoricalAccuracy(const SparseCategoricalAccuracyOptions& options);
+  TEMPO_OPTIONS(SparseCategoricalAccuracy, SparseCategoricalAccuracyOptions);
   TEMPO_API SparseCategoricalAccuracy(const std::string& name = "sparse_categorical_accuracy");
 };
 
@@ -89,6 +91,7 @@ struct TopKCategoricalAccuracyOptions {
 class TopKCategoricalAccuracy : public Metric {
  public:
   TEMPO_API TopKCategoricalAccuracy(const TopKCategoricalAccuracyOptions& options = {});
+  TEMPO_OPTIONS(TopKCategoricalAccuracy, TopKCategoricalAccuracyOptions);
 };
 
 struct SparseTopKCategoricalAccuracyOptions {
@@ -101,6 +104,7 @@ struct SparseTopKCategoricalAccuracyOptions {
 class SparseTopKCategoricalAccuracy : public Metric {
  public:
   TEMPO_API SparseTopKCategoricalAccuracy(const SparseTopKCategoricalAccuracyOptions& options = {});
+  TEMPO_OPTIONS(SparseTopKCategoricalAccuracy, SparseTopKCategoricalAccuracyOptions);
 };
 
 struct RootMeanSquaredErrorOptions {
@@ -111,6 +115,7 @@ struct RootMeanSquaredErrorOptions {
 class RootMeanSquaredError : public Metric {
  public:
   TEMPO_API RootMeanSquaredError(const RootMeanSquaredErrorOptions& options = {});
+  TEMPO_OPTIONS(RootMeanSquaredError, RootMeanSquaredErrorOptions);
 };
 
 struct CosineSimilarityMetricOptions {
@@ -123,6 +128,7 @@ struct CosineSimilarityMetricOptions {
 class CosineSimilarityMetric : public Metric {
  public:
   TEMPO_API CosineSimilarityMetric(const CosineSimilarityMetricOptions& options = {});
+  TEMPO_OPTIONS(CosineSimilarityMetric, CosineSimilarityMetricOptions);
 };
 
 struct PerplexityOptions {
@@ -135,6 +141,7 @@ struct PerplexityOptions {
 class Perplexity : public Metric {
  public:
   TEMPO_API Perplexity(const PerplexityOptions& options = {});
+  TEMPO_OPTIONS(Perplexity, PerplexityOptions);
 };
 
 // Those below count decisions: y_pred says 1 where it is above a threshold. Labels are 0 and 1. A
@@ -151,6 +158,7 @@ struct PrecisionOptions {
 class Precision : public Metric {
  public:
   TEMPO_API Precision(const PrecisionOptions& options = {});
+  TEMPO_OPTIONS(Precision, PrecisionOptions);
 };
 
 struct RecallOptions {
@@ -164,6 +172,7 @@ struct RecallOptions {
 class Recall : public Metric {
  public:
   TEMPO_API Recall(const RecallOptions& options = {});
+  TEMPO_OPTIONS(Recall, RecallOptions);
 };
 
 struct CountOptions {
@@ -175,24 +184,28 @@ struct CountOptions {
 class TruePositives : public Metric {
  public:
   TEMPO_API TruePositives(const CountOptions& options = {});
+  TEMPO_OPTIONS(TruePositives, CountOptions);
 };
 
 /// How many labels 0 it says are 0.
 class TrueNegatives : public Metric {
  public:
   TEMPO_API TrueNegatives(const CountOptions& options = {});
+  TEMPO_OPTIONS(TrueNegatives, CountOptions);
 };
 
 /// How many labels 0 it says are 1.
 class FalsePositives : public Metric {
  public:
   TEMPO_API FalsePositives(const CountOptions& options = {});
+  TEMPO_OPTIONS(FalsePositives, CountOptions);
 };
 
 /// How many labels 1 it says are 0.
 class FalseNegatives : public Metric {
  public:
   TEMPO_API FalseNegatives(const CountOptions& options = {});
+  TEMPO_OPTIONS(FalseNegatives, CountOptions);
 };
 
 struct AUCOptions {
@@ -208,6 +221,7 @@ struct AUCOptions {
 class AUC : public Metric {
  public:
   TEMPO_API AUC(const AUCOptions& options = {});
+  TEMPO_OPTIONS(AUC, AUCOptions);
 };
 
 struct SensitivityAtSpecificityOptions {
@@ -221,6 +235,7 @@ struct SensitivityAtSpecificityOptions {
 class SensitivityAtSpecificity : public Metric {
  public:
   TEMPO_API SensitivityAtSpecificity(const SensitivityAtSpecificityOptions& options = {});
+  TEMPO_OPTIONS(SensitivityAtSpecificity, SensitivityAtSpecificityOptions);
 };
 
 struct SpecificityAtSensitivityOptions {
@@ -233,6 +248,7 @@ struct SpecificityAtSensitivityOptions {
 class SpecificityAtSensitivity : public Metric {
  public:
   TEMPO_API SpecificityAtSensitivity(const SpecificityAtSensitivityOptions& options = {});
+  TEMPO_OPTIONS(SpecificityAtSensitivity, SpecificityAtSensitivityOptions);
 };
 
 struct PrecisionAtRecallOptions {
@@ -245,6 +261,7 @@ struct PrecisionAtRecallOptions {
 class PrecisionAtRecall : public Metric {
  public:
   TEMPO_API PrecisionAtRecall(const PrecisionAtRecallOptions& options = {});
+  TEMPO_OPTIONS(PrecisionAtRecall, PrecisionAtRecallOptions);
 };
 
 struct RecallAtPrecisionOptions {
@@ -257,6 +274,7 @@ struct RecallAtPrecisionOptions {
 class RecallAtPrecision : public Metric {
  public:
   TEMPO_API RecallAtPrecision(const RecallAtPrecisionOptions& options = {});
+  TEMPO_OPTIONS(RecallAtPrecision, RecallAtPrecisionOptions);
 };
 
 // F scores are of [batch, classes]. `average`: "macro" is the mean over the classes, "weighted" by
@@ -273,6 +291,7 @@ struct F1ScoreOptions {
 class F1Score : public Metric {
  public:
   TEMPO_API F1Score(const F1ScoreOptions& options = {});
+  TEMPO_OPTIONS(F1Score, F1ScoreOptions);
 };
 
 struct FBetaScoreOptions {
@@ -286,6 +305,7 @@ struct FBetaScoreOptions {
 class FBetaScore : public Metric {
  public:
   TEMPO_API FBetaScore(const FBetaScoreOptions& options = {});
+  TEMPO_OPTIONS(FBetaScore, FBetaScoreOptions);
 };
 
 struct R2ScoreOptions {
@@ -297,6 +317,7 @@ struct R2ScoreOptions {
 class R2Score : public Metric {
  public:
   TEMPO_API R2Score(const R2ScoreOptions& options = {});
+  TEMPO_OPTIONS(R2Score, R2ScoreOptions);
 };
 
 }  // namespace tempo

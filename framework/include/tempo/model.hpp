@@ -98,32 +98,40 @@ class Model {
       Model(const std::vector<Layer>& layers, F function, const std::string& name = "")
       : Model(layers, std::make_shared<Bound<F>>(std::move(function)), name) {}
 
-  /// The first result. Builds what is not built yet.
+  /// The first result. Builds what is not built yet. It remembers how it was computed, so that a
+  /// gradient can be asked for, for as long as it lives: that is for losses. `predict` remembers
+  /// nothing, of one batch too, and so does a call while a NoGradient lives.
   Tensor operator()(const Inputs& x, const CallOptions& options = {}) const {
     return call(x, options).at(0);
   }
   Tensors call(const Inputs& x, const CallOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_call(x, options); });
   }
+  TEMPO_OPTIONS(Tensor operator(), CallOptions, const Inputs&) const;
+  TEMPO_MEMBER_OPTIONS(Tensors call, CallOptions, const Inputs&);
 
   /// From a callback: a fit that is running goes on with what it began with.
   void compile(const CompileOptions& options) { run_compile(options); }
+  TEMPO_MEMBER_OPTIONS(void compile, CompileOptions);
   /// Trains on samples, which lie along the first axis of x and y. One thread at a time; a callback
   /// may call fit, evaluate, predict or save, which change neither what this fit counts nor
   /// whether it is to stop.
   History fit(const Inputs& x, const Tensor& y, const FitOptions& options = {}) {
     return sdk::own_exceptions([&] { return run_fit(x, y, options); });
   }
+  TEMPO_MEMBER_OPTIONS(History fit, FitOptions, const Inputs&, const Tensor&);
   /// Loss and metrics by name: `model.evaluate(x, y)["loss"]`.
   Logs evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_evaluate(x, y, options); });
   }
+  TEMPO_MEMBER_OPTIONS(Logs evaluate, EvaluateOptions, const Inputs&, const Tensor&);
   /// What the latest fit recorded, also of one that an exception ended; empty before there is one.
   TEMPO_API History history() const;
-  /// The first result for all samples, batch by batch.
+  /// The first result for all samples, batch by batch, without what a gradient would need.
   Tensor predict(const Inputs& x, const PredictOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_predict(x, options); });
   }
+  TEMPO_MEMBER_OPTIONS(Tensor predict, PredictOptions, const Inputs&);
 
   /// Makes the weights for inputs of these shapes; -1 stands for an extent that is not known, as
   /// the batch: `model.build({{-1, 15, 1}})`.
@@ -266,5 +274,6 @@ struct LoadOptions {
 /// names and shapes are compared before values are made, and no initializer runs. A file of a newer
 /// version is refused; what an equal version has besides is passed over.
 TEMPO_API Sequential load_model(const std::string& path, const LoadOptions& options = {});
+TEMPO_OPTIONS(Sequential load_model, LoadOptions, const std::string&);
 
 }  // namespace tempo

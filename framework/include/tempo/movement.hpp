@@ -145,6 +145,88 @@ inline Tensor reverse(const Tensor& x, int axis) {
   static const sdk::Op op("reverse");
   return op(x, {{"axes", sdk::from_end("reverse", Axes{axis}, x.rank())}});
 }
+
+namespace sdk {
+
+/// Every `step`-th of `n` parts along an axis from the end: a window of n steps is cut, and of each
+/// step the first is kept.
+inline Tensor strided(const Tensor& x, int axis, int64_t begin, int64_t n, int64_t step) {
+  const int at = axis + x.rank();
+  const int64_t extent = x.shape()[axis];
+  if (n > 1 && begin + n * step > extent)  // behind the last one there is no whole step
+    return concat({strided(x, axis, begin, n - 1, step),
+                   part(x, axis, begin + (n - 1) * step, begin + (n - 1) * step + 1)},
+                  axis);
+  if (n <= 1 || step == 1) return part(x, axis, begin, begin + n);
+  Shape steps, one;
+  for (int i = 0; i < x.rank(); ++i) {
+    steps.push_back(i == at ? n : x.shape()[i]);
+    one.push_back(i == at ? n : x.shape()[i]);
+    if (i == at) steps.push_back(step);
+  }
+  const Tensor firsts =
+      reshape(part(reshape(part(x, axis, begin, begin + n * step), steps), axis, 0, 1), one);
+  const Tensor mask = mask_of(x);
+  if (!mask) return firsts;
+  return with_mask(firsts,
+                   at < mask.rank() ? strided(mask, at - mask.rank(), begin, n, step) : mask);
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void outside_axis(const Tensor& x, int axis,
+                                                                const std::string& index) {
+  const std::string extent = std::to_string(x.shape()[axis]);
+  throw ShapeError("x[...]: " + index + " along axis " + std::to_string(axis) + " of " +
+                   to_string(x.shape(), x.dtype()) + ", which has " + extent + " there.");
+}
+
+/// x with one axis, from the front, indexed.
+inline Tensor indexed(const Tensor& x, int axis, const Index& index) {
+  if (index.kind() == Index::whole) return x;
+  const int at = axis - x.rank();
+  const int64_t extent = x.shape()[axis];
+  if (index.kind() == Index::place) {
+    const int64_t i = index.at() < 0 ? index.at() + extent : index.at();
+    if (i < 0 || i >= extent) outside_axis(x, axis, "index " + std::to_string(index.at()));
+    return squeeze(part(x, at, i, i + 1), at);
+  }
+  const Slice& s = index.slice();
+  const auto said = [&] {
+    return "slice(" + std::to_string(s.begin) + ", " +
+           (s.stop ? std::to_string(*s.stop) : std::string("end")) +
+           (s.step == 1 ? ")" : ", " + std::to_string(s.step) + ")");
+  };
+  if (s.step == 0) throw ShapeError("x[...]: " + said() + " has a step of 0.");
+  const auto place = [&](int64_t i) { return i < 0 ? i + extent : i; };
+  if (s.step < 0) {  // the same parts forwards, in the order from behind
+    if (extent == 0 && s.begin == -1 && !s.stop) return x;
+    const int64_t first = place(s.begin), stop = s.stop ? place(*s.stop) : -1;
+    if (first < 0 || first >= extent || stop < -1 || stop > first) outside_axis(x, axis, said());
+    const int64_t n = (first - stop - s.step - 1) / -s.step;
+    return reverse(strided(x, at, first + (n > 0 ? (n - 1) * s.step : 0), n, -s.step), axis);
+  }
+  const int64_t first = place(s.begin), stop = s.stop ? place(*s.stop) : extent;
+  if (first < 0 || stop > extent || first > stop) outside_axis(x, axis, said());
+  return strided(x, at, first, (stop - first + s.step - 1) / s.step, s.step);
+}
+
+}  // namespace sdk
+
+inline Tensor Tensor::operator[](const Index& i) const { return (*this)(i); }
+
+template <class... More>
+Tensor Tensor::operator()(const Index& first, const More&... more) const {
+  const Index indices[] = {first, Index(more)...};
+  constexpr int n = 1 + static_cast<int>(sizeof...(More));
+  if (n > rank())
+    throw ShapeError("x[...]: " + std::to_string(n) + (n == 1 ? " index" : " indices") + " of " +
+                     to_string(shape(), dtype()) + ", which has " +
+                     (rank() == 0
+                          ? "no axes."
+                          : std::to_string(rank()) + ".\n  Give at most one for each axis."));
+  Tensor x = *this;
+  for (int axis = n - 1; axis >= 0; --axis) x = sdk::indexed(x, axis, indices[axis]);
+  return x;
+}
 /// Zeros put before and after along an axis.
 inline Tensor pad(const Tensor& x, int axis, int64_t before, int64_t after) {
   static const sdk::Op op("pad");

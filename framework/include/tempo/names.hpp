@@ -13,20 +13,30 @@
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-/// How many letters must be put in, taken out or replaced to turn a into b (Levenshtein, 1966).
+/// How many letters must be put in, taken out, replaced or swapped with the next to turn a into b
+/// (Damerau, 1964).
 inline std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+  const std::size_t width = b.size() + 1;
+  std::vector<std::size_t> cost((a.size() + 1) * width);
+  for (std::size_t i = 0; i <= a.size(); ++i)
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      std::size_t& least = cost[i * width + j] = std::max(i, j);
+      if (i == 0 || j == 0) continue;
+      const std::size_t* const here = &least;
+      least = std::min({here[-1] + 1, *(here - width) + 1,
+                        *(here - width - 1) + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        least = std::min(least, *(here - 2 * width - 2) + 1);
     }
-  }
-  return row[b.size()];
+  return cost.back();
+}
+
+/// "rmse" of "root_mean_squared_error".
+inline std::string first_letters(const std::string& name) {
+  std::string out;
+  for (std::size_t i = 0; i < name.size(); ++i)
+    if (name[i] != '_' && (i == 0 || name[i - 1] == '_')) out += name[i];
+  return out;
 }
 
 inline std::string in_small_letters(std::string text) {
@@ -36,9 +46,10 @@ inline std::string in_small_letters(std::string text) {
 }
 
 /// The nearest of the known names that `name` may be a slip of, the first of equally near ones: a
-/// third of the longer one's letters differ at most (two in short ones, for a swap), one begins
-/// with the other, or the known one has it within. Capital letters are the same as small ones. ""
-/// for none.
+/// third of the longer one's letters differ at most, one begins with the other, the known one has
+/// it within, or `name` is the first letters of its words. What is short is mostly an abbreviation,
+/// in which each letter counts: there the first letter must be the same, as `rmse` is no slip of
+/// `mse`. Capital letters are the same as small ones. "" for none.
 inline std::string suggestion(const std::string& name, const std::vector<std::string>& known) {
   const std::string word = in_small_letters(name);
   std::string nearest;
@@ -48,8 +59,11 @@ inline std::string suggestion(const std::string& name, const std::vector<std::st
     const bool begins = !word.empty() && !c.empty() && (c.starts_with(word) || word.starts_with(c));
     const bool within = word.size() > 2 && c.find(word) != c.npos;
     const std::size_t longer = std::max(word.size(), c.size());
-    const std::size_t most = std::max(longer / 3, std::min(longer / 2, std::size_t{2}));
-    const std::size_t distance = edit_distance(word, c);
+    const bool short_of_it = word.size() > 2 && word == first_letters(c);
+    const bool may_slip = longer > 4 || word.substr(0, 1) == c.substr(0, 1) ||
+                          (longer > 1 && word.substr(0, 1) == c.substr(1, 1));
+    const std::size_t most = may_slip ? std::max(longer / 3, std::size_t{longer > 2}) : 0;
+    const std::size_t distance = short_of_it ? 0 : edit_distance(word, c);
     if (!(begins || within || distance <= most) || distance >= least) continue;
     nearest = candidate;
     least = distance;

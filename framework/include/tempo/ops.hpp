@@ -4,7 +4,9 @@
 
 #include <tempo/composition.hpp>
 #include <tempo/creation.hpp>
+#include <tempo/einsum.hpp>
 #include <tempo/elementwise.hpp>
+#include <tempo/literal.hpp>
 #include <tempo/matmul.hpp>
 #include <tempo/movement.hpp>
 #include <tempo/reduction.hpp>

@@ -97,6 +97,7 @@ struct SGDOptions {
 class SGD : public Optimizer {
  public:
   TEMPO_API SGD(const SGDOptions& options = {});
+  TEMPO_OPTIONS(SGD, SGDOptions);
 };
 
 struct RMSpropOptions {
@@ -116,6 +117,7 @@ struct RMSpropOptions {
 class RMSprop : public Optimizer {
  public:
   TEMPO_API RMSprop(const RMSpropOptions& options = {});
+  TEMPO_OPTIONS(RMSprop, RMSpropOptions);
 };
 
 struct AdamOptions {
@@ -134,6 +136,7 @@ struct AdamOptions {
 class Adam : public Optimizer {
  public:
   TEMPO_API Adam(const AdamOptions& options = {});
+  TEMPO_OPTIONS(Adam, AdamOptions);
 };
 
 struct AdamWOptions {
@@ -152,6 +155,7 @@ struct AdamWOptions {
 class AdamW : public Optimizer {
  public:
   TEMPO_API AdamW(const AdamWOptions& options = {});
+  TEMPO_OPTIONS(AdamW, AdamWOptions);
 };
 
 struct AdamaxOptions {
@@ -170,6 +174,7 @@ struct AdamaxOptions {
 class Adamax : public Optimizer {
  public:
   TEMPO_API Adamax(const AdamaxOptions& options = {});
+  TEMPO_OPTIONS(Adamax, AdamaxOptions);
 };
 
 struct NadamOptions {
@@ -187,6 +192,7 @@ struct NadamOptions {
 class Nadam : public Optimizer {
  public:
   TEMPO_API Nadam(const NadamOptions& options = {});
+  TEMPO_OPTIONS(Nadam, NadamOptions);
 };
 
 struct AdagradOptions {
@@ -204,6 +210,7 @@ struct AdagradOptions {
 class Adagrad : public Optimizer {
  public:
   TEMPO_API Adagrad(const AdagradOptions& options = {});
+  TEMPO_OPTIONS(Adagrad, AdagradOptions);
 };
 
 struct AdadeltaOptions {
@@ -221,6 +228,7 @@ struct AdadeltaOptions {
 class Adadelta : public Optimizer {
  public:
   TEMPO_API Adadelta(const AdadeltaOptions& options = {});
+  TEMPO_OPTIONS(Adadelta, AdadeltaOptions);
 };
 
 struct FtrlOptions {
@@ -242,6 +250,7 @@ struct FtrlOptions {
 class Ftrl : public Optimizer {
  public:
   TEMPO_API Ftrl(const FtrlOptions& options = {});
+  TEMPO_OPTIONS(Ftrl, FtrlOptions);
 };
 
 struct LionOptions {
@@ -259,6 +268,7 @@ struct LionOptions {
 class Lion : public Optimizer {
  public:
   TEMPO_API Lion(const LionOptions& options = {});
+  TEMPO_OPTIONS(Lion, LionOptions);
 };
 
 struct LambOptions {
@@ -277,6 +287,7 @@ struct LambOptions {
 class Lamb : public Optimizer {
  public:
   TEMPO_API Lamb(const LambOptions& options = {});
+  TEMPO_OPTIONS(Lamb, LambOptions);
 };
 
 struct AdafactorOptions {
@@ -297,6 +308,7 @@ struct AdafactorOptions {
 class Adafactor : public Optimizer {
  public:
   TEMPO_API Adafactor(const AdafactorOptions& options = {});
+  TEMPO_OPTIONS(Adafactor, AdafactorOptions);
 };
 
 }  // namespace tempo

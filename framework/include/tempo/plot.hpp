@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tempo/callback.hpp>
+#include <tempo/misspelt.hpp>
 #include <tempo/tensor.hpp>
 
 namespace tempo TEMPO_HIDDEN {
@@ -28,9 +29,11 @@ struct PlotOptions {
 /// there. Throws Error when gnuplot is missing or fails.
 TEMPO_API std::string plot(const std::vector<Curve>& curves, const std::string& path,
                            const PlotOptions& options = {});
+TEMPO_OPTIONS(std::string plot, PlotOptions, const std::vector<Curve>&, const std::string&);
 
 /// Draws the losses that fit recorded, by epoch.
 TEMPO_API std::string plot(const History& history, const std::string& path,
                            const PlotOptions& options = {});
+TEMPO_OPTIONS(std::string plot, PlotOptions, const History&, const std::string&);
 
 }  // namespace tempo

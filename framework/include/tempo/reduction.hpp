@@ -45,30 +45,37 @@ inline void require_floating(const char* who, const Tensor& x) {
     throw ShapeError(std::string(who) + ": needs float32 or float64, got " +
                      to_string(x.shape(), x.dtype()) + ".\n  cast(x, float32) makes it so.");
 }
+/// Of integers and bools the exact sum is divided, in the default dtype.
 inline Tensor mean_of(const Tensor& x, const Axes& axes, bool keepdims) {
-  const Tensor total = sum(x, axes, keepdims);
+  const Tensor whole = sum(x, axes, keepdims),
+               total = is_floating(x.dtype()) ? whole : cast(whole, DType::automatic);
   const auto n =
       static_cast<double>(x.count()) / static_cast<double>(std::max<int64_t>(1, total.count()));
   return total / n;
 }
+inline void require_axes(const char* who, const Tensor& x, const Axes& axes) {
+  if (x.rank() > 0) from_end(who, axes, x.rank());
+}
 /// What a composition along axes asks of x and them.
 inline void require_along(const char* who, const Tensor& x, const Axes& axes) {
   require_floating(who, x);
-  if (x.rank() > 0) from_end(who, axes, x.rank());
+  require_axes(who, x, axes);
 }
 }  // namespace sdk
 
+/// Of integers and bools (the share that is true) in the default dtype.
 inline Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
-  sdk::require_along("mean", x, axes);
+  sdk::require_axes("mean", x, axes);
   return sdk::mean_of(x, axes, keepdims);
 }
 inline Tensor mean(const Tensor& x, int axis, bool keepdims = false) {
   return mean(x, Axes{axis}, keepdims);
 }
-/// The mean squared distance from the mean (divided by n).
+/// The mean squared distance from the mean (divided by n); of integers in the default dtype.
 inline Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
-  sdk::require_along("var", x, axes);
-  return sdk::mean_of(square(x - sdk::mean_of(x, axes, true)), axes, keepdims);
+  sdk::require_axes("var", x, axes);
+  const Tensor real = is_floating(x.dtype()) ? x : cast(x, DType::automatic);
+  return sdk::mean_of(square(real - sdk::mean_of(real, axes, true)), axes, keepdims);
 }
 inline Tensor var(const Tensor& x, int axis, bool keepdims = false) {
   return var(x, Axes{axis}, keepdims);

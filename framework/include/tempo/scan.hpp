@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tempo/gradient.hpp>
+#include <tempo/misspelt.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -145,5 +146,7 @@ scan(F&& step, const Tensor& x, const State& state, const ScanOptions& options =
   return scan([&](const Tensors& xs, const State& s) -> Step { return step(xs[0], s); }, Tensors{x},
               state, options);
 }
+TEMPO_OPTIONS(Scanned scan, ScanOptions, const sdk::Whatever&, const Tensors&, const State&);
+TEMPO_OPTIONS(Scanned scan, ScanOptions, const sdk::Whatever&, const Tensor&, const State&);
 
 }  // namespace tempo

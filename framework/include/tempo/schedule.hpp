@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <tempo/export.hpp>
+#include <tempo/misspelt.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -55,6 +56,7 @@ struct ExponentialDecayOptions {
 class ExponentialDecay : public LearningRate {
  public:
   TEMPO_API ExponentialDecay(const ExponentialDecayOptions& options);
+  TEMPO_OPTIONS(ExponentialDecay, ExponentialDecayOptions);
 };
 
 struct PiecewiseConstantDecayOptions {
@@ -66,6 +68,7 @@ struct PiecewiseConstantDecayOptions {
 class PiecewiseConstantDecay : public LearningRate {
  public:
   TEMPO_API PiecewiseConstantDecay(const PiecewiseConstantDecayOptions& options);
+  TEMPO_OPTIONS(PiecewiseConstantDecay, PiecewiseConstantDecayOptions);
 };
 
 struct PolynomialDecayOptions {
@@ -81,6 +84,7 @@ struct PolynomialDecayOptions {
 class PolynomialDecay : public LearningRate {
  public:
   TEMPO_API PolynomialDecay(const PolynomialDecayOptions& options);
+  TEMPO_OPTIONS(PolynomialDecay, PolynomialDecayOptions);
 };
 
 struct InverseTimeDecayOptions {
@@ -94,6 +98,7 @@ struct InverseTimeDecayOptions {
 class InverseTimeDecay : public LearningRate {
  public:
   TEMPO_API InverseTimeDecay(const InverseTimeDecayOptions& options);
+  TEMPO_OPTIONS(InverseTimeDecay, InverseTimeDecayOptions);
 };
 
 struct CosineDecayOptions {
@@ -109,6 +114,7 @@ struct CosineDecayOptions {
 class CosineDecay : public LearningRate {
  public:
   TEMPO_API CosineDecay(const CosineDecayOptions& options);
+  TEMPO_OPTIONS(CosineDecay, CosineDecayOptions);
 };
 
 struct CosineDecayRestartsOptions {
@@ -123,6 +129,7 @@ struct CosineDecayRestartsOptions {
 class CosineDecayRestarts : public LearningRate {
  public:
   TEMPO_API CosineDecayRestarts(const CosineDecayRestartsOptions& options);
+  TEMPO_OPTIONS(CosineDecayRestarts, CosineDecayRestartsOptions);
 };
 
 }  // namespace tempo

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,12 @@ inline std::string to_string(const Shape& shape) {
   }
   return text + "]";
 }
+
+inline std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+  return out << to_string(shape);
+}
+/// "float32"
+inline std::ostream& operator<<(std::ostream& out, DType dtype) { return out << name_of(dtype); }
 
 inline void Shape::outside(int axis) const {
   throw ShapeError("Shape: axis " + std::to_string(axis) + " of " + to_string(*this) +

@@ -33,6 +33,7 @@ class Stream {
  public:
   /// Throws Error where the model needs the whole sequence at once (a layer that runs backwards).
   TEMPO_API explicit Stream(const Model& model, const StreamOptions& options = {});
+  TEMPO_OPTIONS(explicit Stream, StreamOptions, const Model&);
   TEMPO_API ~Stream();
   TEMPO_API Stream(Stream&&) noexcept;
   TEMPO_API Stream& operator=(Stream&&) noexcept;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <tempo/host.hpp>
+#include <tempo/index.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -22,7 +23,7 @@ class Tensor {
     if (handle_) sdk::host().retain(handle_);
   }
   Tensor(Tensor&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  Tensor& operator=(Tensor other) noexcept {
+  Tensor& operator=(Tensor other) & noexcept {  // not of x[0]: elements never change
     std::swap(handle_, other.handle_);
     return *this;
   }
@@ -83,6 +84,13 @@ class Tensor {
       out[i] = static_cast<T>(element(static_cast<int64_t>(i)));
     return out;
   }
+
+  /// Along the first axes, one index for each; those that are left stay whole. x[-1] is the last
+  /// part, without its axis; x(all, slice(1, end)) leaves out the first of each second axis.
+  /// <tempo/movement.hpp> has what it does.
+  Tensor operator[](const Index& i) const;
+  template <class... More>
+  Tensor operator()(const Index& first, const More&... more) const;
 
   tempo_view view() const {
     if (!handle_) throw Error("Tensor: this one was never given a value (it is Tensor{}).");

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the compiler says of a misspelt option: a script with one for each options struct of the
+// public headers is compiled, and each error names the option and the struct.
+#define BOOST_TEST_MODULE misspelt
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include <boost/test/unit_test.hpp>
+
+namespace fs = std::filesystem;
+using std::string;
+
+namespace {
+
+string read(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+// The public headers, and those of the layers.
+std::vector<fs::path> headers() {
+  std::vector<fs::path> out;
+  for (const char* folder : {"framework/include/tempo", "layers"})
+    for (const auto& entry : fs::directory_iterator(fs::path(TEMPO_SOURCE_DIR) / folder))
+      if (entry.path().extension() == ".hpp") out.push_back(entry.path());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+// The first field of each options struct, by the struct's name.
+std::map<string, string> structs(const std::vector<fs::path>& files) {
+  // Of initializers, whose braces may be a shape as well, and what every layer has.
+  const std::set<string> others{"SeededOptions", "VarianceScalingOptions", "OrthogonalOptions",
+                                "CommonOptions"};
+  const std::regex one(
+      R"(struct (\w+Options) \{\n(?:\s*///[^\n]*\n)*\s*[\w:<>,* ]+(?:\([^\n]*\)>)? (\w+)[ ;])");
+  std::map<string, string> out;
+  for (const fs::path& file : files) {
+    const string text = read(file);
+    for (std::sregex_iterator i(text.begin(), text.end(), one), end; i != end; ++i)
+      if (!others.count((*i)[1])) out[(*i)[1]] = (*i)[2];
+    const std::regex any(R"(\nstruct (\w+Options) \{)");
+    for (std::sregex_iterator i(text.begin(), text.end(), any), end; i != end; ++i)
+      BOOST_TEST((out.count((*i)[1]) || others.count((*i)[1])), (*i)[1] << " has no first field");
+  }
+  return out;
+}
+
+// A use of each function that has options: its text up to the braces, by the struct's name.
+std::map<string, string> uses(const std::vector<fs::path>& files) {
+  const std::regex one(
+      R"(TEMPO_(MEMBER_)?OPTIONS\((?:[\w:]+ )*([\w()]+), (\w+Options)((?:,\s+[^,;]+)*)\)( const)?;)");
+  std::map<string, string> out;
+  for (const fs::path& file : files) {
+    const string text = read(file);
+    for (std::sregex_iterator i(text.begin(), text.end(), one), end; i != end; ++i) {
+      string call, arguments;
+      if ((*i)[1].matched || (*i)[5].matched) {  // of the class that the header is named after
+        string owner = file.stem();
+        owner[0] = static_cast<char>(std::toupper(owner[0]));
+        call = "any<tempo::" + owner + "&>().";
+      }
+      std::istringstream types((*i)[4].str());
+      for (string type; std::getline(types, type, ',');)
+        if (const std::size_t at = type.find_first_not_of(" \n"); at != type.npos)
+          arguments += "any<" + type.substr(at) + ">(), ";
+      out.emplace((*i)[3], call + (*i)[2].str() + "(" + arguments);
+    }
+  }
+  return out;
+}
+
+struct Row {
+  string options, misspelt, line;
+};
+
+string first_line(const string& text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(the_compiler_names_a_misspelt_option_and_its_struct) {
+  const std::vector<fs::path> files = headers();
+  const std::map<string, string> used = uses(files);
+  std::vector<Row> rows;
+  for (const auto& [options, field] : structs(files)) {
+    const auto use = used.find(options);
+    BOOST_TEST((use != used.end()),
+               options << ": its function has no TEMPO_OPTIONS(function, " << options
+                       << ") beside it, so a compiler names no option that is misspelt.");
+    if (use == used.end()) continue;
+    const string misspelt = field + field.back();
+    rows.push_back({options, misspelt, use->second + "{." + misspelt + " = 1});"});
+  }
+  BOOST_TEST(rows.size() > 60u);
+  rows.push_back({"MineOptions", "unist", "MineCell({.unist = 3});"});
+
+  string script =
+      "#include <tempo/tempo.hpp>\n"
+      "using namespace tempo;\n"
+      "struct MineOptions { int units = 3; };\n"
+      "struct MineCell : Cell<MineOptions> { using Cell::Cell; };\n"
+      "template <class T> T any();\n"
+      "void script() {\n";
+  const std::size_t before =
+      static_cast<std::size_t>(std::count(script.begin(), script.end(), '\n'));
+  for (const Row& row : rows) script += row.line + "\n";
+  const fs::path folder =
+      fs::temp_directory_path() / ("tempo_misspelt_" + std::to_string(::getpid()));
+  fs::create_directories(folder);
+  const fs::path file = folder / "script.cpp";
+  std::ofstream(file) << script << "}\n";
+
+  const string command =
+      string("LC_ALL=C " TEMPO_COMPILER " -std=c++20 -w -fsyntax-only ") +
+      (string(TEMPO_COMPILER_ID) == "GNU" ? "-fmax-errors=0" : "-ferror-limit=0") +
+      " -I" TEMPO_SOURCE_DIR "/framework/include -I" TEMPO_BINARY_DIR "/include " + file.string() +
+      " 2>&1";
+  string said;
+  if (std::FILE* const pipe = ::popen(command.c_str(), "r")) {
+    char part[4096];
+    for (std::size_t n; (n = std::fread(part, 1, sizeof part, pipe)) > 0;) said.append(part, n);
+    BOOST_TEST(::pclose(pipe) != 0, "the script was compiled");
+  }
+  fs::remove_all(folder);
+
+  for (std::size_t i = 0; i < rows.size(); ++i) BOOST_TEST_CONTEXT(rows[i].line) {
+      const Row& row = rows[i];
+      const string place = file.string() + ":" + std::to_string(before + i + 1) + ":";
+      bool named = false;
+      string of_it;
+      for (std::size_t at = said.find(place); at != said.npos; at = said.find(place, at + 1)) {
+        const string error = first_line(said.substr(at));
+        of_it += error + "\n";
+        if (error.find("error:") == error.npos) continue;
+        const std::size_t column = std::stoul(error.substr(place.size())) - 1;
+        const string pointed = row.line.substr(std::min(column, row.line.size()));
+        named = named || error.find("name '" + row.misspelt + "' used") != error.npos ||
+                pointed.starts_with("." + row.misspelt) || pointed.starts_with(row.misspelt);
+      }
+      BOOST_TEST(named, "it does not name `" << row.misspelt << "`:\n" << of_it);
+      BOOST_TEST(said.find(row.options) != said.npos, "it does not name " << row.options);
+    }
+  BOOST_TEST_MESSAGE(said);
+}
