@@ -2,6 +2,7 @@
 // The built-in layers: their options and the functions that make them.
 #pragma once
 
+#include <tempo/layers/batch_normalization.hpp>
 #include <tempo/layers/bidirectional.hpp>
 #include <tempo/layers/dense.hpp>
 #include <tempo/layers/dropout.hpp>

@@ -27,6 +27,7 @@ class OptionList {
  public:
   OptionList() = default;
   explicit OptionList(std::span<const tempo_attribute> options) {
+    attributes_.reserve(options.size() + 1);  // room for one that is set later: views stay valid
     for (const tempo_attribute& o : options) add(o);
   }
   OptionList(const OptionList&) = delete;
@@ -52,6 +53,17 @@ class OptionList {
     if (o.list) o.list = lists_.emplace_back(o.list, o.list + o.count).data();
     if (o.layer) layers_.push_back(Layer::borrowed(o.layer));
     attributes_.push_back(o);
+  }
+
+  /// In place of the one of that name, if there is one.
+  void set(const std::string& name, int64_t value) {
+    for (tempo_attribute& o : attributes_)
+      if (name == o.name) {
+        o.kind = TEMPO_INT64_VALUE;
+        o.integer = value;
+        return;
+      }
+    add(name, value);
   }
 
   const std::vector<tempo_attribute>& all() const { return attributes_; }
