@@ -57,7 +57,7 @@ Logs evaluated(const std::string& who, ModelState& model, const Loss& loss_funct
   for (int64_t begin = 0; begin < data.count(); begin += batch_size, ++number) {
     callbacks(&Callback::on_test_batch_begin, number);
     const Dataset batch = data.part(begin, std::min(begin + batch_size, data.count()));
-    const SideEffects effects;
+    SideEffects effects;
     const Scored scored = score(who, model, loss_function, batch, false, effects);
     naming_labels(who, batch, [&] {
       tracker.add(batch.count(), batch.y, scored.y_pred, batch.weight, scored.loss.item());

@@ -41,7 +41,7 @@ tempo_status build(void* instance, tempo_layer*, const tempo_type* inputs, uint3
       if (of.inputs.back().rank() > 0) of.inputs.back()[0] = -1;
       of.input_dtypes.push_back(sdk::dtype_of(inputs[i]));
     }
-    const SideEffects of_trying;
+    SideEffects of_trying;
     try {
       const Trace types_alone;
       return model.build(of);
