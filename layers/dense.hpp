@@ -13,6 +13,11 @@ struct DenseOptions {
   bool use_bias = true;
   Initializer kernel_initializer = glorot_uniform();
   Initializer bias_initializer = zeros();
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint bias_constraint = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
@@ -24,6 +29,10 @@ inline void describe(auto& option, DenseOptions& o) {
   option("use_bias", o.use_bias, "Whether a bias is added.");
   option("kernel_initializer", o.kernel_initializer, "First values of kernel [features, units].");
   option("bias_initializer", o.bias_initializer, "First values of bias [units].");
+  option("kernel_regularizer", o.kernel_regularizer, "Penalty of kernel, added to the loss.");
+  option("bias_regularizer", o.bias_regularizer, "Penalty of bias, added to the loss.");
+  option("kernel_constraint", o.kernel_constraint, "What kernel fulfils after each update.");
+  option("bias_constraint", o.bias_constraint, "What bias fulfils after each update.");
 }
 
 /// y = activation(x kernel + bias), on the last axis of [batch, ..., features].
@@ -36,8 +45,12 @@ class DenseLayer : public LayerOf<DenseOptions> {
     if (input.rank() < 2)
       throw ShapeError("Dense: needs [batch, ..., features], got " + to_string(input) +
                        ".\n  expand_dims(x, 0) makes a batch of one of it.");
-    kernel_ = add("kernel", {input.back(), options.units}, options.kernel_initializer);
-    if (options.use_bias) bias_ = add("bias", {options.units}, options.bias_initializer);
+    kernel_ =
+        add("kernel", {input.back(), options.units}, options.kernel_initializer,
+            {.regularizer = options.kernel_regularizer, .constraint = options.kernel_constraint});
+    if (options.use_bias)
+      bias_ = add("bias", {options.units}, options.bias_initializer,
+                  {.regularizer = options.bias_regularizer, .constraint = options.bias_constraint});
   }
 
   Tensor call(const Tensor& x, const CallOptions& call) const {

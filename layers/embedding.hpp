@@ -10,6 +10,9 @@ struct EmbeddingOptions {
   int input_dim = 0;
   int output_dim = 0;
   Initializer embeddings_initializer = "uniform";
+  Regularizer embeddings_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint embeddings_constraint = {};
   bool mask_zero = false;
   bool trainable = true;
   DType dtype = DType::automatic;
@@ -21,6 +24,11 @@ inline void describe(auto& option, EmbeddingOptions& o) {
   option("output_dim", o.output_dim, "Size of the vector of each id.", at_least(0));
   option("embeddings_initializer", o.embeddings_initializer,
          "First values of embeddings [input_dim, output_dim].");
+  option("embeddings_regularizer", o.embeddings_regularizer,
+         "Penalty of embeddings, added to the loss.");
+  option(
+      "embeddings_constraint", o.embeddings_constraint,
+      "What embeddings fulfils after each update; a norm along axis 1 is that of an id's vector.");
   option("mask_zero", o.mask_zero,
          "Whether id 0 is padding: it sets a mask for the layers after it.");
 }
@@ -36,7 +44,9 @@ class EmbeddingLayer : public LayerOf<EmbeddingOptions> {
                   (options.input_dim < 1 ? "input_dim" : "output_dim") +
                   " is not set.\n  Give both: Embedding({.input_dim = 2000, .output_dim = 64}).");
     embeddings_ =
-        add("embeddings", {options.input_dim, options.output_dim}, options.embeddings_initializer);
+        add("embeddings", {options.input_dim, options.output_dim}, options.embeddings_initializer,
+            {.regularizer = options.embeddings_regularizer,
+             .constraint = options.embeddings_constraint});
   }
 
   Tensor call(const Tensor& x, const CallOptions& call) const {

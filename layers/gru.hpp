@@ -18,6 +18,13 @@ struct GRUOptions {
   Initializer kernel_initializer = glorot_uniform();
   Initializer recurrent_initializer = orthogonal();
   Initializer bias_initializer = zeros();
+  Regularizer kernel_regularizer = {};
+  Regularizer recurrent_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint recurrent_constraint = {};
+  Constraint bias_constraint = {};
   bool reset_after = true;
   bool zero_output_for_mask = false;
   bool recompute = false;
@@ -43,12 +50,13 @@ class GRUCell : public Cell<GRUOptions> {
   void build(Weights& add, const Shape& input) {
     require_units("GRU", options.units, 3);
     const int64_t gates = 3 * options.units;
-    kernel = add("kernel", {input.back(), gates}, options.kernel_initializer);
-    recurrent_kernel =
-        add("recurrent_kernel", {options.units, gates}, options.recurrent_initializer);
+    const RecurrentRules rules(options);
+    kernel = add("kernel", {input.back(), gates}, options.kernel_initializer, rules.kernel);
+    recurrent_kernel = add("recurrent_kernel", {options.units, gates},
+                           options.recurrent_initializer, rules.recurrent);
     if (options.use_bias)
       bias = add("bias", options.reset_after ? Shape{2, gates} : Shape{gates},
-                 options.bias_initializer);
+                 options.bias_initializer, rules.bias);
   }
 
   Step step(const Tensor& x, const State& s) const {

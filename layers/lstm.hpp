@@ -19,6 +19,13 @@ struct LSTMOptions {
   Initializer recurrent_initializer = orthogonal();
   Initializer bias_initializer = zeros();
   bool unit_forget_bias = true;
+  Regularizer kernel_regularizer = {};
+  Regularizer recurrent_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint recurrent_constraint = {};
+  Constraint bias_constraint = {};
   bool zero_output_for_mask = false;
   bool recompute = false;
   bool trainable = true;
@@ -42,10 +49,11 @@ class LSTMCell : public Cell<LSTMOptions> {
   void build(Weights& add, const Shape& input) {
     require_units("LSTM", options.units, 4);
     const int64_t gates = 4 * options.units;
-    kernel = add("kernel", {input.back(), gates}, options.kernel_initializer);
-    recurrent_kernel =
-        add("recurrent_kernel", {options.units, gates}, options.recurrent_initializer);
-    if (options.use_bias) bias = add("bias", first_bias(add.dtype()));
+    const RecurrentRules rules(options);
+    kernel = add("kernel", {input.back(), gates}, options.kernel_initializer, rules.kernel);
+    recurrent_kernel = add("recurrent_kernel", {options.units, gates},
+                           options.recurrent_initializer, rules.recurrent);
+    if (options.use_bias) bias = add("bias", first_bias(add.dtype()), rules.bias);
   }
 
   Step step(const Tensor& x, const State& s) const {

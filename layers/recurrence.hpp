@@ -35,7 +35,25 @@ inline void describe_recurrent_weights(auto& option, auto& o) {
   option("recurrent_initializer", o.recurrent_initializer,
          "First values of recurrent_kernel [units, gates * units], which reads the state.");
   option("bias_initializer", o.bias_initializer, "First values of bias.");
+  option("kernel_regularizer", o.kernel_regularizer, "Penalty of kernel, added to the loss.");
+  option("recurrent_regularizer", o.recurrent_regularizer,
+         "Penalty of recurrent_kernel, added to the loss.");
+  option("bias_regularizer", o.bias_regularizer, "Penalty of bias, added to the loss.");
+  option("kernel_constraint", o.kernel_constraint, "What kernel fulfils after each update.");
+  option("recurrent_constraint", o.recurrent_constraint,
+         "What recurrent_kernel fulfils after each update.");
+  option("bias_constraint", o.bias_constraint, "What bias fulfils after each update.");
 }
+
+/// What training does with the weights of SimpleRNN, LSTM and GRU besides following gradients.
+template <class Options>
+struct RecurrentRules {
+  explicit RecurrentRules(const Options& o)
+      : kernel{.regularizer = o.kernel_regularizer, .constraint = o.kernel_constraint},
+        recurrent{.regularizer = o.recurrent_regularizer, .constraint = o.recurrent_constraint},
+        bias{.regularizer = o.bias_regularizer, .constraint = o.bias_constraint} {}
+  WeightOptions kernel, recurrent, bias;
+};
 
 /// z + bias, where there is a bias.
 inline Tensor biased(const Tensor& z, const Tensor& bias) { return bias ? z + bias : z; }

@@ -13,6 +13,7 @@ struct RNNOptions {
   bool stateful = false;
   bool zero_output_for_mask = false;
   bool recompute = false;
+  Regularizer activity_regularizer = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";

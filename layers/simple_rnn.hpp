@@ -17,6 +17,13 @@ struct SimpleRNNOptions {
   Initializer kernel_initializer = glorot_uniform();
   Initializer recurrent_initializer = orthogonal();
   Initializer bias_initializer = zeros();
+  Regularizer kernel_regularizer = {};
+  Regularizer recurrent_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint recurrent_constraint = {};
+  Constraint bias_constraint = {};
   bool zero_output_for_mask = false;
   bool recompute = false;
   bool trainable = true;
@@ -33,10 +40,11 @@ class SimpleRNNCell : public Cell<SimpleRNNOptions> {
 
   void build(Weights& add, const Shape& input) {
     require_units("SimpleRNN", options.units);
-    kernel = add("kernel", {input.back(), options.units}, options.kernel_initializer);
-    recurrent_kernel =
-        add("recurrent_kernel", {options.units, options.units}, options.recurrent_initializer);
-    if (options.use_bias) bias = add("bias", {options.units}, options.bias_initializer);
+    const RecurrentRules rules(options);
+    kernel = add("kernel", {input.back(), options.units}, options.kernel_initializer, rules.kernel);
+    recurrent_kernel = add("recurrent_kernel", {options.units, options.units},
+                           options.recurrent_initializer, rules.recurrent);
+    if (options.use_bias) bias = add("bias", {options.units}, options.bias_initializer, rules.bias);
   }
 
   Step step(const Tensor& x, const State& s) const {

@@ -52,6 +52,8 @@ const char* type_of(const tempo_option& option) {
     case TEMPO_OPTION_DTYPE: return "dtype";
     case TEMPO_OPTION_LAYER: return "layer or cell";
     case TEMPO_OPTION_SHAPE: return "shape";
+    case TEMPO_OPTION_REGULARIZER: return "regularizer";
+    case TEMPO_OPTION_CONSTRAINT: return "constraint";
     default: return "?";
   }
 }

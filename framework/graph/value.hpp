@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <memory>
 
 #include "graph/op.hpp"
 #include "tensor/buffers.hpp"
@@ -70,6 +72,12 @@ struct Application {
   Application* next_dead = nullptr;  // while it waits to be freed
 };
 
+/// What training does with a weight besides following its gradient; empty functions do nothing.
+struct WeightRules {
+  std::function<Tensor(const Tensor& weight)> penalty;     // that is added to the loss
+  std::function<Tensor(const Tensor& weight)> projection;  // of each next value
+};
+
 /// Serial number of the next application; they order the graph.
 uint64_t next_serial();
 
@@ -97,6 +105,7 @@ struct tempo_tensor {
   bool unmasked = false;              // its mask was taken off on purpose
   uint64_t last_step = 0;             // its number among results of a last step alone; 0: none
   tempo_tensor* next_dead = nullptr;  // while it waits to be freed
+  std::unique_ptr<const tempo::WeightRules> rules;  // of a weight; null: none
 };
 
 namespace tempo {

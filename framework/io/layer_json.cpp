@@ -5,19 +5,22 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <sstream>
 
 #include <tempo/option.hpp>
 
 #include "io/json_values.hpp"
 #include "plugin/layer.hpp"
 #include "plugin/loader.hpp"
+#include "training/model_layer.hpp"
 
 namespace tempo {
 namespace {
 
 using json = nlohmann::ordered_json;  // options keep their order
 
-constexpr int deepest = 16;                 // layers in layers
+constexpr int deepest = 16;  // layers in layers
+constexpr std::size_t most_layers = 100000;
 constexpr std::size_t longest_name = 1000;  // of what a file calls something
 
 // The numbers that JSON has no form for.
@@ -39,6 +42,38 @@ void count_calls(const Layer& layer, const tempo_layer_type& type, json& options
   if (!sdk::described(type, "calls") || layer.handle()->calls == 0) return;
   json& calls = options["calls"];
   calls = (calls.is_null() ? 0 : calls.get<int64_t>()) + layer.handle()->calls;
+}
+
+// Which layers in it were frozen or let go after they were made, if no option says it:
+// {"forward_lstm": false}.
+void note_set(const tempo_layer& layer, const std::string& before, json& out) {
+  for (const Layer& child : layer.children) {
+    const tempo_layer& inner = *child.handle();
+    const auto& options = layer.options.all();
+    if (std::any_of(options.begin(), options.end(),
+                    [&](const tempo_attribute& o) { return o.layer == &inner; }))
+      continue;
+    if (inner.was_set) out[before + inner.name] = inner.trainable;
+    note_set(inner, before + inner.name + "/", out);
+  }
+}
+
+void set_noted(const Layer& layer, const json& noted) {
+  for (const auto& [path, trainable] : noted.items()) {
+    Layer inner = layer;
+    std::istringstream names(path);
+    for (std::string name; std::getline(names, name, '/');) {
+      const std::vector<Layer> children = inner.children();
+      const auto at = std::find_if(children.begin(), children.end(),
+                                   [&](const Layer& child) { return child.name() == name; });
+      if (at == children.end())
+        throw FormatError("`" + layer.name() + "` has no layer `" + path.substr(0, 100) +
+                          "` in it, which is said to be trained or not.");
+      inner = *at;
+    }
+    if (!trainable.is_boolean()) throw FormatError("whether a layer is trained is no bool.");
+    inner.set_trainable(trainable.get<bool>());
+  }
 }
 
 const std::string& name_in(const json& value, const std::string& what) {
@@ -92,6 +127,17 @@ json LayerWriter::write(const Layer& layer, DType dtype) {
   if (!is_new) return {{"kind", "again"}, {"number", known->second}};
   if (v.flags & TEMPO_BUILT) dtype = static_cast<DType>(v.dtype);
   json options = json::object();
+  if (const auto model = model_in(layer)) {
+    json layers = json::array();
+    for (const Layer& inner : layer.children()) layers.push_back(write(inner, dtype));
+    if (const tempo_attribute* set = sdk::given(layer, "trainable"))
+      options["trainable"] = set->integer != 0;
+    return {{"kind", "model"},
+            {"type", v.type->name},
+            {"name", v.name},
+            {"options", options},
+            {"layers", layers}};
+  }
   for (const tempo_attribute& option : std::span(v.options, v.n_options)) {
     const std::string name = option.name;
     if (name == "dtype" && static_cast<DType>(option.integer) != DType::automatic)
@@ -99,11 +145,15 @@ json LayerWriter::write(const Layer& layer, DType dtype) {
     if (name != "dtype" && name != "name") options[name] = write(*v.type, option, dtype);
   }
   count_calls(layer, *v.type, options);
-  return {{"kind", v.type->kind == TEMPO_CELL ? "cell" : "layer"},
-          {"type", v.type->name},
-          {"name", v.name},
-          {"dtype", name_of(dtype)},
-          {"options", options}};
+  json out = {{"kind", v.type->kind == TEMPO_CELL ? "cell" : "layer"},
+              {"type", v.type->name},
+              {"name", v.name},
+              {"dtype", name_of(dtype)},
+              {"options", options}};
+  json set = json::object();
+  note_set(*layer.handle(), "", set);
+  if (!set.empty()) out["trainable"] = set;
+  return out;
 }
 
 Layer LayerReader::read(const json& description, int depth) {
@@ -116,10 +166,11 @@ Layer LayerReader::read(const json& description, int depth) {
       throw FormatError("there is no layer " + std::to_string(number) + " before it.");
     return made_[static_cast<std::size_t>(number)];
   }
-  if (kind != "layer" && kind != "cell")
-    throw FormatError("a \"" + kind + "\" is neither layer nor cell.");
   const std::size_t place = made_.size();
   made_.emplace_back();
+  if (kind == "model") return made_[place] = read_model(description, depth);
+  if (kind != "layer" && kind != "cell")
+    throw FormatError("a \"" + kind + "\" is neither layer, cell nor model.");
   const tempo_layer_type& type = find(kind == "cell" ? TEMPO_CELL : TEMPO_LAYER,
                                       name_in(description.at("type"), "a layer's type"));
   sdk::OptionList options;
@@ -128,7 +179,31 @@ Layer LayerReader::read(const json& description, int depth) {
   options.add("name", name_in(description.at("name"), "a layer's name"));
   options.add("dtype",
               static_cast<int64_t>(dtype_of(name_in(description.at("dtype"), "a layer's dtype"))));
-  return made_[place] = sdk::make_layer(type, options);
+  made_[place] = sdk::make_layer(type, options);
+  if (description.contains("trainable")) set_noted(made_[place], description.at("trainable"));
+  return made_[place];
+}
+
+Layer LayerReader::read_model(const json& description, int depth) {
+  const std::string& name = name_in(description.at("name"), "a model's name");
+  if (name_in(description.at("type"), "a model's type") != "Sequential")
+    throw FormatError(
+        "its model `" + name +
+        "` was made from a function, which no file can hold.\n  Make the models in the "
+        "program as they were made then, then model.load(path), or "
+        "model.load_weights(path).");
+  std::vector<Layer> layers;
+  for (const json& inner : list_of(description.at("layers"), most_layers, "layers"))
+    layers.push_back(read(inner, depth + 1));
+  Sequential model(layers, name);
+  const json& options = description.at("options");
+  const Layer out = model;
+  if (options.contains("trainable")) {
+    if (!options.at("trainable").is_boolean())
+      throw FormatError("whether a model is trained is no bool.");
+    if (!options.at("trainable").get<bool>()) out.set_trainable(false);
+  }
+  return out;
 }
 
 const tempo_layer_type& LayerReader::find(uint32_t kind, const std::string& name) const {

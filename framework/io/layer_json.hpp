@@ -13,8 +13,9 @@
 namespace tempo {
 
 /// The layers of one model as JSON: {"kind": "layer", "type": "LSTM", "name": "lstm_1",
-/// "options": {"units": 10, ...}}; layers and cells among the options likewise. Of one that came
-/// before there is its number alone, {"kind": "again", "number": 2}.
+/// "options": {"units": 10, ...}}; layers and cells among the options likewise; and models among
+/// the layers, {"kind": "model", "type": "Sequential", "layers": [...]}. Of one that came before
+/// there is its number alone, {"kind": "again", "number": 2}.
 class LayerWriter {
  public:
   /// `to_be_made`: whether a reader makes layers of it, and so must know each type by its name.
@@ -44,6 +45,7 @@ class LayerReader {
 
  private:
   Layer read(const nlohmann::ordered_json& description, int depth);
+  Layer read_model(const nlohmann::ordered_json& description, int depth);
   const tempo_layer_type& find(uint32_t kind, const std::string& name) const;
   void add(sdk::OptionList& options, const tempo_layer_type& type, const std::string& name,
            const nlohmann::ordered_json& value, int depth);

@@ -40,6 +40,9 @@ bool matters(const std::string& option) {
          option.find("initializer") == std::string::npos;
 }
 
+void compare_layers(const json& theirs, const json& mine, const std::string& holder,
+                    std::string& text);
+
 void compare(const json& theirs, const json& mine, const std::string& path, std::string& text) {
   const auto differ = [&](const std::string& what, const json& a, const json& b) {
     text += "\n  different   " + path + what + "  " + a.dump().substr(0, 100) + " in the file, " +
@@ -59,15 +62,26 @@ void compare(const json& theirs, const json& mine, const std::string& path, std:
     else
       differ("." + name, value, *here);
   }
+  if (theirs.contains("layers") && mine.contains("layers"))
+    compare_layers(list_of(theirs.at("layers"), most_layers, "layers"), mine.at("layers"), path,
+                   text);
+}
+
+// `holder` is the model in the model that holds them; "": the model itself.
+void compare_layers(const json& theirs, const json& mine, const std::string& holder,
+                    std::string& text) {
+  for (std::size_t i = 0; i < std::min(theirs.size(), mine.size()); ++i)
+    compare(theirs[i], mine[i], (holder.empty() ? "" : holder + "/") + mine[i].value("name", ""),
+            text);
+  if (theirs.size() != mine.size())
+    text += "\n  different   " + std::to_string(theirs.size()) + " layers" +
+            (holder.empty() ? "" : " of " + holder) + " in the file, " +
+            std::to_string(mine.size()) + " in the model";
 }
 
 std::string layer_differences(const json& theirs, const json& mine) {
   std::string text;
-  for (std::size_t i = 0; i < std::min(theirs.size(), mine.size()); ++i)
-    compare(theirs[i], mine[i], mine[i].value("name", ""), text);
-  if (theirs.size() != mine.size())
-    text += "\n  different   " + std::to_string(theirs.size()) + " layers in the file, " +
-            std::to_string(mine.size()) + " in the model";
+  compare_layers(theirs, mine, "", text);
   return text;
 }
 
@@ -80,6 +94,11 @@ struct Behind {
 
 void find_behind(const Layer& layer, const json& theirs, const json& mine,
                  std::vector<Behind>& out) {
+  if (mine.contains("layers")) {
+    const std::vector<Layer> layers = layer.children();
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      find_behind(layers[i], theirs.at("layers").at(i), mine.at("layers").at(i), out);
+  }
   if (!theirs.contains("options") || !mine.contains("options")) return;
   const auto calls = [](const json& of) {
     return of.at("options").contains("calls") ? integer_of(of.at("options").at("calls"), "calls")
@@ -273,8 +292,9 @@ Sequential ModelReader::make() {
 
 void ModelReader::resume(Model& model) {
   naming([&] {
-    const json d = description(), mine = describe(model);
+    const json d = description();
     if (model.weights().empty()) build(model, d);
+    const json mine = describe(model);
     const Optimizer::NamedTensors weights = model.named_weights();
     const std::string differences =
         layer_differences(d.at("layers"), mine.at("layers")) + weight_differences(weights);

@@ -1,38 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of an initializer, read: "name(argument, key=argument)".
+// The text of an initializer, aliases of Keras included.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
-#include "ops/call_text.hpp"
+#include "ops/argument_text.hpp"
 
 namespace tempo {
 
-class InitializerText {
+class InitializerText : public ArgumentText {
  public:
   explicit InitializerText(const std::string& text);
-
-  const std::string& name() const { return call_.name; }
-  /// Names the arguments, in the order of those given without a name. One that is not among them
-  /// is an Error.
-  void expect(const std::vector<std::string>& keys);
-  double number(const std::string& key, double otherwise) const;
-  double finite(const std::string& key, double otherwise) const;
   /// The argument `stddev`: finite and not below 0.
-  double deviation(double otherwise) const;
-  int64_t integer(const std::string& key, int64_t otherwise) const;
-  std::string word(const std::string& key, const std::string& otherwise) const;
-  /// The error of this text: why, and then the text.
-  [[noreturn]] void fail(const std::string& why) const { call_.fail(why); }
-  [[noreturn]] void unknown(const std::vector<std::string>& known) const { call_.unknown(known); }
-
- private:
-  template <class T>
-  T parsed(const std::string& key, T otherwise, const char* what) const;
-
-  CallText call_;
+  double deviation(double otherwise) const { return not_negative("stddev", otherwise); }
 };
 
 }  // namespace tempo

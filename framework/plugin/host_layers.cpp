@@ -37,7 +37,8 @@ void view_layer(const tempo_layer* layer, tempo_layer_view* out) {
   const std::vector<tempo_attribute>& options = layer->options.all();
   const DType dtype = layer->dtype == DType::automatic ? default_dtype() : layer->dtype.load();
   show({.size = out->size,
-        .flags = layer->built() ? uint32_t{TEMPO_BUILT} : 0u,
+        .flags = (layer->built() ? uint32_t{TEMPO_BUILT} : 0u) |
+                 (layer->is_trainable() ? uint32_t{TEMPO_TRAINABLE} : 0u),
         .id = layer->id,
         .name = layer->name.c_str(),
         .type = &layer->type,
@@ -115,6 +116,10 @@ tempo_status reset_layer(tempo_layer* layer) {
   return guarded([&] { reset(*layer); });
 }
 
+tempo_status set_layer_trainable(tempo_layer* layer, int32_t trainable) {
+  return guarded([&] { set_trainable(*layer, trainable != 0); });
+}
+
 tempo_tensor* layer_weight(const tempo_layer* layer, uint32_t index) {
   const std::vector<Value*> all = layer->weights();
   return index < all.size() ? all[index] : nullptr;
@@ -123,10 +128,8 @@ tempo_layer* layer_child(const tempo_layer* layer, uint32_t index) {
   return index < layer->children.size() ? layer->children[index].handle() : nullptr;
 }
 
-tempo_status add_weight_to(tempo_layer* self, const char* name, tempo_tensor* value,
-                           int32_t trainable, tempo_tensor** out) {
-  return guarded(
-      [&] { *out = add_weight(*self, name, Tensor::borrowed(value), trainable != 0).retained(); });
+tempo_status add_weight_to(tempo_layer* self, const tempo_weight* weight, tempo_tensor** out) {
+  return guarded([&] { *out = add_weight(*self, whole(*weight)).retained(); });
 }
 tempo_status add_child_to(tempo_layer* self, const char* name, tempo_layer* child) {
   return guarded([&] { add_child(*self, name, Layer::borrowed(child)); });
@@ -146,6 +149,7 @@ void add_layer_functions(tempo_host& table) {
   table.layer_initial = &layer_initial;
   table.layer_once = &layer_once;
   table.reset_layer = &reset_layer;
+  table.set_trainable = &set_layer_trainable;
   table.layer_weight = &layer_weight;
   table.layer_child = &layer_child;
   table.add_weight = &add_weight_to;

@@ -5,8 +5,10 @@
 #include "graph/trace.hpp"
 #include "ops/defaults.hpp"
 #include "ops/initializers.hpp"
+#include "ops/regularizers.hpp"
 #include "plugin/host.hpp"
 #include "plugin/layer.hpp"
+#include "plugin/side_effects.hpp"
 #include "scan/scan.hpp"
 
 namespace tempo {
@@ -141,7 +143,37 @@ tempo_status assign(tempo_tensor* weight, tempo_tensor* value) {
       throw ShapeError("assign: the value does not fit the weight\n  weight  " +
                        to_string(weight->type) + "   " + name + "\n  value   " +
                        to_string(value->type));
+    if (SideEffects* seen = SideEffects::current()) seen->is_assigned(*weight);
     exchange_array(*weight, value->array);
+  });
+}
+
+tempo_status penalize(const char* text, tempo_tensor* weight, tempo_tensor** out) {
+  return guarded([&] {
+    require_given(weight, "a regularizer: the tensor");
+    const Tensor w = Tensor::borrowed(weight);
+    const auto penalty = regularizer(text);
+    *out = (penalty ? penalty(w) : scalar(0, w.dtype())).retained();
+  });
+}
+
+tempo_status constrain(const char* text, tempo_tensor* weight, tempo_tensor** out) {
+  return guarded([&] {
+    require_given(weight, "a constraint: the tensor");
+    const Tensor w = Tensor::borrowed(weight);
+    const auto projection = constraint(text);
+    *out = (projection ? projection(w) : w).retained();
+  });
+}
+
+tempo_status add_loss(tempo_tensor* loss) {
+  return guarded([&] {
+    require_given(loss, "add_loss: the loss");
+    const TensorType& type = loss->type;
+    if (type.shape.count() != 1 || !is_floating(type.dtype))
+      throw ShapeError("add_loss: a loss is one number, float32 or float64, got " +
+                       to_string(type) + ".\n  sum(x) or mean(x) makes one of it.");
+    if (SideEffects* seen = SideEffects::current()) seen->add_loss(Tensor::borrowed(loss));
   });
 }
 
@@ -246,6 +278,9 @@ void add_tensor_functions(tempo_host& table) {
   table.recording = &recording_switch;
   table.initialize = &initialize_tensor;
   table.random_key = &random_key_for;
+  table.penalize = &penalize;
+  table.constrain = &constrain;
+  table.add_loss = &add_loss;
 }
 
 }  // namespace tempo

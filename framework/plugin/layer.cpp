@@ -9,6 +9,7 @@
 #include <tempo/option.hpp>
 
 #include "graph/trace.hpp"
+#include "ops/regularizers.hpp"
 #include "ops/snake_case.hpp"
 #include "plugin/callback.hpp"
 #include "plugin/host.hpp"
@@ -16,6 +17,7 @@
 #include "plugin/layer_name.hpp"
 #include "plugin/options.hpp"
 #include "plugin/registry.hpp"
+#include "plugin/side_effects.hpp"
 
 namespace {
 
@@ -44,6 +46,8 @@ tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_att
     tempo::require_name(std::string(type.name) + ", name", name);
   if (const tempo_attribute* o = options.find("trainable")) trainable = o->integer != 0;
   dtype = given_dtype();
+  if (const tempo_attribute* o = options.find("activity_regularizer"); o && o->text)
+    activity_penalty = tempo::regularizer(o->text);
   const std::optional<bool> sequences = returns_sequences(type, options);
   over_time = sequences.has_value();
   last_only = sequences == false;
@@ -73,8 +77,8 @@ namespace tempo {
 namespace {
 
 thread_local tempo_layer* innermost = nullptr;
+thread_local bool training_now = false;
 thread_local FirstStates* watching = nullptr;
-thread_local GivenShapes* given_shapes = nullptr;
 
 // The last result on this thread that a layer gave of its last step alone. Without a destructor:
 // layers in static variables may be called when the thread's own are gone. The path is copied, as
@@ -156,6 +160,20 @@ void require_states(tempo_layer& cell, const tempo_call& call) {
                      ".\n  state_shapes(cell, batch) tells their shapes.");
 }
 
+// Per sample, so that a larger batch does not count for more, as Keras documents it.
+void add_activity_losses(const tempo_layer& layer, const Tensors& outputs) {
+  for (const Tensor& y : outputs) {
+    if (!is_floating(y.dtype())) continue;
+    const Shape& shape = y.handle()->type.shape;
+    const auto batch = static_cast<double>(shape.empty() ? 1 : std::max<int64_t>(1, shape[0]));
+    try {
+      SideEffects::current()->add_loss(layer.activity_penalty(y) / batch);
+    } catch (const Error& error) {
+      throw Error(layer.path() + ", activity_regularizer: " + error.what());
+    }
+  }
+}
+
 }  // namespace
 
 Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> options) {
@@ -218,8 +236,14 @@ void unbuild(tempo_layer& layer) {
   layer.building.failed();
 }
 
-Tensors call(tempo_layer& layer, const tempo_call& call) {
-  require_inputs(layer, call);
+bool in_training() { return training_now; }
+InTraining::InTraining(int32_t told) : before_(training_now, told < 0 ? training_now : told != 0) {}
+
+Tensors call(tempo_layer& layer, const tempo_call& given) {
+  require_inputs(layer, given);
+  const InTraining mode(given.training);
+  tempo_call call = given;
+  call.training = training_now;
   const bool is_cell = layer.type.kind == TEMPO_CELL;
   Results results;
   const Scoped being_called(innermost, &layer);
@@ -244,12 +268,14 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
   require_results(layer, out, results.count);
   if (is_cell) require_step(layer, out, call);
   const Shape& shape = out[0].handle()->type.shape;
-  if (given_shapes) given_shapes->note(layer, shape);
+  if (GivenShapes* given_now = GivenShapes::innermost())
+    given_now->note(layer, being_called.before(), shape);
   if (layer.last_only && shape.rank() < call.inputs[0]->type.shape.rank())
     last_output.keep(*out[0].handle(), layer);
+  if (layer.activity_penalty && SideEffects::current()) add_activity_losses(layer, out);
   if (call.training) layer.calls.fetch_add(1, std::memory_order_relaxed);
-  const Shape& given = call.inputs[0]->type.shape;
-  if (!out[0].traced() && !given.empty()) layer.batch.store(given[0], std::memory_order_relaxed);
+  const Shape& x = call.inputs[0]->type.shape;
+  if (!out[0].traced() && !x.empty()) layer.batch.store(x[0], std::memory_order_relaxed);
   return out;
 }
 
@@ -266,19 +292,6 @@ bool FirstStates::sees(const tempo_scan& scan, tempo_tensor** results) {
   for (uint32_t i = 0; i < scan.n_outputs; ++i) results[i] = zeros({x[0], 0, 1}).retained();
   for (uint32_t i = 0; i < scan.n_states; ++i) results[scan.n_outputs + i] = states[i].retained();
   return true;
-}
-
-GivenShapes::GivenShapes() : innermost_(given_shapes, this) {}
-
-Shape GivenShapes::of(const tempo_layer& layer) const {
-  const auto at = std::find_if(given_.rbegin(), given_.rend(),
-                               [&](const auto& given) { return given.first == &layer; });
-  return at == given_.rend() ? Shape{} : at->second;
-}
-
-void GivenShapes::note(const tempo_layer& layer, const Shape& shape) {
-  given_.emplace_back(&layer, shape);
-  if (GivenShapes* const outer = innermost_.before()) outer->note(layer, shape);
 }
 
 namespace {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <span>
 
 #include <tempo/option_list.hpp>
@@ -20,6 +21,7 @@ struct tempo_layer {
   struct Weight {
     std::string name;
     tempo::Ref<tempo::Value> value;
+    bool trainable = true;  // unless the layer is frozen
   };
 
   std::atomic<uint32_t> count{1};
@@ -44,6 +46,8 @@ struct tempo_layer {
   // Sequences in its last call; 0 before it and after a reset. A stateful layer keeps their states.
   std::atomic<int64_t> batch{0};
   tempo::TraceCache steps{[this] { return weights(); }};
+  bool was_set = false;  // trainable, since it was made
+  std::function<tempo::Tensor(const tempo::Tensor&)> activity_penalty;  // of its outputs; or empty
 
   /// "encoder/lstm"
   std::string path() const;
@@ -53,7 +57,7 @@ struct tempo_layer {
   /// Its own weights and its children's, each once; those of a layer that another thread is
   /// building are not there yet.
   std::vector<tempo::Value*> weights() const;
-  /// Whether neither it nor a layer that holds it was made with trainable = false.
+  /// Whether neither it nor a layer that holds it is frozen.
   bool is_trainable() const;
 };
 
@@ -71,19 +75,37 @@ Tensors call(tempo_layer& layer, const tempo_call& call);
 /// only, the error names both.
 void explain_lost_time(const tempo_layer& layer, const ShapeError& error,
                        const std::string& before);
+/// Whether the innermost call on this thread of a layer or a model is in training.
+bool in_training();
+/// While one lives, that is so, if it is told; else it stays as it was.
+class InTraining {
+ public:
+  explicit InTraining(int32_t told);
+
+ private:
+  Scoped<bool> before_;
+};
 /// The layer that is being called on this thread, the innermost; null: none.
 tempo_layer* called_layer();
-/// While one lives, it notes the shapes that layers called on this thread give.
+/// While one lives, it notes which layers are called on this thread, and the shapes that they give.
 class GivenShapes {
  public:
   GivenShapes();
+  /// The innermost of this thread, if what runs is called by its maker and by no layer between.
+  static GivenShapes* current();
+  /// The innermost of this thread.
+  static GivenShapes* innermost();
   /// That of the first result of the layer's last call; empty when it was not called.
   Shape of(const tempo_layer& layer) const;
-  void note(const tempo_layer& layer, const Shape& shape);
+  /// The layers that were called by its maker, not by other layers, each once, as they came.
+  const std::vector<Layer>& called() const { return called_; }
+  void note(tempo_layer& layer, const tempo_layer* caller, const Shape& shape);
 
  private:
+  const tempo_layer* maker_;  // the layer in whose call it lives; null: none
   std::vector<std::pair<const tempo_layer*, Shape>> given_;
-  Scoped<GivenShapes*> innermost_;
+  std::vector<Layer> called_;
+  Scoped<GivenShapes*> outer_;
 };
 /// The types of a cell's states, [batch, ...] each, for inputs that have these types at one step.
 std::vector<TensorType> states(tempo_layer& cell, const std::vector<TensorType>& inputs);
@@ -112,7 +134,9 @@ class FirstStates {
 
 /// Forgets the state that it and its children keep between calls.
 void reset(tempo_layer& layer);
-Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool trainable);
+Tensor add_weight(tempo_layer& self, const tempo_weight& weight);
+/// Freezes a layer with its children, or lets optimizers change them again.
+void set_trainable(tempo_layer& layer, bool trainable);
 /// A child that is named as another one gets a number, as in a model.
 void add_child(tempo_layer& self, const char* name, const Layer& child);
 /// Renames a layer, and with it the paths of its weights.

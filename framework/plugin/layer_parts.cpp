@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include <tempo/gradient.hpp>
+
+#include "ops/regularizers.hpp"
 #include "plugin/layer.hpp"
 #include "plugin/layer_name.hpp"
 
@@ -25,7 +28,48 @@ bool holds(const tempo_layer& layer, const tempo_layer& inner) {
 
 }  // namespace
 
-Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool trainable) {
+namespace {
+
+// Of a weight, tried on its first value: one that does not fit is refused here, not by a step of
+// training.
+std::unique_ptr<const WeightRules> rules_of(const std::string& path, const tempo_weight& given) {
+  auto rules = std::make_unique<WeightRules>();
+  if (given.regularizer) rules->penalty = regularizer(given.regularizer);
+  if (given.constraint) rules->projection = constraint(given.constraint);
+  if (!rules->penalty && !rules->projection) return nullptr;
+  const NoGradient trying;
+  try {
+    for (const auto& rule : {rules->penalty, rules->projection})
+      if (rule) rule(Tensor::borrowed(given.value));
+  } catch (const Error& error) {
+    throw ShapeError(path + ": " + error.what());
+  }
+  return rules;
+}
+
+void refresh_frozen(tempo_layer& layer) {
+  for (const tempo_layer::Weight& w : layer.own)
+    w.value->frozen = !w.trainable || !layer.is_trainable();
+  for (const Layer& child : layer.children) refresh_frozen(*child.handle());
+}
+
+void set_flags(tempo_layer& layer, bool trainable) {
+  layer.trainable = trainable;
+  layer.was_set = true;
+  layer.options.set("trainable", int64_t{trainable});
+  for (const Layer& child : layer.children) set_flags(*child.handle(), trainable);
+}
+
+}  // namespace
+
+void set_trainable(tempo_layer& layer, bool trainable) {
+  set_flags(layer, trainable);
+  refresh_frozen(layer);
+}
+
+Tensor add_weight(tempo_layer& self, const tempo_weight& given) {
+  const char* const name = given.name;
+  const Tensor value = Tensor::borrowed(given.value);
   require_name(self.path() + ", name of a weight", name);
   for (const tempo_layer::Weight& w : self.own)
     if (w.name == name) throw Error(self.path() + ": it has a weight `" + name + "` already.");
@@ -35,9 +79,10 @@ Tensor add_weight(tempo_layer& self, const char* name, const Tensor& value, bool
   Ref<Value> weight = make_value(value.handle()->array);
   weight->weight = true;
   weight->tracked = is_floating(value.dtype());
-  weight->frozen = !trainable || !self.is_trainable();
+  weight->frozen = given.trainable == 0 || !self.is_trainable();
   weight->path = self.path() + "/" + name;
-  self.own.push_back({name, weight});
+  weight->rules = rules_of(weight->path, given);
+  self.own.push_back({name, weight, given.trainable != 0});
   return to_tensor(std::move(weight));
 }
 
@@ -61,8 +106,7 @@ void add_child(tempo_layer& self, const char* name, const Layer& child) {
   added.holders.push_back(&self);
   self.children.push_back(child);
   if (first) name_layer(child, its_name);
-  if (!self.is_trainable())
-    for (Value* weight : added.weights()) weight->frozen = true;
+  refresh_frozen(added);
 }
 
 void name_layer(const Layer& layer, const std::string& name) {

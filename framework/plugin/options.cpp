@@ -11,6 +11,7 @@
 #include <tempo/option.hpp>
 
 #include "ops/initializers.hpp"
+#include "ops/regularizers.hpp"
 
 namespace tempo {
 
@@ -25,6 +26,8 @@ const char* kind_name(uint32_t kind) {
     case TEMPO_OPTION_INITIALIZER:
       return "an initializer, as \"glorot_uniform\" or \"constant(0.1)\"";
     case TEMPO_OPTION_ACTIVATION: return "the name of an activation";
+    case TEMPO_OPTION_REGULARIZER: return "a regularizer, as \"l2\" or \"l1(0.001)\"";
+    case TEMPO_OPTION_CONSTRAINT: return "a constraint, as \"non_neg\" or \"max_norm(3)\"";
     case TEMPO_OPTION_DTYPE: return "float32 or float64";
     case TEMPO_OPTION_LAYER: return "a layer or cell";
     default: return "an integer or a list of them";
@@ -41,6 +44,8 @@ bool fits(const tempo_option& option, const tempo_attribute& given) {
       return given.kind == TEMPO_DOUBLE_VALUE || given.kind == TEMPO_INT64_VALUE;
     case TEMPO_OPTION_TEXT:
     case TEMPO_OPTION_INITIALIZER:
+    case TEMPO_OPTION_REGULARIZER:
+    case TEMPO_OPTION_CONSTRAINT:
     case TEMPO_OPTION_ACTIVATION: return given.kind == TEMPO_TEXT_VALUE;
     case TEMPO_OPTION_LAYER: return given.kind == TEMPO_LAYER_VALUE;
     default: return given.kind == TEMPO_LIST_VALUE || given.kind == TEMPO_INT64_VALUE;
@@ -84,10 +89,12 @@ bool among(const char* choices, const std::string& text) {
 }
 
 // Found here, not in the layer's build, which may be far from the typo.
-void check_initializer(const std::string& who, const char* given) {
+void check_call(const std::string& who, uint32_t kind, const char* given) {
   if (!*given) return;
   try {
-    require_initializer(given);
+    if (kind == TEMPO_OPTION_INITIALIZER) require_initializer(given);
+    if (kind == TEMPO_OPTION_REGULARIZER) regularizer(given);
+    if (kind == TEMPO_OPTION_CONSTRAINT) constraint(given);
   } catch (const Error& e) {
     throw Error(who + ": " + e.what());
   }
@@ -114,7 +121,7 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
   }
   if (option.choices && !among(option.choices, given.text))
     throw Error(who + " is " + value_text(given) + "; it must be one of " + option.choices + ".");
-  if (option.kind == TEMPO_OPTION_INITIALIZER) check_initializer(who, given.text);
+  if (given.kind == TEMPO_TEXT_VALUE) check_call(who, option.kind, given.text);
   if (option.kind == TEMPO_OPTION_DTYPE) check_weights_dtype(who, given.integer);
   if (given.kind == TEMPO_LIST_VALUE && given.count > TEMPO_MAX_RANK)
     throw Error(who + " is " + value_text(given) + "; a shape has at most 8 axes.");

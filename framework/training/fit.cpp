@@ -57,9 +57,10 @@ Logs evaluated(const std::string& who, ModelState& model, const Loss& loss_funct
   for (int64_t begin = 0; begin < data.count(); begin += batch_size, ++number) {
     callbacks(&Callback::on_test_batch_begin, number);
     const Dataset batch = data.part(begin, std::min(begin + batch_size, data.count()));
-    const auto [y_pred, loss] = score(who, model, loss_function, batch, false);
-    naming_labels(who, batch, [&, &y_pred = y_pred, &loss = loss] {
-      tracker.add(batch.count(), batch.y, y_pred, batch.weight, loss.item());
+    SideEffects effects;
+    const Scored scored = score(who, model, loss_function, batch, false, effects);
+    naming_labels(who, batch, [&] {
+      tracker.add(batch.count(), batch.y, scored.y_pred, batch.weight, scored.loss.item());
     });
     const Logs logs = tracker.logs();
     callbacks(&Callback::on_test_batch_end, number, logs);
@@ -180,7 +181,7 @@ void Model::run_compile(const CompileOptions& options) {
   state_->metrics = options.metrics;
   state_->weighted_metrics = options.weighted_metrics;
   state_->compiled = true;
-  state_->warned = state_->reach_is_known = state_->mask_is_known = false;
+  state_->warned = state_->reach_is_known = state_->reach_is_checked = state_->mask_is_known = false;
   state_->not_compiled = state_->needs = "";
 }
 

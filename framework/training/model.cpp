@@ -7,6 +7,7 @@
 #include "plugin/layer_name.hpp"
 #include "tensor/process_lock.hpp"
 #include "training/kept_state.hpp"
+#include "training/model_layer.hpp"
 #include "training/model_state.hpp"
 #include "training/settings.hpp"
 
@@ -52,26 +53,6 @@ Tensors call_in_turn(const std::vector<Layer>& layers, const Layer& layer, const
   }
 }
 
-// A function may change an output before the next layer reads it, so the order of layers is
-// unknown.
-[[noreturn]] void explain_function(const std::vector<Layer>& layers, const GivenShapes& given,
-                                   const ShapeError& error) {
-  const std::string words = error.what();
-  if (words.find("[batch, time") != words.npos && words.find("return_sequences") == words.npos)
-    for (const Layer& layer : layers)
-      if (const tempo_layer& before = *layer.handle();
-          before.last_only && given.of(before).rank() == 2)
-        throw ShapeError(words.substr(0, words.find('\n')) + "\n  " + before.path() +
-                         " gives its last output only; if that is what came here, make " +
-                         before.path() + " with .return_sequences = true.");
-  throw;
-}
-
-Shape with_free_batch(Shape shape) {
-  if (shape.rank() > 0) shape[0] = -1;
-  return shape;
-}
-
 // The type of a constant, with -1 for the batch if it begins with that of x.
 TensorType of_any_batch(const Tensor& constant, const Tensor& x) {
   const Shape shape = constant.shape(), given = x.shape();
@@ -80,6 +61,11 @@ TensorType of_any_batch(const Tensor& constant, const Tensor& x) {
 }
 
 }  // namespace
+
+Shape with_free_batch(Shape shape) {
+  if (shape.rank() > 0) shape[0] = -1;
+  return shape;
+}
 
 void ModelState::add(const Layer& layer) {
   if (!layer)
@@ -102,7 +88,14 @@ void ModelState::add(const Layer& layer) {
   if (!layer.handle()->named) name_layer(layer, its_name);
   names.push_back(its_name);
   layers.push_back(layer);
+  if (tempo_layer* const mine = as_layer) add_child(*mine, its_name.c_str(), layer);
+  if (!trainable) layer.set_trainable(false);
   see({});
+}
+
+bool ModelState::built() const {
+  return !layers.empty() &&
+         std::all_of(layers.begin(), layers.end(), [](const Layer& each) { return each.built(); });
 }
 
 ModelState::Seen ModelState::seen() const {
@@ -116,7 +109,10 @@ void ModelState::see(Seen what) {
   has_seen_.store(!seen_.inputs.empty(), std::memory_order_release);
 }
 
-Tensors ModelState::call(const Tensors& x, const CallOptions& options) {
+Tensors ModelState::call(const Tensors& x, const CallOptions& given) {
+  const InTraining mode(given.training.abi());
+  CallOptions options = given;
+  options.training = in_training();
   if (x.empty()) throw Error(name + ": called without an input.");
   for (std::size_t i = 0; i < x.size(); ++i)
     if (!x[i])
@@ -135,21 +131,6 @@ Tensors ModelState::call(const Tensors& x, const CallOptions& options) {
     for (const Tensor& t : options.constants) now.constants.push_back(of_any_batch(t, x[0]));
     see(std::move(now));
   }
-  return results;
-}
-
-Tensors ModelState::call_function(const Tensors& x, const CallOptions& options, Shapes* outputs) {
-  const GivenShapes given;
-  Tensors results;
-  try {
-    results = (*function)(x, options);
-  } catch (const ShapeError& error) {
-    explain_function(layers, given, error);
-  }
-  if (results.empty() || !results[0]) throw Error(name + ": its function returned no tensor.");
-  if (outputs)
-    for (const Layer& layer : layers)
-      outputs->push_back(with_free_batch(given.of(*layer.handle())));
   return results;
 }
 
@@ -236,7 +217,7 @@ void ModelState::build_by_probing(const Seen& of) {
       x.push_back(zeros_of(name, inputs[i], of.input_dtypes[i], unknown));
     for (const TensorType& type : of.constants)
       constants.push_back(zeros_of(name, type.shape, type.dtype, unknown));
-    call(x, {.constants = constants});
+    call(x, {.training = false, .constants = constants});
     for (const Layer& layer : layers)
       if (layer.built()) layer.reset_state();
     return seen().layer_outputs;
@@ -275,6 +256,7 @@ Tensors ModelState::trainable_weights() const {
 Model::Model(const std::vector<Layer>& layers, const std::string& name)
     : state_(std::make_shared<ModelState>()) {
   state_->name = name.empty() ? "sequential" : name;
+  state_->named = !name.empty();
   require_text("Sequential, name", state_->name);
   for (const Layer& layer : layers) state_->add(layer);
 }
@@ -283,25 +265,31 @@ Model::Model(const std::vector<Layer>& layers, std::shared_ptr<const Function> f
              const std::string& name)
     : state_(std::make_shared<ModelState>()) {
   state_->name = name.empty() ? "model" : name;
+  state_->named = !name.empty();
   require_text("Model, name", state_->name);
   state_->function = std::move(function);
   for (const Layer& layer : layers) state_->add(layer);
 }
 
+Model::Model(std::shared_ptr<const Function> function, const std::string& name)
+    : Model(std::vector<Layer>{}, std::move(function), name) {
+  state_->finds_layers = true;
+}
+
+Model::operator Layer() const { return layer_of(state_); }
+
 void Model::add_layer(const Layer& layer) { state_->add(layer); }
 
 Tensors Model::run_call(const Inputs& x, const CallOptions& options) const {
+  // A function that calls a model calls it as a layer of its own model.
+  if (GivenShapes::current()) return layer_of(state_).call(x, options);
   return state_->call(x, options);
 }
 void Model::run_build(const Shapes& inputs, DType dtype) {
   with_states_apart(*this, [&] { state_->build(inputs, dtype); });
 }
 
-bool Model::built() const {
-  for (const Layer& layer : state_->layers)
-    if (!layer.built()) return false;
-  return !state_->layers.empty();
-}
+bool Model::built() const { return state_->built(); }
 Shapes Model::input_shapes() const { return state_->seen().inputs; }
 std::vector<DType> Model::input_dtypes() const { return state_->seen().input_dtypes; }
 
@@ -313,7 +301,11 @@ Layer Model::get_layer(const std::string& name) const {
   const std::vector<std::string>& names = state_->names;
   const auto at = std::find(names.begin(), names.end(), name);
   if (at != names.end()) return state_->layers[static_cast<std::size_t>(at - names.begin())];
-  if (names.empty()) throw Error(state_->name + ": it has no layers.");
+  if (names.empty())
+    throw Error(state_->name + ": it has no layers" +
+                (state_->finds_layers ? " yet.\n  Its function is called for the first time by "
+                                        "build or a call, and shows them then."
+                                      : "."));
   unknown_name(state_->name, "layer", name, names);
 }
 
@@ -332,6 +324,12 @@ int64_t Model::count_params() const {
 }
 void Model::reset_state() const {
   for (const Layer& layer : state_->layers) layer.reset_state();
+}
+
+void Model::set_trainable(bool trainable) {
+  state_->trainable = trainable;
+  for (const Layer& layer : state_->layers) layer.set_trainable(trainable);
+  if (state_->as_layer) layer_of(state_).set_trainable(trainable);
 }
 
 void Model::stop_training(bool stop) { state_->stop = stop; }

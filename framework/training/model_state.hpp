@@ -10,14 +10,24 @@
 #include <tempo/model.hpp>
 
 #include "ops/defaults.hpp"
+#include "plugin/layer.hpp"
 
 namespace tempo {
+
+/// The shape with -1 for the batch, its first axis.
+Shape with_free_batch(Shape shape);
 
 struct ModelState {
   std::string name;
   std::vector<Layer> layers;                        // each once
   std::vector<std::string> names;                   // of the layers in this model, all different
   std::shared_ptr<const Model::Function> function;  // none: the layers one after the other
+  bool finds_layers = false;                        // those that the function calls first
+  Claim found;                                      // these
+  bool named = false;                               // by its maker
+  bool trainable = true;                            // what layers are set to that come
+  // It as a layer, while there is one, which keeps this state.
+  std::atomic<tempo_layer*> as_layer{nullptr};
 
   /// What the first call showed, with -1 for extents that are not fixed; empty before it.
   struct Seen {
@@ -34,9 +44,10 @@ struct ModelState {
   Loss loss;
   std::vector<Metric> metrics, weighted_metrics;
   std::atomic<bool> stop{false};
-  bool warned = false;          // of weights that no gradient reaches
-  bool reach_is_known = false;  // that gradients reach the model's own weights alone
-  bool mask_is_known = false;   // that y_pred has the mask of its steps, or it was said
+  bool warned = false;            // of weights that no gradient reaches
+  bool reach_is_known = false;    // that gradients reach the model's own weights alone
+  bool reach_is_checked = false;  // which weights the loss reaches without penalties
+  bool mask_is_known = false;     // that y_pred has the mask of its steps, or it was said
   std::atomic<std::thread::id> trained_by{};  // none: no fit is running
   std::shared_ptr<History> history;           // of the latest fit
   int64_t epoch = 0;                          // that fit finished last, counted from 1
@@ -52,10 +63,12 @@ struct ModelState {
   // JSON that says which.
   std::string not_compiled, needs;
 
+  /// Whether all of its layers are built.
+  bool built() const;
   /// "Sequential" or "Model", for errors.
   const char* kind() const { return function ? "Model" : "Sequential"; }
   void add(const Layer& layer);
-  Tensors call(const Tensors& x, const CallOptions& options);
+  Tensors call(const Tensors& x, const CallOptions& given);
   void build(const Shapes& inputs, DType dtype);
   /// For inputs and constants of these types.
   void build(const Seen& of);
@@ -66,6 +79,9 @@ struct ModelState {
   void build_by_probing(const Seen& of);
   Tensors call_layers(const Tensors& x, const CallOptions& options, Shapes* outputs);
   Tensors call_function(const Tensors& x, const CallOptions& options, Shapes* outputs);
+  Tensors run_function(const Tensors& x, const CallOptions& options, const GivenShapes& given);
+  bool is_to_find_layers();
+  void require_listed(const GivenShapes& given) const;
 
   std::atomic<bool> has_seen_{false};
   Seen seen_;  // under the lock of shapes

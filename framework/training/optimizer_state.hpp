@@ -96,6 +96,8 @@ struct OptimizerState {
   bool runs_in_place(const Memory& of, const Tensor& gradient) const;
   /// Makes the next values, and throws Error where one is not finite.
   void prepare(Memory& of, const Tensor& gradient);
+  /// Puts in place of the weight's next value what its constraint makes of that.
+  void constrain(Memory& of, const Tensor& gradient) const;
   /// What was prepared comes into force.
   void take_next(Memory& of) const;
   void run_in_place(Memory& of, const Tensor& gradient) const;

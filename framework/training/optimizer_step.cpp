@@ -31,6 +31,7 @@ bool OptimizerState::keeps_finite() const {
 
 bool OptimizerState::runs_in_place(const Memory& of, const Tensor& gradient) const {
   const tempo_tensor& weight = *of.weight.handle();
+  if (weight.rules && weight.rules->projection) return false;
   const Array& g = gradient.handle()->array;
   g.finish();  // work that is left for later shares the weight
   return weight.type.bytes() > small && !of.slots.empty() && of.update &&
@@ -92,6 +93,16 @@ void OptimizerState::prepare(Memory& of, const Tensor& gradient) {
   if (run(of, gradient, next) != Formula::Size::not_finite) return;
   const auto bad = std::find_if_not(next.begin(), next.end(), all_finite);
   refuse(of, static_cast<std::size_t>(bad - next.begin()), gradient);
+}
+
+void OptimizerState::constrain(Memory& of, const Tensor& gradient) const {
+  const WeightRules* const rules = of.weight.handle()->rules.get();
+  if (!rules || !rules->projection) return;
+  Array& next = of.next[0];
+  next = rules->projection(to_tensor(make_value(next))).handle()->array;
+  next.finish();
+  of.stays_moderate = false;
+  if (!all_finite(next.view())) refuse(of, 0, gradient);
 }
 
 void OptimizerState::run_in_place(Memory& of, const Tensor& gradient) const {
@@ -171,7 +182,9 @@ void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
                   "of both uses.");
     const bool at_once = runs_in_place(of, g[i]);
     (at_once ? in_place : prepared).push_back(i);
-    if (!at_once) prepare(of, g[i]);
+    if (at_once) continue;
+    prepare(of, g[i]);
+    constrain(of, g[i]);
   }
   for (std::size_t i : in_place) run_in_place(*all[i], g[i]);
   for (std::size_t i : prepared) take_next(*all[i]);

@@ -9,6 +9,7 @@
 #include "training/finite.hpp"
 #include "training/reach.hpp"
 #include "training/reduction.hpp"
+#include "training/regularization.hpp"
 #include "training/settings.hpp"
 
 namespace tempo {
@@ -22,7 +23,7 @@ std::string text(double value) {
 }  // namespace
 
 Scored score(const std::string& who, ModelState& model, const Loss& its_loss, const Dataset& batch,
-             bool training) {
+             bool training, const SideEffects& seen) {
   const Tensor y_pred = model.call(batch.x, {.training = training})[0];
   const Tensor loss =
       naming_labels(who, batch, [&] { return its_loss(batch.y, y_pred, batch.weight); });
@@ -30,20 +31,41 @@ Scored score(const std::string& who, ModelState& model, const Loss& its_loss, co
     throw ShapeError(who + ": the loss `" + its_loss.name() + "` gave " +
                      to_string(loss.shape(), loss.dtype()) +
                      ".\n  Training needs one number; a reduction other than \"none\" gives it.");
-  return {y_pred, loss};
+  Scored scored{y_pred, loss, loss};
+  for (const Tensor& added : {penalty_of(model.weights()), seen.losses()})
+    if (added)
+      scored.loss =
+          scored.loss + (added.dtype() == loss.dtype() ? added : cast(added, loss.dtype()));
+  return scored;
 }
 
 void Updates::operator()(const Dataset& batch, Tracker& tracker, int epoch, int64_t number) {
   const Recording recording;
-  const auto [y_pred, loss] = score(who_, model_, loss_, batch, true);
-  const double value = loss.item();
+  SideEffects effects;
+  Scored scored;
+  try {
+    scored = score(who_, model_, loss_, batch, true, effects);
+    step(batch, epoch, number, scored);
+  } catch (...) {
+    effects.take_back();
+    throw;
+  }
+  effects.settle();
+  naming_labels(who_, batch, [&] {
+    tracker.add(batch.count(), batch.y, scored.y_pred, batch.weight, scored.loss.item());
+  });
+}
+
+void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored& scored) {
+  const Tensor& y_pred = scored.y_pred;
+  const double value = scored.loss.item();
   if (!std::isfinite(value)) not_finite(batch, y_pred, "the loss is " + text(value), epoch, number);
   const Tensors weights = model_.trainable_weights();
   if (weights.empty()) throw Error(who_ + ": the model has no trainable weights.");
-  if (!std::exchange(model_.reach_is_known, true)) require_listed(loss);
+  if (!std::exchange(model_.reach_is_known, true)) require_listed(scored.loss);
   if (!std::exchange(model_.mask_is_known, true)) say_where_a_mask_is_lost(y_pred);
   const NoGradient walking;
-  const Tensors gradients = gradients_of(loss, weights);
+  const Tensors gradients = gradients_of(scored, weights);
   for (std::size_t i = 0; i < weights.size(); ++i)
     if (!is_finite(gradients[i]))
       not_finite(batch, y_pred, "the gradient of " + weights[i].path() + " is not finite", epoch,
@@ -54,19 +76,25 @@ void Updates::operator()(const Dataset& batch, Tracker& tracker, int epoch, int6
     throw Error(who_ + ", epoch " + std::to_string(epoch + 1) + ", batch " +
                 std::to_string(number + 1) + ": " + error.what());
   }
-  naming_labels(who_, batch, [&, &y_pred = y_pred] {
-    tracker.add(batch.count(), batch.y, y_pred, batch.weight, value);
-  });
 }
 
-// A weight that the loss does not depend on has zeros, as optimizers expect.
-Tensors Updates::gradients_of(const Tensor& loss, const Tensors& weights) {
-  Tensors gradients = gradients_for(loss, weights);
+// A weight that the loss does not depend on has zeros, as optimizers expect. Penalties reach all
+// weights that have one, so that the reach of the data is looked at without them, once.
+Tensors Updates::gradients_of(const Scored& scored, const Tensors& weights) {
+  Tensors gradients = gradients_for(scored.loss, weights);
+  const bool penalized = scored.loss.handle() != scored.of_data.handle();
+  if (!penalized || !std::exchange(model_.reach_is_checked, true))
+    check_reach(weights, penalized ? gradients_for(scored.of_data, weights) : gradients);
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (!gradients[i]) gradients[i] = zeros_like(weights[i]);
+  return gradients;
+}
+
+void Updates::check_reach(const Tensors& weights, const Tensors& gradients) {
   std::string without;
   std::size_t count = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     if (gradients[i]) continue;
-    gradients[i] = zeros_like(weights[i]);
     if (count++ == 0 || !model_.warned)
       without += (without.empty() ? "" : ", ") + weights[i].path();
   }
@@ -78,7 +106,6 @@ Tensors Updates::gradients_of(const Tensor& loss, const Tensors& weights) {
   if (count > 0 && !std::exchange(model_.warned, true))
     std::cerr << "tempo: " << who_ << ": no gradient reaches " << without
               << "; the loss does not depend on " << (count == 1 ? "it" : "them") << ".\n";
-  return gradients;
 }
 
 void Updates::say_where_a_mask_is_lost(const Tensor& y_pred) const {

@@ -2,6 +2,7 @@
 // One update of a fit: the loss of a batch, its gradients, the optimizer's step.
 #pragma once
 
+#include "plugin/side_effects.hpp"
 #include "training/dataset.hpp"
 #include "training/tracker.hpp"
 
@@ -9,10 +10,11 @@ namespace tempo {
 
 struct Scored {
   Tensor y_pred, loss;
+  Tensor of_data;  // the loss without what regularizers and layers add; is `loss` if none does
 };
-/// What the model and the loss give for a batch.
+/// What the model and the loss give for a batch; `seen` sees what its layers add to the loss.
 Scored score(const std::string& who, ModelState& model, const Loss& loss, const Dataset& batch,
-             bool training);
+             bool training, const SideEffects& seen);
 
 /// The updates of a fit, with the optimizer and the loss that the model had when it began.
 class Updates {
@@ -24,7 +26,10 @@ class Updates {
   void operator()(const Dataset& batch, Tracker& tracker, int epoch, int64_t number);
 
  private:
-  Tensors gradients_of(const Tensor& loss, const Tensors& weights);
+  void step(const Dataset& batch, int epoch, int64_t number, const Scored& scored);
+  /// Throws Error where the loss of the data reaches no weight; says once which it doesn't reach.
+  void check_reach(const Tensors& weights, const Tensors& gradients);
+  Tensors gradients_of(const Scored& scored, const Tensors& weights);
   void require_listed(const Tensor& loss);
   void say_where_a_mask_is_lost(const Tensor& y_pred) const;
   [[noreturn]] void not_finite(const Dataset& batch, const Tensor& y_pred, const std::string& what,

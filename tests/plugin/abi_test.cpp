@@ -28,8 +28,8 @@ struct Struct {
 const Struct structs[] = {
     STRUCT(tempo_attribute, 64),   STRUCT(tempo_type, 80),    STRUCT(tempo_view, 112),
     STRUCT(tempo_scan, 80),        STRUCT(tempo_call, 64),    STRUCT(tempo_option, 56),
-    STRUCT(tempo_layer_type, 112), STRUCT(tempo_op_type, 48), STRUCT(tempo_layer_view, 48),
-    STRUCT(tempo_host, 288),       STRUCT(tempo_plugin, 32),
+    STRUCT(tempo_layer_type, 112), STRUCT(tempo_op_type, 48), STRUCT(tempo_weight, 40),
+    STRUCT(tempo_layer_view, 48),  STRUCT(tempo_host, 320),   STRUCT(tempo_plugin, 32),
 };
 
 struct Field {
@@ -115,6 +115,12 @@ const Field fields[] = {
     FIELD(tempo_op_type, infer, 24, 8),
     FIELD(tempo_op_type, kernel, 32, 8),
     FIELD(tempo_op_type, vjp, 40, 8),
+    FIELD(tempo_weight, size, 0, 4),
+    FIELD(tempo_weight, trainable, 4, 4),
+    FIELD(tempo_weight, name, 8, 8),
+    FIELD(tempo_weight, value, 16, 8),
+    FIELD(tempo_weight, regularizer, 24, 8),
+    FIELD(tempo_weight, constraint, 32, 8),
     FIELD(tempo_layer_view, size, 0, 4),
     FIELD(tempo_layer_view, flags, 4, 4),
     FIELD(tempo_layer_view, id, 8, 8),
@@ -160,6 +166,10 @@ const Field fields[] = {
     FIELD(tempo_host, add_child, 264, 8),
     FIELD(tempo_host, register_layer, 272, 8),
     FIELD(tempo_host, register_op, 280, 8),
+    FIELD(tempo_host, penalize, 288, 8),
+    FIELD(tempo_host, constrain, 296, 8),
+    FIELD(tempo_host, add_loss, 304, 8),
+    FIELD(tempo_host, set_trainable, 312, 8),
     FIELD(tempo_plugin, size, 0, 4),
     FIELD(tempo_plugin, minor, 4, 4),
     FIELD(tempo_plugin, name, 8, 8),
@@ -175,7 +185,7 @@ struct Number {
   { #name, static_cast < long>(name), pinned }
 const Number numbers[] = {
     NUMBER(TEMPO_ABI_MAJOR, 0),
-    NUMBER(TEMPO_ABI_MINOR, 2),
+    NUMBER(TEMPO_ABI_MINOR, 3),
     NUMBER(TEMPO_MAX_RANK, 8),
     NUMBER(TEMPO_MAX_OUTPUTS, 64),
     NUMBER(TEMPO_OK, 0),
@@ -207,10 +217,13 @@ const Number numbers[] = {
     NUMBER(TEMPO_OPTION_DTYPE, 6),
     NUMBER(TEMPO_OPTION_LAYER, 7),
     NUMBER(TEMPO_OPTION_SHAPE, 8),
+    NUMBER(TEMPO_OPTION_REGULARIZER, 9),
+    NUMBER(TEMPO_OPTION_CONSTRAINT, 10),
     NUMBER(TEMPO_LAYER, 0),
     NUMBER(TEMPO_CELL, 1),
     NUMBER(TEMPO_TAKES_CONSTANTS, 1),
     NUMBER(TEMPO_BUILT, 1),
+    NUMBER(TEMPO_TRAINABLE, 2),
 };
 
 // The declarations of each minor version, by declarations(). Rows are added, never changed.
@@ -221,6 +234,7 @@ struct Edition {
 const Edition editions[] = {
     {1, 0x9d9b07b6d5cefdbe},
     {2, 0x368a5abf4cade2c4},
+    {3, 0x038f9b5264f2c0b5},
 };
 
 // plugin.h without its comments.

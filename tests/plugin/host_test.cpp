@@ -133,6 +133,6 @@ BOOST_AUTO_TEST_CASE(a_script_does_not_run_with_a_libtempo_of_another_version) {
   other.minor = 9;
   BOOST_CHECK_EQUAL(
       error_of<PluginError>([&] { sdk::of_this_version(&other); }),
-      "this program was compiled with version 0.2 of the plugin ABI; its libtempo has "
+      "this program was compiled with version 0.3 of the plugin ABI; its libtempo has "
       "version 0.9.\n  Compile it again, with the headers of that libtempo.");
 }

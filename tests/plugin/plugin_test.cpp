@@ -232,15 +232,15 @@ struct Refused {
 };
 const Refused refused[] = {
     {"exports_v1",
-     "plugin PATH: it is made for version 1 of the plugin ABI; this Tempo takes version 0.2 "
+     "plugin PATH: it is made for version 1 of the plugin ABI; this Tempo takes version 0.3 "
      "alone.\n"
      "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
     {"newer_minor",
-     "plugin PATH: it is made for version 0.8 of the plugin ABI; this Tempo takes version 0.2 "
+     "plugin PATH: it is made for version 0.9 of the plugin ABI; this Tempo takes version 0.3 "
      "alone.\n"
      "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
     {"older_minor",
-     "plugin PATH: it is made for version 0.1 of the plugin ABI; this Tempo takes version 0.2 "
+     "plugin PATH: it is made for version 0.2 of the plugin ABI; this Tempo takes version 0.3 "
      "alone.\n"
      "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
     {"returns_nothing", "plugin PATH: tempo_plugin_v0 returned nothing."},
@@ -888,6 +888,6 @@ BOOST_AUTO_TEST_CASE(tempo_tells_its_version) {
     if (const std::size_t at = line.find("project(tempo VERSION "); at != line.npos)
       version = line.substr(at + 22, line.find(' ', at + 22) - at - 22);
   const Finished said_by = tempo_command("--version");
-  BOOST_CHECK_EQUAL(said_by.output, "tempo " + version + ", plugin ABI 0.2\n");
+  BOOST_CHECK_EQUAL(said_by.output, "tempo " + version + ", plugin ABI 0.3\n");
   BOOST_CHECK_EQUAL(said_by.code, 0);
 }

@@ -510,10 +510,11 @@ BOOST_AUTO_TEST_CASE(a_layer_that_is_used_and_not_held_is_named) {
     model.compile({.loss = "mse"});
     for (int i = 0; i < 2; ++i)
       BOOST_TEST(error_of([&] { model.fit(x, y, {.verbose = 0}); }) ==
-                 (trainable ? "Model.fit: the model uses `dense`, but none of its layers holds "
-                              "dense/bias, so it would be neither trained nor saved.\n"
-                              "  Put `dense` into the model's list of layers; or make it with "
-                              ".trainable = false, if it shall stay as it is."
+                 (trainable ? "model: its function calls `dense`, which is not in the model's list "
+                              "of layers, so it would be neither trained, saved nor counted.\n"
+                              "  Put `dense` into the list, or give no list: Model(function) finds "
+                              "its layers; or make it with .trainable = false, if it shall stay as "
+                              "it is."
                             : "nothing was thrown"));
   }
   Sequential model({Layer(Forgetful())});

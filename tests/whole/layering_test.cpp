@@ -35,6 +35,7 @@ const std::map<string, string> header_homes = {
     {"loss.hpp", "training"},
     {"metric.hpp", "training"},
     {"model.hpp", "training"},
+    {"regularization.hpp", "training"},
     {"optimizer.hpp", "training"},
     {"schedule.hpp", "training"},
     {"stream.hpp", "training"},

@@ -11,6 +11,11 @@
 
 namespace tempo TEMPO_HIDDEN {
 
+namespace sdk {
+template <class L>
+struct Trampolines;
+}
+
 /// The base of a cell, one time step of a recurrence. A cell has
 ///   void build(Weights& add, const Shape& input);                  input [batch, features]
 ///   Step step(const Tensor& x, const State& s) const;              x [batch, features]
@@ -43,6 +48,11 @@ class Cell {
 ///   Tensors call(const Tensors& inputs, const CallOptions& call)
 /// and, where it needs them, `void build(Weights& add, const Shape& input)`,
 /// `void add_children(Children& add)` and `void reset_state()`. call.mask is the mask in force.
+///
+/// In training a call may give a weight that is not trainable its next value,
+/// `assign(moving_mean_, next)`, made within NoGradient. A fit takes it back where the update as a
+/// whole fails. Only one call at a time may do so (OneAtATime says who comes meanwhile), and none
+/// in a step that is traced.
 template <class Options>
 class LayerOf {
  public:
@@ -50,6 +60,22 @@ class LayerOf {
   LayerOf(Options o = {}) : options(std::move(o)) {}
   TEMPO_OPTIONS(LayerOf, Options);
   Options options;
+
+ protected:
+  /// Whether neither it nor a layer that holds it is frozen.
+  bool is_trainable() const { return Layer::borrowed(self_).trainable(); }
+
+ private:
+  template <class L>
+  friend struct sdk::Trampolines;
+  tempo_layer* self_ = nullptr;
+};
+
+/// What a weight is besides its first value.
+struct WeightOptions {
+  bool trainable = true;
+  Regularizer regularizer = {};  ///< its penalty is added to the loss of training
+  Constraint constraint = {};    ///< is applied after each step of an optimizer
 };
 
 /// Adds weights to a layer or cell that is being built.
@@ -58,20 +84,38 @@ class Weights {
   explicit Weights(tempo_layer* self) : self_(self) {}
   /// Of the layer's dtype.
   Tensor operator()(const char* name, const Shape& shape, const Initializer& initializer,
-                    bool trainable = true) {
-    return (*this)(name, initializer(shape, dtype()), trainable);
+                    const WeightOptions& options = {}) {
+    return (*this)(name, initializer(shape, dtype()), options);
   }
   /// With this first value.
-  Tensor operator()(const char* name, const Tensor& value, bool trainable = true) {
+  Tensor operator()(const char* name, const Tensor& value, const WeightOptions& options = {}) {
+    const tempo_weight weight{.size = sizeof(tempo_weight),
+                              .trainable = options.trainable,
+                              .name = name,
+                              .value = value.handle(),
+                              .regularizer = options.regularizer.text().c_str(),
+                              .constraint = options.constraint.text().c_str()};
     tempo_tensor* out = nullptr;
-    sdk::check(sdk::host().add_weight(self_, name, value.handle(), trainable, &out));
+    sdk::check(sdk::host().add_weight(self_, &weight, &out));
     return Tensor(out);
+  }
+  /// `trainable` alone.
+  Tensor operator()(const char* name, const Shape& shape, const Initializer& initializer,
+                    std::same_as<bool> auto trainable) {
+    return (*this)(name, shape, initializer, WeightOptions{.trainable = trainable});
+  }
+  Tensor operator()(const char* name, const Tensor& value, std::same_as<bool> auto trainable) {
+    return (*this)(name, value, WeightOptions{.trainable = trainable});
   }
   DType dtype() const { return static_cast<DType>(Layer::borrowed(self_).view().dtype); }
 
  private:
   tempo_layer* self_;
 };
+
+/// Adds one number to the loss of the model that is trained or evaluated on this thread, as a layer
+/// may in its call; does nothing where none is. A loop of one's own has AddedLosses.
+inline void add_loss(const Tensor& loss) { sdk::check(sdk::host().add_loss(loss.handle())); }
 
 /// Adds the layers that a layer is made of; their weights are then its own too.
 class Children {
@@ -97,6 +141,8 @@ struct Trampolines {
       OptionReader reader{options, n};
       visit_options<L>(reader, read);
       auto made = std::make_unique<L>(std::move(read));
+      if constexpr (std::is_base_of_v<LayerOf<typename L::options_type>, L>)
+        static_cast<LayerOf<typename L::options_type>&>(*made).self_ = self;
       if constexpr (requires(Children & add) { made->add_children(add); }) {
         Children add(self);
         made->add_children(add);
@@ -267,6 +313,12 @@ template <class T>
 Layer in_use(const T& described) {
   static const tempo_layer_type* type = type_of<T>(class_name<T>(), "");
   auto options = described.options;
+  if constexpr (CellClass<T> && requires { options.activity_regularizer; })
+    if (!options.activity_regularizer.text().empty())
+      throw Error(
+          class_name<T>() +
+          ": activity_regularizer is an option of layers, and this is a cell.\n  Give it to "
+          "the layer that runs it: RNN(cell, {.activity_regularizer = \"l2\"}).");
   OptionWriter writer;
   visit_options<T>(writer, options);
   tempo_layer* out = nullptr;

@@ -42,18 +42,22 @@ struct Named {
 };
 
 /// "name(key=value, ...)" with numbers that read back as they were; negative seeds are left out.
-class InitializerWriter {
+class CallWriter {
  public:
-  explicit InitializerWriter(const char* name) : text_(name) {}
-  InitializerWriter& operator()(const char* key, double value) { return add(key, shortest(value)); }
-  InitializerWriter& operator()(const char* key, const char* value) { return add(key, value); }
-  InitializerWriter& seed(int64_t value) {
-    return value < 0 ? *this : add("seed", std::to_string(value));
+  explicit CallWriter(const char* name) : text_(name) {}
+  CallWriter& operator()(const char* key, double value) { return add(key, shortest(value)); }
+  CallWriter& operator()(const char* key, const char* value) { return add(key, value); }
+  CallWriter& operator()(const char* key, const Axes& axes) {
+    std::string list;
+    for (const int axis : axes) list += (list.empty() ? "" : ", ") + std::to_string(axis);
+    return add(key, "[" + list + "]");
   }
-  operator Initializer() const { return Initializer(any_ ? text_ + ")" : text_); }
+  CallWriter& seed(int64_t value) { return value < 0 ? *this : add("seed", std::to_string(value)); }
+  std::string text() const { return any_ ? text_ + ")" : text_; }
+  operator Initializer() const { return Initializer(text()); }
 
  private:
-  InitializerWriter& add(const char* key, const std::string& value) {
+  CallWriter& add(const char* key, const std::string& value) {
     text_ += (any_ ? ", " : "(") + (key + ("=" + value));
     any_ = true;
     return *this;
@@ -94,13 +98,11 @@ struct OrthogonalOptions {
 
 inline Initializer zeros() { return "zeros"; }
 inline Initializer ones() { return "ones"; }
-inline Initializer constant(double value) {
-  return sdk::InitializerWriter("constant")("value", value);
-}
+inline Initializer constant(double value) { return sdk::CallWriter("constant")("value", value); }
 inline Initializer identity() { return "identity"; }
 template <sdk::Number Gain>
 Initializer identity(Gain gain) {
-  return sdk::InitializerWriter("identity")("gain", static_cast<double>(gain));
+  return sdk::CallWriter("identity")("gain", static_cast<double>(gain));
 }
 template <int = 0>
 Tensor identity(const Shape& shape, DType dtype = DType::automatic) {
@@ -109,22 +111,19 @@ Tensor identity(const Shape& shape, DType dtype = DType::automatic) {
 
 template <sdk::Number Mean>
 Initializer random_normal(Mean mean, double stddev, int64_t seed = -1) {
-  return sdk::InitializerWriter("random_normal")("mean", static_cast<double>(mean))("stddev",
-                                                                                    stddev)
+  return sdk::CallWriter("random_normal")("mean", static_cast<double>(mean))("stddev", stddev)
       .seed(seed);
 }
 template <sdk::Number Least>
 Initializer random_uniform(Least minval, double maxval, int64_t seed = -1) {
-  return sdk::InitializerWriter("random_uniform")("minval", static_cast<double>(minval))("maxval",
-                                                                                         maxval)
+  return sdk::CallWriter("random_uniform")("minval", static_cast<double>(minval))("maxval", maxval)
       .seed(seed);
 }
 /// Normal numbers; those further than two deviations from the mean are drawn again.
 inline Initializer truncated_normal() { return "truncated_normal"; }
 template <sdk::Number Mean>
 Initializer truncated_normal(Mean mean, double stddev = 0.05, int64_t seed = -1) {
-  return sdk::InitializerWriter("truncated_normal")("mean", static_cast<double>(mean))("stddev",
-                                                                                       stddev)
+  return sdk::CallWriter("truncated_normal")("mean", static_cast<double>(mean))("stddev", stddev)
       .seed(seed);
 }
 template <int = 0>
@@ -134,13 +133,13 @@ Tensor truncated_normal(const Shape& shape, double mean = 0, double stddev = 1,
 }
 /// Of variance scale / fan (He et al., 2015).
 inline Initializer variance_scaling(const VarianceScalingOptions& o = {}) {
-  return sdk::InitializerWriter("variance_scaling")("scale", o.scale)("mode", o.mode)(
-             "distribution", o.distribution)
+  return sdk::CallWriter("variance_scaling")("scale", o.scale)("mode", o.mode)("distribution",
+                                                                               o.distribution)
       .seed(o.seed);
 }
 /// Orthonormal rows or columns, whichever are fewer (Saxe et al., 2014).
 inline Initializer orthogonal(const OrthogonalOptions& o = {}) {
-  return sdk::InitializerWriter("orthogonal")("gain", o.gain).seed(o.seed);
+  return sdk::CallWriter("orthogonal")("gain", o.gain).seed(o.seed);
 }
 template <sdk::Number Gain>
 Initializer orthogonal(Gain gain) {
@@ -153,7 +152,7 @@ Tensor orthogonal(const Shape& shape, DType dtype = DType::automatic) {
 
 #define TEMPO_SCALED_INITIALIZER(name)                              \
   inline Initializer name(const SeededOptions& o = {}) {            \
-    return sdk::InitializerWriter(#name).seed(o.seed);              \
+    return sdk::CallWriter(#name).seed(o.seed);                     \
   }                                                                 \
   template <int = 0>                                                \
   Tensor name(const Shape& shape, DType dtype = DType::automatic) { \

@@ -8,9 +8,23 @@
 
 namespace tempo TEMPO_HIDDEN {
 
+/// Whether a call is in training. One that is not told is if the call is in which it is made, by a
+/// layer or by the function of a model; on its own it is not. As in Keras.
+class Training {
+ public:
+  Training() = default;
+  Training(bool training) : value_(training) {}
+  operator bool() const { return value_ == 1; }
+  /// 1, 0, or -1: not told.
+  int32_t abi() const { return value_; }
+
+ private:
+  int32_t value_ = -1;
+};
+
 /// What a call may be given besides its inputs.
 struct CallOptions {
-  bool training = false;
+  Training training = {};
   Tensor mask = {};          ///< [batch, time] bool, true = use; overrides the mask of the input
   Tensor lengths = {};       ///< [batch] int32 or int64: the mask of the first so many steps
   State initial_state = {};  ///< of a recurrent layer; zeros when none is given
@@ -101,7 +115,7 @@ inline Tensors call_layer(tempo_layer* layer, const Tensors& inputs, const CallO
                                    constants = handles(options.constants), made = handles(once);
   tempo_call abi{};
   abi.size = sizeof abi;
-  abi.training = options.training;
+  abi.training = options.training.abi();
   abi.n_inputs = static_cast<uint32_t>(in.size());
   abi.n_states = static_cast<uint32_t>(states.size());
   abi.n_constants = static_cast<uint32_t>(constants.size());
@@ -189,6 +203,14 @@ class Layer {
   /// "LSTM"
   std::string type_name() const { return view().type->name; }
   bool is_cell() const { return view().type->kind == TEMPO_CELL; }
+
+  /// Whether optimizers change its weights: neither it nor a layer that holds it is frozen.
+  bool trainable() const { return view().flags & TEMPO_TRAINABLE; }
+  /// Freezes it with all layers in it, or lets optimizers change it again; before it is built, too.
+  /// What was added as not trainable stays so. While no other thread uses it.
+  void set_trainable(bool trainable) const {
+    sdk::check(sdk::host().set_trainable(required(), trainable));
+  }
 
   /// Its own weights and its children's, in the order of creation.
   Tensors weights() const {

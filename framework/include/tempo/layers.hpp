@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tempo/layers/activations.hpp>
+#include <tempo/layers/batch_normalization.hpp>
 #include <tempo/layers/bidirectional.hpp>
 #include <tempo/layers/dense.hpp>
 #include <tempo/layers/dropout.hpp>

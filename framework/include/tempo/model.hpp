@@ -60,6 +60,11 @@ struct PredictOptions {
 };
 
 namespace sdk {
+/// A Tensor or Tensors of (const Tensors& inputs), or of inputs and const CallOptions&.
+template <class F>
+concept ModelFunction = std::is_invocable_v<const F&, const Tensors&> ||
+    std::is_invocable_v<const F&, const Tensors&, const CallOptions&>;
+
 /// What was thrown by this object's code and came back through the host as a text is thrown on as
 /// what it was.
 template <class F>
@@ -92,11 +97,20 @@ class Model {
 
   /// `function` is a Tensor or Tensors of (const Tensors& inputs), or of inputs and
   /// const CallOptions&, which has `training`. `layers` are those whose weights are the model's.
-  template <class F>
-  requires(std::is_invocable_v<const F&, const Tensors&> ||
-           std::is_invocable_v<const F&, const Tensors&, const CallOptions&>)
-      Model(const std::vector<Layer>& layers, F function, const std::string& name = "")
+  template <sdk::ModelFunction F>
+  Model(const std::vector<Layer>& layers, F function, const std::string& name = "")
       : Model(layers, std::make_shared<Bound<F>>(std::move(function)), name) {}
+  /// Its layers are those that the function calls, in the order of the first call; before that, or
+  /// build, it has none.
+  template <class F>
+  requires(!std::is_base_of_v<Model, F> &&
+           sdk::ModelFunction<F>) explicit Model(F function, const std::string& name = "")
+      : Model(std::make_shared<Bound<F>>(std::move(function)), name) {}
+
+  /// The model as a layer of others, which it is, too, in a list of layers or called by a model's
+  /// function: Sequential({encoder, Dense({.units = 1})}). Always the same one as long as it is
+  /// held; its weights are then on the paths "encoder/lstm/kernel".
+  TEMPO_API operator Layer() const;
 
   /// The first result. Builds what is not built yet. It remembers how it was computed, so that a
   /// gradient can be asked for, for as long as it lives: that is for losses. `predict` remembers
@@ -160,6 +174,9 @@ class Model {
   TEMPO_API int64_t count_params() const;
   /// Forgets the state that stateful layers keep between calls.
   TEMPO_API void reset_state() const;
+  /// Freezes all of its layers, or lets optimizers change them again, also those that it gets
+  /// later.
+  TEMPO_API void set_trainable(bool trainable);
 
   /// The table of layers, output shapes and parameters, as text and on standard output.
   TEMPO_API std::string summary_text() const;
@@ -216,6 +233,7 @@ class Model {
   };
   TEMPO_API Model(const std::vector<Layer>& layers, std::shared_ptr<const Function> function,
                   const std::string& name);
+  TEMPO_API Model(std::shared_ptr<const Function> function, const std::string& name);
 
   TEMPO_API Tensors run_call(const Inputs& x, const CallOptions& options) const;
   TEMPO_API void run_compile(const CompileOptions& options);
@@ -237,6 +255,11 @@ class Sequential : public Model {
       : Model(std::vector<Layer>(layers), name) {}
   explicit Sequential(const std::vector<Layer>& layers, const std::string& name = "")
       : Model(layers, name) {}
+  /// Models one after the other; without this, {encoder} would be a copy of the handle. A template,
+  /// so that {} is a list of layers.
+  template <int = 0>
+  Sequential(std::initializer_list<Sequential> models, const std::string& name = "")
+      : Model(std::vector<Layer>(models.begin(), models.end()), name) {}
   /// Before it is built.
   void add(const Layer& layer) { add_layer(layer); }
 };

@@ -7,8 +7,10 @@
 #include <limits>
 
 #include <tempo/activation.hpp>
+#include <tempo/constraint.hpp>
 #include <tempo/initializer.hpp>
 #include <tempo/option_list.hpp>
+#include <tempo/regularizer.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -38,6 +40,10 @@ constexpr uint32_t option_kind() {
     return TEMPO_OPTION_INITIALIZER;
   else if constexpr (std::is_same_v<T, Activation>)
     return TEMPO_OPTION_ACTIVATION;
+  else if constexpr (std::is_same_v<T, Regularizer>)
+    return TEMPO_OPTION_REGULARIZER;
+  else if constexpr (std::is_same_v<T, Constraint>)
+    return TEMPO_OPTION_CONSTRAINT;
   else if constexpr (std::is_same_v<T, DType>)
     return TEMPO_OPTION_DTYPE;
   else if constexpr (std::is_same_v<T, Layer>)
@@ -45,7 +51,8 @@ constexpr uint32_t option_kind() {
   else {
     static_assert(
         std::is_same_v<T, Shape>,
-        "an option is a number, bool, text, Initializer, Activation, DType, Layer or Shape");
+        "an option is a number, bool, text, Initializer, Regularizer, Constraint, Activation, "
+        "DType, Layer or Shape");
     return TEMPO_OPTION_SHAPE;
   }
 }
@@ -58,6 +65,9 @@ void visit_options(Visitor& visitor, Options& options) {
     L::describe(visitor, options);
   else
     describe(visitor, options);
+  if constexpr (requires { options.activity_regularizer; } && !CellClass<L>)
+    visitor("activity_regularizer", options.activity_regularizer,
+            "Penalty of its outputs, divided by the batch size, that is added to the loss.");
   if constexpr (requires { options.trainable; })
     visitor("trainable", options.trainable, "Whether optimizers change its weights.");
   if constexpr (requires { options.dtype; })
@@ -87,7 +97,7 @@ struct OptionTable {
       return shortest(static_cast<double>(field));
     else if constexpr (std::is_same_v<T, std::string>)
       return field;
-    else if constexpr (std::is_same_v<T, Initializer>)
+    else if constexpr (requires { field.text(); })
       return field.text();
     else if constexpr (std::is_same_v<T, Activation>)
       return field.name();

@@ -27,6 +27,7 @@ class OptionList {
  public:
   OptionList() = default;
   explicit OptionList(std::span<const tempo_attribute> options) {
+    attributes_.reserve(options.size() + 1);  // room for one that is set later: views stay valid
     for (const tempo_attribute& o : options) add(o);
   }
   OptionList(const OptionList&) = delete;
@@ -54,6 +55,17 @@ class OptionList {
         return;
       }
     add(option);
+  }
+
+  /// In place of the one of that name, if there is one.
+  void set(const std::string& name, int64_t value) {
+    for (tempo_attribute& o : attributes_)
+      if (name == o.name) {
+        o.kind = TEMPO_INT64_VALUE;
+        o.integer = value;
+        return;
+      }
+    add(name, value);
   }
 
   const std::vector<tempo_attribute>& all() const { return attributes_; }

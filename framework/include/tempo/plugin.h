@@ -16,7 +16,8 @@
  *    with 0, and are borrowed for the call unless it says otherwise.
  *  - Handles are counted. A function that fills an `out` handle gives the caller one count; handles
  *    passed in are borrowed. Raw pointers into a handle live as long as the handle.
- *  - A layer's `call` and an op's `kernel` may run on several threads at once; `build` on one.
+ *  - A layer's `call` and an op's `kernel` may run on several threads at once; `build` on one. What a
+ *    call assigns to a weight of the layer, in training alone, it guards itself.
  *  - A plugin starts no threads and calls no BLAS setting. It is never unloaded. */
 #ifndef TEMPO_PLUGIN_H
 #define TEMPO_PLUGIN_H
@@ -29,7 +30,7 @@ extern "C" {
 #endif
 
 #define TEMPO_ABI_MAJOR 0u
-#define TEMPO_ABI_MINOR 2u
+#define TEMPO_ABI_MINOR 3u
 #define TEMPO_MAX_RANK 8u
 #define TEMPO_MAX_OUTPUTS 64u
 
@@ -131,7 +132,7 @@ typedef struct tempo_scan {
  * output and then the next states). */
 typedef struct tempo_call {
   uint32_t size;
-  int32_t training;
+  int32_t training; /* 1 or 0; to call_layer also -1: as the call in which it is made, or else 0 */
   uint32_t n_inputs;
   uint32_t n_states;
   uint32_t n_constants;
@@ -153,7 +154,9 @@ enum {
   TEMPO_OPTION_ACTIVATION = 5,
   TEMPO_OPTION_DTYPE = 6,
   TEMPO_OPTION_LAYER = 7,
-  TEMPO_OPTION_SHAPE = 8
+  TEMPO_OPTION_SHAPE = 8,
+  TEMPO_OPTION_REGULARIZER = 9, /* "l2(0.01)"; "" for none, as for a constraint */
+  TEMPO_OPTION_CONSTRAINT = 10  /* "max_norm(2)" */
 };
 typedef struct tempo_option {
   uint32_t size;
@@ -227,8 +230,22 @@ typedef struct tempo_op_type {
                       uint32_t n_attributes, tempo_tensor** gradient);
 } tempo_op_type;
 
+/* A weight that a layer adds. The host adds the regularizer's penalty to the loss of training, and
+ * applies the constraint after each step of an optimizer. */
+typedef struct tempo_weight {
+  uint32_t size;
+  int32_t trainable;
+  const char* name;
+  tempo_tensor* value;     /* the first one */
+  const char* regularizer; /* "l2(0.01)"; NULL or "" for none */
+  const char* constraint;  /* "max_norm(2)"; likewise */
+} tempo_weight;
+
 /* What can be seen of a layer. Texts live as long as the handle. */
-enum { TEMPO_BUILT = 1 };
+enum {
+  TEMPO_BUILT = 1,
+  TEMPO_TRAINABLE = 2 /* neither it nor a layer that holds it is frozen */
+};
 typedef struct tempo_layer_view {
   uint32_t size;
   uint32_t flags;
@@ -307,13 +324,22 @@ typedef struct tempo_host {
   tempo_tensor* (*layer_weight)(const tempo_layer* layer, uint32_t index);
   tempo_layer* (*layer_child)(const tempo_layer* layer, uint32_t index);
   /* For a layer's callbacks: its own weights and children. */
-  tempo_status (*add_weight)(tempo_layer* self, const char* name, tempo_tensor* value,
-                             int32_t trainable, tempo_tensor** out);
+  tempo_status (*add_weight)(tempo_layer* self, const tempo_weight* weight, tempo_tensor** out);
   tempo_status (*add_child)(tempo_layer* self, const char* name, tempo_layer* child);
 
   /* Registration, during a plugin's init. */
   tempo_status (*register_layer)(tempo_registry* registry, const tempo_layer_type* type);
   tempo_status (*register_op)(tempo_registry* registry, const tempo_op_type* type);
+
+  /* Training. */
+  /* The penalty of a regularizer, one number, and what a constraint makes of a weight. */
+  tempo_status (*penalize)(const char* regularizer, tempo_tensor* weight, tempo_tensor** out);
+  tempo_status (*constrain)(const char* constraint, tempo_tensor* weight, tempo_tensor** out);
+  /* Adds one number to the loss of the model that is trained or evaluated on this thread; does
+   * nothing where none is. */
+  tempo_status (*add_loss)(tempo_tensor* loss);
+  /* Freezes a layer's weights and its children's, or lets optimizers change them again. */
+  tempo_status (*set_trainable)(tempo_layer* layer, int32_t trainable);
 } tempo_host;
 
 /* What a plugin is. `size` and `minor` lie first in every minor version. */

@@ -19,6 +19,7 @@
 #include <tempo/optimizer.hpp>
 #include <tempo/plot.hpp>
 #include <tempo/plugin.hpp>
+#include <tempo/regularization.hpp>
 #include <tempo/scan.hpp>
 #include <tempo/schedule.hpp>
 #include <tempo/stream.hpp>

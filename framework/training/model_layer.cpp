@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The callbacks of a layer that is a model, and the making of one.
+#include "training/model_layer.hpp"
+
+#include <tempo/gradient.hpp>
+
+#include "graph/trace.hpp"
+#include "plugin/side_effects.hpp"
+
+namespace tempo {
+
+namespace {
+
+struct Instance {
+  std::shared_ptr<ModelState> model;
+  tempo_layer* layer;
+};
+
+tempo_status create(void*, tempo_layer* self, const tempo_attribute*, uint32_t, void**) {
+  return sdk::guarded([&] {
+    throw Error(self->name +
+                ": it is a model, and no second one can be made from its options.\n  Make another "
+                "model as this one was made.");
+  });
+}
+
+void destroy(void* instance) {
+  const std::unique_ptr<Instance> of(static_cast<Instance*>(instance));
+  tempo_layer* mine = of->layer;
+  of->model->as_layer.compare_exchange_strong(mine, nullptr);
+}
+
+// On types alone, where no layer reads values in its call; the batch may be any.
+tempo_status build(void* instance, tempo_layer*, const tempo_type* inputs, uint32_t n) {
+  return sdk::guarded([&] {
+    ModelState& model = *static_cast<Instance*>(instance)->model;
+    if (model.built()) return;
+    ModelState::Seen of;
+    for (uint32_t i = 0; i < n; ++i) {
+      of.inputs.push_back(sdk::shape_of(inputs[i]));
+      if (of.inputs.back().rank() > 0) of.inputs.back()[0] = -1;
+      of.input_dtypes.push_back(sdk::dtype_of(inputs[i]));
+    }
+    SideEffects of_trying;
+    try {
+      const Trace types_alone;
+      return model.build(of);
+    } catch (const FormatError&) {
+      throw;
+    } catch (const Error&) {
+    }
+    model.build(of);
+  });
+}
+
+Tensors borrowed(tempo_tensor* const* tensors, uint32_t n) {
+  Tensors out;
+  for (uint32_t i = 0; i < n; ++i) out.push_back(Tensor::borrowed(tensors[i]));
+  return out;
+}
+
+tempo_status call(void* instance, tempo_layer*, const tempo_call* call, tempo_tensor** results,
+                  uint32_t capacity, uint32_t* count) {
+  return sdk::guarded([&] {
+    ModelState& model = *static_cast<Instance*>(instance)->model;
+    const Tensors out = model.call(borrowed(call->inputs, call->n_inputs),
+                                   {.training = call->training != 0,
+                                    .mask = Tensor::borrowed(call->mask),
+                                    .initial_state = borrowed(call->states, call->n_states),
+                                    .constants = borrowed(call->constants, call->n_constants)});
+    if (out.size() > capacity)
+      throw Error(model.name + ": it returned " + std::to_string(out.size()) +
+                  " tensors; at most " + std::to_string(capacity) + " can be returned.");
+    *count = static_cast<uint32_t>(out.size());
+    for (std::size_t i = 0; i < out.size(); ++i) results[i] = out[i].retained();
+  });
+}
+
+tempo_layer_type type_named(const char* name, const char* summary) {
+  tempo_layer_type type{};
+  type.size = sizeof type;
+  type.kind = TEMPO_LAYER;
+  type.name = name;
+  type.summary = summary;
+  type.create = &create;
+  type.destroy = &destroy;
+  type.build = &build;
+  type.call = &call;
+  return type;
+}
+const tempo_layer_type sequential = type_named("Sequential", "A stack of layers."),
+                       of_function = type_named("Model", "Layers and a function of them.");
+
+// Null where the last holder has just let go of it.
+tempo_layer* retained(tempo_layer* layer) {
+  if (!layer) return nullptr;
+  uint32_t count = layer->count.load(std::memory_order_relaxed);
+  while (count > 0)
+    if (layer->count.compare_exchange_weak(count, count + 1, std::memory_order_acq_rel))
+      return layer;
+  return nullptr;
+}
+
+}  // namespace
+
+Layer layer_of(const std::shared_ptr<ModelState>& model) {
+  if (tempo_layer* const known = retained(model->as_layer)) return Layer(known);
+  sdk::OptionList options;
+  if (model->named) options.add("name", model->name);
+  if (!model->trainable) options.add("trainable", int64_t{0});
+  const tempo_layer_type& type = model->function ? of_function : sequential;
+  Layer made(new tempo_layer(type, options.all()));
+  tempo_layer& layer = *made.handle();
+  layer.name = model->name;
+  layer.instance = new Instance{model, &layer};
+  for (std::size_t i = 0; i < model->layers.size(); ++i)
+    add_child(layer, model->names[i].c_str(), model->layers[i]);
+  model->as_layer = &layer;
+  return made;
+}
+
+std::shared_ptr<ModelState> model_in(const Layer& layer) {
+  const tempo_layer& of = *layer.handle();
+  if (&of.type != &sequential && &of.type != &of_function) return nullptr;
+  return static_cast<Instance*>(of.instance)->model;
+}
+
+}  // namespace tempo

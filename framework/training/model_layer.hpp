@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model as a layer of others.
+#pragma once
+
+#include "training/model_state.hpp"
+
+namespace tempo {
+
+/// The layer that a model is in others; the same one as long as it is held.
+Layer layer_of(const std::shared_ptr<ModelState>& model);
+/// The model that a layer is; null: it is none.
+std::shared_ptr<ModelState> model_in(const Layer& layer);
+
+}  // namespace tempo

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums the penalties of weights, and the losses that layers add.
+#include "training/regularization.hpp"
+
+#include <set>
+
+#include <tempo/ops.hpp>
+
+#include "plugin/side_effects.hpp"
+
+namespace tempo {
+
+Tensor penalty_of(const Tensors& weights) {
+  Tensor total;
+  std::set<const tempo_tensor*> met;
+  for (const Tensor& w : weights) {
+    const tempo_tensor& weight = *w.handle();
+    if (weight.frozen || !weight.rules || !weight.rules->penalty || !met.insert(&weight).second)
+      continue;
+    const Tensor penalty = weight.rules->penalty(w);
+    if (!total)
+      total = penalty;
+    else
+      total = total + (penalty.dtype() == total.dtype() ? penalty : cast(penalty, total.dtype()));
+  }
+  return total;
+}
+
+Tensor regularization_loss(const Tensors& weights) {
+  const Tensor total = penalty_of(weights);
+  return total ? total : scalar(0);
+}
+
+AddedLosses::AddedLosses() : seen_(std::make_unique<SideEffects>()) {}
+AddedLosses::~AddedLosses() = default;
+Tensor AddedLosses::total() const { return seen_->losses() ? seen_->losses() : scalar(0); }
+
+}  // namespace tempo

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Penalties of a model's weights.
+#pragma once
+
+#include <tempo/regularization.hpp>
+
+namespace tempo {
+
+/// The sum that regularization_loss gives; Tensor{} where no weight has a regularizer.
+Tensor penalty_of(const Tensors& weights);
+
+}  // namespace tempo

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Features normalised over the batch, and the statistics that stand for it after training.
+#pragma once
+
+#include <tempo/cell.hpp>
+#include <tempo/gradient.hpp>
+#include <tempo/shared.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct BatchNormalizationOptions {
+  int axis = -1;
+  double momentum = 0.99;
+  double epsilon = 1e-3;
+  bool center = true;
+  bool scale = true;
+  Initializer beta_initializer = zeros();
+  Initializer gamma_initializer = ones();
+  Initializer moving_mean_initializer = zeros();
+  Initializer moving_variance_initializer = ones();
+  Regularizer beta_regularizer = {};
+  Regularizer gamma_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint beta_constraint = {};
+  Constraint gamma_constraint = {};
+  bool trainable = true;
+  DType dtype = DType::automatic;
+  std::string name = "";
+};
+
+inline void describe(auto& option, BatchNormalizationOptions& o) {
+  option("axis", o.axis, "The axis of the features; all others are averaged over.");
+  option("momentum", o.momentum,
+         "The share of the moving statistics that a call in training keeps.", between(0, 1));
+  option("epsilon", o.epsilon, "Added to the variance.", at_least(0));
+  option("center", o.center, "Whether beta is added.");
+  option("scale", o.scale, "Whether the result is multiplied by gamma.");
+  option("beta_initializer", o.beta_initializer, "First values of beta [features].");
+  option("gamma_initializer", o.gamma_initializer, "First values of gamma [features].");
+  option("moving_mean_initializer", o.moving_mean_initializer,
+         "First values of moving_mean [features].");
+  option("moving_variance_initializer", o.moving_variance_initializer,
+         "First values of moving_variance [features].");
+  option("beta_regularizer", o.beta_regularizer, "Penalty of beta, added to the loss.");
+  option("gamma_regularizer", o.gamma_regularizer, "Penalty of gamma, added to the loss.");
+  option("beta_constraint", o.beta_constraint, "What beta fulfils after each update.");
+  option("gamma_constraint", o.gamma_constraint, "What gamma fulfils after each update.");
+}
+
+/// y = gamma (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy, 2015). In training
+/// mean and variance are those of the batch, without masked steps, and move moving_mean and
+/// moving_variance a little towards them; else, and while the layer is frozen, they are the moving
+/// ones. One thread at a time calls it in training.
+class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
+ public:
+  using LayerOf::LayerOf;
+
+  void build(Weights& add, const Shape& input) {
+    if (input.rank() < 2)
+      throw ShapeError("BatchNormalization: needs [batch, ..., features], got " + to_string(input) +
+                       ".\n  expand_dims(x, 0) makes a batch of one of it.");
+    axis_ = sdk::from_end("BatchNormalization", options.axis, input.rank());
+    const Shape features{input[axis_]};
+    if (options.scale)
+      gamma_ =
+          add("gamma", features, options.gamma_initializer,
+              {.regularizer = options.gamma_regularizer, .constraint = options.gamma_constraint});
+    if (options.center)
+      beta_ = add("beta", features, options.beta_initializer,
+                  {.regularizer = options.beta_regularizer, .constraint = options.beta_constraint});
+    mean_ = add("moving_mean", features, options.moving_mean_initializer, {.trainable = false});
+    variance_ =
+        add("moving_variance", features, options.moving_variance_initializer, {.trainable = false});
+  }
+
+  Tensor call(const Tensor& given, const CallOptions& call) {
+    const bool masked = call.mask && given.rank() >= 3 && call.mask.dtype() == bool_ &&
+                        call.mask.shape() == Shape{given.shape()[0], given.shape()[1]};
+    const Tensor x = masked ? usable(given, call.mask) : given;
+    Moments now{along_axis(mean_), along_axis(variance_)};
+    if (call.training && is_trainable()) {
+      now = masked ? moments_of(x, aligned(call.mask, x)) : moments_of(x);
+      move_towards(now);
+    }
+    Tensor factor = 1 / sqrt(now.variance + options.epsilon);
+    if (gamma_) factor = factor * along_axis(gamma_);
+    Tensor y = (x - now.mean) * factor;
+    if (beta_) y = y + along_axis(beta_);
+    return call.mask ? with_mask(y, call.mask) : y;
+  }
+
+ private:
+  struct Moments {
+    Tensor mean, variance;  // of x's rank
+  };
+
+  Axes others(const Tensor& x) const {
+    Axes axes;
+    for (int axis = -x.rank(); axis < 0; ++axis)
+      if (axis != axis_) axes.push_back(axis);
+    return axes;
+  }
+
+  Moments moments_of(const Tensor& x) const {
+    const Axes axes = others(x);
+    return {mean(x, axes, true), var(x, axes, true)};
+  }
+  /// Of the elements where `counts`, of x's dtype and rank, is 1. Keras adds 1e-7 to their number.
+  Moments moments_of(const Tensor& x, const Tensor& counts) const {
+    const Axes axes = others(x);
+    const Tensor n = sum(broadcast_to(counts, x.shape()), axes, true) + 1e-7;
+    const Tensor center = sum(counts * x, axes, true) / n;
+    return {center, sum(counts * square(x - center), axes, true) / n};
+  }
+
+  void move_towards(const Moments& now) {
+    const OneAtATime::Turn turn(&calls_);
+    if (!turn)
+      throw Error(
+          "BatchNormalization: another thread calls it in training, and both would move its "
+          "statistics.\n  Train a model in one thread at a time.");
+    const NoGradient off;
+    const auto move = [&](const Tensor& moving, const Tensor& towards) {
+      assign(moving,
+             moving * options.momentum + reshape(towards, moving.shape()) * (1 - options.momentum));
+    };
+    move(mean_, now.mean);
+    move(variance_, now.variance);
+  }
+
+  /// A vector of the features as x has them on its axis.
+  Tensor along_axis(const Tensor& features) const {
+    if (axis_ == -1) return features;
+    Shape shape{features.shape()[0]};
+    for (int axis = axis_ + 1; axis < 0; ++axis) shape.push_back(1);
+    return reshape(features, shape);
+  }
+  /// The mask as numbers [batch, time, 1, ...].
+  static Tensor aligned(const Tensor& mask, const Tensor& x) {
+    Shape shape = mask.shape();
+    while (shape.rank() < x.rank()) shape.push_back(1);
+    return cast(reshape(mask, shape), x.dtype());
+  }
+  /// x with another step in place of each that is masked and holds NaN or infinite numbers: 0 times
+  /// NaN is NaN.
+  static Tensor usable(const Tensor& x, const Tensor& mask) {
+    static const sdk::Op usable_steps("usable_steps"), counted_steps("counted_steps");
+    return counted_steps(x, usable_steps(x, mask), {{"borrow", true}});
+  }
+
+  Tensor gamma_, beta_, mean_, variance_;
+  int axis_ = -1;
+  OneAtATime calls_;
+};
+
+/// Batch normalisation; its options are BatchNormalizationOptions.
+inline Layer BatchNormalization(const BatchNormalizationOptions& options = {}) {
+  return make_layer("BatchNormalization", options);
+}
+
+}  // namespace tempo
