@@ -15,47 +15,48 @@ namespace tempo {
 
 namespace {
 
+std::string place(int epoch, int64_t number) {
+  return "epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(number + 1);
+}
+
 std::string text(double value) {
   return std::isnan(value) ? "NaN" : value > 0 ? "infinite" : "-infinite";
 }
 
 }  // namespace
 
-Scored score(const std::string& who, ModelState& model, const Loss& its_loss, const Dataset& batch,
-             bool training) {
-  const Tensor y_pred = model.call(batch.x, {.training = training})[0];
-  const Tensor loss =
-      naming_labels(who, batch, [&] { return its_loss(batch.y, y_pred, batch.weight); });
-  if (loss.count() != 1)
-    throw ShapeError(who + ": the loss `" + its_loss.name() + "` gave " +
-                     to_string(loss.shape(), loss.dtype()) +
-                     ".\n  Training needs one number; a reduction other than \"none\" gives it.");
-  return {y_pred, loss};
+Scored score(const std::string& who, ModelState& model, const Objective& objective,
+             const Dataset& batch, bool training) {
+  const Tensors y_pred = model.call(batch.x, {.training = training});
+  auto [total, each] = objective(who, batch, y_pred);
+  return {y_pred, total, each};
 }
 
 void Updates::operator()(const Dataset& batch, Tracker& tracker, int epoch, int64_t number) {
   const Recording recording;
-  const auto [y_pred, loss] = score(who_, model_, loss_, batch, true);
+  const auto [y_pred, loss, losses] = score(who_, model_, objective_, batch, true);
   const double value = loss.item();
   if (!std::isfinite(value)) not_finite(batch, y_pred, "the loss is " + text(value), epoch, number);
   const Tensors weights = model_.trainable_weights();
   if (weights.empty()) throw Error(who_ + ": the model has no trainable weights.");
   if (!std::exchange(model_.reach_is_known, true)) require_listed(loss);
   const NoGradient walking;
-  const Tensors gradients = gradients_of(loss, weights);
+  const Tensors gradients = gradients_of(optimizer_.scale_loss(loss), weights);
   for (std::size_t i = 0; i < weights.size(); ++i)
     if (!is_finite(gradients[i]))
       not_finite(batch, y_pred, "the gradient of " + weights[i].path() + " is not finite", epoch,
                  number);
+  const auto named = [&](const Error& error) {
+    return who_ + (epoch == no_epoch ? "" : ", " + place(epoch, number)) + ": " + error.what();
+  };
   try {
     optimizer_.step(weights, gradients);
+  } catch (const NotFinite& error) {
+    throw NotFinite(named(error));
   } catch (const Error& error) {
-    throw Error(who_ + ", epoch " + std::to_string(epoch + 1) + ", batch " +
-                std::to_string(number + 1) + ": " + error.what());
+    throw Error(named(error));
   }
-  naming_labels(who_, batch, [&, &y_pred = y_pred] {
-    tracker.add(batch.count(), batch.y, y_pred, batch.weight, value);
-  });
+  tracker.add(who_, batch, y_pred, value, losses);
 }
 
 // A weight that the loss does not depend on has zeros, as optimizers expect.
@@ -70,7 +71,7 @@ Tensors Updates::gradients_of(const Tensor& loss, const Tensors& weights) {
       without += (without.empty() ? "" : ", ") + weights[i].path();
   }
   if (count == weights.size())
-    throw Error(who_ + ": no gradient of the loss `" + loss_.name() +
+    throw Error(who_ + ": no gradient of the loss `" + objective_.name() +
                 "` reaches any weight, so nothing can be learnt.\n  Argmax, comparisons, casts to "
                 "whole numbers and stop_gradient let none through; the loss must follow y_pred "
                 "smoothly.");
@@ -93,7 +94,7 @@ void Updates::require_listed(const Tensor& loss) {
               "; or make it with .trainable = false, if it shall stay as it is.");
 }
 
-void Updates::not_finite(const Dataset& batch, const Tensor& y_pred, const std::string& what,
+void Updates::not_finite(const Dataset& batch, const Tensors& y_pred, const std::string& what,
                          int epoch, int64_t number) const {
   std::string cause = "Likely: a learning_rate too large (it is " +
                       sdk::shortest(optimizer_.learning_rate()) +
@@ -101,17 +102,16 @@ void Updates::not_finite(const Dataset& batch, const Tensor& y_pred, const std::
   for (const Tensor& x : batch.x)
     if (!is_finite(x))
       cause = "x of this batch holds NaN or infinite numbers; clean the data first.";
-  const Weighting weighting(who_, mask_of(y_pred), batch.weight);
-  const auto counts_finite = [&](const Tensor& t) {
-    return is_finite(only(weighting.kept_of(t.shape(), t.rank()), t));
-  };
-  if (!counts_finite(batch.y))
-    cause = "y of this batch holds NaN or infinite numbers; clean the data first.";
+  for (std::size_t i = 0; i < batch.y.size(); ++i) {
+    const Tensor& t = batch.y[i];
+    const Weighting weighting(who_, mask_of(y_pred[i]), batch.weight);
+    if (!is_finite(only(weighting.kept_of(t.shape(), t.rank()), t)))
+      cause = "y of this batch holds NaN or infinite numbers; clean the data first.";
+  }
   for (const Tensor& w : model_.weights())
     if (!is_finite(w)) cause = "The weight " + w.path() + " held NaN or infinite numbers before.";
-  throw Error(who_ + ": " + what + " in epoch " + std::to_string(epoch + 1) + ", batch " +
-              std::to_string(number + 1) +
-              ".\n  The weights are as they were before this batch.\n  " + cause);
+  throw NotFinite(who_ + ": " + what + (epoch == no_epoch ? "" : " in " + place(epoch, number)) +
+                  ".\n  The weights are as they were before this batch.\n  " + cause);
 }
 
 }  // namespace tempo
