@@ -4,7 +4,8 @@
 
 #include <atomic>
 #include <csignal>
-#include <mutex>
+
+#include "tensor/process_lock.hpp"
 
 namespace tempo {
 
@@ -15,23 +16,18 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 
 void note(int) { came.store(true, std::memory_order_relaxed); }
 
-// How many live, and whether the handler is theirs.
+// How many live, and whether the handler is theirs; under the lock of signals.
 struct Living {
-  std::mutex lock;
   int count = 0;
   bool handling = false;
   struct sigaction before = {};
 };
-Living& living() {
-  static auto& all = *new Living;  // a fit may run while the program's own statics are gone
-  return all;
-}
+constinit Living all;
 
 }  // namespace
 
 Interruptible::Interruptible() {
-  Living& all = living();
-  const std::lock_guard lock(all.lock);
+  const ProcessLock lock(ProcessLock::signals);
   if (all.count++ > 0) return;
   came = false;
   if (sigaction(SIGINT, nullptr, &all.before) != 0) return;
@@ -44,8 +40,7 @@ Interruptible::Interruptible() {
 }
 
 Interruptible::~Interruptible() {
-  Living& all = living();
-  const std::lock_guard lock(all.lock);
+  const ProcessLock lock(ProcessLock::signals);
   if (--all.count > 0) return;
   struct sigaction now = {};
   // A callback of the user's may have set a handler since, which stays.
