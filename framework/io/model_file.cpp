@@ -50,8 +50,15 @@ json describe_training(const ModelState& model, const Optimizer::NamedTensors& w
               {"left_out_of_decay",
                {{"words", model.optimizer.excluded_words()},
                 {"weights", paths_left_out(model.optimizer, weights)}}}};
+  if (const auto& at = model.place)
+    out["place"] = {
+        {"batch", at->batch},
+        {"round", at->round},
+        {"at", at->at},
+        {"generator", {{"seed", at->generator.seed}, {"stream", at->generator.stream}}}};
   if (model.compiled) {
-    out["loss"] = text_or_name(model.loss);
+    // The losses of several outputs belong to a function, which the program has.
+    out["loss"] = model.loss ? text_or_name(model.loss) : json{{"own", "losses of all outputs"}};
     out["metrics"] = texts_of(model.metrics);
     out["weighted_metrics"] = texts_of(model.weighted_metrics);
   } else {  // loaded without the functions it needs

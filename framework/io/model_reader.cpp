@@ -325,8 +325,8 @@ void ModelReader::resume(Model& model) {
     optimizer.exclude_from_weight_decay(found->words);
     optimizer.exclude_from_weight_decay(found->left_out);
     model.state_->epoch = found->epoch;
-    if (optimizer.iterations() > 0)
-      model.state_->resumes = ModelState::Resumes{found->generator, seedings()};
+    if (optimizer.iterations() > 0 || found->place)
+      model.state_->resumes = ModelState::Resumes{found->generator, seedings(), found->place};
   });
 }
 

@@ -9,6 +9,7 @@
 #include "io/model_file.hpp"
 #include "io/safetensors.hpp"
 #include "ops/defaults.hpp"
+#include "training/model_state.hpp"
 
 namespace tempo {
 
@@ -33,6 +34,7 @@ class ModelReader {
     std::vector<std::string> words = {};
     Tensors left_out = {};
     GeneratorState generator = {};
+    std::optional<Place> place = {};  // within an epoch
     int64_t epoch = 0;
     Loss loss = {};
     std::vector<Metric> metrics = {}, weighted_metrics = {};

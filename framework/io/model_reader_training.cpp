@@ -6,6 +6,7 @@
 #include "io/model_reader.hpp"
 #include "ops/defaults.hpp"
 #include "training/model_state.hpp"
+#include "training/optimizer_state.hpp"
 
 namespace tempo {
 
@@ -15,10 +16,26 @@ namespace {
 
 constexpr std::size_t most_metrics = 10000;
 
-const OwnLoss* own(const std::vector<OwnLoss>& given, const std::string& name) {
-  for (const OwnLoss& g : given)
+template <class Own>
+const Own* own(const std::vector<Own>& given, const std::string& name) {
+  for (const Own& g : given)
     if (g.name == name) return &g;
   return nullptr;
+}
+
+GeneratorState generator_of(const json& from) {
+  return {.seed = integer_of(from.at("seed"), "the generator's seed"),
+          .stream = integer_of(from.at("stream"), "the generator's stream")};
+}
+
+Place place_of(const json& from) {
+  Place out{.batch = integer_of(from.at("batch"), "a batch"),
+            .round = integer_of(from.at("round"), "a round"),
+            .at = integer_of(from.at("at"), "a place"),
+            .generator = generator_of(from.at("generator"))};
+  if (out.batch < 0 || out.round < 0 || out.at < 0)
+    throw FormatError("its place in an epoch is below 0.");
+  return out;
 }
 
 // The name of a user's function; none: it is a text.
@@ -43,11 +60,11 @@ std::optional<std::vector<Metric>> ModelReader::metrics(const json& from,
   std::vector<Metric> out;
   for (const json& entry : list_of(from, most_metrics, "metrics")) {
     const auto name = name_of_own(entry);
-    const OwnLoss* given = name ? own(options_.metrics, *name) : nullptr;
+    const OwnMetric* given = name ? own(options_.metrics, *name) : nullptr;
     if (name && !given)
       missing += (missing.empty() ? "the metric `" : ", the metric `") + *name + "`";
     else
-      out.push_back(given ? Metric(given->loss) : Metric(entry.get<std::string>()));
+      out.push_back(given ? given->metric : Metric(entry.get<std::string>()));
   }
   return out;
 }
@@ -55,12 +72,15 @@ std::optional<std::vector<Metric>> ModelReader::metrics(const json& from,
 ModelReader::Training ModelReader::training(const json& from,
                                             const Optimizer::NamedTensors& weights) const {
   Training out{.optimizer = Optimizer(text_of(from.at("optimizer"), "the optimizer"))};
-  out.optimizer.restore(slots_, weights);
-  if (from.contains("generator")) {
-    const json& generator = from.at("generator");
-    out.generator = {.seed = integer_of(generator.at("seed"), "the generator's seed"),
-                     .stream = integer_of(generator.at("stream"), "the generator's stream")};
+  if (auto& rate = out.optimizer.required().schedule; rate && rate->is_own()) {
+    if (options_.learning_rate)
+      rate = *options_.learning_rate;
+    else
+      out.missing = "the function of its learning rate";
   }
+  out.optimizer.restore(slots_, weights);
+  if (from.contains("generator")) out.generator = generator_of(from.at("generator"));
+  if (from.contains("place")) out.place = place_of(from.at("place"));
   if (from.contains("epoch")) out.epoch = integer_of(from.at("epoch"), "epoch");
   if (out.epoch < 0 || out.epoch > INT32_MAX)
     throw FormatError("epoch is " + std::to_string(out.epoch) + ".");
@@ -100,14 +120,17 @@ void ModelReader::compile(Model& model, const Training& training) const {
     state.optimizer = optimizer;
     state.needs = training.needs;
     state.not_compiled =
-        path_ + " was saved with " + training.missing +
-        ", which no file can hold.\n  Give it: load_model(path, {.losses = {{\"name\", f}}, "
-        ".metrics = {{\"name\", g}}}); or call\n  model.compile({.optimizer = model.optimizer(), "
-        ".loss = f}), which goes on with what the optimizer remembers.";
+        path_ + " was saved with " + training.missing + ", which no file can hold.\n  " +
+        (training.missing.starts_with("the function of its learning rate")
+             ? "Give it: load_model(path, {.learning_rate = f})."
+             : "Give it: load_model(path, {.losses = {{\"name\", f}}, .metrics = {{\"name\", "
+               "g}}}); "
+               "or call\n  model.compile({.optimizer = model.optimizer(), .loss = f}), which goes "
+               "on with what the optimizer remembers.");
   }
   state.epoch = training.epoch;
-  if (optimizer.iterations() > 0)
-    state.resumes = ModelState::Resumes{training.generator, seedings()};
+  if (optimizer.iterations() > 0 || training.place)
+    state.resumes = ModelState::Resumes{training.generator, seedings(), training.place};
 }
 
 }  // namespace tempo

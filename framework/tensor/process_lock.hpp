@@ -21,6 +21,7 @@ class ProcessLock {
     steps,      ///< the lists of layers' traced steps
     generator,  ///< the global random generator
     buffers,    ///< memory that waits for its next user
+    signals,    ///< who handles Ctrl-C
     n_locks
   };
   explicit ProcessLock(Of what);

@@ -38,7 +38,7 @@ std::string formatted(const std::string& who, double value, const std::string& f
   return room;
 }
 
-std::string filled_in(const std::string& who, const std::string& pattern, int epoch,
+std::string filled_in(const std::string& who, const std::string& pattern, int epoch, int64_t batch,
                       const Logs& logs) {
   std::string out;
   for (std::size_t at = 0; at < pattern.size();) {
@@ -51,8 +51,10 @@ std::string filled_in(const std::string& who, const std::string& pattern, int ep
     const std::string inside = pattern.substr(open + 1, close - open - 1);
     const std::size_t colon = std::min(inside.find(':'), inside.size());
     const std::string name = inside.substr(0, colon);
-    out += formatted(who, name == "epoch" ? epoch + 1 : logs[name],
-                     colon < inside.size() ? inside.substr(colon + 1) : "");
+    const double value = name == "epoch"   ? epoch + 1
+                         : name == "batch" ? static_cast<double>(batch + 1)
+                                           : logs[name];
+    out += formatted(who, value, colon < inside.size() ? inside.substr(colon + 1) : "");
     at = close + 1;
   }
   return out;
@@ -62,33 +64,46 @@ struct Checkpoint final : Callback {
   explicit Checkpoint(const ModelCheckpointOptions& o)
       : options(o), monitor("ModelCheckpoint", o.monitor, o.mode) {
     if (o.filepath.empty()) throw Error("ModelCheckpoint: no filepath was given.");
+    require_frequency("ModelCheckpoint: save_freq", o.save_freq);
     if (o.initial_value_threshold && std::isnan(*o.initial_value_threshold))
       throw Error("ModelCheckpoint: initial_value_threshold is NaN; it must be a number.");
   }
-  void on_epoch_end(int epoch, const Logs& logs) override {
+  void on_epoch_begin(int e) override { epoch = e; }
+  void on_train_batch_end(int64_t batch, const Logs& logs) override {
+    if (options.save_freq.is_epoch()) return;
+    if (++since_saved < options.save_freq.batches()) return;
+    since_saved = 0;
+    save(batch, logs);
+  }
+  void on_epoch_end(int, const Logs& logs) override {
+    if (options.save_freq.is_epoch()) save(params().steps - 1, logs);
+  }
+  void save(int64_t batch, const Logs& logs) {
     std::string why;
     if (options.save_best_only) {
       const int direction = monitor.direction(model());
       if (!best) best = options.initial_value_threshold.value_or(-direction * infinity);
       const double now = monitor.value(logs);
       if (!improves(direction, now, *best, 0)) {
-        say(epoch, options.monitor + " did not improve from " + sdk::shortest(*best) + ".");
+        say(options.monitor + " did not improve from " + sdk::shortest(*best) + ".");
         return;
       }
       why = options.monitor + " improved from " + sdk::shortest(*best) + " to " +
             sdk::shortest(now) + ", ";
       best = now;
     }
-    const std::string path = filled_in("ModelCheckpoint", options.filepath, epoch, logs);
-    say(epoch, why + "saving model to " + path + ".");
+    const std::string path = filled_in("ModelCheckpoint", options.filepath, epoch, batch, logs);
+    say(why + "saving model to " + path + ".");
     options.save_weights_only ? model().save_weights(path) : model().save(path);
   }
-  void say(int epoch, const std::string& what) const {
+  void say(const std::string& what) const {
     if (options.verbose > 0) std::cout << "Epoch " << epoch + 1 << ": " << what << "\n";
   }
   ModelCheckpointOptions options;
   Monitor monitor;
   std::optional<double> best;
+  int epoch = 0;
+  int64_t since_saved = 0;
 };
 
 struct Plateau final : Callback {
@@ -179,6 +194,17 @@ struct CSV final : Callback {
 };
 
 }  // namespace
+
+Frequency::Frequency(const std::string& text) : batches_(text == "batch" ? 1 : epochs) {
+  if (text != "batch" && text != "epoch")
+    unknown_name("frequency", "kind", text, {"epoch", "batch"});
+}
+
+void require_frequency(const std::string& who, const Frequency& frequency) {
+  if (frequency.is_epoch() || frequency.batches() >= 1) return;
+  throw Error(who + " is " + std::to_string(frequency.batches()) +
+              "; it must be \"epoch\", or a number of batches of at least 1.");
+}
 
 ModelCheckpoint::ModelCheckpoint(const ModelCheckpointOptions& options)
     : callback_(std::make_shared<Checkpoint>(options)) {}

@@ -43,6 +43,13 @@ class Callbacks {
     for (const Attached& a : attached_) (a.handle.operator->()->*hook)(arguments...);
   }
 
+  /// Asks all of them, and whether one said yes.
+  bool any(bool (Callback::*hook)(int64_t), int64_t batch) const {
+    bool yes = false;
+    for (const Attached& a : attached_) yes |= (a.handle.operator->()->*hook)(batch);
+    return yes;
+  }
+
  private:
   struct Attached {
     CallbackHandle handle;

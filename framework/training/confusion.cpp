@@ -28,9 +28,27 @@ void ConfusionMetric::decide(Decision how) {
 }
 
 void ConfusionMetric::reset() {
-  positive_.assign(how_.thresholds.size() + 1, 0);
+  labels_ = 1;
+  positive_.assign(steps(), 0);
   negative_ = positive_;
   nan_ = false;
+}
+
+void ConfusionMetric::take_labels(std::size_t count) {
+  const std::size_t weights = how_.label_weights.size();
+  if (weights > 0 && weights != count)
+    throw Error(name + ": there are " + std::to_string(weights) +
+                " label_weights, and y_pred has " + std::to_string(count) + " labels.");
+  if (count == labels_) return;
+  const bool seen =
+      std::any_of(positive_.begin(), positive_.end(), [](double n) { return n > 0; }) ||
+      std::any_of(negative_.begin(), negative_.end(), [](double n) { return n > 0; });
+  if (seen)
+    throw ShapeError(name + ": y_pred has " + std::to_string(count) + " labels, and had " +
+                     std::to_string(labels_) + " before.");
+  labels_ = count;
+  positive_.assign(count * steps(), 0);
+  negative_ = positive_;
 }
 
 // The first of equals is the larger one.
@@ -58,6 +76,7 @@ void ConfusionMetric::add(const Tensor& y_true, const Tensor& y_pred, const Weig
   if (how_.class_id && (*how_.class_id < 0 || *how_.class_id >= static_cast<int64_t>(classes)))
     throw Error(name + ": class_id is " + std::to_string(*how_.class_id) +
                 ", and y_pred has the classes 0 to " + std::to_string(classes - 1) + ".");
+  if (how_.multi_label) take_labels(classes);
   std::vector<double> said = p.to_vector();
   const std::vector<double> label = cast(t, float64).to_vector();
   const std::vector<double> weight =
@@ -74,26 +93,36 @@ void ConfusionMetric::add(const Tensor& y_true, const Tensor& y_pred, const Weig
       continue;
     nan_ = nan_ || std::isnan(said[i]);
     const auto below = std::lower_bound(all.begin(), all.end(), said[i]) - all.begin();
-    (label[i] != 0 ? positive_ : negative_)[static_cast<std::size_t>(below)] += weight[i];
+    const std::size_t of = how_.multi_label ? i % classes : 0;
+    (label[i] != 0 ? positive_ : negative_)[of * steps() + static_cast<std::size_t>(below)] +=
+        weight[i];
   }
 }
 
-std::vector<Counts> ConfusionMetric::counts() const {
+std::vector<Counts> ConfusionMetric::counts(std::size_t label) const {
   std::vector<Counts> out(how_.thresholds.size());
-  const auto sum = [](const std::vector<double>& v, std::size_t from, std::size_t to) {
-    return std::accumulate(v.begin() + static_cast<std::ptrdiff_t>(from),
-                           v.begin() + static_cast<std::ptrdiff_t>(to), 0.0);
+  const auto begin = static_cast<std::ptrdiff_t>(label * steps());
+  const auto sum = [begin](const std::vector<double>& v, std::size_t from, std::size_t to) {
+    return std::accumulate(v.begin() + begin + static_cast<std::ptrdiff_t>(from),
+                           v.begin() + begin + static_cast<std::ptrdiff_t>(to), 0.0);
   };
   for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = {.tp = sum(positive_, i + 1, positive_.size()),
-              .fp = sum(negative_, i + 1, negative_.size()),
+    out[i] = {.tp = sum(positive_, i + 1, steps()),
+              .fp = sum(negative_, i + 1, steps()),
               .tn = sum(negative_, 0, i + 1),
               .fn = sum(positive_, 0, i + 1)};
   return out;
 }
 
 double ConfusionMetric::result() const {
-  return nan_ ? std::numeric_limits<double>::quiet_NaN() : value(counts());
+  if (nan_) return std::numeric_limits<double>::quiet_NaN();
+  double total = 0, weights = 0;
+  for (std::size_t label = 0; label < labels_; ++label) {
+    const double weight = how_.label_weights.empty() ? 1 : how_.label_weights[label];
+    total += weight * value(counts(label));
+    weights += weight;
+  }
+  return how_.multi_label ? ratio(total, weights) : total;
 }
 
 }  // namespace tempo

@@ -30,6 +30,8 @@ struct Decision {
   std::optional<int64_t> class_id = {};    ///< of the last axis only this one counts
   bool from_logits = false;
   bool probabilities = false;  ///< y_pred must lie in [0, 1]
+  bool multi_label = false;    ///< each of the last axis is counted by itself
+  std::vector<double> label_weights = {};
 };
 
 struct ConfusionMetric : MetricState {
@@ -39,15 +41,18 @@ struct ConfusionMetric : MetricState {
 
  protected:
   void decide(Decision how);
-  /// At each threshold.
-  std::vector<Counts> counts() const;
+  /// Of a label, at each threshold.
+  std::vector<Counts> counts(std::size_t label) const;
   virtual double value(const std::vector<Counts>& counts) const = 0;
 
  private:
+  std::size_t steps() const { return how_.thresholds.size() + 1; }
+  void take_labels(std::size_t count);
   void keep_largest(std::vector<double>& p, std::size_t classes) const;
 
   Decision how_;
-  // By how many thresholds are below a prediction; of labels 1, and 0.
+  std::size_t labels_ = 1;
+  // Of each label, by how many thresholds are below a prediction; where it is 1, and 0.
   std::vector<double> positive_, negative_;
   bool nan_ = false;  // a prediction that counts was NaN
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts of right and wrong decisions, and what is made of them.
+#include <algorithm>
+
 #include "training/confusion.hpp"
 
 namespace tempo {
@@ -79,15 +81,28 @@ struct AUCMetric : MetricOf<AUCMetric, AUCOptions, ConfusionMetric> {
         o.summation_method != "majoring")
       unknown_name("auc", "summation_method", o.summation_method,
                    {"interpolation", "minoring", "majoring"});
-    decide({.thresholds = spread_thresholds(o.num_thresholds),
+    if (!o.label_weights.empty() && !o.multi_label)
+      throw Error("auc: label_weights are those of multi_label = true, which is not set.");
+    for (const double weight : o.label_weights)
+      if (!(weight >= 0) || std::isinf(weight))
+        throw Error("auc: a label weight is " + sdk::shortest(weight) +
+                    "; it must be a number of at least 0.");
+    decide({.thresholds = thresholds_of(o),
             .from_logits = o.from_logits,
-            .probabilities = true});
+            .probabilities = true,
+            .multi_label = o.multi_label,
+            .label_weights = o.label_weights});
   }
   static constexpr const char* names[] = {"auc"};
-  static void describe(auto& setting, auto& o) {
+  template <class Setting>
+  static void describe(Setting& setting, auto& o) {
+    constexpr bool writing = std::is_same_v<Setting, SettingsWriter>;
     setting("num_thresholds", o.num_thresholds, Range{.at_least = 2});
     setting("curve", o.curve);
     setting("summation_method", o.summation_method);
+    if (!writing || !o.thresholds.empty()) setting("thresholds", o.thresholds);
+    if (!writing || o.multi_label) setting("multi_label", o.multi_label);
+    if (!writing || !o.label_weights.empty()) setting("label_weights", o.label_weights);
     setting("from_logits", o.from_logits);
   }
   std::optional<bool> higher_is_better() const override { return true; }
@@ -111,6 +126,18 @@ struct AUCMetric : MetricOf<AUCMetric, AUCOptions, ConfusionMetric> {
   }
 
  private:
+  static std::vector<double> thresholds_of(const AUCOptions& o) {
+    if (o.thresholds.empty()) return spread_thresholds(o.num_thresholds);
+    std::vector<double> all = o.thresholds;
+    for (const double t : all)
+      if (!(t >= 0 && t <= 1))
+        throw Error("auc: a threshold is " + sdk::shortest(t) + "; it must lie in [0, 1].");
+    std::sort(all.begin(), all.end());
+    const std::vector<double> ends = spread_thresholds(2);
+    all.insert(all.begin(), ends.front());
+    all.push_back(ends.back());
+    return all;
+  }
   // Between two thresholds true and false positives change in a line (Davis and Goadrich, 2006).
   static double interpolated_precision(const std::vector<Counts>& counts) {
     double area = 0;

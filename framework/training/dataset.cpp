@@ -25,7 +25,9 @@ void require_samples(const std::string& who, const Dataset& data, bool with_trut
   std::vector<std::pair<std::string, Tensor>> all;
   for (std::size_t i = 0; i < data.x.size(); ++i)
     all.emplace_back(data.x.size() == 1 ? "x" : "x[" + std::to_string(i) + "]", data.x[i]);
-  if (with_truth) all.emplace_back("y", data.y);
+  if (with_truth && data.y.empty()) all.emplace_back("y", Tensor{});
+  for (std::size_t i = 0; i < data.y.size(); ++i)
+    all.emplace_back(data.y.size() == 1 ? "y" : "y[" + std::to_string(i) + "]", data.y[i]);
   if (data.weight) all.emplace_back("sample_weight", data.weight);
   for (const auto& [name, t] : all) {
     const std::string subject = (who + ": ").append(name);

@@ -8,10 +8,10 @@
 
 namespace tempo {
 
-/// Inputs, truth and weights of some samples; y and weight may be missing.
+/// Inputs, truth of each output, and weights of some samples; y and weight may be missing.
 struct Dataset {
-  Tensors x;
-  Tensor y, weight;
+  Tensors x, y;
+  Tensor weight;
   const char* name_of_y = "y";
   int64_t first = 0;                            // sample of what the user gave, or of
   const std::vector<int64_t>* order = nullptr;  // the places there, when they are shuffled
@@ -23,7 +23,7 @@ struct Dataset {
     out.first = first + begin;
     out.order = by;
     for (const Tensor& t : x) out.x.push_back(part_of(t, begin, end, by));
-    if (y) out.y = part_of(y, begin, end, by);
+    for (const Tensor& t : y) out.y.push_back(part_of(t, begin, end, by));
     if (weight) out.weight = part_of(weight, begin, end, by);
     return out;
   }
@@ -32,13 +32,15 @@ struct Dataset {
   }
 };
 
-/// What f gives; a label that it refuses is named by its place in what the user gave.
+/// What f gives of an output; a label that it refuses is named by its place in what the user gave.
 template <class F>
-auto naming_labels(const std::string& who, const Dataset& batch, F f) {
+auto naming_labels(const std::string& who, const Dataset& batch, F f, std::size_t output = 0) {
   try {
     return f();
   } catch (const LabelError& e) {
-    throw Error(who + ": " + e.text(batch.name_of_y, batch.place_of(e.sample())));
+    std::string y = batch.name_of_y;
+    if (batch.y.size() > 1) y += "[" + std::to_string(output) + "]";
+    throw Error(who + ": " + e.text(y, batch.place_of(e.sample())));
   }
 }
 

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training, evaluation and prediction, batch by batch.
 #include <algorithm>
+#include <iostream>
+#include <limits>
 
+#include "training/batch_walk.hpp"
 #include "training/callbacks.hpp"
-#include "training/kept_state.hpp"
+#include "training/class_weight.hpp"
+#include "training/finite.hpp"
+#include "training/interrupt.hpp"
 #include "training/progress.hpp"
+#include "training/run.hpp"
 #include "training/settings.hpp"
 #include "training/update.hpp"
 
@@ -12,90 +18,36 @@ namespace tempo {
 
 namespace {
 
-// One fit of a model: inside another one, of a callback, it leaves that one's flag and record.
-class Run {
- public:
-  Run(const std::string& who, ModelState& model, const FitParams& params) : model_(model) {
-    const std::thread::id me = std::this_thread::get_id();
-    std::thread::id owner;
-    if (!model.trained_by.compare_exchange_strong(owner, me) && owner != me)
-      throw Error(who +
-                  ": another thread is training this model.\n  Train one model in one thread at a "
-                  "time; copies of a Model are the same model.");
-    inner_ = owner == me;
-    history = std::make_shared<History>(params);
-    stop_before_ = model.stop;
-    model.stop = false;
-    before_ = std::exchange(model.history, history);
-  }
-  ~Run() {
-    if (inner_) {
-      model_.stop = stop_before_;
-      model_.history = before_;
-    } else {
-      model_.trained_by = std::thread::id();
-    }
-  }
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
-
-  std::shared_ptr<History> history;
-
- private:
-  ModelState& model_;
-  bool inner_ = false, stop_before_ = false;
-  std::shared_ptr<History> before_;
+struct Evaluation {
+  int64_t batch_size;
+  Progress* progress = nullptr;
+  bool may_be_cut = false;  // by Ctrl-C, which the caller asks for
 };
 
-Logs evaluated(const std::string& who, ModelState& model, const Loss& loss_function,
-               Tracker tracker, const Dataset& data, int64_t batch_size, const Callbacks& callbacks,
-               Progress* progress = nullptr) {
+Logs evaluated(const std::string& who, ModelState& model, const Objective& objective,
+               Tracker tracker, const Dataset& data, const Callbacks& callbacks,
+               const Evaluation& how) {
   const NoGradient predicting;
   tracker.reset();
   callbacks(&Callback::on_test_begin);
   int64_t number = 0;
-  for (int64_t begin = 0; begin < data.count(); begin += batch_size, ++number) {
+  for (int64_t begin = 0; begin < data.count(); begin += how.batch_size, ++number) {
     callbacks(&Callback::on_test_batch_begin, number);
-    const Dataset batch = data.part(begin, std::min(begin + batch_size, data.count()));
+    const Dataset batch = data.part(begin, std::min(begin + how.batch_size, data.count()));
     SideEffects effects;
-    const Scored scored = score(who, model, loss_function, batch, false, effects);
-    naming_labels(who, batch, [&] {
-      tracker.add(batch.count(), batch.y, scored.y_pred, batch.weight, scored.loss.item());
-    });
+    const Scored scored = score(who, model, objective, batch, false, effects);
+    tracker.add(who, batch, scored.y_pred, scored.loss.item(), scored.losses);
     const Logs logs = tracker.logs();
     callbacks(&Callback::on_test_batch_end, number, logs);
-    if (progress) progress->batch(number + 1, logs);
+    if (how.progress) how.progress->batch(number + 1, logs);
+    if (how.may_be_cut && Interruptible::requested()) break;
   }
   Logs logs = tracker.logs();
   callbacks(&Callback::on_test_end, logs);
   return logs;
 }
 
-int64_t batches_in(int64_t count, int64_t size) { return (count - 1) / size + 1; }
-
-// What f gives; called in a callback of fit, it leaves training the states that layers keep.
-template <class F>
-auto beside_training(const Model& model, const ModelState& state, F f) {
-  return state.trained_by == std::this_thread::get_id() ? with_states_apart(model, f) : f();
-}
-
-void require_compiled(const std::string& who, const ModelState& model) {
-  if (model.compiled) return;
-  if (!model.not_compiled.empty())
-    throw Error(who + ": the model is not compiled: " + model.not_compiled);
-  throw Error(
-      who +
-      ": the model was not compiled.\n  Call model.compile({.optimizer = Adam(), .loss = \"mse\"}) "
-      "first.");
-}
-
-History fitted(Model& handle, ModelState& model, const Inputs& x, const Tensor& y,
-               const FitOptions& options) {
-  const std::string who = std::string(model.kind()) + ".fit";
-  require_compiled(who, model);
-  Dataset train{x, y, options.sample_weight};
-  require_samples(who, train, true);
-  require_batch_size(who, options.batch_size);
+void require_epochs(const std::string& who, const FitOptions& options) {
   if (options.epochs < 1)
     throw Error(who + ": epochs is " + std::to_string(options.epochs) +
                 "; it must be at least 1.\n  It is the number of the last epoch; a model that "
@@ -107,14 +59,28 @@ History fitted(Model& handle, ModelState& model, const Inputs& x, const Tensor& 
     throw Error(who + ": initial_epoch is " + std::to_string(options.initial_epoch) +
                 ", after epochs, " + std::to_string(options.epochs) +
                 ".\n  epochs is the number of the last epoch, not how many follow.");
-  require_weights(who, options.sample_weight);
+  for (const auto& [name, value, least] :
+       {std::tuple<const char*, int64_t, int64_t>{"validation_steps", options.validation_steps, 0},
+        {"validation_batch_size", options.validation_batch_size, 0},
+        {"validation_freq", options.validation_freq, 1}})
+    if (value < least)
+      throw Error(who + ": " + name + " is " + std::to_string(value) + "; it must be at least " +
+                  std::to_string(least) + ".");
+}
+
+int64_t validation_batch_size(const FitOptions& options) {
+  return options.validation_batch_size > 0 ? options.validation_batch_size : options.batch_size;
+}
+
+// The samples that are held out; without x where none are.
+Dataset validation_samples(const std::string& who, const FitOptions& options, Dataset& train) {
+  const ValidationData& given = options.validation_data;
   Dataset held_out;
-  if (options.validation_data) {
-    held_out = {options.validation_data.x, options.validation_data.y,
-                options.validation_data.sample_weight, "validation_data.y"};
+  if (given) {
+    held_out = {given.x, given.y, given.sample_weight, "validation_data.y"};
     require_samples(who + ", validation_data", held_out, true);
     require_weights(who + ", validation_data", held_out.weight);
-  } else if (options.validation_data.y || options.validation_data.sample_weight) {
+  } else if (!given.y.empty() || given.sample_weight) {
     throw Error(who + ", validation_data: no x was given.");
   } else if (options.validation_split != 0) {
     const int64_t at =
@@ -122,49 +88,106 @@ History fitted(Model& handle, ModelState& model, const Inputs& x, const Tensor& 
     held_out = train.part(at, train.count());
     train = train.part(0, at);
   }
+  if (!held_out.x.empty() && options.validation_steps > 0)
+    held_out = held_out.part(
+        0, std::min(held_out.count(), options.validation_steps * validation_batch_size(options)));
+  return held_out;
+}
 
+// The place of the next batch, for a file that is saved now; none between two epochs.
+std::optional<Place> to_save(const BatchWalk& batches, bool within_epoch,
+                             const FitOptions& options) {
+  if (!within_epoch && options.steps_per_epoch == 0) return {};
+  Place place = batches.place();
+  if (!within_epoch) place.batch = 0;
+  return place;
+}
+
+void tell_interrupted(const std::string& who, int epoch, int64_t batch) {
+  std::cerr << "tempo: " << who << ": Ctrl-C ended it in epoch " << epoch + 1 << ", after batch "
+            << batch << "; the weights and the history so far are kept.\n";
+}
+
+History fitted(Model& handle, ModelState& model, const Inputs& x, const Inputs& y,
+               const FitOptions& options) {
+  const std::string who = std::string(model.kind()) + ".fit";
+  require_compiled(who, model);
+  Dataset train{x, y, options.sample_weight};
+  require_samples(who, train, true);
+  require_batch_size(who, options.batch_size);
+  require_epochs(who, options);
+  require_weights(who, options.sample_weight);
+  const Dataset held_out = validation_samples(who, options, train);
+  if (!options.class_weight.empty())
+    train.weight = sample_weight_of(who, train, options.class_weight);
   require_even_batches(who, model, train.count(), options.batch_size);
-  const int64_t steps = batches_in(train.count(), options.batch_size);
+  BatchWalk batches(who, train.count(), options);
+  const int64_t steps = batches.steps();
   const FitParams params{
       .epochs = options.epochs, .steps = steps, .batch_size = options.batch_size};
   Progress progress(options.verbose, steps);
+  const Interruptible interruptible;
   const Run run(who, model, params);
   const Callbacks callbacks(who, options.callbacks, handle, params);
+  Optimizer optimizer = model.optimizer;
   Updates update(who, model);
-  const Loss loss = model.loss;
-  Tracker tracker(model.metrics, model.weighted_metrics);
-  const Tracker validation(model.metrics, model.weighted_metrics);
+  const Objective objective = model.objective;
+  Tracker tracker(objective);
+  const Tracker validation(objective);
   Logs logs;
-  if (const auto resumes = std::exchange(model.resumes, {});
-      resumes && resumes->seedings == seedings())
-    restore_generator(resumes->generator);
+  int first = options.initial_epoch;
+  std::optional<Place> place;
+  take_up(model);
   callbacks(&Callback::on_train_begin);
-  for (int epoch = options.initial_epoch; epoch < options.epochs && !model.stop; ++epoch) {
+  if (std::exchange(model.goes_on, false)) {
+    place = take_up(model);
+    first = static_cast<int>(model.epoch);
+  }
+  for (int epoch = first; epoch < options.epochs && !model.stop && !model.interrupted; ++epoch) {
     callbacks(&Callback::on_epoch_begin, epoch);
     progress.begin_epoch(epoch, options.epochs);
     tracker.reset();
-    std::vector<int64_t> order;
-    if (options.shuffle) order = shuffled(train.count(), options.seed, epoch);
-    for (int64_t number = 0; number < steps && !model.stop; ++number) {
+    if (place)
+      batches.go_to(who, *std::exchange(place, {}));
+    else
+      batches.begin_epoch(epoch);
+    for (int64_t number = batches.place().batch;
+         number < steps && !model.stop && !Interruptible::requested(); ++number) {
       callbacks(&Callback::on_train_batch_begin, number);
-      const int64_t begin = number * options.batch_size;
-      const int64_t end = std::min(begin + options.batch_size, train.count());
-      update(train.part(begin, end, options.shuffle ? &order : nullptr), tracker, epoch, number);
-      logs = tracker.logs();
+      const Dataset batch = batches.next(train);
+      try {
+        update(batch, tracker, epoch, number);
+        logs = tracker.logs();
+      } catch (const NotFinite& error) {
+        if (!callbacks.any(&Callback::on_not_finite, number)) throw Error(error.what());
+        model.stop = true;
+        logs = tracker.logs();
+        logs.set("loss", std::numeric_limits<double>::quiet_NaN());
+      }
+      model.place = to_save(batches, true, options);
       callbacks(&Callback::on_train_batch_end, number, logs);
       progress.batch(number + 1, logs);
     }
-    if (!held_out.x.empty())
+    if (!held_out.x.empty() && !Interruptible::requested() &&
+        (epoch + 1) % options.validation_freq == 0)
       for (const auto& [name, value] : with_states_apart(handle, [&] {
-             return evaluated(who, model, loss, validation, held_out, options.batch_size,
-                              callbacks);
+             return evaluated(who, model, objective, validation, held_out, callbacks,
+                              {.batch_size = validation_batch_size(options), .may_be_cut = true});
            }))
         logs.set("val_" + name, value);
+    if (Interruptible::requested()) {
+      model.interrupted = true;
+      progress.leave();
+      tell_interrupted(who, epoch, batches.place().batch);
+      break;
+    }
     run.history->add(epoch, logs);
     model.epoch = epoch + 1;
+    model.place = to_save(batches, false, options);
     callbacks(&Callback::on_epoch_end, epoch, logs);
     progress.end_epoch(logs);
   }
+  if (optimizer.has_averages()) optimizer.use_averages(model.trainable_weights());
   callbacks(&Callback::on_train_end, logs);
   return *run.history;
 }
@@ -175,21 +198,23 @@ void Model::run_compile(const CompileOptions& options) {
   const std::string who = std::string(state_->kind()) + ".compile";
   if (!options.optimizer)
     throw Error(who + ": no optimizer was given.\n  Set .optimizer = Adam(), or \"adam\".");
-  if (!options.loss) throw Error(who + ": no loss was given.\n  Set .loss = \"mse\", or another.");
+  const Objective objective(who, options);
+  const bool one = !objective.has_several();
   state_->optimizer = options.optimizer;
-  state_->loss = options.loss;
+  state_->loss = one ? objective.outputs()[0].loss : Loss();
   state_->metrics = options.metrics;
   state_->weighted_metrics = options.weighted_metrics;
+  state_->objective = objective;
   state_->compiled = true;
   state_->warned = state_->reach_is_known = state_->reach_is_checked = state_->mask_is_known = false;
   state_->not_compiled = state_->needs = "";
 }
 
-History Model::run_fit(const Inputs& x, const Tensor& y, const FitOptions& options) {
+History Model::run_fit(const Inputs& x, const Inputs& y, const FitOptions& options) {
   return beside_training(*this, *state_, [&] { return fitted(*this, *state_, x, y, options); });
 }
 
-Logs Model::run_evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions& options) const {
+Logs Model::run_evaluate(const Inputs& x, const Inputs& y, const EvaluateOptions& options) const {
   const std::string who = std::string(state_->kind()) + ".evaluate";
   require_compiled(who, *state_);
   const Dataset data{x, y, options.sample_weight};
@@ -203,14 +228,14 @@ Logs Model::run_evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions
   Progress progress(options.verbose, steps);
   progress.begin_epoch(0, 0);
   Logs logs = beside_training(*this, *state_, [&] {
-    return evaluated(who, *state_, state_->loss, Tracker(state_->metrics, state_->weighted_metrics),
-                     data, options.batch_size, callbacks, &progress);
+    return evaluated(who, *state_, state_->objective, Tracker(state_->objective), data, callbacks,
+                     {.batch_size = options.batch_size, .progress = &progress});
   });
   progress.end_epoch(logs);
   return logs;
 }
 
-Tensor Model::run_predict(const Inputs& x, const PredictOptions& options) const {
+Tensors Model::run_predict(const Inputs& x, const PredictOptions& options, bool all) const {
   const std::string who = std::string(state_->kind()) + ".predict";
   const Dataset data{x, {}, {}};
   require_samples(who, data, false);
@@ -222,18 +247,24 @@ Tensor Model::run_predict(const Inputs& x, const PredictOptions& options) const 
   return beside_training(*this, *state_, [&] {
     const NoGradient predicting;
     callbacks(&Callback::on_predict_begin);
-    Tensors parts;
+    std::vector<Tensors> parts;  // of each result
     int64_t number = 0;
     for (int64_t begin = 0; begin < data.count(); begin += options.batch_size, ++number) {
       callbacks(&Callback::on_predict_batch_begin, number);
       const Dataset batch = data.part(begin, std::min(begin + options.batch_size, data.count()));
-      parts.push_back(state_->call(batch.x, {})[0]);
+      const Tensors results = state_->call(batch.x, {});
+      parts.resize(all ? results.size() : 1);
+      for (std::size_t i = 0; i < parts.size(); ++i) parts[i].push_back(results[i]);
       callbacks(&Callback::on_predict_batch_end, number);
     }
     callbacks(&Callback::on_predict_end);
-    return concat(parts, 0);
+    Tensors out;
+    for (const Tensors& of_one : parts) out.push_back(concat(of_one, 0));
+    return out;
   });
 }
+
+bool Model::interrupted() const { return state_->interrupted; }
 
 History Model::history() const { return state_->history ? *state_->history : History(); }
 

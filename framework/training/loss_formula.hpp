@@ -22,9 +22,12 @@ void describe_loss(auto& setting, auto& o) {
   if constexpr (requires { o.q; }) setting("q", o.q, Range{.at_least = 1e-6, .at_most = 1});
   if constexpr (requires { o.apply_class_balancing; })
     setting("apply_class_balancing", o.apply_class_balancing);
-  if constexpr (requires { o.gamma; }) {
-    setting("alpha", o.alpha, Range{.at_least = 0});
-    setting("gamma", o.gamma, Range{.at_least = 0});
+  if constexpr (requires { o.alpha; }) setting("alpha", o.alpha, Range{.at_least = 0});
+  if constexpr (requires { o.beta; }) setting("beta", o.beta, Range{.at_least = 0});
+  if constexpr (requires { o.gamma; }) setting("gamma", o.gamma, Range{.at_least = 0});
+  if constexpr (requires { o.margin; }) {
+    setting("margin", o.margin, Range{.at_least = 0, .at_most = 1});
+    setting("remove_diagonal", o.remove_diagonal);
   }
   if constexpr (requires { o.from_logits; }) setting("from_logits", o.from_logits);
   if constexpr (requires { o.label_smoothing; }) setting("label_smoothing", o.label_smoothing);
@@ -108,5 +111,6 @@ using LossRows = std::vector<Named<LossRef>>;
 LossRows error_losses();        ///< of numbers: how far they are from the truth
 LossRows margin_losses();       ///< hinges
 LossRows probability_losses();  ///< of classes
+LossRows overlap_losses();      ///< of areas, and of pairs within a batch
 
 }  // namespace tempo

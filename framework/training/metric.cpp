@@ -45,8 +45,8 @@ namespace {
 std::span<const Named<MetricRef>> metrics() {
   static const auto& rows = []() -> const MetricRows& {
     auto& all = *new MetricRows;
-    for (const MetricRows& more :
-         {accuracy_metrics(), error_metrics(), confusion_metrics(), score_metrics()})
+    for (const MetricRows& more : {accuracy_metrics(), error_metrics(), confusion_metrics(),
+                                   score_metrics(), value_metrics(), overlap_metrics()})
       all.insert(all.end(), more.begin(), more.end());
     return all;
   }();

@@ -103,5 +103,7 @@ MetricRows accuracy_metrics();   ///< shares of what is right
 MetricRows error_metrics();      ///< what is made of a mean of losses
 MetricRows confusion_metrics();  ///< counts of right and wrong decisions, and what is made of them
 MetricRows score_metrics();      ///< of sums for each class or output
+MetricRows value_metrics();      ///< means, sums and correlations
+MetricRows overlap_metrics();    ///< of classes
 
 }  // namespace tempo

@@ -11,11 +11,20 @@
 
 #include "ops/defaults.hpp"
 #include "plugin/layer.hpp"
+#include "training/objective.hpp"
 
 namespace tempo {
 
 /// The shape with -1 for the batch, its first axis.
 Shape with_free_batch(Shape shape);
+
+/// Where a fit stands in its samples.
+struct Place {
+  int64_t batch = 0;              // of the epoch: how many are done
+  int64_t round = 0;              // through the samples
+  int64_t at = 0;                 // how many batches of that round are done
+  GeneratorState generator = {};  // before the order of that round was drawn
+};
 
 struct ModelState {
   std::string name;
@@ -41,9 +50,13 @@ struct ModelState {
 
   bool compiled = false;
   Optimizer optimizer;
-  Loss loss;
-  std::vector<Metric> metrics, weighted_metrics;
+  Loss loss;                                      // none: there are several outputs
+  std::vector<Metric> metrics, weighted_metrics;  // likewise
+  Objective objective;
   std::atomic<bool> stop{false};
+  bool interrupted = false;       // the latest fit, by Ctrl-C
+  std::optional<Place> place;     // of the fit that runs, between two batches of an epoch
+  bool goes_on = false;           // a callback's on_train_begin loaded where fit shall go on
   bool warned = false;            // of weights that no gradient reaches
   bool reach_is_known = false;    // that gradients reach the model's own weights alone
   bool reach_is_checked = false;  // which weights the loss reaches without penalties
@@ -57,6 +70,7 @@ struct ModelState {
   struct Resumes {
     GeneratorState generator;
     int64_t seedings;
+    std::optional<Place> place = {};
   };
   std::optional<Resumes> resumes;
   // Of one that was saved with functions that were not given: the error of who needs them, and the
@@ -85,6 +99,11 @@ struct ModelState {
 
   std::atomic<bool> has_seen_{false};
   Seen seen_;  // under the lock of shapes
+};
+
+/// For the parts of libtempo that work on a model beside fit, as callbacks do.
+struct ModelAccess {
+  static ModelState& state(const Model& model) { return *model.state_; }
 };
 
 }  // namespace tempo

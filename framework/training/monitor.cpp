@@ -4,6 +4,7 @@
 
 #include <tempo/names.hpp>
 
+#include "training/model_state.hpp"
 #include "training/settings.hpp"
 
 namespace tempo {
@@ -30,10 +31,13 @@ int Monitor::direction(const Model& model) const {
   std::string name = name_;
   if (name.starts_with("val_")) name = name.substr(4);
   if (name == "loss") return -1;
-  for (const auto* metrics : {&model.metrics(), &model.weighted_metrics()})
-    for (const Metric& metric : *metrics)
-      if (name == metric.name() || name == "weighted_" + metric.name())
-        if (const std::optional<bool> up = metric.higher_is_better()) return *up ? 1 : -1;
+  for (const Output& of : ModelAccess::state(model).objective.outputs()) {
+    if (!of.name.empty() && name == of.logged("loss")) return -1;
+    for (const auto* metrics : {&of.metrics, &of.weighted_metrics})
+      for (const Metric& metric : *metrics)
+        if (name == of.logged(metric.name()) || name == of.logged("weighted_" + metric.name()))
+          if (const std::optional<bool> up = metric.higher_is_better()) return *up ? 1 : -1;
+  }
   throw Error(who_ + ": whether `" + name_ +
               "` should become smaller or larger is not known.\n  Set .mode = \"min\" or \"max\".");
 }

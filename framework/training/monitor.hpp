@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include <tempo/model.hpp>
+#include <tempo/callbacks.hpp>
 
 namespace tempo {
 
@@ -25,5 +25,8 @@ class Monitor {
 inline bool improves(int direction, double now, double before, double min_delta) {
   return direction < 0 ? now + min_delta < before : now - min_delta > before;
 }
+
+/// Throws Error for less than a batch; `who` is "ModelCheckpoint: save_freq".
+void require_frequency(const std::string& who, const Frequency& frequency);
 
 }  // namespace tempo

@@ -57,12 +57,27 @@ void for_slots_of(std::map<std::string, Tensor>& entries, const std::string& key
   }
 }
 
+using SlotArrays = std::vector<std::pair<std::string, Array>>;
+
+void add_slot(const std::string& slot, const Tensor& value, SlotArrays& slots, Array& waiting) {
+  if (slot == waiting_slot)
+    waiting = value.handle()->array;
+  else
+    slots.emplace_back(slot, value.handle()->array);
+}
+
+bool has_average(const SlotArrays& slots) {
+  return std::any_of(slots.begin(), slots.end(),
+                     [](const auto& slot) { return slot.first == average_slot; });
+}
+
 // `entry` is the slot with the weight that it is of: "lstm/kernel/m".
 void require_fit(const OptimizerState& of, const std::string& entry, const Tensor& value,
                  const std::string& key, const Tensor& weight) {
   const TensorType& type = weight.handle()->type;
   const std::string slot = entry.substr(entry.rfind('/') + 1);
-  const auto kept = of.slots_of(type);
+  auto kept = of.slots_of(type);
+  kept.emplace_back(waiting_slot, type);
   for (const auto& [name, its_type] : kept)
     if (name == slot && value.handle()->type == its_type) return;
   throw ShapeError(of.name() + ": what it remembered does not fit the weight\n  " + entry + "  " +
@@ -76,9 +91,11 @@ Memory& OptimizerState::memory_of(const Tensor& weight) {
   Memory made{.weight = weight, .key = key_of(weight, memory), .decays = decays(weight)};
   for_slots_of(restored, made.key, [&](auto entry, const std::string& slot) {
     require_fit(*this, entry->first, entry->second, made.key, weight);
-    made.slots.emplace_back(slot, entry->second.handle()->array);
+    add_slot(slot, entry->second, made.slots, made.waiting);
   });
   for (const auto& [slot, array] : made.slots) restored.erase(made.key + "/" + slot);
+  restored.erase(made.key + "/" + waiting_slot);
+  made.averaged = has_average(made.slots);
   memory.push_back(std::move(made));
   return *(places[weight.handle()] = &memory.back());
 }
@@ -87,7 +104,14 @@ Tensors OptimizerState::next_values(const Memory& of, const Tensors& x, const Te
                                     Slots& slots) const {
   Tensor w = x[0];
   if (common.weight_decay > 0 && of.decays) w = w - w * (common.weight_decay * numbers[0]);
-  Tensors values{next(w, x.back(), Tensors(numbers.begin() + 1, numbers.end()), slots)};
+  constexpr auto rates = static_cast<std::ptrdiff_t>(std::tuple_size_v<Rates>);
+  Tensors values{
+      next(w, x.back(), Tensors(numbers.begin() + 1, numbers.begin() + 1 + rates), slots)};
+  if (common.use_ema) {
+    const Tensor& stays = numbers.back();
+    Tensor& average = slots(average_slot);
+    average = stays * average + (1 - stays) * values[0];
+  }
   for (const auto& [name, value] : slots.all()) values.push_back(value);
   return values;
 }
@@ -105,7 +129,7 @@ Formula OptimizerState::update_formula(Memory& of) const {
     return values;
   };
   const TensorType& type = of.weight.handle()->type;
-  Formula made(formula, type, of.slots.size() + 2, 1 + std::tuple_size_v<Rates>);
+  Formula made(formula, type, of.slots.size() + 2, numbers_of(of).size());
   if (begun.empty()) return made;
   for (const Slots::Begun& b : begun)
     of.slots.emplace_back(b.name, full(type.shape, b.value, type.dtype).handle()->array);
@@ -122,6 +146,7 @@ OptimizerState::SlotTypes OptimizerState::slots_of(const TensorType& weight) con
   next(w, to_tensor(trace.placeholder(weight)), numbers, slots);
   SlotTypes types;
   for (const auto& [slot, value] : slots.all()) types.emplace_back(slot, value.handle()->type);
+  if (common.use_ema) types.emplace_back(average_slot, weight);
   return types;
 }
 
@@ -141,6 +166,7 @@ void OptimizerState::require_slot(const std::string& slot, const std::string& of
     for (const std::string& name : names_of(slots_of({float32, shape})))
       if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
   if (std::find(known.begin(), known.end(), slot) != known.end()) return;
+  if (slot == waiting_slot && steps_per_update() > 1) return;
   throw Error(name() + ": it cannot go on from `" + slot + "` of " + of +
               ".\n  With its settings " +
               (known.empty() ? "it keeps nothing of a weight"
@@ -167,7 +193,8 @@ Tensors Optimizer::clipped(const Tensors& gradients) const {
 double Optimizer::learning_rate() const { return required().rate_now(); }
 void Optimizer::set_learning_rate(double value) {
   if (required().schedule)
-    throw Error(name() + ": its learning rate follows " + state_->schedule->text() +
+    throw Error(name() + ": its learning rate follows " +
+                (state_->schedule->is_own() ? "a function" : state_->schedule->text()) +
                 ", so it cannot be set.\n  Give it a number, .learning_rate = 0.001, to set it "
                 "on the way.");
   const double before = std::exchange(required().learning_rate, value);
@@ -200,39 +227,67 @@ std::string Optimizer::text() const { return required().text(); }
 namespace {
 
 Optimizer::NamedTensors beginning(const OptimizerState& of) {
-  return {{"iterations", tensor<int64_t>({of.iterations}, {})}};
+  Optimizer::NamedTensors out;
+  for (const auto& [name, value] : {std::pair<const char*, int64_t>{"iterations", of.iterations},
+                                    {"accumulated", of.waiting},
+                                    {"swapped_averages", of.swapped ? 1 : 0}})
+    if (out.empty() || value != 0) out.emplace_back(name, tensor<int64_t>({value}, {}));
+  return out;
 }
 
 void add_slots(const Memory& of, const std::string& key, Optimizer::NamedTensors& to) {
   for (const auto& [slot, array] : of.slots)
     to.emplace_back(key + "/" + slot, to_tensor(make_value(array)));
+  if (of.waiting) to.emplace_back(key + "/" + waiting_slot, to_tensor(make_value(of.waiting)));
 }
 
-// What `state` gave, looked through: the slots by their names, and the iterations, which must be
-// such a number.
-std::map<std::string, Tensor> slots_in(const OptimizerState& of,
-                                       const Optimizer::NamedTensors& state, int64_t& iterations) {
-  std::map<std::string, Tensor> slots;
-  for (const auto& [name, value] : state) {
-    if (!value) throw Error(of.name() + ": `" + name + "` was never given a value.");
-    if (name == "iterations") {
-      if (value.dtype() != int64 || value.count() != 1 || value.data<int64_t>()[0] < 0 ||
-          value.data<int64_t>()[0] == INT64_MAX)
-        throw Error(of.name() + ": iterations is " +
-                    (value.count() == 1 ? sdk::shortest(value.item())
-                                        : to_string(value.shape(), value.dtype())) +
-                    "; it must be one int64 of at least 0.");
-      iterations = value.data<int64_t>()[0];
-      continue;
+// What `state` gave, looked through: the slots by their names, and the counts, which must be such
+// numbers.
+struct Given {
+  Given(const OptimizerState& of, const Optimizer::NamedTensors& state)
+      : iterations(of.iterations) {
+    for (const auto& [name, value] : state) {
+      if (!value) throw Error(of.name() + ": `" + name + "` was never given a value.");
+      if (name == "iterations")
+        iterations = count_in(of, name, value, INT64_MAX / of.steps_per_update());
+      else if (name == "accumulated")
+        waiting = count_in(of, name, value, of.steps_per_update());
+      else if (name == "swapped_averages")
+        swapped = count_in(of, name, value, of.common.use_ema ? 2 : 1) == 1;
+      else
+        add(of, name, value);
     }
+  }
+  void apply_counts(OptimizerState& to) const {
+    to.iterations = iterations;
+    to.waiting = waiting;
+    to.swapped = swapped;
+  }
+
+  int64_t iterations, waiting = 0;
+  bool swapped = false;
+  std::map<std::string, Tensor> slots;
+
+ private:
+  static int64_t count_in(const OptimizerState& of, const std::string& name, const Tensor& value,
+                          int64_t below) {
+    const bool one = value.dtype() == int64 && value.count() == 1;
+    if (one && value.data<int64_t>()[0] >= 0 && value.data<int64_t>()[0] < below)
+      return value.data<int64_t>()[0];
+    throw Error(of.name() + ": " + name + " is " +
+                (value.count() == 1 ? sdk::shortest(value.item())
+                                    : to_string(value.shape(), value.dtype())) +
+                "; it must be one int64 of at least 0" +
+                (name == "iterations" ? "" : " and below " + std::to_string(below)) + ".");
+  }
+  void add(const OptimizerState& of, const std::string& name, const Tensor& value) {
     const std::size_t slash = name.rfind('/');
     if (slash == std::string::npos)
       throw Error(of.name() + ": `" + name + "` is not of the form weight/slot.");
     of.require_slot(name.substr(slash + 1), name.substr(0, slash));
     slots.emplace(name, value);
   }
-  return slots;
-}
+};
 
 }  // namespace
 
@@ -258,43 +313,49 @@ Optimizer::NamedTensors Optimizer::state(const NamedTensors& weights) const {
 
 void Optimizer::restore(const NamedTensors& state) {
   OptimizerState& mine = required();
-  int64_t iterations = mine.iterations;
-  std::map<std::string, Tensor> slots = slots_in(mine, state, iterations);
+  Given given(mine, state);
   mine.memory.clear();
   mine.places.clear();
-  mine.iterations = iterations;
-  mine.restored = std::move(slots);
+  given.apply_counts(mine);
+  mine.restored = std::move(given.slots);
 }
 
 void Optimizer::restore(const NamedTensors& state, const NamedTensors& weights) {
   OptimizerState& mine = required();
-  int64_t iterations = mine.iterations;
-  std::map<std::string, Tensor> slots = slots_in(mine, state, iterations);
-  std::vector<std::pair<Memory*, std::vector<std::pair<std::string, Array>>>> found;
+  Given given(mine, state);
+  std::map<std::string, Tensor>& slots = given.slots;
+  struct Found {
+    Memory* of;
+    SlotArrays slots = {};
+    Array waiting = {};
+  };
+  std::vector<Found> found;
   for (const auto& named : weights) {
-    auto& its = found.emplace_back(&mine.memory_of(named.second), 0).second;
+    Found& its = found.emplace_back(Found{&mine.memory_of(named.second)});
     for_slots_of(slots, named.first, [&](auto entry, const std::string& slot) {
       require_fit(mine, entry->first, entry->second, named.first, named.second);
-      its.emplace_back(slot, entry->second.handle()->array);
+      add_slot(slot, entry->second, its.slots, its.waiting);
       slots.erase(entry);
     });
   }
   if (!slots.empty())
     throw Error(name() + ": `" + slots.begin()->first + "` belongs to none of the weights.");
   for (std::size_t i = 0; i < found.size(); ++i) {
-    const auto& its = found[i].second;
+    const SlotArrays& its = found[i].slots;
     if (its.empty()) continue;
     const auto names = names_of(mine.slots_of(weights[i].second.handle()->type));
     if (its.size() != names.size())
       throw Error(name() + ": the state of " + weights[i].first +
                   " lacks slots; with its settings " + "it keeps " + sdk::listed(names) + ".");
   }
-  for (auto& [of, its] : found) {
+  for (auto& [of, its, waiting] : found) {
     of->slots = std::move(its);
+    of->averaged = has_average(of->slots);
+    of->waiting = std::move(waiting);
     of->update.reset();
     of->next.clear();
   }
-  mine.iterations = iterations;
+  given.apply_counts(mine);
 }
 
 }  // namespace tempo

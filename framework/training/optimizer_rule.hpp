@@ -25,6 +25,22 @@ inline void describe_rate(const SettingsCheck& setting, LearningRate& rate) {
   if (!rate.is_schedule()) setting("learning_rate", rate(0), not_negative);
 }
 
+/// Those common options that most do without; they are written where they are set.
+template <class Setting>
+void describe_averaging(Setting& setting, auto& o) {
+  constexpr bool writing = std::is_same_v<Setting, SettingsWriter>;
+  if (!writing || o.use_ema) {
+    setting("use_ema", o.use_ema);
+    setting("ema_momentum", o.ema_momentum, Range{.at_least = 0, .at_most = 1});
+  }
+  if (!writing || o.ema_overwrite_frequency != 0)
+    setting("ema_overwrite_frequency", o.ema_overwrite_frequency, not_negative);
+  if (!writing || o.loss_scale_factor != 0)
+    setting("loss_scale_factor", o.loss_scale_factor, not_negative);
+  if (!writing || o.gradient_accumulation_steps != 0)
+    setting("gradient_accumulation_steps", o.gradient_accumulation_steps, not_negative);
+}
+
 /// The options of an optimizer: the learning rate, its own by R::describe_own, the common ones.
 template <class R>
 void describe_optimizer(auto& setting, auto& o) {
@@ -34,6 +50,7 @@ void describe_optimizer(auto& setting, auto& o) {
   setting("clipnorm", o.clipnorm, not_negative);
   setting("clipvalue", o.clipvalue, not_negative);
   setting("global_clipnorm", o.global_clipnorm, not_negative);
+  describe_averaging(setting, o);
 }
 
 /// R::names are those that a text may use; the first is the one that is written.
@@ -41,9 +58,19 @@ template <class R, class O>
 struct Rule : OptimizerState {
   using Options = O;
   explicit Rule(const Options& o) : options(o) {
-    if (o.learning_rate.is_schedule()) schedule = o.learning_rate;
-    learning_rate = o.learning_rate(0);
-    common = {o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm};
+    if (o.learning_rate.is_schedule())
+      schedule = o.learning_rate;
+    else
+      learning_rate = o.learning_rate(0);
+    common = {.weight_decay = o.weight_decay,
+              .clipnorm = o.clipnorm,
+              .clipvalue = o.clipvalue,
+              .global_clipnorm = o.global_clipnorm,
+              .use_ema = o.use_ema,
+              .ema_momentum = o.ema_momentum,
+              .ema_overwrite_frequency = o.ema_overwrite_frequency,
+              .loss_scale_factor = o.loss_scale_factor,
+              .gradient_accumulation_steps = o.gradient_accumulation_steps};
     check();
   }
   std::string name() const override { return R::names[0]; }
@@ -58,6 +85,7 @@ struct Rule : OptimizerState {
     Options now = settings();
     describe_optimizer<R>(range, now);
     require_one_clip();
+    require_ema();
   }
   Options settings() const {
     Options now = options;

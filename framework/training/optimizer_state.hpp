@@ -2,6 +2,7 @@
 // The state of an Optimizer: its numbers, and what it remembers of each weight.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <map>
@@ -37,6 +38,10 @@ class Slots {
   std::vector<Begun> begun_;
 };
 
+/// What the running average of a weight, and the gradients that wait, are called among slots.
+inline constexpr const char* average_slot = "average";
+inline constexpr const char* waiting_slot = "gradient_accumulator";
+
 /// The numbers of a step that a formula is given.
 using Rates = std::array<double, 3>;
 
@@ -52,6 +57,8 @@ struct Memory {
   // The weight and its slots are `moderate` since a step, as long as the weight has this version.
   std::optional<uint64_t> moderate = {};
   bool stays_moderate = false;  // while a step is being made: it is, after this step
+  bool averaged = false;        // an average of it has begun
+  Array waiting = {};           // the sum of gradients that wait for an update; empty: none do
 };
 
 /// The settings that every optimizer has.
@@ -60,6 +67,11 @@ struct CommonSettings {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 struct OptimizerState {
@@ -82,13 +94,30 @@ struct OptimizerState {
   void require_one_clip() const;
   Tensors clipped(const Tensors& gradients) const;
 
+  void require_ema() const;
+  /// The running average of a weight; null: it has none yet.
+  Array* average_of(const Tensor& weight);
+  void use_averages(const Tensors& weights);
+  void swap_averages(const Tensors& weights);
+  /// How many steps make an update.
+  int steps_per_update() const { return std::max(1, common.gradient_accumulation_steps); }
+  /// These gradients wait for an update.
+  void add_waiting(const std::vector<Memory*>& all, const Tensors& gradients);
+  /// The mean of these and of those that wait.
+  Tensors with_waiting(const std::vector<Memory*>& all, const Tensors& gradients) const;
+
   void step(const Tensors& weights, const Tensors& gradients);
+  /// What is kept of each, which is given once.
+  std::vector<Memory*> memories_of(const Tensors& weights);
+  void update(const std::vector<Memory*>& all, const Tensors& gradients);
   void require_step(const Tensors& weights, const Tensors& gradients) const;
   Memory& memory_of(const Tensor& weight);
   /// The next values of the weight and of its slots, from `x`: these now, and the gradient.
   Tensors next_values(const Memory& of, const Tensors& x, const Tensors& numbers,
                       Slots& slots) const;
   Formula update_formula(Memory& of) const;
+  /// The learning rate, the rates() and, with use_ema, how much of the average stays.
+  std::vector<double> numbers_of(const Memory& of) const;
   void prepare_op_by_op(Memory& of, const Tensor& gradient);
   /// Whether the formula makes finite values of moderate ones.
   bool keeps_finite() const;
@@ -112,13 +141,17 @@ struct OptimizerState {
   void require_slot(const std::string& slot, const std::string& of) const;
 
   /// Of the next step.
-  double rate_now() const { return schedule ? (*schedule)(iterations) : learning_rate; }
+  double rate_now() const {
+    return schedule ? (*schedule)(iterations * steps_per_update() + waiting) : learning_rate;
+  }
 
   std::optional<LearningRate> schedule;
   double learning_rate = 0;  // with a schedule: of the latest step
   CommonSettings common;
   int64_t iterations = 0;
-  uint64_t round = 0;  // how often step was called
+  int64_t waiting = 0;   // steps since the latest update
+  bool swapped = false;  // weights and averages stand in each other's places
+  uint64_t round = 0;    // how often step was called
   std::vector<std::string> exclude_words;
   Tensors exclude_weights;
   std::deque<Memory> memory;  // in the order of first use

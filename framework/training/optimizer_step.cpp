@@ -8,6 +8,7 @@
 #include <tempo/ops.hpp>
 
 #include "tensor/finite.hpp"
+#include "training/finite.hpp"
 #include "training/optimizer_state.hpp"
 
 namespace tempo {
@@ -42,6 +43,15 @@ bool OptimizerState::runs_in_place(const Memory& of, const Tensor& gradient) con
          all_within(g.view(), Formula::moderate);
 }
 
+// An average begins as the weight, though its slot begins as zeros.
+std::vector<double> OptimizerState::numbers_of(const Memory& of) const {
+  const Rates now = rates();
+  std::vector<double> numbers{learning_rate};
+  numbers.insert(numbers.end(), now.begin(), now.end());
+  if (common.use_ema) numbers.push_back(of.averaged ? common.ema_momentum : 0);
+  return numbers;
+}
+
 Formula::Size OptimizerState::run(Memory& of, const Tensor& gradient,
                                   std::span<const View> next) const {
   std::vector<View> x;
@@ -49,8 +59,7 @@ Formula::Size OptimizerState::run(Memory& of, const Tensor& gradient,
   x.push_back(of.weight.handle()->array.view());
   for (const auto& [slot, array] : of.slots) x.push_back(array.view());
   x.push_back(gradient.handle()->array.view());
-  const Rates now = rates();
-  const std::array numbers{learning_rate, now[0], now[1], now[2]};
+  const std::vector<double> numbers = numbers_of(of);
   const Formula::Size size = (*of.update)(x, numbers, next);
   of.stays_moderate = size == Formula::Size::moderate;
   return size;
@@ -58,14 +67,14 @@ Formula::Size OptimizerState::run(Memory& of, const Tensor& gradient,
 
 // A formula that is not elementwise, on the values themselves.
 void OptimizerState::prepare_op_by_op(Memory& of, const Tensor& gradient) {
-  Tensors x{of.weight}, numbers{scalar(learning_rate, of.weight.dtype())};
+  Tensors x{of.weight}, numbers;
   Slots::Named before;
   for (const auto& [slot, array] : of.slots) {
     before.emplace_back(slot, to_tensor(make_value(array)));
     x.push_back(before.back().second);
   }
   x.push_back(gradient);
-  for (const double rate : rates()) numbers.push_back(scalar(rate, of.weight.dtype()));
+  for (const double n : numbers_of(of)) numbers.push_back(scalar(n, of.weight.dtype()));
   Slots slots(of.weight, before);
   const Tensors next = next_values(of, x, numbers, slots);
   for (const Slots::Begun& b : slots.begun())
@@ -126,8 +135,8 @@ void OptimizerState::refuse(const Memory& of, std::size_t which, const Tensor& g
   for (const auto& [slot, array] : of.slots)
     if (!finite(array)) cause = "`" + slot + "` of it held NaN or infinite numbers before.";
   if (!finite(of.weight.handle()->array)) cause = "It held NaN or infinite numbers before.";
-  throw Error(name() + ": this update would make " + what +
-              " NaN or infinite; no weight was changed.\n  " + cause);
+  throw NotFinite(name() + ": this update would make " + what +
+                  " NaN or infinite; no weight was changed.\n  " + cause);
 }
 
 void OptimizerState::require_step(const Tensors& weights, const Tensors& gradients) const {
@@ -160,37 +169,63 @@ void OptimizerState::take_next(Memory& of) const {
   if (of.next[0].type().bytes() > small) of.next.clear();
 }
 
-// A step is made whole or not at all: the next values are made before any comes into force, but for
-// those that are finite for sure.
-void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
-  require_step(weights, gradients);
-  const NoGradient updates;
-  const Tensors g = clipped(gradients);
+std::vector<Memory*> OptimizerState::memories_of(const Tensors& weights) {
   std::vector<Memory*> all;
-  std::vector<std::size_t> prepared, in_place;
   all.reserve(weights.size());
-  prepared.reserve(weights.size());
-  in_place.reserve(weights.size());
   ++round;
-  learning_rate = rate_now();
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    Memory& of = *all.emplace_back(&memory_of(weights[i]));
-    if (std::exchange(of.round, round) == round)
+  for (const Tensor& weight : weights) {
+    all.push_back(&memory_of(weight));
+    if (std::exchange(all.back()->round, round) == round)
       throw Error(name() + ": step was given the weight " +
-                  (weights[i].path().empty() ? std::to_string(i) : weights[i].path()) +
+                  (weight.path().empty() ? std::to_string(all.size() - 1) : weight.path()) +
                   " twice.\n  What uses a weight in two places has it once; its gradient is that "
                   "of both uses.");
-    const bool at_once = runs_in_place(of, g[i]);
+  }
+  return all;
+}
+
+// A step is made whole or not at all: the next values are made before any comes into force, but for
+// those that are finite for sure.
+void OptimizerState::update(const std::vector<Memory*>& all, const Tensors& g) {
+  std::vector<std::size_t> prepared, in_place;
+  prepared.reserve(all.size());
+  in_place.reserve(all.size());
+  learning_rate = rate_now();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool at_once = runs_in_place(*all[i], g[i]);
     (at_once ? in_place : prepared).push_back(i);
     if (at_once) continue;
-    prepare(of, g[i]);
-    constrain(of, g[i]);
+    prepare(*all[i], g[i]);
+    constrain(*all[i], g[i]);
   }
   for (std::size_t i : in_place) run_in_place(*all[i], g[i]);
   for (std::size_t i : prepared) take_next(*all[i]);
+  ++iterations;
+  if (common.use_ema) {
+    for (Memory* of : all) of->averaged = true;
+    if (common.ema_overwrite_frequency > 0 && iterations % common.ema_overwrite_frequency == 0)
+      for (Memory* of : all) use_averages({of->weight});
+  }
   for (Memory* of : all)
     of->moderate = of->stays_moderate ? std::optional(of->weight.handle()->version) : std::nullopt;
-  ++iterations;
+}
+
+void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
+  require_step(weights, gradients);
+  if (swapped)
+    throw Error(name() +
+                ": step was called while the weights and their averages are swapped.\n  "
+                "swap_averages(weights) puts them back.");
+  const NoGradient updates;
+  const std::vector<Memory*> all = memories_of(weights);
+  Tensors g = gradients;
+  if (common.loss_scale_factor != 0)
+    for (Tensor& gradient : g) gradient = gradient / common.loss_scale_factor;
+  if (waiting + 1 < steps_per_update()) return add_waiting(all, g);
+  if (steps_per_update() > 1) g = with_waiting(all, g);
+  update(all, clipped(g));
+  if (std::exchange(waiting, 0) > 0)
+    for (Memory& of : memory) of.waiting = {};
 }
 
 }  // namespace tempo

@@ -22,11 +22,11 @@ std::string formatted(const char* format, Values... values) {
   return text;
 }
 
-// "42s", "3:05", "1:02:03"
-std::string duration(double seconds) {
+// What is left: "42s", "3:05", "1:02:03".
+std::string remaining(double seconds) {
   const auto s = static_cast<long long>(seconds);
-  if (s >= 3600) return formatted("%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
-  if (s >= 60) return formatted("%lld:%02lld", s / 60, s % 60);
+  if (seconds > 3600) return formatted("%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+  if (seconds > 60) return formatted("%lld:%02lld", s / 60, s % 60);
   return formatted("%llds", s);
 }
 
@@ -37,18 +37,22 @@ std::string pace(double seconds) {
   return formatted("%.0fus/step", seconds * 1e6);
 }
 
-Logs sorted(const Logs& logs) {
+// " - accuracy: 0.5000 - loss: 0.0123 - val_loss: 0.0456": by name, those of validation last.
+std::string text_of(const Logs& logs) {
   std::vector<Logs::Entry> entries(logs.begin(), logs.end());
-  std::sort(entries.begin(), entries.end());
-  Logs out;
-  for (const auto& [name, value] : entries) out.set(name, value);
+  std::sort(entries.begin(), entries.end(), [](const Logs::Entry& a, const Logs::Entry& b) {
+    const bool a_last = a.first.starts_with("val_"), b_last = b.first.starts_with("val_");
+    return a_last != b_last ? b_last : a.first < b.first;
+  });
+  std::string out;
+  for (const auto& [name, value] : entries) out += " - " + name + ": " + short_number(value);
   return out;
 }
 
 }  // namespace
 
 std::string short_number(double value) {
-  return formatted(std::abs(value) > 1e-3 || value == 0 ? "%.4f" : "%.4e", value);
+  return formatted(std::abs(value) > 1e-3 ? "%.4f" : "%.4e", value);
 }
 
 Progress::Progress(int verbose, int64_t steps) : steps_(steps) {
@@ -60,21 +64,29 @@ Progress::Progress(int verbose, int64_t steps) : steps_(steps) {
   style_ = verbose == 0 ? Style::silent : verbose == 1 ? Style::bar : Style::lines;
 }
 
-double Progress::seconds() const {
-  return std::chrono::duration<double>(Clock::now() - began_).count();
+double Progress::seconds_since(Clock::time_point begin) const {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// The first step is slower than the others, so it does not count where there are others.
+double Progress::seconds_a_step(int64_t done) const {
+  if (done == 0) return 0;
+  if (done > 1 && after_first_ != Clock::time_point())
+    return seconds_since(after_first_) / static_cast<double>(done - 1);
+  return seconds_since(began_) / static_cast<double>(done);
 }
 
 void Progress::begin_epoch(int epoch, int epochs) {
-  epoch_ = epoch;
-  epochs_ = epochs;
   width_ = 0;
-  if (style_ != Style::bar) return;
+  if (style_ == Style::silent) return;
   began_ = Clock::now();
-  drawn_ = {};
-  if (epochs_ > 1) std::cout << "Epoch " << epoch_ + 1 << "/" << epochs_ << "\n";
+  drawn_ = after_first_ = {};
+  if (epochs > 1) std::cout << "Epoch " << epoch + 1 << "/" << epochs << "\n";
 }
 
 void Progress::batch(int64_t done, const Logs& logs) {
+  if (style_ == Style::silent) return;
+  if (done == 1) after_first_ = Clock::now();
   if (style_ != Style::bar || done == steps_) return;  // the end of the epoch draws the last one
   const auto now = Clock::now();
   if (now - drawn_ < std::chrono::milliseconds(50)) return;
@@ -88,30 +100,34 @@ void Progress::end_epoch(const Logs& logs) {
     draw(steps_, logs);
     std::cout << std::endl;
   }
-  if (style_ == Style::lines) {
-    if (epochs_ > 0) std::cout << "Epoch " << epoch_ + 1 << "/" << epochs_ << " - ";
-    std::cout << logs << std::endl;
-  }
+  if (style_ == Style::lines)
+    std::cout << steps_ << "/" << steps_ << formatted(" - %.0fs - ", seconds_since(began_))
+              << pace(seconds_a_step(steps_)) << text_of(logs) << std::endl;
+}
+
+void Progress::leave() const {
+  if (style_ == Style::bar) std::cout << std::endl;
 }
 
 void Progress::draw(int64_t done, const Logs& logs) {
   static constexpr int64_t cells = 20;
+  const auto repeated = [](int64_t n) {
+    std::string out;
+    for (int64_t i = 0; i < n; ++i) out += "━";
+    return out;
+  };
   const std::string total = std::to_string(steps_), current = std::to_string(done);
-  const int64_t green = steps_ > 0 ? done * cells / steps_ : cells;
-  std::string bar = "\033[32m";
-  for (int64_t i = 0; i < cells; ++i) bar += (i == green ? "\033[37m━" : "━");
-  bar += "\033[0m";
-
-  const double each = done > 0 ? seconds() / static_cast<double>(done) : 0;
-  const bool finished = done >= steps_;
-  std::string rest = " " +
-                     duration(finished ? seconds() : each * static_cast<double>(steps_ - done)) +
-                     " " + pace(each);
-  for (const auto& [name, value] : sorted(logs)) rest += " - " + name + ": " + short_number(value);
   const std::string count = std::string(total.size() - current.size(), ' ') + current + "/" + total;
-  const std::size_t width = count.size() + rest.size() + cells + 2;
-  std::cout << "\r\033[1m" << count << "\033[0m " << bar << rest
-            << std::string(width_ > width ? width_ - width : 0, ' ');
+  const int64_t green = steps_ > 0 ? done * cells / steps_ : cells;
+  const double each = seconds_a_step(done);
+  const std::string time = done >= steps_ ? formatted("%.0fs", seconds_since(began_))
+                                          : remaining(each * static_cast<double>(steps_ - done));
+  const std::string rest = " " + pace(each) + text_of(logs);
+  const std::size_t width = count.size() + cells + time.size() + rest.size() + 2;
+  std::cout << "\r\033[1m" << count << "\033[0m ";
+  if (green > 0) std::cout << "\033[32m" << repeated(green) << "\033[0m";
+  std::cout << "\033[37m" << repeated(cells - green) << "\033[0m \033[1m" << time << "\033[0m"
+            << rest << std::string(width_ > width ? width_ - width : 0, ' ');
   width_ = width;
 }
 

@@ -8,7 +8,7 @@
 
 namespace tempo {
 
-/// "0.0123", or "1.2300e-05" where that would say nothing.
+/// "0.0123", or "1.2300e-05" where that would say nothing, as Keras prints numbers.
 std::string short_number(double value);
 
 class Progress {
@@ -20,16 +20,18 @@ class Progress {
   void begin_epoch(int epoch, int epochs);
   void batch(int64_t done, const Logs& logs);
   void end_epoch(const Logs& logs);
+  /// Within an epoch: what is printed next has a line of its own.
+  void leave() const;
 
  private:
   using Clock = std::chrono::steady_clock;
   void draw(int64_t done, const Logs& logs);
-  double seconds() const;
+  double seconds_since(Clock::time_point begin) const;
+  double seconds_a_step(int64_t done) const;
 
   enum class Style { silent, bar, lines } style_;
   int64_t steps_;
-  int epoch_ = 0, epochs_ = 0;
-  Clock::time_point began_{}, drawn_{};
+  Clock::time_point began_{}, drawn_{}, after_first_{};
   std::size_t width_ = 0;  // of the line on the screen
 };
 

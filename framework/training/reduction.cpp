@@ -168,6 +168,14 @@ Tensor Weighting::kept_of(const Shape& x, int axes) const {
   return kept;
 }
 
+std::optional<Shape> Weighting::shape() const {
+  std::optional<Shape> most;
+  if (weight_) most = weight_.shape();
+  for (const Mask& mask : masks_)
+    if (!most || mask.in.rank() > most->rank()) most = mask.in.shape();
+  return most;
+}
+
 int Weighting::rank() const {
   int most = nonzero_ ? nonzero_.rank() : 0;
   for (const Mask& mask : masks_)

@@ -3,6 +3,7 @@
 // as in Keras: axes of extent 1 at the end come or go.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <tempo/ops.hpp>
@@ -46,6 +47,8 @@ class Weighting {
   /// As kept, of what a loss is made from, by the first `axes` axes of masks and weights. What does
   /// not fit leaves nothing out.
   Tensor kept_of(const Shape& x, int axes) const;
+  /// Of the mask or the weights that have the most axes; none where all counts the same.
+  std::optional<Shape> shape() const;
   /// The most axes of a mask or of weights that leave something out.
   int rank() const;
   /// Whether a mask has an axis for the last one of x.

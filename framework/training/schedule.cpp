@@ -178,9 +178,33 @@ std::span<const Named<ScheduleRef>> schedules() {
   return rows;
 }
 
+// A user's function; none where a file says that there was one.
+struct Own : ScheduleState {
+  explicit Own(std::shared_ptr<const LearningRate::Function> f) : function(std::move(f)) {}
+  double at(double step) const override {
+    if (!function)
+      throw Error(
+          "learning_rate: it was a function of the program that saved it, which no file can "
+          "hold.\n  Give it: load_model(path, {.learning_rate = f}), or make the optimizer with "
+          ".learning_rate = f.");
+    const double rate = (*function)(static_cast<int64_t>(step));
+    if (rate >= 0 && !std::isinf(rate)) return rate;
+    throw Error("learning_rate: the function gave " + sdk::shortest(rate) + " for step " +
+                sdk::shortest(step) + "; it must give a number of at least 0.");
+  }
+  std::string text() const override { return "own"; }
+  std::shared_ptr<const LearningRate::Function> function;
+};
+
 }  // namespace
 
+LearningRate::LearningRate(std::shared_ptr<const Function> function)
+    : schedule_(std::make_shared<Own>(std::move(function))) {}
+
+bool LearningRate::is_own() const { return schedule_ && schedule_->text() == "own"; }
+
 LearningRate LearningRate::from_text(const std::string& text) {
+  if (text == "own") return LearningRate(std::shared_ptr<const Function>());
   double value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);

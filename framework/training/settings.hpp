@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,6 +48,8 @@ class SettingsReader {
   void operator()(const char* key, std::string& field);
   void operator()(const char* key, std::optional<int64_t>& field);
   void operator()(const char* key, std::vector<double>& field);  ///< "[1, 2.5]"
+  template <std::integral Whole>
+  void operator()(const char* key, std::vector<Whole>& field);  ///< "[1, 2]"
   /// Throws Error when there was a key that nothing asked for.
   void finish() const;
 
@@ -57,6 +60,18 @@ class SettingsReader {
   CallText call_;
   std::vector<std::string> asked_;
 };
+
+template <std::integral Whole>
+void SettingsReader::operator()(const char* key, std::vector<Whole>& field) {
+  std::vector<double> numbers(field.begin(), field.end());
+  (*this)(key, numbers);
+  field.clear();
+  for (const double number : numbers) {
+    if (number != std::floor(number) || std::abs(number) > 1e9)
+      fail("`" + sdk::shortest(number) + "` in the list given as " + key + " is not an integer");
+    field.push_back(static_cast<Whole>(number));
+  }
+}
 
 /// A row of a table of losses, metrics or optimizers: what a text may name, and what that makes.
 template <class Made>
@@ -107,6 +122,10 @@ class SettingsWriter {
   void operator()(const char* key, const std::string& field);
   void operator()(const char* key, const std::optional<int64_t>& field);
   void operator()(const char* key, const std::vector<double>& field);
+  template <std::integral Whole>
+  void operator()(const char* key, const std::vector<Whole>& field) {
+    (*this)(key, std::vector<double>(field.begin(), field.end()));
+  }
   std::string text() const { return any_ ? text_ + ")" : text_; }
 
  private:

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The running numbers of an epoch: the loss, weighted by the size of each batch, and the metrics.
+// The running numbers of an epoch: the losses, weighted by the size of each batch, and the metrics.
 #pragma once
 
-#include <tempo/callback.hpp>
-#include <tempo/metric.hpp>
+#include "training/dataset.hpp"
 
 namespace tempo {
 
@@ -11,10 +10,12 @@ namespace tempo {
 /// does not change what that one counts.
 class Tracker {
  public:
-  Tracker(const std::vector<Metric>& metrics, const std::vector<Metric>& weighted_metrics);
+  explicit Tracker(const Objective& objective);
   void reset();
-  /// Adds a batch of `count` samples. `weight` may be missing.
-  void add(int64_t count, const Tensor& y, const Tensor& y_pred, const Tensor& weight, double loss);
+  /// Adds a batch, what the model gave for it, and what its losses were.
+  void add(const std::string& who, const Dataset& batch, const Tensors& y_pred, double loss,
+           const Tensors& losses);
+  /// "loss", that of each output where there are several, the metrics.
   Logs logs() const;
 
  private:
@@ -22,8 +23,14 @@ class Tracker {
     std::string name;  // in the logs
     Metric metric;
     bool weighted;
+    std::size_t output;
+  };
+  struct Sum {
+    std::string name;
+    double total = 0;
   };
   std::vector<Counted> metrics_;
+  std::vector<Sum> losses_;  // of several outputs; "" where one has no loss
   double total_ = 0, count_ = 0;
 };
 

@@ -16,26 +16,25 @@ namespace tempo {
 
 namespace {
 
+std::string place(int epoch, int64_t number) {
+  return "epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(number + 1);
+}
+
 std::string text(double value) {
   return std::isnan(value) ? "NaN" : value > 0 ? "infinite" : "-infinite";
 }
 
 }  // namespace
 
-Scored score(const std::string& who, ModelState& model, const Loss& its_loss, const Dataset& batch,
-             bool training, const SideEffects& seen) {
-  const Tensor y_pred = model.call(batch.x, {.training = training})[0];
-  const Tensor loss =
-      naming_labels(who, batch, [&] { return its_loss(batch.y, y_pred, batch.weight); });
-  if (loss.count() != 1)
-    throw ShapeError(who + ": the loss `" + its_loss.name() + "` gave " +
-                     to_string(loss.shape(), loss.dtype()) +
-                     ".\n  Training needs one number; a reduction other than \"none\" gives it.");
-  Scored scored{y_pred, loss, loss};
+Scored score(const std::string& who, ModelState& model, const Objective& objective,
+             const Dataset& batch, bool training, const SideEffects& seen) {
+  const Tensors y_pred = model.call(batch.x, {.training = training});
+  auto [total, each] = objective(who, batch, y_pred);
+  Scored scored{y_pred, total, total, each};
   for (const Tensor& added : {penalty_of(model.weights()), seen.losses()})
     if (added)
       scored.loss =
-          scored.loss + (added.dtype() == loss.dtype() ? added : cast(added, loss.dtype()));
+          scored.loss + (added.dtype() == total.dtype() ? added : cast(added, total.dtype()));
   return scored;
 }
 
@@ -44,44 +43,47 @@ void Updates::operator()(const Dataset& batch, Tracker& tracker, int epoch, int6
   SideEffects effects;
   Scored scored;
   try {
-    scored = score(who_, model_, loss_, batch, true, effects);
+    scored = score(who_, model_, objective_, batch, true, effects);
     step(batch, epoch, number, scored);
   } catch (...) {
     effects.take_back();
     throw;
   }
   effects.settle();
-  naming_labels(who_, batch, [&] {
-    tracker.add(batch.count(), batch.y, scored.y_pred, batch.weight, scored.loss.item());
-  });
+  tracker.add(who_, batch, scored.y_pred, scored.loss.item(), scored.losses);
 }
 
 void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored& scored) {
-  const Tensor& y_pred = scored.y_pred;
+  const Tensors& y_pred = scored.y_pred;
   const double value = scored.loss.item();
   if (!std::isfinite(value)) not_finite(batch, y_pred, "the loss is " + text(value), epoch, number);
   const Tensors weights = model_.trainable_weights();
   if (weights.empty()) throw Error(who_ + ": the model has no trainable weights.");
   if (!std::exchange(model_.reach_is_known, true)) require_listed(scored.loss);
-  if (!std::exchange(model_.mask_is_known, true)) say_where_a_mask_is_lost(y_pred);
+  if (!std::exchange(model_.mask_is_known, true))
+    for (const Tensor& y : y_pred) say_where_a_mask_is_lost(y);
   const NoGradient walking;
   const Tensors gradients = gradients_of(scored, weights);
   for (std::size_t i = 0; i < weights.size(); ++i)
     if (!is_finite(gradients[i]))
       not_finite(batch, y_pred, "the gradient of " + weights[i].path() + " is not finite", epoch,
                  number);
+  const auto named = [&](const Error& error) {
+    return who_ + (epoch == no_epoch ? "" : ", " + place(epoch, number)) + ": " + error.what();
+  };
   try {
     optimizer_.step(weights, gradients);
+  } catch (const NotFinite& error) {
+    throw NotFinite(named(error));
   } catch (const Error& error) {
-    throw Error(who_ + ", epoch " + std::to_string(epoch + 1) + ", batch " +
-                std::to_string(number + 1) + ": " + error.what());
+    throw Error(named(error));
   }
 }
 
 // A weight that the loss does not depend on has zeros, as optimizers expect. Penalties reach all
 // weights that have one, so that the reach of the data is looked at without them, once.
 Tensors Updates::gradients_of(const Scored& scored, const Tensors& weights) {
-  Tensors gradients = gradients_for(scored.loss, weights);
+  Tensors gradients = gradients_for(optimizer_.scale_loss(scored.loss), weights);
   const bool penalized = scored.loss.handle() != scored.of_data.handle();
   if (!penalized || !std::exchange(model_.reach_is_checked, true))
     check_reach(weights, penalized ? gradients_for(scored.of_data, weights) : gradients);
@@ -99,7 +101,7 @@ void Updates::check_reach(const Tensors& weights, const Tensors& gradients) {
       without += (without.empty() ? "" : ", ") + weights[i].path();
   }
   if (count == weights.size())
-    throw Error(who_ + ": no gradient of the loss `" + loss_.name() +
+    throw Error(who_ + ": no gradient of the loss `" + objective_.name() +
                 "` reaches any weight, so nothing can be learnt.\n  Argmax, comparisons, casts to "
                 "whole numbers and stop_gradient let none through; the loss must follow y_pred "
                 "smoothly.");
@@ -130,7 +132,7 @@ void Updates::require_listed(const Tensor& loss) {
               "; or make it with .trainable = false, if it shall stay as it is.");
 }
 
-void Updates::not_finite(const Dataset& batch, const Tensor& y_pred, const std::string& what,
+void Updates::not_finite(const Dataset& batch, const Tensors& y_pred, const std::string& what,
                          int epoch, int64_t number) const {
   std::string cause = "Likely: a learning_rate too large (it is " +
                       sdk::shortest(optimizer_.learning_rate()) +
@@ -138,17 +140,16 @@ void Updates::not_finite(const Dataset& batch, const Tensor& y_pred, const std::
   for (const Tensor& x : batch.x)
     if (!is_finite(x))
       cause = "x of this batch holds NaN or infinite numbers; clean the data first.";
-  const Weighting weighting(who_, mask_of(y_pred), batch.weight);
-  const auto counts_finite = [&](const Tensor& t) {
-    return is_finite(only(weighting.kept_of(t.shape(), t.rank()), t));
-  };
-  if (!counts_finite(batch.y))
-    cause = "y of this batch holds NaN or infinite numbers; clean the data first.";
+  for (std::size_t i = 0; i < batch.y.size(); ++i) {
+    const Tensor& t = batch.y[i];
+    const Weighting weighting(who_, mask_of(y_pred[i]), batch.weight);
+    if (!is_finite(only(weighting.kept_of(t.shape(), t.rank()), t)))
+      cause = "y of this batch holds NaN or infinite numbers; clean the data first.";
+  }
   for (const Tensor& w : model_.weights())
     if (!is_finite(w)) cause = "The weight " + w.path() + " held NaN or infinite numbers before.";
-  throw Error(who_ + ": " + what + " in epoch " + std::to_string(epoch + 1) + ", batch " +
-              std::to_string(number + 1) +
-              ".\n  The weights are as they were before this batch.\n  " + cause);
+  throw NotFinite(who_ + ": " + what + (epoch == no_epoch ? "" : " in " + place(epoch, number)) +
+                  ".\n  The weights are as they were before this batch.\n  " + cause);
 }
 
 }  // namespace tempo

@@ -9,19 +9,25 @@
 namespace tempo {
 
 struct Scored {
-  Tensor y_pred, loss;
+  Tensors y_pred;
+  Tensor loss;
   Tensor of_data;  // the loss without what regularizers and layers add; is `loss` if none does
+  Tensors losses;  // of several outputs
 };
-/// What the model and the loss give for a batch; `seen` sees what its layers add to the loss.
-Scored score(const std::string& who, ModelState& model, const Loss& loss, const Dataset& batch,
-             bool training, const SideEffects& seen);
+/// What the model and its losses give for a batch; `seen` sees what its layers add to the loss.
+Scored score(const std::string& who, ModelState& model, const Objective& objective,
+             const Dataset& batch, bool training, const SideEffects& seen);
 
-/// The updates of a fit, with the optimizer and the loss that the model had when it began.
+/// The updates of a fit, with the optimizer and the losses that the model had when it began.
 class Updates {
  public:
   Updates(std::string who, ModelState& model)
-      : who_(std::move(who)), model_(model), optimizer_(model.optimizer), loss_(model.loss) {}
+      : who_(std::move(who)),
+        model_(model),
+        optimizer_(model.optimizer),
+        objective_(model.objective) {}
 
+  static constexpr int no_epoch = -1;  // of a batch alone
   /// One update. Nothing changes when the loss, a gradient or a new weight is not finite.
   void operator()(const Dataset& batch, Tracker& tracker, int epoch, int64_t number);
 
@@ -32,13 +38,13 @@ class Updates {
   Tensors gradients_of(const Scored& scored, const Tensors& weights);
   void require_listed(const Tensor& loss);
   void say_where_a_mask_is_lost(const Tensor& y_pred) const;
-  [[noreturn]] void not_finite(const Dataset& batch, const Tensor& y_pred, const std::string& what,
+  [[noreturn]] void not_finite(const Dataset& batch, const Tensors& y_pred, const std::string& what,
                                int epoch, int64_t number) const;
 
   std::string who_;
   ModelState& model_;
   Optimizer optimizer_;
-  Loss loss_;
+  Objective objective_;
 };
 
 }  // namespace tempo

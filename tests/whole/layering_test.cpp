@@ -34,6 +34,7 @@ const std::map<string, string> header_homes = {
     {"data.hpp", "training"},
     {"loss.hpp", "training"},
     {"metric.hpp", "training"},
+    {"metrics.hpp", "training"},
     {"model.hpp", "training"},
     {"regularization.hpp", "training"},
     {"optimizer.hpp", "training"},

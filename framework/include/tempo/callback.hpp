@@ -99,6 +99,9 @@ class Callback {
   virtual void on_epoch_end(int, const Logs&) {}
   virtual void on_train_batch_begin(int64_t) {}
   virtual void on_train_batch_end(int64_t, const Logs&) {}
+  /// The loss, a gradient or a new weight of this batch is NaN or infinite, and the weights are as
+  /// they were before it. True: fit ends in good order; false for all callbacks: it throws.
+  virtual bool on_not_finite(int64_t) { return false; }
   virtual void on_test_begin() {}
   virtual void on_test_end(const Logs&) {}
   virtual void on_test_batch_begin(int64_t) {}

@@ -2,6 +2,7 @@
 // Callbacks that come with Tempo, besides EarlyStopping.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <iostream>
 
@@ -9,20 +10,38 @@
 
 namespace tempo TEMPO_HIDDEN {
 
+/// How often something is done: at the end of each epoch, "epoch", or once in so many batches.
+class Frequency {
+ public:
+  /// "epoch", or "batch" for every batch.
+  Frequency(const char* text) : Frequency(std::string(text)) {}
+  TEMPO_API Frequency(const std::string& text);
+  template <std::integral Count>
+  requires(!std::same_as<Count, bool>) Frequency(Count batches)
+      : batches_(static_cast<int64_t>(batches)) {}
+  bool is_epoch() const { return batches_ == epochs; }
+  int64_t batches() const { return batches_; }
+
+ private:
+  static constexpr int64_t epochs = INT64_MIN;
+  int64_t batches_ = epochs;
+};
+
 struct ModelCheckpointOptions {
-  /// Where to save: "best.tempo", or with the epoch, from 1, and logged numbers in it:
-  /// "{epoch:02d}-{val_loss:.3f}.tempo".
+  /// Where to save: "best.tempo", or with the epoch and the batch, from 1, and logged numbers in
+  /// it: "{epoch:02d}-{val_loss:.3f}.tempo".
   std::string filepath = {};
   std::string monitor = "val_loss";
   int verbose = 0;                 ///< 1: says so
   bool save_best_only = false;     ///< only when `monitor` is better than ever
   bool save_weights_only = false;  ///< Model::save_weights in place of Model::save
   std::string mode = "auto";       ///< "min", "max"; "auto" knows losses and metrics
+  Frequency save_freq = "epoch";   ///< or so many batches, counted over the epochs
   /// With save_best_only: what the first value must better.
   std::optional<double> initial_value_threshold = {};
 };
 
-/// Saves the model at the end of epochs. NaN is never the best.
+/// Saves the model at the end of epochs, or after so many batches. NaN is never the best.
 class ModelCheckpoint {
  public:
   TEMPO_API ModelCheckpoint(const ModelCheckpointOptions& options);
@@ -67,6 +86,82 @@ class CSVLogger {
  public:
   TEMPO_API CSVLogger(const CSVLoggerOptions& options);
   TEMPO_OPTIONS(CSVLogger, CSVLoggerOptions);
+  operator CallbackHandle() const { return callback_; }
+
+ private:
+  std::shared_ptr<Callback> callback_;
+};
+
+struct TerminateOnNaNOptions {
+  bool raise_error = false;  ///< fit throws, as it does without this callback
+};
+
+/// Ends training where the loss, a gradient or a weight becomes NaN or infinite, in place of the
+/// Error that fit throws then. The loss of that epoch is logged as NaN; the weights are those of
+/// the batch before.
+class TerminateOnNaN : public Callback {
+ public:
+  explicit TerminateOnNaN(const TerminateOnNaNOptions& options = {}) : options_(options) {}
+  bool on_not_finite(int64_t batch) override {
+    if (options_.raise_error) return false;
+    std::cout << "Batch " << batch << ": Invalid loss, terminating training\n";
+    return true;
+  }
+
+ private:
+  TerminateOnNaNOptions options_;
+};
+
+struct BackupAndRestoreOptions {
+  std::string backup_dir = {};    ///< a folder of this training alone; it is made
+  Frequency save_freq = "epoch";  ///< or so many batches of an epoch
+  bool delete_checkpoint = true;  ///< at the end of a training that was not interrupted
+};
+
+/// Keeps a training that may be killed: the same program, started again, goes on from the latest
+/// backup, bit by bit as if it had never stopped. A backup holds the model with its optimizer, the
+/// place in the epoch and the random numbers, in one file that is there whole or not at all; not
+/// what other callbacks count. After a backup within an epoch, that epoch's logged numbers are of
+/// its rest. It stands last in the list of callbacks, so that a backup has what the others changed.
+class BackupAndRestore {
+ public:
+  TEMPO_API BackupAndRestore(const BackupAndRestoreOptions& options);
+  operator CallbackHandle() const { return callback_; }
+
+ private:
+  std::shared_ptr<Callback> callback_;
+};
+
+struct SwapEMAWeightsOptions {
+  bool swap_on_epoch = false;  ///< also from the end of an epoch to the begin of the next one
+};
+
+/// While the model is evaluated or predicts, its weights are their running averages, which the
+/// optimizer keeps with use_ema. With swap_on_epoch, a ModelCheckpoint after this one saves them.
+class SwapEMAWeights {
+ public:
+  TEMPO_API SwapEMAWeights(const SwapEMAWeightsOptions& options = {});
+  operator CallbackHandle() const { return callback_; }
+
+ private:
+  std::shared_ptr<Callback> callback_;
+};
+
+struct TensorBoardOptions {
+  std::string log_dir = "logs";
+  int histogram_freq = 0;               ///< epochs between histograms of the weights; 0: none
+  bool write_steps_per_second = false;  ///< of each epoch, and with update_freq of batches
+  Frequency update_freq = "epoch";      ///< "batch", or a number: that many batches between logs
+};
+
+/// Writes event files for TensorBoard (`tensorboard --logdir logs`): what an epoch logged as
+/// "epoch_loss", ... in log_dir/train and, without its "val_", in log_dir/validation; with an
+/// update_freq in batches "batch_loss", ... as well; what an evaluation gave by the optimizer's
+/// iterations, "evaluation_loss_vs_iterations"; histograms of the weights,
+/// "dense/kernel/histogram".
+class TensorBoard {
+ public:
+  TEMPO_API TensorBoard(const TensorBoardOptions& options = {});
   operator CallbackHandle() const { return callback_; }
 
  private:

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include <tempo/misspelt.hpp>
 #include <tempo/tensor.hpp>
@@ -276,6 +277,47 @@ class CategoricalGeneralizedCrossEntropy : public Loss {
   TEMPO_API CategoricalGeneralizedCrossEntropy(
       const CategoricalGeneralizedCrossEntropyOptions& options = {});
   TEMPO_OPTIONS(CategoricalGeneralizedCrossEntropy, CategoricalGeneralizedCrossEntropyOptions);
+};
+
+struct DiceOptions {
+  std::vector<int> axis = {};  ///< over which it is; empty: all, and the batch has one loss
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// 1 - 2 sum(t p) / (sum(t) + sum(p) + 1e-7), of how far two areas are apart (Dice, 1945). The axes
+/// leave the samples first: over {1, 2} of [batch, time, classes] each sample has a loss.
+class Dice : public Loss {
+ public:
+  TEMPO_API Dice(const DiceOptions& options = {});
+};
+
+struct TverskyOptions {
+  double alpha = 0.5;          ///< the weight of what y_pred says too much
+  double beta = 0.5;           ///< the weight of what it misses
+  std::vector<int> axis = {};  ///< over which it is; empty: all, and the batch has one loss
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// 1 - s / (s + alpha sum((1 - t) p) + beta sum(t (1 - p)) + 1e-7) of s = sum(t p) (Salehi et al.,
+/// 2017).
+class Tversky : public Loss {
+ public:
+  TEMPO_API Tversky(const TverskyOptions& options = {});
+};
+
+struct CircleOptions {
+  double gamma = 80;            ///< how sharp it is
+  double margin = 0.4;          ///< in [0, 1]: how far apart classes shall be
+  bool remove_diagonal = true;  ///< a sample is no partner of its own
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// Pulls samples of one class together and others apart, within a batch (Sun et al., 2020): y_true
+/// holds class numbers, y_pred vectors of length 1, [batch, features]. A sample without a partner
+/// of its class, or of another one, does not count.
+class Circle : public Loss {
+ public:
+  TEMPO_API Circle(const CircleOptions& options = {});
 };
 
 }  // namespace tempo

@@ -2,12 +2,32 @@
 // Metrics: numbers that are watched during training, over all samples seen.
 #pragma once
 
+#include <concepts>
+
 #include <tempo/loss.hpp>
 #include <tempo/schedule.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
 struct MetricState;
+
+namespace sdk {
+template <class M>
+concept UpdatedByTwo = requires(M m, const Tensor& t) {
+  m.update(t, t);
+};
+template <class M>
+concept UpdatedByThree = requires(M m, const Tensor& t) {
+  m.update(t, t, t);
+};
+}  // namespace sdk
+
+/// A class that counts over batches: update(y_true, y_pred), or with a third argument, how much
+/// each sample or step counts, and result().
+template <class M>
+concept StatefulMetric = (sdk::UpdatedByTwo<M> || sdk::UpdatedByThree<M>)&&requires(const M m) {
+  { m.result() } -> std::convertible_to<double>;
+};
 
 /// A number of all samples seen: most are means over them. From its class, a text ("accuracy",
 /// "mse", "auc(curve=PR)") or a loss. A handle; copies are the same metric.
@@ -18,6 +38,31 @@ class Metric {
   TEMPO_API Metric(const std::string& text);
   /// The mean of the loss of each sample.
   TEMPO_API Metric(const Loss& loss);
+  /// An object of one's own that has seen nothing; copies of it count:
+  ///
+  ///     struct Largest {
+  ///       void update(const Tensor&, const Tensor& y_pred) {
+  ///         seen = std::max(seen, max(y_pred).item());
+  ///       }
+  ///       double result() const { return seen; }
+  ///       double seen = 0;
+  ///     };
+  ///     model.compile({.loss = "mse", .metrics = {Metric(Largest(), "largest")}});
+  ///
+  /// The third argument of its update is the sample_weight, with 0 where the mask of y_pred leaves
+  /// a step out; Tensor{} where all count the same.
+  template <StatefulMetric M>
+  requires(!std::derived_from<M, Metric>)
+      Metric(M metric, const std::string& name, std::optional<bool> higher_is_better = {})
+      : Metric(std::make_shared<Bound<M>>(std::move(metric)), name, higher_is_better) {}
+  /// Such an object, as libtempo calls it.
+  class Own {
+   public:
+    virtual ~Own() = default;
+    virtual void update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight) = 0;
+    virtual double result() const = 0;
+    virtual std::shared_ptr<Own> copy() const = 0;
+  };
 
   /// Adds a batch. What the mask of y_pred or a weight of 0 leaves out does not count, whatever it
   /// holds. Throws Error for a label that is none (NaN, 0.7, a class that y_pred does not have),
@@ -42,6 +87,22 @@ class Metric {
   explicit Metric(std::shared_ptr<MetricState> state) : state_(std::move(state)) {}
 
  private:
+  template <class M>
+  struct Bound : Own {
+    explicit Bound(M its_metric) : metric(std::move(its_metric)) {}
+    void update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight) override {
+      if constexpr (sdk::UpdatedByThree<M>)
+        metric.update(y_true, y_pred, weight);
+      else
+        metric.update(y_true, y_pred);
+    }
+    double result() const override { return metric.result(); }
+    std::shared_ptr<Own> copy() const override { return std::make_shared<Bound>(*this); }
+    M metric;
+  };
+  TEMPO_API Metric(std::shared_ptr<Own> metric, const std::string& name,
+                   std::optional<bool> higher_is_better);
+
   std::shared_ptr<MetricState> state_;
 };
 
@@ -212,6 +273,9 @@ struct AUCOptions {
   int num_thresholds = 200;                        ///< at least 2, evenly from 0 to 1
   std::string curve = "ROC";                       ///< or "PR": precision over recall
   std::string summation_method = "interpolation";  ///< or "minoring", "majoring"
+  std::vector<double> thresholds = {};             ///< others, in [0, 1], besides 0 and 1
+  bool multi_label = false;                ///< one area for each of the last axis; their mean
+  std::vector<double> label_weights = {};  ///< of that mean
   bool from_logits = false;
   std::string name = "auc";
 };

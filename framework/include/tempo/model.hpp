@@ -2,6 +2,8 @@
 // Models: layers and a function of them, with training, prediction, tables and files.
 #pragma once
 
+#include <map>
+
 #include <tempo/callback.hpp>
 #include <tempo/layer.hpp>
 #include <tempo/loss.hpp>
@@ -20,16 +22,57 @@ class Inputs : public Tensors {
   Inputs(std::initializer_list<Tensor> x) : Tensors(x) {}
 };
 
+/// One value for each output of a model, in the order of its outputs: {"mse", "bce"}, or with names
+/// for them, {{"price", "mse"}, {"kind", "bce"}}.
+template <class T>
+class PerOutput {
+ public:
+  struct Named {
+    std::string output;
+    T value;
+  };
+  PerOutput() = default;
+  PerOutput(std::initializer_list<Named> values) : values_(values) {}
+  PerOutput(std::initializer_list<T> values) : PerOutput(std::vector<T>(values)) {}
+  PerOutput(const std::vector<T>& values) {
+    for (const T& value : values) values_.push_back({"", value});
+  }
+  /// An entry whose output is "" stands for that of its place.
+  const std::vector<Named>& values() const { return values_; }
+  bool empty() const { return values_.empty(); }
+
+ private:
+  std::vector<Named> values_;
+};
+
+/// Metrics of one of several outputs.
+struct OutputMetrics {
+  std::string output;
+  std::vector<Metric> metrics = {};
+  std::vector<Metric> weighted_metrics = {};
+};
+
 struct CompileOptions {
   Optimizer optimizer = "rmsprop";
   Loss loss = {};
+  /// Of a model of several outputs, in place of `loss`: Loss{} for an output without one. Their
+  /// names are in the logs, "price_loss", "price_mae"; without names, outputs are "output_1",
+  /// "output_2", ... They need y = {y_of_the_first, y_of_the_second}.
+  PerOutput<Loss> losses = {};
+  /// By which the losses count in the sum that is trained; 1 each where not given.
+  PerOutput<double> loss_weights = {};
   std::vector<Metric> metrics = {};
   std::vector<Metric> weighted_metrics = {};  ///< these read sample_weight
+  /// Of several outputs: {{"price", {"mae"}}, {"kind", {"accuracy"}}}.
+  std::vector<OutputMetrics> output_metrics = {};
 };
+
+/// How much the samples of a class count: {{0, 1}, {1, 5}}; a class that is not there counts 1.
+using ClassWeight = std::map<int64_t, double>;
 
 struct ValidationData {
   Inputs x = {};
-  Tensor y = {};
+  Inputs y = {};
   Tensor sample_weight = {};
   explicit operator bool() const { return !x.empty(); }
 };
@@ -42,8 +85,16 @@ struct FitOptions {
   ValidationData validation_data = {};  ///< wins over validation_split
   bool shuffle = true;
   int64_t seed = -1;  ///< of the shuffling; below 0: drawn from the generator that set_seed starts
+  /// Of class numbers, [n] or [n, 1], or one-hot labels, [n, classes]; in place of sample_weight.
+  ClassWeight class_weight = {};
   Tensor sample_weight = {};  ///< [n] or [n, time], at least 0
   int initial_epoch = 0;
+  /// Batches in an epoch, 0 for all there are. The next epoch goes on where this one stopped; when
+  /// there is no whole batch more the samples begin again, in a new order.
+  int64_t steps_per_epoch = 0;
+  int64_t validation_steps = 0;       ///< batches of validation; 0: all
+  int64_t validation_batch_size = 0;  ///< 0: batch_size
+  int validation_freq = 1;            ///< epochs from one validation to the next
   int verbose = -1;  ///< 0 silent, 1 a bar, 2 a line per epoch; -1: a bar on a terminal, else lines
 };
 
@@ -57,6 +108,15 @@ struct EvaluateOptions {
 struct PredictOptions {
   int64_t batch_size = 32;
   std::vector<CallbackHandle> callbacks = {};
+};
+
+struct TrainOnBatchOptions {
+  ClassWeight class_weight = {};  ///< as in FitOptions
+  Tensor sample_weight = {};
+};
+
+struct TestOnBatchOptions {
+  Tensor sample_weight = {};
 };
 
 namespace sdk {
@@ -130,20 +190,42 @@ class Model {
   /// Trains on samples, which lie along the first axis of x and y. One thread at a time; a callback
   /// may call fit, evaluate, predict or save, which change neither what this fit counts nor
   /// whether it is to stop.
-  History fit(const Inputs& x, const Tensor& y, const FitOptions& options = {}) {
+  /// Ctrl-C (SIGINT) ends it after the batch that runs, unless the program handles SIGINT itself:
+  /// on_train_end is called, the history of whole epochs stays, and fit returns; a second one ends
+  /// the process.
+  History fit(const Inputs& x, const Inputs& y, const FitOptions& options = {}) {
     return sdk::own_exceptions([&] { return run_fit(x, y, options); });
   }
-  TEMPO_MEMBER_OPTIONS(History fit, FitOptions, const Inputs&, const Tensor&);
+  TEMPO_MEMBER_OPTIONS(History fit, FitOptions, const Inputs&, const Inputs&);
+  /// Whether Ctrl-C ended the latest fit.
+  TEMPO_API bool interrupted() const;
   /// Loss and metrics by name: `model.evaluate(x, y)["loss"]`.
-  Logs evaluate(const Inputs& x, const Tensor& y, const EvaluateOptions& options = {}) const {
+  Logs evaluate(const Inputs& x, const Inputs& y, const EvaluateOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_evaluate(x, y, options); });
   }
-  TEMPO_MEMBER_OPTIONS(Logs evaluate, EvaluateOptions, const Inputs&, const Tensor&);
+  TEMPO_MEMBER_OPTIONS(Logs evaluate, EvaluateOptions, const Inputs&, const Inputs&);
+  /// One update, by all these samples; the loss before it and the metrics, of this batch alone.
+  Logs train_on_batch(const Inputs& x, const Inputs& y, const TrainOnBatchOptions& options = {}) {
+    return sdk::own_exceptions([&] { return run_train_on_batch(x, y, options); });
+  }
+  TEMPO_MEMBER_OPTIONS(Logs train_on_batch, TrainOnBatchOptions, const Inputs&, const Inputs&);
+  /// Loss and metrics of these samples, in one batch.
+  Logs test_on_batch(const Inputs& x, const Inputs& y,
+                     const TestOnBatchOptions& options = {}) const {
+    return sdk::own_exceptions([&] { return run_test_on_batch(x, y, options); });
+  }
+  TEMPO_MEMBER_OPTIONS(Logs test_on_batch, TestOnBatchOptions, const Inputs&, const Inputs&);
+  /// What the model gives for these samples, in one batch.
+  Tensor predict_on_batch(const Inputs& x) const { return predict(x, {.batch_size = INT64_MAX}); }
   /// What the latest fit recorded, also of one that an exception ended; empty before there is one.
   TEMPO_API History history() const;
   /// The first result for all samples, batch by batch, without what a gradient would need.
   Tensor predict(const Inputs& x, const PredictOptions& options = {}) const {
-    return sdk::own_exceptions([&] { return run_predict(x, options); });
+    return sdk::own_exceptions([&] { return run_predict(x, options, false)[0]; });
+  }
+  /// All results of a model of several outputs.
+  Tensors predict_all(const Inputs& x, const PredictOptions& options = {}) const {
+    return sdk::own_exceptions([&] { return run_predict(x, options, true); });
   }
   TEMPO_MEMBER_OPTIONS(Tensor predict, PredictOptions, const Inputs&);
 
@@ -237,13 +319,18 @@ class Model {
 
   TEMPO_API Tensors run_call(const Inputs& x, const CallOptions& options) const;
   TEMPO_API void run_compile(const CompileOptions& options);
-  TEMPO_API History run_fit(const Inputs& x, const Tensor& y, const FitOptions& options);
-  TEMPO_API Logs run_evaluate(const Inputs& x, const Tensor& y,
+  TEMPO_API History run_fit(const Inputs& x, const Inputs& y, const FitOptions& options);
+  TEMPO_API Logs run_evaluate(const Inputs& x, const Inputs& y,
                               const EvaluateOptions& options) const;
-  TEMPO_API Tensor run_predict(const Inputs& x, const PredictOptions& options) const;
+  TEMPO_API Logs run_train_on_batch(const Inputs& x, const Inputs& y,
+                                    const TrainOnBatchOptions& options);
+  TEMPO_API Logs run_test_on_batch(const Inputs& x, const Inputs& y,
+                                   const TestOnBatchOptions& options) const;
+  TEMPO_API Tensors run_predict(const Inputs& x, const PredictOptions& options, bool all) const;
   TEMPO_API void run_build(const Shapes& inputs, DType dtype);
 
   friend class ModelReader;
+  friend struct ModelAccess;
   std::shared_ptr<ModelState> state_;
 };
 
@@ -282,11 +369,25 @@ struct OwnLoss {
   Loss loss;
 };
 
+/// A metric of this script, under its name in the file.
+struct OwnMetric {
+  OwnMetric(const std::string& its_name, const Metric& given) : name(its_name), metric(given) {}
+  OwnMetric(const std::string& its_name, const Loss& given) : name(its_name), metric(given) {}
+  template <class F>
+  requires(std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> &&
+           !std::is_base_of_v<Loss, F>) OwnMetric(const std::string& its_name, F f)
+      : name(its_name), metric(Loss(std::move(f), its_name)) {}
+  std::string name;
+  Metric metric;
+};
+
 struct LoadOptions {
   std::vector<Registration> cells = {};   ///< classes of this script: {cell<MyCell>("My")}
   std::vector<Registration> layers = {};  ///< likewise: {layer<MyLayer>("My")}
   std::vector<OwnLoss> losses = {};       ///< functions of this script: {{"mine", f}}
-  std::vector<OwnLoss> metrics = {};      ///< likewise
+  std::vector<OwnMetric> metrics =
+      {};  ///< likewise, and classes: {{"mine", Metric(Mine(), "mine")}}
+  std::optional<LearningRate> learning_rate = {};  ///< the optimizer's, where that was a function
 };
 
 /// The model that Model::save wrote, compiled as it was: fit goes on where it stopped, with the

@@ -11,6 +11,7 @@
 namespace tempo TEMPO_HIDDEN {
 
 struct OptimizerState;
+class ModelReader;
 
 /// Changes weights by their gradients, and keeps what it remembers of each weight (its slots).
 /// Made by its class, or from a text: "adam", "adam(learning_rate=0.01, clipnorm=1)". It knows
@@ -25,21 +26,37 @@ class Optimizer {
 
   explicit operator bool() const { return state_ != nullptr; }
 
-  /// One update. Before the formula: gradients are clipped, then weights decay
+  /// One update. Before the formula: gradients are divided by the loss_scale_factor, averaged with
+  /// those of earlier steps that wait (gradient_accumulation_steps), clipped; then weights decay
   /// (w -= w * weight_decay * learning_rate). Gradients are given in the order of the weights, each
   /// weight once. Throws Error, and changes no weight and no slot, where a number would become NaN
   /// or infinite.
   TEMPO_API void step(const Tensors& weights, const Tensors& gradients);
-  /// The gradients as `step` uses them.
+  /// The gradients as the formula gets them.
   TEMPO_API Tensors clipped(const Tensors& gradients) const;
 
-  /// Of the next update: with a schedule, what it gives for the iterations of now.
+  /// The loss whose gradients `step` is given: times loss_scale_factor where that is set. fit does
+  /// so by itself.
+  TEMPO_API Tensor scale_loss(const Tensor& loss) const;
+
+  /// Of the next update: with a schedule or a function, what it gives for the number of steps.
   TEMPO_API double learning_rate() const;
-  /// Throws Error where the learning rate follows a schedule.
+  /// Throws Error where the learning rate follows a schedule or a function.
   TEMPO_API void set_learning_rate(double value);
   TEMPO_API bool has_schedule() const;
-  /// How many updates it has made.
+  /// How many updates it has made. Steps that only accumulate are none.
   TEMPO_API int64_t iterations() const;
+
+  /// Whether it was made with use_ema.
+  TEMPO_API bool has_averages() const;
+  /// The weights become their running averages, as at the end of fit. A weight without one, for it
+  /// was never updated, stays. Throws Error where use_ema was not set.
+  TEMPO_API void use_averages(const Tensors& weights);
+  /// Weights and averages change places, and back when called again; no step may be taken in
+  /// between. Throws Error where use_ema was not set.
+  TEMPO_API void swap_averages(const Tensors& weights);
+  /// Whether they stand in each other's places.
+  TEMPO_API bool swapped_averages() const;
 
   /// No decay, from the next step on, for weights whose path contains one of these words, or for
   /// these weights.
@@ -57,7 +74,8 @@ class Optimizer {
   using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
   /// What it remembers, for files: "iterations", then for each weight in the order of its first
   /// update "lstm/kernel/m", ... The n-th weight is called "n" where it has no path, and the second
-  /// of one path "lstm/kernel#2".
+  /// of one path "lstm/kernel#2". "accumulated" and "swapped_averages" come after the iterations
+  /// where they are not 0.
   TEMPO_API NamedTensors state() const;
   /// Goes on from what `state` gave; slots find their weights by path when these are next updated,
   /// those of one path in the same order. Throws Error, and changes nothing, where it is no state
@@ -73,6 +91,7 @@ class Optimizer {
   explicit Optimizer(std::shared_ptr<OptimizerState> state) : state_(std::move(state)) {}
 
  private:
+  friend class ModelReader;
   OptimizerState& required() const;
   std::shared_ptr<OptimizerState> state_;
 };
@@ -82,6 +101,14 @@ class Optimizer {
 // the norm of all gradients together. 0 turns each of them off. All numbers are finite and at least
 // 0, unless an option says otherwise; momentum, rho and the betas are below 1. The formulas and the
 // defaults are Keras's; t counts the updates, from 1.
+//
+// use_ema keeps an exponential running average of each weight, at most ema_momentum of it old: a
+// first update sets it to the weight, each later one to momentum average + (1 - momentum) weight.
+// The weights become their averages at the end of fit, and every ema_overwrite_frequency updates
+// unless that is 0. With gradient_accumulation_steps of 2 or more, that many steps make one update,
+// by the mean of their gradients; fit reads it as so many batches. (In Keras the average moves with
+// each of these steps, here with each update.) loss_scale_factor, 0 for none, keeps small gradients
+// from vanishing: fit multiplies the loss by it, and step divides the gradients.
 
 struct SGDOptions {
   LearningRate learning_rate = 0.01;
@@ -91,6 +118,11 @@ struct SGDOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// Gradient descent, with momentum (Polyak, 1964; Nesterov's form: Sutskever et al., 2013).
@@ -110,6 +142,11 @@ struct RMSpropOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// Steps divided by a running root mean square of the gradient (Hinton, 2012; centered: Graves,
@@ -130,6 +167,11 @@ struct AdamOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// Adaptive moments (Kingma and Ba, 2015; amsgrad: Reddi et al., 2018).
@@ -149,6 +191,11 @@ struct AdamWOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// Adam with weight decay (Loshchilov and Hutter, 2019).
@@ -167,6 +214,11 @@ struct AdamaxOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// Adam with the largest gradient in place of the root mean square (Kingma and Ba, 2015, section
@@ -186,6 +238,11 @@ struct NadamOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// Adam with Nesterov's momentum (Dozat, 2016), whose beta_1 warms up: beta_1 (1 - 0.96^t / 2).
@@ -203,6 +260,11 @@ struct AdagradOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// Steps divided by the root of the sum of all squared gradients (Duchi et al., 2011):
@@ -221,6 +283,11 @@ struct AdadeltaOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// Steps in the units of the weights (Zeiler, 2012): d = g sqrt(D + epsilon) / sqrt(G + epsilon),
@@ -243,6 +310,11 @@ struct FtrlOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// Follow the regularized leader (McMahan et al., 2013), for sparse models: an l1 strength makes
@@ -261,6 +333,11 @@ struct LionOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// The sign of a momentum (Chen et al., 2023): w - lr sign(beta_1 m + (1 - beta_1) g), then
@@ -280,6 +357,11 @@ struct LambOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// Adam whose step is as long as the weight's norm says, for large batches (You et al., 2020):
@@ -300,6 +382,11 @@ struct AdafactorOptions {
   double clipnorm = 0;
   double clipvalue = 0;
   double global_clipnorm = 0;
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  int ema_overwrite_frequency = 0;
+  double loss_scale_factor = 0;
+  int gradient_accumulation_steps = 0;
 };
 
 /// Adam that remembers the mean square of each row and column, not of each element (Shazeer and

@@ -2,10 +2,13 @@
 // Learning rates: a number, or a schedule that gives one for each update.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <tempo/export.hpp>
@@ -17,17 +20,35 @@ struct ScheduleState;
 
 /// What an optimizer multiplies its steps by: `.learning_rate = 0.01`, or a schedule,
 /// `.learning_rate = CosineDecay({.initial_learning_rate = 0.01, .decay_steps = 1000})`. A schedule
-/// is saved with the optimizer and goes on from the optimizer's iterations.
+/// is saved with the optimizer and goes on from the number of its steps. A function of that number,
+/// or of nothing, will do as well: `.learning_rate = [](int64_t step) { return 0.1 / (1 + step);
+/// }`. No file can hold one, so load_model must be given it.
 class LearningRate {
  public:
+  /// A user's function, as libtempo calls it.
+  class Function {
+   public:
+    virtual ~Function() = default;
+    virtual double operator()(int64_t step) const = 0;
+  };
+
   LearningRate(double value) : value_(value) {}
+  template <class F>
+  requires((std::is_invocable_r_v<double, const F&, int64_t> ||
+            std::is_invocable_r_v<double, const F&>)&&!std::derived_from<F, LearningRate>)
+      LearningRate(F function)
+      : LearningRate(
+            std::shared_ptr<const Function>(std::make_shared<Bound<F>>(std::move(function)))) {}
   /// From "0.01" or "cosine_decay(initial_learning_rate=0.01, decay_steps=1000)".
   TEMPO_API static LearningRate from_text(const std::string& text);
 
+  /// Whether it is a schedule or a function.
   bool is_schedule() const { return schedule_ != nullptr; }
-  /// Of the update that follows `step` updates.
+  /// Whether it is a function; also one that was saved and is not given, which throws when called.
+  TEMPO_API bool is_own() const;
+  /// Of the step that follows `step` steps.
   TEMPO_API double operator()(int64_t step) const;
-  /// What from_text makes the same one from.
+  /// What from_text makes the same one from; "own" of a function.
   TEMPO_API std::string text() const;
 
  protected:
@@ -35,6 +56,19 @@ class LearningRate {
       : schedule_(std::move(schedule)) {}
 
  private:
+  template <class F>
+  struct Bound : Function {
+    explicit Bound(F f) : function(std::move(f)) {}
+    double operator()(int64_t step) const override {
+      if constexpr (std::is_invocable_r_v<double, const F&, int64_t>)
+        return function(step);
+      else
+        return function();
+    }
+    F function;
+  };
+  TEMPO_API explicit LearningRate(std::shared_ptr<const Function> function);
+
   double value_ = 0;
   std::shared_ptr<const ScheduleState> schedule_;
 };

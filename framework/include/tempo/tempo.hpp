@@ -14,6 +14,7 @@
 #include <tempo/load.hpp>
 #include <tempo/loss.hpp>
 #include <tempo/metric.hpp>
+#include <tempo/metrics.hpp>
 #include <tempo/model.hpp>
 #include <tempo/ops.hpp>
 #include <tempo/optimizer.hpp>

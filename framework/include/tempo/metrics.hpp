@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// More metrics: means of values, overlaps of classes, correlations.
+#pragma once
+
+#include <tempo/metric.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct MeanOptions {
+  std::string name = "mean";
+};
+
+/// The mean of values of one's own, `mean.update(values)`, or weighted ones. In fit, of y_pred.
+class Mean : public Metric {
+ public:
+  TEMPO_API Mean(const MeanOptions& options = {});
+  void update(const Tensor& values, const Tensor& sample_weight = {}) {
+    Metric::update(values, values, sample_weight);
+  }
+};
+
+struct SumOptions {
+  std::string name = "sum";
+};
+
+/// The sum of values of one's own, each times its weight. In fit, of y_pred.
+class Sum : public Metric {
+ public:
+  TEMPO_API Sum(const SumOptions& options = {});
+  void update(const Tensor& values, const Tensor& sample_weight = {}) {
+    Metric::update(values, values, sample_weight);
+  }
+};
+
+// The overlap of a class: where both y_true and y_pred say it, by where one of them does
+// (intersection over union; Jaccard, 1901). Classes that occur in neither do not count; where none
+// is left, the result is 0. Labels are class numbers, or with sparse_y_true = false and
+// sparse_y_pred = false what argmax over `axis` makes them from.
+
+struct IoUOptions {
+  int num_classes = 0;                         ///< must be given
+  std::vector<int64_t> target_class_ids = {};  ///< whose overlaps the result is the mean of
+  std::optional<int64_t> ignore_class = {};    ///< what is labelled so does not count
+  bool sparse_y_true = true;
+  bool sparse_y_pred = true;
+  int axis = -1;
+  std::string name = "iou";
+};
+
+/// The mean overlap of some classes.
+class IoU : public Metric {
+ public:
+  TEMPO_API IoU(const IoUOptions& options);
+};
+
+struct MeanIoUOptions {
+  int num_classes = 0;  ///< must be given
+  std::optional<int64_t> ignore_class = {};
+  bool sparse_y_true = true;
+  bool sparse_y_pred = true;
+  int axis = -1;
+  std::string name = "mean_iou";
+};
+
+/// The mean overlap of all classes.
+class MeanIoU : public Metric {
+ public:
+  TEMPO_API MeanIoU(const MeanIoUOptions& options);
+};
+
+struct BinaryIoUOptions {
+  std::vector<int64_t> target_class_ids = {0, 1};
+  double threshold = 0.5;  ///< in [0, 1]; from it on y_pred says 1
+  std::string name = "binary_iou";
+};
+
+/// The mean overlap of 0 and 1, or of one of them.
+class BinaryIoU : public Metric {
+ public:
+  TEMPO_API BinaryIoU(const BinaryIoUOptions& options = {});
+};
+
+struct OneHotIoUOptions {
+  int num_classes = 0;                         ///< must be given
+  std::vector<int64_t> target_class_ids = {};  ///< whose overlaps the result is the mean of
+  std::optional<int64_t> ignore_class = {};
+  bool sparse_y_pred = false;
+  int axis = -1;
+  std::string name = "one_hot_iou";
+};
+
+/// IoU of one-hot labels.
+class OneHotIoU : public Metric {
+ public:
+  TEMPO_API OneHotIoU(const OneHotIoUOptions& options);
+};
+
+struct OneHotMeanIoUOptions {
+  int num_classes = 0;  ///< must be given
+  std::optional<int64_t> ignore_class = {};
+  bool sparse_y_pred = false;
+  int axis = -1;
+  std::string name = "one_hot_mean_iou";
+};
+
+/// MeanIoU of one-hot labels.
+class OneHotMeanIoU : public Metric {
+ public:
+  TEMPO_API OneHotMeanIoU(const OneHotMeanIoUOptions& options);
+};
+
+struct CorrelationOptions {
+  int axis = -1;
+  std::string name = "";  ///< empty: that of its class, "pearson_correlation"
+};
+
+/// How y_true and y_pred of a sample rise and fall together along the axis (Pearson, 1895), from -1
+/// to 1; the mean over the samples.
+class PearsonCorrelation : public Metric {
+ public:
+  TEMPO_API PearsonCorrelation(const CorrelationOptions& options = {});
+};
+
+/// The same, less where their means or spreads differ (Lin, 1989).
+class ConcordanceCorrelation : public Metric {
+ public:
+  TEMPO_API ConcordanceCorrelation(const CorrelationOptions& options = {});
+};
+
+}  // namespace tempo

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights of classes, as weights of samples.
+#pragma once
+
+#include "training/dataset.hpp"
+
+namespace tempo {
+
+/// [n], from class numbers, [n] or [n, 1], or one-hot labels, [n, classes]. Throws Error where y is
+/// neither, none of its classes is among the weights, or samples have weights already.
+Tensor sample_weight_of(const std::string& who, const Dataset& samples, const ClassWeight& weights);
+
+}  // namespace tempo

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Notes SIGINT in a flag that fits look at between two batches.
+#include "training/interrupt.hpp"
+
+#include <atomic>
+#include <csignal>
+
+#include "tensor/process_lock.hpp"
+
+namespace tempo {
+
+namespace {
+
+std::atomic<bool> came{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+void note(int) { came.store(true, std::memory_order_relaxed); }
+
+// How many live, and whether the handler is theirs; under the lock of signals.
+struct Living {
+  int count = 0;
+  bool handling = false;
+  struct sigaction before = {};
+};
+constinit Living all;
+
+}  // namespace
+
+Interruptible::Interruptible() {
+  const ProcessLock lock(ProcessLock::signals);
+  if (all.count++ > 0) return;
+  came = false;
+  if (sigaction(SIGINT, nullptr, &all.before) != 0) return;
+  if ((all.before.sa_flags & SA_SIGINFO) || all.before.sa_handler != SIG_DFL) return;
+  struct sigaction ours = {};
+  ours.sa_handler = note;
+  ours.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second one ends the process
+  sigemptyset(&ours.sa_mask);
+  all.handling = sigaction(SIGINT, &ours, nullptr) == 0;
+}
+
+Interruptible::~Interruptible() {
+  const ProcessLock lock(ProcessLock::signals);
+  if (--all.count > 0) return;
+  struct sigaction now = {};
+  // A callback of the user's may have set a handler since, which stays.
+  if (all.handling && sigaction(SIGINT, nullptr, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+      now.sa_handler == note)
+    sigaction(SIGINT, &all.before, nullptr);
+  all.handling = false;
+  came = false;
+}
+
+bool Interruptible::requested() { return came.load(std::memory_order_relaxed); }
+
+}  // namespace tempo
