@@ -46,15 +46,6 @@ class DenseLayer : public LayerOf<DenseOptions> {
   }
 
  private:
-  /// x with another step in place of each that is masked and holds NaN or infinite numbers: the
-  /// gradient of kernel adds up x dy over all steps, and 0 times NaN is NaN.
-  static Tensor usable(const Tensor& x, const Tensor& mask) {
-    static const sdk::Op usable_steps("usable_steps"), counted_steps("counted_steps");
-    const bool fits = x.rank() >= 3 && mask.shape() == Shape{x.shape()[0], x.shape()[1]};
-    if (!fits || mask.dtype() != bool_) return x;  // with_mask says what is wrong
-    return counted_steps(x, usable_steps(x, mask), {{"borrow", true}});
-  }
-
   Tensor kernel_, bias_;
 };
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <tempo/cell.hpp>
-#include <tempo/shared.hpp>
+#include <tempo/layers/call_seeds.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -29,19 +29,12 @@ class DropoutLayer : public LayerOf<DropoutOptions> {
   using LayerOf::LayerOf;
 
   Tensor call(const Tensor& x, const CallOptions& call) {
-    const Tensor y = call.training ? dropout(x, options.rate, next_seed()) : x;
+    const Tensor y = call.training ? dropout(x, options.rate, seeds_.next()) : x;
     return call.mask ? with_mask(y, call.mask) : y;
   }
 
  private:
-  // A seed of its own for each call, so that they differ and the first call of each run is the
-  // same. A saved model keeps the number of calls in an option, so that training goes on with it.
-  int64_t next_seed() {
-    if (options.seed < 0) return -1;
-    const uint64_t key = static_cast<uint64_t>(options.seed) * 1000003 + calls_.next();
-    return static_cast<int64_t>(key & 0x7fffffffffff);
-  }
-  Counter calls_{static_cast<uint64_t>(options.calls)};
+  CallSeeds seeds_{options.seed, options.calls};
 };
 
 /// Dropout; its options are DropoutOptions.

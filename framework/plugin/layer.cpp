@@ -235,7 +235,7 @@ Tensors call(tempo_layer& layer, const tempo_call& call) {
   if (given_shapes) given_shapes->note(layer, shape);
   if (layer.last_only && shape.rank() < call.inputs[0]->type.shape.rank())
     last_output.keep(*out[0].handle(), layer);
-  if (call.training) layer.calls.fetch_add(1, std::memory_order_relaxed);
+  if (call.training && !is_cell) layer.calls.fetch_add(1, std::memory_order_relaxed);
   const Shape& given = call.inputs[0]->type.shape;
   if (!out[0].traced() && !given.empty()) layer.batch.store(given[0], std::memory_order_relaxed);
   return out;
@@ -363,7 +363,9 @@ Tensors made_once(tempo_layer& cell, const std::vector<TensorType>& given, const
   if (!cell.type.once || watching) return {};
   const std::vector<TensorType> inputs = with_dtype(cell, given);
   require_cell(cell, inputs);
-  return made_before(cell, "once", cell.type.once, inputs, call);
+  Tensors out = made_before(cell, "once", cell.type.once, inputs, call);
+  if (call.training) cell.calls.fetch_add(1, std::memory_order_relaxed);
+  return out;
 }
 
 bool takes_constants(const tempo_layer& layer) {
