@@ -12,7 +12,8 @@ struct BidirectionalOptions {
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
-  Layer layer = {};  ///< set by Bidirectional(layer, options)
+  Layer layer = {};   ///< set by Bidirectional(layer, options)
+  int64_t calls = 0;  ///< set by a saved model
 };
 
 inline void describe(auto& option, BidirectionalOptions& o) {
@@ -21,7 +22,10 @@ inline void describe(auto& option, BidirectionalOptions& o) {
          "How the outputs of the two directions become one; none gives both.",
          one_of("concat|sum|mul|ave|none"));
   option("backward_layer", o.backward_layer,
-         "Runs backwards in place of a copy of `layer`; it must go the other way.");
+         "Runs backwards in place of a copy of `layer`; it must go the other way. A copy draws "
+         "other random numbers.");
+  option("calls", o.calls, "Calls in training before this one was made; a saved model sets it.",
+         at_least(0));
 }
 
 /// A recurrent layer forwards and one backwards over the same sequence (Schuster and Paliwal,
@@ -39,11 +43,12 @@ class BidirectionalLayer : public LayerOf<BidirectionalOptions> {
     if (options.backward_layer) check_opposite(layer, options.backward_layer);
     const Layer& other = options.backward_layer ? options.backward_layer : layer;
     // So that padding gives 0 in both outputs, which are merged at every step.
-    forward_ = recreated(layer, {{"name", ("forward_" + layer.name()).c_str()},
-                                 {"zero_output_for_mask", return_sequences_}});
-    backward_ = recreated(other, {{"name", ("backward_" + other.name()).c_str()},
-                                  {"zero_output_for_mask", return_sequences_},
-                                  {"go_backwards", !backwards}});
+    forward_ = recreated(drawing(layer, false), {{"name", ("forward_" + layer.name()).c_str()},
+                                                 {"zero_output_for_mask", return_sequences_}});
+    backward_ = recreated(drawing(other, !options.backward_layer),
+                          {{"name", ("backward_" + other.name()).c_str()},
+                           {"zero_output_for_mask", return_sequences_},
+                           {"go_backwards", !backwards}});
   }
 
   void add_children(Children& add) {
@@ -84,6 +89,27 @@ class BidirectionalLayer : public LayerOf<BidirectionalOptions> {
   }
 
  private:
+  /// A layer like this one that goes on with random numbers after the calls that were made; other
+  /// ones than those of its seed, if so asked. The same holds of the layers in it.
+  Layer drawing(const Layer& original, bool others) const {
+    const tempo_layer_view v = original.view();
+    sdk::OptionList changed;
+    int64_t calls = options.calls;
+    for (tempo_attribute o : std::span(v.options, v.n_options)) {
+      const std::string name = o.name;
+      if (name == "calls") {
+        calls += o.integer;
+      } else if (o.kind == TEMPO_LAYER_VALUE && o.layer) {
+        changed.add(name, drawing(Layer::borrowed(o.layer), others));
+      } else {
+        if (name == "seed" && o.integer >= 0 && others) o.integer ^= int64_t{1} << 40;
+        changed.add(o);
+      }
+    }
+    if (calls > 0 && sdk::described(*v.type, "calls")) changed.add("calls", calls);
+    return sdk::make_layer(*v.type, changed);
+  }
+
   Tensors merged(const Tensor& forward, const Tensor& backward) const {
     if (options.merge_mode == "concat") return {concat({forward, backward}, -1)};
     if (options.merge_mode == "sum") return {forward + backward};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tempo/layers/recurrence.hpp>
+#include <tempo/layers/recurrent_dropout.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -11,10 +12,14 @@ struct GRUOptions {
   Activation activation = "tanh";
   Activation recurrent_activation = "sigmoid";
   bool use_bias = true;
+  double dropout = 0;
+  double recurrent_dropout = 0;
+  int64_t seed = -1;
   bool return_sequences = false;
   bool return_state = false;
   bool go_backwards = false;
   bool stateful = false;
+  bool unroll = false;
   Initializer kernel_initializer = glorot_uniform();
   Initializer recurrent_initializer = orthogonal();
   Initializer bias_initializer = zeros();
@@ -27,24 +32,30 @@ struct GRUOptions {
   Constraint bias_constraint = {};
   bool reset_after = true;
   bool zero_output_for_mask = false;
+  bool trainable_initial_state = false;
   bool recompute = false;
+  int implementation = 2;
+  std::string use_cudnn = "auto";
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
+  int64_t calls = 0;  ///< set by a saved model
 };
 
 /// The gated recurrent unit (Cho et al., 2014; reset_after: as in cuDNN). Weights hold the gates
 /// side by side in the order z, r, g; with reset_after, bias [2, 3 * units] has a row for the input
 /// and one for the state.
-class GRUCell : public Cell<GRUOptions> {
+class GRUCell : public CellWithDropout<GRUOptions> {
  public:
-  using Cell::Cell;
+  using CellWithDropout::CellWithDropout;
 
   static void describe(auto& option, GRUOptions& o) {
     describe_recurrent_weights(option, o);
     option("recurrent_activation", o.recurrent_activation, "Of the gates z and r.");
     option("reset_after", o.reset_after,
            "Whether the gate r is applied after the product with recurrent_kernel, as cuDNN does.");
+    describe_recurrent_dropout(option, o);
+    describe_implementation(option, o);
   }
 
   void build(Weights& add, const Shape& input) {
@@ -59,10 +70,10 @@ class GRUCell : public Cell<GRUOptions> {
                  options.bias_initializer, rules.bias);
   }
 
-  Step step(const Tensor& x, const State& s) const {
-    const Tensor& h = s[0];
+  Step step(const Tensor& input, const State& s, const StepCall& call) const {
+    const Tensor x = dropped_input(input, call), h = dropped_state(s[0], call);
     auto [z, g] = options.reset_after ? reset_after(x, h) : reset_before(x, h);
-    Tensor next = z * h + (1 - z) * g;
+    Tensor next = z * s[0] + (1 - z) * g;
     return {.output = next, .state = {next}};
   }
 
@@ -89,6 +100,7 @@ class GRUCell : public Cell<GRUOptions> {
 inline void describe(auto& option, GRUOptions& o) {
   GRUCell::describe(option, o);
   describe_recurrence(option, o);
+  describe_cudnn(option, o);
 }
 
 class GRULayer : public Recurrent<GRUCell> {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tempo/layers/recurrence.hpp>
+#include <tempo/layers/recurrent_dropout.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -11,10 +12,14 @@ struct LSTMOptions {
   Activation activation = "tanh";
   Activation recurrent_activation = "sigmoid";
   bool use_bias = true;
+  double dropout = 0;
+  double recurrent_dropout = 0;
+  int64_t seed = -1;
   bool return_sequences = false;
   bool return_state = false;
   bool go_backwards = false;
   bool stateful = false;
+  bool unroll = false;
   Initializer kernel_initializer = glorot_uniform();
   Initializer recurrent_initializer = orthogonal();
   Initializer bias_initializer = zeros();
@@ -27,23 +32,29 @@ struct LSTMOptions {
   Constraint recurrent_constraint = {};
   Constraint bias_constraint = {};
   bool zero_output_for_mask = false;
+  bool trainable_initial_state = false;
   bool recompute = false;
+  int implementation = 2;
+  std::string use_cudnn = "auto";
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
+  int64_t calls = 0;  ///< set by a saved model
 };
 
 /// Long short-term memory (Hochreiter and Schmidhuber, 1997; forget gate: Gers et al., 2000).
 /// Weights hold the four gates side by side in the order i, f, g, o.
-class LSTMCell : public Cell<LSTMOptions> {
+class LSTMCell : public CellWithDropout<LSTMOptions> {
  public:
-  using Cell::Cell;
+  using CellWithDropout::CellWithDropout;
   static constexpr int state_count = 2;
 
   static void describe(auto& option, LSTMOptions& o) {
     describe_recurrent_weights(option, o);
     option("recurrent_activation", o.recurrent_activation, "Of the gates i, f and o.");
     option("unit_forget_bias", o.unit_forget_bias, "Whether the bias of the gate f starts as 1.");
+    describe_recurrent_dropout(option, o);
+    describe_implementation(option, o);
   }
 
   void build(Weights& add, const Shape& input) {
@@ -56,8 +67,9 @@ class LSTMCell : public Cell<LSTMOptions> {
     if (options.use_bias) bias = add("bias", first_bias(add.dtype()), rules.bias);
   }
 
-  Step step(const Tensor& x, const State& s) const {
-    const auto& [h, c] = s.as<2>();
+  Step step(const Tensor& input, const State& s, const StepCall& call) const {
+    const auto& [state, c] = s.as<2>();
+    const Tensor x = dropped_input(input, call), h = dropped_state(state, call);
     auto [i, f, g, o] = split<4>(biased(matmul(x, kernel) + matmul(h, recurrent_kernel), bias));
     Tensor next_c = options.recurrent_activation(f) * c +
                     options.recurrent_activation(i) * options.activation(g);
@@ -79,6 +91,7 @@ class LSTMCell : public Cell<LSTMOptions> {
 inline void describe(auto& option, LSTMOptions& o) {
   LSTMCell::describe(option, o);
   describe_recurrence(option, o);
+  describe_cudnn(option, o);
 }
 
 class LSTMLayer : public Recurrent<LSTMCell> {

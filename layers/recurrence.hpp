@@ -20,9 +20,29 @@ inline void describe_recurrence(auto& option, auto& o) {
   option("zero_output_for_mask", o.zero_output_for_mask,
          "With return_sequences, whether the output of a masked step is 0; else, and for the last "
          "output alone, it is the one before it.");
+  if constexpr (requires { o.trainable_initial_state; })
+    option("trainable_initial_state", o.trainable_initial_state,
+           "Whether sequences begin from weights, `initial_state_0` [1, units] and so on for each "
+           "state, in place of zeros.");
   option("recompute", o.recompute,
          "Whether the gradient runs the steps again, segment by segment, in place of keeping what "
          "it reads of each: its memory grows with the square root of time (Chen et al., 2016).");
+  if constexpr (requires { o.unroll; })
+    option("unroll", o.unroll,
+           "Without effect: Keras's choice of a loop, and here each step is compiled once.");
+}
+
+/// Options of Keras that say how something is computed, and that are no choice here.
+inline void describe_implementation(auto& option, auto& o) {
+  option(
+      "implementation", o.implementation,
+      "Without effect: Keras's choice of four products or one, and here the compiler joins them.",
+      between(1, 2));
+}
+inline void describe_cudnn(auto& option, auto& o) {
+  option("use_cudnn", o.use_cudnn,
+         "Without effect: Keras's choice of a kernel on a GPU, and Tempo runs on processors.",
+         one_of("auto|true|false"));
 }
 
 /// The options of the weights, a part of SimpleRNN's, LSTM's and GRU's.
@@ -254,6 +274,22 @@ class Recurrence {
 
   void reset() { kept_.clear(); }
 
+  /// With trainable_initial_state, adds a weight for each state of the cell, which begins as the
+  /// cell's own first state. `steps` are the shapes of the sequences at one step.
+  template <class C, class Options>
+  void build(Weights& add, const C& cell, const Options& options, Shapes steps) {
+    if constexpr (requires { options.trainable_initial_state; }) {
+      if (!options.trainable_initial_state) return;
+      for (Shape& step : steps) step[0] = 1;
+      StepCall one;
+      one.inputs = steps;
+      one.dtype = add.dtype();
+      first_.clear();
+      for (const Tensor& state : cell.initial(one))
+        first_.push_back(add(("initial_state_" + std::to_string(first_.size())).c_str(), state));
+    }
+  }
+
  private:
   template <class C>
   State first_state(const std::string& who, const C& cell, bool stateful, const StepCall& seen,
@@ -262,13 +298,25 @@ class Recurrence {
       recurrence::check_initial_state(who, given, cell.state_shapes(seen.inputs));
       return given;
     }
-    if (!stateful || kept_.empty()) return cell.initial(seen);
+    if (!stateful || kept_.empty()) return own_first_state(cell, seen);
     if (kept_[0].shape()[0] != seen.batch())
       throw ShapeError(who + ": it is stateful and keeps the state of " +
                        std::to_string(kept_[0].shape()[0]) + " sequences; this batch has " +
                        std::to_string(seen.batch()) +
                        ".\n  Use batches of one size, or call reset_state() first.");
     return kept_;
+  }
+
+  template <class C>
+  State own_first_state(const C& cell, const StepCall& seen) const {
+    if (first_.empty()) return cell.initial(seen);
+    State first;
+    for (const Tensor& w : first_) {
+      Shape shape = w.shape();
+      shape[0] = seen.batch();
+      first.push_back(broadcast_to(w, shape));
+    }
+    return first;
   }
 
   // A masked step leaves the state as it was. Its output is 0 or the one before it, which is then
@@ -331,7 +379,7 @@ class Recurrence {
     Shape shape;  // without the batch
     DType dtype;
   };
-  State kept_;
+  State kept_, first_;
   OneAtATime calls_;  // of a stateful one, whose calls go on from one another
   FoundOnce<Output> output_;
 };
@@ -355,6 +403,7 @@ class Recurrent : public LayerOf<typename CellClass::options_type> {
       cell_.build(add, steps);
     else if constexpr (requires { cell_.build(add, steps[0]); })
       cell_.build(add, steps[0]);
+    recurrence_.build(add, OwnCell<CellClass>(cell_, dtype_), this->options, steps);
   }
 
   Tensors call(const Tensors& inputs, const CallOptions& call) {

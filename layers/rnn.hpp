@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tempo/layers/recurrence.hpp>
+#include <tempo/layers/stacked_rnn_cells.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -11,7 +12,9 @@ struct RNNOptions {
   bool return_state = false;
   bool go_backwards = false;
   bool stateful = false;
+  bool unroll = false;
   bool zero_output_for_mask = false;
+  bool trainable_initial_state = false;
   bool recompute = false;
   Regularizer activity_regularizer = {};
   bool trainable = true;
@@ -42,6 +45,7 @@ class RNNLayer : public LayerOf<RNNOptions> {
     Shapes steps;
     for (const Shape& input : inputs) steps.push_back(recurrence::step_shape("RNN", input, 2));
     options.cell.build(steps, add.dtype());
+    recurrence_.build(add, CellInUse(options.cell), options, steps);
   }
 
   Tensors call(const Tensors& inputs, const CallOptions& call) {
@@ -60,6 +64,11 @@ inline Layer RNN(const Layer& cell, RNNOptions options = {}) {
   options.cell = cell;
   return make_layer("RNN", options);
 }
+/// Cells one above the other, over a sequence.
+inline Layer RNN(const std::vector<Layer>& cells, const RNNOptions& options = {}) {
+  return RNN(cells.size() == 1 ? cells[0] : StackedRNNCells(cells), options);
+}
 TEMPO_OPTIONS(Layer RNN, RNNOptions, const Layer&);
+TEMPO_OPTIONS(Layer RNN, RNNOptions, const std::vector<Layer>&);
 
 }  // namespace tempo

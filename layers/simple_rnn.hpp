@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tempo/layers/recurrence.hpp>
+#include <tempo/layers/recurrent_dropout.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -10,10 +11,14 @@ struct SimpleRNNOptions {
   int units = 0;
   Activation activation = "tanh";
   bool use_bias = true;
+  double dropout = 0;
+  double recurrent_dropout = 0;
+  int64_t seed = -1;
   bool return_sequences = false;
   bool return_state = false;
   bool go_backwards = false;
   bool stateful = false;
+  bool unroll = false;
   Initializer kernel_initializer = glorot_uniform();
   Initializer recurrent_initializer = orthogonal();
   Initializer bias_initializer = zeros();
@@ -25,18 +30,23 @@ struct SimpleRNNOptions {
   Constraint recurrent_constraint = {};
   Constraint bias_constraint = {};
   bool zero_output_for_mask = false;
+  bool trainable_initial_state = false;
   bool recompute = false;
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
+  int64_t calls = 0;  ///< set by a saved model
 };
 
 /// The simple recurrent network (Elman, 1990).
-class SimpleRNNCell : public Cell<SimpleRNNOptions> {
+class SimpleRNNCell : public CellWithDropout<SimpleRNNOptions> {
  public:
-  using Cell::Cell;
+  using CellWithDropout::CellWithDropout;
 
-  static void describe(auto& option, SimpleRNNOptions& o) { describe_recurrent_weights(option, o); }
+  static void describe(auto& option, SimpleRNNOptions& o) {
+    describe_recurrent_weights(option, o);
+    describe_recurrent_dropout(option, o);
+  }
 
   void build(Weights& add, const Shape& input) {
     require_units("SimpleRNN", options.units);
@@ -47,8 +57,8 @@ class SimpleRNNCell : public Cell<SimpleRNNOptions> {
     if (options.use_bias) bias = add("bias", {options.units}, options.bias_initializer, rules.bias);
   }
 
-  Step step(const Tensor& x, const State& s) const {
-    const Tensor& h = s[0];
+  Step step(const Tensor& input, const State& s, const StepCall& call) const {
+    const Tensor x = dropped_input(input, call), h = dropped_state(s[0], call);
     Tensor next = options.activation(biased(matmul(x, kernel) + matmul(h, recurrent_kernel), bias));
     return {.output = next, .state = {next}};
   }

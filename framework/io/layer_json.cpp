@@ -37,9 +37,25 @@ json number(double value) {
   return value;
 }
 
-// A layer with the option `calls` draws numbers that depend on how often it was called.
+// Whether it or a layer that it is made from has random numbers of a seed of its own.
+bool has_seed(const tempo_layer& layer) {
+  if (sdk::described(layer.type, "seed")) {
+    const tempo_attribute* const seed = layer.options.find("seed");
+    return seed && seed->integer >= 0;
+  }
+  bool holds_none = true;
+  for (const tempo_attribute& o : layer.options.all()) {
+    if (o.kind != TEMPO_LAYER_VALUE || !o.layer) continue;
+    if (has_seed(*o.layer)) return true;
+    holds_none = false;
+  }
+  return holds_none && sdk::described(layer.type, "calls");
+}
+
+// With the option `calls` these numbers depend on how often it was called.
 void count_calls(const Layer& layer, const tempo_layer_type& type, json& options) {
   if (!sdk::described(type, "calls") || layer.handle()->calls == 0) return;
+  if (!has_seed(*layer.handle())) return;
   json& calls = options["calls"];
   calls = (calls.is_null() ? 0 : calls.get<int64_t>()) + layer.handle()->calls;
 }

@@ -111,12 +111,34 @@ void find_behind(const Layer& layer, const json& theirs, const json& mine,
                 "the model anew, then load.");
   if (behind > most_calls) throw FormatError("calls is " + std::to_string(calls(theirs)) + ".");
   if (behind > 0) out.push_back({layer, behind});
+  for (const auto& [name, inner] : theirs.at("options").items()) {
+    const tempo_attribute* const held = sdk::given(layer, name);
+    const auto here = mine.at("options").find(name);
+    if (held && held->kind == TEMPO_LAYER_VALUE && held->layer && inner.is_object() &&
+        here != mine.at("options").end() && here->is_object())
+      find_behind(Layer::borrowed(held->layer), inner, *here, out);
+  }
 }
 
+// Calls it on nothing: sequences of no rows and no steps.
 void catch_up(const Behind& of) {
   const NoGradient off;
-  const Tensor x = zeros({1});
-  for (int64_t i = 0; i < of.calls; ++i) of.layer.call({x}, {.training = true});
+  std::vector<TensorType> types = of.layer.handle()->built_for;
+  for (TensorType& type : types)
+    for (int axis = 0; axis < std::min(type.shape.rank() - 1, 2); ++axis) type.shape[axis] = 0;
+  StepCall before_steps{.training = true};
+  Tensors x;
+  for (const TensorType& type : types) {
+    before_steps.inputs.push_back(type.shape);
+    before_steps.dtype = type.dtype;
+    x.push_back(zeros(type.shape, type.dtype));
+  }
+  if (x.empty()) x = {zeros({1})};
+  for (int64_t i = 0; i < of.calls; ++i)
+    if (of.layer.is_cell())
+      once(of.layer, before_steps);
+    else
+      of.layer.call(x, {.training = true});
 }
 
 }  // namespace
@@ -315,8 +337,9 @@ void ModelReader::resume(Model& model) {
     }
     require_states(model, states_);
     assign_weights(weights);
-    keep_states(model, states_);
+    model.reset_state();
     for (const Behind& of : behind) catch_up(of);
+    keep_states(model, states_);
     if (!found) return;
     if (!model.compiled()) return compile(model, *found);
     Optimizer optimizer = model.optimizer();

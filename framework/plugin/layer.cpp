@@ -273,7 +273,7 @@ Tensors call(tempo_layer& layer, const tempo_call& given) {
   if (layer.last_only && shape.rank() < call.inputs[0]->type.shape.rank())
     last_output.keep(*out[0].handle(), layer);
   if (layer.activity_penalty && SideEffects::current()) add_activity_losses(layer, out);
-  if (call.training) layer.calls.fetch_add(1, std::memory_order_relaxed);
+  if (call.training && !is_cell) layer.calls.fetch_add(1, std::memory_order_relaxed);
   const Shape& x = call.inputs[0]->type.shape;
   if (!out[0].traced() && !x.empty()) layer.batch.store(x[0], std::memory_order_relaxed);
   return out;
@@ -389,7 +389,9 @@ Tensors made_once(tempo_layer& cell, const std::vector<TensorType>& given, const
   if (!cell.type.once || watching) return {};
   const std::vector<TensorType> inputs = with_dtype(cell, given);
   require_cell(cell, inputs);
-  return made_before(cell, "once", cell.type.once, inputs, call);
+  Tensors out = made_before(cell, "once", cell.type.once, inputs, call);
+  if (call.training) cell.calls.fetch_add(1, std::memory_order_relaxed);
+  return out;
 }
 
 bool takes_constants(const tempo_layer& layer) {

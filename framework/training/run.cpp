@@ -14,7 +14,7 @@ void require_compiled(const std::string& who, const ModelState& model) {
       "first.");
 }
 
-Claim::Claim(const std::string& who, ModelState& model) : model_(model) {
+SoleTrainer::SoleTrainer(const std::string& who, ModelState& model) : model_(model) {
   const std::thread::id me = std::this_thread::get_id();
   std::thread::id owner;
   if (!model.trained_by.compare_exchange_strong(owner, me) && owner != me)
@@ -25,7 +25,7 @@ Claim::Claim(const std::string& who, ModelState& model) : model_(model) {
 }
 
 Run::Run(const std::string& who, ModelState& model, const FitParams& params)
-    : model_(model), claim_(who, model) {
+    : model_(model), sole_(who, model) {
   history = std::make_shared<History>(params);
   stop_before_ = model.stop;
   model.stop = false;
@@ -37,7 +37,7 @@ Run::Run(const std::string& who, ModelState& model, const FitParams& params)
 Run::~Run() {
   model_.place = place_before_;
   model_.goes_on = false;
-  if (!claim_.inner()) return;
+  if (!sole_.inner()) return;
   model_.stop = stop_before_;
   model_.interrupted = interrupted_before_;
   model_.history = before_;

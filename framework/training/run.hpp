@@ -12,14 +12,14 @@ namespace tempo {
 void require_compiled(const std::string& who, const ModelState& model);
 
 /// While one lives, its thread alone trains the model; throws Error where another one does.
-class Claim {
+class SoleTrainer {
  public:
-  Claim(const std::string& who, ModelState& model);
-  ~Claim() {
+  SoleTrainer(const std::string& who, ModelState& model);
+  ~SoleTrainer() {
     if (!inner_) model_.trained_by = std::thread::id();
   }
-  Claim(const Claim&) = delete;
-  Claim& operator=(const Claim&) = delete;
+  SoleTrainer(const SoleTrainer&) = delete;
+  SoleTrainer& operator=(const SoleTrainer&) = delete;
   /// Whether it stands inside another one, of a callback.
   bool inner() const { return inner_; }
 
@@ -40,7 +40,7 @@ class Run {
 
  private:
   ModelState& model_;
-  Claim claim_;
+  SoleTrainer sole_;
   bool stop_before_ = false, interrupted_before_ = false;
   std::optional<Place> place_before_;
   std::shared_ptr<History> before_;

@@ -61,7 +61,8 @@ double flop_of_language_model(const Size& s) {
 
 }  // namespace
 
-// UserLSTM is the formula of LSTM, as a user writes it with four separate weight matrices.
+// UserLSTM is the formula of LSTM, as a user writes it with four separate weight matrices. The last
+// three are LSTM, with one mask of the input, of the state, and of both for all steps.
 const std::vector<Cell> cells = {
     {"LSTM", "LSTM", lstm},
     {"UserLSTM", "LSTM", user_lstm},
@@ -70,6 +71,9 @@ const std::vector<Cell> cells = {
     {"LayerNormLSTM", "", layer_norm_lstm},
     {"GRU", "GRU", gru},
     {"SimpleRNN", "SimpleRNN", simple_rnn},
+    {"DropoutLSTM", "", lstm},
+    {"RecurrentDropoutLSTM", "", lstm},
+    {"BothDropoutsLSTM", "", lstm},
 };
 
 int64_t Weight::count() const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cells that Keras defines in its own tests.
+// The cells and layers that Keras defines in its own tests.
 #pragma once
 
 #include <tempo/cell.hpp>
@@ -45,4 +45,19 @@ struct TwoStatesRNNCell : tempo::Cell<TestCellOptions> {
   }
 
   tempo::Tensor kernel, recurrent_kernel_1, recurrent_kernel_2;
+};
+
+/// keras/src/layers/rnn/time_distributed_test.py: 0 for the samples that a mask takes out.
+struct MaskedDenseLayer : tempo::LayerOf<TestCellOptions> {
+  using LayerOf::LayerOf;
+
+  void build(tempo::Weights& add, const tempo::Shape& input) {
+    kernel = add("kernel", {input.back(), options.units}, tempo::constant(0.01));
+  }
+  tempo::Tensor call(const tempo::Tensor& x, const tempo::CallOptions& call) const {
+    const tempo::Tensor y = matmul(x, kernel);
+    return call.mask ? y * cast(expand_dims(call.mask, -1), y.dtype()) : y;
+  }
+
+  tempo::Tensor kernel;
 };

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include <tempo/layers.hpp>
+
 #include "cells.hpp"
 
 using namespace tempo;
@@ -12,19 +14,14 @@ using std::string;
 
 namespace {
 
-// What Keras writes into every configuration and Tempo has no option for; only these values may be.
+// What Keras writes into every configuration and no option is set by.
 bool is_absent(const string& key, const Json& value) {
-  static const std::set<string> without_effect = {
-      "unroll", "implementation", "use_cudnn", "trainable", "dtype", "name", "definition"};
-  if (without_effect.count(key) || value.is_null()) return true;
-  const bool is_dropout = key == "dropout" || key == "recurrent_dropout";
-  return is_dropout && value.is_number() && value.get<double>() == 0;
+  static const std::set<string> of_no_option = {"trainable", "dtype", "name", "definition"};
+  return of_no_option.count(key) || value.is_null();
 }
 
 void skip_missing(const string& class_name) {
-  static const std::set<string> later = {"TimeDistributed", "StackedRNNCells"};
-  if (later.count(class_name) || class_name.starts_with("ConvLSTM"))
-    throw Skipped(class_name + " is not there yet");
+  if (class_name.starts_with("ConvLSTM")) throw Skipped(class_name + " is not there yet");
 }
 
 const Json& config_of(const Json& node) {
@@ -111,6 +108,12 @@ Layer keras_layer(const Json& node) {
     if (entry(config, child).is_object()) skip_missing(entry(config, child).at("class_name"));
   if (type == "OneStateRNNCell") return OneStateRNNCell({.units = config.at("units")});
   if (type == "TwoStatesRNNCell") return TwoStatesRNNCell({.units = config.at("units")});
+  if (type == "MaskedDense") return MaskedDenseLayer({.units = 1});
+  if (type == "StackedRNNCells") {
+    std::vector<Layer> cells;
+    for (const Json& cell : config.at("cells")) cells.push_back(keras_layer(cell));
+    return StackedRNNCells(cells);
+  }
   OptionList options;
   for (const auto& [key, value] : config.items()) {
     if (key == "class_name") continue;

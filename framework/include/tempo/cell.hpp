@@ -234,16 +234,18 @@ struct Trampolines {
   static Tensors run_step(const L& cell, tempo_layer* self, const Tensors& x,
                           const tempo_call& call) {
     const State state = borrow(call.states, call.n_states);
+    // Its children refuse constants themselves.
+    constexpr bool holds_others = requires(L & l, Children & add) { l.add_children(add); };
+    if (call.n_constants > 0 && !CellForm<L>::takes_constants && !holds_others)
+      throw Error(class_name<L>() +
+                  ": its step takes no constants.\n  Give it a third argument, `const StepCall& "
+                  "call`: they are its call.constants.");
     StepCall seen;
     if constexpr (CellForm<L>::sees_call) {
       seen = CellForm<L>::seen(call.training != 0, borrow(call.constants, call.n_constants),
                                borrow(call.once, call.n_once));
       for (const Tensor& t : x) seen.inputs.push_back(t.shape());
       seen.dtype = dtype_of_states(x, Layer::borrowed(self).view().dtype);
-    } else if (call.n_constants > 0 && !CellForm<L>::takes_constants) {
-      throw Error(class_name<L>() +
-                  ": its step takes no constants.\n  Give it a third argument, `const StepCall& "
-                  "call`: they are its call.constants.");
     }
     const Step step = CellForm<L>::step(cell, x, state, seen);
     Tensors out{step.output};

@@ -125,18 +125,24 @@ struct CellForm {
     }
   }
 
-  /// Whether something of it reads the constants of a call.
-  static constexpr bool takes_constants = sees_call || has_initial;
+  /// Whether something of it reads the constants of a call. A cell that sees its call for other
+  /// things has `static constexpr bool takes_constants = false`.
+  static constexpr bool takes_constants = [] {
+    if constexpr (requires { C::takes_constants; })
+      return C::takes_constants;
+    else
+      return sees_call || has_initial;
+  }();
 
   /// What a cell sees; to read what is not there says how it comes there.
   static StepCall seen(bool training, Tensors constants, Tensors once) {
     if constexpr (!takes_constants && !has_once) return {.training = training};
+    static const std::string& who = *new std::string(class_name<C>());  // while the process lives
     return {.training = training,
-            .constants = Given(std::move(constants), class_name<C>(), "constants",
+            .constants = Given(std::move(constants), who, "constants",
                                "Give them to the call, rnn(x, {.constants = {c}}); Stream, "
                                "explain and gradcheck take them in their options."),
-            .once = Given(std::move(once), class_name<C>(), "once",
-                          "It is what the cell's `once` returns.")};
+            .once = Given(std::move(once), who, "once", "It is what the cell's `once` returns.")};
   }
 
  private:

@@ -19,3 +19,5 @@
 #include <tempo/layers/reshaping.hpp>
 #include <tempo/layers/rnn.hpp>
 #include <tempo/layers/simple_rnn.hpp>
+#include <tempo/layers/stacked_rnn_cells.hpp>
+#include <tempo/layers/time_distributed.hpp>

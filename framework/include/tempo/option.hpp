@@ -198,13 +198,14 @@ inline const tempo_option* described(const tempo_layer_type& type, std::string_v
 
 }  // namespace sdk
 
-/// The layer of that name from an option struct: what the factories LSTM({...}), Dense({...}) do.
+/// The layer or cell of that name from an option struct: what the factories LSTM({...}),
+/// Dense({...}) do.
 template <class Options>
-Layer make_layer(const char* name, Options options) {
+Layer make_layer(const char* name, Options options, uint32_t kind = TEMPO_LAYER) {
   sdk::OptionWriter writer;
   sdk::visit_options(writer, options);
   tempo_layer* out = nullptr;
-  sdk::check(sdk::host().make_layer(TEMPO_LAYER, name, writer.data(), writer.size(), &out));
+  sdk::check(sdk::host().make_layer(kind, name, writer.data(), writer.size(), &out));
   return Layer(out);
 }
 

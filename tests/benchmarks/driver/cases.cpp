@@ -68,6 +68,19 @@ Block doubling_at(Size size, int threads) {
           {line, line_of("gradient", "LSTM", "float32", twice, threads, false)}};
 }
 
+// Their masks are drawn anew at each step of training, so their numbers are nobody else's.
+Block dropout_at(Size size, int threads) {
+  Block block{"dropout",
+              "training step with dropout: cell, Dense(1), Adam",
+              {line_of("train", "LSTM", "float32", size, threads)}};
+  for (const char* cell : {"DropoutLSTM", "RecurrentDropoutLSTM", "BothDropoutsLSTM"}) {
+    block.lines.push_back(line_of("train", cell, "float32", size, threads, false));
+    block.lines.back().against = 0;
+    block.lines.back().against_what = "of LSTM";
+  }
+  return block;
+}
+
 const std::vector<std::string> all_cells = {"LSTM",          "UserLSTM", "Peephole", "MinimalGated",
                                             "LayerNormLSTM", "GRU",      "SimpleRNN"};
 
@@ -95,6 +108,8 @@ const std::vector<Group>& groups() {
          return std::vector{cells_at("train", "training step: cell, Dense(1), Adam", "train",
                                      {"LSTM", "GRU", "SimpleRNN"}, "float32", s, n)};
        }},
+      {"dropout", default_sizes, false,
+       [](Size s, int n) { return std::vector{dropout_at(s, n)}; }},
       {"float64", float64_sizes, false,
        [](Size s, int n) {
          return std::vector{cells_at("float64", "forward and backward, float64", "gradient",

@@ -14,6 +14,12 @@ Layer recurrent(const Job& job, bool return_sequences) {
     return RNN(cell, {.return_sequences = return_sequences});
   };
   if (job.cell == "LSTM") return LSTM({.units = units, .return_sequences = return_sequences});
+  const bool both = job.cell == "BothDropoutsLSTM";
+  if (both || job.cell == "DropoutLSTM" || job.cell == "RecurrentDropoutLSTM")
+    return LSTM({.units = units,
+                 .dropout = both || job.cell == "DropoutLSTM" ? 0.2 : 0,
+                 .recurrent_dropout = both || job.cell == "RecurrentDropoutLSTM" ? 0.2 : 0,
+                 .return_sequences = return_sequences});
   if (job.cell == "GRU") return GRU({.units = units, .return_sequences = return_sequences});
   if (job.cell == "SimpleRNN")
     return SimpleRNN({.units = units, .return_sequences = return_sequences});
