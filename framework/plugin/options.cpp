@@ -43,7 +43,7 @@ bool fits(const tempo_option& option, const tempo_attribute& given) {
     case TEMPO_OPTION_INITIALIZER:
     case TEMPO_OPTION_ACTIVATION: return given.kind == TEMPO_TEXT_VALUE;
     case TEMPO_OPTION_LAYER: return given.kind == TEMPO_LAYER_VALUE;
-    default: return given.kind == TEMPO_LIST_VALUE;
+    default: return given.kind == TEMPO_LIST_VALUE || given.kind == TEMPO_INT64_VALUE;
   }
 }
 
@@ -112,7 +112,8 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
       (given.integer < TEMPO_AUTOMATIC || given.integer > TEMPO_FLOAT64))
     throw Error(who + " is " + name_of(static_cast<DType>(given.integer)) +
                 "; weights are float32 or float64.");
-  if (option.kind == TEMPO_OPTION_SHAPE && given.count > TEMPO_MAX_RANK)
+  if (option.kind == TEMPO_OPTION_SHAPE && given.kind == TEMPO_LIST_VALUE &&
+      given.count > TEMPO_MAX_RANK)
     throw Error(who + " is " + value_text(given) + "; a shape has at most 8 axes.");
 }
 

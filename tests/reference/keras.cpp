@@ -15,7 +15,7 @@ namespace {
 // What Keras writes into every configuration and Tempo has no option for; only these values may be.
 bool is_absent(const string& key, const Json& value) {
   static const std::set<string> without_effect = {
-      "unroll", "implementation", "use_cudnn", "trainable", "dtype", "name", "definition"};
+      "unroll", "implementation", "use_cudnn", "trainable", "dtype", "name", "definition", "rank"};
   if (without_effect.count(key) || value.is_null()) return true;
   const bool is_dropout = key == "dropout" || key == "recurrent_dropout";
   return is_dropout && value.is_number() && value.get<double>() == 0;
@@ -23,7 +23,7 @@ bool is_absent(const string& key, const Json& value) {
 
 void skip_missing(const string& class_name) {
   static const std::set<string> later = {"TimeDistributed", "StackedRNNCells"};
-  if (later.count(class_name) || class_name.starts_with("ConvLSTM"))
+  if (later.count(class_name))
     throw Skipped(class_name + " is not there yet");
 }
 
@@ -121,6 +121,7 @@ Layer keras_layer(const Json& node) {
     else if (!is_absent(key, value))
       options.add(key, value);
   }
+  if (type == "ConvLSTM") type += std::to_string(config.at("rank").get<int>()) + "D";  // their base
   if (type.ends_with("Cell")) return options.make(TEMPO_CELL, type.substr(0, type.size() - 4));
   return options.make(TEMPO_LAYER, type);
 }
