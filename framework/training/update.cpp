@@ -2,6 +2,7 @@
 // The forward pass, the gradients, and the step of the optimizer.
 #include "training/update.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 
@@ -23,14 +24,15 @@ std::string text(double value) {
 
 Scored score(const std::string& who, ModelState& model, const Loss& its_loss, const Dataset& batch,
              bool training) {
-  const Tensor y_pred = model.call(batch.x, {.training = training})[0];
+  const Tensors results = model.call(batch.x, {.training = training});
+  const std::size_t read = std::min(static_cast<std::size_t>(its_loss.reads()), results.size() - 1);
   const Tensor loss =
-      naming_labels(who, batch, [&] { return its_loss(batch.y, y_pred, batch.weight); });
+      naming_labels(who, batch, [&] { return its_loss(batch.y, results[read], batch.weight); });
   if (loss.count() != 1)
     throw ShapeError(who + ": the loss `" + its_loss.name() + "` gave " +
                      to_string(loss.shape(), loss.dtype()) +
                      ".\n  Training needs one number; a reduction other than \"none\" gives it.");
-  return {y_pred, loss};
+  return {results[0], loss};
 }
 
 void Updates::operator()(const Dataset& batch, Tracker& tracker, int epoch, int64_t number) {

@@ -5,6 +5,7 @@
 #include <tempo/layers/bidirectional.hpp>
 #include <tempo/layers/conv1d.hpp>
 #include <tempo/layers/conv_lstm.hpp>
+#include <tempo/layers/crf.hpp>
 #include <tempo/layers/dense.hpp>
 #include <tempo/layers/dropout.hpp>
 #include <tempo/layers/embedding.hpp>
