@@ -2,6 +2,7 @@
 // The built-in layers: their options and the functions that make them.
 #pragma once
 
+#include <tempo/layers/attention.hpp>
 #include <tempo/layers/bidirectional.hpp>
 #include <tempo/layers/conv1d.hpp>
 #include <tempo/layers/conv_lstm.hpp>
@@ -12,5 +13,6 @@
 #include <tempo/layers/gru.hpp>
 #include <tempo/layers/lstm.hpp>
 #include <tempo/layers/masking.hpp>
+#include <tempo/layers/multi_head_attention.hpp>
 #include <tempo/layers/rnn.hpp>
 #include <tempo/layers/simple_rnn.hpp>
