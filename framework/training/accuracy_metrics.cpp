@@ -87,6 +87,7 @@ Tensor AccuracyMetric::equal_classes(const Tensor& y_true, const Tensor& y_pred,
 
 Tensor AccuracyMetric::values(const Tensor& y_true, const Tensor& y_pred,
                               const Weighting& weighting) {
+  if (kind == Kind::by_shape && !is_floating(y_pred.dtype())) kind = Kind::accuracy;  // labels
   if (kind == Kind::by_shape) {
     const Labels labels = labels_of(y_true.shape(), y_pred.shape());
     kind = labels == Labels::binary   ? Kind::binary

@@ -105,7 +105,8 @@ std::span<const Named<LossRef>> losses() {
   static const auto& rows = []() -> const LossRows& {
     auto& all = *new LossRows;
     for (const LossRows& more :
-         {error_losses(), probability_losses(), margin_losses(), overlap_losses()})
+         {error_losses(), probability_losses(), margin_losses(), overlap_losses(),
+          sequence_losses()})
       all.insert(all.end(), more.begin(), more.end());
     return all;
   }();

@@ -112,6 +112,35 @@ ClassNumbers::ClassNumbers(const std::string& who, const Tensor& y_true, int64_t
   labels = cast(labels, int64);
 }
 
+Tensor label_rows(const std::string& who, const Tensor& y_true, int64_t classes, int64_t blank,
+                  const Tensor& kept) {
+  const auto filler = static_cast<double>(blank);
+  const Tensor given = is_floating(y_true.dtype()) ? y_true : cast(y_true, int64);
+  const Tensor rows = only(kept ? expand_dims(kept, -1) : kept, given, filler);
+  const std::string fills = std::to_string(blank) + " (mask_index) or -1";
+  require(
+      who, rows,
+      "a class number, a whole number in [0, " + std::to_string(classes - 1) + "], as y_pred has " +
+          std::to_string(classes) + " classes",
+      [classes](auto label) {
+        const auto value = static_cast<double>(label);
+        return value >= -1 && value < static_cast<double>(classes) && value == std::floor(value);
+      },
+      [&](double) { return "Fill rows up with " + fills + " behind their labels"; });
+  const Tensor labels = cast(where(rows < 0, filler, rows), int64);
+  if (labels.traced()) return labels;
+  const int64_t length = labels.shape()[1];
+  const auto* const first = labels.data<int64_t>();
+  for (int64_t i = 1; i < labels.count(); ++i)
+    if (i % length != 0 && first[i - 1] == blank && first[i] != blank)
+      throw LabelError(who,
+                       {.value = written(rows.element(i), rows.dtype()),
+                        .place = place_of(i, labels.shape()),
+                        .legal = fills + ", as what stands before it",
+                        .fix = "Labels come first in a row, and what fills it up behind them"});
+  return labels;
+}
+
 void require_zeros_and_ones(const std::string& who, const Tensor& labels) {
   require(
       who, labels, "0 or 1", [](auto label) { return label == 0 || label == 1; },

@@ -84,6 +84,7 @@ Tensor Loss::values(const Tensor& y_true, const Tensor& y_pred) const {
   return state.losses(y_true, y_pred, Weighting(state.name, {}));
 }
 
+int Loss::reads() const { return required().reads(); }
 std::string Loss::name() const { return required().name; }
 std::string Loss::text() const { return required().text; }
 

@@ -33,6 +33,7 @@ void describe_loss(auto& setting, auto& o) {
   if constexpr (requires { o.label_smoothing; }) setting("label_smoothing", o.label_smoothing);
   if constexpr (requires { o.axis; }) setting("axis", o.axis);
   if constexpr (requires { o.ignore_class; }) setting("ignore_class", o.ignore_class);
+  if constexpr (requires { o.mask_index; }) setting("mask_index", o.mask_index);
   setting("reduction", o.reduction);
 }
 
@@ -112,5 +113,6 @@ LossRows error_losses();        ///< of numbers: how far they are from the truth
 LossRows margin_losses();       ///< hinges
 LossRows probability_losses();  ///< of classes
 LossRows overlap_losses();      ///< of areas, and of pairs within a batch
+LossRows sequence_losses();     ///< of sequences of labels
 
 }  // namespace tempo

@@ -18,6 +18,9 @@ struct LossState {
   /// A mask that the formula itself finds rides on the result.
   Tensor losses(const Tensor& y_true, const Tensor& y_pred, const Weighting& weighting) const;
 
+  /// Which of a model's results it reads.
+  virtual int reads() const { return 0; }
+
   std::string name;
   std::string text;
   Reduction reduction;

@@ -133,8 +133,9 @@ Objective::Losses Objective::operator()(const std::string& who, const Dataset& b
       out.each.emplace_back();
       continue;
     }
+    const Tensor& read = y_pred[has_several() ? i : std::min(of.loss.reads(), y_pred.size() - 1)];
     const Tensor loss = naming_labels(
-        who, batch, [&] { return of.loss(batch.y[i], y_pred[i], batch.weight); }, i);
+        who, batch, [&] { return of.loss(batch.y[i], read, batch.weight); }, i);
     if (loss.count() != 1)
       throw ShapeError(who + ": the loss `" + of.loss.name() + "` gave " +
                        to_string(loss.shape(), loss.dtype()) +

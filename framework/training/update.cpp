@@ -2,6 +2,7 @@
 // The forward pass, the gradients, and the step of the optimizer.
 #include "training/update.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 

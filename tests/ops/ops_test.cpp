@@ -82,6 +82,16 @@ struct OpCase {
   std::size_t n_results = 1;
 };
 
+Attributes windows_attributes(int64_t size, int64_t stride, int64_t dilation, int64_t axis = -2) {
+  return {{"axis", axis}, {"size", size}, {"stride", stride}, {"dilation", dilation}};
+}
+Attributes overlap_attributes(int64_t size, int64_t stride, int64_t dilation, int64_t extent,
+                              int64_t axis = -2) {
+  Attributes out = windows_attributes(size, stride, dilation, axis);
+  out.set("extent", extent);
+  return out;
+}
+
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> cases{
       {"negative", {normal(3, 4)}},
@@ -135,6 +145,12 @@ const std::vector<OpCase>& op_cases() {
        {normal(2, 3)},
        {{"axis", int64_t{-2}}, {"before", int64_t{1}}, {"after", int64_t{2}}}},
       {"reverse", {normal(2, 3, 4)}, {{"axes", List{-1, -3}}}},
+      {"windows", {normal(2, 5, 3)}, windows_attributes(2, 1, 1)},
+      {"windows", {normal(2, 7, 2, 3)}, windows_attributes(3, 2, 1, -3)},
+      {"windows", {normal(7, 2)}, windows_attributes(2, 1, 3)},
+      {"overlap_add", {normal(2, 4, 6)}, overlap_attributes(2, 1, 1, 5)},
+      {"overlap_add", {normal(3, 2, 6)}, overlap_attributes(3, 2, 1, 8, -3)},
+      {"overlap_add", {normal(2, 4)}, overlap_attributes(2, 3, 2, 7)},
       {"gather", {normal(5, 3), integers(5, {2, 4})}},
       {"gather", {normal(5), integers(5, {7}, int32)}},
       {"scatter_add", {integers(5, {2, 4}), normal(2, 4, 3)}, {{"rows", int64_t{5}}}},
@@ -437,6 +453,15 @@ BOOST_AUTO_TEST_CASE(values_of_movements_and_reductions) {
              numbers({1, 2, 3, -1, -2, -3, 4, 5, 6, -4, -5, -6}, {2, 2, 3}));
   check_same("gather", gather(x, whole({1, 0, 1}, {3})),
              numbers({4, 5, 6, 1, 2, 3, 4, 5, 6}, {3, 3}));
+  const Tensor ramp = numbers({1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, {5, 2});
+  check_same("windows", windows(ramp, 0, 2),
+             numbers({1, 2, 3, 4, 3, 4, 5, 6, 5, 6, 7, 8, 7, 8, 9, 10}, {4, 4}));
+  check_same("windows, dilated and with a stride", windows(ramp, 0, 2, 2, 2),
+             numbers({1, 2, 5, 6, 5, 6, 9, 10}, {2, 4}));
+  check_same("windows of columns", windows(reshape(ramp, {1, 5, 2}), -2, 1, 2),
+             numbers({1, 2, 5, 6, 9, 10}, {1, 3, 2}));
+  check_same("overlap_add", overlap_add(numbers({1, 2, 3, 4, 5, 6}, {3, 2}), 0, 2, 1, 1, 5),
+             numbers({1, 5, 9, 6, 0}, {5, 1}));
   check_same("scatter_add",
              results({"scatter_add", {}, {{"rows", int64_t{2}}}}, {whole({1, 1}, {2}), x})[0],
              numbers({0, 0, 0, 5, 7, 9}, {2, 3}));

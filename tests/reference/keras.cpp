@@ -16,12 +16,8 @@ namespace {
 
 // What Keras writes into every configuration and no option is set by.
 bool is_absent(const string& key, const Json& value) {
-  static const std::set<string> of_no_option = {"trainable", "dtype", "name", "definition"};
+  static const std::set<string> of_no_option = {"trainable", "dtype", "name", "definition", "rank"};
   return of_no_option.count(key) || value.is_null();
-}
-
-void skip_missing(const string& class_name) {
-  if (class_name.starts_with("ConvLSTM")) throw Skipped(class_name + " is not there yet");
 }
 
 const Json& config_of(const Json& node) {
@@ -102,10 +98,8 @@ const std::map<string, std::vector<string>> positional_names = {
 
 Layer keras_layer(const Json& node) {
   string type = node.at("class_name");
-  skip_missing(type);
   const Json& config = config_of(node);
   for (const char* child : {"cell", "layer"})  // a wrapper of what is missing is missing, too
-    if (entry(config, child).is_object()) skip_missing(entry(config, child).at("class_name"));
   if (type == "OneStateRNNCell") return OneStateRNNCell({.units = config.at("units")});
   if (type == "TwoStatesRNNCell") return TwoStatesRNNCell({.units = config.at("units")});
   if (type == "MaskedDense") return MaskedDenseLayer({.units = 1});
@@ -124,6 +118,7 @@ Layer keras_layer(const Json& node) {
     else if (!is_absent(key, value))
       options.add(key, value);
   }
+  if (type == "ConvLSTM") type += std::to_string(config.at("rank").get<int>()) + "D";  // their base
   if (type.ends_with("Cell")) return options.make(TEMPO_CELL, type.substr(0, type.size() - 4));
   return options.make(TEMPO_LAYER, type);
 }

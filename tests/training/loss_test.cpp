@@ -295,7 +295,8 @@ BOOST_AUTO_TEST_CASE(errors_of_losses_say_what_is_wrong) {
       "logcosh, poisson, kl_divergence, kld, kullback_leibler_divergence, cosine_similarity, "
       "binary_crossentropy, bce, categorical_crossentropy, sparse_categorical_crossentropy, "
       "binary_focal_crossentropy, categorical_focal_crossentropy, "
-      "categorical_generalized_cross_entropy, hinge, squared_hinge, categorical_hinge.");
+      "categorical_generalized_cross_entropy, hinge, squared_hinge, categorical_hinge, crf_loss, "
+      "crf, ctc.");
   BOOST_TEST(error_of([] { Huber({.delta = -1}); }) ==
              "huber: delta is -1; it must be a number of at least 0.");
   BOOST_TEST(error_of([] { CategoricalGeneralizedCrossEntropy({.q = 0}); }) ==
@@ -1016,7 +1017,7 @@ BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
              "categorical_crossentropy, sparse_categorical_crossentropy, "
              "binary_focal_crossentropy, categorical_focal_crossentropy, "
              "categorical_generalized_cross_entropy, hinge, squared_hinge, "
-             "categorical_hinge.");
+             "categorical_hinge, crf_loss, crf, ctc.");
   Metric metric = BinaryAccuracy();
   BOOST_TEST(error_of<ShapeError>([&] {
                metric.update(zeros({4, 2}), zeros({4, 3}));

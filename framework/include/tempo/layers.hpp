@@ -3,8 +3,12 @@
 #pragma once
 
 #include <tempo/layers/activations.hpp>
+#include <tempo/layers/attention.hpp>
 #include <tempo/layers/batch_normalization.hpp>
 #include <tempo/layers/bidirectional.hpp>
+#include <tempo/layers/conv1d.hpp>
+#include <tempo/layers/conv_lstm.hpp>
+#include <tempo/layers/crf.hpp>
 #include <tempo/layers/dense.hpp>
 #include <tempo/layers/dropout.hpp>
 #include <tempo/layers/embedding.hpp>
@@ -13,6 +17,7 @@
 #include <tempo/layers/lstm.hpp>
 #include <tempo/layers/masking.hpp>
 #include <tempo/layers/merging.hpp>
+#include <tempo/layers/multi_head_attention.hpp>
 #include <tempo/layers/noise.hpp>
 #include <tempo/layers/normalization.hpp>
 #include <tempo/layers/pooling.hpp>

@@ -55,6 +55,9 @@ class Loss {
   /// Before reduction and mask: the class axis is gone, the others are those of y_pred.
   TEMPO_API Tensor values(const Tensor& y_true, const Tensor& y_pred) const;
 
+  /// Which of a model's results it reads, counted from 0; of a model that gives fewer, the last.
+  TEMPO_API int reads() const;
+
   /// "mean_squared_error"
   TEMPO_API std::string name() const;
   /// What Loss(text) makes the same one from; "" for a user's function.
@@ -318,6 +321,35 @@ struct CircleOptions {
 class Circle : public Loss {
  public:
   TEMPO_API Circle(const CircleOptions& options = {});
+};
+
+struct CTCOptions {
+  int mask_index = 0;  ///< the class that stands for no label, the blank
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// "ctc", connectionist temporal classification (Graves et al., 2006): -log of the probability that
+/// logits y_pred [batch, time, classes] give to the labels y_true [batch, length], over all ways to
+/// lay them along time with blanks between. Labels are whole numbers in [0, classes) and no blank;
+/// mask_index or -1 fills a row up behind them. The mask of y_pred says which steps there are. A
+/// loss for each sample, [batch]: infinite, with a gradient of 0, where the labels do not fit into
+/// the steps.
+class CTC : public Loss {
+ public:
+  TEMPO_API CTC(const CTCOptions& options = {});
+};
+
+struct CRFLossOptions {
+  std::string reduction = "sum_over_batch_size";
+};
+
+/// "crf_loss": -log of the probability that a linear chain (Lafferty et al., 2001) gives to the
+/// tags y_true [batch, time]. y_pred are its potentials [batch, time, tags, tags], the second
+/// result of the layer CRF, which this loss reads. A loss for each sample, [batch]; the steps that
+/// the mask of y_pred leaves out are no part of the chain.
+class CRFLoss : public Loss {
+ public:
+  TEMPO_API CRFLoss(const CRFLossOptions& options = {});
 };
 
 }  // namespace tempo

@@ -233,6 +233,41 @@ inline Tensor pad(const Tensor& x, int axis, int64_t before, int64_t after) {
   return op(x,
             {{"axis", sdk::from_end("pad", axis, x.rank())}, {"before", before}, {"after", after}});
 }
+namespace sdk {
+inline void require_windows(const char* who, const Tensor& x, int axis, int64_t size,
+                            int64_t stride, int64_t dilation) {
+  if (axis == -1)
+    throw ShapeError(std::string(who) + ": windows lie along another axis than the last of " +
+                     to_string(x.shape(), x.dtype()) + ", which holds what is in them.");
+  if (size < 1 || stride < 1 || dilation < 1)
+    throw ShapeError(std::string(who) + ": size is " + std::to_string(size) + ", stride " +
+                     std::to_string(stride) + " and dilation " + std::to_string(dilation) +
+                     "; each must be at least 1.");
+}
+}  // namespace sdk
+/// What a window of `size` places sees as it slides along an axis by `stride`, its places
+/// `dilation` apart: x [..., n, ..., features] to [..., windows, ..., size * features]. Times a
+/// matrix it is a convolution.
+inline Tensor windows(const Tensor& x, int axis, int64_t size, int64_t stride = 1,
+                      int64_t dilation = 1) {
+  static const sdk::Op op("windows");
+  const int at = sdk::from_end("windows", axis, x.rank());
+  sdk::require_windows("windows", x, at, size, stride, dilation);
+  return op(x, {{"axis", at}, {"size", size}, {"stride", stride}, {"dilation", dilation}});
+}
+/// The other way: windows [..., n, ..., size * features] added up where they lie on one another, in
+/// `extent` places: [..., extent, ..., features].
+inline Tensor overlap_add(const Tensor& x, int axis, int64_t size, int64_t stride, int64_t dilation,
+                          int64_t extent) {
+  static const sdk::Op op("overlap_add");
+  const int at = sdk::from_end("overlap_add", axis, x.rank());
+  sdk::require_windows("overlap_add", x, at, size, stride, dilation);
+  return op(x, {{"axis", at},
+                {"size", size},
+                {"stride", stride},
+                {"dilation", dilation},
+                {"extent", extent}});
+}
 /// Rows of a table by index: table [n, ...], indices (int32 or int64) [...] -> [..., ...].
 inline Tensor gather(const Tensor& table, const Tensor& indices) {
   static const sdk::Op op("gather");

@@ -132,7 +132,7 @@ struct OptionReader {
     else if constexpr (std::is_same_v<T, Layer>)
       field = Layer::borrowed(o->layer);
     else if constexpr (std::is_same_v<T, Shape>)
-      field = Shape(o->list, o->list + o->count);
+      field = o->kind == TEMPO_INT64_VALUE ? Shape{o->integer} : Shape(o->list, o->list + o->count);
     else
       field = T(std::string(o->text));
   }

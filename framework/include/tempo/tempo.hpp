@@ -5,6 +5,8 @@
 #include <tempo/callback.hpp>
 #include <tempo/callbacks.hpp>
 #include <tempo/cell.hpp>
+#include <tempo/crf.hpp>
+#include <tempo/ctc.hpp>
 #include <tempo/data.hpp>
 #include <tempo/explain.hpp>
 #include <tempo/gradcheck.hpp>

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention of one head: a mean of values, weighted by how well their keys fit a query.
+#pragma once
+
+#include <tempo/layers/recurrence.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct AttentionOptions {
+  bool use_scale = false;
+  std::string score_mode = "dot";
+  double dropout = 0;
+  int64_t seed = -1;
+  bool use_causal_mask = false;
+  bool return_attention_scores = false;
+  bool trainable = true;
+  DType dtype = DType::automatic;
+  std::string name = "";
+  int64_t calls = 0;  ///< set by a saved model
+};
+
+struct AdditiveAttentionOptions {
+  bool use_scale = true;
+  double dropout = 0;
+  int64_t seed = -1;
+  bool use_causal_mask = false;
+  bool return_attention_scores = false;
+  bool trainable = true;
+  DType dtype = DType::automatic;
+  std::string name = "";
+  int64_t calls = 0;  ///< set by a saved model
+};
+
+/// The options of a call in Keras, which are a layer's here, and those of dropout: a part of every
+/// attention's.
+inline void describe_attention(auto& option, auto& o) {
+  option("dropout", o.dropout, "Share of the weights that are set to 0 in training.",
+         between(0, 1));
+  option("seed", o.seed, "Of dropout; -1 draws from the generator that set_seed starts.",
+         at_least(-1));
+  option("calls", o.calls, "Calls in training before this one was made; a saved model sets it.",
+         at_least(0));
+  option("use_causal_mask", o.use_causal_mask,
+         "Whether a query sees no value behind its own place.");
+  option("return_attention_scores", o.return_attention_scores,
+         "Whether to give the weights, [batch, query time, value time], after the output.");
+}
+
+inline void describe(auto& option, AttentionOptions& o) {
+  option("use_scale", o.use_scale, "Whether the scores are multiplied by a weight, `scale`.");
+  option("score_mode", o.score_mode,
+         "How well a key fits a query: by their product, or by the sum of tanh(query + key).",
+         one_of("dot|concat"));
+  describe_attention(option, o);
+}
+inline void describe(auto& option, AdditiveAttentionOptions& o) {
+  option("use_scale", o.use_scale,
+         "Whether the features are weighted by `scale` [features], or all alike.");
+  describe_attention(option, o);
+}
+
+namespace attention {
+
+/// Query, value and key, with the masks that they came with taken off: [batch, time, ...].
+struct Inputs {
+  Tensor query, value, key;
+  Tensor query_mask, value_mask, key_mask;  ///< [batch, time] or Tensor{}
+
+  /// From {query, value} or {query, value, key}. `mask` is the query's. Masked steps hold 0, so
+  /// that whatever was there reaches nothing.
+  Inputs(const std::string& who, const Tensors& given, const Tensor& mask) : query_mask(mask) {
+    require_count(who, given.size());
+    value_mask = mask_of(given[1]);
+    if (given.size() > 2) key_mask = mask_of(given[2]);
+    query = counted(who, given[0], query_mask);
+    value = counted(who, given[1], value_mask);
+    key = given.size() > 2 ? counted(who, given[2], key_mask) : value;
+    const Shape q = query.shape(), v = value.shape(), k = key.shape();
+    if (q[0] != v[0] || v[0] != k[0] || v[1] != k[1])
+      throw ShapeError(who + ": its inputs do not fit together\n  query  " + to_string(q) +
+                       "\n  value  " + to_string(v) + "\n  key    " + to_string(k) +
+                       "\n  All have one batch, and a key for each value.");
+  }
+
+  static void require_count(const std::string& who, std::size_t given) {
+    if (given == 2 || given == 3) return;
+    throw ShapeError(who + ": takes {query, value} or {query, value, key}, got " +
+                     std::to_string(given) + (given == 1 ? " input" : " inputs") + ".\n  " +
+                     (given == 1 ? "For self-attention give x twice: attention({x, x})."
+                                 : "A mask rides on its input: with_mask(value, mask)."));
+  }
+
+  static void require_sequence(const std::string& who, const Shape& x) {
+    if (x.rank() != 3)
+      throw ShapeError(who + ": needs [batch, time, features], got " + to_string(x) +
+                       ".\n  reshape(x, {batch, time, -1}) makes one axis of the features.");
+  }
+
+  /// Where a query may look: bool, to be broadcast to [batch, query time, value time]; Tensor{}
+  /// for everywhere.
+  Tensor allowed(bool causal) const {
+    Tensor all;
+    for (const Tensor& mask : {value_mask, key_mask})
+      if (mask) all = both(all, expand_dims(mask, 1));
+    if (causal) {
+      const auto places = [](int64_t n, const Shape& shape) {
+        return reshape(arange(0, static_cast<double>(n), 1, int64), shape);
+      };
+      const int64_t q = query.shape()[1], v = value.shape()[1];
+      all = both(all, places(q, {1, q, 1}) >= places(v, {1, 1, v}));
+    }
+    return all;
+  }
+  static Tensor both(const Tensor& a, const Tensor& b) { return a ? logical_and(a, b) : b; }
+
+ private:
+  static Tensor counted(const std::string& who, const Tensor& x, const Tensor& mask) {
+    static const sdk::Op counted_steps("counted_steps");
+    require_sequence(who, x.shape());
+    if (!mask) return x;
+    recurrence::check_mask(who, mask, x.shape());
+    return counted_steps(x, mask, {{"borrow", false}});
+  }
+};
+
+/// The softmax of scores [..., query time, value time] over where a query may look. One that may
+/// look nowhere has weights of 0.
+inline Tensor weights(const Tensor& scores, const Tensor& allowed) {
+  if (!allowed) return softmax(scores);
+  // Far below any score, and finite: of such alone softmax and its gradient are no NaN.
+  return where(allowed, softmax(where(allowed, scores, -1e9)), 0);
+}
+
+/// Dropout of weights, with a seed of its own for each call, so that they differ and the first call
+/// of each run is the same.
+class WeightDropout {
+ public:
+  WeightDropout(double rate, int64_t seed, int64_t calls)
+      : rate_(rate), seed_(seed), calls_(static_cast<uint64_t>(calls)) {}
+
+  Tensor operator()(const Tensor& weights, bool training) {
+    if (!training || rate_ == 0) return weights;
+    if (seed_ < 0) return dropout(weights, rate_);
+    const uint64_t key = static_cast<uint64_t>(seed_) * 1000003 + calls_.next();
+    return dropout(weights, rate_, static_cast<int64_t>(key & 0x7fffffffffff));
+  }
+
+ private:
+  double rate_;
+  int64_t seed_;
+  Counter calls_;
+};
+
+/// The layer that a function of query and key makes, which scores how well they fit.
+template <class Layer, class Options>
+class LayerOfScores : public LayerOf<Options> {
+ public:
+  using LayerOf<Options>::LayerOf;
+
+  Tensors call(const Tensors& given, const CallOptions& call) {
+    const Options& o = this->options;
+    const Inputs in(Layer::who, given, call.mask);
+    const Tensor scores = static_cast<const Layer&>(*this).scores(in.query, in.key);
+    const Tensor weights = attention::weights(scores, in.allowed(o.use_causal_mask));
+    Tensor y = matmul(dropout_(weights, call.training), in.value);
+    if (in.query_mask) y = with_mask(where(expand_dims(in.query_mask, -1), y, 0), in.query_mask);
+    return o.return_attention_scores ? Tensors{y, weights} : Tensors{y};
+  }
+
+ protected:
+  static void require_same_features(const Shapes& inputs) {
+    Inputs::require_count(Layer::who, inputs.size());
+    const Shape &query = inputs[0], &key = inputs.back();
+    if (query.rank() == 3 && key.rank() == 3 && query.back() != key.back())
+      throw ShapeError(std::string(Layer::who) + ": a query has " + std::to_string(query.back()) +
+                       " features and a key " + std::to_string(key.back()) +
+                       ".\n  They must be as many; Dense makes them so, and MultiHeadAttention "
+                       "does by itself.");
+  }
+
+ private:
+  WeightDropout dropout_{this->options.dropout, this->options.seed, this->options.calls};
+};
+
+}  // namespace attention
+
+/// softmax(scale query key^T) value (Luong et al., 2015). Calls take {query, value} or {query,
+/// value, key}, each [batch, time, features] with a mask of its own: a query looks at no masked
+/// value, and at a masked query the output is 0. The output [batch, query time, value features] has
+/// the query's mask.
+class AttentionLayer : public attention::LayerOfScores<AttentionLayer, AttentionOptions> {
+ public:
+  using LayerOfScores::LayerOfScores;
+  static constexpr const char* who = "Attention";
+
+  void build(Weights& add, const Shapes& inputs) {
+    require_same_features(inputs);
+    if (options.use_scale) scale_ = add("scale", {}, ones());
+    if (options.score_mode == "concat")
+      concat_score_weight_ = add("concat_score_weight", {}, ones());
+  }
+
+  Tensor scores(const Tensor& query, const Tensor& key) const {
+    if (options.score_mode == "dot") {
+      const Tensor products = matmul(query, key, false, true);
+      return scale_ ? products * scale_ : products;
+    }
+    const Tensor sums = expand_dims(query, 2) + expand_dims(key, 1);  // [batch, q, v, features]
+    return concat_score_weight_ * sum(tanh(scale_ ? scale_ * sums : sums), -1);
+  }
+
+ private:
+  Tensor scale_, concat_score_weight_;
+};
+
+/// As Attention, with the scores sum(scale tanh(query + key)) over the features (Bahdanau et al.,
+/// 2015).
+class AdditiveAttentionLayer
+    : public attention::LayerOfScores<AdditiveAttentionLayer, AdditiveAttentionOptions> {
+ public:
+  using LayerOfScores::LayerOfScores;
+  static constexpr const char* who = "AdditiveAttention";
+
+  void build(Weights& add, const Shapes& inputs) {
+    require_same_features(inputs);
+    if (options.use_scale) scale_ = add("scale", {inputs[0].back()}, glorot_uniform());
+  }
+
+  Tensor scores(const Tensor& query, const Tensor& key) const {
+    const Tensor fits = tanh(expand_dims(query, 2) + expand_dims(key, 1));
+    return sum(scale_ ? scale_ * fits : fits, -1);
+  }
+
+ private:
+  Tensor scale_;
+};
+
+/// Attention by products; its options are AttentionOptions.
+inline Layer Attention(const AttentionOptions& options = {}) {
+  return make_layer("Attention", options);
+}
+/// Attention by sums; its options are AdditiveAttentionOptions.
+inline Layer AdditiveAttention(const AdditiveAttentionOptions& options = {}) {
+  return make_layer("AdditiveAttention", options);
+}
+
+}  // namespace tempo

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// ConvLSTM2D as a plugin, the layer and the cell.
+#include <tempo/layers/conv_lstm.hpp>
+#include <tempo/plugin.hpp>
+#include <tempo/version.hpp>
+
+TEMPO_PLUGIN("conv_lstm2d", TEMPO_VERSION,
+             tempo::layer<tempo::ConvLSTM2DLayer>("ConvLSTM2D",
+                                                  "A convolutional LSTM (Shi et al., 2015)."),
+             tempo::cell<tempo::ConvLSTM2DCell>("ConvLSTM2D", "One step of a convolutional LSTM."))
