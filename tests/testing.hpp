@@ -9,17 +9,9 @@
 
 #include <tempo/ops.hpp>
 
-namespace tempo::testing {
+#include "place.hpp"
 
-/// "[1, 2]" for the place of an element in row-major order.
-inline std::string place_in(const Shape& shape, int64_t element) {
-  Shape place = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    place[axis] = element % shape[axis];
-    element /= shape[axis];
-  }
-  return to_string(place);
-}
+namespace tempo::testing {
 
 /// Same shape and dtype, and elements within tolerance * max(1, |largest expected element|). A
 /// tolerance of 0 asks for equal ones. NaN equals NaN.

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// What layers need to be made, and which checks do not apply to them. A layer that is made by
+// {"units", 5} and [3, 7, 4], or by nothing, needs no row.
+#include <tempo/layers.hpp>
+
+#include "conformance.hpp"
+
+namespace tempo::conformance {
+
+namespace {
+
+Layer an_lstm_cell() { return cell("LSTM", {{"units", 5}}); }
+Layer a_gru_cell() { return cell("GRU", {{"units", 5}}); }
+Layer a_gru() { return GRU({.units = 5}); }
+Layer an_lstm() { return LSTM({.units = 5, .return_sequences = true}); }
+Layer a_backward_gru() { return GRU({.units = 5, .activation = "softsign", .go_backwards = true}); }
+Layer a_backward_lstm() {
+  return LSTM(
+      {.units = 5, .activation = "softsign", .return_sequences = true, .go_backwards = true});
+}
+Layer a_dense() { return Dense({.units = 5}); }
+Layer a_wide_dense() { return Dense({.units = 6}); }
+
+const Except drops = {"modes", "it draws numbers in training alone"};
+const Except padding_is_a_feature = {
+    "mask", "steps become features, those that are masked among them, as in Keras"};
+const Except nan_is_a_feature = {"nan", padding_is_a_feature.reason};
+
+std::vector<Row> recurrent() {
+  const std::vector<Given> units{{"units", 5}}, sequences{{"units", 5}, {"return_sequences", true}};
+  return {
+      {.layer = "Bidirectional",
+       .options = {{"layer", a_gru}},
+       .values = {{"layer", an_lstm}, {"backward_layer", a_backward_gru}}},
+      {.layer = "Bidirectional",
+       .form = "return_sequences",
+       .options = {{"layer", an_lstm}},
+       .values = {{"layer", a_gru}, {"backward_layer", a_backward_lstm}}},
+      {.layer = "ConvLSTM1D",
+       .options = {{"filters", 2}, {"kernel_size", 2}},
+       .inputs = {{.shape = {3, 4, 6, 3}}}},
+      {.layer = "ConvLSTM2D",
+       .options = {{"filters", 2}, {"kernel_size", 2}},
+       .inputs = {{.shape = {3, 3, 5, 4, 2}}}},
+      {.layer = "ConvLSTM3D",
+       .options = {{"filters", 1}, {"kernel_size", 2}},
+       .inputs = {{.shape = {2, 3, 3, 4, 3, 1}}}},
+      {.layer = "GRU", .options = units},
+      {.layer = "GRU", .form = "return_sequences", .options = sequences},
+      {.layer = "GRU",
+       .form = "reset_before",
+       .options = {{"units", 5}, {"return_sequences", true}, {"reset_after", false}}},
+      {.layer = "LSTM", .options = units},
+      {.layer = "LSTM", .form = "return_sequences", .options = sequences},
+      {.layer = "RNN", .options = {{"cell", an_lstm_cell}}, .values = {{"cell", a_gru_cell}}},
+      {.layer = "SimpleRNN", .options = units},
+      {.layer = "SimpleRNN", .form = "return_sequences", .options = sequences},
+      {.layer = "StackedRNNCells cell",
+       .options = {{"cell", an_lstm_cell}, {"next", a_gru_cell}},
+       .values = {{"cell", a_gru_cell}, {"next", an_lstm_cell}}},
+      {.layer = "TimeDistributed",
+       .options = {{"layer", a_dense}},
+       .values = {{"layer", a_wide_dense}}},
+  };
+}
+
+std::vector<Row> around() {
+  const std::vector<Input> two{{}, {}};
+  const std::vector<int64_t> time{1}, all_but_last{1, 2};
+  return {
+      {.layer = "Activation", .options = {{"activation", "tanh"}}},
+      {.layer = "Add", .inputs = two},
+      {.layer = "AlphaDropout",
+       .options = {{"rate", 0.5}},
+       .values = {{"noise_shape", std::vector<int64_t>{-1, 1, -1}}},
+       .except = {drops}},
+      {.layer = "Average", .inputs = two},
+      {.layer = "BatchNormalization",
+       .except = {{"modes", "training normalises by its own batch"},
+                  {"calls", "training moves the averages that inference reads"}}},
+      {.layer = "Concatenate", .inputs = two, .values = {{"axis", 1}}},
+      {.layer = "Conv1D", .options = {{"filters", 5}, {"kernel_size", 3}}},
+      {.layer = "Conv1D",
+       .form = "causal",
+       .options = {{"filters", 5}, {"kernel_size", 3}, {"padding", "causal"}}},
+      {.layer = "CRF", .options = {{"units", 5}}},
+      {.layer = "Cropping1D", .values = {{"cropping", std::vector<int64_t>{2, 1}}}},
+      {.layer = "Dot",
+       .options = {{"axes", std::vector<int64_t>{1}}},
+       .inputs = {{.shape = {3, 4}}, {.shape = {3, 4}}},
+       .values = {{"axes", std::vector<int64_t>{1, 1}}}},
+      {.layer = "Dropout",
+       .values = {{"noise_shape", std::vector<int64_t>{-1, 1, -1}}},
+       .together = {{"calls", {{"seed", 3}}}},
+       .except = {drops}},
+      {.layer = "Embedding",
+       .options = {{"input_dim", 9}, {"output_dim", 5}},
+       .inputs = {{.shape = {3, 7}, .ids = 9}}},
+      {.layer = "Flatten", .except = {padding_is_a_feature, nan_is_a_feature}},
+      {.layer = "GaussianDropout",
+       .options = {{"rate", 0.5}},
+       .together = {{"calls", {{"seed", 3}}}},
+       .except = {drops}},
+      {.layer = "GaussianNoise",
+       .options = {{"stddev", 0.5}},
+       .together = {{"calls", {{"seed", 3}}}},
+       .except = {drops}},
+      {.layer = "Masking",
+       .except = {{"passes", "it makes its own mask, as in Keras"},
+                  {"effect",
+                   "no step of the inputs here is mask_value alone; layers_test has some"}}},
+      {.layer = "Maximum", .inputs = two},
+      {.layer = "Minimum", .inputs = two},
+      {.layer = "Multiply", .inputs = two},
+      {.layer = "Normalization",
+       .options = {{"mean", "0.5"}, {"variance", "2"}},
+       .values = {{"axis", all_but_last}, {"mean", "0.25"}, {"variance", "3"}}},
+      {.layer = "Permute",
+       .options = {{"dims", std::vector<int64_t>{2, 1}}},
+       .values = {{"dims", all_but_last}},
+       .except = {padding_is_a_feature, nan_is_a_feature}},
+      {.layer = "PReLU",
+       .options = {{"shared_axes", time}},
+       .values = {{"shared_axes", all_but_last}}},
+      {.layer = "ReLU", .values = {{"max_value", 0.5}}},
+      {.layer = "RepeatVector", .options = {{"n", 5}}, .inputs = {{.shape = {3, 4}}}},
+      {.layer = "Reshape",
+       .options = {{"target_shape", std::vector<int64_t>{-1, 2}}},
+       .values = {{"target_shape", std::vector<int64_t>{-1}}},
+       .except = {padding_is_a_feature, nan_is_a_feature}},
+      {.layer = "Softmax", .values = {{"axis", time}}},
+      {.layer = "LayerNormalization", .values = {{"axis", all_but_last}}},
+      {.layer = "RMSNormalization", .values = {{"axis", all_but_last}}},
+      {.layer = "UnitNormalization", .values = {{"axis", time}}},
+      {.layer = "SpatialDropout1D",
+       .options = {{"rate", 0.5}},
+       .together = {{"calls", {{"seed", 3}}}},
+       .except = {drops}},
+      {.layer = "Subtract", .inputs = two},
+      {.layer = "ZeroPadding1D", .values = {{"padding", std::vector<int64_t>{2, 1}}}},
+  };
+}
+
+std::vector<Row> attention() {
+  const std::vector<Input> query_and_value{{}, {.shape = {3, 6, 4}}};
+  return {
+      {.layer = "Attention", .inputs = query_and_value},
+      {.layer = "AdditiveAttention", .inputs = query_and_value},
+      {.layer = "MultiHeadAttention",
+       .options = {{"num_heads", 2}, {"key_dim", 3}},
+       .inputs = query_and_value,
+       .values = {{"output_shape", std::vector<int64_t>{5}}}},
+  };
+}
+
+}  // namespace
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> all = [] {
+    std::vector<Row> made = recurrent();
+    for (const std::vector<Row>& more : {around(), attention()})
+      made.insert(made.end(), more.begin(), more.end());
+    return made;
+  }();
+  return all;
+}
+
+}  // namespace tempo::conformance
