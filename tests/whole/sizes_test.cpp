@@ -209,6 +209,19 @@ const SizedLayer layers[] = {
     {"Dense", [] { return Dense({.units = 2, .activation = "softmax"}); }},
     {"Dropout", [] { return Dropout({.rate = 0.5, .seed = 1}); }},
     {"Masking", [] { return Masking(); }},
+    {"Flatten", [] { return Flatten(); }},
+    {"UpSampling1D", [] { return UpSampling1D(); }},
+    {"ZeroPadding1D", [] { return ZeroPadding1D(); }},
+    {"GlobalAveragePooling1D", [] { return GlobalAveragePooling1D(); }},
+    {"LayerNormalization", [] { return LayerNormalization(); }},
+    {"LayerNormalization of time", [] { return LayerNormalization({.axis = 1}); }},
+    {"RMSNormalization", [] { return RMSNormalization({.epsilon = 0.1}); }},
+    {"UnitNormalization", [] { return UnitNormalization(); }},
+    {"Normalization", [] { return Normalization({.mean = 0.5, .variance = 2}); }},
+    {"SpatialDropout1D", [] { return SpatialDropout1D({.rate = 0.5}); }},
+    {"PReLU", [] { return PReLU({.alpha_initializer = constant(0.25)}); }},
+    {"Softmax of time", [] { return Softmax({.axis = 1}); }},
+    {"Activation", [] { return Layer(Activation("gelu")); }},
 };
 
 Tensors at_slopes(const Tensors& of, const Tensors& variables) {
