@@ -4,22 +4,22 @@
 
 namespace tempo {
 
-namespace {
-constinit OpRoom add, broadcast_to, cast, concat, fill, matmul, negative, reshape, slice, split,
+namespace room {
+static constinit OpRoom add, broadcast_to, cast, concat, fill, matmul, negative, reshape, slice, split,
     sum_to, transpose;
 }
 
-constinit const OpDefinition& add_op = add.op;
-constinit const OpDefinition& broadcast_to_op = broadcast_to.op;
-constinit const OpDefinition& cast_op = cast.op;
-constinit const OpDefinition& concat_op = concat.op;
-constinit const OpDefinition& fill_op = fill.op;
-constinit const OpDefinition& matmul_op = matmul.op;
-constinit const OpDefinition& negative_op = negative.op;
-constinit const OpDefinition& reshape_op = reshape.op;
-constinit const OpDefinition& slice_op = slice.op;
-constinit const OpDefinition& split_op = split.op;
-constinit const OpDefinition& sum_to_op = sum_to.op;
-constinit const OpDefinition& transpose_op = transpose.op;
+constinit const OpDefinition& add_op = room::add.op;
+constinit const OpDefinition& broadcast_to_op = room::broadcast_to.op;
+constinit const OpDefinition& cast_op = room::cast.op;
+constinit const OpDefinition& concat_op = room::concat.op;
+constinit const OpDefinition& fill_op = room::fill.op;
+constinit const OpDefinition& matmul_op = room::matmul.op;
+constinit const OpDefinition& negative_op = room::negative.op;
+constinit const OpDefinition& reshape_op = room::reshape.op;
+constinit const OpDefinition& slice_op = room::slice.op;
+constinit const OpDefinition& split_op = room::split.op;
+constinit const OpDefinition& sum_to_op = room::sum_to.op;
+constinit const OpDefinition& transpose_op = room::transpose.op;
 
 }  // namespace tempo

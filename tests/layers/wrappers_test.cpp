@@ -154,12 +154,13 @@ BOOST_FIXTURE_TEST_CASE(a_stack_hands_on_what_its_cells_see_of_a_call, InFloat64
     for (const Tensor& w : l.weights()) assign(w, resets.weights().at(next++));
   check_close("two sequences", resets({x, flags}), gru(reset({x, flags})), 1e-12);
 
-  BOOST_TEST(error_of([&] {
-               RNN({lstm_cell(3), gru_cell(2)})(x, {.constants = {memory}});
-             }) ==
-             "StackedRNNCells: the steps of its cells take no constants.\n  Give one a third "
-             "argument, `const StepCall& call`: they are its call.constants.\n  This happened in "
-             "call of rnn (RNN of plugin `rnn`).");
+  BOOST_TEST(
+      error_of([&] {
+        RNN({lstm_cell(3), gru_cell(2)})(x, {.constants = {memory}});
+      })
+          .starts_with("StackedRNNCells: the steps of its cells take no constants.\n  Give one "
+                       "a third argument, `const StepCall& call`: they are its "
+                       "call.constants."));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_stack_is_a_cell_like_any_other, InFloat64) {

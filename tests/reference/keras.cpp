@@ -99,7 +99,6 @@ const std::map<string, std::vector<string>> positional_names = {
 Layer keras_layer(const Json& node) {
   string type = node.at("class_name");
   const Json& config = config_of(node);
-  for (const char* child : {"cell", "layer"})  // a wrapper of what is missing is missing, too
   if (type == "OneStateRNNCell") return OneStateRNNCell({.units = config.at("units")});
   if (type == "TwoStatesRNNCell") return TwoStatesRNNCell({.units = config.at("units")});
   if (type == "MaskedDense") return MaskedDenseLayer({.units = 1});

@@ -53,14 +53,14 @@ Kernel index_kernel() {
     const View &x = call.inputs[0], &y = call.outputs[0];
     const auto bound = call.attributes.integer("bound");
     dispatch_among(Numeric{}, x.dtype(), [&]<class T>(T) {
-      using Index = std::conditional_t<std::is_same_v<T, int64_t>, int64_t, int32_t>;
+      using Position = std::conditional_t<std::is_same_v<T, int64_t>, int64_t, int32_t>;
       const T* const ids = x.as<const T>();
       for (int64_t i = 0; i < x.count(); ++i) {
         const bool within =
             ids[i] >= T(0) && static_cast<double>(ids[i]) < static_cast<double>(bound);
-        const Index index = within ? static_cast<Index>(ids[i]) : Index{0};
+        const Position index = within ? static_cast<Position>(ids[i]) : Position{0};
         if (!within || static_cast<T>(index) != ids[i]) refuse_index(call, i, ids[i]);
-        y.as<Index>()[i] = index;
+        y.as<Position>()[i] = index;
       }
     });
   };
