@@ -37,9 +37,10 @@ struct ChainFormula : LossFormula<ChainFormula, CRFLossOptions> {
                 const Weighting& weighting) const override {
     const Shape p = y_pred.shape();
     if (p.rank() != 4 || p[2] != p[3])
-      throw ShapeError(name + ": y_pred is " + listed(y_pred) +
-                       "; it must be the potentials of a linear chain, [batch, time, tags, tags].\n"
-                       "  They are the second result of the layer CRF: make it the model's last.");
+      throw ShapeError(
+          name + ": y_pred is " + listed(y_pred) +
+          "; it must be the potentials of a linear chain, [batch, time, tags, tags].\n"
+          "  They are the second result of a linear-chain layer: make it the model's last.");
     const Tensor tags = without_ones(y_true, 2);
     if (tags.shape() != Shape{p[0], p[1]})
       shapes_differ(name, y_true, y_pred, "y_true holds a tag for each step, [batch, time].");

@@ -39,12 +39,13 @@ std::vector<std::string> words_of(const char* choices) {
 
 double number_of(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
 
-std::vector<int64_t> list_of(const std::string& text) {  // "[2, 3]"
+std::vector<int64_t> list_of(const std::string& text) {  // "[2, 3]", or one number
   std::vector<int64_t> list;
-  const char* at = text.c_str() + 1;
+  const char* at = text.c_str() + (text.starts_with('[') ? 1 : 0);
   while (*at && *at != ']') {
     char* end = nullptr;
     list.push_back(std::strtoll(at, &end, 10));
+    if (end == at) return {};  // no number
     at = *end == ',' ? end + 1 : end;
   }
   return list;
@@ -76,6 +77,12 @@ std::vector<Given> others(const Subject& subject, const tempo_option& o) {
       return {{o.name, "random_uniform(minval=-0.3, maxval=0.4, seed=8)"}};
     case TEMPO_OPTION_ACTIVATION: return {{o.name, standard == "softsign" ? "tanh" : "softsign"}};
     case TEMPO_OPTION_DTYPE: return {{o.name, static_cast<int64_t>(float64)}};
+    case TEMPO_OPTION_SHAPE: {
+      std::vector<int64_t> next = list_of(standard);
+      for (int64_t& extent : next) ++extent;
+      if (!next.empty()) return {{o.name, next}};
+      break;
+    }
     case TEMPO_OPTION_TEXT:
       if (o.choices) {
         for (const std::string& word : words_of(o.choices))

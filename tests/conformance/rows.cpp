@@ -26,6 +26,9 @@ const Except padding_is_a_feature = {
     "mask", "steps become features, those that are masked among them, as in Keras"};
 const Except nan_is_a_feature = {"nan", padding_is_a_feature.reason};
 
+const Except no_mask = {"mask", "it drops the mask, as in Keras: every step counts"};
+const Except no_mask_for_nan = {"nan", no_mask.reason};
+
 std::vector<Row> recurrent() {
   const std::vector<Given> units{{"units", 5}}, sequences{{"units", 5}, {"return_sequences", true}};
   return {
@@ -75,7 +78,9 @@ std::vector<Row> around() {
        .values = {{"noise_shape", std::vector<int64_t>{-1, 1, -1}}},
        .except = {drops}},
       {.layer = "Average", .inputs = two},
+      {.layer = "AveragePooling1D", .except = {no_mask, no_mask_for_nan}},
       {.layer = "BatchNormalization",
+       .values = {{"axis", 1}},
        .except = {{"modes", "training normalises by its own batch"},
                   {"calls", "training moves the averages that inference reads"}}},
       {.layer = "Concatenate", .inputs = two, .values = {{"axis", 1}}},
@@ -84,31 +89,28 @@ std::vector<Row> around() {
        .form = "causal",
        .options = {{"filters", 5}, {"kernel_size", 3}, {"padding", "causal"}}},
       {.layer = "CRF", .options = {{"units", 5}}},
-      {.layer = "Cropping1D", .values = {{"cropping", std::vector<int64_t>{2, 1}}}},
+      {.layer = "Cropping1D",
+       .values = {{"cropping", std::vector<int64_t>{2, 1}}},
+       .except = {no_mask, no_mask_for_nan}},
       {.layer = "Dot",
        .options = {{"axes", std::vector<int64_t>{1}}},
        .inputs = {{.shape = {3, 4}}, {.shape = {3, 4}}},
        .values = {{"axes", std::vector<int64_t>{1, 1}}}},
       {.layer = "Dropout",
        .values = {{"noise_shape", std::vector<int64_t>{-1, 1, -1}}},
-       .together = {{"calls", {{"seed", 3}}}},
        .except = {drops}},
       {.layer = "Embedding",
        .options = {{"input_dim", 9}, {"output_dim", 5}},
        .inputs = {{.shape = {3, 7}, .ids = 9}}},
       {.layer = "Flatten", .except = {padding_is_a_feature, nan_is_a_feature}},
-      {.layer = "GaussianDropout",
-       .options = {{"rate", 0.5}},
-       .together = {{"calls", {{"seed", 3}}}},
-       .except = {drops}},
-      {.layer = "GaussianNoise",
-       .options = {{"stddev", 0.5}},
-       .together = {{"calls", {{"seed", 3}}}},
-       .except = {drops}},
+      {.layer = "GaussianDropout", .options = {{"rate", 0.5}}, .except = {drops}},
+      {.layer = "GaussianNoise", .options = {{"stddev", 0.5}}, .except = {drops}},
+      {.layer = "GlobalMaxPooling1D", .except = {no_mask, no_mask_for_nan}},
       {.layer = "Masking",
        .except = {{"passes", "it makes its own mask, as in Keras"},
                   {"effect",
                    "no step of the inputs here is mask_value alone; layers_test has some"}}},
+      {.layer = "MaxPooling1D", .except = {no_mask, no_mask_for_nan}},
       {.layer = "Maximum", .inputs = two},
       {.layer = "Minimum", .inputs = two},
       {.layer = "Multiply", .inputs = two},
@@ -132,12 +134,12 @@ std::vector<Row> around() {
       {.layer = "LayerNormalization", .values = {{"axis", all_but_last}}},
       {.layer = "RMSNormalization", .values = {{"axis", all_but_last}}},
       {.layer = "UnitNormalization", .values = {{"axis", time}}},
-      {.layer = "SpatialDropout1D",
-       .options = {{"rate", 0.5}},
-       .together = {{"calls", {{"seed", 3}}}},
-       .except = {drops}},
+      {.layer = "SpatialDropout1D", .options = {{"rate", 0.5}}, .except = {drops}},
       {.layer = "Subtract", .inputs = two},
-      {.layer = "ZeroPadding1D", .values = {{"padding", std::vector<int64_t>{2, 1}}}},
+      {.layer = "UpSampling1D", .except = {no_mask, no_mask_for_nan}},
+      {.layer = "ZeroPadding1D",
+       .values = {{"padding", std::vector<int64_t>{2, 1}}},
+       .except = {no_mask, no_mask_for_nan}},
   };
 }
 

@@ -51,7 +51,8 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 void check_stream(const Subject& subject) {
   for (const Input& input : subject.row().inputs)
-    if (!input.has_time()) throw Inapplicable("an input of it has no time");
+    if (!input.has_time() || input.shape[1] != subject.row().inputs[0].shape[1])
+      throw Inapplicable("its inputs do not have the same steps");
   const NoGradient off;
   Tensors x = subject.inputs(float64);
   const Layer layer = subject.ready(x);

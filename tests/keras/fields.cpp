@@ -18,7 +18,10 @@ struct TensorBoardOptions {
 struct TerminateOnNaNOptions {
   using missing = void;
 };
-struct TerminateOnNaN {
+struct Regularizer {
+  using missing = void;
+};
+struct Constraint {
   using missing = void;
 };
 struct SwapEMAWeightsOptions {
@@ -49,6 +52,8 @@ namespace {
 
 using keras::Argument;
 using keras::Here;
+using keras_regularizer = Regularizer;
+using keras_constraint = Constraint;
 
 // A field's value, as a user would write it.
 template <class T>
@@ -296,7 +301,7 @@ const Entry entries[] = {
     FIELDS("Callbacks", "CSVLogger", CSVLoggerOptions, filename, separator, append),
     FIELDS("Callbacks", "LambdaCallback", LambdaCallbackOptions, on_epoch_begin, on_epoch_end,
            on_train_begin, on_train_end, on_train_batch_begin, on_train_batch_end),
-    FIELDS("Callbacks", "TerminateOnNaN", TerminateOnNaN, raise_error),
+    FIELDS("Callbacks", "TerminateOnNaN", TerminateOnNaNOptions, raise_error),
     FIELDS("Callbacks", "BackupAndRestore", BackupAndRestoreOptions, backup_dir, save_freq,
            double_checkpoint, delete_checkpoint),
     FIELDS("Callbacks", "TensorBoard", TensorBoardOptions, log_dir, histogram_freq, write_graph,
@@ -340,9 +345,23 @@ const Entry entries[] = {
     MEMBER(stop_training),
 };
 
+std::vector<double> first_values(const std::string& initializer) {
+  set_seed(5);
+  return Initializer(initializer)(Shape{3, 3}, float64).to_vector();
+}
+
+// An initializer by its name alone, where its arguments are those that it has anyway.
+std::string shortened(const std::string& initializer) {
+  const std::string name = initializer.substr(0, initializer.find('('));
+  return name != initializer && first_values(name) == first_values(initializer) ? name
+                                                                                : initializer;
+}
+
 Here described(const tempo_option* options, uint32_t n) {
   Here its;
-  for (uint32_t i = 0; i < n; ++i) its.arguments.push_back({options[i].name, options[i].standard});
+  for (const tempo_option& o : std::span(options, n))
+    its.arguments.push_back(
+        {o.name, o.kind == TEMPO_OPTION_INITIALIZER ? shortened(o.standard) : o.standard});
   return its;
 }
 
@@ -356,8 +375,10 @@ std::optional<Here> layer_here(const std::string& name) {
   const bool cell = name.ends_with("Cell");
   for (const PluginContents& plugin : all_plugins().plugins)
     for (const tempo_layer_type* type : plugin.layers)
-      if (type->kind == (cell ? TEMPO_CELL : TEMPO_LAYER) &&
-          type->name == (cell ? name.substr(0, name.size() - 4) : name))
+      if (name == "StackedRNNCells"  // a cell that has the name of its factory
+              ? type->name == name
+              : type->kind == (cell ? TEMPO_CELL : TEMPO_LAYER) &&
+                    type->name == (cell ? name.substr(0, name.size() - 4) : name))
         return described(type->options, type->n_options);
   return {};
 }
@@ -393,10 +414,6 @@ const auto make_initializer = [](const std::string& text) {
 std::optional<Here> initializer_here(const std::string& name) {
   if (!is_known(make_initializer, name)) return {};
   Here its;
-  const auto values = [](const std::string& text) {
-    set_seed(5);
-    return Initializer(text)(Shape{3, 3}, float64).to_vector();
-  };
   const std::pair<const char*, const char*> tries[] = {
       {"value", "0"},     {"gain", "1"},       {"mean", "0"},
       {"stddev", "0.05"}, {"minval", "-0.05"}, {"maxval", "0.05"},
@@ -407,13 +424,43 @@ std::optional<Here> initializer_here(const std::string& name) {
   for (const auto& [key, value] : tries) {
     if (!error_of([&] { make_initializer(call(key, value)); }).empty()) continue;
     const bool alone = error_of([&] { make_initializer(name); }).empty();
-    its.arguments.push_back({key, !alone                                     ? "not given"
-                                  : values(name) == values(call(key, value)) ? value
-                                                                             : "another"});
+    its.arguments.push_back({key, !alone ? "not given"
+                                  : first_values(name) == first_values(call(key, value))
+                                      ? value
+                                      : "another"});
   }
   if (error_of([&] { make_initializer(call("seed", "3")); }).empty())
     its.arguments.push_back({"seed", "-1"});
   return its;
+}
+
+// A regularizer or constraint by its text, likewise: what it makes of a matrix.
+template <class F>
+std::optional<Here> weight_function_here(const std::string& text, const std::string& name) {
+  if constexpr (requires { typename F::missing; }) {
+    (void)text, (void)name;
+    return {};
+  } else {
+    const Tensor w = random_normal({3, 3}, 0, 3, float64, 5);
+    const auto values = [&](const std::string& of) { return F(of)(w).to_vector(); };
+    if (!is_known(values, text)) return {};
+    const std::pair<const char*, const char*> tries[] = {
+        {"l1", name == "L1" ? "0.01" : "0"},
+        {"l2", name == "L2" ? "0.01" : "0"},
+        {"factor", "0.01"},
+        {"mode", "rows"},
+        {"max_value", name == "MaxNorm" ? "2" : "1"},
+        {"min_value", "0"},
+        {"rate", "1"},
+        {"axis", "0"}};
+    Here its;
+    for (const auto& [key, value] : tries) {
+      const std::string call = text + "(" + key + "=" + value + ")";
+      if (!error_of([&] { values(call); }).empty()) continue;
+      its.arguments.push_back({key, values(text) == values(call) ? value : "another"});
+    }
+    return its;
+  }
 }
 
 // Of an activation by its name alone.
@@ -437,6 +484,22 @@ const Argument* Here::find(const std::string& name) const {
 std::optional<Here> here(const std::string& section, const std::string& name) {
   if (section == "Layers") return tempo::layer_here(name);
   if (section == "Initializers") return tempo::initializer_here(name);
+  const std::pair<const char*, const char*> texts[] = {
+      {"L1", "l1"},
+      {"L2", "l2"},
+      {"L1L2", "l1_l2"},
+      {"OrthogonalRegularizer", "orthogonal_regularizer"},
+      {"MaxNorm", "max_norm"},
+      {"NonNeg", "non_neg"},
+      {"UnitNorm", "unit_norm"},
+      {"MinMaxNorm", "min_max_norm"}};
+  for (const auto& [its, text] : texts) {
+    if (name != its) continue;
+    if (section == "Regularizers")
+      return tempo::weight_function_here<tempo::keras_regularizer>(text, name);
+    if (section == "Constraints")
+      return tempo::weight_function_here<tempo::keras_constraint>(text, name);
+  }
   if (section == "Activations") return tempo::activation_here(name);
   const std::string entry = section + "/" + name;
   for (const tempo::Entry& e : tempo::entries)

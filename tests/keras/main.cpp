@@ -136,7 +136,10 @@ string unquoted(string text) {
 }
 
 // Whether a default here is Keras's.
-bool is_same(const Parameter& keras, const string& here) {
+bool is_same(const Parameter& keras, string here) {
+  if (here.size() > 2 && here.front() == '[' && here.back() == ']' &&
+      !keras.standard.starts_with('['))
+    here = here.substr(1, here.size() - 2);  // a list of one
   if (keras.required || keras.standard == "None") return keras::is_nothing(here);
   if (keras.standard == "True" || keras.standard == "False")
     return here == (keras.standard == "True" ? "true" : "false");

@@ -278,7 +278,7 @@ BOOST_AUTO_TEST_CASE(errors) {
         crf_log_likelihood(normal({2, 5, 3}), tags);
       }) ==
       "crf_log_likelihood: potentials are [2, 5, 3] float64; they must be [batch, time, tags, "
-      "tags], as the layer CRF gives them.");
+      "tags], as a linear-chain layer gives them.");
   BOOST_TEST(
       error_of([&] {
         crf_log_likelihood(p, normal({2, 5}));
@@ -294,8 +294,8 @@ BOOST_AUTO_TEST_CASE(errors) {
                Loss("crf_loss")(tags, normal({2, 5, 3}));
              }) ==
              "crf_loss: y_pred is [2, 5, 3] float64; it must be the potentials of a linear chain, "
-             "[batch, time, tags, tags].\n  They are the second result of the layer CRF: make it "
-             "the model's last.");
+             "[batch, time, tags, tags].\n  They are the second result of a linear-chain layer: "
+             "make it the model's last.");
   BOOST_TEST(error_of([&] {
                Loss("crf_loss")(zeros({2, 4}, int64), p);
              }) ==

@@ -128,9 +128,7 @@ BOOST_AUTO_TEST_CASE(a_mask_that_is_lost_before_the_loss_is_said_once) {
 BOOST_AUTO_TEST_CASE(a_suggestion_means_the_same_thing) {
   BOOST_TEST(
       error_of([] { Loss("rmse"); }).starts_with("loss `rmse`: there is none by that name.\n"));
-  BOOST_TEST(error_of([] { Metric("rmse"); })
-                 .starts_with("metric `rmse`: there is none by that name; did you mean "
-                              "`root_mean_squared_error`?\n"));
+  BOOST_TEST(Metric("rmse").name() == "rmse");  // which is another thing than mse
   const std::vector<std::string> known{
       "mse", "mae", "acc", "adam", "sgd", "relu", "tanh", "units", "root_mean_squared_error"};
   const std::pair<const char*, const char*> slips[] = {{"rmse", "root_mean_squared_error"},
@@ -174,7 +172,7 @@ BOOST_AUTO_TEST_CASE(what_is_at_fault_is_named) {
   const std::string file = write("table.csv", "day,city,rain\n1,Ulm,2.5\n");
   BOOST_CHECK_EQUAL(error_of<FormatError>([&] { read_csv(file); }),
                     file +
-                        ", line 2: column \"city\": \"Ulm\" is not a number.\n"
+                        ": line 2: column \"city\": \"Ulm\" is not a number.\n"
                         "  .columns = {...} names the columns that are wanted.");
 }
 

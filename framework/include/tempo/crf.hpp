@@ -14,8 +14,9 @@ struct Chain {
   Chain(const char* who, const Tensor& given, const Tensor& its_mask) {
     const Shape shape = given.shape();
     if (shape.rank() != 4 || shape[2] != shape[3] || shape[3] == 0)
-      throw ShapeError(std::string(who) + ": potentials are " + to_string(shape, given.dtype()) +
-                       "; they must be [batch, time, tags, tags], as the layer CRF gives them.");
+      throw ShapeError(
+          std::string(who) + ": potentials are " + to_string(shape, given.dtype()) +
+          "; they must be [batch, time, tags, tags], as a linear-chain layer gives them.");
     const Shape steps{shape[0], shape[1]};
     Tensor mask = its_mask ? its_mask : mask_of(given);
     if (mask && (mask.shape() != steps || mask.dtype() != bool_))

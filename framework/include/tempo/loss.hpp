@@ -345,8 +345,8 @@ struct CRFLossOptions {
 
 /// "crf_loss": -log of the probability that a linear chain (Lafferty et al., 2001) gives to the
 /// tags y_true [batch, time]. y_pred are its potentials [batch, time, tags, tags], the second
-/// result of the layer CRF, which this loss reads. A loss for each sample, [batch]; the steps that
-/// the mask of y_pred leaves out are no part of the chain.
+/// result of a linear-chain layer, which this loss reads. A loss for each sample, [batch]; the
+/// steps that the mask of y_pred leaves out are no part of the chain.
 class CRFLoss : public Loss {
  public:
   TEMPO_API CRFLoss(const CRFLossOptions& options = {});
