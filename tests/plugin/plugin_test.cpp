@@ -806,10 +806,12 @@ struct Said {
 const Said said[] = {
     {"explain LSTM unit=3 --shape 2,5,4",
      "tempo: LSTM: there is no option `unit`; did you mean `units`?\n  It has units, activation, "
-     "use_bias, kernel_initializer, recurrent_initializer, bias_initializer, recurrent_activation, "
-     "unit_forget_bias, dropout, recurrent_dropout, seed, calls, implementation, return_sequences, "
-     "return_state, go_backwards, stateful, zero_output_for_mask, trainable_initial_state, "
-     "recompute, unroll, use_cudnn, trainable, dtype, name.\n"},
+     "use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer, "
+     "recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, "
+     "bias_constraint, recurrent_activation, unit_forget_bias, dropout, recurrent_dropout, seed, "
+     "calls, implementation, return_sequences, return_state, go_backwards, stateful, "
+     "zero_output_for_mask, trainable_initial_state, recompute, unroll, use_cudnn, "
+     "activity_regularizer, trainable, dtype, name.\n"},
     {"explain LSTM units=three --shape 2,5,4",
      "tempo: LSTM: option `units` is an integer, got \"three\".\n"},
     {"explain LSTM units=99999999999999999999 --shape 2,5,4",

@@ -583,8 +583,9 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
          layer("Dense", {{"unit", 3}});
        },
        "Dense: there is no option `unit`; did you mean `units`?\n"
-       "  It has units, activation, use_bias, kernel_initializer, bias_initializer, trainable, "
-       "dtype, name."},
+       "  It has units, activation, use_bias, kernel_initializer, bias_initializer, "
+       "kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, "
+       "activity_regularizer, trainable, dtype, name."},
       {"an integer", plain,
        [] {
          layer("Dense", {{"units", "many"}});
@@ -655,8 +656,9 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
          layer("Dense", {{"temperature", 3}});
        },
        "Dense: there is no option `temperature`.\n"
-       "  It has units, activation, use_bias, kernel_initializer, bias_initializer, trainable, "
-       "dtype, name."},
+       "  It has units, activation, use_bias, kernel_initializer, bias_initializer, "
+       "kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint, "
+       "activity_regularizer, trainable, dtype, name."},
       {"an integer that its field cannot hold", plain,
        [] {
          layer("Dense", {{"units", int64_t{4294967299}}});
