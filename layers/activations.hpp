@@ -40,6 +40,7 @@ class IdentityLayer : public LayerOf<NamedOptions> {
 
 /// A layer that gives its input.
 inline Layer Identity(const NamedOptions& options = {}) { return make_layer("Identity", options); }
+TEMPO_OPTIONS(Layer Identity, NamedOptions);
 
 struct ReLUOptions {
   double max_value = HUGE_VAL;
@@ -71,6 +72,7 @@ class ReLULayer : public LayerOf<ReLUOptions> {
 
 /// Rectified linear units; its options are ReLUOptions.
 inline Layer ReLU(const ReLUOptions& options = {}) { return make_layer("ReLU", options); }
+TEMPO_OPTIONS(Layer ReLU, ReLUOptions);
 
 struct LeakyReLUOptions {
   double negative_slope = 0.3;
@@ -96,6 +98,7 @@ class LeakyReLULayer : public LayerOf<LeakyReLUOptions> {
 inline Layer LeakyReLU(const LeakyReLUOptions& options = {}) {
   return make_layer("LeakyReLU", options);
 }
+TEMPO_OPTIONS(Layer LeakyReLU, LeakyReLUOptions);
 
 struct PReLUOptions {
   Initializer alpha_initializer = zeros();
@@ -138,6 +141,7 @@ class PReLULayer : public LayerOf<PReLUOptions> {
 
 /// Rectified linear units with learned slopes; its options are PReLUOptions.
 inline Layer PReLU(const PReLUOptions& options = {}) { return make_layer("PReLU", options); }
+TEMPO_OPTIONS(Layer PReLU, PReLUOptions);
 
 struct ELUOptions {
   double alpha = 1;
@@ -160,6 +164,7 @@ class ELULayer : public LayerOf<ELUOptions> {
 
 /// Exponential linear units; its options are ELUOptions.
 inline Layer ELU(const ELUOptions& options = {}) { return make_layer("ELU", options); }
+TEMPO_OPTIONS(Layer ELU, ELUOptions);
 
 struct SoftmaxOptions {
   Integers axis = -1;
@@ -211,5 +216,6 @@ class SoftmaxLayer : public LayerOf<SoftmaxOptions> {
 
 /// Shares of a whole; its options are SoftmaxOptions.
 inline Layer Softmax(const SoftmaxOptions& options = {}) { return make_layer("Softmax", options); }
+TEMPO_OPTIONS(Layer Softmax, SoftmaxOptions);
 
 }  // namespace tempo

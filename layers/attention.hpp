@@ -239,9 +239,11 @@ class AdditiveAttentionLayer
 inline Layer Attention(const AttentionOptions& options = {}) {
   return make_layer("Attention", options);
 }
+TEMPO_OPTIONS(Layer Attention, AttentionOptions);
 /// Attention by sums; its options are AdditiveAttentionOptions.
 inline Layer AdditiveAttention(const AdditiveAttentionOptions& options = {}) {
   return make_layer("AdditiveAttention", options);
 }
+TEMPO_OPTIONS(Layer AdditiveAttention, AdditiveAttentionOptions);
 
 }  // namespace tempo

@@ -157,5 +157,6 @@ class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
 inline Layer BatchNormalization(const BatchNormalizationOptions& options = {}) {
   return make_layer("BatchNormalization", options);
 }
+TEMPO_OPTIONS(Layer BatchNormalization, BatchNormalizationOptions);
 
 }  // namespace tempo

@@ -142,5 +142,6 @@ class Conv1DLayer : public LayerOf<Conv1DOptions> {
 
 /// Convolution over time; its options are Conv1DOptions.
 inline Layer Conv1D(const Conv1DOptions& options) { return make_layer("Conv1D", options); }
+TEMPO_OPTIONS(Layer Conv1D, Conv1DOptions);
 
 }  // namespace tempo

@@ -187,13 +187,16 @@ struct ConvLSTM3DLayer : Recurrent<ConvLSTM3DCell> {
 inline Layer ConvLSTM1D(const ConvLSTMOptions& options) {
   return make_layer("ConvLSTM1D", options);
 }
+TEMPO_OPTIONS(Layer ConvLSTM1D, ConvLSTMOptions);
 /// A convolutional LSTM over [batch, time, rows, columns, channels].
 inline Layer ConvLSTM2D(const ConvLSTMOptions& options) {
   return make_layer("ConvLSTM2D", options);
 }
+TEMPO_OPTIONS(Layer ConvLSTM2D, ConvLSTMOptions);
 /// A convolutional LSTM over [batch, time, planes, rows, columns, channels].
 inline Layer ConvLSTM3D(const ConvLSTMOptions& options) {
   return make_layer("ConvLSTM3D", options);
 }
+TEMPO_OPTIONS(Layer ConvLSTM3D, ConvLSTMOptions);
 
 }  // namespace tempo

@@ -108,5 +108,6 @@ class CRFLayer : public LayerOf<CRFOptions> {
 
 /// A linear chain over tags; its options are CRFOptions.
 inline Layer CRF(const CRFOptions& options = {}) { return make_layer("CRF", options); }
+TEMPO_OPTIONS(Layer CRF, CRFOptions);
 
 }  // namespace tempo

@@ -133,16 +133,22 @@ class MinimumLayer : public MergeLayer {
 
 /// The sum of all inputs: `Add()({a, b})`.
 inline Layer Add(const NamedOptions& options = {}) { return make_layer("Add", options); }
+TEMPO_OPTIONS(Layer Add, NamedOptions);
 /// The first input less the second.
 inline Layer Subtract(const NamedOptions& options = {}) { return make_layer("Subtract", options); }
+TEMPO_OPTIONS(Layer Subtract, NamedOptions);
 /// The product of all inputs, elementwise.
 inline Layer Multiply(const NamedOptions& options = {}) { return make_layer("Multiply", options); }
+TEMPO_OPTIONS(Layer Multiply, NamedOptions);
 /// The mean of all inputs, elementwise.
 inline Layer Average(const NamedOptions& options = {}) { return make_layer("Average", options); }
+TEMPO_OPTIONS(Layer Average, NamedOptions);
 /// The greatest of all inputs, elementwise.
 inline Layer Maximum(const NamedOptions& options = {}) { return make_layer("Maximum", options); }
+TEMPO_OPTIONS(Layer Maximum, NamedOptions);
 /// The smallest of all inputs, elementwise.
 inline Layer Minimum(const NamedOptions& options = {}) { return make_layer("Minimum", options); }
+TEMPO_OPTIONS(Layer Minimum, NamedOptions);
 
 struct ConcatenateOptions {
   int axis = -1;
@@ -180,6 +186,7 @@ class ConcatenateLayer : public LayerOf<ConcatenateOptions> {
 inline Layer Concatenate(const ConcatenateOptions& options = {}) {
   return make_layer("Concatenate", options);
 }
+TEMPO_OPTIONS(Layer Concatenate, ConcatenateOptions);
 
 struct DotOptions {
   Integers axes = {};
@@ -256,5 +263,6 @@ class DotLayer : public LayerOf<DotOptions> {
 
 /// Sums of products of two inputs; its options are DotOptions.
 inline Layer Dot(const DotOptions& options) { return make_layer("Dot", options); }
+TEMPO_OPTIONS(Layer Dot, DotOptions);
 
 }  // namespace tempo

@@ -158,5 +158,6 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
 inline Layer MultiHeadAttention(const MultiHeadAttentionOptions& options) {
   return make_layer("MultiHeadAttention", options);
 }
+TEMPO_OPTIONS(Layer MultiHeadAttention, MultiHeadAttentionOptions);
 
 }  // namespace tempo

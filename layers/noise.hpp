@@ -39,6 +39,7 @@ class GaussianNoiseLayer : public LayerOf<GaussianNoiseOptions> {
 inline Layer GaussianNoise(const GaussianNoiseOptions& options) {
   return make_layer("GaussianNoise", options);
 }
+TEMPO_OPTIONS(Layer GaussianNoise, GaussianNoiseOptions);
 
 struct NoiseRateOptions {
   double rate = -1;
@@ -84,6 +85,7 @@ class GaussianDropoutLayer : public LayerOf<NoiseRateOptions> {
 inline Layer GaussianDropout(const NoiseRateOptions& options) {
   return make_layer("GaussianDropout", options);
 }
+TEMPO_OPTIONS(Layer GaussianDropout, NoiseRateOptions);
 
 /// In training sets whole features of [batch, time, features] to 0, at all steps of a sequence, and
 /// scales the others by 1 / (1 - rate) (Tompson et al., 2014).
@@ -107,6 +109,7 @@ class SpatialDropout1DLayer : public LayerOf<NoiseRateOptions> {
 inline Layer SpatialDropout1D(const NoiseRateOptions& options) {
   return make_layer("SpatialDropout1D", options);
 }
+TEMPO_OPTIONS(Layer SpatialDropout1D, NoiseRateOptions);
 
 struct AlphaDropoutOptions {
   double rate = -1;
@@ -149,5 +152,6 @@ class AlphaDropoutLayer : public LayerOf<AlphaDropoutOptions> {
 inline Layer AlphaDropout(const AlphaDropoutOptions& options) {
   return make_layer("AlphaDropout", options);
 }
+TEMPO_OPTIONS(Layer AlphaDropout, AlphaDropoutOptions);
 
 }  // namespace tempo

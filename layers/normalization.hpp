@@ -77,6 +77,7 @@ class LayerNormalizationLayer : public LayerOf<LayerNormalizationOptions> {
 inline Layer LayerNormalization(const LayerNormalizationOptions& options = {}) {
   return make_layer("LayerNormalization", options);
 }
+TEMPO_OPTIONS(Layer LayerNormalization, LayerNormalizationOptions);
 
 struct RMSNormalizationOptions {
   Integers axis = -1;
@@ -121,6 +122,7 @@ class RMSNormalizationLayer : public LayerOf<RMSNormalizationOptions> {
 inline Layer RMSNormalization(const RMSNormalizationOptions& options = {}) {
   return make_layer("RMSNormalization", options);
 }
+TEMPO_OPTIONS(Layer RMSNormalization, RMSNormalizationOptions);
 
 struct UnitNormalizationOptions {
   Integers axis = -1;
@@ -148,6 +150,7 @@ class UnitNormalizationLayer : public LayerOf<UnitNormalizationOptions> {
 inline Layer UnitNormalization(const UnitNormalizationOptions& options = {}) {
   return make_layer("UnitNormalization", options);
 }
+TEMPO_OPTIONS(Layer UnitNormalization, UnitNormalizationOptions);
 
 struct NormalizationOptions {
   Integers axis = -1;
@@ -230,6 +233,7 @@ class NormalizationLayer : public LayerOf<NormalizationOptions> {
 inline Layer Normalization(const NormalizationOptions& options = {}) {
   return make_layer("Normalization", options);
 }
+TEMPO_OPTIONS(Layer Normalization, NormalizationOptions);
 
 /// Shows a Normalization layer data, in one batch or several: its mean and variance become theirs.
 /// Builds the layer. Throws Error where there are no data, or some are NaN or infinite.

@@ -101,6 +101,7 @@ class MaxPooling1DLayer : public LayerOf<Pooling1DOptions> {
 inline Layer MaxPooling1D(const Pooling1DOptions& options = {}) {
   return make_layer("MaxPooling1D", options);
 }
+TEMPO_OPTIONS(Layer MaxPooling1D, Pooling1DOptions);
 
 /// The mean of each window of steps, of those that lie in the sequence: [batch, time, features] to
 /// [batch, windows, features]. It counts masked steps and drops the mask, as Keras does.
@@ -121,6 +122,7 @@ class AveragePooling1DLayer : public LayerOf<Pooling1DOptions> {
 inline Layer AveragePooling1D(const Pooling1DOptions& options = {}) {
   return make_layer("AveragePooling1D", options);
 }
+TEMPO_OPTIONS(Layer AveragePooling1D, Pooling1DOptions);
 
 struct GlobalPooling1DOptions {
   bool keepdims = false;
@@ -149,6 +151,7 @@ class GlobalMaxPooling1DLayer : public LayerOf<GlobalPooling1DOptions> {
 inline Layer GlobalMaxPooling1D(const GlobalPooling1DOptions& options = {}) {
   return make_layer("GlobalMaxPooling1D", options);
 }
+TEMPO_OPTIONS(Layer GlobalMaxPooling1D, GlobalPooling1DOptions);
 
 /// The mean of all steps that the mask counts: [batch, time, features] to [batch, features]. A
 /// sequence of which none counts gives 0 (Keras: NaN).
@@ -173,5 +176,6 @@ class GlobalAveragePooling1DLayer : public LayerOf<GlobalPooling1DOptions> {
 inline Layer GlobalAveragePooling1D(const GlobalPooling1DOptions& options = {}) {
   return make_layer("GlobalAveragePooling1D", options);
 }
+TEMPO_OPTIONS(Layer GlobalAveragePooling1D, GlobalPooling1DOptions);
 
 }  // namespace tempo

@@ -22,6 +22,7 @@ class FlattenLayer : public LayerOf<NamedOptions> {
 
 /// All elements of a sample side by side.
 inline Layer Flatten(const NamedOptions& options = {}) { return make_layer("Flatten", options); }
+TEMPO_OPTIONS(Layer Flatten, NamedOptions);
 
 struct ReshapeOptions {
   Shape target_shape = {};
@@ -72,6 +73,7 @@ class ReshapeLayer : public LayerOf<ReshapeOptions> {
 
 /// Samples in another shape; its options are ReshapeOptions.
 inline Layer Reshape(const ReshapeOptions& options) { return make_layer("Reshape", options); }
+TEMPO_OPTIONS(Layer Reshape, ReshapeOptions);
 
 struct PermuteOptions {
   Shape dims = {};
@@ -108,6 +110,7 @@ class PermuteLayer : public LayerOf<PermuteOptions> {
 
 /// The axes of samples in another order; its options are PermuteOptions.
 inline Layer Permute(const PermuteOptions& options) { return make_layer("Permute", options); }
+TEMPO_OPTIONS(Layer Permute, PermuteOptions);
 
 struct RepeatVectorOptions {
   int n = 0;
@@ -136,6 +139,7 @@ class RepeatVectorLayer : public LayerOf<RepeatVectorOptions> {
 inline Layer RepeatVector(const RepeatVectorOptions& options) {
   return make_layer("RepeatVector", options);
 }
+TEMPO_OPTIONS(Layer RepeatVector, RepeatVectorOptions);
 
 struct UpSampling1DOptions {
   int size = 2;
@@ -165,6 +169,7 @@ class UpSampling1DLayer : public LayerOf<UpSampling1DOptions> {
 inline Layer UpSampling1D(const UpSampling1DOptions& options = {}) {
   return make_layer("UpSampling1D", options);
 }
+TEMPO_OPTIONS(Layer UpSampling1D, UpSampling1DOptions);
 
 namespace sdk {
 /// What an option says of both ends of the time axis: one number for both, or one each.
@@ -203,6 +208,7 @@ class ZeroPadding1DLayer : public LayerOf<ZeroPadding1DOptions> {
 inline Layer ZeroPadding1D(const ZeroPadding1DOptions& options = {}) {
   return make_layer("ZeroPadding1D", options);
 }
+TEMPO_OPTIONS(Layer ZeroPadding1D, ZeroPadding1DOptions);
 
 struct Cropping1DOptions {
   Integers cropping = 1;
@@ -233,5 +239,6 @@ class Cropping1DLayer : public LayerOf<Cropping1DOptions> {
 inline Layer Cropping1D(const Cropping1DOptions& options = {}) {
   return make_layer("Cropping1D", options);
 }
+TEMPO_OPTIONS(Layer Cropping1D, Cropping1DOptions);
 
 }  // namespace tempo

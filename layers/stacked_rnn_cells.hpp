@@ -149,5 +149,6 @@ inline Layer StackedRNNCells(const std::vector<Layer>& cells, StackedRNNCellsOpt
                 {.trainable = options.trainable, .dtype = options.dtype, .name = "above"});
   return make_layer("StackedRNNCells", options, TEMPO_CELL);
 }
+TEMPO_OPTIONS(Layer StackedRNNCells, StackedRNNCellsOptions, const std::vector<Layer>&);
 
 }  // namespace tempo

@@ -95,5 +95,6 @@ inline Layer TimeDistributed(const Layer& layer, TimeDistributedOptions options 
   options.layer = layer;
   return make_layer("TimeDistributed", options);
 }
+TEMPO_OPTIONS(Layer TimeDistributed, TimeDistributedOptions, const Layer&);
 
 }  // namespace tempo

@@ -102,6 +102,7 @@ struct TerminateOnNaNOptions {
 class TerminateOnNaN : public Callback {
  public:
   explicit TerminateOnNaN(const TerminateOnNaNOptions& options = {}) : options_(options) {}
+  TEMPO_OPTIONS(explicit TerminateOnNaN, TerminateOnNaNOptions);
   bool on_not_finite(int64_t batch) override {
     if (options_.raise_error) return false;
     std::cout << "Batch " << batch << ": Invalid loss, terminating training\n";
@@ -126,6 +127,7 @@ struct BackupAndRestoreOptions {
 class BackupAndRestore {
  public:
   TEMPO_API BackupAndRestore(const BackupAndRestoreOptions& options);
+  TEMPO_OPTIONS(BackupAndRestore, BackupAndRestoreOptions);
   operator CallbackHandle() const { return callback_; }
 
  private:
@@ -141,6 +143,7 @@ struct SwapEMAWeightsOptions {
 class SwapEMAWeights {
  public:
   TEMPO_API SwapEMAWeights(const SwapEMAWeightsOptions& options = {});
+  TEMPO_OPTIONS(SwapEMAWeights, SwapEMAWeightsOptions);
   operator CallbackHandle() const { return callback_; }
 
  private:
@@ -162,6 +165,7 @@ struct TensorBoardOptions {
 class TensorBoard {
  public:
   TEMPO_API TensorBoard(const TensorBoardOptions& options = {});
+  TEMPO_OPTIONS(TensorBoard, TensorBoardOptions);
   operator CallbackHandle() const { return callback_; }
 
  private:

@@ -27,5 +27,6 @@ struct CTCDecoded {
 /// holds all that there are. Where there are fewer results than top_paths, the rest are empty and
 /// score -inf. (Keras gives minus the sum of the logits as the score of "greedy".)
 TEMPO_API CTCDecoded ctc_decode(const Tensor& logits, const CTCDecodeOptions& options = {});
+TEMPO_OPTIONS(CTCDecoded ctc_decode, CTCDecodeOptions, const Tensor&);
 
 }  // namespace tempo

@@ -292,6 +292,7 @@ struct DiceOptions {
 class Dice : public Loss {
  public:
   TEMPO_API Dice(const DiceOptions& options = {});
+  TEMPO_OPTIONS(Dice, DiceOptions);
 };
 
 struct TverskyOptions {
@@ -306,6 +307,7 @@ struct TverskyOptions {
 class Tversky : public Loss {
  public:
   TEMPO_API Tversky(const TverskyOptions& options = {});
+  TEMPO_OPTIONS(Tversky, TverskyOptions);
 };
 
 struct CircleOptions {
@@ -321,6 +323,7 @@ struct CircleOptions {
 class Circle : public Loss {
  public:
   TEMPO_API Circle(const CircleOptions& options = {});
+  TEMPO_OPTIONS(Circle, CircleOptions);
 };
 
 struct CTCOptions {
@@ -337,6 +340,7 @@ struct CTCOptions {
 class CTC : public Loss {
  public:
   TEMPO_API CTC(const CTCOptions& options = {});
+  TEMPO_OPTIONS(CTC, CTCOptions);
 };
 
 struct CRFLossOptions {
@@ -350,6 +354,7 @@ struct CRFLossOptions {
 class CRFLoss : public Loss {
  public:
   TEMPO_API CRFLoss(const CRFLossOptions& options = {});
+  TEMPO_OPTIONS(CRFLoss, CRFLossOptions);
 };
 
 }  // namespace tempo

@@ -14,6 +14,7 @@ struct MeanOptions {
 class Mean : public Metric {
  public:
   TEMPO_API Mean(const MeanOptions& options = {});
+  TEMPO_OPTIONS(Mean, MeanOptions);
   void update(const Tensor& values, const Tensor& sample_weight = {}) {
     Metric::update(values, values, sample_weight);
   }
@@ -27,6 +28,7 @@ struct SumOptions {
 class Sum : public Metric {
  public:
   TEMPO_API Sum(const SumOptions& options = {});
+  TEMPO_OPTIONS(Sum, SumOptions);
   void update(const Tensor& values, const Tensor& sample_weight = {}) {
     Metric::update(values, values, sample_weight);
   }
@@ -51,6 +53,7 @@ struct IoUOptions {
 class IoU : public Metric {
  public:
   TEMPO_API IoU(const IoUOptions& options);
+  TEMPO_OPTIONS(IoU, IoUOptions);
 };
 
 struct MeanIoUOptions {
@@ -66,6 +69,7 @@ struct MeanIoUOptions {
 class MeanIoU : public Metric {
  public:
   TEMPO_API MeanIoU(const MeanIoUOptions& options);
+  TEMPO_OPTIONS(MeanIoU, MeanIoUOptions);
 };
 
 struct BinaryIoUOptions {
@@ -78,6 +82,7 @@ struct BinaryIoUOptions {
 class BinaryIoU : public Metric {
  public:
   TEMPO_API BinaryIoU(const BinaryIoUOptions& options = {});
+  TEMPO_OPTIONS(BinaryIoU, BinaryIoUOptions);
 };
 
 struct OneHotIoUOptions {
@@ -93,6 +98,7 @@ struct OneHotIoUOptions {
 class OneHotIoU : public Metric {
  public:
   TEMPO_API OneHotIoU(const OneHotIoUOptions& options);
+  TEMPO_OPTIONS(OneHotIoU, OneHotIoUOptions);
 };
 
 struct OneHotMeanIoUOptions {
@@ -107,6 +113,7 @@ struct OneHotMeanIoUOptions {
 class OneHotMeanIoU : public Metric {
  public:
   TEMPO_API OneHotMeanIoU(const OneHotMeanIoUOptions& options);
+  TEMPO_OPTIONS(OneHotMeanIoU, OneHotMeanIoUOptions);
 };
 
 struct CorrelationOptions {
@@ -119,12 +126,14 @@ struct CorrelationOptions {
 class PearsonCorrelation : public Metric {
  public:
   TEMPO_API PearsonCorrelation(const CorrelationOptions& options = {});
+  TEMPO_OPTIONS(PearsonCorrelation, CorrelationOptions);
 };
 
 /// The same, less where their means or spreads differ (Lin, 1989).
 class ConcordanceCorrelation : public Metric {
  public:
   TEMPO_API ConcordanceCorrelation(const CorrelationOptions& options = {});
+  TEMPO_OPTIONS(ConcordanceCorrelation, CorrelationOptions);
 };
 
 }  // namespace tempo

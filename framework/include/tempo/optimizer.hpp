@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Optimizers: how weights follow their gradients. An optimizer is a handle; copies are the same
-// one.
+// Optimizers: how weights follow their gradients. They are handles; copies are the same one.
 #pragma once
 
 #include <memory>

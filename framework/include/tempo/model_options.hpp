@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the functions of a model are given: inputs, losses of outputs, options of fit and the like.
+#pragma once
+
+#include <map>
+
+#include <tempo/callback.hpp>
+#include <tempo/loss.hpp>
+#include <tempo/metric.hpp>
+#include <tempo/optimizer.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// One tensor or several: what a model is called with.
+class Inputs : public Tensors {
+ public:
+  Inputs() = default;
+  Inputs(const Tensor& x) : Tensors{x} {}
+  Inputs(const Tensors& x) : Tensors(x) {}
+  Inputs(std::initializer_list<Tensor> x) : Tensors(x) {}
+};
+
+/// One value for each output of a model, in the order of its outputs: {"mse", "bce"}, or with names
+/// for them, {{"price", "mse"}, {"kind", "bce"}}.
+template <class T>
+class PerOutput {
+ public:
+  struct Named {
+    std::string output;
+    T value;
+  };
+  PerOutput() = default;
+  PerOutput(std::initializer_list<Named> values) : values_(values) {}
+  PerOutput(std::initializer_list<T> values) : PerOutput(std::vector<T>(values)) {}
+  PerOutput(const std::vector<T>& values) {
+    for (const T& value : values) values_.push_back({"", value});
+  }
+  /// An entry whose output is "" stands for that of its place.
+  const std::vector<Named>& values() const { return values_; }
+  bool empty() const { return values_.empty(); }
+
+ private:
+  std::vector<Named> values_;
+};
+
+/// Metrics of one of several outputs.
+struct OutputMetrics {
+  std::string output;
+  std::vector<Metric> metrics = {};
+  std::vector<Metric> weighted_metrics = {};
+};
+
+struct CompileOptions {
+  Optimizer optimizer = "rmsprop";
+  Loss loss = {};
+  /// Of a model of several outputs, in place of `loss`: Loss{} for an output without one. Their
+  /// names are in the logs, "price_loss", "price_mae"; without names, outputs are "output_1",
+  /// "output_2", ... They need y = {y_of_the_first, y_of_the_second}.
+  PerOutput<Loss> losses = {};
+  /// By which the losses count in the sum that is trained; 1 each where not given.
+  PerOutput<double> loss_weights = {};
+  std::vector<Metric> metrics = {};
+  std::vector<Metric> weighted_metrics = {};  ///< these read sample_weight
+  /// Of several outputs: {{"price", {"mae"}}, {"kind", {"accuracy"}}}.
+  std::vector<OutputMetrics> output_metrics = {};
+};
+
+/// How much the samples of a class count: {{0, 1}, {1, 5}}; a class that is not there counts 1.
+using ClassWeight = std::map<int64_t, double>;
+
+struct ValidationData {
+  Inputs x = {};
+  Inputs y = {};
+  Tensor sample_weight = {};
+  explicit operator bool() const { return !x.empty(); }
+};
+
+struct FitOptions {
+  int64_t batch_size = 32;
+  int epochs = 1;  ///< the number of the last epoch, also when initial_epoch is not 0
+  std::vector<CallbackHandle> callbacks = {};
+  double validation_split = 0;          ///< this share at the end of the data is held out
+  ValidationData validation_data = {};  ///< wins over validation_split
+  bool shuffle = true;
+  int64_t seed = -1;  ///< of the shuffling; below 0: drawn from the generator that set_seed starts
+  /// Of class numbers, [n] or [n, 1], or one-hot labels, [n, classes]; in place of sample_weight.
+  ClassWeight class_weight = {};
+  Tensor sample_weight = {};  ///< [n] or [n, time], at least 0
+  int initial_epoch = 0;
+  /// Batches in an epoch, 0 for all there are. The next epoch goes on where this one stopped; when
+  /// there is no whole batch more the samples begin again, in a new order.
+  int64_t steps_per_epoch = 0;
+  int64_t validation_steps = 0;       ///< batches of validation; 0: all
+  int64_t validation_batch_size = 0;  ///< 0: batch_size
+  int validation_freq = 1;            ///< epochs from one validation to the next
+  int verbose = -1;  ///< 0 silent, 1 a bar, 2 a line per epoch; -1: a bar on a terminal, else lines
+};
+
+struct EvaluateOptions {
+  int64_t batch_size = 32;
+  std::vector<CallbackHandle> callbacks = {};
+  Tensor sample_weight = {};
+  int verbose = 0;
+};
+
+struct PredictOptions {
+  int64_t batch_size = 32;
+  std::vector<CallbackHandle> callbacks = {};
+};
+
+struct TrainOnBatchOptions {
+  ClassWeight class_weight = {};  ///< as in FitOptions
+  Tensor sample_weight = {};
+};
+
+struct TestOnBatchOptions {
+  Tensor sample_weight = {};
+};
+
+}  // namespace tempo
