@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_model_of_a_users_own_loss_is_loaded_with_it_or_says_what_
   Sequential straight = compiled();
   straight.save(path);
   data.fit(straight, 2, 4);
-  const OwnLoss watched{"watched", error_squared};
+  const OwnMetric watched{"watched", error_squared};
   {
     Sequential with = load_model(path, {.losses = {{"mine", error_squared}}, .metrics = {watched}});
     BOOST_TEST(with.metrics().size() == 2u);

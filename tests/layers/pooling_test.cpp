@@ -39,7 +39,7 @@ const Case cases[] = {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(windows) {
+BOOST_AUTO_TEST_CASE(maxima_and_means_of_windows) {
   const Tensor x = column({3, 1, 4, 1, 5});
   for (const Case& c : cases) {
     check_close(c.name, MaxPooling1D(c.options)(x), column(c.most), 0);

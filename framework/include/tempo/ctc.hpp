@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include <tempo/misspelt.hpp>
 #include <tempo/tensor.hpp>
 
 namespace tempo TEMPO_HIDDEN {
