@@ -5,8 +5,8 @@
 namespace tempo {
 
 namespace room {
-static constinit OpRoom add, broadcast_to, cast, concat, fill, matmul, negative, reshape, slice, split,
-    sum_to, transpose;
+static constinit OpRoom add, broadcast_to, cast, concat, fill, matmul, negative, reshape, slice,
+    split, sum_to, transpose;
 }
 
 constinit const OpDefinition& add_op = room::add.op;

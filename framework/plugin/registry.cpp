@@ -27,7 +27,8 @@ void require_options(const tempo_layer_type& type) {
     throw PluginError(who + "it has no table of options, only their number.");
   for (uint32_t i = 0; i < type.n_options; ++i) {
     const tempo_option& o = type.options[i];
-    if (o.size < sizeof o || !o.name || !o.sentence || !o.standard || o.kind > TEMPO_OPTION_CONSTRAINT)
+    if (o.size < sizeof o || !o.name || !o.sentence || !o.standard ||
+        o.kind > TEMPO_OPTION_CONSTRAINT)
       throw PluginError(who + "the description of option " + std::to_string(i) +
                         " is incomplete (size, kind, name, sentence or standard).");
   }

@@ -16,8 +16,8 @@
  *    with 0, and are borrowed for the call unless it says otherwise.
  *  - Handles are counted. A function that fills an `out` handle gives the caller one count; handles
  *    passed in are borrowed. Raw pointers into a handle live as long as the handle.
- *  - A layer's `call` and an op's `kernel` may run on several threads at once; `build` on one. What a
- *    call assigns to a weight of the layer, in training alone, it guards itself.
+ *  - A layer's `call` and an op's `kernel` may run on several threads at once; `build` on one.
+ *  - A layer guards what its `call` assigns to a weight of its own, in training alone.
  *  - A plugin starts no threads and calls no BLAS setting. It is never unloaded. */
 #ifndef TEMPO_PLUGIN_H
 #define TEMPO_PLUGIN_H
