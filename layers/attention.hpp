@@ -2,7 +2,8 @@
 // Attention of one head: a mean of values, weighted by how well their keys fit a query.
 #pragma once
 
-#include <tempo/layers/recurrence.hpp>
+#include <tempo/layers/recurrence_checks.hpp>
+#include <tempo/shared.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

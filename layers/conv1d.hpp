@@ -3,7 +3,7 @@
 #pragma once
 
 #include <tempo/layers/convolution.hpp>
-#include <tempo/layers/recurrence.hpp>
+#include <tempo/layers/recurrence_checks.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 

@@ -3,135 +3,17 @@
 // layer that any cell makes with it.
 #pragma once
 
+#include <tempo/layers/recurrence_checks.hpp>
+#include <tempo/layers/recurrence_options.hpp>
 #include <tempo/layers/units.hpp>
 #include <tempo/shared.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
-/// The options of a recurrence, a part of every recurrent layer's.
-inline void describe_recurrence(auto& option, auto& o) {
-  option("return_sequences", o.return_sequences,
-         "Whether to give the outputs of all steps, [batch, time, units], or of the last one.");
-  option("return_state", o.return_state, "Whether to give the last state after the output.");
-  option("go_backwards", o.go_backwards,
-         "Whether to run from the last step to the first; the outputs then come in that order.");
-  option("stateful", o.stateful,
-         "Whether a call starts from the state that the one before it left; see reset_state.");
-  option("zero_output_for_mask", o.zero_output_for_mask,
-         "With return_sequences, whether the output of a masked step is 0; else, and for the last "
-         "output alone, it is the one before it.");
-  if constexpr (requires { o.trainable_initial_state; })
-    option("trainable_initial_state", o.trainable_initial_state,
-           "Whether sequences begin from weights, `initial_state_0` [1, units] and so on for each "
-           "state, in place of zeros.");
-  option("recompute", o.recompute,
-         "Whether the gradient runs the steps again, segment by segment, in place of keeping what "
-         "it reads of each: its memory grows with the square root of time (Chen et al., 2016).");
-  if constexpr (requires { o.unroll; })
-    option("unroll", o.unroll,
-           "Without effect: Keras's choice of a loop, and here each step is compiled once.");
-}
-
-/// Options of Keras that say how something is computed, and that are no choice here.
-inline void describe_implementation(auto& option, auto& o) {
-  option(
-      "implementation", o.implementation,
-      "Without effect: Keras's choice of four products or one, and here the compiler joins them.",
-      between(1, 2));
-}
-inline void describe_cudnn(auto& option, auto& o) {
-  option("use_cudnn", o.use_cudnn,
-         "Without effect: Keras's choice of a kernel on a GPU, and Tempo runs on processors.",
-         one_of("auto|true|false"));
-}
-
-/// The options of the weights, a part of SimpleRNN's, LSTM's and GRU's.
-inline void describe_recurrent_weights(auto& option, auto& o) {
-  option("units", o.units, "Size of the output and of each state.", at_least(0));
-  option("activation", o.activation, "Of the candidate and the output.");
-  option("use_bias", o.use_bias, "Whether a bias is added.");
-  option("kernel_initializer", o.kernel_initializer,
-         "First values of kernel [features, gates * units], which reads the input.");
-  option("recurrent_initializer", o.recurrent_initializer,
-         "First values of recurrent_kernel [units, gates * units], which reads the state.");
-  option("bias_initializer", o.bias_initializer, "First values of bias.");
-  option("kernel_regularizer", o.kernel_regularizer, "Penalty of kernel, added to the loss.");
-  option("recurrent_regularizer", o.recurrent_regularizer,
-         "Penalty of recurrent_kernel, added to the loss.");
-  option("bias_regularizer", o.bias_regularizer, "Penalty of bias, added to the loss.");
-  option("kernel_constraint", o.kernel_constraint, "What kernel fulfils after each update.");
-  option("recurrent_constraint", o.recurrent_constraint,
-         "What recurrent_kernel fulfils after each update.");
-  option("bias_constraint", o.bias_constraint, "What bias fulfils after each update.");
-}
-
-/// What training does with the weights of SimpleRNN, LSTM and GRU besides following gradients.
-template <class Options>
-struct RecurrentRules {
-  explicit RecurrentRules(const Options& o)
-      : kernel{.regularizer = o.kernel_regularizer, .constraint = o.kernel_constraint},
-        recurrent{.regularizer = o.recurrent_regularizer, .constraint = o.recurrent_constraint},
-        bias{.regularizer = o.bias_regularizer, .constraint = o.bias_constraint} {}
-  WeightOptions kernel, recurrent, bias;
-};
-
 /// z + bias, where there is a bias.
 inline Tensor biased(const Tensor& z, const Tensor& bias) { return bias ? z + bias : z; }
 
 namespace recurrence {
-
-/// What one step sees of x [batch, time, features...]; it needs `rank` axes, or more if `free`.
-inline Shape step_shape(const std::string& who, const Shape& x, int rank = 3, bool free = true) {
-  if (x.rank() > rank && !free)
-    throw ShapeError(who + ": needs [batch, time, features], got " + to_string(x) +
-                     ".\n  reshape(x, {batch, time, -1}) makes one axis of the features.");
-  if (x.rank() < rank)
-    throw ShapeError(who + ": needs [batch, time, features], got " + to_string(x) +
-                     ".\n  expand_dims(x, -1) makes a feature of each number, expand_dims(x, 0) a "
-                     "batch of one sequence.");
-  Shape step{x[0]};
-  for (int axis = 2; axis < x.rank(); ++axis) step.push_back(x[axis]);
-  return step;
-}
-
-/// Sequences that are run side by side have the same batch and time.
-inline void check_together(const std::string& who, const Tensors& x) {
-  const Shape first = x[0].shape();
-  for (std::size_t i = 1; i < x.size(); ++i) {
-    const Shape shape = x[i].shape();
-    if (shape.rank() < 2 || shape[0] != first[0] || shape[1] != first[1])
-      throw ShapeError(who + ": its sequences do not fit together\n  sequence 0  " +
-                       to_string(first) + "\n  sequence " + std::to_string(i) + "  " +
-                       to_string(shape) +
-                       "\n  Each is [batch, time, ...], of the same batch and "
-                       "time.");
-  }
-}
-
-inline void check_mask(const std::string& who, const Tensor& mask, const Shape& x) {
-  const Shape required{x[0], x[1]};
-  if (mask.shape() != required || mask.dtype() != bool_)
-    throw ShapeError(who + ": the mask does not fit the input\n  mask   " +
-                     to_string(mask.shape(), mask.dtype()) + "\n  input  " + to_string(x) +
-                     "\n  It must be " + to_string(required, bool_) +
-                     ": [batch, time], true where a step counts.");
-}
-
-inline std::string listed(const Shapes& shapes) {
-  std::string text;
-  for (const Shape& s : shapes) text += (text.empty() ? "" : ", ") + to_string(s);
-  return text;
-}
-
-inline void check_initial_state(const std::string& who, const State& given,
-                                const Shapes& required) {
-  Shapes shapes;
-  for (const Tensor& t : given) shapes.push_back(t.shape());
-  if (shapes != required)
-    throw ShapeError(who + ": initial_state does not fit its states\n  given     " +
-                     listed(shapes) + "\n  required  " + listed(required) +
-                     "\n  Give one tensor for each state, in the order of return_state.");
-}
 
 /// a where the mask [batch, 1] holds, else b; both [batch, ...].
 inline Tensor choose(const Tensor& mask, const Tensor& a, const Tensor& b) {

@@ -2,7 +2,8 @@
 // A layer applied to each step of a sequence.
 #pragma once
 
-#include <tempo/layers/recurrence.hpp>
+#include <tempo/layers/recurrence_checks.hpp>
+#include <tempo/layers/sequences.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -46,7 +47,7 @@ class TimeDistributedLayer : public LayerOf<TimeDistributedOptions> {
     CallOptions of_samples{.training = call.training, .constants = call.constants};
     if (call.mask) of_samples.mask = mask_of_samples(x, call.mask);
     const Tensor mask = call.mask ? of_steps(call.mask) : Tensor{};
-    const Tensor usable_x = mask ? usable(x, mask) : x;
+    const Tensor usable_x = sdk::usable(x, mask);
     Tensors out = options.layer.call({reshape(usable_x, all)}, of_samples);
     for (Tensor& y : out) y = over_time(y, x.shape(), mask);
     return out;

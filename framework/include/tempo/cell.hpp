@@ -87,6 +87,7 @@ class Weights {
                     const WeightOptions& options = {}) {
     return (*this)(name, initializer(shape, dtype()), options);
   }
+  TEMPO_OPTIONS(Tensor operator(), WeightOptions, const char*, const Shape&, const Initializer&);
   /// With this first value.
   Tensor operator()(const char* name, const Tensor& value, const WeightOptions& options = {}) {
     const tempo_weight weight{.size = sizeof(tempo_weight),
@@ -99,6 +100,7 @@ class Weights {
     sdk::check(sdk::host().add_weight(self_, &weight, &out));
     return Tensor(out);
   }
+  TEMPO_OPTIONS(Tensor operator(), WeightOptions, const char*, const Tensor&);
   /// `trainable` alone.
   Tensor operator()(const char* name, const Shape& shape, const Initializer& initializer,
                     std::same_as<bool> auto trainable) {

@@ -5,6 +5,7 @@
 
 #include <tempo/axes.hpp>
 #include <tempo/initializer.hpp>
+#include <tempo/misspelt.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -57,6 +58,7 @@ struct MinMaxNormOptions {
 inline Constraint MaxNorm(const MaxNormOptions& o = {}) {
   return sdk::CallWriter("max_norm")("max_value", o.max_value)("axis", o.axis).text();
 }
+TEMPO_OPTIONS(Constraint MaxNorm, MaxNormOptions);
 template <sdk::Number Most>
 Constraint MaxNorm(Most max_value) {
   return MaxNorm(MaxNormOptions{.max_value = static_cast<double>(max_value)});
@@ -67,11 +69,13 @@ inline Constraint NonNeg() { return "non_neg"; }
 inline Constraint UnitNorm(const UnitNormOptions& o = {}) {
   return sdk::CallWriter("unit_norm")("axis", o.axis).text();
 }
+TEMPO_OPTIONS(Constraint UnitNorm, UnitNormOptions);
 /// Norms within bounds.
 inline Constraint MinMaxNorm(const MinMaxNormOptions& o = {}) {
   return sdk::CallWriter("min_max_norm")("min_value", o.min_value)("max_value", o.max_value)(
              "rate", o.rate)("axis", o.axis)
       .text();
 }
+TEMPO_OPTIONS(Constraint MinMaxNorm, MinMaxNormOptions);
 
 }  // namespace tempo

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tempo/initializer.hpp>
+#include <tempo/misspelt.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -51,10 +52,12 @@ inline Regularizer L2(double l2 = 0.01) { return sdk::CallWriter("l2")("l2", l2)
 inline Regularizer L1L2(const L1L2Options& o) {
   return sdk::CallWriter("l1_l2")("l1", o.l1)("l2", o.l2).text();
 }
+TEMPO_OPTIONS(Regularizer L1L2, L1L2Options);
 /// factor * the mean over all pairs of the |cosine| of the angle between two rows, or columns, of a
 /// matrix.
 inline Regularizer OrthogonalRegularizer(const OrthogonalRegularizerOptions& o = {}) {
   return sdk::CallWriter("orthogonal_regularizer")("factor", o.factor)("mode", o.mode).text();
 }
+TEMPO_OPTIONS(Regularizer OrthogonalRegularizer, OrthogonalRegularizerOptions);
 
 }  // namespace tempo
