@@ -80,6 +80,21 @@ string without_comments(const string& text) {
   return std::regex_replace(text, comment_or_string, "$1");
 }
 
+// Without strings of several words: "Add it" is no layer's name, "Add" is one.
+string without_sentences(const string& code) {
+  static const std::regex any_string(R"re("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')re");
+  string left;
+  std::ptrdiff_t from = 0;
+  for (std::sregex_iterator i(code.begin(), code.end(), any_string), end; i != end; ++i) {
+    if (i->str().find(' ') == string::npos) continue;
+    left.append(code, static_cast<std::size_t>(from),
+                static_cast<std::size_t>(i->position() - from));
+    left += "\"\"";
+    from = i->position() + i->length();
+  }
+  return left.append(code, static_cast<std::size_t>(from), string::npos);
+}
+
 struct Include {
   string name;
   bool quoted;
@@ -212,9 +227,11 @@ Texts breaches(const string& path, const string& text) {
 
   static const Texts layers = layer_names();
   if (starts(path, "framework/") && path != "framework/include/tempo/layers.hpp" &&
-      !starts(path, "framework/io/"))
+      !starts(path, "framework/io/")) {
+    const string words = without_sentences(code);
     for (const string& name : layers)
-      if (names(code, name)) report("knows the name of a layer: " + name);
+      if (names(words, name)) report("knows the name of a layer: " + name);
+  }
   return found;
 }
 
@@ -286,6 +303,10 @@ const Planted planted[] = {
 
     {"framework/scan/a.cpp", "if (name == \"LSTM\") fast();", "knows the name of a layer: LSTM"},
     {"framework/include/tempo/tensor.hpp", "class Bidirectional;", "the name of a layer"},
+    {"framework/scan/a.cpp", "say(\"It is said.\"); if (name == \"Add\") fast();",
+     "of a layer: Add"},
+    {"framework/scan/a.cpp", "throw Error(\"a \\\"loss\\\".\"\n\"  Add it in the call.\");",
+     nullptr},
     {"framework/scan/a.cpp", "/* as GRU\n does */ int x;  // SimpleRNN", nullptr},
     {"framework/io/keras.cpp", "auto name = \"LSTM\";", nullptr},
     {"framework/include/tempo/layers.hpp", "#include <tempo/layers/lstm.hpp>\nLSTM x;", nullptr},
