@@ -10,7 +10,7 @@
 #include <tempo/gradient.hpp>
 #include <tempo/option.hpp>
 
-#include "../place.hpp"
+#include "place.hpp"
 
 namespace tempo::conformance {
 

@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(a_model_is_explained_as_a_stream) {
                               "\nstream Program, as written\ninputs\n"),
              text);
   for (const char* part :
-       {"\nstream Program, after fixed first (for a stream)\n",
+       {"\nstream Program, after without dead (for a stream)\n",
         "\neach step of the stream Program runs as\n", "\nover 1 step, in 1 shard"})
     BOOST_TEST(text.find(part) != text.npos, part << " is not in\n" << text);
   BOOST_TEST(text.find("Program, as written") == text.rfind("Program, as written"), text);

@@ -854,7 +854,7 @@ BOOST_AUTO_TEST_CASE(names_that_nothing_has) {
   BOOST_TEST(no_cell.starts_with("there is no cell named `Dense`.\n"
                                  "  There is a layer of that name; RNN takes a cell.\n"
                                  "  Known cells: ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, LSTM, "
-                                 "SimpleRNN.\n"),
+                                 "SimpleRNN, StackedRNNCells.\n"),
              no_cell);
   BOOST_CHECK_EQUAL(error_of<PluginError>([] { sdk::Op("matmull"); }),
                     "there is no op named `matmull`; load the plugin that has it first.");
