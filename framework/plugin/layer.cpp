@@ -5,18 +5,15 @@
 #include <algorithm>
 #include <atomic>
 
-#include <tempo/ops.hpp>
 #include <tempo/option.hpp>
 
 #include "graph/trace.hpp"
 #include "ops/regularizers.hpp"
 #include "ops/snake_case.hpp"
-#include "plugin/callback.hpp"
-#include "plugin/host.hpp"
+#include "plugin/layer_callback.hpp"
 #include "plugin/layer_errors.hpp"
 #include "plugin/layer_name.hpp"
 #include "plugin/options.hpp"
-#include "plugin/registry.hpp"
 #include "plugin/side_effects.hpp"
 
 namespace {
@@ -78,7 +75,6 @@ namespace {
 
 thread_local tempo_layer* innermost = nullptr;
 thread_local bool training_now = false;
-thread_local FirstStates* watching = nullptr;
 
 // The last result on this thread that a layer gave of its last step alone. Without a destructor:
 // layers in static variables may be called when the thread's own are gone. The path is copied, as
@@ -107,40 +103,6 @@ struct LastOutput {
   }
 };
 thread_local LastOutput last_output{};
-
-std::vector<tempo_type> to_abi(const std::vector<TensorType>& types) {
-  std::vector<tempo_type> out;
-  for (const TensorType& t : types) out.push_back(sdk::to_abi(t.dtype, t.shape));
-  return out;
-}
-
-template <class F>
-void run_callback_of(const tempo_layer& layer, const char* what, F&& callback) {
-  run_callback(callback, [&] {
-    const std::string path = layer.path();
-    return Callee{what + (" of " + path), with_plugin(layer.type), {path, layer.type.name}};
-  });
-}
-
-// Room for the results of a call; gives back those that nobody took over.
-struct Results {
-  tempo_tensor* raw[TEMPO_MAX_OUTPUTS] = {};
-  uint32_t count = 0;
-
-  Results() = default;
-  Results(const Results&) = delete;
-  Results& operator=(const Results&) = delete;
-  ~Results() {
-    for (tempo_tensor* t : raw)
-      if (t) release(t);
-  }
-  Tensors take() {
-    Tensors out;
-    for (uint32_t i = 0; i < std::min(count, TEMPO_MAX_OUTPUTS); ++i)
-      out.emplace_back(std::exchange(raw[i], nullptr));
-    return out;
-  }
-};
 
 void require_states(tempo_layer& cell, const tempo_call& call) {
   const Shape& x = call.inputs[0]->type.shape;
@@ -246,7 +208,7 @@ Tensors call(tempo_layer& layer, const tempo_call& given) {
   call.training = training_now;
   const bool is_cell = layer.type.kind == TEMPO_CELL;
   Results results;
-  const Scoped being_called(innermost, &layer);
+  const BeingCalled being_called(layer);
   try {
     if (!layer.built()) {
       std::vector<TensorType> types;
@@ -279,120 +241,8 @@ Tensors call(tempo_layer& layer, const tempo_call& given) {
   return out;
 }
 
+BeingCalled::BeingCalled(tempo_layer& layer) : innermost_(innermost, &layer) {}
 tempo_layer* called_layer() { return innermost; }
-
-FirstStates::FirstStates() : innermost_(watching, this) {}
-FirstStates* FirstStates::current() { return watching; }
-bool FirstStates::sees(const tempo_scan& scan, tempo_tensor** results) {
-  states.clear();
-  for (uint32_t i = 0; i < scan.n_states; ++i) states.push_back(Tensor::borrowed(scan.states[i]));
-  if (scan.n_sequences == 0) return false;
-  const Shape& x = scan.sequences[0]->type.shape;
-  if (x.rank() < 2 || x[1] != 0) return false;
-  for (uint32_t i = 0; i < scan.n_outputs; ++i) results[i] = zeros({x[0], 0, 1}).retained();
-  for (uint32_t i = 0; i < scan.n_states; ++i) results[scan.n_outputs + i] = states[i].retained();
-  return true;
-}
-
-namespace {
-void require_cell(const tempo_layer& cell, const std::vector<TensorType>& inputs) {
-  if (!cell.type.states)
-    throw PluginError(cell.path() + ": it is a layer, not a cell; it has no states.");
-  for (const TensorType& t : inputs)
-    if (t.shape.empty())
-      throw ShapeError(cell.path() + ": a step needs [batch, ...], got " + to_string(t) + ".");
-  if (inputs.empty()) throw ShapeError(cell.path() + ": a cell needs at least one sequence.");
-}
-
-using BeforeSteps = tempo_status (*)(void* instance, const tempo_type* inputs, uint32_t n_inputs,
-                                     const tempo_call* call, tempo_tensor** results,
-                                     uint32_t capacity, uint32_t* count);
-
-// What a callback of a cell makes before the first step.
-Tensors made_before(tempo_layer& cell, const char* what, BeforeSteps callback,
-                    const std::vector<TensorType>& inputs, const tempo_call& call) {
-  const std::vector<tempo_type> types = to_abi(inputs);
-  Results results;
-  const Scoped being_called(innermost, &cell);
-  run_callback_of(cell, what, [&] {
-    return callback(cell.instance, types.data(), static_cast<uint32_t>(types.size()), &call,
-                    results.raw, TEMPO_MAX_OUTPUTS, &results.count);
-  });
-  const Tensors out = results.take();
-  if (results.count > 0) require_results(cell, out, results.count);
-  return out;
-}
-
-// The dtype of the first input, which says what states are made of; of the weights, if it is none.
-std::vector<TensorType> with_dtype(const tempo_layer& cell, std::vector<TensorType> inputs) {
-  for (TensorType& t : inputs)
-    if (t.dtype == DType::automatic) t.dtype = cell.dtype;
-  return inputs;
-}
-}  // namespace
-
-std::vector<TensorType> states(tempo_layer& cell, const std::vector<TensorType>& inputs) {
-  require_cell(cell, inputs);
-  const int64_t batch = inputs[0].shape[0];
-  const std::vector<tempo_type> types = to_abi(inputs);
-  tempo_type raw[TEMPO_MAX_OUTPUTS] = {};
-  for (tempo_type& t : raw) t.size = sizeof t;
-  uint32_t count = 0;
-  run_callback_of(cell, "states", [&] {
-    return cell.type.states(cell.instance, types.data(), static_cast<uint32_t>(types.size()), raw,
-                            TEMPO_MAX_OUTPUTS, &count);
-  });
-  if (count > TEMPO_MAX_OUTPUTS)
-    throw PluginError(at_fault(cell) + "it says that it has " + std::to_string(count) +
-                      " states; at most " + std::to_string(TEMPO_MAX_OUTPUTS) + " are possible.");
-  std::vector<TensorType> out;
-  for (uint32_t i = 0; i < count; ++i) {
-    const tempo_type& t = raw[i];
-    if (const std::string fault = fault_of(t); !fault.empty())
-      throw PluginError(at_fault(cell) + "state " + std::to_string(i) +
-                        " has a type that cannot be: " + fault);
-    out.push_back({sdk::dtype_of(t), sdk::shape_of(t)});
-    const Shape& shape = out.back().shape;
-    if (shape.empty() || shape[0] != batch)
-      throw ShapeError(at_fault(cell) + "state " + std::to_string(i) + " of a batch of " +
-                       std::to_string(batch) + " has the shape " + to_string(shape) +
-                       "; its first axis must be the batch.");
-  }
-  return out;
-}
-
-Tensors initial_states(tempo_layer& cell, const std::vector<TensorType>& given,
-                       const tempo_call& call) {
-  build(cell, given);
-  const std::vector<TensorType> inputs = with_dtype(cell, given), types = states(cell, inputs);
-  Tensors out;
-  if (!cell.type.initial) {
-    for (const TensorType& t : types)
-      out.push_back(zeros(t.shape, t.dtype == DType::automatic ? inputs[0].dtype : t.dtype));
-    return out;
-  }
-  out = made_before(cell, "initial", cell.type.initial, inputs, call);
-  if (out.size() != types.size())
-    throw ShapeError(at_fault(cell) + "it begins with " +
-                     sdk::counted(static_cast<int64_t>(out.size()), "state") + ", and it has " +
-                     std::to_string(types.size()) + ".");
-  for (std::size_t i = 0; i < out.size(); ++i)
-    if (out[i].shape() != types[i].shape)
-      throw ShapeError(at_fault(cell) + "it begins with state " + std::to_string(i) + " as " +
-                       to_string(out[i].shape()) + "; it must be " + to_string(types[i].shape) +
-                       ".");
-  return out;
-}
-
-Tensors made_once(tempo_layer& cell, const std::vector<TensorType>& given, const tempo_call& call) {
-  build(cell, given);
-  if (!cell.type.once || watching) return {};
-  const std::vector<TensorType> inputs = with_dtype(cell, given);
-  require_cell(cell, inputs);
-  Tensors out = made_before(cell, "once", cell.type.once, inputs, call);
-  if (call.training) cell.calls.fetch_add(1, std::memory_order_relaxed);
-  return out;
-}
 
 bool takes_constants(const tempo_layer& layer) {
   return (layer.type.flags & TEMPO_TAKES_CONSTANTS) ||

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calling of a layer's callbacks: whose they are, what they are given, room for what they give.
+#pragma once
+
+#include <algorithm>
+
+#include "graph/value.hpp"
+#include "plugin/callback.hpp"
+#include "plugin/layer.hpp"
+#include "plugin/registry.hpp"
+
+namespace tempo {
+
+inline std::vector<tempo_type> to_abi(const std::vector<TensorType>& types) {
+  std::vector<tempo_type> out;
+  for (const TensorType& t : types) out.push_back(sdk::to_abi(t.dtype, t.shape));
+  return out;
+}
+
+/// `what` names the callback in errors: "build".
+template <class F>
+void run_callback_of(const tempo_layer& layer, const char* what, F&& callback) {
+  run_callback(callback, [&] {
+    const std::string path = layer.path();
+    return Callee{what + (" of " + path), with_plugin(layer.type), {path, layer.type.name}};
+  });
+}
+
+/// Room for the results of a call; gives back those that nobody took over.
+struct Results {
+  tempo_tensor* raw[TEMPO_MAX_OUTPUTS] = {};
+  uint32_t count = 0;
+
+  Results() = default;
+  Results(const Results&) = delete;
+  Results& operator=(const Results&) = delete;
+  ~Results() {
+    for (tempo_tensor* t : raw)
+      if (t) release(t);
+  }
+  Tensors take() {
+    Tensors out;
+    for (uint32_t i = 0; i < std::min(count, TEMPO_MAX_OUTPUTS); ++i)
+      out.emplace_back(std::exchange(raw[i], nullptr));
+    return out;
+  }
+};
+
+/// While one lives, `layer` is the one that called_layer gives.
+class BeingCalled {
+ public:
+  explicit BeingCalled(tempo_layer& layer);
+  tempo_layer* before() const { return innermost_.before(); }
+
+ private:
+  Scoped<tempo_layer*> innermost_;
+};
+
+}  // namespace tempo
