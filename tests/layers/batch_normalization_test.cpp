@@ -241,5 +241,7 @@ BOOST_AUTO_TEST_CASE(a_step_that_is_traced_cannot_move_statistics) {
   BOOST_TEST(rnn(ones({2, 3, 2})).count() == 12);
   BOOST_TEST(error_of([&] {
                rnn(ones({2, 3, 2}), training);
-             }) == "assign: weight `inner/moving_mean` cannot change while a step is traced.");
+             }) ==
+             "assign: weight `inner/moving_mean` cannot change while a step is traced.\n"
+             "  This happened in step of rnn/cell_with_norm (CellWithNorm).");
 }
