@@ -66,6 +66,22 @@ void add_slot(const std::string& slot, const Tensor& value, SlotArrays& slots, A
     slots.emplace_back(slot, value.handle()->array);
 }
 
+std::vector<std::string> names_of(const OptimizerState::SlotTypes& types) {
+  std::vector<std::string> names;
+  for (const auto& [name, type] : types) names.push_back(name);
+  return names;
+}
+
+// As the formula begins them, wherever they came from.
+void put_in_order(SlotArrays& slots, const OptimizerState::SlotTypes& types) {
+  const std::vector<std::string> names = names_of(types);
+  const auto place = [&](const auto& slot) {
+    return std::find(names.begin(), names.end(), slot.first) - names.begin();
+  };
+  std::sort(slots.begin(), slots.end(),
+            [&](const auto& a, const auto& b) { return place(a) < place(b); });
+}
+
 bool has_average(const SlotArrays& slots) {
   return std::any_of(slots.begin(), slots.end(),
                      [](const auto& slot) { return slot.first == average_slot; });
@@ -93,6 +109,7 @@ Memory& OptimizerState::memory_of(const Tensor& weight) {
     require_fit(*this, entry->first, entry->second, made.key, weight);
     add_slot(slot, entry->second, made.slots, made.waiting);
   });
+  if (!made.slots.empty()) put_in_order(made.slots, slots_of(weight.handle()->type));
   for (const auto& [slot, array] : made.slots) restored.erase(made.key + "/" + slot);
   restored.erase(made.key + "/" + waiting_slot);
   made.averaged = has_average(made.slots);
@@ -149,16 +166,6 @@ OptimizerState::SlotTypes OptimizerState::slots_of(const TensorType& weight) con
   if (common.use_ema) types.emplace_back(average_slot, weight);
   return types;
 }
-
-namespace {
-
-std::vector<std::string> names_of(const OptimizerState::SlotTypes& types) {
-  std::vector<std::string> names;
-  for (const auto& [name, type] : types) names.push_back(name);
-  return names;
-}
-
-}  // namespace
 
 void OptimizerState::require_slot(const std::string& slot, const std::string& of) const {
   std::vector<std::string> known;
@@ -341,9 +348,11 @@ void Optimizer::restore(const NamedTensors& state, const NamedTensors& weights) 
   if (!slots.empty())
     throw Error(name() + ": `" + slots.begin()->first + "` belongs to none of the weights.");
   for (std::size_t i = 0; i < found.size(); ++i) {
-    const SlotArrays& its = found[i].slots;
+    SlotArrays& its = found[i].slots;
     if (its.empty()) continue;
-    const auto names = names_of(mine.slots_of(weights[i].second.handle()->type));
+    const OptimizerState::SlotTypes types = mine.slots_of(weights[i].second.handle()->type);
+    put_in_order(its, types);
+    const auto names = names_of(types);
     if (its.size() != names.size())
       throw Error(name() + ": the state of " + weights[i].first +
                   " lacks slots; with its settings " + "it keeps " + sdk::listed(names) + ".");

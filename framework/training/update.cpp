@@ -63,7 +63,6 @@ void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored
   if (!std::exchange(model_.reach_is_known, true)) require_listed(scored.loss);
   if (!std::exchange(model_.mask_is_known, true))
     for (const Tensor& y : y_pred) say_where_a_mask_is_lost(y);
-  const NoGradient walking;
   const Tensors gradients = gradients_of(scored, weights);
   for (std::size_t i = 0; i < weights.size(); ++i)
     if (!is_finite(gradients[i]))
@@ -84,7 +83,9 @@ void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored
 // A weight that the loss does not depend on has zeros, as optimizers expect. Penalties reach all
 // weights that have one, so that the reach of the data is looked at without them, once.
 Tensors Updates::gradients_of(const Scored& scored, const Tensors& weights) {
-  Tensors gradients = gradients_for(optimizer_.scale_loss(scored.loss), weights);
+  const Tensor loss = optimizer_.scale_loss(scored.loss);
+  const NoGradient walking;
+  Tensors gradients = gradients_for(loss, weights);
   const bool penalized = scored.loss.handle() != scored.of_data.handle();
   if (!penalized || !std::exchange(model_.reach_is_checked, true))
     check_reach(weights, penalized ? gradients_for(scored.of_data, weights) : gradients);
