@@ -22,10 +22,18 @@ struct ConvLSTMOptions {
   bool return_state = false;
   bool go_backwards = false;
   bool stateful = false;
+  bool unroll = false;
   Initializer kernel_initializer = glorot_uniform();
   Initializer recurrent_initializer = orthogonal();
   Initializer bias_initializer = zeros();
   bool unit_forget_bias = true;
+  Regularizer kernel_regularizer = {};
+  Regularizer recurrent_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint recurrent_constraint = {};
+  Constraint bias_constraint = {};
   bool zero_output_for_mask = false;
   bool recompute = false;
   bool trainable = true;
@@ -83,6 +91,7 @@ class ConvLSTMCell : public Cell<ConvLSTMOptions> {
         "First values of recurrent_kernel [sizes, filters, 4 * filters], which reads the state.");
     option("bias_initializer", o.bias_initializer, "First values of bias.");
     option("unit_forget_bias", o.unit_forget_bias, "Whether the bias of the gate f starts as 1.");
+    describe_recurrent_rules(option, o);
   }
 
   void build(Weights& add, const Shape& input) {
@@ -91,9 +100,11 @@ class ConvLSTMCell : public Cell<ConvLSTMOptions> {
     Shape of_kernel(of_input_.size.begin(), of_input_.size.end()), of_recurrent = of_kernel;
     for (const int64_t extent : {input.back(), 4 * filters}) of_kernel.push_back(extent);
     for (const int64_t extent : {filters, 4 * filters}) of_recurrent.push_back(extent);
-    kernel = add("kernel", of_kernel, options.kernel_initializer);
-    recurrent_kernel = add("recurrent_kernel", of_recurrent, options.recurrent_initializer);
-    if (options.use_bias) bias = add("bias", first_bias(add.dtype()));
+    const RecurrentRules rules(options);
+    kernel = add("kernel", of_kernel, options.kernel_initializer, rules.kernel);
+    recurrent_kernel =
+        add("recurrent_kernel", of_recurrent, options.recurrent_initializer, rules.recurrent);
+    if (options.use_bias) bias = add("bias", first_bias(add.dtype()), rules.bias);
   }
 
   Shapes state_shapes(const Shapes& inputs) const {
