@@ -104,9 +104,8 @@ struct CosineFormula : LossFormula<CosineFormula, CosineSimilarityOptions> {
 std::span<const Named<LossRef>> losses() {
   static const auto& rows = []() -> const LossRows& {
     auto& all = *new LossRows;
-    for (const LossRows& more :
-         {error_losses(), probability_losses(), margin_losses(), overlap_losses(),
-          sequence_losses()})
+    for (const LossRows& more : {error_losses(), probability_losses(), margin_losses(),
+                                 overlap_losses(), sequence_losses()})
       all.insert(all.end(), more.begin(), more.end());
     return all;
   }();

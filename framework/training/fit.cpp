@@ -206,7 +206,8 @@ void Model::run_compile(const CompileOptions& options) {
   state_->weighted_metrics = options.weighted_metrics;
   state_->objective = objective;
   state_->compiled = true;
-  state_->warned = state_->reach_is_known = state_->reach_is_checked = state_->mask_is_known = false;
+  state_->warned = state_->reach_is_known = state_->reach_is_checked = state_->mask_is_known =
+      false;
   state_->not_compiled = state_->needs = "";
 }
 

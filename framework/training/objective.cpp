@@ -133,7 +133,9 @@ Objective::Losses Objective::operator()(const std::string& who, const Dataset& b
       out.each.emplace_back();
       continue;
     }
-    const Tensor& read = y_pred[has_several() ? i : std::min(static_cast<std::size_t>(of.loss.reads()), y_pred.size() - 1)];
+    const Tensor& read = y_pred[has_several() ? i
+                                              : std::min(static_cast<std::size_t>(of.loss.reads()),
+                                                         y_pred.size() - 1)];
     const Tensor loss = naming_labels(
         who, batch, [&] { return of.loss(batch.y[i], read, batch.weight); }, i);
     if (loss.count() != 1)
