@@ -19,6 +19,11 @@ struct Conv1DOptions {
   bool use_bias = true;
   Initializer kernel_initializer = glorot_uniform();
   Initializer bias_initializer = zeros();
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint bias_constraint = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
@@ -45,6 +50,10 @@ inline void describe(auto& option, Conv1DOptions& o) {
   option("kernel_initializer", o.kernel_initializer,
          "First values of kernel [kernel_size, features / groups, filters].");
   option("bias_initializer", o.bias_initializer, "First values of bias [filters].");
+  option("kernel_regularizer", o.kernel_regularizer, "Penalty of kernel, added to the loss.");
+  option("bias_regularizer", o.bias_regularizer, "Penalty of bias, added to the loss.");
+  option("kernel_constraint", o.kernel_constraint, "What kernel fulfils after each update.");
+  option("bias_constraint", o.bias_constraint, "What bias fulfils after each update.");
 }
 
 /// y_t = activation(sum_j x_(t strides + j dilation_rate) kernel_j + bias), on x [batch, time,
@@ -76,9 +85,13 @@ class Conv1DLayer : public LayerOf<Conv1DOptions> {
         throw ShapeError("Conv1D: the " + std::string(what) + ", " + std::to_string(size) +
                          ", do not divide into " + std::to_string(groups) +
                          " groups.\n  groups must divide the features and the filters.");
-    kernel_ = add("kernel", {options.kernel_size, input.back() / groups, options.filters},
-                  options.kernel_initializer);
-    if (options.use_bias) bias_ = add("bias", {options.filters}, options.bias_initializer);
+    kernel_ =
+        add("kernel", {options.kernel_size, input.back() / groups, options.filters},
+            options.kernel_initializer,
+            {.regularizer = options.kernel_regularizer, .constraint = options.kernel_constraint});
+    if (options.use_bias)
+      bias_ = add("bias", {options.filters}, options.bias_initializer,
+                  {.regularizer = options.bias_regularizer, .constraint = options.bias_constraint});
   }
 
   Tensor call(const Tensor& given, const CallOptions& call) const {

@@ -15,6 +15,10 @@ struct MultiHeadAttentionOptions {
   Shape output_shape = {};
   Initializer kernel_initializer = glorot_uniform();
   Initializer bias_initializer = zeros();
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint bias_constraint = {};
   int64_t seed = -1;
   bool use_causal_mask = false;
   bool return_attention_scores = false;
@@ -34,6 +38,14 @@ inline void describe(auto& option, MultiHeadAttentionOptions& o) {
          "Of the output at each step; empty is the size of the query.");
   option("kernel_initializer", o.kernel_initializer, "First values of the projections' kernels.");
   option("bias_initializer", o.bias_initializer, "First values of the projections' biases.");
+  option("kernel_regularizer", o.kernel_regularizer,
+         "Penalty of each projection's kernel, added to the loss.");
+  option("bias_regularizer", o.bias_regularizer,
+         "Penalty of each projection's bias, added to the loss.");
+  option("kernel_constraint", o.kernel_constraint,
+         "What each projection's kernel fulfils after each update.");
+  option("bias_constraint", o.bias_constraint,
+         "What each projection's bias fulfils after each update.");
 }
 
 namespace attention {
@@ -44,6 +56,10 @@ struct ProjectionOptions {
   bool use_bias = true;
   Initializer kernel_initializer = glorot_uniform();
   Initializer bias_initializer = zeros();
+  Regularizer kernel_regularizer = {};
+  Regularizer bias_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint bias_constraint = {};
   std::string name = "";
 };
 inline void describe(auto& option, ProjectionOptions& o) {
@@ -52,6 +68,10 @@ inline void describe(auto& option, ProjectionOptions& o) {
   option("use_bias", o.use_bias, "Whether a bias is added.");
   option("kernel_initializer", o.kernel_initializer, "First values of kernel.");
   option("bias_initializer", o.bias_initializer, "First values of bias.");
+  option("kernel_regularizer", o.kernel_regularizer, "Penalty of kernel, added to the loss.");
+  option("bias_regularizer", o.bias_regularizer, "Penalty of bias, added to the loss.");
+  option("kernel_constraint", o.kernel_constraint, "What kernel fulfils after each update.");
+  option("bias_constraint", o.bias_constraint, "What bias fulfils after each update.");
 }
 
 /// x kernel + bias, with kernel [input axes..., output axes...] and bias [output axes...]: x
@@ -66,8 +86,12 @@ class ProjectionLayer : public LayerOf<ProjectionOptions> {
     if (to.empty()) to = {inputs.at(1).back()};
     Shape kernel(input.end() - options.input_axes, input.end());
     for (const int64_t extent : to) kernel.push_back(extent);
-    kernel_ = add("kernel", kernel, options.kernel_initializer);
-    if (options.use_bias) bias_ = add("bias", to, options.bias_initializer);
+    kernel_ =
+        add("kernel", kernel, options.kernel_initializer,
+            {.regularizer = options.kernel_regularizer, .constraint = options.kernel_constraint});
+    if (options.use_bias)
+      bias_ = add("bias", to, options.bias_initializer,
+                  {.regularizer = options.bias_regularizer, .constraint = options.bias_constraint});
   }
   Tensor call(const Tensor& x, const CallOptions&) const {
     const Shape given = x.shape(), kernel = kernel_.shape();
@@ -145,6 +169,10 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
                                        .use_bias = options.use_bias,
                                        .kernel_initializer = options.kernel_initializer,
                                        .bias_initializer = options.bias_initializer,
+                                       .kernel_regularizer = options.kernel_regularizer,
+                                       .bias_regularizer = options.bias_regularizer,
+                                       .kernel_constraint = options.kernel_constraint,
+                                       .bias_constraint = options.bias_constraint,
                                        .name = name});
   }
   /// [batch, time, heads, size] to [batch, heads, time, size].

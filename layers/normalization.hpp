@@ -14,6 +14,11 @@ struct LayerNormalizationOptions {
   bool scale = true;
   Initializer beta_initializer = zeros();
   Initializer gamma_initializer = ones();
+  Regularizer beta_regularizer = {};
+  Regularizer gamma_regularizer = {};
+  Regularizer activity_regularizer = {};
+  Constraint beta_constraint = {};
+  Constraint gamma_constraint = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
@@ -26,6 +31,10 @@ inline void describe(auto& option, LayerNormalizationOptions& o) {
   option("beta_initializer", o.beta_initializer, "First values of beta, of the extents of axis.");
   option("gamma_initializer", o.gamma_initializer,
          "First values of gamma, of the extents of axis.");
+  option("beta_regularizer", o.beta_regularizer, "Penalty of beta, added to the loss.");
+  option("gamma_regularizer", o.gamma_regularizer, "Penalty of gamma, added to the loss.");
+  option("beta_constraint", o.beta_constraint, "What beta fulfils after each update.");
+  option("gamma_constraint", o.gamma_constraint, "What gamma fulfils after each update.");
 }
 
 /// gamma (x - mean) / sqrt(variance + epsilon) + beta, over the features of each step by itself (Ba
@@ -36,8 +45,13 @@ class LayerNormalizationLayer : public LayerOf<LayerNormalizationOptions> {
 
   void build(Weights& add, const Shape& input) {
     const Shape shape = sdk::extents(input, axes_of(input));
-    if (options.scale) gamma_ = add("gamma", shape, options.gamma_initializer);
-    if (options.center) beta_ = add("beta", shape, options.beta_initializer);
+    if (options.scale)
+      gamma_ =
+          add("gamma", shape, options.gamma_initializer,
+              {.regularizer = options.gamma_regularizer, .constraint = options.gamma_constraint});
+    if (options.center)
+      beta_ = add("beta", shape, options.beta_initializer,
+                  {.regularizer = options.beta_regularizer, .constraint = options.beta_constraint});
   }
 
   Tensor call(const Tensor& x, const CallOptions& call) const {
@@ -141,8 +155,9 @@ class UnitNormalizationLayer : public LayerOf<UnitNormalizationOptions> {
     sdk::require_floating("UnitNormalization", x);
     const Axes axes = sdk::axes_after_batch("UnitNormalization", "axis", options.axis, x.rank());
     if (axes.empty()) throw Error("UnitNormalization: axis names none; -1 is the features.");
-    const Tensor length = sqrt(maximum(sum(square(x), axes, true), 1e-24));
-    return sdk::with_mask_of(call, x / length);
+    const Tensor given = sdk::usable(x, call.mask);
+    const Tensor length = sqrt(maximum(sum(square(given), axes, true), 1e-24));
+    return sdk::with_mask_of(call, given / length);
   }
 };
 

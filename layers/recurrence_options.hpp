@@ -44,16 +44,8 @@ inline void describe_cudnn(auto& option, auto& o) {
          one_of("auto|true|false"));
 }
 
-/// The options of the weights, a part of SimpleRNN's, LSTM's and GRU's.
-inline void describe_recurrent_weights(auto& option, auto& o) {
-  option("units", o.units, "Size of the output and of each state.", at_least(0));
-  option("activation", o.activation, "Of the candidate and the output.");
-  option("use_bias", o.use_bias, "Whether a bias is added.");
-  option("kernel_initializer", o.kernel_initializer,
-         "First values of kernel [features, gates * units], which reads the input.");
-  option("recurrent_initializer", o.recurrent_initializer,
-         "First values of recurrent_kernel [units, gates * units], which reads the state.");
-  option("bias_initializer", o.bias_initializer, "First values of bias.");
+/// What is asked of the weights of a recurrence besides following gradients.
+inline void describe_recurrent_rules(auto& option, auto& o) {
   option("kernel_regularizer", o.kernel_regularizer, "Penalty of kernel, added to the loss.");
   option("recurrent_regularizer", o.recurrent_regularizer,
          "Penalty of recurrent_kernel, added to the loss.");
@@ -64,7 +56,20 @@ inline void describe_recurrent_weights(auto& option, auto& o) {
   option("bias_constraint", o.bias_constraint, "What bias fulfils after each update.");
 }
 
-/// What training does with the weights of SimpleRNN, LSTM and GRU besides following gradients.
+/// The options of the weights, a part of SimpleRNN's, LSTM's and GRU's.
+inline void describe_recurrent_weights(auto& option, auto& o) {
+  option("units", o.units, "Size of the output and of each state.", at_least(0));
+  option("activation", o.activation, "Of the candidate and the output.");
+  option("use_bias", o.use_bias, "Whether a bias is added.");
+  option("kernel_initializer", o.kernel_initializer,
+         "First values of kernel [features, gates * units], which reads the input.");
+  option("recurrent_initializer", o.recurrent_initializer,
+         "First values of recurrent_kernel [units, gates * units], which reads the state.");
+  option("bias_initializer", o.bias_initializer, "First values of bias.");
+  describe_recurrent_rules(option, o);
+}
+
+/// The same, for each weight.
 template <class Options>
 struct RecurrentRules {
   explicit RecurrentRules(const Options& o)
