@@ -116,6 +116,7 @@ class Model {
   Tensors predict_all(const Inputs& x, const PredictOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_predict(x, options, true); });
   }
+  TEMPO_MEMBER_OPTIONS(Tensors predict_all, PredictOptions, const Inputs&);
   TEMPO_MEMBER_OPTIONS(Tensor predict, PredictOptions, const Inputs&);
 
   /// Makes the weights for inputs of these shapes; -1 stands for an extent that is not known, as
