@@ -676,7 +676,9 @@ BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
   BOOST_TEST(error_of([] { Optimizer("adam(lr=0.1)"); }) ==
              "optimizer `adam(lr=0.1)`: it has no option `lr`. It has "
              "learning_rate, beta_1, "
-             "beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm.");
+             "beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, "
+             "use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, "
+             "gradient_accumulation_steps.");
   BOOST_TEST(error_of([] { Optimizer("adam(0.1)"); }) ==
              "optimizer `adam(0.1)`: `0.1` is not of the form key=value.");
   BOOST_TEST(error_of([] { Optimizer("adam(=0.1)"); }) ==
