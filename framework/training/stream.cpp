@@ -50,11 +50,30 @@ std::vector<double> last_step(const Array& y, const TensorType& one) {
   return last;
 }
 
-Shape without_axis(const Shape& shape, int cut) {
+// [batch, ...] as [batch, time, ...].
+Shape with_time(const Shape& step, int64_t time) {
+  Shape out{step[0], time};
+  for (int axis = 1; axis < step.rank(); ++axis) out.push_back(step[axis]);
+  return out;
+}
+
+Shape without_time(const Shape& shape) {
   Shape out;
   for (int axis = 0; axis < shape.rank(); ++axis)
-    if (axis != cut) out.push_back(shape[axis]);
+    if (axis != 1) out.push_back(shape[axis]);
   return out;
+}
+
+// Whether a result has steps, by its shapes of one step and of three.
+bool has_steps(const Model& model, const Shape& one, const Shape& three) {
+  if (one.rank() > 1 && one == with_time(without_time(one), 1) &&
+      three == with_time(without_time(one), 3))
+    return true;
+  if (one == three) return false;
+  throw Error("Stream: " + model.name() + " gives " + to_string(one) + " of one step and " +
+              to_string(three) +
+              " of three.\n  What lies between recurrent layers must treat each step alone; one "
+              "that makes features of time, say, does not.");
 }
 
 }  // namespace
@@ -81,23 +100,31 @@ struct Stream::State {
     return model(x, {.constants = constants});
   }
 
-  // Three steps at once must give what three steps give. Ones and zeros are ids and numbers alike.
+  // Three steps at once must give what three steps give, whether the last is what the one before it
+  // is or less. Ones and zeros are ids and numbers alike.
   void require_same_as_whole(const Model& model, const Tensors& constants) {
-    Tensors zero, one, whole;
+    Tensors zero, one, same, less;
     std::vector<TensorType> whole_types;
     for (const TensorType& type : inputs) {
       zero.push_back(zeros(type.shape, type.dtype));
       one.push_back(ones(type.shape, type.dtype));
-      whole.push_back(stack({zero.back(), one.back(), one.back()}, 1));
-      whole_types.push_back({type.dtype, whole.back().shape()});
+      same.push_back(stack({zero.back(), one.back(), one.back()}, 1));
+      less.push_back(stack({zero.back(), one.back(), zero.back()}, 1));
+      whole_types.push_back({type.dtype, same.back().shape()});
     }
     Streamer at_once([&](const Tensors& all) { return called(model, all, constants); },
                      whole_types);
+    const bool of_each_step = has_steps(model, output.shape, at_once.result().shape);
+    require_last_step(model, at_once, same, {zero, one, one});
+    require_last_step(model, at_once, less, {zero, one, zero});
+    if (of_each_step) output.shape = without_time(output.shape);
+  }
+  void require_last_step(const Model& model, Streamer& at_once, const Tensors& whole,
+                         const std::vector<Tensors>& one_by_one) {
     const Array y(output), y_of_all(at_once.result());
     at_once.run(data_of(whole), y_of_all.view().data);
-    const Shape& of_all = at_once.result().shape;
-    const bool of_each_step = of_all.rank() > 1 && of_all[1] != output.shape[1];
-    for (const Tensors& now : {zero, one, one}) streamer.run(data_of(now), y.view().data);
+    at_once.reset();
+    for (const Tensors& now : one_by_one) streamer.run(data_of(now), y.view().data);
     streamer.reset();
     const std::vector<double> streamed = last_step(y, output), all = last_step(y_of_all, output);
     const double tolerance = output.dtype == float64 ? 1e-9 : 1e-3;
@@ -108,7 +135,6 @@ struct Stream::State {
             " depends on the steps before it, and not by the state of a recurrent layer."
             "\n  What lies between recurrent layers must treat each step alone; a mean over "
             "time, say, does not.");
-    if (of_each_step) output.shape = without_axis(output.shape, 1);
   }
   static std::vector<const void*> data_of(const Tensors& tensors) {
     std::vector<const void*> out;
