@@ -22,7 +22,7 @@ class ActivationLayer : public LayerOf<ActivationOptions> {
   using LayerOf::LayerOf;
 
   Tensor call(const Tensor& x, const CallOptions& call) const {
-    return sdk::with_mask_of(call, options.activation(x));
+    return sdk::with_mask_of(call, options.activation(sdk::usable(x, call.mask)));
   }
 };
 
@@ -158,7 +158,7 @@ class ELULayer : public LayerOf<ELUOptions> {
 
   Tensor call(const Tensor& x, const CallOptions& call) const {
     sdk::require_floating("ELU", x);
-    return sdk::with_mask_of(call, elu(x, options.alpha));
+    return sdk::with_mask_of(call, elu(sdk::usable(x, call.mask), options.alpha));
   }
 };
 

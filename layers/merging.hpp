@@ -36,6 +36,12 @@ inline Tensors to_merge(const char* who, Tensors x, const CallOptions& call, std
   return x;
 }
 
+/// A factor of a product, whose masked steps spoil no gradient of the other one.
+inline Tensor factor(const Tensor& x) {
+  const Tensor mask = mask_of(x), its = usable(x, mask);
+  return its.handle() == x.handle() ? x : with_mask(its, mask);
+}
+
 }  // namespace sdk
 
 /// Folds two or more inputs, one after the other, elementwise. Their shapes broadcast as in NumPy;
@@ -102,8 +108,9 @@ class SubtractLayer : public MergeLayer {
 class MultiplyLayer : public MergeLayer {
  public:
   MultiplyLayer(NamedOptions o = {})
-      : MergeLayer(std::move(o), "Multiply",
-                   [](const Tensor& a, const Tensor& b) { return a * b; }) {}
+      : MergeLayer(std::move(o), "Multiply", [](const Tensor& a, const Tensor& b) {
+          return sdk::factor(a) * sdk::factor(b);
+        }) {}
 };
 /// (a + b + ...) / n
 class AverageLayer : public MergeLayer {
