@@ -13,6 +13,10 @@ Layer an_lstm_cell() { return cell("LSTM", {{"units", 5}}); }
 Layer a_gru_cell() { return cell("GRU", {{"units", 5}}); }
 Layer a_gru() { return GRU({.units = 5}); }
 Layer an_lstm() { return LSTM({.units = 5, .return_sequences = true}); }
+Layer a_dropping_gru() { return GRU({.units = 5, .dropout = 0.5, .seed = 3}); }
+Layer a_dropping_lstm() {
+  return LSTM({.units = 5, .dropout = 0.5, .seed = 3, .return_sequences = true});
+}
 Layer a_backward_gru() { return GRU({.units = 5, .activation = "softsign", .go_backwards = true}); }
 Layer a_backward_lstm() {
   return LSTM(
@@ -29,23 +33,38 @@ const Except nan_is_a_feature = {"nan", padding_is_a_feature.reason};
 const Except no_mask = {"mask", "it drops the mask, as in Keras: every step counts"};
 const Except no_mask_for_nan = {"nan", no_mask.reason};
 
+const Except sums_up = {"mask",
+                        "it adds up all steps, those that are masked among them, as in Keras"};
+const Except nan_is_summed_up = {"nan", sums_up.reason};
+
 std::vector<Row> recurrent() {
   const std::vector<Given> units{{"units", 5}}, sequences{{"units", 5}, {"return_sequences", true}};
   return {
       {.layer = "Bidirectional",
        .options = {{"layer", a_gru}},
-       .values = {{"layer", an_lstm}, {"backward_layer", a_backward_gru}}},
+       .values = {{"layer", an_lstm}, {"backward_layer", a_backward_gru}},
+       .together = {{"calls", {{"layer", a_dropping_gru}}}}},
       {.layer = "Bidirectional",
        .form = "return_sequences",
        .options = {{"layer", an_lstm}},
-       .values = {{"layer", a_gru}, {"backward_layer", a_backward_lstm}}},
+       .values = {{"layer", a_gru}, {"backward_layer", a_backward_lstm}},
+       .together = {{"calls", {{"layer", a_dropping_lstm}}}}},
       {.layer = "ConvLSTM1D",
+       .options = {{"filters", 2}, {"kernel_size", 2}},
+       .inputs = {{.shape = {3, 4, 6, 3}}}},
+      {.layer = "ConvLSTM1D cell",
        .options = {{"filters", 2}, {"kernel_size", 2}},
        .inputs = {{.shape = {3, 4, 6, 3}}}},
       {.layer = "ConvLSTM2D",
        .options = {{"filters", 2}, {"kernel_size", 2}},
        .inputs = {{.shape = {3, 3, 5, 4, 2}}}},
+      {.layer = "ConvLSTM2D cell",
+       .options = {{"filters", 2}, {"kernel_size", 2}},
+       .inputs = {{.shape = {3, 3, 5, 4, 2}}}},
       {.layer = "ConvLSTM3D",
+       .options = {{"filters", 1}, {"kernel_size", 2}},
+       .inputs = {{.shape = {2, 3, 3, 4, 3, 1}}}},
+      {.layer = "ConvLSTM3D cell",
        .options = {{"filters", 1}, {"kernel_size", 2}},
        .inputs = {{.shape = {2, 3, 3, 4, 3, 1}}}},
       {.layer = "GRU", .options = units},
@@ -80,22 +99,23 @@ std::vector<Row> around() {
       {.layer = "Average", .inputs = two},
       {.layer = "AveragePooling1D", .except = {no_mask, no_mask_for_nan}},
       {.layer = "BatchNormalization",
-       .values = {{"axis", 1}},
+       .values = {{"axis", 1}, {"gamma_constraint", "max_norm(max_value=0.5)"}},
        .except = {{"modes", "training normalises by its own batch"},
                   {"calls", "training moves the averages that inference reads"}}},
       {.layer = "Concatenate", .inputs = two, .values = {{"axis", 1}}},
-      {.layer = "Conv1D", .options = {{"filters", 5}, {"kernel_size", 3}}},
+      {.layer = "Conv1D", .options = {{"filters", 6}, {"kernel_size", 3}}},
       {.layer = "Conv1D",
        .form = "causal",
-       .options = {{"filters", 5}, {"kernel_size", 3}, {"padding", "causal"}}},
+       .options = {{"filters", 6}, {"kernel_size", 3}, {"padding", "causal"}}},
       {.layer = "CRF", .options = {{"units", 5}}},
       {.layer = "Cropping1D",
        .values = {{"cropping", std::vector<int64_t>{2, 1}}},
        .except = {no_mask, no_mask_for_nan}},
       {.layer = "Dot",
        .options = {{"axes", std::vector<int64_t>{1}}},
-       .inputs = {{.shape = {3, 4}}, {.shape = {3, 4}}},
-       .values = {{"axes", std::vector<int64_t>{1, 1}}}},
+       .inputs = two,
+       .values = {{"axes", std::vector<int64_t>{2}}},
+       .except = {sums_up, nan_is_summed_up}},
       {.layer = "Dropout",
        .values = {{"noise_shape", std::vector<int64_t>{-1, 1, -1}}},
        .except = {drops}},
@@ -116,7 +136,8 @@ std::vector<Row> around() {
       {.layer = "Multiply", .inputs = two},
       {.layer = "Normalization",
        .options = {{"mean", "0.5"}, {"variance", "2"}},
-       .values = {{"axis", all_but_last}, {"mean", "0.25"}, {"variance", "3"}}},
+       .values = {{"axis", all_but_last}, {"mean", "0.25"}, {"variance", "3"}},
+       .together = {{"axis", {{"mean", ""}, {"variance", ""}}}}},
       {.layer = "Permute",
        .options = {{"dims", std::vector<int64_t>{2, 1}}},
        .values = {{"dims", all_but_last}},
@@ -131,7 +152,8 @@ std::vector<Row> around() {
        .values = {{"target_shape", std::vector<int64_t>{-1}}},
        .except = {padding_is_a_feature, nan_is_a_feature}},
       {.layer = "Softmax", .values = {{"axis", time}}},
-      {.layer = "LayerNormalization", .values = {{"axis", all_but_last}}},
+      {.layer = "LayerNormalization",
+       .values = {{"axis", all_but_last}, {"gamma_constraint", "max_norm(max_value=0.5)"}}},
       {.layer = "RMSNormalization", .values = {{"axis", all_but_last}}},
       {.layer = "UnitNormalization", .values = {{"axis", time}}},
       {.layer = "SpatialDropout1D", .options = {{"rate", 0.5}}, .except = {drops}},
@@ -146,7 +168,9 @@ std::vector<Row> around() {
 std::vector<Row> attention() {
   const std::vector<Input> query_and_value{{}, {.shape = {3, 6, 4}}};
   return {
-      {.layer = "Attention", .inputs = query_and_value},
+      {.layer = "Attention",
+       .inputs = query_and_value,
+       .together = {{"trainable", {{"use_scale", true}}}}},
       {.layer = "AdditiveAttention", .inputs = query_and_value},
       {.layer = "MultiHeadAttention",
        .options = {{"num_heads", 2}, {"key_dim", 3}},
