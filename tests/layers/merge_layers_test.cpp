@@ -148,6 +148,19 @@ BOOST_AUTO_TEST_CASE(masks) {
   BOOST_TEST(!mask_of(Dot({.axes = {2, 1}})({x, normal({2, 4})})));
 }
 
+// A masked step may hold anything: the gradient of the other factor does not see it.
+BOOST_AUTO_TEST_CASE(masked_steps_spoil_no_gradient) {
+  const Tensor mask = bools({1, 1, 0, 1, 0, 0}), steps = expand_dims(mask, -1);
+  const Tensor x = normal({2, 3, 4}), good = normal({2, 3, 4}, 2);
+  const auto gradient_of = [&](const Tensor& other) {
+    const Tensor leaf = parameter(x);
+    const Tensor y = Multiply()({leaf * 1, with_mask(other, mask)});
+    check_same("the mask", mask_of(y), mask);
+    return gradient(sum(where(steps, with_mask(y, {}), 0)), {leaf})[0];
+  };
+  check_close("Multiply", gradient_of(where(steps, good, std::nan(""))), gradient_of(good), 1e-12);
+}
+
 // Padding that an embedding marked is told from steps through two branches and their sum.
 BOOST_AUTO_TEST_CASE(a_model_of_branches) {
   set_seed(3);

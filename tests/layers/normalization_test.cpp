@@ -213,6 +213,12 @@ BOOST_AUTO_TEST_CASE(masked_steps_spoil_no_gradient) {
     const Tensors got = gradients(bad), expected = gradients(good);
     for (std::size_t i = 0; i < got.size(); ++i) check_close(name, got[i], expected[i], 1e-12);
   }
+  const auto of_input = [&](const Tensor& values) {
+    const Tensor leaf = parameter(values);
+    const Tensor y = UnitNormalization()(leaf, {.mask = mask});
+    return gradient(sum(where(reshape(mask, {1, 3, 1}), y * good, 0)), {leaf})[0];
+  };
+  check_close("UnitNormalization", of_input(bad), of_input(good), 1e-12);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_holds_them) {

@@ -217,6 +217,28 @@ BOOST_AUTO_TEST_CASE(shapes_of_steps_have_no_time) {
   BOOST_TEST((shapes({every(3), GRU({.units = 5})}, {-1, 10, 3}) == Pair({2, 3}, {2, 5})));
 }
 
+// Each would read or write what is no step of it.
+BOOST_AUTO_TEST_CASE(layers_that_need_more_than_a_step_are_refused) {
+  const auto refusal = [](const Layer& layer) {
+    Sequential model({layer});
+    model.build({{-1, 3, 4}});
+    return error_of([&] { Stream stream(model, {.batch = 2}); });
+  };
+  const std::string each_alone =
+      "\n  What lies between recurrent layers must treat each step alone; ";
+  BOOST_TEST(refusal(Flatten()) ==
+             "Stream: sequential gives [2, 4] of one step and [2, 12] of three." + each_alone +
+                 "one that makes features of time, say, does not.");
+  BOOST_TEST(refusal(UpSampling1D()) ==
+             "Stream: sequential gives [2, 2, 4] of one step and [2, 6, 4] of three." + each_alone +
+                 "one that makes features of time, say, does not.");
+  for (const Layer& pooling : {GlobalMaxPooling1D(), GlobalAveragePooling1D()})
+    BOOST_TEST(refusal(pooling) ==
+               "Stream: step 3 of sequential depends on the steps before it, and not by the state "
+               "of a recurrent layer." +
+                   each_alone + "a mean over time, say, does not.");
+}
+
 BOOST_AUTO_TEST_CASE(a_stateful_layer_goes_on_from_the_state_it_keeps) {
   const Sequential model({LSTM({.units = 3, .stateful = true, .dtype = float64})});
   const Tensor x = normal({1, 6, 4});
