@@ -8,57 +8,24 @@
 
 #include "here.hpp"
 
-// Found where Tempo has no class of that name, of those that it may get.
-struct BackupAndRestoreOptions {
-  using missing = void;
-};
-struct TensorBoardOptions {
-  using missing = void;
-};
-struct TerminateOnNaNOptions {
-  using missing = void;
-};
-struct Regularizer {
-  using missing = void;
-};
-struct Constraint {
-  using missing = void;
-};
-struct SwapEMAWeightsOptions {
-  using missing = void;
-};
-struct TrainOnBatchOptions {
-  using missing = void;
-};
-struct CTCOptions {
-  using missing = void;
-};
-struct DiceOptions {
-  using missing = void;
-};
-struct TverskyOptions {
-  using missing = void;
-};
-struct CircleOptions {
-  using missing = void;
-};
-struct MeanIoUOptions {
-  using missing = void;
-};
-
 namespace tempo {
 
 namespace {
 
 using keras::Argument;
 using keras::Here;
-using keras_regularizer = Regularizer;
-using keras_constraint = Constraint;
+
+// An argument that comes before the options, or in place of them.
+struct Positional {};
 
 // A field's value, as a user would write it.
 template <class T>
 std::string text_of(const T& field) {
-  if constexpr (std::is_same_v<T, bool>) {
+  if constexpr (std::is_same_v<T, Positional>) {
+    return "not given";
+  } else if constexpr (std::is_same_v<T, Frequency>) {
+    return field.is_epoch() ? "epoch" : std::to_string(field.batches());
+  } else if constexpr (std::is_same_v<T, bool>) {
     return field ? "true" : "false";
   } else if constexpr (std::is_floating_point_v<T>) {
     return std::isnan(field) ? "not given" : sdk::shortest(field);
@@ -72,6 +39,10 @@ std::string text_of(const T& field) {
     return field.text();
   } else if constexpr (std::is_same_v<T, Optimizer>) {
     return field.name();
+  } else if constexpr (requires { text_of(*field.begin()); }) {
+    std::string list;
+    for (const auto& each : field) list += (list.empty() ? "[" : ", ") + text_of(each);
+    return list.empty() ? "none" : list + "]";
   } else if constexpr (requires { field.empty(); }) {
     return field.empty() ? "none" : "?";
   } else if constexpr (requires { static_cast<bool>(field); }) {
@@ -100,21 +71,21 @@ void add(Here& here, const char* name, const Get& get) {
   add<Options>(its, #name, [](const auto& o) -> decltype((o.name)) { return o.name; });
 
 // An entry of the table: the fields of `options` among the names that follow.
-#define FIELDS(section, class_name, options, ...)                                               \
-  {                                                                                             \
-    section "/" class_name, []() -> std::optional<Here> {                                       \
-      const auto look = []<class Options>(std::type_identity<Options>) -> std::optional<Here> { \
-        if constexpr (requires { typename Options::missing; }) {                                \
-          return {};                                                                            \
-        } else {                                                                                \
-          Here its;                                                                             \
-          KERAS_EACH(KERAS_FIELD, __VA_ARGS__)                                                  \
-          return its;                                                                           \
-        }                                                                                       \
-      };                                                                                        \
-      return look(std::type_identity<options>{});                                               \
-    }                                                                                           \
+#define FIELDS(section, class_name, options, ...)         \
+  {                                                       \
+    section "/" class_name, []() -> std::optional<Here> { \
+      using Options [[maybe_unused]] = options;           \
+      Here its;                                           \
+      KERAS_EACH(KERAS_FIELD, __VA_ARGS__)                \
+      return its;                                         \
+    }                                                     \
   }
+
+// The options of a member of Model, after what they come after.
+template <class Options>
+struct Call : Options {
+  Positional x, y;
+};
 
 // Whether a class has a member of that name, be it overloaded or not: with another base that has
 // one, the name is ambiguous.
@@ -135,8 +106,6 @@ KERAS_MEMBER(compile)
 KERAS_MEMBER(fit)
 KERAS_MEMBER(evaluate)
 KERAS_MEMBER(predict)
-KERAS_MEMBER(train_on_batch)
-KERAS_MEMBER(test_on_batch)
 KERAS_MEMBER(predict_on_batch)
 KERAS_MEMBER(summary)
 KERAS_MEMBER(layers)
@@ -251,8 +220,19 @@ const Entry entries[] = {
     FIELDS("Metrics", "FalseNegatives", CountOptions, thresholds, threshold, name, dtype),
     FIELDS("Metrics", "F1Score", F1ScoreOptions, average, threshold, name, dtype),
     FIELDS("Metrics", "FBetaScore", FBetaScoreOptions, average, beta, threshold, name, dtype),
+    FIELDS("Metrics", "Mean", MeanOptions, name, dtype),
+    FIELDS("Metrics", "Sum", SumOptions, name, dtype),
+    FIELDS("Metrics", "IoU", IoUOptions, num_classes, target_class_ids, name, dtype, ignore_class,
+           sparse_y_true, sparse_y_pred, axis),
+    FIELDS("Metrics", "BinaryIoU", BinaryIoUOptions, target_class_ids, threshold, name, dtype),
     FIELDS("Metrics", "MeanIoU", MeanIoUOptions, num_classes, name, dtype, ignore_class,
            sparse_y_true, sparse_y_pred, axis),
+    FIELDS("Metrics", "OneHotIoU", OneHotIoUOptions, num_classes, target_class_ids, name, dtype,
+           ignore_class, sparse_y_pred, axis),
+    FIELDS("Metrics", "OneHotMeanIoU", OneHotMeanIoUOptions, num_classes, name, dtype, ignore_class,
+           sparse_y_pred, axis),
+    FIELDS("Metrics", "PearsonCorrelation", CorrelationOptions, name, dtype, axis),
+    FIELDS("Metrics", "ConcordanceCorrelation", CorrelationOptions, name, dtype, axis),
 
     FIELDS("Optimizers", "Optimizer", AdamOptions, learning_rate, COMMON_OF_OPTIMIZERS),
     FIELDS("Optimizers", "SGD", SGDOptions, learning_rate, momentum, nesterov),
@@ -318,14 +298,15 @@ const Entry entries[] = {
     MEMBER(build, "input_shape"),
     FIELDS("Models", "compile", CompileOptions, optimizer, loss, loss_weights, metrics,
            weighted_metrics, run_eagerly, steps_per_execution, jit_compile, auto_scale_loss),
-    FIELDS("Models", "fit", FitOptions, batch_size, epochs, verbose, callbacks, validation_split,
-           validation_data, shuffle, class_weight, sample_weight, initial_epoch, steps_per_epoch,
-           validation_steps, validation_batch_size, validation_freq),
-    FIELDS("Models", "evaluate", EvaluateOptions, batch_size, verbose, sample_weight, steps,
-           callbacks, return_dict),
-    FIELDS("Models", "predict", PredictOptions, batch_size, verbose, steps, callbacks),
-    MEMBER(train_on_batch, "x", "y"),
-    MEMBER(test_on_batch, "x", "y"),
+    FIELDS("Models", "fit", Call<FitOptions>, x, y, batch_size, epochs, verbose, callbacks,
+           validation_split, validation_data, shuffle, class_weight, sample_weight, initial_epoch,
+           steps_per_epoch, validation_steps, validation_batch_size, validation_freq),
+    FIELDS("Models", "evaluate", Call<EvaluateOptions>, x, y, batch_size, verbose, sample_weight,
+           steps, callbacks, return_dict),
+    FIELDS("Models", "predict", Call<PredictOptions>, x, batch_size, verbose, steps, callbacks),
+    FIELDS("Models", "train_on_batch", Call<TrainOnBatchOptions>, x, y, sample_weight, class_weight,
+           return_dict),
+    FIELDS("Models", "test_on_batch", Call<TestOnBatchOptions>, x, y, sample_weight, return_dict),
     MEMBER(predict_on_batch, "x"),
     MEMBER(summary),
     MEMBER(layers),
@@ -360,8 +341,9 @@ std::string shortened(const std::string& initializer) {
 Here described(const tempo_option* options, uint32_t n) {
   Here its;
   for (const tempo_option& o : std::span(options, n))
-    its.arguments.push_back(
-        {o.name, o.kind == TEMPO_OPTION_INITIALIZER ? shortened(o.standard) : o.standard});
+    if (o.name != std::string("calls"))  // what a saved model alone sets
+      its.arguments.push_back(
+          {o.name, o.kind == TEMPO_OPTION_INITIALIZER ? shortened(o.standard) : o.standard});
   return its;
 }
 
@@ -372,13 +354,17 @@ std::optional<Here> layer_here(const std::string& name) {
     sdk::visit_options(table, common);
     return described(table.options.data(), static_cast<uint32_t>(table.options.size()));
   }
+  if (name == "Lambda") {  // no plugin has it: its function is one of the program
+    static_assert(requires(Tensor(*function)(const Tensor&)) { Lambda(function); });
+    return Here{{{"function", "not given"}}};
+  }
   const bool cell = name.ends_with("Cell");
   for (const PluginContents& plugin : all_plugins().plugins)
     for (const tempo_layer_type* type : plugin.layers)
-      if (name == "StackedRNNCells"  // a cell that has the name of its factory
-              ? type->name == name
-              : type->kind == (cell ? TEMPO_CELL : TEMPO_LAYER) &&
-                    type->name == (cell ? name.substr(0, name.size() - 4) : name))
+      if (name == "StackedRNNCells" && type->name == name)
+        return Here{{{"cells", "not given"}}};  // its options hold one, and the next
+      else if (type->kind == (cell ? TEMPO_CELL : TEMPO_LAYER) &&
+               type->name == (cell ? name.substr(0, name.size() - 4) : name))
         return described(type->options, type->n_options);
   return {};
 }
@@ -437,30 +423,24 @@ std::optional<Here> initializer_here(const std::string& name) {
 // A regularizer or constraint by its text, likewise: what it makes of a matrix.
 template <class F>
 std::optional<Here> weight_function_here(const std::string& text, const std::string& name) {
-  if constexpr (requires { typename F::missing; }) {
-    (void)text, (void)name;
-    return {};
-  } else {
-    const Tensor w = random_normal({3, 3}, 0, 3, float64, 5);
-    const auto values = [&](const std::string& of) { return F(of)(w).to_vector(); };
-    if (!is_known(values, text)) return {};
-    const std::pair<const char*, const char*> tries[] = {
-        {"l1", name == "L1" ? "0.01" : "0"},
-        {"l2", name == "L2" ? "0.01" : "0"},
-        {"factor", "0.01"},
-        {"mode", "rows"},
-        {"max_value", name == "MaxNorm" ? "2" : "1"},
-        {"min_value", "0"},
-        {"rate", "1"},
-        {"axis", "0"}};
-    Here its;
-    for (const auto& [key, value] : tries) {
-      const std::string call = text + "(" + key + "=" + value + ")";
-      if (!error_of([&] { values(call); }).empty()) continue;
-      its.arguments.push_back({key, values(text) == values(call) ? value : "another"});
-    }
-    return its;
+  const Tensor w = random_normal({3, 3}, 0, 3, float64, 5);
+  const auto values = [&](const std::string& of) { return F(of)(w).to_vector(); };
+  if (!is_known(values, text)) return {};
+  const std::pair<const char*, const char*> tries[] = {{"l1", name == "L1" ? "0.01" : "0"},
+                                                       {"l2", name == "L2" ? "0.01" : "0"},
+                                                       {"factor", "0.01"},
+                                                       {"mode", "rows"},
+                                                       {"max_value", name == "MaxNorm" ? "2" : "1"},
+                                                       {"min_value", "0"},
+                                                       {"rate", "1"},
+                                                       {"axis", "0"}};
+  Here its;
+  for (const auto& [key, value] : tries) {
+    const std::string call = text + "(" + key + "=" + value + ")";
+    if (!error_of([&] { values(call); }).empty()) continue;
+    its.arguments.push_back({key, values(text) == values(call) ? value : "another"});
   }
+  return its;
 }
 
 // Of an activation by its name alone.
@@ -496,22 +476,22 @@ std::optional<Here> here(const std::string& section, const std::string& name) {
   for (const auto& [its, text] : texts) {
     if (name != its) continue;
     if (section == "Regularizers")
-      return tempo::weight_function_here<tempo::keras_regularizer>(text, name);
-    if (section == "Constraints")
-      return tempo::weight_function_here<tempo::keras_constraint>(text, name);
+      return tempo::weight_function_here<tempo::Regularizer>(text, name);
+    if (section == "Constraints") return tempo::weight_function_here<tempo::Constraint>(text, name);
   }
   if (section == "Activations") return tempo::activation_here(name);
   const std::string entry = section + "/" + name;
   for (const tempo::Entry& e : tempo::entries)
     if (entry == e.name) return e.look();
   // A metric that is the mean of a loss has no options of its own.
-  if (section == "Metrics" && tempo::is_known(tempo::make_metric, name))
-    return Here{{{"name", tempo::Metric(name).name()}}};
+  if (section == "Metrics" && tempo::is_known(tempo::make_loss, name))
+    return Here{{{"name", tempo::Loss(name).name()}}};
   return {};
 }
 
 std::string unlisted(const std::string& section, const std::string& name) {
   const bool known = (section == "Losses" && tempo::is_known(tempo::make_loss, name)) ||
+                     (section == "Metrics" && tempo::is_known(tempo::make_metric, name)) ||
                      (section == "Optimizers" && name != "Optimizer" &&
                       tempo::is_known(tempo::make_optimizer, name)) ||
                      (section == "Schedules" && tempo::is_known(tempo::make_schedule, name));
@@ -519,7 +499,8 @@ std::string unlisted(const std::string& section, const std::string& name) {
 }
 
 bool is_nothing(const std::string& standard) {
-  for (const char* word : {"", "none", "not given", "automatic", "-1", "0", "linear", "[]"})
+  for (const char* word :
+       {"", "none", "not given", "automatic", "-1", "0", "linear", "[]", "inf", "channels_last"})
     if (standard == word) return true;
   return false;
 }

@@ -26,7 +26,8 @@ std::optional<Here> here(const std::string& section, const std::string& name);
 /// What tells that a class is there that has no entry in fields.cpp; "" for nothing.
 std::string unlisted(const std::string& section, const std::string& name);
 
-/// Whether a default stands for nothing: "", "none", "not given", "automatic", -1, 0, linear.
+/// Whether a default stands for nothing: "", "none", "not given", "automatic", -1, 0, inf, linear,
+/// channels_last.
 bool is_nothing(const std::string& standard);
 
 }  // namespace keras

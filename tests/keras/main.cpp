@@ -3,6 +3,7 @@
 // or compares the page with that. An argument that is not there, or has another default, needs a
 // note.
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
@@ -105,6 +106,12 @@ class Notes {
   string of(const Signature& s, const Parameter& p) const {
     return find({s.section + "/" + s.name + "." + p.name, s.section + "/*." + p.name});
   }
+  string of_section(const string& section, const string& argument) const {
+    return find({section + "/*." + argument});
+  }
+  bool is_own(const Signature& s, const Parameter& p) const {
+    return notes_.count(s.section + "/" + s.name + "." + p.name) > 0;
+  }
   /// Those that nothing in Keras goes by.
   std::vector<string> strangers(const std::vector<Signature>& all) const {
     std::set<string> known;
@@ -135,6 +142,16 @@ string unquoted(string text) {
   return text;
 }
 
+// Whether a name is that of the class itself: "precision" of Precision, and "" for none of its own.
+bool is_name_of(const string& class_name, const string& here) {
+  if (here.empty()) return true;
+  string one, other;
+  for (const char c : class_name) one += static_cast<char>(std::tolower(c));
+  for (const char c : here)
+    if (c != '_') other += c;
+  return one == other;
+}
+
 // Whether a default here is Keras's.
 bool is_same(const Parameter& keras, string here) {
   if (here.size() > 2 && here.front() == '[' && here.back() == ']' &&
@@ -157,10 +174,46 @@ struct Count {
 
 class Page {
  public:
-  explicit Page(const Notes& notes) : notes_(notes) {}
+  Page(const Notes& notes, const std::vector<Signature>& all) : notes_(notes) {
+    find_said_once(all);
+    for (const Signature& s : all) add(s);
+  }
+
+  string text() const { return out_.str(); }
+  const Count& count() const { return count_; }
+  const std::vector<string>& faults() const { return faults_; }
+
+ private:
+  // What no class of a section has, of the arguments that three or more have in Keras.
+  void find_said_once(const std::vector<Signature>& all) {
+    std::map<string, std::map<string, int>> absent;
+    std::set<std::pair<string, string>> had;
+    for (const Signature& s : all) {
+      const std::optional<keras::Here> here = keras::here(s.section, s.name);
+      if (!here) continue;
+      for (const Parameter& p : s.parameters)
+        if (here->find(p.name) || notes_.is_own(s, p))
+          had.insert({s.section, p.name});
+        else
+          ++absent[s.section][p.name];
+    }
+    for (const auto& [section, arguments] : absent)
+      for (const auto& [name, times] : arguments)
+        if (times > 2 && !had.count({section, name})) said_once_[section].insert(name);
+  }
+
+  void begin_section(const string& section) {
+    section_ = section;
+    out_ << "\n## " << section << "\n\n";
+    if (said_once_[section].empty()) return;
+    out_ << "None of them has\n\n";
+    for (const string& name : said_once_[section])
+      out_ << "- `" << name << "`: " << notes_.of_section(section, name) << "\n";
+    out_ << "\nEach has\n\n";
+  }
 
   void add(const Signature& s) {
-    if (s.section != section_) out_ << "\n## " << (section_ = s.section) << "\n\n";
+    if (s.section != section_) begin_section(s.section);
     const std::optional<keras::Here> here = keras::here(s.section, s.name);
     if (!here) return add_missing(s);
     std::vector<string> supported, different, absent;
@@ -169,14 +222,18 @@ class Page {
       named.insert(p.name);
       const keras::Argument* const its = here->find(p.name);
       const string note = notes_.of(s, p), quoted = "`" + p.name + "`";
-      if (its && is_same(p, its->standard)) {
+      const bool is_name =
+          p.name == "name" && (p.standard == "None" || is_name_of(s.name, unquoted(p.standard)));
+      if (its && (is_same(p, its->standard) || (is_name && is_name_of(s.name, its->standard)))) {
         supported.push_back(quoted + (p.required ? "" : " = " + shown(p)));
       } else if (its) {
         different.push_back(quoted + " = " + shown(its->standard) +
                             " (Keras: " + (p.required ? "must be given" : shown(p)) +
                             "): " + required(note, s, p));
       } else {
-        absent.push_back(quoted + ": " + required(note, s, p));
+        const string why = required(note, s, p);
+        ++count_.absent;
+        if (!said_once_[s.section].count(p.name)) absent.push_back(quoted + ": " + why);
       }
     }
     string besides;
@@ -187,7 +244,6 @@ class Page {
       for (const keras::Argument& a : here->arguments) common_.insert(a.name);
     count_.supported += static_cast<int>(supported.size());
     count_.different += static_cast<int>(different.size());
-    count_.absent += static_cast<int>(absent.size());
     string line;
     for (const string& text : supported) line += (line.empty() ? ": " : ", ") + text;
     if (s.parameters.empty()) line = ", which has no arguments";
@@ -198,11 +254,6 @@ class Page {
     if (!besides.empty()) out_ << "  - besides, here: " << besides << "\n";
   }
 
-  string text() const { return out_.str(); }
-  const Count& count() const { return count_; }
-  const std::vector<string>& faults() const { return faults_; }
-
- private:
   void add_missing(const Signature& s) {
     const string note = notes_.of(s);
     if (note.empty())
@@ -227,7 +278,8 @@ class Page {
   const Notes& notes_;
   std::ostringstream out_;
   string section_;
-  std::set<string> common_;  // the options that every layer has
+  std::set<string> common_;                       // the options that every layer has
+  std::map<string, std::set<string>> said_once_;  // by section
   Count count_;
   std::vector<string> faults_;
 };
@@ -242,14 +294,14 @@ const char* const head =
     "An argument is listed with its default where that is the same. Keras's `None` is here an "
     "empty\n"
     "text or `Tensor{}`, 0 for a clip that is off, -1 for a seed that is drawn, `linear` for no\n"
-    "activation. Options are fields: `LSTM({.units = 32, .return_sequences = true})`.\n";
+    "activation, `channels_last` for a data format. Options are fields: `LSTM({.units = 32, "
+    ".return_sequences = true})`.\n";
 
 int run(bool write) {
   const string root = TEMPO_SOURCE_DIR, path = root + "/docs/keras.md";
   const std::vector<Signature> all = read_signatures(root + "/tests/keras/signatures.txt");
   const Notes notes(root + "/tests/keras/notes.txt");
-  Page page(notes);
-  for (const Signature& s : all) page.add(s);
+  const Page page(notes, all);
   std::vector<string> faults = page.faults();
   for (const string& name : notes.strangers(all))
     faults.push_back("tests/keras/notes.txt: nothing of Keras is called " + name);
