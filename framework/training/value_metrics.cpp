@@ -41,12 +41,13 @@ struct Correlation : MetricOf<M, CorrelationOptions, MeanMetric> {
   }
   static void describe(auto& setting, auto& o) { setting("axis", o.axis); }
   std::optional<bool> higher_is_better() const override { return true; }
-  Tensor values(const Tensor& y_true, const Tensor& y_pred, const Weighting&) override {
+  Tensor values(const Tensor& y_true, const Tensor& y_pred, const Weighting& weighting) override {
     if (y_pred.rank() < 2 || y_true.shape() != y_pred.shape())
       shapes_differ(this->name, y_true, y_pred,
                     "A correlation compares the values of a sample, [batch, values].");
     const int axis = this->options.axis;
-    const Tensor t = cast(y_true, float64), p = cast(y_pred, float64);
+    const Tensor kept = kept_along(axis, y_pred.shape(), weighting);
+    const Tensor t = only(kept, cast(y_true, float64)), p = only(kept, cast(y_pred, float64));
     require_numbers(this->name, t);
     const Tensor t_mean = mean(t, axis, true), p_mean = mean(p, axis, true);
     const auto at = [&](const Tensor& x) { return mean(x, axis); };
@@ -59,6 +60,17 @@ struct Correlation : MetricOf<M, CorrelationOptions, MeanMetric> {
   struct Moments {
     Tensor t_mean, p_mean, t_variance, p_variance, covariance;
   };
+
+ private:
+  // Which samples count, with an axis of 1 where their values lie.
+  static Tensor kept_along(int axis, const Shape& shape, const Weighting& weighting) {
+    const int at = axis < 0 ? axis + shape.rank() : axis;
+    Shape samples;
+    for (int i = 0; i < shape.rank(); ++i)
+      if (i != at) samples.push_back(shape[i]);
+    const Tensor kept = weighting.kept(samples);
+    return kept ? expand_dims(kept, at) : kept;
+  }
 };
 
 constexpr double tiny = 1e-7;

@@ -297,8 +297,8 @@ BOOST_AUTO_TEST_CASE(errors_of_losses_say_what_is_wrong) {
       "logcosh, poisson, kl_divergence, kld, kullback_leibler_divergence, cosine_similarity, "
       "binary_crossentropy, bce, categorical_crossentropy, sparse_categorical_crossentropy, "
       "binary_focal_crossentropy, categorical_focal_crossentropy, "
-      "categorical_generalized_cross_entropy, hinge, squared_hinge, categorical_hinge, crf_loss, "
-      "crf, ctc.");
+      "categorical_generalized_cross_entropy, hinge, squared_hinge, categorical_hinge, dice, "
+      "tversky, circle, crf_loss, crf, ctc.");
   BOOST_TEST(error_of([] { Huber({.delta = -1}); }) ==
              "huber: delta is -1; it must be a number of at least 0.");
   BOOST_TEST(error_of([] { CategoricalGeneralizedCrossEntropy({.q = 0}); }) ==
@@ -372,6 +372,14 @@ struct StepCase {
   const char* settings;
   Tensor y, p;
   bool classes = false;  // y are class numbers
+
+  std::string with(const std::string& last) const {
+    return std::string(name) + "(" + settings + last + ")";
+  }
+  std::string text() const {
+    const std::string all = settings;
+    return all.empty() ? name : std::string(name) + "(" + all.substr(0, all.size() - 2) + ")";
+  }
 };
 
 std::vector<StepCase> step_cases() {
@@ -415,6 +423,8 @@ std::vector<StepCase> step_cases() {
       {"categorical_focal_crossentropy", "", hot, unit},
       {"categorical_focal_crossentropy", "from_logits=true, ", hot, z},
       {"categorical_generalized_cross_entropy", "", numbers_of_class, unit, true},
+      {"dice", "axis=[2], ", yes, unit},
+      {"tversky", "axis=[2], ", yes, unit},
   };
 }
 
@@ -440,8 +450,21 @@ std::vector<StepCase> metric_cases() {
   for (const char* name :
        {"precision", "recall", "true_positives", "true_negatives", "false_positives",
         "false_negatives", "auc", "sensitivity_at_specificity", "specificity_at_sensitivity",
-        "precision_at_recall", "recall_at_precision", "f1_score", "fbeta_score", "f_beta_score"})
+        "precision_at_recall", "recall_at_precision", "f1_score", "fbeta_score", "f_beta_score",
+        "binary_iou", "BinaryIoU"})
     add(name, binary);
+  for (const char* name : {"mean", "sum", "pearson_correlation", "concordance_correlation"})
+    add(name, numbers);
+  const Tensor said = tensor<double>({0, 1, 1, 2, 3, 3}, {2, 3});
+  for (const char* name : {"iou", "IoU"})
+    cases.push_back({name, "num_classes=4, target_class_ids=[0, 2], ", sparse.y, said, true});
+  for (const char* name : {"mean_iou", "MeanIoU"})
+    cases.push_back({name, "num_classes=4, ", sparse.y, said, true});
+  for (const char* name : {"one_hot_iou", "OneHotIoU"})
+    cases.push_back(
+        {name, "num_classes=4, target_class_ids=[0, 2], ", one_hot_labels.y, one_hot_labels.p});
+  for (const char* name : {"one_hot_mean_iou", "OneHotMeanIoU"})
+    cases.push_back({name, "num_classes=4, ", one_hot_labels.y, one_hot_labels.p});
   return cases;
 }
 
@@ -482,14 +505,15 @@ const char* const orders[] = {"value", "gradient", "second order"};
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(every_loss_has_a_row_and_so_has_every_metric) {
-  // Of whole sequences, not of steps: crf_test and ctc_test have the same checks of them.
-  const std::set<std::string> of_sequences = {"crf_loss", "crf", "ctc"};
+  // Not of steps, but of whole sequences or of pairs: crf_test, ctc_test and more_metrics_test have
+  // the same checks of them.
+  const std::set<std::string> elsewhere = {"crf_loss", "crf", "ctc", "circle"};
   const auto require_all = [&](const std::string& error, const std::vector<StepCase>& cases) {
     for (const std::string& name : names_in(error))
-      BOOST_TEST((of_sequences.count(name) ||
-                  std::any_of(cases.begin(), cases.end(),
-                              [&](const StepCase& c) { return c.name == name; })),
-                 "no row for " << name);
+      BOOST_TEST(
+          (elsewhere.count(name) || std::any_of(cases.begin(), cases.end(),
+                                                [&](const StepCase& c) { return c.name == name; })),
+          "no row for " << name);
   };
   require_all(error_of([] { Loss("?"); }), step_cases());
   require_all(error_of([] { Metric("?"); }), metric_cases());
@@ -502,8 +526,17 @@ BOOST_AUTO_TEST_CASE(what_an_error_lists_is_read_and_what_is_written_reads_back)
   for (const std::string& name : listed([] { Loss("mse(reduction=?)"); }))
     BOOST_TEST(Loss("mse(reduction=" + name + ")").text() ==
                "mean_squared_error(reduction=" + name + ")");
-  for (const std::string& name : listed([] { Metric("?"); }))
-    BOOST_TEST(Metric(Metric(name).text()).text() == Metric(name).text(), name);
+  const std::vector<StepCase> cases = metric_cases();
+  const auto with_what_must_be_given = [&](const std::string& name) {
+    const auto found = std::find_if(cases.begin(), cases.end(), [&](const StepCase& c) {
+      return c.name == name && std::string(c.settings).starts_with("num_classes");
+    });
+    return found == cases.end() ? name : found->text();
+  };
+  for (const std::string& name : listed([] { Metric("?"); })) {
+    const std::string text = with_what_must_be_given(name);
+    BOOST_TEST(Metric(Metric(text).text()).text() == Metric(text).text(), text);
+  }
 }
 
 // Of elements that are equal, however the name is set; "accuracy" goes by the shapes.
@@ -532,7 +565,7 @@ BOOST_AUTO_TEST_CASE(what_is_left_out_reaches_no_loss_and_no_gradient) {
   for (const StepCase& c : step_cases())
     for (const char* reduction : {"sum_over_batch_size", "sum", "mean_with_sample_weight", "none"})
       for (std::size_t i = 0; i < clean.size(); ++i) {
-        const Loss loss(std::string(c.name) + "(" + c.settings + "reduction=" + reduction + ")");
+        const Loss loss(c.with(std::string("reduction=") + reduction));
         const Tensors right = derivatives(loss, c.y, c.p, clean[i]);
         for (const double bad : {missing, inf, -1.0, 1e12}) {
           if (!is_floating(c.y.dtype()) && !(std::abs(bad) < inf)) continue;
@@ -576,7 +609,7 @@ BOOST_AUTO_TEST_CASE(what_is_left_out_reaches_no_metric) {
       const std::vector<Way> clean = ways(2), dirty = ways(bad);
       for (std::size_t i = 0; i < clean.size(); ++i) {
         const auto result = [&](const Tensor& y, const Tensor& p, const Way& way) {
-          Metric metric(c.name);
+          Metric metric(c.text());
           metric.update(y, way.mask ? with_mask(p, way.mask) : p, way.weight);
           return metric.result();
         };
@@ -1015,14 +1048,17 @@ BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
              "recall, true_positives, true_negatives, false_positives, false_negatives, "
              "auc, sensitivity_at_specificity, specificity_at_sensitivity, "
              "precision_at_recall, recall_at_precision, f1_score, fbeta_score, "
-             "f_beta_score, r2_score, mean_squared_error, mse, mean_absolute_error, mae, "
+             "f_beta_score, r2_score, mean, sum, pearson_correlation, "
+             "concordance_correlation, iou, IoU, mean_iou, MeanIoU, one_hot_iou, OneHotIoU, "
+             "one_hot_mean_iou, OneHotMeanIoU, binary_iou, BinaryIoU, mean_squared_error, mse, "
+             "mean_absolute_error, mae, "
              "mean_absolute_percentage_error, mape, mean_squared_logarithmic_error, msle, "
              "huber, log_cosh, logcosh, poisson, kl_divergence, kld, "
              "kullback_leibler_divergence, binary_crossentropy, bce, "
              "categorical_crossentropy, sparse_categorical_crossentropy, "
              "binary_focal_crossentropy, categorical_focal_crossentropy, "
              "categorical_generalized_cross_entropy, hinge, squared_hinge, "
-             "categorical_hinge, crf_loss, crf, ctc.");
+             "categorical_hinge, dice, tversky, circle, crf_loss, crf, ctc.");
   Metric metric = BinaryAccuracy();
   BOOST_TEST(error_of<ShapeError>([&] {
                metric.update(zeros({4, 2}), zeros({4, 3}));
