@@ -101,6 +101,13 @@ BOOST_AUTO_TEST_CASE(its_weights_are_its_own_and_the_other_models) {
   BOOST_TEST(both.weights().size() == 6u);
   BOOST_TEST(both.layers().size() == 1u);
   BOOST_TEST(twice.layers()[0].handle() == both.layers()[0].handle());
+  // A layer that the model calls, and that is in another one which it calls.
+  const Layer first = part.layers()[0];
+  Model ways([=](const Tensors& in) { return part(first(in[0])); });
+  ways.build({{-1, 4, 3}});
+  BOOST_TEST(ways.layers().size() == 2u);
+  BOOST_TEST(ways.weights().size() == 6u);
+  BOOST_TEST(ways.count_params() == part.count_params());
 }
 
 BOOST_AUTO_TEST_CASE(the_summary_shows_it_as_one_row) {
@@ -222,6 +229,16 @@ BOOST_AUTO_TEST_CASE(a_file_holds_it) {
              path.text +
                  ": its model is not made as sequential is; nothing was changed\n"
                  "  different   encoder/dropout.rate  0.2 in the file, 0.3 in the model");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_keeps_that_it_is_frozen) {
+  const Path path;
+  Sequential model = nested();
+  model.layers()[0].set_trainable(false);
+  model.save(path.text);
+  Sequential loaded = load_model(path.text);
+  BOOST_TEST(!loaded.layers()[0].trainable());
+  BOOST_TEST(loaded.trainable_weights().size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(a_stateful_layer_in_it_keeps_its_state_out_of_validation) {
