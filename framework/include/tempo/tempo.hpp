@@ -8,6 +8,7 @@
 #include <tempo/crf.hpp>
 #include <tempo/ctc.hpp>
 #include <tempo/data.hpp>
+#include <tempo/entities.hpp>
 #include <tempo/explain.hpp>
 #include <tempo/gradcheck.hpp>
 #include <tempo/gradient.hpp>
@@ -25,5 +26,8 @@
 #include <tempo/regularization.hpp>
 #include <tempo/scan.hpp>
 #include <tempo/schedule.hpp>
+#include <tempo/scores.hpp>
+#include <tempo/sequences.hpp>
 #include <tempo/stream.hpp>
 #include <tempo/tensor.hpp>
+#include <tempo/text.hpp>
