@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads files of tokens with their tags.
+#include <algorithm>
+
 #include <tempo/error.hpp>
 #include <tempo/text.hpp>
 
 #include "io/encoding.hpp"
 
 namespace tempo {
+
+TaggedTexts TaggedTexts::slice(int64_t begin, int64_t end) const {
+  if (begin < 0 || begin > end || end > size() || tags.size() != tokens.size())
+    throw Error("TaggedTexts: slice(" + std::to_string(begin) + ", " + std::to_string(end) +
+                ") of " + std::to_string(size()) + " sequences, with tags for " +
+                std::to_string(tags.size()) + ".");
+  return {{tokens.begin() + begin, tokens.begin() + end},
+          {tags.begin() + begin, tags.begin() + end}};
+}
 
 TaggedTexts read_tagged(const std::string& path, const TaggedOptions& options) {
   const std::string text = read_text(path);

@@ -35,9 +35,10 @@ Tokens characters(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = utf8_length(text, i);
     if (length == 0)
-      throw Error("characters: byte " + std::to_string(i) + " of " + in_quotes(text) +
-                  " begins no character of UTF-8.\n  A text in another encoding has to be converted "
-                  "when it is read.");
+      throw Error(
+          "characters: byte " + std::to_string(i) + " of " + in_quotes(text) +
+          " begins no character of UTF-8.\n  A text in another encoding has to be converted "
+          "when it is read.");
     out.emplace_back(text.substr(i, length));
     i += length;
   }

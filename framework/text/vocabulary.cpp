@@ -34,8 +34,7 @@ Tokens tokens_of(const std::string& text, const VocabularyOptions& o) {
 
 int64_t reserved(const VocabularyOptions& o) { return int64_t{o.padding} + int64_t{o.unknown}; }
 
-Tokens learned(const std::unordered_map<std::string, int64_t>& counts,
-               const VocabularyOptions& o) {
+Tokens learned(const std::unordered_map<std::string, int64_t>& counts, const VocabularyOptions& o) {
   std::vector<std::pair<int64_t, std::string>> all;
   for (const auto& [token, count] : counts) {
     const bool has_its_id = (o.padding && token.empty()) || (o.unknown && token == unknown_token);
@@ -83,7 +82,7 @@ Vocabulary Vocabulary::of(const Tokens& tokens, const VocabularyOptions& options
   return Vocabulary(std::make_shared<State>(options, tokens));
 }
 
-int64_t Vocabulary::size() const { return static_cast<int64_t>(state_->tokens.size()); }
+int Vocabulary::size() const { return static_cast<int>(state_->tokens.size()); }
 const Tokens& Vocabulary::tokens() const { return state_->tokens; }
 bool Vocabulary::contains(const std::string& token) const { return state_->ids.contains(token); }
 

@@ -71,7 +71,8 @@ int64_t classes_of(const std::string& who, const Pairs& pairs, int64_t asked,
   if (asked == 0) return seen;
   if (asked < seen)
     throw Error(who + ": " + option + " says that there are " + std::to_string(asked) +
-                " classes, numbered from 0, but there is a class " + std::to_string(seen - 1) + ".");
+                " classes, numbered from 0, but there is a class " + std::to_string(seen - 1) +
+                ".");
   return asked;
 }
 

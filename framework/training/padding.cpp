@@ -12,8 +12,7 @@ namespace tempo {
 namespace {
 
 bool at_the_end(const char* option, const std::string& side) {
-  if (side != "pre" && side != "post")
-    unknown_name("pad_sequences", option, side, {"pre", "post"});
+  if (side != "pre" && side != "post") unknown_name("pad_sequences", option, side, {"pre", "post"});
   return side == "post";
 }
 

@@ -25,7 +25,8 @@ void require(const SampleOptions& o) {
                 "; it must be above 0, and at most 1 (which keeps all classes).");
 }
 
-// The class that `uniform` in [0, 1) draws of one row; classes of equal logits stand in their order.
+// The class that `uniform` in [0, 1) draws of one row; classes of equal logits stand in their
+// order.
 int64_t drawn(const double* logits, int64_t classes, double uniform, const SampleOptions& o) {
   std::vector<int64_t> order(static_cast<std::size_t>(classes));
   std::iota(order.begin(), order.end(), 0);
@@ -66,7 +67,8 @@ Tensor sample(const Tensor& logits, const SampleOptions& options) {
     if (std::isnan(scores[i]) || scores[i] == std::numeric_limits<double>::infinity())
       throw Error("sample: the logit of class " +
                   std::to_string(static_cast<int64_t>(i) % classes) + " is " +
-                  sdk::shortest(scores[i]) + "; logits are finite, or -inf for what is never drawn.");
+                  sdk::shortest(scores[i]) +
+                  "; logits are finite, or -inf for what is never drawn.");
   const Tensor uniform = random_uniform({rows}, float64, options.seed);
   std::vector<int64_t> out;
   for (int64_t row = 0; row < rows; ++row) {

@@ -93,8 +93,7 @@ std::ostream& operator<<(std::ostream& out, const ScoreReport& report) {
   out << std::string(width, ' ') << "  precision    recall  f1-score   support\n\n";
   for (const Score& s : report.classes) print_row(out, s, width);
   out << '\n';
-  for (const Score* s : {&report.micro, &report.macro, &report.weighted})
-    print_row(out, *s, width);
+  for (const Score* s : {&report.micro, &report.macro, &report.weighted}) print_row(out, *s, width);
   return out;
 }
 

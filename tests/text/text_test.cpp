@@ -80,20 +80,20 @@ BOOST_AUTO_TEST_CASE(a_text_falls_into_characters_and_words) {
   BOOST_TEST(characters("").empty());
   BOOST_TEST((characters(std::string_view("a\0b", 3)) == Tokens{"a", std::string(1, '\0'), "b"}));
   BOOST_TEST((words("  the\tcat \r\n sat\v\f") == Tokens{"the", "cat", "sat"}));
-  BOOST_TEST((words("가　나 다") == Tokens{"가　나", "다"}));  // an ideographic space is none of ASCII
+  BOOST_TEST(
+      (words("가　나 다") == Tokens{"가　나", "다"}));  // an ideographic space is none of ASCII
   BOOST_TEST(words(" \n").empty());
 }
 
 BOOST_AUTO_TEST_CASE(texts_are_standardized_as_in_keras) {
-  for (const Standard& c : standards)
-    BOOST_CHECK_EQUAL(standardize(c.given, c.how), c.expected);
+  for (const Standard& c : standards) BOOST_CHECK_EQUAL(standardize(c.given, c.how), c.expected);
 }
 
 BOOST_AUTO_TEST_CASE(a_vocabulary_is_learned_as_in_keras) {
   for (const Learned& c : learned()) {
     const Vocabulary vocabulary(c.texts, c.options);
     BOOST_TEST(vocabulary.tokens() == c.expected, boost::test_tools::per_element());
-    BOOST_TEST(vocabulary.size() == static_cast<int64_t>(c.expected.size()), c.what);
+    BOOST_TEST(vocabulary.size() == static_cast<int>(c.expected.size()), c.what);
   }
 }
 
@@ -102,7 +102,8 @@ BOOST_AUTO_TEST_CASE(texts_become_ids_and_ids_texts) {
   // Equally frequent: sat, on, mat, cat.
   BOOST_TEST((words.encode("The CAT, the dog") == Ids{2, 6, 2, 1}));
   BOOST_TEST((words.encode({"sat", "on mat"}) == std::vector<Ids>{{3}, {4, 5}}));
-  BOOST_TEST((words.encode(std::vector<Tokens>{{"the", "The"}, {}}) == std::vector<Ids>{{2, 1}, {}}));
+  BOOST_TEST(
+      (words.encode(std::vector<Tokens>{{"the", "The"}, {}}) == std::vector<Ids>{{2, 1}, {}}));
   BOOST_TEST(words.join(words.decode(Ids{0, 0, 2, 6, 1})) == "the cat [UNK]");
   BOOST_TEST((words.id("mat") == 5 && words.token(5) == "mat" && words.contains("mat")));
   BOOST_TEST((words.id("dog") == 1 && !words.contains("dog")));
@@ -201,12 +202,18 @@ BOOST_AUTO_TEST_CASE(a_damaged_vocabulary_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(files_of_tagged_tokens_are_read) {
-  const std::string path = write("klue.tsv",
-                                 "\xef\xbb\xbf## a head\n##\n\n## one <박:PS>\r\n박\tB-PS\r\n \tO\r\n#\tO\n"
-                                 "\n\n## two\n서\tB-LC\n## within\n울\tI-LC");
+  const std::string path =
+      write("klue.tsv",
+            "\xef\xbb\xbf## a head\n##\n\n## one <박:PS>\r\n박\tB-PS\r\n \tO\r\n#\tO\n"
+            "\n\n## two\n서\tB-LC\n## within\n울\tI-LC");
   const TaggedTexts read = read_tagged(path, {.comment = "##"});
   BOOST_TEST((read.tokens == std::vector<Tokens>{{"박", " ", "#"}, {"서", "울"}}));
   BOOST_TEST((read.tags == std::vector<Tokens>{{"B-PS", "O", "O"}, {"B-LC", "I-LC"}}));
+  const TaggedTexts second = read.slice(1, 2);
+  BOOST_TEST((second.size() == 1 && second.tokens[0] == Tokens{"서", "울"} &&
+              second.tags[0] == Tokens{"B-LC", "I-LC"}));
+  BOOST_TEST(error_of([&] { read.slice(1, 3); }) ==
+             "TaggedTexts: slice(1, 3) of 2 sequences, with tags for 2.");
   const TaggedTexts columns =
       read_tagged(write("conll.txt", "EU NNP B-NP B-ORG\n. . O O\n"), {.separator = ' '});
   BOOST_TEST((columns.tokens == std::vector<Tokens>{{"EU", "."}}));
@@ -214,10 +221,12 @@ BOOST_AUTO_TEST_CASE(files_of_tagged_tokens_are_read) {
   BOOST_TEST(read_tagged(write("empty.txt", "")).tokens.empty());
   BOOST_TEST(read_text(write("bom.txt", "\xef\xbb\xbf가\n")) == "가\n");
 
-  const std::string bad = write("bad.txt", "박\tB-PS\n씨 O\n"), euc_kr = write("euc.txt", "\xb0\xa1\tO\n");
+  const std::string bad = write("bad.txt", "박\tB-PS\n씨 O\n"),
+                    euc_kr = write("euc.txt", "\xb0\xa1\tO\n");
   check_error(error_of<FormatError>([&] { read_tagged(bad); }),
-              bad + ": line 2: \"씨 O\" is not a token and its tag with a tab between.\n  .separator "
-                    "and .comment say how the file is written.");
+              bad +
+                  ": line 2: \"씨 O\" is not a token and its tag with a tab between.\n  .separator "
+                  "and .comment say how the file is written.");
   check_error(error_of<FormatError>([&] { read_tagged(euc_kr); }),
               euc_kr + ": line 1: its text is not UTF-8.\n  iconv -f EUC-KR");
   check_error(error_of<FormatError>([&] { read_text(in_folder("none")); }), in_folder("none"));
@@ -226,7 +235,11 @@ BOOST_AUTO_TEST_CASE(files_of_tagged_tokens_are_read) {
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
   const Vocabulary closed = Vocabulary::of({"B-PS", "I-PS"}, {.padding = false, .unknown = false});
   check_refused({
-      {[] { characters("a\xff" "b"); },
+      {[] {
+         characters(
+             "a\xff"
+             "b");
+       },
        "characters: byte 1 of \"a\\xffb\" begins no character of UTF-8.\n  A text in another "
        "encoding has to be converted when it is read."},
       {[] { standardize("a", "low"); },
@@ -243,13 +256,22 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
        "not in it has an id of its own."},
       {[&] { closed.token(2); }, "Vocabulary: there is no id 2; ids are 0 to 1."},
       {[&] { closed.token(-1); }, "Vocabulary: there is no id -1; ids are 0 to 1."},
-      {[&] { closed.decode(zeros({1, 2})); },
+      {[&] {
+         closed.decode(zeros({1, 2}));
+       },
        "Vocabulary: ids are [1, 2] float32; they must be int32 or int64 [batch, time].\n  Of "
        "scores [batch, time, classes], argmax(y) are the ids."},
-      {[&] { closed.decode(zeros({2, 2}, int32), {1}); },
+      {[&] {
+         closed.decode(zeros({2, 2}, int32), {1});
+       },
        "Vocabulary: there are 1 lengths for ids [2, 2] int32; each row has one."},
-      {[&] { closed.decode(zeros({1, 2}, int32), {3}); },
+      {[&] {
+         closed.decode(zeros({1, 2}, int32), {3});
+       },
        "Vocabulary: row 0 has the length 3 in ids of 2 steps."},
-      {[] { Vocabulary::of({"a", "a"}); }, "Vocabulary: the token \"a\" is there twice."},
+      {[] {
+         Vocabulary::of({"a", "a"});
+       },
+       "Vocabulary: the token \"a\" is there twice."},
   });
 }

@@ -55,11 +55,7 @@ const char* const long_pred =
 const Case cases[] = {
     {"all right", "B-PS I-PS O", "B-PS I-PS O", false, {{"PS", 1, 1, 1}}},
     {"an end too early", "B-PS I-PS I-PS O", "B-PS I-PS O O", false, {{"PS", 0, 1, 1}}},
-    {"a type that is not there",
-     "B-PS O",
-     "B-PS B-LC",
-     false,
-     {{"LC", 0, 1, 0}, {"PS", 1, 1, 1}}},
+    {"a type that is not there", "B-PS O", "B-PS B-LC", false, {{"LC", 0, 1, 0}, {"PS", 1, 1, 1}}},
     {"an entity does not go on into the next sequence",
      "B-PS | I-PS",
      "B-PS | I-PS",
@@ -138,7 +134,8 @@ BOOST_AUTO_TEST_CASE(entities_say_where_they_are) {
 }
 
 BOOST_AUTO_TEST_CASE(entities_are_marked_in_the_text) {
-  const Tags tokens = {"박", "씨", "는", " ", "서", "울"}, tags = sequences("B-PS O O O B-LC I-LC")[0];
+  const Tags tokens = {"박", "씨", "는", " ", "서", "울"},
+             tags = sequences("B-PS O O O B-LC I-LC")[0];
   BOOST_TEST(mark_entities(tokens, tags, {.colours = false}) == "[박 PS]씨는 [서울 LC]");
   BOOST_TEST(mark_entities({"in", "New", "York"}, {"O", "B-LC", "I-LC"},
                            {.separator = " ", .colours = false}) == "in [New York LC]");
@@ -191,7 +188,9 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
     const char* text;
   };
   const Refused refused[] = {
-      {[] { confusion_matrix(zeros({3}, int32), zeros({3, 2})); },
+      {[] {
+         confusion_matrix(zeros({3}, int32), zeros({3, 2}));
+       },
        "confusion_matrix: y_true and y_pred hold different numbers of classes\n  y_true  [3] "
        "int32\n  y_pred  [3, 2] float32\n  Of scores [..., classes], argmax(y_pred) are the "
        "classes."},
@@ -208,15 +207,21 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
        "classification_report: y_pred was never given a value (it is Tensor{})."},
       {[] { classification_report(ones({2}, int32), ones({2}, int32))["ham"]; },
        "ScoreReport: it has no class `ham`.\n  There are 0, 1."},
-      {[] { entities({"O", "PS"}); },
+      {[] {
+         entities({"O", "PS"});
+       },
        "entities: tag 1 is \"PS\"; tags are O, B-TYPE and I-TYPE, or E-TYPE and S-TYPE."},
       {[] { entities({"B-"}); },
        "entities: tag 0 is \"B-\"; tags are O, B-TYPE and I-TYPE, or E-TYPE and S-TYPE."},
       {[] { entities({"S-PS"}, {.strict = true}); },
        "entities: tag 0 is \"S-PS\"; tags are O, B-TYPE and I-TYPE."},
-      {[] { entity_report({{"O"}}, {{"O"}, {"O"}}); },
+      {[] {
+         entity_report({{"O"}}, {{"O"}, {"O"}});
+       },
        "entity_report: y_true has 1 sequences of tags, y_pred 2."},
-      {[] { entity_report({{"O"}}, {{"O", "O"}}); },
+      {[] {
+         entity_report({{"O"}}, {{"O", "O"}});
+       },
        "entity_report: sequence 0 has 1 tags in y_true, 2 in y_pred."},
       {[] { mark_entities({"a"}, {}); },
        "mark_entities: there are 1 tokens and 0 tags; each token has one."},

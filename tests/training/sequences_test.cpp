@@ -24,7 +24,9 @@ struct Padding {
 const std::vector<Padding>& paddings() {
   static const std::vector<Padding> all = {
       {"by default zeros come before", {}, tensor({{0, 0, 1}, {0, 1, 2}, {1, 2, 3}})},
-      {"longer than the longest", {.maxlen = 4}, tensor({{0, 0, 0, 1}, {0, 0, 1, 2}, {0, 1, 2, 3}})},
+      {"longer than the longest",
+       {.maxlen = 4},
+       tensor({{0, 0, 0, 1}, {0, 0, 1, 2}, {0, 1, 2, 3}})},
       {"behind", {.maxlen = 3, .padding = "post"}, tensor({{1, 0, 0}, {1, 2, 0}, {1, 2, 3}})},
       {"another value", {.maxlen = 3, .value = 1}, tensor({{1, 1, 1}, {1, 1, 2}, {1, 2, 3}})},
       {"the first steps are cut off",
@@ -36,9 +38,7 @@ const std::vector<Padding>& paddings() {
       {"post and post",
        {.maxlen = 2, .padding = "post", .truncating = "post", .value = -1},
        tensor({{1, -1}, {1, 2}, {1, 2}})},
-      {"wide ids",
-       {.maxlen = 1, .dtype = int64},
-       tensor<int64_t>({1, 2, 3}, {3, 1})},
+      {"wide ids", {.maxlen = 1, .dtype = int64}, tensor<int64_t>({1, 2, 3}, {3, 1})},
       {"reals with a fraction between",
        {.dtype = float32, .value = 0.5},
        tensor<float>({0.5f, 0.5f, 1, 0.5f, 1, 2, 1, 2, 3}, {3, 3})},
@@ -67,9 +67,15 @@ const Draws draws[] = {
     {"the two likeliest", {0.4, 0.1, 0.2, 0.3}, {.top_k = 2}, {4 / 7.0, 0, 0, 3 / 7.0}},
     {"of equal ones the first", {0.25, 0.25, 0.25, 0.25}, {.top_k = 2}, {0.5, 0.5, 0, 0}},
     {"more than there are", {0.5, 0.5}, {.top_k = 9}, {0.5, 0.5}},
-    {"those that have 0.6 together", {0.1, 0.4, 0.3, 0.2}, {.top_p = 0.6}, {0, 4 / 7.0, 3 / 7.0, 0}},
+    {"those that have 0.6 together",
+     {0.1, 0.4, 0.3, 0.2},
+     {.top_p = 0.6},
+     {0, 4 / 7.0, 3 / 7.0, 0}},
     {"one may be enough", {0.1, 0.7, 0.2}, {.top_p = 0.01}, {0, 1, 0}},
-    {"top_p is of what top_k leaves", {0.4, 0.3, 0.2, 0.1}, {.top_k = 2, .top_p = 0.57}, {1, 0, 0, 0}},
+    {"top_p is of what top_k leaves",
+     {0.4, 0.3, 0.2, 0.1},
+     {.top_k = 2, .top_p = 0.57},
+     {1, 0, 0, 0}},
     {"what cannot be is never drawn", {0, 0.5, 0, 0.5}, {}, {0, 0.5, 0, 0.5}},
     {"the likeliest", {0.2, 0.3, 0.3, 0.2}, {.temperature = 0}, {0, 1, 0, 0}},
 };
@@ -82,7 +88,8 @@ struct Refused {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(sequences_are_padded_as_in_keras) {
-  for (const Padding& c : paddings()) check_same(c.what, pad_sequences(steps, c.options), c.expected);
+  for (const Padding& c : paddings())
+    check_same(c.what, pad_sequences(steps, c.options), c.expected);
 }
 
 BOOST_AUTO_TEST_CASE(numbers_of_any_kind_are_padded) {
@@ -90,14 +97,15 @@ BOOST_AUTO_TEST_CASE(numbers_of_any_kind_are_padded) {
   check_same("an empty one", pad_sequences({{7, 8}, {}}), tensor({{7, 8}, {0, 0}}));
   check_same("reals", pad_sequences({{1.5, 2.5}, {3.5}}, {.padding = "post"}),
              tensor<float>({1.5f, 2.5f, 3.5f, 0}, {2, 2}));
-  check_same("float", pad_sequences(std::vector<std::vector<float>>{{1.5f}, {}}, {.dtype = float64}),
+  check_same("float",
+             pad_sequences(std::vector<std::vector<float>>{{1.5f}, {}}, {.dtype = float64}),
              tensor<double>({1.5, 0}, {2, 1}, float64));
   check_same("no sequences", pad_sequences(std::vector<std::vector<int64_t>>{}, {.maxlen = 3}),
              zeros({0, 3}, int32));
-  check_same("exact beyond 2^53",
-             pad_sequences(std::vector<std::vector<int64_t>>{{(int64_t{1} << 60) + 1}},
-                           {.dtype = int64}),
-             tensor<int64_t>({(int64_t{1} << 60) + 1}, {1, 1}));
+  check_same(
+      "exact beyond 2^53",
+      pad_sequences(std::vector<std::vector<int64_t>>{{(int64_t{1} << 60) + 1}}, {.dtype = int64}),
+      tensor<int64_t>({(int64_t{1} << 60) + 1}, {1, 1}));
 }
 
 BOOST_AUTO_TEST_CASE(sequences_of_features_are_padded) {
@@ -153,20 +161,28 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
       {[] { pad_sequences(steps, {.value = 0.5}); },
        "pad_sequences: the value to pad with is 0.5, which int32 does not hold.\n  Give another "
        ".dtype, as float32 or int64."},
-      {[] { pad_sequences(std::vector<std::vector<int64_t>>{{1}, {2, 3000000000}}); },
+      {[] {
+         pad_sequences(std::vector<std::vector<int64_t>>{{1}, {2, 3000000000}});
+       },
        "pad_sequences: step 1 of sequence 1 is 3000000000, which int32 does not hold.\n  Give "
        "another .dtype, as float32 or int64."},
-      {[] { pad_sequences({{1.0}, {1.5}}, {.dtype = int32}); },
+      {[] {
+         pad_sequences({{1.0}, {1.5}}, {.dtype = int32});
+       },
        "pad_sequences: step 0 of sequence 1 is 1.5, which int32 does not hold.\n  Give another "
        ".dtype, as float32 or int64."},
-      {[] { pad_sequences(Tensors{zeros({2, 3}), zeros({2, 4})}); },
+      {[] {
+         pad_sequences(Tensors{zeros({2, 3}), zeros({2, 4})});
+       },
        "pad_sequences: sequence 1 is [2, 4] float32; each must be [time, features...], all of the "
        "same dtype and features."},
       {[] { pad_sequences(Tensors{}); },
        "pad_sequences: there are no sequences, so nobody knows their features."},
       {[] { sample(zeros({3}, int32)); },
        "sample: logits are [3] int32; they must be floating numbers [..., classes]."},
-      {[] { sample(zeros({2, 0})); },
+      {[] {
+         sample(zeros({2, 0}));
+       },
        "sample: logits are [2, 0] float32; they must be floating numbers [..., classes]."},
       {[] { sample(zeros({3}), {.temperature = -1}); },
        "sample: temperature is -1; it must be a finite number, at least 0 (which takes the "
@@ -175,7 +191,9 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
        "sample: top_k is -2; it must be at least 1, or 0 for all classes."},
       {[] { sample(zeros({3}), {.top_p = 0}); },
        "sample: top_p is 0; it must be above 0, and at most 1 (which keeps all classes)."},
-      {[] { sample(tensor<float>({0, std::nanf(""), 0}, {3})); },
+      {[] {
+         sample(tensor<float>({0, std::nanf(""), 0}, {3}));
+       },
        "sample: the logit of class 1 is nan; logits are finite, or -inf for what is never drawn."},
       {[] { sample(full({2}, -infinite)); },
        "sample: all logits of a row are -inf, so there is no class to draw."},

@@ -42,6 +42,7 @@ const std::map<string, string> header_homes = {
     {"optimizer.hpp", "training"},
     {"schedule.hpp", "training"},
     {"entities.hpp", "training"},
+    {"generate.hpp", "training"},
     {"scores.hpp", "training"},
     {"sequences.hpp", "training"},
     {"stream.hpp", "training"},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sequences of ids on their way into a model, and out of it: padded to one length, drawn one by one.
+// Sequences of ids on their way into a model, and out of it: padded to one length, drawn one by
+// one.
 #pragma once
 
 #include <initializer_list>
@@ -20,8 +21,8 @@ struct PadOptions {
   double value = 0;
 };
 
-/// Sequences of any lengths as the rows of one tensor [n, maxlen]. Throws Error where the dtype does
-/// not hold a value; Keras cuts 1.5 down to 1 there.
+/// Sequences of any lengths as the rows of one tensor [n, maxlen]. Throws Error where the dtype
+/// does not hold a value; Keras cuts 1.5 down to 1 there.
 TEMPO_API Tensor pad_sequences(const std::vector<std::vector<int64_t>>& sequences,
                                const PadOptions& options = {});
 TEMPO_API Tensor pad_sequences(const std::vector<std::vector<double>>& sequences,
@@ -29,17 +30,16 @@ TEMPO_API Tensor pad_sequences(const std::vector<std::vector<double>>& sequences
 /// Of sequences [time, features...], [n, maxlen, features...]; their dtype where none is given.
 TEMPO_API Tensor pad_sequences(const Tensors& sequences, const PadOptions& options = {});
 template <class T>
-requires std::is_arithmetic_v<T> Tensor
-pad_sequences(const std::vector<std::vector<T>>& sequences, const PadOptions& options = {}) {
+requires std::is_arithmetic_v<T> Tensor pad_sequences(const std::vector<std::vector<T>>& sequences,
+                                                      const PadOptions& options = {}) {
   using Kept = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
   std::vector<std::vector<Kept>> kept;
   for (const std::vector<T>& one : sequences) kept.emplace_back(one.begin(), one.end());
   return pad_sequences(kept, options);
 }
 template <class T>
-requires std::is_arithmetic_v<T> Tensor
-pad_sequences(std::initializer_list<std::initializer_list<T>> sequences,
-              const PadOptions& options = {}) {
+requires std::is_arithmetic_v<T> Tensor pad_sequences(
+    std::initializer_list<std::initializer_list<T>> sequences, const PadOptions& options = {}) {
   return pad_sequences(std::vector<std::vector<T>>(sequences.begin(), sequences.end()), options);
 }
 

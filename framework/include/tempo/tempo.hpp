@@ -10,6 +10,7 @@
 #include <tempo/data.hpp>
 #include <tempo/entities.hpp>
 #include <tempo/explain.hpp>
+#include <tempo/generate.hpp>
 #include <tempo/gradcheck.hpp>
 #include <tempo/gradient.hpp>
 #include <tempo/io.hpp>

@@ -63,7 +63,7 @@ class Vocabulary {
   TEMPO_API static Vocabulary of(const Tokens& tokens, const VocabularyOptions& options = {});
 
   /// How many ids there are: from 0 to size() - 1.
-  TEMPO_API int64_t size() const;
+  TEMPO_API int size() const;
   /// All tokens by id, "" for padding and "[UNK]" for unknown.
   TEMPO_API const Tokens& tokens() const;
   TEMPO_API bool contains(const std::string& token) const;
@@ -114,10 +114,14 @@ std::vector<int64_t> lengths(const Sequences& sequences) {
 struct TaggedTexts {
   std::vector<Tokens> tokens = {};
   std::vector<Tokens> tags = {};
+  int64_t size() const { return static_cast<int64_t>(tokens.size()); }
+  /// Those of [begin, end), which must be there.
+  TEMPO_API TaggedTexts slice(int64_t begin, int64_t end) const;
 };
 
 struct TaggedOptions {
-  char separator = '\t';     ///< between the columns, of which the first is the token, the last its tag
+  char separator =
+      '\t';  ///< between the columns, of which the first is the token, the last its tag
   std::string comment = "";  ///< lines that begin so are passed over: "##" in KLUE; "": none
 };
 
