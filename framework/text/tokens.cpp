@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts as characters and words, standardized or not; whole files of text.
 #include <algorithm>
+#include <filesystem>
 
 #include <tempo/error.hpp>
 #include <tempo/text.hpp>
@@ -66,11 +67,31 @@ std::string standardize(std::string_view text, const std::string& how) {
   return out;
 }
 
-std::string read_text(const std::string& path) {
-  std::string text = FileSource(path).text();
-  require_utf8(text, path);
-  if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
-  return text;
+std::string read_text(const std::string& path, const ReadTextOptions& options) {
+  namespace fs = std::filesystem;
+  if (options.most < 0)
+    throw Error("read_text: most is " + std::to_string(options.most) +
+                "; it must be at least 1 byte, or 0 for all.");
+  const std::size_t most =
+      options.most == 0 ? std::string::npos : static_cast<std::size_t>(options.most);
+  std::vector<fs::path> files = {path};
+  if (fs::is_directory(path)) {
+    files.clear();
+    for (const auto& entry : fs::recursive_directory_iterator(path))
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+  }
+  std::string all;
+  for (const fs::path& file : files) {
+    if (all.size() >= most) break;
+    const std::string text = FileSource(file).text();
+    require_utf8(text, file.string());
+    all += text.substr(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
+  }
+  std::size_t end = std::min(most, all.size());
+  while (end > 0 && end < all.size() && utf8_length(all, end) == 0) --end;
+  all.resize(end);
+  return all;
 }
 
 }  // namespace tempo

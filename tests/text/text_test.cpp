@@ -220,6 +220,14 @@ BOOST_AUTO_TEST_CASE(files_of_tagged_tokens_are_read) {
   BOOST_TEST((columns.tags == std::vector<Tokens>{{"B-ORG", "O"}}));
   BOOST_TEST(read_tagged(write("empty.txt", "")).tokens.empty());
   BOOST_TEST(read_text(write("bom.txt", "\xef\xbb\xbf가\n")) == "가\n");
+  std::filesystem::create_directories(in_folder("texts/b"));
+  write("texts/c.txt", "third");
+  write("texts/b/a.txt", "\xef\xbb\xbfsecond ");
+  write("texts/a.txt", "first ");
+  BOOST_TEST(read_text(in_folder("texts")) == "first second third");
+  BOOST_TEST(read_text(in_folder("texts"), {.most = 8}) == "first se");
+  BOOST_TEST(read_text(write("two.txt", "가나"), {.most = 5}) == "가");
+  BOOST_TEST(read_text(in_folder("two.txt"), {.most = 6}) == "가나");
 
   const std::string bad = write("bad.txt", "박\tB-PS\n씨 O\n"),
                     euc_kr = write("euc.txt", "\xb0\xa1\tO\n");

@@ -25,8 +25,14 @@ TEMPO_API Tokens words(std::string_view text);
 TEMPO_API std::string standardize(std::string_view text,
                                   const std::string& how = "lower_and_strip_punctuation");
 
-/// The text of a file in UTF-8, without a byte order mark. Throws FormatError.
-TEMPO_API std::string read_text(const std::string& path);
+struct ReadTextOptions {
+  int64_t most = 0;  ///< bytes, cut where a character ends; 0: all
+};
+
+/// The text of a file in UTF-8, without a byte order mark; of a folder, that of all files below it,
+/// in the order of their paths. Throws FormatError.
+TEMPO_API std::string read_text(const std::string& path, const ReadTextOptions& options = {});
+TEMPO_OPTIONS(std::string read_text, ReadTextOptions, const std::string&);
 
 struct VocabularyOptions {
   std::string split = "whitespace";  ///< or "character": the tokens of a text
