@@ -335,6 +335,9 @@ const Entry entries[] = {
 
     FIELDS("Data", "pad_sequences", OfSequences<PadOptions>, sequences, maxlen, dtype, padding,
            truncating, value),
+    POSITIONAL("Data", "to_categorical",
+               (std::is_same_v<Tensor, decltype(to_categorical(Tensor{}, int64_t{}))>),
+               {"x", "not given"}, {"num_classes", "none"}),
 };
 
 std::vector<double> first_values(const std::string& initializer) {
