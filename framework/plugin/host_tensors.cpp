@@ -210,7 +210,7 @@ tempo_status scan(const tempo_scan* given, tempo_tensor** results) {
     tempo_layer* const layer = called_layer();
     if (FirstStates* seen = FirstStates::current(); seen && seen->sees(call, results)) return;
     const auto run = [&](const tempo_scan& it) {
-      return run_scan(it, layer ? &layer->steps : nullptr);
+      return run_scan(it, layer ? &layer->steps : nullptr, in_training());
     };
     CarriedStates* const carried = CarriedStates::current();
     hand_over(carried ? carried->run(call, layer, run) : run(call), results);
