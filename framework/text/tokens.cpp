@@ -84,8 +84,7 @@ std::string read_text(const std::string& path, const ReadTextOptions& options) {
   std::string all;
   for (const fs::path& file : files) {
     if (all.size() >= most) break;
-    const std::string text = FileSource(file).text();
-    require_utf8(text, file.string());
+    const std::string text = to_utf8(FileSource(file).text(), "utf-8", file.string());
     all += text.substr(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
   }
   std::size_t end = std::min(most, all.size());
