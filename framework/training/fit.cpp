@@ -82,7 +82,8 @@ std::unique_ptr<BatchFeed> validation_of(const std::string& who, const FitOption
                   ", too.\n  Give one of them.");
     return std::make_unique<RangeFeed>(
         who, "validation_batches", options.validation_batches, validations(options),
-        RangeFeed::Options{.prefetch = options.prefetch, .most = options.validation_steps});
+        RangeFeed::Options{
+            .prefetch = options.prefetch, .most = options.validation_steps, .validates = true});
   }
   const Dataset held_out = held_out_of(who, options, train);
   if (held_out.x.empty()) return nullptr;

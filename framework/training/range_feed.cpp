@@ -116,7 +116,9 @@ void RangeFeed::begin_round(int64_t round) {
   place_.round = round;
   place_.at = 0;
   place_.generator = generator_state();
+  // No two rounds draw the same, though the global generator may stand still between them.
   generator_ = beside_generator();
+  generator_.stream += (2 * round + (options_.validates ? 1 : 0)) << 32;
   begun_ = true;
   try {
     range_.source()->begin();
