@@ -121,7 +121,7 @@ class Recurrence {
     ScanOptions order{.reverse = options.go_backwards,
                       .last_only = !options.return_sequences,
                       .recompute = options.recompute,
-                      .step_id = call.training ? 2u : 1u,
+                      .step_id = 1,
                       .constants = seen.constants};
     order.constants.insert(order.constants.end(), seen.once.begin(), seen.once.end());
     Scanned result;

@@ -208,7 +208,7 @@ tempo_status scan(const tempo_scan* given, tempo_tensor** results) {
       require_given(call.constants[i], "scan: constant ", i);
     tempo_layer* const layer = called_layer();
     if (FirstStates* seen = FirstStates::current(); seen && seen->sees(call, results)) return;
-    hand_over(run_scan(call, layer ? &layer->steps : nullptr), results);
+    hand_over(run_scan(call, layer ? &layer->steps : nullptr, in_training()), results);
   });
 }
 

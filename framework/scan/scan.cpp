@@ -206,12 +206,12 @@ std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
                recurrence->normalised().results.size());
 }
 
-std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps) {
+std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps, bool in_training) {
   const int64_t time = time_of(call);
   if (call.plain && time > 0) return plain_loop(call, time);
   if (StreamTrace* stream = StreamTrace::current(); stream && time == 1)
     return stream->inlined(call, plain_loop);
-  TracedStep step = steps && call.step_id ? steps->traced(call) : trace_step(call);
+  TracedStep step = steps && call.step_id ? steps->traced(call, in_training) : trace_step(call);
   if (time == 0) return no_steps(call, step);
   log_recurrence("forward", {before_gradient, for_scan}, step.recurrence, time);
   RecurrenceRef recurrence = step.recurrence;
