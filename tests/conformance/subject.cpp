@@ -9,6 +9,7 @@
 
 #include <tempo/gradient.hpp>
 #include <tempo/option.hpp>
+#include <tempo/regularization.hpp>
 
 #include "place.hpp"
 
@@ -193,7 +194,12 @@ Seen Subject::seen(const Sequential& model) const {
   layer.reset_state();
   look("masked result", [&] { return model.call(masked(x, masks(x))); });
   layer.reset_state();
-  look("result in training", [&] { return model.call(x, {.training = true}); });
+  look("result in training", [&] {
+    const AddedLosses added;
+    Tensors seen = model.call(x, {.training = true});
+    seen.push_back(added.total());
+    return seen;
+  });
   layer.reset_state();
   look("trained weight", [&] {
     Model trained = model;

@@ -55,7 +55,7 @@ std::string text_of(const T& field) {
 template <class O, class Get>
 void add(Here& here, const char* name, const Get& get) {
   if constexpr (requires(O o) { get(o); }) {
-    const O defaults{};
+    static const O defaults{};
     here.arguments.push_back({name, text_of(get(defaults))});
   }
 }
@@ -154,7 +154,16 @@ struct Entry {
 struct OnlyName {
   std::string name;
 };
+
+// A loss in a list of metrics is the mean of it, and goes by its name.
+template <class Made, class Options>
+struct AsMetric : Options {
+  static_assert(std::is_convertible_v<Made, Metric>);
+  std::string name = "";
+};
 struct NoFields {};
+
+#define KERAS_AS_METRIC(loss) AsMetric<loss, loss##Options>
 
 const Entry entries[] = {
     FIELDS("Losses", "MeanSquaredError", MeanErrorOptions, reduction, name, dtype),
@@ -203,9 +212,8 @@ const Entry entries[] = {
     FIELDS("Metrics", "R2Score", R2ScoreOptions, class_aggregation, num_regressors, name, dtype),
     FIELDS("Metrics", "AUC", AUCOptions, num_thresholds, curve, summation_method, name, dtype,
            thresholds, multi_label, num_labels, label_weights, from_logits),
-    FIELDS("Metrics", "Precision", PrecisionOptions, thresholds, threshold, top_k, class_id, name,
-           dtype),
-    FIELDS("Metrics", "Recall", RecallOptions, thresholds, threshold, top_k, class_id, name, dtype),
+    FIELDS("Metrics", "Precision", PrecisionOptions, thresholds, top_k, class_id, name, dtype),
+    FIELDS("Metrics", "Recall", RecallOptions, thresholds, top_k, class_id, name, dtype),
     FIELDS("Metrics", "PrecisionAtRecall", PrecisionAtRecallOptions, recall, num_thresholds,
            class_id, name, dtype),
     FIELDS("Metrics", "RecallAtPrecision", RecallAtPrecisionOptions, precision, num_thresholds,
@@ -214,10 +222,10 @@ const Entry entries[] = {
            num_thresholds, class_id, name, dtype),
     FIELDS("Metrics", "SpecificityAtSensitivity", SpecificityAtSensitivityOptions, sensitivity,
            num_thresholds, class_id, name, dtype),
-    FIELDS("Metrics", "TruePositives", CountOptions, thresholds, threshold, name, dtype),
-    FIELDS("Metrics", "TrueNegatives", CountOptions, thresholds, threshold, name, dtype),
-    FIELDS("Metrics", "FalsePositives", CountOptions, thresholds, threshold, name, dtype),
-    FIELDS("Metrics", "FalseNegatives", CountOptions, thresholds, threshold, name, dtype),
+    FIELDS("Metrics", "TruePositives", CountOptions, thresholds, name, dtype),
+    FIELDS("Metrics", "TrueNegatives", CountOptions, thresholds, name, dtype),
+    FIELDS("Metrics", "FalsePositives", CountOptions, thresholds, name, dtype),
+    FIELDS("Metrics", "FalseNegatives", CountOptions, thresholds, name, dtype),
     FIELDS("Metrics", "F1Score", F1ScoreOptions, average, threshold, name, dtype),
     FIELDS("Metrics", "FBetaScore", FBetaScoreOptions, average, beta, threshold, name, dtype),
     FIELDS("Metrics", "Mean", MeanOptions, name, dtype),
@@ -231,6 +239,13 @@ const Entry entries[] = {
            ignore_class, sparse_y_pred, axis),
     FIELDS("Metrics", "OneHotMeanIoU", OneHotMeanIoUOptions, num_classes, name, dtype, ignore_class,
            sparse_y_pred, axis),
+    FIELDS("Metrics", "BinaryCrossentropy", KERAS_AS_METRIC(BinaryCrossentropy), name, dtype,
+           from_logits, label_smoothing),
+    FIELDS("Metrics", "CategoricalCrossentropy", KERAS_AS_METRIC(CategoricalCrossentropy), name,
+           dtype, from_logits, label_smoothing, axis),
+    FIELDS("Metrics", "SparseCategoricalCrossentropy",
+           KERAS_AS_METRIC(SparseCategoricalCrossentropy), name, dtype, from_logits, ignore_class,
+           axis),
     FIELDS("Metrics", "PearsonCorrelation", CorrelationOptions, name, dtype, axis),
     FIELDS("Metrics", "ConcordanceCorrelation", CorrelationOptions, name, dtype, axis),
 
@@ -443,10 +458,15 @@ std::optional<Here> weight_function_here(const std::string& text, const std::str
   return its;
 }
 
-// Of an activation by its name alone.
 std::optional<Here> activation_here(const std::string& name) {
-  if (!error_of([&] { Activation made(name); }).empty()) return {};
-  return Here{};
+  for (const sdk::ActivationFunction& function : sdk::activations) {
+    if (name != function.name) continue;
+    Here its;
+    for (const auto& [key, standard] : sdk::ActivationText::parts(function.arguments))
+      its.arguments.push_back({key, standard.empty() ? "not given" : standard});
+    return its;
+  }
+  return {};
 }
 
 }  // namespace
