@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What layers need to be made, and which checks do not apply to them. A layer that is made by
 // {"units", 5} and [3, 7, 4], or by nothing, needs no row.
-#include <tempo/layers.hpp>
+#include "conformance/rows.hpp"
 
-#include "conformance.hpp"
+#include <tempo/layers.hpp>
 
 namespace tempo::conformance {
 
@@ -63,10 +63,10 @@ std::vector<Row> recurrent() {
        .inputs = {{.shape = {3, 3, 5, 4, 2}}}},
       {.layer = "ConvLSTM3D",
        .options = {{"filters", 1}, {"kernel_size", 2}},
-       .inputs = {{.shape = {2, 3, 3, 4, 3, 1}}}},
+       .inputs = {{.shape = {2, 3, 3, 4, 3, 2}}}},
       {.layer = "ConvLSTM3D cell",
        .options = {{"filters", 1}, {"kernel_size", 2}},
-       .inputs = {{.shape = {2, 3, 3, 4, 3, 1}}}},
+       .inputs = {{.shape = {2, 3, 3, 4, 3, 2}}}},
       {.layer = "GRU", .options = units},
       {.layer = "GRU", .form = "return_sequences", .options = sequences},
       {.layer = "GRU",
