@@ -97,6 +97,7 @@ json model_file::describe(const Model& model) {
 
 void Model::save(const std::string& path) const {
   Safetensors file = file_of(*this, path);
+  file.metadata.insert(state_->metadata.begin(), state_->metadata.end());
   json description = describe(*this);
   for (const TensorType& type : state_->seen().constants)
     description["constants"].push_back(

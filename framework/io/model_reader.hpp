@@ -62,6 +62,7 @@ class ModelReader {
   std::optional<std::vector<Metric>> metrics(const nlohmann::ordered_json& from,
                                              std::string& missing) const;
   void compile(Model& model, const Training& training) const;
+  void put_metadata(Model& model) const;
 
   std::string path_;
   uint64_t bytes_;

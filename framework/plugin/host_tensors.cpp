@@ -6,6 +6,7 @@
 #include "ops/defaults.hpp"
 #include "ops/initializers.hpp"
 #include "ops/regularizers.hpp"
+#include "plugin/carried_states.hpp"
 #include "plugin/host.hpp"
 #include "plugin/layer.hpp"
 #include "plugin/side_effects.hpp"
@@ -208,7 +209,11 @@ tempo_status scan(const tempo_scan* given, tempo_tensor** results) {
       require_given(call.constants[i], "scan: constant ", i);
     tempo_layer* const layer = called_layer();
     if (FirstStates* seen = FirstStates::current(); seen && seen->sees(call, results)) return;
-    hand_over(run_scan(call, layer ? &layer->steps : nullptr), results);
+    const auto run = [&](const tempo_scan& it) {
+      return run_scan(it, layer ? &layer->steps : nullptr);
+    };
+    CarriedStates* const carried = CarriedStates::current();
+    hand_over(carried ? carried->run(call, layer, run) : run(call), results);
   });
 }
 

@@ -10,6 +10,7 @@
 #include "graph/trace.hpp"
 #include "ops/regularizers.hpp"
 #include "ops/snake_case.hpp"
+#include "plugin/carried_states.hpp"
 #include "plugin/layer_callback.hpp"
 #include "plugin/layer_errors.hpp"
 #include "plugin/layer_name.hpp"
@@ -232,6 +233,8 @@ Tensors call(tempo_layer& layer, const tempo_call& given) {
   const Shape& shape = out[0].handle()->type.shape;
   if (GivenShapes* given_now = GivenShapes::innermost())
     given_now->note(layer, being_called.before(), shape);
+  if (CarriedStates* carried = CarriedStates::current(); carried && !is_cell)
+    carried->note(layer, out[0]);
   if (layer.last_only && shape.rank() < call.inputs[0]->type.shape.rank())
     last_output.keep(*out[0].handle(), layer);
   if (layer.activity_penalty && SideEffects::current()) add_activity_losses(layer, out);

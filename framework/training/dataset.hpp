@@ -2,6 +2,7 @@
 // Data as fit, evaluate and predict take them, checked before anything is computed.
 #pragma once
 
+#include "plugin/carried_states.hpp"
 #include "training/labels.hpp"
 #include "training/model_state.hpp"
 #include "training/order.hpp"
@@ -15,6 +16,11 @@ struct Dataset {
   const char* name_of_y = "y";
   int64_t first = 0;                            // sample of what the user gave, or of
   const std::vector<int64_t>* order = nullptr;  // the places there, when they are shuffled
+  // Of a piece of longer sequences: where recurrences stand, its first step, and, where the truth
+  // has no time axis, which of the samples end in it.
+  CarriedStates* carried = nullptr;
+  int64_t first_step = 0;
+  Tensor ends = {};
 
   int64_t count() const { return x[0].shape().front(); }
   Dataset part(int64_t begin, int64_t end, const std::vector<int64_t>* by = nullptr) const {
@@ -40,7 +46,7 @@ auto naming_labels(const std::string& who, const Dataset& batch, F f, std::size_
   } catch (const LabelError& e) {
     std::string y = batch.name_of_y;
     if (batch.y.size() > 1) y += "[" + std::to_string(output) + "]";
-    throw Error(who + ": " + e.text(y, batch.place_of(e.sample())));
+    throw Error(who + ": " + e.text(y, batch.place_of(e.sample()), batch.first_step));
   }
 }
 

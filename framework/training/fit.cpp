@@ -12,7 +12,7 @@
 #include "training/progress.hpp"
 #include "training/run.hpp"
 #include "training/settings.hpp"
-#include "training/update.hpp"
+#include "training/truncation.hpp"
 
 namespace tempo {
 
@@ -62,7 +62,8 @@ void require_epochs(const std::string& who, const FitOptions& options) {
   for (const auto& [name, value, least] :
        {std::tuple<const char*, int64_t, int64_t>{"validation_steps", options.validation_steps, 0},
         {"validation_batch_size", options.validation_batch_size, 0},
-        {"validation_freq", options.validation_freq, 1}})
+        {"validation_freq", options.validation_freq, 1},
+        {"truncate", options.truncate, 0}})
     if (value < least)
       throw Error(who + ": " + name + " is " + std::to_string(value) + "; it must be at least " +
                   std::to_string(least) + ".");
@@ -130,7 +131,8 @@ History fitted(Model& handle, ModelState& model, const Inputs& x, const Inputs& 
   const Run run(who, model, params);
   const Callbacks callbacks(who, options.callbacks, handle, params);
   Optimizer optimizer = model.optimizer;
-  Updates update(who, model);
+  Updates updates(who, model);
+  Truncation update(who, handle, model, updates, options.truncate);
   const Objective objective = model.objective;
   Tracker tracker(objective);
   const Tracker validation(objective);

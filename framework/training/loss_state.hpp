@@ -20,6 +20,7 @@ struct LossState {
 
   /// Which of a model's results it reads.
   virtual int reads() const { return 0; }
+  virtual bool of_whole_sequences() const { return false; }
 
   std::string name;
   std::string text;

@@ -29,7 +29,8 @@ Logs Model::run_train_on_batch(const Inputs& x, const Inputs& y,
   take_up(*state_);
   Tracker tracker(state_->objective);
   Updates update(who, *state_);
-  update(batch, tracker, Updates::no_epoch, 0);
+  const Scored scored = update(batch, Updates::no_epoch, 0);
+  tracker.add(who, batch, scored.y_pred, scored.loss.item(), scored.losses);
   return tracker.logs();
 }
 

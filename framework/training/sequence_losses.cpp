@@ -33,6 +33,7 @@ struct ChainFormula : LossFormula<ChainFormula, CRFLossOptions> {
   using LossFormula::LossFormula;
   static constexpr const char* names[] = {"crf_loss", "crf"};
   int reads() const override { return 1; }
+  bool of_whole_sequences() const override { return true; }
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     const Shape p = y_pred.shape();
@@ -61,6 +62,7 @@ Tensor moved_on(const Tensor& x, int64_t n) {
 struct CTCFormula : LossFormula<CTCFormula, CTCOptions> {
   using LossFormula::LossFormula;
   static constexpr const char* names[] = {"ctc"};
+  bool of_whole_sequences() const override { return true; }
 
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {

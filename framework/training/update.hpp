@@ -14,6 +14,8 @@ struct Scored {
   Tensor of_data;  // the loss without what regularizers and layers add; is `loss` if none does
   Tensors losses;  // of several outputs
 };
+/// What the model gives for the inputs of a batch.
+Tensors called(ModelState& model, const Dataset& batch, bool training);
 /// What the model and its losses give for a batch; `seen` sees what its layers add to the loss.
 Scored score(const std::string& who, ModelState& model, const Objective& objective,
              const Dataset& batch, bool training, const SideEffects& seen);
@@ -28,14 +30,15 @@ class Updates {
         objective_(model.objective) {}
 
   static constexpr int no_epoch = -1;  // of a batch alone
-  /// One update. Nothing changes when the loss, a gradient or a new weight is not finite.
-  void operator()(const Dataset& batch, Tracker& tracker, int epoch, int64_t number);
+  /// One update. Nothing changes when the loss, a gradient or a new weight is not finite, or when
+  /// the mask of a piece of sequences leaves nothing in.
+  Scored operator()(const Dataset& batch, int epoch, int64_t number);
 
  private:
   void step(const Dataset& batch, int epoch, int64_t number, const Scored& scored);
   /// Throws Error where the loss of the data reaches no weight; says once which it doesn't reach.
-  void check_reach(const Tensors& weights, const Tensors& gradients);
-  Tensors gradients_of(const Scored& scored, const Tensors& weights);
+  void check_reach(const Dataset& batch, const Tensors& weights, const Tensors& gradients);
+  Tensors gradients_of(const Dataset& batch, const Scored& scored, const Tensors& weights);
   void require_listed(const Tensor& loss);
   void say_where_a_mask_is_lost(const Tensor& y_pred) const;
   [[noreturn]] void not_finite(const Dataset& batch, const Tensors& y_pred, const std::string& what,

@@ -25,6 +25,8 @@ std::string text_of(const T& field) {
     return "not given";
   } else if constexpr (std::is_same_v<T, Frequency>) {
     return field.is_epoch() ? "epoch" : std::to_string(field.batches());
+  } else if constexpr (std::is_same_v<T, DType>) {
+    return field == DType::automatic ? "automatic" : name_of(field);
   } else if constexpr (std::is_same_v<T, bool>) {
     return field ? "true" : "false";
   } else if constexpr (std::is_floating_point_v<T>) {
@@ -85,6 +87,12 @@ void add(Here& here, const char* name, const Get& get) {
 template <class Options>
 struct Call : Options {
   Positional x, y;
+};
+
+// The options of a function of sequences.
+template <class Options>
+struct OfSequences : Options {
+  Positional sequences;
 };
 
 // Whether a class has a member of that name, be it overloaded or not: with another base that has
@@ -324,6 +332,9 @@ const Entry entries[] = {
     MEMBER(to_json),
     MEMBER(reset_state),
     MEMBER(stop_training),
+
+    FIELDS("Data", "pad_sequences", OfSequences<PadOptions>, sequences, maxlen, dtype, padding,
+           truncating, value),
 };
 
 std::vector<double> first_values(const std::string& initializer) {

@@ -167,6 +167,14 @@ class Model {
   /// Whether it is a plain stack of layers, which a file can hold.
   TEMPO_API bool is_sequential() const;
 
+  /// A text that save writes into the file beside the model, and load_model and load bring back: a
+  /// vocabulary, the names of classes. "" takes it out. Throws Error for a name that is not one of
+  /// files, or is Tempo's own, and for a text that is not UTF-8.
+  TEMPO_API void set_metadata(const std::string& name, const std::string& text);
+  /// Throws Error where there is none by this name, which lists those that there are.
+  TEMPO_API std::string metadata(const std::string& name) const;
+  TEMPO_API std::map<std::string, std::string> metadata() const;
+
   /// The epoch that fit finished last, counted from 1, also in another process before the model was
   /// saved: `.initial_epoch = model.epoch()` goes on. 0 before the first.
   TEMPO_API int epoch() const;
@@ -174,7 +182,7 @@ class Model {
   /// One safetensors file with layers, weights and the state of training, written atomically: the
   /// optimizer's settings and what it remembers of these weights, its learning rate of now, what is
   /// left out of weight decay, the number of epochs, where the random numbers stand. What a
-  /// callback counts is not in it.
+  /// callback counts is not in it; what set_metadata was given is.
   TEMPO_API void save(const std::string& path) const;
   TEMPO_API void save_weights(const std::string& path) const;
   TEMPO_API void load_weights(const std::string& path);

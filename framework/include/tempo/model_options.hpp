@@ -90,6 +90,24 @@ struct FitOptions {
   /// Batches in an epoch, 0 for all there are. The next epoch goes on where this one stopped; when
   /// there is no whole batch more the samples begin again, in a new order.
   int64_t steps_per_epoch = 0;
+  /// Truncated backpropagation through time (Williams and Peng, 1990): sequences [batch, time, ...]
+  /// of more steps than this are trained in pieces of so many, the last one shorter; 0: as a whole.
+  /// Cut are all x, y and sample_weight that have this time axis, and masks with them. Recurrent
+  /// layers go on from the states that the piece before ended in, through which no gradient goes,
+  /// and begin anew with the next batch, unless they are stateful.
+  ///
+  /// Each piece is an update, an iteration of the optimizer, by the mean loss of what counts in it;
+  /// where nothing does, there is none. A batch stays one of whole sequences, for callbacks,
+  /// steps_per_epoch and backups. Its loss in the logs is the mean over its pieces, each by how
+  /// many steps count in it: but for the weights in between, that of whole sequences. Metrics see
+  /// each piece as a batch. A y without a time axis belongs to the end of its sequence: the piece
+  /// where that lies is trained, and those before it only carry the states. Ctrl-C ends it after a
+  /// piece. Validation is of whole sequences, as it needs no gradient.
+  ///
+  /// Any model will do that gives for pieces what it gives for the whole. Tried before the first
+  /// update, it is an Error where a layer runs backwards (Bidirectional), looks at other steps
+  /// (attention, pooling, convolutions), or the loss does (CTC, CRFLoss).
+  int64_t truncate = 0;
   int64_t validation_steps = 0;       ///< batches of validation; 0: all
   int64_t validation_batch_size = 0;  ///< 0: batch_size
   int validation_freq = 1;            ///< epochs from one validation to the next

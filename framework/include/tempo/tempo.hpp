@@ -8,7 +8,9 @@
 #include <tempo/crf.hpp>
 #include <tempo/ctc.hpp>
 #include <tempo/data.hpp>
+#include <tempo/entities.hpp>
 #include <tempo/explain.hpp>
+#include <tempo/generate.hpp>
 #include <tempo/gradcheck.hpp>
 #include <tempo/gradient.hpp>
 #include <tempo/io.hpp>
@@ -25,5 +27,8 @@
 #include <tempo/regularization.hpp>
 #include <tempo/scan.hpp>
 #include <tempo/schedule.hpp>
+#include <tempo/scores.hpp>
+#include <tempo/sequences.hpp>
 #include <tempo/stream.hpp>
 #include <tempo/tensor.hpp>
+#include <tempo/text.hpp>

@@ -60,7 +60,7 @@ class SurroundingsMaker {
     std::size_t first = 0;
     for (std::size_t k = 0; k < calls.size(); ++k) {
       const Instruction& i = p_[calls[k].instruction];
-      if (calls[k].how == OutsideCall::once) continue;
+      if (calls[k].how == OutsideCall::How::once) continue;
       if (made.contains_any(i.inputs)) {
         first = k;
         made = {};
@@ -74,7 +74,7 @@ class SurroundingsMaker {
     OutsideCall call{id, how(i), out_.operands};
     out_.operands += operands_of(i);
     if (i.summed) out_.summed.push_back(i.outputs[0]);
-    if (call.how == OutsideCall::all_steps && is_product(uses_, i)) {
+    if (call.how == OutsideCall::How::all_steps && is_product(uses_, i)) {
       call.product = out_.products.size();
       out_.products.push_back({i.inputs[0], i.outputs[0], p_.shape(i.inputs[0])[0]});
       outside_packings_.push_back(packing(i));
@@ -117,7 +117,7 @@ class SurroundingsMaker {
              const std::vector<const Instruction*>& readers = uses_.readers(v, section);
              return std::all_of(readers.begin(), readers.end(), [&](const Instruction* i) {
                return packs(*i, v) &&
-                      (section == Section::loop || how(*i) == OutsideCall::all_steps);
+                      (section == Section::loop || how(*i) == OutsideCall::How::all_steps);
              });
            });
   }
@@ -127,9 +127,9 @@ class SurroundingsMaker {
   }
   // A sum over time is fixed in the end, but made of all steps.
   OutsideCall::How how(const Instruction& i) const {
-    if (i.summed) return OutsideCall::all_steps;
-    if (p_.is_fixed(i)) return OutsideCall::once;
-    return keeps_meaning_over_time(i) ? OutsideCall::all_steps : OutsideCall::step_by_step;
+    if (i.summed) return OutsideCall::How::all_steps;
+    if (p_.is_fixed(i)) return OutsideCall::How::once;
+    return keeps_meaning_over_time(i) ? OutsideCall::How::all_steps : OutsideCall::How::step_by_step;
   }
   // Whether the op means the same of values with a leading time axis.
   bool keeps_meaning_over_time(const Instruction& i) const {

@@ -12,7 +12,7 @@ namespace tempo {
 /// An instruction before or after the loop.
 struct OutsideCall {
   InstructionId instruction;
-  enum How {
+  enum class How {
     once,          ///< for all of time
     all_steps,     ///< one call for all steps of a stretch
     step_by_step,  ///< a call for each of them

@@ -47,7 +47,7 @@ void Execution::run() {
   }
   take_back();
   for (const OutsideCall& call : surroundings_.after)
-    if (call.how == OutsideCall::once) run_outside(call);
+    if (call.how == OutsideCall::How::once) run_outside(call);
   for (const Delivery& d : surroundings_.fixed_results)
     std::memcpy(outputs_[d.result].data, address_of(d.from, bases_),
                 outputs_[d.result].type.bytes());
@@ -81,7 +81,7 @@ Execution::Shard Execution::shard(int64_t index) const {
 
 void Execution::prepare() const {
   for (const OutsideCall& call : surroundings_.before)
-    if (call.how == OutsideCall::once) run_outside(call);
+    if (call.how == OutsideCall::How::once) run_outside(call);
   pack_products();
   for (const auto& [row, all] : plan_.repeated)
     for (int64_t r = 0; r < all.rows; ++r)

@@ -36,7 +36,7 @@ void Execution::run_stretch_of(const std::vector<OutsideCall>& calls) const {
   for (auto first = calls.begin(); first != calls.end(); first += first->group)
     parallel_for(first->group, shards_ > 1 ? 1 : first->group, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
-        if (first[i].how != OutsideCall::once) run_outside(first[i]);
+        if (first[i].how != OutsideCall::How::once) run_outside(first[i]);
     });
 }
 
@@ -45,7 +45,7 @@ void Execution::run_outside(const OutsideCall& call) const {
   if (call.product)
     multiply_outside(surroundings_.products[*call.product],
                      packed_[surroundings_.loop_products + *call.product]);
-  else if (call.how != OutsideCall::step_by_step)
+  else if (call.how != OutsideCall::How::step_by_step)
     apply(i, views_ + call.views, [this](ValueId v) { return all_of(v); });
   else
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
