@@ -44,6 +44,7 @@ const std::map<string, string> header_homes = {
     {"stream.hpp", "training"},
     {"io.hpp", "io"},
     {"plot.hpp", "io"},
+    {"table.hpp", "io"},
     {"xtensor.hpp", "io"},
     {"layers.hpp", "umbrella"},
     {"tempo.hpp", "umbrella"},

@@ -26,4 +26,5 @@
 #include <tempo/scan.hpp>
 #include <tempo/schedule.hpp>
 #include <tempo/stream.hpp>
+#include <tempo/table.hpp>
 #include <tempo/tensor.hpp>
