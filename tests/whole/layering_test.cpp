@@ -48,6 +48,7 @@ const std::map<string, string> header_homes = {
     {"stream.hpp", "training"},
     {"io.hpp", "io"},
     {"plot.hpp", "io"},
+    {"table.hpp", "io"},
     {"xtensor.hpp", "io"},
     {"text.hpp", "text"},
     {"layers.hpp", "umbrella"},

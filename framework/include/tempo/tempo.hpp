@@ -30,5 +30,6 @@
 #include <tempo/scores.hpp>
 #include <tempo/sequences.hpp>
 #include <tempo/stream.hpp>
+#include <tempo/table.hpp>
 #include <tempo/tensor.hpp>
 #include <tempo/text.hpp>
