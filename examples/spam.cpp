@@ -28,7 +28,9 @@ int main(int argc, char** argv) {
   const Table train = all.select(known), test = all.select(tested);
 
   Vocabulary words(train.text("v2"), {.max_tokens = 5000});
-  auto ids = [&](const Table& of) { return pad_sequences(words.encode(of.text("v2")), {.maxlen = 50}); };
+  auto ids = [&](const Table& of) {
+    return pad_sequences(words.encode(of.text("v2")), {.maxlen = 50});
+  };
   auto labels = [&](const Table& of) { return reshape(of.codes("v1", kinds), {-1, 1}); };
 
   Sequential model({

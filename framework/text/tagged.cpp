@@ -19,7 +19,7 @@ TaggedTexts TaggedTexts::slice(int64_t begin, int64_t end) const {
 }
 
 TaggedTexts read_tagged(const std::string& path, const TaggedOptions& options) {
-  const std::string text = read_text(path);
+  const std::string text = read_text(path, {.encoding = options.encoding});
   TaggedTexts out;
   bool inside = false;  // of a sequence
   std::size_t number = 0;

@@ -36,10 +36,9 @@ Tokens characters(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = utf8_length(text, i);
     if (length == 0)
-      throw Error(
-          "characters: byte " + std::to_string(i) + " of " + in_quotes(text) +
-          " begins no character of UTF-8.\n  A text in another encoding has to be converted "
-          "when it is read.");
+      throw Error("characters: byte " + std::to_string(i) + " of " + in_quotes(text) +
+                  " begins no character of UTF-8.\n  read_text, read_tagged and read_table convert "
+                  "another .encoding.");
     out.emplace_back(text.substr(i, length));
     i += length;
   }
@@ -84,8 +83,7 @@ std::string read_text(const std::string& path, const ReadTextOptions& options) {
   std::string all;
   for (const fs::path& file : files) {
     if (all.size() >= most) break;
-    const std::string text = FileSource(file).text();
-    require_utf8(text, file.string());
+    const std::string text = to_utf8(FileSource(file).text(), options.encoding, file.string());
     all += text.substr(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
   }
   std::size_t end = std::min(most, all.size());

@@ -236,7 +236,8 @@ BOOST_AUTO_TEST_CASE(files_of_tagged_tokens_are_read) {
                   ": line 2: \"씨 O\" is not a token and its tag with a tab between.\n  .separator "
                   "and .comment say how the file is written.");
   check_error(error_of<FormatError>([&] { read_tagged(euc_kr); }),
-              euc_kr + ": line 1: its text is not UTF-8.\n  iconv -f EUC-KR");
+              euc_kr + ": line 1: its text is not UTF-8, but EUC-KR if it is Korean.");
+  BOOST_TEST((read_tagged(euc_kr, {.encoding = "cp949"}).tokens == std::vector<Tokens>{{"가"}}));
   check_error(error_of<FormatError>([&] { read_text(in_folder("none")); }), in_folder("none"));
 }
 
@@ -248,8 +249,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
              "a\xff"
              "b");
        },
-       "characters: byte 1 of \"a\\xffb\" begins no character of UTF-8.\n  A text in another "
-       "encoding has to be converted when it is read."},
+       "characters: byte 1 of \"a\\xffb\" begins no character of UTF-8.\n  read_text, "
+       "read_tagged and read_table convert another .encoding."},
       {[] { standardize("a", "low"); },
        "standardize: it has no standardization `low`; did you mean `lower`?\n  There are "
        "lower_and_strip_punctuation, lower, strip_punctuation, none."},

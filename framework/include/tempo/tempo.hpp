@@ -2,6 +2,8 @@
 // All of Tempo, for scripts.
 #pragma once
 
+#include <tempo/batch_range.hpp>
+#include <tempo/by_length.hpp>
 #include <tempo/callback.hpp>
 #include <tempo/callbacks.hpp>
 #include <tempo/cell.hpp>
@@ -15,6 +17,7 @@
 #include <tempo/gradient.hpp>
 #include <tempo/io.hpp>
 #include <tempo/layers.hpp>
+#include <tempo/least_squares.hpp>
 #include <tempo/load.hpp>
 #include <tempo/loss.hpp>
 #include <tempo/metric.hpp>
@@ -25,6 +28,7 @@
 #include <tempo/plot.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/regularization.hpp>
+#include <tempo/scaler.hpp>
 #include <tempo/scan.hpp>
 #include <tempo/schedule.hpp>
 #include <tempo/scores.hpp>

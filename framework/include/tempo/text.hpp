@@ -26,10 +26,11 @@ TEMPO_API std::string standardize(std::string_view text,
                                   const std::string& how = "lower_and_strip_punctuation");
 
 struct ReadTextOptions {
-  int64_t most = 0;  ///< bytes, cut where a character ends; 0: all
+  int64_t most = 0;                ///< bytes of UTF-8, cut where a character ends; 0: all
+  std::string encoding = "UTF-8";  ///< of the file, as in CsvOptions
 };
 
-/// The text of a file in UTF-8, without a byte order mark; of a folder, that of all files below it,
+/// The text of a file, as UTF-8 without a byte order mark; of a folder, that of all files below it,
 /// in the order of their paths. Throws FormatError.
 TEMPO_API std::string read_text(const std::string& path, const ReadTextOptions& options = {});
 TEMPO_OPTIONS(std::string read_text, ReadTextOptions, const std::string&);
@@ -126,9 +127,9 @@ struct TaggedTexts {
 };
 
 struct TaggedOptions {
-  char separator =
-      '\t';  ///< between the columns, of which the first is the token, the last its tag
-  std::string comment = "";  ///< lines that begin so are passed over: "##" in KLUE; "": none
+  char separator = '\t';           ///< between columns; the first is the token, the last its tag
+  std::string comment = "";        ///< lines that begin so are passed over: "##" in KLUE; "": none
+  std::string encoding = "UTF-8";  ///< of the file, as in CsvOptions
 };
 
 /// A file in the form of CoNLL: a token and its tag on a line, an empty line behind each sequence.
