@@ -2,9 +2,10 @@
 // CSV as text in memory; read_csv reads a file so.
 #pragma once
 
+#include <string>
 #include <string_view>
 
-#include <tempo/io.hpp>
+#include <tempo/table.hpp>
 
 namespace tempo {
 

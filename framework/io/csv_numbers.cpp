@@ -56,11 +56,17 @@ bool is_infinity(std::string_view s) {
 }  // namespace
 
 CsvNumbers::CsvNumbers(const CsvOptions& options)
-    : decimal_(options.decimal), thousands_(options.thousands) {}
+    : decimal_(options.decimal),
+      thousands_(options.thousands),
+      missing_words_(options.missing_words) {}
 
-bool CsvNumbers::is_missing(std::string_view field) {
-  constexpr std::array<std::string_view, 11> words = {"",     "na", "n/a", "nan",  "-nan", "null",
-                                                      "none", "?",  "-",   "#n/a", "<na>"};
+bool CsvNumbers::is_missing(std::string_view field) const {
+  if (field.empty()) return true;
+  if (missing_words_)
+    return std::find(missing_words_->begin(), missing_words_->end(), field) !=
+           missing_words_->end();
+  constexpr std::array<std::string_view, 10> words = {"na",   "n/a", "nan", "-nan", "null",
+                                                      "none", "?",   "-",   "#n/a", "<na>"};
   constexpr std::size_t longest = 4;
   return field.size() <= longest &&
          std::find(words.begin(), words.end(), sdk::in_small_letters(std::string(field))) !=

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include <tempo/io.hpp>
+#include <tempo/table.hpp>
 
 namespace tempo {
 
@@ -16,8 +18,8 @@ class CsvNumbers {
 
   explicit CsvNumbers(const CsvOptions& options);
 
-  /// Whether a field says that there is no value: nothing, NA, N/A, NaN, null, None, ?, -.
-  static bool is_missing(std::string_view field);
+  /// Whether a field says that there is no value: it is empty, or one of the options' words.
+  bool is_missing(std::string_view field) const;
   /// Whether it is a number, however large.
   bool is_number(std::string_view field) const;
 
@@ -42,6 +44,7 @@ class CsvNumbers {
   Problem whole(std::string_view field, T& out) const;
 
   char decimal_, thousands_;
+  std::optional<std::vector<std::string>> missing_words_;
 };
 
 }  // namespace tempo

@@ -9,20 +9,16 @@
 #include "io/encoding.hpp"
 
 namespace tempo {
-namespace {
 
-std::string_view trimmed(std::string_view s) {
-  constexpr std::string_view blank = " \t";
-  const std::size_t from = s.find_first_not_of(blank);
-  if (from == s.npos) return {};
-  return s.substr(from, s.find_last_not_of(blank) - from + 1);
+std::string_view trimmed(std::string_view field) {
+  constexpr std::string_view blank = " \t\r\n";
+  const std::size_t from = field.find_first_not_of(blank);
+  if (from == field.npos) return {};
+  return field.substr(from, field.find_last_not_of(blank) - from + 1);
 }
 
-}  // namespace
-
-CsvRecords::CsvRecords(std::string_view text, char separator, const std::string& name)
-    : text_(text), separator_(separator), name_(name) {
-  require_utf8(text, name);
+CsvRecords::CsvRecords(CsvText& text, const CsvDialect& dialect, const std::string& name)
+    : text_(text.text), rewritten_(text.rewritten), dialect_(dialect), name_(name) {
   if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;  // a byte order mark, as spreadsheets write it
 }
 
@@ -32,15 +28,15 @@ void CsvRecords::fail_here(const std::string& what) const {
   fail("line " + std::to_string(record_line_) + ": " + what);
 }
 
-bool CsvRecords::next(std::vector<std::string>& fields) {
+bool CsvRecords::next(std::vector<std::string_view>& fields) {
   fields.clear();
-  while (at_ < text_.size() && at_line_end()) skip_line_end();
-  if (at_ == text_.size()) return false;
+  while (skip_empty_line()) continue;
+  if (at_end()) return false;
   record_line_ = line_;
   for (;;) {
     fields.push_back(next_field());
-    if (at_ == text_.size()) return true;
-    if (text_[at_] != separator_) {
+    if (at_end()) return true;
+    if (text_[at_] != dialect_.separator) {
       skip_line_end();
       return true;
     }
@@ -48,43 +44,71 @@ bool CsvRecords::next(std::vector<std::string>& fields) {
   }
 }
 
-std::string CsvRecords::next_field() {
-  skip_blanks();
-  if (at_ < text_.size() && text_[at_] == '"') return next_in_quotes();
-  const char stops[] = {separator_, '\n', '\r'};
-  const std::size_t end = std::min(text_.find_first_of(stops, at_, std::size(stops)), text_.size());
-  const std::string_view field = text_.substr(at_, end - at_);
-  at_ = end;
-  return std::string(trimmed(field));
+// A quote opens a field where nothing but blanks stands before it.
+std::string_view CsvRecords::next_field() {
+  if (dialect_.quote != '\0')
+    if (const std::size_t opening = behind_blanks();
+        opening < text_.size() && text_[opening] == dialect_.quote)
+      return next_in_quotes(opening);
+  const std::size_t begin = at_;
+  while (!at_end() && text_[at_] != dialect_.separator && !at_line_end()) ++at_;
+  return text_.substr(begin, at_ - begin);
 }
 
-std::string CsvRecords::next_in_quotes() {
-  std::string field;
-  for (++at_; at_ < text_.size(); ++at_) {
-    if (text_[at_] == '\n') ++line_;
-    if (text_[at_] != '"')
-      field += text_[at_];
-    else if (at_ + 1 < text_.size() && text_[at_ + 1] == '"')
-      field += text_[++at_];
-    else
-      break;
+std::string_view CsvRecords::next_in_quotes(std::size_t opening) {
+  const std::size_t begin = opening + 1;
+  std::size_t closing = begin;
+  bool doubled = false;
+  for (;; ++closing) {
+    closing = text_.find(dialect_.quote, closing);
+    if (closing == text_.npos)
+      fail_here(
+          "a quote is opened and never closed.\n  .quote = '\\0' reads quotes as characters.");
+    if (closing + 1 == text_.size() || text_[closing + 1] != dialect_.quote) break;
+    doubled = true;
+    ++closing;
   }
-  if (at_ == text_.size()) fail_here("a quote is opened and never closed.");
-  ++at_;
-  skip_blanks();
-  if (at_ < text_.size() && text_[at_] != separator_ && !at_line_end())
-    fail_here("there is more after the closing quote of " + in_quotes(field) + ".");
-  return std::string(trimmed(field));
+  std::string_view field = text_.substr(begin, closing - begin);
+  line_ += std::count(field.begin(), field.end(), '\n');
+  if (doubled) {
+    std::string& single = rewritten_.emplace_back();
+    for (std::size_t i = 0; i < field.size(); ++i) {
+      single += field[i];
+      i += field[i] == dialect_.quote;  // the second of two
+    }
+    field = single;
+  }
+  at_ = closing + 1;
+  at_ = behind_blanks();
+  if (!at_end() && text_[at_] != dialect_.separator && !at_line_end())
+    fail_here("there is more after the closing quote of " + in_quotes(field) +
+              ".\n  .quote = '\\0' reads quotes as characters.");
+  return field;
 }
 
-void CsvRecords::skip_blanks() {
-  while (at_ < text_.size() && text_[at_] == ' ' && separator_ != ' ') ++at_;
+std::size_t CsvRecords::behind_blanks() const {
+  std::size_t at = at_;
+  while (at < text_.size() && text_[at] == ' ' && dialect_.separator != ' ') ++at;
+  return at;
 }
 
 void CsvRecords::skip_line_end() {
   if (text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n') ++at_;
   ++at_;
   ++line_;
+}
+
+// Nothing, or blanks that separate no fields.
+bool CsvRecords::skip_empty_line() {
+  std::size_t at = at_;
+  while (at < text_.size() && (text_[at] == ' ' || text_[at] == '\t') &&
+         text_[at] != dialect_.separator)
+    ++at;
+  if (at < text_.size() && text_[at] != '\n' && text_[at] != '\r') return false;
+  const bool any = at_ < text_.size();
+  at_ = at;
+  if (!at_end()) skip_line_end();
+  return any;
 }
 
 }  // namespace tempo

@@ -1,21 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// The records of a CSV text: lines of fields. A field may be in double quotes, which may hold
-// separators, line ends and doubled quotes (RFC 4180).
+// The records of a CSV text: lines of fields. A field may be in quotes, which may hold separators,
+// line ends and doubled quotes (RFC 4180).
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tempo {
 
+/// How fields are told apart.
+struct CsvDialect {
+  char separator = ',';
+  char quote = '"';  ///< '\0' for none
+};
+
+/// A text, and its fields whose quotes are doubled within, without them. Fields point into both.
+struct CsvText {
+  std::string text;
+  std::deque<std::string> rewritten;
+};
+
 class CsvRecords {
  public:
-  CsvRecords(std::string_view text, char separator, const std::string& name);
+  CsvRecords(CsvText& text, const CsvDialect& dialect, const std::string& name);
 
-  /// The fields of the next line that is not empty, without blanks around them; false at the end.
-  bool next(std::vector<std::string>& fields);
+  /// The fields of the next line that is not empty, as they are written, without their quotes;
+  /// false at the end.
+  bool next(std::vector<std::string_view>& fields);
   /// Where the last record began, from 1.
   int64_t line() const { return record_line_; }
 
@@ -24,17 +38,23 @@ class CsvRecords {
   [[noreturn]] void fail_here(const std::string& what) const;
 
  private:
-  std::string next_field();
-  std::string next_in_quotes();
-  void skip_blanks();
-  void skip_line_end();
+  std::string_view next_field();
+  std::string_view next_in_quotes(std::size_t opening);
+  bool at_end() const { return at_ == text_.size(); }
   bool at_line_end() const { return text_[at_] == '\n' || text_[at_] == '\r'; }
+  std::size_t behind_blanks() const;
+  void skip_line_end();
+  bool skip_empty_line();
 
   std::string_view text_;
-  char separator_;
+  std::deque<std::string>& rewritten_;
+  CsvDialect dialect_;
   const std::string& name_;
   std::size_t at_ = 0;
   int64_t line_ = 1, record_line_ = 1;
 };
+
+/// Without the blanks around it.
+std::string_view trimmed(std::string_view field);
 
 }  // namespace tempo

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks UTF-8, and guesses what a text is encoded as instead.
+// Checks UTF-8, converts what is encoded otherwise, and guesses how where nobody says.
 #include "io/encoding.hpp"
 
+#include <iconv.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 
 #include <tempo/error.hpp>
+#include <tempo/names.hpp>
 
 #include "plugin/utf8.hpp"
 
@@ -35,9 +39,72 @@ std::string wide_encoding(std::string_view text) {
   return zeros[1] > zeros[0] ? "UTF-16LE" : "UTF-16BE";
 }
 
-std::string conversion(const std::string& encoding, const std::string& name) {
-  return "iconv -f " + encoding + " -t UTF-8 '" + name + "' > converted";
+// "line 3"
+std::string line_of(std::string_view text, std::size_t at) {
+  return "line " +
+         std::to_string(1 + std::count(text.begin(), text.begin() + static_cast<long>(at), '\n'));
 }
+
+// Whether what is not ASCII comes in pairs of bytes, as in EUC-KR and its like.
+bool is_in_pairs(std::string_view text) {
+  const auto high = [&](std::size_t i) {
+    return i < text.size() && static_cast<unsigned char>(text[i]) > 0xa0;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (static_cast<unsigned char>(text[i]) < 0x80) continue;
+    if (!high(i) || !high(i + 1)) return false;
+    ++i;
+  }
+  return true;
+}
+
+void require_utf8(std::string_view text, const std::string& name) {
+  if (const std::string wide = wide_encoding(text); !wide.empty())
+    throw FormatError(name + ": its text is " + wide + ", not UTF-8.\n  .encoding = \"" + wide +
+                      "\" reads it.");
+  const std::size_t wrong = first_not_utf8(text), zero = text.find('\0');
+  const std::size_t first = std::min(wrong, zero);
+  if (first == none) return;
+  const std::string where = name + ": " + line_of(text, first) + ": ";
+  if (first == zero) throw FormatError(where + "a byte of 0: this is not a text file.");
+  throw FormatError(where + "its text is not UTF-8, but " +
+                    (is_in_pairs(text) ? "EUC-KR if it is Korean.\n  .encoding = \"cp949\" reads "
+                                         "it; \"gb18030\" is usual where it is Chinese, "
+                                         "\"shift_jis\" where it is Japanese."
+                                       : "seems to be of western Europe.\n  .encoding = "
+                                         "\"latin-1\" reads it, \"cp1252\" what Windows wrote; "
+                                         "\"cp949\" is usual where it is Korean."));
+}
+
+class Conversion {
+ public:
+  explicit Conversion(const std::string& from) : iconv_(::iconv_open("UTF-8", from.c_str())) {}
+  ~Conversion() {
+    if (*this) ::iconv_close(iconv_);
+  }
+  Conversion(const Conversion&) = delete;
+  Conversion& operator=(const Conversion&) = delete;
+  explicit operator bool() const { return iconv_ != reinterpret_cast<iconv_t>(-1); }
+
+  // As much of it as can be converted; `at` is where the rest begins.
+  std::string convert(std::string& bytes, std::size_t& at) const {
+    std::string out, piece(std::size_t{1} << 16, '\0');
+    char* from = bytes.data();
+    std::size_t left = bytes.size();
+    for (bool whole = false; !whole;) {
+      char* to = piece.data();
+      std::size_t room = piece.size();
+      const std::size_t result = ::iconv(iconv_, left ? &from : nullptr, &left, &to, &room);
+      whole = left == 0 || (result == static_cast<std::size_t>(-1) && errno != E2BIG);
+      out.append(piece, 0, piece.size() - room);
+    }
+    at = bytes.size() - left;
+    return out;
+  }
+
+ private:
+  iconv_t iconv_;
+};
 
 }  // namespace
 
@@ -54,19 +121,32 @@ std::size_t first_not_utf8(std::string_view text) {
   return none;
 }
 
-void require_utf8(std::string_view text, const std::string& name) {
-  if (const std::string wide = wide_encoding(text); !wide.empty())
-    throw FormatError(name + ": its text is " + wide + ", not UTF-8.\n  " + conversion(wide, name) +
-                      " makes it so.");
-  const std::size_t wrong = first_not_utf8(text), zero = text.find('\0');
-  const std::size_t first = std::min(wrong, zero);
-  if (first == none) return;
-  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(first), '\n');
-  const std::string where = name + ": line " + std::to_string(line) + ": ";
-  if (first == zero) throw FormatError(where + "a byte of 0: this is not a text file.");
-  throw FormatError(where + "its text is not UTF-8.\n  " + conversion("EUC-KR", name) +
-                    " makes it so where it is Korean;\n  WINDOWS-1252 in place of EUC-KR is usual "
-                    "in western Europe, GB18030 in China, SHIFT_JIS in Japan.");
+std::string to_utf8(std::string bytes, const std::string& encoding, const std::string& name) {
+  const std::string word = sdk::in_small_letters(encoding);
+  if (word == "utf-8" || word == "utf8" || word == "utf-8-sig") {
+    require_utf8(bytes, name);
+    return bytes;
+  }
+  const Conversion conversion(word == "latin-1" ? "LATIN1" : encoding);
+  if (!conversion)
+    throw Error("CsvOptions: .encoding is " + in_quotes(encoding) +
+                ", which iconv does not know; \"UTF-8\", \"latin-1\", \"cp1252\", \"cp949\", "
+                "\"UTF-16\", ...\n  `iconv -l` lists what it does know.");
+  if (bytes.starts_with("\xef\xbb\xbf"))
+    throw FormatError(name + ": it begins with the mark of UTF-8, and .encoding is " +
+                      in_quotes(encoding) +
+                      ".\n  .encoding = \"UTF-8\" is right, and the default.");
+  std::size_t at = 0;
+  std::string text = conversion.convert(bytes, at);
+  if (at < bytes.size())
+    throw FormatError(name + ": " + line_of(text, text.size()) + ": its text is not " + encoding +
+                      ", as .encoding says: there is the byte " +
+                      in_quotes(std::string_view(bytes).substr(at, 1)) + " at " +
+                      std::to_string(at) + ".");
+  if (const std::size_t zero = text.find('\0'); zero != none)
+    throw FormatError(name + ": " + line_of(text, zero) +
+                      ": a character of 0: this is not a text in " + encoding + ".");
+  return text;
 }
 
 std::string in_quotes(std::string_view text) {

@@ -31,6 +31,9 @@ enum class Role {
   carried,   ///< the state: its value before the step
 };
 
+/// The name of a sequence that a forward run kept for its gradient.
+inline constexpr const char* kept_name = "kept";
+
 struct ProgramValue {
   Role role;
   TensorType type;           // of one step

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reader of CSV. Input: two bytes that choose the options, then the file.
+// The reader of CSV and its tables. Input: two bytes that choose the options, then the file.
 #include <cmath>
 
 #include "fuzz.hpp"
 #include "io/csv.hpp"
+#include "io/csv_reader.hpp"
 
 using namespace tempo;
 using namespace tempo::fuzz;
@@ -14,7 +15,9 @@ constexpr DType dtypes[] = {DType::automatic, float32, float64, int32, int64, bo
 
 CsvOptions options_of(unsigned a, unsigned b) {
   CsvOptions options;
-  options.separator = ",;\t |:"[a % 6];
+  options.separator = ",;\t |:\0"[a % 7];
+  if (a & 32) options.quote = '\0';
+  if (a & 16 && b >= 192) options.encoding = b & 1 ? "cp949" : "UTF-16";
   options.dtype = dtypes[b % 6];
   if (b / 6 % 3 > 0) options.header = b / 6 % 3 == 1;
   if (a & 64) options.missing = b & 64 ? NAN : 0;
@@ -48,8 +51,21 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   Input input(data, size);
   const unsigned a = input.byte(), b = input.byte();
   const CsvOptions options = options_of(a, b);
+  const std::string rest(input.rest());
+  reads("a.file", [&] {
+    const Table table = parse_table(rest, options, "a.file");
+    require(table.rows() > 0 && !table.columns().empty(), "a table has rows and columns");
+    if (table.columns().size() == 1) {
+      const std::string name = table.columns()[0];
+      require(static_cast<int64_t>(table.text(name).size()) == table.rows(), "a text in each row");
+      require(
+          table.without_missing().rows() == table.rows() - sum(cast(table.missing(), int64)).item(),
+          "a row is missing or not");
+      table.forward_fill().one_hot(name);
+    }
+  });
   Tensor read;
-  if (!reads("a.file", [&] { read = parse_csv(input.rest(), options, "a.file"); })) return 0;
+  if (!reads("a.file", [&] { read = parse_csv(rest, options, "a.file"); })) return 0;
   require(read.rank() == 2 && read.shape().count() > 0, "a CSV file becomes rows and columns");
   require(options.columns.empty() || read.shape()[1] == 1, "the columns are those asked for");
   return 0;

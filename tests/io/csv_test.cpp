@@ -277,13 +277,12 @@ BOOST_AUTO_TEST_CASE(a_csv_file_that_does_not_hold_the_numbers_is_named_with_lin
       {"old line ends", "a,b\r1,2\r3,x\r", "line 3: column \"b\": \"x\" is not a number"},
       {"quote", "a\n\"1\n2\n", "line 2: a quote is opened and never closed"},
       {"after a quote", "a\n\"1\"2\n", "line 2: there is more after the closing quote of \"1\""},
-      {"semicolons", "a;b\n1;2\n", "\"1;2\" is not a number.\n  .separator = ';' makes columns"},
-      {"tabs, no header", "1\t2\n3\t4\n", ".separator = '\\t' makes columns of \"1\\x092\"."},
+      {"semicolons or commas", "1,5;2\n3,5;4\n", "parted by ',' or by ';'"},
       {"zero", string("a\n1\0\n", 5), "line 2: a byte of 0: this is not a text file"},
       {"control", "a\n1\x01\n", "\"1\\x01\" is not a number"},
-      {"UTF-16", utf16_le, "its text is UTF-16, not UTF-8.\n  iconv -f UTF-16 -t UTF-8 '"},
-      {"UTF-16 without a mark", utf16_be, "iconv -f UTF-16BE -t UTF-8 '"},
-      {"EUC-KR", "a,\xb0\xaa\n1,2\n", "line 1: its text is not UTF-8.\n  iconv -f EUC-KR -t UTF-8"},
+      {"UTF-16", utf16_le, "its text is UTF-16, not UTF-8.\n  .encoding = \"UTF-16\" reads it."},
+      {"UTF-16 without a mark", utf16_be, ".encoding = \"UTF-16BE\" reads it."},
+      {"EUC-KR", "a,\xb0\xaa\n1,2\n", "line 1: its text is not UTF-8, but EUC-KR if it is"},
       {"Latin-1", "a,b\n1,2\n3,caf\xe9\n", "line 3: its text is not UTF-8"},
       {"overlong", "a\n\xc0\xaf\n", "line 2: its text is not UTF-8"},
       {"surrogate", "a\n\xed\xa0\x80\n", "line 2: its text is not UTF-8"},
@@ -297,16 +296,19 @@ BOOST_AUTO_TEST_CASE(a_csv_file_that_does_not_hold_the_numbers_is_named_with_lin
     }
   check_error(refusal("a,b\n1,2\n", {.columns = {"c"}}),
               "it has no column \"c\".\n  Its columns: a, b.");
-  check_error(refusal("a;b\n1;2\n", {.columns = {"b"}}),
+  check_error(refusal("a;b\n1;2\n", {.columns = {"b"}, .separator = ','}),
               ".separator = ';' makes columns of \"a;b\"");
+  check_error(refusal("1\t2\n3\t4\n", {.separator = ','}),
+              ".separator = '\\t' makes columns of \"1\\x092\".");
+  check_same("found", from("a;b\n1;2\n", {.columns = {"b"}}), full({1, 1}, 2));
   check_same("a name in Korean", from("날짜,값\n1,2\n", {.columns = {"값"}}), full({1, 1}, 2));
 }
 
 BOOST_AUTO_TEST_CASE(options_of_a_csv_file_that_cannot_be_are_refused) {
   const auto refused = [](const CsvOptions& o) { return error_of([&] { from("a\n1\n", o); }); };
-  for (const char c : {'"', '\n', '\0', '1', 'e', '.', '-', '\xb7'})
-    check_error(refused({.separator = c}), "read_csv: .separator is \"");
-  check_error(refused({.decimal = '1'}), "read_csv: .decimal is \"1\"");
-  check_error(refused({.thousands = '-'}), "read_csv: .thousands is \"-\"");
+  for (const char c : {'"', '\n', '1', 'e', '.', '-', '\xb7'})
+    check_error(refused({.separator = c}), "CsvOptions: .separator is \"");
+  check_error(refused({.decimal = '1'}), "CsvOptions: .decimal is \"1\"");
+  check_error(refused({.thousands = '-'}), "CsvOptions: .thousands is \"-\"");
   check_error(refused({.decimal = ',', .thousands = ','}), "they must differ");
 }

@@ -124,6 +124,84 @@ BOOST_AUTO_TEST_CASE(pictures_are_complete_files_of_their_kind) {
   BOOST_TEST(read(plot(history, in_folder("h.svg"))).find("val_loss") != string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(whatever_fit_recorded_is_drawn_by_epoch) {
+  const auto recorded = [](double rate) {
+    History history({.epochs = 3});
+    for (int epoch = 0; epoch < 3; ++epoch)
+      history.add(epoch, Logs{{"loss", std::pow(rate, epoch)},
+                              {"accuracy", 1 - std::pow(rate, epoch)},
+                              {"recall", 0.5},
+                              {"val_accuracy", 0.25}});
+    return history;
+  };
+  const History history = recorded(0.5);
+  const string one = read(plot(history, {"accuracy"}, in_folder("one.svg")));
+  for (const char* name : {">accuracy<", ">val_accuracy<", ">epoch<"})
+    BOOST_TEST(one.find(name) != string::npos, name);
+  BOOST_TEST(one.find(">loss<") == string::npos);
+  const string two =
+      read(plot(history, {"accuracy", "recall"}, in_folder("two.svg"), {.y_label = "share"}));
+  for (const char* name : {">accuracy<", ">val_accuracy<", ">recall<", ">share<"})
+    BOOST_TEST(two.find(name) != string::npos, name);
+  const string several = read(plot({{"LSTM", history}, {"GRU", recorded(0.1)}}, "val_accuracy",
+                                   in_folder("several.svg"), {.title = "Two of them"}));
+  for (const char* name : {">LSTM<", ">GRU<", ">val_accuracy<", ">Two of them<"})
+    BOOST_TEST(several.find(name) != string::npos, name);
+
+  check_error(error_of([&] { plot(history, {"precision"}, in_folder("p.svg")); }), "precision");
+  check_error(error_of([&] {
+                plot({{"LSTM", history}, {"GRU", History()}}, "loss", in_folder("p.svg"));
+              }),
+              "plot: the History of \"GRU\" is empty: no epoch was run.");
+  check_error(error_of([&] { plot(history, std::vector<string>{}, in_folder("p.svg")); }),
+              "nothing to draw");
+}
+
+BOOST_AUTO_TEST_CASE(a_matrix_is_drawn_with_its_names_and_numbers) {
+  const Tensor matrix = tensor<float>({12, 3, 0, 40, 7.25, 1e6}, {2, 3});
+  const string svg = read(heat_map(matrix, in_folder("m.svg"),
+                                   {.title = "Confusion",
+                                    .x_label = "told",
+                                    .y_label = "true",
+                                    .rows = {"가 <a>", "나"},
+                                    .columns = {"x", "y", "it's z"}}));
+  for (const char* text : {">Confusion<", ">told<", ">true<", ">가 &lt;a><", ">나<", ">x<",
+                           ">it's z<", ">12<", ">40<", ">7.25<", ">1e+06<"})
+    BOOST_TEST(svg.find(text) != string::npos, text);
+  // The first row lies above: SVG counts from there.
+  BOOST_TEST(svg.find(">가 &lt;a><") < svg.find(">나<"));
+  const auto colours = [](const string& picture, const string& colour) {
+    int count = 0;
+    for (std::size_t at = 0; (at = picture.find(colour, at)) != string::npos; ++at) ++count;
+    return count;
+  };
+  const string plain = read(heat_map(matrix, in_folder("m.svg"), {.values = false, .high = 100}));
+  BOOST_TEST(plain.find(">12<") == string::npos);
+  BOOST_TEST(colours(plain, "rgb( 31,  78, 121)") >= 1);
+  const string gap = read(heat_map(tensor<float>({NAN, 0.5}, {1, 2}), in_folder("m.svg")));
+  BOOST_TEST(gap.find("nan") == string::npos);
+  BOOST_TEST(gap.find(">0.50<") != string::npos);
+  BOOST_TEST(gap.find("-0.5<") == string::npos);  // columns and rows are counted, not measured
+  const string counts = read(heat_map(tensor<int32_t>({12345, 0}, {1, 2}), in_folder("m.svg")));
+  BOOST_TEST(counts.find(">12345<") != string::npos);
+  const string many = read(heat_map(full({2, 40}, 0.25), in_folder("m.svg")));
+  BOOST_TEST(many.find(">0.25<") == string::npos);  // there is no room
+  BOOST_TEST(read(heat_map(ones({30, 30}), in_folder("m.png"))).starts_with("\x89PNG"));
+
+  check_error(error_of([&] {
+                heat_map(ones({2, 2, 2}), in_folder("p.svg"));
+              }),
+              "heat_map: a matrix is [rows, columns], got [2, 2, 2] float32.\n  Of a batch");
+  check_error(error_of([&] {
+                heat_map(full({2, 2}, NAN), in_folder("p.svg"));
+              }),
+              "heat_map: nothing to draw: no value is finite.");
+  check_error(error_of([&] { heat_map(matrix, in_folder("p.svg"), {.rows = {"a"}}); }),
+              "heat_map: there are 2 rows, and 1 names of rows.");
+  check_error(error_of([&] { heat_map(matrix, in_folder("p.svg"), {.low = 5, .high = 5}); }),
+              "heat_map: .low is 5 and .high 5; low must lie below high.");
+}
+
 BOOST_AUTO_TEST_CASE(a_picture_that_cannot_be_drawn_is_an_error_and_no_file) {
   const int files = files_in_folder();
   const auto none = [&] { return !fs::exists(in_folder("p.svg")) && files_in_folder() == files; };

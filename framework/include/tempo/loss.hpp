@@ -57,6 +57,8 @@ class Loss {
 
   /// Which of a model's results it reads, counted from 0; of a model that gives fewer, the last.
   TEMPO_API int reads() const;
+  /// Whether it takes a sequence as a whole, so that no part of one has a loss: CRFLoss and CTC.
+  TEMPO_API bool of_whole_sequences() const;
 
   /// "mean_squared_error"
   TEMPO_API std::string name() const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pictures of numbers: a training's losses, a forecast beside the truth. Drawn by gnuplot, which is
-// looked for when a picture is asked for, not before.
+// Pictures of numbers: a training's losses, a forecast beside the truth, a matrix. Drawn by
+// gnuplot, which is looked for when a picture is asked for, not before.
 #pragma once
 
 #include <tempo/callback.hpp>
@@ -35,5 +35,43 @@ TEMPO_OPTIONS(std::string plot, PlotOptions, const std::vector<Curve>&, const st
 TEMPO_API std::string plot(const History& history, const std::string& path,
                            const PlotOptions& options = {});
 TEMPO_OPTIONS(std::string plot, PlotOptions, const History&, const std::string&);
+
+/// Draws these of the numbers that fit recorded, by epoch: {"accuracy"}, each beside its validation
+/// number where there is one.
+TEMPO_API std::string plot(const History& history, const std::vector<std::string>& names,
+                           const std::string& path, const PlotOptions& options = {});
+TEMPO_OPTIONS(std::string plot, PlotOptions, const History&, const std::vector<std::string>&,
+              const std::string&);
+
+/// One training among several: `{"LSTM", history}`.
+struct TrainingRun {
+  std::string label = {};
+  History history = History();
+};
+
+/// Draws one of the numbers that fit recorded, "val_loss", of several runs, by epoch.
+TEMPO_API std::string plot(const std::vector<TrainingRun>& runs, const std::string& name,
+                           const std::string& path, const PlotOptions& options = {});
+TEMPO_OPTIONS(std::string plot, PlotOptions, const std::vector<TrainingRun>&, const std::string&,
+              const std::string&);
+
+struct HeatMapOptions {
+  std::string title = {};
+  std::string x_label = {};
+  std::string y_label = {};
+  std::vector<std::string> rows = {};     ///< their names, from above; none given: 0, 1, 2, ...
+  std::vector<std::string> columns = {};  ///< their names, from the left
+  std::optional<bool> values = {};        ///< the numbers in the cells; unset: where there is room
+  std::optional<double> low = {};   ///< what is white; unset: 0, or the lowest where that is below
+  std::optional<double> high = {};  ///< what is darkest; unset: the highest
+  int width = 700;                  ///< of an SVG in pixels; a PNG has twice as many
+  int height = 600;
+};
+
+/// Draws a matrix [rows, columns] as a table of colours, its first row above: attention weights, a
+/// confusion matrix. Where a number is not finite, the cell is left white.
+TEMPO_API std::string heat_map(const Tensor& matrix, const std::string& path,
+                               const HeatMapOptions& options = {});
+TEMPO_OPTIONS(std::string heat_map, HeatMapOptions, const Tensor&, const std::string&);
 
 }  // namespace tempo

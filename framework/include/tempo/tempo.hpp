@@ -2,17 +2,22 @@
 // All of Tempo, for scripts.
 #pragma once
 
+#include <tempo/batch_range.hpp>
+#include <tempo/by_length.hpp>
 #include <tempo/callback.hpp>
 #include <tempo/callbacks.hpp>
 #include <tempo/cell.hpp>
 #include <tempo/crf.hpp>
 #include <tempo/ctc.hpp>
 #include <tempo/data.hpp>
+#include <tempo/entities.hpp>
 #include <tempo/explain.hpp>
+#include <tempo/generate.hpp>
 #include <tempo/gradcheck.hpp>
 #include <tempo/gradient.hpp>
 #include <tempo/io.hpp>
 #include <tempo/layers.hpp>
+#include <tempo/least_squares.hpp>
 #include <tempo/load.hpp>
 #include <tempo/loss.hpp>
 #include <tempo/metric.hpp>
@@ -23,7 +28,12 @@
 #include <tempo/plot.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/regularization.hpp>
+#include <tempo/scaler.hpp>
 #include <tempo/scan.hpp>
 #include <tempo/schedule.hpp>
+#include <tempo/scores.hpp>
+#include <tempo/sequences.hpp>
 #include <tempo/stream.hpp>
+#include <tempo/table.hpp>
 #include <tempo/tensor.hpp>
+#include <tempo/text.hpp>

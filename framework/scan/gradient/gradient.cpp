@@ -178,7 +178,7 @@ class Differentiation {
   // As an input of the gradient, if the forward step has it of every step; false: it is made again.
   bool add_forward(const Ref<Value>& placeholder, ValueId v) {
     if (kept_.has(v)) {
-      add_input(Role::sequence, placeholder, KeptValue{v}, "kept");
+      add_input(Role::sequence, placeholder, KeptValue{v}, kept_name);
     } else {
       std::size_t i = 0;
       while (i < p_.n_inputs() && p_.input(i) != v) ++i;
