@@ -10,6 +10,21 @@
 
 namespace tempo {
 
+int64_t count_of_samples(const char* who, const Tensor& t, const char* name) {
+  if (!t)
+    throw Error(std::string(who) + ": " + name + " was never given a value (it is Tensor{}).");
+  if (t.rank() == 0)
+    throw ShapeError(std::string(who) + ": " + name +
+                     " is a scalar; samples lie along the first axis.");
+  return t.shape().front();
+}
+
+void require_pair(const char* who, const Tensor& x, const Tensor& y) {
+  if (count_of_samples(who, x, "x") != count_of_samples(who, y, "y"))
+    throw ShapeError(std::string(who) + ": x and y hold different numbers of samples\n  x  " +
+                     to_string(x.shape(), x.dtype()) + "\n  y  " + to_string(y.shape(), y.dtype()));
+}
+
 std::vector<int64_t> shuffled(int64_t count, int64_t seed, int64_t pass) {
   if (seed >= 0)
     return permutation(count, static_cast<uint64_t>(seed), static_cast<uint64_t>(pass));

@@ -6,6 +6,11 @@
 
 namespace tempo {
 
+/// How long the first axis is; `who` and `name` begin the error where there is none.
+int64_t count_of_samples(const char* who, const Tensor& t, const char* name);
+/// ShapeError where x and y hold different numbers of samples.
+void require_pair(const char* who, const Tensor& x, const Tensor& y);
+
 /// 0..count-1 in random order: of `seed` and `pass`, or below 0 drawn from the global generator.
 std::vector<int64_t> shuffled(int64_t count, int64_t seed, int64_t pass);
 

@@ -324,6 +324,9 @@ const Entry entries[] = {
     MEMBER(to_json),
     MEMBER(reset_state),
     MEMBER(stop_training),
+    POSITIONAL("Data", "to_categorical",
+               (std::is_same_v<Tensor, decltype(to_categorical(Tensor{}, int64_t{}))>),
+               {"x", "not given"}, {"num_classes", "none"}),
 };
 
 std::vector<double> first_values(const std::string& initializer) {

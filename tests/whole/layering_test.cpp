@@ -32,6 +32,8 @@ const std::map<string, string> header_homes = {
     {"callback.hpp", "training"},
     {"callbacks.hpp", "training"},
     {"data.hpp", "training"},
+    {"least_squares.hpp", "training"},
+    {"scaler.hpp", "training"},
     {"loss.hpp", "training"},
     {"metric.hpp", "training"},
     {"metrics.hpp", "training"},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include <tempo/misspelt.hpp>
 #include <tempo/tensor.hpp>
@@ -19,9 +20,13 @@ struct WindowOptions {
   int64_t steps = 1;    ///< values in a window
   int64_t stride = 1;   ///< offset between the starts of consecutive windows
   int64_t horizon = 1;  ///< how many steps after the window's last value the target lies
+  /// Several of them: y has an axis more, [n, horizons, targets].
+  std::vector<int64_t> horizons = {};
+  /// The columns that are to be told, from 0, or from the end below 0; none given: all.
+  std::vector<int64_t> targets = {};
 };
 
-/// Windows over a series [time] or [time, features]: x [n, steps, features], y [n, features].
+/// Windows over a series [time] or [time, features]: x [n, steps, features], y [n, targets].
 TEMPO_API Samples windows(const Tensor& series, const WindowOptions& options = {});
 TEMPO_OPTIONS(Samples windows, WindowOptions, const Tensor&);
 
@@ -75,6 +80,38 @@ inline Batches batches(const Tensor& x, const Tensor& y, const BatchOptions& opt
   return Batches(x, y, options);
 }
 TEMPO_OPTIONS(Batches batches, BatchOptions, const Tensor&, const Tensor&);
+
+/// Class numbers [...] or [..., 1] as rows with a single 1, [..., num_classes] (Keras'
+/// to_categorical); 0 classes: one more than the largest number. Error where a number is no class.
+TEMPO_API Tensor to_categorical(const Tensor& y, int64_t num_classes = 0,
+                                DType dtype = DType::automatic);
+
+struct TrainTestSplitOptions {
+  double test_size = 0.25;  ///< share of the samples that is held out
+  bool shuffle = true;      ///< false: the last ones are held out
+  bool stratify = false;    ///< each class, a value or row of y, with the same share in both parts
+  int64_t seed = -1;        ///< below 0: drawn from the generator that set_seed starts
+};
+
+/// `auto [train, test] = train_test_split(x, y, {.test_size = 0.2, .stratify = true});`
+struct TrainTestSamples {
+  Samples train = {};
+  Samples test = {};
+};
+/// scikit-learn's train_test_split: ceil(n * test_size) samples are held out.
+TEMPO_API TrainTestSamples train_test_split(const Tensor& x, const Tensor& y,
+                                            const TrainTestSplitOptions& options = {});
+TEMPO_OPTIONS(TrainTestSamples train_test_split, TrainTestSplitOptions, const Tensor&,
+              const Tensor&);
+
+/// Where the samples of each part lie, for what is no tensor: texts, a table's `select`.
+struct TrainTestPlaces {
+  std::vector<int64_t> train = {};
+  std::vector<int64_t> test = {};
+};
+TEMPO_API TrainTestPlaces train_test_places(const Tensor& y,
+                                            const TrainTestSplitOptions& options = {});
+TEMPO_OPTIONS(TrainTestPlaces train_test_places, TrainTestSplitOptions, const Tensor&);
 
 /// Two parts of the samples: `auto [train, validation] = train_validation_split(x, y, 0.2);`
 struct SplitSamples {

@@ -13,6 +13,7 @@
 #include <tempo/gradient.hpp>
 #include <tempo/io.hpp>
 #include <tempo/layers.hpp>
+#include <tempo/least_squares.hpp>
 #include <tempo/load.hpp>
 #include <tempo/loss.hpp>
 #include <tempo/metric.hpp>
@@ -23,6 +24,7 @@
 #include <tempo/plot.hpp>
 #include <tempo/plugin.hpp>
 #include <tempo/regularization.hpp>
+#include <tempo/scaler.hpp>
 #include <tempo/scan.hpp>
 #include <tempo/schedule.hpp>
 #include <tempo/stream.hpp>
