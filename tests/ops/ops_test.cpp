@@ -181,6 +181,11 @@ const std::vector<OpCase>& op_cases() {
       {"cumsum", {normal(2, 3, 4)}, {{"axis", int64_t{-2}}, {"reverse", int64_t{0}}}},
       {"cumsum", {normal(2, 3, 4)}, {{"axis", int64_t{-1}}, {"reverse", int64_t{1}}}},
       {"counted_steps", {normal(2, 3, 4), bools({2, 3})}, {{"borrow", int64_t{0}}}},
+      {"held_steps", {normal(2, 3, 4), bools({2, 5})}, {{"reverse", int64_t{0}}}},
+      {"held_steps", {normal(2, 3, 4), bools({2, 3})}, {{"reverse", int64_t{1}}}},
+      {"added_steps",
+       {normal(2, 5, 4), bools({2, 5})},
+       {{"reverse", int64_t{0}}, {"steps", int64_t{3}}}},
   };
   return cases;
 }
@@ -477,6 +482,17 @@ BOOST_AUTO_TEST_CASE(values_of_movements_and_reductions) {
   check_same("counted_steps and zeros",
              results({"counted_steps", {}, {{"borrow", int64_t{0}}}}, {steps, counts})[0],
              numbers({0, 2, 3, 0, 0, 0, 7, 0, 9}, {3, 3}));
+  const Tensor longer = concat({counts, zeros({3, 1}, bool_)}, 1);
+  check_same("held_steps",
+             results({"held_steps", {}, {{"reverse", int64_t{0}}}}, {steps, longer})[0],
+             numbers({0, 2, 3, 3, 0, 0, 0, 0, 7, 7, 9, 9}, {3, 4}));
+  check_same("held_steps, backwards",
+             results({"held_steps", {}, {{"reverse", int64_t{1}}}}, {steps, longer})[0],
+             numbers({2, 2, 3, 0, 0, 0, 0, 0, 7, 9, 9, 0}, {3, 4}));
+  check_same("added_steps",
+             results({"added_steps", {}, {{"reverse", int64_t{0}}, {"steps", int64_t{3}}}},
+                     {numbers({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, {3, 4}), longer})[0],
+             numbers({0, 2, 7, 0, 0, 0, 19, 0, 23}, {3, 3}));
   const double nan = std::numeric_limits<double>::quiet_NaN(), infinite = 1 / 0.0;
   const Tensor some = numbers({1, 2, nan, 4, -infinite, nan, 7, infinite, 9}, {3, 3, 1});
   check_same("usable_steps", results({"usable_steps", {}, {}}, {some, counts})[0],

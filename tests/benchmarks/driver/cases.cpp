@@ -68,17 +68,12 @@ Block doubling_at(Size size, int threads) {
           {line, line_of("gradient", "LSTM", "float32", twice, threads, false)}};
 }
 
-// Their masks are drawn anew at each step of training, so their numbers are nobody else's.
-Block dropout_at(Size size, int threads) {
-  Block block{"dropout",
-              "training step with dropout: cell, Dense(1), Adam",
-              {line_of("train", "LSTM", "float32", size, threads)}};
-  for (const char* cell : {"DropoutLSTM", "RecurrentDropoutLSTM", "BothDropoutsLSTM"}) {
-    block.lines.push_back(line_of("train", cell, "float32", size, threads, false));
-    block.lines.back().against = 0;
-    block.lines.back().against_what = "of LSTM";
-  }
-  return block;
+// What a training step costs with an option of the layer or of the call.
+Block options_at(Size size, int threads) {
+  return cells_at("options", "training step with an option: cell, Dense(1), Adam", "train",
+                  {"LSTM", "MaskedLSTM", "EndingLSTM", "DropoutLSTM", "RecurrentDropoutLSTM",
+                   "BothDropoutsLSTM", "LayerNormLSTM", "StatefulLSTM", "TwoSequencesLSTM"},
+                  "float32", size, threads);
 }
 
 const std::vector<std::string> all_cells = {"LSTM",          "UserLSTM", "Peephole", "MinimalGated",
@@ -108,8 +103,8 @@ const std::vector<Group>& groups() {
          return std::vector{cells_at("train", "training step: cell, Dense(1), Adam", "train",
                                      {"LSTM", "GRU", "SimpleRNN"}, "float32", s, n)};
        }},
-      {"dropout", default_sizes, false,
-       [](Size s, int n) { return std::vector{dropout_at(s, n)}; }},
+      {"options", default_sizes, false,
+       [](Size s, int n) { return std::vector{options_at(s, n)}; }},
       {"float64", float64_sizes, false,
        [](Size s, int n) {
          return std::vector{cells_at("float64", "forward and backward, float64", "gradient",
