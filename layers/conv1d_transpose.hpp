@@ -60,8 +60,8 @@ inline void describe(auto& option, Conv1DTransposeOptions& o) {
 class Conv1DTransposeLayer : public LayerOf<Conv1DTransposeOptions> {
  public:
   Conv1DTransposeLayer(Conv1DTransposeOptions o = {}) : LayerOf(std::move(o)) {
-    for (const auto& [option, given] : {std::pair{"filters", options.filters},
-                                        std::pair{"kernel_size", options.kernel_size}})
+    for (const auto& [option, given] :
+         {std::pair{"filters", options.filters}, std::pair{"kernel_size", options.kernel_size}})
       if (given < 1)
         throw Error(std::string("Conv1DTranspose: ") + option +
                     " is not set.\n  Give both: Conv1DTranspose({.filters = 32, .kernel_size = "
@@ -97,8 +97,8 @@ class Conv1DTransposeLayer : public LayerOf<Conv1DTransposeOptions> {
     const Tensor spread = matmul(sdk::without_mask(x), reshape(kernel_, {-1, x.shape()[2]}), false,
                                  true);  // [batch, time, kernel_size * filters]
     const int64_t all = std::max((time - 1) * options.strides + reach(), before + count);
-    Tensor y = overlap_add(spread, 1, options.kernel_size, options.strides, options.dilation_rate,
-                           all);
+    Tensor y =
+        overlap_add(spread, 1, options.kernel_size, options.strides, options.dilation_rate, all);
     if (before > 0 || count < all) y = slice(y, 1, before, before + count);
     return sdk::reordered(options.activation(bias_ ? y + bias_ : y), options.data_format);
   }
@@ -114,8 +114,8 @@ class Conv1DTransposeLayer : public LayerOf<Conv1DTransposeOptions> {
   std::pair<int64_t, int64_t> kept(int64_t time) const {
     const int64_t stride = options.strides, size = reach(), more = options.output_padding,
                   to_last = (time - 1) * stride;
-    if (options.padding == "valid") return {0, to_last + (more < 0 ? std::max(size, stride)
-                                                                   : size + more)};
+    if (options.padding == "valid")
+      return {0, to_last + (more < 0 ? std::max(size, stride) : size + more)};
     const int64_t padding = more < 0 ? stride + size - 2 : size + size % 2 - 2 + more,
                   left = std::min(padding / 2 + padding % 2, size - 1);
     return {size - 1 - left, more < 0 ? time * stride : to_last + size % 2 + more};

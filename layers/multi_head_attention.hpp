@@ -126,8 +126,8 @@ class ProjectionLayer : public LayerOf<ProjectionOptions> {
 /// heads, query time, value time].
 ///
 /// Weights are as in Keras: query/kernel [features, heads, key_dim] and query/bias [heads,
-/// key_dim], key, gate and value likewise, attention_output/kernel [heads, value_dim, output...] and
-/// its bias. activity_regularizer is a penalty of all projections, as in Keras.
+/// key_dim], key, gate and value likewise, attention_output/kernel [heads, value_dim, output...]
+/// and its bias. activity_regularizer is a penalty of all projections, as in Keras.
 class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
  public:
   MultiHeadAttentionLayer(MultiHeadAttentionOptions o = {}) : LayerOf(std::move(o)) {
@@ -167,7 +167,7 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
     const Tensor weights = attention::weights(matmul(q, heads(key_(in.key)), false, true), allowed);
     const Tensor of_heads = matmul(dropout_(weights, call.training),
                                    heads(value_(in.value)));  // [batch, heads, time, value_dim]
-    Tensor found = transpose(of_heads, {0, 2, 1, 3});  // [batch, time, heads, value_dim]
+    Tensor found = transpose(of_heads, {0, 2, 1, 3});         // [batch, time, heads, value_dim]
     if (gate_) found = found * sigmoid(gate_(in.query));
     Tensor y = output_(found);
     if (in.query_mask) y = with_mask(y, in.query_mask);
@@ -181,18 +181,18 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
   /// The output of the last one is the layer's, whose own penalty it has.
   Layer projection(const char* name, int input_axes, const Shape& shape) const {
     const bool is_last = input_axes == 2;
-    return attention::ProjectionLayer({.input_axes = input_axes,
-                                       .output_shape = shape,
-                                       .use_bias = options.use_bias,
-                                       .kernel_initializer = options.kernel_initializer,
-                                       .bias_initializer = options.bias_initializer,
-                                       .kernel_regularizer = options.kernel_regularizer,
-                                       .bias_regularizer = options.bias_regularizer,
-                                       .kernel_constraint = options.kernel_constraint,
-                                       .bias_constraint = options.bias_constraint,
-                                       .activity_regularizer =
-                                           is_last ? Regularizer{} : options.activity_regularizer,
-                                       .name = name});
+    return attention::ProjectionLayer(
+        {.input_axes = input_axes,
+         .output_shape = shape,
+         .use_bias = options.use_bias,
+         .kernel_initializer = options.kernel_initializer,
+         .bias_initializer = options.bias_initializer,
+         .kernel_regularizer = options.kernel_regularizer,
+         .bias_regularizer = options.bias_regularizer,
+         .kernel_constraint = options.kernel_constraint,
+         .bias_constraint = options.bias_constraint,
+         .activity_regularizer = is_last ? Regularizer{} : options.activity_regularizer,
+         .name = name});
   }
   /// [batch, time, heads, size] to [batch, heads, time, size].
   static Tensor heads(const Tensor& x) { return transpose(x, {0, 2, 1, 3}); }

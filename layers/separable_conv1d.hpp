@@ -86,10 +86,9 @@ class DepthwiseOverTime : public ConvolutionOverTime<Layer, Options> {
   int64_t add_depthwise(Weights& add, const Shape& input) {
     const Options& o = this->options;
     const int64_t features = this->features_of(input);
-    kernel_ =
-        add("depthwise_kernel", {o.kernel_size, features, o.depth_multiplier},
-            o.depthwise_initializer,
-            {.regularizer = o.depthwise_regularizer, .constraint = o.depthwise_constraint});
+    kernel_ = add("depthwise_kernel", {o.kernel_size, features, o.depth_multiplier},
+                  o.depthwise_initializer,
+                  {.regularizer = o.depthwise_regularizer, .constraint = o.depthwise_constraint});
     return features * o.depth_multiplier;
   }
   Tensor depthwise(const Tensor& x) const {
@@ -124,9 +123,9 @@ class SeparableConv1DLayer
 
   void build(Weights& add, const Shape& input) {
     const int64_t sums = add_depthwise(add, input);
-    pointwise_ = add("pointwise_kernel", {1, sums, options.filters}, options.pointwise_initializer,
-                     {.regularizer = options.pointwise_regularizer,
-                      .constraint = options.pointwise_constraint});
+    pointwise_ = add(
+        "pointwise_kernel", {1, sums, options.filters}, options.pointwise_initializer,
+        {.regularizer = options.pointwise_regularizer, .constraint = options.pointwise_constraint});
     add_bias(add, options.filters);
   }
   Tensor sums(const Tensor& x) const {

@@ -33,8 +33,8 @@ TracedStep trace_step(const tempo_scan& call);
 /// The traced steps of one layer. Those whose call has a step_id are pure functions of their
 /// arguments, of the layer's weights and of the call's constants, and are traced once for each
 /// step_id and type of arguments, in training and not: layers in a step that are not told are where
-/// its caller is. One that reads something else is traced each time. Threads may ask at once; a step
-/// that is dropped for another lives on where it runs.
+/// its caller is. One that reads something else is traced each time. Threads may ask at once; a
+/// step that is dropped for another lives on where it runs.
 class TraceCache {
  public:
   explicit TraceCache(std::function<std::vector<Value*>()> weights)

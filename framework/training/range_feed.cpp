@@ -116,7 +116,9 @@ void RangeFeed::begin_round(int64_t round) {
   place_.round = round;
   place_.at = 0;
   place_.generator = generator_state();
+  // No two rounds draw the same, though the global generator may stand still between them.
   generator_ = beside_generator();
+  generator_.stream += (2 * round + (options_.validates ? 1 : 0)) << 32;
   begun_ = true;
   try {
     range_.source()->begin();
@@ -199,8 +201,8 @@ void RangeFeed::go_to(const Place& place) {
   const GeneratorState of_order = place.generator;
   while (place_.at < place.at) {
     if (!take())
-      throw Error(who_ + ": the backup was made after batch " + std::to_string(place.at) +
-                  " of " + name_ + ", which has " + std::to_string(place_.at) +
+      throw Error(who_ + ": the backup was made after batch " + std::to_string(place.at) + " of " +
+                  name_ + ", which has " + std::to_string(place_.at) +
                   ".\n  It is of other data; remove it to begin anew.");
     ++place_.at;
   }

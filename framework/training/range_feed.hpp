@@ -20,6 +20,7 @@ class RangeFeed final : public BatchFeed {
     int64_t steps_per_epoch = 0;
     int64_t most = 0;  // batches in an epoch, where the range may have more; 0: all
     bool with_truth = true;
+    bool validates = false;  // beside the range of a fit
     ClassWeight class_weight = {};
   };
   /// `epochs` is how often it will be walked through; `name` is what the user gave it as. Throws

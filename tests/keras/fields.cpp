@@ -163,15 +163,19 @@ struct OnlyName {
   std::string name;
 };
 
-// A loss in a list of metrics is the mean of it.
-template <class Made, class Options>
-struct AsMetric : Options {
-  static_assert(std::is_convertible_v<Made, Metric>);
-  std::string name = Metric(Made()).name();
-};
 struct NoFields {};
 
-#define KERAS_AS_METRIC(loss) AsMetric<loss, loss##Options>
+// A loss in a list of metrics is the mean of it, and goes by its name.
+#define LOSS_AS_METRIC(loss, ...)                         \
+  {                                                       \
+    "Metrics/" #loss, []() -> std::optional<Here> {       \
+      static_assert(std::is_convertible_v<loss, Metric>); \
+      using Options [[maybe_unused]] = loss##Options;     \
+      Here its{{{"name", ""}}};                           \
+      KERAS_EACH(KERAS_FIELD, __VA_ARGS__)                \
+      return its;                                         \
+    }                                                     \
+  }
 
 const Entry entries[] = {
     FIELDS("Losses", "MeanSquaredError", MeanErrorOptions, reduction, name, dtype),
@@ -247,13 +251,9 @@ const Entry entries[] = {
            ignore_class, sparse_y_pred, axis),
     FIELDS("Metrics", "OneHotMeanIoU", OneHotMeanIoUOptions, num_classes, name, dtype, ignore_class,
            sparse_y_pred, axis),
-    FIELDS("Metrics", "BinaryCrossentropy", KERAS_AS_METRIC(BinaryCrossentropy), name, dtype,
-           from_logits, label_smoothing),
-    FIELDS("Metrics", "CategoricalCrossentropy", KERAS_AS_METRIC(CategoricalCrossentropy), name,
-           dtype, from_logits, label_smoothing, axis),
-    FIELDS("Metrics", "SparseCategoricalCrossentropy",
-           KERAS_AS_METRIC(SparseCategoricalCrossentropy), name, dtype, from_logits, ignore_class,
-           axis),
+    LOSS_AS_METRIC(BinaryCrossentropy, dtype, from_logits, label_smoothing),
+    LOSS_AS_METRIC(CategoricalCrossentropy, dtype, from_logits, label_smoothing, axis),
+    LOSS_AS_METRIC(SparseCategoricalCrossentropy, dtype, from_logits, ignore_class, axis),
     FIELDS("Metrics", "PearsonCorrelation", CorrelationOptions, name, dtype, axis),
     FIELDS("Metrics", "ConcordanceCorrelation", CorrelationOptions, name, dtype, axis),
 

@@ -304,7 +304,8 @@ BOOST_AUTO_TEST_CASE(heads_look_for_themselves) {
             [](const Row& q, const Row& k) { return product(q, k) / std::sqrt(3.0); },
             [&](std::size_t, std::size_t q, std::size_t v) {
               const std::size_t apart = v > q ? v - q : q - v;
-              return (!causal || v <= q) && (window == 0 || apart < static_cast<std::size_t>(window));
+              return (!causal || v <= q) &&
+                     (window == 0 || apart < static_cast<std::size_t>(window));
             });
         const Batch gates = gated ? projected(batch_of(query), "gate", head) : Batch{};
         check_close("scores", take(got[1], static_cast<int64_t>(head), 1), tensor_of(one.weights),

@@ -154,11 +154,13 @@ BOOST_AUTO_TEST_CASE(channels_may_come_first) {
   check_close("outputs", transpose(got[0], {0, 1, 3, 4, 2}), expected[0], 1e-12);
   for (const std::size_t i : {std::size_t{1}, std::size_t{2}})
     check_close("states", transpose(got[i], {0, 2, 3, 1}), expected[i], 1e-12);
-  check_close("from a state",
-              transpose(layer.call({first}, {.initial_state = {got[1], got[2]}})[0],
-                        {0, 1, 3, 4, 2}),
-              last.call({x}, {.initial_state = {expected[1], expected[2]}})[0], 1e-12);
-  BOOST_TEST(error_of([&] { layer(normal({2, 3, 5, 2})); }) ==
+  check_close(
+      "from a state",
+      transpose(layer.call({first}, {.initial_state = {got[1], got[2]}})[0], {0, 1, 3, 4, 2}),
+      last.call({x}, {.initial_state = {expected[1], expected[2]}})[0], 1e-12);
+  BOOST_TEST(error_of([&] {
+               layer(normal({2, 3, 5, 2}));
+             }) ==
              "ConvLSTM2D: needs [batch, time, channels, rows, columns], got steps of [2, 5, 2].\n"
              "  expand_dims(x, -1) makes a channel of each number.");
 }
@@ -313,12 +315,10 @@ BOOST_AUTO_TEST_CASE(dropout_has_one_mask_for_all_steps_of_a_call) {
 
 BOOST_AUTO_TEST_CASE(a_saved_model_goes_on_with_the_masks_it_had) {
   const Tensor x = normal({2, 3, 5, 2});
-  Sequential model({ready(ConvLSTM1D({.filters = 3,
-                                      .kernel_size = {3},
-                                      .dropout = 0.4,
-                                      .recurrent_dropout = 0.4,
-                                      .seed = 11}),
-                          x)});
+  Sequential model({ready(
+      ConvLSTM1D(
+          {.filters = 3, .kernel_size = {3}, .dropout = 0.4, .recurrent_dropout = 0.4, .seed = 11}),
+      x)});
   (void)model(x, {.training = true});
   const std::string path = in_folder("dropping_conv_lstm.safetensors");
   model.save(path);

@@ -154,8 +154,12 @@ BOOST_AUTO_TEST_CASE(the_other_way) {
       {{.filters = 2, .kernel_size = 2, .strides = 3}, 0, 12},
       {{.filters = 2, .kernel_size = 2, .strides = 3, .padding = "same"}, 0, 12},
       {{.filters = 2, .kernel_size = 3, .strides = 2, .output_padding = 1}, 0, 10},
-      {{.filters = 2, .kernel_size = 3, .strides = 2, .padding = "same", .output_padding = 1}, 0, 8},
-      {{.filters = 2, .kernel_size = 3, .strides = 2, .padding = "same", .output_padding = 0}, 1, 7},
+      {{.filters = 2, .kernel_size = 3, .strides = 2, .padding = "same", .output_padding = 1},
+       0,
+       8},
+      {{.filters = 2, .kernel_size = 3, .strides = 2, .padding = "same", .output_padding = 0},
+       1,
+       7},
       {{.filters = 2, .kernel_size = 3, .dilation_rate = 2}, 0, 8},
       {{.filters = 2, .kernel_size = 3, .padding = "same", .dilation_rate = 2}, 2, 4},
   };
@@ -173,8 +177,8 @@ BOOST_AUTO_TEST_CASE(the_other_way) {
           for (int64_t time = 0; time < 4; ++time)
             for (int64_t j = 0; j < o.kernel_size; ++j)
               for (int64_t f = 0; time * o.strides + j * o.dilation_rate == place && f < 4; ++f)
-                total += w[0].element((j * 2 + filter) * 4 + f) *
-                         in.element((n * 4 + time) * 4 + f);
+                total +=
+                    w[0].element((j * 2 + filter) * 4 + f) * in.element((n * 4 + time) * 4 + f);
           expected.push_back(total);
         }
     const std::string what = "size " + std::to_string(o.kernel_size) + ", strides " +
@@ -291,10 +295,11 @@ BOOST_AUTO_TEST_CASE(errors) {
   BOOST_TEST(error_of([] { Conv1DTranspose({.filters = 3}); }) ==
              "Conv1DTranspose: kernel_size is not set.\n  Give both: Conv1DTranspose({.filters = "
              "32, .kernel_size = 3}), or {\"kernel_size\", 3} by name.");
-  BOOST_TEST(error_of([] {
-               Conv1DTranspose({.filters = 3, .kernel_size = 2, .strides = 2, .output_padding = 2});
-             }) ==
-             "Conv1DTranspose: output_padding is 2, and strides 2.\n  It must be less than strides.");
+  BOOST_TEST(
+      error_of([] {
+        Conv1DTranspose({.filters = 3, .kernel_size = 2, .strides = 2, .output_padding = 2});
+      }) ==
+      "Conv1DTranspose: output_padding is 2, and strides 2.\n  It must be less than strides.");
   BOOST_TEST(error_of([] {
                Conv1D({.filters = 3, .kernel_size = 2})(x, {.mask = ones({2, 8}, bool_)});
              }) ==

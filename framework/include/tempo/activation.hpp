@@ -12,8 +12,8 @@ namespace tempo TEMPO_HIDDEN {
 
 class Layer;
 
-/// The point nearest to x whose elements along the axis are at least 0 and add up to 1: shares, many
-/// of which are 0 (Martins and Astudillo, 2016). It compares all pairs of the elements.
+/// The point nearest to x whose elements along the axis are at least 0 and add up to 1: shares,
+/// many of which are 0 (Martins and Astudillo, 2016). It compares all pairs of the elements.
 inline Tensor sparsemax(const Tensor& x, int axis = -1) {
   sdk::require_along("sparsemax", x, {axis});
   if (x.count() == 0) return x;

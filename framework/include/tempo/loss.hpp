@@ -228,6 +228,7 @@ struct SparseCategoricalCrossentropyOptions {
   bool from_logits = false;
   std::optional<int64_t> ignore_class = {};  ///< samples with this label do not count
   std::string reduction = "sum_over_batch_size";
+  int axis = -1;  ///< of y_pred's classes
 };
 
 /// -log p[t] for class numbers t, the whole numbers from 0 to classes - 1, of any dtype.

@@ -133,7 +133,8 @@ class SurroundingsMaker {
   OutsideCall::How how(const Instruction& i) const {
     if (i.summed) return OutsideCall::How::all_steps;
     if (p_.is_fixed(i)) return OutsideCall::How::once;
-    return keeps_meaning_over_time(i) ? OutsideCall::How::all_steps : OutsideCall::How::step_by_step;
+    return keeps_meaning_over_time(i) ? OutsideCall::How::all_steps
+                                      : OutsideCall::How::step_by_step;
   }
   // Whether the op means the same of values with a leading time axis.
   bool keeps_meaning_over_time(const Instruction& i) const {

@@ -53,9 +53,9 @@ void Execution::run_stretch_of(const std::vector<OutsideCall>& calls) const {
 
 void Execution::run_outside(const OutsideCall& call) const {
   const Instruction& i = p_[call.instruction];
-  const bool each_step =
-      call.how == OutsideCall::How::step_by_step ||
-      (drops_rows_ && call.reads_rows && i.op->pointwise && call.how == OutsideCall::How::all_steps);
+  const bool each_step = call.how == OutsideCall::How::step_by_step ||
+                         (drops_rows_ && call.reads_rows && i.op->pointwise &&
+                          call.how == OutsideCall::How::all_steps);
   if (call.product)
     multiply_outside(surroundings_.products[*call.product],
                      packed_[surroundings_.loop_products + *call.product]);
