@@ -13,7 +13,7 @@ namespace tempo {
 struct Dataset {
   Tensors x, y;
   Tensor weight;
-  const char* name_of_y = "y";
+  std::string name_of_y = "y";
   int64_t first = 0;                            // sample of what the user gave, or of
   const std::vector<int64_t>* order = nullptr;  // the places there, when they are shuffled
   // Of a piece of longer sequences: where recurrences stand, its first step, and, where the truth
@@ -53,6 +53,12 @@ auto naming_labels(const std::string& who, const Dataset& batch, F f, std::size_
 /// Throws an Error where there are none, or these hold different numbers of samples.
 void require_samples(const std::string& who, const Dataset& samples, bool with_truth);
 void require_batch_size(const std::string& who, int64_t size);
+void require_steps(const std::string& who, int64_t steps_per_epoch);
+/// Throws an Error for an option that was given and is of samples in memory, not of a range.
+inline constexpr const char* weight_in_batch =
+    "Each Batch has its own: Batch{.x = x, .y = y, .sample_weight = w}.";
+void require_in_memory(const std::string& who, const char* option, bool given,
+                       const std::string& fix);
 /// A stateful layer keeps a state for each sequence of a batch, so all batches are of one size.
 void require_even_batches(const std::string& who, const ModelState& model, int64_t count,
                           int64_t batch_size);

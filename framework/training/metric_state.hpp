@@ -20,6 +20,9 @@ struct MetricState {
   /// Whether larger is better; none: nobody knows.
   virtual std::optional<bool> higher_is_better() const = 0;
 
+  /// What a loss is; Error for Loss{}.
+  static const LossState& state_of(const Loss& loss) { return loss.required(); }
+
   std::string name;
   std::string text;
 

@@ -110,6 +110,11 @@ std::string Objective::name() const {
   return names;
 }
 
+const Tensor& Objective::read_by(std::size_t i, const Tensors& y_pred) const {
+  if (has_several()) return y_pred[i];
+  return y_pred[std::min(static_cast<std::size_t>(outputs_[i].loss.reads()), y_pred.size() - 1)];
+}
+
 Objective::Losses Objective::operator()(const std::string& who, const Dataset& batch,
                                         const Tensors& y_pred) const {
   const auto number = [](std::size_t n) { return std::to_string(n); };
@@ -133,9 +138,7 @@ Objective::Losses Objective::operator()(const std::string& who, const Dataset& b
       out.each.emplace_back();
       continue;
     }
-    const Tensor& read = y_pred[has_several() ? i
-                                              : std::min(static_cast<std::size_t>(of.loss.reads()),
-                                                         y_pred.size() - 1)];
+    const Tensor& read = read_by(i, y_pred);
     const Tensor loss = naming_labels(
         who, batch, [&] { return of.loss(batch.y[i], read, batch.weight); }, i);
     if (loss.count() != 1)

@@ -10,6 +10,13 @@
 
 namespace tempo {
 
+Tensors penalized_of(const Tensors& weights) {
+  Tensors out;
+  for (const Tensor& w : weights)
+    if (const auto& rules = w.handle()->rules; rules && rules->penalty) out.push_back(w);
+  return out;
+}
+
 Tensor penalty_of(const Tensors& weights) {
   Tensor total;
   std::set<const tempo_tensor*> met;

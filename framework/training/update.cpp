@@ -8,6 +8,7 @@
 
 #include "graph/value.hpp"
 #include "training/finite.hpp"
+#include "training/metric_state.hpp"
 #include "training/reach.hpp"
 #include "training/reduction.hpp"
 #include "training/regularization.hpp"
@@ -43,12 +44,17 @@ Tensors called(ModelState& model, const Dataset& batch, bool training) {
   return y_pred;
 }
 
+const Tensors& Penalized::of(const ModelState& model) {
+  if (!found_) found_ = penalized_of(model.weights());
+  return *found_;
+}
+
 Scored score(const std::string& who, ModelState& model, const Objective& objective,
-             const Dataset& batch, bool training, const SideEffects& seen) {
+             const Dataset& batch, bool training, const SideEffects& seen, Penalized& penalized) {
   const Tensors y_pred = called(model, batch, training);
   auto [total, each] = objective(who, batch, y_pred);
   Scored scored{y_pred, total, total, each};
-  for (const Tensor& added : {penalty_of(model.weights()), seen.losses()})
+  for (const Tensor& added : {penalty_of(penalized.of(model)), seen.losses()})
     if (added)
       scored.loss =
           scored.loss + (added.dtype() == total.dtype() ? added : cast(added, total.dtype()));
@@ -60,7 +66,7 @@ Scored Updates::operator()(const Dataset& batch, int epoch, int64_t number) {
   SideEffects effects;
   Scored scored;
   try {
-    scored = score(who_, model_, objective_, batch, true, effects);
+    scored = score(who_, model_, objective_, batch, true, effects, penalized_);
     if (!batch.carried || anything_counts(scored.y_pred)) step(batch, epoch, number, scored);
   } catch (...) {
     effects.take_back();
@@ -152,11 +158,26 @@ void Updates::require_listed(const Tensor& loss) {
               "; or make it with .trainable = false, if it shall stay as it is.");
 }
 
+std::string Updates::why_infinite(const Dataset& batch, const Tensors& y_pred) const {
+  const std::vector<Output>& outputs = objective_.outputs();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!outputs[i].loss) continue;
+    const auto cause = MetricState::state_of(outputs[i].loss)
+                           .why_infinite(batch.y[i], objective_.read_by(i, y_pred), batch.weight);
+    if (!cause) continue;
+    std::string name = batch.name_of_y;
+    if (batch.y.size() > 1) name += "[" + std::to_string(i) + "]";
+    return name + "[" + std::to_string(batch.place_of(cause->sample)) + "] " + cause->text;
+  }
+  return "";
+}
+
 void Updates::not_finite(const Dataset& batch, const Tensors& y_pred, const std::string& what,
                          int epoch, int64_t number) const {
   std::string cause = "Likely: a learning_rate too large (it is " +
                       sdk::shortest(optimizer_.learning_rate()) +
                       "), or gradients that explode over time; set a smaller one, or clipnorm = 1.";
+  if (const std::string why = why_infinite(batch, y_pred); !why.empty()) cause = why;
   for (const Tensor& x : batch.x)
     if (!is_finite(x))
       cause = "x of this batch holds NaN or infinite numbers; clean the data first.";

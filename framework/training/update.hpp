@@ -16,9 +16,17 @@ struct Scored {
 };
 /// What the model gives for the inputs of a batch.
 Tensors called(ModelState& model, const Dataset& batch, bool training);
+/// The weights of a model that have a regularizer, looked for once, when all are built.
+class Penalized {
+ public:
+  const Tensors& of(const ModelState& model);
+
+ private:
+  std::optional<Tensors> found_;
+};
 /// What the model and its losses give for a batch; `seen` sees what its layers add to the loss.
 Scored score(const std::string& who, ModelState& model, const Objective& objective,
-             const Dataset& batch, bool training, const SideEffects& seen);
+             const Dataset& batch, bool training, const SideEffects& seen, Penalized& penalized);
 
 /// The updates of a fit, with the optimizer and the losses that the model had when it began.
 class Updates {
@@ -41,6 +49,8 @@ class Updates {
   Tensors gradients_of(const Dataset& batch, const Scored& scored, const Tensors& weights);
   void require_listed(const Tensor& loss);
   void say_where_a_mask_is_lost(const Tensor& y_pred) const;
+  /// Why a loss of the batch is infinite, where it is known: "y[3] ..."; "".
+  std::string why_infinite(const Dataset& batch, const Tensors& y_pred) const;
   [[noreturn]] void not_finite(const Dataset& batch, const Tensors& y_pred, const std::string& what,
                                int epoch, int64_t number) const;
 
@@ -48,6 +58,7 @@ class Updates {
   ModelState& model_;
   Optimizer optimizer_;
   Objective objective_;
+  Penalized penalized_;
 };
 
 }  // namespace tempo

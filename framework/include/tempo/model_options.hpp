@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the functions of a model are given: inputs, losses of outputs, options of fit and the like.
+// What the functions of a model are given: losses of outputs, options of fit and the like.
 #pragma once
 
 #include <map>
 
+#include <tempo/batch_range.hpp>
 #include <tempo/callback.hpp>
 #include <tempo/loss.hpp>
 #include <tempo/metric.hpp>
 #include <tempo/optimizer.hpp>
 
 namespace tempo TEMPO_HIDDEN {
-
-/// One tensor or several: what a model is called with.
-class Inputs : public Tensors {
- public:
-  Inputs() = default;
-  Inputs(const Tensor& x) : Tensors{x} {}
-  Inputs(const Tensors& x) : Tensors(x) {}
-  Inputs(std::initializer_list<Tensor> x) : Tensors(x) {}
-};
 
 /// One value for each output of a model, in the order of its outputs: {"mse", "bce"}, or with names
 /// for them, {{"price", "mse"}, {"kind", "bce"}}.
@@ -76,11 +68,13 @@ struct ValidationData {
 };
 
 struct FitOptions {
-  int64_t batch_size = 32;
-  int epochs = 1;  ///< the number of the last epoch, also when initial_epoch is not 0
+  int64_t batch_size = 32;  ///< of samples in memory
+  int epochs = 1;           ///< the number of the last epoch, also when initial_epoch is not 0
   std::vector<CallbackHandle> callbacks = {};
   double validation_split = 0;          ///< this share at the end of the data is held out
   ValidationData validation_data = {};  ///< wins over validation_split
+  BatchRange validation_batches = {};   ///< in place of these, a range that begins again
+  /// Of samples in memory; a range says its own order.
   bool shuffle = true;
   int64_t seed = -1;  ///< of the shuffling; below 0: drawn from the generator that set_seed starts
   /// Of class numbers, [n] or [n, 1], or one-hot labels, [n, classes]; in place of sample_weight.
@@ -90,6 +84,9 @@ struct FitOptions {
   /// Batches in an epoch, 0 for all there are. The next epoch goes on where this one stopped; when
   /// there is no whole batch more the samples begin again, in a new order.
   int64_t steps_per_epoch = 0;
+  /// How many batches of a range are made before they are asked for, on a thread of their own; 0:
+  /// none, and no thread.
+  int64_t prefetch = 2;
   /// Truncated backpropagation through time (Williams and Peng, 1990): sequences [batch, time, ...]
   /// of more steps than this are trained in pieces of so many, the last one shorter; 0: as a whole.
   /// Cut are all x, y and sample_weight that have this time axis, and masks with them. Recurrent
@@ -118,12 +115,14 @@ struct EvaluateOptions {
   int64_t batch_size = 32;
   std::vector<CallbackHandle> callbacks = {};
   Tensor sample_weight = {};
+  int64_t prefetch = 2;  ///< as in FitOptions
   int verbose = 0;
 };
 
 struct PredictOptions {
   int64_t batch_size = 32;
   std::vector<CallbackHandle> callbacks = {};
+  int64_t prefetch = 2;  ///< as in FitOptions
 };
 
 struct TrainOnBatchOptions {

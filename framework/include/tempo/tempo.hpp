@@ -2,6 +2,7 @@
 // All of Tempo, for scripts.
 #pragma once
 
+#include <tempo/batch_range.hpp>
 #include <tempo/callback.hpp>
 #include <tempo/callbacks.hpp>
 #include <tempo/cell.hpp>
