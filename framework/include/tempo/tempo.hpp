@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tempo/batch_range.hpp>
+#include <tempo/by_length.hpp>
 #include <tempo/callback.hpp>
 #include <tempo/callbacks.hpp>
 #include <tempo/cell.hpp>
