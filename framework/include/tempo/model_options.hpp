@@ -23,6 +23,7 @@ class PerOutput {
   };
   PerOutput() = default;
   PerOutput(std::initializer_list<Named> values) : values_(values) {}
+  explicit PerOutput(std::vector<Named> values) : values_(std::move(values)) {}
   PerOutput(std::initializer_list<T> values) : PerOutput(std::vector<T>(values)) {}
   PerOutput(const std::vector<T>& values) {
     for (const T& value : values) values_.push_back({"", value});
