@@ -9,6 +9,7 @@
 
 #include <tempo/tempo.hpp>
 
+#include "files.hpp"
 #include "printed.hpp"
 #include "testing.hpp"
 
@@ -452,4 +453,43 @@ BOOST_AUTO_TEST_CASE(a_penalty_does_not_hide_that_the_data_teach_nothing) {
       printed.text() ==
       "tempo: Model.fit: no gradient reaches dense_1/kernel, dense_1/bias; the loss does not "
       "depend on them.\n");
+}
+
+// --- Functions of the program
+
+BOOST_AUTO_TEST_CASE(a_function_of_the_program_is_a_regularizer_and_its_name_is_in_the_file) {
+  const auto cubes = [](const Tensor& w) { return 0.01 * sum(abs(w) * square(w)); };
+  Sequential model = known({.kernel_regularizer = own_regularizer("cubes", cubes)});
+  const double penalty = 0.01 * (8 + 27);
+  BOOST_TEST(model.evaluate(x, y)["loss"] == data_loss + penalty, near);
+  BOOST_TEST(regularization_loss(model).item() == penalty, near);
+  const std::string path = testing::in_folder("own_regularizer.tempo");
+  model.save(path);
+  Sequential whole = known({.kernel_regularizer = own_regularizer("cubes", cubes)});
+  whole.fit(x, y, {.epochs = 3, .shuffle = false, .verbose = 0});
+  Sequential loaded = load_model(path);
+  loaded.fit(x, y, {.epochs = 3, .shuffle = false, .verbose = 0});
+  check_same("goes on", loaded.weights()[0], whole.weights()[0]);
+  // A second function of the name is that of later layers.
+  own_regularizer("cubes", [](const Tensor& w) { return sum(w) * 0; });
+  BOOST_TEST(regularization_loss(loaded).item() > 0);
+  BOOST_TEST(regularization_loss(load_model(path)).item() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_model_whose_regularizer_is_missing_predicts_and_does_not_train) {
+  Sequential model = known({.kernel_regularizer = "own(name=nobodys)"});
+  BOOST_TEST(model.predict(x).shape() == (Shape{2, 2}));
+  BOOST_TEST(error_of([&] { model.fit(x, y, {.verbose = 0}); }) ==
+             "dense/kernel: the regularizer `nobodys` is a function of the program that saved the "
+             "model, which no file can hold.\n  Give it before fit: own_regularizer(\"nobodys\", "
+             "f).");
+  own_regularizer("nobodys", [](const Tensor& w) { return sum(square(w)); });
+  BOOST_TEST(model.evaluate(x, y)["loss"] == data_loss + 4 + 9, near);
+  BOOST_TEST(error_of([] { own_regularizer("not a word", [](const Tensor& w) { return w; }); }) ==
+             "own_regularizer: `not a word` is no word; a name is of letters, digits and "
+             "underscores.");
+  own_regularizer("whole", [](const Tensor& w) { return w; });
+  BOOST_TEST(error_of([] { known({.kernel_regularizer = "own(name=whole)"}); }) ==
+             "dense/kernel: the regularizer `whole` gave [1, 2] float32; a penalty is one number: "
+             "sum(...) of it, say.");
 }
