@@ -81,6 +81,20 @@ Block dropout_at(Size size, int threads) {
   return block;
 }
 
+// What fit does of its own is the difference, in ms of an epoch or microseconds of a batch.
+Block fit_at(Size size, int threads) {
+  Block block{"fit",
+              "fit's own cost, ms an epoch and us a batch: " + std::to_string(epoch_batches) +
+                  " batches, SimpleRNN(1), Dense(1), Adam",
+              {line_of("fit", "SimpleRNN", "float32", size, threads, false),
+               line_of("loop", "SimpleRNN", "float32", size, threads, false)}};
+  block.lines[0].what = "fit";
+  block.lines[1].what = "a loop";
+  block.lines[0].against = 1;
+  block.lines[0].against_what = "of a loop";
+  return block;
+}
+
 const std::vector<std::string> all_cells = {"LSTM",          "UserLSTM", "Peephole", "MinimalGated",
                                             "LayerNormLSTM", "GRU",      "SimpleRNN"};
 
@@ -129,6 +143,7 @@ const std::vector<Group>& groups() {
          return std::vector{cells_at("tiny", "tiny training step: SimpleRNN(10), Dense(1), Adam",
                                      "train", {"SimpleRNN"}, "float32", s, n)};
        }},
+      {"fit", {{1, 1, 1, 1}}, true, [](Size s, int n) { return std::vector{fit_at(s, n)}; }},
       {"streaming",
        {{1, 1, 1, 32}},
        true,

@@ -127,6 +127,60 @@ class TrainingStep : public Work {
   double loss_ = 0;
 };
 
+// Samples in memory, batch by batch in order.
+class Epoch : public Work {
+ public:
+  explicit Epoch(const Job& job)
+      : by_fit_(job.mode == "fit"),
+        batch_(job.size.batch),
+        model_({recurrent(job, false), Dense({.units = 1})}),
+        adam_({.learning_rate = learning_rate, .epsilon = epsilon}) {
+    const Size& s = job.size;
+    x_ = made("x", {epoch_batches * s.batch, s.time, s.features});
+    y_ = made("target", {epoch_batches * s.batch, 1});
+    model_.build({{-1, s.time, s.features}});
+    std::vector<Weight> wanted = weights_of(job);
+    wanted.push_back({"dense_kernel", {s.units, 1}});
+    wanted.push_back({"dense_bias", {1}});
+    set(model_.weights(), wanted);
+    weights_ = model_.trainable_weights();
+    model_.compile({.optimizer = adam_, .loss = "mse"});
+  }
+
+  void run() override {
+    if (by_fit_)
+      loss_ =
+          model_.fit(x_, y_, {.batch_size = batch_, .shuffle = false, .verbose = 0})["loss"].back();
+    else
+      loop();
+  }
+
+  Results results() override {
+    run();
+    return {{"loss", {loss_}}};
+  }
+
+ private:
+  void loop() {
+    const MeanSquaredError mse;
+    double total = 0;
+    for (const auto& [x, y] : batches(x_, y_, {.size = batch_, .shuffle = false})) {
+      const Tensor loss = mse(y, model_(x, {.training = true}));
+      adam_.step(weights_, gradient(loss, weights_));
+      total += loss.item();
+    }
+    loss_ = total / static_cast<double>(epoch_batches);
+  }
+
+  bool by_fit_;
+  int64_t batch_;
+  Sequential model_;
+  Adam adam_;
+  Tensor x_, y_;
+  Tensors weights_;
+  double loss_ = 0;
+};
+
 template <class T>
 class StreamingStep : public Work {
  public:
@@ -213,6 +267,7 @@ std::unique_ptr<Work> make(const Job& job) {
   set_default_dtype(job.dtype == "float64" ? float64 : float32);
   if (job.mode == "gradient" || job.mode == "forward") return std::make_unique<OverSequence>(job);
   if (job.mode == "train") return std::make_unique<TrainingStep>(job);
+  if (job.mode == "fit" || job.mode == "loop") return std::make_unique<Epoch>(job);
   if (job.mode == "stream" && job.dtype == "float64")
     return std::make_unique<StreamingStep<double>>(job);
   if (job.mode == "stream") return std::make_unique<StreamingStep<float>>(job);
