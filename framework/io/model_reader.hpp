@@ -39,8 +39,8 @@ class ModelReader {
     Loss loss = {};
     std::vector<Metric> metrics = {}, weighted_metrics = {};
     std::vector<Output> outputs = {};  // in place of these, where there are several
-    std::string missing = {};  // functions of the user's that were not given
-    std::string needs = {};    // the JSON that says which
+    std::string missing = {};          // functions of the user's that were not given
+    std::string needs = {};            // the JSON that says which
   };
 
   /// What the file holds, parted into weights, slots and states.

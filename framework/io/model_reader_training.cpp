@@ -149,11 +149,10 @@ void ModelReader::compile(Model& model, const Training& training) const {
   optimizer.exclude_from_weight_decay(training.words);
   optimizer.exclude_from_weight_decay(training.left_out);
   if (training.missing.empty()) {
-    model.compile(options_of(training.outputs,
-                             {.optimizer = optimizer,
-                              .loss = training.loss,
-                              .metrics = training.metrics,
-                              .weighted_metrics = training.weighted_metrics}));
+    model.compile(options_of(training.outputs, {.optimizer = optimizer,
+                                                .loss = training.loss,
+                                                .metrics = training.metrics,
+                                                .weighted_metrics = training.weighted_metrics}));
   } else {
     state.optimizer = optimizer;
     state.needs = training.needs;

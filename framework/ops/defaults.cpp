@@ -61,7 +61,7 @@ OwnGenerator::OwnGenerator(GeneratorState& state) : innermost_(own, &state) {}
 GeneratorState beside_generator() {
   const GeneratorState now = generator_state();
   const auto mixed = (static_cast<uint64_t>(now.seed) + static_cast<uint64_t>(now.stream) * 2 + 1) *
-      0x9e3779b97f4a7c15u;
+                     0x9e3779b97f4a7c15u;
   return {.seed = static_cast<int64_t>(mixed >> 1), .stream = first_stream};
 }
 

@@ -73,10 +73,11 @@ Function own_penalty(const std::string& name) {
   return [name, known = find_own(name)](const Tensor& w) {
     const Function penalty = known ? known : find_own(name);
     if (!penalty)
-      throw MissingFunction("the regularizer `" + name +
-                  "` is a function of the program that saved the model, which no file can hold.\n  "
-                  "Give it before fit: own_regularizer(\"" +
-                  name + "\", f).");
+      throw MissingFunction(
+          "the regularizer `" + name +
+          "` is a function of the program that saved the model, which no file can hold.\n  "
+          "Give it before fit: own_regularizer(\"" +
+          name + "\", f).");
     const Tensor out = penalty(w);
     if (!out || out.count() != 1)
       throw ShapeError("the regularizer `" + name + "` gave " +
@@ -107,8 +108,7 @@ const Definitions& regularizers() {
           const double l1 = text.not_negative("l1", 0), l2 = text.not_negative("l2", 0);
           return [=](const Tensor& w) { return l1 * sum(abs(w)) + l2 * sum(square(w)); };
         }}},
-      {"own",
-       {{"name"}, [](const Text& text) { return own_penalty(text.word("name", "")); }}},
+      {"own", {{"name"}, [](const Text& text) { return own_penalty(text.word("name", "")); }}},
       {"orthogonal_regularizer",
        {{"factor", "mode"},
         [](const Text& text) {

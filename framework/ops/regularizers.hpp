@@ -16,8 +16,8 @@ std::function<Tensor(const Tensor& w)> regularizer(const std::string& text);
 struct MissingFunction : Error {
   using Error::Error;
 };
-/// From now on the text that this gives, "own(name=mine)", stands for this function. Throws Error for
-/// a name that is no word.
+/// From now on the text that this gives, "own(name=mine)", stands for this function. Throws Error
+/// for a name that is no word.
 std::string add_own_regularizer(const std::string& name,
                                 std::function<Tensor(const Tensor& w)> penalty);
 

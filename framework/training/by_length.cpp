@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sorts sequences into batches by their lengths, and pads them.
-#include <tempo/by_length.hpp>
-
 #include <algorithm>
 #include <atomic>
 #include <numeric>
 
+#include <tempo/by_length.hpp>
 #include <tempo/ops.hpp>
 
 #include "training/dataset.hpp"
@@ -37,8 +36,8 @@ void require_options(const ByLengthOptions& options) {
 }
 
 std::vector<int64_t> lengths_of(const Tensor& lengths, int64_t count, int64_t time) {
-  if (!lengths || lengths.rank() != 1 || is_floating(lengths.dtype()) ||
-      lengths.dtype() == bool_ || lengths.shape()[0] != count)
+  if (!lengths || lengths.rank() != 1 || is_floating(lengths.dtype()) || lengths.dtype() == bool_ ||
+      lengths.shape()[0] != count)
     throw ShapeError(std::string(who) + ": lengths is " +
                      (lengths ? to_string(lengths.shape(), lengths.dtype()) : "not given") +
                      "; it must be int32 or int64 [" + std::to_string(count) +
@@ -68,7 +67,8 @@ void require_sequences(const char* name, const Tensors& sequences) {
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     const std::string its_name = std::string(name) + "[" + std::to_string(i) + "]";
     if (!sequences[i])
-      throw Error(std::string(who) + ": " + its_name + " was never given a value (it is Tensor{}).");
+      throw Error(std::string(who) + ": " + its_name +
+                  " was never given a value (it is Tensor{}).");
     const auto type = [](const Tensor& t) { return to_string(t.shape(), t.dtype()); };
     if (sequences[i].rank() == 0 || sequences[i].dtype() != sequences[0].dtype() ||
         sequences[i].shape().without_first() != sequences[0].shape().without_first())
@@ -154,9 +154,7 @@ BatchesByLength batches_by_length(const Tensors& sequences, const Tensors& y,
   return BatchesByLength(data);
 }
 
-int64_t BatchesByLength::size() const {
-  return (data_->count() - 1) / data_->options.size + 1;
-}
+int64_t BatchesByLength::size() const { return (data_->count() - 1) / data_->options.size + 1; }
 
 std::shared_ptr<const BatchesByLength::Plan> BatchesByLength::next_plan() const {
   const auto& [size, shuffle, seed, pool, weight] = data_->options;
@@ -167,7 +165,8 @@ std::shared_ptr<const BatchesByLength::Plan> BatchesByLength::next_plan() const 
   if (shuffle) places = shuffled(count, seed, pass);
   const int64_t at_once = shuffle && pool <= count / size ? pool * size : count;
   const auto shorter = [this](int64_t a, int64_t b) {
-    return data_->lengths[static_cast<std::size_t>(a)] < data_->lengths[static_cast<std::size_t>(b)];
+    return data_->lengths[static_cast<std::size_t>(a)] <
+           data_->lengths[static_cast<std::size_t>(b)];
   };
   Plan plan;
   for (int64_t first = 0; first < count; first += at_once) {

@@ -77,7 +77,8 @@ struct Checkpoint final : Callback {
     save(batch, logs);
   }
   void on_epoch_end(int, const Logs& logs) override {
-    if (options.save_freq.is_epoch()) save(params().steps > 0 ? params().steps - 1 : last_batch, logs);
+    if (options.save_freq.is_epoch())
+      save(params().steps > 0 ? params().steps - 1 : last_batch, logs);
   }
   void save(int64_t batch, const Logs& logs) {
     std::string why;

@@ -19,8 +19,8 @@ bool is_one_hot(const Tensor& y) {
 
 }  // namespace
 
-Tensor sample_weight_of(const std::string& who, const Dataset& samples,
-                        const ClassWeight& weights, bool all) {
+Tensor sample_weight_of(const std::string& who, const Dataset& samples, const ClassWeight& weights,
+                        bool all) {
   const auto refuse = [&](const std::string& what, const std::string& fix) {
     throw Error(who + ": class_weight was given, and " + what + ".\n  " + fix);
   };

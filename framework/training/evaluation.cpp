@@ -107,11 +107,9 @@ Tensors Model::run_predict(const Inputs& x, const PredictOptions& options, bool 
   return predicted(who, *this, batches, options.batch_size, options, all);
 }
 
-Tensors Model::run_predict(const BatchRange& range, const PredictOptions& options,
-                           bool all) const {
+Tensors Model::run_predict(const BatchRange& range, const PredictOptions& options, bool all) const {
   const std::string who = std::string(state_->kind()) + ".predict";
-  RangeFeed batches(who, "batches", range, 1,
-                    {.prefetch = options.prefetch, .with_truth = false});
+  RangeFeed batches(who, "batches", range, 1, {.prefetch = options.prefetch, .with_truth = false});
   return predicted(who, *this, batches, 0, options, all);
 }
 

@@ -68,8 +68,7 @@ Dataset held_out_of(const std::string& who, const FitOptions& options, Dataset& 
 
 // How often there is validation.
 int validations(const FitOptions& options) {
-  return options.epochs / options.validation_freq -
-      options.initial_epoch / options.validation_freq;
+  return options.epochs / options.validation_freq - options.initial_epoch / options.validation_freq;
 }
 
 // Null where there is none. What is held out of `train` is no longer in it.
@@ -78,8 +77,7 @@ std::unique_ptr<BatchFeed> validation_of(const std::string& who, const FitOption
   if (options.validation_batches) {
     if (options.validation_data || options.validation_split != 0)
       throw Error(who + ": validation_batches was given, and validation_" +
-                  (options.validation_data ? "data" : "split") +
-                  ", too.\n  Give one of them.");
+                  (options.validation_data ? "data" : "split") + ", too.\n  Give one of them.");
     return std::make_unique<RangeFeed>(
         who, "validation_batches", options.validation_batches, validations(options),
         RangeFeed::Options{

@@ -43,8 +43,7 @@ Logs Model::run_test_on_batch(const Inputs& x, const Inputs& y,
     Tracker tracker(state_->objective);
     SideEffects effects;
     Penalized penalized;
-    const Scored scored =
-        score(who, *state_, state_->objective, batch, false, effects, penalized);
+    const Scored scored = score(who, *state_, state_->objective, batch, false, effects, penalized);
     tracker.add(who, batch, scored.y_pred, scored.loss.item(), scored.losses);
     return tracker.logs();
   });

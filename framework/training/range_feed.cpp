@@ -201,8 +201,8 @@ void RangeFeed::go_to(const Place& place) {
   const GeneratorState of_order = place.generator;
   while (place_.at < place.at) {
     if (!take())
-      throw Error(who_ + ": the backup was made after batch " + std::to_string(place.at) +
-                  " of " + name_ + ", which has " + std::to_string(place_.at) +
+      throw Error(who_ + ": the backup was made after batch " + std::to_string(place.at) + " of " +
+                  name_ + ", which has " + std::to_string(place_.at) +
                   ".\n  It is of other data; remove it to begin anew.");
     ++place_.at;
   }

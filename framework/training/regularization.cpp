@@ -45,8 +45,7 @@ Tensor regularization_loss(const Tensors& weights) {
   return total ? total : scalar(0);
 }
 
-Regularizer own_regularizer(const std::string& name,
-                            std::function<Tensor(const Tensor&)> penalty) {
+Regularizer own_regularizer(const std::string& name, std::function<Tensor(const Tensor&)> penalty) {
   if (!penalty) throw Error("own_regularizer: `" + name + "` is an empty function.");
   return add_own_regularizer(name, std::move(penalty));
 }

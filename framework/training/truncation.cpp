@@ -194,9 +194,10 @@ void Truncation::try_out(const Dataset& batch) {
     return static_cast<bool>(mask_of(output.value));
   });
   if (masks && !at_each_step_ && !mask_of(batch.x[0]))
-    refuse("y has no time axis, and a layer makes a mask, which tells too late where a sequence "
-           "ends",
-           "Give x its mask before: with_mask(x, mask), [batch, time], true where a step counts.");
+    refuse(
+        "y has no time axis, and a layer makes a mask, which tells too late where a sequence "
+        "ends",
+        "Give x its mask before: with_mask(x, mask), [batch, time], true where a step counts.");
 }
 
 // For sequences of any length, so that a model that is refused is left as it was.

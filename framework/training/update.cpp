@@ -7,8 +7,8 @@
 #include <iostream>
 
 #include "graph/value.hpp"
-#include "training/metric_state.hpp"
 #include "training/finite.hpp"
+#include "training/metric_state.hpp"
 #include "training/reach.hpp"
 #include "training/reduction.hpp"
 #include "training/regularization.hpp"

@@ -116,10 +116,8 @@ BOOST_AUTO_TEST_CASE(any_range_trains_as_the_samples_in_memory_do) {
   for (const auto& [what, range] : cases)
     for (const int64_t prefetch : {0, 1, 2, 7}) {
       Sequential model = made();
-      const History its = model.fit(range(), {.epochs = 3,
-                                              .validation_data = held_out,
-                                              .prefetch = prefetch,
-                                              .verbose = 0});
+      const History its = model.fit(
+          range(), {.epochs = 3, .validation_data = held_out, .prefetch = prefetch, .verbose = 0});
       check_equal(what + (", ahead " + std::to_string(prefetch)), model, its, expected, history);
     }
 }
@@ -137,8 +135,8 @@ BOOST_AUTO_TEST_CASE(batches_bring_their_weights_and_validation_comes_in_batches
   const History history = expected.fit(x, y, options);
   std::vector<Batch> weighted = parts();
   for (std::size_t i = 0; i < 3; ++i)
-    weighted[i].sample_weight =
-        rows(weight, static_cast<int64_t>(4 * i), std::min<int64_t>(static_cast<int64_t>(4 * i) + 4, 10));
+    weighted[i].sample_weight = rows(weight, static_cast<int64_t>(4 * i),
+                                     std::min<int64_t>(static_cast<int64_t>(4 * i) + 4, 10));
   for (const bool function : {false, true}) {
     model = made();
     // Two of the three batches are left for the next time by a function, so it has two.
@@ -146,10 +144,9 @@ BOOST_AUTO_TEST_CASE(batches_bring_their_weights_and_validation_comes_in_batches
       return all[static_cast<std::size_t>(at++ % 2)];
     };
     const BatchRange validation = function ? BatchRange(two) : BatchRange(parts());
-    const History its = model.fit(weighted, {.epochs = 2,
-                                             .validation_batches = validation,
-                                             .validation_steps = 2,
-                                             .verbose = 0});
+    const History its = model.fit(
+        weighted,
+        {.epochs = 2, .validation_batches = validation, .validation_steps = 2, .verbose = 0});
     check_equal(function ? "a function" : "a vector", model, its, expected, history);
   }
 }
@@ -160,7 +157,8 @@ BOOST_AUTO_TEST_CASE(classes_are_weighed_batch_by_batch) {
   const auto model_for = [] {
     set_seed(5);
     Sequential model({LSTM({.units = 3})});
-    model.compile({.optimizer = Adam(), .loss = SparseCategoricalCrossentropy({.from_logits = true})});
+    model.compile(
+        {.optimizer = Adam(), .loss = SparseCategoricalCrossentropy({.from_logits = true})});
     return model;
   };
   Sequential expected = model_for(), model = model_for();
@@ -274,12 +272,12 @@ BOOST_AUTO_TEST_CASE(a_training_goes_on_in_the_middle_of_an_epoch) {
   const Batches shuffled = batches(x, y, {.size = 4});
   const History expected = whole.fit(shuffled, {.epochs = 3, .verbose = 0});
   const std::string folder = in_folder("backup_of_a_range");
-  BOOST_CHECK_THROW(made().fit(shuffled, {.epochs = 3,
-                                          .callbacks = {BackupAndRestore({.backup_dir = folder,
-                                                                          .save_freq = 2}),
-                                                        Cut(4)},
-                                          .verbose = 0}),
-                    Power);
+  BOOST_CHECK_THROW(
+      made().fit(shuffled,
+                 {.epochs = 3,
+                  .callbacks = {BackupAndRestore({.backup_dir = folder, .save_freq = 2}), Cut(4)},
+                  .verbose = 0}),
+      Power);
   set_seed(99);
   Sequential again = made();
   again.fit(shuffled, {.epochs = 3,
@@ -332,8 +330,9 @@ BOOST_AUTO_TEST_CASE(what_a_range_throws_says_at_which_batch_and_is_nested) {
     try {
       model.fit(range, {.epochs = 3, .prefetch = prefetch, .verbose = 0});
     } catch (const Error& error) {
-      BOOST_TEST(error.what() ==
-                 std::string("Sequential.fit: batches threw at batch 2 of epoch 2: part-7 is torn"));
+      BOOST_TEST(
+          error.what() ==
+          std::string("Sequential.fit: batches threw at batch 2 of epoch 2: part-7 is torn"));
       try {
         std::rethrow_if_nested(error);
       } catch (const Torn&) {
@@ -365,19 +364,22 @@ BOOST_AUTO_TEST_CASE(what_a_range_cannot_do_is_said) {
              "Sequential.fit: batches gave no batch in epoch 1.\n  An epoch ends with the range. A "
              "range must begin again in each epoch, and a function after it gave std::nullopt; or "
              "set steps_per_epoch.");
-  BOOST_TEST(fit(parts(), {.prefetch = -1}) ==
-             "Sequential.fit: prefetch is -1; it must be at least 0, the number of batches that are "
-             "made ahead.");
-  BOOST_TEST(fit(parts(), {.sample_weight = weight}) ==
-             "Sequential.fit: sample_weight was given, which is of samples in memory, and these are "
-             "batches of a range.\n  Each Batch has its own: Batch{.x = x, .y = y, .sample_weight = "
-             "w}.");
+  BOOST_TEST(
+      fit(parts(), {.prefetch = -1}) ==
+      "Sequential.fit: prefetch is -1; it must be at least 0, the number of batches that are "
+      "made ahead.");
+  BOOST_TEST(
+      fit(parts(), {.sample_weight = weight}) ==
+      "Sequential.fit: sample_weight was given, which is of samples in memory, and these are "
+      "batches of a range.\n  Each Batch has its own: Batch{.x = x, .y = y, .sample_weight = "
+      "w}.");
   BOOST_TEST(fit(parts(), {.validation_split = 0.5}) ==
              "Sequential.fit: validation_split was given, which is of samples in memory, and these "
              "are batches of a range.\n  Give validation_batches, or validation_data.");
-  BOOST_TEST(fit(parts(), {.validation_data = {.x = x, .y = y}, .validation_batches = parts()}) ==
-             "Sequential.fit: validation_batches was given, and validation_data, too.\n  Give one of "
-             "them.");
+  BOOST_TEST(
+      fit(parts(), {.validation_data = {.x = x, .y = y}, .validation_batches = parts()}) ==
+      "Sequential.fit: validation_batches was given, and validation_data, too.\n  Give one of "
+      "them.");
   BOOST_TEST(fit(parts(), {.epochs = 2, .validation_batches = three}) ==
              "Sequential.fit: validation_batches can be walked through once, and there are 2 "
              "epochs.\n  Set steps_per_epoch, which spreads one walk over them; or give a range "

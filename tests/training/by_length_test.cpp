@@ -26,9 +26,8 @@ std::vector<int64_t> lengths_of_all() {
 const std::vector<int64_t> all_lengths = lengths_of_all();
 const Tensor lengths = tensor(all_lengths, {count});
 const Tensor numbers = arange(0, count, 1, float32);
-const Tensor x =
-    where(expand_dims(mask_of_lengths(lengths, time_steps), -1),
-          broadcast_to(reshape(numbers, {count, 1, 1}), {count, time_steps, 1}), -1);
+const Tensor x = where(expand_dims(mask_of_lengths(lengths, time_steps), -1),
+                       broadcast_to(reshape(numbers, {count, 1, 1}), {count, time_steps, 1}), -1);
 const Tensor at_steps = x * 2, at_ends = reshape(numbers, {count, 1}) * 3;
 
 Tensors ragged(const Tensor& t) {
@@ -55,8 +54,7 @@ std::vector<std::vector<int64_t>> members(const std::vector<Batch>& batches) {
 
 int64_t longest_of(const std::vector<int64_t>& of) {
   int64_t longest = 0;
-  for (const int64_t i : of)
-    longest = std::max(longest, all_lengths[static_cast<std::size_t>(i)]);
+  for (const int64_t i : of) longest = std::max(longest, all_lengths[static_cast<std::size_t>(i)]);
   return longest;
 }
 
@@ -89,14 +87,16 @@ BOOST_AUTO_TEST_CASE(each_sequence_is_in_one_batch_which_is_as_long_as_its_longe
       check_same(what, where(counts, batch.y[0], 0), where(counts, batch.x[0] * 2, 0));
     }
     BOOST_TEST(seen.size() == static_cast<std::size_t>(count), what);
-    BOOST_TEST(std::set<int64_t>(seen.begin(), seen.end()).size() ==
-                   static_cast<std::size_t>(count), what);
+    BOOST_TEST(
+        std::set<int64_t>(seen.begin(), seen.end()).size() == static_cast<std::size_t>(count),
+        what);
   }
 }
 
 BOOST_AUTO_TEST_CASE(ragged_sequences_make_the_batches_of_padded_ones) {
   const ByLengthOptions options{.size = 5, .seed = 3};
-  const std::vector<Batch> a = taken(batches_by_length(where(x >= 0, x, 0), lengths, at_ends, options)),
+  const std::vector<Batch> a = taken(
+                               batches_by_length(where(x >= 0, x, 0), lengths, at_ends, options)),
                            b = taken(batches_by_length(ragged(x), at_ends, options));
   BOOST_REQUIRE(a.size() == b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -111,9 +111,11 @@ BOOST_AUTO_TEST_CASE(little_is_padded_and_the_shortest_come_first_without_shuffl
     for (const Batch& batch : range) steps += batch.x[0].shape()[0] * batch.x[0].shape()[1];
     return steps - std::accumulate(all_lengths.begin(), all_lengths.end(), int64_t{0});
   };
-  const int64_t sorted = padding(batches_by_length(x, lengths, at_ends, {.size = 4, .shuffle = false}));
+  const int64_t sorted =
+      padding(batches_by_length(x, lengths, at_ends, {.size = 4, .shuffle = false}));
   BOOST_TEST(padding(batches_by_length(x, lengths, at_ends, {.size = 4, .seed = 1})) == sorted);
-  BOOST_TEST(padding(batches_by_length(x, lengths, at_ends, {.size = 4, .seed = 1, .pool = 1})) > sorted);
+  BOOST_TEST(padding(batches_by_length(x, lengths, at_ends, {.size = 4, .seed = 1, .pool = 1})) >
+             sorted);
   BOOST_TEST(sorted <= 3 * 4);
   int64_t before = 0;
   for (const Batch& batch : batches_by_length(x, lengths, at_ends, {.size = 4, .shuffle = false})) {
@@ -142,8 +144,8 @@ BOOST_AUTO_TEST_CASE(weights_and_further_inputs_come_along) {
   const Tensor context = reshape(numbers, {count, 1}) * 10;
   const Tensor step_weights = abs(at_steps(all, all, 0)), weights = numbers;
   for (const Tensor& w : {weights, step_weights})
-    for (const Batch& batch : batches_by_length({x, context}, lengths, at_ends,
-                                                {.size = 4, .sample_weight = w})) {
+    for (const Batch& batch :
+         batches_by_length({x, context}, lengths, at_ends, {.size = 4, .sample_weight = w})) {
       const Tensor first = slice(batch.x[0], 1, 0, 1);
       check_same("context", batch.x[1], reshape(first, {-1, 1}) * 10);
       BOOST_TEST(!mask_of(batch.x[1]));
@@ -195,8 +197,7 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
       {"batches_by_length: there are 23 sequences, and y holds 2.\n  It needs one entry for each, "
        "along the first axis.",
        [] { batches_by_length(ragged(x), slice(at_ends, 0, 0, 2)); }},
-      {"batches_by_length: there are no sequences.",
-       [] { batches_by_length(Tensors{}, at_ends); }},
+      {"batches_by_length: there are no sequences.", [] { batches_by_length(Tensors{}, at_ends); }},
   };
   for (const auto& [text, f] : cases) BOOST_TEST(error_of(f) == text);
 }

@@ -284,8 +284,10 @@ BOOST_AUTO_TEST_CASE(labels_that_do_not_fit_into_the_steps_are_named) {
        lead + "y[0] has 5 labels, and y_pred has 4 steps" + fix},
       {{1, 2, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0},
        {1, 1, 1},
-       lead + "y[1] has 3 labels, of which 2 need a blank before them, like the label there, and "
-              "y_pred has 4 steps" + fix},
+       lead +
+           "y[1] has 3 labels, of which 2 need a blank before them, like the label there, and "
+           "y_pred has 4 steps" +
+           fix},
       {{1, 2, 0, 0, 0, 1, 1, 2, 0, 0, 1, 2, 1, 0, 0},
        {1, 1, 1},
        lead + "y[2] has 3 labels, and y_pred has 2 steps" + fix},
@@ -295,10 +297,9 @@ BOOST_AUTO_TEST_CASE(labels_that_do_not_fit_into_the_steps_are_named) {
     Sequential model({GRU({.units = 3, .return_sequences = true}), Dense({.units = 3})});
     model.compile({.optimizer = Adam(), .loss = "ctc"});
     BOOST_TEST(error_of([&] {
-                 model.fit(x, tensor(c.y, {3, 5}),
-                           {.shuffle = false,
-                            .sample_weight = tensor(c.weight, {3}),
-                            .verbose = 0});
+                 model.fit(
+                     x, tensor(c.y, {3, 5}),
+                     {.shuffle = false, .sample_weight = tensor(c.weight, {3}), .verbose = 0});
                }) == c.said);
   }
 }

@@ -141,11 +141,10 @@ const Tensors of_both{random_normal({4, 2}, 0, 1, float32, 2),
 
 BOOST_AUTO_TEST_CASE(a_file_holds_the_losses_of_several_outputs) {
   const std::string path = in_folder("outputs.tempo");
-  const CompileOptions compiled{
-      .optimizer = Adam({.learning_rate = 0.1}),
-      .losses = {{"there", Huber({.delta = 0.5})}, {"back", "mae"}},
-      .loss_weights = {{"back", 0.25}},
-      .output_metrics = {{"back", {"mse"}, {"mae"}}}};
+  const CompileOptions compiled{.optimizer = Adam({.learning_rate = 0.1}),
+                                .losses = {{"there", Huber({.delta = 0.5})}, {"back", "mae"}},
+                                .loss_weights = {{"back", 0.25}},
+                                .output_metrics = {{"back", {"mse"}, {"mae"}}}};
   const auto fit = [](Model& model, int first, int last) {
     return model.fit(sequences, of_both,
                      {.batch_size = 2, .epochs = last, .initial_epoch = first, .verbose = 0});
@@ -181,14 +180,14 @@ BOOST_AUTO_TEST_CASE(functions_of_several_outputs_are_given_by_name) {
   const std::string path = in_folder("own_outputs.tempo");
   const auto absolute = [](const Tensor& t, const Tensor& p) { return mean(abs(t - p), -1); };
   const auto squared = [](const Tensor& t, const Tensor& p) { return mean(square(t - p), -1); };
-  Sequential model =
-      both_ways({.optimizer = SGD(),
-                 .losses = {{"there", Loss(absolute)}, {"back", Loss(squared, "mine")}}});
+  Sequential model = both_ways(
+      {.optimizer = SGD(), .losses = {{"there", Loss(absolute)}, {"back", Loss(squared, "mine")}}});
   const Logs expected = model.evaluate(sequences, of_both);
   model.save(path);
   Sequential without = load_model(path);
-  BOOST_TEST(error_of([&] { without.evaluate(sequences, of_both); })
-                 .find("was saved with the loss `there_loss`, the loss `mine`, which no file") !=
+  BOOST_TEST(error_of([&] {
+               without.evaluate(sequences, of_both);
+             }).find("was saved with the loss `there_loss`, the loss `mine`, which no file") !=
              std::string::npos);
   without.save(path);  // which leaves nothing out
   const Sequential loaded =

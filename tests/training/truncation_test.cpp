@@ -19,8 +19,7 @@ constexpr int64_t samples_in_all = 6, time_steps = 11, features = 2;
 const Tensor x = random_normal({samples_in_all, time_steps, features}, 0, 1, float32, 1);
 const Tensor at_steps = random_normal({samples_in_all, time_steps, 1}, 0, 1, float32, 2);
 const Tensor at_ends = random_normal({samples_in_all, 1}, 0, 1, float32, 3);
-const Tensor step_weights =
-    random_uniform({samples_in_all, time_steps}, 0.5, 2, float32, 4);
+const Tensor step_weights = random_uniform({samples_in_all, time_steps}, 0.5, 2, float32, 4);
 const Tensor lengths = tensor<int64_t>({11, 9, 4, 1, 8, 3}, {6});
 const Tensor padded = with_mask(x, mask_of_lengths(lengths, time_steps));
 
@@ -88,8 +87,7 @@ const Kind recurrent[] = {
      }},
 };
 
-Sequential made(const Kind& of, bool stateful, bool sequences,
-                const CompileOptions& compiled) {
+Sequential made(const Kind& of, bool stateful, bool sequences, const CompileOptions& compiled) {
   set_seed(5);
   Layers layers = of.layers(stateful, sequences);
   layers.push_back(Dense({.units = 1}));
@@ -117,8 +115,7 @@ double loop_over_pieces(Sequential& model, const Tensor& input, const Tensor& y,
       const auto part = [&](const Tensor& t) {
         return t ? steps(rows(t, first, first + batch), begin, end) : t;
       };
-      const Logs logs =
-          model.train_on_batch(part(input), part(y), {.sample_weight = part(weight)});
+      const Logs logs = model.train_on_batch(part(input), part(y), {.sample_weight = part(weight)});
       sum_of_losses += logs["loss"] * static_cast<double>(batch * (end - begin));
     }
   }
@@ -165,11 +162,11 @@ BOOST_AUTO_TEST_CASE(a_mask_counts_in_each_piece_as_it_does_in_a_loop) {
     double expected = 0;
     for (const auto& [begin, end, counted] :
          {std::tuple<int64_t, int64_t, double>{0, 3, 3 + 1 + 3}, {3, 6, 1}})
-      expected += counted *
-          by_hand.train_on_batch(steps(short_ones, begin, end), steps(y, begin, end))["loss"];
+      expected += counted * by_hand.train_on_batch(steps(short_ones, begin, end),
+                                                   steps(y, begin, end))["loss"];
     set_seed(7);
-    const History history = model.fit(
-        short_ones, y, {.shuffle = false, .truncate = 3, .verbose = 0});
+    const History history =
+        model.fit(short_ones, y, {.shuffle = false, .truncate = 3, .verbose = 0});
     check_weights(of.what, model, by_hand);
     BOOST_TEST_CONTEXT(of.what) BOOST_TEST(std::abs(history["loss"][0] - expected / 8) < 1e-6);
     BOOST_TEST(model.optimizer().iterations() == 2);
@@ -246,8 +243,7 @@ BOOST_AUTO_TEST_CASE(a_truth_at_the_end_trains_the_last_piece_which_is_a_whole_o
     }
     const double expected = by_hand.train_on_batch(steps(x, 7, 11), at_ends)["loss"];
     set_seed(7);
-    const History history =
-        model.fit(x, at_ends, {.shuffle = false, .truncate = 4, .verbose = 0});
+    const History history = model.fit(x, at_ends, {.shuffle = false, .truncate = 4, .verbose = 0});
     check_weights(of.what, model, by_hand);
     BOOST_TEST_CONTEXT(of.what) BOOST_TEST(std::abs(history["loss"][0] - expected) < 1e-6);
     BOOST_TEST(model.optimizer().iterations() == 1);
@@ -265,12 +261,13 @@ BOOST_AUTO_TEST_CASE(each_sequence_is_trained_where_it_ends) {
     const Tensor weight = tensor<float>(ending, {6}) * (6 / count);
     return by_hand.train_on_batch(steps(padded, begin, end), at_ends,
                                   {.sample_weight = weight})["loss"] *
-        count;
+           count;
   };
   double expected = piece(0, 3, {0, 0, 0, 1, 0, 1});
   expected += piece(3, 7, {0, 0, 1, 0, 0, 0});
   expected += piece(7, 11, {1, 1, 0, 0, 1, 0});
-  const History history = model.fit(padded, at_ends, {.shuffle = false, .truncate = 4, .verbose = 0});
+  const History history =
+      model.fit(padded, at_ends, {.shuffle = false, .truncate = 4, .verbose = 0});
   check_weights("ends", model, by_hand, 1e-6);
   BOOST_TEST(std::abs(history["loss"][0] - expected / 6) < 1e-6);
 }
@@ -296,8 +293,7 @@ BOOST_AUTO_TEST_CASE(a_model_of_a_function_goes_on_call_by_call) {
   const Tensors y{at_steps, concat({at_steps, at_steps})};
   Model whole = model_for(), pieces = model_for();
   const History expected = whole.fit({x, context}, y, {.shuffle = false, .verbose = 0});
-  const History got =
-      pieces.fit({x, context}, y, {.shuffle = false, .truncate = 4, .verbose = 0});
+  const History got = pieces.fit({x, context}, y, {.shuffle = false, .truncate = 4, .verbose = 0});
   for (const char* name : {"loss", "output_1_loss", "output_2_loss"})
     BOOST_TEST_CONTEXT(name) BOOST_TEST(std::abs(got[name][0] - expected[name][0]) < 1e-6);
 }
@@ -319,10 +315,10 @@ BOOST_AUTO_TEST_CASE(a_sequence_within_each_step_begins_anew) {
 
 BOOST_AUTO_TEST_CASE(stateful_layers_go_on_after_the_batch_and_others_begin_anew) {
   for (const bool stateful : {false, true}) {
-    Sequential model = made(recurrent[0], stateful, true,
-                            {.optimizer = SGD({.learning_rate = 0}), .loss = "mse"});
-    const History twice = model.fit(
-        x, at_steps, {.epochs = 2, .shuffle = false, .truncate = 4, .verbose = 0});
+    Sequential model =
+        made(recurrent[0], stateful, true, {.optimizer = SGD({.learning_rate = 0}), .loss = "mse"});
+    const History twice =
+        model.fit(x, at_steps, {.epochs = 2, .shuffle = false, .truncate = 4, .verbose = 0});
     BOOST_TEST((twice["loss"][0] == twice["loss"][1]) == !stateful);
   }
 }
@@ -338,16 +334,13 @@ struct SeesBatches : Callback {
 
 BOOST_AUTO_TEST_CASE(a_batch_is_one_of_whole_sequences_and_a_piece_is_an_iteration) {
   for (const int accumulated : {1, 3}) {
-    Sequential model = made(recurrent[0], false, true,
-                            {.optimizer = Adam({.loss_scale_factor = 8,
-                                                .gradient_accumulation_steps = accumulated}),
-                             .loss = "mse"});
+    Sequential model = made(
+        recurrent[0], false, true,
+        {.optimizer = Adam({.loss_scale_factor = 8, .gradient_accumulation_steps = accumulated}),
+         .loss = "mse"});
     const auto batches = std::make_shared<SeesBatches>();
-    const History history = model.fit(x, at_steps,
-                                      {.batch_size = 2,
-                                       .callbacks = {batches},
-                                       .truncate = 4,
-                                       .verbose = 0});
+    const History history = model.fit(
+        x, at_steps, {.batch_size = 2, .callbacks = {batches}, .truncate = 4, .verbose = 0});
     BOOST_TEST(batches->seen == (std::vector<int64_t>{0, 1, 2}));
     BOOST_TEST(history.params().steps == 3);
     BOOST_TEST(model.optimizer().iterations() == 9 / accumulated);
@@ -369,7 +362,8 @@ BOOST_AUTO_TEST_CASE(ctrl_c_ends_it_after_a_piece) {
 
 BOOST_AUTO_TEST_CASE(a_refused_label_is_named_by_its_place_in_the_whole) {
   Sequential model({LSTM({.units = 3, .return_sequences = true}), Dense({.units = 4})});
-  model.compile({.optimizer = Adam(), .loss = SparseCategoricalCrossentropy({.from_logits = true})});
+  model.compile(
+      {.optimizer = Adam(), .loss = SparseCategoricalCrossentropy({.from_logits = true})});
   std::vector<int64_t> labels(samples_in_all * time_steps, 1);
   labels[2 * time_steps + 9] = 7;
   const std::string text = error_of([&] {
@@ -393,33 +387,60 @@ BOOST_AUTO_TEST_CASE(models_that_need_the_whole_sequence_are_refused_and_left_as
     Loss loss;
     std::string error;
   } const cases[] = {
-      {"both directions", {Bidirectional(lstm)}, x, at_steps, "mse",
+      {"both directions",
+       {Bidirectional(lstm)},
+       x,
+       at_steps,
+       "mse",
        "`bidirectional/backward_lstm` runs from the last step to the first" + leave_out},
-      {"backwards", {LSTM({.units = 3, .return_sequences = true, .go_backwards = true})}, x,
-       at_steps, "mse", "`lstm` runs from the last step to the first" + leave_out},
+      {"backwards",
+       {LSTM({.units = 3, .return_sequences = true, .go_backwards = true})},
+       x,
+       at_steps,
+       "mse",
+       "`lstm` runs from the last step to the first" + leave_out},
       {"a convolution over time",
        {LSTM({.units = 3, .return_sequences = true}),
         Conv1D({.filters = 1, .kernel_size = 2, .padding = "causal"})},
-       x, at_steps, "mse",
+       x,
+       at_steps,
+       "mse",
        "`conv1d` gives something else for pieces of a sequence than for the whole" + leave_out},
       {"a mean over time",
        {LSTM({.units = 3, .return_sequences = true}), GlobalAveragePooling1D(),
         Dense({.units = 1})},
-       x, at_ends, "mse",
+       x,
+       at_ends,
+       "mse",
        "`global_average_pooling1d` gives something else for pieces of a sequence than for the "
-       "whole" + leave_out},
-      {"CTC", {LSTM({.units = 3, .return_sequences = true})}, x,
-       ones({samples_in_all, time_steps}, int32), "ctc",
+       "whole" +
+           leave_out},
+      {"CTC",
+       {LSTM({.units = 3, .return_sequences = true})},
+       x,
+       ones({samples_in_all, time_steps}, int32),
+       "ctc",
        "the loss `ctc` takes a sequence as a whole" + leave_out},
-      {"no time axis", {Dense({.units = 1})}, at_ends(all, 0), at_ends, "mse",
+      {"no time axis",
+       {Dense({.units = 1})},
+       at_ends(all, 0),
+       at_ends,
+       "mse",
        "x is [6], which has no time axis.\n  It cuts sequences, [batch, time, ...], along time."},
       {"an output at each step, and a truth at the end",
-       {LSTM({.units = 3, .return_sequences = true}), Dense({.units = 1})}, x, at_ends, "mse",
-       "the model gives an output at each step, and y is [6, 1] float32.\n  y needs a target at each "
+       {LSTM({.units = 3, .return_sequences = true}), Dense({.units = 1})},
+       x,
+       at_ends,
+       "mse",
+       "the model gives an output at each step, and y is [6, 1] float32.\n  y needs a target at "
+       "each "
        "of the 11 steps, [batch, time, ...]; or the last recurrent layer does without "
        "return_sequences."},
       {"a mask that a layer makes, and a truth at the end",
-       {Masking(), LSTM({.units = 3}), Dense({.units = 1})}, x, at_ends, "mse",
+       {Masking(), LSTM({.units = 3}), Dense({.units = 1})},
+       x,
+       at_ends,
+       "mse",
        "y has no time axis, and a layer makes a mask, which tells too late where a sequence ends.\n"
        "  Give x its mask before: with_mask(x, mask), [batch, time], true where a step counts."},
   };
@@ -432,10 +453,10 @@ BOOST_AUTO_TEST_CASE(models_that_need_the_whole_sequence_are_refused_and_left_as
   }
   Sequential flat({LSTM({.units = 3, .return_sequences = true}), Flatten(), Dense({.units = 1})});
   flat.compile({.optimizer = Adam(), .loss = "mse"});
-  const std::string text =
-      error_of([&] { flat.fit(x, at_ends, {.truncate = 4, .verbose = 0}); });
-  BOOST_TEST(text.find("truncate is 4, and the model takes no sequences of any length") !=
-                 text.npos, text);
+  const std::string text = error_of([&] { flat.fit(x, at_ends, {.truncate = 4, .verbose = 0}); });
+  BOOST_TEST(
+      text.find("truncate is 4, and the model takes no sequences of any length") != text.npos,
+      text);
   BOOST_TEST(!flat.built());
   BOOST_TEST(error_of([&] { flat.fit(x, at_ends, {.truncate = -1, .verbose = 0}); }) ==
              "Sequential.fit: truncate is -1; it must be at least 0.");

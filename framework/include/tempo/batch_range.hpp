@@ -85,8 +85,8 @@ class BatchRange {
            sdk::RangeOfBatches<std::remove_reference_t<R>>) BatchRange(R&& range)
       : source_(std::make_shared<OfRange<R>>(std::forward<R>(range))) {}
   template <class F>
-  requires(!std::is_same_v<F, BatchRange> && sdk::GivesBatches<F> &&
-           !sdk::RangeOfBatches<F>) BatchRange(F next)
+  requires(!std::is_same_v<F, BatchRange> && sdk::GivesBatches<F> && !sdk::RangeOfBatches<F>)
+      BatchRange(F next)
       : source_(std::make_shared<OfFunction<F>>(std::move(next))) {}
 
   explicit operator bool() const { return source_ != nullptr; }

@@ -8,8 +8,8 @@ namespace tempo TEMPO_HIDDEN {
 
 struct ByLengthOptions {
   int64_t size = 32;  ///< sequences in a batch
-  /// Each pass has an order of its own; without, all are in the order of their lengths, the shortest
-  /// first.
+  /// Each pass has an order of its own; without, all are in the order of their lengths, the
+  /// shortest first.
   bool shuffle = true;
   int64_t seed = -1;  ///< below 0: drawn from the generator that set_seed starts
   /// Shuffled sequences are sorted by length so many batches at a time, which are then shuffled: of
@@ -18,8 +18,8 @@ struct ByLengthOptions {
   Tensor sample_weight = {};  ///< [n] or [n, time]
 };
 
-/// A range of batches for fit, evaluate and predict. x of each is [size, longest, ...] with the mask
-/// of its lengths; the last batch may be smaller. A handle; copies draw from the same passes.
+/// A range of batches for fit, evaluate and predict. x of each is [size, longest, ...] with the
+/// mask of its lengths; the last batch may be smaller. A handle; copies draw from the same passes.
 class BatchesByLength {
  public:
   struct Data;

@@ -70,7 +70,7 @@ struct ValidationData {
 
 struct FitOptions {
   int64_t batch_size = 32;  ///< of samples in memory
-  int epochs = 1;  ///< the number of the last epoch, also when initial_epoch is not 0
+  int epochs = 1;           ///< the number of the last epoch, also when initial_epoch is not 0
   std::vector<CallbackHandle> callbacks = {};
   double validation_split = 0;          ///< this share at the end of the data is held out
   ValidationData validation_data = {};  ///< wins over validation_split

@@ -149,9 +149,8 @@ class Epoch : public Work {
 
   void run() override {
     if (by_fit_)
-      loss_ = model_
-                  .fit(x_, y_, {.batch_size = batch_, .shuffle = false, .verbose = 0})["loss"]
-                  .back();
+      loss_ =
+          model_.fit(x_, y_, {.batch_size = batch_, .shuffle = false, .verbose = 0})["loss"].back();
     else
       loop();
   }
