@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   Tensor x = pad(signal, 2, 0, sensors - 2) + random_normal({days, hours, sensors}, 0, 0.2);
   Tensor y = cast(fires(all, slice(0, 1)) < fires(all, slice(1, 2)), float32);  // [days, 1]
 
-  std::vector<Curve> curves;
+  std::vector<TrainingRun> runs;
   for (const char* activation : {"relu", "tanh"}) {
     set_seed(1);
     Sequential model({
@@ -33,16 +33,12 @@ int main(int argc, char** argv) {
         .epochs = short_run(argc, argv) ? 2 : 10,
         .validation_split = 0.2,
     });
-    if (curves.empty()) model.summary();
-
-    const std::vector<double> accuracy = history["val_accuracy"];
-    const auto epochs = static_cast<int64_t>(accuracy.size());
-    curves.push_back({activation, tensor(accuracy, {epochs}), 1 + arange(0, static_cast<double>(epochs))});
-    std::cout << activation << ": accuracy " << accuracy.back() << " on " << days / 5
+    if (runs.empty()) model.summary();
+    runs.push_back({activation, history});
+    std::cout << activation << ": accuracy " << history["val_accuracy"].back() << " on " << days / 5
               << " days that it has not seen" << std::endl;
   }
-  std::cout << plot(curves, "binary_classifier.svg",
-                    {.title = "Does sensor 0 fire before sensor 1?", .x_label = "epoch",
-                     .y_label = "accuracy on unseen days"})
+  std::cout << plot(runs, "val_accuracy", "binary_classifier.svg",
+                    {.title = "Does sensor 0 fire before sensor 1?", .y_label = "accuracy on unseen days"})
             << '\n';
 }

@@ -31,8 +31,9 @@ enum class Role {
   carried,   ///< the state: its value before the step
 };
 
-/// The name of a sequence that a forward run kept for its gradient.
-inline constexpr const char* kept_name = "kept";
+/// Names of inputs of a gradient: what a forward run kept for it, and what is a gradient itself.
+inline constexpr const char *kept_name = "kept", *dkept_name = "dkept", *dy_name = "dy",
+                            *dstate_name = "dstate", *dy_last_name = "dy_last";
 
 struct ProgramValue {
   Role role;

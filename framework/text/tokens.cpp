@@ -15,6 +15,8 @@ namespace tempo {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::string_view blank = " \t\n\v\f\r";
 constexpr std::string_view punctuation = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'";
 
@@ -27,6 +29,20 @@ std::string lower(std::string text) {
 std::string without_punctuation(std::string text) {
   std::erase_if(text, [](char c) { return punctuation.find(c) != punctuation.npos; });
   return text;
+}
+
+// The file, or all files below the folder in the order of their paths.
+std::vector<fs::path> files_at(const std::string& path) {
+  try {
+    if (!fs::is_directory(path)) return {path};
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::recursive_directory_iterator(path))
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    return files;
+  } catch (const fs::filesystem_error& e) {
+    throw FormatError(path + ": " + e.code().message() + ".");
+  }
 }
 
 }  // namespace
@@ -67,21 +83,13 @@ std::string standardize(std::string_view text, const std::string& how) {
 }
 
 std::string read_text(const std::string& path, const ReadTextOptions& options) {
-  namespace fs = std::filesystem;
   if (options.most < 0)
     throw Error("read_text: most is " + std::to_string(options.most) +
                 "; it must be at least 1 byte, or 0 for all.");
   const std::size_t most =
       options.most == 0 ? std::string::npos : static_cast<std::size_t>(options.most);
-  std::vector<fs::path> files = {path};
-  if (fs::is_directory(path)) {
-    files.clear();
-    for (const auto& entry : fs::recursive_directory_iterator(path))
-      if (entry.is_regular_file()) files.push_back(entry.path());
-    std::sort(files.begin(), files.end());
-  }
   std::string all;
-  for (const fs::path& file : files) {
+  for (const fs::path& file : files_at(path)) {
     if (all.size() >= most) break;
     const std::string text = to_utf8(FileSource(file).text(), options.encoding, file.string());
     all += text.substr(text.starts_with("\xef\xbb\xbf") ? 3 : 0);

@@ -9,12 +9,15 @@ namespace tempo {
 
 Tensor samples(const Tensor& x, const std::vector<int64_t>& places) {
   const int64_t count = count_of_samples("samples", x, "x");
-  for (const int64_t place : places)
+  std::vector<int64_t> counted;
+  for (const int64_t place : places) {
     if (place < -count || place >= count)
       throw Error("samples: there is no place " + std::to_string(place) + " in x, " +
                   to_string(x.shape(), x.dtype()) + ".\n  Its places are 0 to " +
                   std::to_string(count - 1) + "; negative ones count from the end.");
-  const Tensor at = tensor(places, {static_cast<int64_t>(places.size())});
+    counted.push_back(place < 0 ? place + count : place);
+  }
+  const Tensor at = tensor(counted, {static_cast<int64_t>(counted.size())});
   const Tensor mask = mask_of(x);
   const Tensor picked = gather(x, at);
   return mask ? with_mask(picked, gather(mask, at)) : picked;

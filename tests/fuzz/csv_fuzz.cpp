@@ -2,6 +2,8 @@
 // The reader of CSV and its tables. Input: two bytes that choose the options, then the file.
 #include <cmath>
 
+#include <tempo/ops.hpp>
+
 #include "fuzz.hpp"
 #include "io/csv.hpp"
 #include "io/csv_reader.hpp"
@@ -58,9 +60,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
     if (table.columns().size() == 1) {
       const std::string name = table.columns()[0];
       require(static_cast<int64_t>(table.text(name).size()) == table.rows(), "a text in each row");
-      require(
-          table.without_missing().rows() == table.rows() - sum(cast(table.missing(), int64)).item(),
-          "a row is missing or not");
+      const auto missing = static_cast<int64_t>(sum(cast(table.missing(), int64)).item());
+      require(table.without_missing().rows() == table.rows() - missing, "a row is missing or not");
       table.forward_fill().one_hot(name);
     }
   });

@@ -204,3 +204,38 @@ BOOST_AUTO_TEST_CASE(a_row_with_gaps_ends_behind_its_last_step) {
     check_all(backwards ? "backwards" : "forwards", got, expected);
   }
 }
+
+// Enough work for several threads, which share the rows that are left in each stretch.
+BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_rows_that_end) {
+  constexpr int64_t rows = 90, time = 12;
+  std::vector<int64_t> ends;
+  for (int64_t i = 0; i < rows; ++i) ends.push_back(i * 37 % (time + 1));
+  const Tensor x = cast(normal({rows, time, 32}, 3), float32), of_rows = tensor(ends, {rows});
+  for (const bool backwards : {false, true}) {
+    const Layer lstm = LSTM(
+        {.units = 64, .return_sequences = true, .return_state = true, .go_backwards = backwards});
+    lstm.build({x.shape()});
+    const auto run = [&](int threads, EndedRows::How how) {
+      const Threads use(threads);
+      const EndedRows treat(how);
+      const Tensor input = parameter(x);
+      Tensors to = lstm.trainable_weights(),
+              all = lstm.call(Tensors{1 * input}, {.lengths = of_rows});
+      to.push_back(input);
+      Tensor total = scalar(0);
+      for (const Tensor& t : all) total = total + sum(sin(t));
+      for (const Tensor& g : gradient(total, to)) all.push_back(g);
+      for (const Tensor& t : all) t.element(0);  // a run may wait for its reader
+      return all;
+    };
+    const Tensors one = run(1, EndedRows::left_out_where_it_pays),
+                  plain = run(1, EndedRows::unknown);
+    for (const int n : {2, 3}) {
+      const Tensors more = run(n, EndedRows::left_out_where_it_pays);
+      for (std::size_t i = 0; i < one.size(); ++i) {
+        check_same(std::to_string(i) + " on " + std::to_string(n) + " threads", more[i], one[i]);
+        check_close(std::to_string(i), one[i], plain[i], 2e-5);
+      }
+    }
+  }
+}

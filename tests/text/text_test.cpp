@@ -239,6 +239,9 @@ BOOST_AUTO_TEST_CASE(files_of_tagged_tokens_are_read) {
               euc_kr + ": line 1: its text is not UTF-8, but EUC-KR if it is Korean.");
   BOOST_TEST((read_tagged(euc_kr, {.encoding = "cp949"}).tokens == std::vector<Tokens>{{"가"}}));
   check_error(error_of<FormatError>([&] { read_text(in_folder("none")); }), in_folder("none"));
+  const std::string long_name(5000, 'a');
+  BOOST_TEST(error_of<FormatError>([&] { read_text(long_name); }) ==
+             long_name + ": File name too long.");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {

@@ -272,6 +272,13 @@ BOOST_AUTO_TEST_CASE(a_share_of_the_samples_is_held_out) {
   BOOST_TEST(places.test == std::vector<int64_t>({7, 8, 9}));
 }
 
+BOOST_AUTO_TEST_CASE(samples_are_counted_from_either_end) {
+  const Tensor x = reshape(arange(0, 6), {3, 2});
+  check_same("in their order", samples(x, {2, 0, -1, -3}),
+             tensor<float>({4, 5, 0, 1, 4, 5, 0, 1}, {4, 2}));
+  check_refusals({{"beyond", [&] { samples(x, {-4}); }, "samples: there is no place -4 in x"}});
+}
+
 BOOST_AUTO_TEST_CASE(each_class_has_its_share_in_both_parts) {
   std::vector<int64_t> labels;
   for (int i = 0; i < 60; ++i) labels.push_back(i < 40 ? 0 : i < 54 ? 1 : 2);
