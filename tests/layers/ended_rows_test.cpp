@@ -4,8 +4,8 @@
 #define BOOST_TEST_MODULE ended_rows
 #include <tempo/layers.hpp>
 
-#include "program/ending_rows.hpp"
 #include "program/plan/surroundings.hpp"
+#include "program/run/ending_rows.hpp"
 #include "testing.hpp"
 
 using namespace tempo;
