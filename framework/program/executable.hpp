@@ -4,8 +4,8 @@
 
 #include <span>
 
-#include "program/ending_rows.hpp"
 #include "program/plan/surroundings.hpp"
+#include "program/run/ending_rows.hpp"
 
 namespace tempo {
 
@@ -16,7 +16,7 @@ inline constexpr int64_t fewest_rows = 6;
 /// on the number of steps or on the caller's memory.
 class Executable {
  public:
-  /// One that is made for rows that end may run without them as well.
+  /// One that is made for rows that end is run with them.
   explicit Executable(Program optimised, bool rows_end = false);
 
   const Program& program() const { return program_; }

@@ -9,9 +9,9 @@
 #include <tempo/ops.hpp>
 
 #include "ops/defaults.hpp"
-#include "scan/ending_rows.hpp"
 #include "scan/explain.hpp"
 #include "scan/gradient/checkpoint.hpp"
+#include "scan/rows/ending_rows.hpp"
 #include "scan/stream.hpp"
 
 namespace tempo {

@@ -4,8 +4,9 @@
 #define BOOST_TEST_MODULE ended_rows
 #include <tempo/layers.hpp>
 
-#include "program/ending_rows.hpp"
 #include "program/plan/surroundings.hpp"
+#include "program/run/ending_rows.hpp"
+#include "scan/explain.hpp"
 #include "testing.hpp"
 
 using namespace tempo;
@@ -151,6 +152,23 @@ BOOST_AUTO_TEST_CASE(what_is_left_out_changes_nothing) {
                 all_of(kind, form, x, {out, computed, out}), expected);
       const ShortStretches few(2);
       check_all(what + ", in stretches", all_of(kind, form, x, {out, out, out}), expected);
+    }
+}
+
+// Where a run could not, it would compute all rows, and nobody would see it but by the clock.
+BOOST_AUTO_TEST_CASE(each_cell_and_its_gradient_leave_rows_out) {
+  const InFloat64 doubles;
+  for (const Kind& kind : kinds) BOOST_TEST_CONTEXT(kind.name) {
+      const ProgramLog log;
+      const Layer layer = layer_of(kind, {"all outputs"});
+      const Tensor x = parameter(normal({batch, steps, features}, 3));
+      Tensors to = layer.trainable_weights();
+      to.push_back(x);
+      const Tensor y = layer(1 * x, {.training = true, .lengths = lengths});
+      gradient(sum(y), to);
+      BOOST_TEST(log.programs().size() == 2u);
+      for (const LoggedProgram& p : log.programs())
+        BOOST_TEST(p.recurrence->for_ending_rows().drops_rows(), p.what);
     }
 }
 

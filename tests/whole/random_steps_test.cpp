@@ -6,8 +6,8 @@
 
 #include <cstdlib>
 
-#include "program/ending_rows.hpp"
 #include "program/plan/surroundings.hpp"
+#include "program/run/ending_rows.hpp"
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
 

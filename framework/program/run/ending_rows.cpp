@@ -1,156 +1,133 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows that end before the run does. The longest come first: those that run at a step are the first
-// ones, and a slab has no others. Whatever has ended is neither computed nor copied.
-#include <algorithm>
-#include <cstring>
+// Sorts rows by their lengths, and finds out of a step as written whether rows may end.
+#include "program/run/ending_rows.hpp"
 
-#include "program/run/execution.hpp"
-#include "program/run/filled_rows.hpp"
-#include "tensor/parallel.hpp"
+#include <algorithm>
+#include <numeric>
+
+#include "ops/known.hpp"
+#include "program/uses.hpp"
 
 namespace tempo {
 
-std::size_t Execution::slab_offset(std::size_t b, int64_t t) const {
-  if (!drops_rows_) return static_cast<std::size_t>(t - stretch_.t) * step_bytes(b);
-  return static_cast<std::size_t>(row_steps(stretch_.t, t)) *
-         (step_bytes(b) / static_cast<std::size_t>(rows_));
+thread_local EndedRows::How EndedRows::current_ = EndedRows::left_out_where_it_pays;
+
+EndingRows::EndingRows(const std::vector<int64_t>& of_caller, int64_t time)
+    : order(of_caller.size()), running(static_cast<std::size_t>(time) + 1) {
+  const auto length = [&](int64_t row) { return of_caller[static_cast<std::size_t>(row)]; };
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return length(a) > length(b); });
+  for (int64_t row : order) lengths.push_back(length(row));
+  int64_t n = rows();
+  for (int64_t t = 0; t <= time; ++t) {
+    while (n > 0 && lengths[static_cast<std::size_t>(n - 1)] <= t) --n;
+    running[static_cast<std::size_t>(t)] = n;
+  }
+  before.push_back(0);
+  for (int64_t t = 0; t < time; ++t)
+    before.push_back(before.back() + running[static_cast<std::size_t>(t)]);
 }
 
-char* Execution::initial(const CarriedMove& c) const {
-  return inputs_[p_.first_state() + plan_.blocks[c.block].index].as<char>();
+namespace {
+
+// The condition of `made` = where(condition, ..., other), or nothing.
+std::optional<ValueId> condition_for(const Uses& uses, ValueId made,
+                                     const std::function<bool(ValueId)>& other) {
+  const Instruction* i = uses.maker(made);
+  if (!i || !i->is(where_op) || !other(i->inputs[2])) return {};
+  return i->inputs[0];
 }
 
-// Row by row, as each lies in another place with the caller, the steps that it has.
-void Execution::exchange_rows(const BatchFirst& b, const View& all, int64_t first, int64_t end,
-                              bool to_loop) const {
-  const std::size_t row = static_cast<std::size_t>(b.row) * size_of(b.here.dtype);
-  const auto copy = [to_loop](char* here, char* there, std::size_t bytes) {
-    to_loop ? std::memcpy(here, there, bytes) : std::memcpy(there, here, bytes);
+bool is_zero(const Uses& uses, ValueId v) {
+  const Instruction* i = uses.maker(v);
+  return i && i->is(fill_op) && i->attributes.real("value") == 0;
+}
+
+}  // namespace
+
+std::optional<ValueId> leaves_rows_alone(const Program& p) {
+  const Uses uses(p);
+  std::optional<ValueId> found;
+  const auto same = [&found](std::optional<ValueId> condition) {
+    if (!condition || (found && found != condition)) return false;
+    found = condition;
+    return true;
   };
-  const int64_t after = stretch_.t + stretch_.steps();
-  if (b.time_first) {
-    for (int64_t t = stretch_.t; t < after; ++t) {
-      const int64_t rows = drops_rows_ ? std::min(end, running(t)) - first : end - first;
-      if (rows > 0)
-        copy(at(b.here, t) + static_cast<std::size_t>(first) * row,
-             all.as<char>() + static_cast<std::size_t>(t * b.batch + first) * row,
-             static_cast<std::size_t>(rows) * row);
+  for (std::size_t k = 0; k < p.carried.size(); ++k)
+    if (!same(condition_for(uses, p.next[k], [&](ValueId v) { return v == p.carried[k]; })))
+      return {};
+  for (const ProgramResult& r : p.results) {
+    const bool is_state = std::find(p.next.begin(), p.next.end(), r.value) != p.next.end();
+    if (r.kind == ProgramResult::last
+            ? !is_state
+            : !same(condition_for(uses, r.value, [&](ValueId v) { return is_zero(uses, v); })))
+      return {};
+  }
+  const bool of_rows = found && p[*found].batch_first && p.shape(*found).rank() == 2 &&
+                       p.shape(*found)[1] == 1 && !uses.maker(*found);
+  return of_rows ? found : std::nullopt;
+}
+
+namespace {
+
+// From the last instruction to the first: what is by row is made of what is by row.
+class ByRow {
+ public:
+  ByRow(const Program& program, int64_t batch) : uses_(program), p_(program), batch_(batch) {}
+
+  std::optional<std::vector<bool>> find() {
+    for (auto i = p_.loop.rbegin(); i != p_.loop.rend(); ++i)
+      if (!read(*i)) return {};
+    for (const ProgramResult& r : p_.results)
+      if (p_.is_fixed(r.value) && may_be_by_row(r.value)) return {};
+    std::vector<bool> found;
+    for (ValueId v : p_.fixed) {
+      if (by_row_.contains(v) && whole_.contains(v)) return {};
+      found.push_back(by_row_.contains(v));
     }
-    return;
+    return found;
   }
-  for (int64_t r = first; r < end; ++r) {
-    const int64_t own = drops_rows_ ? std::min(after, steps_of(r)) : after,
-                  of_caller = ends_->order[static_cast<std::size_t>(r)];
-    for (int64_t t = stretch_.t; t < own; ++t)
-      copy(at(b.here, t) + static_cast<std::size_t>(r) * row,
-           all.as<char>() + static_cast<std::size_t>(of_caller * time_ + t) * row, row);
+
+ private:
+  bool may_be_by_row(ValueId v) const {
+    return p_.shape(v).rank() >= 2 && p_.shape(v)[0] == batch_;
   }
-}
-
-// What is there of rows behind their ends, and of rows without a step.
-void Execution::start_rows() const {
-  for (const auto* list : {&surroundings_.scattered, &surroundings_.scattered_at_once})
-    for (const BatchFirst& b : *list) {
-      const std::size_t row = static_cast<std::size_t>(b.row) * size_of(b.here.dtype);
-      const int64_t grain =
-          std::max<int64_t>(1, elements_per_task / std::max<int64_t>(1, b.row * time_));
-      parallel_for(rows_, grain, [&](int64_t begin, int64_t end) {
-        for (int64_t r = begin; r < end; ++r) {
-          const int64_t n = steps_of(r), of_caller = ends_->order[static_cast<std::size_t>(r)];
-          std::memset(
-              outputs_[b.index].as<char>() + static_cast<std::size_t>(of_caller * time_ + n) * row,
-              0, static_cast<std::size_t>(time_ - n) * row);
-        }
-      });
-    }
-  for (const Delivery& d : surroundings_.lasts) {
-    const auto k = static_cast<std::size_t>(std::find(p_.next.begin(), p_.next.end(), d.value) -
-                                            p_.next.begin());
-    const auto skipped = static_cast<std::size_t>(running(0) * d.from.row_stride);
-    std::memcpy(outputs_[d.result].as<char>() + skipped,
-                inputs_[p_.first_state() + k].as<char>() + skipped,
-                static_cast<std::size_t>((rows_ - running(0)) * d.from.row_stride));
-  }
-}
-
-// Before a stretch, as its shards are others, and one may write where another's state lies.
-void Execution::save_running_states() const {
-  const int64_t last = running(time_of(stretch_.end - 1));
-  for (int64_t index = 0; index < shards_; ++index) {
-    Shard all = shard(index);
-    all.first = 0;
-    all.end = index == 0 ? last : 0;
-    save_states(all);
-  }
-}
-
-void Execution::step_of_running(const Shard& all, int64_t n) const {
-  const int64_t t = time_of(n);
-  Shard now = all;
-  now.end = std::clamp(running(t), all.first, all.end);
-  for (std::size_t b : surroundings_.slabs) now.addresses[b] = bases_[b] + slab_offset(b, t);
-  if (p_.reverse && n > 0) begin_rows(now, std::clamp(running(t + 1), now.first, now.end));
-  if (now.first < now.end) {
-    for (const RowCopy& h : surroundings_.histories)
-      copy_rows(h.to, address_of(h.from, now.addresses), address_of(h.to, now.addresses), now.first,
-                now.end);
-    run_stages(now);
-    if (!p_.reverse || n + 1 == time_)
-      end_rows(now, p_.reverse ? now.first : std::clamp(running(t + 1), now.first, now.end));
-  }
-  carry(now, n);
-}
-
-// Rows whose first step this is, as time runs backwards, have their initial states.
-void Execution::begin_rows(const Shard& now, int64_t from) const {
-  if (from == now.end) return;
-  for (const CarriedMove& c : surroundings_.carried) {
-    char*& at = now.addresses[c.block];
-    if (!c.copied && plan_.blocks[c.next.block].kind != Block::turns && at != copy_of(c, 0)) {
-      copy_rows(c.next, at, copy_of(c, 0), now.first, from);
-      at = copy_of(c, 0);
-    }
-    copy_rows(c.next, initial(c), at, from, now.end);
-  }
-}
-
-// Of rows from `from` on this step is the last one.
-void Execution::end_rows(const Shard& now, int64_t from) const {
-  for (const Delivery& d : surroundings_.lasts)
-    copy_rows(d.from, address_of(d.from, now.addresses), outputs_[d.result].as<char>(), from,
-              now.end);
-}
-
-// --- where ended rows are computed as well
-
-FilledRows::FilledRows(const Program& p, const EndingRows& rows, std::span<const View> given)
-    : inputs_(given.begin(), given.end()) {
-  for (std::size_t i = p.fixed.size(); i < p.first_state(); ++i) {
-    const ProgramValue& v = p[p.input(i)];
-    const bool by_row = v.type.shape.rank() > 0 && v.type.shape[0] == rows.rows();
-    if (v.batch_first || !by_row || (v.name != kept_name && !is_floating(v.type.dtype))) continue;
-    copies_.emplace_back(given[i].type);
-    inputs_[i] = copies_.back().view();
-    fill(v, rows, given[i], inputs_[i]);
-  }
-}
-
-void FilledRows::fill(const ProgramValue& v, const EndingRows& rows, const View& from,
-                      const View& to) {
-  const auto batch = static_cast<std::size_t>(rows.rows());
-  const std::size_t row = v.type.bytes() / batch, time = rows.before.size() - 1;
-  std::memcpy(to.data, from.data, from.type.bytes());
-  const auto place = [&](std::size_t t, std::size_t r) {
-    return to.as<char>() + (t * batch + r) * row;
-  };
-  for (std::size_t r = 0; r < batch; ++r) {
-    const auto n = static_cast<std::size_t>(rows.lengths[r]);
-    for (std::size_t t = n; t < time; ++t)
-      if (v.name == kept_name && rows.lengths[0] > 0)
-        std::memcpy(place(t, r), n > 0 ? place(n - 1, r) : place(0, 0), row);
+  // Whether each operand that may be by row is understood.
+  bool read(const Instruction& i) {
+    const bool makes_rows = by_row_.contains_any(i.outputs),
+               makes_whole = p_.is_fixed(i) && !makes_rows;
+    if (p_.is_fixed(i) && makes_rows && !i.inputs.empty() && !keeps_rows(i)) return false;
+    for (std::size_t k = 0; k < i.inputs.size(); ++k) {
+      const ValueId v = i.inputs[k];
+      if (!p_.is_fixed(v) || !may_be_by_row(v)) continue;
+      if (makes_whole || (is_product(uses_, i) && k == 1))
+        whole_.insert(v);
+      else if (keeps_rows(i))
+        by_row_.insert(v);
       else
-        std::memset(place(t, r), 0, row);
+        return false;
+    }
+    return true;
   }
+  bool keeps_rows(const Instruction& i) const {
+    const bool own = i.op->pointwise || i.is(broadcast_to_op) || is_product(uses_, i) ||
+                     folds_rows(p_, i) || concatenates_columns(i) || splits_columns(i);
+    return own && std::all_of(i.outputs.begin(), i.outputs.end(), [&](ValueId v) {
+             return p_.shape(v).rank() == 2 && p_.shape(v)[0] == batch_;
+           });
+  }
+
+  const Uses uses_;
+  const Program& p_;
+  int64_t batch_;
+  ValueSet by_row_, whole_;
+};
+
+}  // namespace
+
+std::optional<std::vector<bool>> fixed_by_row(const Program& program, int64_t batch) {
+  return ByRow(program, batch).find();
 }
 
 }  // namespace tempo

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "program/ending_rows.hpp"
+#include "program/run/ending_rows.hpp"
 #include "tensor/array.hpp"
 
 namespace tempo {

@@ -2,7 +2,7 @@
 // Finds the lengths of rows in the values of a condition, and whether they are of use. What has a
 // row for each of the batch and no time is sorted here; sequences are sorted where a run copies
 // them anyway.
-#include "scan/ending_rows.hpp"
+#include "scan/rows/ending_rows.hpp"
 
 #include <algorithm>
 
