@@ -4,15 +4,16 @@
 //   sunspots [seed]
 #include <cstdlib>
 #include <filesystem>
-#include <iomanip>
 #include <iostream>
 #include <tempo/tempo.hpp>
+
+#include "forecasts.hpp"
 using namespace tempo;
 
 const std::vector<int64_t> horizons = {1, 3, 6, 12, 24};
 
 struct Part {
-  Tensor x, truth, now;  // [n, 24, 1], the horizons [n, 5], the window's last month [n, 1]
+  Tensor x, truth, now;  // [n, 24, 1], at the horizons [n, 5], in the window's last month [n, 1]
 };
 
 int main(int argc, char** argv) {
@@ -23,49 +24,53 @@ int main(int argc, char** argv) {
   const int64_t months = sunspots.shape()[0], steps = 24;
   const int64_t known = months * 4 / 5, trained = known * 4 / 5;  // the last fifth is the test
 
-  auto part = [&](const Tensor& series, int64_t begin, int64_t end) {  // its first window may begin before
-    auto [x, y] = windows(slice(series, 0, std::max<int64_t>(0, begin - steps), end),
-                          {.steps = steps, .horizons = horizons});
+  auto part = [&](const Tensor& series, int64_t begin, int64_t end) {
+    begin = std::max<int64_t>(0, begin - steps);  // the first window may lie before
+    auto [x, y] = windows(slice(series, 0, begin, end), {.steps = steps, .horizons = horizons});
     return Part{x, reshape(y, {-1, 5}), reshape(slice(x, 1, steps - 1, steps), {-1, 1})};
   };
   // The numbers are counts: their square roots are about equally noisy everywhere.
   Tensor roots = sqrt(sunspots);
-  Part train = part(roots, 0, trained), validation = part(roots, trained, known), test = part(roots, known, months);
+  Part train = part(roots, 0, trained), validation = part(roots, trained, known);
+  Part test = part(roots, known, months);
 
   // It learns by how much a month will differ from now; each horizon counts the same.
   StandardScaler scaler, change;
   scaler.fit(slice(roots, 0, 0, trained));
   Tensor target = change.fit_transform(train.truth - train.now);
+  Tensor held_out = change.transform(validation.truth - validation.now);
   Sequential model({GRU({.units = 32, .dropout = 0.1}), Dropout({.rate = 0.2}), Dense({.units = 5})});
   model.compile({.optimizer = Adam(), .loss = "mse"});
   History history = model.fit(scaler.transform(train.x), target, {
       .epochs = 100,
       .callbacks = {EarlyStopping({.patience = 10, .restore_best_weights = true})},
-      .validation_data = {.x = scaler.transform(validation.x), .y = change.transform(validation.truth - validation.now)},
+      .validation_data = {.x = scaler.transform(validation.x), .y = held_out},
   });
   model.summary();
-  Tensor roots_ahead = test.now + change.inverse_transform(model.predict(scaler.transform(test.x)));
+  Tensor told = test.now + change.inverse_transform(model.predict(scaler.transform(test.x)));
+  Tensor gru = square(maximum(told, 0));
 
   // A linear model of the numbers themselves.
-  auto flat = [](const Tensor& x) { return concat({reshape(x, {-1, steps}), ones({x.shape()[0], 1})}); };
+  auto flat = [](const Tensor& x) {
+    return concat({reshape(x, {-1, steps}), ones({x.shape()[0], 1})});
+  };
   Part plain = part(sunspots, 0, trained), tested = part(sunspots, known, months);
   Tensor linear = matmul(flat(tested.x), least_squares(flat(plain.x), plain.truth));
 
-  Tensor gru = square(maximum(roots_ahead, 0));
-  std::vector<Curve> errors = {{"as it is now", tested.now}, {"linear, 24 months", linear}, {"GRU, 24 months", gru}};
-  std::cout << "root mean squared error over the last " << months - known << " months\n" << std::setw(20) << "months ahead";
-  for (const int64_t h : horizons) std::cout << std::setw(8) << h;
-  for (Curve& curve : errors) {
-    curve = {curve.label, sqrt(mean(square(tested.truth - curve.y), {0})), tensor(horizons, {5})};
-    std::cout << '\n' << std::setw(20) << curve.label << std::fixed << std::setprecision(2);
-    for (int i = 0; i < 5; ++i) std::cout << std::setw(8) << curve.y.element(i);
-  }
-  std::cout << std::endl;
+  std::cout << "root mean squared error over the last " << months - known << " months\n";
+  auto errors = print_errors("months ahead", tested.truth, horizons,
+                             {{"as it is now", tested.now},
+                              {"linear, 24 months", linear},
+                              {"GRU, 24 months", gru}});
 
   auto a_year = [](const Tensor& all) { return slice(all, 1, 3, 4); };
-  Tensor when = 1749 + arange(static_cast<double>(known + 11), static_cast<double>(months - 12)) / 12;
-  std::cout << plot(errors, "sunspots_errors.svg", {.title = "Error of forecasts of the sunspots", .x_label = "months ahead"}) << '\n'
-            << plot({{"observed", a_year(tested.truth), when}, {"told a year before", a_year(gru), when}}, "sunspots_forecast.svg",
+  Tensor year = 1749 + slice(arange(0, 2820), 0, known + 11, months - 12) / 12;
+  std::cout << plot(errors, "sunspots_errors.svg",
+                    {.title = "Error of forecasts of the sunspots", .x_label = "months ahead"})
+            << '\n'
+            << plot({{"observed", a_year(tested.truth), year},
+                     {"told a year before", a_year(gru), year}},
+                    "sunspots_forecast.svg",
                     {.title = "Monthly sunspot numbers", .x_label = "year", .y_label = "sunspots"})
             << '\n';
 }
