@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
             << mean(square(own(forecast) - own(truth))).item() << std::endl;
 
   std::cout << plot(history, "sine_loss.svg", {.title = "Training on sin"}) << '\n'
-            << plot({{"cos", truth, t}, {"forecast", own(forecast), own(t)}}, "sine_forecast.png",
+            << plot({{"cos", truth, t}, {"forecast", own(forecast), own(t)}}, "sine_forecast.svg",
                     {.title = "85 steps of its own forecast", .x_label = "x"})
             << '\n';
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Activations as layers of their own, and a layer that does nothing.
+// Activations as layers of their own, and layers that give their input.
 #pragma once
 
 #include <tempo/layers/lists.hpp>
@@ -9,6 +9,7 @@ namespace tempo TEMPO_HIDDEN {
 
 struct ActivationOptions {
   Activation activation = "linear";
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, ActivationOptions& o) {
@@ -42,10 +43,41 @@ class IdentityLayer : public LayerOf<NamedOptions> {
 inline Layer Identity(const NamedOptions& options = {}) { return make_layer("Identity", options); }
 TEMPO_OPTIONS(Layer Identity, NamedOptions);
 
+struct ActivityRegularizationOptions {
+  double l1 = 0;
+  double l2 = 0;
+  std::string name = "";
+};
+inline void describe(auto& option, ActivityRegularizationOptions& o) {
+  option("l1", o.l1, "Factor of the sum of |x| in the penalty.", at_least(0));
+  option("l2", o.l2, "Factor of the sum of x^2 in the penalty.", at_least(0));
+}
+
+/// x itself, with a penalty of it, divided by the batch size, that is added to the loss.
+class ActivityRegularizationLayer : public LayerOf<ActivityRegularizationOptions> {
+ public:
+  using LayerOf::LayerOf;
+
+  Tensor call(const Tensor& x, const CallOptions& call) const {
+    sdk::require_floating("ActivityRegularization", x);
+    const Regularizer penalty = L1L2({.l1 = options.l1, .l2 = options.l2});
+    const int64_t batch = x.rank() > 0 ? std::max<int64_t>(1, x.shape()[0]) : 1;
+    add_loss(penalty(x) / static_cast<double>(batch));
+    return sdk::with_mask_of(call, x);
+  }
+};
+
+/// A penalty of what goes through it; its options are ActivityRegularizationOptions.
+inline Layer ActivityRegularization(const ActivityRegularizationOptions& options = {}) {
+  return make_layer("ActivityRegularization", options);
+}
+TEMPO_OPTIONS(Layer ActivityRegularization, ActivityRegularizationOptions);
+
 struct ReLUOptions {
   double max_value = HUGE_VAL;
   double negative_slope = 0;
   double threshold = 0;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, ReLUOptions& o) {
@@ -61,12 +93,8 @@ class ReLULayer : public LayerOf<ReLUOptions> {
 
   Tensor call(const Tensor& x, const CallOptions& call) const {
     sdk::require_floating("ReLU", x);
-    const double slope = options.negative_slope, threshold = options.threshold;
-    const Tensor above = std::isinf(options.max_value) ? x : minimum(x, options.max_value);
-    const Tensor y = slope == 0 && threshold == 0 ? relu(above)
-                     : slope == 0                 ? where(x <= threshold, 0, above)
-                                  : where(x <= threshold, slope * (x - threshold), above);
-    return sdk::with_mask_of(call, y);
+    const auto& o = options;
+    return sdk::with_mask_of(call, sdk::relu(x, o.negative_slope, o.max_value, o.threshold));
   }
 };
 
@@ -76,6 +104,7 @@ TEMPO_OPTIONS(Layer ReLU, ReLUOptions);
 
 struct LeakyReLUOptions {
   double negative_slope = 0.3;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, LeakyReLUOptions& o) {
@@ -102,7 +131,10 @@ TEMPO_OPTIONS(Layer LeakyReLU, LeakyReLUOptions);
 
 struct PReLUOptions {
   Initializer alpha_initializer = zeros();
+  Regularizer alpha_regularizer = {};
+  Constraint alpha_constraint = {};
   Integers shared_axes = {};
+  Regularizer activity_regularizer = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
@@ -110,6 +142,8 @@ struct PReLUOptions {
 inline void describe(auto& option, PReLUOptions& o) {
   option("alpha_initializer", o.alpha_initializer,
          "First values of alpha, which has the shape of a sample.");
+  option("alpha_regularizer", o.alpha_regularizer, "Penalty of alpha, added to the loss.");
+  option("alpha_constraint", o.alpha_constraint, "What alpha fulfils after each update.");
   option("shared_axes", sdk::as_list(o.shared_axes),
          "Axes of the input along which one slope serves all, as 1 for time; alpha has 1 there.");
 }
@@ -126,7 +160,9 @@ class PReLULayer : public LayerOf<PReLUOptions> {
     for (int axis = 1; axis < input.rank(); ++axis)
       shape.push_back(std::find(shared.begin(), shared.end(), axis) == shared.end() ? input[axis]
                                                                                     : 1);
-    alpha_ = add("alpha", shape, options.alpha_initializer);
+    alpha_ =
+        add("alpha", shape, options.alpha_initializer,
+            {.regularizer = options.alpha_regularizer, .constraint = options.alpha_constraint});
   }
 
   Tensor call(const Tensor& x, const CallOptions& call) const {
@@ -145,6 +181,7 @@ TEMPO_OPTIONS(Layer PReLU, PReLUOptions);
 
 struct ELUOptions {
   double alpha = 1;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, ELUOptions& o) {
@@ -168,6 +205,7 @@ TEMPO_OPTIONS(Layer ELU, ELUOptions);
 
 struct SoftmaxOptions {
   Integers axis = -1;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, SoftmaxOptions& o) {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <tempo/layers/recurrence_checks.hpp>
-#include <tempo/shared.hpp>
+#include <tempo/layers/seeds.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -14,6 +14,7 @@ struct AttentionOptions {
   int64_t seed = -1;
   bool use_causal_mask = false;
   bool return_attention_scores = false;
+  Regularizer activity_regularizer = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
@@ -26,6 +27,7 @@ struct AdditiveAttentionOptions {
   int64_t seed = -1;
   bool use_causal_mask = false;
   bool return_attention_scores = false;
+  Regularizer activity_regularizer = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
@@ -37,10 +39,7 @@ struct AdditiveAttentionOptions {
 inline void describe_attention(auto& option, auto& o) {
   option("dropout", o.dropout, "Share of the weights that are set to 0 in training.",
          between(0, 1));
-  option("seed", o.seed, "Of dropout; -1 draws from the generator that set_seed starts.",
-         at_least(-1));
-  option("calls", o.calls, "Calls in training before this one was made; a saved model sets it.",
-         at_least(0));
+  sdk::describe_seed(option, o);
   option("use_causal_mask", o.use_causal_mask,
          "Whether a query sees no value behind its own place.");
   option("return_attention_scores", o.return_attention_scores,
@@ -98,18 +97,19 @@ struct Inputs {
   }
 
   /// Where a query may look: bool, to be broadcast to [batch, query time, value time]; Tensor{}
-  /// for everywhere.
-  Tensor allowed(bool causal) const {
+  /// for everywhere. With a window, less than so many places away on both sides.
+  Tensor allowed(bool causal, int window = 0) const {
     Tensor all;
     for (const Tensor& mask : {value_mask, key_mask})
       if (mask) all = both(all, expand_dims(mask, 1));
-    if (causal) {
-      const auto places = [](int64_t n, const Shape& shape) {
-        return reshape(arange(0, static_cast<double>(n), 1, int64), shape);
-      };
-      const int64_t q = query.shape()[1], v = value.shape()[1];
-      all = both(all, places(q, {1, q, 1}) >= places(v, {1, 1, v}));
-    }
+    if (!causal && window == 0) return all;
+    const auto places = [](int64_t n, const Shape& shape) {
+      return reshape(arange(0, static_cast<double>(n), 1, int64), shape);
+    };
+    const int64_t q = query.shape()[1], v = value.shape()[1];
+    const Tensor of_query = places(q, {1, q, 1}), of_value = places(v, {1, 1, v});
+    if (causal) all = both(all, of_query >= of_value);
+    if (window > 0) all = both(all, abs(of_query - of_value) < window);
     return all;
   }
   static Tensor both(const Tensor& a, const Tensor& b) { return a ? logical_and(a, b) : b; }
@@ -132,24 +132,18 @@ inline Tensor weights(const Tensor& scores, const Tensor& allowed) {
   return where(allowed, softmax(where(allowed, scores, -1e9)), 0);
 }
 
-/// Dropout of weights, with a seed of its own for each call, so that they differ and the first call
-/// of each run is the same.
+/// Dropout of weights in training.
 class WeightDropout {
  public:
-  WeightDropout(double rate, int64_t seed, int64_t calls)
-      : rate_(rate), seed_(seed), calls_(static_cast<uint64_t>(calls)) {}
+  WeightDropout(double rate, int64_t seed, int64_t calls) : rate_(rate), seeds_(seed, calls) {}
 
   Tensor operator()(const Tensor& weights, bool training) {
-    if (!training || rate_ == 0) return weights;
-    if (seed_ < 0) return dropout(weights, rate_);
-    const uint64_t key = static_cast<uint64_t>(seed_) * 1000003 + calls_.next();
-    return dropout(weights, rate_, static_cast<int64_t>(key & 0x7fffffffffff));
+    return training && rate_ > 0 ? dropout(weights, rate_, seeds_.next()) : weights;
   }
 
  private:
   double rate_;
-  int64_t seed_;
-  Counter calls_;
+  sdk::Seeds seeds_;
 };
 
 /// The layer that a function of query and key makes, which scores how well they fit.

@@ -2,8 +2,9 @@
 // Features normalised over the batch, and the statistics that stand for it after training.
 #pragma once
 
-#include <tempo/cell.hpp>
 #include <tempo/gradient.hpp>
+#include <tempo/layers/center_and_scale.hpp>
+#include <tempo/layers/sequences.hpp>
 #include <tempo/shared.hpp>
 
 namespace tempo TEMPO_HIDDEN {
@@ -33,18 +34,11 @@ inline void describe(auto& option, BatchNormalizationOptions& o) {
   option("momentum", o.momentum,
          "The share of the moving statistics that a call in training keeps.", between(0, 1));
   option("epsilon", o.epsilon, "Added to the variance.", at_least(0));
-  option("center", o.center, "Whether beta is added.");
-  option("scale", o.scale, "Whether the result is multiplied by gamma.");
-  option("beta_initializer", o.beta_initializer, "First values of beta [features].");
-  option("gamma_initializer", o.gamma_initializer, "First values of gamma [features].");
+  describe_center_and_scale(option, o);
   option("moving_mean_initializer", o.moving_mean_initializer,
          "First values of moving_mean [features].");
   option("moving_variance_initializer", o.moving_variance_initializer,
          "First values of moving_variance [features].");
-  option("beta_regularizer", o.beta_regularizer, "Penalty of beta, added to the loss.");
-  option("gamma_regularizer", o.gamma_regularizer, "Penalty of gamma, added to the loss.");
-  option("beta_constraint", o.beta_constraint, "What beta fulfils after each update.");
-  option("gamma_constraint", o.gamma_constraint, "What gamma fulfils after each update.");
 }
 
 /// y = gamma (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy, 2015). In training
@@ -61,13 +55,7 @@ class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
                        ".\n  expand_dims(x, 0) makes a batch of one of it.");
     axis_ = sdk::from_end("BatchNormalization", options.axis, input.rank());
     const Shape features{input[axis_]};
-    if (options.scale)
-      gamma_ =
-          add("gamma", features, options.gamma_initializer,
-              {.regularizer = options.gamma_regularizer, .constraint = options.gamma_constraint});
-    if (options.center)
-      beta_ = add("beta", features, options.beta_initializer,
-                  {.regularizer = options.beta_regularizer, .constraint = options.beta_constraint});
+    weights_.build(add, features, options);
     mean_ = add("moving_mean", features, options.moving_mean_initializer, {.trainable = false});
     variance_ =
         add("moving_variance", features, options.moving_variance_initializer, {.trainable = false});
@@ -76,16 +64,16 @@ class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
   Tensor call(const Tensor& given, const CallOptions& call) {
     const bool masked = call.mask && given.rank() >= 3 && call.mask.dtype() == bool_ &&
                         call.mask.shape() == Shape{given.shape()[0], given.shape()[1]};
-    const Tensor x = masked ? usable(given, call.mask) : given;
+    const Tensor x = sdk::usable(given, call.mask);
     Moments now{along_axis(mean_), along_axis(variance_)};
     if (call.training && is_trainable()) {
       now = masked ? moments_of(x, aligned(call.mask, x)) : moments_of(x);
       move_towards(now);
     }
     Tensor factor = 1 / sqrt(now.variance + options.epsilon);
-    if (gamma_) factor = factor * along_axis(gamma_);
+    if (weights_.gamma) factor = factor * along_axis(weights_.gamma);
     Tensor y = (x - now.mean) * factor;
-    if (beta_) y = y + along_axis(beta_);
+    if (weights_.beta) y = y + along_axis(weights_.beta);
     return call.mask ? with_mask(y, call.mask) : y;
   }
 
@@ -141,14 +129,9 @@ class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
     while (shape.rank() < x.rank()) shape.push_back(1);
     return cast(reshape(mask, shape), x.dtype());
   }
-  /// x with another step in place of each that is masked and holds NaN or infinite numbers: 0 times
-  /// NaN is NaN.
-  static Tensor usable(const Tensor& x, const Tensor& mask) {
-    static const sdk::Op usable_steps("usable_steps"), counted_steps("counted_steps");
-    return counted_steps(x, usable_steps(x, mask), {{"borrow", true}});
-  }
 
-  Tensor gamma_, beta_, mean_, variance_;
+  CenterAndScale weights_;
+  Tensor mean_, variance_;
   int axis_ = -1;
   OneAtATime calls_;
 };

@@ -9,6 +9,7 @@ namespace tempo TEMPO_HIDDEN {
 struct BidirectionalOptions {
   std::string merge_mode = "concat";
   Layer backward_layer = {};
+  Regularizer activity_regularizer = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";

@@ -5,6 +5,7 @@
 
 #include <tempo/layers/convolution.hpp>
 #include <tempo/layers/recurrence.hpp>
+#include <tempo/layers/recurrent_dropout.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -18,6 +19,9 @@ struct ConvLSTMOptions {
   Activation activation = "tanh";
   Activation recurrent_activation = "sigmoid";
   bool use_bias = true;
+  double dropout = 0;
+  double recurrent_dropout = 0;
+  int64_t seed = -1;
   bool return_sequences = false;
   bool return_state = false;
   bool go_backwards = false;
@@ -39,6 +43,7 @@ struct ConvLSTMOptions {
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
+  int64_t calls = 0;  ///< set by a saved model
 };
 
 /// Long short-term memory with a convolution in place of each product (Shi et al., 2015, without
@@ -48,11 +53,11 @@ struct ConvLSTMOptions {
 /// filters, 4 * filters], with zeros around it that keep its places. Gates lie side by side in the
 /// order i, f, g, o.
 template <int axes>
-class ConvLSTMCell : public Cell<ConvLSTMOptions> {
+class ConvLSTMCell : public CellWithDropout<ConvLSTMOptions> {
  public:
   static constexpr int state_count = 2;
 
-  ConvLSTMCell(ConvLSTMOptions o = {}) : Cell(std::move(o)) {
+  ConvLSTMCell(ConvLSTMOptions o = {}) : CellWithDropout(std::move(o)) {
     if (options.filters < 1) not_set("filters");
     if (options.kernel_size.empty()) not_set("kernel_size");
     of_input_ = {.size = sizes("kernel_size", options.kernel_size),
@@ -77,8 +82,9 @@ class ConvLSTMCell : public Cell<ConvLSTMOptions> {
         "What lies around the input: nothing, or as many zeros as give an output for each place.",
         one_of("valid|same"));
     option("data_format", o.data_format,
-           "The order of the axes: [batch, time, spatial axes, channels].",
-           one_of("channels_last"));
+           "The order of the axes: [batch, time, spatial axes, channels], or the channels before "
+           "the spatial axes; states have it, too.",
+           one_of("channels_last|channels_first"));
     option("dilation_rate", o.dilation_rate,
            "How many places those that an output reads are apart.");
     option("activation", o.activation, "Of the candidate and the output.");
@@ -92,10 +98,12 @@ class ConvLSTMCell : public Cell<ConvLSTMOptions> {
     option("bias_initializer", o.bias_initializer, "First values of bias.");
     option("unit_forget_bias", o.unit_forget_bias, "Whether the bias of the gate f starts as 1.");
     describe_recurrent_rules(option, o);
+    describe_recurrent_dropout(option, o);
   }
 
-  void build(Weights& add, const Shape& input) {
-    require_rank(input);
+  void build(Weights& add, const Shape& given) {
+    require_rank(given);
+    const Shape input = with_channels_last(given);
     const int64_t filters = options.filters;
     Shape of_kernel(of_input_.size.begin(), of_input_.size.end()), of_recurrent = of_kernel;
     for (const int64_t extent : {input.back(), 4 * filters}) of_kernel.push_back(extent);
@@ -108,8 +116,8 @@ class ConvLSTMCell : public Cell<ConvLSTMOptions> {
   }
 
   Shapes state_shapes(const Shapes& inputs) const {
-    const Shape& x = inputs.at(0);
-    require_rank(x);
+    require_rank(inputs.at(0));
+    const Shape x = with_channels_last(inputs[0]);
     Shape state{x[0]};
     for (int i = 0; i < axes; ++i) {
       state.push_back(of_input_.places(i, x[1 + i]));
@@ -119,14 +127,24 @@ class ConvLSTMCell : public Cell<ConvLSTMOptions> {
                          std::to_string(x[1 + i]) +
                          ".\n  .padding = \"same\" puts zeros around it.");
     }
-    state.push_back(options.filters);
+    if (channels_come_last()) {
+      state.push_back(options.filters);
+    } else {
+      Shape first{x[0], options.filters};
+      for (int i = 0; i < axes; ++i) first.push_back(state[1 + i]);
+      state = first;
+    }
     return {state, state};
   }
 
-  Step step(const Tensor& x, const State& s) const {
-    const auto& [h, c] = s.as<2>();
-    auto [i, f, g, o] =
-        split<4>(biased(of_input_(x, kernel) + of_state_(h, recurrent_kernel), bias));
+  /// The masks of dropout: a draw for each channel at each place.
+  Tensors once(const StepCall& call) const { return masks(call, state_shapes(call.inputs)[0]); }
+
+  Step step(const Tensor& input, const State& s, const StepCall& call) const {
+    const auto& [state, c] = s.as<2>();
+    const Tensor x = with_channels_last(dropped_input(input, call)),
+                 h = with_channels_last(dropped_state(state, call));
+    auto [i, f, g, o] = gates(biased(of_input_(x, kernel) + of_state_(h, recurrent_kernel), bias));
     Tensor next_c = options.recurrent_activation(f) * c +
                     options.recurrent_activation(i) * options.activation(g);
     Tensor next_h = options.recurrent_activation(o) * options.activation(next_c);
@@ -151,12 +169,42 @@ class ConvLSTMCell : public Cell<ConvLSTMOptions> {
     return given.rank() == axes ? std::vector<int64_t>(given.begin(), given.end())
                                 : std::vector<int64_t>(axes, given[0]);
   }
-  static void require_rank(const Shape& step) {
+  void require_rank(const Shape& step) const {
     static constexpr const char* spatial[] = {"steps", "rows, columns", "planes, rows, columns"};
-    if (step.rank() != axes + 2)
-      throw ShapeError(who() + ": needs [batch, time, " + spatial[axes - 1] +
-                       ", channels], got steps of " + to_string(step) +
-                       ".\n  expand_dims(x, -1) makes a channel of each number.");
+    if (step.rank() == axes + 2) return;
+    const std::string places = spatial[axes - 1];
+    throw ShapeError(who() + ": needs [batch, time, " +
+                     (channels_come_last() ? places + ", channels" : "channels, " + places) +
+                     "], got steps of " + to_string(step) +
+                     ".\n  expand_dims(x, -1) makes a channel of each number.");
+  }
+
+  bool channels_come_last() const { return options.data_format == "channels_last"; }
+  Shape with_channels_last(const Shape& step) const {
+    if (channels_come_last()) return step;
+    Shape last{step[0]};
+    for (int axis = 2; axis < step.rank(); ++axis) last.push_back(step[axis]);
+    last.push_back(step[1]);
+    return last;
+  }
+  Tensor with_channels_last(const Tensor& step) const {
+    return channels_come_last() ? step : moved(step, 1, -1);
+  }
+  /// The four parts of z [batch, places, 4 * filters], ordered as states are.
+  std::array<Tensor, 4> gates(const Tensor& z) const {
+    std::array<Tensor, 4> parts = split<4>(z);
+    if (!channels_come_last())
+      for (Tensor& part : parts) part = moved(part, -1, 1);
+    return parts;
+  }
+  /// x with one of its axes in another place.
+  static Tensor moved(const Tensor& x, int from, int to) {
+    Axes order;
+    for (int axis = 0; axis < x.rank(); ++axis) order.push_back(axis);
+    const int its = order[static_cast<std::size_t>(from < 0 ? from + x.rank() : from)];
+    std::erase(order, its);
+    order.insert(to < 0 ? order.end() : order.begin() + to, its);
+    return transpose(x, order);
   }
   Tensor first_bias(DType dtype) const {
     const auto& initial = options.bias_initializer;

@@ -14,6 +14,7 @@ struct CRFOptions {
   Initializer chain_initializer = orthogonal();
   Initializer boundary_initializer = zeros();
   Initializer bias_initializer = zeros();
+  Regularizer activity_regularizer = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";

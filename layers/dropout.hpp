@@ -10,6 +10,7 @@ struct DropoutOptions {
   double rate = 0.5;
   Shape noise_shape = {};
   int64_t seed = -1;
+  Regularizer activity_regularizer = {};
   std::string name = "";
   int64_t calls = 0;  ///< set by a saved model
 };

@@ -8,6 +8,7 @@ namespace tempo TEMPO_HIDDEN {
 
 struct MaskingOptions {
   double mask_value = 0;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 

@@ -159,6 +159,7 @@ TEMPO_OPTIONS(Layer Minimum, NamedOptions);
 
 struct ConcatenateOptions {
   int axis = -1;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, ConcatenateOptions& o) {
@@ -198,6 +199,7 @@ TEMPO_OPTIONS(Layer Concatenate, ConcatenateOptions);
 struct DotOptions {
   Integers axes = {};
   bool normalize = false;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, DotOptions& o) {

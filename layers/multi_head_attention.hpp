@@ -13,15 +13,18 @@ struct MultiHeadAttentionOptions {
   double dropout = 0;
   bool use_bias = true;
   Shape output_shape = {};
+  int sliding_window = 0;
   Initializer kernel_initializer = glorot_uniform();
   Initializer bias_initializer = zeros();
   Regularizer kernel_regularizer = {};
   Regularizer bias_regularizer = {};
   Constraint kernel_constraint = {};
   Constraint bias_constraint = {};
+  bool use_gate = false;
   int64_t seed = -1;
   bool use_causal_mask = false;
   bool return_attention_scores = false;
+  Regularizer activity_regularizer = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
@@ -36,6 +39,9 @@ inline void describe(auto& option, MultiHeadAttentionOptions& o) {
   option("use_bias", o.use_bias, "Whether the projections add a bias.");
   option("output_shape", o.output_shape,
          "Of the output at each step; empty is the size of the query.");
+  option("sliding_window", o.sliding_window,
+         "A query sees values less than so many places away, before it and behind it; 0: all.",
+         at_least(0));
   option("kernel_initializer", o.kernel_initializer, "First values of the projections' kernels.");
   option("bias_initializer", o.bias_initializer, "First values of the projections' biases.");
   option("kernel_regularizer", o.kernel_regularizer,
@@ -46,6 +52,9 @@ inline void describe(auto& option, MultiHeadAttentionOptions& o) {
          "What each projection's kernel fulfils after each update.");
   option("bias_constraint", o.bias_constraint,
          "What each projection's bias fulfils after each update.");
+  option("use_gate", o.use_gate,
+         "Whether what a head finds is multiplied by a gate, the sigmoid of one more projection of "
+         "the query.");
 }
 
 namespace attention {
@@ -60,6 +69,7 @@ struct ProjectionOptions {
   Regularizer bias_regularizer = {};
   Constraint kernel_constraint = {};
   Constraint bias_constraint = {};
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, ProjectionOptions& o) {
@@ -116,8 +126,8 @@ class ProjectionLayer : public LayerOf<ProjectionOptions> {
 /// heads, query time, value time].
 ///
 /// Weights are as in Keras: query/kernel [features, heads, key_dim] and query/bias [heads,
-/// key_dim], key and value likewise, attention_output/kernel [heads, value_dim, output...] and its
-/// bias.
+/// key_dim], key, gate and value likewise, attention_output/kernel [heads, value_dim, output...]
+/// and its bias. activity_regularizer is a penalty of all projections, as in Keras.
 class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
  public:
   MultiHeadAttentionLayer(MultiHeadAttentionOptions o = {}) : LayerOf(std::move(o)) {
@@ -127,12 +137,14 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
           " is not set.\n  Give both: MultiHeadAttention({.num_heads = 4, .key_dim = 16}).");
     query_ = projection("query", 1, {options.num_heads, options.key_dim});
     key_ = projection("key", 1, {options.num_heads, options.key_dim});
+    if (options.use_gate) gate_ = projection("gate", 1, {options.num_heads, value_dim()});
     value_ = projection("value", 1, {options.num_heads, value_dim()});
     output_ = projection("attention_output", 2, options.output_shape);
   }
 
   void add_children(Children& add) {
-    for (const Layer& child : {query_, key_, value_, output_}) add(child);
+    for (const Layer& child : {query_, key_, gate_, value_, output_})
+      if (child) add(child);
   }
 
   void build(Weights& add, const Shapes& inputs) {
@@ -141,6 +153,7 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
     const Shape& query = inputs[0];
     query_.build({query}, add.dtype());
     key_.build({inputs.back()}, add.dtype());
+    if (gate_) gate_.build({query}, add.dtype());
     value_.build({inputs[1]}, add.dtype());
     output_.build({{query[0], query[1], options.num_heads, value_dim()}, query}, add.dtype());
   }
@@ -149,12 +162,14 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
     const attention::Inputs in(who, given, call.mask);
     const Tensor q =
         heads(query_(in.query)) * (1 / std::sqrt(static_cast<double>(options.key_dim)));
-    Tensor allowed = in.allowed(options.use_causal_mask);
+    Tensor allowed = in.allowed(options.use_causal_mask, options.sliding_window);
     if (allowed) allowed = expand_dims(allowed, 1);  // alike for all heads
     const Tensor weights = attention::weights(matmul(q, heads(key_(in.key)), false, true), allowed);
     const Tensor of_heads = matmul(dropout_(weights, call.training),
                                    heads(value_(in.value)));  // [batch, heads, time, value_dim]
-    Tensor y = output_(transpose(of_heads, {0, 2, 1, 3}));
+    Tensor found = transpose(of_heads, {0, 2, 1, 3});         // [batch, time, heads, value_dim]
+    if (gate_) found = found * sigmoid(gate_(in.query));
+    Tensor y = output_(found);
     if (in.query_mask) y = with_mask(y, in.query_mask);
     return options.return_attention_scores ? Tensors{y, weights} : Tensors{y};
   }
@@ -163,22 +178,26 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
   static constexpr const char* who = "MultiHeadAttention";
 
   int value_dim() const { return options.value_dim > 0 ? options.value_dim : options.key_dim; }
+  /// The output of the last one is the layer's, whose own penalty it has.
   Layer projection(const char* name, int input_axes, const Shape& shape) const {
-    return attention::ProjectionLayer({.input_axes = input_axes,
-                                       .output_shape = shape,
-                                       .use_bias = options.use_bias,
-                                       .kernel_initializer = options.kernel_initializer,
-                                       .bias_initializer = options.bias_initializer,
-                                       .kernel_regularizer = options.kernel_regularizer,
-                                       .bias_regularizer = options.bias_regularizer,
-                                       .kernel_constraint = options.kernel_constraint,
-                                       .bias_constraint = options.bias_constraint,
-                                       .name = name});
+    const bool is_last = input_axes == 2;
+    return attention::ProjectionLayer(
+        {.input_axes = input_axes,
+         .output_shape = shape,
+         .use_bias = options.use_bias,
+         .kernel_initializer = options.kernel_initializer,
+         .bias_initializer = options.bias_initializer,
+         .kernel_regularizer = options.kernel_regularizer,
+         .bias_regularizer = options.bias_regularizer,
+         .kernel_constraint = options.kernel_constraint,
+         .bias_constraint = options.bias_constraint,
+         .activity_regularizer = is_last ? Regularizer{} : options.activity_regularizer,
+         .name = name});
   }
   /// [batch, time, heads, size] to [batch, heads, time, size].
   static Tensor heads(const Tensor& x) { return transpose(x, {0, 2, 1, 3}); }
 
-  Layer query_, key_, value_, output_;
+  Layer query_, key_, gate_, value_, output_;
   attention::WeightDropout dropout_{options.dropout, options.seed, options.calls};
 };
 

@@ -10,6 +10,7 @@ namespace tempo TEMPO_HIDDEN {
 struct GaussianNoiseOptions {
   double stddev = -1;
   int64_t seed = -1;
+  Regularizer activity_regularizer = {};
   std::string name = "";
   int64_t calls = 0;  ///< set by a saved model
 };
@@ -44,6 +45,7 @@ TEMPO_OPTIONS(Layer GaussianNoise, GaussianNoiseOptions);
 struct NoiseRateOptions {
   double rate = -1;
   int64_t seed = -1;
+  Regularizer activity_regularizer = {};
   std::string name = "";
   int64_t calls = 0;  ///< set by a saved model
 };
@@ -115,6 +117,7 @@ struct AlphaDropoutOptions {
   double rate = -1;
   Shape noise_shape = {};
   int64_t seed = -1;
+  Regularizer activity_regularizer = {};
   std::string name = "";
   int64_t calls = 0;  ///< set by a saved model
 };

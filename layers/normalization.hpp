@@ -2,6 +2,7 @@
 // Layers that bring numbers to a common scale, sample by sample or by what data have.
 #pragma once
 
+#include <tempo/layers/center_and_scale.hpp>
 #include <tempo/layers/lists.hpp>
 #include <tempo/layers/sequences.hpp>
 
@@ -26,15 +27,7 @@ struct LayerNormalizationOptions {
 inline void describe(auto& option, LayerNormalizationOptions& o) {
   option("axis", sdk::as_list(o.axis), "Axes that mean and variance are taken over, as one.");
   option("epsilon", o.epsilon, "Added to the variance.", at_least(0));
-  option("center", o.center, "Whether beta is added.");
-  option("scale", o.scale, "Whether the result is multiplied by gamma.");
-  option("beta_initializer", o.beta_initializer, "First values of beta, of the extents of axis.");
-  option("gamma_initializer", o.gamma_initializer,
-         "First values of gamma, of the extents of axis.");
-  option("beta_regularizer", o.beta_regularizer, "Penalty of beta, added to the loss.");
-  option("gamma_regularizer", o.gamma_regularizer, "Penalty of gamma, added to the loss.");
-  option("beta_constraint", o.beta_constraint, "What beta fulfils after each update.");
-  option("gamma_constraint", o.gamma_constraint, "What gamma fulfils after each update.");
+  describe_center_and_scale(option, o);
 }
 
 /// gamma (x - mean) / sqrt(variance + epsilon) + beta, over the features of each step by itself (Ba
@@ -44,22 +37,16 @@ class LayerNormalizationLayer : public LayerOf<LayerNormalizationOptions> {
   using LayerOf::LayerOf;
 
   void build(Weights& add, const Shape& input) {
-    const Shape shape = sdk::extents(input, axes_of(input));
-    if (options.scale)
-      gamma_ =
-          add("gamma", shape, options.gamma_initializer,
-              {.regularizer = options.gamma_regularizer, .constraint = options.gamma_constraint});
-    if (options.center)
-      beta_ = add("beta", shape, options.beta_initializer,
-                  {.regularizer = options.beta_regularizer, .constraint = options.beta_constraint});
+    weights_.build(add, sdk::extents(input, axes_of(input)), options);
   }
 
   Tensor call(const Tensor& x, const CallOptions& call) const {
     sdk::require_floating("LayerNormalization", x);
     const Axes axes = axes_of(x.shape());
     const Tensor given = sdk::usable(x, call.mask);
+    const auto& [gamma, beta] = weights_;
     if (axes == Axes{x.rank() - 1})
-      return sdk::with_mask_of(call, layer_norm(given, gamma_, beta_, options.epsilon));
+      return sdk::with_mask_of(call, layer_norm(given, gamma, beta, options.epsilon));
     const auto flat = [](const Tensor& w) { return w ? reshape(w, {-1}) : w; };
     Axes order;
     for (int axis = 0; axis < x.rank(); ++axis)
@@ -70,7 +57,7 @@ class LayerNormalizationLayer : public LayerOf<LayerNormalizationOptions> {
     const Shape apart = behind.shape();
     Shape rows(apart.begin(), apart.begin() + left);
     rows.push_back(sdk::extents(x.shape(), axes).count());
-    const Tensor y = layer_norm(reshape(behind, rows), flat(gamma_), flat(beta_), options.epsilon);
+    const Tensor y = layer_norm(reshape(behind, rows), flat(gamma), flat(beta), options.epsilon);
     Axes back(order.size());
     for (std::size_t i = 0; i < order.size(); ++i)
       back[static_cast<std::size_t>(order[i])] = static_cast<int>(i);
@@ -84,7 +71,7 @@ class LayerNormalizationLayer : public LayerOf<LayerNormalizationOptions> {
     if (axes.empty()) throw Error("LayerNormalization: axis names none; -1 is the features.");
     return axes;
   }
-  Tensor gamma_, beta_;
+  CenterAndScale weights_;
 };
 
 /// Layer normalization; its options are LayerNormalizationOptions.
@@ -96,6 +83,7 @@ TEMPO_OPTIONS(Layer LayerNormalization, LayerNormalizationOptions);
 struct RMSNormalizationOptions {
   Integers axis = -1;
   double epsilon = 1e-6;
+  Regularizer activity_regularizer = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
@@ -140,6 +128,7 @@ TEMPO_OPTIONS(Layer RMSNormalization, RMSNormalizationOptions);
 
 struct UnitNormalizationOptions {
   Integers axis = -1;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, UnitNormalizationOptions& o) {
@@ -172,6 +161,7 @@ struct NormalizationOptions {
   Reals mean = {};
   Reals variance = {};
   bool invert = false;
+  Regularizer activity_regularizer = {};
   DType dtype = DType::automatic;
   std::string name = "";
 };

@@ -10,6 +10,8 @@ struct Pooling1DOptions {
   int pool_size = 2;
   int strides = 0;
   std::string padding = "valid";
+  std::string data_format = "channels_last";
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, Pooling1DOptions& o) {
@@ -19,6 +21,7 @@ inline void describe(auto& option, Pooling1DOptions& o) {
          "valid: whole windows alone; same: ceil(time / strides) of them, which reach over both "
          "ends.",
          one_of("valid|same"));
+  sdk::describe_data_format(option, o);
 }
 
 namespace sdk {
@@ -85,7 +88,8 @@ class MaxPooling1DLayer : public LayerOf<Pooling1DOptions> {
  public:
   using LayerOf::LayerOf;
 
-  Tensor call(const Tensor& x, const CallOptions&) const {
+  Tensor call(const Tensor& given, const CallOptions&) const {
+    const Tensor x = sdk::reordered(given, options.data_format);
     const sdk::Windows windows = sdk::Windows::of("MaxPooling1D", options, x);
     const auto least = [&](int64_t steps) {
       return full({x.shape()[0], steps, x.shape()[2]}, -HUGE_VAL, x.dtype());
@@ -93,7 +97,7 @@ class MaxPooling1DLayer : public LayerOf<Pooling1DOptions> {
     Tensor all = sdk::without_mask(x);
     if (windows.before + windows.after > 0)
       all = concat({least(windows.before), all, least(windows.after)}, 1);
-    return max(windows.steps(all), 2);
+    return sdk::reordered(max(windows.steps(all), 2), options.data_format);
   }
 };
 
@@ -109,7 +113,13 @@ class AveragePooling1DLayer : public LayerOf<Pooling1DOptions> {
  public:
   using LayerOf::LayerOf;
 
-  Tensor call(const Tensor& x, const CallOptions&) const {
+  Tensor call(const Tensor& given, const CallOptions&) const {
+    const Tensor x = sdk::reordered(given, options.data_format);
+    return sdk::reordered(means(x), options.data_format);
+  }
+
+ private:
+  Tensor means(const Tensor& x) const {
     const sdk::Windows windows = sdk::Windows::of("AveragePooling1D", options, x);
     const Tensor bare = sdk::without_mask(x);
     if (windows.before + windows.after == 0) return mean(windows.steps(bare), 2);
@@ -125,10 +135,13 @@ inline Layer AveragePooling1D(const Pooling1DOptions& options = {}) {
 TEMPO_OPTIONS(Layer AveragePooling1D, Pooling1DOptions);
 
 struct GlobalPooling1DOptions {
+  std::string data_format = "channels_last";
   bool keepdims = false;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, GlobalPooling1DOptions& o) {
+  sdk::describe_data_format(option, o);
   option("keepdims", o.keepdims, "Whether time stays as an axis of 1.");
 }
 
@@ -138,12 +151,13 @@ class GlobalMaxPooling1DLayer : public LayerOf<GlobalPooling1DOptions> {
  public:
   using LayerOf::LayerOf;
 
-  Tensor call(const Tensor& x, const CallOptions&) const {
+  Tensor call(const Tensor& given, const CallOptions&) const {
+    const Tensor x = sdk::reordered(given, options.data_format);
     sdk::require_sequence("GlobalMaxPooling1D", x);
     if (x.shape()[1] == 0)
       throw ShapeError("GlobalMaxPooling1D: " + to_string(x.shape()) +
                        " has no steps, and so no greatest one.");
-    return max(sdk::without_mask(x), 1, options.keepdims);
+    return sdk::reordered(max(sdk::without_mask(x), 1, options.keepdims), options.data_format);
   }
 };
 
@@ -159,7 +173,13 @@ class GlobalAveragePooling1DLayer : public LayerOf<GlobalPooling1DOptions> {
  public:
   using LayerOf::LayerOf;
 
-  Tensor call(const Tensor& x, const CallOptions& call) const {
+  Tensor call(const Tensor& given, const CallOptions& call) const {
+    const Tensor x = sdk::reordered(given, options.data_format);
+    return sdk::reordered(mean_of_counted(x, call), options.data_format);
+  }
+
+ private:
+  Tensor mean_of_counted(const Tensor& x, const CallOptions& call) const {
     const char* const who = "GlobalAveragePooling1D";
     sdk::require_sequence(who, x);
     sdk::require_floating(who, x);

@@ -44,14 +44,11 @@ inline int64_t counted_steps(const Tensor& mask) {
   return last;
 }
 
-/// y [batch, steps, ...] up to `time` steps: with zeros, or with its last one again.
-inline Tensor lengthened(const Tensor& y, int64_t time, bool with_zeros) {
-  const int64_t steps = y.shape()[1];
-  if (steps == time) return y;
-  if (with_zeros) return pad(y, 1, 0, time - steps);
-  Shape rest = y.shape();
-  rest[1] = time - steps;
-  return concat({y, broadcast_to(slice(y, 1, steps - 1, steps), rest)}, 1);
+/// y [batch, steps, ...] up to the steps of its mask, where what the mask leaves out holds what was
+/// processed before it; 0 where nothing was.
+inline Tensor held(const Tensor& y, const Tensor& mask, bool backwards) {
+  static const sdk::Op held_steps("held_steps");
+  return held_steps(y, mask, {{"reverse", backwards}});
 }
 
 }  // namespace recurrence
@@ -121,7 +118,7 @@ class Recurrence {
     ScanOptions order{.reverse = options.go_backwards,
                       .last_only = !options.return_sequences,
                       .recompute = options.recompute,
-                      .step_id = call.training ? 2u : 1u,
+                      .step_id = 1,
                       .constants = seen.constants};
     order.constants.insert(order.constants.end(), seen.once.begin(), seen.once.end());
     Scanned result;
@@ -132,11 +129,16 @@ class Recurrence {
       const Tensor mask = cut(call.mask);
       Tensors counted;
       for (const Tensor& t : x) counted.push_back(recurrence::counted_alone(cut(t), mask));
-      const bool zero_output = options.zero_output_for_mask && options.return_sequences;
+      // Outputs that hold are made of zeros where all of them are there; a stream has one at a
+      // time.
+      const bool holds = options.return_sequences && !options.zero_output_for_mask,
+                 later = holds && !call.mask.traced() && !x[0].traced(),
+                 zero_output = later || (options.return_sequences && !holds);
       result = masked(step, zero_output, std::move(counted), mask, first, order);
-      if (options.return_sequences)  // backwards, what is behind the last step comes before it
-        result.output =
-            recurrence::lengthened(result.output, time, zero_output || options.go_backwards);
+      if (later)
+        result.output = recurrence::held(result.output, call.mask, options.go_backwards);
+      else if (options.return_sequences && steps < time)
+        result.output = pad(result.output, 1, 0, time - steps);
     } else {
       result = scan(step, x, first, order);
     }

@@ -16,11 +16,7 @@ inline void describe_recurrent_dropout(auto& option, auto& o) {
          "Share of the units of the state that its products see as 0 in training: the same ones at "
          "all steps of a call, and for all gates.",
          between(0, 1));
-  option("seed", o.seed,
-         "Of the random numbers of dropout; -1 draws from the ones that set_seed starts.",
-         at_least(-1));
-  option("calls", o.calls, "Calls in training before this one was made; a saved model sets it.",
-         at_least(0));
+  sdk::describe_seed(option, o);
 }
 
 /// A cell that drops some features of its input and some units of its state, in training alone: one

@@ -8,24 +8,44 @@
 
 namespace tempo TEMPO_HIDDEN {
 
+struct FlattenOptions {
+  std::string data_format = "channels_last";
+  Regularizer activity_regularizer = {};
+  std::string name = "";
+};
+inline void describe(auto& option, FlattenOptions& o) {
+  option("data_format", o.data_format,
+         "Whether the channels are the last axis, or the first one after the batch and are put "
+         "last.",
+         one_of("channels_last|channels_first"));
+}
+
 /// [batch, ...] to [batch, n], all elements of a sample side by side. The mask is dropped.
-class FlattenLayer : public LayerOf<NamedOptions> {
+class FlattenLayer : public LayerOf<FlattenOptions> {
  public:
   using LayerOf::LayerOf;
 
   Tensor call(const Tensor& x, const CallOptions&) const {
     const Shape shape = x.shape();
     if (shape.empty()) throw ShapeError("Flatten: needs [batch, ...], got [].");
-    return reshape(sdk::without_mask(x), {shape[0], shape.without_first().count()});
+    Tensor bare = sdk::without_mask(x);
+    if (options.data_format == "channels_first" && shape.rank() > 2) {
+      Axes order{0};
+      for (int axis = 2; axis < shape.rank(); ++axis) order.push_back(axis);
+      order.push_back(1);
+      bare = transpose(bare, order);
+    }
+    return reshape(bare, {shape[0], shape.without_first().count()});
   }
 };
 
-/// All elements of a sample side by side.
-inline Layer Flatten(const NamedOptions& options = {}) { return make_layer("Flatten", options); }
-TEMPO_OPTIONS(Layer Flatten, NamedOptions);
+/// All elements of a sample side by side; its options are FlattenOptions.
+inline Layer Flatten(const FlattenOptions& options = {}) { return make_layer("Flatten", options); }
+TEMPO_OPTIONS(Layer Flatten, FlattenOptions);
 
 struct ReshapeOptions {
   Shape target_shape = {};
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, ReshapeOptions& o) {
@@ -77,6 +97,7 @@ TEMPO_OPTIONS(Layer Reshape, ReshapeOptions);
 
 struct PermuteOptions {
   Shape dims = {};
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, PermuteOptions& o) {
@@ -114,6 +135,7 @@ TEMPO_OPTIONS(Layer Permute, PermuteOptions);
 
 struct RepeatVectorOptions {
   int n = 0;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, RepeatVectorOptions& o) {
@@ -143,6 +165,7 @@ TEMPO_OPTIONS(Layer RepeatVector, RepeatVectorOptions);
 
 struct UpSampling1DOptions {
   int size = 2;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, UpSampling1DOptions& o) {
@@ -185,11 +208,14 @@ inline std::pair<int64_t, int64_t> ends(const char* who, const char* option, con
 
 struct ZeroPadding1DOptions {
   Integers padding = 1;
+  std::string data_format = "channels_last";
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, ZeroPadding1DOptions& o) {
   option("padding", sdk::as_list(o.padding),
          "Steps of zeros before and after the sequence: one number for both, or two.");
+  sdk::describe_data_format(option, o);
 }
 
 /// Puts steps of zeros before and after [batch, time, features]. The mask is dropped.
@@ -197,10 +223,11 @@ class ZeroPadding1DLayer : public LayerOf<ZeroPadding1DOptions> {
  public:
   using LayerOf::LayerOf;
 
-  Tensor call(const Tensor& x, const CallOptions&) const {
+  Tensor call(const Tensor& given, const CallOptions&) const {
     const auto [before, after] = sdk::ends("ZeroPadding1D", "padding", options.padding);
+    const Tensor x = sdk::reordered(given, options.data_format);
     sdk::require_sequence("ZeroPadding1D", x);
-    return pad(sdk::without_mask(x), 1, before, after);
+    return sdk::reordered(pad(sdk::without_mask(x), 1, before, after), options.data_format);
   }
 };
 
@@ -212,6 +239,7 @@ TEMPO_OPTIONS(Layer ZeroPadding1D, ZeroPadding1DOptions);
 
 struct Cropping1DOptions {
   Integers cropping = 1;
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto& option, Cropping1DOptions& o) {

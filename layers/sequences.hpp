@@ -8,6 +8,7 @@ namespace tempo TEMPO_HIDDEN {
 
 /// The options of a layer that has none of its own.
 struct NamedOptions {
+  Regularizer activity_regularizer = {};
   std::string name = "";
 };
 inline void describe(auto&, NamedOptions&) {}
@@ -20,8 +21,22 @@ inline void require_sequence(const char* who, const Tensor& x) {
                    to_string(x.shape()) + ".");
 }
 
+/// Describes the option `data_format` of a layer over time.
+inline void describe_data_format(auto& option, auto& o) {
+  option("data_format", o.data_format,
+         "The order of the axes: [batch, time, features], or [batch, features, time], which has no "
+         "place for a mask.",
+         one_of("channels_last|channels_first"));
+}
+
 /// x without its mask: for results that are other steps than those it is of.
 inline Tensor without_mask(const Tensor& x) { return mask_of(x) ? with_mask(x, {}) : x; }
+
+/// A sequence of that data_format as [batch, time, features], or such a one as that format has it.
+inline Tensor reordered(const Tensor& x, const std::string& format) {
+  if (format == "channels_last" || x.rank() != 3) return x;  // require_sequence says so
+  return transpose(without_mask(x), {0, 2, 1});
+}
 
 /// y, steps of the input, with the mask of the call.
 inline Tensor with_mask_of(const CallOptions& call, const Tensor& y) {

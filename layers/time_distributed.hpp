@@ -8,6 +8,7 @@
 namespace tempo TEMPO_HIDDEN {
 
 struct TimeDistributedOptions {
+  Regularizer activity_regularizer = {};
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";

@@ -7,6 +7,8 @@
 TEMPO_PLUGIN(
     "activations", TEMPO_VERSION,
     tempo::layer<tempo::ActivationLayer>("Activation", "A function by its name."),
+    tempo::layer<tempo::ActivityRegularizationLayer>("ActivityRegularization",
+                                                     "Its input, with a penalty of it."),
     tempo::layer<tempo::ELULayer>("ELU", "Exponential linear units (Clevert et al., 2015)."),
     tempo::layer<tempo::IdentityLayer>("Identity", "Its input."),
     tempo::layer<tempo::LeakyReLULayer>("LeakyReLU",

@@ -30,6 +30,21 @@ json texts_of(const std::vector<Metric>& metrics) {
   return out;
 }
 
+json describe_outputs(const Objective& objective) {
+  json out = json::array();
+  for (const Output& of : objective.outputs()) {
+    json loss = of.loss ? text_or_name(of.loss) : json();
+    // Functions that were given no name are told apart by the outputs'.
+    if (loss == json{{"own", "loss"}}) loss = {{"own", of.logged("loss")}};
+    out.push_back({{"name", of.name},
+                   {"loss", loss},
+                   {"weight", of.weight},
+                   {"metrics", texts_of(of.metrics)},
+                   {"weighted_metrics", texts_of(of.weighted_metrics)}});
+  }
+  return out;
+}
+
 // Of the weights that were left out of weight decay, those that are the model's.
 json paths_left_out(const Optimizer& optimizer, const Optimizer::NamedTensors& weights) {
   std::set<const tempo_tensor*> left_out;
@@ -57,8 +72,8 @@ json describe_training(const ModelState& model, const Optimizer::NamedTensors& w
         {"at", at->at},
         {"generator", {{"seed", at->generator.seed}, {"stream", at->generator.stream}}}};
   if (model.compiled) {
-    // The losses of several outputs belong to a function, which the program has.
     out["loss"] = model.loss ? text_or_name(model.loss) : json{{"own", "losses of all outputs"}};
+    if (model.objective.has_several()) out["outputs"] = describe_outputs(model.objective);
     out["metrics"] = texts_of(model.metrics);
     out["weighted_metrics"] = texts_of(model.weighted_metrics);
   } else {  // loaded without the functions it needs
@@ -97,6 +112,7 @@ json model_file::describe(const Model& model) {
 
 void Model::save(const std::string& path) const {
   Safetensors file = file_of(*this, path);
+  file.metadata.insert(state_->metadata.begin(), state_->metadata.end());
   json description = describe(*this);
   for (const TensorType& type : state_->seen().constants)
     description["constants"].push_back(

@@ -20,6 +20,9 @@ namespace model_file {
 inline constexpr int version = 1;
 inline constexpr const char* key = "tempo";  // of the description in the metadata
 
+/// Whether this name in the metadata is no user's.
+inline bool is_own(const std::string& name) { return name == "format" || name == key; }
+
 /// Layers, input shapes and name.
 nlohmann::ordered_json describe(const Model& model);
 

@@ -281,6 +281,11 @@ void ModelReader::assign_weights(const Optimizer::NamedTensors& weights) const {
   for (const auto& [path, w] : weights) assign(w, weights_.at(path));
 }
 
+void ModelReader::put_metadata(Model& model) const {
+  for (const auto& [name, text] : file_.metadata)
+    if (!is_own(name)) model.state_->metadata[name] = text;
+}
+
 Sequential ModelReader::make() {
   return naming([&] {
     const json d = description();
@@ -307,6 +312,7 @@ Sequential ModelReader::make() {
     require_states(model, states_);
     assign_weights(weights);
     keep_states(model, states_);
+    put_metadata(model);
     if (found) compile(model, *found);
     return model;
   });
@@ -340,6 +346,7 @@ void ModelReader::resume(Model& model) {
     model.reset_state();
     for (const Behind& of : behind) catch_up(of);
     keep_states(model, states_);
+    put_metadata(model);
     if (!found) return;
     if (!model.compiled()) return compile(model, *found);
     Optimizer optimizer = model.optimizer();

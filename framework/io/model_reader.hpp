@@ -38,8 +38,9 @@ class ModelReader {
     int64_t epoch = 0;
     Loss loss = {};
     std::vector<Metric> metrics = {}, weighted_metrics = {};
-    std::string missing = {};  // functions of the user's that were not given
-    std::string needs = {};    // the JSON that says which
+    std::vector<Output> outputs = {};  // in place of these, where there are several
+    std::string missing = {};          // functions of the user's that were not given
+    std::string needs = {};            // the JSON that says which
   };
 
   /// What the file holds, parted into weights, slots and states.
@@ -61,7 +62,9 @@ class ModelReader {
   std::optional<Loss> loss(const nlohmann::ordered_json& from, std::string& missing) const;
   std::optional<std::vector<Metric>> metrics(const nlohmann::ordered_json& from,
                                              std::string& missing) const;
+  std::vector<Output> outputs(const nlohmann::ordered_json& from, std::string& missing) const;
   void compile(Model& model, const Training& training) const;
+  void put_metadata(Model& model) const;
 
   std::string path_;
   uint64_t bytes_;

@@ -45,6 +45,22 @@ std::optional<std::string> name_of_own(const json& from) {
   return {};
 }
 
+// With the losses of several outputs, if there are.
+CompileOptions options_of(const std::vector<Output>& outputs, CompileOptions options) {
+  if (outputs.empty()) return options;
+  std::vector<PerOutput<Loss>::Named> losses;
+  std::vector<PerOutput<double>::Named> weights;
+  for (const Output& of : outputs) {
+    losses.push_back({of.name, of.loss});
+    weights.push_back({of.name, of.weight});
+    options.output_metrics.push_back({of.name, of.metrics, of.weighted_metrics});
+  }
+  options.loss = {};
+  options.losses = PerOutput<Loss>(std::move(losses));
+  options.loss_weights = PerOutput<double>(std::move(weights));
+  return options;
+}
+
 }  // namespace
 
 std::optional<Loss> ModelReader::loss(const json& from, std::string& missing) const {
@@ -66,6 +82,23 @@ std::optional<std::vector<Metric>> ModelReader::metrics(const json& from,
     else
       out.push_back(given ? given->metric : Metric(entry.get<std::string>()));
   }
+  return out;
+}
+
+std::vector<Output> ModelReader::outputs(const json& from, std::string& missing) const {
+  std::vector<Output> out;
+  for (const json& entry : list_of(from, most_metrics, "outputs")) {
+    Output of;
+    of.name = text_of(entry.at("name"), "the name of an output");
+    if (!entry.at("loss").is_null())
+      if (const auto found = loss(entry.at("loss"), missing)) of.loss = *found;
+    if (!entry.at("weight").is_number()) throw FormatError("the weight of a loss is no number.");
+    of.weight = entry.at("weight").get<double>();
+    of.metrics = *metrics(entry.at("metrics"), missing);
+    of.weighted_metrics = *metrics(entry.at("weighted_metrics"), missing);
+    out.push_back(std::move(of));
+  }
+  if (out.size() < 2) throw FormatError("its outputs are fewer than two.");
   return out;
 }
 
@@ -94,15 +127,19 @@ ModelReader::Training ModelReader::training(const json& from,
     for (const auto& [path, w] : weights)
       if (paths.contains(path)) out.left_out.push_back(w);
   }
-  const auto found = loss(from.at("loss"), out.missing);
-  if (found) out.loss = *found;
+  if (from.contains("outputs"))
+    out.outputs = outputs(from.at("outputs"), out.missing);
+  else if (const auto found = loss(from.at("loss"), out.missing))
+    out.loss = *found;
   out.metrics = *metrics(from.at("metrics"), out.missing);
   out.weighted_metrics = *metrics(from.at("weighted_metrics"), out.missing);
-  if (!out.missing.empty())
-    out.needs = json{{"loss", from.at("loss")},
-                     {"metrics", from.at("metrics")},
-                     {"weighted_metrics", from.at("weighted_metrics")}}
-                    .dump();
+  if (!out.missing.empty()) {
+    json needs = {{"loss", from.at("loss")},
+                  {"metrics", from.at("metrics")},
+                  {"weighted_metrics", from.at("weighted_metrics")}};
+    if (from.contains("outputs")) needs["outputs"] = from.at("outputs");
+    out.needs = needs.dump();
+  }
   return out;
 }
 
@@ -112,10 +149,10 @@ void ModelReader::compile(Model& model, const Training& training) const {
   optimizer.exclude_from_weight_decay(training.words);
   optimizer.exclude_from_weight_decay(training.left_out);
   if (training.missing.empty()) {
-    model.compile({.optimizer = optimizer,
-                   .loss = training.loss,
-                   .metrics = training.metrics,
-                   .weighted_metrics = training.weighted_metrics});
+    model.compile(options_of(training.outputs, {.optimizer = optimizer,
+                                                .loss = training.loss,
+                                                .metrics = training.metrics,
+                                                .weighted_metrics = training.weighted_metrics}));
   } else {
     state.optimizer = optimizer;
     state.needs = training.needs;

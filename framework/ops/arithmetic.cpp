@@ -110,16 +110,17 @@ std::vector<TensorType> where_type(const TypeCall& call) {
 }
 
 // y = b where a, else c        db = dy where a, dc = dy where not a
-const auto& where_op = define({
-    .name = "where",
-    .type = where_type,
-    .kernel = where_kernel(),
-    .vjp = {{},
-            [](const Vjp& v) { return where(v.a(), v.dy(), 0); },
-            [](const Vjp& v) { return where(v.a(), 0, v.dy()); }},
-    .pointwise = true,
-    .cheap = true,
-});
+const auto& defined_where =
+    define(where_op, {
+                         .name = "where",
+                         .type = where_type,
+                         .kernel = where_kernel(),
+                         .vjp = {{},
+                                 [](const Vjp& v) { return where(v.a(), v.dy(), 0); },
+                                 [](const Vjp& v) { return where(v.a(), 0, v.dy()); }},
+                         .pointwise = true,
+                         .cheap = true,
+                     });
 
 }  // namespace
 }  // namespace tempo

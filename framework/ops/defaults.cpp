@@ -19,6 +19,7 @@ std::atomic<DType> current_dtype{float32};
 constexpr int64_t first_stream = 1;
 GeneratorState generator{.seed = 0, .stream = first_stream};
 std::atomic<int64_t> times_seeded{0};
+thread_local GeneratorState* own = nullptr;
 
 }  // namespace
 
@@ -55,9 +56,19 @@ void restore_generator(const GeneratorState& state) {
   generator = {.seed = state.seed, .stream = std::max(state.stream, first_stream)};
 }
 
+OwnGenerator::OwnGenerator(GeneratorState& state) : innermost_(own, &state) {}
+
+GeneratorState beside_generator() {
+  const GeneratorState now = generator_state();
+  const auto mixed = (static_cast<uint64_t>(now.seed) + static_cast<uint64_t>(now.stream) * 2 + 1) *
+                     0x9e3779b97f4a7c15u;
+  return {.seed = static_cast<int64_t>(mixed >> 1), .stream = first_stream};
+}
+
 namespace {
 // Takes n streams of the seed that is in force.
 GeneratorState take_streams(int64_t n) {
+  if (own) return {own->seed, std::exchange(own->stream, own->stream + n)};
   const ProcessLock lock(ProcessLock::generator);
   const GeneratorState first = generator;
   generator.stream += n;

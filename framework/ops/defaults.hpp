@@ -3,6 +3,7 @@
 #pragma once
 
 #include "graph/value.hpp"
+#include "tensor/scoped.hpp"
 
 namespace tempo {
 
@@ -12,6 +13,17 @@ struct GeneratorState {
 };
 GeneratorState generator_state();
 void restore_generator(const GeneratorState& state);
+/// While one lives, the random keys of this thread are those of a generator of its own, which goes
+/// on in `state`.
+class OwnGenerator {
+ public:
+  explicit OwnGenerator(GeneratorState& state);
+
+ private:
+  Scoped<GeneratorState*> innermost_;
+};
+/// Of the global one as it stands, which is left alone: other numbers, the same each time.
+GeneratorState beside_generator();
 /// How often set_seed was called.
 int64_t seedings();
 /// The next n keys of the global generator, int64 [n, 2]: seed and stream, no stream twice.

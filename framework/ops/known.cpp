@@ -6,7 +6,7 @@ namespace tempo {
 
 namespace room {
 static constinit OpRoom add, broadcast_to, cast, concat, fill, matmul, negative, reshape, slice,
-    split, sum_to, transpose;
+    split, sum_to, transpose, where;
 }
 
 constinit const OpDefinition& add_op = room::add.op;
@@ -21,5 +21,6 @@ constinit const OpDefinition& slice_op = room::slice.op;
 constinit const OpDefinition& split_op = room::split.op;
 constinit const OpDefinition& sum_to_op = room::sum_to.op;
 constinit const OpDefinition& transpose_op = room::transpose.op;
+constinit const OpDefinition& where_op = room::where.op;
 
 }  // namespace tempo

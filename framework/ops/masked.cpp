@@ -41,5 +41,45 @@ const auto& counted_steps_op = define({
     }},
 });
 
+// x [batch, m, rest...] and a mask [batch, time], m at most `time`: x with another number of steps.
+TensorType with_steps(const TypeCall& call, std::optional<int64_t> steps) {
+  require_inputs(call, 2);
+  const TensorType &x = call.inputs[0], &mask = call.inputs[1];
+  const bool fits = x.shape.rank() >= 2 && mask.dtype == bool_ && mask.shape.rank() == 2 &&
+                    mask.shape[0] == x.shape[0] && x.shape[1] <= mask.shape[1];
+  if (!fits || (steps && (*steps > mask.shape[1] || x.shape[1] != mask.shape[1])))
+    throw ShapeError(
+        "the mask does not fit\n  It must be bool [batch, time], of as many steps as the sequence "
+        "[batch, steps, ...] has, or more.");
+  Shape shape = x.shape;
+  shape[1] = steps.value_or(mask.shape[1]);
+  return {x.dtype, shape};
+}
+
+Tensor transposed(const char* name, const Vjp& v, int64_t steps) {
+  return sdk::Op(name)(v.dy(), v.b(),
+                       {{"reverse", v.attributes().integer("reverse")}, {"steps", steps}});
+}
+
+// y = a at the steps that b counts, elsewhere again what was there at the last of them
+//                              da = dy, added up over the steps at which a is
+const auto& held_steps_op = define({
+    .name = "held_steps",
+    .type = [](const TypeCall& call) { return std::vector{with_steps(call, {})}; },
+    .kernel = held_steps_kernel(),
+    .vjp = {[](const Vjp& v) { return transposed("added_steps", v, v.a().shape()[1]); }},
+});
+
+// y = a, added up over the steps at which y was         da = dy at the steps that b counts, ...
+const auto& added_steps_op = define({
+    .name = "added_steps",
+    .type =
+        [](const TypeCall& call) {
+          return std::vector{with_steps(call, call.attributes.integer("steps"))};
+        },
+    .kernel = added_steps_kernel(),
+    .vjp = {[](const Vjp& v) { return transposed("held_steps", v, 0); }},
+});
+
 }  // namespace
 }  // namespace tempo

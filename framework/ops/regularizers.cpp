@@ -3,7 +3,10 @@
 // Keras.
 #include "ops/regularizers.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <map>
+#include <mutex>
 
 #include <tempo/ops.hpp>
 
@@ -49,6 +52,41 @@ Function orthogonal(double factor, const std::string& mode, const ArgumentText& 
   };
 }
 
+// Functions of the program, by name.
+struct Own {
+  std::mutex mutex;
+  std::map<std::string, Function> functions;
+};
+Own& own() {
+  static auto& all = *new Own;
+  return all;
+}
+
+Function find_own(const std::string& name) {
+  const std::lock_guard lock(own().mutex);
+  const auto at = own().functions.find(name);
+  return at == own().functions.end() ? Function() : at->second;
+}
+
+// The function that has the name now; where there is none, the one that has it when it is needed.
+Function own_penalty(const std::string& name) {
+  return [name, known = find_own(name)](const Tensor& w) {
+    const Function penalty = known ? known : find_own(name);
+    if (!penalty)
+      throw MissingFunction(
+          "the regularizer `" + name +
+          "` is a function of the program that saved the model, which no file can hold.\n  "
+          "Give it before fit: own_regularizer(\"" +
+          name + "\", f).");
+    const Tensor out = penalty(w);
+    if (!out || out.count() != 1)
+      throw ShapeError("the regularizer `" + name + "` gave " +
+                       (out ? to_string(out.shape(), out.dtype()) : "no value (Tensor{})") +
+                       "; a penalty is one number: sum(...) of it, say.");
+    return reshape(out, {});
+  };
+}
+
 const Definitions& regularizers() {
   using Text = ArgumentText;
   static const auto& all = *new const Definitions{
@@ -70,6 +108,7 @@ const Definitions& regularizers() {
           const double l1 = text.not_negative("l1", 0), l2 = text.not_negative("l2", 0);
           return [=](const Tensor& w) { return l1 * sum(abs(w)) + l2 * sum(square(w)); };
         }}},
+      {"own", {{"name"}, [](const Text& text) { return own_penalty(text.word("name", "")); }}},
       {"orthogonal_regularizer",
        {{"factor", "mode"},
         [](const Text& text) {
@@ -124,7 +163,8 @@ Function made(const char* kind, const std::string& text, const Definitions& defi
   const auto at = definitions.find(parsed.name());
   if (at == definitions.end()) {
     std::vector<std::string> names;
-    for (const auto& [name, definition] : definitions) names.push_back(name);
+    for (const auto& [name, definition] : definitions)
+      if (name != "own") names.push_back(name);
     parsed.unknown(names);
   }
   parsed.expect(at->second.arguments);
@@ -134,6 +174,16 @@ Function made(const char* kind, const std::string& text, const Definitions& defi
 }  // namespace
 
 Function regularizer(const std::string& text) { return made("regularizer", text, regularizers()); }
+std::string add_own_regularizer(const std::string& name, Function penalty) {
+  const auto in_words = [](unsigned char c) { return std::isalnum(c) || c == '_'; };
+  if (name.empty() || !std::all_of(name.begin(), name.end(), in_words))
+    throw Error("own_regularizer: `" + name +
+                "` is no word; a name is of letters, digits and underscores.");
+  const std::lock_guard lock(own().mutex);
+  own().functions[name] = std::move(penalty);
+  return "own(name=" + name + ")";
+}
+
 Function constraint(const std::string& text) { return made("constraint", text, constraints()); }
 
 }  // namespace tempo

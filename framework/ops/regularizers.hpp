@@ -12,6 +12,15 @@ namespace tempo {
 /// and arguments are Errors. Empty for "".
 std::function<Tensor(const Tensor& w)> regularizer(const std::string& text);
 
+/// A penalty is a function of the program that saved a model, and this program did not give it.
+struct MissingFunction : Error {
+  using Error::Error;
+};
+/// From now on the text that this gives, "own(name=mine)", stands for this function. Throws Error
+/// for a name that is no word.
+std::string add_own_regularizer(const std::string& name,
+                                std::function<Tensor(const Tensor& w)> penalty);
+
 /// What a constraint makes of a weight: "max_norm(3)", "non_neg". Likewise.
 std::function<Tensor(const Tensor& w)> constraint(const std::string& text);
 

@@ -6,6 +6,7 @@
 
 #include "program/run/cost.hpp"
 #include "program/run/execution.hpp"
+#include "program/run/filled_rows.hpp"
 #include "program/verify.hpp"
 #include "tensor/parallel.hpp"
 
@@ -38,9 +39,9 @@ std::string text_of(const TileStage& group) {
 
 }  // namespace
 
-Executable::Executable(Program optimised) : program_(std::move(optimised)) {
+Executable::Executable(Program optimised, bool rows_end) : program_(std::move(optimised)) {
   const Uses uses(program_);
-  plan_ = make_plan(uses);
+  plan_ = make_plan(uses, rows_end);
   surroundings_ = surroundings_of(uses, plan_);
 #ifdef TEMPO_CHECKED
   verify(program_);
@@ -48,14 +49,15 @@ Executable::Executable(Program optimised) : program_(std::move(optimised)) {
 #endif
 }
 
-void Executable::run(int64_t time, std::span<const View> inputs,
-                     std::span<const View> outputs) const {
-  Execution(*this, time, inputs, outputs, threads()).run();
+void Executable::run(int64_t time, std::span<const View> inputs, std::span<const View> outputs,
+                     const EndingRows* rows) const {
+  if (!rows || drops_rows()) return Execution(*this, time, inputs, outputs, threads(), rows).run();
+  const FilledRows filled(program_, *rows, inputs);
+  Execution(*this, time, filled.inputs(), outputs, threads(), rows).run();
 }
 
 // As many as have enough to do. No row reads another, so the cut changes no bit.
 int64_t Executable::shards(int64_t time) const {
-  constexpr int64_t fewest_rows = 6;
   const int64_t rows = plan_.independent_rows,
                 by_work = surroundings_.work_per_row * rows * time / enough;
   return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));

@@ -4,23 +4,34 @@
 
 #include <span>
 
+#include "program/ending_rows.hpp"
 #include "program/plan/surroundings.hpp"
 
 namespace tempo {
+
+/// A shard of fewer rows is not worth a thread.
+inline constexpr int64_t fewest_rows = 6;
 
 /// An optimised Program with its Plan and what a run does besides the stages. Nothing in it depends
 /// on the number of steps or on the caller's memory.
 class Executable {
  public:
-  explicit Executable(Program optimised);
+  /// One that is made for rows that end may run without them as well.
+  explicit Executable(Program optimised, bool rows_end = false);
 
   const Program& program() const { return program_; }
   const Plan& plan() const { return plan_; }
   const Surroundings& surroundings() const { return surroundings_; }
 
   /// Inputs in the Program's order, sequences with the time axis first, or second where the Program
-  /// says so; outputs are allocated.
-  void run(int64_t time, std::span<const View> inputs, std::span<const View> outputs) const;
+  /// says so; outputs are allocated. With `rows`, whose lengths the sequences' condition has too
+  /// (leaves_rows_alone), or those of the Program that this one is a gradient of.
+  void run(int64_t time, std::span<const View> inputs, std::span<const View> outputs,
+           const EndingRows* rows = nullptr) const;
+  /// Whether a run computes nothing for a row that has ended.
+  bool drops_rows() const {
+    return surroundings_.drops_rows && EndedRows::current() != EndedRows::computed;
+  }
   /// In how many shards of rows such a run is cut, at most.
   int64_t shards(int64_t time) const;
   /// Whether such a run is long and has fewer shards than there are threads.

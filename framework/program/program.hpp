@@ -31,6 +31,10 @@ enum class Role {
   carried,   ///< the state: its value before the step
 };
 
+/// Names of inputs of a gradient: what a forward run kept for it, and what is a gradient itself.
+inline constexpr const char *kept_name = "kept", *dkept_name = "dkept", *dy_name = "dy",
+                            *dstate_name = "dstate", *dy_last_name = "dy_last";
+
 struct ProgramValue {
   Role role;
   TensorType type;           // of one step

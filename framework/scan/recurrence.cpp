@@ -22,6 +22,23 @@ const Executable& TracedRecurrence::optimised() const {
   return optimised_.get([&] { return Executable(run_passes(for_scan, normalised_)); });
 }
 
+const Executable& TracedRecurrence::for_ending_rows() const {
+  return for_ending_rows_.get([&] { return Executable(optimised().program(), true); });
+}
+
+const std::optional<TracedRecurrence::Ends>& TracedRecurrence::ends() const {
+  return ends_.get([&]() -> std::optional<Ends> {
+    const Program& p = as_written();
+    const std::optional<ValueId> condition = leaves_rows_alone(p);
+    if (!condition) return {};
+    const std::optional<std::vector<bool>> by_row = fixed_by_row(p, p.shape(*condition)[0]);
+    if (!by_row) return {};
+    std::size_t i = 0;
+    while (p.input(i) != *condition) ++i;
+    return Ends{i, *by_row};
+  });
+}
+
 RecurrenceRef TracedRecurrence::keeping(const ValueIds& values) const {
   if (values.empty()) return shared_from_this();
   return keeping_.get(values, [&] {

@@ -66,20 +66,30 @@ class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
   const std::vector<Ref<Value>>& nodes() const { return nodes_; }
   /// After all passes, ready to run.
   const Executable& optimised() const;
+  /// The same for rows that end.
+  const Executable& for_ending_rows() const;
+  /// Of a step as its author wrote it: where its condition stands among the inputs
+  /// (leaves_rows_alone), and its fixed inputs by row (fixed_by_row); or nothing.
+  struct Ends {
+    std::size_t condition;
+    std::vector<bool> by_row;
+  };
+  const std::optional<Ends>& ends() const;
   /// The same with these values of every step as further results.
   RecurrenceRef keeping(const ValueIds& values) const;
   /// The gradient for a request; made once.
   const GradientProgram& gradient(const GradientRequest& request) const;
   /// The values that the gradient for all results and all inputs reads of every step.
   const ValueIds& read_by_gradient() const;
-
- private:
+  /// For all results and all inputs.
   GradientRequest of_all() const;
 
+ private:
   Program normalised_;
   std::vector<Ref<Value>> nodes_;
   std::optional<Program> as_written_;
-  mutable Made<Executable> optimised_;
+  mutable Made<Executable> optimised_, for_ending_rows_;
+  mutable Made<std::optional<Ends>> ends_;
   mutable Made<GradientProgram, GradientRequest> gradients_;
   mutable Made<ValueIds> read_by_gradient_;
   mutable Made<RecurrenceRef, ValueIds> keeping_;
@@ -95,6 +105,7 @@ GradientProgram differentiate(const TracedRecurrence& forward, const GradientReq
 
 /// Applies a recurrence as one op; inputs in the order of its Program.
 std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
-                                         std::vector<Ref<Value>> inputs, int64_t time);
+                                         std::vector<Ref<Value>> inputs, int64_t time,
+                                         const EndingRowsRef& rows = {});
 
 }  // namespace tempo

@@ -9,6 +9,7 @@
 #include <tempo/ops.hpp>
 
 #include "ops/defaults.hpp"
+#include "scan/ending_rows.hpp"
 #include "scan/explain.hpp"
 #include "scan/gradient/checkpoint.hpp"
 #include "scan/stream.hpp"
@@ -21,6 +22,12 @@ namespace {
 
 const TracedRecurrence& recurrence_of(const Attributes& attributes) {
   return *static_cast<const TracedRecurrence*>(attributes.handle("program").get());
+}
+
+// Null: all rows have all steps.
+EndingRowsRef rows_of(const Attributes& attributes) {
+  if (!attributes.has("rows")) return {};
+  return std::static_pointer_cast<const EndingRows>(attributes.handle("rows"));
 }
 
 Tensor zeros_of(const TensorType& type) { return full(type.shape, 0, type.dtype); }
@@ -38,8 +45,9 @@ class ForwardValues {
         missing.push_back(kept->value);
     if (missing.empty()) return;
     std::vector<Ref<Value>> inputs = v.application().inputs;
-    const std::vector<Ref<Value>> all = apply_recurrence(
-        recurrence.keeping(missing), std::move(inputs), v.attributes().integer("time"));
+    const std::vector<Ref<Value>> all =
+        apply_recurrence(recurrence.keeping(missing), std::move(inputs),
+                         v.attributes().integer("time"), rows_of(v.attributes()));
     for (std::size_t k = 0; k < missing.size(); ++k)
       again_[missing[k]] = to_tensor(all[v.n_results() + k]);
   }
@@ -88,7 +96,8 @@ Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
     inputs.push_back(to_value(std::visit(input_of, s)));
   log_recurrence("gradient", {for_scan}, gradient.recurrence, v.attributes().integer("time"));
   const std::vector<Ref<Value>> results =
-      apply_recurrence(gradient.recurrence, std::move(inputs), v.attributes().integer("time"));
+      apply_recurrence(gradient.recurrence, std::move(inputs), v.attributes().integer("time"),
+                       rows_of(v.attributes()));
   Tensors out(v.n_inputs());
   for (std::size_t i = 0; i < out.size(); ++i)
     if (const auto result = gradient.result_of[i]) out[i] = to_tensor(results[*result]);
@@ -104,9 +113,10 @@ const OpDefinition& scan_op = define({
         },
     .kernel =
         [](const KernelCall& call) {
-          recurrence_of(call.attributes)
-              .optimised()
-              .run(call.attributes.integer("time"), call.inputs, call.outputs);
+          const TracedRecurrence& recurrence = recurrence_of(call.attributes);
+          const EndingRowsRef rows = rows_of(call.attributes);
+          const Executable& runs = rows ? recurrence.for_ending_rows() : recurrence.optimised();
+          runs.run(call.attributes.integer("time"), call.inputs, call.outputs, rows.get());
         },
     .vjp_all = scan_vjp,
     .loops = true,
@@ -200,29 +210,36 @@ std::vector<Ref<Value>> no_steps(const tempo_scan& call, const TracedStep& step)
 }  // namespace
 
 std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
-                                         std::vector<Ref<Value>> inputs, int64_t time) {
-  return apply(scan_op, std::move(inputs),
-               {{"program", Attributes::Handle(recurrence)}, {"time", time}},
+                                         std::vector<Ref<Value>> inputs, int64_t time,
+                                         const EndingRowsRef& rows) {
+  Attributes attributes{{"program", Attributes::Handle(recurrence)}, {"time", time}};
+  if (rows) attributes.set("rows", Attributes::Handle(rows));
+  return apply(scan_op, std::move(inputs), std::move(attributes),
                recurrence->normalised().results.size());
 }
 
-std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps) {
+std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps, bool in_training) {
   const int64_t time = time_of(call);
   if (call.plain && time > 0) return plain_loop(call, time);
   if (StreamTrace* stream = StreamTrace::current(); stream && time == 1)
     return stream->inlined(call, plain_loop);
-  TracedStep step = steps && call.step_id ? steps->traced(call) : trace_step(call);
+  TracedStep step = steps && call.step_id ? steps->traced(call, in_training) : trace_step(call);
   if (time == 0) return no_steps(call, step);
   log_recurrence("forward", {before_gradient, for_scan}, step.recurrence, time);
-  RecurrenceRef recurrence = step.recurrence;
+  const RecurrenceRef written = step.recurrence;
+  RecurrenceRef recurrence = written;
   std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);
   const bool tracked =
       std::any_of(inputs.begin(), inputs.end(), [](const Ref<Value>& v) { return v->tracked; });
   const bool gradient = tracked && recording();
   if (gradient && !call.recompute) recurrence = recurrence->keeping(recurrence->read_by_gradient());
-  std::vector<Ref<Value>> results = gradient && call.recompute
-                                        ? apply_in_segments(recurrence, std::move(inputs), time)
-                                        : apply_recurrence(recurrence, std::move(inputs), time);
+  const bool in_segments = gradient && call.recompute;
+  const EndingRowsRef rows =
+      in_segments ? nullptr : ending_rows(*written, *recurrence, inputs, time);
+  std::vector<Ref<Value>> results =
+      in_segments ? apply_in_segments(recurrence, std::move(inputs), time)
+      : rows      ? apply_sorted(*written, recurrence, std::move(inputs), time, rows)
+                  : apply_recurrence(recurrence, std::move(inputs), time);
   results.resize(call.n_outputs + call.n_states);
   return results;
 }

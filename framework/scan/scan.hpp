@@ -7,7 +7,7 @@
 namespace tempo {
 
 /// Runs a recurrence; the outputs, then the last states. `steps` are those of the layer in whose
-/// call it runs; null: there is none.
-std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps);
+/// call it runs, in training or not; null: there is none.
+std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps, bool in_training);
 
 }  // namespace tempo

@@ -115,15 +115,15 @@ TracedStep trace_step(const tempo_scan& call) {
 
 // --- the steps of a layer
 
-TraceCache::Entry::Entry(const tempo_scan& made_for)
-    : call(made_for), default_dtype(tempo::default_dtype()) {
+TraceCache::Entry::Entry(const tempo_scan& made_for, bool its_mode)
+    : call(made_for), in_training(its_mode), default_dtype(tempo::default_dtype()) {
   for (uint32_t i = 0; i < call.n_sequences; ++i)
     sequences.push_back(one_step(call.sequences[i]->type));
   for (uint32_t i = 0; i < call.n_states; ++i) states.push_back(call.states[i]->type);
   for (uint32_t i = 0; i < call.n_constants; ++i) constants.push_back(call.constants[i]->type);
 }
 
-bool TraceCache::Entry::fits(const tempo_scan& other) const {
+bool TraceCache::Entry::fits(const tempo_scan& other, bool other_mode) const {
   const auto same = [](const std::vector<TensorType>& types, tempo_tensor* const* tensors) {
     return std::equal(types.begin(), types.end(), tensors,
                       [](const TensorType& type, const Value* v) { return type == v->type; });
@@ -131,7 +131,7 @@ bool TraceCache::Entry::fits(const tempo_scan& other) const {
   const auto same_step = [](const TensorType& type, const Value* v) {
     return type.shape.rank() + 1 == v->type.shape.rank() && type == one_step(v->type);
   };
-  return call.step == other.step && call.step_id == other.step_id &&
+  return call.step == other.step && call.step_id == other.step_id && in_training == other_mode &&
          call.n_sequences == other.n_sequences && call.n_states == other.n_states &&
          call.n_outputs == other.n_outputs && call.n_constants == other.n_constants &&
          call.reverse == other.reverse && call.last_only == other.last_only &&
@@ -158,16 +158,17 @@ bool TraceCache::find_sources(const TracedStep& step, const tempo_scan& call, En
   return true;
 }
 
-TraceCache::EntryRef TraceCache::find(const tempo_scan& call) {
+TraceCache::EntryRef TraceCache::find(const tempo_scan& call, bool in_training) {
   const ProcessLock lock(ProcessLock::steps);
-  const EntryRef* const found = entries_.find([&](const EntryRef& e) { return e->fits(call); });
+  const EntryRef* const found =
+      entries_.find([&](const EntryRef& e) { return e->fits(call, in_training); });
   return found ? *found : nullptr;
 }
 
 void TraceCache::keep(EntryRef entry, const tempo_scan& call) {
   std::list<EntryRef> dropped;  // which end after the lock
   const ProcessLock lock(ProcessLock::steps);
-  if (entries_.find([&](const EntryRef& e) { return e->fits(call); }))
+  if (entries_.find([&](const EntryRef& e) { return e->fits(call, entry->in_training); }))
     return;  // another thread has traced it meanwhile
   entries_.add(std::move(entry), dropped);
 }
@@ -178,8 +179,8 @@ void TraceCache::clear() {
   dropped = entries_.clear();
 }
 
-TracedStep TraceCache::traced(const tempo_scan& call) {
-  if (const EntryRef e = find(call)) {
+TracedStep TraceCache::traced(const tempo_scan& call, bool in_training) {
+  if (const EntryRef e = find(call, in_training)) {
     TracedStep found{e->recurrence, {}, e->draws};
     found.captured.reserve(e->sources.size() + call.n_sequences + call.n_states);
     for (const Source& s : e->sources)
@@ -187,7 +188,7 @@ TracedStep TraceCache::traced(const tempo_scan& call) {
     return found;
   }
   TracedStep made = trace_step(call);
-  const auto entry = std::make_shared<Entry>(call);
+  const auto entry = std::make_shared<Entry>(call, in_training);
   if (find_sources(made, call, *entry)) {
     entry->recurrence = made.recurrence;
     entry->draws = made.draws;

@@ -32,13 +32,14 @@ TracedStep trace_step(const tempo_scan& call);
 
 /// The traced steps of one layer. Those whose call has a step_id are pure functions of their
 /// arguments, of the layer's weights and of the call's constants, and are traced once for each
-/// step_id and type of arguments. One that reads something else is traced each time. Threads may
-/// ask at once; a step that is dropped for another lives on where it runs.
+/// step_id and type of arguments, in training and not: layers in a step that are not told are where
+/// its caller is. One that reads something else is traced each time. Threads may ask at once; a
+/// step that is dropped for another lives on where it runs.
 class TraceCache {
  public:
   explicit TraceCache(std::function<std::vector<Value*>()> weights)
       : weights_(std::move(weights)) {}
-  TracedStep traced(const tempo_scan& call);
+  TracedStep traced(const tempo_scan& call, bool in_training);
   void clear();
 
  private:
@@ -47,9 +48,10 @@ class TraceCache {
     std::size_t constant;
   };
   struct Entry {
-    explicit Entry(const tempo_scan& call);
-    bool fits(const tempo_scan& call) const;
+    Entry(const tempo_scan& call, bool in_training);
+    bool fits(const tempo_scan& call, bool in_training) const;
     tempo_scan call;  // its numbers; the types stand for its tensors
+    bool in_training;
     DType default_dtype;
     std::vector<TensorType> sequences, states, constants;  // sequences: of one step
     RecurrenceRef recurrence;
@@ -58,7 +60,7 @@ class TraceCache {
   };
   using EntryRef = std::shared_ptr<const Entry>;
   bool find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const;
-  EntryRef find(const tempo_scan& call);
+  EntryRef find(const tempo_scan& call, bool in_training);
   void keep(EntryRef entry, const tempo_scan& call);
 
   std::function<std::vector<Value*>()> weights_;

@@ -33,7 +33,7 @@ struct Backup final : Callback {
   // The last batch of an epoch has its backup when the epoch has ended.
   void on_train_batch_end(int64_t batch, const Logs&) override {
     if (options.save_freq.is_epoch() || ++since_saved < options.save_freq.batches()) return;
-    if (batch + 1 < params().steps) save();
+    if (batch + 1 != params().steps) save();
   }
   void on_epoch_end(int, const Logs&) override {
     if (options.save_freq.is_epoch() || since_saved >= options.save_freq.batches()) save();

@@ -6,17 +6,17 @@
 
 namespace tempo {
 
-BatchWalk::BatchWalk(const std::string& who, int64_t count, const FitOptions& options)
-    : count_(count),
-      size_(options.batch_size),
-      in_round_(batches_in(count, options.batch_size)),
-      steps_(options.steps_per_epoch > 0 ? options.steps_per_epoch : in_round_),
-      seed_(options.seed),
-      shuffle_(options.shuffle),
-      own_steps_(options.steps_per_epoch > 0) {
-  if (options.steps_per_epoch < 0)
-    throw Error(who + ": steps_per_epoch is " + std::to_string(options.steps_per_epoch) +
-                "; it must be at least 1, or 0 for all batches.");
+BatchWalk::BatchWalk(const std::string& who, const Dataset& samples, const Order& order)
+    : who_(who),
+      samples_(samples),
+      count_(samples.count()),
+      size_(order.batch_size),
+      in_round_(batches_in(count_, size_)),
+      steps_(order.steps_per_epoch > 0 ? order.steps_per_epoch : in_round_),
+      seed_(order.seed),
+      shuffle_(order.shuffle),
+      own_steps_(order.steps_per_epoch > 0) {
+  require_steps(who, order.steps_per_epoch);
 }
 
 void BatchWalk::begin_epoch(int epoch) {
@@ -35,17 +35,18 @@ void BatchWalk::begin_round(int64_t round) {
 
 void BatchWalk::draw_order() { order_ = shuffled(count_, seed_, place_.round); }
 
-Dataset BatchWalk::next(const Dataset& samples) {
+std::optional<Dataset> BatchWalk::next() {
+  if (place_.batch == steps_) return {};
   if (place_.at == in_round_) begin_round(place_.round + 1);
   const int64_t begin = place_.at * size_, end = std::min(begin + size_, count_);
   ++place_.at;
   ++place_.batch;
-  return samples.part(begin, end, shuffle_ ? &order_ : nullptr);
+  return samples_.part(begin, end, shuffle_ ? &order_ : nullptr);
 }
 
-void BatchWalk::go_to(const std::string& who, const Place& place) {
+void BatchWalk::go_to(const Place& place) {
   if (place.at > in_round_ || place.batch > steps_)
-    throw Error(who + ": the backup was made after batch " + std::to_string(place.batch) +
+    throw Error(who_ + ": the backup was made after batch " + std::to_string(place.batch) +
                 " of an epoch, and an epoch has " + std::to_string(steps_) +
                 ".\n  It is of other data, or of another batch_size; remove it to begin anew.");
   begun_ = true;

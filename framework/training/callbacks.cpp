@@ -70,13 +70,15 @@ struct Checkpoint final : Callback {
   }
   void on_epoch_begin(int e) override { epoch = e; }
   void on_train_batch_end(int64_t batch, const Logs& logs) override {
+    last_batch = batch;
     if (options.save_freq.is_epoch()) return;
     if (++since_saved < options.save_freq.batches()) return;
     since_saved = 0;
     save(batch, logs);
   }
   void on_epoch_end(int, const Logs& logs) override {
-    if (options.save_freq.is_epoch()) save(params().steps - 1, logs);
+    if (options.save_freq.is_epoch())
+      save(params().steps > 0 ? params().steps - 1 : last_batch, logs);
   }
   void save(int64_t batch, const Logs& logs) {
     std::string why;
@@ -103,7 +105,7 @@ struct Checkpoint final : Callback {
   Monitor monitor;
   std::optional<double> best;
   int epoch = 0;
-  int64_t since_saved = 0;
+  int64_t since_saved = 0, last_batch = 0;
 };
 
 struct Plateau final : Callback {

@@ -19,8 +19,8 @@ bool is_one_hot(const Tensor& y) {
 
 }  // namespace
 
-Tensor sample_weight_of(const std::string& who, const Dataset& samples,
-                        const ClassWeight& weights) {
+Tensor sample_weight_of(const std::string& who, const Dataset& samples, const ClassWeight& weights,
+                        bool all) {
   const auto refuse = [&](const std::string& what, const std::string& fix) {
     throw Error(who + ": class_weight was given, and " + what + ".\n  " + fix);
   };
@@ -50,7 +50,7 @@ Tensor sample_weight_of(const std::string& who, const Dataset& samples,
     any = any || weight != weights.end();
     found.push_back(weight == weights.end() ? 1 : weight->second);
   }
-  if (!any)
+  if (!any && all)
     refuse("y holds none of its classes",
            "Its keys are the class numbers: .class_weight = {{0, 1}, {1, 5}}.");
   return cast(tensor(found, {static_cast<int64_t>(found.size())}, float64), default_dtype());

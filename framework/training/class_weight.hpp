@@ -7,7 +7,9 @@
 namespace tempo {
 
 /// [n], from class numbers, [n] or [n, 1], or one-hot labels, [n, classes]. Throws Error where y is
-/// neither, none of its classes is among the weights, or samples have weights already.
-Tensor sample_weight_of(const std::string& who, const Dataset& samples, const ClassWeight& weights);
+/// neither, or samples have weights already, or, of `all` samples, where none of their classes is
+/// among the weights.
+Tensor sample_weight_of(const std::string& who, const Dataset& samples, const ClassWeight& weights,
+                        bool all = true);
 
 }  // namespace tempo

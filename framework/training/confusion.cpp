@@ -39,6 +39,9 @@ void ConfusionMetric::take_labels(std::size_t count) {
   if (weights > 0 && weights != count)
     throw Error(name + ": there are " + std::to_string(weights) +
                 " label_weights, and y_pred has " + std::to_string(count) + " labels.");
+  if (how_.num_labels > 0 && static_cast<std::size_t>(how_.num_labels) != count)
+    throw ShapeError(name + ": num_labels is " + std::to_string(how_.num_labels) +
+                     ", and y_pred has " + std::to_string(count) + " labels.");
   if (count == labels_) return;
   const bool seen =
       std::any_of(positive_.begin(), positive_.end(), [](double n) { return n > 0; }) ||
@@ -112,6 +115,13 @@ std::vector<Counts> ConfusionMetric::counts(std::size_t label) const {
               .tn = sum(negative_, 0, i + 1),
               .fn = sum(positive_, 0, i + 1)};
   return out;
+}
+
+std::vector<double> ConfusionMetric::result_of_each() const {
+  std::vector<double> all;
+  for (const Counts& at : counts(0))
+    all.push_back(nan_ ? std::numeric_limits<double>::quiet_NaN() : value({at}));
+  return all;
 }
 
 double ConfusionMetric::result() const {

@@ -31,6 +31,7 @@ struct Decision {
   bool from_logits = false;
   bool probabilities = false;  ///< y_pred must lie in [0, 1]
   bool multi_label = false;    ///< each of the last axis is counted by itself
+  int num_labels = 0;          ///< how many these must be; 0: any number
   std::vector<double> label_weights = {};
 };
 
@@ -40,6 +41,8 @@ struct ConfusionMetric : MetricState {
   void reset() final;
 
  protected:
+  /// A number for each threshold, from `value` of its counts.
+  std::vector<double> result_of_each() const;
   void decide(Decision how);
   /// Of a label, at each threshold.
   std::vector<Counts> counts(std::size_t label) const;

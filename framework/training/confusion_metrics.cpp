@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts of right and wrong decisions, and what is made of them.
 #include <algorithm>
+#include <functional>
 
 #include "training/confusion.hpp"
 
@@ -8,49 +9,81 @@ namespace tempo {
 
 namespace {
 
-// Of decisions at one threshold, of the largest predictions or of one class.
+// Of decisions at one threshold or several; M::of is the number of one.
 template <class M, class O>
 struct DecisionMetric : MetricOf<M, O, ConfusionMetric> {
   explicit DecisionMetric(const O& o) : MetricOf<M, O, ConfusionMetric>(o) {
-    const bool by_rank = o.top_k > 0 && std::isnan(o.threshold);
-    this->decide({.thresholds = {by_rank                   ? -HUGE_VAL
-                                 : std::isnan(o.threshold) ? 0.5
-                                                           : o.threshold},
-                  .top_k = o.top_k,
-                  .class_id = o.class_id});
+    for (const double threshold : o.thresholds)
+      if (!(threshold >= 0 && threshold <= 1))
+        throw Error(std::string(M::names[0]) + ": a threshold is " + sdk::shortest(threshold) +
+                    "; it must lie in [0, 1].");
+    if (std::adjacent_find(o.thresholds.begin(), o.thresholds.end(), std::greater_equal<>()) !=
+        o.thresholds.end())
+      throw Error(std::string(M::names[0]) +
+                  ": thresholds do not rise; each must be above the one before it.");
+  }
+  template <class Setting>
+  static void describe(Setting& setting, auto& o) {
+    constexpr bool writing = std::is_same_v<Setting, SettingsWriter>;
+    if (!writing || !o.thresholds.empty())
+      setting("thresholds", static_cast<std::vector<double>&>(o.thresholds));
+  }
+  std::vector<double> results() const override { return this->result_of_each(); }
+  std::vector<std::shared_ptr<MetricState>> parts() const override {
+    std::vector<std::shared_ptr<MetricState>> all;
+    if (this->options.thresholds.size() < 2) return all;
+    for (const double threshold : this->options.thresholds) {
+      O one = this->options;
+      one.thresholds = {threshold};
+      one.name = this->name + "_" + sdk::shortest(threshold);
+      all.push_back(std::make_shared<M>(one));
+    }
+    return all;
+  }
+  double value(const std::vector<Counts>& counts) const override {
+    if (counts.size() == 1) return M::of(counts[0]);
+    throw Error(this->name + ": it has " + std::to_string(counts.size()) +
+                " thresholds, and a number for each.\n  results() gives all of them.");
+  }
+};
+
+// Of the largest predictions or of one class.
+template <class M, class O>
+struct RateMetric : DecisionMetric<M, O> {
+  explicit RateMetric(const O& o) : DecisionMetric<M, O>(o) {
+    std::vector<double> thresholds = o.thresholds;
+    if (thresholds.empty()) thresholds = {o.top_k > 0 ? -HUGE_VAL : 0.5};
+    this->decide({.thresholds = thresholds, .top_k = o.top_k, .class_id = o.class_id});
   }
   static void describe(auto& setting, auto& o) {
-    setting("threshold", o.threshold, Range{.at_least = 0, .at_most = 1, .optional = true});
+    DecisionMetric<M, O>::describe(setting, o);
     setting("top_k", o.top_k, Range{.at_least = 0});
     setting("class_id", o.class_id);
   }
   std::optional<bool> higher_is_better() const override { return true; }
-  double value(const std::vector<Counts>& counts) const override { return M::of(counts[0]); }
 };
 
-struct PrecisionMetric : DecisionMetric<PrecisionMetric, PrecisionOptions> {
-  using DecisionMetric::DecisionMetric;
+struct PrecisionMetric : RateMetric<PrecisionMetric, PrecisionOptions> {
+  using RateMetric::RateMetric;
   static constexpr const char* names[] = {"precision"};
   static double of(const Counts& n) { return precision_of(n); }
 };
 
-struct RecallMetric : DecisionMetric<RecallMetric, RecallOptions> {
-  using DecisionMetric::DecisionMetric;
+struct RecallMetric : RateMetric<RecallMetric, RecallOptions> {
+  using RateMetric::RateMetric;
   static constexpr const char* names[] = {"recall"};
   static double of(const Counts& n) { return recall_of(n); }
 };
 
 // M::of is the count; whether many of them are good.
 template <class M, bool good>
-struct CountMetric : MetricOf<M, CountOptions, ConfusionMetric> {
-  explicit CountMetric(const CountOptions& o) : MetricOf<M, CountOptions, ConfusionMetric>(o) {
-    this->decide({.thresholds = {o.threshold}});
-  }
-  static void describe(auto& setting, auto& o) {
-    setting("threshold", o.threshold, Range{.at_least = 0, .at_most = 1});
+struct CountMetric : DecisionMetric<M, CountOptions> {
+  explicit CountMetric(const CountOptions& o) : DecisionMetric<M, CountOptions>(o) {
+    std::vector<double> thresholds = o.thresholds;
+    if (thresholds.empty()) thresholds = {0.5};
+    this->decide({.thresholds = thresholds});
   }
   std::optional<bool> higher_is_better() const override { return good; }
-  double value(const std::vector<Counts>& counts) const override { return M::of(counts[0]); }
 };
 
 struct TruePositivesMetric : CountMetric<TruePositivesMetric, true> {
@@ -83,6 +116,9 @@ struct AUCMetric : MetricOf<AUCMetric, AUCOptions, ConfusionMetric> {
                    {"interpolation", "minoring", "majoring"});
     if (!o.label_weights.empty() && !o.multi_label)
       throw Error("auc: label_weights are those of multi_label = true, which is not set.");
+    if (o.num_labels < 0 || (o.num_labels > 0 && !o.multi_label))
+      throw Error("auc: num_labels is " + std::to_string(o.num_labels) +
+                  "; it is a number of labels, those of multi_label = true.");
     for (const double weight : o.label_weights)
       if (!(weight >= 0) || std::isinf(weight))
         throw Error("auc: a label weight is " + sdk::shortest(weight) +
@@ -91,6 +127,7 @@ struct AUCMetric : MetricOf<AUCMetric, AUCOptions, ConfusionMetric> {
             .from_logits = o.from_logits,
             .probabilities = true,
             .multi_label = o.multi_label,
+            .num_labels = o.num_labels,
             .label_weights = o.label_weights});
   }
   static constexpr const char* names[] = {"auc"};
@@ -102,6 +139,7 @@ struct AUCMetric : MetricOf<AUCMetric, AUCOptions, ConfusionMetric> {
     setting("summation_method", o.summation_method);
     if (!writing || !o.thresholds.empty()) setting("thresholds", o.thresholds);
     if (!writing || o.multi_label) setting("multi_label", o.multi_label);
+    if (!writing || o.num_labels != 0) setting("num_labels", o.num_labels);
     if (!writing || !o.label_weights.empty()) setting("label_weights", o.label_weights);
     setting("from_logits", o.from_logits);
   }
@@ -159,11 +197,14 @@ using Rate = double (*)(const Counts&);
 template <class M, class O, Rate best, Rate bounded>
 struct BestWhere : MetricOf<M, O, ConfusionMetric> {
   explicit BestWhere(const O& o) : MetricOf<M, O, ConfusionMetric>(o) {
-    this->decide({.thresholds = spread_thresholds(o.num_thresholds), .probabilities = true});
+    this->decide({.thresholds = spread_thresholds(o.num_thresholds),
+                  .class_id = o.class_id,
+                  .probabilities = true});
   }
   static void describe(auto& setting, auto& o) {
     setting(M::bound, bound_of(o), Range{.at_least = 0, .at_most = 1});
     setting("num_thresholds", o.num_thresholds, Range{.at_least = 2});
+    setting("class_id", o.class_id);
   }
   std::optional<bool> higher_is_better() const override { return true; }
   double value(const std::vector<Counts>& counts) const override {

@@ -54,6 +54,19 @@ void require_batch_size(const std::string& who, int64_t size) {
     throw Error(who + ": batch_size is " + std::to_string(size) + "; it must be at least 1.");
 }
 
+void require_steps(const std::string& who, int64_t steps_per_epoch) {
+  if (steps_per_epoch < 0)
+    throw Error(who + ": steps_per_epoch is " + std::to_string(steps_per_epoch) +
+                "; it must be at least 1, or 0 for all batches.");
+}
+
+void require_in_memory(const std::string& who, const char* option, bool given,
+                       const std::string& fix) {
+  if (given)
+    throw Error(who + ": " + option + " was given, which is of samples in memory, and these are " +
+                "batches of a range.\n  " + fix);
+}
+
 void require_even_batches(const std::string& who, const ModelState& model, int64_t count,
                           int64_t batch_size) {
   if (count <= batch_size || count % batch_size == 0) return;

@@ -2,6 +2,7 @@
 // Data as fit, evaluate and predict take them, checked before anything is computed.
 #pragma once
 
+#include "plugin/carried_states.hpp"
 #include "training/labels.hpp"
 #include "training/model_state.hpp"
 #include "training/order.hpp"
@@ -12,9 +13,14 @@ namespace tempo {
 struct Dataset {
   Tensors x, y;
   Tensor weight;
-  const char* name_of_y = "y";
+  std::string name_of_y = "y";
   int64_t first = 0;                            // sample of what the user gave, or of
   const std::vector<int64_t>* order = nullptr;  // the places there, when they are shuffled
+  // Of a piece of longer sequences: where recurrences stand, its first step, and, where the truth
+  // has no time axis, which of the samples end in it.
+  CarriedStates* carried = nullptr;
+  int64_t first_step = 0;
+  Tensor ends = {};
 
   int64_t count() const { return x[0].shape().front(); }
   Dataset part(int64_t begin, int64_t end, const std::vector<int64_t>* by = nullptr) const {
@@ -40,13 +46,19 @@ auto naming_labels(const std::string& who, const Dataset& batch, F f, std::size_
   } catch (const LabelError& e) {
     std::string y = batch.name_of_y;
     if (batch.y.size() > 1) y += "[" + std::to_string(output) + "]";
-    throw Error(who + ": " + e.text(y, batch.place_of(e.sample())));
+    throw Error(who + ": " + e.text(y, batch.place_of(e.sample()), batch.first_step));
   }
 }
 
 /// Throws an Error where there are none, or these hold different numbers of samples.
 void require_samples(const std::string& who, const Dataset& samples, bool with_truth);
 void require_batch_size(const std::string& who, int64_t size);
+void require_steps(const std::string& who, int64_t steps_per_epoch);
+/// Throws an Error for an option that was given and is of samples in memory, not of a range.
+inline constexpr const char* weight_in_batch =
+    "Each Batch has its own: Batch{.x = x, .y = y, .sample_weight = w}.";
+void require_in_memory(const std::string& who, const char* option, bool given,
+                       const std::string& fix);
 /// A stateful layer keeps a state for each sequence of a batch, so all batches are of one size.
 void require_even_batches(const std::string& who, const ModelState& model, int64_t count,
                           int64_t batch_size);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include <tempo/metrics.hpp>
+
 #include "training/confusion.hpp"
 
 namespace tempo {
@@ -112,11 +114,22 @@ struct FBetaMetric : ScoreMetric<FBetaMetric, FBetaScoreOptions> {
 };
 
 struct R2Metric : MetricOf<R2Metric, R2ScoreOptions, MetricState> {
-  using MetricOf::MetricOf;
+  explicit R2Metric(const R2ScoreOptions& o)
+      : MetricOf(o), by_spread_(o.class_aggregation == weighted) {
+    if (!by_spread_ && o.class_aggregation != uniform)
+      unknown_name("r2_score", "class_aggregation", o.class_aggregation, {uniform, weighted});
+  }
   static constexpr const char* names[] = {"r2_score"};
-  static void describe(auto&, auto&) {}
+  template <class Setting>
+  static void describe(Setting& setting, auto& o) {
+    constexpr bool writing = std::is_same_v<Setting, SettingsWriter>;
+    if (!writing || o.class_aggregation != uniform)
+      setting("class_aggregation", o.class_aggregation);
+    if (!writing || o.num_regressors != 0)
+      setting("num_regressors", o.num_regressors, Range{.at_least = 0});
+  }
   std::optional<bool> higher_is_better() const override { return true; }
-  void reset() override { sums_.clear(); }
+  void reset() override { sums_.clear(), samples_ = 0; }
 
   void add(const Tensor& y_true, const Tensor& y_pred, const Weighting& given) override {
     const Rows rows(name, y_true, y_pred, given);
@@ -132,23 +145,31 @@ struct R2Metric : MetricOf<R2Metric, R2ScoreOptions, MetricState> {
       Sums& s = sums_[i % rows.outputs];
       s = {s.weight + w, s.sum + w * t, s.squares + w * t * t, s.errors + w * error * error};
     }
+    samples_ += static_cast<double>(rows.weight.size()) -
+                static_cast<double>(std::count(rows.weight.begin(), rows.weight.end(), 0.0));
   }
 
-  // The mean over the outputs.
   double result() const override {
-    double total = 0;
+    double total = 0, weights = 0;
     for (const Sums& s : sums_) {
       const double spread = s.squares - s.sum * (s.weight == 0 ? 0 : s.sum / s.weight);
-      total += spread == 0 ? 0 : 1 - s.errors / spread;
+      const double weight = by_spread_ ? spread : 1;
+      total += spread == 0 ? 0 : weight * (1 - s.errors / spread);
+      weights += weight;
     }
-    return sums_.empty() ? 0 : total / static_cast<double>(sums_.size());
+    const double score = ratio(total, weights), left = samples_ - options.num_regressors - 1;
+    return options.num_regressors == 0 || left <= 0 ? score
+                                                    : 1 - (1 - score) * (samples_ - 1) / left;
   }
 
  private:
+  static constexpr const char *uniform = "uniform_average", *weighted = "variance_weighted_average";
   struct Sums {
     double weight = 0, sum = 0, squares = 0, errors = 0;
   };
   std::vector<Sums> sums_;
+  double samples_ = 0;
+  bool by_spread_;
 };
 
 }  // namespace

@@ -1,51 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Training, evaluation and prediction, batch by batch.
+// Training, epoch by epoch and batch by batch.
 #include <algorithm>
 #include <iostream>
 #include <limits>
 
 #include "training/batch_walk.hpp"
-#include "training/callbacks.hpp"
 #include "training/class_weight.hpp"
+#include "training/evaluation.hpp"
 #include "training/finite.hpp"
 #include "training/interrupt.hpp"
-#include "training/progress.hpp"
+#include "training/range_feed.hpp"
 #include "training/run.hpp"
 #include "training/settings.hpp"
-#include "training/update.hpp"
+#include "training/truncation.hpp"
 
 namespace tempo {
 
 namespace {
-
-struct Evaluation {
-  int64_t batch_size;
-  Progress* progress = nullptr;
-  bool may_be_cut = false;  // by Ctrl-C, which the caller asks for
-};
-
-Logs evaluated(const std::string& who, ModelState& model, const Objective& objective,
-               Tracker tracker, const Dataset& data, const Callbacks& callbacks,
-               const Evaluation& how) {
-  const NoGradient predicting;
-  tracker.reset();
-  callbacks(&Callback::on_test_begin);
-  int64_t number = 0;
-  for (int64_t begin = 0; begin < data.count(); begin += how.batch_size, ++number) {
-    callbacks(&Callback::on_test_batch_begin, number);
-    const Dataset batch = data.part(begin, std::min(begin + how.batch_size, data.count()));
-    SideEffects effects;
-    const Scored scored = score(who, model, objective, batch, false, effects);
-    tracker.add(who, batch, scored.y_pred, scored.loss.item(), scored.losses);
-    const Logs logs = tracker.logs();
-    callbacks(&Callback::on_test_batch_end, number, logs);
-    if (how.progress) how.progress->batch(number + 1, logs);
-    if (how.may_be_cut && Interruptible::requested()) break;
-  }
-  Logs logs = tracker.logs();
-  callbacks(&Callback::on_test_end, logs);
-  return logs;
-}
 
 void require_epochs(const std::string& who, const FitOptions& options) {
   if (options.epochs < 1)
@@ -62,7 +33,8 @@ void require_epochs(const std::string& who, const FitOptions& options) {
   for (const auto& [name, value, least] :
        {std::tuple<const char*, int64_t, int64_t>{"validation_steps", options.validation_steps, 0},
         {"validation_batch_size", options.validation_batch_size, 0},
-        {"validation_freq", options.validation_freq, 1}})
+        {"validation_freq", options.validation_freq, 1},
+        {"truncate", options.truncate, 0}})
     if (value < least)
       throw Error(who + ": " + name + " is " + std::to_string(value) + "; it must be at least " +
                   std::to_string(least) + ".");
@@ -73,7 +45,7 @@ int64_t validation_batch_size(const FitOptions& options) {
 }
 
 // The samples that are held out; without x where none are.
-Dataset validation_samples(const std::string& who, const FitOptions& options, Dataset& train) {
+Dataset held_out_of(const std::string& who, const FitOptions& options, Dataset& train) {
   const ValidationData& given = options.validation_data;
   Dataset held_out;
   if (given) {
@@ -94,8 +66,31 @@ Dataset validation_samples(const std::string& who, const FitOptions& options, Da
   return held_out;
 }
 
+// How often there is validation.
+int validations(const FitOptions& options) {
+  return options.epochs / options.validation_freq - options.initial_epoch / options.validation_freq;
+}
+
+// Null where there is none. What is held out of `train` is no longer in it.
+std::unique_ptr<BatchFeed> validation_of(const std::string& who, const FitOptions& options,
+                                         Dataset& train) {
+  if (options.validation_batches) {
+    if (options.validation_data || options.validation_split != 0)
+      throw Error(who + ": validation_batches was given, and validation_" +
+                  (options.validation_data ? "data" : "split") + ", too.\n  Give one of them.");
+    return std::make_unique<RangeFeed>(
+        who, "validation_batches", options.validation_batches, validations(options),
+        RangeFeed::Options{
+            .prefetch = options.prefetch, .most = options.validation_steps, .validates = true});
+  }
+  const Dataset held_out = held_out_of(who, options, train);
+  if (held_out.x.empty()) return nullptr;
+  return std::make_unique<BatchWalk>(
+      who, held_out, BatchWalk::Order{.batch_size = validation_batch_size(options)});
+}
+
 // The place of the next batch, for a file that is saved now; none between two epochs.
-std::optional<Place> to_save(const BatchWalk& batches, bool within_epoch,
+std::optional<Place> to_save(const BatchFeed& batches, bool within_epoch,
                              const FitOptions& options) {
   if (!within_epoch && options.steps_per_epoch == 0) return {};
   Place place = batches.place();
@@ -108,29 +103,17 @@ void tell_interrupted(const std::string& who, int epoch, int64_t batch) {
             << batch << "; the weights and the history so far are kept.\n";
 }
 
-History fitted(Model& handle, ModelState& model, const Inputs& x, const Inputs& y,
-               const FitOptions& options) {
-  const std::string who = std::string(model.kind()) + ".fit";
-  require_compiled(who, model);
-  Dataset train{x, y, options.sample_weight};
-  require_samples(who, train, true);
-  require_batch_size(who, options.batch_size);
-  require_epochs(who, options);
-  require_weights(who, options.sample_weight);
-  const Dataset held_out = validation_samples(who, options, train);
-  if (!options.class_weight.empty())
-    train.weight = sample_weight_of(who, train, options.class_weight);
-  require_even_batches(who, model, train.count(), options.batch_size);
-  BatchWalk batches(who, train.count(), options);
+History fitted(const std::string& who, Model& handle, ModelState& model, BatchFeed& batches,
+               BatchFeed* held_out, int64_t batch_size, const FitOptions& options) {
   const int64_t steps = batches.steps();
-  const FitParams params{
-      .epochs = options.epochs, .steps = steps, .batch_size = options.batch_size};
+  const FitParams params{.epochs = options.epochs, .steps = steps, .batch_size = batch_size};
   Progress progress(options.verbose, steps);
   const Interruptible interruptible;
   const Run run(who, model, params);
   const Callbacks callbacks(who, options.callbacks, handle, params);
   Optimizer optimizer = model.optimizer;
-  Updates update(who, model);
+  Updates updates(who, model);
+  Truncation update(who, handle, model, updates, options.truncate);
   const Objective objective = model.objective;
   Tracker tracker(objective);
   const Tracker validation(objective);
@@ -148,15 +131,16 @@ History fitted(Model& handle, ModelState& model, const Inputs& x, const Inputs& 
     progress.begin_epoch(epoch, options.epochs);
     tracker.reset();
     if (place)
-      batches.go_to(who, *std::exchange(place, {}));
+      batches.go_to(*std::exchange(place, {}));
     else
       batches.begin_epoch(epoch);
-    for (int64_t number = batches.place().batch;
-         number < steps && !model.stop && !Interruptible::requested(); ++number) {
+    for (int64_t number = batches.place().batch; !model.stop && !Interruptible::requested();
+         ++number) {
+      const std::optional<Dataset> batch = batches.next();
+      if (!batch) break;
       callbacks(&Callback::on_train_batch_begin, number);
-      const Dataset batch = batches.next(train);
       try {
-        update(batch, tracker, epoch, number);
+        update(*batch, tracker, epoch, number);
         logs = tracker.logs();
       } catch (const NotFinite& error) {
         if (!callbacks.any(&Callback::on_not_finite, number)) throw Error(error.what());
@@ -168,11 +152,11 @@ History fitted(Model& handle, ModelState& model, const Inputs& x, const Inputs& 
       callbacks(&Callback::on_train_batch_end, number, logs);
       progress.batch(number + 1, logs);
     }
-    if (!held_out.x.empty() && !Interruptible::requested() &&
-        (epoch + 1) % options.validation_freq == 0)
+    if (held_out && !Interruptible::requested() && (epoch + 1) % options.validation_freq == 0)
       for (const auto& [name, value] : with_states_apart(handle, [&] {
-             return evaluated(who, model, objective, validation, held_out, callbacks,
-                              {.batch_size = validation_batch_size(options), .may_be_cut = true});
+             held_out->begin_epoch(epoch);
+             return evaluated(who, model, objective, validation, *held_out, callbacks,
+                              {.may_be_cut = true});
            }))
         logs.set("val_" + name, value);
     if (Interruptible::requested()) {
@@ -190,6 +174,43 @@ History fitted(Model& handle, ModelState& model, const Inputs& x, const Inputs& 
   if (optimizer.has_averages()) optimizer.use_averages(model.trainable_weights());
   callbacks(&Callback::on_train_end, logs);
   return *run.history;
+}
+
+History fitted(const std::string& who, Model& handle, ModelState& model, const Inputs& x,
+               const Inputs& y, const FitOptions& options) {
+  require_compiled(who, model);
+  Dataset train{x, y, options.sample_weight};
+  require_samples(who, train, true);
+  require_batch_size(who, options.batch_size);
+  require_epochs(who, options);
+  require_weights(who, options.sample_weight);
+  const std::unique_ptr<BatchFeed> held_out = validation_of(who, options, train);
+  if (!options.class_weight.empty())
+    train.weight = sample_weight_of(who, train, options.class_weight);
+  require_even_batches(who, model, train.count(), options.batch_size);
+  BatchWalk batches(who, train,
+                    {.batch_size = options.batch_size,
+                     .shuffle = options.shuffle,
+                     .seed = options.seed,
+                     .steps_per_epoch = options.steps_per_epoch});
+  return fitted(who, handle, model, batches, held_out.get(), options.batch_size, options);
+}
+
+History fitted(const std::string& who, Model& handle, ModelState& model, const BatchRange& range,
+               const FitOptions& options) {
+  require_compiled(who, model);
+  require_epochs(who, options);
+  require_in_memory(who, "sample_weight", static_cast<bool>(options.sample_weight),
+                    weight_in_batch);
+  require_in_memory(who, "validation_split", options.validation_split != 0,
+                    "Give validation_batches, or validation_data.");
+  Dataset none;
+  const std::unique_ptr<BatchFeed> held_out = validation_of(who, options, none);
+  RangeFeed batches(who, "batches", range, options.epochs - options.initial_epoch,
+                    {.prefetch = options.prefetch,
+                     .steps_per_epoch = options.steps_per_epoch,
+                     .class_weight = options.class_weight});
+  return fitted(who, handle, model, batches, held_out.get(), 0, options);
 }
 
 }  // namespace
@@ -212,57 +233,15 @@ void Model::run_compile(const CompileOptions& options) {
 }
 
 History Model::run_fit(const Inputs& x, const Inputs& y, const FitOptions& options) {
-  return beside_training(*this, *state_, [&] { return fitted(*this, *state_, x, y, options); });
+  const std::string who = std::string(state_->kind()) + ".fit";
+  return beside_training(*this, *state_,
+                         [&] { return fitted(who, *this, *state_, x, y, options); });
 }
 
-Logs Model::run_evaluate(const Inputs& x, const Inputs& y, const EvaluateOptions& options) const {
-  const std::string who = std::string(state_->kind()) + ".evaluate";
-  require_compiled(who, *state_);
-  const Dataset data{x, y, options.sample_weight};
-  require_samples(who, data, true);
-  require_batch_size(who, options.batch_size);
-  require_weights(who, data.weight);
-  const int64_t steps = batches_in(data.count(), options.batch_size);
-  Model handle = *this;
-  const Callbacks callbacks(who, options.callbacks, handle,
-                            {.steps = steps, .batch_size = options.batch_size});
-  Progress progress(options.verbose, steps);
-  progress.begin_epoch(0, 0);
-  Logs logs = beside_training(*this, *state_, [&] {
-    return evaluated(who, *state_, state_->objective, Tracker(state_->objective), data, callbacks,
-                     {.batch_size = options.batch_size, .progress = &progress});
-  });
-  progress.end_epoch(logs);
-  return logs;
-}
-
-Tensors Model::run_predict(const Inputs& x, const PredictOptions& options, bool all) const {
-  const std::string who = std::string(state_->kind()) + ".predict";
-  const Dataset data{x, {}, {}};
-  require_samples(who, data, false);
-  require_batch_size(who, options.batch_size);
-  Model handle = *this;
-  const Callbacks callbacks(
-      who, options.callbacks, handle,
-      {.steps = batches_in(data.count(), options.batch_size), .batch_size = options.batch_size});
-  return beside_training(*this, *state_, [&] {
-    const NoGradient predicting;
-    callbacks(&Callback::on_predict_begin);
-    std::vector<Tensors> parts;  // of each result
-    int64_t number = 0;
-    for (int64_t begin = 0; begin < data.count(); begin += options.batch_size, ++number) {
-      callbacks(&Callback::on_predict_batch_begin, number);
-      const Dataset batch = data.part(begin, std::min(begin + options.batch_size, data.count()));
-      const Tensors results = state_->call(batch.x, {});
-      parts.resize(all ? results.size() : 1);
-      for (std::size_t i = 0; i < parts.size(); ++i) parts[i].push_back(results[i]);
-      callbacks(&Callback::on_predict_batch_end, number);
-    }
-    callbacks(&Callback::on_predict_end);
-    Tensors out;
-    for (const Tensors& of_one : parts) out.push_back(concat(of_one, 0));
-    return out;
-  });
+History Model::run_fit(const BatchRange& batches, const FitOptions& options) {
+  const std::string who = std::string(state_->kind()) + ".fit";
+  return beside_training(*this, *state_,
+                         [&] { return fitted(who, *this, *state_, batches, options); });
 }
 
 bool Model::interrupted() const { return state_->interrupted; }

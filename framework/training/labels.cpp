@@ -77,9 +77,10 @@ void require(const std::string& who, const Tensor& labels, const std::string& le
 LabelError::LabelError(const std::string& who, const Label& label)
     : Error(text_of(who, "y_true", label)), who_(who), label_(label) {}
 
-std::string LabelError::text(const std::string& y, int64_t sample) const {
+std::string LabelError::text(const std::string& y, int64_t sample, int64_t step) const {
   Label label = label_;
   if (!label.place.empty()) label.place.front() = sample;
+  if (label.place.size() > 1) label.place[1] += step;
   return text_of(who_, y, label);
 }
 

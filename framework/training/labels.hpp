@@ -21,9 +21,9 @@ class LabelError : public Error {
     std::string fix;
   };
   LabelError(const std::string& who, const Label& label);
-  /// Its text, for a place of `y` that holds this sample; places of y_true count from the start of
-  /// a batch.
-  std::string text(const std::string& y, int64_t sample) const;
+  /// Its text, for a place of `y` that holds this sample, whose steps begin with number `step`;
+  /// places of y_true count from the start of a batch.
+  std::string text(const std::string& y, int64_t sample, int64_t step = 0) const;
   /// The first index of its place; 0 for a label without axes.
   int64_t sample() const { return label_.place.empty() ? 0 : label_.place.front(); }
 

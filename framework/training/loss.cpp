@@ -85,6 +85,7 @@ Tensor Loss::values(const Tensor& y_true, const Tensor& y_pred) const {
 }
 
 int Loss::reads() const { return required().reads(); }
+bool Loss::of_whole_sequences() const { return required().of_whole_sequences(); }
 std::string Loss::name() const { return required().name; }
 std::string Loss::text() const { return required().text; }
 

@@ -70,20 +70,25 @@ struct LossFormula : LossState {
   // count.
   Pair counted(const Pair& pair, int axis, const Weighting& weighting) const {
     const Shape shape = pair.y_pred.shape();
-    if (shape.empty())
-      throw ShapeError(name + ": y_pred is a scalar; it needs an axis of classes.");
-    if (axis < -shape.rank() || axis >= shape.rank())
-      throw ShapeError(name + ": axis is " + std::to_string(axis) + ", and y_pred is " +
-                       to_string(shape, pair.y_pred.dtype()) + ".\n  It must lie in [" +
-                       std::to_string(-shape.rank()) + ", " + std::to_string(shape.rank() - 1) +
-                       "].");
-    const int at = axis < 0 ? axis + shape.rank() : axis;
+    const int at = place_of(axis, pair.y_pred);
     Shape losses;
     for (int i = 0; i < shape.rank(); ++i)
       if (i != at) losses.push_back(shape[i]);
     Tensor kept = weighting.kept(losses);
     if (kept) kept = expand_dims(kept, at);
     return {only(kept, pair.y_true, neutral_target), only(kept, pair.y_pred, neutral_prediction)};
+  }
+  // An axis of y_pred, counted from 0.
+  int place_of(int axis, const Tensor& y_pred) const {
+    const Shape shape = y_pred.shape();
+    if (shape.empty())
+      throw ShapeError(name + ": y_pred is a scalar; it needs an axis of classes.");
+    if (axis < -shape.rank() || axis >= shape.rank())
+      throw ShapeError(name + ": axis is " + std::to_string(axis) + ", and y_pred is " +
+                       to_string(shape, y_pred.dtype()) + ".\n  It must lie in [" +
+                       std::to_string(-shape.rank()) + ", " + std::to_string(shape.rank() - 1) +
+                       "].");
+    return axis < 0 ? axis + shape.rank() : axis;
   }
   Options options;
 };

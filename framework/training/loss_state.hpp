@@ -20,6 +20,18 @@ struct LossState {
 
   /// Which of a model's results it reads.
   virtual int reads() const { return 0; }
+  virtual bool of_whole_sequences() const { return false; }
+
+  /// A sample whose loss is infinite whatever the weights are: "has 3 labels, ...".
+  struct Cause {
+    int64_t sample;  // of the batch
+    std::string text;
+  };
+  /// The first that counts; none where the formula knows none.
+  virtual std::optional<Cause> why_infinite(const Tensor& /*y_true*/, const Tensor& /*y_pred*/,
+                                            const Tensor& /*sample_weight*/) const {
+    return {};
+  }
 
   std::string name;
   std::string text;

@@ -78,6 +78,12 @@ void Metric::update(const Tensor& y_true, const Tensor& y_pred, const Tensor& sa
 }
 
 double Metric::result() const { return state_->result(); }
+std::vector<double> Metric::results() const { return state_->results(); }
+std::vector<Metric> Metric::parts() const {
+  std::vector<Metric> all;
+  for (const MetricRef& part : state_->parts()) all.push_back(Metric(part));
+  return all.empty() ? std::vector<Metric>{fresh()} : all;
+}
 void Metric::reset() { state_->reset(); }
 std::string Metric::name() const { return state_->name; }
 std::string Metric::text() const { return state_->text; }

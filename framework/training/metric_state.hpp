@@ -15,10 +15,17 @@ struct MetricState {
   /// A batch. What `given` leaves out may be any, NaN as well.
   virtual void add(const Tensor& y_true, const Tensor& y_pred, const Weighting& given) = 0;
   virtual double result() const = 0;
+  /// Where there are several numbers.
+  virtual std::vector<double> results() const { return {result()}; }
+  /// A metric for each of several numbers; none where there is one.
+  virtual std::vector<std::shared_ptr<MetricState>> parts() const { return {}; }
   virtual void reset() = 0;
   virtual std::shared_ptr<MetricState> copy() const = 0;
   /// Whether larger is better; none: nobody knows.
   virtual std::optional<bool> higher_is_better() const = 0;
+
+  /// What a loss is; Error for Loss{}.
+  static const LossState& state_of(const Loss& loss) { return loss.required(); }
 
   std::string name;
   std::string text;

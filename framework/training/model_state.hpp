@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <optional>
 #include <thread>
 
@@ -61,9 +62,10 @@ struct ModelState {
   bool reach_is_known = false;    // that gradients reach the model's own weights alone
   bool reach_is_checked = false;  // which weights the loss reaches without penalties
   bool mask_is_known = false;     // that y_pred has the mask of its steps, or it was said
-  std::atomic<std::thread::id> trained_by{};  // none: no fit is running
-  std::shared_ptr<History> history;           // of the latest fit
-  int64_t epoch = 0;                          // that fit finished last, counted from 1
+  std::atomic<std::thread::id> trained_by{};    // none: no fit is running
+  std::shared_ptr<History> history;             // of the latest fit
+  int64_t epoch = 0;                            // that fit finished last, counted from 1
+  std::map<std::string, std::string> metadata;  // the user's own texts
 
   // Of a model from a file that was in training: where the generator stood. The first fit goes on
   // from there, unless set_seed was called in between.

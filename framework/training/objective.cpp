@@ -23,6 +23,17 @@ void require_weight(const std::string& who, double weight) {
                 "; it must be a number of at least 0.");
 }
 
+// One that has several numbers is as many metrics.
+void add_parts(std::vector<Metric>& to, const std::vector<Metric>& given) {
+  for (const Metric& metric : given) {
+    const std::vector<Metric> parts = metric.parts();
+    if (parts.size() == 1)
+      to.push_back(metric);
+    else
+      to.insert(to.end(), parts.begin(), parts.end());
+  }
+}
+
 }  // namespace
 
 Objective::Objective(const std::string& who, const CompileOptions& options) {
@@ -41,10 +52,9 @@ Objective::Objective(const std::string& who, const CompileOptions& options) {
   if (!options.output_metrics.empty())
     refuse(who, "output_metrics was given, and there is one loss",
            "Set .metrics, or .losses for a model of several outputs");
-  outputs_.push_back({.name = "",
-                      .loss = loss,
-                      .metrics = options.metrics,
-                      .weighted_metrics = options.weighted_metrics});
+  outputs_.push_back({.name = "", .loss = loss});
+  add_parts(outputs_[0].metrics, options.metrics);
+  add_parts(outputs_[0].weighted_metrics, options.weighted_metrics);
   take_weights(who, options.loss_weights);
 }
 
@@ -97,9 +107,8 @@ void Objective::take_weights(const std::string& who, const PerOutput<double>& we
 void Objective::take_metrics(const std::string& who, const std::vector<OutputMetrics>& metrics) {
   for (const OutputMetrics& m : metrics) {
     Output& of = named(who, "output_metrics", m.output);
-    of.metrics.insert(of.metrics.end(), m.metrics.begin(), m.metrics.end());
-    of.weighted_metrics.insert(of.weighted_metrics.end(), m.weighted_metrics.begin(),
-                               m.weighted_metrics.end());
+    add_parts(of.metrics, m.metrics);
+    add_parts(of.weighted_metrics, m.weighted_metrics);
   }
 }
 
@@ -108,6 +117,11 @@ std::string Objective::name() const {
   for (const Output& o : outputs_)
     if (o.loss) names += (names.empty() ? "" : ", ") + o.loss.name();
   return names;
+}
+
+const Tensor& Objective::read_by(std::size_t i, const Tensors& y_pred) const {
+  if (has_several()) return y_pred[i];
+  return y_pred[std::min(static_cast<std::size_t>(outputs_[i].loss.reads()), y_pred.size() - 1)];
 }
 
 Objective::Losses Objective::operator()(const std::string& who, const Dataset& batch,
@@ -133,9 +147,7 @@ Objective::Losses Objective::operator()(const std::string& who, const Dataset& b
       out.each.emplace_back();
       continue;
     }
-    const Tensor& read = y_pred[has_several() ? i
-                                              : std::min(static_cast<std::size_t>(of.loss.reads()),
-                                                         y_pred.size() - 1)];
+    const Tensor& read = read_by(i, y_pred);
     const Tensor loss = naming_labels(
         who, batch, [&] { return of.loss(batch.y[i], read, batch.weight); }, i);
     if (loss.count() != 1)

@@ -28,6 +28,8 @@ class Objective {
 
   const std::vector<Output>& outputs() const { return outputs_; }
   bool has_several() const { return outputs_.size() > 1; }
+  /// The result of a model that the loss of output i reads.
+  const Tensor& read_by(std::size_t i, const Tensors& y_pred) const;
   /// "mse", or "mse, binary_crossentropy".
   std::string name() const;
 

@@ -29,7 +29,8 @@ Logs Model::run_train_on_batch(const Inputs& x, const Inputs& y,
   take_up(*state_);
   Tracker tracker(state_->objective);
   Updates update(who, *state_);
-  update(batch, tracker, Updates::no_epoch, 0);
+  const Scored scored = update(batch, Updates::no_epoch, 0);
+  tracker.add(who, batch, scored.y_pred, scored.loss.item(), scored.losses);
   return tracker.logs();
 }
 
@@ -41,7 +42,8 @@ Logs Model::run_test_on_batch(const Inputs& x, const Inputs& y,
     const NoGradient predicting;
     Tracker tracker(state_->objective);
     SideEffects effects;
-    const Scored scored = score(who, *state_, state_->objective, batch, false, effects);
+    Penalized penalized;
+    const Scored scored = score(who, *state_, state_->objective, batch, false, effects, penalized);
     tracker.add(who, batch, scored.y_pred, scored.loss.item(), scored.losses);
     return tracker.logs();
   });

@@ -93,14 +93,25 @@ ClassNumbers classes_of(const std::string& who, const Tensor& y_true, const Tens
 struct SparseFormula : LossFormula<SparseFormula, SparseCategoricalCrossentropyOptions> {
   using LossFormula::LossFormula;
   static constexpr const char* names[] = {"sparse_categorical_crossentropy"};
-  Tensor values(const Tensor& y_true, const Tensor& y_pred,
+  Tensor values(const Tensor& y_true, const Tensor& given,
                 const Weighting& weighting) const override {
+    const Tensor y_pred = options.axis == -1 ? given : with_classes_last(given);
     const ClassNumbers of = classes_of(name, y_true, y_pred, options.ignore_class, weighting);
     const Tensor p = only(of.kept ? expand_dims(of.kept, -1) : of.kept, y_pred, neutral_prediction);
     const Tensor losses = options.from_logits
                               ? cross_entropy(p, of.labels)
                               : -at_labels(log_probabilities(p, false, -1), of.labels);
     return of.not_ignored ? with_mask(only(of.not_ignored, losses), of.not_ignored) : losses;
+  }
+
+ private:
+  Tensor with_classes_last(const Tensor& y_pred) const {
+    const int at = place_of(options.axis, y_pred);
+    Axes order;
+    for (int axis = 0; axis < y_pred.rank(); ++axis)
+      if (axis != at) order.push_back(axis);
+    order.push_back(at);
+    return transpose(y_pred, order);
   }
 };
 

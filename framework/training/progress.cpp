@@ -78,6 +78,7 @@ double Progress::seconds_a_step(int64_t done) const {
 
 void Progress::begin_epoch(int epoch, int epochs) {
   width_ = 0;
+  done_ = 0;
   if (style_ == Style::silent) return;
   began_ = Clock::now();
   drawn_ = after_first_ = {};
@@ -85,6 +86,7 @@ void Progress::begin_epoch(int epoch, int epochs) {
 }
 
 void Progress::batch(int64_t done, const Logs& logs) {
+  done_ = done;
   if (style_ == Style::silent) return;
   if (done == 1) after_first_ = Clock::now();
   if (style_ != Style::bar || done == steps_) return;  // the end of the epoch draws the last one
@@ -95,7 +97,9 @@ void Progress::batch(int64_t done, const Logs& logs) {
   std::cout << std::flush;
 }
 
+// How many steps a range has shows now.
 void Progress::end_epoch(const Logs& logs) {
+  if (steps_ == 0) steps_ = done_;
   if (style_ == Style::bar) {
     draw(steps_, logs);
     std::cout << std::endl;
@@ -116,9 +120,12 @@ void Progress::draw(int64_t done, const Logs& logs) {
     for (int64_t i = 0; i < n; ++i) out += "━";
     return out;
   };
-  const std::string total = std::to_string(steps_), current = std::to_string(done);
-  const std::string count = std::string(total.size() - current.size(), ' ') + current + "/" + total;
-  const int64_t green = steps_ > 0 ? done * cells / steps_ : cells;
+  const std::string total = steps_ > 0 ? std::to_string(steps_) : "?",
+                    current = std::to_string(done);
+  const std::string count =
+      std::string(std::max(total.size(), current.size()) - current.size(), ' ') + current + "/" +
+      total;
+  const int64_t green = steps_ > 0 ? std::min(done, steps_) * cells / steps_ : 0;
   const double each = seconds_a_step(done);
   const std::string time = done >= steps_ ? formatted("%.0fs", seconds_since(began_))
                                           : remaining(each * static_cast<double>(steps_ - done));

@@ -13,7 +13,7 @@ std::string short_number(double value);
 
 class Progress {
  public:
-  /// `verbose` as in FitOptions.
+  /// `verbose` as in FitOptions; 0 steps: not known before the end of the first epoch.
   Progress(int verbose, int64_t steps);
 
   /// `epochs` 0: no epochs are counted.
@@ -30,7 +30,7 @@ class Progress {
   double seconds_a_step(int64_t done) const;
 
   enum class Style { silent, bar, lines } style_;
-  int64_t steps_;
+  int64_t steps_, done_ = 0;  // done in this epoch
   Clock::time_point began_{}, drawn_{}, after_first_{};
   std::size_t width_ = 0;  // of the line on the screen
 };

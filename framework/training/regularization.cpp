@@ -6,9 +6,17 @@
 
 #include <tempo/ops.hpp>
 
+#include "ops/regularizers.hpp"
 #include "plugin/side_effects.hpp"
 
 namespace tempo {
+
+Tensors penalized_of(const Tensors& weights) {
+  Tensors out;
+  for (const Tensor& w : weights)
+    if (const auto& rules = w.handle()->rules; rules && rules->penalty) out.push_back(w);
+  return out;
+}
 
 Tensor penalty_of(const Tensors& weights) {
   Tensor total;
@@ -17,7 +25,13 @@ Tensor penalty_of(const Tensors& weights) {
     const tempo_tensor& weight = *w.handle();
     if (weight.frozen || !weight.rules || !weight.rules->penalty || !met.insert(&weight).second)
       continue;
-    const Tensor penalty = weight.rules->penalty(w);
+    const Tensor penalty = [&] {
+      try {
+        return weight.rules->penalty(w);
+      } catch (const MissingFunction& error) {
+        throw Error(w.path() + ": " + error.what());
+      }
+    }();
     if (!total)
       total = penalty;
     else
@@ -29,6 +43,11 @@ Tensor penalty_of(const Tensors& weights) {
 Tensor regularization_loss(const Tensors& weights) {
   const Tensor total = penalty_of(weights);
   return total ? total : scalar(0);
+}
+
+Regularizer own_regularizer(const std::string& name, std::function<Tensor(const Tensor&)> penalty) {
+  if (!penalty) throw Error("own_regularizer: `" + name + "` is an empty function.");
+  return add_own_regularizer(name, std::move(penalty));
 }
 
 AddedLosses::AddedLosses() : seen_(std::make_unique<SideEffects>()) {}

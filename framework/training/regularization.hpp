@@ -6,6 +6,8 @@
 
 namespace tempo {
 
+/// Those of the weights that have a regularizer.
+Tensors penalized_of(const Tensors& weights);
 /// The sum that regularization_loss gives; Tensor{} where no weight has a regularizer.
 Tensor penalty_of(const Tensors& weights);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The losses of sequences of labels: of a linear chain, and of labels without their places in time.
 #include <tempo/crf.hpp>
+#include <tempo/names.hpp>
 
 #include "training/loss_formula.hpp"
 
@@ -33,6 +34,7 @@ struct ChainFormula : LossFormula<ChainFormula, CRFLossOptions> {
   using LossFormula::LossFormula;
   static constexpr const char* names[] = {"crf_loss", "crf"};
   int reads() const override { return 1; }
+  bool of_whole_sequences() const override { return true; }
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     const Shape p = y_pred.shape();
@@ -61,6 +63,7 @@ Tensor moved_on(const Tensor& x, int64_t n) {
 struct CTCFormula : LossFormula<CTCFormula, CTCOptions> {
   using LossFormula::LossFormula;
   static constexpr const char* names[] = {"ctc"};
+  bool of_whole_sequences() const override { return true; }
 
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
@@ -78,6 +81,36 @@ struct CTCFormula : LossFormula<CTCFormula, CTCOptions> {
     const Tensor labels = label_rows(name, y_true, p[2], blank, counted.rows);
     return of_alignments(only(expand_dims(counted.mask, -1), CountedSteps::bare(y_pred)),
                          expand_dims(counted.mask, -1), labels);
+  }
+
+  // A label takes a step, and one that is like the label before it a step of blank between them.
+  std::optional<Cause> why_infinite(const Tensor& y_true, const Tensor& y_pred,
+                                    const Tensor& sample_weight) const override {
+    const CountedSteps counted(y_pred, Weighting(name, mask_of(y_pred), sample_weight));
+    const std::vector<int64_t> labels =
+        label_rows(name, y_true, y_pred.shape()[2], options.mask_index, counted.rows)
+            .to_vector<int64_t>();
+    const std::vector<int64_t> steps = sum(cast(counted.mask, int64), 1).to_vector<int64_t>();
+    const auto length = static_cast<std::size_t>(y_true.shape()[1]);
+    for (std::size_t row = 0; row < steps.size(); ++row) {
+      int64_t count = 0, repeated = 0;
+      for (std::size_t i = row * length; i < (row + 1) * length; ++i) {
+        if (labels[i] == options.mask_index) break;
+        ++count;
+        repeated += i > row * length && labels[i] == labels[i - 1];
+      }
+      if (count + repeated <= steps[row]) continue;
+      return Cause{static_cast<int64_t>(row),
+                   "has " + sdk::counted(count, "label") +
+                       (repeated == 0 ? ""
+                                      : ", of which " + std::to_string(repeated) +
+                                            " need a blank before them, like the label there,") +
+                       " and y_pred has " + sdk::counted(steps[row], "step") +
+                       " for them, so that no path leads through: its loss is infinite whatever "
+                       "the weights.\n  Leave it out by a sample_weight of 0, or give more steps: "
+                       "a mask that counts more, fewer strides, shorter labels."};
+    }
+    return {};
   }
 
  private:

@@ -60,6 +60,10 @@ void SettingsReader::operator()(const char* key, std::optional<int64_t>& field) 
 void SettingsReader::operator()(const char* key, std::vector<double>& field) {
   const std::string* value = find(key);
   if (!value) return;
+  if (double one = 0; parse(*value, one)) {
+    field = {one};
+    return;
+  }
   if (value->size() < 2 || value->front() != '[' || value->back() != ']')
     fail("`" + *value + "` given as " + key + " is not a list of numbers, [1, 2.5]");
   field.clear();

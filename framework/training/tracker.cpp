@@ -6,6 +6,12 @@
 
 namespace tempo {
 
+std::vector<double> numbers_of(const Tensors& losses) {
+  std::vector<double> out;
+  for (const Tensor& loss : losses) out.push_back(loss ? loss.item() : 0);
+  return out;
+}
+
 Tracker::Tracker(const Objective& objective) {
   std::set<std::string> taken{"loss"};
   const std::vector<Output>& outputs = objective.outputs();
@@ -35,11 +41,18 @@ void Tracker::reset() {
 
 void Tracker::add(const std::string& who, const Dataset& batch, const Tensors& y_pred, double loss,
                   const Tensors& losses) {
-  const auto n = static_cast<double>(batch.count());
+  add_losses(batch.count(), loss, numbers_of(losses));
+  add_to_metrics(who, batch, y_pred);
+}
+
+void Tracker::add_losses(int64_t count, double loss, const std::vector<double>& losses) {
+  const auto n = static_cast<double>(count);
   total_ += loss * n;
   count_ += n;
-  for (std::size_t i = 0; i < losses_.size(); ++i)
-    if (losses[i]) losses_[i].total += losses[i].item() * n;
+  for (std::size_t i = 0; i < losses_.size(); ++i) losses_[i].total += losses[i] * n;
+}
+
+void Tracker::add_to_metrics(const std::string& who, const Dataset& batch, const Tensors& y_pred) {
   for (Counted& m : metrics_)
     naming_labels(
         who, batch,

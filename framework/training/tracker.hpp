@@ -6,6 +6,9 @@
 
 namespace tempo {
 
+/// The losses of outputs as numbers; 0 of one that has none.
+std::vector<double> numbers_of(const Tensors& losses);
+
 /// It counts in metrics of its own, so that one that runs inside another, or in another thread,
 /// does not change what that one counts.
 class Tracker {
@@ -15,6 +18,9 @@ class Tracker {
   /// Adds a batch, what the model gave for it, and what its losses were.
   void add(const std::string& who, const Dataset& batch, const Tensors& y_pred, double loss,
            const Tensors& losses);
+  /// The two parts of that: what losses count as, of so many samples, and what metrics see.
+  void add_losses(int64_t count, double loss, const std::vector<double>& losses);
+  void add_to_metrics(const std::string& who, const Dataset& batch, const Tensors& y_pred);
   /// "loss", that of each output where there are several, the metrics.
   Logs logs() const;
 

@@ -8,6 +8,7 @@
 
 #include "graph/value.hpp"
 #include "training/finite.hpp"
+#include "training/metric_state.hpp"
 #include "training/reach.hpp"
 #include "training/reduction.hpp"
 #include "training/regularization.hpp"
@@ -21,37 +22,58 @@ std::string place(int epoch, int64_t number) {
   return "epoch " + std::to_string(epoch + 1) + ", batch " + std::to_string(number + 1);
 }
 
+bool anything_counts(const Tensors& y_pred) {
+  return std::any_of(y_pred.begin(), y_pred.end(), [](const Tensor& y) {
+    const Tensor mask = mask_of(y);
+    return !mask || max(cast(mask, int32)).item() > 0;
+  });
+}
+
 std::string text(double value) {
   return std::isnan(value) ? "NaN" : value > 0 ? "infinite" : "-infinite";
 }
 
 }  // namespace
 
+Tensors called(ModelState& model, const Dataset& batch, bool training) {
+  if (!batch.carried) return model.call(batch.x, {.training = training});
+  const CarriedStates::Call going_on(*batch.carried, batch.count(), batch.x[0].shape()[1]);
+  Tensors y_pred = model.call(batch.x, {.training = training});
+  if (batch.ends)
+    for (Tensor& y : y_pred) y = with_mask(y, batch.ends);
+  return y_pred;
+}
+
+const Tensors& Penalized::of(const ModelState& model) {
+  if (!found_) found_ = penalized_of(model.weights());
+  return *found_;
+}
+
 Scored score(const std::string& who, ModelState& model, const Objective& objective,
-             const Dataset& batch, bool training, const SideEffects& seen) {
-  const Tensors y_pred = model.call(batch.x, {.training = training});
+             const Dataset& batch, bool training, const SideEffects& seen, Penalized& penalized) {
+  const Tensors y_pred = called(model, batch, training);
   auto [total, each] = objective(who, batch, y_pred);
   Scored scored{y_pred, total, total, each};
-  for (const Tensor& added : {penalty_of(model.weights()), seen.losses()})
+  for (const Tensor& added : {penalty_of(penalized.of(model)), seen.losses()})
     if (added)
       scored.loss =
           scored.loss + (added.dtype() == total.dtype() ? added : cast(added, total.dtype()));
   return scored;
 }
 
-void Updates::operator()(const Dataset& batch, Tracker& tracker, int epoch, int64_t number) {
+Scored Updates::operator()(const Dataset& batch, int epoch, int64_t number) {
   const Recording recording;
   SideEffects effects;
   Scored scored;
   try {
-    scored = score(who_, model_, objective_, batch, true, effects);
-    step(batch, epoch, number, scored);
+    scored = score(who_, model_, objective_, batch, true, effects, penalized_);
+    if (!batch.carried || anything_counts(scored.y_pred)) step(batch, epoch, number, scored);
   } catch (...) {
     effects.take_back();
     throw;
   }
   effects.settle();
-  tracker.add(who_, batch, scored.y_pred, scored.loss.item(), scored.losses);
+  return scored;
 }
 
 void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored& scored) {
@@ -63,7 +85,7 @@ void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored
   if (!std::exchange(model_.reach_is_known, true)) require_listed(scored.loss);
   if (!std::exchange(model_.mask_is_known, true))
     for (const Tensor& y : y_pred) say_where_a_mask_is_lost(y);
-  const Tensors gradients = gradients_of(scored, weights);
+  const Tensors gradients = gradients_of(batch, scored, weights);
   for (std::size_t i = 0; i < weights.size(); ++i)
     if (!is_finite(gradients[i]))
       not_finite(batch, y_pred, "the gradient of " + weights[i].path() + " is not finite", epoch,
@@ -82,19 +104,20 @@ void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored
 
 // A weight that the loss does not depend on has zeros, as optimizers expect. Penalties reach all
 // weights that have one, so that the reach of the data is looked at without them, once.
-Tensors Updates::gradients_of(const Scored& scored, const Tensors& weights) {
+Tensors Updates::gradients_of(const Dataset& batch, const Scored& scored, const Tensors& weights) {
   const Tensor loss = optimizer_.scale_loss(scored.loss);
   const NoGradient walking;
   Tensors gradients = gradients_for(loss, weights);
   const bool penalized = scored.loss.handle() != scored.of_data.handle();
   if (!penalized || !std::exchange(model_.reach_is_checked, true))
-    check_reach(weights, penalized ? gradients_for(scored.of_data, weights) : gradients);
+    check_reach(batch, weights, penalized ? gradients_for(scored.of_data, weights) : gradients);
   for (std::size_t i = 0; i < weights.size(); ++i)
     if (!gradients[i]) gradients[i] = zeros_like(weights[i]);
   return gradients;
 }
 
-void Updates::check_reach(const Tensors& weights, const Tensors& gradients) {
+// A later piece of sequences does not reach the states that they began with.
+void Updates::check_reach(const Dataset& batch, const Tensors& weights, const Tensors& gradients) {
   std::string without;
   std::size_t count = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -107,7 +130,8 @@ void Updates::check_reach(const Tensors& weights, const Tensors& gradients) {
                 "` reaches any weight, so nothing can be learnt.\n  Argmax, comparisons, casts to "
                 "whole numbers and stop_gradient let none through; the loss must follow y_pred "
                 "smoothly.");
-  if (count > 0 && !std::exchange(model_.warned, true))
+  const bool later_piece = batch.first_step > 0 && !batch.ends;
+  if (count > 0 && !later_piece && !std::exchange(model_.warned, true))
     std::cerr << "tempo: " << who_ << ": no gradient reaches " << without
               << "; the loss does not depend on " << (count == 1 ? "it" : "them") << ".\n";
 }
@@ -134,11 +158,26 @@ void Updates::require_listed(const Tensor& loss) {
               "; or make it with .trainable = false, if it shall stay as it is.");
 }
 
+std::string Updates::why_infinite(const Dataset& batch, const Tensors& y_pred) const {
+  const std::vector<Output>& outputs = objective_.outputs();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!outputs[i].loss) continue;
+    const auto cause = MetricState::state_of(outputs[i].loss)
+                           .why_infinite(batch.y[i], objective_.read_by(i, y_pred), batch.weight);
+    if (!cause) continue;
+    std::string name = batch.name_of_y;
+    if (batch.y.size() > 1) name += "[" + std::to_string(i) + "]";
+    return name + "[" + std::to_string(batch.place_of(cause->sample)) + "] " + cause->text;
+  }
+  return "";
+}
+
 void Updates::not_finite(const Dataset& batch, const Tensors& y_pred, const std::string& what,
                          int epoch, int64_t number) const {
   std::string cause = "Likely: a learning_rate too large (it is " +
                       sdk::shortest(optimizer_.learning_rate()) +
                       "), or gradients that explode over time; set a smaller one, or clipnorm = 1.";
+  if (const std::string why = why_infinite(batch, y_pred); !why.empty()) cause = why;
   for (const Tensor& x : batch.x)
     if (!is_finite(x))
       cause = "x of this batch holds NaN or infinite numbers; clean the data first.";

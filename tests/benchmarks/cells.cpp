@@ -61,8 +61,10 @@ double flop_of_language_model(const Size& s) {
 
 }  // namespace
 
-// UserLSTM is the formula of LSTM, as a user writes it with four separate weight matrices. The last
-// three are LSTM, with one mask of the input, of the state, and of both for all steps.
+// UserLSTM is the formula of LSTM, as a user writes it with four separate weight matrices. All from
+// DropoutLSTM on are LSTM: with one mask of the input, of the state, and of both for all steps;
+// with steps that do not count; with sequences that end early; with the state of the call before;
+// with two sequences that are read side by side.
 const std::vector<Cell> cells = {
     {"LSTM", "LSTM", lstm},
     {"UserLSTM", "LSTM", user_lstm},
@@ -71,9 +73,13 @@ const std::vector<Cell> cells = {
     {"LayerNormLSTM", "", layer_norm_lstm},
     {"GRU", "GRU", gru},
     {"SimpleRNN", "SimpleRNN", simple_rnn},
-    {"DropoutLSTM", "", lstm},
-    {"RecurrentDropoutLSTM", "", lstm},
-    {"BothDropoutsLSTM", "", lstm},
+    {"DropoutLSTM", "", lstm, true},
+    {"RecurrentDropoutLSTM", "", lstm, true},
+    {"BothDropoutsLSTM", "", lstm, true},
+    {"MaskedLSTM", "", lstm},
+    {"EndingLSTM", "", lstm},
+    {"StatefulLSTM", "", lstm},
+    {"TwoSequencesLSTM", "", lstm},
 };
 
 int64_t Weight::count() const {
@@ -96,13 +102,33 @@ std::vector<Weight> weights_of(const Job& job) {
   return cell_named(job.cell).weights(job.size.features, job.size.units);
 }
 
+std::vector<int64_t> lengths_of(const Size& s) {
+  std::vector<int64_t> out;
+  for (int64_t i = 0; i < s.batch; ++i) {
+    const int64_t place = i * 37 % s.batch + 1;  // in no order where 37 does not divide the batch
+    out.push_back((place * s.time + s.batch - 1) / s.batch);
+  }
+  return out;
+}
+
+std::vector<uint8_t> mask_of(const Size& s) {
+  std::vector<uint8_t> out;
+  for (const double v : numbers<double>("mask", s.batch * s.time)) out.push_back(v < 0.8);
+  return out;
+}
+
 double flop(const Job& job) {
   if (job.mode == "language") return flop_of_language_model(job.size);
   double from_input = 0, from_state = 0;
   for (const Weight& w : weights_of(job))
     if (is_matrix(w))
       (reads_the_input(w) ? from_input : from_state) += static_cast<double>(w.count());
-  const double scale = 2 * static_cast<double>(job.size.batch * job.size.time);
+  double steps = static_cast<double>(job.size.batch * job.size.time);
+  if (job.cell == "EndingLSTM") {
+    steps = 0;
+    for (const int64_t n : lengths_of(job.size)) steps += static_cast<double>(n);
+  }
+  const double scale = 2 * steps;
   if (job.mode == "gradient") return scale * 3 * (from_input + from_state);
   if (job.mode == "train") return scale * (2 * from_input + 3 * from_state);  // x has no gradient
   return scale * (from_input + from_state);

@@ -23,12 +23,18 @@ struct Cell {
   const char* name;
   const char* onednn;  ///< the cell that does the same in oneDNN, or ""
   std::vector<Weight> (*weights)(int64_t features, int64_t units);
+  bool draws = false;  ///< it draws random numbers: results are nobody else's
 };
 
 extern const std::vector<Cell> cells;
 /// Throws Unsupported.
 const Cell& cell_named(const std::string& name);
 std::vector<Weight> weights_of(const Job& job);
+
+/// How many steps each sequence of EndingLSTM has: spread evenly up to all of them, in no order.
+std::vector<int64_t> lengths_of(const Size& size);
+/// Which steps count in a MaskedLSTM, [batch, time]: nine of ten, in no order.
+std::vector<uint8_t> mask_of(const Size& size);
 
 /// The operations of a job's matrix products; pointwise work is not counted.
 double flop(const Job& job);

@@ -26,6 +26,8 @@ struct Size {
 ///   forward    all outputs, without a gradient
 ///   train      one step of Adam for the cell and Dense(1) on its last output, mean squared error
 ///   stream     one step of a stateful model with Dense(1), without a gradient
+///   fit        `epoch_batches` batches by the model's fit, of what `train` does in a step
+///   loop       the same batches by a loop of the user's own
 ///   language   one step of SGD for Embedding, 2 x cell and Dense over a vocabulary of `features`
 struct Job {
   std::string mode, cell, dtype = "float32";
@@ -37,6 +39,9 @@ std::string to_text(const Job& job);
 /// "32,50,64,128"
 std::string to_text(const Size& size);
 Job job_from(const std::string& text);
+
+/// Of an epoch of `fit` and `loop`: a millisecond of it is a microsecond of a batch.
+inline constexpr int64_t epoch_batches = 1000;
 
 struct Named {
   std::string name;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What layers need to be made, and which checks do not apply to them. A layer that is made by
 // {"units", 5} and [3, 7, 4], or by nothing, needs no row.
-#include <tempo/layers.hpp>
+#include "conformance/rows.hpp"
 
-#include "conformance.hpp"
+#include <tempo/layers.hpp>
 
 namespace tempo::conformance {
 
@@ -63,10 +63,10 @@ std::vector<Row> recurrent() {
        .inputs = {{.shape = {3, 3, 5, 4, 2}}}},
       {.layer = "ConvLSTM3D",
        .options = {{"filters", 1}, {"kernel_size", 2}},
-       .inputs = {{.shape = {2, 3, 3, 4, 3, 1}}}},
+       .inputs = {{.shape = {2, 3, 3, 4, 3, 2}}}},
       {.layer = "ConvLSTM3D cell",
        .options = {{"filters", 1}, {"kernel_size", 2}},
-       .inputs = {{.shape = {2, 3, 3, 4, 3, 1}}}},
+       .inputs = {{.shape = {2, 3, 3, 4, 3, 2}}}},
       {.layer = "GRU", .options = units},
       {.layer = "GRU", .form = "return_sequences", .options = sequences},
       {.layer = "GRU",
@@ -107,10 +107,19 @@ std::vector<Row> around() {
       {.layer = "Conv1D",
        .form = "causal",
        .options = {{"filters", 6}, {"kernel_size", 3}, {"padding", "causal"}}},
+      {.layer = "Conv1DTranspose",
+       .options = {{"filters", 6}, {"kernel_size", 3}, {"strides", 2}},
+       .values = {{"output_padding", 1}},
+       .together = {{"dilation_rate", {{"strides", 1}}}},
+       .except = {no_mask}},
       {.layer = "CRF", .options = {{"units", 5}}},
       {.layer = "Cropping1D",
        .values = {{"cropping", std::vector<int64_t>{2, 1}}},
        .except = {no_mask, no_mask_for_nan}},
+      {.layer = "DepthwiseConv1D", .options = {{"kernel_size", 3}}},
+      {.layer = "DepthwiseConv1D",
+       .form = "causal",
+       .options = {{"kernel_size", 3}, {"padding", "causal"}}},
       {.layer = "Dot",
        .options = {{"axes", std::vector<int64_t>{1}}},
        .inputs = two,
@@ -156,6 +165,10 @@ std::vector<Row> around() {
        .values = {{"axis", all_but_last}, {"gamma_constraint", "max_norm(max_value=0.5)"}}},
       {.layer = "RMSNormalization", .values = {{"axis", all_but_last}}},
       {.layer = "UnitNormalization", .values = {{"axis", time}}},
+      {.layer = "SeparableConv1D", .options = {{"filters", 6}, {"kernel_size", 3}}},
+      {.layer = "SeparableConv1D",
+       .form = "causal",
+       .options = {{"filters", 6}, {"kernel_size", 3}, {"padding", "causal"}}},
       {.layer = "SpatialDropout1D", .options = {{"rate", 0.5}}, .except = {drops}},
       {.layer = "Subtract", .inputs = two},
       {.layer = "UpSampling1D", .except = {no_mask, no_mask_for_nan}},

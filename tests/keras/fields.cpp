@@ -25,6 +25,8 @@ std::string text_of(const T& field) {
     return "not given";
   } else if constexpr (std::is_same_v<T, Frequency>) {
     return field.is_epoch() ? "epoch" : std::to_string(field.batches());
+  } else if constexpr (std::is_same_v<T, DType>) {
+    return field == DType::automatic ? "automatic" : name_of(field);
   } else if constexpr (std::is_same_v<T, bool>) {
     return field ? "true" : "false";
   } else if constexpr (std::is_floating_point_v<T>) {
@@ -85,6 +87,12 @@ void add(Here& here, const char* name, const Get& get) {
 template <class Options>
 struct Call : Options {
   Positional x, y;
+};
+
+// The options of a function of sequences.
+template <class Options>
+struct OfSequences : Options {
+  Positional sequences;
 };
 
 // Whether a class has a member of that name, be it overloaded or not: with another base that has
@@ -154,7 +162,20 @@ struct Entry {
 struct OnlyName {
   std::string name;
 };
+
 struct NoFields {};
+
+// A loss in a list of metrics is the mean of it, and goes by its name.
+#define LOSS_AS_METRIC(loss, ...)                         \
+  {                                                       \
+    "Metrics/" #loss, []() -> std::optional<Here> {       \
+      static_assert(std::is_convertible_v<loss, Metric>); \
+      using Options [[maybe_unused]] = loss##Options;     \
+      Here its{{{"name", ""}}};                           \
+      KERAS_EACH(KERAS_FIELD, __VA_ARGS__)                \
+      return its;                                         \
+    }                                                     \
+  }
 
 const Entry entries[] = {
     FIELDS("Losses", "MeanSquaredError", MeanErrorOptions, reduction, name, dtype),
@@ -203,9 +224,8 @@ const Entry entries[] = {
     FIELDS("Metrics", "R2Score", R2ScoreOptions, class_aggregation, num_regressors, name, dtype),
     FIELDS("Metrics", "AUC", AUCOptions, num_thresholds, curve, summation_method, name, dtype,
            thresholds, multi_label, num_labels, label_weights, from_logits),
-    FIELDS("Metrics", "Precision", PrecisionOptions, thresholds, threshold, top_k, class_id, name,
-           dtype),
-    FIELDS("Metrics", "Recall", RecallOptions, thresholds, threshold, top_k, class_id, name, dtype),
+    FIELDS("Metrics", "Precision", PrecisionOptions, thresholds, top_k, class_id, name, dtype),
+    FIELDS("Metrics", "Recall", RecallOptions, thresholds, top_k, class_id, name, dtype),
     FIELDS("Metrics", "PrecisionAtRecall", PrecisionAtRecallOptions, recall, num_thresholds,
            class_id, name, dtype),
     FIELDS("Metrics", "RecallAtPrecision", RecallAtPrecisionOptions, precision, num_thresholds,
@@ -214,10 +234,10 @@ const Entry entries[] = {
            num_thresholds, class_id, name, dtype),
     FIELDS("Metrics", "SpecificityAtSensitivity", SpecificityAtSensitivityOptions, sensitivity,
            num_thresholds, class_id, name, dtype),
-    FIELDS("Metrics", "TruePositives", CountOptions, thresholds, threshold, name, dtype),
-    FIELDS("Metrics", "TrueNegatives", CountOptions, thresholds, threshold, name, dtype),
-    FIELDS("Metrics", "FalsePositives", CountOptions, thresholds, threshold, name, dtype),
-    FIELDS("Metrics", "FalseNegatives", CountOptions, thresholds, threshold, name, dtype),
+    FIELDS("Metrics", "TruePositives", CountOptions, thresholds, name, dtype),
+    FIELDS("Metrics", "TrueNegatives", CountOptions, thresholds, name, dtype),
+    FIELDS("Metrics", "FalsePositives", CountOptions, thresholds, name, dtype),
+    FIELDS("Metrics", "FalseNegatives", CountOptions, thresholds, name, dtype),
     FIELDS("Metrics", "F1Score", F1ScoreOptions, average, threshold, name, dtype),
     FIELDS("Metrics", "FBetaScore", FBetaScoreOptions, average, beta, threshold, name, dtype),
     FIELDS("Metrics", "Mean", MeanOptions, name, dtype),
@@ -231,6 +251,9 @@ const Entry entries[] = {
            ignore_class, sparse_y_pred, axis),
     FIELDS("Metrics", "OneHotMeanIoU", OneHotMeanIoUOptions, num_classes, name, dtype, ignore_class,
            sparse_y_pred, axis),
+    LOSS_AS_METRIC(BinaryCrossentropy, dtype, from_logits, label_smoothing),
+    LOSS_AS_METRIC(CategoricalCrossentropy, dtype, from_logits, label_smoothing, axis),
+    LOSS_AS_METRIC(SparseCategoricalCrossentropy, dtype, from_logits, ignore_class, axis),
     FIELDS("Metrics", "PearsonCorrelation", CorrelationOptions, name, dtype, axis),
     FIELDS("Metrics", "ConcordanceCorrelation", CorrelationOptions, name, dtype, axis),
 
@@ -324,6 +347,9 @@ const Entry entries[] = {
     MEMBER(to_json),
     MEMBER(reset_state),
     MEMBER(stop_training),
+
+    FIELDS("Data", "pad_sequences", OfSequences<PadOptions>, sequences, maxlen, dtype, padding,
+           truncating, value),
     POSITIONAL("Data", "to_categorical",
                (std::is_same_v<Tensor, decltype(to_categorical(Tensor{}, int64_t{}))>),
                {"x", "not given"}, {"num_classes", "none"}),
@@ -446,10 +472,15 @@ std::optional<Here> weight_function_here(const std::string& text, const std::str
   return its;
 }
 
-// Of an activation by its name alone.
 std::optional<Here> activation_here(const std::string& name) {
-  if (!error_of([&] { Activation made(name); }).empty()) return {};
-  return Here{};
+  for (const sdk::ActivationFunction& function : sdk::activations) {
+    if (name != function.name) continue;
+    Here its;
+    for (const auto& [key, standard] : sdk::ActivationText::parts(function.arguments))
+      its.arguments.push_back({key, standard.empty() ? "not given" : standard});
+    return its;
+  }
+  return {};
 }
 
 }  // namespace

@@ -255,13 +255,16 @@ BOOST_AUTO_TEST_CASE(dropout_of_weights) {
 // --- MultiHeadAttention -------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(heads_look_for_themselves) {
-  for (const bool causal : {false, true})
+  for (const int window : {0, 1, 2})
     for (const bool bias : {false, true}) {
+      const bool causal = window != 1, gated = bias == (window != 0);
       const Layer layer = ready(MultiHeadAttention({.num_heads = 2,
                                                     .key_dim = 3,
                                                     .value_dim = 5,
                                                     .use_bias = bias,
                                                     .output_shape = {7},
+                                                    .sliding_window = window,
+                                                    .use_gate = gated,
                                                     .use_causal_mask = causal,
                                                     .return_attention_scores = true}),
                                 {query, value, key});
@@ -299,7 +302,12 @@ BOOST_AUTO_TEST_CASE(heads_look_for_themselves) {
             projected(batch_of(query), "query", head), projected(batch_of(value), "value", head),
             projected(batch_of(key), "key", head),
             [](const Row& q, const Row& k) { return product(q, k) / std::sqrt(3.0); },
-            [&](std::size_t, std::size_t q, std::size_t v) { return !causal || v <= q; });
+            [&](std::size_t, std::size_t q, std::size_t v) {
+              const std::size_t apart = v > q ? v - q : q - v;
+              return (!causal || v <= q) &&
+                     (window == 0 || apart < static_cast<std::size_t>(window));
+            });
+        const Batch gates = gated ? projected(batch_of(query), "gate", head) : Batch{};
         check_close("scores", take(got[1], static_cast<int64_t>(head), 1), tensor_of(one.weights),
                     1e-12);
         for (std::size_t n = 0; n < 2; ++n)
@@ -307,6 +315,7 @@ BOOST_AUTO_TEST_CASE(heads_look_for_themselves) {
             for (std::size_t f = 0; f < 5; ++f)
               for (std::size_t o = 0; o < 7; ++o)
                 expected[n][q][o] += one.output[n][q][f] *
+                                     (gated ? 1 / (1 + std::exp(-gates[n][q][f])) : 1) *
                                      kernel.element(static_cast<int64_t>((head * 5 + f) * 7 + o));
       }
       for (Rows& rows : expected)
@@ -359,6 +368,8 @@ BOOST_AUTO_TEST_CASE(gradients) {
       MultiHeadAttention({.num_heads = 2,
                           .key_dim = 3,
                           .value_dim = 2,
+                          .sliding_window = 2,
+                          .use_gate = true,
                           .use_causal_mask = true,
                           .return_attention_scores = true})};
   for (const Layer& layer : layers) {
@@ -371,7 +382,12 @@ BOOST_AUTO_TEST_CASE(saved_and_loaded) {
   const Layer layers[] = {
       Attention({.use_scale = true, .score_mode = "concat", .use_causal_mask = true}),
       AdditiveAttention({.use_scale = true}),
-      MultiHeadAttention({.num_heads = 2, .key_dim = 3, .value_dim = 2, .output_shape = {5}})};
+      MultiHeadAttention({.num_heads = 2,
+                          .key_dim = 3,
+                          .value_dim = 2,
+                          .output_shape = {5},
+                          .sliding_window = 2,
+                          .use_gate = true})};
   for (const Layer& layer : layers) {
     ready(layer, {query, value, key});
     Sequential model({layer});

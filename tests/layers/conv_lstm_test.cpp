@@ -140,6 +140,31 @@ BOOST_AUTO_TEST_CASE(one_formula_for_any_number_of_axes) {
   check_close("3D", reshape(three(reshape(x, {2, 4, 1, 5, 1, 3})), {2, 5, 2}), one(x), 1e-12);
 }
 
+BOOST_AUTO_TEST_CASE(channels_may_come_first) {
+  const Tensor x = normal({2, 4, 5, 6, 3}), first = transpose(x, {0, 1, 4, 2, 3});
+  ConvLSTMOptions o{.filters = 2,
+                    .kernel_size = {3, 2},
+                    .strides = {2, 1},
+                    .return_sequences = true,
+                    .return_state = true};
+  const Layer last = ready(ConvLSTM2D(o), x);
+  o.data_format = "channels_first";
+  const Layer layer = ready(ConvLSTM2D(o), first);
+  const Tensors expected = last.call({x}), got = layer.call({first});
+  check_close("outputs", transpose(got[0], {0, 1, 3, 4, 2}), expected[0], 1e-12);
+  for (const std::size_t i : {std::size_t{1}, std::size_t{2}})
+    check_close("states", transpose(got[i], {0, 2, 3, 1}), expected[i], 1e-12);
+  check_close(
+      "from a state",
+      transpose(layer.call({first}, {.initial_state = {got[1], got[2]}})[0], {0, 1, 3, 4, 2}),
+      last.call({x}, {.initial_state = {expected[1], expected[2]}})[0], 1e-12);
+  BOOST_TEST(error_of([&] {
+               layer(normal({2, 3, 5, 2}));
+             }) ==
+             "ConvLSTM2D: needs [batch, time, channels, rows, columns], got steps of [2, 5, 2].\n"
+             "  expand_dims(x, -1) makes a channel of each number.");
+}
+
 BOOST_AUTO_TEST_CASE(masks_states_and_directions) {
   const Tensor x = normal({2, 5, 4, 3});
   const Tensor mask = tensor<bool>({1, 1, 1, 0, 0, 0, 1, 1, 0, 1}, {2, 5});
@@ -199,6 +224,106 @@ BOOST_AUTO_TEST_CASE(the_fast_way_is_the_plain_loop) {
   };
   const Tensor zero = zeros({3, 4, 3, 4});
   check_close("outputs", y, scan(step, x, {zero, zero}, {.plain = true}).output, 1e-6);
+}
+
+namespace {
+
+struct Rates {
+  double input, state;
+};
+
+StepCall training_call(const Shape& step) {
+  StepCall call;
+  call.training = true;
+  call.inputs = {step};
+  call.dtype = float64;
+  return call;
+}
+
+Layer dropping_cell(const Rates& rates) {
+  return cell("ConvLSTM1D", {{"filters", 2},
+                             {"kernel_size", 3},
+                             {"strides", 2},
+                             {"dropout", rates.input},
+                             {"recurrent_dropout", rates.state},
+                             {"seed", 5},
+                             {"dtype", static_cast<int64_t>(float64)}});
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(dropout_draws_for_each_channel_at_each_place) {
+  const Shape step{200, 5, 3};  // of which a kernel of 3 that moves on by 2 finds 2 places
+  const auto masks_of = [&](const Rates& rates) {
+    const Layer one = dropping_cell(rates);
+    one.build({step});
+    return once(one, training_call(step));
+  };
+  const Tensors both = masks_of({0.3, 0.6});
+  BOOST_REQUIRE_EQUAL(both.size(), 2u);
+  BOOST_TEST((both[0].shape() == Shape{200, 5, 3}));
+  BOOST_TEST((both[1].shape() == Shape{200, 2, 2}));
+  for (const auto& [mask, rate] : {std::pair{both[0], 0.3}, std::pair{both[1], 0.6}}) {
+    for (const double value : mask.to_vector())
+      BOOST_TEST((value == 0 || std::abs(value - 1 / (1 - rate)) < 1e-12), value);
+    BOOST_TEST(std::abs(mean(mask).item() - 1) < 0.15);
+    BOOST_TEST(max(abs(take(mask, 0, 1) - take(mask, 1, 1))).item() > 0);  // not by channel alone
+  }
+  BOOST_TEST((masks_of({0.3, 0})[0].shape() == Shape{200, 5, 3}));
+  BOOST_TEST((masks_of({0, 0.6})[0].shape() == Shape{200, 2, 2}));
+  BOOST_TEST(masks_of({0, 0}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(dropout_has_one_mask_for_all_steps_of_a_call) {
+  const Tensor x = normal({2, 4, 5, 3});
+  const Convolution of_input{.size = {3}, .strides = {2}, .dilation = {1}},
+      of_state{.size = {3}, .strides = {1}, .dilation = {1}, .padding = "same"};
+  for (const Rates& rates : {Rates{0.3, 0.4}, Rates{0.5, 0}, Rates{0, 0.5}, Rates{0, 0}}) {
+    const Layer like = dropping_cell(rates);
+    like.build({{2, 5, 3}});
+    const Tensors made = once(like, training_call({2, 5, 3}));
+    const Tensor none = ones({1, 1, 1}, float64);
+    const Tensor m = rates.input > 0 ? made.front() : none,
+                 n = rates.state > 0 ? made.back() : none;
+    const Layer layer = ready(ConvLSTM1D({.filters = 2,
+                                          .kernel_size = {3},
+                                          .strides = {2},
+                                          .dropout = rates.input,
+                                          .recurrent_dropout = rates.state,
+                                          .seed = 5,
+                                          .return_sequences = true}),
+                              x);
+    const Tensors w = layer.weights();
+    const auto run = [&](const Tensor& of_x, const Tensor& of_h) {
+      const auto step = [&](const Tensor& now, const State& s) -> Step {
+        auto [i, f, g, o] =
+            split<4>(of_input(now * of_x, w[0]) + of_state(s[0] * of_h, w[1]) + w[2]);
+        const Tensor c = sigmoid(f) * s[1] + sigmoid(i) * tanh(g), h = sigmoid(o) * tanh(c);
+        return {.output = h, .state = {h, c}};
+      };
+      const Tensor zero = zeros({2, 2, 2}, float64);
+      return scan(step, x, {zero, zero}, {.plain = true}).output;
+    };
+    const std::string what =
+        "rates " + std::to_string(rates.input) + " and " + std::to_string(rates.state);
+    const Tensor first = layer(x, {.training = true}), second = layer(x, {.training = true});
+    check_close(what, first, run(m, n), 1e-12);
+    BOOST_TEST((max(abs(second - first)).item() > 0.001) == (rates.input + rates.state > 0));
+    check_close(what + ", not in training", layer(x), run(none, none), 1e-12);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_saved_model_goes_on_with_the_masks_it_had) {
+  const Tensor x = normal({2, 3, 5, 2});
+  Sequential model({ready(
+      ConvLSTM1D(
+          {.filters = 3, .kernel_size = {3}, .dropout = 0.4, .recurrent_dropout = 0.4, .seed = 11}),
+      x)});
+  (void)model(x, {.training = true});
+  const std::string path = in_folder("dropping_conv_lstm.safetensors");
+  model.save(path);
+  const Tensor next = model(x, {.training = true});
+  check_same("the second call", load_model(path)(x, {.training = true}), next);
 }
 
 BOOST_AUTO_TEST_CASE(saved_and_loaded) {

@@ -90,10 +90,112 @@ BOOST_AUTO_TEST_CASE(a_sum_over_the_steps_of_a_window) {
     check_close(text_of(c.options), layer(x),
                 convolved(x, w[0], w.size() > 1 ? w[1] : Tensor{}, c.options, c.before, c.places),
                 1e-12);
+    Conv1DOptions first = c.options;
+    first.data_format = "channels_first";
+    const Layer swapped = ready(Conv1D(first), swap_axes(x, 1, 2));
+    check_same(text_of(c.options) + ", channels first", swapped(swap_axes(x, 1, 2)),
+               swap_axes(layer(x), 1, 2));
+    const Tensor mask = take(x, 0, -1) > 0;
+    check_same(text_of(c.options) + ", channels first, masked",
+               swapped(swap_axes(x, 1, 2), {.mask = mask}),
+               swap_axes(with_mask(layer(x, {.mask = mask}), {}), 1, 2));
   }
   const Layer plain = ready(Conv1D({.filters = 3, .kernel_size = 2}), x),
               bent = ready(Conv1D({.filters = 3, .kernel_size = 2, .activation = "tanh"}), x);
   check_close("activation", bent(x), tanh(plain(x)), 1e-12);
+}
+
+BOOST_AUTO_TEST_CASE(features_by_themselves) {
+  for (const Case& c : cases) {
+    if (c.options.groups != 1) continue;
+    const Conv1DOptions& o = c.options;
+    const Layer deep = ready(DepthwiseConv1D({.kernel_size = o.kernel_size,
+                                              .strides = o.strides,
+                                              .padding = o.padding,
+                                              .depth_multiplier = 2,
+                                              .dilation_rate = o.dilation_rate}),
+                             x);
+    const Tensors w = deep.weights();
+    BOOST_REQUIRE((w[0].shape() == Shape{o.kernel_size, 4, 2}));
+    Tensors each;  // a convolution for each feature, whose filters are its sums
+    for (int64_t f = 0; f < 4; ++f)
+      each.push_back(convolved(slice(x, 2, f, f + 1), slice(w[0], 1, f, f + 1),
+                               slice(w[1], 0, 2 * f, 2 * f + 2), o, c.before, c.places));
+    check_close(text_of(o) + ", depthwise", deep(x), concat(each), 1e-12);
+
+    const Layer separable = ready(SeparableConv1D({.filters = 3,
+                                                   .kernel_size = o.kernel_size,
+                                                   .strides = o.strides,
+                                                   .padding = o.padding,
+                                                   .dilation_rate = o.dilation_rate,
+                                                   .depth_multiplier = 2,
+                                                   .activation = "tanh"}),
+                                  x);
+    const Tensors s = separable.weights();
+    BOOST_REQUIRE((s[1].shape() == Shape{1, 8, 3}));
+    assign(w[0], s[0]);
+    assign(w[1], zeros({8}, float64));
+    check_close(text_of(o) + ", separable", separable(x),
+                tanh(matmul(deep(x), take(s[1], 0)) + s[2]), 1e-12);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_other_way) {
+  struct Transposed {
+    Conv1DTransposeOptions options;
+    int64_t cut, count;  // outputs before those that stay, and how many these are; of 4 steps
+  };
+  const Transposed transposed[] = {
+      {{.filters = 2, .kernel_size = 3}, 0, 6},
+      {{.filters = 2, .kernel_size = 3, .strides = 2}, 0, 9},
+      {{.filters = 2, .kernel_size = 3, .strides = 2, .padding = "same"}, 0, 8},
+      {{.filters = 2, .kernel_size = 4, .strides = 2, .padding = "same"}, 1, 8},
+      {{.filters = 2, .kernel_size = 5, .padding = "same"}, 2, 4},
+      {{.filters = 2, .kernel_size = 2, .strides = 3}, 0, 12},
+      {{.filters = 2, .kernel_size = 2, .strides = 3, .padding = "same"}, 0, 12},
+      {{.filters = 2, .kernel_size = 3, .strides = 2, .output_padding = 1}, 0, 10},
+      {{.filters = 2, .kernel_size = 3, .strides = 2, .padding = "same", .output_padding = 1},
+       0,
+       8},
+      {{.filters = 2, .kernel_size = 3, .strides = 2, .padding = "same", .output_padding = 0},
+       1,
+       7},
+      {{.filters = 2, .kernel_size = 3, .dilation_rate = 2}, 0, 8},
+      {{.filters = 2, .kernel_size = 3, .padding = "same", .dilation_rate = 2}, 2, 4},
+  };
+  const Tensor in = slice(x, 1, 0, 4);
+  for (const Transposed& t : transposed) {
+    const Conv1DTransposeOptions& o = t.options;
+    const Layer layer = ready(Conv1DTranspose(o), in);
+    const Tensors w = layer.weights();
+    BOOST_REQUIRE((w[0].shape() == Shape{o.kernel_size, 2, 4}));
+    std::vector<double> expected;
+    for (int64_t n = 0; n < 2; ++n)
+      for (int64_t place = t.cut; place < t.cut + t.count; ++place)
+        for (int64_t filter = 0; filter < 2; ++filter) {
+          double total = w[1].element(filter);
+          for (int64_t time = 0; time < 4; ++time)
+            for (int64_t j = 0; j < o.kernel_size; ++j)
+              for (int64_t f = 0; time * o.strides + j * o.dilation_rate == place && f < 4; ++f)
+                total +=
+                    w[0].element((j * 2 + filter) * 4 + f) * in.element((n * 4 + time) * 4 + f);
+          expected.push_back(total);
+        }
+    const std::string what = "size " + std::to_string(o.kernel_size) + ", strides " +
+                             std::to_string(o.strides) + ", " + o.padding + ", dilation " +
+                             std::to_string(o.dilation_rate) + ", output_padding " +
+                             std::to_string(o.output_padding);
+    check_close(what, layer(in), tensor(expected, {2, t.count, 2}, float64), 1e-12);
+    Conv1DTransposeOptions first = o;
+    first.data_format = "channels_first";
+    check_same(what + ", channels first",
+               ready(Conv1DTranspose(first), swap_axes(in, 1, 2))(swap_axes(in, 1, 2)),
+               swap_axes(layer(in), 1, 2));
+    const Tensor mask = tensor<bool>({1, 1, 0, 0, 1, 0, 1, 1}, {2, 4});
+    const Tensor masked = layer(where(expand_dims(mask, -1), in, std::nan("")), {.mask = mask});
+    check_close(what + ", masked", masked, layer(where(expand_dims(mask, -1), in, 0)), 1e-12);
+    BOOST_TEST(!mask_of(masked));
+  }
 }
 
 // A literal, worked out by hand: 1 2 3 4 with kernel 1 10, and 1 before it.
@@ -184,9 +286,20 @@ BOOST_AUTO_TEST_CASE(errors) {
       "sequence.");
   BOOST_TEST(error_of([] { Conv1D({.filters = 3, .kernel_size = 5, .padding = "full"}); }) ==
              "Conv1D: option `padding` is \"full\"; it must be one of valid|same|causal.");
+  BOOST_TEST(error_of([] { Conv1D({.filters = 3, .kernel_size = 5, .data_format = "first"}); }) ==
+             "Conv1D: option `data_format` is \"first\"; it must be one of "
+             "channels_last|channels_first.");
+  BOOST_TEST(error_of([] { DepthwiseConv1D({}); }) ==
+             "DepthwiseConv1D: kernel_size is not set.\n  Give it: DepthwiseConv1D({.kernel_size = "
+             "3}), or {\"kernel_size\", 3} by name.");
+  BOOST_TEST(error_of([] { Conv1DTranspose({.filters = 3}); }) ==
+             "Conv1DTranspose: kernel_size is not set.\n  Give both: Conv1DTranspose({.filters = "
+             "32, .kernel_size = 3}), or {\"kernel_size\", 3} by name.");
   BOOST_TEST(
-      error_of([] { Conv1D({.filters = 3, .kernel_size = 5, .data_format = "channels_first"}); }) ==
-      "Conv1D: option `data_format` is \"channels_first\"; it must be one of channels_last.");
+      error_of([] {
+        Conv1DTranspose({.filters = 3, .kernel_size = 2, .strides = 2, .output_padding = 2});
+      }) ==
+      "Conv1DTranspose: output_padding is 2, and strides 2.\n  It must be less than strides.");
   BOOST_TEST(error_of([] {
                Conv1D({.filters = 3, .kernel_size = 2})(x, {.mask = ones({2, 8}, bool_)});
              }) ==

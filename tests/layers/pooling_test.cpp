@@ -51,6 +51,11 @@ BOOST_AUTO_TEST_CASE(maxima_and_means_of_windows) {
     const Tensor pooled = AveragePooling1D(c.options)(wide), mean = column(c.mean);
     check_close(c.name, pooled, concat({concat({mean, 2 * mean}), concat({-mean, mean})}, 0),
                 1e-15);
+    Pooling1DOptions first = c.options;
+    first.data_format = "channels_first";
+    check_same(c.name, AveragePooling1D(first)(swap_axes(wide, 1, 2)), swap_axes(pooled, 1, 2));
+    check_same(c.name, MaxPooling1D(first)(swap_axes(wide, 1, 2)),
+               swap_axes(MaxPooling1D(c.options)(wide), 1, 2));
   }
   check_close("float32", AveragePooling1D()(cast(x, float32)), cast(column({2, 2.5}), float32),
               1e-7);
@@ -58,6 +63,19 @@ BOOST_AUTO_TEST_CASE(maxima_and_means_of_windows) {
 
 BOOST_AUTO_TEST_CASE(all_steps) {
   const Tensor x = tensor<double>({1, 2, 3, 4, -5, 6, 0, 1, 2, 1, -1, 1}, {2, 3, 2}, float64);
+  const Tensor mask = tensor<bool>({1, 1, 0, 1, 0, 0}, {2, 3}), features_first = swap_axes(x, 1, 2);
+  for (const bool keep : {false, true}) {
+    const GlobalPooling1DOptions first{.data_format = "channels_first", .keepdims = keep},
+        last{.keepdims = keep};
+    const auto expected = [&](const Tensor& y) { return keep ? swap_axes(y, 1, 2) : y; };
+    check_same("channels first", GlobalMaxPooling1D(first)(features_first),
+               expected(GlobalMaxPooling1D(last)(x)));
+    check_same("channels first", GlobalAveragePooling1D(first)(features_first),
+               expected(GlobalAveragePooling1D(last)(x)));
+    check_same("channels first, masked",
+               GlobalAveragePooling1D(first)(features_first, {.mask = mask}),
+               expected(GlobalAveragePooling1D(last)(x, {.mask = mask})));
+  }
   check_close("mean", GlobalAveragePooling1D()(x),
               tensor<double>({-1.0 / 3, 4, 1.0 / 3, 1}, {2, 2}, float64), 1e-15);
   check_same("max", GlobalMaxPooling1D()(x), tensor<double>({3, 6, 2, 1}, {2, 2}, float64));

@@ -181,6 +181,11 @@ const std::vector<OpCase>& op_cases() {
       {"cumsum", {normal(2, 3, 4)}, {{"axis", int64_t{-2}}, {"reverse", int64_t{0}}}},
       {"cumsum", {normal(2, 3, 4)}, {{"axis", int64_t{-1}}, {"reverse", int64_t{1}}}},
       {"counted_steps", {normal(2, 3, 4), bools({2, 3})}, {{"borrow", int64_t{0}}}},
+      {"held_steps", {normal(2, 3, 4), bools({2, 5})}, {{"reverse", int64_t{0}}}},
+      {"held_steps", {normal(2, 3, 4), bools({2, 3})}, {{"reverse", int64_t{1}}}},
+      {"added_steps",
+       {normal(2, 5, 4), bools({2, 5})},
+       {{"reverse", int64_t{0}}, {"steps", int64_t{3}}}},
   };
   return cases;
 }
@@ -347,9 +352,11 @@ BOOST_AUTO_TEST_CASE(gradients_of_compositions) {
 }
 
 BOOST_AUTO_TEST_CASE(gradients_of_activations) {
-  for (const sdk::ActivationFunction& each : sdk::activations)
-    check_gradients(each.name, [&](const Tensors& in) { return Activation(each.name)(in[0]); },
-                    {distinct({5, 7})(1) * 3.7});
+  for (const sdk::ActivationFunction& each : sdk::activations) {
+    const std::string name = each.name, text = name == "threshold" ? "threshold(0.3, -2)" : name;
+    check_gradients(name, [&](const Tensors& in) { return Activation(text)(in[0]); },
+                    {distinct({5, 6})(1) * 3.7});
+  }
 }
 
 // --- Values -------------------------------------------------------------------------------------
@@ -477,6 +484,17 @@ BOOST_AUTO_TEST_CASE(values_of_movements_and_reductions) {
   check_same("counted_steps and zeros",
              results({"counted_steps", {}, {{"borrow", int64_t{0}}}}, {steps, counts})[0],
              numbers({0, 2, 3, 0, 0, 0, 7, 0, 9}, {3, 3}));
+  const Tensor longer = concat({counts, zeros({3, 1}, bool_)}, 1);
+  check_same("held_steps",
+             results({"held_steps", {}, {{"reverse", int64_t{0}}}}, {steps, longer})[0],
+             numbers({0, 2, 3, 3, 0, 0, 0, 0, 7, 7, 9, 9}, {3, 4}));
+  check_same("held_steps, backwards",
+             results({"held_steps", {}, {{"reverse", int64_t{1}}}}, {steps, longer})[0],
+             numbers({2, 2, 3, 0, 0, 0, 0, 0, 7, 9, 9, 0}, {3, 4}));
+  check_same("added_steps",
+             results({"added_steps", {}, {{"reverse", int64_t{0}}, {"steps", int64_t{3}}}},
+                     {numbers({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, {3, 4}), longer})[0],
+             numbers({0, 2, 7, 0, 0, 0, 19, 0, 23}, {3, 3}));
   const double nan = std::numeric_limits<double>::quiet_NaN(), infinite = 1 / 0.0;
   const Tensor some = numbers({1, 2, nan, 4, -infinite, nan, 7, infinite, 9}, {3, 3, 1});
   check_same("usable_steps", results({"usable_steps", {}, {}}, {some, counts})[0],
@@ -551,6 +569,9 @@ struct ActivationValue {
 BOOST_AUTO_TEST_CASE(values_of_activations) {
   const auto sigma = [](double x) { return 1 / (1 + std::exp(-x)); };
   const auto plus = [](double x) { return std::log1p(std::exp(x)); };
+  const auto by_tanh = [](double x) {  // Hendrycks and Gimpel's approximation
+    return x / 2 * (1 + std::tanh(std::sqrt(2 / std::acos(-1)) * (x + 0.044715 * x * x * x)));
+  };
   const double scale = 1.0507009873554805, alpha = 1.6732632423543772;
   const ActivationValue values[] = {
       {"linear", -2, 0.5},
@@ -573,6 +594,28 @@ BOOST_AUTO_TEST_CASE(values_of_activations) {
       {"hard_silu", -2 * (-2.0 / 6 + 0.5), 0.5 * (0.5 / 6 + 0.5)},
       {"log_sigmoid", std::log(sigma(-2)), std::log(sigma(0.5))},
       {"gelu", -0.04550026389635842, 0.34573123063700656},
+      {"gelu(approximate=true)", by_tanh(-2), by_tanh(0.5)},
+      {"relu(negative_slope=0.1, max_value=0.25)", -0.2, 0.25},
+      {"relu(threshold=1)", 0, 0},
+      {"relu(0.5, inf, 1)", -1.5, -0.25},
+      {"leaky_relu(0.1)", -0.2, 0.5},
+      {" elu( alpha = 2 ) ", 2 * std::expm1(-2), 0.5},
+      {"celu", std::expm1(-2), 0.5},
+      {"celu(alpha=2)", 2 * std::expm1(-1), 0.5},
+      {"hard_shrink", -2, 0},
+      {"hard_shrink(0.25)", -2, 0.5},
+      {"soft_shrink", -1.5, 0},
+      {"soft_shrink(threshold=0.25)", -1.75, 0.25},
+      {"tanh_shrink", -2 - std::tanh(-2), 0.5 - std::tanh(0.5)},
+      {"threshold(0, 7)", 7, 0.5},
+      {"threshold(default_value=-1, threshold=0.5)", -1, -1},
+      {"squareplus", (-2 + std::sqrt(8)) / 2, (0.5 + std::sqrt(4.25)) / 2},
+      {"squareplus(b=0)", 0, 0.5},
+      {"sparse_plus", 0, 0.5625},
+      {"sparse_sigmoid", 0, 0.75},
+      {"softmax(axis=0)", sigma(-2.5), sigma(2.5)},
+      {"log_softmax(0)", std::log(sigma(-2.5)), std::log(sigma(2.5))},
+      {"sparsemax", 0, 1},
   };
   for (const ActivationValue& v : values)
     check_close(v.name, Activation(v.name)(numbers({-2, 0.5}, {2})),
@@ -581,6 +624,52 @@ BOOST_AUTO_TEST_CASE(values_of_activations) {
   BOOST_TEST(error_of([] { Activation("rleu"); })
                  .find("activation `rleu`: there is none by that name; "
                        "did you mean `relu`?\n  There are linear, relu, tanh") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(arguments_of_activations_that_do_not_fit_are_named) {
+  const std::pair<const char*, const char*> errors[] = {
+      {"leaky_relu(slope=0.1)",
+       "it has no argument `slope`; did you mean `negative_slope`? It takes negative_slope."},
+      {"tanh(1)", "it takes no arguments."},
+      {"elu(1, 2)", "it has too many arguments."},
+      {"elu(alpha=1, alpha=2)", "it has too many arguments."},
+      {"threshold(1, threshold=2)", "`threshold` is given twice."},
+      {"threshold(1)", "`default_value` is not given."},
+      {"threshold", "`threshold` is not given."},
+      {"elu(alpha=two)", "`alpha` is `two`, not a number."},
+      {"elu(nan)", "`alpha` is `nan`, not a number."},
+      {"softmax(axis=0.5)", "`axis` is `0.5`, not an integer."},
+      {"elu(1", "its parenthesis is not closed."},
+  };
+  for (const auto& [text, why] : errors)
+    BOOST_TEST(error_of([&] { Activation made(text); }) ==
+               std::string("activation `") + text + "`: " + why);
+}
+
+// Of Martins and Astudillo (2016): the sorted sums by hand.
+BOOST_AUTO_TEST_CASE(sparsemax_is_the_nearest_point_of_the_simplex) {
+  const double infinity = std::numeric_limits<double>::infinity(), none = std::nan("");
+  const std::pair<std::vector<double>, std::vector<double>> cases[] = {
+      {{0.1, 1.1, 0.2}, {0, 0.95, 0.05}},
+      {{1, 2, 3}, {0, 0, 1}},
+      {{2, 2, 2}, {1.0 / 3, 1.0 / 3, 1.0 / 3}},
+      {{0.5, 0.25, 0.5}, {5.0 / 12, 1.0 / 6, 5.0 / 12}},
+      {{-1e6, -1e6, -1e6 + 0.5}, {0.25 / 1.5, 0.25 / 1.5, 1 / 1.5}},
+      {{-infinity, 0, 0.5}, {0, 0.25, 0.75}},
+      {{none, 0, 1}, {none, none, none}},
+  };
+  for (const auto& [x, y] : cases) {
+    const Tensor column = numbers(x, {3, 1}), expected = numbers(y, {3, 1});
+    check_close("along the first axis", sparsemax(column, 0), expected, 1e-9);
+    check_close("along the last", sparsemax(transpose(column)), transpose(expected), 1e-9);
+  }
+  BOOST_TEST((sparsemax(zeros({2, 0})).shape() == Shape{2, 0}));
+  const Tensor of_gates = normal(4, 6)(3), parts = sparsemax(of_gates);
+  check_close("shares", sum(parts, -1), ones({4}, float64), 1e-14);
+  check_close("glu", Activation("glu")(of_gates),
+              slice(of_gates, 1, 0, 3) * sigmoid(slice(of_gates, 1, 3, 6)), 1e-15);
+  check_close("glu along the first axis", Activation("glu(axis=0)")(of_gates),
+              slice(of_gates, 0, 0, 2) * sigmoid(slice(of_gates, 0, 2, 4)), 1e-15);
 }
 
 BOOST_AUTO_TEST_CASE(extreme_values) {

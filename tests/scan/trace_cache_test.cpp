@@ -233,6 +233,48 @@ BOOST_AUTO_TEST_CASE(random_numbers_are_drawn_anew) {
   check_close("and at the second call", by_hand(rnn, sequences()), second, 1e-12);
 }
 
+namespace {
+
+struct WrappingOptions {
+  Layer layer = {};
+};
+void describe(auto& option, WrappingOptions& o) {
+  option("layer", o.layer, "What is applied to each step.");
+}
+
+// The sum of what a layer gives for each step up to now. The step has one id in all calls, and the
+// layer is not told whether they are in training: it is where its caller is.
+struct WrappingLayer : LayerOf<WrappingOptions> {
+  using LayerOf::LayerOf;
+  void add_children(Children& add) { add(options.layer); }
+  Tensor call(const Tensor& x, const CallOptions&) const {
+    const auto step = [&](const Tensor& now, const State& s) -> Step {
+      ++steps_run;
+      const Tensor next = s[0] + options.layer(now);
+      return {.output = next, .state = {next}};
+    };
+    return scan(step, x, {zeros({batch, features})}, {.step_id = 1}).output;
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_step_of_one_id_is_traced_in_training_and_not_in_training) {
+  const Tensor x = cast(normal({batch, 6, features}), float32), sums = cumsum(x, 1);
+  for (const bool training_first : {true, false}) {
+    const Layer layer = WrappingLayer({.layer = GaussianNoise({.stddev = 1})});
+    steps_run = 0;
+    for (const bool training : {training_first, !training_first, training_first, !training_first}) {
+      const Tensor y = layer(x, {.training = training});
+      if (training)
+        BOOST_TEST(max(abs(y - sums)).item() > 0.1);
+      else
+        check_close("the layer gives its input", y, sums, 1e-5);
+    }
+    BOOST_TEST(steps_run == 2);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(more_types_than_are_kept) {
   const Layer rnn = built(CountingCell());
   for (int round = 0; round < 2; ++round)

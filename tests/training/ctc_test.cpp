@@ -263,6 +263,47 @@ BOOST_AUTO_TEST_CASE(a_model_learns_labels_without_places) {
   BOOST_TEST(load_model(path).loss().text() == "ctc(mask_index=0, reduction=sum_over_batch_size)");
 }
 
+BOOST_AUTO_TEST_CASE(labels_that_do_not_fit_into_the_steps_are_named) {
+  // 4 steps, of which the mask of sample 2 counts 2.
+  const Tensor x = with_mask(random_normal({3, 4, 2}, 0, 1, float32, 1),
+                             mask_of_lengths(tensor<int64_t>({4, 4, 2}, {3}), 4));
+  const std::string lead =
+      "Sequential.fit: the loss is infinite in epoch 1, batch 1.\n  The weights are as they were "
+      "before this batch.\n  ";
+  const std::string fix =
+      " for them, so that no path leads through: its loss is infinite whatever the weights.\n  "
+      "Leave it out by a sample_weight of 0, or give more steps: a mask that counts more, fewer "
+      "strides, shorter labels.";
+  struct {
+    std::vector<int> y;  // [3, 5]
+    std::vector<float> weight;
+    std::string said;
+  } const cases[] = {
+      {{1, 2, 1, 2, 1, 1, 2, 0, 0, 0, 1, 0, 0, 0, 0},
+       {1, 1, 1},
+       lead + "y[0] has 5 labels, and y_pred has 4 steps" + fix},
+      {{1, 2, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0},
+       {1, 1, 1},
+       lead +
+           "y[1] has 3 labels, of which 2 need a blank before them, like the label there, and "
+           "y_pred has 4 steps" +
+           fix},
+      {{1, 2, 0, 0, 0, 1, 1, 2, 0, 0, 1, 2, 1, 0, 0},
+       {1, 1, 1},
+       lead + "y[2] has 3 labels, and y_pred has 2 steps" + fix},
+      {{1, 2, 1, 2, 1, 1, 1, 2, 0, 0, 1, 2, 0, 0, 0}, {0, 1, 1}, "nothing was thrown"},
+  };
+  for (const auto& c : cases) {
+    Sequential model({GRU({.units = 3, .return_sequences = true}), Dense({.units = 3})});
+    model.compile({.optimizer = Adam(), .loss = "ctc"});
+    BOOST_TEST(error_of([&] {
+                 model.fit(
+                     x, tensor(c.y, {3, 5}),
+                     {.shuffle = false, .sample_weight = tensor(c.weight, {3}), .verbose = 0});
+               }) == c.said);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(errors) {
   const Tensor p = normal({2, 5, 3});
   const auto said = [&](const std::vector<double>& labels) {

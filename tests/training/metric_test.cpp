@@ -3,7 +3,7 @@
 #define BOOST_TEST_MODULE metric
 #include <tempo/tempo.hpp>
 
-#include "testing.hpp"
+#include "files.hpp"
 
 using namespace tempo;
 using testing::error_of;
@@ -25,28 +25,31 @@ const Numbers curve_labels = {0, 0, 1, 1}, curve = {0, 0.5, 0.3, 0.9};
 const Numbers order_labels = {0, 1, 0, 1}, order = {0.1, 0.4, 0.6, 0.9};
 const Numbers f_labels = {1, 1, 1, 1, 0, 0, 1, 1, 0},
               f = {0.2, 0.6, 0.7, 0.2, 0.6, 0.6, 0.6, 0.8, 0};
+const Numbers one_each = {0, 0, 1, 0, 1, 0, 1, 0, 0},
+              guesses = {0.4, 0.9, 1.6, 0.1, 1.2, 0.6, 1.5, 0.8, 0.6},
+              row_weights = {0.8, 0.1, 0.4};
 const Numbers hot = {0, 0, 1, 0, 1, 0}, top = {0.1, 0.9, 0.8, 0.05, 0.95, 0};
 
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       {Precision(), {4}, labels, said, {}, 0.5},
       {Precision(), {4, 1}, labels, said, {3, 1, 1, 1}, 0.75},
-      {Precision({.threshold = 0.3}), {4}, labels, said, {}, 2.0 / 3},
-      {Precision({.threshold = 0.6}), {4}, labels, said, {}, 1},  // above it, not at it
-      {Precision({.threshold = 0.95}), {4}, labels, said, {}, 0},
+      {Precision({.thresholds = 0.3}), {4}, labels, said, {}, 2.0 / 3},
+      {Precision({.thresholds = 0.6}), {4}, labels, said, {}, 1},  // above it, not at it
+      {Precision({.thresholds = 0.95}), {4}, labels, said, {}, 0},
       {Precision({.top_k = 1}), {2, 3}, hot, top, {}, 0.5},
       {Precision({.top_k = 2}), {2, 3}, hot, top, {}, 0.5},
-      {Precision({.threshold = 0.85, .top_k = 2}), {2, 3}, hot, top, {}, 0.5},
+      {Precision({.thresholds = 0.85, .top_k = 2}), {2, 3}, hot, top, {}, 0.5},
       {Precision({.class_id = 2}), {2, 3}, hot, top, {}, 1},
       {Recall(), {4}, labels, said, {}, 0.5},
-      {Recall({.threshold = 0.3}), {4}, labels, said, {}, 1},
+      {Recall({.thresholds = 0.3}), {4}, labels, said, {}, 1},
       {Recall({.top_k = 1}), {2, 3}, hot, top, {}, 0.5},
       {Recall({.top_k = 2}), {2, 3}, hot, top, {}, 1},
       {TruePositives(), {4}, labels, said, {5, 1, 1, 1}, 5},
       {FalsePositives(), {4}, labels, said, {1, 2, 1, 1}, 2},
       {FalseNegatives(), {4}, labels, said, {1, 1, 3, 1}, 3},
       {TrueNegatives(), {4}, labels, said, {1, 1, 1, 4}, 4},
-      {TruePositives({.threshold = 0.3}), {4}, labels, said, {}, 2},
+      {TruePositives({.thresholds = 0.3}), {4}, labels, said, {}, 2},
       {AUC({.num_thresholds = 3}), {4}, curve_labels, curve, {}, 0.75},
       {AUC({.num_thresholds = 3}), {4}, curve_labels, curve, {1, 0, 0, 1}, 1},
       {AUC({.num_thresholds = 3, .curve = "PR"}),
@@ -96,6 +99,22 @@ const std::vector<Case>& cases() {
       {R2Score(), {3, 1}, {1, 4, 3}, {2, 4, 4}, {}, 4.0 / 7},
       {R2Score(), {2, 2}, {0, 1, 2, 3}, {0, 1, 2, 1}, {}, (1 - 1) / 2.0},
       {R2Score(), {3}, {1, 3, 100}, {1, 2, 0}, {1, 1, 0}, 0.5},
+      {R2Score(), {3, 3}, one_each, guesses, row_weights, -3.0615367889404297},
+      {R2Score({.class_aggregation = "variance_weighted_average"}),
+       {3, 3},
+       one_each,
+       guesses,
+       row_weights,
+       -1.3710227272727273},
+      {R2Score({.num_regressors = 1}), {3, 3}, one_each, guesses, row_weights, -7.123073577880859},
+      {R2Score({.class_aggregation = "variance_weighted_average", .num_regressors = 1}),
+       {3, 3},
+       one_each,
+       guesses,
+       row_weights,
+       1 - 2 * 2.3710227272727273},
+      // Of 3 samples there is none left to adjust by.
+      {R2Score({.num_regressors = 2}), {3, 3}, one_each, guesses, row_weights, -3.0615367889404297},
       {RootMeanSquaredError(), {2, 2}, {0, 1, 2, 3}, {0, 2, 2, 6}, {}, std::sqrt(10.0 / 4)},
       {RootMeanSquaredError(), {2}, {0, 1}, {3, 2}, {1, 3}, std::sqrt(12.0 / 4)},
       {CosineSimilarityMetric(), {2, 2}, {0, 1, 1, 1}, {1, 0, 1, 1}, {}, 0.5},
@@ -156,8 +175,8 @@ BOOST_AUTO_TEST_CASE(metrics_are_written_as_texts_and_read_back) {
              "name=pr)");
   BOOST_TEST(Metric("AUC").name() == "AUC");
   BOOST_TEST(Metric("F1Score").name() == "F1Score");
-  BOOST_TEST(Precision({.threshold = 0.25, .class_id = 1}).text() ==
-             "precision(threshold=0.25, top_k=0, class_id=1, name=precision)");
+  BOOST_TEST(Precision({.thresholds = 0.25, .class_id = 1}).text() ==
+             "precision(thresholds=[0.25], top_k=0, class_id=1, name=precision)");
 }
 
 BOOST_AUTO_TEST_CASE(perplexity_is_of_the_classes_that_count) {
@@ -232,6 +251,96 @@ BOOST_AUTO_TEST_CASE(a_metric_knows_whether_larger_is_better) {
   BOOST_TEST(error_of([&] { fit({.monitor = "f1", .mode = "max"}); }) == "nothing was thrown");
 }
 
+// As a loss and, in a list of metrics, as the mean of it.
+BOOST_AUTO_TEST_CASE(the_classes_may_be_another_axis) {
+  const Tensor p = softmax(testing::normal({2, 4, 3}, 5)),
+               t = tensor<int>({0, 2, 1, 1, 2, 0, 0, 1}, {2, 4});
+  const Loss last = SparseCategoricalCrossentropy();
+  for (const int axis : {1, -2}) {
+    const Loss middle = SparseCategoricalCrossentropy({.axis = axis});
+    BOOST_TEST(middle(t, swap_axes(p, 1, 2)).item() == last(t, p).item());
+    const Loss read = Loss(middle.text());
+    BOOST_TEST(read(t, swap_axes(p, 1, 2)).item() == last(t, p).item());
+  }
+  Metric metric = SparseCategoricalCrossentropy({.axis = 1});
+  metric.update(t, swap_axes(p, 1, 2));
+  BOOST_TEST(metric.result() == last(t, p).item(), boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(
+      error_of([&] {
+        SparseCategoricalCrossentropy({.axis = 3})(t, p);
+      }).find("sparse_categorical_crossentropy: axis is 3, and y_pred is [2, 4, 3] float64.") ==
+      0u);
+}
+
+// Numbers of Keras's tests, in one column of three.
+BOOST_AUTO_TEST_CASE(the_best_of_one_class) {
+  const Numbers values = {0.0, 0.1, 0.2, 0.3, 0.4, 0.01, 0.02, 0.25, 0.26, 0.26};
+  const Tensor column = tensor(values, {10, 1}), others = 1 - column;
+  const Tensor p = concat({others, column, others}),
+               t = one_hot(tensor<int64_t>({0, 0, 0, 0, 0, 1, 1, 1, 1, 1}, {10}), 3);
+  const auto of_class = [&](Metric metric) {
+    metric.update(t, p);
+    return metric.result();
+  };
+  BOOST_TEST(of_class(SpecificityAtSensitivity({.sensitivity = 0.4, .class_id = 1})) == 0.6);
+  BOOST_TEST(of_class(SpecificityAtSensitivity({.sensitivity = 0.4})) != 0.6);
+  BOOST_TEST(of_class(SensitivityAtSpecificity({.specificity = 0.4, .class_id = 1})) == 0.6);
+  BOOST_TEST(of_class(RecallAtPrecision({.precision = 0.5, .class_id = 1})) == 1);
+  BOOST_TEST(of_class(PrecisionAtRecall({.recall = 0.6, .class_id = 1})) == 0.6);
+  BOOST_TEST(Metric("recall_at_precision(precision=0.7, class_id=1)").text() ==
+             "recall_at_precision(precision=0.7, class_id=1)");
+}
+
+BOOST_AUTO_TEST_CASE(of_several_thresholds_a_metric_has_a_number_each) {
+  const Tensor t = tensor(labels, {4, 1}), p = tensor(said, {4, 1});
+  Metric precision = Precision({.thresholds = {0.3, 0.6, 0.95}}), count = FalsePositives();
+  precision.update(t, p);
+  count.update(t, p);
+  BOOST_TEST(precision.results() == (Numbers{2.0 / 3, 1, 0}), boost::test_tools::per_element());
+  BOOST_TEST(count.results() == (Numbers{1}), boost::test_tools::per_element());
+  std::vector<std::string> names;
+  for (const Metric& part : precision.parts()) names.push_back(part.name() + " of " + part.text());
+  const std::vector<std::string> expected{
+      "precision_0.3 of precision(thresholds=[0.3], top_k=0, name=precision_0.3)",
+      "precision_0.6 of precision(thresholds=[0.6], top_k=0, name=precision_0.6)",
+      "precision_0.95 of precision(thresholds=[0.95], top_k=0, name=precision_0.95)"};
+  BOOST_TEST(names == expected, boost::test_tools::per_element());
+  BOOST_REQUIRE_EQUAL(count.parts().size(), 1u);
+  BOOST_TEST(count.parts()[0].name() == "false_positives");
+  BOOST_TEST(count.parts()[0].result() == 0);
+}
+
+// The model gives its input, so what is counted is known.
+BOOST_AUTO_TEST_CASE(a_model_logs_each_threshold_and_a_file_keeps_them) {
+  const Tensor x = tensor(said, {4, 1}, float32), y = tensor(labels, {4, 1}, float32);
+  const auto check = [&](const Logs& logs) {
+    BOOST_TEST(logs["precision_0.3"] == 2.0 / 3);
+    BOOST_TEST(logs["precision_0.6"] == 1);
+    BOOST_TEST(logs["hits_0.3"] == 2);
+    BOOST_TEST(logs["hits_0.7"] == 1);
+  };
+  Sequential model({Dense({.units = 1, .use_bias = false, .kernel_initializer = "ones"})});
+  model.compile(
+      {.optimizer = "sgd",
+       .loss = "mse",
+       .metrics = {Precision({.thresholds = {0.3, 0.6}}),
+                   "true_positives(thresholds=[0.3, 0.7], name=hits)", Recall({.thresholds = 1})}});
+  check(model.evaluate(x, y));
+  const History history = model.fit(
+      x, y,
+      {.callbacks = {EarlyStopping({.monitor = "precision_0.6", .patience = 1})}, .verbose = 0});
+  BOOST_TEST(history["recall"].size() == 1u);
+  const std::string path = testing::in_folder("thresholds.safetensors");
+  Sequential same({Dense({.units = 1, .use_bias = false, .kernel_initializer = "ones"})});
+  same.compile({.optimizer = "sgd",
+                .loss = "mse",
+                .metrics = {Precision({.thresholds = {0.3, 0.6}}),
+                            "true_positives(thresholds=[0.3, 0.7], name=hits)"}});
+  (void)same(x);
+  same.save(path);
+  check(load_model(path).evaluate(x, y));
+}
+
 BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
   const Tensor y = tensor<double>({0, 1}, {2, 1});
   const std::pair<std::string, std::function<void()>> errors[] = {
@@ -240,8 +349,7 @@ BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
       {"auc: num_thresholds is 1; it must be a number of at least 2.",
        [] { AUC({.num_thresholds = 1}); }},
       {"f1_score: it has no average `none`.", [] { F1Score({.average = "none"}); }},
-      {"precision: threshold is 2; it must be a number of at least 0 and of at most 1.",
-       [] { Precision({.threshold = 2}); }},
+      {"precision: a threshold is 2; it must lie in [0, 1].", [] { Precision({.thresholds = 2}); }},
       {"auc: a prediction is 3; it must be a probability, in [0, 1].",
        [&] {
          AUC().update(y, full({2, 1}, 3.0));
@@ -258,8 +366,23 @@ BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
       {"top_k_categorical_accuracy: k is 0; it must be a number of at least 1.",
        [] { TopKCategoricalAccuracy({.k = 0}); }},
       {"metric `auk`: there is none by that name; did you mean `auc`?", [] { Metric("auk"); }},
-      {"it has no option `thresholds`; did you mean `threshold`?",
-       [] { Metric("precision(thresholds=0.5)"); }},
+      {"it has no option `threshold`; did you mean `thresholds`?",
+       [] { Metric("precision(threshold=0.5)"); }},
+      {"recall: thresholds do not rise; each must be above the one before it.",
+       [] {
+         Recall({.thresholds = {0.5, 0.5}});
+       }},
+      {"true_positives: it has 2 thresholds, and a number for each.\n  results() gives all of "
+       "them.",
+       [] {
+         (void)TruePositives({.thresholds = {0.3, 0.7}}).result();
+       }},
+      {"auc: num_labels is 3, and y_pred has 1 labels.",
+       [&] { AUC({.multi_label = true, .num_labels = 3}).update(y, y); }},
+      {"auc: num_labels is 3; it is a number of labels, those of multi_label = true.",
+       [] { AUC({.num_labels = 3}); }},
+      {"r2_score: it has no class_aggregation `average`; did you mean `uniform_average`?",
+       [] { R2Score({.class_aggregation = "average"}); }},
   };
   for (const auto& [text, throws] : errors)
     BOOST_TEST(error_of(throws).find(text) != std::string::npos, error_of(throws));

@@ -125,6 +125,78 @@ BOOST_AUTO_TEST_CASE(a_model_of_several_outputs_goes_on_from_its_file) {
   check_same("v", second.kind.weights()[0], whole.kind.weights()[0]);
 }
 
+namespace {
+// A stack whose last layer gives two outputs.
+Sequential both_ways(const CompileOptions& compiled) {
+  set_seed(4);
+  Sequential model({Bidirectional(LSTM({.units = 2}), {.merge_mode = "none"})});
+  model.build({{-1, 3, 2}});
+  model.compile(compiled);
+  return model;
+}
+const Tensor sequences = random_normal({4, 3, 2}, 0, 1, float32, 1);
+const Tensors of_both{random_normal({4, 2}, 0, 1, float32, 2),
+                      random_normal({4, 2}, 0, 1, float32, 3)};
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_file_holds_the_losses_of_several_outputs) {
+  const std::string path = in_folder("outputs.tempo");
+  const CompileOptions compiled{.optimizer = Adam({.learning_rate = 0.1}),
+                                .losses = {{"there", Huber({.delta = 0.5})}, {"back", "mae"}},
+                                .loss_weights = {{"back", 0.25}},
+                                .output_metrics = {{"back", {"mse"}, {"mae"}}}};
+  const auto fit = [](Model& model, int first, int last) {
+    return model.fit(sequences, of_both,
+                     {.batch_size = 2, .epochs = last, .initial_epoch = first, .verbose = 0});
+  };
+  Sequential whole = both_ways(compiled);
+  const History expected = fit(whole, 0, 4);
+  Sequential half = both_ways(compiled);
+  fit(half, 0, 2);
+  half.save(path);
+  set_seed(99);
+  Sequential loaded = load_model(path);
+  const History rest = fit(loaded, 2, 4);
+  BOOST_TEST(rest.names() == expected.names(), boost::test_tools::per_element());
+  for (const std::string& name : rest.names())
+    for (std::size_t epoch = 0; epoch < 2; ++epoch)
+      BOOST_TEST(rest[name][epoch] == expected[name][epoch + 2], name);
+  for (std::size_t i = 0; i < whole.weights().size(); ++i)
+    check_same(whole.weights()[i].path(), loaded.weights()[i], whole.weights()[i]);
+
+  // Loaded into a model of a function that is not compiled, too.
+  Two two, uncompiled;
+  two.model.compile({.optimizer = Adam(),
+                     .losses = {{"price", "mse"}, {"kind", Loss{}}},
+                     .loss_weights = {{"price", 2}}});
+  two.model.fit(one, truth, {.verbose = 0});
+  two.model.save(path);
+  uncompiled.model.load(path);
+  for (Two* model : {&two, &uncompiled}) model->model.fit(one, truth, {.epochs = 2, .verbose = 0});
+  check_same("w", uncompiled.price.weights()[0], two.price.weights()[0]);
+}
+
+BOOST_AUTO_TEST_CASE(functions_of_several_outputs_are_given_by_name) {
+  const std::string path = in_folder("own_outputs.tempo");
+  const auto absolute = [](const Tensor& t, const Tensor& p) { return mean(abs(t - p), -1); };
+  const auto squared = [](const Tensor& t, const Tensor& p) { return mean(square(t - p), -1); };
+  Sequential model = both_ways(
+      {.optimizer = SGD(), .losses = {{"there", Loss(absolute)}, {"back", Loss(squared, "mine")}}});
+  const Logs expected = model.evaluate(sequences, of_both);
+  model.save(path);
+  Sequential without = load_model(path);
+  BOOST_TEST(error_of([&] {
+               without.evaluate(sequences, of_both);
+             }).find("was saved with the loss `there_loss`, the loss `mine`, which no file") !=
+             std::string::npos);
+  without.save(path);  // which leaves nothing out
+  const Sequential loaded =
+      load_model(path, {.losses = {{"there_loss", absolute}, {"mine", squared}}});
+  const Logs logs = loaded.evaluate(sequences, of_both);
+  for (const char* name : {"loss", "there_loss", "back_loss"})
+    BOOST_TEST(logs[name] == expected[name], name);
+}
+
 BOOST_AUTO_TEST_CASE(what_does_not_fit_together_is_refused) {
   Two two;
   const auto compile = [&](const CompileOptions& options) {

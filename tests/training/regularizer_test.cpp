@@ -9,6 +9,7 @@
 
 #include <tempo/tempo.hpp>
 
+#include "files.hpp"
 #include "printed.hpp"
 #include "testing.hpp"
 
@@ -394,6 +395,76 @@ BOOST_AUTO_TEST_CASE(all_outputs_of_a_recurrent_layer_are_penalized) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(any_layer_may_penalize_its_outputs) {
+  const Regularizer l2 = L2(0.5);
+  const Layer layers[] = {
+      Bidirectional(GRU({.units = 3, .return_sequences = true}), {.activity_regularizer = l2}),
+      Bidirectional(LSTM({.units = 3, .return_state = true}),
+                    {.merge_mode = "none", .activity_regularizer = l2}),
+      TimeDistributed(Dense({.units = 3}), {.activity_regularizer = l2}),
+      ConvLSTM1D({.filters = 2, .kernel_size = {1}, .activity_regularizer = l2}),
+      AveragePooling1D({.activity_regularizer = l2}),
+      Flatten({.activity_regularizer = l2}),
+      PReLU({.activity_regularizer = l2}),
+      Dropout({.rate = 0.5, .activity_regularizer = l2}),
+      LayerNormalization({.activity_regularizer = l2}),
+      ActivityRegularization({.l2 = 0.5}),
+      layer("Identity", {{"activity_regularizer", "l2(0.5)"}}),
+  };
+  for (const Layer& each : layers) {
+    const bool over_places = each.type_name() == "ConvLSTM1D";
+    const Tensor in = cast(over_places ? normal({4, 3, 2, 2}) : normal({4, 3, 2}), float32);
+    (void)each.call({in});
+    const AddedLosses added;
+    double expected = 0;
+    for (const Tensor& t : each.call({in})) expected += 0.5 * sum(square(t)).item() / 4;
+    BOOST_TEST_CONTEXT(each.type_name()) { BOOST_TEST(added.total().item() == expected, near); }
+  }
+  const Tensor in = tensor<float>({1, -2, 3, 4}, {2, 2});
+  const AddedLosses added;
+  check_same("its input", ActivityRegularization({.l1 = 0.1, .l2 = 0.2})(in), in);
+  BOOST_TEST(added.total().item() == (0.1 * 10 + 0.2 * 30) / 2, near);
+}
+
+BOOST_AUTO_TEST_CASE(all_projections_of_attention_are_penalized) {
+  const Tensor q = cast(normal({2, 3, 4}, 1), float32), v = cast(normal({2, 5, 4}, 2), float32);
+  const Layer attention = MultiHeadAttention({.num_heads = 2,
+                                              .key_dim = 3,
+                                              .use_bias = false,
+                                              .use_gate = true,
+                                              .activity_regularizer = L1(1)});
+  attention.build({q.shape(), v.shape()});
+  const auto sum_of = [&](const std::string& name, const Tensor& x) {
+    for (const Tensor& w : attention.weights())
+      if (w.path() == "multi_head_attention/" + name + "/kernel")
+        return sum(abs(matmul(x, reshape(w, {4, 6})))).item() / 2;
+    return std::nan("");
+  };
+  const AddedLosses added;
+  const Tensor y = attention({q, v});
+  const double expected = sum_of("query", q) + sum_of("key", v) + sum_of("gate", q) +
+                          sum_of("value", v) + sum(abs(y)).item() / 2;
+  BOOST_TEST(added.total().item() == expected, near);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_cell_gives_is_no_output_of_a_layer) {
+  BOOST_TEST(error_of([] {
+               cell("GRU", {{"units", 2}, {"activity_regularizer", "l2"}});
+             }).find("GRU: there is no option `activity_regularizer`") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(learned_slopes_are_penalized_and_constrained) {
+  const Layer slopes = PReLU({.alpha_initializer = constant(-0.5),
+                              .alpha_regularizer = L1(0.1),
+                              .alpha_constraint = NonNeg()});
+  Sequential model({slopes});
+  model.compile({.optimizer = SGD({.learning_rate = 1e-3}), .loss = "mse"});
+  const Tensor in = tensor<float>({1, -2, 3, 4}, {2, 2});
+  BOOST_TEST(model.evaluate(in, in)["loss"] == 9.0 / 4 + 0.1, near);
+  model.fit(in, in, {.verbose = 0});
+  check_same("alpha", slopes.weights()[0], zeros({2}));
+}
+
 BOOST_AUTO_TEST_CASE(a_layer_adds_a_loss_in_its_call) {
   Sequential model(
       {AddingLayer({.factor = 0.5}), Dense({.units = 1, .kernel_initializer = "zeros"})});
@@ -452,4 +523,43 @@ BOOST_AUTO_TEST_CASE(a_penalty_does_not_hide_that_the_data_teach_nothing) {
       printed.text() ==
       "tempo: Model.fit: no gradient reaches dense_1/kernel, dense_1/bias; the loss does not "
       "depend on them.\n");
+}
+
+// --- Functions of the program
+
+BOOST_AUTO_TEST_CASE(a_function_of_the_program_is_a_regularizer_and_its_name_is_in_the_file) {
+  const auto cubes = [](const Tensor& w) { return 0.01 * sum(abs(w) * square(w)); };
+  Sequential model = known({.kernel_regularizer = own_regularizer("cubes", cubes)});
+  const double penalty = 0.01 * (8 + 27);
+  BOOST_TEST(model.evaluate(x, y)["loss"] == data_loss + penalty, near);
+  BOOST_TEST(regularization_loss(model).item() == penalty, near);
+  const std::string path = testing::in_folder("own_regularizer.tempo");
+  model.save(path);
+  Sequential whole = known({.kernel_regularizer = own_regularizer("cubes", cubes)});
+  whole.fit(x, y, {.epochs = 3, .shuffle = false, .verbose = 0});
+  Sequential loaded = load_model(path);
+  loaded.fit(x, y, {.epochs = 3, .shuffle = false, .verbose = 0});
+  check_same("goes on", loaded.weights()[0], whole.weights()[0]);
+  // A second function of the name is that of later layers.
+  own_regularizer("cubes", [](const Tensor& w) { return sum(w) * 0; });
+  BOOST_TEST(regularization_loss(loaded).item() > 0);
+  BOOST_TEST(regularization_loss(load_model(path)).item() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_model_whose_regularizer_is_missing_predicts_and_does_not_train) {
+  Sequential model = known({.kernel_regularizer = "own(name=nobodys)"});
+  BOOST_TEST(model.predict(x).shape() == (Shape{2, 2}));
+  BOOST_TEST(error_of([&] { model.fit(x, y, {.verbose = 0}); }) ==
+             "dense/kernel: the regularizer `nobodys` is a function of the program that saved the "
+             "model, which no file can hold.\n  Give it before fit: own_regularizer(\"nobodys\", "
+             "f).");
+  own_regularizer("nobodys", [](const Tensor& w) { return sum(square(w)); });
+  BOOST_TEST(model.evaluate(x, y)["loss"] == data_loss + 4 + 9, near);
+  BOOST_TEST(error_of([] { own_regularizer("not a word", [](const Tensor& w) { return w; }); }) ==
+             "own_regularizer: `not a word` is no word; a name is of letters, digits and "
+             "underscores.");
+  own_regularizer("whole", [](const Tensor& w) { return w; });
+  BOOST_TEST(error_of([] { known({.kernel_regularizer = "own(name=whole)"}); }) ==
+             "dense/kernel: the regularizer `whole` gave [1, 2] float32; a penalty is one number: "
+             "sum(...) of it, say.");
 }

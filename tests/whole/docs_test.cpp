@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the docs say of the tree is true: code is an excerpt of a file that is compiled or tested,
-// files and folders that are named exist, links lead somewhere, and commands are known to dev. The
-// checker is a function of a path and a text, so that each rule is seen to fail.
+// files and folders that are named exist, links lead somewhere, commands are known to dev, and the
+// guide shows the same in both languages. The checkers are functions of texts, so that each rule is
+// seen to fail.
 #define BOOST_TEST_MODULE docs
 #include <algorithm>
 #include <filesystem>
@@ -83,6 +84,7 @@ std::vector<Block> blocks_of(const string& page, string& prose) {
         all.push_back(
             {line.substr(3), std::regex_match(above, named, source) ? named[1] : string(), {}});
       inside = !inside;
+      above.clear();
     } else if (inside) {
       all.back().lines.push_back(line);
     } else {
@@ -115,11 +117,12 @@ bool is_excerpt(const Block& block, const string& text) {
 
 // Empty, or what is wrong with a block.
 string fault_of(const Block& block) {
-  static const std::set<string> known = {"cpp", "cmake", "sh", "text"};
+  static const std::set<string> known = {"cpp", "cmake", "sh", "text", "python"};
   static const std::regex tested("(framework|layers|plugins|examples|tests)/.*");
   const string first = block.lines.empty() ? "" : block.lines.front();
   const string which = "the block `" + first + "` ";
-  if (!known.contains(block.language)) return which + "needs a language: cpp, cmake, sh or text";
+  if (!known.contains(block.language))
+    return which + "needs a language: cpp, cmake, sh, text or python";
   if (block.language != "cpp" && block.language != "cmake") {
     const bool code = std::any_of(block.lines.begin(), block.lines.end(), [](const string& l) {
       return l.ends_with(";") || l.starts_with("#include");
@@ -185,6 +188,11 @@ Texts faults(const string& path, const string& page) {
   for (std::sregex_iterator c(page.begin(), page.end(), command), end; c != end; ++c)
     if (!dev_commands().contains((*c)[1]))
       found.push_back(path + ": ./dev has no " + (*c)[1].str());
+
+  static const std::regex example(R"re(\./dev run ([a-z_]+))re");
+  for (std::sregex_iterator e(page.begin(), page.end(), example), end; e != end; ++e)
+    if (!fs::exists(root / "examples" / ((*e)[1].str() + ".cpp")))
+      found.push_back(path + ": there is no example " + (*e)[1].str());
   return found;
 }
 
@@ -224,6 +232,8 @@ const Planted planted[] = {
     {"[a](../docs/nowhere.md)", "a link leads to nothing"},
     {"`./dev bench --only tiny`", nullptr},
     {"```sh\n./dev tests\n```", "./dev has no tests"},
+    {"```sh\n./dev run sunspots\n./dev run NAME\n```", nullptr},
+    {"`./dev run moonspots`", "there is no example moonspots"},
 };
 
 BOOST_AUTO_TEST_CASE(each_planted_fault_is_found_and_nothing_else_is) {
@@ -249,6 +259,68 @@ BOOST_AUTO_TEST_CASE(what_every_page_says_of_the_tree_is_true) {
     ++pages;
   }
   BOOST_TEST(pages > 10u);
+}
+
+// The pictures of a page, by their paths.
+Texts pictures_of(const string& page) {
+  static const std::regex picture(R"re(!\[[^\]]*\]\(([^)]+)\))re");
+  Texts all;
+  for (std::sregex_iterator p(page.begin(), page.end(), picture), end; p != end; ++p)
+    all.push_back((*p)[1]);
+  return all;
+}
+
+bool has_hangul(const string& text) {  // U+AC00 to U+D7A3, from "\xEA\xB0\x80" in UTF-8
+  for (std::size_t i = 0; i + 2 < text.size(); ++i)
+    if (const string c = text.substr(i, 3); c >= "\xEA\xB0\x80" && c <= "\xED\x9E\xA3") return true;
+  return false;
+}
+
+// Empty, or in what a page of the guide and its twin in Korean differ.
+string difference(const string& english, const string& korean) {
+  string prose, words;
+  const std::vector<Block> blocks = blocks_of(english, prose), twins = blocks_of(korean, words);
+  for (std::size_t i = 0; i < std::max(blocks.size(), twins.size()); ++i) {
+    const string which = "block " + std::to_string(i + 1);
+    if (i >= twins.size()) return which + " is in English alone";
+    if (i >= blocks.size()) return which + " is in Korean alone";
+    if (blocks[i].language != twins[i].language || blocks[i].file != twins[i].file)
+      return which + " is marked otherwise";
+    if (blocks[i].lines != twins[i].lines) return which + " differs";
+  }
+  if (pictures_of(english) != pictures_of(korean)) return "the pictures differ";
+  if (has_hangul(words)) return "";
+  return "the Korean page has no Korean";
+}
+
+BOOST_AUTO_TEST_CASE(a_difference_between_two_languages_is_found) {
+  const string code = "<!-- a.cpp -->\n```cpp\nint x;\nint y;\n```\n", text = "```text\n1.5\n```\n",
+               picture = "![](../x.svg)\n";
+  const string english = "A wave.\n" + code + text + picture;
+  const auto found = [&](const string& korean) { return difference(english, korean); };
+  BOOST_TEST(found("파동\n" + code + "다음\n" + text + picture) == "");
+  BOOST_TEST(found("파동\n" + text + code + picture) == "block 1 is marked otherwise");
+  BOOST_TEST(found("파동\n" + code + "```text\n1.6\n```\n" + picture) == "block 2 differs");
+  BOOST_TEST(found("파동\n<!-- b.cpp -->\n```cpp\nint x;\nint y;\n```\n" + text + picture) ==
+             "block 1 is marked otherwise");
+  BOOST_TEST(found("파동\n" + code + picture) == "block 2 is in English alone");
+  BOOST_TEST(found("파동\n" + code + text + text + picture) == "block 3 is in Korean alone");
+  BOOST_TEST(found("파동\n" + code + text) == "the pictures differ");
+  BOOST_TEST(found(english) == "the Korean page has no Korean");
+}
+
+BOOST_AUTO_TEST_CASE(the_guide_shows_the_same_in_both_languages) {
+  const string en = "docs/guide/en/", ko = "docs/guide/ko/";
+  std::set<string> english, korean;
+  for (const string& path : tree())
+    for (auto [folder, pages] : {std::pair(&en, &english), std::pair(&ko, &korean)})
+      if (path.starts_with(*folder) && path.ends_with(".md"))
+        pages->insert(path.substr(folder->size()));
+  BOOST_TEST(english == korean, boost::test_tools::per_element());
+  BOOST_TEST(english.size() >= 3u);
+  for (const string& page : english)
+    if (korean.contains(page))
+      BOOST_TEST(difference(read(root / (en + page)), read(root / (ko + page))) == "", page);
 }
 
 BOOST_AUTO_TEST_CASE(the_pages_that_sources_name_exist) {

@@ -615,7 +615,8 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        "activation `tahn`: there is none by that name; did you mean `tanh`?\n"
        "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
        "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
-       "hard_silu, log_sigmoid."},
+       "hard_silu, log_sigmoid, celu, glu, hard_shrink, soft_shrink, tanh_shrink, threshold, "
+       "squareplus, sparse_plus, sparse_sigmoid, hard_swish, sparsemax."},
       {"an activation in capitals", plain,
        [] {
          layer("Dense", {{"units", 2}, {"activation", "RELU"}});
@@ -623,13 +624,15 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        "activation `RELU`: there is none by that name; did you mean `relu`?\n"
        "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
        "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
-       "hard_silu, log_sigmoid.\n"
+       "hard_silu, log_sigmoid, celu, glu, hard_shrink, soft_shrink, tanh_shrink, threshold, "
+       "squareplus, sparse_plus, sparse_sigmoid, hard_swish, sparsemax.\n"
        "  This happened in creation of dense (Dense of plugin `dense`)."},
       {"an activation like no other", plain, [] { LSTM({.units = 2, .activation = "cubic"}); },
        "activation `cubic`: there is none by that name.\n"
        "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
        "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
-       "hard_silu, log_sigmoid."},
+       "hard_silu, log_sigmoid, celu, glu, hard_shrink, soft_shrink, tanh_shrink, threshold, "
+       "squareplus, sparse_plus, sparse_sigmoid, hard_swish, sparsemax."},
       {"an unknown initializer", plain, [] { Dense({.units = 2, .kernel_initializer = "glorot"}); },
        "Dense: option `kernel_initializer`: initializer `glorot`: there is none by that name; did "
        "you mean `glorot_normal`?\n"

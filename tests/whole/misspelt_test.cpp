@@ -92,10 +92,10 @@ std::multimap<string, string> uses(const std::vector<fs::path>& files) {
 std::set<string> without_line(const std::vector<fs::path>& files) {
   // What is called with options that were checked before; and a function whose callers name the
   // struct, as the braces would suit another of that name.
-  const std::set<string> others{"run_call, CallOptions",   "run_compile, CompileOptions",
-                                "run_fit, FitOptions",     "run, CallOptions",
-                                "given_mask, CallOptions", "Batches, BatchOptions",
-                                "explain, StreamOptions"};
+  const std::set<string> others{"run_call, CallOptions", "run_compile, CompileOptions",
+                                "run_fit, FitOptions",   "run_evaluate, EvaluateOptions",
+                                "run, CallOptions",      "given_mask, CallOptions",
+                                "Batches, BatchOptions", "explain, StreamOptions"};
   const std::regex line(R"(TEMPO_(?:MEMBER_)?OPTIONS\((?:[\w:]+ )*([\w()]+), (\w+Options))"),
       function(R"(\b(\w+|operator\(\))\((?:[^()]*,\s)?const (\w+Options)&(?: \w+)?(?: = \{\})?\))");
   std::set<string> have, need;

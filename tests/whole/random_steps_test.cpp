@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "program/ending_rows.hpp"
 #include "program/plan/surroundings.hpp"
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
@@ -57,6 +58,65 @@ BOOST_AUTO_TEST_CASE(scan_is_the_plain_loop) {
       const Tensors in_stretches = with_gradients(r, false, second_order);
       for (std::size_t i = 0; i < plain.size(); ++i)
         check_close(std::to_string(i) + " in stretches", in_stretches[i], plain[i], 1e-9);
+    }
+}
+
+namespace {
+
+// The step behind a condition that ends each row somewhere.
+Scanned run_with_ends(const Recurrence& r, bool plain) {
+  const Shape shape = r.x[0].shape();
+  Random random(r.seed * 31 + 7);
+  std::vector<int64_t> lengths;
+  for (int64_t row = 0; row < shape[0]; ++row) lengths.push_back(random.below(shape[1] + 1));
+  Tensors x = r.x;
+  x.push_back(expand_dims(mask_of_lengths(tensor(lengths, {shape[0]}), shape[1]), -1));
+  const auto step = [&r, &shape](const Tensors& now, const State& s) -> Step {
+    Step done = r.step(Tensors(now.begin(), now.end() - 1), s);
+    const auto choose = [&](const Tensor& a, const Tensor& b) {
+      Shape aligned{shape[0]};
+      while (aligned.rank() < a.rank()) aligned.push_back(1);
+      return where(a.rank() == 2 ? now.back() : reshape(now.back(), aligned), a, b);
+    };
+    const Shape out = done.output.shape();
+    if (out.rank() != 2 || out[0] != shape[0]) done.output = done.state[0];
+    done.output = choose(done.output, scalar(0, float64));
+    for (std::size_t k = 0; k < s.size(); ++k) done.state[k] = choose(done.state[k], s[k]);
+    return done;
+  };
+  ScanOptions how = r.options;
+  how.plain = plain;
+  how.last_only = false;
+  return scan(step, x, r.state, how);
+}
+
+Tensors ended_with_gradients(const Recurrence& r, bool plain) {
+  const Scanned done = run_with_ends(r, plain);
+  Tensors all{done.output};
+  all.insert(all.end(), done.state.begin(), done.state.end());
+  const Tensors first = gradient(mixed(all), r.variables());
+  all.insert(all.end(), first.begin(), first.end());
+  if (r.large) return all;
+  const Tensors second = gradient(mixed(first), r.variables());
+  all.insert(all.end(), second.begin(), second.end());
+  return all;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(rows_that_have_ended_change_nothing) {
+  const auto [from, to] = seeds();
+  for (uint64_t seed = from; seed < to; ++seed) BOOST_TEST_CONTEXT("seed " << seed) {
+      const Recurrence r = recurrence(seed);
+      const Tensors plain = ended_with_gradients(r, true);
+      const EndedRows treat(EndedRows::left_out);
+      const Tensors whole = ended_with_gradients(r, false);
+      const ShortStretches few(2);
+      const Tensors in_stretches = ended_with_gradients(r, false);
+      for (std::size_t i = 0; i < plain.size(); ++i) {
+        check_close(std::to_string(i), whole[i], plain[i], 1e-9);
+        check_close(std::to_string(i) + " in stretches", in_stretches[i], plain[i], 1e-9);
+      }
     }
 }
 

@@ -56,8 +56,8 @@ TEMPO_API std::ostream& operator<<(std::ostream& out, const Logs& logs);
 /// What fit was asked for.
 struct FitParams {
   int epochs = 0;
-  int64_t steps = 0;  ///< batches in an epoch
-  int64_t batch_size = 0;
+  int64_t steps = 0;       ///< batches in an epoch; 0: a range does not tell before its end
+  int64_t batch_size = 0;  ///< 0: those of a range have their own
 };
 
 /// What fit recorded: a value per epoch for each name.

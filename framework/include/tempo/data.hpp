@@ -2,6 +2,7 @@
 // Data on its way into training: windows over a series, mini-batches, parts held out.
 #pragma once
 
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -45,6 +46,10 @@ class Batches {
  public:
   class Iterator {
    public:
+    using value_type = Samples;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::forward_iterator_tag;
+    Iterator() = default;
     Iterator(const Batches* from, int64_t at, std::shared_ptr<const std::vector<int64_t>> order)
         : from_(from), at_(at), order_(std::move(order)) {}
     Samples operator*() const { return from_->batch(at_, order_.get()); }
@@ -52,11 +57,16 @@ class Batches {
       ++at_;
       return *this;
     }
+    Iterator operator++(int) {
+      Iterator before = *this;
+      ++at_;
+      return before;
+    }
     friend bool operator==(const Iterator& a, const Iterator& b) { return a.at_ == b.at_; }
 
    private:
-    const Batches* from_;
-    int64_t at_;
+    const Batches* from_ = nullptr;
+    int64_t at_ = 0;
     std::shared_ptr<const std::vector<int64_t>> order_;
   };
 

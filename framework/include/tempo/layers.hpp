@@ -7,6 +7,7 @@
 #include <tempo/layers/batch_normalization.hpp>
 #include <tempo/layers/bidirectional.hpp>
 #include <tempo/layers/conv1d.hpp>
+#include <tempo/layers/conv1d_transpose.hpp>
 #include <tempo/layers/conv_lstm.hpp>
 #include <tempo/layers/crf.hpp>
 #include <tempo/layers/dense.hpp>
@@ -23,6 +24,7 @@
 #include <tempo/layers/pooling.hpp>
 #include <tempo/layers/reshaping.hpp>
 #include <tempo/layers/rnn.hpp>
+#include <tempo/layers/separable_conv1d.hpp>
 #include <tempo/layers/simple_rnn.hpp>
 #include <tempo/layers/stacked_rnn_cells.hpp>
 #include <tempo/layers/time_distributed.hpp>

@@ -57,6 +57,8 @@ class Loss {
 
   /// Which of a model's results it reads, counted from 0; of a model that gives fewer, the last.
   TEMPO_API int reads() const;
+  /// Whether it takes a sequence as a whole, so that no part of one has a loss: CRFLoss and CTC.
+  TEMPO_API bool of_whole_sequences() const;
 
   /// "mean_squared_error"
   TEMPO_API std::string name() const;
@@ -226,6 +228,7 @@ struct SparseCategoricalCrossentropyOptions {
   bool from_logits = false;
   std::optional<int64_t> ignore_class = {};  ///< samples with this label do not count
   std::string reduction = "sum_over_batch_size";
+  int axis = -1;  ///< of y_pred's classes
 };
 
 /// -log p[t] for class numbers t, the whole numbers from 0 to classes - 1, of any dtype.

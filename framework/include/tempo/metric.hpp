@@ -70,8 +70,14 @@ class Metric {
   /// makes the result NaN.
   TEMPO_API void update(const Tensor& y_true, const Tensor& y_pred,
                         const Tensor& sample_weight = {});
-  /// What was added since the last reset gives; of means, 0 when nothing was that counts.
+  /// What was added since the last reset gives; of means, 0 when nothing was that counts. Throws
+  /// Error where that is several numbers.
   TEMPO_API double result() const;
+  /// All of them, one for each of several thresholds.
+  TEMPO_API std::vector<double> results() const;
+  /// A metric for each of its numbers, which has seen nothing: "precision_0.3" and "precision_0.7"
+  /// of Precision({.thresholds = {0.3, 0.7}}). Of these compile takes what it is given.
+  TEMPO_API std::vector<Metric> parts() const;
   TEMPO_API void reset();
 
   /// The name in logs and History: the text it was given by, or "binary_accuracy".
@@ -206,10 +212,18 @@ class Perplexity : public Metric {
 };
 
 // Those below count decisions: y_pred says 1 where it is above a threshold. Labels are 0 and 1. A
-// rate of which nothing was counted is 0. With top_k and no threshold the k largest say 1.
+// rate of which nothing was counted is 0.
+
+/// Where y_pred says 1: above a number in [0, 1], `.thresholds = 0.3`. Of several, `= {0.3, 0.7}`,
+/// a metric has a number each: see Metric::parts. None is 0.5, or with top_k the k largest.
+class Thresholds : public std::vector<double> {
+ public:
+  using vector::vector;
+  Thresholds(double one) : vector{one} {}
+};
 
 struct PrecisionOptions {
-  double threshold = not_given;          ///< in [0, 1]; above it y_pred says 1; not given it is 0.5
+  Thresholds thresholds = {};
   int top_k = 0;                         ///< only the k largest of a sample may say 1; 0: all may
   std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
   std::string name = "precision";
@@ -223,7 +237,7 @@ class Precision : public Metric {
 };
 
 struct RecallOptions {
-  double threshold = not_given;          ///< in [0, 1]; above it y_pred says 1; not given it is 0.5
+  Thresholds thresholds = {};
   int top_k = 0;                         ///< only the k largest of a sample may say 1; 0: all may
   std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
   std::string name = "recall";
@@ -237,8 +251,8 @@ class Recall : public Metric {
 };
 
 struct CountOptions {
-  double threshold = 0.5;  ///< in [0, 1]
-  std::string name = "";   ///< empty: that of its class, "true_positives"
+  Thresholds thresholds = {};
+  std::string name = "";  ///< empty: that of its class, "true_positives"
 };
 
 /// How many labels 1 y_pred says are 1, each with its weight.
@@ -275,6 +289,7 @@ struct AUCOptions {
   std::string summation_method = "interpolation";  ///< or "minoring", "majoring"
   std::vector<double> thresholds = {};             ///< others, in [0, 1], besides 0 and 1
   bool multi_label = false;                ///< one area for each of the last axis; their mean
+  int num_labels = 0;                      ///< of multi_label, where they shall be checked
   std::vector<double> label_weights = {};  ///< of that mean
   bool from_logits = false;
   std::string name = "auc";
@@ -291,6 +306,7 @@ class AUC : public Metric {
 struct SensitivityAtSpecificityOptions {
   double specificity = 0.5;  ///< in [0, 1]
   int num_thresholds = 200;
+  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
   std::string name = "sensitivity_at_specificity";
 };
 
@@ -305,6 +321,7 @@ class SensitivityAtSpecificity : public Metric {
 struct SpecificityAtSensitivityOptions {
   double sensitivity = 0.5;  ///< in [0, 1]
   int num_thresholds = 200;
+  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
   std::string name = "specificity_at_sensitivity";
 };
 
@@ -318,6 +335,7 @@ class SpecificityAtSensitivity : public Metric {
 struct PrecisionAtRecallOptions {
   double recall = 0.5;  ///< in [0, 1]
   int num_thresholds = 200;
+  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
   std::string name = "precision_at_recall";
 };
 
@@ -331,6 +349,7 @@ class PrecisionAtRecall : public Metric {
 struct RecallAtPrecisionOptions {
   double precision = 0.5;  ///< in [0, 1]
   int num_thresholds = 200;
+  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
   std::string name = "recall_at_precision";
 };
 
@@ -370,18 +389,6 @@ class FBetaScore : public Metric {
  public:
   TEMPO_API FBetaScore(const FBetaScoreOptions& options = {});
   TEMPO_OPTIONS(FBetaScore, FBetaScoreOptions);
-};
-
-struct R2ScoreOptions {
-  std::string name = "r2_score";
-};
-
-/// 1 - sum((y_true - y_pred)^2) / sum((y_true - mean(y_true))^2) of [batch, outputs], the mean over
-/// the outputs: 1 is perfect, 0 as good as the mean.
-class R2Score : public Metric {
- public:
-  TEMPO_API R2Score(const R2ScoreOptions& options = {});
-  TEMPO_OPTIONS(R2Score, R2ScoreOptions);
 };
 
 }  // namespace tempo

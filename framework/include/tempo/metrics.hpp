@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// More metrics: means of values, overlaps of classes, correlations.
+// More metrics: means of values, overlaps of classes, correlations, explained variance.
 #pragma once
 
 #include <tempo/metric.hpp>
@@ -134,6 +134,22 @@ class ConcordanceCorrelation : public Metric {
  public:
   TEMPO_API ConcordanceCorrelation(const CorrelationOptions& options = {});
   TEMPO_OPTIONS(ConcordanceCorrelation, CorrelationOptions);
+};
+
+struct R2ScoreOptions {
+  std::string class_aggregation = "uniform_average";  ///< or "variance_weighted_average"
+  int num_regressors = 0;  ///< inputs of the model; above 0 the score is adjusted for their number
+  std::string name = "r2_score";
+};
+
+/// 1 - sum((y_true - y_pred)^2) / sum((y_true - mean(y_true))^2) of [batch, outputs], the mean over
+/// the outputs, or one weighted by how much they vary: 1 is perfect, 0 as good as the mean.
+/// Adjusted for p regressors of n samples, if these are more than p + 1: 1 - (1 - score) (n - 1) /
+/// (n - p - 1).
+class R2Score : public Metric {
+ public:
+  TEMPO_API R2Score(const R2ScoreOptions& options = {});
+  TEMPO_OPTIONS(R2Score, R2ScoreOptions);
 };
 
 }  // namespace tempo

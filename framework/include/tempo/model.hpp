@@ -85,14 +85,30 @@ class Model {
   History fit(const Inputs& x, const Inputs& y, const FitOptions& options = {}) {
     return sdk::own_exceptions([&] { return run_fit(x, y, options); });
   }
-  TEMPO_MEMBER_OPTIONS(History fit, FitOptions, const Inputs&, const Inputs&);
+  TEMPO_OPTIONS(History fit, FitOptions, const Inputs&, const Inputs&) const;
+  /// The same, on batches that a range or a function gives one after the other, for data larger
+  /// than memory; an epoch ends with the range. They are made on a thread of their own, `.prefetch`
+  /// ahead: what the range reads must not be written meanwhile, and random numbers that it draws
+  /// are of a generator beside the global one, the same each time. What it throws comes out of fit
+  /// as an Error that says at which batch, with the exception itself nested in it.
+  ///
+  /// Throws Error where a range that can be walked through once (std::ranges::input_range, no
+  /// forward_range) is given for several epochs; with steps_per_epoch one walk goes through them.
+  History fit(const BatchRange& batches, const FitOptions& options = {}) {
+    return sdk::own_exceptions([&] { return run_fit(batches, options); });
+  }
+  TEMPO_OPTIONS(History fit, FitOptions, const BatchRange&) const;
   /// Whether Ctrl-C ended the latest fit.
   TEMPO_API bool interrupted() const;
   /// Loss and metrics by name: `model.evaluate(x, y)["loss"]`.
   Logs evaluate(const Inputs& x, const Inputs& y, const EvaluateOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_evaluate(x, y, options); });
   }
-  TEMPO_MEMBER_OPTIONS(Logs evaluate, EvaluateOptions, const Inputs&, const Inputs&);
+  TEMPO_OPTIONS(Logs evaluate, EvaluateOptions, const Inputs&, const Inputs&) const;
+  Logs evaluate(const BatchRange& batches, const EvaluateOptions& options = {}) const {
+    return sdk::own_exceptions([&] { return run_evaluate(batches, options); });
+  }
+  TEMPO_OPTIONS(Logs evaluate, EvaluateOptions, const BatchRange&) const;
   /// One update, by all these samples; the loss before it and the metrics, of this batch alone.
   Logs train_on_batch(const Inputs& x, const Inputs& y, const TrainOnBatchOptions& options = {}) {
     return sdk::own_exceptions([&] { return run_train_on_batch(x, y, options); });
@@ -116,8 +132,17 @@ class Model {
   Tensors predict_all(const Inputs& x, const PredictOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_predict(x, options, true); });
   }
-  TEMPO_MEMBER_OPTIONS(Tensors predict_all, PredictOptions, const Inputs&);
-  TEMPO_MEMBER_OPTIONS(Tensor predict, PredictOptions, const Inputs&);
+  TEMPO_OPTIONS(Tensors predict_all, PredictOptions, const Inputs&) const;
+  TEMPO_OPTIONS(Tensor predict, PredictOptions, const Inputs&) const;
+  /// The same for the x of batches; they need no y.
+  Tensor predict(const BatchRange& batches, const PredictOptions& options = {}) const {
+    return sdk::own_exceptions([&] { return run_predict(batches, options, false)[0]; });
+  }
+  Tensors predict_all(const BatchRange& batches, const PredictOptions& options = {}) const {
+    return sdk::own_exceptions([&] { return run_predict(batches, options, true); });
+  }
+  TEMPO_OPTIONS(Tensors predict_all, PredictOptions, const BatchRange&) const;
+  TEMPO_OPTIONS(Tensor predict, PredictOptions, const BatchRange&) const;
 
   /// Makes the weights for inputs of these shapes; -1 stands for an extent that is not known, as
   /// the batch: `model.build({{-1, 15, 1}})`.
@@ -167,6 +192,14 @@ class Model {
   /// Whether it is a plain stack of layers, which a file can hold.
   TEMPO_API bool is_sequential() const;
 
+  /// A text that save writes into the file beside the model, and load_model and load bring back: a
+  /// vocabulary, the names of classes. "" takes it out. Throws Error for a name that is not one of
+  /// files, or is Tempo's own, and for a text that is not UTF-8.
+  TEMPO_API void set_metadata(const std::string& name, const std::string& text);
+  /// Throws Error where there is none by this name, which lists those that there are.
+  TEMPO_API std::string metadata(const std::string& name) const;
+  TEMPO_API std::map<std::string, std::string> metadata() const;
+
   /// The epoch that fit finished last, counted from 1, also in another process before the model was
   /// saved: `.initial_epoch = model.epoch()` goes on. 0 before the first.
   TEMPO_API int epoch() const;
@@ -174,7 +207,7 @@ class Model {
   /// One safetensors file with layers, weights and the state of training, written atomically: the
   /// optimizer's settings and what it remembers of these weights, its learning rate of now, what is
   /// left out of weight decay, the number of epochs, where the random numbers stand. What a
-  /// callback counts is not in it.
+  /// callback counts is not in it; what set_metadata was given is.
   TEMPO_API void save(const std::string& path) const;
   TEMPO_API void save_weights(const std::string& path) const;
   TEMPO_API void load_weights(const std::string& path);
@@ -210,6 +243,10 @@ class Model {
   TEMPO_API Tensors run_call(const Inputs& x, const CallOptions& options) const;
   TEMPO_API void run_compile(const CompileOptions& options);
   TEMPO_API History run_fit(const Inputs& x, const Inputs& y, const FitOptions& options);
+  TEMPO_API History run_fit(const BatchRange& batches, const FitOptions& options);
+  TEMPO_API Logs run_evaluate(const BatchRange& batches, const EvaluateOptions& options) const;
+  TEMPO_API Tensors run_predict(const BatchRange& batches, const PredictOptions& options,
+                                bool all) const;
   TEMPO_API Logs run_evaluate(const Inputs& x, const Inputs& y,
                               const EvaluateOptions& options) const;
   TEMPO_API Logs run_train_on_batch(const Inputs& x, const Inputs& y,

@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the functions of a model are given: inputs, losses of outputs, options of fit and the like.
+// What the functions of a model are given: losses of outputs, options of fit and the like.
 #pragma once
 
 #include <map>
 
+#include <tempo/batch_range.hpp>
 #include <tempo/callback.hpp>
 #include <tempo/loss.hpp>
 #include <tempo/metric.hpp>
 #include <tempo/optimizer.hpp>
 
 namespace tempo TEMPO_HIDDEN {
-
-/// One tensor or several: what a model is called with.
-class Inputs : public Tensors {
- public:
-  Inputs() = default;
-  Inputs(const Tensor& x) : Tensors{x} {}
-  Inputs(const Tensors& x) : Tensors(x) {}
-  Inputs(std::initializer_list<Tensor> x) : Tensors(x) {}
-};
 
 /// One value for each output of a model, in the order of its outputs: {"mse", "bce"}, or with names
 /// for them, {{"price", "mse"}, {"kind", "bce"}}.
@@ -31,6 +23,7 @@ class PerOutput {
   };
   PerOutput() = default;
   PerOutput(std::initializer_list<Named> values) : values_(values) {}
+  explicit PerOutput(std::vector<Named> values) : values_(std::move(values)) {}
   PerOutput(std::initializer_list<T> values) : PerOutput(std::vector<T>(values)) {}
   PerOutput(const std::vector<T>& values) {
     for (const T& value : values) values_.push_back({"", value});
@@ -76,11 +69,13 @@ struct ValidationData {
 };
 
 struct FitOptions {
-  int64_t batch_size = 32;
-  int epochs = 1;  ///< the number of the last epoch, also when initial_epoch is not 0
+  int64_t batch_size = 32;  ///< of samples in memory
+  int epochs = 1;           ///< the number of the last epoch, also when initial_epoch is not 0
   std::vector<CallbackHandle> callbacks = {};
   double validation_split = 0;          ///< this share at the end of the data is held out
   ValidationData validation_data = {};  ///< wins over validation_split
+  BatchRange validation_batches = {};   ///< in place of these, a range that begins again
+  /// Of samples in memory; a range says its own order.
   bool shuffle = true;
   int64_t seed = -1;  ///< of the shuffling; below 0: drawn from the generator that set_seed starts
   /// Of class numbers, [n] or [n, 1], or one-hot labels, [n, classes]; in place of sample_weight.
@@ -90,6 +85,27 @@ struct FitOptions {
   /// Batches in an epoch, 0 for all there are. The next epoch goes on where this one stopped; when
   /// there is no whole batch more the samples begin again, in a new order.
   int64_t steps_per_epoch = 0;
+  /// How many batches of a range are made before they are asked for, on a thread of their own; 0:
+  /// none, and no thread.
+  int64_t prefetch = 2;
+  /// Truncated backpropagation through time (Williams and Peng, 1990): sequences [batch, time, ...]
+  /// of more steps than this are trained in pieces of so many, the last one shorter; 0: as a whole.
+  /// Cut are all x, y and sample_weight that have this time axis, and masks with them. Recurrent
+  /// layers go on from the states that the piece before ended in, through which no gradient goes,
+  /// and begin anew with the next batch, unless they are stateful.
+  ///
+  /// Each piece is an update, an iteration of the optimizer, by the mean loss of what counts in it;
+  /// where nothing does, there is none. A batch stays one of whole sequences, for callbacks,
+  /// steps_per_epoch and backups. Its loss in the logs is the mean over its pieces, each by how
+  /// many steps count in it: but for the weights in between, that of whole sequences. Metrics see
+  /// each piece as a batch. A y without a time axis belongs to the end of its sequence: the piece
+  /// where that lies is trained, and those before it only carry the states. Ctrl-C ends it after a
+  /// piece. Validation is of whole sequences, as it needs no gradient.
+  ///
+  /// Any model will do that gives for pieces what it gives for the whole. Tried before the first
+  /// update, it is an Error where a layer runs backwards (Bidirectional), looks at other steps
+  /// (attention, pooling, convolutions), or the loss does (CTC, CRFLoss).
+  int64_t truncate = 0;
   int64_t validation_steps = 0;       ///< batches of validation; 0: all
   int64_t validation_batch_size = 0;  ///< 0: batch_size
   int validation_freq = 1;            ///< epochs from one validation to the next
@@ -100,12 +116,14 @@ struct EvaluateOptions {
   int64_t batch_size = 32;
   std::vector<CallbackHandle> callbacks = {};
   Tensor sample_weight = {};
+  int64_t prefetch = 2;  ///< as in FitOptions
   int verbose = 0;
 };
 
 struct PredictOptions {
   int64_t batch_size = 32;
   std::vector<CallbackHandle> callbacks = {};
+  int64_t prefetch = 2;  ///< as in FitOptions
 };
 
 struct TrainOnBatchOptions {

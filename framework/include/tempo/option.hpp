@@ -174,6 +174,7 @@ struct OptionWriter {
 
 /// What every layer has, whether its own options mention them or not.
 struct CommonOptions {
+  Regularizer activity_regularizer;
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name;
@@ -181,7 +182,7 @@ struct CommonOptions {
 void describe(auto&, CommonOptions&) {}  // visit_options has their sentences
 
 /// The description of an option, first among the type's own, then among those that every layer has;
-/// null: there is none of that name.
+/// null: there is none of that name. What a cell gives is no output of a layer.
 inline const tempo_option* described(const tempo_layer_type& type, std::string_view name) {
   static const OptionTable& common = []() -> const OptionTable& {
     auto& made = *new OptionTable;  // for the life of the process
@@ -189,10 +190,11 @@ inline const tempo_option* described(const tempo_layer_type& type, std::string_v
     visit_options(made, options);
     return made;
   }();
-  for (const std::span<const tempo_option> all :
-       {std::span(type.options, type.n_options), std::span(common.options)})
-    for (const tempo_option& o : all)
-      if (name == o.name) return &o;
+  for (const tempo_option& o : std::span(type.options, type.n_options))
+    if (name == o.name) return &o;
+  if (type.kind == TEMPO_CELL && name == "activity_regularizer") return nullptr;
+  for (const tempo_option& o : common.options)
+    if (name == o.name) return &o;
   return nullptr;
 }
 

@@ -3,6 +3,7 @@
 // themselves.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include <tempo/model.hpp>
@@ -20,6 +21,17 @@ inline Tensor regularization_loss(const Model& model) {
 inline Tensor regularization_loss(const Layer& layer) {
   return regularization_loss(layer.weights());
 }
+
+/// A regularizer of this script: `penalty` gives one number for a weight, or for an output.
+///
+///     LSTM({.units = 8, .kernel_regularizer = own_regularizer("sparse", [](const Tensor& w) {
+///             return 0.01 * sum(sqrt(abs(w) + 1e-6)); })})
+///
+/// A file holds its name alone, so that a program that loads it calls this first; without it the
+/// model loads and predicts, and its first fit says so. A second one of the same name is that of
+/// layers that are made from then on. Throws Error for a name that is no word.
+TEMPO_API Regularizer own_regularizer(const std::string& name,
+                                      std::function<Tensor(const Tensor&)> penalty);
 
 /// While one lives, it sums the losses that layers called on this thread add: those of
 /// activity_regularizer, and add_loss. Without one they are not computed.

@@ -2,13 +2,17 @@
 // All of Tempo, for scripts.
 #pragma once
 
+#include <tempo/batch_range.hpp>
+#include <tempo/by_length.hpp>
 #include <tempo/callback.hpp>
 #include <tempo/callbacks.hpp>
 #include <tempo/cell.hpp>
 #include <tempo/crf.hpp>
 #include <tempo/ctc.hpp>
 #include <tempo/data.hpp>
+#include <tempo/entities.hpp>
 #include <tempo/explain.hpp>
+#include <tempo/generate.hpp>
 #include <tempo/gradcheck.hpp>
 #include <tempo/gradient.hpp>
 #include <tempo/io.hpp>
@@ -27,6 +31,9 @@
 #include <tempo/scaler.hpp>
 #include <tempo/scan.hpp>
 #include <tempo/schedule.hpp>
+#include <tempo/scores.hpp>
+#include <tempo/sequences.hpp>
 #include <tempo/stream.hpp>
 #include <tempo/table.hpp>
 #include <tempo/tensor.hpp>
+#include <tempo/text.hpp>

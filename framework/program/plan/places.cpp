@@ -53,13 +53,20 @@ void Places::place_inputs() {
     const std::size_t bytes = value.type.bytes();
     if (value.role == Role::carried) {
       plan_.regions[v] = whole({Block::state, i - p_.first_state(), false, bytes}, v);
-    } else if (value.batch_first) {
+    } else if (value.batch_first || (value.role == Role::sequence && needs_slab(v))) {
       place(v, Block::slab);
     } else {
       const bool each = value.role == Role::sequence;
       plan_.regions[v] = whole({Block::external, i, each, bytes}, v);
     }
   }
+}
+
+// Whether it may not lie with the caller, as rows end.
+bool Places::needs_slab(ValueId v) const {
+  return plan_.rows_end && uses_.type(v).shape.rank() > 0 &&
+         (uses_.section(v).value_or(Section::loop) != Section::loop ||
+          !uses_.readers(v, Section::before).empty() || !uses_.readers(v, Section::after).empty());
 }
 
 // A sequence that is a result is written where the caller reads it, as is a sum over time that is
@@ -72,7 +79,9 @@ void Places::place_results() {
   for (std::size_t k = 0; k < p_.results.size(); ++k) {
     const ProgramResult& r = p_.results[k];
     if (r.kind != ProgramResult::sequence || r.batch_first || p_.is_fixed(r.value)) continue;
-    if (p_.is_state(r.value))
+    if (needs_slab(r.value))
+      place_every_step(r.value);
+    else if (p_.is_state(r.value))
       keep_history(r.value, with_caller(k, true));
     else if (!placed(r.value))
       plan_.regions[r.value] = whole(with_caller(k, true), r.value);

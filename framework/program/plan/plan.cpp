@@ -146,8 +146,9 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Uses& uses) {
+Plan make_plan(const Uses& uses, bool rows_end) {
   Plan plan;
+  plan.rows_end = rows_end;
   Planner(uses, plan).run();
   return plan;
 }

@@ -99,12 +99,15 @@ struct Plan {
   std::vector<std::pair<Region, Region>> repeated;  // narrow rows, written out once before the loop
   std::vector<bool> copied;      // of each carried value: its next one is copied, not pointed at
   int64_t independent_rows = 0;  // > 0: the rows of all stages, of which none reads another
+  // Made for rows that end: what is read or made outside of the loop lies in slabs, never with the
+  // caller, so that a slab can have the rows alone that are running.
+  bool rows_end = false;
 
   /// Where a value lies that has a place of its own.
   const Region& region(ValueId v) const { return *regions[v]; }
 };
 
 /// Places values and orders the loop of an optimised Program.
-Plan make_plan(const Uses& uses);
+Plan make_plan(const Uses& uses, bool rows_end);
 
 }  // namespace tempo

@@ -34,6 +34,7 @@ class Places {
   void place_section(const std::vector<Instruction>& section);
   void place_every_step(ValueId v);
   void place_next_states();
+  bool needs_slab(ValueId v) const;
   void keep_history(ValueId v, const Block& block);
 
   const Uses& uses_;

@@ -26,6 +26,7 @@ class SurroundingsMaker {
     find_results();
     find_growing();
     place_shards();
+    out_.drops_rows = plan_.rows_end && can_drop_rows(uses_, plan_, out_);
     return std::move(out_);
   }
 
@@ -60,7 +61,7 @@ class SurroundingsMaker {
     std::size_t first = 0;
     for (std::size_t k = 0; k < calls.size(); ++k) {
       const Instruction& i = p_[calls[k].instruction];
-      if (calls[k].how == OutsideCall::once) continue;
+      if (calls[k].how == OutsideCall::How::once) continue;
       if (made.contains_any(i.inputs)) {
         first = k;
         made = {};
@@ -72,9 +73,12 @@ class SurroundingsMaker {
   OutsideCall outside_call(InstructionId id) {
     const Instruction& i = p_[id];
     OutsideCall call{id, how(i), out_.operands};
+    call.reads_rows = std::any_of(i.inputs.begin(), i.inputs.end(), [this](ValueId v) {
+      return p_.is_fixed(v) && p_.shape(v).rank() >= 2 && p_.shape(v)[0] == plan_.independent_rows;
+    });
     out_.operands += operands_of(i);
     if (i.summed) out_.summed.push_back(i.outputs[0]);
-    if (call.how == OutsideCall::all_steps && is_product(uses_, i)) {
+    if (call.how == OutsideCall::How::all_steps && is_product(uses_, i)) {
       call.product = out_.products.size();
       out_.products.push_back({i.inputs[0], i.outputs[0], p_.shape(i.inputs[0])[0]});
       outside_packings_.push_back(packing(i));
@@ -117,7 +121,7 @@ class SurroundingsMaker {
              const std::vector<const Instruction*>& readers = uses_.readers(v, section);
              return std::all_of(readers.begin(), readers.end(), [&](const Instruction* i) {
                return packs(*i, v) &&
-                      (section == Section::loop || how(*i) == OutsideCall::all_steps);
+                      (section == Section::loop || how(*i) == OutsideCall::How::all_steps);
              });
            });
   }
@@ -127,9 +131,10 @@ class SurroundingsMaker {
   }
   // A sum over time is fixed in the end, but made of all steps.
   OutsideCall::How how(const Instruction& i) const {
-    if (i.summed) return OutsideCall::all_steps;
-    if (p_.is_fixed(i)) return OutsideCall::once;
-    return keeps_meaning_over_time(i) ? OutsideCall::all_steps : OutsideCall::step_by_step;
+    if (i.summed) return OutsideCall::How::all_steps;
+    if (p_.is_fixed(i)) return OutsideCall::How::once;
+    return keeps_meaning_over_time(i) ? OutsideCall::How::all_steps
+                                      : OutsideCall::How::step_by_step;
   }
   // Whether the op means the same of values with a leading time axis.
   bool keeps_meaning_over_time(const Instruction& i) const {
@@ -213,16 +218,20 @@ class SurroundingsMaker {
       if (next == v) continue;
       const std::size_t bytes = p_.type(v).bytes();
       const bool in_slab = block(region(next)).kind == Block::slab;
-      out_.carried.push_back({region(v).block, region(next), plan_.copied[k], in_slab,
-                              plan_.copied[k] || in_slab ? reserve(2 * rounded_up(bytes)) : 0,
-                              bytes});
+      out_.carried.push_back(
+          {region(v).block, region(next), plan_.copied[k], in_slab,
+           plan_.copied[k] || in_slab || plan_.rows_end ? reserve(2 * rounded_up(bytes)) : 0,
+           bytes});
     }
   }
 
   void find_results() {
     for (std::size_t i = 0; i < p_.n_inputs(); ++i)
-      if (const ValueId v = p_.input(i); p_[v].batch_first)
-        (by_shard(v) ? out_.gathered : out_.gathered_at_once).push_back(batch_first(i, v));
+      if (const ValueId v = p_.input(i); p_.is_sequence(v) && lies_in_slab(v)) {
+        BatchFirst input = batch_first(i, v);
+        input.time_first = !p_[v].batch_first;
+        (by_shard(v) ? out_.gathered : out_.gathered_at_once).push_back(input);
+      }
     for (std::size_t k = 0; k < p_.results.size(); ++k) {
       const ProgramResult& r = p_.results[k];
       if (r.batch_first) {
@@ -266,6 +275,9 @@ class SurroundingsMaker {
     const int64_t batch = p_.shape(v)[0];
     return batch == plan_.independent_rows && region(v).rows == batch && !made_after(v) &&
            uses_.readers(v, Section::before).empty();
+  }
+  bool lies_in_slab(ValueId v) const {
+    return plan_.regions[v] && block(region(v)).kind == Block::slab;
   }
   bool lies_with_caller(ValueId v, std::size_t result) const {
     const Block& b = block(outside(v));

@@ -12,12 +12,13 @@ namespace tempo {
 /// An instruction before or after the loop.
 struct OutsideCall {
   InstructionId instruction;
-  enum How {
+  enum class How {
     once,          ///< for all of time
     all_steps,     ///< one call for all steps of a stretch
     step_by_step,  ///< a call for each of them
   } how;
   std::size_t views;                        // the first of its operands
+  bool reads_rows = false;                  // a fixed operand of it has a row for each of the batch
   std::optional<std::size_t> product = {};  // it is this product over all steps, and no call
   int64_t group = 1;  // size of the group of mutually independent calls that starts here
 };
@@ -50,11 +51,12 @@ struct RowCopy {
 };
 
 /// A sequence of the caller's, [batch, time, ...]: input or result `index`, and what the loop has
-/// of it at each step.
+/// of it at each step. Where rows end also [time, batch, ...].
 struct BatchFirst {
   std::size_t index;
   Region here;
   int64_t batch, row;  // elements of a row
+  bool time_first = false;
 };
 
 /// A carried value: where the next one is found, and whether it is copied from there: at each step,
@@ -96,6 +98,7 @@ struct Surroundings {
   int64_t work_per_row = 0;     // of a step, in multiplications
   std::size_t slab_bytes = 0;   // of a step
   int64_t rows = 1;             // of a step
+  bool drops_rows = false;      // rows may end, and then nothing is computed for them
 
   /// The length of a stretch: a matter of shapes alone, as sums are made stretch by stretch.
   int64_t steps_at_once(int64_t time) const;
@@ -127,6 +130,10 @@ class ShortStretches {
 };
 
 Surroundings surroundings_of(const Uses& uses, const Plan& plan);
+
+/// Whether a run can leave out rows that have ended: in the loop, and in all that is done over the
+/// steps of a stretch, where the rows that are running lie one after the other.
+bool can_drop_rows(const Uses& uses, const Plan& plan, const Surroundings& surroundings);
 
 inline constexpr std::size_t arena_alignment = 64;
 inline std::size_t rounded_up(std::size_t bytes) { return round_up(bytes, arena_alignment); }

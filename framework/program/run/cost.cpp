@@ -46,7 +46,7 @@ class Cost {
     int64_t of_step = 0, left = 0;  // left: of a group, whose calls may run at once
     for (const OutsideCall& call : calls) {
       const Instruction& i = p_[call.instruction];
-      const bool is_once = call.how == OutsideCall::once;
+      const bool is_once = call.how == OutsideCall::How::once;
       std::string& ops = is_once ? once : each;
       const char* const apart = !is_once && left == 0 ? "; then " : ", ";
       if (left == 0) left = call.group;
@@ -81,7 +81,7 @@ class Cost {
   }
 
   Shape shape_in(const OutsideCall& call, ValueId v) const {
-    const bool of_all = call.how == OutsideCall::all_steps && !p_.is_fixed(v);
+    const bool of_all = call.how == OutsideCall::How::all_steps && !p_.is_fixed(v);
     return of_all ? p_.shape(v).prepended(steps_) : p_.shape(v);
   }
 

@@ -13,13 +13,15 @@
 namespace tempo {
 
 Execution::Execution(const Executable& executable, int64_t time, std::span<const View> inputs,
-                     std::span<const View> outputs, int64_t most_shards)
+                     std::span<const View> outputs, int64_t most_shards, const EndingRows* rows)
     : p_(executable.program()),
       plan_(executable.plan()),
       surroundings_(executable.surroundings()),
       time_(time),
       inputs_(inputs),
       outputs_(outputs),
+      ends_(rows),
+      drops_rows_(rows && executable.drops_rows()),
       rows_(std::max<int64_t>(1, plan_.independent_rows)),
       shards_(std::min(executable.shards(time), most_shards)),
       steps_at_once_(surroundings_.steps_at_once(time)),
@@ -39,31 +41,46 @@ void Execution::run() {
     std::memset(outputs_[k].data, 0, outputs_[k].type.bytes());
   for (ValueId v : surroundings_.summed)
     std::memset(address_of(outside(v), bases_), 0, p_.type(v).bytes());
+  if (drops_rows_) start_rows();
   prepare();
   start_aside();
-  for (int64_t n = 0; n < time_; n += steps_at_once_) {
+  for (int64_t n = 0; n < time_; n = stretch_.end) {
     run_stretch(n);
     put_aside();
   }
   take_back();
   for (const OutsideCall& call : surroundings_.after)
-    if (call.how == OutsideCall::once) run_outside(call);
+    if (call.how == OutsideCall::How::once) run_outside(call);
   for (const Delivery& d : surroundings_.fixed_results)
     std::memcpy(outputs_[d.result].data, address_of(d.from, bases_),
                 outputs_[d.result].type.bytes());
 }
 
 void Execution::run_stretch(int64_t n) {
-  stretch_ = {n, std::min(time_, n + steps_at_once_), 0};
+  if (drops_rows_ && n > 0) save_running_states();
+  stretch_ = {n, end_of_stretch(n), 0, stretch_.index + 1};
   stretch_.t = p_.reverse ? time_ - stretch_.end : n;
+  const bool any = running(stretch_.t) > 0;
   for (const BatchFirst& g : surroundings_.gathered_at_once) gather(g, 0, g.batch);
-  run_stretch_of(surroundings_.before);
+  if (any) run_stretch_of(surroundings_.before);
   parallel_for(shards_, 1, [&](int64_t first, int64_t last) {
     for (int64_t s = first; s < last; ++s) run_shard(s);
   });
-  run_stretch_of(surroundings_.after);
+  if (any) run_stretch_of(surroundings_.after);
   deliver();
   for (const BatchFirst& s : surroundings_.scattered_at_once) scatter(s, 0, s.batch);
+}
+
+// Where rows have ended a stretch has more steps, so that it has as many rows in all.
+int64_t Execution::end_of_stretch(int64_t n) const {
+  int64_t end = std::min(time_, n + steps_at_once_);
+  if (!drops_rows_ || !surroundings_.step_sums.empty()) return end;
+  const auto fits = [&](int64_t to) {
+    const int64_t t = p_.reverse ? time_ - to : n;
+    return row_steps(t, t + to - n) <= rows_ * steps_at_once_;
+  };
+  while (end < time_ && fits(end + 1)) ++end;
+  return end;
 }
 
 void Execution::run_shard(int64_t index) const {
@@ -74,14 +91,18 @@ void Execution::run_shard(int64_t index) const {
 }
 
 Execution::Shard Execution::shard(int64_t index) const {
-  return {index * rows_ / shards_, (index + 1) * rows_ / shards_,
+  const int64_t rows = running(stretch_.t),
+                shards =
+                    drops_rows_ ? std::clamp<int64_t>(rows / fewest_rows, 1, shards_) : shards_,
+                mine = std::min(index, shards), next = std::min(index + 1, shards);
+  return {mine * rows / shards, next * rows / shards,
           reinterpret_cast<Addresses>(shard_memory_ +
                                       static_cast<std::size_t>(index) * surroundings_.shard_bytes)};
 }
 
 void Execution::prepare() const {
   for (const OutsideCall& call : surroundings_.before)
-    if (call.how == OutsideCall::once) run_outside(call);
+    if (call.how == OutsideCall::How::once) run_outside(call);
   pack_products();
   for (const auto& [row, all] : plan_.repeated)
     for (int64_t r = 0; r < all.rows; ++r)

@@ -2,6 +2,8 @@
 // One run of an Executable: bound to memory, over all time steps.
 #pragma once
 
+#include <cstring>
+
 #include "program/executable.hpp"
 #include "tensor/function_ref.hpp"
 #include "tensor/products/packed.hpp"
@@ -21,9 +23,9 @@ class Execution {
     Addresses addresses;
   };
 
-  /// Refers to all it is given. The loop runs as at most this many shards.
+  /// Refers to all it is given. The loop runs as at most this many shards. Null `rows`: none ends.
   Execution(const Executable& executable, int64_t time, std::span<const View> inputs,
-            std::span<const View> outputs, int64_t most_shards);
+            std::span<const View> outputs, int64_t most_shards, const EndingRows* rows = nullptr);
 
   /// All steps, and what comes before and after them.
   void run();
@@ -50,6 +52,7 @@ class Execution {
   }
 
   void run_stretch(int64_t n);
+  int64_t end_of_stretch(int64_t n) const;
   void run_shard(int64_t index) const;
   Shard shard(int64_t index) const;
   int64_t end_of(const Shard& s, int64_t rows) const {
@@ -71,7 +74,7 @@ class Execution {
   const Region& outside(ValueId v) const { return *surroundings_.outside[v]; }
   bool of_each_step(const Region& r) const;
   View all_of(ValueId v) const;
-  View at(ValueId v, int64_t t) const { return {p_.type(v), at(outside(v), t)}; }
+  View at(ValueId v, int64_t t) const;
   char* at(const Region& r, int64_t t) const;
   void run_stretch_of(const std::vector<OutsideCall>& calls) const;
   void run_outside(const OutsideCall& call) const;
@@ -82,6 +85,8 @@ class Execution {
   Shape of_stretch(const BatchFirst& b, int64_t rows) const;
   StridedRange with_caller(const BatchFirst& b, const View& all, int64_t first) const;
   StridedRange in_loop(const BatchFirst& b, int64_t first) const;
+  void exchange_rows(const BatchFirst& b, const View& all, int64_t first, int64_t end,
+                     bool to_loop) const;
   void deliver() const;
 
   // The loop.
@@ -92,10 +97,31 @@ class Execution {
   void save_states(const Shard& shard) const;
   char* copy_of(const CarriedMove& c, std::size_t turn) const;
 
+  // Rows that end: a slab has those that run, one step after the other. All of them run at all
+  // steps where ended rows are not dropped.
+  int64_t running(int64_t t) const {
+    return drops_rows_ ? ends_->running[static_cast<std::size_t>(t)] : rows_;
+  }
+  int64_t steps_of(int64_t row) const {
+    return drops_rows_ ? ends_->lengths[static_cast<std::size_t>(row)] : time_;
+  }
+  int64_t time_of(int64_t n) const { return p_.reverse ? time_ - 1 - n : n; }
+  int64_t row_steps(int64_t t, int64_t end) const {
+    return ends_->before[static_cast<std::size_t>(end)] -
+           ends_->before[static_cast<std::size_t>(t)];
+  }
+  std::size_t slab_offset(std::size_t b, int64_t t) const;
+  char* initial(const CarriedMove& c) const;
+  void start_rows() const;
+  void save_running_states() const;
+  void step_of_running(const Shard& all, int64_t n) const;
+  void begin_rows(const Shard& now, int64_t from) const;
+  void end_rows(const Shard& now, int64_t from) const;
+
   // Steps that are run together: from the n-th to before the `end`-th as they are processed, the
   // earliest of them at time t.
   struct Stretch {
-    int64_t n = 0, end = 0, t = 0;
+    int64_t n = 0, end = 0, t = 0, index = -1;
     int64_t steps() const { return end - n; }
   };
 
@@ -104,6 +130,8 @@ class Execution {
   const Surroundings& surroundings_;
   int64_t time_;
   std::span<const View> inputs_, outputs_;
+  const EndingRows* ends_;
+  bool drops_rows_;
   int64_t rows_, shards_, steps_at_once_;
   Stretch stretch_;
   Scratch arena_;
@@ -117,6 +145,11 @@ class Execution {
 
 inline char* address_of(const Region& r, Execution::Addresses blocks) {
   return blocks[r.block] + r.offset;
+}
+
+inline void copy_rows(const Region& r, const char* from, char* to, int64_t first, int64_t end) {
+  std::memcpy(to + first * r.row_stride, from + first * r.row_stride,
+              static_cast<std::size_t>((end - first) * r.row_stride));
 }
 
 }  // namespace tempo

@@ -12,11 +12,6 @@ namespace {
 
 using Addresses = Execution::Addresses;
 
-void copy_rows(const Region& r, const char* from, char* to, int64_t first, int64_t end) {
-  std::memcpy(to + first * r.row_stride, from + first * r.row_stride,
-              static_cast<std::size_t>((end - first) * r.row_stride));
-}
-
 void run_product(const ProductStage& s, const PackedMatrix* packed, Addresses blocks, int64_t first,
                  int64_t end) {
   const auto size = static_cast<int64_t>(size_of(s.out.dtype));
@@ -83,12 +78,15 @@ void Execution::find_again(const Shard& shard) const {
 
 void Execution::run_loop(int64_t index) const {
   const Shard shard = stretch_.n == 0 ? start(index) : this->shard(index);
-  if (stretch_.n > 0) save_states(shard);
+  if (stretch_.n > 0 && !drops_rows_) save_states(shard);
   const int64_t forth = p_.reverse ? -1 : 1;
   const auto first = static_cast<std::size_t>(p_.reverse ? stretch_.steps() - 1 : 0);
   for (std::size_t b : surroundings_.slabs) shard.addresses[b] = bases_[b] + first * step_bytes(b);
   for (int64_t n = stretch_.n; n < stretch_.end; ++n) {
-    step(shard, n, n + 1 == time_);
+    if (drops_rows_)
+      step_of_running(shard, n);
+    else
+      step(shard, n, n + 1 == time_);
     for (std::size_t b : surroundings_.each_step)
       shard.addresses[b] += forth * static_cast<int64_t>(step_bytes(b));
   }

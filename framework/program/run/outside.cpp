@@ -17,17 +17,28 @@ bool Execution::of_each_step(const Region& r) const {
 // Where a value lies at time t of the stretch.
 char* Execution::at(const Region& r, int64_t t) const {
   if (!of_each_step(r)) return address_of(r, bases_);
-  const int64_t from = plan_.blocks[r.block].kind == Block::slab ? t - stretch_.t : t;
-  return address_of(r, bases_) + static_cast<std::size_t>(from) * step_bytes(r.block);
+  const bool slab = plan_.blocks[r.block].kind == Block::slab;
+  return address_of(r, bases_) +
+         (slab ? slab_offset(r.block, t) : static_cast<std::size_t>(t) * step_bytes(r.block));
 }
 
 // A value of all steps of the stretch, or of the one there is.
 View Execution::all_of(ValueId v) const {
   const TensorType& type = p_.type(v);
   const Region& r = outside(v);
-  return of_each_step(r)
-             ? View{{type.dtype, type.shape.prepended(stretch_.steps())}, at(r, stretch_.t)}
-             : View{type, address_of(r, bases_)};
+  if (!of_each_step(r)) return {type, address_of(r, bases_)};
+  if (!drops_rows_)
+    return {{type.dtype, type.shape.prepended(stretch_.steps())}, at(r, stretch_.t)};
+  Shape rows = type.shape;
+  rows[0] = row_steps(stretch_.t, stretch_.t + stretch_.steps());
+  return {{type.dtype, rows.prepended(1)}, at(r, stretch_.t)};
+}
+
+// A value at time t of the stretch, or those of its rows that are running.
+View Execution::at(ValueId v, int64_t t) const {
+  TensorType type = p_.type(v);
+  if (drops_rows_ && type.shape.rank() == 2 && type.shape[0] == rows_) type.shape[0] = running(t);
+  return {type, at(outside(v), t)};
 }
 
 // Calls that do not read each other run at once where there is enough to do; each is cut by itself
@@ -36,23 +47,28 @@ void Execution::run_stretch_of(const std::vector<OutsideCall>& calls) const {
   for (auto first = calls.begin(); first != calls.end(); first += first->group)
     parallel_for(first->group, shards_ > 1 ? 1 : first->group, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
-        if (first[i].how != OutsideCall::once) run_outside(first[i]);
+        if (first[i].how != OutsideCall::How::once) run_outside(first[i]);
     });
 }
 
 void Execution::run_outside(const OutsideCall& call) const {
   const Instruction& i = p_[call.instruction];
+  const bool each_step = call.how == OutsideCall::How::step_by_step ||
+                         (drops_rows_ && call.reads_rows && i.op->pointwise &&
+                          call.how == OutsideCall::How::all_steps);
   if (call.product)
     multiply_outside(surroundings_.products[*call.product],
                      packed_[surroundings_.loop_products + *call.product]);
-  else if (call.how != OutsideCall::step_by_step)
+  else if (!each_step)
     apply(i, views_ + call.views, [this](ValueId v) { return all_of(v); });
   else
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
       apply(i, views_ + call.views, [this, t](ValueId v) { return at(v, t); });
 }
 void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const {
-  multiply_rows(product.rows * stretch_.steps(), at(outside(product.a), stretch_.t), b.k, b,
+  const int64_t rows = drops_rows_ ? row_steps(stretch_.t, stretch_.t + stretch_.steps())
+                                   : product.rows * stretch_.steps();
+  multiply_rows(rows, at(outside(product.a), stretch_.t), b.k, b,
                 at(outside(product.out), stretch_.t), b.n);
 }
 
@@ -75,10 +91,12 @@ void Execution::pack_products() const {
 
 // Rows of a sequence that begins with the batch, to a slab that begins with the time, and back.
 void Execution::gather(const BatchFirst& b, int64_t first, int64_t end) const {
+  if (ends_) return exchange_rows(b, inputs_[b.index], first, end, true);
   copy(of_stretch(b, end - first), size_of(b.here.dtype), with_caller(b, inputs_[b.index], first),
        in_loop(b, first));
 }
 void Execution::scatter(const BatchFirst& b, int64_t first, int64_t end) const {
+  if (ends_) return exchange_rows(b, outputs_[b.index], first, end, false);
   copy(of_stretch(b, end - first), size_of(b.here.dtype), in_loop(b, first),
        with_caller(b, outputs_[b.index], first));
 }
@@ -102,7 +120,7 @@ StridedRange Execution::in_loop(const BatchFirst& b, int64_t first) const {
 void Execution::deliver() const {
   for (const Delivery& d : surroundings_.sequences)
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-      std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), p_.type(d.value).bytes());
+      std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), at(d.value, t).type.bytes());
   for (const Delivery& d : surroundings_.after_results) {
     const View& out = outputs_[d.result];
     if (p_.results[d.result].kind == ProgramResult::sum)

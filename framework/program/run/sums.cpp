@@ -58,7 +58,7 @@ void Execution::put_aside() const {
     aside += static_cast<double>(sum);
     sum = 0;
   };
-  const int64_t stretch = stretch_.n / steps_at_once_ + 1,
+  const int64_t stretch = stretch_.index + 1,
                 most_of_steps = std::max<int64_t>(1, Surroundings::most_summed / steps_at_once_);
   if (stretch % most_of_steps == 0) for_sums(surroundings_.step_sums, aside_, put);
   if (stretch % most_stretches == 0)

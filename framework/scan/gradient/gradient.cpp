@@ -21,7 +21,11 @@ class Differentiation {
  public:
   Differentiation(const TracedRecurrence& forward, const GradientRequest& request,
                   const ValueIds& there)
-      : forward_(forward), p_(forward.normalised()), request_(request), kept_(p_, there) {
+      : forward_(forward),
+        p_(forward.normalised()),
+        request_(request),
+        kept_(p_, there),
+        from_gradients_(computed_from(p_.loop, gradients_of(p_))) {
     for (int32_t n = 0; const Ref<Value>& node : forward.nodes())
       numbers_[identity(*node)] = ValueId{n++};
   }
@@ -48,6 +52,15 @@ class Differentiation {
   }
 
  private:
+  // The inputs that are gradients, where the Program is one.
+  static ValueSet gradients_of(const Program& p) {
+    constexpr const char* names[] = {dkept_name, dy_name, dstate_name, dy_last_name};
+    ValueSet found;
+    for (std::size_t i = 0; i < p.n_inputs(); ++i)
+      if (std::count(std::begin(names), std::end(names), p[p.input(i)].name) > 0)
+        found.insert(p.input(i));
+    return found;
+  }
   const Ref<Value>& node(ValueId v) const { return forward_.nodes()[v.position()]; }
   bool floating(ValueId v) const { return is_floating(p_.type(v).dtype); }
 
@@ -119,12 +132,12 @@ class Differentiation {
 
   void write(Trace& trace) {
     for (const auto& [r, placeholder] : fixed_dys_)
-      add_input(Role::fixed, placeholder, IncomingGradient{{r}}, "dy");
+      add_input(Role::fixed, placeholder, IncomingGradient{{r}}, dy_name);
     for (const auto& [r, placeholder] : sequence_dys_)
-      add_input(Role::sequence, placeholder, IncomingGradient{{r}}, "dy",
+      add_input(Role::sequence, placeholder, IncomingGradient{{r}}, dy_name,
                 p_.results[r].batch_first);
     for (const Carry& c : carries_)
-      add_input(Role::carried, c.placeholder, source_of(c), c.state ? "dstate" : "dy_last");
+      add_input(Role::carried, c.placeholder, source_of(c), c.state ? dstate_name : dy_last_name);
     kept_.cover(captured(trace));
     for (const Trace::Capture& c : trace.captures()) add_capture(c);
     for (const auto& [placeholder, v] : to_compute_) compute_again(placeholder, v);
@@ -178,7 +191,8 @@ class Differentiation {
   // As an input of the gradient, if the forward step has it of every step; false: it is made again.
   bool add_forward(const Ref<Value>& placeholder, ValueId v) {
     if (kept_.has(v)) {
-      add_input(Role::sequence, placeholder, KeptValue{v}, "kept");
+      add_input(Role::sequence, placeholder, KeptValue{v},
+                from_gradients_.contains(v) ? dkept_name : kept_name);
     } else {
       std::size_t i = 0;
       while (i < p_.n_inputs() && p_.input(i) != v) ++i;
@@ -248,6 +262,7 @@ class Differentiation {
   const Program& p_;
   const GradientRequest& request_;
   KeptChoice kept_;
+  ValueSet from_gradients_;
   std::map<ValueIdentity, ValueId> numbers_;
   std::vector<Seed> seeds_;
   std::vector<Carry> carries_;

@@ -58,7 +58,71 @@ class Steps {
   int64_t of_any_ = all_;  // the first step that counts and may be borrowed
 };
 
+// Calls f(step, held) for each step of a row with the one that it holds, before `steps`; -1: none.
+template <class F>
+void for_held(const unsigned char* counts, int64_t time, int64_t steps, bool reverse, F f) {
+  int64_t held = -1;
+  for (int64_t n = 0; n < time; ++n) {
+    const int64_t t = reverse ? time - 1 - n : n;
+    if (t < steps && counts[t]) held = t;
+    f(t, held);
+  }
+}
+
+// Calls f(row) for each row of a mask, on threads where there is enough to do.
+template <class F>
+void for_rows(const View& mask, const View& y, F f) {
+  if (y.count() == 0) return;
+  const int64_t rows = mask.shape()[0], elements = std::max<int64_t>(1, y.count() / rows);
+  parallel_for(rows, std::max<int64_t>(1, elements_per_task / elements),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t row = begin; row < end; ++row) f(row);
+               });
+}
+
 }  // namespace
+
+Kernel held_steps_kernel() {
+  return [](const KernelCall& call) {
+    const View &y = call.inputs[0], &mask = call.inputs[1], &out = call.outputs[0];
+    const int64_t steps = y.shape()[1], time = mask.shape()[1];
+    const bool reverse = call.attributes.integer("reverse") != 0;
+    for_rows(mask, out, [&](int64_t row) {
+      const std::size_t step = out.type.bytes() / static_cast<std::size_t>(mask.count());
+      const char* const from = y.as<char>() + static_cast<std::size_t>(row * steps) * step;
+      char* const to = out.as<char>() + static_cast<std::size_t>(row * time) * step;
+      for_held(mask.as<const unsigned char>() + row * time, time, steps, reverse,
+               [&](int64_t t, int64_t held) {
+                 char* const at = to + static_cast<std::size_t>(t) * step;
+                 if (held < 0)
+                   std::memset(at, 0, step);
+                 else
+                   std::memcpy(at, from + static_cast<std::size_t>(held) * step, step);
+               });
+    });
+  };
+}
+
+Kernel added_steps_kernel() {
+  return [](const KernelCall& call) {
+    const View &dy = call.inputs[0], &mask = call.inputs[1], &out = call.outputs[0];
+    const int64_t steps = out.shape()[1], time = mask.shape()[1];
+    const bool reverse = call.attributes.integer("reverse") != 0;
+    std::memset(out.data, 0, out.type.bytes());
+    dispatch_floating(dy.dtype(), "added_steps", [&]<class T>(T) {
+      for_rows(mask, dy, [&](int64_t row) {
+        const int64_t step = dy.count() / mask.count();
+        const T* const from = dy.as<const T>() + row * time * step;
+        T* const to = out.as<T>() + row * steps * step;
+        for_held(mask.as<const unsigned char>() + row * time, time, steps, reverse,
+                 [&](int64_t t, int64_t held) {
+                   if (held < 0) return;
+                   for (int64_t i = 0; i < step; ++i) to[held * step + i] += from[t * step + i];
+                 });
+      });
+    });
+  };
+}
 
 Kernel counted_steps_kernel() {
   return [](const KernelCall& call) {

@@ -15,4 +15,12 @@ Kernel counted_steps_kernel();
 /// of x that hold finite numbers alone.
 Kernel usable_steps_kernel();
 
+/// Inputs y [batch, steps, rest...], mask [batch, time], time >= steps: output [batch, time,
+/// rest...], y at the steps that count, and at each other one what was there at the last step
+/// before it that counts (where the attribute "reverse" is not 0: the first one after it), or 0
+/// where there is none. From `steps` on none counts.
+Kernel held_steps_kernel();
+/// The transpose of that, from [batch, time, rest...] to the attribute "steps".
+Kernel added_steps_kernel();
+
 }  // namespace tempo

@@ -68,16 +68,25 @@ Block doubling_at(Size size, int threads) {
           {line, line_of("gradient", "LSTM", "float32", twice, threads, false)}};
 }
 
-// Their masks are drawn anew at each step of training, so their numbers are nobody else's.
-Block dropout_at(Size size, int threads) {
-  Block block{"dropout",
-              "training step with dropout: cell, Dense(1), Adam",
-              {line_of("train", "LSTM", "float32", size, threads)}};
-  for (const char* cell : {"DropoutLSTM", "RecurrentDropoutLSTM", "BothDropoutsLSTM"}) {
-    block.lines.push_back(line_of("train", cell, "float32", size, threads, false));
-    block.lines.back().against = 0;
-    block.lines.back().against_what = "of LSTM";
-  }
+// What a training step costs with an option of the layer or of the call.
+Block options_at(Size size, int threads) {
+  return cells_at("options", "training step with an option: cell, Dense(1), Adam", "train",
+                  {"LSTM", "MaskedLSTM", "EndingLSTM", "DropoutLSTM", "RecurrentDropoutLSTM",
+                   "BothDropoutsLSTM", "LayerNormLSTM", "StatefulLSTM", "TwoSequencesLSTM"},
+                  "float32", size, threads);
+}
+
+// What fit does of its own is the difference, in ms of an epoch or microseconds of a batch.
+Block fit_at(Size size, int threads) {
+  Block block{"fit",
+              "fit's own cost, ms an epoch and us a batch: " + std::to_string(epoch_batches) +
+                  " batches, SimpleRNN(1), Dense(1), Adam",
+              {line_of("fit", "SimpleRNN", "float32", size, threads, false),
+               line_of("loop", "SimpleRNN", "float32", size, threads, false)}};
+  block.lines[0].what = "fit";
+  block.lines[1].what = "a loop";
+  block.lines[0].against = 1;
+  block.lines[0].against_what = "of a loop";
   return block;
 }
 
@@ -108,8 +117,8 @@ const std::vector<Group>& groups() {
          return std::vector{cells_at("train", "training step: cell, Dense(1), Adam", "train",
                                      {"LSTM", "GRU", "SimpleRNN"}, "float32", s, n)};
        }},
-      {"dropout", default_sizes, false,
-       [](Size s, int n) { return std::vector{dropout_at(s, n)}; }},
+      {"options", default_sizes, false,
+       [](Size s, int n) { return std::vector{options_at(s, n)}; }},
       {"float64", float64_sizes, false,
        [](Size s, int n) {
          return std::vector{cells_at("float64", "forward and backward, float64", "gradient",
@@ -129,6 +138,7 @@ const std::vector<Group>& groups() {
          return std::vector{cells_at("tiny", "tiny training step: SimpleRNN(10), Dense(1), Adam",
                                      "train", {"SimpleRNN"}, "float32", s, n)};
        }},
+      {"fit", {{1, 1, 1, 1}}, true, [](Size s, int n) { return std::vector{fit_at(s, n)}; }},
       {"streaming",
        {{1, 1, 1, 32}},
        true,

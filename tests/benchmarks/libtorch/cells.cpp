@@ -60,6 +60,45 @@ Tensor layer_norm_lstm(const Tensor& x, Weights& state, const Weights& w) {
   return next_h;
 }
 
+Tensor lstm_step(const Tensor& x, const Tensor& h, const Tensor& c, Weights& next,
+                 const Weights& w) {
+  const auto z = torch::chunk(torch::matmul(x, w[0]) + torch::addmm(w[2], h, w[1]), 4, -1);
+  const Tensor next_c = torch::sigmoid(z[1]) * c + torch::sigmoid(z[0]) * torch::tanh(z[2]);
+  const Tensor next_h = torch::sigmoid(z[3]) * torch::tanh(next_c);
+  next = {next_h, next_c};
+  return next_h;
+}
+
+// One mask of the input, of the state or of both for all steps, kept beside the state.
+Tensor with_dropout(const Tensor& x, Weights& state, const Weights& w, bool input, bool recurrent) {
+  if (state.size() == 2) {
+    state.push_back(input ? torch::dropout(torch::ones_like(x), 0.2, true) : Tensor());
+    state.push_back(recurrent ? torch::dropout(torch::ones_like(state[0]), 0.2, true) : Tensor());
+  }
+  const Tensor of_x = state[2], of_h = state[3];
+  Weights next;
+  const Tensor y =
+      lstm_step(input ? x * of_x : x, recurrent ? state[0] * of_h : state[0], state[1], next, w);
+  state = {next[0], next[1], of_x, of_h};
+  return y;
+}
+Tensor recurrent_dropout_lstm(const Tensor& x, Weights& state, const Weights& w) {
+  return with_dropout(x, state, w, false, true);
+}
+Tensor both_dropouts_lstm(const Tensor& x, Weights& state, const Weights& w) {
+  return with_dropout(x, state, w, true, true);
+}
+
+// The last feature of x says whether the step counts.
+Tensor masked_lstm(const Tensor& x, Weights& state, const Weights& w) {
+  const int64_t features = x.size(1) - 1;
+  const Tensor counts = x.narrow(1, features, 1) > 0, h = state[0], c = state[1];
+  Weights next;
+  lstm_step(x.narrow(1, 0, features), h, c, next, w);
+  state = {torch::where(counts, next[0], h), torch::where(counts, next[1], c)};
+  return state[0];
+}
+
 struct Loop {
   const char* cell;
   Step step;
@@ -70,6 +109,9 @@ constexpr Loop loops[] = {
     {"Peephole", peephole, 2},
     {"MinimalGated", minimal_gated, 1},
     {"LayerNormLSTM", layer_norm_lstm, 2},
+    {"RecurrentDropoutLSTM", recurrent_dropout_lstm, 2},
+    {"BothDropoutsLSTM", both_dropouts_lstm, 2},
+    {"MaskedLSTM", masked_lstm, 2},
 };
 
 const Loop* loop_of(const std::string& cell) {

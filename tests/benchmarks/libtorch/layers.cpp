@@ -2,6 +2,8 @@
 // Converts Keras's layouts to those of torch::nn and gradients back.
 #include "layers.hpp"
 
+#include <algorithm>
+
 namespace bench {
 
 using torch::Tensor;
@@ -28,7 +30,9 @@ std::vector<double> to_vector(const Tensor& t) {
 Recurrent::Recurrent(const std::string& cell, int64_t features, int64_t units, torch::Dtype dtype,
                      const std::string& prefix)
     : cell_(cell), listed_(cell_named(cell).weights(features, units)) {
-  if (cell == "LSTM")
+  constexpr const char* lstms[] = {"LSTM", "EndingLSTM", "StatefulLSTM", "TwoSequencesLSTM",
+                                   "DropoutLSTM"};
+  if (std::count(std::begin(lstms), std::end(lstms), cell) > 0)
     lstm_ = torch::nn::LSTM(torch::nn::LSTMOptions(features, units).batch_first(true));
   else if (cell == "GRU")
     gru_ = torch::nn::GRU(torch::nn::GRUOptions(features, units).batch_first(true));
@@ -97,6 +101,13 @@ Results Recurrent::gradients() const {
   for (std::size_t i = 0; i < listed_.size(); ++i)
     out.push_back({"d" + listed_[i].name, to_vector(all[i])});
   return out;
+}
+
+Tensor Recurrent::last_of(const Tensor& x, const Tensor& lengths) {
+  const auto packed = torch::nn::utils::rnn::pack_padded_sequence(x, lengths, /*batch_first=*/true,
+                                                                  /*enforce_sorted=*/false);
+  const auto [all, last] = lstm_->forward_with_packed_input(packed);
+  return std::get<0>(last)[0];
 }
 
 Tensor Recurrent::operator()(const Tensor& x, Tensors* state) {

@@ -16,6 +16,8 @@ class Recurrent {
 
   /// All outputs; `state` (h, or h and c) is where it starts and is replaced by the last one.
   torch::Tensor operator()(const torch::Tensor& x, std::vector<torch::Tensor>* state = nullptr);
+  /// The last output of each sequence, which has this many of the steps, by a PackedSequence.
+  torch::Tensor last_of(const torch::Tensor& x, const torch::Tensor& lengths);
   std::vector<torch::Tensor> parameters() const;
   /// torch::nn has two biases where Keras has one (not in GRU): the second learns or stays 0.
   void second_bias_learns(bool yes);

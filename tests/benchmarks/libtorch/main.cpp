@@ -111,19 +111,42 @@ class TrainingStep : public Training<torch::optim::Adam> {
         dense_(dense(job.size.units, 1, dtype_of(job))) {
     const Size& s = job.size;
     x_ = made("x", {s.batch, s.time, s.features}, dtype_of(job));
+    if (job.cell == "TwoSequencesLSTM") {
+      const std::vector<Tensor> both =
+          x_.split_with_sizes({s.features / 2, s.features - s.features / 2}, 2);
+      x_ = both[0].contiguous();
+      second_ = both[1].contiguous();
+    }
+    if (job.cell == "MaskedLSTM") {
+      const std::vector<uint8_t> mask = mask_of(s);
+      const Tensor counts = torch::tensor(std::vector<double>(mask.begin(), mask.end()));
+      x_ = torch::cat({x_, counts.to(dtype_of(job)).reshape({s.batch, s.time, 1})}, 2);
+    }
+    if (job.cell == "EndingLSTM") lengths_ = torch::tensor(lengths_of(s));
+    drops_input_ = job.cell == "DropoutLSTM";
+    stateful_ = job.cell == "StatefulLSTM";
     y_ = made("target", {s.batch, 1}, dtype_of(job));
     optimizer_.emplace(parameters_of(cell_, *dense_),
                        torch::optim::AdamOptions(learning_rate).eps(epsilon));
   }
 
  private:
-  Tensor loss_of_batch() override {
-    return torch::mse_loss(dense_(cell_(x_).select(1, x_.size(1) - 1)), y_);
+  Tensor loss_of_batch() override { return torch::mse_loss(dense_(last_output()), y_); }
+  Tensor last_output() {
+    if (lengths_.defined()) return cell_.last_of(x_, lengths_);
+    Tensor x = second_.defined() ? torch::cat({x_, second_}, 2) : x_;
+    if (drops_input_)
+      x = x * torch::dropout(torch::ones({x.size(0), 1, x.size(2)}, x.options()), 0.2, true);
+    const Tensor y = cell_(x, stateful_ ? &state_ : nullptr);
+    for (Tensor& s : state_) s = s.detach();
+    return y.select(1, y.size(1) - 1);
   }
   std::vector<Recurrent*> cells() override { return {&cell_}; }
   Recurrent cell_;
   torch::nn::Linear dense_;
-  Tensor x_, y_;
+  Tensor x_, second_, lengths_, y_;
+  std::vector<Tensor> state_;
+  bool drops_input_ = false, stateful_ = false;
 };
 
 class StreamingStep : public Work {

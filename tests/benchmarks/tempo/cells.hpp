@@ -111,4 +111,26 @@ struct LayerNormLSTMCell : tempo::Cell<CellOptions> {
   Tensor kernel, recurrent_kernel, bias, gamma_input, gamma_recurrent, gamma_state, beta_state;
 };
 
+/// LSTM that reads two sequences side by side.
+struct TwoSequencesLSTMCell : tempo::Cell<CellOptions> {
+  using Cell::Cell;
+  static constexpr int state_count = 2;
+  static constexpr int sequence_count = 2;
+
+  void build(Weights& add, const Shapes& inputs) {
+    const int64_t features = inputs[0].back() + inputs[1].back(), units = options.units;
+    kernel = add("kernel", {features, 4 * units}, glorot_uniform());
+    recurrent_kernel = add("recurrent_kernel", {units, 4 * units}, orthogonal());
+    bias = add("bias", {4 * units}, zeros());
+  }
+  Step step(const Tensors& x, const State& s) const {
+    const auto& [h, c] = s.as<2>();
+    auto [i, f, g, o] = split<4>(matmul(concat(x), kernel) + matmul(h, recurrent_kernel) + bias);
+    Tensor next_c = sigmoid(f) * c + sigmoid(i) * tanh(g);
+    Tensor next_h = sigmoid(o) * tanh(next_c);
+    return {.output = next_h, .state = {next_h, next_c}};
+  }
+  Tensor kernel, recurrent_kernel, bias;
+};
+
 }  // namespace bench

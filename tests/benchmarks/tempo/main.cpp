@@ -13,7 +13,10 @@ Layer recurrent(const Job& job, bool return_sequences) {
   const auto of_user = [&](const Layer& cell) {
     return RNN(cell, {.return_sequences = return_sequences});
   };
-  if (job.cell == "LSTM") return LSTM({.units = units, .return_sequences = return_sequences});
+  if (job.cell == "LSTM" || job.cell == "MaskedLSTM" || job.cell == "EndingLSTM")
+    return LSTM({.units = units, .return_sequences = return_sequences});
+  if (job.cell == "StatefulLSTM")
+    return LSTM({.units = units, .return_sequences = return_sequences, .stateful = true});
   const bool both = job.cell == "BothDropoutsLSTM";
   if (both || job.cell == "DropoutLSTM" || job.cell == "RecurrentDropoutLSTM")
     return LSTM({.units = units,
@@ -26,6 +29,7 @@ Layer recurrent(const Job& job, bool return_sequences) {
   if (job.cell == "UserLSTM") return of_user(UserLSTMCell({.units = units}));
   if (job.cell == "Peephole") return of_user(PeepholeCell({.units = units}));
   if (job.cell == "MinimalGated") return of_user(MinimalGatedCell({.units = units}));
+  if (job.cell == "TwoSequencesLSTM") return of_user(TwoSequencesLSTMCell({.units = units}));
   if (job.cell == "LayerNormLSTM") return of_user(LayerNormLSTMCell({.units = units}));
   throw Unsupported("Tempo has no cell " + job.cell);
 }
@@ -91,21 +95,33 @@ class OverSequence : public Work {
 class TrainingStep : public Work {
  public:
   explicit TrainingStep(const Job& job)
-      : model_({recurrent(job, false), Dense({.units = 1})}),
+      : layer_(recurrent(job, false)),
+        dense_(Dense({.units = 1})),
         adam_({.learning_rate = learning_rate, .epsilon = epsilon}) {
     const Size& s = job.size;
-    x_ = made("x", {s.batch, s.time, s.features});
+    x_ = {made("x", {s.batch, s.time, s.features})};
+    if (job.cell == "TwoSequencesLSTM") {
+      const int64_t half = s.features / 2;
+      x_ = split(x_[0], {half, s.features - half});
+    }
+    if (job.cell == "MaskedLSTM") {
+      const std::vector<uint8_t> counts = mask_of(s);
+      options_.mask = tensor(std::vector<bool>(counts.begin(), counts.end()), {s.batch, s.time});
+    }
+    if (job.cell == "EndingLSTM") options_.lengths = tensor(lengths_of(s), {s.batch});
     y_ = made("target", {s.batch, 1});
-    model_.build({x_.shape()});
+    output();  // builds the layers
+    layer_.reset_state();
     std::vector<Weight> wanted = weights_of(job);
     wanted.push_back({"dense_kernel", {s.units, 1}});
     wanted.push_back({"dense_bias", {1}});
-    set(model_.weights(), wanted);
-    weights_ = model_.trainable_weights();
+    weights_ = layer_.trainable_weights();
+    for (const Tensor& w : dense_.trainable_weights()) weights_.push_back(w);
+    set(weights_, wanted);
   }
 
   void run() override {
-    const Tensor loss = mean(square(model_(x_, {.training = true}) - y_));
+    const Tensor loss = mean(square(output() - y_));
     adam_.step(weights_, gradient(loss, weights_));
     loss_ = loss.item();
   }
@@ -120,6 +136,63 @@ class TrainingStep : public Work {
   }
 
  private:
+  Tensor output() { return dense_(layer_.call(x_, options_)[0], {.training = true}); }
+
+  Layer layer_, dense_;
+  CallOptions options_{.training = true};
+  Adam adam_;
+  Tensors x_, weights_;
+  Tensor y_;
+  double loss_ = 0;
+};
+
+// Samples in memory, batch by batch in order.
+class Epoch : public Work {
+ public:
+  explicit Epoch(const Job& job)
+      : by_fit_(job.mode == "fit"),
+        batch_(job.size.batch),
+        model_({recurrent(job, false), Dense({.units = 1})}),
+        adam_({.learning_rate = learning_rate, .epsilon = epsilon}) {
+    const Size& s = job.size;
+    x_ = made("x", {epoch_batches * s.batch, s.time, s.features});
+    y_ = made("target", {epoch_batches * s.batch, 1});
+    model_.build({{-1, s.time, s.features}});
+    std::vector<Weight> wanted = weights_of(job);
+    wanted.push_back({"dense_kernel", {s.units, 1}});
+    wanted.push_back({"dense_bias", {1}});
+    set(model_.weights(), wanted);
+    weights_ = model_.trainable_weights();
+    model_.compile({.optimizer = adam_, .loss = "mse"});
+  }
+
+  void run() override {
+    if (by_fit_)
+      loss_ =
+          model_.fit(x_, y_, {.batch_size = batch_, .shuffle = false, .verbose = 0})["loss"].back();
+    else
+      loop();
+  }
+
+  Results results() override {
+    run();
+    return {{"loss", {loss_}}};
+  }
+
+ private:
+  void loop() {
+    const MeanSquaredError mse;
+    double total = 0;
+    for (const auto& [x, y] : batches(x_, y_, {.size = batch_, .shuffle = false})) {
+      const Tensor loss = mse(y, model_(x, {.training = true}));
+      adam_.step(weights_, gradient(loss, weights_));
+      total += loss.item();
+    }
+    loss_ = total / static_cast<double>(epoch_batches);
+  }
+
+  bool by_fit_;
+  int64_t batch_;
   Sequential model_;
   Adam adam_;
   Tensor x_, y_;
@@ -213,6 +286,7 @@ std::unique_ptr<Work> make(const Job& job) {
   set_default_dtype(job.dtype == "float64" ? float64 : float32);
   if (job.mode == "gradient" || job.mode == "forward") return std::make_unique<OverSequence>(job);
   if (job.mode == "train") return std::make_unique<TrainingStep>(job);
+  if (job.mode == "fit" || job.mode == "loop") return std::make_unique<Epoch>(job);
   if (job.mode == "stream" && job.dtype == "float64")
     return std::make_unique<StreamingStep<double>>(job);
   if (job.mode == "stream") return std::make_unique<StreamingStep<float>>(job);

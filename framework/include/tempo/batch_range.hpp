@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batches that come one after the other, from a range or a function: for data larger than memory.
+#pragma once
+
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <tempo/data.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// One tensor or several: what a model is called with.
+class Inputs : public Tensors {
+ public:
+  Inputs() = default;
+  Inputs(const Tensor& x) : Tensors{x} {}
+  Inputs(const Tensors& x) : Tensors(x) {}
+  Inputs(std::initializer_list<Tensor> x) : Tensors(x) {}
+};
+
+/// Samples that a model is trained or tried with at once, along the first axis of each tensor.
+struct Batch {
+  Inputs x = {};
+  Inputs y = {};
+  Tensor sample_weight = {};
+};
+
+namespace sdk {
+
+inline Batch as_batch(const Batch& batch) { return batch; }
+inline Batch as_batch(const Samples& samples) { return {.x = samples.x, .y = samples.y}; }
+template <class X, class Y>
+requires(std::is_convertible_v<const X&, Inputs>&& std::is_convertible_v<const Y&, Inputs>) Batch
+    as_batch(const std::pair<X, Y>& pair) {
+  return {.x = pair.first, .y = pair.second};
+}
+
+/// One that `for (auto&& batch : range)` walks through.
+template <class R>
+concept RangeOfBatches = requires(R& range) {
+  std::begin(range) != std::end(range);
+  ++std::declval<decltype(std::begin(range))&>();
+  as_batch(*std::begin(range));
+};
+/// One that gives the next batch, or std::nullopt at the end.
+template <class F>
+concept GivesBatches = requires(F& next) {
+  static_cast<bool>(next());
+  as_batch(*next());
+};
+
+}  // namespace sdk
+
+/// Batches for fit, evaluate and predict: a range of them, or a function that gives the next one.
+/// They are Batch, Samples (as batches(x, y) has them) or std::pair of x and y.
+///
+///     std::vector<Batch>, batches(x, y, {...}), files | std::views::transform(read)
+///     [&]() -> std::optional<Batch> { ... }       std::nullopt at the end; asked again in the next
+///                                                 epoch
+///
+/// A range that is an lvalue is referred to and must live as long as this; another is moved in.
+class BatchRange {
+ public:
+  /// As libtempo walks through it.
+  class Source {
+   public:
+    virtual ~Source() = default;
+    /// Stands before the first batch again, where it `restarts`; goes on, where it does not.
+    virtual void begin() = 0;
+    virtual std::optional<Batch> next() = 0;
+    virtual bool restarts() const = 0;
+    /// Whether there may be more after its end.
+    virtual bool begins_again() const = 0;
+    /// How many batches there are; -1: it is not known.
+    virtual int64_t size() const = 0;
+  };
+
+  /// None.
+  BatchRange() = default;
+  template <class R>
+  requires(!std::is_same_v<std::remove_cvref_t<R>, BatchRange> &&
+           sdk::RangeOfBatches<std::remove_reference_t<R>>) BatchRange(R&& range)
+      : source_(std::make_shared<OfRange<R>>(std::forward<R>(range))) {}
+  template <class F>
+  requires(!std::is_same_v<F, BatchRange> && sdk::GivesBatches<F> && !sdk::RangeOfBatches<F>)
+      BatchRange(F next)
+      : source_(std::make_shared<OfFunction<F>>(std::move(next))) {}
+
+  explicit operator bool() const { return source_ != nullptr; }
+  Source* source() const { return source_.get(); }
+
+ private:
+  template <class R>  // a reference, of an lvalue
+  struct OfRange final : Source {
+    using Range = std::remove_reference_t<R>;
+    using Iterator = decltype(std::begin(std::declval<Range&>()));
+    explicit OfRange(R&& given) : range(std::forward<R>(given)) {}
+    void begin() override {
+      if (at && !restarts()) return;
+      at.emplace(std::begin(range));
+      taken = false;
+    }
+    // To move on may be to read the next one, as in a single pass, so that waits until it is asked.
+    std::optional<Batch> next() override {
+      if (std::exchange(taken, false)) ++*at;
+      if (!(*at != std::end(range))) return {};
+      taken = true;
+      return sdk::as_batch(**at);
+    }
+    bool restarts() const override { return std::forward_iterator<Iterator>; }
+    bool begins_again() const override { return restarts(); }
+    int64_t size() const override {
+      if constexpr (requires { std::size(range); })
+        return static_cast<int64_t>(std::size(range));
+      else
+        return -1;
+    }
+    R range;
+    std::optional<Iterator> at;
+    bool taken = false;
+  };
+  template <class F>
+  struct OfFunction final : Source {
+    explicit OfFunction(F its_next) : function(std::move(its_next)) {}
+    void begin() override {}
+    std::optional<Batch> next() override {
+      auto batch = function();
+      if (!batch) return {};
+      return sdk::as_batch(*batch);
+    }
+    bool restarts() const override { return false; }
+    bool begins_again() const override { return true; }
+    int64_t size() const override { return -1; }
+    F function;
+  };
+
+  std::shared_ptr<Source> source_;
+};
+
+}  // namespace tempo

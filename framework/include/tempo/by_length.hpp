@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mini-batches of sequences of similar lengths, padded no further than to the longest of each.
+#pragma once
+
+#include <tempo/batch_range.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct ByLengthOptions {
+  int64_t size = 32;  ///< sequences in a batch
+  /// Each pass has an order of its own; without, all are in the order of their lengths, the
+  /// shortest first.
+  bool shuffle = true;
+  int64_t seed = -1;  ///< below 0: drawn from the generator that set_seed starts
+  /// Shuffled sequences are sorted by length so many batches at a time, which are then shuffled: of
+  /// more, less is padded; of fewer, more chance is in who meets whom.
+  int64_t pool = 100;
+  Tensor sample_weight = {};  ///< [n] or [n, time]
+};
+
+/// A range of batches for fit, evaluate and predict. x of each is [size, longest, ...] with the
+/// mask of its lengths; the last batch may be smaller. A handle; copies draw from the same passes.
+class BatchesByLength {
+ public:
+  struct Data;
+  using Plan = std::vector<std::vector<int64_t>>;  ///< the places in each batch
+  class Iterator {
+   public:
+    using value_type = Batch;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::forward_iterator_tag;
+    Iterator() = default;
+    Iterator(const BatchesByLength* from, int64_t at, std::shared_ptr<const Plan> plan)
+        : from_(from), at_(at), plan_(std::move(plan)) {}
+    Batch operator*() const { return from_->batch((*plan_)[static_cast<std::size_t>(at_)]); }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    Iterator operator++(int) {
+      Iterator before = *this;
+      ++at_;
+      return before;
+    }
+    friend bool operator==(const Iterator& a, const Iterator& b) { return a.at_ == b.at_; }
+
+   private:
+    const BatchesByLength* from_ = nullptr;
+    int64_t at_ = 0;
+    std::shared_ptr<const Plan> plan_;
+  };
+
+  explicit BatchesByLength(std::shared_ptr<Data> data) : data_(std::move(data)) {}
+  Iterator begin() const { return {this, 0, next_plan()}; }
+  Iterator end() const { return {this, size(), nullptr}; }
+  /// How many batches.
+  TEMPO_API int64_t size() const;
+
+ private:
+  TEMPO_API Batch batch(const std::vector<int64_t>& places) const;
+  TEMPO_API std::shared_ptr<const Plan> next_plan() const;
+
+  std::shared_ptr<Data> data_;
+};
+
+/// Of padded sequences [n, time, ...] and their lengths [n], int32 or int64. Those of x, y and
+/// sample_weight that have this time axis are cut to the longest sequence of a batch.
+///
+///     auto train = batches_by_length(x, lengths, y, {.size = 32});
+///     model.fit(train, {.epochs = 10});
+TEMPO_API BatchesByLength batches_by_length(const Inputs& x, const Tensor& lengths, const Inputs& y,
+                                            const ByLengthOptions& options = {});
+TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions, const Inputs&, const Tensor&,
+              const Inputs&);
+/// Of sequences [time, ...], each of a length of its own; y is [n, ...].
+TEMPO_API BatchesByLength batches_by_length(const Tensors& sequences, const Tensor& y,
+                                            const ByLengthOptions& options = {});
+TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions, const Tensors&, const Tensor&);
+/// The same with targets for each sequence, [its time, ...].
+TEMPO_API BatchesByLength batches_by_length(const Tensors& sequences, const Tensors& y,
+                                            const ByLengthOptions& options = {});
+TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions, const Tensors&, const Tensors&);
+
+}  // namespace tempo

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sequences of ids on their way into a model, and out of it: padded to one length, drawn one by
+// one.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <tempo/misspelt.hpp>
+#include <tempo/tensor.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct PadOptions {
+  int64_t maxlen = 0;              ///< steps of each row; 0: as many as the longest has
+  DType dtype = DType::automatic;  ///< not given: int32 for whole numbers, else the default one
+  std::string padding = "pre";     ///< or "post": on which side `value` is put
+  std::string truncating = "pre";  ///< or "post": on which side of a longer one steps are cut off
+  double value = 0;
+};
+
+/// Sequences of any lengths as the rows of one tensor [n, maxlen]. Throws Error where the dtype
+/// does not hold a value; Keras cuts 1.5 down to 1 there.
+TEMPO_API Tensor pad_sequences(const std::vector<std::vector<int64_t>>& sequences,
+                               const PadOptions& options = {});
+TEMPO_API Tensor pad_sequences(const std::vector<std::vector<double>>& sequences,
+                               const PadOptions& options = {});
+/// Of sequences [time, features...], [n, maxlen, features...]; their dtype where none is given.
+TEMPO_API Tensor pad_sequences(const Tensors& sequences, const PadOptions& options = {});
+template <class T>
+requires std::is_arithmetic_v<T> Tensor pad_sequences(const std::vector<std::vector<T>>& sequences,
+                                                      const PadOptions& options = {}) {
+  using Kept = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+  std::vector<std::vector<Kept>> kept;
+  for (const std::vector<T>& one : sequences) kept.emplace_back(one.begin(), one.end());
+  return pad_sequences(kept, options);
+}
+template <class T>
+requires std::is_arithmetic_v<T> Tensor pad_sequences(
+    std::initializer_list<std::initializer_list<T>> sequences, const PadOptions& options = {}) {
+  return pad_sequences(std::vector<std::vector<T>>(sequences.begin(), sequences.end()), options);
+}
+
+struct SampleOptions {
+  double temperature = 1;  ///< below 1 the likely ones become likelier; 0 takes the likeliest
+  int64_t top_k = 0;       ///< only so many, the likeliest, may be drawn; 0: all
+  /// Only the fewest may be drawn that together have at least this probability (Holtzman et al.,
+  /// 2020); the temperature and top_k come first.
+  double top_p = 1;
+  int64_t seed = -1;  ///< below 0: drawn from the generator that set_seed starts
+};
+
+/// Draws a class for each row of logits [..., classes]: int64 [...]. Of probabilities, log(p) are
+/// logits. -inf is never drawn; any other number that is not finite is an Error.
+TEMPO_API Tensor sample(const Tensor& logits, const SampleOptions& options = {});
+TEMPO_OPTIONS(Tensor sample, SampleOptions, const Tensor&);
+
+}  // namespace tempo

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Texts in UTF-8 as tokens, and tokens as ids: what an Embedding takes.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tempo/misspelt.hpp>
+#include <tempo/tensor.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+/// A text as characters or words, or the tags of a sequence.
+using Tokens = std::vector<std::string>;
+
+/// The characters of a text, each a Unicode code point. Throws Error where it is not UTF-8.
+TEMPO_API Tokens characters(std::string_view text);
+/// What white space (of ASCII) parts.
+TEMPO_API Tokens words(std::string_view text);
+/// As Keras's TextVectorization: `how` is "lower", "strip_punctuation",
+/// "lower_and_strip_punctuation" or "none". Capital letters and punctuation are those of ASCII.
+TEMPO_API std::string standardize(std::string_view text,
+                                  const std::string& how = "lower_and_strip_punctuation");
+
+struct ReadTextOptions {
+  int64_t most = 0;                ///< bytes of UTF-8, cut where a character ends; 0: all
+  std::string encoding = "UTF-8";  ///< of the file, as in CsvOptions
+};
+
+/// The text of a file, as UTF-8 without a byte order mark; of a folder, that of all files below it,
+/// in the order of their paths. Throws FormatError.
+TEMPO_API std::string read_text(const std::string& path, const ReadTextOptions& options = {});
+TEMPO_OPTIONS(std::string read_text, ReadTextOptions, const std::string&);
+
+struct VocabularyOptions {
+  std::string split = "whitespace";  ///< or "character": the tokens of a text
+  /// What is done to a text first, as standardize; "automatic" is "lower_and_strip_punctuation"
+  /// for words and "none" for characters.
+  std::string standardize = "automatic";
+  int64_t max_tokens = 0;  ///< the most ids, those of padding and unknown among them; 0: any number
+  int64_t min_count = 1;   ///< tokens that come less often are unknown
+  bool padding = true;     ///< id 0 is padding, "", as pad_sequences and .mask_zero have it
+  bool unknown = true;     ///< the next id is "[UNK]", what is not in it; without, that is an Error
+};
+
+/// Tokens and their ids: Keras's TextVectorization and StringLookup. A handle; copies are the same.
+///
+///     Vocabulary words(reviews, {.max_tokens = 10000});
+///     Tensor x = pad_sequences(words.encode(reviews));
+///     Sequential model({Embedding({.input_dim = words.size(), .output_dim = 64}), ...});
+///     model.set_metadata("words", words.text());       // goes into the file of model.save
+///     auto words = Vocabulary::from_text(load_model("m.safetensors").metadata("words"));
+class Vocabulary {
+ public:
+  /// Of padding and unknown alone.
+  Vocabulary() : Vocabulary(std::vector<std::string>{}) {}
+  /// The tokens of these texts, the most frequent first; of equally frequent ones the last in the
+  /// order of their bytes first, as Keras has them.
+  TEMPO_API explicit Vocabulary(const std::vector<std::string>& texts,
+                                const VocabularyOptions& options = {});
+  /// Of texts that are split already.
+  TEMPO_API explicit Vocabulary(const std::vector<Tokens>& texts,
+                                const VocabularyOptions& options = {});
+  Vocabulary(std::initializer_list<std::string> texts, const VocabularyOptions& options = {})
+      : Vocabulary(std::vector<std::string>(texts), options) {}
+  /// These tokens, in this order, behind padding and unknown.
+  TEMPO_API static Vocabulary of(const Tokens& tokens, const VocabularyOptions& options = {});
+
+  /// How many ids there are: from 0 to size() - 1.
+  TEMPO_API int size() const;
+  /// All tokens by id, "" for padding and "[UNK]" for unknown.
+  TEMPO_API const Tokens& tokens() const;
+  TEMPO_API bool contains(const std::string& token) const;
+  /// That of unknown where it is not in it; without one, an Error.
+  TEMPO_API int64_t id(const std::string& token) const;
+  /// Throws Error for an id that is none.
+  TEMPO_API const std::string& token(int64_t id) const;
+
+  /// Its tokens, standardized and split.
+  TEMPO_API Tokens split(const std::string& text) const;
+  TEMPO_API std::vector<int64_t> encode(const std::string& text) const;
+  TEMPO_API std::vector<std::vector<int64_t>> encode(const std::vector<std::string>& texts) const;
+  /// Of texts that are split already.
+  TEMPO_API std::vector<std::vector<int64_t>> encode(const std::vector<Tokens>& texts) const;
+  std::vector<std::vector<int64_t>> encode(std::initializer_list<std::string> texts) const {
+    return encode(std::vector<std::string>(texts));
+  }
+
+  /// The tokens of ids [time], without padding.
+  TEMPO_API Tokens decode(const std::vector<int64_t>& ids) const;
+  /// Of each row of ids [batch, time]. Where `lengths` are given, row i has its first lengths[i]
+  /// steps, and that many tokens.
+  TEMPO_API std::vector<Tokens> decode(const Tensor& ids,
+                                       const std::vector<int64_t>& lengths = {}) const;
+  /// Tokens as a text, with a space between words.
+  TEMPO_API std::string join(const Tokens& tokens) const;
+
+  /// All of it as a text (JSON), for Model::set_metadata or a file; and back. Throws FormatError.
+  TEMPO_API std::string text() const;
+  TEMPO_API static Vocabulary from_text(const std::string& text);
+
+ private:
+  struct State;
+  explicit Vocabulary(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+  std::shared_ptr<const State> state_;
+};
+
+/// How many tokens or ids each has.
+template <class Sequences>
+std::vector<int64_t> lengths(const Sequences& sequences) {
+  std::vector<int64_t> out;
+  for (const auto& one : sequences) out.push_back(static_cast<int64_t>(one.size()));
+  return out;
+}
+
+/// Sequences of tokens with a tag for each.
+struct TaggedTexts {
+  std::vector<Tokens> tokens = {};
+  std::vector<Tokens> tags = {};
+  int64_t size() const { return static_cast<int64_t>(tokens.size()); }
+  /// Those of [begin, end), which must be there.
+  TEMPO_API TaggedTexts slice(int64_t begin, int64_t end) const;
+};
+
+struct TaggedOptions {
+  char separator = '\t';           ///< between columns; the first is the token, the last its tag
+  std::string comment = "";        ///< lines that begin so are passed over: "##" in KLUE; "": none
+  std::string encoding = "UTF-8";  ///< of the file, as in CsvOptions
+};
+
+/// A file in the form of CoNLL: a token and its tag on a line, an empty line behind each sequence.
+/// Throws FormatError with the line that has no separator, or is not UTF-8.
+TEMPO_API TaggedTexts read_tagged(const std::string& path, const TaggedOptions& options = {});
+TEMPO_OPTIONS(TaggedTexts read_tagged, TaggedOptions, const std::string&);
+
+}  // namespace tempo

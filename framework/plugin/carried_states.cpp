@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts the last states of a recurrence in place of the first ones of its next run.
+#include "plugin/carried_states.hpp"
+
+#include <algorithm>
+
+#include <tempo/ops.hpp>
+
+#include "graph/trace.hpp"
+#include "plugin/layer.hpp"
+
+namespace tempo {
+
+namespace {
+thread_local CarriedStates* innermost = nullptr;
+}
+
+CarriedStates::Call::Call(CarriedStates& states, int64_t batch, int64_t time,
+                          std::vector<Output>* outputs)
+    : innermost_(innermost, &states) {
+  states.run_.clear();
+  states.batch_ = batch;
+  states.time_ = time;
+  states.outputs_ = outputs;
+}
+
+CarriedStates* CarriedStates::current() { return Trace::current() ? nullptr : innermost; }
+
+CarriedStates::Results CarriedStates::run(const tempo_scan& scan, const tempo_layer* layer,
+                                          FunctionRef<Results(const tempo_scan&)> run) {
+  // Of other sequences, as those within each step: they begin anew. Steps that no mask counts may
+  // be cut off.
+  const Shape x = scan.n_sequences == 0 ? Shape{} : scan.sequences[0]->type.shape;
+  if (x.rank() < 2 || x[0] != batch_ || x[1] > time_) return run(scan);
+  if (scan.reverse) {
+    if (backwards_.empty()) backwards_ = layer ? layer->path() : "scan";
+    return run(scan);
+  }
+  Tensors& last = last_[{layer, run_[layer]++}];
+  std::vector<tempo_tensor*> first(scan.states, scan.states + scan.n_states);
+  for (std::size_t i = 0; i < std::min(first.size(), last.size()); ++i)
+    if (last[i].handle()->type == first[i]->type) first[i] = last[i].handle();
+  tempo_scan going_on = scan;
+  going_on.states = first.data();
+  Results results = run(going_on);
+  const NoGradient off;
+  last.clear();
+  for (std::size_t i = scan.n_outputs; i < scan.n_outputs + first.size(); ++i)
+    last.push_back(stop_gradient(Tensor::borrowed(results[i].get())));
+  return results;
+}
+
+void CarriedStates::note(const tempo_layer& layer, const Tensor& output) {
+  if (outputs_) outputs_->push_back({layer.path(), output});
+}
+
+}  // namespace tempo

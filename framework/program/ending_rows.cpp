@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sorts rows by their lengths, and finds out of a step as written whether rows may end.
+#include "program/ending_rows.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "ops/known.hpp"
+#include "program/uses.hpp"
+
+namespace tempo {
+
+thread_local EndedRows::How EndedRows::current_ = EndedRows::left_out_where_it_pays;
+
+EndingRows::EndingRows(const std::vector<int64_t>& of_caller, int64_t time)
+    : order(of_caller.size()), running(static_cast<std::size_t>(time) + 1) {
+  const auto length = [&](int64_t row) { return of_caller[static_cast<std::size_t>(row)]; };
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return length(a) > length(b); });
+  for (int64_t row : order) lengths.push_back(length(row));
+  int64_t n = rows();
+  for (int64_t t = 0; t <= time; ++t) {
+    while (n > 0 && lengths[static_cast<std::size_t>(n - 1)] <= t) --n;
+    running[static_cast<std::size_t>(t)] = n;
+  }
+  before.push_back(0);
+  for (int64_t t = 0; t < time; ++t)
+    before.push_back(before.back() + running[static_cast<std::size_t>(t)]);
+}
+
+namespace {
+
+// The condition of `made` = where(condition, ..., other), or nothing.
+std::optional<ValueId> condition_for(const Uses& uses, ValueId made,
+                                     const std::function<bool(ValueId)>& other) {
+  const Instruction* i = uses.maker(made);
+  if (!i || !i->is(where_op) || !other(i->inputs[2])) return {};
+  return i->inputs[0];
+}
+
+bool is_zero(const Uses& uses, ValueId v) {
+  const Instruction* i = uses.maker(v);
+  return i && i->is(fill_op) && i->attributes.real("value") == 0;
+}
+
+}  // namespace
+
+std::optional<ValueId> leaves_rows_alone(const Program& p) {
+  const Uses uses(p);
+  std::optional<ValueId> found;
+  const auto same = [&found](std::optional<ValueId> condition) {
+    if (!condition || (found && found != condition)) return false;
+    found = condition;
+    return true;
+  };
+  for (std::size_t k = 0; k < p.carried.size(); ++k)
+    if (!same(condition_for(uses, p.next[k], [&](ValueId v) { return v == p.carried[k]; })))
+      return {};
+  for (const ProgramResult& r : p.results) {
+    const bool is_state = std::find(p.next.begin(), p.next.end(), r.value) != p.next.end();
+    if (r.kind == ProgramResult::last
+            ? !is_state
+            : !same(condition_for(uses, r.value, [&](ValueId v) { return is_zero(uses, v); })))
+      return {};
+  }
+  const bool of_rows = found && p[*found].batch_first && p.shape(*found).rank() == 2 &&
+                       p.shape(*found)[1] == 1 && !uses.maker(*found);
+  return of_rows ? found : std::nullopt;
+}
+
+namespace {
+
+// From the last instruction to the first: what is by row is made of what is by row.
+class ByRow {
+ public:
+  ByRow(const Program& program, int64_t batch) : uses_(program), p_(program), batch_(batch) {}
+
+  std::optional<std::vector<bool>> find() {
+    for (auto i = p_.loop.rbegin(); i != p_.loop.rend(); ++i)
+      if (!read(*i)) return {};
+    for (const ProgramResult& r : p_.results)
+      if (p_.is_fixed(r.value) && may_be_by_row(r.value)) return {};
+    std::vector<bool> found;
+    for (ValueId v : p_.fixed) {
+      if (by_row_.contains(v) && whole_.contains(v)) return {};
+      found.push_back(by_row_.contains(v));
+    }
+    return found;
+  }
+
+ private:
+  bool may_be_by_row(ValueId v) const {
+    return p_.shape(v).rank() >= 2 && p_.shape(v)[0] == batch_;
+  }
+  // Whether each operand that may be by row is understood.
+  bool read(const Instruction& i) {
+    const bool makes_rows = by_row_.contains_any(i.outputs),
+               makes_whole = p_.is_fixed(i) && !makes_rows;
+    if (p_.is_fixed(i) && makes_rows && !i.inputs.empty() && !keeps_rows(i)) return false;
+    for (std::size_t k = 0; k < i.inputs.size(); ++k) {
+      const ValueId v = i.inputs[k];
+      if (!p_.is_fixed(v) || !may_be_by_row(v)) continue;
+      if (makes_whole || (is_product(uses_, i) && k == 1))
+        whole_.insert(v);
+      else if (keeps_rows(i))
+        by_row_.insert(v);
+      else
+        return false;
+    }
+    return true;
+  }
+  bool keeps_rows(const Instruction& i) const {
+    const bool own = i.op->pointwise || i.is(broadcast_to_op) || is_product(uses_, i) ||
+                     folds_rows(p_, i) || concatenates_columns(i) || splits_columns(i);
+    return own && std::all_of(i.outputs.begin(), i.outputs.end(), [&](ValueId v) {
+             return p_.shape(v).rank() == 2 && p_.shape(v)[0] == batch_;
+           });
+  }
+
+  const Uses uses_;
+  const Program& p_;
+  int64_t batch_;
+  ValueSet by_row_, whole_;
+};
+
+}  // namespace
+
+std::optional<std::vector<bool>> fixed_by_row(const Program& program, int64_t batch) {
+  return ByRow(program, batch).find();
+}
+
+}  // namespace tempo

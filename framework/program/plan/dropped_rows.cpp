@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether rows that have ended can be left out of a run. What is not understood here says no: the
+// run then computes them too.
+#include <algorithm>
+
+#include "ops/known.hpp"
+#include "program/plan/surroundings.hpp"
+
+namespace tempo {
+
+namespace {
+
+class DroppedRows {
+ public:
+  DroppedRows(const Uses& uses, const Plan& plan, const Surroundings& surroundings)
+      : uses_(uses), p_(uses.program()), plan_(plan), s_(surroundings) {}
+
+  bool possible() const {
+    const auto reads_rows_alone = [this](const std::vector<OutsideCall>& calls) {
+      return std::all_of(calls.begin(), calls.end(), [this](const OutsideCall& call) {
+        return call.how == OutsideCall::How::once || is_by_row(call);
+      });
+    };
+    return plan_.independent_rows > 1 && s_.after_results.empty() && s_.sums.empty() &&
+           all_slabs_have_rows() && lasts_are_states() && reads_rows_alone(s_.before) &&
+           reads_rows_alone(s_.after);
+  }
+
+ private:
+  // [batch, n]
+  bool has_rows(ValueId v) const {
+    return p_.shape(v).rank() == 2 && p_.shape(v)[0] == plan_.independent_rows;
+  }
+
+  bool all_slabs_have_rows() const {
+    for (std::size_t n = 0; n < p_.values.size(); ++n) {
+      const ValueId v{static_cast<int32_t>(n)};
+      const std::optional<Region>& r = plan_.regions[v];
+      if (r && plan_.blocks[r->block].kind == Block::slab && !has_rows(v)) return false;
+      if (p_[v].batch_first && !has_rows(v)) return false;
+    }
+    return std::all_of(
+               p_.results.begin(), p_.results.end(),
+               [this](const ProgramResult& r) { return !r.batch_first || has_rows(r.value); }) &&
+           std::all_of(p_.carried.begin(), p_.carried.end(),
+                       [this](ValueId v) { return has_rows(v); });
+  }
+
+  // A row that has ended keeps its state: another last value would not be that of its last step.
+  bool lasts_are_states() const {
+    return std::all_of(s_.lasts.begin(), s_.lasts.end(), [this](const Delivery& d) {
+      return std::count(p_.next.begin(), p_.next.end(), d.value) == 1;
+    });
+  }
+
+  // What a call over all steps of a stretch makes of each row is its own, or a sum over all rows.
+  bool is_by_row(const OutsideCall& call) const {
+    const Instruction& i = p_[call.instruction];
+    const auto fits = [&](ValueId v) { return p_.is_fixed(v) || has_rows(v); };
+    if (!std::all_of(i.inputs.begin(), i.inputs.end(), fits)) return false;
+    if (i.summed) return !call.reads_rows && sums_all_rows(i);
+    if (!std::all_of(i.outputs.begin(), i.outputs.end(), [&](ValueId v) { return has_rows(v); }))
+      return false;
+    if (i.op->pointwise) return true;
+    if (call.how == OutsideCall::How::step_by_step) return false;
+    const bool product = i.is(matmul_op) && !i.is_set("transpose_a") && p_.is_fixed(i.inputs[1]);
+    return product || (!call.reads_rows &&
+                       (folds_rows(p_, i) || concatenates_columns(i) || splits_columns(i)));
+  }
+  bool sums_all_rows(const Instruction& i) const {
+    const Shape& sum = p_.shape(i.outputs[0]);
+    if (std::any_of(i.inputs.begin(), i.inputs.end(), [this](ValueId v) { return p_.is_fixed(v); }))
+      return false;
+    if (i.is(matmul_op)) return i.is_set("transpose_a") && !i.is_set("transpose_b");
+    return i.is(sum_to_op) && (sum.rank() < 2 || sum[0] == 1);
+  }
+
+  const Uses& uses_;
+  const Program& p_;
+  const Plan& plan_;
+  const Surroundings& s_;
+};
+
+}  // namespace
+
+bool can_drop_rows(const Uses& uses, const Plan& plan, const Surroundings& surroundings) {
+  return DroppedRows(uses, plan, surroundings).possible();
+}
+
+}  // namespace tempo

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows that end before the run does. The longest come first: those that run at a step are the first
+// ones, and a slab has no others. Whatever has ended is neither computed nor copied.
+#include <algorithm>
+#include <cstring>
+
+#include "program/run/execution.hpp"
+#include "program/run/filled_rows.hpp"
+#include "tensor/parallel.hpp"
+
+namespace tempo {
+
+std::size_t Execution::slab_offset(std::size_t b, int64_t t) const {
+  if (!drops_rows_) return static_cast<std::size_t>(t - stretch_.t) * step_bytes(b);
+  return static_cast<std::size_t>(row_steps(stretch_.t, t)) *
+         (step_bytes(b) / static_cast<std::size_t>(rows_));
+}
+
+char* Execution::initial(const CarriedMove& c) const {
+  return inputs_[p_.first_state() + plan_.blocks[c.block].index].as<char>();
+}
+
+// Row by row, as each lies in another place with the caller, the steps that it has.
+void Execution::exchange_rows(const BatchFirst& b, const View& all, int64_t first, int64_t end,
+                              bool to_loop) const {
+  const std::size_t row = static_cast<std::size_t>(b.row) * size_of(b.here.dtype);
+  const auto copy = [to_loop](char* here, char* there, std::size_t bytes) {
+    to_loop ? std::memcpy(here, there, bytes) : std::memcpy(there, here, bytes);
+  };
+  const int64_t after = stretch_.t + stretch_.steps();
+  if (b.time_first) {
+    for (int64_t t = stretch_.t; t < after; ++t) {
+      const int64_t rows = drops_rows_ ? std::min(end, running(t)) - first : end - first;
+      if (rows > 0)
+        copy(at(b.here, t) + static_cast<std::size_t>(first) * row,
+             all.as<char>() + static_cast<std::size_t>(t * b.batch + first) * row,
+             static_cast<std::size_t>(rows) * row);
+    }
+    return;
+  }
+  for (int64_t r = first; r < end; ++r) {
+    const int64_t own = drops_rows_ ? std::min(after, steps_of(r)) : after,
+                  of_caller = ends_->order[static_cast<std::size_t>(r)];
+    for (int64_t t = stretch_.t; t < own; ++t)
+      copy(at(b.here, t) + static_cast<std::size_t>(r) * row,
+           all.as<char>() + static_cast<std::size_t>(of_caller * time_ + t) * row, row);
+  }
+}
+
+// What is there of rows behind their ends, and of rows without a step.
+void Execution::start_rows() const {
+  for (const auto* list : {&surroundings_.scattered, &surroundings_.scattered_at_once})
+    for (const BatchFirst& b : *list) {
+      const std::size_t row = static_cast<std::size_t>(b.row) * size_of(b.here.dtype);
+      const int64_t grain =
+          std::max<int64_t>(1, elements_per_task / std::max<int64_t>(1, b.row * time_));
+      parallel_for(rows_, grain, [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; ++r) {
+          const int64_t n = steps_of(r), of_caller = ends_->order[static_cast<std::size_t>(r)];
+          std::memset(
+              outputs_[b.index].as<char>() + static_cast<std::size_t>(of_caller * time_ + n) * row,
+              0, static_cast<std::size_t>(time_ - n) * row);
+        }
+      });
+    }
+  for (const Delivery& d : surroundings_.lasts) {
+    const auto k = static_cast<std::size_t>(std::find(p_.next.begin(), p_.next.end(), d.value) -
+                                            p_.next.begin());
+    const auto skipped = static_cast<std::size_t>(running(0) * d.from.row_stride);
+    std::memcpy(outputs_[d.result].as<char>() + skipped,
+                inputs_[p_.first_state() + k].as<char>() + skipped,
+                static_cast<std::size_t>((rows_ - running(0)) * d.from.row_stride));
+  }
+}
+
+// Before a stretch, as its shards are others, and one may write where another's state lies.
+void Execution::save_running_states() const {
+  const int64_t last = running(time_of(stretch_.end - 1));
+  for (int64_t index = 0; index < shards_; ++index) {
+    Shard all = shard(index);
+    all.first = 0;
+    all.end = index == 0 ? last : 0;
+    save_states(all);
+  }
+}
+
+void Execution::step_of_running(const Shard& all, int64_t n) const {
+  const int64_t t = time_of(n);
+  Shard now = all;
+  now.end = std::clamp(running(t), all.first, all.end);
+  for (std::size_t b : surroundings_.slabs) now.addresses[b] = bases_[b] + slab_offset(b, t);
+  if (p_.reverse && n > 0) begin_rows(now, std::clamp(running(t + 1), now.first, now.end));
+  if (now.first < now.end) {
+    for (const RowCopy& h : surroundings_.histories)
+      copy_rows(h.to, address_of(h.from, now.addresses), address_of(h.to, now.addresses), now.first,
+                now.end);
+    run_stages(now);
+    if (!p_.reverse || n + 1 == time_)
+      end_rows(now, p_.reverse ? now.first : std::clamp(running(t + 1), now.first, now.end));
+  }
+  carry(now, n);
+}
+
+// Rows whose first step this is, as time runs backwards, have their initial states.
+void Execution::begin_rows(const Shard& now, int64_t from) const {
+  if (from == now.end) return;
+  for (const CarriedMove& c : surroundings_.carried) {
+    char*& at = now.addresses[c.block];
+    if (!c.copied && plan_.blocks[c.next.block].kind != Block::turns && at != copy_of(c, 0)) {
+      copy_rows(c.next, at, copy_of(c, 0), now.first, from);
+      at = copy_of(c, 0);
+    }
+    copy_rows(c.next, initial(c), at, from, now.end);
+  }
+}
+
+// Of rows from `from` on this step is the last one.
+void Execution::end_rows(const Shard& now, int64_t from) const {
+  for (const Delivery& d : surroundings_.lasts)
+    copy_rows(d.from, address_of(d.from, now.addresses), outputs_[d.result].as<char>(), from,
+              now.end);
+}
+
+// --- where ended rows are computed as well
+
+FilledRows::FilledRows(const Program& p, const EndingRows& rows, std::span<const View> given)
+    : inputs_(given.begin(), given.end()) {
+  for (std::size_t i = p.fixed.size(); i < p.first_state(); ++i) {
+    const ProgramValue& v = p[p.input(i)];
+    const bool by_row = v.type.shape.rank() > 0 && v.type.shape[0] == rows.rows();
+    if (v.batch_first || !by_row || (v.name != kept_name && !is_floating(v.type.dtype))) continue;
+    copies_.emplace_back(given[i].type);
+    inputs_[i] = copies_.back().view();
+    fill(v, rows, given[i], inputs_[i]);
+  }
+}
+
+void FilledRows::fill(const ProgramValue& v, const EndingRows& rows, const View& from,
+                      const View& to) {
+  const auto batch = static_cast<std::size_t>(rows.rows());
+  const std::size_t row = v.type.bytes() / batch, time = rows.before.size() - 1;
+  std::memcpy(to.data, from.data, from.type.bytes());
+  const auto place = [&](std::size_t t, std::size_t r) {
+    return to.as<char>() + (t * batch + r) * row;
+  };
+  for (std::size_t r = 0; r < batch; ++r) {
+    const auto n = static_cast<std::size_t>(rows.lengths[r]);
+    for (std::size_t t = n; t < time; ++t)
+      if (v.name == kept_name && rows.lengths[0] > 0)
+        std::memcpy(place(t, r), n > 0 ? place(n - 1, r) : place(0, 0), row);
+      else
+        std::memset(place(t, r), 0, row);
+  }
+}
+
+}  // namespace tempo

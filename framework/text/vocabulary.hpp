@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Vocabulary holds.
+#pragma once
+
+#include <unordered_map>
+
+#include <tempo/text.hpp>
+
+namespace tempo {
+
+inline constexpr const char* unknown_token = "[UNK]";
+
+struct Vocabulary::State {
+  /// `learned` come behind padding and unknown. Throws Error for one that is there twice, or is one
+  /// of these.
+  State(const VocabularyOptions& its_options, const Tokens& learned);
+
+  VocabularyOptions options;
+  Tokens tokens;  // by id
+  std::unordered_map<std::string, int64_t> ids;
+};
+
+}  // namespace tempo

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sorts sequences into batches by their lengths, and pads them.
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+
+#include <tempo/by_length.hpp>
+#include <tempo/ops.hpp>
+
+#include "training/dataset.hpp"
+#include "training/order.hpp"
+
+namespace tempo {
+
+struct BatchesByLength::Data {
+  Tensors x, y;  // ragged: a sequence each
+  bool ragged = false, ragged_y = false;
+  Tensor weight;
+  std::vector<int64_t> lengths;
+  int64_t time = 0;  // of padded ones
+  ByLengthOptions options;
+  std::atomic<int64_t> pass{0};
+
+  int64_t count() const { return static_cast<int64_t>(lengths.size()); }
+};
+
+namespace {
+
+const char* const who = "batches_by_length";
+
+void require_options(const ByLengthOptions& options) {
+  for (const auto& [name, value] : {std::pair{"size", options.size}, {"pool", options.pool}})
+    if (value < 1)
+      throw Error(std::string(who) + ": " + name + " is " + std::to_string(value) +
+                  "; it must be at least 1.");
+}
+
+std::vector<int64_t> lengths_of(const Tensor& lengths, int64_t count, int64_t time) {
+  if (!lengths || lengths.rank() != 1 || is_floating(lengths.dtype()) || lengths.dtype() == bool_ ||
+      lengths.shape()[0] != count)
+    throw ShapeError(std::string(who) + ": lengths is " +
+                     (lengths ? to_string(lengths.shape(), lengths.dtype()) : "not given") +
+                     "; it must be int32 or int64 [" + std::to_string(count) +
+                     "], one for each sequence.");
+  const std::vector<int64_t> out = cast(lengths, int64).to_vector<int64_t>();
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (out[i] < 0 || out[i] > time)
+      throw Error(std::string(who) + ": lengths[" + std::to_string(i) + "] is " +
+                  std::to_string(out[i]) + "; the sequences have " + std::to_string(time) +
+                  " steps.");
+  return out;
+}
+
+bool has_time(const Tensor& t, int64_t time) { return t.rank() >= 2 && t.shape()[1] == time; }
+
+// Sequences [time, ...] side by side, with zeros behind their ends.
+Tensor padded(const Tensors& sequences, const std::vector<int64_t>& places, int64_t longest) {
+  Tensors rows;
+  for (const int64_t place : places) {
+    const Tensor& one = sequences[static_cast<std::size_t>(place)];
+    rows.push_back(pad(one, 0, 0, longest - one.shape()[0]));
+  }
+  return stack(rows, 0);
+}
+
+void require_sequences(const char* name, const Tensors& sequences) {
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    const std::string its_name = std::string(name) + "[" + std::to_string(i) + "]";
+    if (!sequences[i])
+      throw Error(std::string(who) + ": " + its_name +
+                  " was never given a value (it is Tensor{}).");
+    const auto type = [](const Tensor& t) { return to_string(t.shape(), t.dtype()); };
+    if (sequences[i].rank() == 0 || sequences[i].dtype() != sequences[0].dtype() ||
+        sequences[i].shape().without_first() != sequences[0].shape().without_first())
+      throw ShapeError(std::string(who) + ": " + its_name + " is " + type(sequences[i]) + ", and " +
+                       name + "[0] is " + type(sequences[0]) +
+                       ".\n  Sequences are [time, ...], alike but for their time.");
+  }
+}
+
+std::shared_ptr<BatchesByLength::Data> of_sequences(const Tensors& sequences,
+                                                    const ByLengthOptions& options) {
+  require_options(options);
+  if (sequences.empty()) throw Error(std::string(who) + ": there are no sequences.");
+  require_sequences("sequences", sequences);
+  auto data = std::make_shared<BatchesByLength::Data>();
+  data->x = sequences;
+  data->ragged = true;
+  data->options = options;
+  data->weight = options.sample_weight;
+  for (const Tensor& one : sequences) data->lengths.push_back(one.shape()[0]);
+  return data;
+}
+
+void require_count(const char* name, int64_t given, int64_t count) {
+  if (given != count)
+    throw ShapeError(std::string(who) + ": there are " + std::to_string(count) +
+                     " sequences, and " + name + " holds " + std::to_string(given) +
+                     ".\n  It needs one entry for each, along the first axis.");
+}
+
+void require_weight(const BatchesByLength::Data& data) {
+  if (!data.weight) return;
+  require_count("sample_weight", data.weight.rank() == 0 ? 0 : data.weight.shape()[0],
+                data.count());
+  require_weights(who, data.weight);
+}
+
+}  // namespace
+
+BatchesByLength batches_by_length(const Inputs& x, const Tensor& lengths, const Inputs& y,
+                                  const ByLengthOptions& options) {
+  require_options(options);
+  Dataset all{x, y, options.sample_weight};
+  require_samples(who, all, true);
+  require_weights(who, all.weight);
+  if (x[0].rank() < 2)
+    throw ShapeError(std::string(who) + ": x is " + to_string(x[0].shape(), x[0].dtype()) +
+                     ", which has no time axis.\n  Padded sequences are [n, time, ...].");
+  auto data = std::make_shared<BatchesByLength::Data>();
+  data->x = x;
+  data->y = y;
+  data->weight = options.sample_weight;
+  data->time = x[0].shape()[1];
+  data->lengths = lengths_of(lengths, all.count(), data->time);
+  data->options = options;
+  return BatchesByLength(data);
+}
+
+BatchesByLength batches_by_length(const Tensors& sequences, const Tensor& y,
+                                  const ByLengthOptions& options) {
+  const auto data = of_sequences(sequences, options);
+  if (!y) throw Error(std::string(who) + ": y was never given a value (it is Tensor{}).");
+  require_count("y", y.rank() == 0 ? 0 : y.shape()[0], data->count());
+  data->y = {y};
+  require_weight(*data);
+  return BatchesByLength(data);
+}
+
+BatchesByLength batches_by_length(const Tensors& sequences, const Tensors& y,
+                                  const ByLengthOptions& options) {
+  const auto data = of_sequences(sequences, options);
+  require_count("y", static_cast<int64_t>(y.size()), data->count());
+  require_sequences("y", y);
+  for (std::size_t i = 0; i < y.size(); ++i)
+    if (y[i].shape()[0] != data->lengths[i])
+      throw ShapeError(std::string(who) + ": sequence " + std::to_string(i) + " has " +
+                       std::to_string(data->lengths[i]) + " steps, and its y " +
+                       std::to_string(y[i].shape()[0]) +
+                       ".\n  A y of another form is one tensor, [n, ...].");
+  data->y = y;
+  data->ragged_y = true;
+  require_weight(*data);
+  return BatchesByLength(data);
+}
+
+int64_t BatchesByLength::size() const { return (data_->count() - 1) / data_->options.size + 1; }
+
+std::shared_ptr<const BatchesByLength::Plan> BatchesByLength::next_plan() const {
+  const auto& [size, shuffle, seed, pool, weight] = data_->options;
+  const int64_t count = data_->count();
+  const int64_t pass = data_->pass++;
+  std::vector<int64_t> places(static_cast<std::size_t>(count));
+  std::iota(places.begin(), places.end(), 0);
+  if (shuffle) places = shuffled(count, seed, pass);
+  const int64_t at_once = shuffle && pool <= count / size ? pool * size : count;
+  const auto shorter = [this](int64_t a, int64_t b) {
+    return data_->lengths[static_cast<std::size_t>(a)] <
+           data_->lengths[static_cast<std::size_t>(b)];
+  };
+  Plan plan;
+  for (int64_t first = 0; first < count; first += at_once) {
+    const auto begin = places.begin() + first,
+               end = places.begin() + std::min(first + at_once, count);
+    std::stable_sort(begin, end, shorter);
+    for (auto from = begin; from < end;) {
+      const auto to = from + std::min<std::ptrdiff_t>(size, end - from);
+      plan.emplace_back(from, to);
+      from = to;
+    }
+  }
+  if (!shuffle) return std::make_shared<const Plan>(std::move(plan));
+  // Another stream of the same seed than that of the places.
+  Plan mixed;
+  for (const int64_t at : shuffled(static_cast<int64_t>(plan.size()), seed, -1 - pass))
+    mixed.push_back(std::move(plan[static_cast<std::size_t>(at)]));
+  return std::make_shared<const Plan>(std::move(mixed));
+}
+
+Batch BatchesByLength::batch(const std::vector<int64_t>& places) const {
+  const Data& data = *data_;
+  std::vector<int64_t> lengths;
+  for (const int64_t place : places)
+    lengths.push_back(data.lengths[static_cast<std::size_t>(place)]);
+  const int64_t longest = std::max<int64_t>(1, *std::max_element(lengths.begin(), lengths.end()));
+  const Tensor mask =
+      mask_of_lengths(tensor(lengths, {static_cast<int64_t>(lengths.size())}), longest);
+  const auto cut = [&](const Tensor& t) {
+    const Tensor rows = samples(t, places);
+    return !data.ragged && has_time(t, data.time) ? slice(rows, 1, 0, longest) : rows;
+  };
+  Batch out;
+  if (data.ragged) {
+    out.x = with_mask(padded(data.x, places, longest), mask);
+  } else {
+    for (const Tensor& t : data.x) {
+      const Tensor part = cut(t), before = mask_of(part);
+      out.x.push_back(has_time(t, data.time)
+                          ? with_mask(part, before ? logical_and(before, mask) : mask)
+                          : part);
+    }
+  }
+  if (data.ragged_y)
+    out.y = padded(data.y, places, longest);
+  else
+    for (const Tensor& t : data.y) out.y.push_back(cut(t));
+  if (data.weight) {
+    const Tensor rows = samples(data.weight, places);
+    const bool steps = data.weight.rank() >= 2 && data.weight.shape()[1] > longest;
+    out.sample_weight = steps ? slice(rows, 1, 0, longest) : rows;
+  }
+  return out;
+}
+
+}  // namespace tempo

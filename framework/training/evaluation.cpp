@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evaluation and prediction, batch by batch.
+#include "training/evaluation.hpp"
+
+#include "training/batch_walk.hpp"
+#include "training/interrupt.hpp"
+#include "training/range_feed.hpp"
+#include "training/run.hpp"
+#include "training/update.hpp"
+
+namespace tempo {
+
+Logs evaluated(const std::string& who, ModelState& model, const Objective& objective,
+               Tracker tracker, BatchFeed& batches, const Callbacks& callbacks,
+               const Evaluation& how) {
+  const NoGradient predicting;
+  tracker.reset();
+  callbacks(&Callback::on_test_begin);
+  Penalized penalized;
+  for (int64_t number = 0; const std::optional<Dataset> batch = batches.next(); ++number) {
+    callbacks(&Callback::on_test_batch_begin, number);
+    SideEffects effects;
+    const Scored scored = score(who, model, objective, *batch, false, effects, penalized);
+    tracker.add(who, *batch, scored.y_pred, scored.loss.item(), scored.losses);
+    const Logs logs = tracker.logs();
+    callbacks(&Callback::on_test_batch_end, number, logs);
+    if (how.progress) how.progress->batch(number + 1, logs);
+    if (how.may_be_cut && Interruptible::requested()) break;
+  }
+  Logs logs = tracker.logs();
+  callbacks(&Callback::on_test_end, logs);
+  return logs;
+}
+
+namespace {
+
+Logs evaluated_alone(const std::string& who, const Model& model, BatchFeed& batches,
+                     int64_t batch_size, const EvaluateOptions& options) {
+  ModelState& state = ModelAccess::state(model);
+  Model handle = model;
+  const Callbacks callbacks(who, options.callbacks, handle,
+                            {.steps = batches.steps(), .batch_size = batch_size});
+  Progress progress(options.verbose, batches.steps());
+  progress.begin_epoch(0, 0);
+  batches.begin_epoch(0);
+  Logs logs = beside_training(model, state, [&] {
+    return evaluated(who, state, state.objective, Tracker(state.objective), batches, callbacks,
+                     {.progress = &progress});
+  });
+  progress.end_epoch(logs);
+  return logs;
+}
+
+Tensors predicted(const std::string& who, const Model& model, BatchFeed& batches,
+                  int64_t batch_size, const PredictOptions& options, bool all) {
+  ModelState& state = ModelAccess::state(model);
+  Model handle = model;
+  const Callbacks callbacks(who, options.callbacks, handle,
+                            {.steps = batches.steps(), .batch_size = batch_size});
+  batches.begin_epoch(0);
+  return beside_training(model, state, [&] {
+    const NoGradient predicting;
+    callbacks(&Callback::on_predict_begin);
+    std::vector<Tensors> parts;  // of each result
+    for (int64_t number = 0; const std::optional<Dataset> batch = batches.next(); ++number) {
+      callbacks(&Callback::on_predict_batch_begin, number);
+      const Tensors results = state.call(batch->x, {});
+      parts.resize(all ? results.size() : 1);
+      for (std::size_t i = 0; i < parts.size(); ++i) parts[i].push_back(results[i]);
+      callbacks(&Callback::on_predict_batch_end, number);
+    }
+    callbacks(&Callback::on_predict_end);
+    Tensors out;
+    for (const Tensors& of_one : parts) out.push_back(concat(of_one, 0));
+    return out;
+  });
+}
+
+}  // namespace
+
+Logs Model::run_evaluate(const Inputs& x, const Inputs& y, const EvaluateOptions& options) const {
+  const std::string who = std::string(state_->kind()) + ".evaluate";
+  require_compiled(who, *state_);
+  const Dataset data{x, y, options.sample_weight};
+  require_samples(who, data, true);
+  require_batch_size(who, options.batch_size);
+  require_weights(who, data.weight);
+  BatchWalk batches(who, data, {.batch_size = options.batch_size});
+  return evaluated_alone(who, *this, batches, options.batch_size, options);
+}
+
+Logs Model::run_evaluate(const BatchRange& range, const EvaluateOptions& options) const {
+  const std::string who = std::string(state_->kind()) + ".evaluate";
+  require_compiled(who, *state_);
+  require_in_memory(who, "sample_weight", static_cast<bool>(options.sample_weight),
+                    weight_in_batch);
+  RangeFeed batches(who, "batches", range, 1, {.prefetch = options.prefetch});
+  return evaluated_alone(who, *this, batches, 0, options);
+}
+
+Tensors Model::run_predict(const Inputs& x, const PredictOptions& options, bool all) const {
+  const std::string who = std::string(state_->kind()) + ".predict";
+  const Dataset data{x, {}, {}};
+  require_samples(who, data, false);
+  require_batch_size(who, options.batch_size);
+  BatchWalk batches(who, data, {.batch_size = options.batch_size});
+  return predicted(who, *this, batches, options.batch_size, options, all);
+}
+
+Tensors Model::run_predict(const BatchRange& range, const PredictOptions& options, bool all) const {
+  const std::string who = std::string(state_->kind()) + ".predict";
+  RangeFeed batches(who, "batches", range, 1, {.prefetch = options.prefetch, .with_truth = false});
+  return predicted(who, *this, batches, 0, options, all);
+}
+
+}  // namespace tempo

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks through a range of batches, on a thread that is ahead of training.
+#include "training/range_feed.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include <tempo/gradient.hpp>
+
+#include "training/class_weight.hpp"
+
+namespace tempo {
+
+class Prefetch {
+ public:
+  Prefetch(BatchRange::Source& source, GeneratorState& generator, std::size_t ahead)
+      : source_(source), generator_(generator), ahead_(ahead), thread_([this] { run(); }) {}
+  ~Prefetch() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  Prefetch(const Prefetch&) = delete;
+  Prefetch& operator=(const Prefetch&) = delete;
+
+  /// Rethrows what the range threw, in its place among the batches.
+  std::optional<Batch> next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !made_.empty(); });
+    const Made first = made_.front();
+    // The end, and what was thrown, stay the last.
+    if (first.batch) made_.pop_front();
+    lock.unlock();
+    changed_.notify_all();
+    if (first.thrown) std::rethrow_exception(first.thrown);
+    return first.batch;
+  }
+
+ private:
+  struct Made {
+    std::optional<Batch> batch;
+    std::exception_ptr thrown;
+  };
+
+  void run() {
+    const NoGradient off;
+    const OwnGenerator own(generator_);
+    for (bool more = true; more;) {
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return stop_ || made_.size() < ahead_; });
+        if (stop_) return;
+      }
+      Made made;
+      try {
+        made.batch = source_.next();
+      } catch (...) {
+        made.thrown = std::current_exception();
+      }
+      more = made.batch.has_value();
+      {
+        const std::lock_guard lock(mutex_);
+        made_.push_back(std::move(made));
+      }
+      changed_.notify_all();
+    }
+  }
+
+  BatchRange::Source& source_;
+  GeneratorState& generator_;
+  std::size_t ahead_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Made> made_;
+  bool stop_ = false;
+  std::thread thread_;  // the last, as it reads the others
+};
+
+RangeFeed::RangeFeed(const std::string& who, const std::string& name, const BatchRange& range,
+                     int epochs, const Options& options)
+    : who_(who), name_(name), range_(range), options_(options) {
+  if (options.prefetch < 0)
+    throw Error(who + ": prefetch is " + std::to_string(options.prefetch) +
+                "; it must be at least 0, the number of batches that are made ahead.");
+  require_steps(who, options.steps_per_epoch);
+  // What was made ahead is not lost where the next epoch cannot make it again.
+  if (options_.most > 0 && !range.source()->restarts())
+    options_.steps_per_epoch = std::exchange(options_.most, 0);
+  const int64_t size = range.source()->size();
+  steps_ = options_.steps_per_epoch;
+  if (steps_ == 0 && size > 0) steps_ = options_.most > 0 ? std::min(options_.most, size) : size;
+  if (epochs > 1 && options_.steps_per_epoch == 0 && !range.source()->begins_again())
+    throw Error(who + ": " + name + " can be walked through once, and there are " +
+                std::to_string(epochs) +
+                " epochs.\n  Set steps_per_epoch, which spreads one walk over them; or give a "
+                "range that begins again, a std::vector or a function.");
+}
+
+RangeFeed::~RangeFeed() = default;
+
+void RangeFeed::begin_epoch(int epoch) {
+  epoch_ = epoch;
+  place_.batch = 0;
+  if (options_.steps_per_epoch == 0 || !begun_) begin_round(epoch);
+}
+
+// On the caller's thread: a range that shuffles draws its order here, at the same place among the
+// random numbers each time.
+void RangeFeed::begin_round(int64_t round) {
+  ahead_.reset();
+  place_.round = round;
+  place_.at = 0;
+  place_.generator = generator_state();
+  // No two rounds draw the same, though the global generator may stand still between them.
+  generator_ = beside_generator();
+  generator_.stream += (2 * round + (options_.validates ? 1 : 0)) << 32;
+  begun_ = true;
+  try {
+    range_.source()->begin();
+  } catch (...) {
+    explain(std::current_exception());
+  }
+  if (options_.prefetch > 0)
+    ahead_ = std::make_unique<Prefetch>(*range_.source(), generator_,
+                                        static_cast<std::size_t>(options_.prefetch));
+}
+
+std::optional<Batch> RangeFeed::take() {
+  try {
+    if (ahead_) return ahead_->next();
+    const NoGradient off;
+    const OwnGenerator own(generator_);
+    return range_.source()->next();
+  } catch (...) {
+    explain(std::current_exception());
+  }
+}
+
+std::string RangeFeed::number() const {
+  return "batch " + std::to_string(place_.batch + 1) + " of epoch " + std::to_string(epoch_ + 1);
+}
+
+void RangeFeed::explain(const std::exception_ptr& thrown) const {
+  const std::string begin = who_ + ": " + name_ + " threw at " + number() + ": ";
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    std::throw_with_nested(Error(begin + error.what()));
+  } catch (...) {
+    std::throw_with_nested(Error(begin + "something that is no std::exception"));
+  }
+}
+
+std::optional<Dataset> RangeFeed::next() {
+  const bool own_steps = options_.steps_per_epoch > 0;
+  if ((own_steps && place_.batch == options_.steps_per_epoch) ||
+      (options_.most > 0 && place_.batch == options_.most))
+    return {};
+  std::optional<Batch> batch = take();
+  if (!batch && place_.batch > 0 && !own_steps) return {};
+  if (!batch && own_steps && place_.at > 0 && range_.source()->begins_again()) {
+    begin_round(place_.round + 1);
+    batch = take();
+  }
+  if (!batch && own_steps && place_.at > 0)
+    throw Error(who_ + ": " + name_ + " ended before " + number() + ", which needs " +
+                std::to_string(options_.steps_per_epoch) +
+                " (steps_per_epoch).\n  It can be walked through once: set fewer steps or epochs, "
+                "or give a range that begins again.");
+  if (!batch)
+    throw Error(who_ + ": " + name_ + " gave no batch in epoch " + std::to_string(epoch_ + 1) +
+                ".\n  An epoch ends with the range. A range must begin again in each epoch, and a "
+                "function after it gave std::nullopt; or set steps_per_epoch.");
+  ++place_.at;
+  const Dataset data = checked(*batch);
+  ++place_.batch;
+  return data;
+}
+
+Dataset RangeFeed::checked(const Batch& batch) const {
+  Dataset data{batch.x, batch.y, batch.sample_weight};
+  data.name_of_y = number() + ", y";
+  const std::string who = who_ + ", " + name_ + ", " + number();
+  require_samples(who, data, options_.with_truth);
+  require_weights(who, data.weight);
+  if (!options_.class_weight.empty())
+    data.weight = sample_weight_of(who, data, options_.class_weight, false);
+  return data;
+}
+
+void RangeFeed::go_to(const Place& place) {
+  const GeneratorState now = generator_state();
+  restore_generator(place.generator);
+  begin_round(place.round);
+  restore_generator(now);
+  const GeneratorState of_order = place.generator;
+  while (place_.at < place.at) {
+    if (!take())
+      throw Error(who_ + ": the backup was made after batch " + std::to_string(place.at) + " of " +
+                  name_ + ", which has " + std::to_string(place_.at) +
+                  ".\n  It is of other data; remove it to begin anew.");
+    ++place_.at;
+  }
+  place_ = place;
+  place_.generator = of_order;
+}
+
+}  // namespace tempo

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows that have ended are left out of a run, and nobody sees it: results and gradients of both
+// orders are those of a batch in which all rows are computed.
+#define BOOST_TEST_MODULE ended_rows
+#include <tempo/layers.hpp>
+
+#include "program/ending_rows.hpp"
+#include "program/plan/surroundings.hpp"
+#include "testing.hpp"
+
+using namespace tempo;
+using namespace tempo::testing;
+
+namespace {
+
+constexpr int64_t batch = 13, steps = 9, features = 3, units = 4;
+
+struct InFloat64 {
+  InFloat64() { set_default_dtype(float64); }
+  ~InFloat64() { set_default_dtype(float32); }
+};
+
+struct Form {
+  std::string name;
+  bool sequences = true, backwards = false, zero = false, stateful = false, both = false;
+};
+const Form forms[] = {
+    {"the last output", false},
+    {"all outputs"},
+    {"zeros behind the end", true, false, true},
+    {"backwards", true, true},
+    {"backwards, the last output", false, true},
+    {"backwards, zeros", true, true, true},
+    {"stateful", true, false, false, true},
+    {"both directions", true, false, false, false, true},
+    {"both directions, the last outputs", false, false, false, false, true},
+};
+
+struct NormalisedOptions {
+  int units = 4;
+};
+void describe(auto& option, NormalisedOptions& o) { option("units", o.units, "Size."); }
+
+// With a matrix for each gate, sums over time of matrices, and a value that is narrow.
+struct NormalisedCell : tempo::Cell<NormalisedOptions> {
+  using Cell::Cell;
+  void build(Weights& add, const Shape& input) {
+    const int64_t n = options.units;
+    kernel = add("kernel", {input.back(), n}, glorot_uniform());
+    gate = add("gate", {input.back(), 1}, glorot_uniform());
+    recurrent = add("recurrent", {n, n}, orthogonal());
+    gamma = add("gamma", {n}, ones());
+  }
+  Step step(const Tensor& x, const State& s) const {
+    const Tensor u = sigmoid(matmul(x, gate));  // [batch, 1]
+    const Tensor g = tanh(layer_norm(matmul(x, kernel) + matmul(s[0], recurrent), gamma));
+    const Tensor next = u * s[0] + (1 - u) * g;
+    return {.output = sin(next), .state = {next}};
+  }
+  Tensor kernel, gate, recurrent, gamma;
+};
+
+struct Kind {
+  std::string name;
+  Layer (*cell)();
+};
+const Kind kinds[] = {
+    {"LSTM", []() -> Layer { return LSTMCell({.units = units}); }},
+    {"GRU", []() -> Layer { return GRUCell({.units = units}); }},
+    {"SimpleRNN", []() -> Layer { return SimpleRNNCell({.units = units}); }},
+    {"a cell of one's own", []() -> Layer { return NormalisedCell({.units = units}); }},
+    {"dropout of both kinds",
+     []() -> Layer {
+       return LSTMCell({.units = units, .dropout = 0.3, .recurrent_dropout = 0.3, .seed = 5});
+     }},
+    {"stacked cells",
+     []() -> Layer {
+       return StackedRNNCells({GRUCell({.units = 2}), LSTMCell({.units = units})});
+     }},
+};
+
+Layer layer_of(const Kind& kind, const Form& form) {
+  const Layer one = RNN(kind.cell(), {.return_sequences = form.sequences,
+                                      .return_state = true,
+                                      .go_backwards = form.backwards,
+                                      .stateful = form.stateful,
+                                      .zero_output_for_mask = form.zero});
+  const Layer layer = form.both ? Bidirectional(one) : one;
+  layer.build({{batch, steps, features}});
+  int64_t seed = 7;
+  for (const Tensor& w : layer.weights()) assign(w, 0.6 * normal(w.shape(), seed++));
+  return layer;
+}
+
+// In no order; some rows have no step, some all of them.
+const Tensor lengths = tensor({4, 9, 0, 1, 7, 7, 2, 9, 3, 0, 5, 1, 6});
+
+struct Treated {
+  EndedRows::How forward, backward, second;
+};
+constexpr auto out = EndedRows::left_out, unknown = EndedRows::unknown,
+               computed = EndedRows::computed;
+
+// Two calls, as a stateful layer goes on; then gradients of first and second order.
+Tensors all_of(const Kind& kind, const Form& form, const Tensor& x, const Treated& how) {
+  const Layer layer = layer_of(kind, form);
+  Tensors to = layer.trainable_weights(), results;
+  const Tensor input = parameter(x);
+  to.push_back(input);
+  {
+    const EndedRows treat(how.forward);
+    for (int call = 0; call < 2; ++call)
+      for (const Tensor& t : layer.call(Tensors{1 * input}, {.training = true, .lengths = lengths}))
+        results.push_back(t);
+  }
+  Tensors first, second;
+  {
+    const EndedRows treat(how.backward);
+    first = gradient(mixed(results), to);
+  }
+  {
+    const EndedRows treat(how.second);
+    second = gradient(mixed(first), to);
+  }
+  results.insert(results.end(), first.begin(), first.end());
+  results.insert(results.end(), second.begin(), second.end());
+  return results;
+}
+
+void check_all(const std::string& what, const Tensors& got, const Tensors& expected) {
+  BOOST_REQUIRE_EQUAL(got.size(), expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i)
+    check_close(what + " " + std::to_string(i), got[i], expected[i], 1e-12);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(what_is_left_out_changes_nothing) {
+  const InFloat64 doubles;
+  const Tensor x = normal({batch, steps, features}, 3);
+  for (const Kind& kind : kinds)
+    for (const Form& form : forms) {
+      const std::string what = kind.name + ", " + form.name;
+      const Tensors expected = all_of(kind, form, x, {unknown, unknown, unknown});
+      check_all(what, all_of(kind, form, x, {out, out, out}), expected);
+      check_all(what + ", computed by the gradient",
+                all_of(kind, form, x, {out, computed, computed}), expected);
+      check_all(what + ", computed by the second gradient",
+                all_of(kind, form, x, {out, out, computed}), expected);
+      check_all(what + ", computed by the first gradient alone",
+                all_of(kind, form, x, {out, computed, out}), expected);
+      const ShortStretches few(2);
+      check_all(what + ", in stretches", all_of(kind, form, x, {out, out, out}), expected);
+    }
+}
+
+namespace {
+
+// An accumulator that a condition stops, as a layer's cell with a mask.
+Tensors masked_sums(const Tensor& x, const Tensor& mask, const Tensor& w, bool backwards) {
+  const Scanned done = scan(
+      [&](const Tensors& now, const State& s) -> Step {
+        const Tensor next = tanh(matmul(now[0], w) + s[0]);
+        return {.output = where(now[1], next, 0), .state = {where(now[1], next, s[0])}};
+      },
+      {x, expand_dims(mask, -1)}, {zeros({x.shape()[0], w.shape()[1]}, float64)},
+      {.reverse = backwards});
+  Tensors results{done.output, done.state[0]};
+  for (const Tensor& g : gradient(sum(sin(done.output)) + sum(done.state[0]), Tensors{x, w}))
+    results.push_back(g);
+  return results;
+}
+
+}  // namespace
+
+// What nobody computes may be NaN: that tells whether it was left out.
+BOOST_AUTO_TEST_CASE(an_ended_row_is_not_computed) {
+  const EndedRows treat(EndedRows::left_out);
+  const Tensor mask = mask_of_lengths(lengths, steps), counts = expand_dims(mask, -1);
+  const Tensor x = normal({batch, steps, features}, 3), w = parameter(normal({features, units}, 4));
+  for (const bool backwards : {false, true}) {
+    const Tensors got = masked_sums(parameter(where(counts, x, NAN)), mask, w, backwards),
+                  expected = masked_sums(parameter(where(counts, x, 0)), mask, w, backwards);
+    check_all(backwards ? "backwards" : "forwards", got, expected);
+  }
+}
+
+// Steps that are left out before a row's end are left out as ever.
+BOOST_AUTO_TEST_CASE(a_row_with_gaps_ends_behind_its_last_step) {
+  const Tensor gaps = not_equal(reshape(arange(0, steps), {1, steps}), 1);
+  const Tensor mask = logical_and(mask_of_lengths(lengths, steps), gaps);
+  const Tensor x = parameter(normal({batch, steps, features}, 3)),
+               w = parameter(normal({features, units}, 4));
+  for (const bool backwards : {false, true}) {
+    Tensors got, expected;
+    {
+      const EndedRows treat(EndedRows::left_out);
+      got = masked_sums(x, mask, w, backwards);
+    }
+    {
+      const EndedRows treat(EndedRows::unknown);
+      expected = masked_sums(x, mask, w, backwards);
+    }
+    check_all(backwards ? "backwards" : "forwards", got, expected);
+  }
+}
+
+// Enough work for several threads, which share the rows that are left in each stretch.
+BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_rows_that_end) {
+  constexpr int64_t rows = 90, time = 12;
+  std::vector<int64_t> ends;
+  for (int64_t i = 0; i < rows; ++i) ends.push_back(i * 37 % (time + 1));
+  const Tensor x = cast(normal({rows, time, 32}, 3), float32), of_rows = tensor(ends, {rows});
+  for (const bool backwards : {false, true}) {
+    const Layer lstm = LSTM(
+        {.units = 64, .return_sequences = true, .return_state = true, .go_backwards = backwards});
+    lstm.build({x.shape()});
+    const auto run = [&](int threads, EndedRows::How how) {
+      const Threads use(threads);
+      const EndedRows treat(how);
+      const Tensor input = parameter(x);
+      Tensors to = lstm.trainable_weights(),
+              all = lstm.call(Tensors{1 * input}, {.lengths = of_rows});
+      to.push_back(input);
+      Tensor total = scalar(0);
+      for (const Tensor& t : all) total = total + sum(sin(t));
+      for (const Tensor& g : gradient(total, to)) all.push_back(g);
+      for (const Tensor& t : all) t.element(0);  // a run may wait for its reader
+      return all;
+    };
+    const Tensors one = run(1, EndedRows::left_out_where_it_pays),
+                  plain = run(1, EndedRows::unknown);
+    for (const int n : {2, 3}) {
+      const Tensors more = run(n, EndedRows::left_out_where_it_pays);
+      for (std::size_t i = 0; i < one.size(); ++i) {
+        check_same(std::to_string(i) + " on " + std::to_string(n) + " threads", more[i], one[i]);
+        check_close(std::to_string(i), one[i], plain[i], 2e-5);
+      }
+    }
+  }
+}

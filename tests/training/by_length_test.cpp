@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batches of sequences of similar lengths: who is in them, how far they are padded, in what order.
+#define BOOST_TEST_MODULE by_length
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include <tempo/tempo.hpp>
+
+#include "testing.hpp"
+
+using namespace tempo;
+using testing::check_same;
+using testing::error_of;
+
+namespace {
+
+constexpr int64_t count = 23, time_steps = 12;
+
+// Sequence i holds the number i at each of its steps, and is 1 to 12 steps long.
+std::vector<int64_t> lengths_of_all() {
+  std::vector<int64_t> out;
+  for (int64_t i = 0; i < count; ++i) out.push_back(1 + i * 7 % 12);
+  return out;
+}
+const std::vector<int64_t> all_lengths = lengths_of_all();
+const Tensor lengths = tensor(all_lengths, {count});
+const Tensor numbers = arange(0, count, 1, float32);
+const Tensor x = where(expand_dims(mask_of_lengths(lengths, time_steps), -1),
+                       broadcast_to(reshape(numbers, {count, 1, 1}), {count, time_steps, 1}), -1);
+const Tensor at_steps = x * 2, at_ends = reshape(numbers, {count, 1}) * 3;
+
+Tensors ragged(const Tensor& t) {
+  Tensors out;
+  for (int64_t i = 0; i < count; ++i)
+    out.push_back(slice(t(static_cast<int>(i)), 0, 0, all_lengths[static_cast<std::size_t>(i)]));
+  return out;
+}
+
+std::vector<Batch> taken(const BatchesByLength& range) { return {range.begin(), range.end()}; }
+
+// The number of each sequence, as its first step has it.
+std::vector<int64_t> members(const Batch& batch) {
+  std::vector<int64_t> out;
+  for (const double n : slice(batch.x[0], 1, 0, 1).to_vector())
+    out.push_back(static_cast<int64_t>(n));
+  return out;
+}
+std::vector<std::vector<int64_t>> members(const std::vector<Batch>& batches) {
+  std::vector<std::vector<int64_t>> out;
+  for (const Batch& b : batches) out.push_back(members(b));
+  return out;
+}
+
+int64_t longest_of(const std::vector<int64_t>& of) {
+  int64_t longest = 0;
+  for (const int64_t i : of) longest = std::max(longest, all_lengths[static_cast<std::size_t>(i)]);
+  return longest;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(each_sequence_is_in_one_batch_which_is_as_long_as_its_longest) {
+  const std::pair<const char*, BatchesByLength> cases[] = {
+      {"padded", batches_by_length(x, lengths, at_steps, {.size = 4, .seed = 1})},
+      {"ragged", batches_by_length(ragged(x), ragged(at_steps), {.size = 4, .seed = 1})},
+      {"in order", batches_by_length(x, lengths, at_steps, {.size = 4, .shuffle = false})},
+      {"in pools", batches_by_length(x, lengths, at_steps, {.size = 4, .seed = 1, .pool = 2})},
+  };
+  for (const auto& [what, range] : cases) {
+    std::multiset<int64_t> seen;
+    const std::vector<Batch> batches = taken(range);
+    BOOST_TEST(batches.size() == 6u, what);
+    BOOST_TEST(range.size() == 6, what);
+    for (const Batch& batch : batches) {
+      const std::vector<int64_t> who = members(batch);
+      seen.insert(who.begin(), who.end());
+      const auto n = static_cast<int64_t>(who.size());
+      std::vector<int64_t> its;
+      for (const int64_t i : who) its.push_back(all_lengths[static_cast<std::size_t>(i)]);
+      const int64_t longest = longest_of(who);
+      const Tensor mask = mask_of_lengths(tensor(its, {n}), longest);
+      BOOST_TEST(batch.x[0].shape() == (Shape{n, longest, 1}), what);
+      check_same(what, cast(mask_of(batch.x[0]), int32), cast(mask, int32));
+      // The truth of the same steps; what is behind the end is -2, or 0 where it was padded here.
+      const Tensor counts = expand_dims(mask, -1);
+      check_same(what, where(counts, batch.y[0], 0), where(counts, batch.x[0] * 2, 0));
+    }
+    BOOST_TEST(seen.size() == static_cast<std::size_t>(count), what);
+    BOOST_TEST(
+        std::set<int64_t>(seen.begin(), seen.end()).size() == static_cast<std::size_t>(count),
+        what);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(ragged_sequences_make_the_batches_of_padded_ones) {
+  const ByLengthOptions options{.size = 5, .seed = 3};
+  const std::vector<Batch> a = taken(
+                               batches_by_length(where(x >= 0, x, 0), lengths, at_ends, options)),
+                           b = taken(batches_by_length(ragged(x), at_ends, options));
+  BOOST_REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    check_same("x", a[i].x[0], b[i].x[0]);
+    check_same("y", a[i].y[0], b[i].y[0]);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(little_is_padded_and_the_shortest_come_first_without_shuffling) {
+  const auto padding = [](const BatchesByLength& range) {
+    int64_t steps = 0;
+    for (const Batch& batch : range) steps += batch.x[0].shape()[0] * batch.x[0].shape()[1];
+    return steps - std::accumulate(all_lengths.begin(), all_lengths.end(), int64_t{0});
+  };
+  const int64_t sorted =
+      padding(batches_by_length(x, lengths, at_ends, {.size = 4, .shuffle = false}));
+  BOOST_TEST(padding(batches_by_length(x, lengths, at_ends, {.size = 4, .seed = 1})) == sorted);
+  BOOST_TEST(padding(batches_by_length(x, lengths, at_ends, {.size = 4, .seed = 1, .pool = 1})) >
+             sorted);
+  BOOST_TEST(sorted <= 3 * 4);
+  int64_t before = 0;
+  for (const Batch& batch : batches_by_length(x, lengths, at_ends, {.size = 4, .shuffle = false})) {
+    BOOST_TEST(batch.x[0].shape()[1] >= before);
+    before = batch.x[0].shape()[1];
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_seed_tells_the_order_of_each_pass) {
+  const auto passes = [](int64_t seed) {
+    const BatchesByLength range = batches_by_length(x, lengths, at_ends, {.size = 4, .seed = seed});
+    return std::pair{members(taken(range)), members(taken(range))};
+  };
+  BOOST_TEST((passes(1) == passes(1)));
+  BOOST_TEST((passes(1) != passes(2)));
+  BOOST_TEST((passes(1).first != passes(1).second));
+  const auto drawn = [&](int64_t seed) {
+    set_seed(seed);
+    return passes(-1);
+  };
+  BOOST_TEST((drawn(1) == drawn(1)));
+  BOOST_TEST((drawn(1) != drawn(2)));
+}
+
+BOOST_AUTO_TEST_CASE(weights_and_further_inputs_come_along) {
+  const Tensor context = reshape(numbers, {count, 1}) * 10;
+  const Tensor step_weights = abs(at_steps(all, all, 0)), weights = numbers;
+  for (const Tensor& w : {weights, step_weights})
+    for (const Batch& batch :
+         batches_by_length({x, context}, lengths, at_ends, {.size = 4, .sample_weight = w})) {
+      const Tensor first = slice(batch.x[0], 1, 0, 1);
+      check_same("context", batch.x[1], reshape(first, {-1, 1}) * 10);
+      BOOST_TEST(!mask_of(batch.x[1]));
+      const Tensor its = batch.sample_weight;
+      BOOST_TEST(its.rank() == w.rank());
+      check_same("weights", its.rank() == 1 ? its : its(all, 0),
+                 reshape(first, {-1}) * (its.rank() == 1 ? 1 : 2));
+      if (its.rank() == 2) BOOST_TEST(its.shape()[1] == batch.x[0].shape()[1]);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_model_learns_from_it_as_from_padded_samples) {
+  // One batch of all: the same loss, and weights but for rounding.
+  const auto model_for = [] {
+    set_seed(5);
+    Sequential model({LSTM({.units = 3}), Dense({.units = 1})});
+    model.compile({.optimizer = SGD({.learning_rate = 0.01}), .loss = "mse"});
+    return model;
+  };
+  Sequential expected = model_for(), model = model_for();
+  const Tensor small = x / 10, y = at_ends / 10;
+  const History history = expected.fit(with_mask(small, mask_of_lengths(lengths, time_steps)), y,
+                                       {.batch_size = count, .epochs = 3, .verbose = 0});
+  const History its =
+      model.fit(batches_by_length(small, lengths, y, {.size = count}), {.epochs = 3, .verbose = 0});
+  for (std::size_t epoch = 0; epoch < 3; ++epoch)
+    BOOST_TEST(std::abs(its["loss"][epoch] - history["loss"][epoch]) < 1e-4);
+}
+
+BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
+  Tensors wrong = ragged(x);
+  wrong[3] = ones({4, 2});
+  const std::pair<std::string, std::function<void()>> cases[] = {
+      {"batches_by_length: size is 0; it must be at least 1.",
+       [] { batches_by_length(x, lengths, at_ends, {.size = 0}); }},
+      {"batches_by_length: pool is 0; it must be at least 1.",
+       [] { batches_by_length(x, lengths, at_ends, {.pool = 0}); }},
+      {"batches_by_length: lengths is [23] float32; it must be int32 or int64 [23], one for each "
+       "sequence.",
+       [] { batches_by_length(x, numbers, at_ends); }},
+      {"batches_by_length: lengths[1] is 8; the sequences have 5 steps.",
+       [] { batches_by_length(slice(x, 1, 0, 5), lengths, at_ends); }},
+      {"batches_by_length: x is [23] float32, which has no time axis.\n  Padded sequences are [n, "
+       "time, ...].",
+       [] { batches_by_length(numbers, lengths, at_ends); }},
+      {"batches_by_length: sequences[3] is [4, 2] float32, and sequences[0] is [1, 1] float32.\n  "
+       "Sequences are [time, ...], alike but for their time.",
+       [&] { batches_by_length(wrong, at_ends); }},
+      {"batches_by_length: there are 23 sequences, and y holds 2.\n  It needs one entry for each, "
+       "along the first axis.",
+       [] { batches_by_length(ragged(x), slice(at_ends, 0, 0, 2)); }},
+      {"batches_by_length: there are no sequences.", [] { batches_by_length(Tensors{}, at_ends); }},
+  };
+  for (const auto& [text, f] : cases) BOOST_TEST(error_of(f) == text);
+}
