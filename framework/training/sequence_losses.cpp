@@ -100,12 +100,11 @@ struct CTCFormula : LossFormula<CTCFormula, CTCOptions> {
         repeated += i > row * length && labels[i] == labels[i - 1];
       }
       if (count + repeated <= steps[row]) continue;
+      const std::string blanks =
+          repeated == 0 ? "" : ", needs " + sdk::counted(repeated, "blank") + " between equal ones";
       return Cause{static_cast<int64_t>(row),
-                   "has " + sdk::counted(count, "label") +
-                       (repeated == 0 ? ""
-                                      : ", of which " + std::to_string(repeated) +
-                                            " need a blank before them, like the label there,") +
-                       " and y_pred has " + sdk::counted(steps[row], "step") +
+                   "has " + sdk::counted(count, "label") + blanks + ", and y_pred has " +
+                       sdk::counted(steps[row], "step") +
                        " for them, so that no path leads through: its loss is infinite whatever "
                        "the weights.\n  Leave it out by a sample_weight of 0, or give more steps: "
                        "a mask that counts more, fewer strides, shorter labels."};

@@ -284,10 +284,7 @@ BOOST_AUTO_TEST_CASE(labels_that_do_not_fit_into_the_steps_are_named) {
        lead + "y[0] has 5 labels, and y_pred has 4 steps" + fix},
       {{1, 2, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0},
        {1, 1, 1},
-       lead +
-           "y[1] has 3 labels, of which 2 need a blank before them, like the label there, and "
-           "y_pred has 4 steps" +
-           fix},
+       lead + "y[1] has 3 labels, needs 2 blanks between equal ones, and y_pred has 4 steps" + fix},
       {{1, 2, 0, 0, 0, 1, 1, 2, 0, 0, 1, 2, 1, 0, 0},
        {1, 1, 1},
        lead + "y[2] has 3 labels, and y_pred has 2 steps" + fix},
