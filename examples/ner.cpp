@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
                                        .validation_data = {.x = test_x, .y = test_y}});
     Tensor found = crf ? model.predict(test_x) : argmax(model.predict(test_x));
     std::cout << (crf ? "\nCRF\n" : "\nsoftmax\n")
-              << entity_report(test.tags, tags.decode(found, lengths(test.tags))) << std::endl;
+              << entity_report(test.tags, tags.decode(found, lengths_of(test.tags))) << std::endl;
     model.set_metadata("letters", letters.text());
     model.set_metadata("tags", tags.text());
     model.save("ner.safetensors");

@@ -31,7 +31,7 @@ std::size_t columns(const std::string& text) {
   return out;
 }
 
-void print_row(std::ostream& out, const Score& s, std::size_t width) {
+void print_row(std::ostream& out, const ClassScore& s, std::size_t width) {
   char numbers[80];
   std::snprintf(numbers, sizeof numbers, "  %9.2f %9.2f %9.2f %9lld", s.precision, s.recall, s.f1,
                 static_cast<long long>(s.support));
@@ -40,7 +40,7 @@ void print_row(std::ostream& out, const Score& s, std::size_t width) {
 
 }  // namespace
 
-Score score_of(const std::string& name, const Decisions& n) {
+ClassScore score_of(const std::string& name, const Decisions& n) {
   const auto of = [](int64_t a, int64_t b) {
     return ratio(static_cast<double>(a), static_cast<double>(b));
   };
@@ -55,19 +55,19 @@ ScoreReport report_of(const std::vector<std::pair<std::string, Decisions>>& clas
                       const std::string& name_of_all) {
   ScoreReport out;
   Decisions all;
-  Score macro{.name = "macro avg"}, weighted{.name = "weighted avg"};
+  ClassScore macro{.name = "macro avg"}, weighted{.name = "weighted avg"};
   for (const auto& [name, n] : classes) {
     all.there += n.there;
     all.said += n.said;
     all.right += n.right;
     out.classes.push_back(score_of(name, n));
   }
-  const auto add = [](Score& to, const Score& s, double share) {
+  const auto add = [](ClassScore& to, const ClassScore& s, double share) {
     to.precision += share * s.precision;
     to.recall += share * s.recall;
     to.f1 += share * s.f1;
   };
-  for (const Score& s : out.classes) {
+  for (const ClassScore& s : out.classes) {
     add(macro, s, 1 / static_cast<double>(out.classes.size()));
     add(weighted, s, ratio(static_cast<double>(s.support), static_cast<double>(all.there)));
   }
@@ -78,9 +78,9 @@ ScoreReport report_of(const std::vector<std::pair<std::string, Decisions>>& clas
   return out;
 }
 
-const Score& ScoreReport::operator[](const std::string& name) const {
+const ClassScore& ScoreReport::operator[](const std::string& name) const {
   std::vector<std::string> known;
-  for (const Score& s : classes) {
+  for (const ClassScore& s : classes) {
     if (s.name == name) return s;
     known.push_back(s.name);
   }
@@ -89,11 +89,11 @@ const Score& ScoreReport::operator[](const std::string& name) const {
 
 std::ostream& operator<<(std::ostream& out, const ScoreReport& report) {
   std::size_t width = columns("weighted avg");
-  for (const Score& s : report.classes) width = std::max(width, columns(s.name));
+  for (const ClassScore& s : report.classes) width = std::max(width, columns(s.name));
   out << std::string(width, ' ') << "  precision    recall  f1-score   support\n\n";
-  for (const Score& s : report.classes) print_row(out, s, width);
+  for (const ClassScore& s : report.classes) print_row(out, s, width);
   out << '\n';
-  for (const Score* s : {&report.micro, &report.macro, &report.weighted}) print_row(out, *s, width);
+  for (const ClassScore* s : {&report.micro, &report.macro, &report.weighted}) print_row(out, *s, width);
   return out;
 }
 

@@ -14,7 +14,7 @@ struct Decisions {
   int64_t there = 0, said = 0, right = 0;
 };
 
-Score score_of(const std::string& name, const Decisions& counted);
+ClassScore score_of(const std::string& name, const Decisions& counted);
 
 /// With the means over the classes; `name_of_all` is that of the mean of all counted together.
 ScoreReport report_of(const std::vector<std::pair<std::string, Decisions>>& classes,

@@ -19,17 +19,17 @@ Tensor numbers(const std::vector<double>& values, const Shape& shape) {
 
 using Row = std::vector<double>;
 using Rows = std::vector<Row>;  // [time][features]
-using Batch = std::vector<Rows>;
+using BatchOfRows = std::vector<Rows>;
 
-Batch batch_of(const Tensor& x) {
+BatchOfRows batch_of(const Tensor& x) {
   const Shape s = x.shape();
-  Batch out(static_cast<std::size_t>(s[0]), Rows(static_cast<std::size_t>(s[1]), Row()));
+  BatchOfRows out(static_cast<std::size_t>(s[0]), Rows(static_cast<std::size_t>(s[1]), Row()));
   for (int64_t i = 0; i < x.count(); ++i)
     out[static_cast<std::size_t>(i / (s[1] * s[2]))][static_cast<std::size_t>(i / s[2] % s[1])]
         .push_back(x.element(i));
   return out;
 }
-Tensor tensor_of(const Batch& batch) {
+Tensor tensor_of(const BatchOfRows& batch) {
   std::vector<double> all;
   for (const Rows& rows : batch)
     for (const Row& row : rows) all.insert(all.end(), row.begin(), row.end());
@@ -43,10 +43,10 @@ using Score = std::function<double(const Row& query, const Row& key)>;
 using May = std::function<bool(std::size_t b, std::size_t q, std::size_t v)>;
 
 struct Attended {
-  Batch output, weights;
+  BatchOfRows output, weights;
 };
 // The definition: weights are e^score over the sum of those where the query may look.
-Attended attended(const Batch& query, const Batch& value, const Batch& key, const Score& score,
+Attended attended(const BatchOfRows& query, const BatchOfRows& value, const BatchOfRows& key, const Score& score,
                   const May& may) {
   Attended out;
   for (std::size_t b = 0; b < query.size(); ++b) {
@@ -274,10 +274,10 @@ BOOST_AUTO_TEST_CASE(heads_look_for_themselves) {
           if (t.path() == std::string("multi_head_attention/") + path) return t;
         return Tensor{};
       };
-      const auto projected = [&](const Batch& x, const std::string& name, std::size_t head) {
+      const auto projected = [&](const BatchOfRows& x, const std::string& name, std::size_t head) {
         const Tensor kernel = of((name + "/kernel").c_str()), b = of((name + "/bias").c_str());
         const int64_t heads = kernel.shape()[1], size = kernel.shape()[2];
-        Batch out;
+        BatchOfRows out;
         for (const Rows& rows : x) {
           out.emplace_back();
           for (const Row& row : rows) {
@@ -294,7 +294,7 @@ BOOST_AUTO_TEST_CASE(heads_look_for_themselves) {
         }
         return out;
       };
-      Batch expected(2, Rows(3, Row(7, 0)));
+      BatchOfRows expected(2, Rows(3, Row(7, 0)));
       const Tensor kernel = of("attention_output/kernel"), b = of("attention_output/bias");
       const Tensors got = layer.call({query, value, key});
       for (std::size_t head = 0; head < 2; ++head) {
@@ -307,7 +307,7 @@ BOOST_AUTO_TEST_CASE(heads_look_for_themselves) {
               return (!causal || v <= q) &&
                      (window == 0 || apart < static_cast<std::size_t>(window));
             });
-        const Batch gates = gated ? projected(batch_of(query), "gate", head) : Batch{};
+        const BatchOfRows gates = gated ? projected(batch_of(query), "gate", head) : BatchOfRows{};
         check_close("scores", take(got[1], static_cast<int64_t>(head), 1), tensor_of(one.weights),
                     1e-12);
         for (std::size_t n = 0; n < 2; ++n)

@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(texts_become_ids_and_ids_texts) {
   BOOST_TEST((tags.decode(tensor({{0, 1, 0}, {1, 0, 0}}), {3, 1}) ==
               std::vector<Tokens>{{"O", "B-PS", "O"}, {"B-PS"}}));
   BOOST_TEST((tags.decode(tensor({{0, 1}})) == std::vector<Tokens>{{"O", "B-PS"}}));
-  BOOST_TEST((lengths(std::vector<Tokens>{{"a", "b"}, {}}) == Ids{2, 0}));
+  BOOST_TEST((lengths_of(std::vector<Tokens>{{"a", "b"}, {}}) == Ids{2, 0}));
 
   const Vocabulary in_order = Vocabulary::of({"z", "a"}, {.unknown = false});
   BOOST_TEST((in_order.tokens() == Tokens{"", "z", "a"}));

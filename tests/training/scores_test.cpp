@@ -89,7 +89,7 @@ const Case cases[] = {
 
 double share(double a, double b) { return b == 0 ? 0 : a / b; }
 
-void check(const Score& s, double right, double said, double there) {
+void check(const ClassScore& s, double right, double said, double there) {
   const double p = share(right, said), r = share(right, there);
   BOOST_TEST(s.precision == p);
   BOOST_TEST(s.recall == r);

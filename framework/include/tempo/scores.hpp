@@ -24,7 +24,7 @@ TEMPO_API Tensor confusion_matrix(const Tensor& y_true, const Tensor& y_pred,
 TEMPO_OPTIONS(Tensor confusion_matrix, ConfusionMatrixOptions, const Tensor&, const Tensor&);
 
 /// Of one class, or a mean over classes. A rate of which nothing was counted is 0.
-struct Score {
+struct ClassScore {
   std::string name = {};
   double precision = 0;  ///< the share of what was said to be of it that is
   double recall = 0;     ///< the share of what is of it that was said to be
@@ -34,12 +34,12 @@ struct Score {
 
 /// Prints as the table of scikit-learn and seqeval.
 struct ScoreReport {
-  std::vector<Score> classes = {};
-  Score micro = {};     ///< all counted together; where each sample is of one class, the accuracy
-  Score macro = {};     ///< the mean over classes
-  Score weighted = {};  ///< the mean over classes, by their support
+  std::vector<ClassScore> classes = {};
+  ClassScore micro = {};     ///< all counted together; where each sample is of one class, the accuracy
+  ClassScore macro = {};     ///< the mean over classes
+  ClassScore weighted = {};  ///< the mean over classes, by their support
   /// That of the class of this name; an Error that lists the names where there is none.
-  TEMPO_API const Score& operator[](const std::string& name) const;
+  TEMPO_API const ClassScore& operator[](const std::string& name) const;
 };
 TEMPO_API std::ostream& operator<<(std::ostream& out, const ScoreReport& report);
 

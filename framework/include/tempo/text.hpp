@@ -111,7 +111,7 @@ class Vocabulary {
 
 /// How many tokens or ids each has.
 template <class Sequences>
-std::vector<int64_t> lengths(const Sequences& sequences) {
+std::vector<int64_t> lengths_of(const Sequences& sequences) {
   std::vector<int64_t> out;
   for (const auto& one : sequences) out.push_back(static_cast<int64_t>(one.size()));
   return out;
