@@ -46,8 +46,8 @@ struct Attended {
   BatchOfRows output, weights;
 };
 // The definition: weights are e^score over the sum of those where the query may look.
-Attended attended(const BatchOfRows& query, const BatchOfRows& value, const BatchOfRows& key, const Score& score,
-                  const May& may) {
+Attended attended(const BatchOfRows& query, const BatchOfRows& value, const BatchOfRows& key,
+                  const Score& score, const May& may) {
   Attended out;
   for (std::size_t b = 0; b < query.size(); ++b) {
     Rows outputs, weights;
