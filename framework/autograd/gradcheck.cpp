@@ -274,8 +274,12 @@ std::ostream& operator<<(std::ostream& out, const GradCheck& report) {
       << "gradcheck: " << (report.passed() ? "passed" : "FAILED") << ", worst error "
       << report.worst << " (tolerance " << report.tolerance << ")\n";
   for (const GradCheck::Row& row : report.rows) {
-    out << "  order " << row.order << "  " << row.input << "  " << to_string(row.shape)
-        << std::setprecision(3) << "  error " << row.error << " at "
+    out << "  order " << row.order << "  " << row.input << "  " << to_string(row.shape);
+    if (row.shape.count() == 0) {
+      out << "  has no element to check\n";
+      continue;
+    }
+    out << std::setprecision(3) << "  error " << row.error << " at "
         << place_in(row.shape, row.element) << std::setprecision(12) << ": gradient "
         << row.gradient << ", difference " << row.difference;
     if (!row.smooth) explain_kink(out, row);

@@ -22,7 +22,32 @@ struct Arguments {
   std::string shape;
   std::string dtype = "automatic";
   bool stream = false;
+  std::string path;
+  bool list = false;
+  CheckOptions check;
 };
+
+CLI::App* add_check(CLI::App& app, Arguments& given) {
+  CLI::App* const check = app.add_subcommand(
+      "check", "Check a plugin; a crash, a hang or an exit of it is a finding like any other.");
+  check->add_option("plugin", given.path, "The file.")->type_name("PATH");
+  check->add_flag("--list", given.list, "Tell the checks there are.");
+  check->add_option("--only", given.check.only, "Run these checks alone.")
+      ->type_name("NAME")
+      ->take_all()
+      ->expected(1);
+  check->add_flag("--json", given.check.json, "Print a line of JSON for each check.");
+  check->add_option("--seconds", given.check.seconds, "That one check may take.")
+      ->check(CLI::Range(1, 86400));
+  check->add_option("--megabytes", given.check.megabytes, "Of memory that one check may use.")
+      ->check(CLI::Range(64, 1 << 24));
+  check->add_flag("--in-process", given.check.in_process,
+                  "Run one check, of --only, in this process, as a debugger needs it.");
+  check->add_option("--part", given.check.part, "Which layer, cell or op, then.")
+      ->type_name("NAME");
+  check->add_flag("--report", given.check.report)->group("");
+  return check;
+}
 
 std::string version_text() {
   return "tempo " TEMPO_VERSION ", plugin ABI " + std::to_string(TEMPO_ABI_MAJOR) + "." +
@@ -60,6 +85,8 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   explain->add_option("--dtype", given.dtype, "Of the input.")->type_name("DTYPE");
   explain->add_flag("--stream", given.stream, "What a step of a stream of it runs.");
 
+  const CLI::App* const check = add_check(app, given);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help and --version
@@ -72,7 +99,15 @@ int run(int argc, const char* const* argv, std::ostream& out) {
     throw Error(error.what() + hint);
   }
   for (const std::string& path : given.plugins) load_plugin(path);
-  if (*explain)
+  if (*check && !given.list) {
+    if (given.path.empty()) throw Error("check: the plugin's file is required" + hint);
+    const Checked done = check_plugin(given.path, given.check);
+    out << done.text;
+    return out.flush() && done.passed ? 0 : 1;
+  }
+  if (*check)
+    out << list_checks();
+  else if (*explain)
     out << explain_layer(given.name, given.options, given.shape, given.dtype, given.stream);
   else if (*layers)
     out << (of_one->empty() ? list_layers() : describe_layer(given.name));

@@ -3,6 +3,7 @@
 // print, and throw Error.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,23 @@ std::string describe_layer(const std::string& name);
 /// the one of a stream of it.
 std::string explain_layer(const std::string& name, const std::vector<std::string>& options,
                           const std::string& shape, const std::string& dtype, bool stream);
+
+struct CheckOptions {
+  std::vector<std::string> only = {};  ///< names of checks; none: all
+  bool json = false;
+  int seconds = 60;  ///< that one check may take
+  int64_t megabytes = 4096;
+  bool in_process = false;  ///< one check, here: for a debugger
+  std::string part = "";    ///< of what, then: "Squash cell"
+  bool report = false;      ///< this is the child that a check runs in
+};
+struct Checked {
+  std::string text;
+  bool passed;
+};
+/// The checks there are, each with its sentence.
+std::string list_checks();
+/// Checks the plugin in that file, each check in a process of its own.
+Checked check_plugin(const std::string& path, const CheckOptions& options);
 
 }  // namespace tempo::command

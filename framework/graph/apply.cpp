@@ -124,6 +124,10 @@ std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> in
   } catch (const ShapeError& why) {
     explain_mismatch(op, inputs, why);
   }
+  if (types.size() != n_results)
+    throw Error(op.name + ": it gives " + std::to_string(types.size()) +
+                (types.size() == 1 ? " result" : " results") + ", and is asked for " +
+                std::to_string(n_results) + ".");
   const Tensors masks = masks_of_results(op, inputs, attributes, types);
   std::vector<Ref<Value>> results;
   if (trace) {

@@ -3,13 +3,13 @@
 #include "io/layer_json.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <sstream>
 
 #include <tempo/option.hpp>
 
 #include "io/json_values.hpp"
+#include "plugin/description.hpp"
 #include "plugin/layer.hpp"
 #include "plugin/loader.hpp"
 #include "training/model_layer.hpp"
@@ -138,6 +138,11 @@ void LayerWriter::require_type_apart(const tempo_layer_view& layer) {
 
 json LayerWriter::write(const Layer& layer, DType dtype) {
   const tempo_layer_view v = layer.view();
+  const Scoped deeper(depth_, depth_ + 1);
+  if (depth_ > deepest)
+    throw Error(std::string("save: `") + v.name + "` lies in more than " +
+                std::to_string(deepest - 1) + " layers, and a file holds " +
+                std::to_string(deepest) + " of them in one another at most.");
   if (to_be_made_) require_type_apart(v);
   const auto [known, is_new] = numbers_.try_emplace(v.id, numbers_.size());
   if (!is_new) return {{"kind", "again"}, {"number", known->second}};
@@ -226,10 +231,8 @@ const tempo_layer_type& LayerReader::find(uint32_t kind, const std::string& name
   for (const Registration& r : given_)
     if (r.type && r.type->kind == kind && name == r.type->name) return *r.type;
   // A name leads to a file of that name among the installed plugins, so it must be nothing else.
-  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '_';
-  });
-  if (!plain) throw FormatError("\"" + name + "\" cannot be the name of a layer or cell.");
+  if (!is_plain_name(name))
+    throw FormatError("\"" + name + "\" cannot be the name of a layer or cell.");
   try {
     return require_type(kind, name, Search::installed);
   } catch (const PluginError& e) {

@@ -29,6 +29,7 @@ class LayerWriter {
   void require_type_apart(const tempo_layer_view& layer);
 
   bool to_be_made_;
+  int depth_ = 0;  // of layers that are being written
   std::map<uint64_t, std::size_t> numbers_;
   // By kind and name: the type, and the layer where it came up first.
   std::map<std::pair<uint32_t, std::string>, std::pair<const tempo_layer_type*, std::string>>

@@ -6,9 +6,14 @@
 
 #include <tempo/error.hpp>
 
+#include "graph/value.hpp"
+
 namespace tempo {
 
 namespace {
+
+constexpr int deepest = 100;
+thread_local int depth = 0;
 
 bool has_word(const std::string& text, const std::string& word) {
   const auto inside = [&](std::size_t i) {
@@ -20,6 +25,34 @@ bool has_word(const std::string& text, const std::string& word) {
 }
 
 }  // namespace
+
+InCallback::InCallback() : recording_(recording()) { ++depth; }
+InCallback::~InCallback() { --depth; }
+
+bool InCallback::is_too_deep() const { return depth > deepest; }
+tempo_status InCallback::refuse() const {
+  return fail(TEMPO_ERROR,
+              "callbacks of layers call one another more than 100 deep; does one make, build or "
+              "call itself?");
+}
+
+bool InCallback::left_as_found() const {
+  return recording() == recording_ && FloatingPoint{} == floating_point_;
+}
+
+tempo_status InCallback::put_back(tempo_status status) const {
+  const bool of_recording = recording() != recording_;
+  set_recording(recording_);
+  floating_point_.restore();
+  if (status != TEMPO_OK) return status;
+  return fail(
+      TEMPO_PLUGIN_ERROR,
+      of_recording
+          ? "it changed whether this thread remembers where values come from, and left it "
+            "so: recording(0) is undone before a callback returns, or later gradients are 0."
+          : "it changed the floating-point mode (rounding, denormals or traps) and left it "
+            "so: later numbers would be others. It was restored.");
+}
 
 std::string last_words() {
   uint64_t serial = 0;

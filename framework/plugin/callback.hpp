@@ -7,6 +7,7 @@
 #include <string>
 
 #include "plugin/error_state.hpp"
+#include "tensor/floating_point.hpp"
 
 namespace tempo {
 
@@ -22,17 +23,41 @@ std::string last_words();
 /// Throws what the failed status of a callback stands for.
 [[noreturn]] void throw_failure(tempo_status status, const Callee& callee);
 
+/// While one lives, a callback runs on this thread, which must leave the thread as it found it.
+class InCallback {
+ public:
+  InCallback();
+  ~InCallback();
+  InCallback(const InCallback&) = delete;
+  InCallback& operator=(const InCallback&) = delete;
+
+  /// Callbacks that call one another without an end would overflow the stack.
+  bool is_too_deep() const;
+  tempo_status refuse() const;
+  bool left_as_found() const;
+  /// Puts back what the callback has changed; one that had succeeded fails for that.
+  tempo_status put_back(tempo_status status) const;
+
+ private:
+  const bool recording_;
+  const FloatingPoint floating_point_;
+};
+
 /// The status of a callback; a plugin without the SDK may let exceptions out.
 template <class F>
-tempo_status status_of(F&& callback) noexcept {
+tempo_status status_of(F&& callback, bool at_any_depth = false) noexcept {
   forget_error();
+  const InCallback now;
+  if (now.is_too_deep() && !at_any_depth) return now.refuse();
+  tempo_status status = TEMPO_OK;
   try {
-    return callback();
+    status = callback();
   } catch (const std::exception& e) {
-    return fail(TEMPO_ERROR, e.what());
+    status = fail(TEMPO_ERROR, e.what());
   } catch (...) {
-    return fail(TEMPO_ERROR, "an exception that is not a std::exception");
+    status = fail(TEMPO_ERROR, "an exception that is not a std::exception");
   }
+  return now.left_as_found() ? status : now.put_back(status);
 }
 
 /// Runs a callback; `callee()` is asked for only when it fails.

@@ -60,7 +60,11 @@ std::string indented(std::string text) {
           : "\n  Load the plugin that has it first: load_plugin(path). A model file never searches "
             "TEMPO_PLUGIN_PATH.";
   if (!failures.empty()) text += "\n  These could not be loaded:";
-  for (const std::string& failure : failures) text += "\n" + indented(failure);
+  constexpr std::size_t most = 10;
+  for (std::size_t i = 0; i < std::min(most, failures.size()); ++i)
+    text += "\n" + indented(failures[i]);
+  if (failures.size() > most)
+    text += "\n    and " + std::to_string(failures.size() - most) + " more.";
   throw PluginError(text);
 }
 

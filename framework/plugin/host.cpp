@@ -9,6 +9,9 @@
 namespace tempo {
 
 std::string fault_of(const tempo_type& type) {
+  if (type.size < sizeof type)
+    return "its field `size` is " + std::to_string(type.size) + ", and it has " +
+           std::to_string(sizeof type) + " bytes.";
   if (type.rank > TEMPO_MAX_RANK)
     return "a tensor has at most 8 axes, not " + std::to_string(type.rank) + ".";
   if (!dtype_numbered(type.dtype))
@@ -32,10 +35,10 @@ void hand_over(const Tensors& from, tempo_tensor** to) {
 namespace {
 
 tempo_status register_layer(tempo_registry* registry, const tempo_layer_type* type) {
-  return sdk::guarded([&] { add(*registry, type); });
+  return sdk::guarded([&] { add(registry, type); });
 }
 tempo_status register_op(tempo_registry* registry, const tempo_op_type* type) {
-  return sdk::guarded([&] { add(*registry, type); });
+  return sdk::guarded([&] { add(registry, type); });
 }
 
 tempo_host whole_table() {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include <tempo/plugin.h>
 #include <tempo/tensor.hpp>
@@ -17,6 +18,20 @@ namespace tempo {
 void add_tensor_functions(tempo_host& table);
 void add_layer_functions(tempo_host& table);
 
+/// Throws Error where a function of the table is given NULL for what it needs.
+inline void require(const void* given, const char* function, const char* what) {
+  if (!given) throw Error(std::string(function) + ": `" + what + "` is NULL.");
+}
+/// The same for `n` of a list, which need nothing where n is 0. A count that no list has stands for
+/// one that was never set.
+inline void require_list(const void* first, uint64_t n, const char* function, const char* what) {
+  constexpr uint64_t most = 1 << 20;
+  if (n > most)
+    throw Error(std::string(function) + ": there are " + std::to_string(n) + " `" + what +
+                "`; at most " + std::to_string(most) + " can be given.");
+  if (n > 0) require(first, function, what);
+}
+
 /// What the caller knows of a struct; the rest is 0.
 template <class Struct>
 Struct whole(const Struct& given) {
@@ -26,6 +41,34 @@ Struct whole(const Struct& given) {
   all.size = sizeof all;
   return all;
 }
+/// The elements of an array from the other side, which lie as many bytes apart as the first says:
+/// of another header they may be larger than here.
+template <class Struct>
+class Elements {
+ public:
+  Elements(const Struct* first, uint32_t n, const char* function) : given_(first, n) {
+    if (n == 0 || first->size == sizeof(Struct)) return;
+    if (first->size < sizeof(Struct))
+      throw Error(std::string(function) + ": a struct says that it has " +
+                  std::to_string(first->size) + " bytes; it has " + std::to_string(sizeof(Struct)) +
+                  ".\n  Its field `size` is set by whoever provides it.");
+    copies_.reserve(n);
+    for (std::size_t i = 0; i < n; ++i)
+      copies_.push_back(whole(*reinterpret_cast<const Struct*>(
+          reinterpret_cast<const char*>(first) + i * first->size)));
+    given_ = copies_;
+  }
+  Elements(const Elements&) = delete;
+  Elements& operator=(const Elements&) = delete;
+  auto begin() const { return given_.begin(); }
+  auto end() const { return given_.end(); }
+  std::span<const Struct> all() const { return given_; }
+
+ private:
+  std::span<const Struct> given_;
+  std::vector<Struct> copies_;
+};
+
 /// Fills in what the caller has room for.
 template <class Struct>
 void show(const Struct& seen, Struct* room) {
@@ -33,6 +76,20 @@ void show(const Struct& seen, Struct* room) {
     *room = seen;
   else
     std::memcpy(room, &seen, std::min<std::size_t>(room->size, sizeof seen));
+}
+
+/// Whether what is looked at is there; if not, an error says so and nothing is shown.
+template <class View>
+bool can_show(const void* seen, const char* function, const char* what, View* out) {
+  const tempo_status status = sdk::guarded([&] {
+    require(out, function, "out");
+    require(seen, function, what);
+  });
+  if (status == TEMPO_OK || !out) return status == TEMPO_OK;
+  View nothing{};
+  nothing.size = out->size;
+  show(nothing, out);
+  return false;
 }
 
 /// What makes a type from the other side impossible, as a sentence; "" for nothing. An automatic

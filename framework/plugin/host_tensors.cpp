@@ -18,16 +18,27 @@ namespace {
 using sdk::guarded;
 
 Attributes attributes_of(const tempo_attribute* attributes, uint32_t n) {
+  require_list(attributes, n, "apply", "attributes");
   Attributes out;
   out.reserve(n);
-  for (uint32_t i = 0; i < n; ++i) {
-    const tempo_attribute& a = attributes[i];
+  for (const tempo_attribute& a : Elements(attributes, n, "apply")) {
+    require(a.name, "apply", "name of an attribute");
     switch (a.kind) {
       case TEMPO_INT64_VALUE: out.set(a.name, a.integer); break;
       case TEMPO_DOUBLE_VALUE: out.set(a.name, a.real); break;
-      case TEMPO_TEXT_VALUE: out.set(a.name, std::string(a.text)); break;
-      case TEMPO_LIST_VALUE: out.set(a.name, std::vector<int64_t>(a.list, a.list + a.count)); break;
-      default: throw Error(std::string("attribute `") + a.name + "`: an op takes no layer.");
+      case TEMPO_TEXT_VALUE:
+        require(a.text, "apply", "text of an attribute");
+        out.set(a.name, std::string(a.text));
+        break;
+      case TEMPO_LIST_VALUE:
+        require_list(a.list, a.count, "apply", "list of an attribute");
+        out.set(a.name, std::vector<int64_t>(a.list, a.list + a.count));
+        break;
+      case TEMPO_LAYER_VALUE:
+        throw Error(std::string("attribute `") + a.name + "`: an op takes no layer.");
+      default:
+        throw Error(std::string("attribute `") + a.name + "`: there is no kind with the number " +
+                    std::to_string(a.kind) + ".");
     }
   }
   return out;
@@ -52,9 +63,21 @@ std::vector<Ref<Value>> share(tempo_tensor* const* tensors, uint32_t n) {
 
 // --- tensors
 
+// A bool is one byte, 0 or 1: kernels count on it.
+void require_bools(const char* function, const void* data, std::size_t n) {
+  const auto* bytes = static_cast<const unsigned char*>(data);
+  const auto other = std::find_if(bytes, bytes + n, [](unsigned char b) { return b > 1; });
+  if (other != bytes + n)
+    throw Error(std::string(function) + ": element " + std::to_string(other - bytes) +
+                " of the bools is " + std::to_string(*other) + "; each is 0 or 1.");
+}
+
 tempo_status make(const tempo_type* type, const void* data, tempo_tensor** out) {
   return guarded([&] {
+    require(type, "make", "type");
+    require(out, "make", "out");
     Array array(type_of(*type));
+    if (data && array.type().dtype == bool_) require_bools("make", data, array.type().bytes());
     if (data)
       std::memcpy(array.view().data, data, array.type().bytes());
     else
@@ -64,10 +87,14 @@ tempo_status make(const tempo_type* type, const void* data, tempo_tensor** out) 
 }
 
 tempo_status finish(const tempo_tensor* tensor) {
-  return guarded([&] { tensor->array.finish(); });
+  return guarded([&] {
+    require_given(tensor, "finish: the tensor");
+    tensor->array.finish();
+  });
 }
 
 void view(const tempo_tensor* tensor, tempo_view* out) {
+  if (!can_show(tensor, "view", "tensor", out)) return;
   uint32_t flags = 0;
   if (tensor->tracked) flags |= TEMPO_TRACKED;
   if (tensor->trace) flags |= TEMPO_TRACED;
@@ -96,6 +123,7 @@ void require_mask_fits(const TensorType& tensor, const TensorType& mask) {
 // The same node under another handle: gradients see no difference.
 tempo_status with_mask(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** out) {
   return guarded([&] {
+    require(out, "with_mask", "out");
     require_given(tensor, "with_mask: the tensor");
     if (!tensor->from && tensor->tracked)
       throw Error("with_mask: a parameter carries no mask; put it on what is computed from it.");
@@ -116,6 +144,7 @@ tempo_status with_mask(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** 
 
 tempo_status parameter(tempo_tensor* value, const char* path, tempo_tensor** out) {
   return guarded([&] {
+    require(out, "parameter", "out");
     require_given(value, "parameter: its value");
     if (!is_floating(value->type.dtype))
       throw ShapeError("parameter: needs float32 or float64, got " + to_string(value->type) + ".");
@@ -150,6 +179,8 @@ tempo_status assign(tempo_tensor* weight, tempo_tensor* value) {
 
 tempo_status penalize(const char* text, tempo_tensor* weight, tempo_tensor** out) {
   return guarded([&] {
+    require(text, "penalize", "regularizer");
+    require(out, "penalize", "out");
     require_given(weight, "a regularizer: the tensor");
     const Tensor w = Tensor::borrowed(weight);
     const auto penalty = regularizer(text);
@@ -159,6 +190,8 @@ tempo_status penalize(const char* text, tempo_tensor* weight, tempo_tensor** out
 
 tempo_status constrain(const char* text, tempo_tensor* weight, tempo_tensor** out) {
   return guarded([&] {
+    require(text, "constrain", "constraint");
+    require(out, "constrain", "out");
     require_given(weight, "a constraint: the tensor");
     const Tensor w = Tensor::borrowed(weight);
     const auto projection = constraint(text);
@@ -181,6 +214,8 @@ tempo_status add_loss(tempo_tensor* loss) {
 
 tempo_status find_op_by_name(const char* name, const tempo_op** out) {
   return guarded([&] {
+    require(name, "find_op", "name");
+    require(out, "find_op", "out");
     *out = find_op(name);
     if (!*out)
       throw PluginError(std::string("there is no op named `") + name +
@@ -192,6 +227,9 @@ tempo_status apply_op(const tempo_op* op, tempo_tensor* const* inputs, uint32_t 
                       const tempo_attribute* attributes, uint32_t n_attributes,
                       tempo_tensor** results, uint32_t n_results) {
   return guarded([&] {
+    require(op, "apply", "op");
+    require_list(inputs, n_inputs, "apply", "inputs");
+    require_list(results, n_results, "apply", "results");
     hand_over(
         apply(*op, share(inputs, n_inputs), attributes_of(attributes, n_attributes), n_results),
         results);
@@ -200,7 +238,13 @@ tempo_status apply_op(const tempo_op* op, tempo_tensor* const* inputs, uint32_t 
 
 tempo_status scan(const tempo_scan* given, tempo_tensor** results) {
   return guarded([&] {
+    require(given, "scan", "scan");
     const tempo_scan call = whole(*given);
+    if (!call.step) throw Error("scan: `step` is NULL.");
+    require_list(call.sequences, call.n_sequences, "scan", "sequences");
+    require_list(call.states, call.n_states, "scan", "states");
+    require_list(call.constants, call.n_constants, "scan", "constants");
+    require_list(results, uint64_t{call.n_outputs} + call.n_states, "scan", "results");
     for (uint32_t i = 0; i < call.n_sequences; ++i)
       require_given(call.sequences[i], "scan: sequence ", i);
     for (uint32_t i = 0; i < call.n_states; ++i) require_given(call.states[i], "scan: state ", i);
@@ -216,6 +260,8 @@ tempo_status gradient(tempo_tensor* y, tempo_tensor* dy, tempo_tensor* const* in
                       tempo_tensor** gradients) {
   return guarded([&] {
     require_given(y, "gradient: y");
+    require_list(inputs, n, "gradient", "inputs");
+    require_list(gradients, n, "gradient", "gradients");
     Tensors in;
     in.reserve(n);
     for (uint32_t i = 0; i < n; ++i) {
@@ -231,6 +277,9 @@ tempo_status custom_gradient(tempo_tensor* value, tempo_tensor* const* inputs, u
                                                   tempo_tensor** gradients),
                              void* user, tempo_tensor** out) {
   return guarded([&] {
+    require(out, "custom_gradient", "out");
+    require_list(inputs, n, "custom_gradient", "inputs");
+    if (!rule) throw Error("custom_gradient: `rule` is NULL.");
     require_given(value, "custom_gradient: the value");
     Tensors in;
     for (uint32_t i = 0; i < n; ++i) {
@@ -252,19 +301,31 @@ int32_t recording_switch(int32_t on) { return set_recording(on != 0); }
 
 tempo_status initialize_tensor(const char* initializer, const tempo_type* type,
                                tempo_tensor** out) {
-  return guarded([&] { *out = initialize(initializer, type_of(*type)).retained(); });
+  return guarded([&] {
+    require(initializer, "initialize", "initializer");
+    require(type, "initialize", "type");
+    require(out, "initialize", "out");
+    *out = initialize(initializer, type_of(*type)).retained();
+  });
 }
 
 tempo_status random_key_for(int64_t seed, tempo_tensor** out) {
-  return guarded([&] { *out = random_key(seed).retained(); });
+  return guarded([&] {
+    require(out, "random_key", "out");
+    *out = random_key(seed).retained();
+  });
 }
 
 }  // namespace
 
 void add_tensor_functions(tempo_host& table) {
   table.make = &make;
-  table.retain = [](tempo_tensor* t) { retain(t); };
-  table.release = [](tempo_tensor* t) { release(t); };
+  table.retain = [](tempo_tensor* t) {
+    if (t) retain(t);
+  };
+  table.release = [](tempo_tensor* t) {
+    if (t) release(t);
+  };
   table.view = &view;
   table.finish = &finish;
   table.with_mask = &with_mask;

@@ -10,6 +10,7 @@
 #include "graph/trace.hpp"
 #include "ops/regularizers.hpp"
 #include "ops/snake_case.hpp"
+#include "plugin/description.hpp"
 #include "plugin/layer_callback.hpp"
 #include "plugin/layer_errors.hpp"
 #include "plugin/layer_name.hpp"
@@ -36,7 +37,7 @@ std::optional<bool> returns_sequences(const tempo_layer_type& type,
 
 tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_attribute> given)
     : type(kind), options(given), id(++layer_ids) {
-  if (const tempo_attribute* o = options.find("name"); o && *o->text) name = o->text;
+  if (const tempo_attribute* o = options.find("name"); o && o->text && *o->text) name = o->text;
   if (name.empty())
     name = tempo::snake_case(type.name);
   else
@@ -52,7 +53,8 @@ tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_att
 
 tempo_layer::~tempo_layer() {
   for (const tempo::Layer& child : children) std::erase(child.handle()->holders, this);
-  if (instance) tempo::status_of([&] { return type.destroy(instance), TEMPO_OK; });
+  if (instance)
+    tempo::status_of([&] { return type.destroy(instance), TEMPO_OK; }, /*at_any_depth=*/true);
 }
 
 tempo::DType tempo_layer::given_dtype() const {
@@ -105,6 +107,10 @@ struct LastOutput {
 thread_local LastOutput last_output{};
 
 void require_states(tempo_layer& cell, const tempo_call& call) {
+  for (uint32_t i = 0; i < call.n_states; ++i)
+    if (!call.states[i])
+      throw Error(cell.path() + ": state " + std::to_string(i) +
+                  " was never given a value (it is Tensor{}).");
   const Shape& x = call.inputs[0]->type.shape;
   if (x.empty())
     throw ShapeError(cell.path() + ": a step needs [batch, ...], got " +
@@ -138,7 +144,9 @@ void add_activity_losses(const tempo_layer& layer, const Tensors& outputs) {
 
 }  // namespace
 
-Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> options) {
+Layer new_layer(const tempo_layer_type& given, std::span<const tempo_attribute> options) {
+  require_whole(&given);
+  const tempo_layer_type& type = of_this_layout(given);
   sdk::OptionList checked;
   check_options(type, options, checked);
   Layer layer(new tempo_layer(type, checked.all()));
@@ -169,6 +177,10 @@ bool is_to_be_built(tempo_layer& layer) {
 }  // namespace
 
 void build(tempo_layer& layer, const std::vector<TensorType>& inputs, DType asked) {
+  if (layer.built()) return;
+  if (inputs.empty())
+    throw Error(layer.path() + ": it is built without an input.\n  Give the shape of each: " +
+                "layer.build({{batch, features}}).");
   if (!is_to_be_built(layer)) return;
   const TracePause pause;
   if (layer.dtype == DType::automatic) layer.dtype = asked;

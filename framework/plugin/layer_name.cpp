@@ -15,15 +15,6 @@ namespace {
 
 constexpr std::size_t longest = 254;
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t size = utf8_length(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
-  }
-  return true;
-}
-
 // As an error shows it: a byte that is no printable character becomes `?`.
 std::string shown(std::string name) {
   if (!is_utf8(name))

@@ -68,14 +68,26 @@ void set_trainable(tempo_layer& layer, bool trainable) {
 }
 
 Tensor add_weight(tempo_layer& self, const tempo_weight& given) {
+  if (!given.name) throw Error(self.path() + ": a weight is added without a name.");
   const char* const name = given.name;
-  const Tensor value = Tensor::borrowed(given.value);
   require_name(self.path() + ", name of a weight", name);
+  if (!given.value)
+    throw Error(self.path() + ": weight `" + name + "` is added without a value (it is Tensor{}).");
+  const Tensor value = Tensor::borrowed(given.value);
+  if (!self.building.is_mine())
+    throw Error(self.path() + ": weight `" + name +
+                "` is added outside of its build.\n  Weights that come later are in no file and no "
+                "optimizer.");
   for (const tempo_layer::Weight& w : self.own)
     if (w.name == name) throw Error(self.path() + ": it has a weight `" + name + "` already.");
   if (value.traced())
     throw Error(self.path() + ": weight `" + name +
                 "` was added while a step is traced; build the layer before it is used in a step.");
+  if (given.trainable && !is_floating(value.dtype()))
+    throw Error(self.path() + ": weight `" + name + "` is " +
+                to_string(value.shape(), value.dtype()) +
+                ", and optimizers change float32 and float64 alone.\n  Add it with .trainable = "
+                "false.");
   Ref<Value> weight = make_value(value.handle()->array);
   weight->weight = true;
   weight->tracked = is_floating(value.dtype());

@@ -4,39 +4,22 @@
 
 #include <dlfcn.h>
 
-#include <cfenv>
+#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <map>
 
 #include "plugin/callback.hpp"
+#include "plugin/layer_name.hpp"
+#include "plugin/plugin_file.hpp"
+#include "tensor/floating_point.hpp"
 #include "tensor/process_lock.hpp"
-
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
 
 namespace tempo {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-// Rounding mode and, on x86, the flush-to-zero bits: a library linked with -ffast-math flips them.
-struct FloatingPoint {
-  int rounding = std::fegetround();
-#if defined(__x86_64__)
-  unsigned control = _mm_getcsr() & ~0x3fu;  // without the sticky exception flags
-#endif
-  bool operator==(const FloatingPoint&) const = default;
-  void restore() const {
-    std::fesetround(rounding);
-#if defined(__x86_64__)
-    _mm_setcsr(control);
-#endif
-  }
-};
 
 // Puts the floating-point mode back when a plugin has come in, and says so.
 class FloatingPointGuard {
@@ -60,22 +43,6 @@ class FloatingPointGuard {
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
   throw PluginError("plugin " + path + ": " + why);
-}
-
-void require_shared_object(const std::string& path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) refuse(path, "there is no such file.");
-  if (fs::is_directory(path, ignored))
-    refuse(path,
-           "this is a folder, not a plugin.\n"
-           "  Name one .so file in it, or put the folder into TEMPO_PLUGIN_PATH.");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) refuse(path, "the file cannot be read.");
-  char magic[4] = {};
-  if (!file.read(magic, 4) || std::string(magic, 4) != "\177ELF")
-    refuse(path,
-           "this is not a shared object.\n"
-           "  A plugin is built with tempo_add_plugin, or with -shared -fPIC.");
 }
 
 std::string dotted(uint32_t major, uint32_t minor) {
@@ -106,11 +73,22 @@ void require_fitting(const std::string& path, const tempo_plugin* plugin) {
     refuse_version(path, dotted(TEMPO_ABI_MAJOR, plugin->minor));
   if (plugin->size < sizeof(tempo_plugin) || !plugin->init || !plugin->name || !plugin->version)
     refuse(path, "its description is incomplete (size, name, version or init).");
+  try {
+    require_text("its name", plugin->name);
+    require_text("its version", plugin->version);
+  } catch (const Error& e) {
+    refuse(path, e.what());
+  }
 }
 
 [[noreturn]] void refuse_with_words(const std::string& path, const std::string& what) {
   const std::string words = last_words();
   refuse(path, what + " failed: " + (words.empty() ? "it does not say why." : words));
+}
+
+bool is_installed(const std::string& path) {
+  std::error_code ignored;
+  return fs::path(path).parent_path() == fs::canonical(plugin_folder(), ignored);
 }
 
 void initialize(const std::string& path, void* library) {
@@ -121,16 +99,31 @@ void initialize(const std::string& path, void* library) {
   if (status_of([&] { return plugin = entry(), TEMPO_OK; })) refuse_with_words(path, name);
   require_fitting(path, plugin);
   tempo_registry registry{plugin->name, plugin->version, path, {}, {}};
-  if (status_of([&] { return plugin->init(tempo_host_v0(), &registry); }))
-    refuse_with_words(path, "its init");
+  {
+    const Registering now(registry);
+    if (status_of([&] { return plugin->init(tempo_host_v0(), &registry); }))
+      refuse_with_words(path, "its init");
+  }
+  if (!is_installed(path) && !registry.layers.empty()) load_installed();  // their names are taken
   commit(std::move(registry));
 }
 
 void* open(const std::string& path) {
-  require_shared_object(path);
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) refuse(path, std::string("it cannot be loaded: ") + dlerror());
   return library;
+}
+
+// TEMPO_PLUGIN_TRACE=1: says of each file that is tried which file it was and what came of it.
+void trace(const std::string& path, const std::string& error) {
+  const char* wanted = std::getenv("TEMPO_PLUGIN_TRACE");
+  if (!wanted || std::string(wanted) != "1") return;
+  std::string outcome = error.substr(0, error.find('\n'));
+  for (const tempo_registry& p : loaded_plugins())
+    if (error.empty() && p.path == path)
+      outcome = "plugin " + path + ": " + p.plugin + " " + p.version + " is loaded.";
+  const std::string sum = sha256_of_file(path);
+  std::cerr << "tempo: " << outcome << " SHA-256 " << (sum.empty() ? "unknown" : sum) << "\n";
 }
 
 }  // namespace
@@ -147,14 +140,19 @@ void load_plugin_file(const std::string& path) {
     return;
   }
   const FloatingPointGuard guard(key);
-  void* library = open(key);
-  std::string& outcome = seen[key];  // from here on it stays in the process, so once is enough
+  bool stays = false;  // in the process, once it was opened: then it is tried once
   try {
+    if (const std::string fault = fault_of_plugin_file(path); !fault.empty()) refuse(key, fault);
+    void* library = open(key);
+    stays = true;
+    seen[key];
     initialize(key, library);
   } catch (const Error& e) {
-    outcome = e.what();
+    if (stays) seen[key] = e.what();
+    trace(key, e.what());
     throw;
   }
+  trace(key, "");
 }
 
 std::string library_path() {

@@ -6,12 +6,14 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <string_view>
 
 #include <tempo/names.hpp>
 #include <tempo/option.hpp>
 
 #include "ops/initializers.hpp"
 #include "ops/regularizers.hpp"
+#include "plugin/utf8.hpp"
 
 namespace tempo {
 
@@ -75,17 +77,40 @@ std::string limits_text(const tempo_option& option) {
   return "within [" + low + ", " + high + "]";
 }
 
+constexpr uint64_t longest_list = 1 << 16;
+
 // What came over the boundary may be anything.
 void require_readable(const tempo_layer_type& type, const tempo_attribute& given) {
   const bool readable = given.name && given.kind <= TEMPO_LAYER_VALUE &&
                         (given.kind != TEMPO_TEXT_VALUE || given.text) &&
-                        (given.kind != TEMPO_LIST_VALUE || given.list || given.count == 0);
+                        (given.kind != TEMPO_LIST_VALUE || given.list || given.count == 0) &&
+                        (given.kind != TEMPO_LIST_VALUE || given.count <= longest_list);
   if (!readable)
     throw Error(std::string(type.name) + ": an option came without a name, a kind or its value.");
 }
 
+// What its kind has, and nothing of the other fields, which may never have been set.
+tempo_attribute of_its_kind(const tempo_attribute& given) {
+  tempo_attribute out{};
+  out.size = sizeof out;
+  out.kind = given.kind;
+  out.name = given.name;
+  switch (given.kind) {
+    case TEMPO_INT64_VALUE: out.integer = given.integer; break;
+    case TEMPO_DOUBLE_VALUE: out.real = given.real; break;
+    case TEMPO_TEXT_VALUE: out.text = given.text; break;
+    case TEMPO_LIST_VALUE:
+      out.list = given.list;
+      out.count = given.count;
+      break;
+    default: out.layer = given.layer;
+  }
+  return out;
+}
+
 bool among(const char* choices, const std::string& text) {
-  return ("|" + std::string(choices) + "|").find("|" + text + "|") != std::string::npos;
+  return text.find('|') == text.npos &&
+         ("|" + std::string(choices) + "|").find("|" + text + "|") != std::string::npos;
 }
 
 // Found here, not in the layer's build, which may be far from the typo.
@@ -119,6 +144,8 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
     if (!open && !(value >= option.at_least && value <= option.at_most))
       throw Error(who + " is " + value_text(given) + "; it must be " + limits_text(option) + ".");
   }
+  if (given.kind == TEMPO_TEXT_VALUE && !is_utf8(given.text))
+    throw Error(who + " is not UTF-8, which files hold.");
   if (option.choices && !among(option.choices, given.text))
     throw Error(who + " is " + value_text(given) + "; it must be one of " + option.choices + ".");
   if (given.kind == TEMPO_TEXT_VALUE) check_call(who, option.kind, given.text);
@@ -143,9 +170,12 @@ void require_given(const tempo_layer_type& type, const tempo_option& option) {
 
 void check_options(const tempo_layer_type& type, std::span<const tempo_attribute> options,
                    sdk::OptionList& checked) {
-  for (const tempo_attribute& given : options) {
-    require_readable(type, given);
-    if (sdk::given(options, given.name) != &given)
+  for (const tempo_attribute& one : options) {
+    require_readable(type, one);
+    const tempo_attribute given = of_its_kind(one);
+    if (std::any_of(options.data(), &one, [&](const tempo_attribute& before) {
+          return std::string_view(before.name) == one.name;
+        }))
       throw Error(std::string(type.name) + ": option `" + given.name + "` is given twice.");
     const tempo_option* const found = sdk::described(type, given.name);
     if (!found) {

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <deque>
 
+#include "plugin/description.hpp"
 #include "tensor/process_lock.hpp"
 
 namespace tempo {
 
 namespace {
+
+thread_local const tempo_registry* registering = nullptr;
 
 std::deque<tempo_registry>& plugins() {
   static auto& all = *new std::deque<tempo_registry>;
@@ -20,22 +23,21 @@ const char* kind_of(const tempo_layer_type& type) {
   return type.kind == TEMPO_CELL ? "cell" : "layer";
 }
 
-void require_options(const tempo_layer_type& type) {
-  const std::string who =
-      std::string("register_layer: ") + kind_of(type) + " `" + type.name + "`: ";
-  if (type.n_options && !type.options)
-    throw PluginError(who + "it has no table of options, only their number.");
-  for (uint32_t i = 0; i < type.n_options; ++i) {
-    const tempo_option& o = type.options[i];
-    if (o.size < sizeof o || !o.name || !o.sentence || !o.standard ||
-        o.kind > TEMPO_OPTION_CONSTRAINT)
-      throw PluginError(who + "the description of option " + std::to_string(i) +
-                        " is incomplete (size, kind, name, sentence or standard).");
-  }
+constexpr std::size_t most_of_a_kind = 1000;
+
+// Not through the pointer: it may lead to the registry of an init that is over.
+void require_now(const tempo_registry* registry, const char* function) {
+  if (registry && registry == registering) return;
+  throw PluginError(std::string(function) +
+                    ": this registry is not that of an init that runs on this thread.\n  A plugin "
+                    "registers during its init alone.");
 }
 
 template <class Type>
 void require_new(const std::vector<const Type*>& mine, const std::string& what, const Type& type) {
+  if (mine.size() == most_of_a_kind)
+    throw PluginError(what + " `" + type.name + "`: the plugin has " +
+                      std::to_string(most_of_a_kind) + " already, which is the most.");
   for (const Type* other : mine)
     if (std::string(other->name) == type.name) {
       if constexpr (requires { type.kind; })
@@ -88,26 +90,20 @@ bool has_op(const tempo_registry& plugin, const std::string& name) {
 
 }  // namespace
 
-void add(tempo_registry& registry, const tempo_layer_type* type) {
-  if (!type || type->size < sizeof(tempo_layer_type) || !type->name || !*type->name ||
-      type->kind > TEMPO_CELL || !type->summary || !type->create || !type->destroy ||
-      !type->build || !type->call || (type->kind == TEMPO_CELL && !type->states))
-    throw PluginError(
-        "register_layer: the description is incomplete (size, kind, name, summary, create, "
-        "destroy, build, call "
-        "or, of a cell, states).");
-  require_options(*type);
-  require_new(registry.layers, kind_of(*type), *type);
-  registry.layers.push_back(type);
+Registering::Registering(const tempo_registry& registry) : innermost_(registering, &registry) {}
+
+void add(tempo_registry* registry, const tempo_layer_type* type) {
+  require_now(registry, "register_layer");
+  require_registrable(type);
+  require_new(registry->layers, kind_of(*type), *type);
+  registry->layers.push_back(&kept(*type));
 }
 
-void add(tempo_registry& registry, const tempo_op_type* type) {
-  if (!type || type->size < sizeof(tempo_op_type) || !type->name || !*type->name ||
-      !type->summary || !type->infer || !type->kernel)
-    throw PluginError(
-        "register_op: the description is incomplete (size, name, summary, infer or kernel).");
-  require_new(registry.ops, "op", *type);
-  registry.ops.push_back(type);
+void add(tempo_registry* registry, const tempo_op_type* type) {
+  require_now(registry, "register_op");
+  require_registrable(type);
+  require_new(registry->ops, "op", *type);
+  registry->ops.push_back(&kept(*type));
 }
 
 void commit(tempo_registry registry) {

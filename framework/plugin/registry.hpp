@@ -16,9 +16,19 @@ struct tempo_registry {
 
 namespace tempo {
 
-/// Takes a description in, or says what is wrong with it.
-void add(tempo_registry& registry, const tempo_layer_type* type);
-void add(tempo_registry& registry, const tempo_op_type* type);
+/// While one lives, an init runs on this thread that registers into this registry and no other.
+class Registering {
+ public:
+  explicit Registering(const tempo_registry& registry);
+
+ private:
+  Scoped<const tempo_registry*> innermost_;
+};
+
+/// Takes a description in, or says what is wrong with it; `registry` must be that of the init that
+/// runs.
+void add(tempo_registry* registry, const tempo_layer_type* type);
+void add(tempo_registry* registry, const tempo_op_type* type);
 /// Takes all of it or, when a name is taken, nothing.
 void commit(tempo_registry registry);
 

@@ -9,5 +9,7 @@ namespace tempo {
 
 /// How many bytes the character that begins at text[i] has: 1 to 4, or 0 where none begins.
 std::size_t utf8_length(std::string_view text, std::size_t i = 0);
+/// Whether it is made of characters alone.
+bool is_utf8(std::string_view text);
 
 }  // namespace tempo

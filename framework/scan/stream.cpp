@@ -63,6 +63,10 @@ TracedStream traced(const std::function<Tensor(const Tensors&)>& f,
     if (!stream.trace.keys().empty())
       throw Error("Stream: a step draws random numbers; it would have others each time.");
     for (const Trace::Capture& c : stream.trace.captures()) {
+      if (c.outside->trace)
+        throw Error(
+            "Stream: a placeholder of a traced step was used after the step ended.\n"
+            "  Return what the step computes as its output or state; do not store it.");
       builder.input(Role::fixed, c.inside, c.outside->path);
       out.captured.push_back(c.outside);
     }

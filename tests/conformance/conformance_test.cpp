@@ -2,7 +2,7 @@
 // The suite finds each fault of a plugin made of faults, by the check that it is one for, and
 // nothing in a layer without one; what it says and prints.
 #define BOOST_TEST_MODULE conformance
-#include "conformance.hpp"
+#include "check/conformance.hpp"
 
 #include <algorithm>
 #include <sstream>

@@ -5,7 +5,7 @@
 #include <set>
 #include <span>
 
-#include "conformance.hpp"
+#include "conformance/rows.hpp"
 
 int main(int count, char** arguments) {
   try {
@@ -21,7 +21,8 @@ int main(int count, char** arguments) {
         return !only.empty() && !only.contains(type->name);
       });
     for (const std::string& failure : all.failures) std::cout << "not loaded: " << failure << "\n";
-    const tempo::conformance::Report report = tempo::conformance::check(all.plugins);
+    const tempo::conformance::Report report =
+        tempo::conformance::check(all.plugins, tempo::conformance::rows());
     std::cout << report;
     return report.failures() == 0 && all.failures.empty() && !report.lines.empty() ? 0 : 1;
   } catch (const std::exception& error) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What layers need to be made, and which checks do not apply to them. A layer that is made by
 // {"units", 5} and [3, 7, 4], or by nothing, needs no row.
-#include <tempo/layers.hpp>
+#include "conformance/rows.hpp"
 
-#include "conformance.hpp"
+#include <tempo/layers.hpp>
 
 namespace tempo::conformance {
 

@@ -148,12 +148,14 @@ BOOST_AUTO_TEST_CASE(prediction_keeps_nothing_for_the_gradient) {
 }
 
 BOOST_AUTO_TEST_CASE(a_step_of_a_stream_allocates_nothing) {
+  load_plugin(TEMPO_TEST_PLUGINS "/good.so");
   const Sequential models[] = {
       Sequential({LSTM({.units = 32}), Dense({.units = 1})}),
       Sequential({GRU({.units = 8, .return_sequences = true}), Dense({.units = 3}),
                   GRU({.units = 4, .reset_after = false}), Dense({.units = 1})}),
       Sequential({Masking(MaskingOptions{}), SimpleRNN({.units = 5}),
-                  Dense({.units = 1, .activation = "softmax"})})};
+                  Dense({.units = 1, .activation = "softmax"})}),
+      Sequential({RNN(cell("Squash", {{"units", 5}})), Dense({.units = 1})})};  // a plugin's op
   for (const Sequential& model : models) {
     model(zeros({1, 1, 2}));
     Stream stream(model);

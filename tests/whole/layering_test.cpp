@@ -22,7 +22,7 @@ using Texts = std::vector<string>;
 // From the ground up: a folder includes itself and what stands on the floors below.
 const std::vector<Texts> floors = {
     {"tensor"},   {"graph"}, {"ops", "program"}, {"autograd"}, {"scan"}, {"plugin"},
-    {"training"}, {"io"},    {"command"},
+    {"training"}, {"io"},    {"check"},          {"command"},
 };
 
 // Public headers that need a part of libtempo; the others are header-only over plugin.h and lie

@@ -50,6 +50,8 @@ tempo_status init(const tempo_host* table, tempo_registry* registry) {
   mine.name = "SquashDense";
   static tempo_layer_type other = layer("NeverSeen");
   if (const tempo_status status = host->register_layer(registry, &other)) return status;
+#elif defined(CASE_builtin_layer_taken)
+  mine.name = "Dense";
 #elif defined(CASE_op_taken)
   op.name = "test_squash";
   return host->register_op(registry, &op);

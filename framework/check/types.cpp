@@ -5,7 +5,7 @@
 
 #include <tempo/gradient.hpp>
 
-#include "checks.hpp"
+#include "check/checks.hpp"
 
 namespace tempo::conformance {
 
@@ -16,10 +16,10 @@ void check_made(const Subject& subject) {
     const NoGradient off;
     (void)layer.call(subject.inputs(default_dtype()));
   } catch (const std::exception& error) {
-    throw Fault((subject.has_row() ? "its row in " + place + " does not make it: "
-                                   : "add a row for " + subject.row().layer + " in " + place +
-                                         "; by default it cannot be made: ") +
-                error.what());
+    if (subject.has_row())
+      throw Fault("its row in " + place + " does not make it: " + error.what());
+    throw NeedsRow("add a row for " + subject.row().layer + " in " + place,
+                   std::string("by default it cannot be made: ") + error.what());
   }
 }
 

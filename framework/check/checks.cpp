@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of checks, and the running of them on every layer.
-#include "checks.hpp"
+#include "check/checks.hpp"
 
 #include <algorithm>
 

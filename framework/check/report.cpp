@@ -4,7 +4,7 @@
 #include <ostream>
 #include <stdexcept>
 
-#include "conformance.hpp"
+#include "check/conformance.hpp"
 
 namespace tempo::conformance {
 

@@ -3,7 +3,7 @@
 // batch change what comes out.
 #include <tempo/gradient.hpp>
 
-#include "checks.hpp"
+#include "check/checks.hpp"
 
 namespace tempo::conformance {
 

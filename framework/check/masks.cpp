@@ -5,7 +5,7 @@
 
 #include <tempo/gradient.hpp>
 
-#include "checks.hpp"
+#include "check/checks.hpp"
 
 namespace tempo::conformance {
 

@@ -9,13 +9,20 @@
 #include <tempo/gradcheck.hpp>
 #include <tempo/model.hpp>
 
-#include "conformance.hpp"
+#include "check/conformance.hpp"
 
 namespace tempo::conformance {
 
 /// Thrown by a check that found a fault; the text says which.
 struct Fault : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+/// Thrown by a check that knows too little of the layer, which a row would tell it.
+struct NeedsRow : Fault {
+  /// `row` says what to add where; `why` is what is wrong without it.
+  NeedsRow(const std::string& row, std::string why_it_does)
+      : Fault(row + (why_it_does.empty() ? "" : "; " + why_it_does)), why(std::move(why_it_does)) {}
+  std::string why;
 };
 /// Thrown by a check that has nothing to look at; the text says why.
 struct Inapplicable : std::runtime_error {

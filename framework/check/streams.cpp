@@ -4,7 +4,7 @@
 #include <tempo/gradient.hpp>
 #include <tempo/stream.hpp>
 
-#include "checks.hpp"
+#include "check/checks.hpp"
 
 namespace tempo::conformance {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes layers and their inputs from rows, compares tensors, and looks at all that a layer shows.
-#include "subject.hpp"
+#include "check/subject.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,8 +9,6 @@
 
 #include <tempo/gradient.hpp>
 #include <tempo/option.hpp>
-
-#include "place.hpp"
 
 namespace tempo::conformance {
 
@@ -25,6 +23,16 @@ void add(sdk::OptionList& list, const Given& given) {
       list.add(given.name, value);
   };
   std::visit(add_value, given.value);
+}
+
+// "[1, 2]" for the place of an element in row-major order.
+std::string place_in(const Shape& shape, int64_t element) {
+  Shape place = shape;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    place[axis] = element % shape[axis];
+    element /= shape[axis];
+  }
+  return to_string(place);
 }
 
 // Bytes as a text: what is equal is equal bit for bit.
@@ -259,8 +267,7 @@ void require_close(const std::string& what, const Tensor& got, const Tensor& exp
   std::ostringstream text;
   text.precision(tolerance > 1e-9 ? 9 : 17);
   text << what << " " << to_string(got.shape(), got.dtype()) << " at "
-       << testing::place_in(got.shape(), static_cast<int64_t>(at)) << " is " << a[at] << ", not "
-       << b[at];
+       << place_in(got.shape(), static_cast<int64_t>(at)) << " is " << a[at] << ", not " << b[at];
   throw Fault(text.str());
 }
 

@@ -2,7 +2,7 @@
 // The checks. Each looks at one layer, and throws Fault where it does not do what it must.
 #pragma once
 
-#include "subject.hpp"
+#include "check/subject.hpp"
 
 namespace tempo::conformance {
 

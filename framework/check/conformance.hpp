@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The conformance suite: what every layer and cell must do, checked from one table. A layer is
-// found by its registration, so a new plugin is checked without a change here; a row in rows.cpp
-// says what a layer needs to be made, and which check does not apply to it and why.
+// found by its registration, so a new plugin is checked without a change here; a row says what a
+// layer needs to be made, and which check does not apply to it and why.
 #pragma once
 
 #include <concepts>
@@ -64,10 +64,6 @@ struct Row {
   bool holes = true;  ///< whether masks may have steps that count after some that do not
 };
 
-/// The rows of the layers that need one. Others are made with {"units", 5}, where they have it, and
-/// are given [3, 7, 4].
-const std::vector<Row>& rows();
-
 struct Outcome {
   enum Kind { passed, excepted, failed } kind = passed;
   std::string text = "";  ///< why it is excepted or failed
@@ -93,7 +89,8 @@ struct Report {
 /// The table, layers by checks, then what is excepted and why, then what failed.
 std::ostream& operator<<(std::ostream& out, const Report& report);
 
-/// Runs all checks on all layers and cells of the plugins.
-Report check(const std::vector<PluginContents>& plugins, const std::vector<Row>& known = rows());
+/// Runs all checks on all layers and cells of the plugins. A layer without a row is made with
+/// {"units", 5}, where it has that, and is given [3, 7, 4].
+Report check(const std::vector<PluginContents>& plugins, const std::vector<Row>& known);
 
 }  // namespace tempo::conformance

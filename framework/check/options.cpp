@@ -7,7 +7,7 @@
 
 #include <tempo/option.hpp>
 
-#include "checks.hpp"
+#include "check/checks.hpp"
 
 namespace tempo::conformance {
 
@@ -95,8 +95,9 @@ std::vector<Given> others(const Subject& subject, const tempo_option& o) {
   if (name == "name") return {{o.name, "another"}};
   if (name.ends_with("_regularizer")) return {{o.name, "l2(0.03)"}};
   if (name.ends_with("_constraint")) return {{o.name, "non_neg"}};
-  throw Fault("add a value to try for option `" + name + "` to .values of its row, in " +
-              "tests/conformance/rows.cpp");
+  throw NeedsRow("add a value to try for option `" + name + "` to .values of its row, in " +
+                     "tests/conformance/rows.cpp",
+                 "");
 }
 
 // The option at the value that it is described to have without being given.

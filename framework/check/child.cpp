@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts a child, reads what it says, and ends it when its time is over.
+#include "check/child.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+
+#include <tempo/error.hpp>
+
+namespace tempo::conformance {
+
+namespace {
+
+constexpr std::size_t most_output = 1 << 16;
+using Clock = std::chrono::steady_clock;
+
+// Both ends of a pipe, closed at the end of a block.
+struct Pipe {
+  int ends[2] = {-1, -1};  // to read from, to write to
+  Pipe() {
+    if (pipe2(ends, O_CLOEXEC) != 0)
+      throw Error(std::string("check: a pipe cannot be made: ") + std::strerror(errno) + ".");
+  }
+  ~Pipe() {
+    close_end(0);
+    close_end(1);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  void close_end(int i) {
+    if (ends[i] >= 0) close(ends[i]);
+    ends[i] = -1;
+  }
+  // Reads what is there; false at its end.
+  bool read_into(std::string& text) {
+    char part[4096];
+    const ssize_t n = read(ends[0], part, sizeof part);
+    if (n < 0) return errno == EINTR || errno == EAGAIN;
+    if (text.size() < most_output) text.append(part, static_cast<std::size_t>(n));
+    return n > 0;
+  }
+};
+
+void limit(__rlimit_resource what, uint64_t most) {
+  const rlimit both{most, most};
+  setrlimit(what, &both);
+}
+
+// In the child, after the fork: calls that are safe there, and no others.
+[[noreturn]] void become(char* const* arguments, const Pipe& output, const Pipe& report,
+                         const ChildLimits& limits) {
+  setpgid(0, 0);
+  // The number that the report goes to may be that of the other pipe.
+  const int to_report = fcntl(report.ends[1], F_DUPFD, 10),
+            said = fcntl(output.ends[1], F_DUPFD, 10);
+  dup2(said, STDOUT_FILENO);
+  dup2(said, STDERR_FILENO);
+  dup2(to_report, report_to);
+  close(said);
+  close(to_report);
+  limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_CPU, static_cast<uint64_t>(limits.seconds) * 2);  // of all its threads
+  limit(RLIMIT_AS, static_cast<uint64_t>(limits.megabytes) << 20);
+  execv("/proc/self/exe", arguments);
+  _exit(126);
+}
+
+// Until the child has closed both pipes, or ended, or its time is over.
+bool listen(pid_t child, int& status, Pipe& output, Pipe& report, Ended& ended,
+            Clock::time_point end) {
+  pollfd open[2] = {{output.ends[0], POLLIN, 0}, {report.ends[0], POLLIN, 0}};
+  Pipe* const pipes[2] = {&output, &report};
+  std::string* const texts[2] = {&ended.output, &ended.report};
+  for (bool is_over = false;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() <= 0) return false;
+    const int wait = is_over ? 0 : static_cast<int>(std::min<int64_t>(left.count(), 100));
+    const int ready = poll(open, 2, wait);
+    for (int i = 0; i < 2; ++i)
+      if (open[i].fd >= 0 && open[i].revents && !pipes[i]->read_into(*texts[i])) open[i].fd = -1;
+    if (is_over && ready <= 0) return true;  // what was written is read
+    if (!is_over) is_over = waitpid(child, &status, WNOHANG) == child;
+    if (is_over && open[0].fd < 0 && open[1].fd < 0) return true;
+  }
+}
+
+}  // namespace
+
+Ended run_this_program(const std::vector<std::string>& arguments, const ChildLimits& limits) {
+  std::vector<char*> all;
+  std::string name = "tempo";
+  all.push_back(name.data());
+  for (const std::string& a : arguments) all.push_back(const_cast<char*>(a.c_str()));
+  all.push_back(nullptr);
+  Pipe output, report;
+  const pid_t child = fork();
+  if (child < 0)
+    throw Error(std::string("check: a process cannot be started: ") + std::strerror(errno) + ".");
+  if (child == 0) become(all.data(), output, report, limits);
+  setpgid(child, child);  // as the child does: whoever comes first
+  output.close_end(1);
+  report.close_end(1);
+  Ended ended;
+  int status = 0;
+  const auto end = Clock::now() + std::chrono::seconds(limits.seconds);
+  const bool in_time = listen(child, status, output, report, ended, end);
+  kill(-child, SIGKILL);
+  if (!in_time) {
+    waitpid(child, &status, 0);
+    ended.how = Ended::too_late;
+  } else if (WIFSIGNALED(status)) {
+    ended.how = Ended::by_signal;
+    ended.number = WTERMSIG(status);
+  } else {
+    ended.number = WEXITSTATUS(status);
+  }
+  return ended;
+}
+
+std::string end_of(const Ended& ended, const ChildLimits& limits) {
+  switch (ended.how) {
+    case Ended::too_late:
+      return "it did not end within " + std::to_string(limits.seconds) + " seconds.";
+    case Ended::by_signal:
+      if (ended.number == SIGXCPU || ended.number == SIGKILL)
+        return "it was ended by signal " + std::to_string(ended.number) +
+               ", as it used more time of the processor than it was given.";
+      return "it was ended by signal " + std::to_string(ended.number) + " (" +
+             strsignal(ended.number) + ").";
+    case Ended::exited: break;
+  }
+  return ended.number == 0
+             ? ""
+             : "it ended the process, exit code " + std::to_string(ended.number) + ".";
+}
+
+}  // namespace tempo::conformance

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A program in a process of its own, with limits: what ends it ends nothing else.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tempo::conformance {
+
+struct ChildLimits {
+  int seconds = 60;          ///< of the clock and of the processor
+  int64_t megabytes = 4096;  ///< of addresses
+};
+
+/// How a child ended, and what it said until then.
+struct Ended {
+  enum How { exited, by_signal, too_late } how = exited;
+  int number = 0;      ///< the exit code, or the signal
+  std::string output;  ///< of stdout and stderr, the first 64 kB
+  std::string report;  ///< what it wrote to `report_to`
+};
+
+/// The file number that a child writes its report to.
+inline constexpr int report_to = 3;
+
+/// Runs this program with other arguments and waits for it; what it had started is ended with it.
+Ended run_this_program(const std::vector<std::string>& arguments, const ChildLimits& limits);
+
+/// "it was ended by signal 11 (Segmentation fault)."; "" for an exit with 0.
+std::string end_of(const Ended& ended, const ChildLimits& limits);
+
+}  // namespace tempo::conformance

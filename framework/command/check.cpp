@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tempo check`: the findings of the checks of a plugin, as a table or as lines of JSON.
+#include <unistd.h>
+
+#include <sstream>
+
+#include "check/plugin_check.hpp"
+#include "commands.hpp"
+
+namespace tempo::command {
+
+namespace {
+
+using namespace conformance;
+
+std::string padded(std::string text, std::size_t width) {
+  return text.size() < width ? text + std::string(width - text.size(), ' ') : text;
+}
+
+std::string indented(const std::string& text, const std::string& by) {
+  std::string out;
+  for (const char c : text) out += c == '\n' ? "\n" + by : std::string(1, c);
+  return out;
+}
+
+std::string json_text(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    char code[8];
+    if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (static_cast<unsigned char>(c) < 0x20)
+      out.append(code, static_cast<std::size_t>(snprintf(code, sizeof code, "\\u%04x", c)));
+    else
+      out += c;
+  }
+  return out + "\"";
+}
+
+std::string json_lines(const PluginReport& report) {
+  std::string out;
+  for (const PluginFinding& f : report.findings)
+    out += "{\"check\": " + json_text(f.check) + ", \"of\": " + json_text(f.part) +
+           ", \"outcome\": " +
+           json_text(f.finding.kind == Finding::failed ? "failed" : name_of(f.finding.kind)) +
+           ", \"text\": " + json_text(f.finding.text) + "}\n";
+  return out;
+}
+
+// A line for each part with the checks that it passed, then what else was found.
+std::string table(const PluginReport& report, const std::string& path) {
+  std::string out = report.title.empty() ? path + "\n" : report.title + "   " + path + "\n";
+  std::size_t width = 6;
+  for (const PluginFinding& f : report.findings) width = std::max(width, f.part.size());
+  for (std::size_t i = 0; i < report.findings.size();) {
+    const std::string part = report.findings[i].part;
+    std::string passed, others;
+    for (; i < report.findings.size() && report.findings[i].part == part; ++i) {
+      const auto& [check, of, finding] = report.findings[i];
+      if (finding.kind == Finding::ok)
+        passed += " " + check;
+      else
+        others += std::string("    ") + padded(name_of(finding.kind), 8) + check + ": " +
+                  indented(finding.text, "      ") + "\n";
+    }
+    out += "  " + padded(part.empty() ? "plugin" : part, width + 1) +
+           (passed.empty() ? "" : " ok:" + passed) + "\n" + others;
+  }
+  return out + std::to_string(report.findings.size()) + " checks, " +
+         std::to_string(report.count(Finding::warning)) + " warnings, " +
+         std::to_string(report.count(Finding::skipped)) + " skipped, " +
+         std::to_string(report.count(Finding::failed)) + " failed\n";
+}
+
+void write_report(const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t n = write(report_to, text.data() + at, text.size() - at);
+    if (n <= 0) return;
+    at += static_cast<std::size_t>(n);
+  }
+}
+
+Checked here(const std::string& path, const CheckOptions& options) {
+  const std::string check = options.only.empty() ? "load" : options.only[0];
+  const Finding finding = run_here(check, path, options.part);
+  if (options.report) {
+    std::string report = as_report(finding);
+    if (check == "load" && finding.kind == Finding::ok) {
+      report += title_here(path) + "\n";
+      for (const Part& part : parts_here(path)) report += part.name + "\n";
+    }
+    write_report(report);
+    return {"", true};
+  }
+  return {
+      std::string(name_of(finding.kind)) + (finding.text.empty() ? "" : ": " + finding.text) + "\n",
+      finding.kind != Finding::failed};
+}
+
+}  // namespace
+
+std::string list_checks() {
+  const char* const of[] = {"a plugin", "each layer and cell", "each op"};
+  std::string out;
+  const PluginCheck* before = nullptr;
+  for (const PluginCheck& check : plugin_checks()) {
+    if (!before || before->of != check.of) out += std::string("Of ") + of[check.of] + ":\n";
+    out += "  " + padded(check.name, 11) + check.sentence + "\n";
+    before = &check;
+  }
+  return out;
+}
+
+Checked check_plugin(const std::string& path, const CheckOptions& options) {
+  if (options.in_process) return here(path, options);
+  const PluginReport report = conformance::check_plugin(
+      path, options.only, {.seconds = options.seconds, .megabytes = options.megabytes});
+  return {options.json ? json_lines(report) : table(report, path),
+          report.count(Finding::failed) == 0};
+}
+
+}  // namespace tempo::command

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules for descriptions of layers, cells, ops and options.
+#include "plugin/description.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include <tempo/dtype.hpp>
+#include <tempo/error.hpp>
+
+#include "plugin/host.hpp"
+#include "plugin/utf8.hpp"
+#include "tensor/process_lock.hpp"
+
+namespace tempo {
+
+namespace {
+
+constexpr uint32_t most_options = 1000, most_inputs = 64;
+
+// Options that the host reads itself, where a layer has them.
+struct OwnOption {
+  const char* name;
+  uint32_t kind;
+  const char* kind_name;
+};
+const OwnOption own_options[] = {
+    {"name", TEMPO_OPTION_TEXT, "a text"},
+    {"trainable", TEMPO_OPTION_BOOL, "a bool"},
+    {"dtype", TEMPO_OPTION_DTYPE, "a dtype"},
+    {"activity_regularizer", TEMPO_OPTION_REGULARIZER, "a regularizer"},
+    {"return_sequences", TEMPO_OPTION_BOOL, "a bool"},
+    {"seed", TEMPO_OPTION_INT, "an integer"},
+    {"calls", TEMPO_OPTION_INT, "an integer"},
+};
+
+bool is_number(const char* text) {
+  double value = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [read, error] = std::from_chars(text, end, value);
+  return error == std::errc() && read == end;
+}
+
+// Whether it can be read as what an option of that kind is.
+bool fits_default(const tempo_option& option) {
+  const std::string_view text = option.standard;
+  switch (option.kind) {
+    case TEMPO_OPTION_INT:
+    case TEMPO_OPTION_REAL: return is_number(option.standard);
+    case TEMPO_OPTION_BOOL: return text == "true" || text == "false";
+    case TEMPO_OPTION_DTYPE: return text == "automatic" || dtype_named(option.standard);
+    default: return true;
+  }
+}
+
+void require_option(const std::string& who, const tempo_option& option) {
+  const std::string its = who + "its option `" + option.name + "` ";
+  if (!is_plain_name(option.name))
+    throw PluginError(its + "has a name that is not of 1 to 64 letters, digits and `_`.");
+  for (const OwnOption& own : own_options)
+    if (std::string_view(own.name) == option.name && own.kind != option.kind)
+      throw PluginError(its + "must be " + own.kind_name + ", as Tempo reads it, too.");
+  const bool number = option.kind == TEMPO_OPTION_INT || option.kind == TEMPO_OPTION_REAL;
+  if (number && !(option.at_least <= option.at_most))  // NaN, too
+    throw PluginError(its + "must be at least " + std::to_string(option.at_least) +
+                      " and at most " + std::to_string(option.at_most) +
+                      ", which no number is.\n  Infinities leave a limit open.");
+  if (option.choices && option.kind != TEMPO_OPTION_TEXT)
+    throw PluginError(its + "has choices, and only texts can have them.");
+  if (!fits_default(option))
+    throw PluginError(its + "has the default `" + option.standard +
+                      "`, which is none of its kind.");
+  if (!is_utf8(option.sentence)) throw PluginError(its + "has a sentence that is not UTF-8.");
+  if (!is_utf8(option.standard)) throw PluginError(its + "has a default that is not UTF-8.");
+}
+
+[[noreturn]] void incomplete_option(const std::string& who, uint32_t i) {
+  throw PluginError(who + "the description of option " + std::to_string(i) +
+                    " is incomplete (size, kind, name, sentence or standard).");
+}
+
+// What a description must cover; what comes after it counts as 0 where it is not there.
+constexpr std::size_t needed_of_layer = offsetof(tempo_layer_type, states),
+                      needed_of_option = offsetof(tempo_option, choices),
+                      needed_of_op = offsetof(tempo_op_type, vjp);
+
+// Options lie as many bytes apart as the first one says.
+const tempo_option& option_at(const tempo_layer_type& type, uint32_t i) {
+  const auto* const first = reinterpret_cast<const char*>(type.options);
+  return *reinterpret_cast<const tempo_option*>(first + std::size_t{i} * type.options[0].size);
+}
+
+void require_options(const std::string& who, const tempo_layer_type& type) {
+  if (type.n_options > most_options)
+    throw PluginError(who + "it has " + std::to_string(type.n_options) + " options; at most " +
+                      std::to_string(most_options) + " are possible.");
+  if (type.n_options && !type.options)
+    throw PluginError(who + "it has no table of options, only their number.");
+  for (uint32_t i = 0; i < type.n_options; ++i) {
+    if (type.options[0].size < needed_of_option || option_at(type, i).size != type.options[0].size)
+      incomplete_option(who, i);
+    const tempo_option o = whole(option_at(type, i));
+    if (!o.name || !o.sentence || !o.standard || o.kind > TEMPO_OPTION_CONSTRAINT)
+      incomplete_option(who, i);
+    require_option(who, o);
+    for (uint32_t k = 0; k < i; ++k)
+      if (std::string_view(option_at(type, k).name) == o.name)
+        throw PluginError(who + "its option `" + o.name + "` is described twice.");
+  }
+}
+
+std::string who_is(const tempo_layer_type& type) {
+  return std::string("register_layer: ") + (type.kind == TEMPO_CELL ? "cell" : "layer") + " `" +
+         type.name + "`: ";
+}
+
+void require_plain_name(const std::string& who, const char* name) {
+  if (!is_plain_name(name))
+    throw PluginError(who +
+                      "its name is not of 1 to 64 letters, digits and `_`, the first no digit.\n"
+                      "  A model that has it could be saved and not be loaded.");
+}
+
+}  // namespace
+
+bool is_plain_name(const std::string& name) {
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return !name.empty() && name.size() <= 64 && letter(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || digit(c); });
+}
+
+void require_whole(const tempo_layer_type* given) {
+  const tempo_layer_type type =
+      given && given->size >= needed_of_layer ? whole(*given) : tempo_layer_type{};
+  if (!type.name || !*type.name || type.kind > TEMPO_CELL || !type.summary || !type.create ||
+      !type.destroy || !type.build || !type.call || (type.kind == TEMPO_CELL && !type.states))
+    throw PluginError(
+        "register_layer: the description is incomplete (size, kind, name, summary, create, "
+        "destroy, build, call "
+        "or, of a cell, states).");
+  const std::string who = who_is(type);
+  if (type.kind == TEMPO_LAYER && (type.states || type.initial || type.once))
+    throw PluginError(who + "only a cell has states, initial and once.");
+  if (type.flags & ~uint32_t{TEMPO_TAKES_CONSTANTS})
+    throw PluginError(who + "it has a flag that this Tempo does not know.");
+  require_options(who, type);
+}
+
+void require_registrable(const tempo_layer_type* type) {
+  require_whole(type);
+  const std::string who = who_is(*type);
+  require_plain_name(who, type->name);
+  if (!is_utf8(type->summary)) throw PluginError(who + "its summary is not UTF-8.");
+}
+
+void require_registrable(const tempo_op_type* type) {
+  if (!type || type->size < needed_of_op || !type->name || !*type->name || !type->summary ||
+      !type->infer || !type->kernel)
+    throw PluginError(
+        "register_op: the description is incomplete (size, name, summary, infer or kernel).");
+  const std::string who = std::string("register_op: op `") + type->name + "`: ";
+  require_plain_name(who, type->name);
+  if (!is_utf8(type->summary)) throw PluginError(who + "its summary is not UTF-8.");
+  if (type->n_inputs > most_inputs)
+    throw PluginError(who + "it takes " + std::to_string(type->n_inputs) + " inputs; at most " +
+                      std::to_string(most_inputs) + " are possible.");
+}
+
+namespace {
+
+// Descriptions that the host keeps. Nothing of it is freed: plugins are never unloaded.
+struct Kept {
+  std::deque<std::string> texts;
+  std::vector<tempo_option> options;
+  tempo_layer_type layer{};
+  tempo_op_type op{};
+
+  const char* text(const char* given) { return given ? texts.emplace_back(given).c_str() : given; }
+};
+Kept& one_more() {
+  static auto& all = *new std::deque<Kept>;
+  const ProcessLock lock(ProcessLock::registry);
+  return all.emplace_back();
+}
+
+}  // namespace
+
+const tempo_layer_type& kept(const tempo_layer_type& whole_type) {
+  Kept& mine = one_more();
+  tempo_layer_type& type = mine.layer = whole(whole_type);
+  for (uint32_t i = 0; i < type.n_options; ++i) {
+    tempo_option& o = mine.options.emplace_back(whole(option_at(type, i)));
+    o.name = mine.text(o.name);
+    o.sentence = mine.text(o.sentence);
+    o.standard = mine.text(o.standard);
+    o.choices = mine.text(o.choices);
+  }
+  type.name = mine.text(type.name);
+  type.summary = mine.text(type.summary);
+  type.options = mine.options.data();
+  return type;
+}
+
+const tempo_op_type& kept(const tempo_op_type& whole_type) {
+  Kept& mine = one_more();
+  tempo_op_type& type = mine.op = whole(whole_type);
+  type.name = mine.text(type.name);
+  type.summary = mine.text(type.summary);
+  return type;
+}
+
+const tempo_layer_type& of_this_layout(const tempo_layer_type& whole_type) {
+  if (whole_type.size >= sizeof(tempo_layer_type) &&
+      (whole_type.n_options == 0 || whole_type.options[0].size == sizeof(tempo_option)))
+    return whole_type;
+  static auto& copies = *new std::map<const tempo_layer_type*, const tempo_layer_type*>;
+  const ProcessLock lock(ProcessLock::registry);
+  const tempo_layer_type*& copy = copies[&whole_type];
+  const bool is_its = copy && copy->call == whole_type.call && copy->user == whole_type.user &&
+                      std::string_view(copy->name) == whole_type.name;
+  if (!is_its) copy = &kept(whole_type);  // another lies where it was
+  return *copy;
+}
+
+}  // namespace tempo

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads ELF headers (System V ABI, chapters 4 and 5) as if they meant harm.
+#include "plugin/elf.hpp"
+
+#include <elf.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <vector>
+
+namespace tempo {
+
+namespace {
+
+static_assert(sizeof(void*) == 8, "Tempo runs on 64-bit processors");
+using Header = Elf64_Ehdr;
+using Segment = Elf64_Phdr;
+using Entry = Elf64_Dyn;
+
+#if defined(__x86_64__)
+constexpr unsigned this_machine = EM_X86_64;
+#elif defined(__aarch64__)
+constexpr unsigned this_machine = EM_AARCH64;
+#elif defined(__riscv)
+constexpr unsigned this_machine = EM_RISCV;
+#elif defined(__powerpc64__)
+constexpr unsigned this_machine = EM_PPC64;
+#elif defined(__s390x__)
+constexpr unsigned this_machine = EM_S390;
+#else
+constexpr unsigned this_machine = EM_NONE;  // any
+#endif
+
+std::string machine_name(unsigned machine) {
+  switch (machine) {
+    case EM_X86_64: return "x86-64";
+    case EM_386: return "32-bit x86";
+    case EM_AARCH64: return "64-bit Arm (aarch64)";
+    case EM_ARM: return "32-bit Arm";
+    case EM_RISCV: return "RISC-V";
+    case EM_PPC64: return "POWER";
+    case EM_S390: return "IBM Z";
+    default: return "a processor with the number " + std::to_string(machine);
+  }
+}
+
+std::string built_for(const std::string& what) {
+  return "it is built for " + what + "; this Tempo runs on " + machine_name(this_machine) +
+         ".\n  Build it on this machine, or with a compiler for it.";
+}
+std::string damaged(const std::string& where) {
+  return "it is damaged: " + where + ".\n  Build or copy it again.";
+}
+
+/// Whether [at, at + size) lies in [from, from + room).
+bool lies_in(uint64_t at, uint64_t size, uint64_t from, uint64_t room) {
+  return at >= from && at - from <= room && size <= room - (at - from);
+}
+/// The end of a range; the largest number where there is none.
+uint64_t end_of(uint64_t at, uint64_t size) {
+  return at > UINT64_MAX - size ? UINT64_MAX : at + size;
+}
+
+class Elf {
+ public:
+  Elf(int file, uint64_t bytes) : file_(file), bytes_(bytes) {}
+
+  std::string fault() {
+    for (const auto check : {&Elf::fault_of_kind, &Elf::fault_of_length, &Elf::fault_of_segments,
+                             &Elf::fault_of_dynamic})
+      if (std::string fault = (this->*check)(); !fault.empty()) return fault;
+    return "";
+  }
+
+ private:
+  bool read(void* to, uint64_t size, uint64_t at) const {
+    if (!lies_in(at, size, 0, bytes_)) return false;
+    return pread(file_, to, size, static_cast<off_t>(at)) == static_cast<ssize_t>(size);
+  }
+  template <class T>
+  bool read_all(std::vector<T>& to, uint64_t count, uint64_t at) const {
+    if (count > bytes_ / sizeof(T)) return false;
+    to.resize(count);
+    return read(to.data(), count * sizeof(T), at);
+  }
+
+  std::string fault_of_kind() {
+    const std::string no_library =
+        ".\n  A plugin is built with tempo_add_plugin, or with -shared -fPIC.";
+    if (bytes_ == 0) return "the file is empty" + no_library;
+    char begin[4] = {};
+    read(begin, std::min<uint64_t>(bytes_, sizeof begin), 0);
+    if (begin[0] == '#' && begin[1] == '!')
+      return "this is a script, not a shared object" + no_library;
+    if (std::memcmp(begin, ELFMAG, SELFMAG) != 0) return "this is not a shared object" + no_library;
+    if (!read(&header_, sizeof header_, 0)) return cut_short(sizeof header_);
+    if (header_.e_ident[EI_CLASS] == ELFCLASS32) return built_for("32-bit processors");
+    constexpr auto this_order =
+        std::endian::native == std::endian::little ? ELFDATA2LSB : ELFDATA2MSB;
+    if (header_.e_ident[EI_DATA] != this_order)
+      return built_for("processors with another order of bytes");
+    if (this_machine != EM_NONE && header_.e_machine != this_machine)
+      return built_for(machine_name(header_.e_machine));
+    if (header_.e_type == ET_REL)
+      return "this is an object file, which is not linked yet" + no_library;
+    if (header_.e_type != ET_DYN) return "this is a program, not a shared object" + no_library;
+    return "";
+  }
+
+  // What the headers promise. A copy that is under way ends before it.
+  std::string fault_of_length() {
+    if (header_.e_phentsize != sizeof(Segment) || header_.e_phnum == 0)
+      return damaged("it has no table of segments");
+    const uint64_t table = uint64_t{header_.e_phnum} * sizeof(Segment);
+    const uint64_t sections = uint64_t{header_.e_shnum} * header_.e_shentsize;
+    uint64_t needed = std::max(end_of(header_.e_phoff, table), end_of(header_.e_shoff, sections));
+    if (!read_all(segments_, header_.e_phnum, header_.e_phoff)) return cut_short(needed);
+    for (const Segment& s : segments_)
+      if (s.p_type != PT_NULL) needed = std::max(needed, end_of(s.p_offset, s.p_filesz));
+    return needed > bytes_ ? cut_short(needed) : "";
+  }
+
+  std::string cut_short(uint64_t needed) const {
+    const std::string whole = needed == UINT64_MAX ? "" : " of " + std::to_string(needed);
+    return "it is cut short: it has " + std::to_string(bytes_) + whole +
+           " bytes.\n  Is it still being copied?";
+  }
+
+  std::string fault_of_segments() {
+    constexpr uint64_t most = uint64_t{1} << 46;  // more than a process has
+    const Segment* before = nullptr;
+    for (std::size_t i = 0; i < segments_.size(); ++i) {
+      const Segment& s = segments_[i];
+      const std::string which =
+          "segment " + std::to_string(i) + " of its " + std::to_string(segments_.size()) + " ";
+      if (s.p_type != PT_LOAD) continue;
+      if (s.p_memsz < s.p_filesz) return damaged(which + "is larger in the file than in memory");
+      if (end_of(s.p_vaddr, s.p_memsz) > most) return damaged(which + "lies outside of memory");
+      if (s.p_align > 1 &&
+          (!std::has_single_bit(s.p_align) || (s.p_vaddr - s.p_offset) % s.p_align != 0))
+        return damaged(which + "is not aligned");
+      if (before && s.p_vaddr < end_of(before->p_vaddr, before->p_memsz))
+        return damaged(which + "lies over the one before");
+      before = &s;
+    }
+    if (!before) return damaged("it has nothing to load");
+    for (const Segment& s : segments_)
+      if ((s.p_type == PT_DYNAMIC || s.p_type == PT_TLS || s.p_type == PT_GNU_RELRO ||
+           s.p_type == PT_GNU_EH_FRAME) &&
+          s.p_filesz > 0 && !loaded(s.p_vaddr, s.p_filesz))
+        return damaged("a part that the linker reads is not loaded");
+    return "";
+  }
+
+  /// The segment whose bytes of the file hold this range of memory; null: none does.
+  const Segment* loaded(uint64_t at, uint64_t size) const {
+    for (const Segment& s : segments_)
+      if (s.p_type == PT_LOAD && lies_in(at, size, s.p_vaddr, s.p_filesz)) return &s;
+    return nullptr;
+  }
+
+  // The addresses that the linker follows before any code runs.
+  std::string fault_of_dynamic() {
+    const auto at = std::find_if(segments_.begin(), segments_.end(),
+                                 [](const Segment& s) { return s.p_type == PT_DYNAMIC; });
+    if (at == segments_.end()) return damaged("it has no dynamic section");
+    std::vector<Entry> entries;
+    if (!read_all(entries, at->p_filesz / sizeof(Entry), at->p_offset))
+      return damaged("its dynamic section cannot be read");
+    const auto end = std::find_if(entries.begin(), entries.end(),
+                                  [](const Entry& e) { return e.d_tag == DT_NULL; });
+    if (end == entries.end()) return damaged("its dynamic section has no end");
+    entries.erase(end, entries.end());
+    const auto value = [&](Elf64_Sxword tag) -> uint64_t {
+      for (const Entry& e : entries)
+        if (e.d_tag == tag) return e.d_un.d_val;
+      return 0;
+    };
+    struct Table {
+      Elf64_Sxword tag;
+      const char* name;
+      uint64_t size;
+    };
+    const Table tables[] = {{DT_STRTAB, "names", std::max<uint64_t>(1, value(DT_STRSZ))},
+                            {DT_SYMTAB, "symbols", sizeof(Elf64_Sym)},
+                            {DT_GNU_HASH, "hashes", 4 * sizeof(uint32_t)},
+                            {DT_HASH, "hashes", 2 * sizeof(uint32_t)},
+                            {DT_RELA, "relocations", value(DT_RELASZ)},
+                            {DT_JMPREL, "relocations", value(DT_PLTRELSZ)},
+                            {DT_INIT_ARRAY, "constructors", value(DT_INIT_ARRAYSZ)},
+                            {DT_FINI_ARRAY, "destructors", value(DT_FINI_ARRAYSZ)},
+                            {DT_VERSYM, "versions", sizeof(uint16_t)},
+                            {DT_VERNEED, "versions", sizeof(Elf64_Verneed)},
+                            {DT_VERDEF, "versions", sizeof(Elf64_Verdef)}};
+    for (const Table& t : tables)
+      for (const Entry& e : entries)
+        if (e.d_tag == t.tag && !loaded(e.d_un.d_ptr, t.size))
+          return damaged(std::string("its table of ") + t.name + " lies outside of it");
+    if (value(DT_STRTAB) == 0 || value(DT_SYMTAB) == 0)
+      return damaged("it has no table of symbols");
+    return "";
+  }
+
+  int file_;
+  uint64_t bytes_;
+  Header header_{};
+  std::vector<Segment> segments_;
+};
+
+}  // namespace
+
+std::string fault_of_elf(int file, uint64_t bytes) { return Elf(file, bytes).fault(); }
+
+}  // namespace tempo

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose file it is, and what kind of one.
+#include "plugin/plugin_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "plugin/elf.hpp"
+#include "plugin/sha256.hpp"
+
+namespace tempo {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// An open file, closed at the end of a block.
+class OpenFile {
+ public:
+  // Without waiting for the other end of what is no file after all.
+  explicit OpenFile(const std::string& path)
+      : number_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  ~OpenFile() {
+    if (number_ >= 0) close(number_);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+std::string fault_of_kind(mode_t mode) {
+  if (S_ISREG(mode)) return "";
+  if (S_ISDIR(mode))
+    return "this is a folder, not a plugin.\n"
+           "  Name one .so file in it, or put the folder into TEMPO_PLUGIN_PATH.";
+  const char* what = S_ISFIFO(mode)                   ? "a FIFO"
+                     : S_ISSOCK(mode)                 ? "a socket"
+                     : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+                                                      : "of another kind";
+  return std::string("this is ") + what + ", not a regular file; it is not read.";
+}
+
+bool is_trusted(uid_t owner) { return owner == 0 || owner == geteuid(); }
+
+// Where a folder has the sticky bit, as /tmp has, others can put files in but not replace ours.
+std::string fault_of_folder(const fs::path& folder, const struct stat& file) {
+  struct stat seen {};
+  if (stat(folder.c_str(), &seen) != 0 || !(seen.st_mode & S_IWOTH)) return "";
+  if ((seen.st_mode & S_ISVTX) && is_trusted(file.st_uid)) return "";
+  return "anybody can write to its folder, " + folder.string() +
+         ", and so have code of theirs run here.\n  chmod o-w " + folder.string() +
+         " closes it, once you know who wrote the file.";
+}
+
+std::string fault_of_owners(const std::string& path, const struct stat& file) {
+  if (file.st_mode & S_IWOTH)
+    return "anybody can write to it, and so have code of theirs run here.\n  chmod o-w closes it, "
+           "once you know who wrote it.";
+  std::error_code ignored;
+  const fs::path real = fs::canonical(path, ignored), given = fs::absolute(path, ignored);
+  for (const fs::path& folder : {given.parent_path(), real.parent_path()})
+    if (std::string fault = fault_of_folder(folder, file); !fault.empty()) return fault;
+  return "";
+}
+
+}  // namespace
+
+std::string fault_of_plugin_file(const std::string& path) {
+  struct stat seen {};
+  if (stat(path.c_str(), &seen) != 0)
+    return errno == ENOENT ? "there is no such file."
+                           : std::string("the file cannot be read: ") + std::strerror(errno) + ".";
+  if (std::string fault = fault_of_kind(seen.st_mode); !fault.empty()) return fault;
+  const OpenFile file(path);
+  if (file.number() < 0 || fstat(file.number(), &seen) != 0)
+    return std::string("the file cannot be read: ") + std::strerror(errno) + ".";
+  if (std::string fault = fault_of_kind(seen.st_mode); !fault.empty()) return fault;
+  if (std::string fault = fault_of_owners(path, seen); !fault.empty()) return fault;
+  return fault_of_elf(file.number(), static_cast<uint64_t>(seen.st_size));
+}
+
+std::string sha256_of_file(const std::string& path) {
+  const OpenFile file(path);
+  struct stat seen {};
+  if (file.number() < 0 || fstat(file.number(), &seen) != 0 || !S_ISREG(seen.st_mode)) return "";
+  Sha256 sum;
+  std::vector<char> part(1 << 16);
+  ssize_t n = 0;
+  while ((n = read(file.number(), part.data(), part.size())) > 0)
+    sum.add(part.data(), static_cast<std::size_t>(n));
+  return n < 0 ? "" : sum.digest();
+}
+
+}  // namespace tempo

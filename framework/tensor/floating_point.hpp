@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// How this thread computes with floating-point numbers: rounding, denormals, traps.
+#pragma once
+
+#include <cfenv>
+
+#include "tensor/cpu.hpp"
+
+namespace tempo {
+
+/// The mode in force when it is made; what exceptions have occurred is no part of it.
+class FloatingPoint {
+ public:
+#if TEMPO_X86
+  FloatingPoint() : control_(__builtin_ia32_stmxcsr() & ~0x3fu) {}
+  void restore() const {
+    std::fesetround(static_cast<int>(control_ >> 3 & 0xc00u));  // of the x87, too
+    __builtin_ia32_ldmxcsr(control_);
+  }
+  bool operator==(const FloatingPoint&) const = default;
+
+ private:
+  unsigned control_;
+#else
+  void restore() const { std::fesetround(rounding_); }
+  bool operator==(const FloatingPoint&) const = default;
+
+ private:
+  int rounding_ = std::fegetround();
+#endif
+};
+
+}  // namespace tempo

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tempo check` finds each planted fault by the check that it is one for, outlives it, and finds
+// nothing in a plugin without one.
+#define BOOST_TEST_MODULE check
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string file_of(const std::string& name) {
+  return fs::canonical(TEMPO_TEST_PLUGINS).string() + "/" + name + ".so";
+}
+
+struct Finished {
+  std::string output;
+  int code;
+};
+Finished check(const std::string& arguments) {
+  const fs::path program = fs::path(TEMPO_TEST_PLUGINS) / "../../bin/tempo";
+  Finished finished{"", -1};
+  FILE* pipe =
+      popen((program.lexically_normal().string() + " check " + arguments + " 2>&1").c_str(), "r");
+  BOOST_REQUIRE(pipe);
+  char buffer[4096];
+  while (const std::size_t n = fread(buffer, 1, sizeof buffer, pipe))
+    finished.output.append(buffer, n);
+  const int status = pclose(pipe);
+  finished.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return finished;
+}
+
+struct Found {
+  std::string outcome, text;
+};
+// By "part check".
+std::map<std::string, Found> findings(const std::string& arguments) {
+  const Finished finished = check("--json " + arguments);
+  std::map<std::string, Found> all;
+  std::istringstream lines(finished.output);
+  for (std::string line; std::getline(lines, line);) {
+    const auto f = nlohmann::json::parse(line);
+    const std::string of = f["of"];
+    all[(of.empty() ? "" : of + " ") + f["check"].get<std::string>()] = {f["outcome"], f["text"]};
+  }
+  bool any_failed = false;
+  for (const auto& [name, found] : all) any_failed |= found.outcome == "failed";
+  BOOST_TEST(finished.code == (any_failed ? 1 : 0));
+  return all;
+}
+
+struct Expected {
+  const char* what;  // part and check
+  const char* outcome;
+  const char* text;  // that is in it
+};
+
+void compare(const std::map<std::string, Found>& found, const std::vector<Expected>& all) {
+  for (const Expected& e : all) BOOST_TEST_CONTEXT(e.what) {
+      const auto at = found.find(e.what);
+      BOOST_REQUIRE(at != found.end());
+      BOOST_TEST(at->second.outcome == e.outcome, at->second.outcome << ": " << at->second.text);
+      BOOST_TEST(at->second.text.find(e.text) != std::string::npos, at->second.text);
+    }
+}
+
+const char* const crashed = "it was ended by signal 11 (Segmentation fault).";
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_layer_that_ends_its_process_is_found_and_the_check_goes_on) {
+  const auto found = findings(
+      file_of("broken") + " --only made --only ranks --only options --only runs --only gradient");
+  compare(found, {
+                     {"load", "ok", ""},
+                     {"Sound made", "ok", ""},
+                     {"Sound ranks", "ok", ""},
+                     {"Sound options", "ok", ""},
+                     {"CrashesInCreate made", "failed", crashed},
+                     {"CrashesInBuild made", "failed", crashed},
+                     {"CrashesInCall made", "failed", crashed},
+                     {"CrashesInDestroy made", "failed", crashed},
+                     {"ExitsInCall made", "failed", "it ended the process without a word."},
+                     {"AbortsInCall made", "failed", "it was ended by signal 6 (Aborted)."},
+                     {"Terminates made", "failed", "it was ended by signal 6 (Aborted)."},
+                     {"Terminates made", "failed", "not caught"},
+                     {"DividesByZero made", "failed",
+                      "it was ended by signal 8 (Floating point exception)."},
+                     {"OverflowsTheStack made", "failed", crashed},
+                     {"CrashingCell cell made", "failed", crashed},
+                     {"CrashesOnOneAxis made", "ok", ""},
+                     {"CrashesOnOneAxis ranks", "failed", crashed},
+                     {"CrashesOnNoSequences made", "ok", ""},
+                     {"CrashesOnNoSequences ranks", "failed", "it was ended by signal 8"},
+                     {"CrashesOnItsOption made", "ok", ""},
+                     {"CrashesOnItsOption options", "failed", crashed},
+                     {"op broken_SoundOp runs", "ok", ""},
+                     {"op broken_SoundOp gradient", "ok", ""},
+                     {"op broken_CrashingOp runs", "failed", crashed},
+                     {"op broken_WrongGradientOp runs", "ok", ""},
+                     {"op broken_WrongGradientOp gradient", "failed", "gradcheck: FAILED"},
+                     {"op broken_CrashingGradientOp gradient", "failed", crashed},
+                     {"op broken_UnwrittenOp runs", "failed", "computed again, the result"},
+                     {"op broken_NoGradientOp gradient", "warning", "it has no gradient"},
+                     {"op broken_RoundsUpOp runs", "skipped", ""},
+                 });
+  BOOST_TEST(found.count("CrashesInCall ranks") == 0u);  // what was not made is not checked further
+}
+
+BOOST_AUTO_TEST_CASE(what_a_layer_leaves_behind_is_found) {
+  compare(findings(file_of("broken") + " --only leaks --only together --only described"),
+          {
+              {"described", "warning", "SaysNothing has no summary"},
+              {"described", "warning", "option `units` of SaysNothing has no sentence"},
+              {"Sound leaks", "ok", ""},
+              {"Sound together", "ok", ""},
+              {"LeaksTensors leaks", "failed", " bytes are left behind"},
+              {"LeaksMemory leaks", "failed", " bytes are left behind"},
+              {"SharesAVariable together", "failed", "a result"},
+          });
+}
+
+BOOST_AUTO_TEST_CASE(what_a_plugin_does_while_it_is_loaded_is_found) {
+  struct Case {
+    const char* plugin;
+    Expected expected;
+  };
+  const Case cases[] = {
+      {"crashes", {"load", "failed", crashed}},
+      {"exits", {"load", "failed", "it ended the process without a word."}},
+      {"throws", {"load", "failed", "it was ended by signal 6 (Aborted)."}},
+      {"prints", {"quiet", "failed", "to load it prints: Thank you for loading this plugin!"}},
+      {"moves", {"quiet", "failed", "to load it changes the folder it is in: "}},
+      {"translates", {"quiet", "failed", "to load it changes the locale: "}},
+      {"unmasks", {"quiet", "failed", "to load it changes the umask: "}},
+      {"handles", {"quiet", "failed", "to load it changes the signals that are handled: "}},
+      {"threads", {"quiet", "failed", "to load it changes the number of threads: "}},
+  };
+  for (const Case& c : cases)
+    compare(findings(file_of(c.plugin + std::string("_at_start")) + " --only quiet"), {c.expected});
+  compare(findings(file_of("hangs_at_start") + " --only load --seconds 5"),
+          {{"load", "failed", "it did not end within 5 seconds."}});
+  compare(findings("/no/such.so"),
+          {{"load", "failed", "plugin /no/such.so: there is no such file."}});
+}
+
+BOOST_AUTO_TEST_CASE(a_plugin_without_a_fault_passes_all_checks) {
+  const Finished good = check(file_of("good"));
+  BOOST_TEST(good.output.find("FAILED") == std::string::npos, good.output);
+  BOOST_TEST(good.output.starts_with("good 1.2.3   " + file_of("good") + "\n"), good.output);
+  BOOST_TEST(good.output.find("\n  Squash cell") != std::string::npos, good.output);
+  BOOST_TEST(good.output.find(", 0 failed\n") != std::string::npos, good.output);
+  BOOST_TEST(good.code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(one_check_can_be_run_here_for_a_debugger) {
+  const std::string one = "--in-process --only runs --part 'op broken_SoundOp' ";
+  BOOST_TEST(check(one + file_of("broken")).output == "ok\n");
+  const Finished wrong =
+      check("--in-process --only gradient --part 'op broken_WrongGradientOp' " + file_of("broken"));
+  BOOST_TEST(wrong.output.starts_with("FAILED: gradcheck: FAILED"), wrong.output);
+  BOOST_TEST(wrong.code == 1);
+}
+
+BOOST_AUTO_TEST_CASE(it_tells_its_checks_and_what_it_does_not_know) {
+  const Finished list = check("--list");
+  for (const char* part : {"Of a plugin:\n  load ", "\nOf each layer and cell:\n  made ",
+                           "\n  grad1 ", "\n  leaks ", "\nOf each op:\n  runs "})
+    BOOST_TEST(list.output.find(part) != std::string::npos, part << " is not in\n" << list.output);
+  const Finished unknown = check("--only grad3 " + file_of("good"));
+  BOOST_TEST(
+      unknown.output.starts_with("tempo: there is no check `grad3`; did you mean `grad1`?\n"),
+      unknown.output);
+  BOOST_TEST(unknown.code == 1);
+  BOOST_TEST(check("").output.starts_with("tempo: check: the plugin's file is required"));
+}

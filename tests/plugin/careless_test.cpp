@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plugins whose callbacks do what they must not: they leave the thread changed, call themselves,
+// add at the wrong time, leave fields unset. Each is told so, and the process goes on.
+#define BOOST_TEST_MODULE careless
+#include <cfenv>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <thread>
+
+#include <tempo/tempo.hpp>
+
+#include "plugin/description.hpp"
+#include "plugin/registry.hpp"
+#include "raw_layer.hpp"
+#include "tensor/cpu.hpp"
+#include "testing.hpp"
+
+using namespace tempo;
+using namespace tempo::testing;
+
+namespace {
+
+const tempo_host& host() { return sdk::host(); }
+const std::string happened = "\n  This happened in call of raw (Raw).";
+
+std::string said_by_call(const RawLayer& raw, const Tensor& x = ones({2, 3})) {
+  const Layer layer = raw.make();
+  return error_of([&] { layer(x); });
+}
+
+}  // namespace
+
+// --- the thread is left as it was found
+
+BOOST_AUTO_TEST_CASE(a_callback_that_leaves_recording_off_is_told_and_gradients_go_on) {
+  RawLayer raw;
+  raw.before_call = [](tempo_layer*, const tempo_call&) {
+    host().recording(0);
+    return TEMPO_OK;
+  };
+  BOOST_TEST(said_by_call(raw) ==
+             "it changed whether this thread remembers where values come from, and left it so: "
+             "recording(0) is undone before a callback returns, or later gradients are 0." +
+                 happened);
+  const Tensor w = parameter(ones({2}));
+  check_same("gradient", gradient(sum(w * w), {w})[0], full({2}, 2));
+}
+
+BOOST_AUTO_TEST_CASE(a_callback_that_fails_with_recording_off_keeps_its_own_words) {
+  RawLayer raw;
+  raw.build = [](tempo_layer*) {
+    host().recording(0);
+    return host().fail(TEMPO_ERROR, "no licence");
+  };
+  BOOST_TEST(said_by_call(raw) == "no licence\n  This happened in build of raw (Raw).");
+  const Tensor w = parameter(ones({2}));
+  check_same("gradient", gradient(sum(w * w), {w})[0], full({2}, 2));
+}
+
+BOOST_AUTO_TEST_CASE(a_callback_that_changes_the_rounding_is_told_and_it_is_restored) {
+  RawLayer raw;
+  raw.before_call = [](tempo_layer*, const tempo_call&) {
+    std::fesetround(FE_UPWARD);
+    return TEMPO_OK;
+  };
+  BOOST_TEST(said_by_call(raw).starts_with("it changed the floating-point mode"));
+  BOOST_TEST(std::fegetround() == FE_TONEAREST);
+}
+
+#if TEMPO_X86
+BOOST_AUTO_TEST_CASE(a_callback_that_flushes_denormals_is_told_and_it_is_restored) {
+  RawLayer raw;
+  raw.create = [](tempo_layer*) {
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);
+    return TEMPO_OK;
+  };
+  BOOST_TEST(error_of([&] { raw.make(); }).starts_with("it changed the floating-point mode"));
+  BOOST_TEST(!FlushDenormals::in_force());
+}
+#endif
+
+// --- calls without an end
+
+BOOST_AUTO_TEST_CASE(a_layer_that_makes_builds_or_calls_itself_is_told) {
+  const char* const deep =
+      "callbacks of layers call one another more than 100 deep; does one make, build or call "
+      "itself?";
+  RawLayer makes;
+  makes.create = [&](tempo_layer*) {
+    tempo_layer* another = nullptr;
+    return host().make_layer_of(&makes.type, nullptr, 0, &another);
+  };
+  BOOST_TEST(error_of([&] { makes.make(); }).starts_with(deep));
+  RawLayer calls;
+  calls.before_call = [](tempo_layer* self, const tempo_call& call) {
+    tempo_tensor* result = nullptr;
+    uint32_t count = 0;
+    return host().call_layer(self, &call, &result, 1, &count);
+  };
+  BOOST_TEST(said_by_call(calls).starts_with(deep));
+  RawLayer builds;
+  builds.build = [](tempo_layer* self) {
+    const tempo_type type = sdk::to_abi(float32, {2, 3});
+    return host().build_layer(self, &type, 1);
+  };
+  BOOST_TEST(said_by_call(builds).starts_with("raw: it is called by its own build."));
+  RawLayer holds;
+  holds.create = [](tempo_layer* self) { return host().add_child(self, "me", self); };
+  BOOST_TEST(error_of([&] {
+               holds.make();
+             }).starts_with("raw: child `me` holds it, so it cannot be a child of it."));
+  check_same("the process goes on", RawLayer().make()(ones({2})), ones({2}));
+}
+
+// --- at the wrong time
+
+BOOST_AUTO_TEST_CASE(what_a_layer_is_made_of_is_added_in_its_create_and_its_build) {
+  const Tensor value = ones({3});
+  const auto add_weight = [&](tempo_layer* self) {
+    const tempo_weight weight{.size = sizeof weight,
+                              .trainable = 1,
+                              .name = "late",
+                              .value = value.handle(),
+                              .regularizer = nullptr,
+                              .constraint = nullptr};
+    tempo_tensor* out = nullptr;
+    const tempo_status status = host().add_weight(self, &weight, &out);
+    host().release(out);
+    return status;
+  };
+  RawLayer in_call;
+  in_call.before_call = [&](tempo_layer* self, const tempo_call&) { return add_weight(self); };
+  BOOST_TEST(said_by_call(in_call).starts_with(
+      "raw: weight `late` is added outside of its build.\n  Weights that come later are in no file "
+      "and no optimizer."));
+  RawLayer in_create;
+  in_create.create = add_weight;
+  BOOST_TEST(error_of([&] {
+               in_create.make();
+             }).starts_with("raw: weight `late` is added outside of its build."));
+  RawLayer in_build;
+  in_build.build = add_weight;
+  const Layer right = in_build.make();
+  right(ones({2, 3}));
+  BOOST_TEST(right.weights().size() == 1u);
+
+  const Layer child = Dense({.units = 2});
+  RawLayer adopts;
+  adopts.before_call = [&](tempo_layer* self, const tempo_call&) {
+    return host().add_child(self, "late", child.handle());
+  };
+  BOOST_TEST(
+      said_by_call(adopts).starts_with("raw: child `late` is added when it is made already.\n"));
+}
+
+BOOST_AUTO_TEST_CASE(a_weight_of_whole_numbers_cannot_be_trained) {
+  const Tensor whole = zeros({2}, int64);
+  RawLayer raw;
+  int32_t trainable = 1;
+  raw.build = [&](tempo_layer* self) {
+    const tempo_weight weight{.size = sizeof weight,
+                              .trainable = trainable,
+                              .name = "table",
+                              .value = whole.handle(),
+                              .regularizer = nullptr,
+                              .constraint = nullptr};
+    tempo_tensor* out = nullptr;
+    const tempo_status status = host().add_weight(self, &weight, &out);
+    host().release(out);
+    return status;
+  };
+  BOOST_TEST(said_by_call(raw) ==
+             "raw: weight `table` is [2] int64, and optimizers change float32 and float64 alone.\n"
+             "  Add it with .trainable = false.");
+  trainable = 0;
+  BOOST_TEST(said_by_call(raw) == "nothing was thrown");
+}
+
+// --- what is not said
+
+BOOST_AUTO_TEST_CASE(fields_that_an_options_kind_does_not_have_are_not_read) {
+  tempo_attribute units;
+  std::memset(&units, 0x41, sizeof units);  // not zeroed, as is usual in C
+  units.size = sizeof units;
+  units.kind = TEMPO_INT64_VALUE;
+  units.name = "units";
+  units.integer = 3;
+  tempo_layer* out = nullptr;
+  BOOST_REQUIRE(host().make_layer(TEMPO_LAYER, "Dense", &units, 1, &out) == TEMPO_OK);
+  const Layer dense(out);
+  BOOST_TEST(dense(ones({2, 4})).shape() == (Shape{2, 3}));
+  const tempo_attribute& kept = *sdk::given(dense, "units");
+  BOOST_TEST(!kept.text);
+  BOOST_TEST(!kept.list);
+  BOOST_TEST(!kept.layer);
+}
+
+BOOST_AUTO_TEST_CASE(a_text_that_is_not_utf8_is_refused_before_a_file_has_to_hold_it) {
+  BOOST_TEST(error_of([] {
+               layer("Dense", {{"activation", "\xff"}});
+             }) == "Dense: option `activation` is not UTF-8, which files hold.");
+}
+
+BOOST_AUTO_TEST_CASE(a_choice_is_one_of_them) {
+  tempo_option mode{sizeof(tempo_option), TEMPO_OPTION_TEXT, "mode", "", "a", 0, 0, "a|b|c"};
+  RawLayer raw;
+  raw.type.options = &mode;
+  raw.type.n_options = 1;
+  for (const char* wrong : {"a|b", "|", "d"})
+    BOOST_TEST(error_of([&] {
+                 raw.make({{"mode", wrong}});
+               }) ==
+               std::string("Raw: option `mode` is \"") + wrong + "\"; it must be one of a|b|c.");
+  BOOST_TEST(error_of([&] { raw.make({{"mode", "b"}}); }) == "nothing was thrown");
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_is_built_for_an_input) {
+  const Layer dense = Dense({.units = 1});
+  BOOST_TEST(error_of([&] { dense.build({}); }) ==
+             "dense: it is built without an input.\n  Give the shape of each: "
+             "layer.build({{batch, features}}).");
+  dense.build({{2, 3}});
+  dense.build({});  // does nothing, as its weights are there
+}
+
+BOOST_AUTO_TEST_CASE(a_cells_states_begin_with_the_dtype_that_it_says) {
+  RawLayer raw;
+  tempo_dtype seen = TEMPO_AUTOMATIC;
+  raw.as_cell();
+  raw.state = [](tempo_type& state) { state.dtype = TEMPO_INT64; };
+  raw.before_call = [&](tempo_layer*, const tempo_call& call) {
+    tempo_view state{};
+    state.size = sizeof state;
+    host().view(call.states[0], &state);
+    seen = state.type.dtype;
+    return TEMPO_OK;
+  };
+  RNN(raw.make())(ones({1, 2, 3}));
+  BOOST_TEST(seen == TEMPO_INT64);
+}
+
+BOOST_AUTO_TEST_CASE(a_gradient_through_an_op_without_one_is_an_error) {
+  load_plugin(std::filesystem::canonical(TEMPO_TEST_PLUGINS).string() + "/raw.so");
+  const sdk::Op op("raw_op");
+  const Tensor w = parameter(ones({2}));
+  BOOST_TEST(error_of<PluginError>([&] { gradient(sum(op(w)), {w}); }) ==
+             "op raw_op of plugin `raw`: a gradient is asked for through it, and it has no vjp.\n"
+             "  stop_gradient(x) says that none is to flow.");
+  // Where none is asked for, it does not matter.
+  check_same("beside it", gradient(sum(op(ones({2})) + w * w), {w})[0], full({2}, 2));
+  check_same("stopped", gradient(sum(op(stop_gradient(w)) + w * w), {w})[0], full({2}, 2));
+}
+
+// --- what a description must have
+
+namespace {
+
+struct Described {
+  const char* how;
+  std::function<void(tempo_layer_type& type, tempo_option& option)> change;
+  const char* text;  // "" where it is taken
+};
+const double infinity = std::numeric_limits<double>::infinity();
+const Described descriptions[] = {
+    {"as it should be", [](auto&, auto&) {}, ""},
+    {"with limits", [](auto&, auto& o) { o.at_least = 1, o.at_most = 9; }, ""},
+    {"of a name with a dash", [](auto& t, auto&) { t.name = "My-Layer"; },
+     "layer `My-Layer`: its name is not of 1 to 64 letters, digits and `_`, the first no digit.\n"
+     "  A model that has it could be saved and not be loaded."},
+    {"of a name with a dot", [](auto& t, auto&) { t.name = "vendor.Layer"; },
+     "layer `vendor.Layer`: its name is not of"},
+    {"of a name that is a path", [](auto& t, auto&) { t.name = "a/b"; },
+     "layer `a/b`: its name is not of"},
+    {"of a name that is not ASCII", [](auto& t, auto&) { t.name = "Löss"; },
+     "layer `Löss`: its name is not of"},
+    {"of a name of two lines", [](auto& t, auto&) { t.name = "A\nB"; },
+     "layer `A\nB`: its name is not of"},
+    {"of a name that is a number", [](auto& t, auto&) { t.name = "3D"; },
+     "layer `3D`: its name is not of"},
+    {"of a summary that is not UTF-8", [](auto& t, auto&) { t.summary = "\xff"; },
+     "layer `Raw`: its summary is not UTF-8."},
+    {"of a flag that nobody knows", [](auto& t, auto&) { t.flags = 1u << 20; },
+     "layer `Raw`: it has a flag that this Tempo does not know."},
+    {"of 4000 million options", [](auto& t, auto&) { t.n_options = 4000000000u; },
+     "layer `Raw`: it has 4000000000 options; at most 1000 are possible."},
+    {"of options that are not there", [](auto& t, auto&) { t.options = nullptr; },
+     "layer `Raw`: it has no table of options, only their number."},
+    {"of an option without a name", [](auto&, auto& o) { o.name = ""; },
+     "layer `Raw`: its option `` has a name that is not of 1 to 64 letters, digits and `_`."},
+    {"of an option of no kind", [](auto&, auto& o) { o.kind = 99; },
+     "layer `Raw`: the description of option 0 is incomplete"},
+    {"of limits that no number keeps", [](auto&, auto& o) { o.at_least = 10, o.at_most = 1; },
+     "layer `Raw`: its option `size` must be at least 10.000000 and at most 1.000000, which no "
+     "number is."},
+    {"of limits that are no numbers",
+     [](auto&, auto& o) { o.at_least = std::numeric_limits<double>::quiet_NaN(); },
+     "layer `Raw`: its option `size` must be at least nan"},
+    {"of a default that is no number", [](auto&, auto& o) { o.standard = "five"; },
+     "layer `Raw`: its option `size` has the default `five`, which is none of its kind."},
+    {"of a default that is no bool",
+     [](auto&, auto& o) { o.kind = TEMPO_OPTION_BOOL, o.standard = "1"; },
+     "layer `Raw`: its option `size` has the default `1`, which is none of its kind."},
+    {"of numbers to choose from", [](auto&, auto& o) { o.choices = "1|2"; },
+     "layer `Raw`: its option `size` has choices, and only texts can have them."},
+    {"of a name that is a number", [](auto&, auto& o) { o.name = "name"; },
+     "layer `Raw`: its option `name` must be a text, as Tempo reads it, too."},
+    {"of a dtype that is a number", [](auto&, auto& o) { o.name = "dtype"; },
+     "layer `Raw`: its option `dtype` must be a dtype, as Tempo reads it, too."},
+    {"of a trainable that is a number", [](auto&, auto& o) { o.name = "trainable"; },
+     "layer `Raw`: its option `trainable` must be a bool, as Tempo reads it, too."},
+    {"of calls that are a text",
+     [](auto&, auto& o) { o.kind = TEMPO_OPTION_TEXT, o.name = "calls"; },
+     "layer `Raw`: its option `calls` must be an integer, as Tempo reads it, too."},
+    {"of states that a layer has not",
+     [](auto& t, auto&) {
+       t.states = [](void*, const tempo_type*, uint32_t, tempo_type*, uint32_t, uint32_t*) {
+         return tempo_status{TEMPO_OK};
+       };
+     },
+     "layer `Raw`: only a cell has states, initial and once."},
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_description_is_whole_or_is_refused) {
+  for (const Described& d : descriptions) BOOST_TEST_CONTEXT(d.how) {
+      tempo_option option{sizeof(tempo_option),
+                          TEMPO_OPTION_INT,
+                          "size",
+                          "Of it.",
+                          "2",
+                          -infinity,
+                          infinity,
+                          nullptr};
+      RawLayer raw;
+      raw.type.options = &option;
+      raw.type.n_options = 1;
+      d.change(raw.type, option);
+      tempo_registry mine{"p", "1", "p.so", {}, {}};
+      const Registering now(mine);
+      const std::string text =
+          error_of<PluginError>([&] { sdk::check(host().register_layer(&mine, &raw.type)); });
+      const std::string expected =
+          *d.text ? std::string("register_layer: ") + d.text : "nothing was thrown";
+      BOOST_TEST(text.starts_with(expected), text << "\n  must begin with\n" << expected);
+      BOOST_TEST(mine.layers.size() == (*d.text ? 0u : 1u));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_option_is_described_once) {
+  const tempo_option options[] = {
+      {sizeof(tempo_option), TEMPO_OPTION_INT, "size", "", "2", -infinity, infinity, nullptr},
+      {sizeof(tempo_option), TEMPO_OPTION_REAL, "size", "", "2", -infinity, infinity, nullptr}};
+  RawLayer raw;
+  raw.type.options = options;
+  raw.type.n_options = 2;
+  BOOST_TEST(error_of([&] { raw.make(); }) ==
+             "register_layer: layer `Raw`: its option `size` is described twice.");
+}
+
+BOOST_AUTO_TEST_CASE(an_op_has_64_inputs_at_most) {
+  tempo_op_type op{sizeof(tempo_op_type), 4000000000u, "wide", "", {}, {}, nullptr};
+  op.infer = [](const tempo_type*, uint32_t, const tempo_attribute*, uint32_t, tempo_type*) {
+    return tempo_status{TEMPO_OK};
+  };
+  op.kernel = [](const tempo_type*, const void* const*, uint32_t, const tempo_attribute*, uint32_t,
+                 const tempo_type*, void*) { return tempo_status{TEMPO_OK}; };
+  tempo_registry mine{"p", "1", "p.so", {}, {}};
+  const Registering now(mine);
+  BOOST_TEST(error_of([&] { sdk::check(host().register_op(&mine, &op)); }) ==
+             "register_op: op `wide`: it takes 4000000000 inputs; at most 64 are possible.");
+  op.n_inputs = 64;
+  BOOST_TEST(error_of([&] { sdk::check(host().register_op(&mine, &op)); }) == "nothing was thrown");
+}
+
+BOOST_AUTO_TEST_CASE(a_plugin_registers_during_its_init_and_on_its_thread) {
+  const char* const not_now =
+      "register_layer: this registry is not that of an init that runs on this thread.\n  A plugin "
+      "registers during its init alone.";
+  RawLayer raw;
+  tempo_registry mine{"p", "1", "p.so", {}, {}};
+  const auto said = [&] {
+    return error_of([&] { sdk::check(host().register_layer(&mine, &raw.type)); });
+  };
+  BOOST_TEST(said() == not_now);
+  {
+    const Registering now(mine);
+    std::string of_another;
+    std::thread([&] { of_another = said(); }).join();
+    BOOST_TEST(of_another == not_now);
+    tempo_registry inner{"q", "1", "q.so", {}, {}};
+    {
+      const Registering of_another_plugin(inner);
+      BOOST_TEST(said() == not_now);
+    }
+    BOOST_TEST(said() == "nothing was thrown");
+  }
+  BOOST_TEST(said() == not_now);
+}
+
+BOOST_AUTO_TEST_CASE(a_name_of_a_type_is_one_that_a_file_can_hold) {
+  for (const char* name :
+       {"A", "_", "lstm_2", "LayerOf64LettersAndNotOneMoreaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"})
+    BOOST_TEST(is_plain_name(name) == (std::strlen(name) <= 64), name);
+  for (const char* name : {"", "1a", "a b", "a.b", "a-b", "a/b", "ä"})
+    BOOST_TEST(!is_plain_name(name), name);
+}
+
+BOOST_AUTO_TEST_CASE(layers_that_a_file_could_not_give_back_are_not_saved) {
+  const auto nested = [](int depth) {
+    Layer inner = Dense({.units = 2});
+    for (int i = 1; i < depth; ++i) inner = Sequential({inner});
+    Sequential model({inner});
+    model.build({{2, 3}});
+    return model;
+  };
+  const std::string file =
+      (std::filesystem::temp_directory_path() / "tempo_careless_test.safetensors").string();
+  nested(16).save(file);
+  BOOST_TEST(load_model(file)(ones({2, 3})).shape() == (Shape{2, 2}));
+  BOOST_TEST(error_of([&] { nested(17).save(file); })
+                 .find("lies in more than 15 layers, and a file holds 16 of them in one another at "
+                       "most.") != std::string::npos);
+  std::filesystem::remove(file);
+}

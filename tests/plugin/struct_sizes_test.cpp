@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// Structs of another header: with fields that this one does not have yet, and without those at the
+// end that came later. Both are taken, and what was registered is the host's own.
+#define BOOST_TEST_MODULE sizes_of_structs
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <memory>
+
+#include <tempo/tempo.hpp>
+
+#include "plugin/registry.hpp"
+#include "raw_layer.hpp"
+#include "testing.hpp"
+
+using namespace tempo;
+using namespace tempo::testing;
+
+namespace {
+
+const tempo_host& host() { return sdk::host(); }
+
+// A struct as a later header has it.
+template <class Struct>
+struct Later {
+  Struct base;
+  uint64_t more[3] = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
+  explicit Later(const Struct& from) : base(from) { base.size = sizeof *this; }
+};
+
+// A struct of so many bytes, with nothing behind them that may be read.
+template <class Struct>
+class Cut {
+ public:
+  Cut(const Struct& from, std::size_t size) : bytes_(new std::byte[size]) {
+    std::memcpy(bytes_.get(), &from, size);
+    const auto its = static_cast<uint32_t>(size);
+    std::memcpy(bytes_.get(), &its, sizeof its);
+  }
+  const Struct* get() const { return reinterpret_cast<const Struct*>(bytes_.get()); }
+
+ private:
+  std::unique_ptr<std::byte[]> bytes_;
+};
+
+const double infinity = std::numeric_limits<double>::infinity();
+tempo_option option(const char* name) {
+  return {
+      sizeof(tempo_option), TEMPO_OPTION_INT, name, "Of it.", "2", -infinity, infinity, nullptr};
+}
+
+// The host's copy of what was registered.
+const tempo_layer_type* registered(const tempo_layer_type* type) {
+  tempo_registry mine{"p", "1", "p.so", {}, {}};
+  const Registering now(mine);
+  sdk::check(host().register_layer(&mine, type));
+  return mine.layers.at(0);
+}
+
+Layer made(const tempo_layer_type* type, const tempo_attribute* options, uint32_t n) {
+  tempo_layer* out = nullptr;
+  sdk::check(host().make_layer_of(type, options, n, &out));
+  return Layer(out);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_layer_of_an_earlier_header_is_taken) {
+  RawLayer raw;
+  const std::size_t without_states = offsetof(tempo_layer_type, states);
+  const Cut<tempo_layer_type> cut(raw.type, without_states);
+  const tempo_layer_type* const kept = registered(cut.get());
+  BOOST_TEST(kept->size == sizeof(tempo_layer_type));
+  BOOST_TEST(!kept->reset);
+  check_same("registered", made(kept, nullptr, 0)(ones({2, 3})), ones({2, 3}));
+  check_same("of a program", made(cut.get(), nullptr, 0)(ones({2, 3})), ones({2, 3}));
+  const Cut<tempo_layer_type> too_small(raw.type, without_states - sizeof(void*));
+  BOOST_TEST(error_of([&] {
+               registered(too_small.get());
+             }).starts_with("register_layer: the description is incomplete"));
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_of_a_later_header_is_taken) {
+  RawLayer raw;
+  const Later<tempo_option> options[] = {Later(option("first")), Later(option("second"))};
+  raw.type.options = &options[0].base;
+  raw.type.n_options = 2;
+  const Later<tempo_layer_type> later(raw.type);
+  for (const tempo_layer_type* type : {registered(&later.base), &later.base}) {
+    const Later<tempo_attribute> given[] = {Later(sdk::Attribute("second", 5).abi()),
+                                            Later(sdk::Attribute("first", 7).abi())};
+    const Layer layer = made(type, &given[0].base, 2);
+    const tempo_layer_view seen = layer.view();
+    BOOST_TEST(seen.type->n_options == 2u);
+    BOOST_TEST(seen.type->options[1].name == std::string("second"));
+    BOOST_TEST(sdk::given(layer, "first")->integer == 7);
+    BOOST_TEST(sdk::given(layer, "second")->integer == 5);
+    check_same("called", layer(ones({2, 3})), ones({2, 3}));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(options_of_an_earlier_header_have_no_choices) {
+  RawLayer raw;
+  const Cut<tempo_option> cut(option("size"), offsetof(tempo_option, choices));
+  raw.type.options = cut.get();
+  raw.type.n_options = 1;
+  const Layer layer = made(&raw.type, &sdk::Attribute("size", 3).abi(), 1);
+  BOOST_TEST(sdk::given(layer, "size")->integer == 3);
+  BOOST_TEST(!layer.view().type->options[0].choices);
+  BOOST_TEST(made(&raw.type, nullptr, 0).view().type == layer.view().type);  // copied once
+}
+
+BOOST_AUTO_TEST_CASE(what_was_registered_need_not_stay) {
+  char name[] = "Gone", summary[] = "For a while.", of_option[] = "size";
+  const tempo_layer_type* kept = nullptr;
+  const tempo_op_type* kept_op = nullptr;
+  RawLayer raw;
+  {
+    tempo_option mine = option(of_option);
+    tempo_layer_type type = raw.type;
+    type.name = name;
+    type.summary = summary;
+    type.options = &mine;
+    type.n_options = 1;
+    kept = registered(&type);
+    tempo_op_type op{sizeof(tempo_op_type), 1, name, summary, {}, {}, nullptr};
+    op.infer = [](const tempo_type*, uint32_t, const tempo_attribute*, uint32_t, tempo_type*) {
+      return tempo_status{TEMPO_OK};
+    };
+    op.kernel = [](const tempo_type*, const void* const*, uint32_t, const tempo_attribute*,
+                   uint32_t, const tempo_type*, void*) { return tempo_status{TEMPO_OK}; };
+    tempo_registry registry{"p", "1", "p.so", {}, {}};
+    const Registering now(registry);
+    const Cut<tempo_op_type> without_vjp(op, offsetof(tempo_op_type, vjp));
+    sdk::check(host().register_op(&registry, without_vjp.get()));
+    kept_op = registry.ops.at(0);
+    std::memset(&mine, 0x41, sizeof mine);
+    std::memset(&type, 0x41, sizeof type);
+    std::memset(&op, 0x41, sizeof op);
+    for (char* text : {name, summary, of_option}) text[0] = '\0';
+  }
+  BOOST_TEST(kept->name == std::string("Gone"));
+  BOOST_TEST(kept->summary == std::string("For a while."));
+  BOOST_TEST(kept->options[0].name == std::string("size"));
+  BOOST_TEST(kept_op->name == std::string("Gone"));
+  BOOST_TEST(!kept_op->vjp);
+  check_same("called", made(kept, nullptr, 0)(ones({2})), ones({2}));
+}
+
+BOOST_AUTO_TEST_CASE(calls_scans_weights_and_attributes_of_a_later_header_are_taken) {
+  const Tensor x = ones({2, 3}), sequence = ones({2, 4, 3});
+  tempo_tensor *const in[] = {x.handle()}, *const sequences[] = {sequence.handle()};
+  tempo_tensor* out[2] = {};
+  uint32_t count = 0;
+
+  tempo_call call{};
+  call.n_inputs = 1;
+  call.inputs = in;
+  const Later<tempo_call> later_call(call);
+  const Layer dense = Dense({.units = 2});
+  sdk::check(host().call_layer(dense.handle(), &later_call.base, out, 2, &count));
+  BOOST_CHECK(Tensor(out[0]).shape() == (Shape{2, 2}));
+
+  tempo_scan scan{};
+  scan.n_sequences = scan.n_outputs = 1;
+  scan.sequences = sequences;
+  scan.step = [](void*, tempo_tensor* const* now, tempo_tensor* const*, tempo_tensor** results) {
+    host().retain(results[0] = now[0]);
+    return tempo_status{TEMPO_OK};
+  };
+  const Later<tempo_scan> later_scan(scan);
+  sdk::check(host().scan(&later_scan.base, out));
+  check_same("scanned", Tensor(out[0]), sequence);
+
+  const tempo_op* sum = nullptr;
+  sdk::check(host().find_op("sum", &sum));
+  const std::vector<int64_t> axes{-1};
+  const Later<tempo_attribute> attributes[] = {Later(sdk::Attribute("axes", axes).abi()),
+                                               Later(sdk::Attribute("keepdims", true).abi())};
+  sdk::check(host().apply(sum, in, 1, &attributes[0].base, 2, out, 1));
+  const Tensor summed(out[0]);
+  check_same("summed", summed, tempo::sum(x, -1, true));
+
+  RawLayer raw;
+  raw.build = [&](tempo_layer* self) {
+    tempo_weight weight{};
+    weight.trainable = 1;
+    weight.name = "w";
+    weight.value = x.handle();
+    const Later<tempo_weight> later(weight);
+    tempo_tensor* added = nullptr;
+    const tempo_status status = host().add_weight(self, &later.base, &added);
+    host().release(added);
+    return status;
+  };
+  const Layer layer = raw.make();
+  layer(x);
+  BOOST_TEST(layer.weights().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_shown_to_a_later_header_ends_where_this_one_does) {
+  const Tensor x = ones({2, 3});
+  Later<tempo_view> view{tempo_view{}};
+  host().view(x.handle(), &view.base);
+  BOOST_TEST(view.base.size == sizeof view);
+  BOOST_TEST(view.base.data == x.data<float>());
+  BOOST_TEST(view.more[0] == ~uint64_t{0});
+  Later<tempo_layer_view> seen{tempo_layer_view{}};
+  const Layer dense = Dense({.units = 2, .name = "narrow"});
+  host().view_layer(dense.handle(), &seen.base);
+  BOOST_TEST(seen.base.name == std::string("narrow"));
+  BOOST_TEST(seen.more[0] == ~uint64_t{0});
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// A layer or cell of C callbacks, each of which a test says by a function.
+#pragma once
+
+#include <functional>
+
+#include <tempo/layer.hpp>
+
+namespace tempo::testing {
+
+/// Gives its input on, unless told otherwise; a cell gives on its states, too. It must outlive the
+/// layers that are made of it.
+struct RawLayer {
+  std::function<tempo_status(tempo_layer* self)> create = [](tempo_layer*) { return TEMPO_OK; };
+  std::function<tempo_status(tempo_layer* self)> build = [](tempo_layer*) { return TEMPO_OK; };
+  std::function<tempo_status(tempo_layer* self, const tempo_call& call)> before_call =
+      [](tempo_layer*, const tempo_call&) { return TEMPO_OK; };
+  std::function<void(tempo_type& state)> state = [](tempo_type&) {};
+
+  tempo_layer_type type{.size = sizeof(tempo_layer_type),
+                        .kind = TEMPO_LAYER,
+                        .name = "Raw",
+                        .summary = "",
+                        .options = nullptr,
+                        .n_options = 0,
+                        .flags = 0,
+                        .user = this,
+                        .create = &created,
+                        .destroy = [](void*) {},
+                        .build = &built,
+                        .call = &called,
+                        .states = nullptr,
+                        .initial = nullptr,
+                        .once = nullptr,
+                        .reset = nullptr};
+
+  RawLayer() = default;
+  RawLayer(const RawLayer&) = delete;
+  RawLayer& operator=(const RawLayer&) = delete;
+
+  /// With one state, [batch, 2] float32 unless `state` says otherwise.
+  RawLayer& as_cell() {
+    type.kind = TEMPO_CELL;
+    type.states = &states;
+    return *this;
+  }
+  Layer make(std::initializer_list<Option> options = {}) const {
+    tempo_layer* out = nullptr;
+    sdk::check(sdk::host().make_layer_of(&type,
+                                         reinterpret_cast<const tempo_attribute*>(options.begin()),
+                                         static_cast<uint32_t>(options.size()), &out));
+    return Layer(out);
+  }
+
+ private:
+  static tempo_status created(void* user, tempo_layer* self, const tempo_attribute*, uint32_t,
+                              void** instance) {
+    *instance = user;
+    return static_cast<RawLayer*>(user)->create(self);
+  }
+  static tempo_status built(void* me, tempo_layer* self, const tempo_type*, uint32_t) {
+    return static_cast<RawLayer*>(me)->build(self);
+  }
+  static tempo_status called(void* me, tempo_layer* self, const tempo_call* call,
+                             tempo_tensor** results, uint32_t, uint32_t* count) {
+    const tempo_status status = static_cast<RawLayer*>(me)->before_call(self, *call);
+    sdk::host().retain(results[0] = call->inputs[0]);
+    for (uint32_t i = 0; i < call->n_states; ++i)
+      sdk::host().retain(results[1 + i] = call->states[i]);
+    *count = 1 + call->n_states;
+    return status;
+  }
+  static tempo_status states(void* me, const tempo_type* inputs, uint32_t, tempo_type* types,
+                             uint32_t, uint32_t* count) {
+    types[0] = {sizeof(tempo_type), TEMPO_FLOAT32, 2, {inputs[0].shape[0], 2}};
+    static_cast<RawLayer*>(me)->state(types[0]);
+    *count = 1;
+    return TEMPO_OK;
+  }
+};
+
+}  // namespace tempo::testing
