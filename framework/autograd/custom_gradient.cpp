@@ -75,7 +75,11 @@ Tensors run(const Rule& rule, const Vjp& v) {
 // y = a; dy goes to the inputs after it as the rule says. The values that the rule reads come last.
 const OpDefinition& custom_gradient_op = define({
     .name = "custom_gradient",
-    .type = [](const TypeCall& call) { return std::vector<TensorType>{call.inputs[0]}; },
+    .type =
+        [](const TypeCall& call) {
+          (void)call.attributes.handle("rule");  // an Error where it is applied by its name alone
+          return std::vector<TensorType>{call.inputs[0]};
+        },
     .vjp_all =
         [](const Vjp& v, const std::vector<bool>&) {
           return run(*static_cast<const Rule*>(v.attributes().handle("rule").get()), v);

@@ -35,7 +35,8 @@ CLI::App* add_check(CLI::App& app, Arguments& given) {
   check->add_option("--only", given.check.only, "Run these checks alone.")
       ->type_name("NAME")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);  // the plugin's file may follow
   check->add_flag("--json", given.check.json, "Print a line of JSON for each check.");
   check->add_option("--seconds", given.check.seconds, "That one check may take.")
       ->check(CLI::Range(1, 86400));

@@ -154,8 +154,11 @@ Layer new_layer(const tempo_layer_type& given, std::span<const tempo_attribute> 
   tempo_layer& made = *layer.handle();
   const std::vector<tempo_attribute>& kept = made.options.all();
   run_callback_of(made, "creation", [&] {
-    return type.create(type.user, &made, kept.data(), static_cast<uint32_t>(kept.size()),
-                       &made.instance);
+    void* instance = nullptr;  // until create has returned, it is being made
+    const tempo_status status =
+        type.create(type.user, &made, kept.data(), static_cast<uint32_t>(kept.size()), &instance);
+    made.instance = instance;
+    return status;
   });
   if (!made.instance) throw PluginError(at_fault(made) + "its create made nothing.");
   return layer;

@@ -10,7 +10,6 @@
 
 #include <tempo/tempo.hpp>
 
-#include "graph/op.hpp"
 #include "testing.hpp"
 
 using namespace tempo;
@@ -727,23 +726,4 @@ BOOST_AUTO_TEST_CASE(every_function_of_the_table_has_a_row) {
   for (std::sregex_iterator at(table.begin(), table.end(), function), end; at != end; ++at, ++n)
     BOOST_TEST(known.count((*at)[1]) == 1u, (*at)[1] << " has no row");
   BOOST_TEST(n > 30);
-}
-
-// Each op that find_op gives, applied to 0 to 5 tensors without attributes, for 0 to 3 results: it
-// gives them or says why not.
-BOOST_AUTO_TEST_CASE(an_op_takes_any_number_of_inputs_or_says_why_not) {
-  const Tensor x = ones({2, 3}), whole = ones({2, 3}, int64);
-  for (const OpDefinition* op : all_ops())
-    for (const Tensor& of : {x, whole})
-      for (uint32_t inputs = 0; inputs <= 5; ++inputs)
-        for (uint32_t results = 0; results <= 3; ++results)
-          BOOST_TEST_CONTEXT(op->name << " of " << inputs << " for " << results) {
-            const std::vector<tempo_tensor*> in(5, of.handle());
-            std::vector<tempo_tensor*> out(4);
-            const tempo_status status =
-                host().apply(op, in.data(), inputs, nullptr, 0, out.data(), results);
-            for (uint32_t i = 0; i < 4; ++i)
-              BOOST_TEST((out[i] != nullptr) == (status == TEMPO_OK && i < results));
-            sdk::adopt(out);
-          }
 }

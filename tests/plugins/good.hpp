@@ -37,6 +37,8 @@ struct ScaleRows {
     const OpType x = call.input(0), weight = call.input(1);
     if (x.shape.rank() != 2 || weight.shape != Shape{x.shape[0]})
       throw ShapeError("needs [rows, columns] and [rows]");
+    if (!is_floating(x.dtype) || weight.dtype != x.dtype)
+      throw ShapeError("needs float32 or float64, both alike");
     return x;
   }
   static void kernel(const OpCall& call, const void* const* data, void* result) {
