@@ -228,7 +228,7 @@ class StepMaker {
   std::size_t given_;
 };
 
-struct Recurrence {
+struct RandomRecurrence {
   uint64_t seed = 0;
   bool large = false;  // enough for two threads
   int64_t ops = 0;
@@ -263,7 +263,7 @@ struct Recurrence {
   }
 };
 
-inline Recurrence recurrence(uint64_t seed) {
+inline RandomRecurrence random_recurrence(uint64_t seed) {
   Random random(seed * 977 + 5);
   const bool large = random.one_in(8);
   const int64_t batch = large ? 90 + random.below(40) : random.among({1, 2, 3, 7, 13}),
@@ -280,7 +280,7 @@ inline Recurrence recurrence(uint64_t seed) {
   const auto weight = [&](int64_t in, int64_t out) {
     return made({in, out}, 0.7 / std::sqrt(static_cast<double>(in)));
   };
-  Recurrence r;
+  RandomRecurrence r;
   r.seed = seed;
   r.large = large;
   r.ops = 3 + random.below(10);

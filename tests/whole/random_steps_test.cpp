@@ -16,14 +16,14 @@ using namespace tempo::testing;
 
 namespace {
 
-Tensors results(const Recurrence& r, bool plain) {
+Tensors results(const RandomRecurrence& r, bool plain) {
   const Scanned done = r.run(plain);
   Tensors all{done.output};
   all.insert(all.end(), done.state.begin(), done.state.end());
   return all;
 }
 
-Tensors with_gradients(const Recurrence& r, bool plain, bool second_order) {
+Tensors with_gradients(const RandomRecurrence& r, bool plain, bool second_order) {
   Tensors all = results(r, plain);
   const Tensors variables = r.variables(), first = gradient(mixed(all), variables);
   all.insert(all.end(), first.begin(), first.end());
@@ -48,7 +48,7 @@ std::pair<uint64_t, uint64_t> seeds() {
 BOOST_AUTO_TEST_CASE(scan_is_the_plain_loop) {
   const auto [from, to] = seeds();
   for (uint64_t seed = from; seed < to; ++seed) BOOST_TEST_CONTEXT("seed " << seed) {
-      const Recurrence r = recurrence(seed);
+      const RandomRecurrence r = random_recurrence(seed);
       const bool second_order = !r.large;
       const Tensors plain = with_gradients(r, true, second_order),
                     traced = with_gradients(r, false, second_order);
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(scan_is_the_plain_loop) {
 namespace {
 
 // The step behind a condition that ends each row somewhere.
-Scanned run_with_ends(const Recurrence& r, bool plain) {
+Scanned run_with_ends(const RandomRecurrence& r, bool plain) {
   const Shape shape = r.x[0].shape();
   Random random(r.seed * 31 + 7);
   std::vector<int64_t> lengths;
@@ -90,7 +90,7 @@ Scanned run_with_ends(const Recurrence& r, bool plain) {
   return scan(step, x, r.state, how);
 }
 
-Tensors ended_with_gradients(const Recurrence& r, bool plain) {
+Tensors ended_with_gradients(const RandomRecurrence& r, bool plain) {
   const Scanned done = run_with_ends(r, plain);
   Tensors all{done.output};
   all.insert(all.end(), done.state.begin(), done.state.end());
@@ -107,7 +107,7 @@ Tensors ended_with_gradients(const Recurrence& r, bool plain) {
 BOOST_AUTO_TEST_CASE(rows_that_have_ended_change_nothing) {
   const auto [from, to] = seeds();
   for (uint64_t seed = from; seed < to; ++seed) BOOST_TEST_CONTEXT("seed " << seed) {
-      const Recurrence r = recurrence(seed);
+      const RandomRecurrence r = random_recurrence(seed);
       const Tensors plain = ended_with_gradients(r, true);
       const EndedRows treat(EndedRows::left_out);
       const Tensors whole = ended_with_gradients(r, false);
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(each_pass_keeps_the_invariants) {
   for (uint64_t seed = from; seed < to; ++seed) {
     const std::string what = "seed " + std::to_string(seed);
     const ProgramLog log;
-    with_gradients(recurrence(seed), false, false);
+    with_gradients(random_recurrence(seed), false, false);
     for (const LoggedProgram& p : log.programs()) {
       verified(what + " " + p.what, before_gradient, p.recurrence->as_written());
       verified(what + " " + p.what, for_scan, p.recurrence->as_written());
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(each_pass_keeps_the_invariants) {
 BOOST_AUTO_TEST_CASE(threads_change_no_bit) {
   const auto [from, to] = seeds();
   for (uint64_t seed = from; seed < to; ++seed) BOOST_TEST_CONTEXT("seed " << seed) {
-      const Recurrence r = recurrence(seed);
+      const RandomRecurrence r = random_recurrence(seed);
       if (!r.large) continue;
       Tensors of[3];
       for (int n : {1, 2, 3}) {
