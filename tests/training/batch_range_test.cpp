@@ -116,8 +116,11 @@ BOOST_AUTO_TEST_CASE(any_range_trains_as_the_samples_in_memory_do) {
   for (const auto& [what, range] : cases)
     for (const int64_t prefetch : {0, 1, 2, 7}) {
       Sequential model = made();
-      const History its = model.fit(
-          range(), {.epochs = 3, .validation_data = held_out, .prefetch = prefetch, .verbose = 0});
+      const History its = model.fit(range(), {.epochs = 3,
+                                              .validation_data = held_out,
+                                              .prefetch = prefetch,
+                                              .validation_batch_size = 4,
+                                              .verbose = 0});
       check_equal(what + (", ahead " + std::to_string(prefetch)), model, its, expected, history);
     }
 }
@@ -157,6 +160,7 @@ BOOST_AUTO_TEST_CASE(classes_are_weighed_batch_by_batch) {
   const auto model_for = [] {
     set_seed(5);
     Sequential model({LSTM({.units = 3})});
+    model.build({{-1, 4, 2}});
     model.compile(
         {.optimizer = Adam(), .loss = SparseCategoricalCrossentropy({.from_logits = true})});
     return model;
@@ -171,9 +175,10 @@ BOOST_AUTO_TEST_CASE(classes_are_weighed_batch_by_batch) {
 }
 
 BOOST_AUTO_TEST_CASE(one_pass_goes_through_the_epochs_by_steps) {
-  Sequential expected = made(), model = made();
+  Sequential expected = made();
   const History history =
       expected.fit(x, y, {.batch_size = 4, .epochs = 3, .shuffle = false, .verbose = 0});
+  Sequential model = made();
   OnePass three(3);
   const History its = model.fit(three, {.epochs = 3, .steps_per_epoch = 3, .verbose = 0});
   check_equal("one pass", model, its, expected, history);
@@ -292,6 +297,7 @@ BOOST_AUTO_TEST_CASE(long_sequences_of_a_range_are_trained_in_pieces) {
   const auto model_for = [] {
     set_seed(5);
     Sequential model({GRU({.units = 3, .return_sequences = true}), Dense({.units = 1})});
+    model.build({{-1, 4, 2}});
     model.compile({.optimizer = Adam(), .loss = "mse"});
     return model;
   };

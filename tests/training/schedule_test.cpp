@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(errors_of_schedules_say_what_is_wrong) {
       {"learning_rate `cosine_decay(steps=3)`: it has no option `steps`",
        [] { Optimizer("adam(learning_rate=cosine_decay(steps=3))"); }},
       {"given as boundaries is not a list of numbers, [1, 2.5]",
-       [] { LearningRate::from_text("piecewise_constant_decay(boundaries=1, values=[1])"); }},
+       [] { LearningRate::from_text("piecewise_constant_decay(boundaries=x, values=[1])"); }},
       {"`x` in the list given as values is not a number",
        [] { LearningRate::from_text("piecewise_constant_decay(boundaries=[1], values=[1, x])"); }},
       {"adam: its learning rate follows cosine_decay(initial_learning_rate=1, decay_steps=5, "

@@ -69,7 +69,7 @@ string class_around(const string& text, std::ptrdiff_t at) {
 // A use of each function that has options: its text up to the braces, by the struct's name.
 std::multimap<string, string> uses(const std::vector<fs::path>& files) {
   const std::regex one(
-      R"(TEMPO_(MEMBER_)?OPTIONS\((?:[\w:]+ )*([\w()]+), (\w+Options)((?:,\s+[^,;]+)*)\)( const)?;)");
+      R"(TEMPO_(MEMBER_)?OPTIONS\((?:[\w:<>]+ )*([\w()]+), (\w+Options)((?:,\s+[^,;]+)*)\)( const)?;)");
   std::multimap<string, string> out;
   for (const fs::path& file : files) {
     const string text = read(file);
@@ -92,11 +92,18 @@ std::multimap<string, string> uses(const std::vector<fs::path>& files) {
 std::set<string> without_line(const std::vector<fs::path>& files) {
   // What is called with options that were checked before; and a function whose callers name the
   // struct, as the braces would suit another of that name.
-  const std::set<string> others{"run_call, CallOptions", "run_compile, CompileOptions",
-                                "run_fit, FitOptions",   "run_evaluate, EvaluateOptions",
-                                "run, CallOptions",      "given_mask, CallOptions",
-                                "Batches, BatchOptions", "explain, StreamOptions"};
-  const std::regex line(R"(TEMPO_(?:MEMBER_)?OPTIONS\((?:[\w:]+ )*([\w()]+), (\w+Options))"),
+  const std::set<string> others{"run_call, CallOptions",
+                                "run_compile, CompileOptions",
+                                "run_fit, FitOptions",
+                                "run_evaluate, EvaluateOptions",
+                                "run, CallOptions",
+                                "given_mask, CallOptions",
+                                "Batches, BatchOptions",
+                                "explain, StreamOptions",
+                                "mean_of_counted, CallOptions",
+                                "over_steps, CallOptions",
+                                "of, VocabularyOptions"};
+  const std::regex line(R"(TEMPO_(?:MEMBER_)?OPTIONS\((?:[\w:<>]+ )*([\w()]+), (\w+Options))"),
       function(R"(\b(\w+|operator\(\))\((?:[^()]*,\s)?const (\w+Options)&(?: \w+)?(?: = \{\})?\))");
   std::set<string> have, need;
   for (const fs::path& file : files) {

@@ -29,6 +29,7 @@ TEMPO_API Tensor pad_sequences(const std::vector<std::vector<double>>& sequences
                                const PadOptions& options = {});
 /// Of sequences [time, features...], [n, maxlen, features...]; their dtype where none is given.
 TEMPO_API Tensor pad_sequences(const Tensors& sequences, const PadOptions& options = {});
+TEMPO_OPTIONS(Tensor pad_sequences, PadOptions, const std::vector<std::vector<int64_t>>&);
 template <class T>
 requires std::is_arithmetic_v<T> Tensor pad_sequences(const std::vector<std::vector<T>>& sequences,
                                                       const PadOptions& options = {}) {

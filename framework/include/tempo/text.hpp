@@ -61,6 +61,7 @@ class Vocabulary {
   /// order of their bytes first, as Keras has them.
   TEMPO_API explicit Vocabulary(const std::vector<std::string>& texts,
                                 const VocabularyOptions& options = {});
+  TEMPO_OPTIONS(Vocabulary, VocabularyOptions, const std::vector<std::string>&);
   /// Of texts that are split already.
   TEMPO_API explicit Vocabulary(const std::vector<Tokens>& texts,
                                 const VocabularyOptions& options = {});
