@@ -93,7 +93,8 @@ std::ostream& operator<<(std::ostream& out, const ScoreReport& report) {
   out << std::string(width, ' ') << "  precision    recall  f1-score   support\n\n";
   for (const ClassScore& s : report.classes) print_row(out, s, width);
   out << '\n';
-  for (const ClassScore* s : {&report.micro, &report.macro, &report.weighted}) print_row(out, *s, width);
+  for (const ClassScore* s : {&report.micro, &report.macro, &report.weighted})
+    print_row(out, *s, width);
   return out;
 }
 

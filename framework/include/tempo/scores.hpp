@@ -35,8 +35,8 @@ struct ClassScore {
 /// Prints as the table of scikit-learn and seqeval.
 struct ScoreReport {
   std::vector<ClassScore> classes = {};
-  ClassScore micro = {};     ///< all counted together; where each sample is of one class, the accuracy
-  ClassScore macro = {};     ///< the mean over classes
+  ClassScore micro = {};  ///< all counted together; where each sample is of one class, the accuracy
+  ClassScore macro = {};  ///< the mean over classes
   ClassScore weighted = {};  ///< the mean over classes, by their support
   /// That of the class of this name; an Error that lists the names where there is none.
   TEMPO_API const ClassScore& operator[](const std::string& name) const;
