@@ -24,7 +24,7 @@ inline std::vector<Curve> print_errors(const std::string& title, const Tensor& t
   std::cout << std::setw(20) << title;
   for (const int64_t horizon : horizons) std::cout << std::setw(8) << horizon;
   for (const auto& [name, forecast] : forecasts) {
-    const Tensor error = sqrt(mean(square(truth - forecast), {0}));
+    const Tensor error = sqrt(mean(square(truth - forecast), 0));
     std::cout << '\n' << std::setw(20) << name << std::fixed << std::setprecision(2);
     for (int64_t i = 0; i < count; ++i) std::cout << std::setw(8) << error.element(i);
     curves.push_back({name, error, tensor(horizons, {count})});

@@ -57,17 +57,17 @@ std::string_view CsvRecords::next_field() {
 
 std::string_view CsvRecords::next_in_quotes(std::size_t opening) {
   const std::size_t begin = opening + 1;
-  std::size_t closing = begin;
+  const auto stands_at = [this](std::size_t at) {
+    return at < text_.size() && text_[at] == dialect_.quote;
+  };
   bool doubled = false;
-  for (;; ++closing) {
-    closing = text_.find(dialect_.quote, closing);
-    if (closing == text_.npos)
-      fail_here(
-          "a quote is opened and never closed.\n  .quote = '\\0' reads quotes as characters.");
-    if (closing + 1 == text_.size() || text_[closing + 1] != dialect_.quote) break;
+  std::size_t closing = text_.find(dialect_.quote, begin);
+  while (closing != text_.npos && stands_at(closing + 1)) {
     doubled = true;
-    ++closing;
+    closing = text_.find(dialect_.quote, closing + 2);
   }
+  if (closing == text_.npos)
+    fail_here("a quote is opened and never closed.\n  .quote = '\\0' reads quotes as characters.");
   std::string_view field = text_.substr(begin, closing - begin);
   line_ += std::count(field.begin(), field.end(), '\n');
   if (doubled) {

@@ -22,7 +22,7 @@ void require_system(const Tensor& a, const Tensor& b) {
 // a / b, and 0 where there is nothing left to divide.
 Tensor ratio(const Tensor& a, const Tensor& b) { return where(b > 0, a / where(b > 0, b, 1), 0); }
 
-Tensor squares(const Tensor& x) { return sum(square(x), {0}); }
+Tensor squares(const Tensor& x) { return sum(square(x), 0); }
 
 }  // namespace
 

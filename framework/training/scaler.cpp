@@ -107,7 +107,7 @@ MinMaxScaler::MinMaxScaler(const MinMaxScalerOptions& options)
 
 MinMaxScaler& MinMaxScaler::fit(const Tensor& x) {
   const Tensor columns = columns_of(x);
-  const Tensor lowest = min(columns, {0}), range = max(columns, {0}) - lowest;
+  const Tensor lowest = min(columns, 0), range = max(columns, 0) - lowest;
   width_ = where(range > 0, range, 1) / (options_.high - options_.low);
   centre_ = lowest - options_.low * width_;
   return *this;
@@ -117,8 +117,8 @@ StandardScaler::StandardScaler(const StandardScalerOptions& options)
     : Scaler("StandardScaler"), options_(options) {}
 
 StandardScaler& StandardScaler::fit(const Tensor& x) {
-  const Tensor columns = columns_of(x), centre = mean(columns, {0}),
-               deviation = sqrt(mean(square(columns - centre), {0}));
+  const Tensor columns = columns_of(x), centre = mean(columns, 0),
+               deviation = sqrt(mean(square(columns - centre), 0));
   // A column of one number, which its mean misses by what float64 rounds.
   constexpr double epsilon = 2.3e-16;
   const double rows = static_cast<double>(columns.shape()[0]);

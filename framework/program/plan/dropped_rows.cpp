@@ -12,8 +12,8 @@ namespace {
 
 class DroppedRows {
  public:
-  DroppedRows(const Uses& uses, const Plan& plan, const Surroundings& surroundings)
-      : uses_(uses), p_(uses.program()), plan_(plan), s_(surroundings) {}
+  DroppedRows(const Program& program, const Plan& plan, const Surroundings& surroundings)
+      : p_(program), plan_(plan), s_(surroundings) {}
 
   bool possible() const {
     const auto reads_rows_alone = [this](const std::vector<OutsideCall>& calls) {
@@ -75,7 +75,6 @@ class DroppedRows {
     return i.is(sum_to_op) && (sum.rank() < 2 || sum[0] == 1);
   }
 
-  const Uses& uses_;
   const Program& p_;
   const Plan& plan_;
   const Surroundings& s_;
@@ -83,8 +82,8 @@ class DroppedRows {
 
 }  // namespace
 
-bool can_drop_rows(const Uses& uses, const Plan& plan, const Surroundings& surroundings) {
-  return DroppedRows(uses, plan, surroundings).possible();
+bool can_drop_rows(const Program& program, const Plan& plan, const Surroundings& surroundings) {
+  return DroppedRows(program, plan, surroundings).possible();
 }
 
 }  // namespace tempo

@@ -26,7 +26,7 @@ class SurroundingsMaker {
     find_results();
     find_growing();
     place_shards();
-    out_.drops_rows = plan_.rows_end && can_drop_rows(uses_, plan_, out_);
+    out_.drops_rows = plan_.rows_end && can_drop_rows(p_, plan_, out_);
     return std::move(out_);
   }
 

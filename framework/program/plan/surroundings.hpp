@@ -133,7 +133,7 @@ Surroundings surroundings_of(const Uses& uses, const Plan& plan);
 
 /// Whether a run can leave out rows that have ended: in the loop, and in all that is done over the
 /// steps of a stretch, where the rows that are running lie one after the other.
-bool can_drop_rows(const Uses& uses, const Plan& plan, const Surroundings& surroundings);
+bool can_drop_rows(const Program& program, const Plan& plan, const Surroundings& surroundings);
 
 inline constexpr std::size_t arena_alignment = 64;
 inline std::size_t rounded_up(std::size_t bytes) { return round_up(bytes, arena_alignment); }
