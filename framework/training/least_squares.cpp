@@ -39,7 +39,7 @@ Tensor least_squares(const Tensor& a, const Tensor& b) {
   const int64_t most = 10 * a.shape()[1];
   for (int64_t i = 0; i < most && sum(squares(left) > enough).item() > 0; ++i) {
     const Tensor image = matmul(gram, direction);
-    const Tensor rate = ratio(squares(left), sum(direction * image, {0}));
+    const Tensor rate = ratio(squares(left), sum(direction * image, 0));
     w = w + rate * direction;
     const Tensor next = left - rate * image;
     direction = next + ratio(squares(next), squares(left)) * direction;

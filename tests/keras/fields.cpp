@@ -110,10 +110,6 @@ struct OfSequences : Options {
 KERAS_MEMBER(add)
 KERAS_MEMBER(pop)
 KERAS_MEMBER(build)
-KERAS_MEMBER(compile)
-KERAS_MEMBER(fit)
-KERAS_MEMBER(evaluate)
-KERAS_MEMBER(predict)
 KERAS_MEMBER(predict_on_batch)
 KERAS_MEMBER(summary)
 KERAS_MEMBER(layers)
@@ -437,12 +433,12 @@ std::optional<Here> initializer_here(const std::string& name) {
     return name + "(" + key + "=" + value + ")";
   };
   for (const auto& [key, value] : tries) {
-    if (!error_of([&] { make_initializer(call(key, value)); }).empty()) continue;
+    const std::string tried = call(key, value);
+    if (!error_of([&] { make_initializer(tried); }).empty()) continue;
     const bool alone = error_of([&] { make_initializer(name); }).empty();
-    its.arguments.push_back({key, !alone ? "not given"
-                                  : first_values(name) == first_values(call(key, value))
-                                      ? value
-                                      : "another"});
+    its.arguments.push_back({key, !alone                                      ? "not given"
+                                  : first_values(name) == first_values(tried) ? value
+                                                                              : "another"});
   }
   if (error_of([&] { make_initializer(call("seed", "3")); }).empty())
     its.arguments.push_back({"seed", "-1"});

@@ -642,7 +642,7 @@ BOOST_AUTO_TEST_CASE(arguments_of_activations_that_do_not_fit_are_named) {
       {"elu(1", "its parenthesis is not closed."},
   };
   for (const auto& [text, why] : errors)
-    BOOST_TEST(error_of([&] { Activation made(text); }) ==
+    BOOST_TEST(error_of([&made = text] { Activation refused(made); }) ==
                std::string("activation `") + text + "`: " + why);
 }
 

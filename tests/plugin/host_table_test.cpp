@@ -81,8 +81,6 @@ struct Row {
   const char* text;  // that it begins with
 };
 
-const char* const never_given = " was never given a value (it is Tensor{}).";
-
 // Functions that return no status say it by the thread's last error.
 template <class F>
 std::function<tempo_status(Things&)> silent(F call) {

@@ -441,9 +441,9 @@ BOOST_AUTO_TEST_CASE(all_projections_of_attention_are_penalized) {
     return std::nan("");
   };
   const AddedLosses added;
-  const Tensor y = attention({q, v});
+  const Tensor output = attention({q, v});
   const double expected = sum_of("query", q) + sum_of("key", v) + sum_of("gate", q) +
-                          sum_of("value", v) + sum(abs(y)).item() / 2;
+                          sum_of("value", v) + sum(abs(output)).item() / 2;
   BOOST_TEST(added.total().item() == expected, near);
 }
 
