@@ -193,7 +193,8 @@ BOOST_AUTO_TEST_CASE(a_damaged_vocabulary_is_refused) {
        "padding is neither true nor false."},
   };
   for (const auto& [text, why] : damaged) BOOST_TEST_CONTEXT(text) {
-      const std::string got = error_of<FormatError>([&] { Vocabulary::from_text(text); });
+      const std::string got =
+          error_of<FormatError>([&given = text] { Vocabulary::from_text(given); });
       BOOST_TEST(got.starts_with(start), got);
       check_error(got, why);
     }

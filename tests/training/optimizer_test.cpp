@@ -220,11 +220,11 @@ BOOST_AUTO_TEST_CASE(every_optimizer_goes_on_from_what_it_remembers) {
       const Tensor first = testing::normal({3, 4}, 1), b = testing::normal({4}, 2);
       const Tensors w{parameter(first, "kernel"), parameter(b, "bias")},
           again{parameter(first, "kernel"), parameter(b, "bias")};
-      const auto g = [&](uint64_t seed) {
+      const auto g = [&](int64_t seed) {
         return Tensors{testing::normal({3, 4}, seed), testing::normal({4}, seed + 10)};
       };
       Optimizer straight = text, before = text;
-      for (const uint64_t seed : {3, 4}) {
+      for (const int64_t seed : {3, 4}) {
         straight.step(w, g(seed));
         before.step(again, g(seed));
       }

@@ -434,10 +434,10 @@ BOOST_AUTO_TEST_CASE(all_projections_of_attention_are_penalized) {
                                               .use_gate = true,
                                               .activity_regularizer = L1(1)});
   attention.build({q.shape(), v.shape()});
-  const auto sum_of = [&](const std::string& name, const Tensor& x) {
+  const auto sum_of = [&](const std::string& name, const Tensor& in) {
     for (const Tensor& w : attention.weights())
       if (w.path() == "multi_head_attention/" + name + "/kernel")
-        return sum(abs(matmul(x, reshape(w, {4, 6})))).item() / 2;
+        return sum(abs(matmul(in, reshape(w, {4, 6})))).item() / 2;
     return std::nan("");
   };
   const AddedLosses added;

@@ -217,6 +217,9 @@ BOOST_AUTO_TEST_CASE(a_linear_model_has_the_least_squares) {
   const Tensor twice = concat({t, one, t, 0 * one});
   check_close("columns that depend on each other", matmul(twice, least_squares(twice, y)),
               tensor<double>({-0.95, 0.05, 1.05, 2.05}, {4, 1}, float64), 1e-12);
+  const Tensor wide = tensor<double>({3, 0, 4, 0, 5, 12}, {2, 3}, float64),
+               two = ones({2, 1}, float64);
+  check_close("fewer rows than columns", matmul(wide, least_squares(wide, two)), two, 1e-12);
   set_seed(1);
   const Tensor a = randn({200, 30}, float64), b = randn({200, 3}, float64);
   check_close("what is left is at right angles to each column",

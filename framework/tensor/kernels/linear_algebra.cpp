@@ -17,19 +17,47 @@ namespace tempo {
 namespace {
 
 template <class T>
-void orthogonalize(const View& a, const View& q) {
+auto matrix(const View& a) {
   const std::array<std::size_t, 2> shape{static_cast<std::size_t>(a.shape()[0]),
                                          static_cast<std::size_t>(a.shape()[1])};
-  const auto size = static_cast<std::size_t>(a.count());
-  const xt::xtensor<T, 2> matrix = xt::adapt(a.as<T>(), size, xt::no_ownership(), shape);
+  return xt::adapt(a.as<T>(), static_cast<std::size_t>(a.count()), xt::no_ownership(), shape);
+}
+
+template <class T>
+void orthogonalize(const View& a, const View& q) {
+  const xt::xtensor<T, 2> normal = matrix<T>(a);
   const InBlas inside;
-  const auto [orthonormal, r] = xt::linalg::qr(matrix);
+  const auto [orthonormal, r] = xt::linalg::qr(normal);
   const xt::xtensor<T, 1> signs = xt::where(xt::diagonal(r) < T(0), T(-1), T(1));
-  auto result = xt::adapt(q.as<T>(), size, xt::no_ownership(), shape);
+  auto result = matrix<T>(q);
   xt::noalias(result) = orthonormal * signs;
 }
 
+void require_lapack_size(const char* op, const View& a) {
+  if (!std::in_range<int32_t>(a.shape()[0]) || !std::in_range<int32_t>(a.shape()[1]))
+    throw Error(std::string(op) + ": LAPACK takes at most " +
+                std::to_string(std::numeric_limits<int32_t>::max()) + " rows or columns, got " +
+                to_string(a.type) + ".");
+}
+
 }  // namespace
+
+Kernel least_squares_kernel() {
+  return [](const KernelCall& call) {
+    const View &a = call.inputs[0], &b = call.inputs[1], &w = call.outputs[0];
+    require_lapack_size("least_squares", a);
+    require_lapack_size("least_squares", b);
+    dispatch_floating(a.dtype(), "least_squares", [&]<class T>(T) {
+      auto result = matrix<T>(w);
+      if (a.count() == 0 || b.count() == 0) {
+        result.fill(T(0));
+        return;
+      }
+      const InBlas inside;
+      xt::noalias(result) = std::get<0>(xt::linalg::lstsq(matrix<T>(a), matrix<T>(b)));
+    });
+  };
+}
 
 Kernel orthogonal_kernel() {
   return [](const KernelCall& call) {
@@ -38,10 +66,7 @@ Kernel orthogonal_kernel() {
       throw ShapeError("orthogonal: a " + to_string(a.type) +
                        " must have two axes, and at least as many rows as columns.");
     if (a.count() == 0) return;
-    if (!std::in_range<int32_t>(a.shape()[0]))
-      throw Error("orthogonal: LAPACK takes at most " +
-                  std::to_string(std::numeric_limits<int32_t>::max()) + " rows, got " +
-                  to_string(a.type) + ".");
+    require_lapack_size("orthogonal", a);
     dispatch_floating(a.dtype(), "orthogonal", [&]<class T>(T) { orthogonalize<T>(a, q); });
   };
 }
