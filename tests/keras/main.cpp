@@ -99,7 +99,8 @@ class Notes {
       if (line.empty() || line.starts_with("#")) continue;
       const std::size_t bar = line.find(" | ");
       if (bar == line.npos) throw std::runtime_error(path + ": not a note: " + line);
-      notes_[line.substr(0, bar)] = line.substr(bar + 3);
+      string& note = notes_[line.substr(0, bar)];
+      note += (note.empty() ? "" : "; ") + line.substr(bar + 3);
     }
   }
   string of(const Signature& s) const { return find({s.section + "/" + s.name}); }
@@ -174,7 +175,8 @@ struct Count {
 
 class Page {
  public:
-  Page(const Notes& notes, const std::vector<Signature>& all) : notes_(notes) {
+  Page(const Notes& notes, const Notes& values, const std::vector<Signature>& all)
+      : notes_(notes), values_(values) {
     find_said_once(all);
     for (const Signature& s : all) add(s);
   }
@@ -251,6 +253,8 @@ class Page {
     out_ << "- **" << s.name << "**" << line << "\n";
     for (const string& text : different) out_ << "  - different: " << text << "\n";
     for (const string& text : absent) out_ << "  - not there: " << text << "\n";
+    if (const string other = values_.of(s); !other.empty())
+      out_ << "  - other values: " << other << "\n";
     if (!besides.empty()) out_ << "  - besides, here: " << besides << "\n";
   }
 
@@ -275,7 +279,7 @@ class Page {
     return p.standard == "True" ? "true" : p.standard == "False" ? "false" : p.standard;
   }
 
-  const Notes& notes_;
+  const Notes &notes_, &values_;
   std::ostringstream out_;
   string section_;
   std::set<string> common_;                       // the options that every layer has
@@ -299,16 +303,20 @@ const char* const head =
     "empty\n"
     "text or `Tensor{}`, 0 for a clip that is off, -1 for a seed that is drawn, `linear` for no\n"
     "activation, `channels_last` for a data format. Options are fields: `LSTM({.units = 32, "
-    ".return_sequences = true})`.\n";
+    ".return_sequences = true})`. Values are Keras's,\n"
+    "but for what stands under \"other values\" (`tests/keras/values.txt`).\n";
 
 int run(bool write) {
   const string root = TEMPO_SOURCE_DIR, path = root + "/docs/keras.md";
   const std::vector<Signature> all = read_signatures(root + "/tests/keras/signatures.txt");
-  const Notes notes(root + "/tests/keras/notes.txt");
-  const Page page(notes, all);
+  const string folder = root + "/tests/keras/";
+  const Notes notes(folder + "notes.txt"), values(folder + "values.txt");
+  const Page page(notes, values, all);
   std::vector<string> faults = page.faults();
   for (const string& name : notes.strangers(all))
     faults.push_back("tests/keras/notes.txt: nothing of Keras is called " + name);
+  for (const string& name : values.strangers(all))
+    faults.push_back("tests/keras/values.txt: nothing of Keras is called " + name);
   for (const string& fault : faults) std::cout << fault << "\n";
   const Count& n = page.count();
   std::ostringstream text;
