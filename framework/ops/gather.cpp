@@ -83,11 +83,9 @@ const auto& one_hot_op = define({
           require_indices(call.inputs[0].dtype);
           const int64_t depth = call.attributes.integer("depth");
           if (depth < 0) throw ShapeError("a depth of " + std::to_string(depth) + " is below 0");
-          const DType dtype = dtype_attribute(call.attributes);
-          require(Accepts::numeric, dtype);
           Shape shape = call.inputs[0].shape;
           shape.push_back(depth);
-          return std::vector<TensorType>{{dtype, shape}};
+          return std::vector<TensorType>{{dtype_attribute(call.attributes), shape}};
         },
     .kernel = one_hot_kernel(),
     .mask = masks::leading,

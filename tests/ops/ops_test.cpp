@@ -474,6 +474,8 @@ BOOST_AUTO_TEST_CASE(values_of_movements_and_reductions) {
              numbers({0, 0, 0, 5, 7, 9}, {2, 3}));
   check_same("one_hot", one_hot(whole({2, 0, 5}, {3}), 3, float64),
              numbers({0, 0, 1, 1, 0, 0, 0, 0, 0}, {3, 3}));
+  check_same("one_hot of bools", one_hot(whole({1, 0}, {2}), 2, bool_),
+             tensor<bool>({0, 1, 1, 0}, {2, 2}));
   const Tensor counts = tensor<bool>({0, 1, 1, 0, 0, 0, 1, 0, 1}, {3, 3});
   const Tensor steps = numbers({1, 2, 3, 4, 5, 6, 7, 8, 9}, {3, 3});
   const OpCase borrowing{"counted_steps", {}, {{"borrow", int64_t{1}}}};

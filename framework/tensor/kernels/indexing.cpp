@@ -115,7 +115,7 @@ Kernel one_hot_kernel() {
     const int64_t depth = y.shape().back();
     std::memset(y.data, 0, y.type.bytes());
     with_indices(indices, "one_hot", [&](const auto* index) {
-      dispatch_among(Numeric{}, y.dtype(), [&]<class T>(T) {
+      dispatch(y.dtype(), [&]<class T>(T) {
         for (int64_t i = 0; i < indices.count(); ++i)
           if (index[i] >= 0 && index[i] < depth) y.as<T>()[i * depth + index[i]] = T(1);
       });
