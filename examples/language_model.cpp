@@ -2,6 +2,7 @@
 // What comes next? First the words of one sentence, then the characters of a text: of a file, of
 // tinyshakespeare, or, of no argument, of the C++ headers of this machine.
 //   language_model [FILE or tinyshakespeare]
+#include <algorithm>
 #include <iostream>
 #include <tempo/tempo.hpp>
 
@@ -50,10 +51,11 @@ int main(int argc, char** argv) {
                  .metrics = {Perplexity({.from_logits = true})}});
   History history = model.fit(x, y, {
       .epochs = brief ? 2 : 10,
+      .callbacks = {EarlyStopping({.patience = 2, .restore_best_weights = true})},
       .validation_split = 0.2,
       .truncate = 64,  // gradients go back 64 steps, states go on
   });
-  std::cout << "validation perplexity " << history["val_perplexity"].back() << " of "
+  std::cout << "validation perplexity " << std::ranges::min(history["val_perplexity"]) << " of "
             << letters.size() << " characters\n"
             << plot(history, {"perplexity"}, "language_model.svg", {.title = "Perplexity"}) << '\n';
   for (const double temperature : {0.3, 0.7, 1.0}) {
