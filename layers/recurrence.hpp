@@ -15,6 +15,11 @@ inline Tensor biased(const Tensor& z, const Tensor& bias) { return bias ? z + bi
 
 namespace recurrence {
 
+inline constexpr const char* not_pure =
+    ": the step of its cell returned a state as its output at one call, and another value at the "
+    "next.\n  A step must be a pure function of its arguments, of the cell's weights and options "
+    "and of call.training.";
+
 /// a where the mask [batch, 1] holds, else b; both [batch, ...].
 inline Tensor choose(const Tensor& mask, const Tensor& a, const Tensor& b) {
   if (a.rank() == 2) return where(mask, a, b);
@@ -42,6 +47,17 @@ inline int64_t counted_steps(const Tensor& mask) {
     for (int64_t t = time; t > last; --t)
       if (counts[row * time + t - 1]) last = t;
   return last;
+}
+
+/// y [batch, ...], 0 in the rows of which no step counts.
+inline Tensor of_rows_that_count(const Tensor& y, const Tensor& mask) {
+  const int64_t batch = mask.shape()[0], time = mask.shape()[1];
+  const bool* const counts = mask.data<bool>();
+  std::vector<bool> any;
+  for (const bool* row = counts; row != counts + batch * time; row += time)
+    any.push_back(std::find(row, row + time, true) != row + time);
+  if (std::find(any.begin(), any.end(), false) == any.end()) return y;
+  return choose(tensor(any, {batch, 1}), y, scalar(0, y.dtype()));
 }
 
 /// y [batch, steps, ...] up to the steps of its mask, where what the mask leaves out holds what was
@@ -132,13 +148,17 @@ class Recurrence {
       // Outputs that hold are made of zeros where all of them are there; a stream has one at a
       // time.
       const bool holds = options.return_sequences && !options.zero_output_for_mask,
-                 later = holds && !call.mask.traced() && !x[0].traced(),
-                 zero_output = later || (options.return_sequences && !holds);
-      result = masked(step, zero_output, std::move(counted), mask, first, order);
+                 all_there = !call.mask.traced() && !x[0].traced(), later = holds && all_there;
+      MaskedOutput output;
+      if (!options.return_sequences || (holds && !later))
+        output = held_output(step, counted, first, seen.training, all_there);
+      result = masked(who, step, output, std::move(counted), mask, first, order);
       if (later)
         result.output = recurrence::held(result.output, call.mask, options.go_backwards);
       else if (options.return_sequences && steps < time)
         result.output = pad(result.output, 1, 0, time - steps);
+      else if (output.state)
+        result.output = recurrence::of_rows_that_count(result.output, mask);
     } else {
       result = scan(step, x, first, order);
     }
@@ -203,24 +223,36 @@ class Recurrence {
     return first;
   }
 
-  // A masked step leaves the state as it was. Its output is 0 or the one before it, which is then
-  // carried as one more state and starts as 0.
+  // The output of a masked step is 0; or the one before it, which starts as 0 and is carried as one
+  // more state; or a state that is the output of each step.
+  struct MaskedOutput {
+    Tensor carried = {};
+    std::optional<std::size_t> state = {};
+  };
+
+  // A masked step leaves the state as it was.
   template <class F>
-  Scanned masked(F& step, bool zero_output, Tensors x, const Tensor& mask, State first,
-                 const ScanOptions& order) {
+  Scanned masked(const std::string& who, F& step, const MaskedOutput& output, Tensors x,
+                 const Tensor& mask, State first, const ScanOptions& order) {
     const auto n = static_cast<std::ptrdiff_t>(first.size());
-    if (!zero_output) first.push_back(first_output(step, x, first));
+    if (output.carried) first.push_back(output.carried);
     x.push_back(expand_dims(mask, -1));
     const auto masked_step = [&](const Tensors& now, const State& s) -> Step {
       const State before(s.begin(), s.begin() + n);
       Step next = step(Tensors(now.begin(), now.end() - 1), before);
       if (next.state.size() != before.size()) return next;  // scan says so
-      const Tensor &counts = now.back(),
-                   other = zero_output ? scalar(0, next.output.dtype()) : s.back();
-      next.output = recurrence::choose(counts, next.output, other);
+      const Tensor& counts = now.back();
+      const std::optional<std::size_t> is_state = state_that_is_output(next);
       for (std::size_t i = 0; i < before.size(); ++i)
         next.state[i] = recurrence::choose(counts, next.state[i], before[i]);
-      if (!zero_output) next.state.push_back(next.output);
+      if (output.state) {
+        if (is_state != output.state) throw Error(who + recurrence::not_pure);
+        next.output = next.state[*is_state];
+        return next;
+      }
+      next.output = recurrence::choose(counts, next.output,
+                                       output.carried ? s.back() : scalar(0, next.output.dtype()));
+      if (output.carried) next.state.push_back(next.output);
       return next;
     };
     Scanned result = scan(masked_step, x, first, order);
@@ -228,9 +260,16 @@ class Recurrence {
     return result;
   }
 
-  // Zeros of the type of an output, which nothing but a step tells; one is run for the first call.
+  static std::optional<std::size_t> state_that_is_output(const Step& step) {
+    for (std::size_t i = 0; i < step.state.size(); ++i)
+      if (step.state[i].handle() == step.output.handle()) return i;
+    return {};
+  }
+
+  // What an output is nothing but a step tells; one is run for the first call, on zeros.
   template <class F>
-  Tensor first_output(F& step, const Tensors& x, const State& state) {
+  MaskedOutput held_output(F& step, const Tensors& x, const State& state, bool training,
+                           bool all_there) {
     Shapes steps, shapes;
     for (const Tensor& t : x) {
       steps.push_back(recurrence::step_shape("", t.shape(), 2));
@@ -240,13 +279,17 @@ class Recurrence {
       const NoGradient off;
       Tensors now;
       for (std::size_t i = 0; i < x.size(); ++i) now.push_back(zeros(steps[i], x[i].dtype()));
-      const Tensor output = step(now, state).output;
-      return Output{shapes, x[0].dtype(), output.shape().without_first(), output.dtype()};
+      State before;  // of values of their own, as a step sees them
+      for (const Tensor& t : state) before.push_back(zeros(t.shape(), t.dtype()));
+      const Step made = step(now, before);
+      return Output{shapes, x[0].dtype(), made.output.shape().without_first(), made.output.dtype(),
+                    state_that_is_output(made)};
     };
-    const Output& known = output_.get(find);
+    const Output& known = output_[training].get(find);
     const bool same = known.x == shapes && known.x_dtype == x[0].dtype();
     const Output mine = same ? known : find();
-    return zeros(mine.shape.prepended(x[0].shape()[0]), mine.dtype);
+    if (all_there && mine.state) return {.state = mine.state};
+    return {.carried = zeros(mine.shape.prepended(x[0].shape()[0]), mine.dtype)};
   }
 
   void keep(const State& last) {
@@ -262,10 +305,11 @@ class Recurrence {
     DType x_dtype;
     Shape shape;  // without the batch
     DType dtype;
+    std::optional<std::size_t> state;  // that it is
   };
   State kept_, first_;
-  OneAtATime calls_;  // of a stateful one, whose calls go on from one another
-  FoundOnce<Output> output_;
+  OneAtATime calls_;             // of a stateful one, whose calls go on from one another
+  FoundOnce<Output> output_[2];  // in inference, in training
 };
 
 /// The layer that a cell makes, with the cell's weights as its own ("lstm/kernel"). Its options are

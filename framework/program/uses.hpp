@@ -38,6 +38,8 @@ class Uses {
   }
   /// The next value of a state.
   bool is_next(ValueId v) const { return uses_[v].next; }
+  /// Something reads it, or it is the next value of a state.
+  bool is_needed(ValueId v) const { return !readers(v).empty() || read_outside(v) || is_next(v); }
   /// Nothing but the step at hand reads it.
   bool only_inside(ValueId v) const { return !read_outside(v) && !is_next(v); }
   /// Known before the loop starts.

@@ -16,6 +16,13 @@ std::string kept_bytes(const TracedRecurrence& recurrence) {
   return std::to_string(bytes) + " bytes kept for the gradient at each step\n";
 }
 
+// How a step runs where a mask leaves others out, if it can.
+std::string of_ending_rows(const TracedRecurrence& recurrence) {
+  if (!recurrence.condition() || !recurrence.for_ending_rows().drops_rows()) return "";
+  return "where steps are left out by the mask, and its condition with them\n" +
+         to_string(recurrence.for_ending_rows());
+}
+
 // Runs the passes, and adds the Program after each that changes it to the text.
 Program after_passes(const LoggedProgram& logged, std::string& text) {
   Program p = logged.as_written;
@@ -54,6 +61,7 @@ std::string explain(const LoggedProgram& logged) {
   text += "each step of the " + logged.what + " Program runs as\n";
   if (!logged.recurrence) return text + Executable(std::move(optimised)).explain(logged.time);
   return text + logged.recurrence->optimised().explain(logged.time) +
+         of_ending_rows(*logged.recurrence) +
          (logged.what == "forward" ? kept_bytes(*logged.recurrence) : "");
 }
 

@@ -9,13 +9,26 @@
 
 namespace tempo {
 
+namespace {
+
+std::optional<std::size_t> place_of_condition(const Program& p) {
+  const std::optional<ValueId> condition = leaves_rows_alone(p);
+  if (!condition) return {};
+  std::size_t i = 0;
+  while (p.input(i) != *condition) ++i;
+  return i;
+}
+
+}  // namespace
+
 RecurrenceRef make_recurrence(Program as_written, std::vector<Ref<Value>> nodes) {
+  const std::optional<std::size_t> condition = place_of_condition(as_written);
   const Program rewritten = run_passes(before_gradient, as_written);
   if (key_of(rewritten) == key_of(as_written))
-    return std::make_shared<TracedRecurrence>(std::move(as_written), std::move(nodes));
+    return std::make_shared<TracedRecurrence>(std::move(as_written), std::move(nodes), condition);
   ProgramBuilder again = traced_again(rewritten);
   return std::make_shared<TracedRecurrence>(std::move(again.program), std::move(again.nodes),
-                                            std::move(as_written));
+                                            condition, std::move(as_written));
 }
 
 const Executable& TracedRecurrence::optimised() const {
@@ -23,19 +36,22 @@ const Executable& TracedRecurrence::optimised() const {
 }
 
 const Executable& TracedRecurrence::for_ending_rows() const {
-  return for_ending_rows_.get([&] { return Executable(optimised().program(), true); });
+  const Executable& made = leaves_rows_out_.get([&] {
+    if (condition_) {
+      Program p = without_condition(normalised_, normalised_.input(*condition_));
+      Executable unconditioned(run_passes(for_scan, std::move(p)), true);
+      if (unconditioned.surroundings().drops_rows) return unconditioned;
+    }
+    return Executable(optimised().program(), true);
+  });
+  return made.drops_rows() ? made : optimised();
 }
 
-const std::optional<TracedRecurrence::Ends>& TracedRecurrence::ends() const {
-  return ends_.get([&]() -> std::optional<Ends> {
+const std::optional<std::vector<bool>>& TracedRecurrence::by_row() const {
+  return by_row_.get([&]() -> std::optional<std::vector<bool>> {
+    if (!condition_) return {};
     const Program& p = as_written();
-    const std::optional<ValueId> condition = leaves_rows_alone(p);
-    if (!condition) return {};
-    const std::optional<std::vector<bool>> by_row = fixed_by_row(p, p.shape(*condition)[0]);
-    if (!by_row) return {};
-    std::size_t i = 0;
-    while (p.input(i) != *condition) ++i;
-    return Ends{i, *by_row};
+    return fixed_by_row(p, p.shape(p.input(*condition_))[0]);
   });
 }
 
@@ -44,7 +60,7 @@ RecurrenceRef TracedRecurrence::keeping(const ValueIds& values) const {
   return keeping_.get(values, [&] {
     Program more = normalised_;
     for (ValueId v : values) more.results.push_back({ProgramResult::sequence, v});
-    return std::make_shared<const TracedRecurrence>(std::move(more), nodes_);
+    return std::make_shared<const TracedRecurrence>(std::move(more), nodes_, condition_);
   });
 }
 

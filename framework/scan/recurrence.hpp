@@ -54,9 +54,11 @@ struct GradientRequest {
 class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
  public:
   TracedRecurrence(Program normalised, std::vector<Ref<Value>> nodes,
+                   std::optional<std::size_t> condition = {},
                    std::optional<Program> as_written = {})
       : normalised_(std::move(normalised)),
         nodes_(std::move(nodes)),
+        condition_(condition),
         as_written_(std::move(as_written)) {}
 
   /// The step as its author wrote it.
@@ -66,15 +68,15 @@ class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
   const std::vector<Ref<Value>>& nodes() const { return nodes_; }
   /// After all passes, ready to run.
   const Executable& optimised() const;
-  /// The same for rows that end.
+  /// The same for rows that end: without what has ended and without the condition, which holds
+  /// wherever a row is computed; or, where rows cannot be left out, as ever.
   const Executable& for_ending_rows() const;
-  /// Of a step as its author wrote it: where its condition stands among the inputs
-  /// (leaves_rows_alone), and its fixed inputs by row (fixed_by_row); or nothing.
-  struct Ends {
-    std::size_t condition;
-    std::vector<bool> by_row;
-  };
-  const std::optional<Ends>& ends() const;
+  /// Where the condition that leaves rows alone stands among the inputs (leaves_rows_alone), here
+  /// or in the step that this is a gradient of; or nothing.
+  std::optional<std::size_t> condition() const { return condition_; }
+  /// Of a step as its author wrote it that has a condition: its fixed inputs by row (fixed_by_row),
+  /// or nothing.
+  const std::optional<std::vector<bool>>& by_row() const;
   /// The same with these values of every step as further results.
   RecurrenceRef keeping(const ValueIds& values) const;
   /// The gradient for a request; made once.
@@ -87,9 +89,10 @@ class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
  private:
   Program normalised_;
   std::vector<Ref<Value>> nodes_;
+  std::optional<std::size_t> condition_;
   std::optional<Program> as_written_;
-  mutable Made<Executable> optimised_, for_ending_rows_;
-  mutable Made<std::optional<Ends>> ends_;
+  mutable Made<Executable> optimised_, leaves_rows_out_;
+  mutable Made<std::optional<std::vector<bool>>> by_row_;
   mutable Made<GradientProgram, GradientRequest> gradients_;
   mutable Made<ValueIds> read_by_gradient_;
   mutable Made<RecurrenceRef, ValueIds> keeping_;

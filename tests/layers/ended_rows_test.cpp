@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows that have ended are left out of a run, and nobody sees it: results and gradients of both
-// orders are those of a batch in which all rows are computed.
+// Steps that a mask does not count are left out of a run, and nobody sees it: results and gradients
+// of both orders are those of a batch in which all are computed.
 #define BOOST_TEST_MODULE ended_rows
 #include <tempo/layers.hpp>
 
@@ -64,12 +64,13 @@ struct NormalisedCell : tempo::Cell<NormalisedOptions> {
 struct Kind {
   std::string name;
   Layer (*cell)();
+  bool output_is_state = true;
 };
 const Kind kinds[] = {
     {"LSTM", []() -> Layer { return LSTMCell({.units = units}); }},
     {"GRU", []() -> Layer { return GRUCell({.units = units}); }},
     {"SimpleRNN", []() -> Layer { return SimpleRNNCell({.units = units}); }},
-    {"a cell of one's own", []() -> Layer { return NormalisedCell({.units = units}); }},
+    {"a cell of one's own", []() -> Layer { return NormalisedCell({.units = units}); }, false},
     {"dropout of both kinds",
      []() -> Layer {
        return LSTMCell({.units = units, .dropout = 0.3, .recurrent_dropout = 0.3, .seed = 5});
@@ -96,6 +97,22 @@ Layer layer_of(const Kind& kind, const Form& form) {
 // In no order; some rows have no step, some all of them.
 const Tensor lengths = tensor({4, 9, 0, 1, 7, 7, 2, 9, 3, 0, 5, 1, 6});
 
+// Some of the steps of most rows, of some all or none.
+Tensor with_gaps() {
+  const Tensor some = normal({batch, steps}, 11) > -0.3,
+               row = reshape(tensor({0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 1, 2}), {batch, 1});
+  return logical_and(logical_or(some, equal(row, 2)), not_equal(row, 1));
+}
+
+struct Counted {
+  std::string name;
+  Tensor mask;
+};
+std::vector<Counted> masks() {
+  const Tensor ended = mask_of_lengths(lengths, steps);
+  return {{"lengths", ended}, {"gaps", with_gaps()}, {"padding before", reverse(ended, 1)}};
+}
+
 struct Treated {
   EndedRows::How forward, backward, second;
 };
@@ -103,7 +120,8 @@ constexpr auto out = EndedRows::left_out, unknown = EndedRows::unknown,
                computed = EndedRows::computed;
 
 // Two calls, as a stateful layer goes on; then gradients of first and second order.
-Tensors all_of(const Kind& kind, const Form& form, const Tensor& x, const Treated& how) {
+Tensors all_of(const Kind& kind, const Form& form, const Tensor& x, const Tensor& mask,
+               const Treated& how) {
   const Layer layer = layer_of(kind, form);
   Tensors to = layer.trainable_weights(), results;
   const Tensor input = parameter(x);
@@ -111,7 +129,7 @@ Tensors all_of(const Kind& kind, const Form& form, const Tensor& x, const Treate
   {
     const EndedRows treat(how.forward);
     for (int call = 0; call < 2; ++call)
-      for (const Tensor& t : layer.call(Tensors{1 * input}, {.training = true, .lengths = lengths}))
+      for (const Tensor& t : layer.call(Tensors{1 * input}, {.training = true, .mask = mask}))
         results.push_back(t);
   }
   Tensors first, second;
@@ -139,20 +157,22 @@ void check_all(const std::string& what, const Tensors& got, const Tensors& expec
 BOOST_AUTO_TEST_CASE(what_is_left_out_changes_nothing) {
   const InFloat64 doubles;
   const Tensor x = normal({batch, steps, features}, 3);
-  for (const Kind& kind : kinds)
-    for (const Form& form : forms) {
-      const std::string what = kind.name + ", " + form.name;
-      const Tensors expected = all_of(kind, form, x, {unknown, unknown, unknown});
-      check_all(what, all_of(kind, form, x, {out, out, out}), expected);
-      check_all(what + ", computed by the gradient",
-                all_of(kind, form, x, {out, computed, computed}), expected);
-      check_all(what + ", computed by the second gradient",
-                all_of(kind, form, x, {out, out, computed}), expected);
-      check_all(what + ", computed by the first gradient alone",
-                all_of(kind, form, x, {out, computed, out}), expected);
-      const ShortStretches few(2);
-      check_all(what + ", in stretches", all_of(kind, form, x, {out, out, out}), expected);
-    }
+  for (const Counted& counted : masks())
+    for (const Kind& kind : kinds)
+      for (const Form& form : forms) {
+        const std::string what = kind.name + ", " + form.name + ", " + counted.name;
+        const auto all = [&](const Treated& how) {
+          return all_of(kind, form, x, counted.mask, how);
+        };
+        const Tensors expected = all({unknown, unknown, unknown});
+        check_all(what, all({out, out, out}), expected);
+        check_all(what + ", computed by the gradient", all({out, computed, computed}), expected);
+        check_all(what + ", computed by the second gradient", all({out, out, computed}), expected);
+        check_all(what + ", computed by the first gradient alone", all({out, computed, out}),
+                  expected);
+        const ShortStretches few(2);
+        check_all(what + ", in stretches", all({out, out, out}), expected);
+      }
 }
 
 // Where a run could not, it would compute all rows, and nobody would see it but by the clock.
@@ -192,35 +212,63 @@ Tensors masked_sums(const Tensor& x, const Tensor& mask, const Tensor& w, bool b
 }  // namespace
 
 // What nobody computes may be NaN: that tells whether it was left out.
-BOOST_AUTO_TEST_CASE(an_ended_row_is_not_computed) {
+BOOST_AUTO_TEST_CASE(what_does_not_count_is_not_computed) {
   const EndedRows treat(EndedRows::left_out);
-  const Tensor mask = mask_of_lengths(lengths, steps), counts = expand_dims(mask, -1);
   const Tensor x = normal({batch, steps, features}, 3), w = parameter(normal({features, units}, 4));
-  for (const bool backwards : {false, true}) {
-    const Tensors got = masked_sums(parameter(where(counts, x, NAN)), mask, w, backwards),
-                  expected = masked_sums(parameter(where(counts, x, 0)), mask, w, backwards);
-    check_all(backwards ? "backwards" : "forwards", got, expected);
-  }
+  for (const Counted& counted : masks())
+    for (const bool backwards : {false, true}) {
+      const Tensor &mask = counted.mask, counts = expand_dims(mask, -1);
+      const Tensors got = masked_sums(parameter(where(counts, x, NAN)), mask, w, backwards),
+                    expected = masked_sums(parameter(where(counts, x, 0)), mask, w, backwards);
+      check_all(counted.name + (backwards ? ", backwards" : ", forwards"), got, expected);
+    }
 }
 
-// Steps that are left out before a row's end are left out as ever.
-BOOST_AUTO_TEST_CASE(a_row_with_gaps_ends_behind_its_last_step) {
-  const Tensor gaps = not_equal(reshape(arange(0, steps), {1, steps}), 1);
-  const Tensor mask = logical_and(mask_of_lengths(lengths, steps), gaps);
-  const Tensor x = parameter(normal({batch, steps, features}, 3)),
-               w = parameter(normal({features, units}, 4));
-  for (const bool backwards : {false, true}) {
-    Tensors got, expected;
-    {
-      const EndedRows treat(EndedRows::left_out);
-      got = masked_sums(x, mask, w, backwards);
-    }
-    {
-      const EndedRows treat(EndedRows::unknown);
-      expected = masked_sums(x, mask, w, backwards);
-    }
-    check_all(backwards ? "backwards" : "forwards", got, expected);
-  }
+namespace {
+
+Program forward_of(const Layer& layer, const CallOptions& options) {
+  const ProgramLog log;
+  layer.call(Tensors{zeros({batch, steps, features})}, options);
+  return log.programs().at(0).recurrence->normalised();
+}
+
+}  // namespace
+
+// The Programs that run ask no condition: they are those of a layer without a mask, but for an
+// output that is no state, which is carried for rows of which no step counts.
+BOOST_AUTO_TEST_CASE(a_mask_leaves_nothing_in_the_programs_that_run) {
+  const InFloat64 doubles;
+  const auto loops_of = [](const Kind& kind, bool sequences, const CallOptions& options) {
+    const ProgramLog log;
+    const Layer layer = layer_of(kind, {"", sequences});
+    const Tensor y = layer.call(Tensors{zeros({batch, steps, features})}, options)[0];
+    gradient(sum(y), layer.trainable_weights());
+    std::vector<std::string> loops;
+    for (const LoggedProgram& p : log.programs())
+      loops.push_back(
+          to_string(options.mask ? p.recurrence->for_ending_rows() : p.recurrence->optimised()));
+    return loops;
+  };
+  for (const Kind& kind : kinds)
+    for (const bool sequences : {true, false})
+      BOOST_TEST_CONTEXT(kind.name << (sequences ? ", all outputs" : ", the last one")) {
+        const CallOptions none{.training = true}, masked{.training = true, .mask = with_gaps()};
+        const std::vector<std::string> plain = loops_of(kind, sequences, none),
+                                       loops = loops_of(kind, sequences, masked);
+        BOOST_REQUIRE_EQUAL(loops.size(), 2u);
+        for (std::size_t i = 0; i < 2; ++i) {
+          BOOST_TEST(loops[i].find("where") == std::string::npos, loops[i]);
+          if (sequences || kind.output_is_state) BOOST_TEST(loops[i] == plain[i]);
+        }
+      }
+}
+
+BOOST_AUTO_TEST_CASE(an_output_that_is_a_state_is_carried_once) {
+  const InFloat64 doubles;
+  const CallOptions masked{.mask = with_gaps()};
+  BOOST_TEST(forward_of(LSTM({.units = units}), masked).carried.size() == 2u);
+  BOOST_TEST(forward_of(RNN(LSTMCell({.units = units})), masked).carried.size() == 2u);
+  BOOST_TEST(forward_of(RNN(NormalisedCell({.units = units})), masked).carried.size() == 2u);
 }
 
 // Enough work for several threads, which share the rows that are left in each stretch.
@@ -228,7 +276,9 @@ BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_rows_that_end) {
   constexpr int64_t rows = 90, time = 12;
   std::vector<int64_t> ends;
   for (int64_t i = 0; i < rows; ++i) ends.push_back(i * 37 % (time + 1));
-  const Tensor x = cast(normal({rows, time, 32}, 3), float32), of_rows = tensor(ends, {rows});
+  const Tensor x = cast(normal({rows, time, 32}, 3), float32),
+               of_rows = logical_and(mask_of_lengths(tensor(ends, {rows}), time),
+                                     normal({rows, time}, 4) > -1.0);
   for (const bool backwards : {false, true}) {
     const Layer lstm = LSTM(
         {.units = 64, .return_sequences = true, .return_state = true, .go_backwards = backwards});
@@ -237,8 +287,7 @@ BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_rows_that_end) {
       const Threads use(threads);
       const EndedRows treat(how);
       const Tensor input = parameter(x);
-      Tensors to = lstm.trainable_weights(),
-              all = lstm.call(Tensors{1 * input}, {.lengths = of_rows});
+      Tensors to = lstm.trainable_weights(), all = lstm.call(Tensors{1 * input}, {.mask = of_rows});
       to.push_back(input);
       Tensor total = scalar(0);
       for (const Tensor& t : all) total = total + sum(sin(t));

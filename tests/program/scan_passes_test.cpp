@@ -331,6 +331,32 @@ BOOST_AUTO_TEST_CASE(schedule_runs_products_before_what_is_elementwise) {
                     "  last     %11\n");
 }
 
+// Nor are zeros added, which gradients get from what it would choose elsewhere.
+BOOST_AUTO_TEST_CASE(a_condition_that_holds_is_not_asked) {
+  const ProgramLog log;
+  const auto step = [](const Tensors& x, const State& s) {
+    const Tensor next = tanh(x[0] * s[0]), other = s[1] + next;
+    return Step{where(x[1], next, 0), {where(x[1], next, s[0]), where(x[1], other, s[1])}};
+  };
+  const Tensor x = parameter(normal({3, 5, 7})), counts = normal({3, 5, 1}) > 0,
+               zero = zeros({3, 7}, float64);
+  const Scanned done = scan(step, {x, counts}, {zero, zero});
+  gradient(sum(done.output) + sum(done.state[1]), Tensors{x});
+  for (const LoggedProgram& l : log.programs()) {
+    const Program& p = l.recurrence->normalised();
+    BOOST_TEST(from("loop", p).find("where") != std::string::npos);
+    const Program made = without_condition(p, p.input(l.recurrence->condition().value()));
+    verify(made, p);
+    BOOST_TEST(from("loop", made).find("where") == std::string::npos, from("loop", made));
+    const Tensors expected = results_of(p, 5), got = results_of(made, 5);
+    for (std::size_t k = 0; k < got.size(); ++k)
+      check_close(l.what + " " + std::to_string(k), got[k], expected[k], 1e-12);
+  }
+  BOOST_TEST(log.programs().size() == 2u);
+  const Program& forward = log.programs().at(0).recurrence->normalised();
+  BOOST_TEST(without_condition(forward, forward.sequences[1]).loop.size() == 3u);
+}
+
 BOOST_AUTO_TEST_CASE(sink_does_what_is_linear_on_sums) {
   const Tensor bias = parameter(normal({2, 7}, 1), "bias");
   const ProgramLog log;

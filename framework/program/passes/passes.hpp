@@ -30,6 +30,9 @@ Program without_dead(Program program);
 Program without_rules(Program program);
 /// Reads a value itself where it has another name, or another shape, by an op that moves no bytes.
 Program without_renames(Program program);
+/// Reads what `where` chooses by a condition that holds, and adds no zeros that it would choose
+/// elsewhere. Not a pass of a pipeline: only who runs the Program knows that it holds.
+Program without_condition(Program program, ValueId holds);
 
 // --- moves
 

@@ -227,7 +227,8 @@ class SurroundingsMaker {
 
   void find_results() {
     for (std::size_t i = 0; i < p_.n_inputs(); ++i)
-      if (const ValueId v = p_.input(i); p_.is_sequence(v) && lies_in_slab(v)) {
+      if (const ValueId v = p_.input(i);
+          p_.is_sequence(v) && lies_in_slab(v) && uses_.is_needed(v)) {
         BatchFirst input = batch_first(i, v);
         input.time_first = !p_[v].batch_first;
         (by_shard(v) ? out_.gathered : out_.gathered_at_once).push_back(input);

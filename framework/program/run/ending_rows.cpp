@@ -12,8 +12,14 @@ namespace tempo {
 
 thread_local EndedRows::How EndedRows::current_ = EndedRows::left_out_where_it_pays;
 
-EndingRows::EndingRows(const std::vector<int64_t>& of_caller, int64_t time)
-    : order(of_caller.size()), running(static_cast<std::size_t>(time) + 1) {
+EndingRows::EndingRows(const bool* counts, int64_t batch, int64_t time)
+    : order(static_cast<std::size_t>(batch)), running(static_cast<std::size_t>(time) + 1) {
+  std::vector<int64_t> of_caller;
+  bool gaps = false;
+  for (const bool* row = counts; row != counts + batch * time; row += time) {
+    of_caller.push_back(std::count(row, row + time, true));
+    gaps |= std::find(row, row + of_caller.back(), false) != row + of_caller.back();
+  }
   const auto length = [&](int64_t row) { return of_caller[static_cast<std::size_t>(row)]; };
   std::iota(order.begin(), order.end(), int64_t{0});
   std::stable_sort(order.begin(), order.end(),
@@ -27,6 +33,11 @@ EndingRows::EndingRows(const std::vector<int64_t>& of_caller, int64_t time)
   before.push_back(0);
   for (int64_t t = 0; t < time; ++t)
     before.push_back(before.back() + running[static_cast<std::size_t>(t)]);
+  if (gaps)
+    for (int64_t row : order)
+      for (const bool counted : {true, false})
+        for (int64_t t = 0; t < time; ++t)
+          if (counts[row * time + t] == counted) times.push_back(t);
 }
 
 namespace {
@@ -64,9 +75,11 @@ std::optional<ValueId> leaves_rows_alone(const Program& p) {
             : !same(condition_for(uses, r.value, [&](ValueId v) { return is_zero(uses, v); })))
       return {};
   }
-  const bool of_rows = found && p[*found].batch_first && p.shape(*found).rank() == 2 &&
-                       p.shape(*found)[1] == 1 && !uses.maker(*found);
-  return of_rows ? found : std::nullopt;
+  const bool of_rows =
+      found && p[*found].batch_first && p.shape(*found).rank() == 2 && p.shape(*found)[1] == 1;
+  const bool all_have_rows = std::all_of(p.sequences.begin(), p.sequences.end(),
+                                         [&p](ValueId v) { return p[v].batch_first; });
+  return of_rows && all_have_rows ? found : std::nullopt;
 }
 
 namespace {

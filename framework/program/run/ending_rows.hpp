@@ -9,19 +9,27 @@
 
 namespace tempo {
 
-/// The rows of a run in its own order, those with the most steps first: at each time those that
-/// have it are the first ones. What the caller holds as [batch, time, ...] is in the caller's
-/// order; all else, also [time, batch, ...], is in the run's, and means nothing where a row has
-/// ended.
+/// The rows of a run in its own order: each has the steps that count first, and those with the most
+/// of them are the first rows, so that at each time those that have it are the first ones. What the
+/// caller holds as [batch, time, ...] is in the caller's order; all else, also [time, batch, ...],
+/// is in the run's, and means nothing where a row has ended.
 struct EndingRows {
-  EndingRows(const std::vector<int64_t>& lengths, int64_t time);
+  /// Of [batch, time], whether each step of a row counts.
+  EndingRows(const bool* counts, int64_t batch, int64_t time);
 
   std::vector<int64_t> order;    // of each row: which one it is with the caller
-  std::vector<int64_t> lengths;  // of each row: its steps
-  std::vector<int64_t> running;  // at each time, and at the end, where there are none
+  std::vector<int64_t> lengths;  // of each row: its steps that count
+  std::vector<int64_t> times;    // of each row, its steps as they lie with the caller: those that
+                                 // count, then the others; empty where none has a gap
+  std::vector<int64_t> running;  // rows at each time, and at the end, where there are none
   std::vector<int64_t> before;   // the sum of those at all earlier times
   int64_t rows() const { return static_cast<int64_t>(order.size()); }
+  int64_t time() const { return static_cast<int64_t>(before.size()) - 1; }
   int64_t steps() const { return before.back(); }
+  /// Where step t of a row lies with the caller.
+  int64_t time_of(int64_t row, int64_t t) const {
+    return times.empty() ? t : times[static_cast<std::size_t>(row * time() + t)];
+  }
 };
 using EndingRowsRef = std::shared_ptr<const EndingRows>;
 

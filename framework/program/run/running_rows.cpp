@@ -42,8 +42,10 @@ void Execution::exchange_rows(const BatchFirst& b, const View& all, int64_t firs
     const int64_t own = drops_rows_ ? std::min(after, steps_of(r)) : after,
                   of_caller = ends_->order[static_cast<std::size_t>(r)];
     for (int64_t t = stretch_.t; t < own; ++t)
-      copy(at(b.here, t) + static_cast<std::size_t>(r) * row,
-           all.as<char>() + static_cast<std::size_t>(of_caller * time_ + t) * row, row);
+      copy(
+          at(b.here, t) + static_cast<std::size_t>(r) * row,
+          all.as<char>() + static_cast<std::size_t>(of_caller * time_ + ends_->time_of(r, t)) * row,
+          row);
   }
 }
 
@@ -56,10 +58,12 @@ void Execution::start_rows() const {
           std::max<int64_t>(1, elements_per_task / std::max<int64_t>(1, b.row * time_));
       parallel_for(rows_, grain, [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) {
-          const int64_t n = steps_of(r), of_caller = ends_->order[static_cast<std::size_t>(r)];
-          std::memset(
-              outputs_[b.index].as<char>() + static_cast<std::size_t>(of_caller * time_ + n) * row,
-              0, static_cast<std::size_t>(time_ - n) * row);
+          const int64_t of_caller = ends_->order[static_cast<std::size_t>(r)];
+          for (int64_t t = steps_of(r); t < time_; ++t)
+            std::memset(
+                outputs_[b.index].as<char>() +
+                    static_cast<std::size_t>(of_caller * time_ + ends_->time_of(r, t)) * row,
+                0, row);
         }
       });
     }

@@ -42,16 +42,25 @@ class Differentiation {
     GradientProgram out;
     Program program = without_dead(std::move(builder_.program));
     drop_unread(program);
-    out.recurrence =
-        std::make_shared<TracedRecurrence>(std::move(program), std::move(builder_.nodes));
     out.sources = std::move(fixed_);
     out.sources.insert(out.sources.end(), sequences_.begin(), sequences_.end());
     out.sources.insert(out.sources.end(), carried_.begin(), carried_.end());
+    out.recurrence = std::make_shared<TracedRecurrence>(
+        std::move(program), std::move(builder_.nodes), place_of_condition(out.sources));
     out.result_of = std::move(result_of_);
     return out;
   }
 
  private:
+  // The forward step's condition among the inputs here, if it is read.
+  std::optional<std::size_t> place_of_condition(const std::vector<GradientSource>& sources) const {
+    for (std::size_t i = 0; i < sources.size(); ++i)
+      if (const auto* input = std::get_if<ForwardInput>(&sources[i]);
+          input && input->index == forward_.condition())
+        return i;
+    return {};
+  }
+
   // The inputs that are gradients, where the Program is one.
   static ValueSet gradients_of(const Program& p) {
     constexpr const char* names[] = {dkept_name, dy_name, dstate_name, dy_last_name};

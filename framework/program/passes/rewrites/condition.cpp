@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a condition holds wherever anything is computed, nobody has to ask it.
+#include "ops/known.hpp"
+#include "program/passes/passes.hpp"
+#include "program/uses.hpp"
+#include "program/verify.hpp"
+
+namespace tempo {
+
+namespace {
+
+class Holding {
+ public:
+  Holding(Program p, ValueId condition) : p_(std::move(p)), condition_(condition), instead_(p_) {
+    for (const ProgramResult& r : p_.results) results_.insert(r.value);
+  }
+
+  Program run() {
+    for (Instruction& i : p_.loop) {
+      for (ValueId& v : i.inputs) v = instead(v);
+      instead_[i.outputs[0]] = same_as(i);
+      made_.insert(i.outputs);
+      if (makes_zeros(i)) write_zeros(i);
+    }
+    for (ValueId& v : p_.next) v = instead_made(v);
+    for (ProgramResult& r : p_.results) r.value = instead_made(r.value);
+    drop_dead();
+    return std::move(p_);
+  }
+
+ private:
+  ValueId instead(ValueId v) const { return instead_[v].value_or(v); }
+  // A state or a result stays something that the loop makes.
+  ValueId instead_made(ValueId v) const {
+    const ValueId other = instead(v);
+    return made_.contains(other) && !p_.is_fixed(other) ? other : v;
+  }
+  bool chooses(const Instruction& i) const { return i.is(where_op) && i.inputs[0] == condition_; }
+
+  // The value that an instruction makes again.
+  std::optional<ValueId> same_as(const Instruction& i) const {
+    const auto same_type = [&](ValueId v) { return p_.type(v) == p_.type(i.outputs[0]); };
+    if (chooses(i) && same_type(i.inputs[1])) return i.inputs[1];
+    if (i.is(add_op))
+      for (std::size_t side : {0u, 1u})
+        if (zeros_.contains(i.inputs[side]) && same_type(i.inputs[1 - side]))
+          return i.inputs[1 - side];
+    return {};
+  }
+
+  // As gradients of what the condition would choose elsewhere.
+  bool makes_zeros(const Instruction& i) const {
+    if (i.is(fill_op)) return i.attributes.real("value") == 0;
+    return chooses(i) && zeros_.contains(i.inputs[1]) && !results_.contains(i.outputs[0]);
+  }
+  void write_zeros(Instruction& i) {
+    const ValueId made = i.outputs[0];
+    const Shape& shape = p_.shape(made);
+    i.op = &fill_op;
+    i.attributes = {{"shape", std::vector<int64_t>(shape.begin(), shape.end())},
+                    {"value", 0.0},
+                    {"dtype", static_cast<int64_t>(p_.type(made).dtype)}};
+    i.inputs = {};
+    p_[made].role = Role::fixed;
+    zeros_.insert(made);
+  }
+
+  // A state that nothing reads any more is still that of the last step.
+  void drop_dead() {
+    ValueSet live(p_.next);
+    for (const ProgramResult& r : p_.results) live.insert(r.value);
+    live = needed_for(p_.loop, std::move(live));
+    std::erase_if(p_.loop, [&](const Instruction& i) { return !live.contains_any(i.outputs); });
+  }
+
+  Program p_;
+  ValueId condition_;
+  ValueTable<std::optional<ValueId>> instead_;
+  ValueSet made_, zeros_, results_;
+};
+
+}  // namespace
+
+Program without_condition(Program p, ValueId holds) {
+  verify_all_in_loop(p, "without_condition");
+  return Holding(std::move(p), holds).run();
+}
+
+}  // namespace tempo
