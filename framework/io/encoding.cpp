@@ -94,8 +94,11 @@ class Conversion {
     for (bool whole = false; !whole;) {
       char* to = piece.data();
       std::size_t room = piece.size();
-      const std::size_t result = ::iconv(iconv_, left ? &from : nullptr, &left, &to, &room);
-      whole = left == 0 || (result == static_cast<std::size_t>(-1) && errno != E2BIG);
+      const bool last = left == 0;  // what was held back in case that the next letter joins it
+      const bool stopped = ::iconv(iconv_, last ? nullptr : &from, &left, &to, &room) ==
+                           static_cast<std::size_t>(-1);
+      const bool full = stopped && errno == E2BIG;
+      whole = !full && (last || stopped);
       out.append(piece, 0, piece.size() - room);
     }
     at = bytes.size() - left;
@@ -129,7 +132,7 @@ std::string to_utf8(std::string bytes, const std::string& encoding, const std::s
   }
   const Conversion conversion(word == "latin-1" ? "LATIN1" : encoding);
   if (!conversion)
-    throw Error("CsvOptions: .encoding is " + in_quotes(encoding) +
+    throw Error(name + ": .encoding is " + in_quotes(encoding) +
                 ", which iconv does not know; \"UTF-8\", \"latin-1\", \"cp1252\", \"cp949\", "
                 "\"UTF-16\", ...\n  `iconv -l` lists what it does know.");
   if (bytes.starts_with("\xef\xbb\xbf"))

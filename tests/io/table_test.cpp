@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_table_is_named_with_its_line) {
   for (const Quirk& q : table) BOOST_TEST_CONTEXT(q.what)
   check_error(refusal(q.text, q.options), q.expected);
   check_error(error_of([] { from("a\n1\n", {.encoding = "korean"}); }),
-              "CsvOptions: .encoding is \"korean\", which iconv does not know");
+              "table.csv: .encoding is \"korean\", which iconv does not know");
   for (const char quote : {'a', ',', ' ', '-'})
     check_error(error_of([&] { from("a\n1\n", {.quote = quote}); }), "CsvOptions: .quote is \"");
 }
