@@ -6,6 +6,7 @@
 #include <tempo/text.hpp>
 
 #include "io/encoding.hpp"
+#include "text/files.hpp"
 
 namespace tempo {
 
@@ -18,9 +19,10 @@ TaggedTexts TaggedTexts::slice(int64_t begin, int64_t end) const {
           {tags.begin() + begin, tags.begin() + end}};
 }
 
-TaggedTexts read_tagged(const std::string& path, const TaggedOptions& options) {
-  const std::string text = read_text(path, {.encoding = options.encoding});
-  TaggedTexts out;
+namespace {
+
+void read_into(TaggedTexts& out, const std::filesystem::path& file, const TaggedOptions& options) {
+  const std::string text = text_of_file(file, options.encoding);
   bool inside = false;  // of a sequence
   std::size_t number = 0;
   for (std::size_t at = 0; at < text.size();) {
@@ -36,8 +38,8 @@ TaggedTexts read_tagged(const std::string& path, const TaggedOptions& options) {
     }
     const std::size_t first = line.find(options.separator), last = line.rfind(options.separator);
     if (first == line.npos || first == 0 || last + 1 == line.size())
-      throw FormatError(path + ": line " + std::to_string(number) + ": " + in_quotes(line) +
-                        " is not a token and its tag with " +
+      throw FormatError(file.string() + ": line " + std::to_string(number) + ": " +
+                        in_quotes(line) + " is not a token and its tag with " +
                         (options.separator == '\t' ? "a tab" : in_quotes({&options.separator, 1})) +
                         " between.\n  .separator and .comment say how the file is written.");
     if (!inside) {
@@ -48,6 +50,13 @@ TaggedTexts read_tagged(const std::string& path, const TaggedOptions& options) {
     out.tokens.back().emplace_back(line.substr(0, first));
     out.tags.back().emplace_back(line.substr(last + 1));
   }
+}
+
+}  // namespace
+
+TaggedTexts read_tagged(const std::string& path, const TaggedOptions& options) {
+  TaggedTexts out;
+  for (const std::filesystem::path& file : files_at(path)) read_into(out, file, options);
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "io/encoding.hpp"
 #include "io/source.hpp"
 #include "plugin/utf8.hpp"
+#include "text/files.hpp"
 #include "training/settings.hpp"
 
 namespace tempo {
@@ -31,7 +32,8 @@ std::string without_punctuation(std::string text) {
   return text;
 }
 
-// The file, or all files below the folder in the order of their paths.
+}  // namespace
+
 std::vector<fs::path> files_at(const std::string& path) {
   try {
     if (!fs::is_directory(path)) return {path};
@@ -45,7 +47,10 @@ std::vector<fs::path> files_at(const std::string& path) {
   }
 }
 
-}  // namespace
+std::string text_of_file(const fs::path& file, const std::string& encoding) {
+  const std::string text = to_utf8(FileSource(file).text(), encoding, file.string());
+  return text.substr(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
+}
 
 Tokens characters(std::string_view text) {
   Tokens out;
@@ -91,8 +96,8 @@ std::string read_text(const std::string& path, const ReadTextOptions& options) {
   std::string all;
   for (const fs::path& file : files_at(path)) {
     if (all.size() >= most) break;
-    const std::string text = to_utf8(FileSource(file).text(), options.encoding, file.string());
-    all += text.substr(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
+    if (!all.empty() && !all.ends_with('\n')) all += '\n';
+    all += text_of_file(file, options.encoding);
   }
   std::size_t end = std::min(most, all.size());
   while (end > 0 && end < all.size() && utf8_length(all, end) == 0) --end;

@@ -225,8 +225,22 @@ BOOST_AUTO_TEST_CASE(files_of_tagged_tokens_are_read) {
   write("texts/c.txt", "third");
   write("texts/b/a.txt", "\xef\xbb\xbfsecond ");
   write("texts/a.txt", "first ");
-  BOOST_TEST(read_text(in_folder("texts")) == "first second third");
-  BOOST_TEST(read_text(in_folder("texts"), {.most = 8}) == "first se");
+  // Each begins a line.
+  BOOST_TEST(read_text(in_folder("texts")) == "first \nsecond \nthird");
+  BOOST_TEST(read_text(in_folder("texts"), {.most = 9}) == "first \nse");
+  std::filesystem::create_directories(in_folder("tagged"));
+  write("tagged/a.tsv", "박\tB-PS");
+  write("tagged/b.tsv", "씨\tO\n");
+  write("tagged/c.tsv", "\xef\xbb\xbf서\tB-LC");
+  const TaggedTexts folder = read_tagged(in_folder("tagged"));
+  BOOST_TEST((folder.tokens == std::vector<Tokens>{{"박"}, {"씨"}, {"서"}}));
+  BOOST_TEST((folder.tags == std::vector<Tokens>{{"B-PS"}, {"O"}, {"B-LC"}}));
+  const std::string damaged = write("tagged/d.tsv", "가\tO\n나\n");
+  check_error(error_of<FormatError>([&] { read_tagged(in_folder("tagged")); }),
+              damaged + ": line 2: ");
+  // Encodings of letters that may join the next one.
+  for (const char* encoding : {"cp1258", "cp1255", "big5-hkscs", "shift_jisx0213"})
+    BOOST_TEST(read_text(write("abc.txt", "abc"), {.encoding = encoding}) == "abc", encoding);
   BOOST_TEST(read_text(write("two.txt", "가나"), {.most = 5}) == "가");
   BOOST_TEST(read_text(in_folder("two.txt"), {.most = 6}) == "가나");
 

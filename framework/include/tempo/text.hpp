@@ -31,7 +31,7 @@ struct ReadTextOptions {
 };
 
 /// The text of a file, as UTF-8 without a byte order mark; of a folder, that of all files below it,
-/// in the order of their paths. Throws FormatError.
+/// in the order of their paths, each beginning a line. Throws FormatError.
 TEMPO_API std::string read_text(const std::string& path, const ReadTextOptions& options = {});
 TEMPO_OPTIONS(std::string read_text, ReadTextOptions, const std::string&);
 
@@ -133,8 +133,9 @@ struct TaggedOptions {
   std::string encoding = "UTF-8";  ///< of the file, as in CsvOptions
 };
 
-/// A file in the form of CoNLL: a token and its tag on a line, an empty line behind each sequence.
-/// Throws FormatError with the line that has no separator, or is not UTF-8.
+/// A file in the form of CoNLL: a token and its tag on a line, an empty line behind each sequence;
+/// of a folder, all files below it, one after the other. Throws FormatError with the line that has
+/// no separator, or is not UTF-8.
 TEMPO_API TaggedTexts read_tagged(const std::string& path, const TaggedOptions& options = {});
 TEMPO_OPTIONS(TaggedTexts read_tagged, TaggedOptions, const std::string&);
 
