@@ -6,7 +6,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 
 #include <tempo/names.hpp>
@@ -51,6 +50,41 @@ std::string_view without_sign(std::string_view s, bool& negative) {
 bool is_infinity(std::string_view s) {
   const std::string word = sdk::in_small_letters(std::string(s));
   return word == "inf" || word == "infinity";
+}
+
+// Digits without a point, the first and the last not 0, times a power of ten; none of 0.
+struct Decimal {
+  bool negative = false;
+  std::string digits = {};
+  int64_t power = 0;
+  // How many of them stand before the point; 0 and below: after it, and so many zeros first.
+  int64_t first_place() const {
+    return digits.empty() ? 0 : static_cast<int64_t>(digits.size()) + power;
+  }
+};
+
+// Of a number as `standard` gives it.
+Decimal decimal_of(std::string_view text) {
+  Decimal out;
+  out.negative = text.front() == '-';
+  text.remove_prefix(out.negative);
+  const std::size_t e = std::min(text.find_first_of("eE"), text.size());
+  auto& [negative, digits, power] = out;
+  if (e < text.size()) {
+    const char* from = text.data() + e + 1 + (text[e + 1] == '+');
+    constexpr int64_t absurd = int64_t{1} << 40;
+    if (std::from_chars(from, text.data() + text.size(), power).ec != std::errc())
+      power = text[e + 1] == '-' ? -absurd : absurd;
+    power = std::clamp(power, -absurd, absurd);
+  }
+  digits = text.substr(0, e);
+  if (const std::size_t point = digits.find('.'); point != digits.npos) {
+    power -= static_cast<int64_t>(digits.size() - point - 1);
+    digits.erase(point, 1);
+  }
+  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
+  for (; !digits.empty() && digits.back() == '0'; ++power) digits.pop_back();
+  return out;
 }
 
 }  // namespace
@@ -117,38 +151,23 @@ CsvNumbers::Problem CsvNumbers::real(std::string_view field, T& out) const {
   if (text.empty()) return Problem::no_number;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error == std::errc()) return Problem::none;
-  // Out of range: too large, or so small that 0 is nearest.
-  const double value = std::strtod(buffer.c_str(), nullptr);
-  if (std::abs(value) > 1) return Problem::range;
+  // Out of range: too large, or so small that 0 or a number of fewer digits is nearest.
+  const Decimal number = decimal_of(text);
+  if (number.first_place() > 0) return Problem::range;
+  double value = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc())
+    value = number.negative ? -0.0 : 0.0;
   out = static_cast<T>(value);
   return Problem::none;
 }
 
-// The digits without the point, times a power of ten.
 template <class T>
 CsvNumbers::Problem CsvNumbers::whole(std::string_view field, T& out) const {
   std::string buffer;
-  std::string_view text = standard(field, buffer);
+  const std::string_view text = standard(field, buffer);
   if (text.empty()) return Problem::no_number;
   if (text.ends_with("inf")) return Problem::range;
-  const bool negative = text.front() == '-';
-  text.remove_prefix(negative);
-  const std::size_t e = std::min(text.find_first_of("eE"), text.size());
-  int64_t power = 0;
-  if (e < text.size()) {
-    const char* from = text.data() + e + 1 + (text[e + 1] == '+');
-    constexpr int64_t absurd = int64_t{1} << 40;
-    if (std::from_chars(from, text.data() + text.size(), power).ec != std::errc())
-      power = text[e + 1] == '-' ? -absurd : absurd;
-    power = std::clamp(power, -absurd, absurd);
-  }
-  std::string digits(text.substr(0, e));
-  if (const std::size_t point = digits.find('.'); point != digits.npos) {
-    power -= static_cast<int64_t>(digits.size() - point - 1);
-    digits.erase(point, 1);
-  }
-  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
-  for (; !digits.empty() && digits.back() == '0'; ++power) digits.pop_back();
+  auto [negative, digits, power] = decimal_of(text);
   out = 0;
   if (digits.empty()) return Problem::none;
   if (power < 0) return Problem::fraction;
@@ -160,7 +179,6 @@ CsvNumbers::Problem CsvNumbers::whole(std::string_view field, T& out) const {
              ? Problem::none
              : Problem::range;
 }
-
 CsvNumbers::Problem CsvNumbers::read(std::string_view field, float& out) const {
   return real(field, out);
 }

@@ -57,14 +57,17 @@ bool parts(CsvText& text, const CsvDialect& dialect, const std::string& file) {
   return width > 0;
 }
 
-// A comma where none parts all lines: there is one column, or the error of the first line says.
+// What stands within numbers is none. A comma where nothing parts all lines: there is one column,
+// or the error of the first line says.
 char separator_of(CsvText& text, const CsvOptions& options, const std::string& file) {
   if (options.separator != '\0') return options.separator;
   std::string found;
+  const auto in_numbers = [&](char c) { return c == options.decimal || c == options.thousands; };
   for (const char c : {',', ';', '\t', '|'})
-    if (parts(text, {c, options.quote}, file)) found += c;
+    if (!in_numbers(c) && parts(text, {c, options.quote}, file)) found += c;
   text.rewritten.clear();
-  if (found.size() < 2) return found.empty() ? ',' : found[0];
+  if (found.empty()) return !in_numbers(',') ? ',' : !in_numbers(';') ? ';' : '\t';
+  if (found.size() == 1) return found[0];
   throw FormatError(file + ": its fields may be parted by " + shown(found[0]) + " or by " +
                     shown(found[1]) + ": each gives as many in every line.\n  .separator = " +
                     shown(found[0]) + " (or " + shown(found[1]) + ") says which.");

@@ -70,6 +70,12 @@ BOOST_AUTO_TEST_CASE(the_first_line_is_names_or_data_as_it_says_or_as_the_option
       {",0,1\n5,1,2\n", {.header = true}, {1, 3}, 5},
       {"country,2019\nx,7\n", {.columns = {"2019"}}, {1, 1}, 7},
       {"5.1,3.5,setosa\n4.9,3,setosa\n", {.columns = {"0", "1"}, .header = false}, {2, 2}, 5.1},
+      {"1,5\n2,5\n", {.decimal = ','}, {2, 1}, 1.5},
+      {"1,5;2,5\n", {.decimal = ','}, {1, 2}, 1.5},
+      {"Temp, C\n1,5\n", {.decimal = ','}, {1, 1}, 1.5},
+      {"1,234\n5,678\n", {.thousands = ','}, {2, 1}, 1234},
+      {"1,234.5\t2\n", {.thousands = ','}, {1, 2}, 1234.5},
+      {"\"1,5\",\"2,5\"\n", {.separator = ',', .decimal = ','}, {1, 2}, 1.5},
   };
   for (const auto& c : cases) BOOST_TEST_CONTEXT(c.text) {
       CsvOptions options = c.options;
@@ -256,8 +262,11 @@ BOOST_AUTO_TEST_CASE(numbers_are_read_as_they_are_written_or_not_at_all) {
     check_error(refusal(quoted, {.decimal = c.decimal, .thousands = c.thousands, .dtype = dtype}),
                 c.expected);
   }
-  check_error(refusal("a\n1e39\n"), "\"1e39\" is out of range for float32.\n  .dtype = float64");
-  check_same("tiny", from("a\n1e-46\n"), zeros({1, 1}));
+  for (const char* text : {"1e39", "1.2e39", "-3.5e38", "340282357000000000000000000000000000000"})
+    check_error(refusal(string("a\n") + text + "\n"),
+                string("\"") + text + "\" is out of range for float32.\n  .dtype = float64");
+  for (const char* text : {"1e-46", "0.00000000000000000000000000000000000000000000001", "0e999"})
+    check_same("tiny", from(string("a\n") + text + "\n"), zeros({1, 1}));
 }
 
 BOOST_AUTO_TEST_CASE(a_csv_file_that_does_not_hold_the_numbers_is_named_with_line_and_column) {

@@ -19,15 +19,15 @@ struct CsvOptions {
   /// is the first and "ISE.1" the second; "ISE" is an error. With .header = false, "0" is the
   /// first column.
   std::vector<std::string> columns = {};
-  /// What stands between fields. '\0': it is found, as the one of ',', ';', '\\t' and '|' that
-  /// parts each of the first lines into equally many fields; where two do, that is an error that
-  /// asks.
+  /// What stands between fields. '\0': it is found. Of ',', ';', '\\t' and '|', without decimal and
+  /// thousands, it is the one that parts each of the first lines into equally many fields; where
+  /// two of them do, an Error asks which.
   char separator = '\0';
   /// What a field may stand in, so that it holds separators, line ends and, doubled, quotes; '\0'
   /// where it is a character like others.
   char quote = '"';
   /// Whether the first line names the columns. Not said: a line of texts does, one of numbers (and
-  /// ?, NA, ...) does not, and any other is an error that asks.
+  /// ?, NA, ...) does not; of any other, an Error asks.
   std::optional<bool> header = {};
   /// What a field becomes in which there is no number. Not said: it is an error.
   std::optional<double> missing = {};
