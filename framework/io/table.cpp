@@ -2,6 +2,7 @@
 // Rows and columns of a table: texts, categories, missing values, parts of it.
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <ostream>
 #include <set>
 
@@ -20,6 +21,8 @@ Table with_rows(const Table::State& table, const std::vector<std::size_t>& rows)
   auto out = std::make_shared<Table::State>(
       Table::State{table.file, table.options, table.numbers, table.columns, table.text, {}, {}});
   const auto width = static_cast<std::ptrdiff_t>(table.columns.size());
+  out->fields.reserve(rows.size() * table.columns.size());
+  out->lines.reserve(rows.size());
   for (const std::size_t row : rows) {
     const auto first = table.fields.begin() + static_cast<std::ptrdiff_t>(row) * width;
     out->fields.insert(out->fields.end(), first, first + width);
@@ -143,9 +146,9 @@ Table Table::slice(int64_t begin, int64_t end) const {
   if (from < 0 || to > rows() || from > to)
     throw Error("slice: there are no rows [" + std::to_string(begin) + ", " + std::to_string(end) +
                 ") in " + state_->file + ", which has " + std::to_string(rows()) + ".");
-  return rows_that(*state_, [&](std::size_t row) {
-    return static_cast<int64_t>(row) >= from && static_cast<int64_t>(row) < to;
-  });
+  std::vector<std::size_t> chosen(static_cast<std::size_t>(to - from));
+  std::iota(chosen.begin(), chosen.end(), static_cast<std::size_t>(from));
+  return with_rows(*state_, chosen);
 }
 
 Table Table::select(const std::vector<int64_t>& places) const {

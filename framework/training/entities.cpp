@@ -96,10 +96,12 @@ ScoreReport entity_report(const std::vector<Tags>& y_true, const std::vector<Tag
     const std::vector<Entity> there = entities(y_true[i], options),
                               said = entities(y_pred[i], options);
     for (const Entity& e : there) ++by_type[e.type].there;
+    auto at = there.begin();  // both are in the order of their begins, which all differ
     for (const Entity& e : said) {
+      while (at != there.end() && at->begin < e.begin) ++at;
       Decisions& n = by_type[e.type];
       ++n.said;
-      n.right += std::find(there.begin(), there.end(), e) != there.end();
+      n.right += at != there.end() && *at == e;
     }
   }
   return report_of({by_type.begin(), by_type.end()}, "micro avg");
