@@ -4,6 +4,7 @@
 #include <tempo/ops.hpp>
 
 #include "training/finite.hpp"
+#include "training/floating.hpp"
 
 namespace tempo {
 
@@ -18,6 +19,13 @@ void require_system(const Tensor& a, const Tensor& b) {
     throw Error("least_squares: a or b holds NaN or infinite numbers.");
 }
 
+// A column over its largest element, whose square could be infinite, and then over its length.
+Tensor scale_of_columns(const Tensor& x) {
+  const Tensor largest = max(abs(x), 0), divisor = where(largest > 0, largest, 1),
+               length = sqrt(sum(square(x / divisor), 0));
+  return divisor * where(length > 0, length, 1);
+}
+
 }  // namespace
 
 Tensor least_squares(const Tensor& a, const Tensor& b) {
@@ -25,9 +33,12 @@ Tensor least_squares(const Tensor& a, const Tensor& b) {
   static const sdk::Op op("least_squares");
   const Tensor x = stop_gradient(cast(a, float64)), y = stop_gradient(cast(b, float64));
   // Columns of equal length: what one is measured in does not matter then.
-  const Tensor length = sqrt(sum(square(x), 0)),
-               scale = 1 / reshape(where(length > 0, length, 1), {-1, 1});
-  return cast(op(x * reshape(scale, {1, -1}), y) * scale, a.dtype());
+  const Tensor scale = scale_of_columns(x);
+  const Tensor w = cast(op(x / scale, y) / reshape(scale, {-1, 1}), floating_of(a));
+  if (!is_finite(w))
+    throw Error("least_squares: w is not finite in " + std::string(name_of(w.dtype())) +
+                ".\n  Scale a and b first: a StandardScaler does.");
+  return w;
 }
 
 }  // namespace tempo

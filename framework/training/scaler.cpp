@@ -6,16 +6,13 @@
 #include <tempo/scaler.hpp>
 
 #include "training/finite.hpp"
+#include "training/floating.hpp"
 
 namespace tempo {
 
 namespace {
 
 int64_t columns_in(const Tensor& x) { return x.rank() < 2 ? 1 : x.shape()[-1]; }
-
-DType result_of(const Tensor& x) {
-  return x.dtype() == float32 || x.dtype() == float64 ? x.dtype() : default_dtype();
-}
 
 }  // namespace
 
@@ -50,7 +47,7 @@ Tensor Scaler::columns_of(const Tensor& x) const {
 Tensor Scaler::transform(const Tensor& x) const {
   require_fitted("transform");
   require_columns(x, centre_.count());
-  return cast((cast(x, float64) - centre_) / width_, result_of(x));
+  return cast((cast(x, float64) - centre_) / width_, floating_of(x));
 }
 
 Tensor Scaler::inverse_transform(const Tensor& z, const std::vector<int64_t>& columns) const {
@@ -67,7 +64,7 @@ Tensor Scaler::inverse_transform(const Tensor& z, const std::vector<int64_t>& co
   const auto of = [&](const Tensor& all) {
     return columns.empty() ? all : gather(all, tensor(places, {count}));
   };
-  return cast(cast(z, float64) * of(width_) + of(centre_), result_of(z));
+  return cast(cast(z, float64) * of(width_) + of(centre_), floating_of(z));
 }
 
 std::map<std::string, Tensor> Scaler::values() const {
@@ -92,6 +89,10 @@ void Scaler::set_values(const std::map<std::string, Tensor>& values) {
     throw ShapeError(std::string(name_) + ": set_values: \"centre\" has " +
                      std::to_string(centre.count()) + " columns and \"width\" " +
                      std::to_string(width.count()) + ".");
+  if (!is_finite(centre) || !is_finite(width) || !(min(width).item() > 0))
+    throw Error(std::string(name_) +
+                ": set_values: \"centre\" must hold finite numbers, and \"width\" such above 0.\n  "
+                "They are what values() gave of a scaler after fit.");
   centre_ = centre;
   width_ = width;
 }

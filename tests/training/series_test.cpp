@@ -199,6 +199,21 @@ BOOST_AUTO_TEST_CASE(a_scaler_refuses_what_it_does_not_know) {
          scaler.set_values({{"centre", ones({2})}, {"width", ones({3})}});
        },
        "\"centre\" has 2 columns and \"width\" 3."},
+      {"a width of 0",
+       [&] {
+         scaler.set_values({{"centre", ones({2})}, {"width", tensor<float>({1, 0}, {2})}});
+       },
+       "set_values: \"centre\" must hold finite numbers, and \"width\" such above 0."},
+      {"a width that is none",
+       [&] {
+         scaler.set_values({{"centre", ones({2})}, {"width", tensor<float>({1, NAN}, {2})}});
+       },
+       "set_values: \"centre\" must hold finite numbers"},
+      {"an infinite centre",
+       [&] {
+         scaler.set_values({{"centre", full({2}, INFINITY)}, {"width", ones({2})}});
+       },
+       "set_values: \"centre\" must hold finite numbers"},
   });
 }
 
@@ -226,6 +241,21 @@ BOOST_AUTO_TEST_CASE(a_linear_model_has_the_least_squares) {
               matmul(a, b - matmul(a, least_squares(a, b)), true, false), zeros({30, 3}, float64),
               1e-9);
   BOOST_TEST(name_of(least_squares(ones({2, 1}), ones({2, 1}, float64)).dtype()) == "float32");
+  check_close("whole numbers",
+              least_squares(tensor<int32_t>({1, 1, 2, 1, 3, 1}, {3, 2}),
+                            tensor<float>({1, 1.5, 2}, {3, 1})),
+              tensor<float>({0.5, 0.5}, {2, 1}), 1e-6);
+  check_close("of numbers whose squares are infinite",
+              least_squares(concat({1e200 * t, 1e-200 * one}), y),
+              tensor<double>({1e-200, -0.95e200}, {2, 1}, float64), 1e-12);
+  // One-hot columns beside one of ones, each scaled: they depend on each other but for rounding.
+  std::vector<int64_t> numbers;
+  for (int64_t i = 0; i < 300; ++i) numbers.push_back(i % 3);
+  const Tensor classes = one_hot(tensor(numbers, {300}), 3, float64),
+               noise = randn({300, 1}, float64);
+  const Tensor dependent = concat({(classes - 1.0 / 3) / 0.4713, ones({300, 1}, float64)}),
+               w = least_squares(dependent, noise);
+  BOOST_TEST(max(abs(w)).item() < 1);
   check_refusals({
       {"other rows",
        [&] {
@@ -238,6 +268,11 @@ BOOST_AUTO_TEST_CASE(a_linear_model_has_the_least_squares) {
          least_squares(t, full({4, 1}, NAN));
        },
        "holds NaN or infinite numbers"},
+      {"what float32 does not hold",
+       [&] {
+         least_squares(full({2, 1}, 1e-30), full({2, 1}, 1e30));
+       },
+       "least_squares: w is not finite in float32.\n  Scale a and b first"},
   });
 }
 
@@ -302,6 +337,12 @@ BOOST_AUTO_TEST_CASE(each_class_has_its_share_in_both_parts) {
          train_test_split(ones({4}), tensor<float>({0, 1, 0, 0}, {4}), {.stratify = true});
        },
        "train_test_split: .stratify needs two samples of each class, and that of y[1] has one."},
+      {"NaN is no class",
+       [&] {
+         train_test_places(tensor<float>({0, 0, NAN, 1, 1}, {5}), {.stratify = true});
+       },
+       "train_test_places: .stratify needs the class of each sample, and y holds NaN or infinite "
+       "numbers."},
       {"too many classes",
        [&] {
          train_test_split(ones({6}), tensor<float>({0, 1, 2, 0, 1, 2}, {6}),
@@ -340,6 +381,8 @@ BOOST_AUTO_TEST_CASE(classes_become_rows) {
        "element 0 of y is -1; a class is a whole number from 0 to 2."},
       {"too large", [] { to_categorical(tensor<int32_t>({3}, {1}), 3); }, "element 0 of y is 3"},
       {"nothing", [] { to_categorical(zeros({0}, int32)); },
-       "num_classes is 0; of a y without elements"},
+       "to_categorical: of a y without elements num_classes must be given, at least 1."},
+      {"fewer than none", [] { to_categorical(zeros({1}, int32), -1); },
+       "to_categorical: num_classes is -1; it must be at least 1, or 0 for one more than"},
   });
 }

@@ -2,6 +2,7 @@
 // LAPACK by way of xtensor-blas. Apart from the rest because its headers compile slowly.
 #include "tensor/kernels/linear_algebra.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -33,6 +34,24 @@ void orthogonalize(const View& a, const View& q) {
   xt::noalias(result) = orthonormal * signs;
 }
 
+// The shortest w with the least |a w - b|. Singular values that are 0 but for rounding are 0, as
+// NumPy has them.
+template <class T>
+void solve_least_squares(const View& a, const View& b, const View& w) {
+  using Columns = xt::xtensor<T, 2, xt::layout_type::column_major>;
+  Columns left = matrix<T>(a);
+  const std::size_t n = left.shape()[0], k = left.shape()[1];
+  Columns right = xt::zeros<T>({std::max(n, k), static_cast<std::size_t>(b.shape()[1])});
+  xt::view(right, xt::range(std::size_t{0}, n), xt::all()) = matrix<T>(b);  // w on return
+  xt::xtensor<T, 1, xt::layout_type::column_major> singular_values = xt::zeros<T>({std::min(n, k)});
+  const double rcond = std::numeric_limits<T>::epsilon() * static_cast<double>(std::max(n, k));
+  xt::blas_index_t rank = 0;
+  if (xt::lapack::gelsd(left, right, singular_values, rank, rcond) != 0)
+    throw Error("least_squares: the singular values of a did not converge.");
+  auto result = matrix<T>(w);
+  xt::noalias(result) = xt::view(right, xt::range(std::size_t{0}, k), xt::all());
+}
+
 void require_lapack_size(const char* op, const View& a) {
   if (!std::in_range<int32_t>(a.shape()[0]) || !std::in_range<int32_t>(a.shape()[1]))
     throw Error(std::string(op) + ": LAPACK takes at most " +
@@ -48,13 +67,12 @@ Kernel least_squares_kernel() {
     require_lapack_size("least_squares", a);
     require_lapack_size("least_squares", b);
     dispatch_floating(a.dtype(), "least_squares", [&]<class T>(T) {
-      auto result = matrix<T>(w);
       if (a.count() == 0 || b.count() == 0) {
-        result.fill(T(0));
+        matrix<T>(w).fill(T(0));
         return;
       }
       const InBlas inside;
-      xt::noalias(result) = std::get<0>(xt::linalg::lstsq(matrix<T>(a), matrix<T>(b)));
+      solve_least_squares<T>(a, b, w);
     });
   };
 }
