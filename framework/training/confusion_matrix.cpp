@@ -108,6 +108,9 @@ ScoreReport classification_report(const Tensor& y_true, const Tensor& y_pred,
     ++classes[static_cast<std::size_t>(pairs.said[i])].second.said;
     there.right += pairs.there[i] == pairs.said[i];
   }
+  // Without names there are the classes that come: numbers may begin at 1, and leave some out.
+  if (names.empty())
+    std::erase_if(classes, [](const auto& c) { return c.second.there + c.second.said == 0; });
   return report_of(classes, "accuracy");
 }
 

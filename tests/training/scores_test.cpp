@@ -182,6 +182,30 @@ BOOST_AUTO_TEST_CASE(classes_are_counted_by_what_they_were_taken_for) {
              "weighted avg       0.57      0.57      0.57         7\n");
 }
 
+// As scikit-learn: without names there are the classes that come, with names all of them.
+BOOST_AUTO_TEST_CASE(classes_that_do_not_come_count_only_where_they_are_named) {
+  const struct {
+    const char* what;
+    std::vector<int32_t> y_true, y_pred;
+    std::vector<std::string> target_names, classes;
+    double macro;  // recall
+  } rows[] = {
+      {"from 1", {1, 2, 2}, {1, 2, 2}, {}, {"1", "2"}, 1},
+      {"a gap", {0, 7}, {0, 7}, {}, {"0", "7"}, 1},
+      {"only said", {0, 0}, {0, 3}, {}, {"0", "3"}, 0.25},
+      {"with names", {1, 2, 2}, {1, 2, 2}, {"a", "b", "c"}, {"a", "b", "c"}, 2 / 3.0},
+  };
+  for (const auto& row : rows) BOOST_TEST_CONTEXT(row.what) {
+      const Shape shape{static_cast<int64_t>(row.y_true.size())};
+      const ScoreReport report = classification_report(
+          tensor(row.y_true, shape), tensor(row.y_pred, shape), {.target_names = row.target_names});
+      std::vector<std::string> names;
+      for (const ClassScore& c : report.classes) names.push_back(c.name);
+      BOOST_TEST(names == row.classes, boost::test_tools::per_element());
+      BOOST_TEST(report.macro.recall == row.macro);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
   struct Refused {
     std::function<void()> fails;
@@ -205,7 +229,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
        "a class 4."},
       {[] { classification_report(ones({2}, int32), Tensor{}); },
        "classification_report: y_pred was never given a value (it is Tensor{})."},
-      {[] { classification_report(ones({2}, int32), ones({2}, int32))["ham"]; },
+      {[] { classification_report(ones({2}, int32), zeros({2}, int32))["ham"]; },
        "ScoreReport: it has no class `ham`.\n  There are 0, 1."},
       {[] {
          entities({"O", "PS"});

@@ -44,7 +44,8 @@ struct ScoreReport {
 TEMPO_API std::ostream& operator<<(std::ostream& out, const ScoreReport& report);
 
 struct ClassificationReportOptions {
-  std::vector<std::string> target_names = {};  ///< of the classes; not given: "0", "1", ...
+  /// Of all classes, also of those that do not come; not given: "0", "1", ... of those that do.
+  std::vector<std::string> target_names = {};
 };
 
 /// The scores of each class, from what confusion_matrix takes.
