@@ -6,6 +6,8 @@
 #include <tempo/ops.hpp>
 #include <tempo/stream.hpp>
 
+#include "training/sample.hpp"
+
 namespace tempo {
 
 namespace {
@@ -21,14 +23,13 @@ std::vector<int64_t> drawn(Stream& stream, const std::vector<int64_t>& start,
     stream.step(x, logits);
   };
   for (const int64_t id : start) step(id);
+  const Tensor uniform = random_uniform({o.length}, float64, o.seed);
   std::vector<int64_t> found;
   for (int64_t i = 0; i < o.length; ++i) {
     if (i > 0) step(found.back());
-    const Tensor one = sample(tensor(logits, {classes}, sdk::dtype_for<T>()),
-                              {.temperature = o.temperature,
-                               .top_k = o.top_k,
-                               .top_p = o.top_p,
-                               .seed = o.seed < 0 ? -1 : o.seed + i});
+    const Tensor one =
+        sampled(tensor(logits, {classes}, sdk::dtype_for<T>()), slice(uniform, 0, i, i + 1),
+                {.temperature = o.temperature, .top_k = o.top_k, .top_p = o.top_p});
     found.push_back(*one.data<int64_t>());
     if (found.back() == o.end) break;
   }

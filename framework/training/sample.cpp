@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Draws classes from logits, of all of them or of the likeliest.
+#include "training/sample.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,7 +9,6 @@
 
 #include <tempo/gradient.hpp>
 #include <tempo/ops.hpp>
-#include <tempo/sequences.hpp>
 
 namespace tempo {
 
@@ -55,6 +56,13 @@ int64_t drawn(const double* logits, int64_t classes, double uniform, const Sampl
 }  // namespace
 
 Tensor sample(const Tensor& logits, const SampleOptions& options) {
+  const int64_t rows = logits && logits.rank() > 0 && logits.shape().back() > 0
+                           ? logits.count() / logits.shape().back()
+                           : 0;
+  return sampled(logits, random_uniform({rows}, float64, options.seed), options);
+}
+
+Tensor sampled(const Tensor& logits, const Tensor& uniform, const SampleOptions& options) {
   require(options);
   if (!logits || logits.rank() == 0 || logits.shape().back() == 0 || !is_floating(logits.dtype()))
     throw ShapeError("sample: logits are " +
@@ -69,7 +77,6 @@ Tensor sample(const Tensor& logits, const SampleOptions& options) {
                   std::to_string(static_cast<int64_t>(i) % classes) + " is " +
                   sdk::shortest(scores[i]) +
                   "; logits are finite, or -inf for what is never drawn.");
-  const Tensor uniform = random_uniform({rows}, float64, options.seed);
   std::vector<int64_t> out;
   for (int64_t row = 0; row < rows; ++row) {
     const double* const of_row = scores.data() + row * classes;
