@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every callback and history does, and the errors for names that are not there.
+#include <algorithm>
 #include <cmath>
 #include <ostream>
 
@@ -44,34 +45,41 @@ std::ostream& operator<<(std::ostream& out, const Logs& logs) {
   return out;
 }
 
-const std::vector<double>& History::operator[](const std::string& name) const {
-  for (const auto& [known, values] : series_)
-    if (known == name) return values;
+const History::Series* History::find(const std::string& name) const {
+  for (const Series& s : series_)
+    if (s.name == name) return &s;
+  return nullptr;
+}
+
+const History::Series& History::series(const std::string& name) const {
+  if (const Series* const found = find(name)) return *found;
   no_such("History", name, names());
 }
 
-bool History::contains(const std::string& name) const {
-  for (const auto& series : series_)
-    if (series.first == name) return true;
-  return false;
+const std::vector<double>& History::operator[](const std::string& name) const {
+  return series(name).values;
 }
+
+const std::vector<int>& History::epochs(const std::string& name) const {
+  return series(name).epochs;
+}
+
+bool History::contains(const std::string& name) const { return find(name) != nullptr; }
 
 std::vector<std::string> History::names() const {
   std::vector<std::string> out;
-  for (const auto& series : series_) out.push_back(series.first);
+  for (const Series& s : series_) out.push_back(s.name);
   return out;
 }
 
 void History::add(int epoch, const Logs& logs) {
   epochs_.push_back(epoch);
   for (const auto& [name, value] : logs) {
-    bool found = false;
-    for (auto& [known, values] : series_)
-      if (known == name) {
-        values.push_back(value);
-        found = true;
-      }
-    if (!found) series_.push_back({name, {value}});
+    auto of = std::find_if(series_.begin(), series_.end(),
+                           [&](const Series& s) { return s.name == name; });
+    if (of == series_.end()) of = series_.insert(of, {name, {}, {}});
+    of->epochs.push_back(epoch);
+    of->values.push_back(value);
   }
 }
 

@@ -74,18 +74,19 @@ struct Checkpoint final : Callback {
     if (options.save_freq.is_epoch()) return;
     if (++since_saved < options.save_freq.batches()) return;
     since_saved = 0;
-    save(batch, logs);
+    save(batch, logs, options.save_best_only ? monitor.value(logs) : 0);
   }
   void on_epoch_end(int, const Logs& logs) override {
-    if (options.save_freq.is_epoch())
-      save(params().steps > 0 ? params().steps - 1 : last_batch, logs);
+    if (!options.save_freq.is_epoch()) return;
+    const std::optional<double> now = options.save_best_only ? monitor.of_epoch(logs, params()) : 0;
+    if (now) save(params().steps > 0 ? params().steps - 1 : last_batch, logs, *now);
   }
-  void save(int64_t batch, const Logs& logs) {
+  // `now` is what is monitored, with save_best_only.
+  void save(int64_t batch, const Logs& logs, double now) {
     std::string why;
     if (options.save_best_only) {
       const int direction = monitor.direction(model());
       if (!best) best = options.initial_value_threshold.value_or(-direction * infinity);
-      const double now = monitor.value(logs);
       if (!improves(direction, now, *best, 0)) {
         say(options.monitor + " did not improve from " + sdk::shortest(*best) + ".");
         return;
@@ -123,7 +124,9 @@ struct Plateau final : Callback {
     best.reset();
   }
   void on_epoch_end(int epoch, const Logs& logs) override {
-    const double now = monitor.value(logs);
+    const std::optional<double> logged = monitor.of_epoch(logs, params());
+    if (!logged) return;
+    const double now = *logged;
     const int direction = monitor.direction(model());
     if (cooling > 0) {
       --cooling;
@@ -170,6 +173,12 @@ struct CSV final : Callback {
   void on_epoch_end(int epoch, const Logs& logs) override {
     if (names.empty()) {
       for (const auto& [name, value] : logs) names.push_back(name);
+      // An epoch without validation does not tell what one with it has: val_ of each number.
+      const bool validated = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+        return name.starts_with("val_");
+      });
+      if (params().validates && !validated)
+        for (const auto& [name, value] : logs) names.push_back("val_" + name);
       std::sort(names.begin(), names.end());
       if (with_header) {
         file << "epoch";

@@ -51,7 +51,9 @@ struct EarlyStopping::Watch final : Callback {
   }
 
   void on_epoch_end(int epoch, const Logs& logs) override {
-    const double now = monitor.value(logs);
+    const std::optional<double> logged = monitor.of_epoch(logs, params());
+    if (!logged) return;
+    const double now = *logged;
     if (direction == 0) direction = monitor.direction(model());
     if (epoch < options.start_from_epoch) return;
     if (options.restore_best_weights && best_weights.empty()) keep(epoch);

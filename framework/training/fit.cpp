@@ -106,7 +106,10 @@ void tell_interrupted(const std::string& who, int epoch, int64_t batch) {
 History fitted(const std::string& who, Model& handle, ModelState& model, BatchFeed& batches,
                BatchFeed* held_out, int64_t batch_size, const FitOptions& options) {
   const int64_t steps = batches.steps();
-  const FitParams params{.epochs = options.epochs, .steps = steps, .batch_size = batch_size};
+  const FitParams params{.epochs = options.epochs,
+                         .steps = steps,
+                         .batch_size = batch_size,
+                         .validates = held_out && validations(options) > 0};
   Progress progress(options.verbose, steps);
   const Interruptible interruptible;
   const Run run(who, model, params);

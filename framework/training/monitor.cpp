@@ -2,6 +2,8 @@
 // What a callback watches: its value in the logs, and whether larger is better.
 #include "training/monitor.hpp"
 
+#include <algorithm>
+
 #include <tempo/names.hpp>
 
 #include "training/model_state.hpp"
@@ -26,16 +28,28 @@ double Monitor::value(const Logs& logs) const {
                    : ""));
 }
 
+std::optional<double> Monitor::of_epoch(const Logs& logs, const FitParams& params) const {
+  const bool validated = std::any_of(
+      logs.begin(), logs.end(), [](const Logs::Entry& e) { return e.first.starts_with("val_"); });
+  if (name_.starts_with("val_") && params.validates && !validated) return {};
+  return value(logs);
+}
+
 int Monitor::direction(const Model& model) const {
   if (mode_ != "auto") return mode_ == "min" ? -1 : 1;
   std::string name = name_;
   if (name.starts_with("val_")) name = name.substr(4);
   if (name == "loss") return -1;
+  // "accuracy_1" is the second metric of that name.
+  const std::size_t end = name.find_last_not_of("0123456789");
+  const std::string first = end + 1 < name.size() && name[end] == '_' ? name.substr(0, end) : name;
   for (const Output& of : ModelAccess::state(model).objective.outputs()) {
     if (!of.name.empty() && name == of.logged("loss")) return -1;
     for (const auto* metrics : {&of.metrics, &of.weighted_metrics})
       for (const Metric& metric : *metrics)
-        if (name == of.logged(metric.name()) || name == of.logged("weighted_" + metric.name()))
+        if (const std::string logged = of.logged(metric.name()),
+            weighted = of.logged("weighted_" + metric.name());
+            name == logged || name == weighted || first == logged || first == weighted)
           if (const std::optional<bool> up = metric.higher_is_better()) return *up ? 1 : -1;
   }
   throw Error(who_ + ": whether `" + name_ +

@@ -2,6 +2,7 @@
 // A logged number that a callback watches, and which way it should go.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <tempo/callbacks.hpp>
@@ -14,6 +15,8 @@ class Monitor {
   Monitor(std::string who, std::string name, std::string mode);
   /// Throws Error where nothing of that name was logged.
   double value(const Logs& logs) const;
+  /// At the end of an epoch: none where that was one without validation.
+  std::optional<double> of_epoch(const Logs& logs, const FitParams& params) const;
   /// -1: smaller is better. Throws Error where it is not known.
   int direction(const Model& model) const;
 

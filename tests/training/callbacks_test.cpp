@@ -36,14 +36,15 @@ Sequential one_weight(double rate = 0) {
   return model;
 }
 
-// A fit whose val_loss is `values`.
+// A fit whose val_loss is `values`, in every epoch or once in so many.
 void fit(Sequential& model, const std::vector<double>& values,
-         std::vector<CallbackHandle> callbacks) {
+         std::vector<CallbackHandle> callbacks, int frequency = 1) {
   callbacks.insert(callbacks.begin(), CallbackHandle(Scripted(model.weights()[0], values)));
   model.fit(ones({2, 1}), zeros({2, 1}),
             {.epochs = static_cast<int>(values.size()),
              .callbacks = callbacks,
              .validation_data = {.x = ones({2, 1}), .y = zeros({2, 1})},
+             .validation_freq = frequency,
              .verbose = 0});
 }
 
@@ -166,6 +167,53 @@ BOOST_AUTO_TEST_CASE(epochs_are_logged_as_csv) {
   BOOST_TEST(testing::read(fresh) == "epoch,loss,val_loss\n0,1,9\n");
 }
 
+BOOST_AUTO_TEST_CASE(epochs_without_validation_are_passed_over) {
+  const std::vector<double> values = {0, 4, 0, 9, 0, 9};
+  const std::string path = in_folder("log.csv"), best = in_folder("best.tempo");
+  Sequential model = one_weight(1);
+  const EarlyStopping stopping({.patience = 2});
+  std::vector<double> rates;
+  const LambdaCallback watch({.on_epoch_end = [&](int, const Logs&) {
+    rates.push_back(model.optimizer().learning_rate());
+  }});
+  fit(model, values,
+      {CSVLogger({.filename = path}), stopping,
+       ModelCheckpoint({.filepath = best, .save_best_only = true}),
+       ReduceLROnPlateau({.factor = 0.5, .patience = 1}), watch},
+      2);
+  BOOST_TEST(testing::read(path) ==
+             "epoch,loss,val_loss\n0,1,NA\n1,1,4\n2,1,NA\n3,1,9\n4,1,NA\n5,1,9\n");
+  BOOST_TEST(stopping.best() == 4);
+  BOOST_TEST(stopping.best_epoch() == 1);
+  BOOST_TEST(stopping.stopped_epoch() == 5);
+  BOOST_TEST(saved_weight(best) == 2);
+  BOOST_TEST(rates == std::vector<double>({1, 1, 1, 0.5, 0.5, 0.25}),
+             boost::test_tools::per_element());
+
+  // One that ends before its first validation has none.
+  const auto fitting = [&](const CallbackHandle& callback) {
+    return error_of([&] { fit(model, {4}, {callback}, 2); });
+  };
+  fit(model, {4}, {CSVLogger({.filename = path})}, 2);
+  BOOST_TEST(testing::read(path) == "epoch,loss\n0,1\n");
+  BOOST_TEST(fitting(EarlyStopping())
+                 .starts_with("EarlyStopping: there is no `val_loss` to monitor; an epoch has "
+                              "loss.\n  Give fit validation_split or validation_data"));
+  BOOST_TEST(fitting(ModelCheckpoint({.filepath = best, .save_best_only = true}))
+                 .starts_with("ModelCheckpoint: there is no `val_loss` to monitor"));
+}
+
+BOOST_AUTO_TEST_CASE(which_way_a_second_metric_of_a_name_should_go_is_known) {
+  Sequential model({Dense({.units = 1, .use_bias = false, .kernel_initializer = "ones"})});
+  model.compile({.optimizer = SGD({.learning_rate = 0}),
+                 .loss = "mse",
+                 .metrics = {BinaryAccuracy(), BinaryAccuracy({.threshold = 0.75})}});
+  const EarlyStopping stopping({.monitor = "binary_accuracy_1", .patience = 1});
+  model.fit(ones({2, 1}), ones({2, 1}), {.epochs = 3, .callbacks = {stopping}, .verbose = 0});
+  BOOST_TEST(stopping.best() == 1);
+  BOOST_TEST(stopping.stopped_epoch() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(functions_are_a_callback) {
   std::string calls;
   Sequential model = one_weight();
@@ -199,9 +247,12 @@ BOOST_AUTO_TEST_CASE(errors_of_callbacks_say_what_is_wrong) {
                                  .monitor = "val_mae",
                                  .save_best_only = true,
                                  .mode = "min"})})},
-      {"ModelCheckpoint: whether `val_mae` should become smaller or larger is not known.",
+      {"ModelCheckpoint: there is no `val_mae` to monitor; an epoch has loss, val_loss.",
        fitting({ModelCheckpoint(
            {.filepath = in_folder("x"), .monitor = "val_mae", .save_best_only = true})})},
+      {"ModelCheckpoint: there is no `val_loss` to monitor; an epoch has loss.",
+       fitting({ModelCheckpoint(
+           {.filepath = in_folder("x"), .save_best_only = true, .save_freq = 1})})},
       {"ModelCheckpoint: a brace of `",
        fitting({ModelCheckpoint({.filepath = in_folder("{epoch")})})},
       {"ModelCheckpoint: `:s` is no format; there are :02d and :.3f.",

@@ -394,6 +394,10 @@ BOOST_AUTO_TEST_CASE(validation_has_its_own_batches_steps_and_turns) {
   BOOST_TEST(count->tests == 2);  // after epochs 2 and 4
   BOOST_TEST(count->batches == 4);
   BOOST_TEST(history["val_loss"].size() == 2u);
+  BOOST_TEST(history.epochs("val_loss") == std::vector<int>({1, 3}));
+  BOOST_TEST(history.epochs("loss") == history.epochs());
+  BOOST_TEST(error_of([&] { history.epochs("mae"); }) ==
+             "History: there is no `mae`; it has loss, val_loss.");
   BOOST_TEST(history["val_loss"][0] == (0 + 1 + 4 + 9) / 4.0);
   BOOST_TEST(error_of([&] { model.fit(x, x, {.validation_freq = 0}); }) ==
              "Sequential.fit: validation_freq is 0; it must be at least 1.");

@@ -58,9 +58,10 @@ struct FitParams {
   int epochs = 0;
   int64_t steps = 0;       ///< batches in an epoch; 0: a range does not tell before its end
   int64_t batch_size = 0;  ///< 0: those of a range have their own
+  bool validates = false;  ///< after some epochs at least
 };
 
-/// What fit recorded: a value per epoch for each name.
+/// What fit recorded: for each name a value of each epoch that logged it.
 class History {
  public:
   /// `history["loss"].back()`; throws Error, with the names there are, when there is none by this
@@ -71,13 +72,24 @@ class History {
   TEMPO_API std::vector<std::string> names() const;
   /// The numbers of the epochs that were run, from 0.
   const std::vector<int>& epochs() const { return epochs_; }
+  /// Those of the values of this name: with .validation_freq, "val_loss" is not of all. Throws as
+  /// [] does.
+  TEMPO_API const std::vector<int>& epochs(const std::string& name) const;
   const FitParams& params() const { return params_; }
 
   explicit History(const FitParams& params = {}) : params_(params) {}
   TEMPO_API void add(int epoch, const Logs& logs);
 
  private:
-  std::vector<std::pair<std::string, std::vector<double>>> series_;
+  struct Series {
+    std::string name;
+    std::vector<int> epochs;
+    std::vector<double> values;
+  };
+  const Series* find(const std::string& name) const;
+  const Series& series(const std::string& name) const;
+
+  std::vector<Series> series_;
   std::vector<int> epochs_;
   FitParams params_;
 };
