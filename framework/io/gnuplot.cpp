@@ -39,8 +39,9 @@ struct FileActions {
 };
 
 [[noreturn]] void fail_without_gnuplot() {
-  throw Error(std::string("plot: pictures are drawn by gnuplot, and there is none on the PATH.") +
-              advice);
+  throw Error(
+      std::string("gnuplot: pictures are drawn by gnuplot, and there is none on the PATH.") +
+      advice);
 }
 
 pid_t spawn(int input, int output, int errors) {
@@ -54,7 +55,7 @@ pid_t spawn(int input, int output, int errors) {
   pid_t child = 0;
   const int error = ::posix_spawnp(&child, name, &files.actions, nullptr, arguments, environ);
   if (error == ENOENT) fail_without_gnuplot();
-  if (error != 0) throw Error("plot: gnuplot cannot be started: " + text_of(error) + "." + advice);
+  if (error != 0) throw Error("gnuplot: it cannot be started: " + text_of(error) + "." + advice);
   return child;
 }
 
@@ -62,7 +63,7 @@ pid_t spawn(int input, int output, int errors) {
 
 ScratchFile scratch_file() {
   ScratchFile file(std::tmpfile());
-  if (!file) throw Error("plot: no temporary file can be made: " + text_of(errno) + ".");
+  if (!file) throw Error("gnuplot: no temporary file can be made: " + text_of(errno) + ".");
   return file;
 }
 
@@ -73,13 +74,13 @@ void run_gnuplot(std::FILE* script, int output) {
   const pid_t child = spawn(::fileno(script), output, ::fileno(errors.get()));
   int status = 0;
   while (::waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) throw Error("plot: gnuplot was lost: " + text_of(errno) + ".");
+    if (errno != EINTR) throw Error("gnuplot: it was lost: " + text_of(errno) + ".");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   constexpr int not_started = 127;  // where posix_spawn returns before it knows
   if (WIFEXITED(status) && WEXITSTATUS(status) == not_started) fail_without_gnuplot();
   const std::string words = content_of(errors.get());
   throw Error(
-      "plot: gnuplot failed" +
+      "gnuplot: it failed" +
       (WIFSIGNALED(status) ? " (signal " + std::to_string(WTERMSIG(status)) + ")" : std::string()) +
       (words.empty() ? "." : "; it said:\n" + words));
 }

@@ -135,7 +135,7 @@ std::string heat_map(const Tensor& matrix, const std::string& path, const HeatMa
                 "; low must lie below high.");
   std::vector<std::string> texts = texts_of(cells);
   if (!options.values.value_or(fit(texts, cells.columns, options.width))) texts.clear();
-  return draw_picture(path, options.width, options.height, [&](gnuplotio::Gnuplot& gp) {
+  return draw_picture("heat_map", path, options.width, options.height, [&](gnuplotio::Gnuplot& gp) {
     set_axes(gp, cells, options);
     gp.precision(17);
     gp << "set cbrange [" << low << ':' << high << "]\n";

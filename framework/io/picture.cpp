@@ -21,16 +21,17 @@ namespace tempo {
 namespace {
 
 // "svg" or "png"
-std::string kind_of(const fs::path& path) {
+std::string kind_of(const std::string& who, const fs::path& path) {
   const std::string extension = path.extension().string();
   if (extension == ".svg" || extension == ".png") return extension.substr(1);
-  throw Error("plot: " + path.string() + ": a picture's name ends in .svg or .png" +
+  throw Error(who + ": " + path.string() + ": a picture's name ends in .svg or .png" +
               (extension.empty() ? "." : "; \"" + extension + "\" is not known."));
 }
 
-void set_terminal(std::ostream& gp, const std::string& kind, int width, int height) {
+void set_terminal(const std::string& who, std::ostream& gp, const std::string& kind, int width,
+                  int height) {
   if (width < 100 || height < 100 || width > 10000 || height > 10000)
-    throw Error("plot: a size of " + std::to_string(width) + " x " + std::to_string(height) +
+    throw Error(who + ": a size of " + std::to_string(width) + " x " + std::to_string(height) +
                 "; each side must lie in [100, 10000].");
   if (kind == "svg")
     gp << "set terminal svg size " << width << ',' << height
@@ -54,7 +55,7 @@ bool complete(const std::string& picture, const std::string& kind) {
 // command, and no other control character may stand in an SVG.
 std::string quoted_for_gnuplot(const std::string& text) {
   if (first_not_utf8(text) != text.npos)
-    throw Error("plot: the text " + in_quotes(text) + " is not UTF-8.");
+    throw Error("picture: the text " + in_quotes(text) + " is not UTF-8.");
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') out += '\'';
@@ -78,19 +79,19 @@ void set_frame(std::ostream& gp, const Labels& labels, double above) {
        << " noenhanced textcolor '#404040'\n";
 }
 
-std::string draw_picture(const std::string& path, int width, int height,
+std::string draw_picture(const char* who, const std::string& path, int width, int height,
                          const std::function<void(gnuplotio::Gnuplot& gp)>& write) {
-  const std::string kind = kind_of(path);
+  const std::string kind = kind_of(who, path);
   const ScratchFile script = scratch_file();
   {
     gnuplotio::Gnuplot gp(::fdopen(::dup(::fileno(script.get())), "w"));  // closes its own
-    set_terminal(gp, kind, width, height);
+    set_terminal(who, gp, kind, width, height);
     write(gp);
   }
   AtomicFile picture(path);
   run_gnuplot(script.get(), picture.descriptor());
   if (!complete(FileSource(path, picture.descriptor()).text(), kind))
-    throw Error("plot: gnuplot ended without finishing " + path + ".");
+    throw Error(std::string(who) + ": gnuplot ended without finishing " + path + ".");
   picture.commit();
   return fs::absolute(path).lexically_normal().string();
 }

@@ -24,8 +24,8 @@ struct Labels {
 void set_frame(std::ostream& gp, const Labels& labels, double above);
 
 /// Runs gnuplot on the script that `write` makes, for a .svg or .png file of this size; returns
-/// its absolute path.
-std::string draw_picture(const std::string& path, int width, int height,
+/// its absolute path. `who` begins the errors.
+std::string draw_picture(const char* who, const std::string& path, int width, int height,
                          const std::function<void(gnuplotio::Gnuplot& gp)>& write);
 
 }  // namespace tempo

@@ -108,11 +108,11 @@ void draw(gnuplotio::Gnuplot& gp, const std::vector<Curve>& curves,
 
 // One name of a History, by epoch.
 Curve curve_of(const std::string& label, const History& history, const std::string& name) {
-  std::vector<double> epochs;
-  for (const int epoch : history.epochs()) epochs.push_back(epoch + 1);
-  if (epochs.empty())
+  if (history.epochs().empty())
     throw Error("plot: " + (label == name ? "this History" : "the History of " + in_quotes(label)) +
                 " is empty: no epoch was run.");
+  std::vector<double> epochs;
+  for (const int epoch : history.epochs(name)) epochs.push_back(epoch + 1);
   const auto n = static_cast<int64_t>(epochs.size());
   return {label, tensor(history[name], {n}, float64), tensor(epochs, {n}, float64)};
 }
@@ -135,7 +135,7 @@ std::string plot(const std::vector<Curve>& curves, const std::string& path,
   const std::vector<Points> points = drawable(curves, options.log_y.value_or(false));
   const bool legend =
       std::any_of(curves.begin(), curves.end(), [](auto& c) { return !c.label.empty(); });
-  return draw_picture(path, options.width, options.height, [&](gnuplotio::Gnuplot& gp) {
+  return draw_picture("plot", path, options.width, options.height, [&](gnuplotio::Gnuplot& gp) {
     set_axes(gp, options, y_range(points, options.log_y.value_or(false)), legend);
     draw(gp, curves, points);
   });

@@ -148,6 +148,11 @@ BOOST_AUTO_TEST_CASE(whatever_fit_recorded_is_drawn_by_epoch) {
   for (const char* name : {">LSTM<", ">GRU<", ">val_accuracy<", ">Two of them<"})
     BOOST_TEST(several.find(name) != string::npos, name);
 
+  History gaps({.epochs = 4});  // as with .validation_freq = 2
+  for (int epoch = 0; epoch < 4; ++epoch)
+    gaps.add(epoch, epoch % 2 ? Logs{{"loss", 1}, {"val_loss", 2}} : Logs{{"loss", 1}});
+  BOOST_TEST(read(plot(gaps, in_folder("gaps.svg"))).find(">val_loss<") != string::npos);
+
   check_error(error_of([&] { plot(history, {"precision"}, in_folder("p.svg")); }), "precision");
   check_error(error_of([&] {
                 plot({{"LSTM", history}, {"GRU", History()}}, "loss", in_folder("p.svg"));
@@ -200,6 +205,10 @@ BOOST_AUTO_TEST_CASE(a_matrix_is_drawn_with_its_names_and_numbers) {
               "heat_map: there are 2 rows, and 1 names of rows.");
   check_error(error_of([&] { heat_map(matrix, in_folder("p.svg"), {.low = 5, .high = 5}); }),
               "heat_map: .low is 5 and .high 5; low must lie below high.");
+  check_error(error_of([&] { heat_map(matrix, in_folder("p.pdf")); }),
+              "p.pdf: a picture's name ends in .svg or .png; \".pdf\" is not known");
+  check_error(error_of([&] { heat_map(matrix, in_folder("p.svg"), {.width = 1}); }),
+              "heat_map: a size of 1 x ");
 }
 
 BOOST_AUTO_TEST_CASE(a_picture_that_cannot_be_drawn_is_an_error_and_no_file) {
@@ -222,7 +231,7 @@ BOOST_AUTO_TEST_CASE(a_picture_that_cannot_be_drawn_is_an_error_and_no_file) {
               "above 0");
   check_error(error_of([] { plot(History(), in_folder("p.svg")); }), "this History is empty");
   check_error(error_of([] { plot(curves, in_folder("p.svg"), {.title = "caf\xe9"}); }),
-              "plot: the text \"caf\\xe9\" is not UTF-8");
+              "picture: the text \"caf\\xe9\" is not UTF-8");
   check_error(error_of<ShapeError>([] {
                 plot({{"a", zeros({2, 2})}}, in_folder("p.svg"));
               }),
@@ -242,11 +251,11 @@ BOOST_AUTO_TEST_CASE(a_picture_that_cannot_be_drawn_is_an_error_and_no_file) {
   const string before = std::getenv("PATH");
   {
     const Environment path("PATH", pretender("echo no such terminal >&2; exit 1") + ":" + before);
-    check_error(error_of(drawn), "gnuplot failed; it said:\nno such terminal");
+    check_error(error_of(drawn), "gnuplot: it failed; it said:\nno such terminal");
   }
   {
     const Environment path("PATH", pretender("kill -9 $$") + ":" + before);
-    check_error(error_of(drawn), "gnuplot failed (signal 9)");
+    check_error(error_of(drawn), "gnuplot: it failed (signal 9)");
   }
   {
     const Environment path("PATH", pretender("echo '<svg'") + ":" + before);
