@@ -30,13 +30,20 @@ struct Backup final : Callback {
     model().load(file());
     ModelAccess::state(model()).goes_on = true;
   }
-  // The last batch of an epoch has its backup when the epoch has ended.
+  // The last batch of an epoch has its backup when the epoch has ended. Where it is not known which
+  // that is, a batch has its backup when there is another one.
+  void on_train_batch_begin(int64_t) override {
+    if (params().steps == 0 && is_due()) save();
+  }
   void on_train_batch_end(int64_t batch, const Logs&) override {
-    if (options.save_freq.is_epoch() || ++since_saved < options.save_freq.batches()) return;
-    if (batch + 1 != params().steps) save();
+    ++since_saved;
+    if (params().steps > 0 && batch + 1 != params().steps && is_due()) save();
   }
   void on_epoch_end(int, const Logs&) override {
-    if (options.save_freq.is_epoch() || since_saved >= options.save_freq.batches()) save();
+    if (options.save_freq.is_epoch() || is_due()) save();
+  }
+  bool is_due() const {
+    return !options.save_freq.is_epoch() && since_saved >= options.save_freq.batches();
   }
   void save() {
     model().save(file());

@@ -16,8 +16,8 @@ class BatchFeed {
   virtual std::optional<Dataset> next() = 0;
   /// Where it stands.
   virtual const Place& place() const = 0;
-  /// Goes on within an epoch; throws Error where there is no such place.
-  virtual void go_to(const Place& place) = 0;
+  /// Goes on within this epoch; throws Error where there is no such place.
+  virtual void go_to(int epoch, const Place& place) = 0;
 };
 
 }  // namespace tempo

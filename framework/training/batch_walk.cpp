@@ -44,7 +44,7 @@ std::optional<Dataset> BatchWalk::next() {
   return samples_.part(begin, end, shuffle_ ? &order_ : nullptr);
 }
 
-void BatchWalk::go_to(const Place& place) {
+void BatchWalk::go_to(int, const Place& place) {
   if (place.at > in_round_ || place.batch > steps_)
     throw Error(who_ + ": the backup was made after batch " + std::to_string(place.batch) +
                 " of an epoch, and an epoch has " + std::to_string(steps_) +

@@ -24,7 +24,7 @@ class BatchWalk final : public BatchFeed {
   void begin_epoch(int epoch) override;
   std::optional<Dataset> next() override;
   const Place& place() const override { return place_; }
-  void go_to(const Place& place) override;
+  void go_to(int epoch, const Place& place) override;
 
  private:
   void begin_round(int64_t round);

@@ -17,18 +17,24 @@ bool is_one_hot(const Tensor& y) {
   return min(cast(zeros_and_ones, int32)).item() == 1 && max(abs(sum(t, -1) - 1)).item() == 0;
 }
 
+[[noreturn]] void refuse(const std::string& who, const std::string& what, const std::string& fix) {
+  throw Error(who + ": class_weight was given, and " + what + ".\n  " + fix);
+}
+
 }  // namespace
 
+void no_class_found(const std::string& who) {
+  refuse(who, "y holds none of its classes",
+         "Its keys are the class numbers: .class_weight = {{0, 1}, {1, 5}}.");
+}
+
 Tensor sample_weight_of(const std::string& who, const Dataset& samples, const ClassWeight& weights,
-                        bool all) {
-  const auto refuse = [&](const std::string& what, const std::string& fix) {
-    throw Error(who + ": class_weight was given, and " + what + ".\n  " + fix);
-  };
+                        bool* found) {
   if (samples.weight)
-    refuse("sample_weight, too",
+    refuse(who, "sample_weight, too",
            "Give one of them; a sample_weight can be made of both, by multiplication.");
   if (samples.y.size() != 1)
-    refuse("y has " + std::to_string(samples.y.size()) + " tensors",
+    refuse(who, "y has " + std::to_string(samples.y.size()) + " tensors",
            "Classes are of one output; give sample_weight, or the losses other loss_weights.");
   for (const auto& [number, weight] : weights)
     if (!(weight >= 0) || std::isinf(weight))
@@ -38,22 +44,22 @@ Tensor sample_weight_of(const std::string& who, const Dataset& samples, const Cl
   const bool column = y.rank() == 2 && y.shape().back() == 1;
   const bool one_hot = y.rank() == 2 && !column && y.count() > 0 && is_one_hot(y);
   if (y.rank() != 1 && !column && !one_hot)
-    refuse("y is " + to_string(y.shape(), y.dtype()) + " and no class of each sample",
+    refuse(who, "y is " + to_string(y.shape(), y.dtype()) + " and no class of each sample",
            "It takes class numbers, [n] or [n, 1], or one-hot labels, [n, classes]; for a class at "
            "each step give sample_weight, [n, time].");
   const std::vector<double> labels =
       (one_hot ? cast(argmax(y, -1), float64) : cast(reshape(y, {-1}), float64)).to_vector();
-  std::vector<double> found;
+  std::vector<double> of_samples;
   bool any = false;
   for (const double label : labels) {
     const auto weight = weights.find(std::isfinite(label) ? std::llround(label) : INT64_MIN);
     any = any || weight != weights.end();
-    found.push_back(weight == weights.end() ? 1 : weight->second);
+    of_samples.push_back(weight == weights.end() ? 1 : weight->second);
   }
-  if (!any && all)
-    refuse("y holds none of its classes",
-           "Its keys are the class numbers: .class_weight = {{0, 1}, {1, 5}}.");
-  return cast(tensor(found, {static_cast<int64_t>(found.size())}, float64), default_dtype());
+  if (!any && !found) no_class_found(who);
+  if (found) *found |= any;
+  return cast(tensor(of_samples, {static_cast<int64_t>(of_samples.size())}, float64),
+              default_dtype());
 }
 
 }  // namespace tempo

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Samples by place, and mini-batches of them.
+#include <numeric>
+
 #include <tempo/data.hpp>
 #include <tempo/ops.hpp>
 
@@ -37,9 +39,17 @@ Samples Batches::batch(int64_t at, const std::vector<int64_t>* order) const {
   return {part_of(x_, begin, end, order), part_of(y_, begin, end, order)};
 }
 
-std::shared_ptr<const std::vector<int64_t>> Batches::next_order() const {
+std::vector<int64_t> Batches::places(int64_t at, const std::vector<int64_t>* order) const {
+  const int64_t begin = at * options_.size, end = std::min(begin + options_.size, count_);
+  if (order) return {order->begin() + begin, order->begin() + end};
+  std::vector<int64_t> out(static_cast<std::size_t>(end - begin));
+  std::iota(out.begin(), out.end(), begin);
+  return out;
+}
+
+std::shared_ptr<const std::vector<int64_t>> Batches::order_of(int64_t pass) const {
   if (!options_.shuffle) return nullptr;
-  return std::make_shared<std::vector<int64_t>>(shuffled(count_, options_.seed, pass_++));
+  return std::make_shared<std::vector<int64_t>>(shuffled(count_, options_.seed, pass));
 }
 
 }  // namespace tempo

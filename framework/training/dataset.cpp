@@ -67,15 +67,20 @@ void require_in_memory(const std::string& who, const char* option, bool given,
                 "batches of a range.\n  " + fix);
 }
 
+std::string stateful_layer(const ModelState& model) {
+  for (const Layer& layer : model.layers)
+    if (holds_stateful(layer)) return layer.name();
+  return "";
+}
+
 void require_even_batches(const std::string& who, const ModelState& model, int64_t count,
                           int64_t batch_size) {
   if (count <= batch_size || count % batch_size == 0) return;
-  for (const Layer& layer : model.layers)
-    if (holds_stateful(layer))
-      throw Error(who + ": `" + layer.name() + "` is stateful, and " + std::to_string(count) +
-                  " samples are not a multiple of batch_size " + std::to_string(batch_size) +
-                  ".\n  Leave out the last " + std::to_string(count % batch_size) +
-                  " samples, or set a batch_size that divides " + std::to_string(count) + ".");
+  if (const std::string layer = stateful_layer(model); !layer.empty())
+    throw Error(who + ": `" + layer + "` is stateful, and " + std::to_string(count) +
+                " samples are not a multiple of batch_size " + std::to_string(batch_size) +
+                ".\n  Leave out the last " + std::to_string(count % batch_size) +
+                " samples, or set a batch_size that divides " + std::to_string(count) + ".");
 }
 
 void require_weights(const std::string& who, const Tensor& weight) {

@@ -21,6 +21,7 @@ struct Dataset {
   CarriedStates* carried = nullptr;
   int64_t first_step = 0;
   Tensor ends = {};
+  std::vector<int64_t> places = {};  // of a batch of a range, where it has them
 
   int64_t count() const { return x[0].shape().front(); }
   Dataset part(int64_t begin, int64_t end, const std::vector<int64_t>* by = nullptr) const {
@@ -38,6 +39,11 @@ struct Dataset {
   }
 };
 
+/// Whether its second axis is that of so many steps: a guess, as features may be as many.
+inline bool has_time(const Tensor& t, int64_t time) {
+  return t.rank() >= 2 && t.shape()[1] == time;
+}
+
 /// What f gives of an output; a label that it refuses is named by its place in what the user gave.
 template <class F>
 auto naming_labels(const std::string& who, const Dataset& batch, F f, std::size_t output = 0) {
@@ -53,13 +59,21 @@ auto naming_labels(const std::string& who, const Dataset& batch, F f, std::size_
 /// Throws an Error where there are none, or these hold different numbers of samples.
 void require_samples(const std::string& who, const Dataset& samples, bool with_truth);
 void require_batch_size(const std::string& who, int64_t size);
+inline int64_t batch_size_of(const std::optional<int64_t>& given) { return given.value_or(32); }
 void require_steps(const std::string& who, int64_t steps_per_epoch);
 /// Throws an Error for an option that was given and is of samples in memory, not of a range.
 inline constexpr const char* weight_in_batch =
     "Each Batch has its own: Batch{.x = x, .y = y, .sample_weight = w}.";
+inline constexpr const char* own_batches =
+    "A range has its own: batches(x, y, {.size = 64}); of validation_data it is "
+    "validation_batch_size.";
+inline constexpr const char* own_order = "A range has its own: batches(x, y, {.seed = 1}).";
 void require_in_memory(const std::string& who, const char* option, bool given,
                        const std::string& fix);
-/// A stateful layer keeps a state for each sequence of a batch, so all batches are of one size.
+/// The name of a layer that keeps a state for each sequence of a batch, so that all batches must be
+/// of one size; "": there is none.
+std::string stateful_layer(const ModelState& model);
+/// Throws Error where there is one, and samples that do not make such batches.
 void require_even_batches(const std::string& who, const ModelState& model, int64_t count,
                           int64_t batch_size);
 /// A weight of a sample is a share of the loss: what turns its sign is a loss of another kind.

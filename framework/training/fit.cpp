@@ -41,7 +41,8 @@ void require_epochs(const std::string& who, const FitOptions& options) {
 }
 
 int64_t validation_batch_size(const FitOptions& options) {
-  return options.validation_batch_size > 0 ? options.validation_batch_size : options.batch_size;
+  return options.validation_batch_size > 0 ? options.validation_batch_size
+                                           : batch_size_of(options.batch_size);
 }
 
 // The samples that are held out; without x where none are.
@@ -72,19 +73,24 @@ int validations(const FitOptions& options) {
 }
 
 // Null where there is none. What is held out of `train` is no longer in it.
-std::unique_ptr<BatchFeed> validation_of(const std::string& who, const FitOptions& options,
-                                         Dataset& train) {
+std::unique_ptr<BatchFeed> validation_of(const std::string& who, const ModelState& model,
+                                         const FitOptions& options, Dataset& train) {
   if (options.validation_batches) {
     if (options.validation_data || options.validation_split != 0)
       throw Error(who + ": validation_batches was given, and validation_" +
                   (options.validation_data ? "data" : "split") + ", too.\n  Give one of them.");
-    return std::make_unique<RangeFeed>(
-        who, "validation_batches", options.validation_batches, validations(options),
-        RangeFeed::Options{
-            .prefetch = options.prefetch, .most = options.validation_steps, .validates = true});
+    require_in_memory(who, "validation_batch_size", options.validation_batch_size > 0, own_batches);
+    return std::make_unique<RangeFeed>(who, "validation_batches", options.validation_batches,
+                                       validations(options),
+                                       RangeFeed::Options{.prefetch = options.prefetch,
+                                                          .most = options.validation_steps,
+                                                          .validates = true,
+                                                          .stateful = stateful_layer(model)});
   }
   const Dataset held_out = held_out_of(who, options, train);
   if (held_out.x.empty()) return nullptr;
+  require_even_batches(who + ", validation", model, held_out.count(),
+                       validation_batch_size(options));
   return std::make_unique<BatchWalk>(
       who, held_out, BatchWalk::Order{.batch_size = validation_batch_size(options)});
 }
@@ -131,10 +137,12 @@ History fitted(const std::string& who, Model& handle, ModelState& model, BatchFe
   }
   for (int epoch = first; epoch < options.epochs && !model.stop && !model.interrupted; ++epoch) {
     callbacks(&Callback::on_epoch_begin, epoch);
+    if (model.stop) break;
     progress.begin_epoch(epoch, options.epochs);
     tracker.reset();
+    logs = {};
     if (place)
-      batches.go_to(*std::exchange(place, {}));
+      batches.go_to(epoch, *std::exchange(place, {}));
     else
       batches.begin_epoch(epoch);
     for (int64_t number = batches.place().batch; !model.stop && !Interruptible::requested();
@@ -184,19 +192,20 @@ History fitted(const std::string& who, Model& handle, ModelState& model, const I
   require_compiled(who, model);
   Dataset train{x, y, options.sample_weight};
   require_samples(who, train, true);
-  require_batch_size(who, options.batch_size);
+  const int64_t batch_size = batch_size_of(options.batch_size);
+  require_batch_size(who, batch_size);
   require_epochs(who, options);
   require_weights(who, options.sample_weight);
-  const std::unique_ptr<BatchFeed> held_out = validation_of(who, options, train);
+  const std::unique_ptr<BatchFeed> held_out = validation_of(who, model, options, train);
   if (!options.class_weight.empty())
     train.weight = sample_weight_of(who, train, options.class_weight);
-  require_even_batches(who, model, train.count(), options.batch_size);
+  require_even_batches(who, model, train.count(), batch_size);
   BatchWalk batches(who, train,
-                    {.batch_size = options.batch_size,
-                     .shuffle = options.shuffle,
+                    {.batch_size = batch_size,
+                     .shuffle = options.shuffle.value_or(true),
                      .seed = options.seed,
                      .steps_per_epoch = options.steps_per_epoch});
-  return fitted(who, handle, model, batches, held_out.get(), options.batch_size, options);
+  return fitted(who, handle, model, batches, held_out.get(), batch_size, options);
 }
 
 History fitted(const std::string& who, Model& handle, ModelState& model, const BatchRange& range,
@@ -205,14 +214,19 @@ History fitted(const std::string& who, Model& handle, ModelState& model, const B
   require_epochs(who, options);
   require_in_memory(who, "sample_weight", static_cast<bool>(options.sample_weight),
                     weight_in_batch);
+  require_in_memory(who, "batch_size", options.batch_size && !options.validation_data, own_batches);
+  require_in_memory(who, "shuffle", options.shuffle.has_value(), own_order);
+  require_in_memory(who, "seed", options.seed >= 0, own_order);
   require_in_memory(who, "validation_split", options.validation_split != 0,
                     "Give validation_batches, or validation_data.");
   Dataset none;
-  const std::unique_ptr<BatchFeed> held_out = validation_of(who, options, none);
+  const std::unique_ptr<BatchFeed> held_out = validation_of(who, model, options, none);
   RangeFeed batches(who, "batches", range, options.epochs - options.initial_epoch,
                     {.prefetch = options.prefetch,
                      .steps_per_epoch = options.steps_per_epoch,
-                     .class_weight = options.class_weight});
+                     .class_weight = options.class_weight,
+                     .first_epoch = options.initial_epoch,
+                     .stateful = stateful_layer(model)});
   return fitted(who, handle, model, batches, held_out.get(), 0, options);
 }
 

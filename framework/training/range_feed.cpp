@@ -2,6 +2,7 @@
 // Walks through a range of batches, on a thread that is ahead of training.
 #include "training/range_feed.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -15,8 +16,14 @@ namespace tempo {
 
 class Prefetch {
  public:
-  Prefetch(BatchRange::Source& source, GeneratorState& generator, std::size_t ahead)
-      : source_(source), generator_(generator), ahead_(ahead), thread_([this] { run(); }) {}
+  /// At least `asked_for` batches will be; of more, each is made when it is.
+  Prefetch(BatchRange::Source& source, GeneratorState& generator, std::size_t ahead,
+           int64_t asked_for)
+      : source_(source),
+        generator_(generator),
+        ahead_(ahead),
+        asked_for_(asked_for),
+        thread_([this] { run(); }) {}
   ~Prefetch() {
     {
       const std::lock_guard lock(mutex_);
@@ -31,6 +38,10 @@ class Prefetch {
   /// Rethrows what the range threw, in its place among the batches.
   std::optional<Batch> next() {
     std::unique_lock lock(mutex_);
+    if (++given_ > asked_for_) {
+      asked_for_ = given_;
+      changed_.notify_all();
+    }
     changed_.wait(lock, [this] { return !made_.empty(); });
     const Made first = made_.front();
     // The end, and what was thrown, stay the last.
@@ -50,10 +61,12 @@ class Prefetch {
   void run() {
     const NoGradient off;
     const OwnGenerator own(generator_);
-    for (bool more = true; more;) {
+    int64_t number = 0;
+    for (bool more = true; more; ++number) {
       {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return stop_ || made_.size() < ahead_; });
+        changed_.wait(lock,
+                      [&] { return stop_ || (made_.size() < ahead_ && number < asked_for_); });
         if (stop_) return;
       }
       Made made;
@@ -74,6 +87,7 @@ class Prefetch {
   BatchRange::Source& source_;
   GeneratorState& generator_;
   std::size_t ahead_;
+  int64_t asked_for_, given_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Made> made_;
@@ -83,7 +97,13 @@ class Prefetch {
 
 RangeFeed::RangeFeed(const std::string& who, const std::string& name, const BatchRange& range,
                      int epochs, const Options& options)
-    : who_(who), name_(name), range_(range), options_(options) {
+    : who_(who),
+      name_(name),
+      range_(range),
+      walk_(who, name, *range.source()),
+      options_(options),
+      epochs_(epochs),
+      later_epochs_(epochs) {
   if (options.prefetch < 0)
     throw Error(who + ": prefetch is " + std::to_string(options.prefetch) +
                 "; it must be at least 0, the number of batches that are made ahead.");
@@ -105,13 +125,21 @@ RangeFeed::~RangeFeed() = default;
 
 void RangeFeed::begin_epoch(int epoch) {
   epoch_ = epoch;
+  --later_epochs_;
   place_.batch = 0;
   if (options_.steps_per_epoch == 0 || !begun_) begin_round(epoch);
 }
 
+// How many batches will be asked for.
+int64_t RangeFeed::to_come() const {
+  const int64_t steps = options_.steps_per_epoch, epochs = std::max(0, later_epochs_) + int64_t{1};
+  if (steps == 0 || steps > INT64_MAX / epochs) return INT64_MAX;
+  return steps * epochs - place_.batch;
+}
+
 // On the caller's thread: a range that shuffles draws its order here, at the same place among the
-// random numbers each time.
-void RangeFeed::begin_round(int64_t round) {
+// random numbers each time. Of this round so many batches are done.
+void RangeFeed::begin_round(int64_t round, int64_t done) {
   ahead_.reset();
   place_.round = round;
   place_.at = 0;
@@ -121,13 +149,14 @@ void RangeFeed::begin_round(int64_t round) {
   generator_.stream += (2 * round + (options_.validates ? 1 : 0)) << 32;
   begun_ = true;
   try {
-    range_.source()->begin();
+    range_.source()->begin(round);
   } catch (...) {
     explain(std::current_exception());
   }
   if (options_.prefetch > 0)
-    ahead_ = std::make_unique<Prefetch>(*range_.source(), generator_,
-                                        static_cast<std::size_t>(options_.prefetch));
+    ahead_ = std::make_unique<Prefetch>(
+        *range_.source(), generator_, static_cast<std::size_t>(options_.prefetch),
+        to_come() > INT64_MAX - done ? INT64_MAX : to_come() + done);
 }
 
 std::optional<Batch> RangeFeed::take() {
@@ -159,9 +188,12 @@ void RangeFeed::explain(const std::exception_ptr& thrown) const {
 std::optional<Dataset> RangeFeed::next() {
   const bool own_steps = options_.steps_per_epoch > 0;
   if ((own_steps && place_.batch == options_.steps_per_epoch) ||
-      (options_.most > 0 && place_.batch == options_.most))
+      (options_.most > 0 && place_.batch == options_.most)) {
+    if (later_epochs_ == 0) require_class_found();
     return {};
+  }
   std::optional<Batch> batch = take();
+  if (!batch && place_.at > 0) require_class_found();
   if (!batch && place_.batch > 0 && !own_steps) return {};
   if (!batch && own_steps && place_.at > 0 && range_.source()->begins_again()) {
     begin_round(place_.round + 1);
@@ -182,21 +214,40 @@ std::optional<Dataset> RangeFeed::next() {
   return data;
 }
 
-Dataset RangeFeed::checked(const Batch& batch) const {
+void RangeFeed::require_class_found() const {
+  if (!options_.class_weight.empty() && !class_found_) no_class_found(who_ + ", " + name_);
+}
+
+Dataset RangeFeed::checked(const Batch& batch) {
   Dataset data{batch.x, batch.y, batch.sample_weight};
   data.name_of_y = number() + ", y";
   const std::string who = who_ + ", " + name_ + ", " + number();
   require_samples(who, data, options_.with_truth);
   require_weights(who, data.weight);
+  data.places = batch.places;
+  if (!data.places.empty() && static_cast<int64_t>(data.places.size()) != data.count())
+    throw Error(who + ": it has " + std::to_string(data.count()) + " samples and " +
+                std::to_string(data.places.size()) + " places; each sample has one, or none has.");
+  if (size_of_first_ == 0) size_of_first_ = data.count();
+  if (!options_.stateful.empty() && data.count() != size_of_first_)
+    throw Error(
+        who + ": `" + options_.stateful + "` is stateful, and this batch has " +
+        std::to_string(data.count()) + " samples, the first one " + std::to_string(size_of_first_) +
+        ".\n  It keeps a state for each sequence of a batch: leave out the smaller batch, or "
+        "give batches of one size.");
   if (!options_.class_weight.empty())
-    data.weight = sample_weight_of(who, data, options_.class_weight, false);
+    data.weight = sample_weight_of(who, data, options_.class_weight, &class_found_);
   return data;
 }
 
-void RangeFeed::go_to(const Place& place) {
+void RangeFeed::go_to(int epoch, const Place& place) {
+  epoch_ = epoch;
+  later_epochs_ = options_.first_epoch + epochs_ - 1 - epoch;
+  place_.batch = place.batch;
+  class_found_ = true;  // the batches before the backup may have held them
   const GeneratorState now = generator_state();
   restore_generator(place.generator);
-  begin_round(place.round);
+  begin_round(place.round, place.at);
   restore_generator(now);
   const GeneratorState of_order = place.generator;
   while (place_.at < place.at) {

@@ -13,6 +13,24 @@ namespace tempo {
 /// Makes batches on a thread of its own, so many before they are asked for.
 class Prefetch;
 
+/// While one lives, no other walks through this range; throws Error where another does.
+class Walk {
+ public:
+  Walk(const std::string& who, const std::string& name, BatchRange::Source& source)
+      : source_(source) {
+    if (source.walked.test_and_set())
+      throw Error(who + ": " + name +
+                  " is being walked through already, and a BatchRange stands at one place.\n  Give "
+                  "the range that it was made of, or another BatchRange of that.");
+  }
+  ~Walk() { source_.walked.clear(); }
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
+
+ private:
+  BatchRange::Source& source_;
+};
+
 class RangeFeed final : public BatchFeed {
  public:
   struct Options {
@@ -22,6 +40,8 @@ class RangeFeed final : public BatchFeed {
     bool with_truth = true;
     bool validates = false;  // beside the range of a fit
     ClassWeight class_weight = {};
+    int first_epoch = 0;
+    std::string stateful = {};  // a layer that needs batches of one size
   };
   /// `epochs` is how often it will be walked through; `name` is what the user gave it as. Throws
   /// Error where it cannot be so often.
@@ -33,21 +53,26 @@ class RangeFeed final : public BatchFeed {
   void begin_epoch(int epoch) override;
   std::optional<Dataset> next() override;
   const Place& place() const override { return place_; }
-  void go_to(const Place& place) override;
+  void go_to(int epoch, const Place& place) override;
 
  private:
-  void begin_round(int64_t round);
+  void begin_round(int64_t round, int64_t done = 0);
+  int64_t to_come() const;
   std::optional<Batch> take();
-  Dataset checked(const Batch& batch) const;
+  Dataset checked(const Batch& batch);
+  void require_class_found() const;
   std::string number() const;
   [[noreturn]] void explain(const std::exception_ptr& thrown) const;
 
   std::string who_, name_;
   BatchRange range_;
+  Walk walk_;
   Options options_;
   int64_t steps_ = 0;
+  int epochs_, later_epochs_;  // in all; after the one that runs
   int epoch_ = 0;
-  bool begun_ = false;
+  bool begun_ = false, class_found_ = false;
+  int64_t size_of_first_ = 0;  // samples in the first batch
   Place place_;
   GeneratorState generator_;  // of what the range draws
   std::unique_ptr<Prefetch> ahead_;

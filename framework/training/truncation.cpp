@@ -84,10 +84,6 @@ int64_t Truncation::time_of(const Dataset& batch) const {
   return x[1];
 }
 
-bool Truncation::has_time(const Tensor& t, int64_t time) const {
-  return t.rank() >= 2 && t.shape()[1] == time;
-}
-
 Dataset Truncation::piece_of(const Dataset& batch, int64_t begin, int64_t end) const {
   const int64_t time = time_of(batch);
   Dataset piece = batch;

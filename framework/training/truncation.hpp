@@ -22,7 +22,6 @@ class Truncation {
   [[noreturn]] void refuse(const std::string& what, const std::string& fix) const;
   /// How many steps the sequences have.
   int64_t time_of(const Dataset& batch) const;
-  bool has_time(const Tensor& t, int64_t time) const;
   Dataset piece_of(const Dataset& batch, int64_t begin, int64_t end) const;
   /// Runs the first steps of a few sequences as a whole and in pieces.
   void try_out(const Dataset& batch);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // fit, evaluate and predict over ranges of batches: the same numbers as of samples in memory.
 #define BOOST_TEST_MODULE batch_range
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <list>
@@ -14,6 +15,7 @@
 #include "testing.hpp"
 
 using namespace tempo;
+using testing::check_close;
 using testing::check_same;
 using testing::error_of;
 using testing::in_folder;
@@ -76,7 +78,7 @@ struct OnePass {
 Sequential made() {
   set_seed(5);
   Sequential model({LSTM({.units = 3, .dropout = 0.2}), Dense({.units = 1})});
-  model.build({{-1, 4, 2}});
+  model.build({{-1, -1, 2}});
   model.compile({.optimizer = Adam({.learning_rate = 0.05}), .loss = "mse", .metrics = {"mae"}});
   return model;
 }
@@ -172,6 +174,12 @@ BOOST_AUTO_TEST_CASE(classes_are_weighed_batch_by_batch) {
   const History its = model.fit(batches(x, labels, {.size = 4, .shuffle = false}),
                                 {.class_weight = {{1, 3}, {2, 0.5}}, .verbose = 0});
   check_equal("classes", model, its, expected, history);
+  for (const FitOptions& options :
+       {FitOptions{.epochs = 2, .class_weight = {{3, 5}}, .verbose = 0},
+        FitOptions{.class_weight = {{3, 5}}, .steps_per_epoch = 2, .verbose = 0}})
+    BOOST_TEST(error_of([&] { model_for().fit(batches(x, labels, {.size = 4}), options); }) ==
+               "Sequential.fit, batches: class_weight was given, and y holds none of its classes.\n"
+               "  Its keys are the class numbers: .class_weight = {{0, 1}, {1, 5}}.");
 }
 
 BOOST_AUTO_TEST_CASE(one_pass_goes_through_the_epochs_by_steps) {
@@ -199,6 +207,84 @@ BOOST_AUTO_TEST_CASE(evaluate_and_predict_walk_through_ranges) {
   check_same("predict", model.predict(without_y), model.predict(x, {.batch_size = 4}));
   check_same("predict_all", model.predict_all(by_function())[0],
              model.predict(x, {.batch_size = 4}));
+}
+
+BOOST_AUTO_TEST_CASE(predictions_are_in_the_order_of_the_samples) {
+  const Sequential model = made();
+  const Tensor lengths = tensor(std::vector<int64_t>{4, 1, 3, 2, 4, 1, 2, 3, 3, 1}, {10});
+  const Tensor masked = with_mask(x, mask_of_lengths(lengths, 4));
+  std::vector<Batch> backwards = parts();
+  std::reverse(backwards.begin(), backwards.end());
+  for (std::size_t i = 0; i < 3; ++i)
+    for (int64_t at = 0; at < (i == 0 ? 2 : 4); ++at)
+      backwards[i].places.push_back(static_cast<int64_t>(2 - i) * 4 + at);
+  const struct {
+    const char* what;
+    BatchRange range;
+    Tensor of;
+  } cases[] = {
+      {"batches", batches(x, y, {.size = 4}), x},
+      {"in order", batches(x, y, {.size = 4, .shuffle = false}), x},
+      {"by length", batches_by_length(x, lengths, y, {.size = 4}), masked},
+      {"sorted by length", batches_by_length(x, lengths, y, {.size = 4, .shuffle = false}), masked},
+      {"with places", backwards, x},
+  };
+  for (const auto& c : cases)
+    for (const int64_t prefetch : {0, 2})
+      check_close(c.what, model.predict(c.range, {.prefetch = prefetch}), model.predict(c.of),
+                  1e-6);
+  Sequential at_each_step({GRU({.units = 3, .return_sequences = true})});
+  const auto refusal = error_of([&] {
+    at_each_step.predict(batches_by_length(x, lengths, y, {.size = 4, .shuffle = false}));
+  });
+  BOOST_TEST(refusal ==
+             "Sequential.predict: batch 2 gives [4, 3, 3], and batch 1 [4, 2, 3]: they do not make "
+             "one tensor.\n  Predict sequences padded to one length; or batch by batch, for (const "
+             "Batch& b : batches) model.predict(b.x).");
+  backwards[0].places.pop_back();
+  BOOST_TEST(error_of([&] { model.predict(backwards); }) ==
+             "Sequential.predict, batches, batch 1 of epoch 1: it has 2 samples and 1 places; each "
+             "sample has one, or none has.");
+}
+
+BOOST_AUTO_TEST_CASE(a_fit_of_some_steps_takes_no_more_batches_than_it_needs) {
+  const auto losses = [](int64_t prefetch) {
+    int64_t number = 0;
+    const auto next = [&]() -> std::optional<Batch> {
+      return Batch{.x = x, .y = y + static_cast<double>(number++)};
+    };
+    Sequential model = made();
+    std::vector<double> out;
+    for (const int epochs : {2, 1}) {
+      const History history = model.fit(
+          next, {.epochs = epochs, .steps_per_epoch = 3, .prefetch = prefetch, .verbose = 0});
+      out.insert(out.end(), history["loss"].begin(), history["loss"].end());
+    }
+    BOOST_TEST(number == 9);
+    return out;
+  };
+  const std::vector<double> expected = losses(0);
+  for (const int64_t prefetch : {1, 2, 7}) BOOST_TEST(losses(prefetch) == expected);
+}
+
+BOOST_AUTO_TEST_CASE(a_range_stands_at_one_place) {
+  const BatchRange range = parts();
+  const std::string text =
+      " is being walked through already, and a BatchRange stands at one place.\n  Give the range "
+      "that it was made of, or another BatchRange of that.";
+  const auto evaluating = [&](const BatchRange& other) {
+    return error_of([&] {
+      Sequential model = made();
+      model.fit(range, {.callbacks = {LambdaCallback(
+                            {.on_epoch_end = [&](int, const Logs&) { model.evaluate(other); }})},
+                        .verbose = 0});
+    });
+  };
+  BOOST_TEST(evaluating(range) == "Sequential.evaluate: batches" + text);
+  BOOST_TEST(evaluating(parts()) == "nothing was thrown");
+  BOOST_TEST(error_of([&] { made().fit(range, {.validation_batches = range}); }) ==
+             "Sequential.fit: batches" + text);
+  BOOST_TEST(error_of([&] { made().evaluate(range); }) == "nothing was thrown");
 }
 
 BOOST_AUTO_TEST_CASE(what_a_range_draws_is_the_same_each_time_and_ahead_or_not) {
@@ -264,8 +350,13 @@ BOOST_AUTO_TEST_CASE(batches_are_made_on_a_thread_of_their_own_and_no_more_than_
   }
 }
 
+namespace {
+
+struct Power : std::exception {};
+
+}  // namespace
+
 BOOST_AUTO_TEST_CASE(a_training_goes_on_in_the_middle_of_an_epoch) {
-  struct Power : std::exception {};
   struct Cut : Callback {
     explicit Cut(int its_at) : at(its_at) {}
     void on_train_batch_end(int64_t, const Logs&) override {
@@ -273,23 +364,72 @@ BOOST_AUTO_TEST_CASE(a_training_goes_on_in_the_middle_of_an_epoch) {
     }
     int at;
   };
-  Sequential whole = made();
-  const Batches shuffled = batches(x, y, {.size = 4});
-  const History expected = whole.fit(shuffled, {.epochs = 3, .verbose = 0});
-  const std::string folder = in_folder("backup_of_a_range");
-  BOOST_CHECK_THROW(
-      made().fit(shuffled,
-                 {.epochs = 3,
-                  .callbacks = {BackupAndRestore({.backup_dir = folder, .save_freq = 2}), Cut(4)},
-                  .verbose = 0}),
-      Power);
-  set_seed(99);
-  Sequential again = made();
-  again.fit(shuffled, {.epochs = 3,
-                       .callbacks = {BackupAndRestore({.backup_dir = folder, .save_freq = 2})},
-                       .verbose = 0});
-  for (std::size_t i = 0; i < whole.weights().size(); ++i)
-    check_same("goes on", again.weights()[i], whole.weights()[i]);
+  const Tensor lengths = tensor(std::vector<int64_t>{4, 1, 3, 2, 4, 1, 2, 3, 3, 1}, {10});
+  const auto by_length = [&](int64_t seed) {
+    return batches_by_length(x, lengths, y, {.size = 4, .seed = seed});
+  };
+  const Batches seeded = batches(x, y, {.size = 4, .seed = 1});
+  const std::tuple<const char*, std::function<BatchRange()>, FitOptions> cases[] = {
+      {"in an order that is drawn", [] { return batches(x, y, {.size = 4}); }, {}},
+      {"with a seed", [&] { return seeded; }, {}},
+      {"a range that was walked through before",
+       [&] {
+         for (const auto& [xb, yb] : seeded) BOOST_TEST(xb.shape()[0] <= 4);
+         return BatchRange(seeded);
+       },
+       {}},
+      {"some steps", [&] { return seeded; }, {.steps_per_epoch = 2}},
+      {"by length", [&] { return by_length(-1); }, {}},
+      {"by length, with a seed", [&] { return by_length(1); }, {}},
+  };
+  for (const auto& [what, range, given] : cases)
+    for (const int cut : {2, 4}) BOOST_TEST_CONTEXT(what << ", " << cut) {
+        FitOptions options = given;
+        options.epochs = 3;
+        options.verbose = 0;
+        Sequential whole = made();
+        whole.fit(range(), options);
+        const std::string folder = in_folder("backup_of_a_range");
+        options.callbacks = {BackupAndRestore({.backup_dir = folder, .save_freq = 2}), Cut(cut)};
+        BOOST_CHECK_THROW(made().fit(range(), options), Power);
+        set_seed(99);
+        Sequential again = made();
+        options.callbacks.pop_back();
+        again.fit(range(), options);
+        for (std::size_t i = 0; i < whole.weights().size(); ++i)
+          check_same("goes on", again.weights()[i], whole.weights()[i]);
+      }
+}
+
+BOOST_AUTO_TEST_CASE(a_backup_is_never_behind_the_last_batch_of_an_epoch) {
+  // Of a function that tells nobody that its third batch is the last.
+  for (const int frequency : {1, 3}) BOOST_TEST_CONTEXT(frequency) {
+      const std::string folder = in_folder("backup_of_a_function");
+      const auto options = [&] {
+        return FitOptions{
+            .epochs = 3,
+            .callbacks = {EarlyStopping({.monitor = "loss", .patience = 9}),
+                          BackupAndRestore({.backup_dir = folder, .save_freq = frequency})},
+            .validation_data = {.x = x, .y = y},
+            .verbose = 0};
+      };
+      struct CutInValidation : Callback {
+        void on_test_begin() override {
+          if (--left == 0) throw Power();
+        }
+        int left = 2;
+      };
+      Sequential whole = made();
+      const History expected = whole.fit(by_function(), options());
+      FitOptions cut = options();
+      cut.callbacks.push_back(CutInValidation());
+      BOOST_CHECK_THROW(made().fit(by_function(), cut), Power);
+      Sequential again = made();
+      const History rest = again.fit(by_function(), options());
+      BOOST_TEST(rest["loss"].back() == expected["loss"].back());
+      for (std::size_t i = 0; i < whole.weights().size(); ++i)
+        check_same("goes on", again.weights()[i], whole.weights()[i]);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(long_sequences_of_a_range_are_trained_in_pieces) {
@@ -379,6 +519,40 @@ BOOST_AUTO_TEST_CASE(what_a_range_cannot_do_is_said) {
       "Sequential.fit: sample_weight was given, which is of samples in memory, and these are "
       "batches of a range.\n  Each Batch has its own: Batch{.x = x, .y = y, .sample_weight = "
       "w}.");
+  const std::pair<const char*, FitOptions> of_samples[] = {
+      {"batch_size", {.batch_size = 2}},
+      {"shuffle", {.shuffle = false}},
+      {"seed", {.seed = 0}},
+      {"validation_batch_size", {.validation_batches = parts(), .validation_batch_size = 2}},
+  };
+  for (const auto& [option, options] : of_samples)
+    BOOST_TEST(fit(parts(), options)
+                   .starts_with("Sequential.fit: " + std::string(option) +
+                                " was given, which is of samples in memory, and these are batches "
+                                "of a range.\n  A range has its own"));
+  BOOST_TEST(error_of([&] {
+               made().predict(parts(), {.batch_size = 2});
+             }).starts_with("Sequential.predict: batch_size was given"));
+  BOOST_TEST(error_of([&] {
+               made().evaluate(parts(), {.batch_size = 2});
+             }).starts_with("Sequential.evaluate: batch_size was given"));
+  Sequential stateful({LSTM({.units = 2, .stateful = true}), Dense({.units = 1})});
+  stateful.compile({.loss = "mse"});
+  const std::string uneven =
+      ", batches, batch 3 of epoch 1: `lstm` is stateful, and this batch has 2 samples, the first "
+      "one 4.\n  It keeps a state for each sequence of a batch: leave out the smaller batch, or "
+      "give batches of one size.";
+  BOOST_TEST(error_of([&] { stateful.fit(parts(), {.verbose = 0}); }) == "Sequential.fit" + uneven);
+  BOOST_TEST(error_of([&] { stateful.predict(parts()); }) == "Sequential.predict" + uneven);
+  BOOST_TEST(error_of([&] {
+               stateful.predict(x, {.batch_size = 4});
+             }).starts_with("Sequential.predict: `lstm` is stateful, and 10 samples are not"));
+  BOOST_TEST(
+      error_of([&] {
+        stateful.fit(
+            x, y,
+            {.batch_size = 5, .validation_data = {.x = x, .y = y}, .validation_batch_size = 4});
+      }).starts_with("Sequential.fit, validation: `lstm` is stateful, and 10 samples are "));
   BOOST_TEST(fit(parts(), {.validation_split = 0.5}) ==
              "Sequential.fit: validation_split was given, which is of samples in memory, and these "
              "are batches of a range.\n  Give validation_batches, or validation_data.");

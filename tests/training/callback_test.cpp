@@ -273,6 +273,20 @@ BOOST_AUTO_TEST_CASE(a_fit_of_the_same_model_inside_leaves_the_outer_flag_and_re
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_epoch_that_was_not_begun_is_not_recorded) {
+  for (const int at : {0, 2}) BOOST_TEST_CONTEXT(at) {
+      Sequential model = compiled();
+      const LambdaCallback stop({.on_epoch_begin = [&](int epoch) {
+        if (epoch == at) model.stop_training();
+      }});
+      const History history = model.fit(data_x(), data_y(), options_with({stop}, 4));
+      BOOST_TEST(history.epochs().size() == static_cast<std::size_t>(at));
+      BOOST_TEST(model.epoch() == at);
+      for (const std::string& name : history.names())
+        BOOST_TEST(history[name].size() == static_cast<std::size_t>(at));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_model_is_trained_in_one_thread_at_a_time) {
   Sequential model = compiled();
   std::string text;

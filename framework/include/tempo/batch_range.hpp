@@ -2,6 +2,7 @@
 // Batches that come one after the other, from a range or a function: for data larger than memory.
 #pragma once
 
+#include <atomic>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -26,6 +27,9 @@ struct Batch {
   Inputs x = {};
   Inputs y = {};
   Tensor sample_weight = {};
+  /// Of batches that come in another order than the samples: where each of these lies. predict
+  /// gives its rows in the order of their places.
+  std::vector<int64_t> places = {};
 };
 
 namespace sdk {
@@ -62,20 +66,24 @@ concept GivesBatches = requires(F& next) {
 ///                                                 epoch
 ///
 /// A range that is an lvalue is referred to and must live as long as this; another is moved in.
+/// One whose order is another in each pass has a member pass(number), as batches(x, y) has: fit
+/// begins an epoch with the pass of its number, so that a training that goes on has its order.
 class BatchRange {
  public:
   /// As libtempo walks through it.
   class Source {
    public:
     virtual ~Source() = default;
-    /// Stands before the first batch again, where it `restarts`; goes on, where it does not.
-    virtual void begin() = 0;
+    /// Stands before the first batch of this pass, where it `restarts`; goes on, where it does not.
+    virtual void begin(int64_t pass) = 0;
     virtual std::optional<Batch> next() = 0;
     virtual bool restarts() const = 0;
     /// Whether there may be more after its end.
     virtual bool begins_again() const = 0;
     /// How many batches there are; -1: it is not known.
     virtual int64_t size() const = 0;
+    /// While fit, evaluate or predict walks through it.
+    std::atomic_flag walked;
   };
 
   /// None.
@@ -98,9 +106,12 @@ class BatchRange {
     using Range = std::remove_reference_t<R>;
     using Iterator = decltype(std::begin(std::declval<Range&>()));
     explicit OfRange(R&& given) : range(std::forward<R>(given)) {}
-    void begin() override {
+    void begin(int64_t pass) override {
       if (at && !restarts()) return;
-      at.emplace(std::begin(range));
+      if constexpr (requires { Iterator(range.pass(pass)); })
+        at.emplace(range.pass(pass));
+      else
+        at.emplace(std::begin(range));
       taken = false;
     }
     // To move on may be to read the next one, as in a single pass, so that waits until it is asked.
@@ -108,7 +119,10 @@ class BatchRange {
       if (std::exchange(taken, false)) ++*at;
       if (!(*at != std::end(range))) return {};
       taken = true;
-      return sdk::as_batch(**at);
+      Batch batch = sdk::as_batch(**at);
+      if constexpr (requires(const Iterator& i) { batch.places = i.places(); })
+        batch.places = at->places();
+      return batch;
     }
     bool restarts() const override { return std::forward_iterator<Iterator>; }
     bool begins_again() const override { return restarts(); }
@@ -125,7 +139,7 @@ class BatchRange {
   template <class F>
   struct OfFunction final : Source {
     explicit OfFunction(F its_next) : function(std::move(its_next)) {}
-    void begin() override {}
+    void begin(int64_t) override {}
     std::optional<Batch> next() override {
       auto batch = function();
       if (!batch) return {};

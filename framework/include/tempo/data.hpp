@@ -23,7 +23,7 @@ struct WindowOptions {
   int64_t horizon = 1;  ///< how many steps after the window's last value the target lies
   /// Several of them: y has an axis more, [n, horizons, targets].
   std::vector<int64_t> horizons = {};
-  /// The columns that are to be told, from 0, or from the end below 0; none given: all.
+  /// The columns of y, from 0, or from the end below 0; none given: all.
   std::vector<int64_t> targets = {};
 };
 
@@ -63,6 +63,8 @@ class Batches {
       return before;
     }
     friend bool operator==(const Iterator& a, const Iterator& b) { return a.at_ == b.at_; }
+    /// Where the samples of this batch lie in x and y.
+    std::vector<int64_t> places() const { return from_->places(at_, order_.get()); }
 
    private:
     const Batches* from_ = nullptr;
@@ -71,14 +73,17 @@ class Batches {
   };
 
   TEMPO_API Batches(const Tensor& x, const Tensor& y, const BatchOptions& options);
-  Iterator begin() const { return {this, 0, next_order()}; }
+  Iterator begin() const { return {this, 0, order_of(pass_++)}; }
+  /// As begin, in the order that a seed has for the pass of this number.
+  Iterator pass(int64_t number) const { return {this, 0, order_of(number)}; }
   Iterator end() const { return {this, size(), nullptr}; }
   /// How many batches.
   int64_t size() const { return (count_ - 1) / options_.size + 1; }
 
  private:
   TEMPO_API Samples batch(int64_t at, const std::vector<int64_t>* order) const;
-  TEMPO_API std::shared_ptr<const std::vector<int64_t>> next_order() const;
+  TEMPO_API std::vector<int64_t> places(int64_t at, const std::vector<int64_t>* order) const;
+  TEMPO_API std::shared_ptr<const std::vector<int64_t>> order_of(int64_t pass) const;
 
   Tensor x_, y_;
   int64_t count_ = 0;

@@ -134,7 +134,8 @@ class Model {
   }
   TEMPO_OPTIONS(Tensors predict_all, PredictOptions, const Inputs&) const;
   TEMPO_OPTIONS(Tensor predict, PredictOptions, const Inputs&) const;
-  /// The same for the x of batches; they need no y.
+  /// The same for the x of batches; they need no y. The rows are in the order of the samples where
+  /// the batches have places, as those of batches(x, y) and batches_by_length have.
   Tensor predict(const BatchRange& batches, const PredictOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_predict(batches, options, false)[0]; });
   }

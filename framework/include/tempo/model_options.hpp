@@ -69,24 +69,25 @@ struct ValidationData {
 };
 
 struct FitOptions {
-  int64_t batch_size = 32;  ///< of samples in memory
-  int epochs = 1;           ///< the number of the last epoch, also when initial_epoch is not 0
+  /// Of samples in memory, 32 where it is not given; a range has its own batches.
+  std::optional<int64_t> batch_size = {};
+  int epochs = 1;  ///< the number of the last epoch, also when initial_epoch is not 0
   std::vector<CallbackHandle> callbacks = {};
   double validation_split = 0;          ///< this share at the end of the data is held out
   ValidationData validation_data = {};  ///< wins over validation_split
   BatchRange validation_batches = {};   ///< in place of these, a range that begins again
-  /// Of samples in memory; a range says its own order.
-  bool shuffle = true;
+  /// Of samples in memory, true where it is not given; a range has its own order.
+  std::optional<bool> shuffle = {};
   int64_t seed = -1;  ///< of the shuffling; below 0: drawn from the generator that set_seed starts
   /// Of class numbers, [n] or [n, 1], or one-hot labels, [n, classes]; in place of sample_weight.
   ClassWeight class_weight = {};
   Tensor sample_weight = {};  ///< [n] or [n, time], at least 0
   int initial_epoch = 0;
-  /// Batches in an epoch, 0 for all there are. The next epoch goes on where this one stopped; when
-  /// there is no whole batch more the samples begin again, in a new order.
+  /// Batches in an epoch, 0 for all there are. The next epoch goes on where this one stopped; after
+  /// the last batch, which may be smaller, the samples begin again, in a new order.
   int64_t steps_per_epoch = 0;
   /// How many batches of a range are made before they are asked for, on a thread of their own; 0:
-  /// none, and no thread.
+  /// none, and no thread. Where training ends before its last epoch, those that were made are lost.
   int64_t prefetch = 2;
   /// Truncated backpropagation through time (Williams and Peng, 1990): sequences [batch, time, ...]
   /// of more steps than this are trained in pieces of so many, the last one shorter; 0: as a whole.
@@ -94,26 +95,25 @@ struct FitOptions {
   /// layers go on from the states that the piece before ended in, through which no gradient goes,
   /// and begin anew with the next batch, unless they are stateful.
   ///
-  /// Each piece is an update, an iteration of the optimizer, by the mean loss of what counts in it;
-  /// where nothing does, there is none. A batch stays one of whole sequences, for callbacks,
-  /// steps_per_epoch and backups. Its loss in the logs is the mean over its pieces, each by how
-  /// many steps count in it: but for the weights in between, that of whole sequences. Metrics see
-  /// each piece as a batch. A y without a time axis belongs to the end of its sequence: the piece
-  /// where that lies is trained, and those before it only carry the states. Ctrl-C ends it after a
-  /// piece. Validation is of whole sequences, as it needs no gradient.
+  /// Each piece is one update, by the mean loss of the steps that count in it; a piece without such
+  /// steps is none. Callbacks, steps_per_epoch and backups count whole batches. The logged loss of
+  /// a batch is the mean over its pieces, weighted by their steps that count. Metrics see each
+  /// piece as a batch. Where y has no time axis, only the piece in which a sequence ends is
+  /// trained; those before it carry the states. Ctrl-C ends it after a piece. Validation is of
+  /// whole sequences, as it needs no gradient.
   ///
-  /// Any model will do that gives for pieces what it gives for the whole. Tried before the first
-  /// update, it is an Error where a layer runs backwards (Bidirectional), looks at other steps
+  /// The model must give for pieces what it gives for the whole. That is tried before the first
+  /// update: an Error where a layer runs backwards (Bidirectional), a layer looks at other steps
   /// (attention, pooling, convolutions), or the loss does (CTC, CRFLoss).
   int64_t truncate = 0;
   int64_t validation_steps = 0;       ///< batches of validation; 0: all
-  int64_t validation_batch_size = 0;  ///< 0: batch_size
+  int64_t validation_batch_size = 0;  ///< of samples in memory; 0: batch_size
   int validation_freq = 1;            ///< epochs from one validation to the next
   int verbose = -1;  ///< 0 silent, 1 a bar, 2 a line per epoch; -1: a bar on a terminal, else lines
 };
 
 struct EvaluateOptions {
-  int64_t batch_size = 32;
+  std::optional<int64_t> batch_size = {};  ///< as in FitOptions
   std::vector<CallbackHandle> callbacks = {};
   Tensor sample_weight = {};
   int64_t prefetch = 2;  ///< as in FitOptions
@@ -121,7 +121,7 @@ struct EvaluateOptions {
 };
 
 struct PredictOptions {
-  int64_t batch_size = 32;
+  std::optional<int64_t> batch_size = {};  ///< as in FitOptions
   std::vector<CallbackHandle> callbacks = {};
   int64_t prefetch = 2;  ///< as in FitOptions
 };
