@@ -2,19 +2,24 @@
 // Sorts sequences into batches by their lengths, and pads them.
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <numeric>
 
 #include <tempo/by_length.hpp>
 #include <tempo/ops.hpp>
+#include <tempo/sequences.hpp>
 
 #include "training/dataset.hpp"
 #include "training/order.hpp"
+#include "training/settings.hpp"
 
 namespace tempo {
 
 struct BatchesByLength::Data {
   Tensors x, y;  // ragged: a sequence each
   bool ragged = false, ragged_y = false;
+  bool in_front = false;    // where the padding stands
+  bool y_has_time = false;  // of padded ones
   Tensor weight;
   std::vector<int64_t> lengths;
   int64_t time = 0;  // of padded ones
@@ -33,9 +38,11 @@ void require_options(const ByLengthOptions& options) {
     if (value < 1)
       throw Error(std::string(who) + ": " + name + " is " + std::to_string(value) +
                   "; it must be at least 1.");
+  if (options.padding && *options.padding != "pre" && *options.padding != "post")
+    unknown_name(who, "padding", *options.padding, {"pre", "post"});
 }
 
-std::vector<int64_t> lengths_of(const Tensor& lengths, int64_t count, int64_t time) {
+std::vector<int64_t> checked_lengths(const Tensor& lengths, int64_t count, int64_t time) {
   if (!lengths || lengths.rank() != 1 || is_floating(lengths.dtype()) || lengths.dtype() == bool_ ||
       lengths.shape()[0] != count)
     throw ShapeError(std::string(who) + ": lengths is " +
@@ -51,16 +58,57 @@ std::vector<int64_t> lengths_of(const Tensor& lengths, int64_t count, int64_t ti
   return out;
 }
 
-bool has_time(const Tensor& t, int64_t time) { return t.rank() >= 2 && t.shape()[1] == time; }
+// Whether numbers were all the same so far.
+struct Constant {
+  void add(double value) {
+    if (!first) first = value;
+    holds = holds && (value == *first || (std::isnan(value) && std::isnan(*first)));
+  }
+  bool is(double value) const { return holds && first == value; }
+  bool holds = true;
+  std::optional<double> first;
+};
 
-// Sequences [time, ...] side by side, with zeros behind their ends.
-Tensor padded(const Tensors& sequences, const std::vector<int64_t>& places, int64_t longest) {
+// Padding is one number. Where that may be said of both ends, 0 is the likelier one.
+bool looks_padded_in_front(const Tensor& x, const std::vector<int64_t>& lengths) {
+  const int64_t time = x.shape()[1], width = x.count() / std::max<int64_t>(1, x.shape()[0] * time);
+  Constant front, behind;
+  for (std::size_t i = 0; i < lengths.size() && front.holds; ++i) {
+    const int64_t first = static_cast<int64_t>(i) * time * width, cut = lengths[i] * width,
+                  all = time * width;
+    for (int64_t at = 0; at < all - cut && front.holds; ++at) front.add(x.element(first + at));
+    for (int64_t at = cut; at < all && behind.holds; ++at) behind.add(x.element(first + at));
+  }
+  return front.first && front.holds && (!behind.holds || (front.is(0) && !behind.is(0)));
+}
+
+// Sequences [time, ...] side by side, with zeros where they are too short.
+Tensor padded(const Tensors& sequences, const std::vector<int64_t>& places, int64_t longest,
+              bool in_front) {
   Tensors rows;
   for (const int64_t place : places) {
     const Tensor& one = sequences[static_cast<std::size_t>(place)];
-    rows.push_back(pad(one, 0, 0, longest - one.shape()[0]));
+    const int64_t missing = longest - one.shape()[0];
+    rows.push_back(pad(one, 0, in_front ? missing : 0, in_front ? 0 : missing));
   }
   return stack(rows, 0);
+}
+
+// Labels [n, classes] may have as many classes as there are steps; whole numbers are classes.
+bool y_has_time(const Inputs& y, int64_t time, const std::optional<bool>& said) {
+  bool any = false;
+  for (const Tensor& t : y) {
+    if (!has_time(t, time)) continue;
+    any = true;
+    if (!said && time > 1 && t.rank() == 2 && is_floating(t.dtype()))
+      throw Error(std::string(who) + ": y is " + to_string(t.shape(), t.dtype()) +
+                  ", and x has as many steps: these may be targets of the steps, or of " +
+                  std::to_string(time) + " classes.\n  .y_has_time = true (or false) says which.");
+  }
+  if (said.value_or(false) && !any)
+    throw ShapeError(std::string(who) + ": .y_has_time is true, and no y is [n, " +
+                     std::to_string(time) + ", ...].");
+  return said.value_or(any);
 }
 
 void require_sequences(const char* name, const Tensors& sequences) {
@@ -87,6 +135,7 @@ std::shared_ptr<BatchesByLength::Data> of_sequences(const Tensors& sequences,
   data->x = sequences;
   data->ragged = true;
   data->options = options;
+  data->in_front = options.padding == "pre";
   data->weight = options.sample_weight;
   for (const Tensor& one : sequences) data->lengths.push_back(one.shape()[0]);
   return data;
@@ -97,6 +146,14 @@ void require_count(const char* name, int64_t given, int64_t count) {
     throw ShapeError(std::string(who) + ": there are " + std::to_string(count) +
                      " sequences, and " + name + " holds " + std::to_string(given) +
                      ".\n  It needs one entry for each, along the first axis.");
+}
+
+Tensors as_tensors(const std::vector<std::vector<int64_t>>& sequences) {
+  Tensors out;
+  for (const std::vector<int64_t>& one : sequences)
+    out.push_back(reshape(pad_sequences(std::vector<std::vector<int64_t>>{one}),
+                          {static_cast<int64_t>(one.size())}));
+  return out;
 }
 
 void require_weight(const BatchesByLength::Data& data) {
@@ -122,8 +179,14 @@ BatchesByLength batches_by_length(const Inputs& x, const Tensor& lengths, const 
   data->y = y;
   data->weight = options.sample_weight;
   data->time = x[0].shape()[1];
-  data->lengths = lengths_of(lengths, all.count(), data->time);
+  data->lengths = checked_lengths(lengths, all.count(), data->time);
   data->options = options;
+  data->in_front = options.padding == "pre";
+  data->y_has_time = y_has_time(y, data->time, options.y_has_time);
+  if (!options.padding && looks_padded_in_front(x[0], data->lengths))
+    throw Error(std::string(who) +
+                ": the sequences of x look padded in front.\n  .padding = \"pre\" takes them so, "
+                ".padding = \"post\" as padded at their ends.");
   return BatchesByLength(data);
 }
 
@@ -154,16 +217,31 @@ BatchesByLength batches_by_length(const Tensors& sequences, const Tensors& y,
   return BatchesByLength(data);
 }
 
+BatchesByLength batches_by_length(const std::vector<std::vector<int64_t>>& ids, const Tensor& y,
+                                  const ByLengthOptions& options) {
+  return batches_by_length(as_tensors(ids), y, options);
+}
+
+BatchesByLength batches_by_length(const std::vector<std::vector<int64_t>>& ids,
+                                  const std::vector<std::vector<int64_t>>& y,
+                                  const ByLengthOptions& options) {
+  return batches_by_length(as_tensors(ids), as_tensors(y), options);
+}
+
 int64_t BatchesByLength::size() const { return (data_->count() - 1) / data_->options.size + 1; }
 
 std::shared_ptr<const BatchesByLength::Plan> BatchesByLength::next_plan() const {
-  const auto& [size, shuffle, seed, pool, weight] = data_->options;
-  const int64_t count = data_->count();
-  const int64_t pass = data_->pass++;
+  return plan_of(data_->pass++);
+}
+
+std::shared_ptr<const BatchesByLength::Plan> BatchesByLength::plan_of(int64_t pass) const {
+  const ByLengthOptions& options = data_->options;
+  const bool shuffle = options.shuffle;
+  const int64_t count = data_->count(), size = options.size, seed = options.seed;
   std::vector<int64_t> places(static_cast<std::size_t>(count));
   std::iota(places.begin(), places.end(), 0);
   if (shuffle) places = shuffled(count, seed, pass);
-  const int64_t at_once = shuffle && pool <= count / size ? pool * size : count;
+  const int64_t at_once = shuffle && options.pool <= count / size ? options.pool * size : count;
   const auto shorter = [this](int64_t a, int64_t b) {
     return data_->lengths[static_cast<std::size_t>(a)] <
            data_->lengths[static_cast<std::size_t>(b)];
@@ -193,31 +271,37 @@ Batch BatchesByLength::batch(const std::vector<int64_t>& places) const {
   for (const int64_t place : places)
     lengths.push_back(data.lengths[static_cast<std::size_t>(place)]);
   const int64_t longest = std::max<int64_t>(1, *std::max_element(lengths.begin(), lengths.end()));
-  const Tensor mask =
+  const Tensor first_steps =
       mask_of_lengths(tensor(lengths, {static_cast<int64_t>(lengths.size())}), longest);
-  const auto cut = [&](const Tensor& t) {
-    const Tensor rows = samples(t, places);
-    return !data.ragged && has_time(t, data.time) ? slice(rows, 1, 0, longest) : rows;
+  const Tensor mask = data.in_front ? reverse(first_steps, 1) : first_steps;
+  const auto cut = [&](const Tensor& rows) {
+    const int64_t time = rows.shape()[1];
+    return data.in_front ? slice(rows, 1, time - longest, time) : slice(rows, 1, 0, longest);
   };
   Batch out;
+  out.places = places;
   if (data.ragged) {
-    out.x = with_mask(padded(data.x, places, longest), mask);
+    out.x = with_mask(padded(data.x, places, longest, data.in_front), mask);
   } else {
     for (const Tensor& t : data.x) {
-      const Tensor part = cut(t), before = mask_of(part);
-      out.x.push_back(has_time(t, data.time)
-                          ? with_mask(part, before ? logical_and(before, mask) : mask)
-                          : part);
+      const Tensor rows = samples(t, places), before = mask_of(rows);
+      out.x.push_back(!has_time(t, data.time) ? rows
+                      : before                ? with_mask(cut(rows), logical_and(cut(before), mask))
+                                              : with_mask(cut(rows), mask));
     }
   }
-  if (data.ragged_y)
-    out.y = padded(data.y, places, longest);
-  else
-    for (const Tensor& t : data.y) out.y.push_back(cut(t));
+  if (data.ragged_y) {
+    out.y = padded(data.y, places, longest, data.in_front);
+  } else {
+    for (const Tensor& t : data.y) {
+      const Tensor rows = samples(t, places);
+      out.y.push_back(data.y_has_time && has_time(t, data.time) ? cut(rows) : rows);
+    }
+  }
   if (data.weight) {
     const Tensor rows = samples(data.weight, places);
     const bool steps = data.weight.rank() >= 2 && data.weight.shape()[1] > longest;
-    out.sample_weight = steps ? slice(rows, 1, 0, longest) : rows;
+    out.sample_weight = steps ? cut(rows) : rows;
   }
   return out;
 }

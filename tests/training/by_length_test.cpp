@@ -176,6 +176,108 @@ BOOST_AUTO_TEST_CASE(a_model_learns_from_it_as_from_padded_samples) {
     BOOST_TEST(std::abs(its["loss"][epoch] - history["loss"][epoch]) < 1e-4);
 }
 
+BOOST_AUTO_TEST_CASE(padding_may_stand_in_front) {
+  // Backwards, sequences that are padded in front are padded at their ends.
+  const Tensor weights = abs(at_steps(all, all, 0)), gaps = x(all, all, 0) < 20;
+  const auto backwards = [](const Tensor& t) { return reverse(t, 1); };
+  const auto all_backwards = [&](const Tensors& of) {
+    Tensors out;
+    for (const Tensor& t : of) out.push_back(reverse(t, 0));
+    return out;
+  };
+  const ByLengthOptions options{.size = 4, .seed = 1},
+      in_front{.size = 4, .seed = 1, .padding = "pre"};
+  ByLengthOptions weighted = options, weighted_in_front = in_front;
+  weighted.sample_weight = weights;
+  weighted_in_front.sample_weight = backwards(weights);
+  const std::tuple<const char*, BatchesByLength, BatchesByLength> cases[] = {
+      {"padded", batches_by_length(x, lengths, at_steps, weighted),
+       batches_by_length(backwards(x), lengths, backwards(at_steps), weighted_in_front)},
+      {"with a mask of their own", batches_by_length(with_mask(x, gaps), lengths, at_ends, options),
+       batches_by_length(with_mask(backwards(x), backwards(gaps)), lengths, at_ends, in_front)},
+      {"ragged", batches_by_length(ragged(x), ragged(at_steps), options),
+       batches_by_length(all_backwards(ragged(x)), all_backwards(ragged(at_steps)), in_front)},
+  };
+  for (const auto& [what, behind, front] : cases) {
+    const std::vector<Batch> a = taken(behind), b = taken(front);
+    BOOST_REQUIRE(a.size() == b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      check_same(what, b[i].x[0], backwards(a[i].x[0]));
+      check_same(what, cast(mask_of(b[i].x[0]), int32), backwards(cast(mask_of(a[i].x[0]), int32)));
+      check_same(what, b[i].y[0], a[i].y[0].rank() == 3 ? backwards(a[i].y[0]) : a[i].y[0]);
+      if (a[i].sample_weight) check_same(what, b[i].sample_weight, backwards(a[i].sample_weight));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_mask_of_x_stays_beside_that_of_the_lengths) {
+  std::vector<bool> every_second;
+  for (int64_t step = 0; step < time_steps; ++step) every_second.push_back(step % 2 == 0);
+  const Tensor gap = tensor(every_second, {time_steps});
+  const Tensor given = with_mask(x, broadcast_to(gap, {count, time_steps}));
+  for (const Batch& batch : batches_by_length(given, lengths, at_ends, {.size = 4})) {
+    const int64_t longest = batch.x[0].shape()[1];
+    const Tensor counts = batch.x[0](all, all, 0) >= 0, first = slice(gap, 0, 0, longest);
+    check_same("mask", cast(mask_of(batch.x[0]), int32), cast(logical_and(counts, first), int32));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(padding_on_a_side_that_was_not_said_is_found) {
+  using Ids = std::vector<std::vector<int64_t>>;
+  const Ids ids = {{5}, {7, 8, 9}};
+  const Tensor y = arange(0, 2), its_lengths = tensor(std::vector<int64_t>{1, 3}, {2});
+  const std::string text =
+      "batches_by_length: the sequences of x look padded in front.\n  .padding = \"pre\" takes "
+      "them so, .padding = \"post\" as padded at their ends.";
+  const auto refusal = [&](const Ids& rows, const std::vector<int64_t>& of,
+                           const ByLengthOptions& options = {}) {
+    return error_of([&] { batches_by_length(pad_sequences(rows), tensor(of, {2}), y, options); });
+  };
+  BOOST_TEST(refusal(ids, {1, 3}) == text);
+  BOOST_TEST(refusal({{0, 5}, {7, 8}}, {1, 2}) == text);
+  for (const Ids& behind : {Ids{{5, 0}, {7, 8}}, Ids{{0, 0}, {7, 8}}, Ids{{5, 9}, {7, 8}}})
+    BOOST_TEST(refusal(behind, {1, 2}) == "nothing was thrown");
+  BOOST_TEST(refusal({{5, 6}, {7, 8}}, {2, 2}) == "nothing was thrown");
+  BOOST_TEST(refusal(ids, {1, 3}, {.padding = "post"}) == "nothing was thrown");
+
+  // The padding is gone, and the mask is of what is left.
+  const ByLengthOptions one{.size = 1, .shuffle = false};
+  for (const char* side : {"pre", "post", ""}) {
+    ByLengthOptions options = one;
+    if (*side) options.padding = side;
+    const BatchesByLength range =
+        *side ? batches_by_length(pad_sequences(ids, {.padding = side}), its_lengths, y, options)
+              : batches_by_length(ids, y, options);
+    const std::vector<Batch> batches = taken(range);
+    check_same(side, batches[0].x[0], tensor<int32_t>({5}, {1, 1}));
+    check_same(side, batches[1].x[0], tensor<int32_t>({7, 8, 9}, {1, 3}));
+    for (const Batch& b : batches)
+      check_same(side, cast(mask_of(b.x[0]), int32), ones_like(b.x[0]));
+  }
+  const std::vector<Batch> tagged = taken(batches_by_length(ids, Ids{{1}, {2, 3, 4}}, one));
+  check_same("tags", tagged[1].y[0], tensor<int32_t>({2, 3, 4}, {1, 3}));
+}
+
+BOOST_AUTO_TEST_CASE(y_of_as_many_classes_as_there_are_steps_is_asked_about) {
+  std::vector<int64_t> classes;
+  for (int64_t i = 0; i < count; ++i) classes.push_back(i % time_steps);
+  const Tensor one_hot = to_categorical(tensor(classes, {count})),
+               tags = cast(x(all, all, 0), int32);
+  BOOST_TEST(
+      error_of([&] { batches_by_length(x, lengths, one_hot); }) ==
+      "batches_by_length: y is [23, 12] float32, and x has as many steps: these may be "
+      "targets of the steps, or of 12 classes.\n  .y_has_time = true (or false) says which.");
+  BOOST_TEST(error_of([&] { batches_by_length(x, lengths, at_ends, {.y_has_time = true}); }) ==
+             "batches_by_length: .y_has_time is true, and no y is [n, 12, ...].");
+  const auto width_is = [](const BatchesByLength& range, bool of_time) {
+    for (const Batch& b : range)
+      BOOST_TEST(b.y[0].shape()[1] == (of_time ? b.x[0].shape()[1] : time_steps));
+  };
+  width_is(batches_by_length(x, lengths, one_hot, {.size = 4, .y_has_time = false}), false);
+  width_is(batches_by_length(x, lengths, one_hot, {.size = 4, .y_has_time = true}), true);
+  width_is(batches_by_length(x, lengths, tags, {.size = 4}), true);
+}
+
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
   Tensors wrong = ragged(x);
   wrong[3] = ones({4, 2});
@@ -198,6 +300,8 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
       {"batches_by_length: there are 23 sequences, and y holds 2.\n  It needs one entry for each, "
        "along the first axis.",
        [] { batches_by_length(ragged(x), slice(at_ends, 0, 0, 2)); }},
+      {"batches_by_length: it has no padding `front`.\n  There are pre, post.",
+       [] { batches_by_length(x, lengths, at_ends, {.padding = "front"}); }},
       {"batches_by_length: there are no sequences.", [] { batches_by_length(Tensors{}, at_ends); }},
   };
   for (const auto& [text, f] : cases) BOOST_TEST(error_of(f) == text);

@@ -2,6 +2,10 @@
 // Mini-batches of sequences of similar lengths, padded no further than to the longest of each.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include <tempo/batch_range.hpp>
 
 namespace tempo TEMPO_HIDDEN {
@@ -12,14 +16,20 @@ struct ByLengthOptions {
   /// shortest first.
   bool shuffle = true;
   int64_t seed = -1;  ///< below 0: drawn from the generator that set_seed starts
-  /// Shuffled sequences are sorted by length so many batches at a time, which are then shuffled: of
-  /// more, less is padded; of fewer, more chance is in who meets whom.
+  /// So many batches are sorted by length at a time, and then shuffled. More of them need less
+  /// padding; with fewer, chance decides more about which sequences share a batch.
   int64_t pool = 100;
+  /// The side of a sequence where padding stands, "pre" or "post". Not given: "post", and an Error
+  /// where padded sequences look padded in front.
+  std::optional<std::string> padding = {};
+  /// Whether the second axis of y is time. Not given: where it is as long as that of x; an Error
+  /// where this may be chance, as of one-hot labels [n, classes].
+  std::optional<bool> y_has_time = {};
   Tensor sample_weight = {};  ///< [n] or [n, time]
 };
 
 /// A range of batches for fit, evaluate and predict. x of each is [size, longest, ...] with the
-/// mask of its lengths; the last batch may be smaller. A handle; copies draw from the same passes.
+/// mask of its lengths; one batch may be smaller. A handle; copies draw from the same passes.
 class BatchesByLength {
  public:
   struct Data;
@@ -52,6 +62,8 @@ class BatchesByLength {
 
   explicit BatchesByLength(std::shared_ptr<Data> data) : data_(std::move(data)) {}
   Iterator begin() const { return {this, 0, next_plan()}; }
+  /// As begin, in the order that a seed has for the pass of this number.
+  Iterator pass(int64_t number) const { return {this, 0, plan_of(number)}; }
   Iterator end() const { return {this, size(), nullptr}; }
   /// How many batches.
   TEMPO_API int64_t size() const;
@@ -59,13 +71,16 @@ class BatchesByLength {
  private:
   TEMPO_API Batch batch(const std::vector<int64_t>& places) const;
   TEMPO_API std::shared_ptr<const Plan> next_plan() const;
+  TEMPO_API std::shared_ptr<const Plan> plan_of(int64_t pass) const;
 
   std::shared_ptr<Data> data_;
 };
 
-/// Of padded sequences [n, time, ...] and their lengths [n], int32 or int64. Those of x, y and
-/// sample_weight that have this time axis are cut to the longest sequence of a batch.
+/// Of padded sequences [n, time, ...] and their lengths [n], int32 or int64. What has this time
+/// axis, the first x, y, sample_weight and every further x of as many features as there are steps,
+/// is cut to the longest sequence of a batch.
 ///
+///     Tensor x = pad_sequences(ids, {.padding = "post"});
 ///     auto train = batches_by_length(x, lengths, y, {.size = 32});
 ///     model.fit(train, {.epochs = 10});
 TEMPO_API BatchesByLength batches_by_length(const Inputs& x, const Tensor& lengths, const Inputs& y,
@@ -80,5 +95,15 @@ TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions, const Tensors&
 TEMPO_API BatchesByLength batches_by_length(const Tensors& sequences, const Tensors& y,
                                             const ByLengthOptions& options = {});
 TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions, const Tensors&, const Tensors&);
+/// Of ids as Vocabulary::encode gives them, which need no padding before.
+TEMPO_API BatchesByLength batches_by_length(const std::vector<std::vector<int64_t>>& ids,
+                                            const Tensor& y, const ByLengthOptions& options = {});
+TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions,
+              const std::vector<std::vector<int64_t>>&, const Tensor&);
+TEMPO_API BatchesByLength batches_by_length(const std::vector<std::vector<int64_t>>& ids,
+                                            const std::vector<std::vector<int64_t>>& y,
+                                            const ByLengthOptions& options = {});
+TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions,
+              const std::vector<std::vector<int64_t>>&, const std::vector<std::vector<int64_t>>&);
 
 }  // namespace tempo

@@ -68,8 +68,8 @@ inline Tensor layer_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor
   return y;
 }
 
-/// Of sequences that end early: lengths [batch] (int32 or int64), each from 0 to time, to the mask
-/// [batch, time] that is true before a sequence's end.
+/// Of sequences padded at their end: lengths [batch] (int32 or int64), each from 0 to time, to the
+/// mask [batch, time], true before the end. For padding in front, `reverse` it along time.
 inline Tensor mask_of_lengths(const Tensor& lengths, int64_t time) {
   const Shape shape = lengths.shape();
   if (shape.rank() != 1 || (lengths.dtype() != int32 && lengths.dtype() != int64))

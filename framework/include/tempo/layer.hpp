@@ -26,7 +26,7 @@ class Training {
 struct CallOptions {
   Training training = {};
   Tensor mask = {};          ///< [batch, time] bool, true = use; overrides the mask of the input
-  Tensor lengths = {};       ///< [batch] int32 or int64: the mask of the first so many steps
+  Tensor lengths = {};       ///< [batch] int32 or int64: padded at their end; see mask_of_lengths
   State initial_state = {};  ///< of a recurrent layer; zeros when none is given
   Tensors constants = {};    ///< for the steps of cells, as their `call.constants`
 };
