@@ -55,7 +55,8 @@ int main(int argc, char** argv) {
   Tensor linear = matmul(flat(test.x), least_squares(flat(train.x), target));
   Tensor lstm = test.now + change.inverse_transform(model.predict(test.x));
 
-  std::cout << "root mean squared error of PM2.5 over the last " << n - known << " hours\n";
+  std::cout << "root mean squared error of " << test.x.shape()[0]
+            << " forecasts of PM2.5 within the last " << n - known << " hours\n";
   auto errors = print_errors("hours ahead", test.truth, horizons,
                              {{"as it is now", test.now},
                               {"linear, 24 hours", test.now + change.inverse_transform(linear)},

@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
                                      {.most = brief ? 20000 : 1000000});
   Vocabulary letters({text}, {.split = "character", .padding = false, .unknown = false});
   const std::vector<int64_t> ids = letters.encode(text);
+  if (ids.size() <= 40) throw Error(given + " is shorter than 41 characters.");
 
   // 40 stretches of the text side by side, each read from its begin to its end: the last 8 are held
   // out. A character's target is the next one.
@@ -58,9 +59,9 @@ int main(int argc, char** argv) {
   std::cout << "validation perplexity " << std::ranges::min(history["val_perplexity"]) << " of "
             << letters.size() << " characters\n"
             << plot(history, {"perplexity"}, "language_model.svg", {.title = "Perplexity"}) << '\n';
+  const std::vector<int64_t> start(ids.begin(), ids.begin() + 40);
   for (const double temperature : {0.3, 0.7, 1.0}) {
-    const auto more = generate(model, letters.encode(text.substr(0, 40)),
-                               {.length = 300, .temperature = temperature});
+    const auto more = generate(model, start, {.length = 300, .temperature = temperature});
     std::cout << "\nat temperature " << temperature << ": " << letters.join(letters.decode(more))
               << '\n';
   }

@@ -57,14 +57,15 @@ int main(int argc, char** argv) {
   Part plain = part(sunspots, 0, trained), tested = part(sunspots, known, months);
   Tensor linear = matmul(flat(tested.x), least_squares(flat(plain.x), plain.truth));
 
-  std::cout << "root mean squared error over the last " << months - known << " months\n";
+  std::cout << "root mean squared error of " << tested.x.shape()[0] << " forecasts within the last "
+            << months - known << " months\n";
   auto errors = print_errors("months ahead", tested.truth, horizons,
                              {{"as it is now", tested.now},
                               {"linear, 24 months", linear},
                               {"GRU, 24 months", gru}});
 
   auto a_year = [](const Tensor& all) { return slice(all, 1, 3, 4); };
-  Tensor year = 1749 + slice(arange(0, 2820), 0, known + 11, months - 12) / 12;
+  Tensor year = 1749 + slice(arange(0, static_cast<double>(months)), 0, known + 11, months - 12) / 12;
   std::cout << plot(errors, "sunspots_errors.svg",
                     {.title = "Error of forecasts of the sunspots", .x_label = "months ahead"})
             << '\n'
