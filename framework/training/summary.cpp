@@ -59,7 +59,7 @@ std::string repeated(const char* piece, std::size_t times) {
   return out;
 }
 
-class Table {
+class SummaryTable {
  public:
   void add(Row row) {
     for (std::size_t i = 0; i < 3; ++i) widths_[i] = std::max(widths_[i], row[i].size() + 2);
@@ -97,7 +97,7 @@ class Table {
 }  // namespace
 
 void Model::summary(std::ostream& out) const {
-  Table table;
+  SummaryTable table;
   Size total, trainable;
   const Shapes outputs = state_->seen().layer_outputs;
   for (std::size_t i = 0; i < state_->layers.size(); ++i) {
