@@ -112,9 +112,6 @@ Recording::Recording() : recording_(is_recording, true) {}
 
 std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> inputs,
                               Attributes attributes, std::size_t n_results) {
-  Trace* trace = Trace::current();
-  if (trace)
-    for (Ref<Value>& v : inputs) v = trace->own(v);
   const Few<TensorType> input_types = types_of(inputs);
   std::vector<TensorType> types;
   try {
@@ -128,9 +125,12 @@ std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> in
     throw Error(op.name + ": it gives " + std::to_string(types.size()) +
                 (types.size() == 1 ? " result" : " results") + ", and is asked for " +
                 std::to_string(n_results) + ".");
+  // Before a placeholder stands for an input: masks ride on a handle, and it stands for all of
+  // them.
   const Tensors masks = masks_of_results(op, inputs, attributes, types);
   std::vector<Ref<Value>> results;
-  if (trace) {
+  if (Trace* const trace = Trace::current()) {
+    for (Ref<Value>& v : inputs) v = trace->own(v);
     Ref<Application> application =
         remember(op, std::move(inputs), std::move(attributes), std::move(types));
     application->trace = trace->id();

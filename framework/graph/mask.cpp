@@ -156,6 +156,20 @@ Tensors masks_of_results(const OpDefinition& op, const std::vector<Ref<Value>>& 
   return out;
 }
 
+Ref<Value> remasked(const Value& value, Ref<Value> mask) {
+  Ref<Value> other(new Value);
+  other->type = value.type;
+  other->array = value.array;
+  other->from = value.from;
+  other->index = value.index;
+  other->trace = value.trace;
+  other->tracked = value.tracked;
+  other->path = value.path;
+  other->unmasked = !mask;
+  other->mask = std::move(mask);
+  return other;
+}
+
 MaskPause::MaskPause() : paused_(paused, true) {}
 
 }  // namespace tempo

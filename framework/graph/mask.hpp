@@ -46,6 +46,9 @@ Tensor by_index(const MaskCall& call);
 Tensors masks_of_results(const OpDefinition& op, const std::vector<Ref<Value>>& inputs,
                          const Attributes& attributes, const std::vector<TensorType>& types);
 
+/// The same node under another handle, with this mask, or with none: gradients see no difference.
+Ref<Value> remasked(const Value& value, Ref<Value> mask);
+
 /// While one lives, the ops of this thread do without masks: those of a gradient.
 class MaskPause {
  public:

@@ -2,6 +2,7 @@
 // The part of the host table for tensors, ops, scan and gradients.
 #include "autograd/custom_gradient.hpp"
 #include "autograd/walk.hpp"
+#include "graph/mask.hpp"
 #include "graph/trace.hpp"
 #include "ops/defaults.hpp"
 #include "ops/initializers.hpp"
@@ -121,7 +122,6 @@ void require_mask_fits(const TensorType& tensor, const TensorType& mask) {
                    "step counts.");
 }
 
-// The same node under another handle: gradients see no difference.
 tempo_status with_mask(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** out) {
   return guarded([&] {
     require(out, "with_mask", "out");
@@ -129,17 +129,7 @@ tempo_status with_mask(tempo_tensor* tensor, tempo_tensor* mask, tempo_tensor** 
     if (!tensor->from && tensor->tracked)
       throw Error("with_mask: a parameter carries no mask; put it on what is computed from it.");
     if (mask) require_mask_fits(tensor->type, mask->type);
-    Ref<Value> masked(new Value);
-    masked->type = tensor->type;
-    masked->array = tensor->array;
-    masked->from = tensor->from;
-    masked->index = tensor->index;
-    masked->trace = tensor->trace;
-    masked->tracked = tensor->tracked;
-    masked->path = tensor->path;
-    if (mask) masked->mask = Ref<Value>::share(mask);
-    masked->unmasked = !mask;
-    *out = masked.give_up();
+    *out = remasked(*tensor, Ref<Value>::share(mask)).give_up();
   });
 }
 

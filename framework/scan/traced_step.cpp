@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "graph/mask.hpp"
 #include "ops/defaults.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
@@ -33,6 +34,11 @@ void require_same_states(const tempo_scan& call, const std::vector<Ref<Value>>& 
   }
 }
 
+void take_masks_off(std::vector<Ref<Value>>& values) {
+  for (Ref<Value>& v : values)
+    if (v->mask) v = remasked(*v, {});
+}
+
 // Steps that are traced alike share a Program, and all that is derived from it.
 RecurrenceRef recurrence_like(Program program, std::vector<Ref<Value>> nodes) {
   struct Entry {
@@ -49,9 +55,11 @@ RecurrenceRef recurrence_like(Program program, std::vector<Ref<Value>> nodes) {
 
 }  // namespace
 
-std::vector<Ref<Value>> run_step(const tempo_scan& call, const std::vector<Ref<Value>>& x,
-                                 const std::vector<Ref<Value>>& states) {
+std::vector<Ref<Value>> run_step(const tempo_scan& call, std::vector<Ref<Value>> x,
+                                 std::vector<Ref<Value>> states) {
   std::vector<tempo_tensor*> xs, ss, raw(call.n_outputs + call.n_states);
+  take_masks_off(x);
+  take_masks_off(states);
   for (const Ref<Value>& v : x) xs.push_back(v.get());
   for (const Ref<Value>& v : states) ss.push_back(v.get());
   const tempo_status status = call.step(call.user, xs.data(), ss.data(), raw.data());
@@ -62,6 +70,7 @@ std::vector<Ref<Value>> run_step(const tempo_scan& call, const std::vector<Ref<V
     if (!results[i])
       throw ShapeError("scan: the step left result " + std::to_string(i) + " without a value.");
   require_same_states(call, results);
+  take_masks_off(results);
   return results;
 }
 

@@ -10,9 +10,10 @@
 
 namespace tempo {
 
-/// The results of one step, n_outputs and n_states of them, checked against the states before.
-std::vector<Ref<Value>> run_step(const tempo_scan& call, const std::vector<Ref<Value>>& x,
-                                 const std::vector<Ref<Value>>& states);
+/// The results of one step, n_outputs and n_states of them, checked against the states before. Of a
+/// step neither these nor its arguments carry masks.
+std::vector<Ref<Value>> run_step(const tempo_scan& call, std::vector<Ref<Value>> x,
+                                 std::vector<Ref<Value>> states);
 
 /// Random numbers that a step draws: `count` keys of those of one step, from `offset` on.
 struct Draw {
