@@ -124,15 +124,40 @@ TracedStep trace_step(const tempo_scan& call) {
 
 // --- the steps of a layer
 
+namespace {
+// The constants of a call, each followed by the mask that rides on it, by the mask of that, ...
+std::vector<Value*> with_masks(const tempo_scan& call) {
+  std::vector<Value*> all;
+  for (uint32_t i = 0; i < call.n_constants; ++i)
+    for (Value* v = call.constants[i]; v; v = v->mask.get()) all.push_back(v);
+  return all;
+}
+}  // namespace
+
+std::vector<TraceCache::Constant> TraceCache::constants_of(const tempo_scan& call) {
+  const std::vector<Value*> all = with_masks(call);
+  std::vector<Constant> out;
+  for (const Value* v : all) {
+    const auto same = [v](const Value* other) { return identity(*other) == identity(*v); };
+    const auto first = std::find_if(all.begin(), all.end(), same);
+    const bool is_mask = !out.empty() && all[out.size() - 1]->mask.get() == v;
+    out.push_back({v->type, is_mask, static_cast<std::size_t>(first - all.begin())});
+  }
+  return out;
+}
+
 TraceCache::Entry::Entry(const tempo_scan& made_for, bool its_mode)
-    : call(made_for), in_training(its_mode), default_dtype(tempo::default_dtype()) {
+    : call(made_for),
+      in_training(its_mode),
+      default_dtype(tempo::default_dtype()),
+      constants(constants_of(made_for)) {
   for (uint32_t i = 0; i < call.n_sequences; ++i)
     sequences.push_back(one_step(call.sequences[i]->type));
   for (uint32_t i = 0; i < call.n_states; ++i) states.push_back(call.states[i]->type);
-  for (uint32_t i = 0; i < call.n_constants; ++i) constants.push_back(call.constants[i]->type);
 }
 
-bool TraceCache::Entry::fits(const tempo_scan& other, bool other_mode) const {
+bool TraceCache::Entry::fits(const tempo_scan& other, const std::vector<Constant>& its_constants,
+                             bool other_mode) const {
   const auto same = [](const std::vector<TensorType>& types, tempo_tensor* const* tensors) {
     return std::equal(types.begin(), types.end(), tensors,
                       [](const TensorType& type, const Value* v) { return type == v->type; });
@@ -142,43 +167,43 @@ bool TraceCache::Entry::fits(const tempo_scan& other, bool other_mode) const {
   };
   return call.step == other.step && call.step_id == other.step_id && in_training == other_mode &&
          call.n_sequences == other.n_sequences && call.n_states == other.n_states &&
-         call.n_outputs == other.n_outputs && call.n_constants == other.n_constants &&
-         call.reverse == other.reverse && call.last_only == other.last_only &&
-         default_dtype == tempo::default_dtype() &&
+         call.n_outputs == other.n_outputs && call.reverse == other.reverse &&
+         call.last_only == other.last_only && default_dtype == tempo::default_dtype() &&
          std::equal(sequences.begin(), sequences.end(), other.sequences, same_step) &&
-         same(states, other.states) && same(constants, other.constants);
+         same(states, other.states) && constants == its_constants;
 }
 
-// Whether all that the step reads is a weight of the layer or a constant that is told from others.
+// Whether all that the step reads is a weight of the layer, or a constant of the call or its mask.
 bool TraceCache::find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const {
-  const std::vector<Value*> weights = weights_();
+  const std::vector<Value*> weights = weights_(), constants = with_masks(call);
   for (const Ref<Value>& captured : step.captured) {
     const auto same = [&](const Value* v) { return identity(*v) == identity(*captured); };
     const auto weight = std::find(weights.begin(), weights.end(), captured.get());
-    tempo_tensor* const* const end = call.constants + call.n_constants;
-    const auto constant = std::find_if(call.constants, end, same);
-    if (weight != weights.end() && constant == end)
+    const auto constant = std::find_if(constants.begin(), constants.end(), same);
+    if ((weight == weights.end()) == (constant == constants.end())) return false;
+    if (weight != weights.end())
       entry.sources.push_back({*weight, 0});
-    else if (weight == weights.end() && std::count_if(call.constants, end, same) == 1)
-      entry.sources.push_back({nullptr, static_cast<std::size_t>(constant - call.constants)});
     else
-      return false;
+      entry.sources.push_back({nullptr, static_cast<std::size_t>(constant - constants.begin())});
   }
   return true;
 }
 
 TraceCache::EntryRef TraceCache::find(const tempo_scan& call, bool in_training) {
+  const std::vector<Constant> constants = constants_of(call);
   const ProcessLock lock(ProcessLock::steps);
   const EntryRef* const found =
-      entries_.find([&](const EntryRef& e) { return e->fits(call, in_training); });
+      entries_.find([&](const EntryRef& e) { return e->fits(call, constants, in_training); });
   return found ? *found : nullptr;
 }
 
 void TraceCache::keep(EntryRef entry, const tempo_scan& call) {
   std::list<EntryRef> dropped;  // which end after the lock
   const ProcessLock lock(ProcessLock::steps);
-  if (entries_.find([&](const EntryRef& e) { return e->fits(call, entry->in_training); }))
-    return;  // another thread has traced it meanwhile
+  const auto same = [&](const EntryRef& e) {
+    return e->fits(call, entry->constants, entry->in_training);
+  };
+  if (entries_.find(same)) return;  // another thread has traced it meanwhile
   entries_.add(std::move(entry), dropped);
 }
 
@@ -192,8 +217,9 @@ TracedStep TraceCache::traced(const tempo_scan& call, bool in_training) {
   if (const EntryRef e = find(call, in_training)) {
     TracedStep found{e->recurrence, {}, e->draws};
     found.captured.reserve(e->sources.size() + call.n_sequences + call.n_states);
+    const std::vector<Value*> constants = with_masks(call);
     for (const Source& s : e->sources)
-      found.captured.push_back(Ref<Value>::share(s.weight ? s.weight : call.constants[s.constant]));
+      found.captured.push_back(Ref<Value>::share(s.weight ? s.weight : constants[s.constant]));
     return found;
   }
   TracedStep made = trace_step(call);

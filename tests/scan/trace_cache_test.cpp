@@ -99,13 +99,16 @@ int steps_of(F f) {
   return steps_run;
 }
 
-// The last output of the cell, one eager step after the other.
-Tensor by_hand(const Layer& rnn, const Tensor& x, const Tensors& constants = {}) {
-  const Layer cell = rnn.children().at(0);
+// The last output of a cell, one eager step after the other.
+Tensor cell_by_hand(const Layer& cell, const Tensor& x, const Tensors& constants = {}) {
   Step now{{}, {zeros(state_shapes(cell, x.shape()[0]).at(0), x.dtype())}};
-  for (int64_t t = 0; t < x.shape()[1]; ++t)
-    now = step(cell, take(x, t, 1), now.state, {.constants = constants});
+  StepCall call{.constants = constants, .inputs = {take(x, 0, 1).shape()}, .dtype = x.dtype()};
+  call.once = once(cell, call);
+  for (int64_t t = 0; t < x.shape()[1]; ++t) now = step(cell, take(x, t, 1), now.state, call);
   return now.output;
+}
+Tensor by_hand(const Layer& rnn, const Tensor& x, const Tensors& constants = {}) {
+  return cell_by_hand(rnn.children().at(0), x, constants);
 }
 
 }  // namespace
@@ -281,4 +284,73 @@ BOOST_AUTO_TEST_CASE(more_types_than_are_kept) {
     for (int64_t rows = 1; rows <= 20; ++rows)
       check_close(std::to_string(rows) + " rows", rnn(sequences(rows)),
                   by_hand(rnn, sequences(rows)), 1e-12);
+}
+
+namespace {
+
+// Looks at the constants, [batch, words, units] each, where their masks let it.
+struct AttendingCell : Cell<Options> {
+  using Cell::Cell;
+  void add_children(Children& add) { add(attention); }
+  virtual Tensor of(const Tensor& memory) const { return memory; }
+  Step step(const Tensor& x, const State& s, const StepCall& call) const {
+    ++steps_run;
+    Tensors inputs{expand_dims(s[0] + mean(x, -1, true), 1)};
+    for (const Tensor& memory : call.constants) inputs.push_back(of(memory));
+    const Tensor next = squeeze(attention(inputs), 1);
+    return {.output = next, .state = {next}};
+  }
+  virtual ~AttendingCell() = default;
+  Layer attention = Attention();
+};
+struct AttendingThroughAnOp : AttendingCell {
+  using AttendingCell::AttendingCell;
+  Tensor of(const Tensor& memory) const override { return tanh(memory); }
+};
+struct AttendingToWhatIsMadeOnce : AttendingCell {
+  using AttendingCell::AttendingCell;
+  Tensors once(const StepCall& call) const {
+    return call.constants.empty() ? Tensors{} : Tensors{2 * call.constants[0]};
+  }
+  Step step(const Tensor& x, const State& s, const StepCall& call) const {
+    StepCall made = call;
+    made.constants = call.once;
+    return AttendingCell::step(x, s, made);
+  }
+};
+
+Tensor words_that_count(const std::vector<int64_t>& n) {
+  return mask_of_lengths(tensor(n, {batch}), 4);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(masks_of_constants_are_those_of_the_call) {
+  const Tensor x = sequences(), memory = normal({batch, 4, units}, 40),
+               keys = normal({batch, 4, units}, 41), few = words_that_count({1, 2, 3}),
+               more = words_that_count({4, 1, 2});
+  const auto with = [](const Tensor& t, const Tensor& mask) { return with_mask(t, mask); };
+  const std::vector<std::pair<std::string, Tensors>> calls = {
+      {"none", {memory}},
+      {"a mask", {with(memory, few)}},
+      {"another", {with(memory, more)}},
+      {"none again", {memory}},
+      {"on the second of two", {memory, with(keys, few)}},
+      {"on the first of two", {with(memory, few), keys}},
+      {"one for both", {with(memory, few), with(keys, few)}},
+      {"one for each", {with(memory, more), with(keys, few)}},
+      {"one tensor with it and without", {with(2 * memory, few), 2 * memory}},
+      {"masked by a constant", {with(memory, few), memory}},
+      {"one tensor under two masks", {with(memory, more), with(memory, few)}}};
+  const std::pair<std::string, Layer> kinds[] = {
+      {"as they are", built(AttendingCell())},
+      {"through an op", built(AttendingThroughAnOp())},
+      {"in what is made once", built(AttendingToWhatIsMadeOnce())}};
+  for (const auto& [kind, rnn] : kinds) {
+    for (const auto& [what, constants] : calls)
+      check_close(kind + ", " + what, rnn(x, {.constants = constants}), by_hand(rnn, x, constants),
+                  1e-12);
+    for (const auto& [what, constants] : calls)
+      BOOST_TEST(steps_of([&] { rnn(x, {.constants = constants}); }) == 0, kind + ", " + what);
+  }
 }
