@@ -37,7 +37,7 @@ inline Tensor counted_alone(const Tensor& x, const Tensor& mask) {
 }
 
 /// How many steps there are up to the last one that counts in any sequence; of those behind it
-/// nothing need be computed. At least 1, and all of them while the mask has no values.
+/// nothing need be computed. At least 1, and all of them while a step is traced.
 inline int64_t counted_steps(const Tensor& mask) {
   const int64_t batch = mask.shape()[0], time = mask.shape()[1];
   if (mask.traced()) return time;

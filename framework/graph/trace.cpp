@@ -13,6 +13,10 @@ TracePause::TracePause() : innermost_(innermost, nullptr) {}
 
 Trace* Trace::current() { return innermost; }
 
+void Trace::tie_to_call() {
+  for (Trace* t = innermost; t; t = t->innermost_.before()) t->tied_to_call_ = true;
+}
+
 Ref<Value> Trace::placeholder(const TensorType& type) {
   Ref<Value> value(new Value);
   value->type = type;

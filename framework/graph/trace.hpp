@@ -26,6 +26,11 @@ class Trace {
   Ref<Value> random_keys(int64_t n);
   void record(const Ref<Application>& application) { applications_.push_back(application); }
 
+  /// Of all traces of this thread: what runs in them looks at a value or does something besides
+  /// its results, which another call must do again. They are then of one call alone.
+  static void tie_to_call();
+  bool is_tied_to_call() const { return tied_to_call_; }
+
   struct Capture {
     Ref<Value> outside, inside;
   };
@@ -39,11 +44,16 @@ class Trace {
 
  private:
   uint64_t id_;
+  bool tied_to_call_ = false;
   std::vector<Capture> captures_;
   std::vector<Keys> keys_;
   std::vector<Ref<Application>> applications_;
   Scoped<Trace*> innermost_;
 };
+
+/// Whether what runs may go by a value: it has one, and no step is being traced, which may run with
+/// another. Whoever looks nevertheless ties the trace to its call.
+inline bool may_go_by(const Value& value) { return !value.trace && !Trace::current(); }
 
 /// While one lives, ops are computed although a step is being traced: for making weights.
 class TracePause {

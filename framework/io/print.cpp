@@ -76,7 +76,7 @@ void print(std::ostream& out, const T* data, const Shape& shape) {
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
   if (!tensor) return out << "Tensor{}";
   const Shape shape = tensor.shape();
-  if (tensor.traced()) return out << "placeholder " << to_string(shape, tensor.dtype());
+  if (!tensor.has_value()) return out << "placeholder " << to_string(shape, tensor.dtype());
   if (shape.count() == 0) return out << "empty " << to_string(shape, tensor.dtype());
   const std::streamsize precision = out.precision(7);  // what a float32 holds
   dispatch(tensor.dtype(), [&]<class T>(T) { print(out, tensor.data<T>(), shape); });

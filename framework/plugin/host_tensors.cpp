@@ -91,6 +91,7 @@ tempo_status make(const tempo_type* type, const void* data, tempo_tensor** out) 
 tempo_status finish(const tempo_tensor* tensor) {
   return guarded([&] {
     require_given(tensor, "finish: the tensor");
+    Trace::tie_to_call();
     tensor->array.finish();
   });
 }
@@ -99,9 +100,10 @@ void view(const tempo_tensor* tensor, tempo_view* out) {
   if (!can_show(tensor, "view", "tensor", out)) return;
   uint32_t flags = 0;
   if (tensor->tracked) flags |= TEMPO_TRACKED;
-  if (tensor->trace) flags |= TEMPO_TRACED;
+  if (!may_go_by(*tensor)) flags |= TEMPO_TRACED;
   if (tensor->frozen) flags |= TEMPO_FROZEN;
-  if (!tensor->array.done()) flags |= TEMPO_PENDING;
+  const bool looked_at_in_a_trace = !tensor->trace && Trace::current();  // which `finish` notes
+  if (looked_at_in_a_trace || !tensor->array.done()) flags |= TEMPO_PENDING;
   show({.size = out->size,
         .flags = flags,
         .type = sdk::to_abi(tensor->type.dtype, tensor->type.shape),
@@ -197,6 +199,7 @@ tempo_status add_loss(tempo_tensor* loss) {
     if (type.shape.count() != 1 || !is_floating(type.dtype))
       throw ShapeError("add_loss: a loss is one number, float32 or float64, got " +
                        to_string(type) + ".\n  sum(x) or mean(x) makes one of it.");
+    Trace::tie_to_call();
     if (SideEffects* seen = SideEffects::current()) seen->add_loss(Tensor::borrowed(loss));
   });
 }

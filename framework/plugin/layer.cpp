@@ -131,6 +131,8 @@ void require_states(tempo_layer& cell, const tempo_call& call) {
 
 // Per sample, so that a larger batch does not count for more, as Keras documents it.
 void add_activity_losses(const tempo_layer& layer, const Tensors& outputs) {
+  Trace::tie_to_call();
+  if (!SideEffects::current()) return;
   for (const Tensor& y : outputs) {
     if (!is_floating(y.dtype())) continue;
     const Shape& shape = y.handle()->type.shape;
@@ -252,7 +254,7 @@ Tensors call(tempo_layer& layer, const tempo_call& given) {
     carried->note(layer, out[0]);
   if (layer.last_only && shape.rank() < call.inputs[0]->type.shape.rank())
     last_output.keep(*out[0].handle(), layer);
-  if (layer.activity_penalty && SideEffects::current()) add_activity_losses(layer, out);
+  if (layer.activity_penalty) add_activity_losses(layer, out);
   if (call.training && !is_cell) layer.calls.fetch_add(1, std::memory_order_relaxed);
   const Shape& x = call.inputs[0]->type.shape;
   if (!out[0].traced() && !x.empty()) layer.batch.store(x[0], std::memory_order_relaxed);

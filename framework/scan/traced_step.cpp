@@ -94,6 +94,7 @@ TracedStep trace_step(const tempo_scan& call) {
       states.push_back(trace.placeholder(call.states[i]->type));
     std::vector<Ref<Value>> results = run_step(call, x, states);
     for (Ref<Value>& r : results) r = trace.own(r);
+    traced.of_one_call = trace.is_tied_to_call();
     for (const Trace::Capture& c : trace.captures()) {
       builder.input(Role::fixed, c.inside, c.outside->path);
       traced.captured.push_back(c.outside);
@@ -224,7 +225,7 @@ TracedStep TraceCache::traced(const tempo_scan& call, bool in_training) {
   }
   TracedStep made = trace_step(call);
   const auto entry = std::make_shared<Entry>(call, in_training);
-  if (find_sources(made, call, *entry)) {
+  if (!made.of_one_call && find_sources(made, call, *entry)) {
     entry->recurrence = made.recurrence;
     entry->draws = made.draws;
     keep(entry, call);

@@ -26,6 +26,7 @@ struct TracedStep {
   RecurrenceRef recurrence;
   std::vector<Ref<Value>> captured;
   std::vector<Draw> draws;
+  bool of_one_call = false;  // Trace::tie_to_call
 };
 
 /// Runs the step on placeholders and finds the Program of its trace.

@@ -20,7 +20,7 @@ bool all_finite(const T* p, int64_t n) {
 }  // namespace
 
 bool is_finite(const Tensor& x) {
-  if (x.traced()) return false;
+  if (!x.has_value()) return false;
   if (x.dtype() == float32) return all_finite(x.data<float>(), x.count());
   return x.dtype() != float64 || all_finite(x.data<double>(), x.count());
 }

@@ -62,7 +62,7 @@ int64_t first_illegal(const Tensor& labels, Legal legal) {
 template <class Legal, class Fix>
 void require(const std::string& who, const Tensor& labels, const std::string& legal_ones,
              Legal legal, Fix fix) {
-  if (labels.traced() || labels.count() == 0) return;
+  if (!labels.has_value() || labels.count() == 0) return;
   const int64_t at = first_illegal(labels, legal);
   if (at < 0) return;
   const double value = labels.element(at);
@@ -129,7 +129,7 @@ Tensor label_rows(const std::string& who, const Tensor& y_true, int64_t classes,
       },
       [&](double) { return "Fill rows up with " + fills + " behind their labels"; });
   const Tensor labels = cast(where(rows < 0, filler, rows), int64);
-  if (labels.traced()) return labels;
+  if (!labels.has_value()) return labels;
   const int64_t length = labels.shape()[1];
   const auto* const first = labels.data<int64_t>();
   for (int64_t i = 1; i < labels.count(); ++i)

@@ -354,3 +354,67 @@ BOOST_AUTO_TEST_CASE(masks_of_constants_are_those_of_the_call) {
       BOOST_TEST(steps_of([&] { rnn(x, {.constants = constants}); }) == 0, kind + ", " + what);
   }
 }
+
+namespace {
+
+struct ReadingOptions {
+  int units = 5;
+  bool sequences = false;
+};
+void describe(auto& option, ReadingOptions& o) {
+  option("units", o.units, "Size of the state.");
+  option("sequences", o.sequences, "Whether the last of all outputs is read.");
+}
+
+// Reads the words of each step up to the numbers, or in the mask, that are its constant.
+struct ReadingCell : Cell<ReadingOptions> {
+  ReadingCell(ReadingOptions o = {})
+      : Cell(o), encoder(LSTM({.units = o.units, .return_sequences = o.sequences})) {}
+  void add_children(Children& add) { add(encoder); }
+  Step step(const Tensor& words, const State& s, const StepCall& call) const {
+    ++steps_run;
+    CallOptions counted;
+    (call.constants[0].dtype() == bool_ ? counted.mask : counted.lengths) = call.constants[0];
+    const Tensor read = encoder(words, counted);
+    const Tensor next = s[0] + (read.rank() == 3 ? take(read, -1, 1) : read);
+    return {.output = next, .state = {next}};
+  }
+  Layer encoder;
+};
+
+// Does what a number among its constants says.
+struct BranchingCell : CountingCell {
+  using CountingCell::CountingCell;
+  Step step(const Tensor& x, const State& s, const StepCall& call) const {
+    const Tensor z = before_activation(x, s[0]);
+    const Tensor next = call.constants[0].item() > 0 ? tanh(z) : sigmoid(z);
+    return {.output = next, .state = {next}};
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(no_trace_goes_by_the_values_of_constants) {
+  const Tensor words = cast(normal({batch, 3, 4, features}, 50), float64);
+  const Tensors constants = {words_that_count({1, 2, 1}), words_that_count({4, 3, 2}),
+                             tensor({1, 2, 0}), tensor({4, 0, 3})};
+  for (const bool sequences : {false, true}) {
+    const Layer rnn = RNN(ReadingCell({.sequences = sequences}), {.dtype = float64});
+    for (int round = 0; round < 2; ++round)
+      for (const Tensor& constant : constants) {
+        const Tensor got = rnn(words, {.constants = {constant}});
+        check_close(sequences ? "held outputs" : "last outputs", got,
+                    by_hand(rnn, words, {constant}), 1e-12);
+      }
+    BOOST_TEST(steps_of([&] { rnn(words, {.constants = {constants[0]}}); }) == 0);
+    const std::string error = error_of([&] { rnn(words, {.constants = {tensor({1, 5, 1})}}); });
+    BOOST_TEST(error.find("the length 5; it must lie in [0, 4]") != std::string::npos, error);
+  }
+
+  const Layer branching = built(BranchingCell());
+  for (const double number : {1.0, -1.0, 2.0}) {
+    const Tensor constant = scalar(number, float64);
+    check_close("what a number says", branching(sequences(), {.constants = {constant}}),
+                by_hand(branching, sequences(), {constant}), 1e-12);
+  }
+}

@@ -75,7 +75,7 @@ inline Tensor mask_of_lengths(const Tensor& lengths, int64_t time) {
   if (shape.rank() != 1 || (lengths.dtype() != int32 && lengths.dtype() != int64))
     throw ShapeError("lengths: needs [batch] int32 or int64, a length for each sequence, got " +
                      to_string(shape, lengths.dtype()) + ".");
-  if (!lengths.traced())
+  if (lengths.has_value())
     for (int64_t i = 0; i < shape[0]; ++i)
       if (const double n = lengths.element(i); n < 0 || n > static_cast<double>(time))
         throw Error("lengths: sequence " + std::to_string(i) + ", counted from 0, has the length " +

@@ -156,7 +156,7 @@ namespace sdk {
 /// path are known by carrying no mask.
 inline bool is_weight(const Tensor& x) {
   const tempo_view v = x.view();
-  if (v.flags & TEMPO_TRACED) return false;
+  if (!v.data) return false;
   if (*v.path) return true;
   if (!(v.flags & TEMPO_TRACKED)) return false;
   tempo_tensor* out = nullptr;

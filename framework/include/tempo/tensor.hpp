@@ -50,8 +50,12 @@ class Tensor {
   std::string path() const { return view().path; }
   /// Whether a gradient can be asked for through it.
   bool tracked() const { return view().flags & TEMPO_TRACKED; }
-  /// Whether it is a placeholder of a step that is being traced, without a value.
+  /// Whether nothing may go by its value, as a step is being traced: it is a placeholder, or a
+  /// tensor that may be another one when the step runs.
   bool traced() const { return view().flags & TEMPO_TRACED; }
+  /// Whether it has a value, which a placeholder of a step that is being traced has not. A step in
+  /// which a value is looked at is traced at each call.
+  bool has_value() const { return view().data != nullptr; }
 
   /// The elements, row-major; valid while this tensor lives and is not assigned to. T is float,
   /// double, int32_t, int64_t or bool and must be the tensor's own dtype.
@@ -104,7 +108,7 @@ class Tensor {
   tempo_view readable() const {
     const tempo_view v = view();
     if (v.flags & TEMPO_PENDING) sdk::check(sdk::host().finish(handle_));
-    if (v.flags & TEMPO_TRACED)
+    if (!v.data)
       throw Error(
           "a value was read while a step is traced; there is none yet.\n"
           "  item(), data() and `if` on a tensor see no number there: use where(condition, "

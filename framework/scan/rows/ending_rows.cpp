@@ -8,6 +8,8 @@
 
 #include <tempo/ops.hpp>
 
+#include "graph/trace.hpp"
+
 namespace tempo {
 
 namespace {
@@ -39,8 +41,8 @@ Ref<Value> taken(const Ref<Value>& table, const std::vector<int64_t>& rows) {
 
 EndingRowsRef ending_rows(const TracedRecurrence& step, const TracedRecurrence& kept,
                           const std::vector<Ref<Value>>& inputs, int64_t time) {
-  const auto traced = [](const Ref<Value>& v) { return v->trace != 0; };
-  if (EndedRows::current() == EndedRows::unknown || time < 2 || !step.by_row() ||
+  const auto traced = [](const Ref<Value>& v) { return !may_go_by(*v); };
+  if (EndedRows::current() == EndedRows::unknown || time < 2 || !step.ends() ||
       std::any_of(inputs.begin(), inputs.end(), traced))
     return {};
   const View counts = inputs[*step.condition()]->array.view();
