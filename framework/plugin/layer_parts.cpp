@@ -13,8 +13,14 @@ namespace tempo {
 
 namespace {
 
+// Those of its own and of the layers in whose steps it is: they are traced anew.
+void forget_steps(tempo_layer& layer) {
+  layer.steps.clear();
+  for (tempo_layer* holder : layer.holders) forget_steps(*holder);
+}
+
 void refresh_paths(tempo_layer& layer) {
-  layer.steps.clear();  // they show the paths
+  forget_steps(layer);  // they show the paths
   for (const tempo_layer::Weight& w : layer.own) w.value->path = layer.path() + "/" + w.name;
   for (const Layer& child : layer.children) refresh_paths(*child.handle());
 }
@@ -55,6 +61,7 @@ void refresh_frozen(tempo_layer& layer) {
 }
 
 void set_flags(tempo_layer& layer, bool trainable) {
+  forget_steps(layer);  // a step may ask for it
   layer.trainable = trainable;
   layer.was_set = true;
   layer.options.set("trainable", int64_t{trainable});

@@ -418,3 +418,28 @@ BOOST_AUTO_TEST_CASE(no_trace_goes_by_the_values_of_constants) {
                 by_hand(branching, sequences(), {constant}), 1e-12);
   }
 }
+
+// What an error says at the first call is said at each.
+BOOST_AUTO_TEST_CASE(what_a_step_does_besides_its_results_is_done_at_each_call) {
+  const Tensor x = cast(normal({batch, 6, features}), float32);
+  const Layer penalised = WrappingLayer({.layer = ActivityRegularization({.l2 = 1})}),
+              regularised = WrappingLayer(
+                  {.layer = Dense({.units = features, .activity_regularizer = "l2"})});
+  for (const Layer& layer : {penalised, regularised}) {
+    layer(x);
+    const auto collected = [&] {
+      const AddedLosses added;
+      return layer(x);
+    };
+    const std::string error = error_of(collected);
+    BOOST_TEST(error.find("a loss is added in a step that is traced") != std::string::npos, error);
+  }
+
+  const Layer normalization = BatchNormalization(), layer = WrappingLayer({.layer = normalization});
+  layer.build({x.shape()});
+  normalization.set_trainable(false);
+  layer(x, {.training = true});
+  normalization.set_trainable(true);
+  const std::string error = error_of([&] { layer(x, {.training = true}); });
+  BOOST_TEST(error.find("cannot change while a step is traced") != std::string::npos, error);
+}
