@@ -49,15 +49,11 @@ inline int64_t counted_steps(const Tensor& mask) {
   return last;
 }
 
-/// y [batch, ...], 0 in the rows of which no step counts.
-inline Tensor of_rows_that_count(const Tensor& y, const Tensor& mask) {
-  const int64_t batch = mask.shape()[0], time = mask.shape()[1];
-  const bool* const counts = mask.data<bool>();
-  std::vector<bool> any;
-  for (const bool* row = counts; row != counts + batch * time; row += time)
-    any.push_back(std::find(row, row + time, true) != row + time);
-  if (std::find(any.begin(), any.end(), false) == any.end()) return y;
-  return choose(tensor(any, {batch, 1}), y, scalar(0, y.dtype()));
+/// A Recurrence has so many step ids, which no other one has: a layer may run several.
+inline constexpr uint32_t step_ids = 64;
+inline uint32_t next_step_ids() {
+  static Counter& taken = *new Counter(1);
+  return static_cast<uint32_t>(taken.next()) * step_ids;
 }
 
 /// y [batch, steps, ...] up to the steps of its mask, where what the mask leaves out holds what was
@@ -134,7 +130,7 @@ class Recurrence {
     ScanOptions order{.reverse = options.go_backwards,
                       .last_only = !options.return_sequences,
                       .recompute = options.recompute,
-                      .step_id = 1,
+                      .step_id = step_id(seen.constants.size()),
                       .constants = seen.constants};
     order.constants.insert(order.constants.end(), seen.once.begin(), seen.once.end());
     Scanned result;
@@ -195,6 +191,12 @@ class Recurrence {
   }
 
  private:
+  // What is made once comes behind the constants, so their number is part of what a step is known
+  // by. 0, of too many of them: it is traced each time.
+  uint32_t step_id(std::size_t constants) const {
+    return constants < recurrence::step_ids ? first_step_id_ + static_cast<uint32_t>(constants) : 0;
+  }
+
   template <class C>
   State first_state(const std::string& who, const C& cell, bool stateful, const StepCall& seen,
                     const State& given) const {
@@ -308,8 +310,9 @@ class Recurrence {
     std::optional<std::size_t> state;  // that it is
   };
   State kept_, first_;
-  OneAtATime calls_;             // of a stateful one, whose calls go on from one another
-  FoundOnce<Output> output_[2];  // in inference, in training
+  OneAtATime calls_;  // of a stateful one, whose calls go on from one another
+  FoundOnce<Output> output_;
+  uint32_t first_step_id_ = recurrence::next_step_ids();
 };
 
 /// The layer that a cell makes, with the cell's weights as its own ("lstm/kernel"). Its options are

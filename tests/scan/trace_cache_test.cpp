@@ -419,6 +419,63 @@ BOOST_AUTO_TEST_CASE(no_trace_goes_by_the_values_of_constants) {
   }
 }
 
+namespace {
+
+// Two recurrences of one layer.
+struct TwoCells : LayerOf<Options> {
+  using LayerOf::LayerOf;
+  void add_children(Children& add) {
+    add(first_cell);
+    add(second_cell);
+  }
+  void build(Weights& add, const Shape& input) {
+    for (const Layer& cell : {first_cell, second_cell})
+      cell.build({{input[0], input[2]}}, add.dtype());
+  }
+  Tensors call(const Tensors& x, const CallOptions& call) {
+    Tensors out = first.run("TwoCells", CellInUse(first_cell), RNNOptions{}, x, call, {});
+    out.push_back(second.run("TwoCells", CellInUse(second_cell), RNNOptions{}, x, call, {})[0]);
+    return out;
+  }
+  Layer first_cell = CountingCell(), second_cell = CountingCell();
+  Recurrence first, second;
+};
+
+// Reads what is given, or else what it makes, of the same type.
+struct GivenOrMadeCell : CountingCell {
+  using CountingCell::CountingCell;
+  Tensors once(const StepCall& call) const {
+    return call.constants.empty() ? Tensors{sum(kernel, 0)} : Tensors{};
+  }
+  Step step(const Tensor& x, const State& s, const StepCall& call) const {
+    const Tensor z = before_activation(x, s[0]);
+    const Tensor next = tanh(call.constants.empty() ? z * call.once[0] : z + call.constants[0]);
+    return {.output = next, .state = {next}};
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_layer_may_run_two_recurrences) {
+  const Layer layer = TwoCells({.dtype = float64});
+  const Tensor x = sequences();
+  for (int call = 0; call < 2; ++call) {
+    const Tensors got = layer.call(Tensors{x});
+    for (std::size_t i = 0; i < 2; ++i)
+      check_close("of cell " + std::to_string(i), got.at(i),
+                  cell_by_hand(layer.children().at(i), x), 1e-12);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_given_is_not_taken_for_what_is_made_once) {
+  const Layer rnn = built(GivenOrMadeCell());
+  const Tensor x = sequences(), given = normal({units}, 60);
+  for (const Tensors& constants : {Tensors{given}, Tensors{}, Tensors{given}})
+    check_close(constants.empty() ? "made" : "given", rnn(x, {.constants = constants}),
+                by_hand(rnn, x, constants), 1e-12);
+  BOOST_TEST(steps_of([&] { rnn(x, {.constants = {given}}); }) == 0);
+}
+
 // What an error says at the first call is said at each.
 BOOST_AUTO_TEST_CASE(what_a_step_does_besides_its_results_is_done_at_each_call) {
   const Tensor x = cast(normal({batch, 6, features}), float32);
