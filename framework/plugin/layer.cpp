@@ -116,12 +116,13 @@ void require_states(tempo_layer& cell, const tempo_call& call) {
   if (x.empty())
     throw ShapeError(cell.path() + ": a step needs [batch, ...], got " +
                      to_string(call.inputs[0]->type) + ".");
-  int64_t needed = cell.n_states.load(std::memory_order_relaxed);
-  if (needed < 0) {
+  const StatesOfCell known = cell.states_of_cell.load(std::memory_order_relaxed);
+  uint32_t needed = known.count;
+  if (known.sequences != call.n_inputs) {
     std::vector<TensorType> types;
     for (uint32_t i = 0; i < call.n_inputs; ++i) types.push_back(call.inputs[i]->type);
-    needed = static_cast<int64_t>(states(cell, types).size());
-    cell.n_states.store(needed, std::memory_order_relaxed);
+    needed = static_cast<uint32_t>(states(cell, types).size());
+    cell.states_of_cell.store({call.n_inputs, needed}, std::memory_order_relaxed);
   }
   if (needed != call.n_states)
     throw ShapeError(cell.path() + ": its step needs " + sdk::counted(needed, "state") +

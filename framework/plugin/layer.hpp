@@ -12,6 +12,15 @@
 #include "scan/traced_step.hpp"
 #include "tensor/scoped.hpp"
 
+namespace tempo {
+
+/// How many states a cell has for so many sequences; for 0 of them it is not known.
+struct StatesOfCell {
+  uint32_t sequences = 0, count = 0;
+};
+
+}  // namespace tempo
+
 struct tempo_layer {
   tempo_layer(const tempo_layer_type& kind, std::span<const tempo_attribute> given);
   ~tempo_layer();
@@ -41,8 +50,8 @@ struct tempo_layer {
   tempo::Claim building;   // once it was built, calls read what is here and change none of it but
                            // what guards itself
   std::vector<tempo::TensorType> built_for;
-  std::atomic<int64_t> n_states{-1};  // of a cell, once it was asked
-  std::atomic<int64_t> calls{0};      // in training
+  std::atomic<tempo::StatesOfCell> states_of_cell{};  // when it was last asked
+  std::atomic<int64_t> calls{0};                      // in training
   // Sequences in its last call; 0 before it and after a reset. A stateful layer keeps their states.
   std::atomic<int64_t> batch{0};
   tempo::TraceCache steps{[this] { return weights(); }};

@@ -500,3 +500,21 @@ BOOST_AUTO_TEST_CASE(what_a_step_does_besides_its_results_is_done_at_each_call) 
   const std::string error = error_of([&] { layer(x, {.training = true}); });
   BOOST_TEST(error.find("cannot change while a step is traced") != std::string::npos, error);
 }
+
+namespace {
+
+// Keeps each of its sequences.
+struct KeepingCell : Cell<Options> {
+  using Cell::Cell;
+  static constexpr int sequence_count = 0;
+  Shapes state_shapes(const Shapes& inputs) const { return inputs; }
+  Step step(const Tensors& x, const State&) const { return {.output = x.back(), .state = x}; }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_cell_has_the_states_that_its_sequences_ask_for) {
+  const Layer rnn = RNN(KeepingCell(), {.return_state = true, .dtype = float64});
+  const Tensor x = sequences();
+  for (const std::size_t n : {2u, 3u, 2u, 1u}) BOOST_TEST(rnn.call(Tensors(n, x)).size() == 1 + n);
+}
