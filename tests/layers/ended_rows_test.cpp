@@ -307,3 +307,87 @@ BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_rows_that_end) {
     }
   }
 }
+
+namespace {
+
+constexpr int64_t side = 4;
+
+struct SideOptions {
+  int units = side;
+};
+void describe(auto& option, SideOptions& o) { option("units", o.units, "Size."); }
+
+// Sums up the words that its constants give, as far as another one says.
+struct SummingCell : tempo::Cell<SideOptions> {
+  using Cell::Cell;
+  Step step(const Tensor& x, const State& s, const StepCall& call) const {
+    const auto one = [](const Tensors& now, const State& before) -> Step {
+      const Tensor sum = tanh(now[0] + before[0]);
+      return {.output = where(now[1], sum, 0), .state = {where(now[1], sum, before[0])}};
+    };
+    const Tensor read =
+        scan(one, {call.constants[0], call.constants[1]}, {call.constants[2]}).state[0];
+    const Tensor next = s[0] + x + read;
+    return {.output = next, .state = {next}};
+  }
+};
+
+}  // namespace
+
+// Rows are sorted by values, and a step that is traced runs again with others.
+BOOST_AUTO_TEST_CASE(a_step_within_a_step_goes_by_the_lengths_of_its_call) {
+  const Tensor words = normal({side, steps, side}, 3), x = normal({side, 2, side}, 4),
+               first = zeros({side, side}, float64);
+  const auto run = [&](EndedRows::How how) {
+    const EndedRows treat(how);
+    const Layer rnn = RNN(SummingCell(), {.dtype = float64});
+    Tensors all;
+    for (const int64_t end : {5, 9}) {
+      const Tensor ends = tensor(std::vector<int64_t>{9, 9, 7, end}, {side}),
+                   counts = expand_dims(mask_of_lengths(ends, steps), -1);
+      all.push_back(rnn(x, {.constants = {words, counts, first}}));
+    }
+    return all;
+  };
+  check_all("a scan in a step", run(out), run(unknown));
+}
+
+// Nothing tells the axes from one another but what is done with them.
+BOOST_AUTO_TEST_CASE(where_the_batch_has_the_size_of_the_cell) {
+  const InFloat64 doubles;
+  const Tensor x = normal({side, steps, side}, 3), ends = tensor({4, 9, 0, 7});
+  for (const Kind& kind : kinds) {
+    const auto run = [&](EndedRows::How how) {
+      const EndedRows treat(how);
+      const Layer layer = RNN(kind.cell(), {.return_sequences = true, .return_state = true});
+      layer.build({x.shape()});
+      int64_t seed = 7;
+      for (const Tensor& w : layer.weights()) assign(w, 0.6 * normal(w.shape(), seed++));
+      const Tensor input = parameter(x);
+      Tensors to = layer.trainable_weights(),
+              all = layer.call(Tensors{1 * input}, {.training = true, .lengths = ends});
+      to.push_back(input);
+      for (const Tensor& g : gradient(mixed(all), to)) all.push_back(g);
+      return all;
+    };
+    check_all(kind.name, run(out), run(unknown));
+  }
+
+  // A value that is read once as rows and once as a matrix is not sorted.
+  const Tensor given = normal({side, side}, 5),
+               counts = expand_dims(mask_of_lengths(ends, steps), -1);
+  const auto run = [&](EndedRows::How how) {
+    const EndedRows treat(how);
+    const ProgramLog log;
+    const Scanned done = scan(
+        [&](const Tensors& now, const State& s) -> Step {
+          const Tensor w = tanh(given), next = tanh(now[0] + matmul(s[0], w) + s[0] * w);
+          return {.output = where(now[1], next, 0), .state = {where(now[1], next, s[0])}};
+        },
+        {x, counts}, {0.5 * normal({side, side}, 6)});
+    BOOST_TEST(!log.programs().at(0).recurrence->ends());
+    BOOST_TEST(log.programs().at(0).recurrence->for_ending_rows().drops_rows());
+    return Tensors{done.output, done.state[0]};
+  };
+  check_all("rows and a matrix", run(out), run(unknown));
+}

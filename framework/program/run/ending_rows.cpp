@@ -108,6 +108,8 @@ class ByRow {
   }
   // Whether each operand that may be by row is understood.
   bool read(const Instruction& i) {
+    for (ValueId v : i.outputs)
+      if (by_row_.contains(v) && whole_.contains(v)) return false;
     const bool makes_rows = by_row_.contains_any(i.outputs),
                makes_whole = p_.is_fixed(i) && !makes_rows;
     if (p_.is_fixed(i) && makes_rows && !i.inputs.empty() && !keeps_rows(i)) return false;
