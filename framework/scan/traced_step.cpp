@@ -47,10 +47,12 @@ RecurrenceRef recurrence_like(Program program, std::vector<Ref<Value>> nodes) {
   };
   static Recent<Entry>& recent = *new Recent<Entry>(128);
   const std::string key = key_of(program);
-  const ProcessLock lock(ProcessLock::making);
-  if (const Entry* found = recent.find([&](const Entry& e) { return e.key == key; }))
-    return found->recurrence;
-  return recent.add({key, make_recurrence(std::move(program), std::move(nodes))}).recurrence;
+  const auto same = [&](const Entry& e) { return e.key == key; };
+  return recent_or_made(recent, same,
+                        [&] {
+                          return Entry{key, make_recurrence(std::move(program), std::move(nodes))};
+                        })
+      .recurrence;
 }
 
 }  // namespace

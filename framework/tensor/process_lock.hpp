@@ -13,7 +13,7 @@ class ProcessLock {
  public:
   enum Of : std::size_t {
     loading,    ///< plugins come in
-    making,     ///< Programs, their plans and gradients
+    making,     ///< what is known of Programs, their plans and gradients
     registry,   ///< who registered which layer
     ops,        ///< the register of ops
     pool,       ///< the number of threads

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // scan equals its plain loop, for values, gradients and gradients of gradients.
 #define BOOST_TEST_MODULE scan
+#include <thread>
+
 #include "graph/trace.hpp"
 #include "program/plan/surroundings.hpp"
 #include "scan_cases.hpp"
@@ -350,4 +352,31 @@ BOOST_AUTO_TEST_CASE(errors_say_what_to_do) {
   BOOST_CHECK_EQUAL(error_of([&] { escaped + escaped; }),
                     "add: a placeholder of a traced step was used after the step ended.\n"
                     "  Return what the step computes as its output or state; do not store it.");
+}
+
+namespace {
+
+Tensor gradient_through(const OpDefinition& op) {
+  const Tensor x = parameter(normal({2, 3, 4}));
+  const Scanned done = scan(
+      [&](const Tensor& now, const State& s) -> Step {
+        const Tensor next = tempo::apply(op, {now + s[0]});
+        return {.output = next, .state = {next}};
+      },
+      x, {zeros({2, 4}, float64)});
+  return gradient(sum(done.output), x);
+}
+
+}  // namespace
+
+// It may be a plugin's, which may wait for another thread that makes a gradient, too.
+BOOST_AUTO_TEST_CASE(a_rule_of_an_op_runs_under_no_lock) {
+  OpDefinition op = *find_op("tanh");
+  op.name = "tanh that waits for another thread";
+  op.vjp = {[](const Vjp& v) {
+    std::thread([] { gradient_through(*find_op("sin")); }).join();
+    return v.dy() * (1 - square(v.y()));
+  }};
+  const OpDefinition& waiting = define(std::move(op));
+  check_same("its gradient", gradient_through(waiting), gradient_through(*find_op("tanh")));
 }

@@ -74,12 +74,11 @@ struct Segmented {
 // Made once for a Program and a length.
 Segmented segmented(const RecurrenceRef& recurrence, int64_t length) {
   static Recent<Segmented>& recent = *new Recent<Segmented>(32);
-  const ProcessLock lock(ProcessLock::making);
-  const Segmented* const found =
-      recent.find([&](const Segmented& s) { return s.whole == recurrence && s.length == length; });
-  if (found) return *found;
-  const RecurrenceRef steps = with_time_first(recurrence);
-  return recent.add({recurrence, steps, over_segments(steps, length), length});
+  const auto same = [&](const Segmented& s) { return s.whole == recurrence && s.length == length; };
+  return recent_or_made(recent, same, [&] {
+    const RecurrenceRef steps = with_time_first(recurrence);
+    return Segmented{recurrence, steps, over_segments(steps, length), length};
+  });
 }
 
 std::vector<Ref<Value>> apply_keeping(const RecurrenceRef& recurrence,
