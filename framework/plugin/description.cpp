@@ -146,8 +146,7 @@ void require_whole(const tempo_layer_type* given) {
       !type.destroy || !type.build || !type.call || (type.kind == TEMPO_CELL && !type.states))
     throw PluginError(
         "register_layer: the description is incomplete (size, kind, name, summary, create, "
-        "destroy, build, call "
-        "or, of a cell, states).");
+        "destroy, build, call or, of a cell, states).");
   const std::string who = who_is(type);
   if (type.kind == TEMPO_LAYER && (type.states || type.initial || type.once))
     throw PluginError(who + "only a cell has states, initial and once.");

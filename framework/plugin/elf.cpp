@@ -69,7 +69,7 @@ class Elf {
 
   std::string fault() {
     for (const auto check : {&Elf::fault_of_kind, &Elf::fault_of_length, &Elf::fault_of_segments,
-                             &Elf::fault_of_dynamic})
+                             &Elf::fault_of_dynamic, &Elf::fault_of_tables, &Elf::fault_of_names})
       if (std::string fault = (this->*check)(); !fault.empty()) return fault;
     return "";
   }
@@ -115,17 +115,23 @@ class Elf {
       return damaged("it has no table of segments");
     const uint64_t table = uint64_t{header_.e_phnum} * sizeof(Segment);
     const uint64_t sections = uint64_t{header_.e_shnum} * header_.e_shentsize;
-    uint64_t needed = std::max(end_of(header_.e_phoff, table), end_of(header_.e_shoff, sections));
-    if (!read_all(segments_, header_.e_phnum, header_.e_phoff)) return cut_short(needed);
+    uint64_t needed = end_of(header_.e_phoff, table);
+    const uint64_t whole = end_of(header_.e_shoff, sections);
+    if (!read_all(segments_, header_.e_phnum, header_.e_phoff))
+      return cut_short(std::max(needed, whole));
     for (const Segment& s : segments_)
       if (s.p_type != PT_NULL) needed = std::max(needed, end_of(s.p_offset, s.p_filesz));
-    return needed > bytes_ ? cut_short(needed) : "";
+    if (needed > bytes_) return cut_short(std::max(needed, whole));
+    return whole > bytes_ ? cut_short(whole,
+                                      " Or does its header tell of sections that a tool has "
+                                      "taken off?")
+                          : "";
   }
 
-  std::string cut_short(uint64_t needed) const {
+  std::string cut_short(uint64_t needed, const std::string& or_else = "") const {
     const std::string whole = needed == UINT64_MAX ? "" : " of " + std::to_string(needed);
     return "it is cut short: it has " + std::to_string(bytes_) + whole +
-           " bytes.\n  Is it still being copied?";
+           " bytes.\n  Is it still being copied?" + or_else;
   }
 
   std::string fault_of_segments() {
@@ -146,11 +152,16 @@ class Elf {
       before = &s;
     }
     if (!before) return damaged("it has nothing to load");
-    for (const Segment& s : segments_)
-      if ((s.p_type == PT_DYNAMIC || s.p_type == PT_TLS || s.p_type == PT_GNU_RELRO ||
-           s.p_type == PT_GNU_EH_FRAME) &&
-          s.p_filesz > 0 && !loaded(s.p_vaddr, s.p_filesz))
-        return damaged("a part that the linker reads is not loaded");
+    constexpr uint32_t read_by_linker[] = {PT_DYNAMIC, PT_PHDR, PT_TLS, PT_GNU_RELRO,
+                                           PT_GNU_EH_FRAME};
+    for (const Segment& s : segments_) {
+      if (std::ranges::find(read_by_linker, s.p_type) == std::end(read_by_linker)) continue;
+      if (s.p_filesz == 0) continue;
+      const Segment* const in = loaded(s.p_vaddr, s.p_filesz);
+      if (!in) return damaged("a part that the linker reads is not loaded");
+      if (offset_in(*in, s.p_vaddr) != s.p_offset)
+        return damaged("a part that the linker reads is not what is loaded there");
+    }
     return "";
   }
 
@@ -160,24 +171,40 @@ class Elf {
       if (s.p_type == PT_LOAD && lies_in(at, size, s.p_vaddr, s.p_filesz)) return &s;
     return nullptr;
   }
+  /// Where in the file an address that this segment holds comes from.
+  static uint64_t offset_in(const Segment& segment, uint64_t address) {
+    return segment.p_offset + (address - segment.p_vaddr);
+  }
 
-  // The addresses that the linker follows before any code runs.
+  /// Of a tag that is there once; 0 where it is not.
+  uint64_t value(Elf64_Sxword tag) const {
+    for (const Entry& e : entries_)
+      if (e.d_tag == tag) return e.d_un.d_val;
+    return 0;
+  }
+
+  // Of a tag that is there twice one reader may believe the first, and another the last.
   std::string fault_of_dynamic() {
-    const auto at = std::find_if(segments_.begin(), segments_.end(),
-                                 [](const Segment& s) { return s.p_type == PT_DYNAMIC; });
+    const auto is_dynamic = [](const Segment& s) { return s.p_type == PT_DYNAMIC; };
+    const auto at = std::ranges::find_if(segments_, is_dynamic);
     if (at == segments_.end()) return damaged("it has no dynamic section");
-    std::vector<Entry> entries;
-    if (!read_all(entries, at->p_filesz / sizeof(Entry), at->p_offset))
+    if (std::ranges::count_if(segments_, is_dynamic) > 1)
+      return damaged("it has several dynamic sections");
+    if (!read_all(entries_, at->p_filesz / sizeof(Entry), at->p_offset))
       return damaged("its dynamic section cannot be read");
-    const auto end = std::find_if(entries.begin(), entries.end(),
-                                  [](const Entry& e) { return e.d_tag == DT_NULL; });
-    if (end == entries.end()) return damaged("its dynamic section has no end");
-    entries.erase(end, entries.end());
-    const auto value = [&](Elf64_Sxword tag) -> uint64_t {
-      for (const Entry& e : entries)
-        if (e.d_tag == tag) return e.d_un.d_val;
-      return 0;
-    };
+    const auto end = std::ranges::find(entries_, DT_NULL, &Entry::d_tag);
+    if (end == entries_.end()) return damaged("its dynamic section has no end");
+    entries_.erase(end, entries_.end());
+    constexpr Elf64_Sxword may_be_several[] = {DT_NEEDED, DT_AUXILIARY, DT_FILTER};
+    for (const Entry& e : entries_)
+      if (std::ranges::count(entries_, e.d_tag, &Entry::d_tag) > 1 &&
+          std::ranges::find(may_be_several, e.d_tag) == std::end(may_be_several))
+        return damaged("its dynamic section has the entry " + std::to_string(e.d_tag) + " twice");
+    return "";
+  }
+
+  // The addresses that the linker follows before any code runs, and what it is certain of.
+  std::string fault_of_tables() {
     struct Table {
       Elf64_Sxword tag;
       const char* name;
@@ -188,6 +215,7 @@ class Elf {
                             {DT_GNU_HASH, "hashes", 4 * sizeof(uint32_t)},
                             {DT_HASH, "hashes", 2 * sizeof(uint32_t)},
                             {DT_RELA, "relocations", value(DT_RELASZ)},
+                            {DT_RELR, "relocations", value(DT_RELRSZ)},
                             {DT_JMPREL, "relocations", value(DT_PLTRELSZ)},
                             {DT_INIT_ARRAY, "constructors", value(DT_INIT_ARRAYSZ)},
                             {DT_FINI_ARRAY, "destructors", value(DT_FINI_ARRAYSZ)},
@@ -195,11 +223,39 @@ class Elf {
                             {DT_VERNEED, "versions", sizeof(Elf64_Verneed)},
                             {DT_VERDEF, "versions", sizeof(Elf64_Verdef)}};
     for (const Table& t : tables)
-      for (const Entry& e : entries)
+      for (const Entry& e : entries_)
         if (e.d_tag == t.tag && !loaded(e.d_un.d_ptr, t.size))
           return damaged(std::string("its table of ") + t.name + " lies outside of it");
     if (value(DT_STRTAB) == 0 || value(DT_SYMTAB) == 0)
       return damaged("it has no table of symbols");
+    const std::pair<Elf64_Sxword, uint64_t> constants[] = {{DT_SYMENT, sizeof(Elf64_Sym)},
+                                                           {DT_RELAENT, sizeof(Elf64_Rela)},
+                                                           {DT_RELRENT, sizeof(Elf64_Relr)},
+                                                           {DT_PLTREL, DT_RELA}};
+    for (const auto& [tag, known] : constants)
+      for (const Entry& e : entries_)
+        if (e.d_tag == tag && e.d_un.d_val != known)
+          return damaged("its tables are not those of a 64-bit processor");
+    for (const Entry& e : entries_) {
+      if (e.d_tag != DT_INIT && e.d_tag != DT_FINI) continue;
+      const Segment* const in = loaded(e.d_un.d_ptr, 1);
+      if (!in || !(in->p_flags & PF_X))
+        return damaged("what runs first or last in it is no code of it");
+    }
+    return "";
+  }
+
+  // Texts within the table of names, which itself ends with a 0.
+  std::string fault_of_names() {
+    const uint64_t size = std::max<uint64_t>(1, value(DT_STRSZ)), at = value(DT_STRTAB);
+    char last = 1;
+    if (!read(&last, 1, offset_in(*loaded(at, size), at) + size - 1) || last != 0)
+      return damaged("its table of names has no end");
+    for (const Entry& e : entries_)
+      if ((e.d_tag == DT_NEEDED || e.d_tag == DT_SONAME || e.d_tag == DT_RPATH ||
+           e.d_tag == DT_RUNPATH) &&
+          e.d_un.d_val >= size)
+        return damaged("a name of it lies outside of its names");
     return "";
   }
 
@@ -207,6 +263,7 @@ class Elf {
   uint64_t bytes_;
   Header header_{};
   std::vector<Segment> segments_;
+  std::vector<Entry> entries_;  // of its dynamic section
 };
 
 }  // namespace
