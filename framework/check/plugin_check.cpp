@@ -39,9 +39,6 @@ const OfOp of_ops[] = {
     {"gradient", "its gradient is the slope of its values", check_op_gradient},
 };
 
-std::string part_name(const tempo_layer_type& type) {
-  return std::string(type.name) + (type.kind == TEMPO_CELL ? " cell" : "");
-}
 std::string part_name(const tempo_op_type& type) { return std::string("op ") + type.name; }
 
 PluginContents loaded(const std::string& path) {
@@ -134,7 +131,7 @@ std::vector<Part> parts_here(const std::string& path) {
   const PluginContents plugin = loaded(path);
   std::vector<Part> all;
   for (const tempo_layer_type* type : plugin.layers)
-    all.push_back({PluginCheck::layer, part_name(*type)});
+    all.push_back({PluginCheck::layer, registered_name(*type)});
   for (const tempo_op_type* op : plugin.ops) all.push_back({PluginCheck::op, part_name(*op)});
   return all;
 }

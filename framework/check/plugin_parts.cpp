@@ -19,6 +19,7 @@
 
 #include <tempo/gradcheck.hpp>
 #include <tempo/gradient.hpp>
+#include <tempo/names.hpp>
 #include <tempo/option.hpp>
 
 #include "check/plugin_check.hpp"
@@ -119,10 +120,7 @@ void check_quiet(const std::string& path) {
 namespace {
 
 bool is_allowed(const tempo_option& option) {
-  if (option.choices) {
-    const std::string all = std::string("|") + option.choices + "|";
-    return all.find(std::string("|") + option.standard + "|") != all.npos;
-  }
+  if (option.choices) return sdk::among(option.choices, option.standard);
   if (option.kind != TEMPO_OPTION_INT && option.kind != TEMPO_OPTION_REAL) return true;
   const double value = std::strtod(option.standard, nullptr);
   return value >= option.at_least && value <= option.at_most;

@@ -4,11 +4,15 @@
 #include <ostream>
 #include <stdexcept>
 
+#include <tempo/names.hpp>
+
 #include "check/conformance.hpp"
 
 namespace tempo::conformance {
 
 namespace {
+
+using sdk::padded;
 
 const char* mark(const Outcome& outcome) {
   switch (outcome.kind) {
@@ -16,10 +20,6 @@ const char* mark(const Outcome& outcome) {
     case Outcome::excepted: return "-";
     default: return "FAILED";
   }
-}
-
-std::string padded(std::string text, std::size_t width) {
-  return text.size() < width ? text + std::string(width - text.size(), ' ') : text;
 }
 
 // The outcomes of one kind, each with its layer and check; checks with one text share a line.

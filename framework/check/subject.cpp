@@ -63,11 +63,11 @@ Row row_by_default(const std::string& name, const tempo_layer_type& type) {
   return row;
 }
 
+}  // namespace
+
 std::string registered_name(const tempo_layer_type& type) {
   return std::string(type.name) + (type.kind == TEMPO_CELL ? " cell" : "");
 }
-
-}  // namespace
 
 std::string to_string(const Given& given) {
   std::ostringstream text;

@@ -42,6 +42,9 @@ struct Seen {
   std::string difference(const Seen& other) const;
 };
 
+/// "Squash cell": what it is called among the layers and cells of a plugin.
+std::string registered_name(const tempo_layer_type& type);
+
 class Subject {
  public:
   Subject(const tempo_layer_type& type, const Row& row, bool has_row = true)

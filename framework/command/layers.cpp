@@ -6,6 +6,7 @@
 
 #include <tempo/layer.hpp>
 #include <tempo/load.hpp>
+#include <tempo/names.hpp>
 #include <tempo/option.hpp>
 
 #include "commands.hpp"
@@ -15,10 +16,8 @@ namespace tempo::command {
 namespace {
 
 using Row = std::vector<std::string>;
-
-std::string padded(std::string text, std::size_t width) {
-  return text.size() < width ? text + std::string(width - text.size(), ' ') : text;
-}
+using sdk::kind_of;
+using sdk::padded;
 
 // Columns of equal width, but for the last.
 std::string table(const std::vector<Row>& rows) {
@@ -35,10 +34,6 @@ std::string table(const std::vector<Row>& rows) {
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
-}
-
-const char* kind_of(const tempo_layer_type& type) {
-  return type.kind == TEMPO_CELL ? "cell" : "layer";
 }
 
 const char* type_of(const tempo_option& option) {
@@ -84,12 +79,6 @@ std::string description(const PluginContents& plugin, const tempo_layer_type& ty
   return text + table(rows);
 }
 
-std::string indented(const std::string& text) {
-  std::string out = "  ";
-  for (const char c : text) out += c == '\n' ? std::string("\n  ") : std::string(1, c);
-  return out + "\n";
-}
-
 }  // namespace
 
 std::string list_layers() {
@@ -105,7 +94,8 @@ std::string list_layers() {
   }
   if (list.plugins.empty()) text += "No plugin is installed.\n";
   if (!list.failures.empty()) text += "\nCould not be loaded:\n";
-  for (const std::string& failure : list.failures) text += indented(failure);
+  for (const std::string& failure : list.failures)
+    text += "  " + sdk::indented(failure, "  ") + "\n";
   return text;
 }
 

@@ -32,12 +32,6 @@ void load_all(const std::string& folder, std::vector<std::string>& failures) {
     }
 }
 
-std::string indented(std::string text) {
-  for (std::size_t at = 0; (at = text.find('\n', at)) != text.npos; at += 5)
-    text.insert(at + 1, "    ");
-  return "    " + text;
-}
-
 [[noreturn]] void unknown(uint32_t kind, const std::string& name, Search search) {
   const bool is_cell = kind == TEMPO_CELL;
   std::vector<std::string> failures = load_installed();
@@ -62,7 +56,7 @@ std::string indented(std::string text) {
   if (!failures.empty()) text += "\n  These could not be loaded:";
   constexpr std::size_t most = 10;
   for (std::size_t i = 0; i < std::min(most, failures.size()); ++i)
-    text += "\n" + indented(failures[i]);
+    text += "\n    " + sdk::indented(failures[i], "    ");
   if (failures.size() > most)
     text += "\n    and " + std::to_string(failures.size() - most) + " more.";
   throw PluginError(text);

@@ -108,11 +108,6 @@ tempo_attribute of_its_kind(const tempo_attribute& given) {
   return out;
 }
 
-bool among(const char* choices, const std::string& text) {
-  return text.find('|') == text.npos &&
-         ("|" + std::string(choices) + "|").find("|" + text + "|") != std::string::npos;
-}
-
 // Found here, not in the layer's build, which may be far from the typo.
 void check_call(const std::string& who, uint32_t kind, const char* given) {
   if (!*given) return;
@@ -146,7 +141,7 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
   }
   if (given.kind == TEMPO_TEXT_VALUE && !is_utf8(given.text))
     throw Error(who + " is not UTF-8, which files hold.");
-  if (option.choices && !among(option.choices, given.text))
+  if (option.choices && !sdk::among(option.choices, given.text))
     throw Error(who + " is " + value_text(given) + "; it must be one of " + option.choices + ".");
   if (given.kind == TEMPO_TEXT_VALUE) check_call(who, option.kind, given.text);
   if (option.kind == TEMPO_OPTION_DTYPE) check_weights_dtype(who, given.integer);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <deque>
 
+#include <tempo/option.hpp>
+
 #include "plugin/description.hpp"
 #include "tensor/process_lock.hpp"
 
@@ -17,10 +19,6 @@ thread_local const tempo_registry* registering = nullptr;
 std::deque<tempo_registry>& plugins() {
   static auto& all = *new std::deque<tempo_registry>;
   return all;
-}
-
-const char* kind_of(const tempo_layer_type& type) {
-  return type.kind == TEMPO_CELL ? "cell" : "layer";
 }
 
 constexpr std::size_t most_of_a_kind = 1000;
@@ -95,7 +93,7 @@ Registering::Registering(const tempo_registry& registry) : innermost_(registerin
 void add(tempo_registry* registry, const tempo_layer_type* type) {
   require_now(registry, "register_layer");
   require_registrable(type);
-  require_new(registry->layers, kind_of(*type), *type);
+  require_new(registry->layers, sdk::kind_of(*type), *type);
   registry->layers.push_back(&kept(*type));
 }
 
@@ -111,7 +109,7 @@ void commit(tempo_registry registry) {
   for (const tempo_layer_type* type : registry.layers)
     if (const auto* other =
             plugin_with([&](const auto& p) { return type_in(p, type->kind, type->name); }))
-      taken(registry, kind_of(*type), type->name, other);
+      taken(registry, sdk::kind_of(*type), type->name, other);
   for (const tempo_op_type* op : registry.ops)
     if (find_op(op->name))
       taken(registry, "op", op->name,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words of error texts: of a name that is not known, the nearest one that is, and all that are;
-// numbers of things.
+// Words of texts: of a name that is not known, the nearest one that is, and all that are; numbers
+// of things; lines.
 #pragma once
 
 #include <algorithm>
@@ -87,6 +87,24 @@ inline std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
+}
+
+/// Whether a text is one of those that `choices` joins by '|'.
+inline bool among(const std::string& choices, const std::string& text) {
+  return text.find('|') == text.npos && ("|" + choices + "|").find("|" + text + "|") != text.npos;
+}
+
+/// With blanks at its end, `width` letters at least.
+inline std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.resize(width, ' ');
+  return text;
+}
+
+/// With `by` before each line but the first.
+inline std::string indented(const std::string& text, const std::string& by) {
+  std::string out;
+  for (const char c : text) out += c == '\n' ? "\n" + by : std::string(1, c);
+  return out;
 }
 
 }  // namespace sdk

@@ -181,6 +181,11 @@ struct CommonOptions {
 };
 void describe(auto&, CommonOptions&) {}  // visit_options has their sentences
 
+/// What users call it: the layer and the cell of a name are two.
+inline const char* kind_of(const tempo_layer_type& type) {
+  return type.kind == TEMPO_CELL ? "cell" : "layer";
+}
+
 /// The description of an option, first among the type's own, then among those that every layer has;
 /// null: there is none of that name. What a cell gives is no output of a layer.
 inline const tempo_option* described(const tempo_layer_type& type, std::string_view name) {
