@@ -4,14 +4,18 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <fstream>
+#include <set>
 
 #include <tempo/error.hpp>
 
@@ -19,7 +23,7 @@ namespace tempo::conformance {
 
 namespace {
 
-constexpr std::size_t most_output = 1 << 16;
+constexpr std::size_t most_output = 1 << 16, most_report = 1 << 20;
 using Clock = std::chrono::steady_clock;
 
 // Both ends of a pipe, closed at the end of a block.
@@ -39,25 +43,31 @@ struct Pipe {
     if (ends[i] >= 0) close(ends[i]);
     ends[i] = -1;
   }
-  // Reads what is there; false at its end.
-  bool read_into(std::string& text) {
+  // Reads what is there; false at its end. Of text no more than `most` is kept.
+  bool read_into(std::string& text, std::size_t most) {
     char part[4096];
     const ssize_t n = read(ends[0], part, sizeof part);
     if (n < 0) return errno == EINTR || errno == EAGAIN;
-    if (text.size() < most_output) text.append(part, static_cast<std::size_t>(n));
+    if (text.size() < most) text.append(part, static_cast<std::size_t>(n));
     return n > 0;
   }
 };
 
-void limit(__rlimit_resource what, uint64_t most) {
-  const rlimit both{most, most};
+void limit(__rlimit_resource what, uint64_t most, uint64_t last = 0) {
+  const rlimit both{most, std::max(most, last)};
   setrlimit(what, &both);
+}
+
+uint64_t processor_seconds(const ChildLimits& limits) {  // of all its threads
+  return static_cast<uint64_t>(limits.seconds) * 2;
 }
 
 // In the child, after the fork: calls that are safe there, and no others.
 [[noreturn]] void become(char* const* arguments, const Pipe& output, const Pipe& report,
-                         const ChildLimits& limits) {
+                         const ChildLimits& limits, pid_t parent) {
   setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(126);  // it has ended before that
   // The number that the report goes to may be that of the other pipe.
   const int to_report = fcntl(report.ends[1], F_DUPFD, 10),
             said = fcntl(output.ends[1], F_DUPFD, 10);
@@ -67,27 +77,67 @@ void limit(__rlimit_resource what, uint64_t most) {
   close(said);
   close(to_report);
   limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_CPU, static_cast<uint64_t>(limits.seconds) * 2);  // of all its threads
+  limit(RLIMIT_CPU, processor_seconds(limits), processor_seconds(limits) + 1);  // first SIGXCPU
   limit(RLIMIT_AS, static_cast<uint64_t>(limits.megabytes) << 20);
   execv("/proc/self/exe", arguments);
   _exit(126);
 }
 
+// The children of this process, also those that it was given because their parents have ended.
+std::set<pid_t> children() {
+  std::set<pid_t> all;
+  const std::string me = std::to_string(getpid());
+  std::ifstream list("/proc/" + me + "/task/" + me + "/children");
+  for (pid_t child; list >> child;) all.insert(child);
+  return all;
+}
+
+// While one lives, this process is told when a child ends, and is given what the child has started
+// when that has no parent any more. At its end that is ended.
+class Children {
+ public:
+  Children() {
+    prctl(PR_GET_CHILD_SUBREAPER, &was_given_);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+  }
+  ~Children() {
+    for (bool more = true; more;) {  // what ends leaves its own children here
+      more = false;
+      for (const pid_t child : children())
+        if (!before_.contains(child)) {
+          kill(child, SIGKILL);
+          more |= waitpid(child, nullptr, 0) == child;
+        }
+    }
+    prctl(PR_SET_CHILD_SUBREAPER, was_given_);
+    std::signal(SIGCHLD, handler_);
+  }
+  Children(const Children&) = delete;
+  Children& operator=(const Children&) = delete;
+
+ private:
+  void (*handler_)(int) = std::signal(SIGCHLD, SIG_DFL);  // a parent may have had it ignored
+  int was_given_ = 0;
+  std::set<pid_t> before_ = children();
+};
+
 // Until the child has closed both pipes, or ended, or its time is over.
-bool listen(pid_t child, int& status, Pipe& output, Pipe& report, Ended& ended,
+bool listen(pid_t child, int& status, rusage& used, Pipe& output, Pipe& report, Ended& ended,
             Clock::time_point end) {
   pollfd open[2] = {{output.ends[0], POLLIN, 0}, {report.ends[0], POLLIN, 0}};
   Pipe* const pipes[2] = {&output, &report};
   std::string* const texts[2] = {&ended.output, &ended.report};
+  constexpr std::size_t most[2] = {most_output, most_report};
   for (bool is_over = false;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
     if (left.count() <= 0) return false;
     const int wait = is_over ? 0 : static_cast<int>(std::min<int64_t>(left.count(), 100));
     const int ready = poll(open, 2, wait);
-    for (int i = 0; i < 2; ++i)
-      if (open[i].fd >= 0 && open[i].revents && !pipes[i]->read_into(*texts[i])) open[i].fd = -1;
+    for (int i = 0; i < 2 && ready > 0; ++i)
+      if (open[i].fd >= 0 && open[i].revents && !pipes[i]->read_into(*texts[i], most[i]))
+        open[i].fd = -1;
     if (is_over && ready <= 0) return true;  // what was written is read
-    if (!is_over) is_over = waitpid(child, &status, WNOHANG) == child;
+    if (!is_over) is_over = wait4(child, &status, WNOHANG, &used) == child;
     if (is_over && open[0].fd < 0 && open[1].fd < 0) return true;
   }
 }
@@ -101,19 +151,26 @@ Ended run_this_program(const std::vector<std::string>& arguments, const ChildLim
   for (const std::string& a : arguments) all.push_back(const_cast<char*>(a.c_str()));
   all.push_back(nullptr);
   Pipe output, report;
-  const pid_t child = fork();
+  const Children all_ended;
+  const pid_t parent = getpid(), child = fork();
   if (child < 0)
     throw Error(std::string("check: a process cannot be started: ") + std::strerror(errno) + ".");
-  if (child == 0) become(all.data(), output, report, limits);
+  if (child == 0) become(all.data(), output, report, limits, parent);
   setpgid(child, child);  // as the child does: whoever comes first
   output.close_end(1);
   report.close_end(1);
   Ended ended;
   int status = 0;
+  rusage used{};
   const auto end = Clock::now() + std::chrono::seconds(limits.seconds);
-  const bool in_time = listen(child, status, output, report, ended, end);
+  const bool in_time = listen(child, status, used, output, report, ended, end);
   kill(-child, SIGKILL);
+  ended.used_up_processor =
+      static_cast<uint64_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 1 >=
+      processor_seconds(limits);
+  if (ended.report.size() > most_report) ended.report.clear();
   if (!in_time) {
+    kill(child, SIGKILL);  // it may have left its group
     waitpid(child, &status, 0);
     ended.how = Ended::too_late;
   } else if (WIFSIGNALED(status)) {
@@ -125,16 +182,23 @@ Ended run_this_program(const std::vector<std::string>& arguments, const ChildLim
   return ended;
 }
 
+namespace {
+std::string why_of(const Ended& ended) {
+  if (ended.number == SIGXCPU || (ended.number == SIGKILL && ended.used_up_processor))
+    return ", as it used more time of the processor than it was given.";
+  const std::string name = std::string(" (") + strsignal(ended.number) + ")";
+  return ended.number == SIGKILL
+             ? name + ", by somebody, or by the system, which had no memory left."
+             : name + ".";
+}
+}  // namespace
+
 std::string end_of(const Ended& ended, const ChildLimits& limits) {
   switch (ended.how) {
     case Ended::too_late:
       return "it did not end within " + std::to_string(limits.seconds) + " seconds.";
     case Ended::by_signal:
-      if (ended.number == SIGXCPU || ended.number == SIGKILL)
-        return "it was ended by signal " + std::to_string(ended.number) +
-               ", as it used more time of the processor than it was given.";
-      return "it was ended by signal " + std::to_string(ended.number) + " (" +
-             strsignal(ended.number) + ").";
+      return "it was ended by signal " + std::to_string(ended.number) + why_of(ended);
     case Ended::exited: break;
   }
   return ended.number == 0
