@@ -2,7 +2,9 @@
 // `tempo check`: the findings of the checks of a plugin, as a table or as lines of JSON.
 #include <unistd.h>
 
-#include <sstream>
+#include <nlohmann/json.hpp>
+
+#include <tempo/names.hpp>
 
 #include "check/plugin_check.hpp"
 #include "commands.hpp"
@@ -12,38 +14,21 @@ namespace tempo::command {
 namespace {
 
 using namespace conformance;
+using sdk::indented;
+using sdk::padded;
 
-std::string padded(std::string text, std::size_t width) {
-  return text.size() < width ? text + std::string(width - text.size(), ' ') : text;
-}
-
-std::string indented(const std::string& text, const std::string& by) {
-  std::string out;
-  for (const char c : text) out += c == '\n' ? "\n" + by : std::string(1, c);
-  return out;
-}
-
-std::string json_text(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    char code[8];
-    if (c == '"' || c == '\\')
-      (out += '\\') += c;
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out.append(code, static_cast<std::size_t>(snprintf(code, sizeof code, "\\u%04x", c)));
-    else
-      out += c;
-  }
-  return out + "\"";
-}
-
+// Of what a plugin says, bytes that are no UTF-8 are shown as U+FFFD.
 std::string json_lines(const PluginReport& report) {
+  using Json = nlohmann::ordered_json;
   std::string out;
-  for (const PluginFinding& f : report.findings)
-    out += "{\"check\": " + json_text(f.check) + ", \"of\": " + json_text(f.part) +
-           ", \"outcome\": " +
-           json_text(f.finding.kind == Finding::failed ? "failed" : name_of(f.finding.kind)) +
-           ", \"text\": " + json_text(f.finding.text) + "}\n";
+  for (const PluginFinding& f : report.findings) {
+    const bool failed = f.finding.kind == Finding::failed;
+    const Json line{{"check", f.check},
+                    {"of", f.part},
+                    {"outcome", failed ? "failed" : name_of(f.finding.kind)},
+                    {"text", f.finding.text}};
+    out += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  }
   return out;
 }
 
