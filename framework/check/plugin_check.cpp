@@ -158,15 +158,36 @@ Finding from_report(const std::string& text) {
 
 namespace {
 
+// No more than 2000 bytes, and no part of a character.
+std::string beginning_of(const std::string& text) {
+  std::size_t end = std::min<std::size_t>(text.size(), 2000);
+  const auto goes_on = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; };
+  while (end > 0 && end < text.size() && goes_on(text[end])) --end;
+  return text.substr(0, end);
+}
+
+// What the children of a check have in common.
+struct Checked {
+  const std::string& path;
+  const ChildLimits& limits;
+  const std::vector<std::string>& others;
+};
+
 // A report that came is not believed where the process did not end as it should.
-Finding in_child(const std::string& path, const std::string& check, const std::string& part,
-                 const ChildLimits& limits, std::string* report = nullptr) {
-  const Ended ended = run_this_program(
-      {"check", "--in-process", "--report", "--only", check, "--part", part, path}, limits);
+Finding in_child(const Checked& checked, const std::string& check, const std::string& part,
+                 std::string* report = nullptr) {
+  std::vector<std::string> arguments{"check", "--in-process", "--report", "--only",
+                                     check,   "--part",       part,       checked.path};
+  for (const std::string& other : checked.others) {
+    arguments.push_back("--plugin");
+    arguments.push_back(other);
+  }
+  const ChildLimits& limits = checked.limits;
+  const Ended ended = run_this_program(arguments, limits);
   if (report) *report = ended.report;
   if (const std::string end = end_of(ended, limits); !end.empty()) {
     const std::string said =
-        ended.output.empty() ? "" : "\n  It said: " + ended.output.substr(0, 2000);
+        ended.output.empty() ? "" : "\n  It said: " + beginning_of(ended.output);
     return {Finding::failed, end + said};
   }
   return from_report(ended.report);
@@ -203,16 +224,17 @@ void require_known(const std::vector<std::string>& only) {
 }  // namespace
 
 PluginReport check_plugin(const std::string& path, const std::vector<std::string>& only,
-                          const ChildLimits& limits) {
+                          const ChildLimits& limits, const std::vector<std::string>& others) {
   require_known(only);
+  const Checked checked{path, limits, others};
   PluginReport report;
   std::string loading;
-  const Finding load = in_child(path, "load", "", limits, &loading);
+  const Finding load = in_child(checked, "load", "", &loading);
   report.findings.push_back({"load", "", load});
   if (load.kind == Finding::failed) return report;
   const std::vector<Part> parts = parts_of(loading, report.title);
   const auto run = [&](const PluginCheck& check, const std::string& part) {
-    report.findings.push_back({check.name, part, in_child(path, check.name, part, limits)});
+    report.findings.push_back({check.name, part, in_child(checked, check.name, part)});
   };
   for (const PluginCheck& check : plugin_checks())
     if (check.of == PluginCheck::plugin && check.name != "load" && is_wanted(only, check.name))

@@ -55,9 +55,10 @@ struct PluginReport {
 };
 
 /// Runs the checks (of these names; all, where there are none), each in a process of its own, which
-/// runs this program as `tempo check --in-process --only CHECK --part PART PATH`.
+/// runs this program as `tempo check --in-process --only CHECK --part PART PATH`. There these other
+/// plugins are loaded first.
 PluginReport check_plugin(const std::string& path, const std::vector<std::string>& only,
-                          const ChildLimits& limits);
+                          const ChildLimits& limits, const std::vector<std::string>& others = {});
 
 /// What a child reports, and what its parent makes of it.
 std::string as_report(const Finding& finding);

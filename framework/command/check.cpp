@@ -66,6 +66,9 @@ void write_report(const std::string& text) {
 }
 
 Checked here(const std::string& path, const CheckOptions& options) {
+  if (options.only.size() > 1)
+    throw Error("check: --in-process runs one check, and --only names " +
+                std::to_string(options.only.size()) + ".");
   const std::string check = options.only.empty() ? "load" : options.only[0];
   const Finding finding = run_here(check, path, options.part);
   if (options.report) {
@@ -99,7 +102,8 @@ std::string list_checks() {
 Checked check_plugin(const std::string& path, const CheckOptions& options) {
   if (options.in_process) return here(path, options);
   const PluginReport report = conformance::check_plugin(
-      path, options.only, {.seconds = options.seconds, .megabytes = options.megabytes});
+      path, options.only, {.seconds = options.seconds, .megabytes = options.megabytes},
+      options.others);
   return {options.json ? json_lines(report) : table(report, path),
           report.count(Finding::failed) == 0};
 }

@@ -37,15 +37,20 @@ CLI::App* add_check(CLI::App& app, Arguments& given) {
       ->take_all()
       ->expected(1)
       ->allow_extra_args(false);  // the plugin's file may follow
-  check->add_flag("--json", given.check.json, "Print a line of JSON for each check.");
-  check->add_option("--seconds", given.check.seconds, "That one check may take.")
-      ->check(CLI::Range(1, 86400));
-  check->add_option("--megabytes", given.check.megabytes, "Of memory that one check may use.")
-      ->check(CLI::Range(64, 1 << 24));
-  check->add_flag("--in-process", given.check.in_process,
-                  "Run one check, of --only, in this process, as a debugger needs it.");
+  CLI::Option* const here =
+      check->add_flag("--in-process", given.check.in_process,
+                      "Run one check, of --only, in this process, as a debugger needs it.");
   check->add_option("--part", given.check.part, "Which layer, cell or op, then.")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->needs(here);
+  check->add_flag("--json", given.check.json, "Print a line of JSON for each check.")
+      ->excludes(here);
+  check->add_option("--seconds", given.check.seconds, "That one check may take.")
+      ->check(CLI::Range(1, 86400))
+      ->excludes(here);
+  check->add_option("--megabytes", given.check.megabytes, "Of memory that one check may use.")
+      ->check(CLI::Range(64, 1 << 24))
+      ->excludes(here);
   check->add_flag("--report", given.check.report)->group("");
   return check;
 }
@@ -99,7 +104,11 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   } catch (const CLI::ParseError& error) {
     throw Error(error.what() + hint);
   }
-  for (const std::string& path : given.plugins) load_plugin(path);
+  const bool in_children = *check && !given.list && !given.check.in_process;
+  if (in_children)
+    given.check.others = given.plugins;  // a fault of theirs ends a child alone
+  else
+    for (const std::string& path : given.plugins) load_plugin(path);
   if (*check && !given.list) {
     if (given.path.empty()) throw Error("check: the plugin's file is required" + hint);
     const Checked done = check_plugin(given.path, given.check);

@@ -23,9 +23,10 @@ struct CheckOptions {
   bool json = false;
   int seconds = 60;  ///< that one check may take
   int64_t megabytes = 4096;
-  bool in_process = false;  ///< one check, here: for a debugger
-  std::string part = "";    ///< of what, then: "Squash cell"
-  bool report = false;      ///< this is the child that a check runs in
+  bool in_process = false;               ///< one check, here: for a debugger
+  std::string part = "";                 ///< of what, then: "Squash cell"
+  bool report = false;                   ///< this is the child that a check runs in
+  std::vector<std::string> others = {};  ///< plugins that its layers need
 };
 struct Checked {
   std::string text;

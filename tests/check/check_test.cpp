@@ -2,11 +2,16 @@
 // `tempo check` finds each planted fault by the check that it is one for, outlives it, and finds
 // nothing in a plugin without one.
 #define BOOST_TEST_MODULE check
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <map>
+#include <thread>
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
@@ -23,11 +28,13 @@ struct Finished {
   std::string output;
   int code;
 };
-Finished check(const std::string& arguments) {
-  const fs::path program = fs::path(TEMPO_TEST_PLUGINS) / "../../bin/tempo";
+std::string program() {
+  return (fs::path(TEMPO_TEST_PLUGINS) / "../../bin/tempo").lexically_normal().string();
+}
+// `before` is what the shell does first.
+Finished check(const std::string& arguments, const std::string& before = "") {
   Finished finished{"", -1};
-  FILE* pipe =
-      popen((program.lexically_normal().string() + " check " + arguments + " 2>&1").c_str(), "r");
+  FILE* pipe = popen((before + program() + " check " + arguments + " 2>&1").c_str(), "r");
   BOOST_REQUIRE(pipe);
   char buffer[4096];
   while (const std::size_t n = fread(buffer, 1, sizeof buffer, pipe))
@@ -134,6 +141,11 @@ BOOST_AUTO_TEST_CASE(what_a_plugin_does_while_it_is_loaded_is_found) {
   };
   const Case cases[] = {
       {"crashes", {"load", "failed", crashed}},
+      {"babbles", {"load", "failed", "It said: Sch\xef\xbf\xbdn."}},
+      {"is_killed",
+       {"load", "failed",
+        "it was ended by signal 9 (Killed), by somebody, or by the system, which had no memory "
+        "left."}},
       {"exits", {"load", "failed", "it ended the process without a word."}},
       {"throws", {"load", "failed", "it was ended by signal 6 (Aborted)."}},
       {"prints", {"quiet", "failed", "to load it prints: Thank you for loading this plugin!"}},
@@ -184,4 +196,73 @@ BOOST_AUTO_TEST_CASE(it_tells_its_checks_and_what_it_does_not_know) {
       unknown.output);
   BOOST_TEST(unknown.code == 1);
   BOOST_TEST(check("").output.starts_with("tempo: check: the plugin's file is required"));
+}
+
+namespace {
+
+// Of all processes, those that check this file as children.
+std::vector<pid_t> children_that_check(const std::string& file) {
+  std::vector<pid_t> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
+    std::ifstream words(entry.path() / "cmdline");
+    const std::string line{std::istreambuf_iterator<char>(words), {}};
+    if (line.find(file) != line.npos && line.find("--in-process") != line.npos)
+      found.push_back(std::stoi(entry.path().filename().string()));
+  }
+  return found;
+}
+
+// Waits until there are some or none; false after a minute.
+bool come_to(bool some, const std::string& file) {
+  for (int i = 0; i < 600; ++i) {
+    if (children_that_check(file).empty() != some) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return false;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_child_ends_with_the_check) {
+  const std::string file = file_of("hangs_at_start");
+  const pid_t parent = fork();
+  if (parent == 0) {
+    execl(program().c_str(), "tempo", "check", "--only", "load", file.c_str(), nullptr);
+    _exit(127);
+  }
+  BOOST_TEST(come_to(true, file));
+  kill(parent, SIGKILL);
+  waitpid(parent, nullptr, 0);
+  BOOST_TEST(come_to(false, file));
+  for (const pid_t left : children_that_check(file)) kill(left, SIGKILL);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_child_has_started_ends_with_it) {
+  const std::string file = file_of("leaves_at_start");
+  compare(findings(file + " --only load"), {{"load", "ok", ""}});
+  const std::vector<pid_t> left = children_that_check(file);
+  BOOST_TEST(left.size() == 0u);
+  for (const pid_t process : left) kill(process, SIGKILL);
+}
+
+BOOST_AUTO_TEST_CASE(a_child_is_seen_to_end_where_children_are_ignored) {
+  const Finished good = check("--only load --seconds 20 " + file_of("good"), "trap '' CHLD; exec ");
+  BOOST_TEST(good.output.find("1 checks, 0 warnings, 0 skipped, 0 failed") != std::string::npos,
+             good.output);
+}
+
+BOOST_AUTO_TEST_CASE(a_plugin_that_another_one_needs_is_loaded_in_the_child) {
+  const std::string crashes = "--plugin " + file_of("crashes_at_start");
+  compare(findings("--only load " + crashes + " " + file_of("good")),
+          {{"load", "failed", crashed}});
+}
+
+BOOST_AUTO_TEST_CASE(options_that_do_nothing_are_refused) {
+  for (const char* given :
+       {"--in-process --json ", "--in-process --seconds 5 ", "--in-process --megabytes 100 ",
+        "--in-process --only load --only quiet ", "--part Squash "}) {
+    const Finished refused = check(given + file_of("good"));
+    BOOST_TEST(refused.code == 1, given << refused.output);
+    BOOST_TEST(refused.output.find("--in-process") != std::string::npos, refused.output);
+  }
 }

@@ -33,6 +33,14 @@ struct AtStart {
     umask(0777);
 #elif defined(CASE_handles_at_start)
     std::signal(SIGINT, SIG_IGN);
+#elif defined(CASE_leaves_at_start)
+    if (fork() == 0 && setsid() > 0)
+      for (;;) pause();
+#elif defined(CASE_babbles_at_start)
+    std::fputs("Sch\xf6n.", stderr);
+    std::raise(SIGSEGV);
+#elif defined(CASE_is_killed_at_start)
+    std::raise(SIGKILL);
 #elif defined(CASE_threads_at_start)
     std::thread([] { pause(); }).detach();
 #endif
