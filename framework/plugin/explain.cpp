@@ -18,6 +18,14 @@ Tensors as_parameters(const char* path, const Tensors& given) {
   return out;
 }
 
+// With the masks of what was given, which parameters do not carry.
+Tensors masked_as(const Tensors& given, Tensors x) {
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (const Tensor mask = mask_of(given[i]))
+      x[i] = with_mask(x[i].tracked() ? 1 * x[i] : x[i], mask);
+  return x;
+}
+
 Tensors run(const Layer& layer, const Tensors& x, const CallOptions& options) {
   if (!layer.is_cell()) return layer.call(x, options);
   StepCall call{.training = options.training, .constants = options.constants};
@@ -32,9 +40,11 @@ Tensors run(const Layer& layer, const Tensors& x, const CallOptions& options) {
   layer.build(call.inputs);
   const Tensors made = once(layer, call);
   call.once.assign(made.begin(), made.end());
-  return {scan([&](const Tensors& now, const State& s) { return step(layer, now, s, call); }, x,
-               initial_state(layer, call))
-              .output};
+  const State first =
+      options.initial_state.empty() ? State(initial_state(layer, call)) : options.initial_state;
+  return {
+      scan([&](const Tensors& now, const State& s) { return step(layer, now, s, call); }, x, first)
+          .output};
 }
 
 void run_back(const Tensors& results, Tensors inputs) {
@@ -60,12 +70,16 @@ std::string explain(const Layer& layer, const Tensors& inputs, const CallOptions
   const ProgramLog log;
   const Layer twin = recreated(layer);
   const Tensors x = as_parameters("input", inputs),
+                states = as_parameters("state", options.initial_state),
                 constants = as_parameters("constant", options.constants);
-  const Tensors results =
-      run(twin, x, {.training = options.training, .mask = options.mask, .constants = constants});
+  const Tensors results = run(twin, masked_as(inputs, x),
+                              {.training = options.training,
+                               .mask = sdk::given_mask(layer.name(), inputs, options),
+                               .initial_state = states,
+                               .constants = masked_as(options.constants, constants)});
   Tensors tracked = twin.trainable_weights();
-  tracked.insert(tracked.end(), x.begin(), x.end());
-  tracked.insert(tracked.end(), constants.begin(), constants.end());
+  for (const Tensors& more : {x, states, constants})
+    tracked.insert(tracked.end(), more.begin(), more.end());
   run_back(results, tracked);
 
   std::string text = with_plugin(*layer.view().type) + " on ";

@@ -742,6 +742,17 @@ BOOST_AUTO_TEST_CASE(explain_prints_the_programs_of_a_recurrence_and_leaves_the_
                     "Embedding of plugin `embedding` on [2, 4] int32\n\nThere is no recurrence in "
                     "it: no scan runs, "
                     "each op runs once.\n");
+  // What a call is given is read, as the layer itself reads it.
+  const Tensor x = zeros({2, 5, 4}), ends = tensor({5, 3}), mask = mask_of_lengths(ends, 5);
+  const std::string masked = explain(rnn, Tensors{x}, {.mask = mask});
+  BOOST_TEST(masked.find("where(") != std::string::npos, masked);
+  BOOST_TEST(explain(rnn, Tensors{with_mask(x, mask)}) == masked);
+  BOOST_TEST(explain(rnn, Tensors{x}, {.lengths = ends}) == masked);
+  const auto with_states = [&](const Layer& given) {
+    return error_of([&] { explain(given, Tensors{x}, {.initial_state = {zeros({2, 7})}}); });
+  };
+  for (const Layer& given : {rnn, cell("Squash")})
+    BOOST_TEST(with_states(given) != "nothing was thrown");
   const NoGradient off;
   BOOST_TEST(explain(rnn, {2, 5, 4}).find("gradient Program") != std::string::npos);
 }

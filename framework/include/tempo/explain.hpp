@@ -16,7 +16,7 @@ struct StreamOptions;
 /// sequence. The layer itself is not built or changed: another of its kind and options runs.
 TEMPO_API std::string explain(const Layer& layer, const Shape& input,
                               DType dtype = DType::automatic);
-/// The same for a call with these inputs; of the options, `training`, mask and constants count.
+/// The same for a call with these inputs, which may carry masks, and these options.
 TEMPO_API std::string explain(const Layer& layer, const Tensors& inputs,
                               const CallOptions& options = {});
 TEMPO_OPTIONS(std::string explain, CallOptions, const Layer&, const Tensors&);
