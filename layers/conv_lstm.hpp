@@ -161,11 +161,13 @@ class ConvLSTMCell : public CellWithDropout<ConvLSTMOptions> {
   }
   // An entry for each axis, from one for each or one for all.
   static std::vector<int64_t> sizes(const char* option, const Shape& given) {
-    const bool positive = std::all_of(given.begin(), given.end(), [](int64_t n) { return n > 0; });
-    if ((given.rank() != 1 && given.rank() != axes) || !positive)
+    constexpr int64_t most = std::numeric_limits<int32_t>::max();  // as in layers of one number
+    const bool fit =
+        std::all_of(given.begin(), given.end(), [](int64_t n) { return n >= 1 && n <= most; });
+    if ((given.rank() != 1 && given.rank() != axes) || !fit)
       throw Error(who() + ": " + option + " is " + to_string(given) + "; it must be " +
                   (axes == 1 ? "one number" : "one number, or " + std::to_string(axes)) +
-                  ", at least 1.");
+                  ", at least 1 and less than 2^31.");
     return given.rank() == axes ? std::vector<int64_t>(given.begin(), given.end())
                                 : std::vector<int64_t>(axes, given[0]);
   }

@@ -58,14 +58,21 @@ namespace sdk {
 inline Shape& as_list(Integers& integers) { return integers; }
 inline std::string& as_text(Reals& reals) { return reals.text; }
 
+/// The axis after the batch that is meant, counted from 0, of an input with `rank` axes; 0: none
+/// is.
+inline int axis_after_batch(int64_t axis, int rank) {
+  const int64_t from_front = axis < 0 ? axis + rank : axis;
+  return from_front >= 1 && from_front < rank ? static_cast<int>(from_front) : 0;
+}
+
 /// The axes that an option names, counted from 0 and sorted. `who` has the option; the batch is no
 /// axis to name.
 inline Axes axes_after_batch(const char* who, const char* option, const Shape& given, int rank) {
   Axes axes;
-  for (int64_t axis : given) axes.push_back(static_cast<int>(axis < 0 ? axis + rank : axis));
+  for (int64_t axis : given) axes.push_back(axis_after_batch(axis, rank));
   std::sort(axes.begin(), axes.end());
-  const bool inside = axes.empty() || (axes.front() >= 1 && axes.back() < rank);
-  if (!inside || std::adjacent_find(axes.begin(), axes.end()) != axes.end())
+  if ((!axes.empty() && axes.front() == 0) ||
+      std::adjacent_find(axes.begin(), axes.end()) != axes.end())
     throw ShapeError(std::string(who) + ": " + option + " is " + to_string(given) +
                      ", the input has " + std::to_string(rank) + (rank == 1 ? " axis" : " axes") +
                      ".\n  It names axes after the batch, each once; -1 is the last.");

@@ -241,8 +241,8 @@ class DotLayer : public LayerOf<DotOptions> {
     for (int i = 0; i < 2; ++i) {
       const int rank = x[static_cast<std::size_t>(i)].rank();
       const int64_t axis = given[i == 0 ? 0 : -1];
-      axes.push_back(static_cast<int>(axis < 0 ? axis + rank : axis));
-      if (given.rank() > 2 || axes.back() < 1 || axes.back() >= rank)
+      axes.push_back(sdk::axis_after_batch(axis, rank));
+      if (given.rank() > 2 || axes.back() == 0)
         throw ShapeError("Dot: axes is " + to_string(given) + ", the inputs are " +
                          sdk::shapes_text(x) +
                          ".\n  Name one axis after the batch for both, or one each.");

@@ -71,15 +71,16 @@ class ReshapeLayer : public LayerOf<ReshapeOptions> {
           "Reshape: target_shape is not set; it is the shape of a sample.\n"
           "  Give it without the batch: Reshape({.target_shape = {-1, 4}}).");
     if (x.empty()) throw ShapeError("Reshape: needs [batch, ...], got [].");
-    int64_t known = 1, open = 0, fault = 0;
+    int64_t open = 0, fault = 0;
+    Shape without_open;
     for (int64_t extent : target) {
       extent == -1 ? ++open : fault += extent < 0;
-      if (extent >= 0) known *= extent;
+      if (extent >= 0) without_open.push_back(extent);
     }
     if (open > 1 || fault > 0)
       throw ShapeError("Reshape: target_shape is " + to_string(target) +
                        "; its extents are at least 0, and one may be -1.");
-    const int64_t elements = x.without_first().count();
+    const int64_t elements = x.without_first().count(), known = without_open.count();
     if (open ? known == 0 || elements % known != 0 : known != elements)
       throw ShapeError("Reshape: target_shape is " + to_string(target) + "; a sample of " +
                        to_string(x) + " has " + std::to_string(elements) +
@@ -113,7 +114,8 @@ class PermuteLayer : public LayerOf<PermuteOptions> {
   Tensor call(const Tensor& x, const CallOptions&) const {
     const Shape& dims = options.dims;
     Axes order{0};
-    for (int64_t axis : dims) order.push_back(static_cast<int>(axis));
+    for (int64_t axis : dims)
+      order.push_back(axis < 0 ? 0 : sdk::axis_after_batch(axis, dims.rank() + 1));
     Axes sorted = order;
     std::sort(sorted.begin(), sorted.end());
     for (int i = 0; i <= dims.rank(); ++i)
@@ -256,7 +258,7 @@ class Cropping1DLayer : public LayerOf<Cropping1DOptions> {
     const auto [begin, end] = sdk::ends("Cropping1D", "cropping", options.cropping);
     sdk::require_sequence("Cropping1D", x);
     const int64_t time = x.shape()[1];
-    if (begin + end >= time)
+    if (begin >= time || end >= time - begin)
       throw ShapeError("Cropping1D: cropping is " + to_string(options.cropping) +
                        ", which leaves no step of " + to_string(x.shape()) + ".");
     return slice(sdk::without_mask(x), 1, begin, time - end);

@@ -350,9 +350,17 @@ BOOST_AUTO_TEST_CASE(errors) {
              ".kernel_size = {3}}), or {\"kernel_size\", 3} by name.");
   BOOST_TEST(error_of([] {
                ConvLSTM3D({.filters = 3, .kernel_size = {3, 3}});
-             }) == "ConvLSTM3D: kernel_size is [3, 3]; it must be one number, or 3, at least 1.");
-  BOOST_TEST(error_of([] { ConvLSTM1D({.filters = 3, .kernel_size = {0}}); }) ==
-             "ConvLSTM1D: kernel_size is [0]; it must be one number, at least 1.");
+             }) ==
+             "ConvLSTM3D: kernel_size is [3, 3]; it must be one number, or 3, at least 1 "
+             "and less than 2^31.");
+  BOOST_TEST(error_of([] {
+               ConvLSTM1D({.filters = 3, .kernel_size = {5}, .dilation_rate = {int64_t{1} << 62}});
+             }) ==
+             "ConvLSTM1D: dilation_rate is [4611686018427387904]; it must be one number, at least "
+             "1 and less than 2^31.");
+  BOOST_TEST(
+      error_of([] { ConvLSTM1D({.filters = 3, .kernel_size = {0}}); }) ==
+      "ConvLSTM1D: kernel_size is [0]; it must be one number, at least 1 and less than 2^31.");
   BOOST_TEST(
       error_of([] {
         ConvLSTM2D({.filters = 3, .kernel_size = {3}, .strides = {2}, .dilation_rate = {1, 2}});

@@ -231,6 +231,11 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit) {
   BOOST_TEST(error_of([&] { PReLU({.shared_axes = 3})(steps); }) ==
              "PReLU: shared_axes is [3], the input has 3 axes.\n"
              "  It names axes after the batch, each once; -1 is the last.");
+  for (const int64_t odd : {(int64_t{1} << 32) + 1, std::numeric_limits<int64_t>::min()})
+    BOOST_TEST(error_of([&] { Softmax({.axis = odd})(steps); }) ==
+               "Softmax: axis is [" + std::to_string(odd) +
+                   "], the input has 3 axes.\n"
+                   "  It names axes after the batch, each once; -1 is the last.");
   BOOST_TEST(error_of([&] { Softmax({.axis = {}})(steps); }) ==
              "Softmax: axis names none; -1 is the last.");
   for (const Tensor& odd : {ones({2, 4}, bool_), ones({3, 4}, bool_), ones({2, 3})})

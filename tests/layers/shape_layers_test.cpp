@@ -185,7 +185,11 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit) {
     BOOST_TEST(say(Reshape({.target_shape = odd}), x) ==
                "Reshape: target_shape is " + to_string(odd) +
                    "; its extents are at least 0, and one may be -1.");
-  for (const Shape& odd : {Shape{}, Shape{1, 1}, Shape{0, 1}, Shape{1, 3}, Shape{-1, 1}})
+  constexpr int64_t round = int64_t{1} << 32;  // what an int of 32 bits takes for 0
+  BOOST_TEST(say(Reshape({.target_shape = {round, round}}), zeros({2, 0}))
+                 .starts_with("Shape: [4294967296, 4294967296] "));
+  for (const Shape& odd :
+       {Shape{}, Shape{1, 1}, Shape{0, 1}, Shape{1, 3}, Shape{-1, 1}, Shape{round + 2, round + 1}})
     BOOST_TEST(say(Permute({.dims = odd}), x) ==
                "Permute: dims is " + to_string(odd) +
                    "; it names each axis after the batch once, counted from 1.\n"
@@ -208,6 +212,9 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit) {
   BOOST_TEST(say(Cropping1D({.cropping = -1}), x) ==
              "Cropping1D: cropping is [-1]; it is one number of steps, at least 0, or one for each "
              "end of the sequence.");
-  BOOST_TEST(say(Cropping1D({.cropping = {1, 2}}), x) ==
-             "Cropping1D: cropping is [1, 2], which leaves no step of [2, 3, 4].");
+  constexpr int64_t most = std::numeric_limits<int64_t>::max();
+  for (const Shape& odd : {Shape{1, 2}, Shape{most, 1}, Shape{1, most}})
+    BOOST_TEST(say(Cropping1D({.cropping = {odd[0], odd[1]}}), x) ==
+               "Cropping1D: cropping is " + to_string(odd) +
+                   ", which leaves no step of [2, 3, 4].");
 }
