@@ -34,6 +34,8 @@ class TimeDistributedLayer : public LayerOf<TimeDistributedOptions> {
                   " is a cell.\n  RNN(cell) makes a layer of it.");
   }
 
+  static constexpr bool takes_states = false;  // a step is no sequence
+
   void add_children(Children& add) { add(options.layer); }
 
   void build(Weights& add, const Shape& input) {

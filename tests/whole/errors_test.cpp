@@ -823,6 +823,27 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
          LSTM({.units = 2})(f32({2, 3, 4}), {.constants = {f32({2})}});
        },
        "LSTM: takes no constants; RNN hands them to the step of a cell."},
+      {"constants of a layer", plain,
+       [] {
+         Dense({.units = 2})(f32({2, 3}), {.constants = {f32({2})}});
+       },
+       "Dense: takes no constants.\n"
+       "  RNN hands them to the step of a cell; a layer that reads them has `static constexpr bool "
+       "takes_constants = true;`."},
+      {"first states of a layer", plain,
+       [] {
+         Dense({.units = 2})(f32({2, 3}), {.initial_state = {f32({2, 2})}});
+       },
+       "Dense: takes no initial_state.\n"
+       "  Recurrent layers do; another layer that reads it has `static constexpr bool takes_states "
+       "= true;`."},
+      {"first states of a layer that works step by step", plain,
+       [] {
+         TimeDistributed(LSTM({.units = 2}))(f32({2, 3, 4, 5}), {.initial_state = {f32({2, 2})}});
+       },
+       "TimeDistributed: takes no initial_state.\n"
+       "  Recurrent layers do; another layer that reads it has `static constexpr bool takes_states "
+       "= true;`."},
       {"constants of a cell", plain,
        [] {
          RNN(Wrong({.units = 3}))(f32({2, 3, 4}), {.constants = {f32({2})}});

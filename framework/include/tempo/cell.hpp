@@ -53,6 +53,9 @@ class Cell {
 /// `assign(moving_mean_, next)`, made within NoGradient. A fit takes it back where the update as a
 /// whole fails. Only one call at a time may do so (OneAtATime says who comes meanwhile), and none
 /// in a step that is traced.
+///
+/// A layer without the option return_state that reads call.initial_state, and one that reads
+/// call.constants, has `static constexpr bool takes_states = true;`, `takes_constants = true;`.
 template <class Options>
 class LayerOf {
  public:
@@ -254,6 +257,24 @@ struct Trampolines {
     out.insert(out.end(), step.state.begin(), step.state.end());
     return out;
   }
+  // What a layer does not read it must not be given. One that holds others may hand it on.
+  static void require_read(const CallOptions& call) {
+    constexpr bool holds_others = requires(L & l, Children & add) { l.add_children(add); };
+    constexpr bool has_states = requires(typename L::options_type & o) { o.return_state; };
+    if constexpr (!holds_others && !requires { L::takes_constants; })
+      if (!call.constants.empty())
+        throw Error(
+            class_name<L>() +
+            ": takes no constants.\n  RNN hands them to the step of a cell; a layer that reads "
+            "them has `static constexpr bool takes_constants = true;`.");
+    bool reads_states = holds_others || has_states;
+    if constexpr (requires { L::takes_states; }) reads_states = L::takes_states;
+    if (!reads_states && !call.initial_state.empty())
+      throw Error(
+          class_name<L>() +
+          ": takes no initial_state.\n  Recurrent layers do; another layer that reads it has "
+          "`static constexpr bool takes_states = true;`.");
+  }
   static Tensors run(L& me, tempo_layer* self, const tempo_call& call) {
     const Tensors inputs = borrow(call.inputs, call.n_inputs);
     if constexpr (CellClass<L>) {
@@ -263,6 +284,7 @@ struct Trampolines {
                           .mask = Tensor::borrowed(call.mask),
                           .initial_state = borrow(call.states, call.n_states),
                           .constants = borrow(call.constants, call.n_constants)};
+      require_read(options);
       if (!options.mask && !inputs.empty()) options.mask = mask_of(inputs[0]);
       if constexpr (requires {
                       { me.call(inputs, options) } -> std::same_as<Tensors>;
