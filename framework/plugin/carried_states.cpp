@@ -19,6 +19,7 @@ CarriedStates::Call::Call(CarriedStates& states, int64_t batch, int64_t time,
                           std::vector<Output>* outputs)
     : innermost_(innermost, &states) {
   states.run_.clear();
+  states.held_.clear();
   states.batch_ = batch;
   states.time_ = time;
   states.outputs_ = outputs;
@@ -26,12 +27,15 @@ CarriedStates::Call::Call(CarriedStates& states, int64_t batch, int64_t time,
 
 CarriedStates* CarriedStates::current() { return Trace::current() ? nullptr : innermost; }
 
+// Of other sequences, as those within each step: they begin anew. Steps that no mask counts may be
+// cut off.
+bool CarriedStates::sees(const Shape& x) const {
+  return x.rank() >= 2 && x[0] == batch_ && x[1] <= time_;
+}
+
 CarriedStates::Results CarriedStates::run(const tempo_scan& scan, const tempo_layer* layer,
                                           FunctionRef<Results(const tempo_scan&)> run) {
-  // Of other sequences, as those within each step: they begin anew. Steps that no mask counts may
-  // be cut off.
-  const Shape x = scan.n_sequences == 0 ? Shape{} : scan.sequences[0]->type.shape;
-  if (x.rank() < 2 || x[0] != batch_ || x[1] > time_) return run(scan);
+  if (!sees(scan.n_sequences == 0 ? Shape{} : scan.sequences[0]->type.shape)) return run(scan);
   if (scan.reverse) {
     if (backwards_.empty()) backwards_ = layer ? layer->path() : "scan";
     return run(scan);
@@ -48,6 +52,20 @@ CarriedStates::Results CarriedStates::run(const tempo_scan& scan, const tempo_la
   for (std::size_t i = scan.n_outputs; i < scan.n_outputs + first.size(); ++i)
     last.push_back(stop_gradient(Tensor::borrowed(results[i].get())));
   return results;
+}
+
+Tensor CarriedStates::held(const Tensor& outputs, const Tensor& mask, const tempo_layer& layer) {
+  if (!sees(outputs.shape())) return outputs;
+  Tensor &last = last_output_[{&layer, held_[&layer]++}], all = outputs;
+  if (last) {
+    Shape aligned = mask.shape();
+    while (aligned.rank() < outputs.rank()) aligned.push_back(1);
+    const Tensor any_counted = cumsum(cast(mask, int32), 1) > 0;
+    all = where(reshape(any_counted, aligned), outputs, expand_dims(last, 1));
+  }
+  const NoGradient off;
+  last = stop_gradient(take(all, -1, 1));
+  return all;
 }
 
 void CarriedStates::note(const tempo_layer& layer, const Tensor& output) {

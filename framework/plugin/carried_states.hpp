@@ -41,6 +41,9 @@ class CarriedStates {
   Results run(const tempo_scan& scan, const tempo_layer* layer,
               FunctionRef<Results(const tempo_scan&)> run);
   void note(const tempo_layer& layer, const Tensor& output);
+  /// Outputs [batch, time, ...] of a layer that hold what came before where the mask does not
+  /// count: those before the first step that does, also what came in the call before.
+  Tensor held(const Tensor& outputs, const Tensor& mask, const tempo_layer& layer);
 
   /// The layer of a recurrence that ran from the last step to the first, and so carries nothing; ""
   /// when there was none.
@@ -48,8 +51,10 @@ class CarriedStates {
 
  private:
   using Place = std::pair<const tempo_layer*, int64_t>;
+  bool sees(const Shape& x) const;
   std::map<Place, Tensors> last_;
-  std::map<const tempo_layer*, int64_t> run_;  // in this call
+  std::map<Place, Tensor> last_output_;               // that holds
+  std::map<const tempo_layer*, int64_t> run_, held_;  // in this call
   int64_t batch_ = 0, time_ = 0;
   std::vector<Output>* outputs_ = nullptr;
   std::string backwards_;

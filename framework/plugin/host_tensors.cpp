@@ -224,9 +224,13 @@ tempo_status apply_op(const tempo_op* op, tempo_tensor* const* inputs, uint32_t 
     require(op, "apply", "op");
     require_list(inputs, n_inputs, "apply", "inputs");
     require_list(results, n_results, "apply", "results");
-    hand_over(
-        apply(*op, share(inputs, n_inputs), attributes_of(attributes, n_attributes), n_results),
-        results);
+    std::vector<Ref<Value>> made =
+        apply(*op, share(inputs, n_inputs), attributes_of(attributes, n_attributes), n_results);
+    CarriedStates* const carried = CarriedStates::current();
+    const tempo_layer* const layer = called_layer();
+    if (carried && layer && op->name == "held_steps")
+      made[0] = to_value(carried->held(to_tensor(made[0]), Tensor::borrowed(inputs[1]), *layer));
+    hand_over(std::move(made), results);
   });
 }
 

@@ -202,8 +202,16 @@ void check_history(const std::string& what, const History& got, const History& e
 }
 }  // namespace
 
+// What a layer gives at a step that does not count is read where the mask is dropped.
+const Kind dropping{
+    "a layer whose mask is dropped", [](bool stateful, bool sequences) -> Layers {
+      return {LSTM({.units = 4, .return_sequences = true, .stateful = stateful}),
+              Reshape({.target_shape = {-1, 4}}),
+              SimpleRNN({.units = 2, .return_sequences = sequences, .stateful = stateful})};
+    }};
+
 BOOST_AUTO_TEST_CASE(without_updates_the_losses_are_those_of_whole_sequences) {
-  for (const Kind& of : {recurrent[0], recurrent[4], recurrent[6]})
+  for (const Kind& of : {recurrent[0], recurrent[4], recurrent[6], dropping})
     for (const Tensor& input : {x, padded})
       for (const Tensor& weight : {Tensor{}, step_weights, step_weights(all, 0)})
         check_history(of.what, unchanged(of, input, at_steps, weight, 4),
