@@ -218,16 +218,39 @@ const tempo_op_type& kept(const tempo_op_type& whole_type) {
   return type;
 }
 
+namespace {
+// All that a description says, wherever it lies.
+std::string contents_of(const tempo_layer_type& given) {
+  std::string out;
+  const auto add = [&out](const auto& plain) {
+    out.append(reinterpret_cast<const char*>(&plain), sizeof plain);
+  };
+  const auto add_text = [&out](const char*& text) {
+    out += text ? '"' : '-';
+    if (text) out.append(text, std::strlen(text) + 1);
+    text = nullptr;
+  };
+  tempo_layer_type type = whole(given);
+  for (uint32_t i = 0; i < type.n_options; ++i) {
+    tempo_option o = whole(option_at(type, i));
+    for (const char** text : {&o.name, &o.sentence, &o.standard, &o.choices}) add_text(*text);
+    add(o);
+  }
+  for (const char** text : {&type.name, &type.summary}) add_text(*text);
+  type.options = nullptr;
+  add(type);
+  return out;
+}
+}  // namespace
+
 const tempo_layer_type& of_this_layout(const tempo_layer_type& whole_type) {
   if (whole_type.size >= sizeof(tempo_layer_type) &&
       (whole_type.n_options == 0 || whole_type.options[0].size == sizeof(tempo_option)))
     return whole_type;
-  static auto& copies = *new std::map<const tempo_layer_type*, const tempo_layer_type*>;
+  static auto& copies = *new std::map<std::string, const tempo_layer_type*>;
   const ProcessLock lock(ProcessLock::registry);
-  const tempo_layer_type*& copy = copies[&whole_type];
-  const bool is_its = copy && copy->call == whole_type.call && copy->user == whole_type.user &&
-                      std::string_view(copy->name) == whole_type.name;
-  if (!is_its) copy = &kept(whole_type);  // another lies where it was
+  const tempo_layer_type*& copy = copies[contents_of(whole_type)];
+  if (!copy) copy = &kept(whole_type);
   return *copy;
 }
 

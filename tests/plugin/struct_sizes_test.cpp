@@ -108,6 +108,10 @@ BOOST_AUTO_TEST_CASE(options_of_an_earlier_header_have_no_choices) {
   BOOST_TEST(sdk::given(layer, "size")->integer == 3);
   BOOST_TEST(!layer.view().type->options[0].choices);
   BOOST_TEST(made(&raw.type, nullptr, 0).view().type == layer.view().type);  // copied once
+  const Cut<tempo_option> another(option("width"), offsetof(tempo_option, choices));
+  raw.type.options = another.get();
+  const Layer wide = made(&raw.type, &sdk::Attribute("width", 4).abi(), 1);
+  BOOST_TEST(sdk::given(wide, "width")->integer == 4);
 }
 
 BOOST_AUTO_TEST_CASE(what_was_registered_need_not_stay) {
