@@ -47,11 +47,8 @@ inline void describe(auto& option, CRFOptions& o) {
 ///     model.fit(words, tags);
 ///     Tensor predicted = model.predict(words);
 ///
-/// The layer of TensorFlow Addons, whose options and weights these are, gives what a loss needs
-/// beside the tags too, but a Keras loss sees one of them, so its users write a train_step; in
-/// keras-contrib the loss is a method of the layer and cannot be saved. Here a loss says which
-/// result it reads: tags are what predict and metrics see, at training as well
-/// (docs/decisions/0011).
+/// Its options and weights are those of the layer of TensorFlow Addons. A loss says which result it
+/// reads, and tags are what predict and metrics see (docs/decisions/0011).
 class CRFLayer : public LayerOf<CRFOptions> {
  public:
   using LayerOf::LayerOf;

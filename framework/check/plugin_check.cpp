@@ -91,7 +91,8 @@ const std::vector<PluginCheck>& plugin_checks() {
   static const std::vector<PluginCheck> all = [] {
     std::vector<PluginCheck> made{
         {"load", "the file is a whole plugin for this machine, and is loaded", PluginCheck::plugin},
-        {"quiet", "to load it prints nothing and changes nothing of the process",
+        {"quiet",
+         "to load it prints nothing; folder, locale, umask, rounding, signals and threads stay",
          PluginCheck::plugin},
         {"described", "each layer, op and option has a sentence, and each default is allowed",
          PluginCheck::plugin}};
