@@ -71,7 +71,8 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   app.add_option("--plugin", given.plugins, "Load this plugin, too.")
       ->type_name("PATH")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);  // the file of `check` may follow
   app.fallthrough();
 
   CLI::App* layers =
