@@ -96,7 +96,7 @@ class BidirectionalLayer : public LayerOf<BidirectionalOptions> {
     const tempo_layer_view v = original.view();
     sdk::OptionList changed;
     int64_t calls = options.calls;
-    for (tempo_attribute o : std::span(v.options, v.n_options)) {
+    for (tempo_attribute o : sdk::Strided(v.options, v.n_options)) {
       const std::string name = o.name;
       if (name == "calls") {
         calls += o.integer;

@@ -66,9 +66,9 @@ const tempo_layer_type* type_of_function(const std::string& name, F f) {
         if (known.function != f) continue;
       if (known.name == name) return &known.type;
     }
-  const auto create = [](void* user, tempo_layer* self, const tempo_attribute* options, uint32_t n,
+  const auto create = [](void* user, tempo_layer* self, const tempo_creation* creation,
                          void** instance) noexcept -> tempo_status {
-    const tempo_status status = Trampolines<L>::create(nullptr, self, options, n, instance);
+    const tempo_status status = Trampolines<L>::create(nullptr, self, creation, instance);
     if (status == TEMPO_OK) static_cast<L*>(*instance)->function = static_cast<const F*>(user);
     return status;
   };

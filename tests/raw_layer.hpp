@@ -26,7 +26,7 @@ struct RawLayer {
                         .flags = 0,
                         .user = this,
                         .create = &created,
-                        .destroy = [](void*) {},
+                        .destroy = [](void*, void*) { return tempo_status{TEMPO_OK}; },
                         .build = &built,
                         .call = &called,
                         .states = nullptr,
@@ -53,28 +53,28 @@ struct RawLayer {
   }
 
  private:
-  static tempo_status created(void* user, tempo_layer* self, const tempo_attribute*, uint32_t,
+  static tempo_status created(void* user, tempo_layer* self, const tempo_creation*,
                               void** instance) {
     *instance = user;
     return static_cast<RawLayer*>(user)->create(self);
   }
-  static tempo_status built(void* me, tempo_layer* self, const tempo_type*, uint32_t) {
+  static tempo_status built(void*, void* me, tempo_layer* self, const tempo_inputs*) {
     return static_cast<RawLayer*>(me)->build(self);
   }
-  static tempo_status called(void* me, tempo_layer* self, const tempo_call* call,
-                             tempo_tensor** results, uint32_t, uint32_t* count) {
+  static tempo_status called(void*, void* me, tempo_layer* self, const tempo_call* call,
+                             tempo_results* results) {
     const tempo_status status = static_cast<RawLayer*>(me)->before_call(self, *call);
-    sdk::host().retain(results[0] = call->inputs[0]);
+    sdk::host().retain(results->tensors[0] = call->inputs[0]);
     for (uint32_t i = 0; i < call->n_states; ++i)
-      sdk::host().retain(results[1 + i] = call->states[i]);
-    *count = 1 + call->n_states;
+      sdk::host().retain(results->tensors[1 + i] = call->states[i]);
+    results->count = 1 + call->n_states;
     return status;
   }
-  static tempo_status states(void* me, const tempo_type* inputs, uint32_t, tempo_type* types,
-                             uint32_t, uint32_t* count) {
-    types[0] = {sizeof(tempo_type), TEMPO_FLOAT32, 2, {inputs[0].shape[0], 2}};
-    static_cast<RawLayer*>(me)->state(types[0]);
-    *count = 1;
+  static tempo_status states(void*, void* me, tempo_layer*, const tempo_inputs* inputs,
+                             tempo_result_types* states) {
+    states->types[0] = sdk::to_abi(float32, {inputs->types[0].shape[0], 2});
+    static_cast<RawLayer*>(me)->state(states->types[0]);
+    states->count = 1;
     return TEMPO_OK;
   }
 };

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include <tempo/error.hpp>
+#include <tempo/host.hpp>
 
 #include "graph/value.hpp"
 
@@ -72,6 +73,7 @@ void throw_failure(tempo_status status, const Callee& callee) {
     case TEMPO_SHAPE_ERROR: throw ShapeError(text);
     case TEMPO_PLUGIN_ERROR: throw PluginError(text);
     case TEMPO_FORMAT_ERROR: throw FormatError(text);
+    case TEMPO_OUT_OF_MEMORY: throw sdk::OutOfMemory(text);
     default: amend_error(text); throw Error(text);
   }
 }

@@ -37,22 +37,20 @@ void require_cell(const tempo_layer& cell, const std::vector<TensorType>& inputs
   if (inputs.empty()) throw ShapeError(cell.path() + ": a cell needs at least one sequence.");
 }
 
-using BeforeSteps = tempo_status (*)(void* instance, const tempo_type* inputs, uint32_t n_inputs,
-                                     const tempo_call* call, tempo_tensor** results,
-                                     uint32_t capacity, uint32_t* count);
-
 // What a callback of a cell makes before the first step.
-Tensors made_before(tempo_layer& cell, const char* what, BeforeSteps callback,
-                    const std::vector<TensorType>& inputs, const tempo_call& call) {
+Tensors made_before(tempo_layer& cell, const char* what,
+                    decltype(tempo_layer_type::initial) callback,
+                    const std::vector<TensorType>& inputs, tempo_call call) {
   const std::vector<tempo_type> types = to_abi(inputs);
+  call.n_inputs = static_cast<uint32_t>(types.size());
+  call.types = types.data();
   Results results;
   const BeingCalled being_called(cell);
   run_callback_of(cell, what, [&] {
-    return callback(cell.instance, types.data(), static_cast<uint32_t>(types.size()), &call,
-                    results.raw, TEMPO_MAX_OUTPUTS, &results.count);
+    return callback(cell.type.user, cell.instance, &cell, &call, &results.abi);
   });
   const Tensors out = results.take();
-  if (results.count > 0) require_results(cell, out, results.count);
+  if (results.abi.count > 0) require_results(cell, out, results.abi.count);
   return out;
 }
 
@@ -71,16 +69,16 @@ std::vector<TensorType> states(tempo_layer& cell, const std::vector<TensorType>&
   const std::vector<tempo_type> types = to_abi(inputs);
   tempo_type raw[TEMPO_MAX_OUTPUTS] = {};
   for (tempo_type& t : raw) t.size = sizeof t;
-  uint32_t count = 0;
+  tempo_result_types room{sizeof room, TEMPO_MAX_OUTPUTS, 0, raw};
+  const tempo_inputs given = inputs_of(types);
   run_callback_of(cell, "states", [&] {
-    return cell.type.states(cell.instance, types.data(), static_cast<uint32_t>(types.size()), raw,
-                            TEMPO_MAX_OUTPUTS, &count);
+    return cell.type.states(cell.type.user, cell.instance, &cell, &given, &room);
   });
-  if (count > TEMPO_MAX_OUTPUTS)
-    throw PluginError(at_fault(cell) + "it says that it has " + std::to_string(count) +
+  if (room.count > TEMPO_MAX_OUTPUTS)
+    throw PluginError(at_fault(cell) + "it says that it has " + std::to_string(room.count) +
                       " states; at most " + std::to_string(TEMPO_MAX_OUTPUTS) + " are possible.");
   std::vector<TensorType> out;
-  for (uint32_t i = 0; i < count; ++i) {
+  for (uint32_t i = 0; i < room.count; ++i) {
     const tempo_type& t = raw[i];
     if (const std::string fault = fault_of(t); !fault.empty())
       throw PluginError(at_fault(cell) + "state " + std::to_string(i) +

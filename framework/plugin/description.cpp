@@ -23,7 +23,7 @@ namespace tempo {
 
 namespace {
 
-constexpr uint32_t most_options = 1000, most_inputs = 64;
+constexpr uint32_t most_options = 1000;
 
 // Options that the host reads itself, where a layer has them.
 struct OwnOption {
@@ -170,9 +170,13 @@ void require_registrable(const tempo_op_type* type) {
   const std::string who = std::string("register_op: op `") + type->name + "`: ";
   require_plain_name(who, type->name);
   if (!is_utf8(type->summary)) throw PluginError(who + "its summary is not UTF-8.");
-  if (type->n_inputs > most_inputs)
+  if (type->n_inputs > TEMPO_MAX_INPUTS)
     throw PluginError(who + "it takes " + std::to_string(type->n_inputs) + " inputs; at most " +
-                      std::to_string(most_inputs) + " are possible.");
+                      std::to_string(TEMPO_MAX_INPUTS) + " are possible.");
+  if (type->n_results > TEMPO_MAX_OUTPUTS)
+    throw PluginError(who + "it gives " + std::to_string(type->n_results) + " results; at most " +
+                      std::to_string(TEMPO_MAX_OUTPUTS) + " are possible.");
+  if (type->flags) throw PluginError(who + "it has a flag that this Tempo does not know.");
 }
 
 namespace {

@@ -8,14 +8,26 @@
 
 namespace tempo {
 
+void too_small(const char* function, std::size_t size, std::size_t needed) {
+  throw Error(std::string(function) + ": a struct says that it has " + std::to_string(size) +
+              " bytes; it has " + std::to_string(needed) +
+              ".\n  Its field `size` is set by whoever provides it.");
+}
+
 std::string fault_of(const tempo_type& type) {
   if (type.size < sizeof type)
     return "its field `size` is " + std::to_string(type.size) + ", and it has " +
            std::to_string(sizeof type) + " bytes.";
   if (type.rank > TEMPO_MAX_RANK)
     return "a tensor has at most 8 axes, not " + std::to_string(type.rank) + ".";
+  if (type.dtype == TEMPO_FLOAT16 || type.dtype == TEMPO_BFLOAT16)
+    return std::string(type.dtype == TEMPO_FLOAT16 ? "float16" : "bfloat16") +
+           " has a number, and no tensor can have it yet.";
   if (!dtype_numbered(type.dtype))
     return "there is no dtype with the number " + std::to_string(type.dtype) + ".";
+  if (type.device != 0)
+    return "its field `device` is " + std::to_string(type.device) +
+           ", and tensors lie in the processor's memory alone, 0.";
   return sdk::shape_of(type).fault();
 }
 

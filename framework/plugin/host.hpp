@@ -32,6 +32,9 @@ inline void require_list(const void* first, uint64_t n, const char* function, co
   if (n > 0) require(first, function, what);
 }
 
+/// Throws the Error of a struct from the other side that has fewer bytes than it must have.
+[[noreturn]] void too_small(const char* function, std::size_t size, std::size_t needed);
+
 /// What the caller knows of a struct; the rest is 0.
 template <class Struct>
 Struct whole(const Struct& given) {
@@ -48,10 +51,7 @@ class Elements {
  public:
   Elements(const Struct* first, uint32_t n, const char* function) : given_(first, n) {
     if (n == 0 || first->size == sizeof(Struct)) return;
-    if (first->size < sizeof(Struct))
-      throw Error(std::string(function) + ": a struct says that it has " +
-                  std::to_string(first->size) + " bytes; it has " + std::to_string(sizeof(Struct)) +
-                  ".\n  Its field `size` is set by whoever provides it.");
+    if (first->size < sizeof(Struct)) too_small(function, first->size, sizeof(Struct));
     copies_.reserve(n);
     for (std::size_t i = 0; i < n; ++i)
       copies_.push_back(whole(*reinterpret_cast<const Struct*>(
@@ -78,18 +78,22 @@ void show(const Struct& seen, Struct* room) {
     std::memcpy(room, &seen, std::min<std::size_t>(room->size, sizeof seen));
 }
 
-/// Whether what is looked at is there; if not, an error says so and nothing is shown.
+/// Throws Error where room that is to be filled is not there, or is smaller than it is here.
+template <class Room>
+void require_room(const Room* room, const char* function, const char* what) {
+  require(room, function, what);
+  if (room->size < sizeof(Room)) too_small(function, room->size, sizeof(Room));
+}
+/// Throws Error where what is looked at, or the room to show it in, is not there; the room is then
+/// empty.
 template <class View>
-bool can_show(const void* seen, const char* function, const char* what, View* out) {
-  const tempo_status status = sdk::guarded([&] {
-    require(out, function, "out");
-    require(seen, function, what);
-  });
-  if (status == TEMPO_OK || !out) return status == TEMPO_OK;
+void require_shown(const void* seen, const char* function, const char* what, View* out) {
+  require(out, function, "out");
+  if (seen) return;
   View nothing{};
   nothing.size = out->size;
   show(nothing, out);
-  return false;
+  require(seen, function, what);
 }
 
 /// What makes a type from the other side impossible, as a sentence; "" for nothing. An automatic

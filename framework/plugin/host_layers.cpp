@@ -40,48 +40,54 @@ tempo_status make_layer_of(const tempo_layer_type* type, const tempo_attribute* 
   });
 }
 
-void retain_layer(tempo_layer* layer) {
+tempo_status retain_layer(tempo_layer* layer) {
   if (layer) layer->count.fetch_add(1, std::memory_order_relaxed);
+  return TEMPO_OK;
 }
-void release_layer(tempo_layer* layer) {
+tempo_status release_layer(tempo_layer* layer) {
   if (layer && layer->count.fetch_sub(1, std::memory_order_acq_rel) == 1) delete layer;
+  return TEMPO_OK;
 }
 
-void view_layer(const tempo_layer* layer, tempo_layer_view* out) {
-  if (!can_show(layer, "view_layer", "layer", out)) return;
-  const std::vector<tempo_attribute>& options = layer->options.all();
-  const DType dtype = layer->dtype == DType::automatic ? default_dtype() : layer->dtype.load();
-  show({.size = out->size,
-        .flags = (layer->built() ? uint32_t{TEMPO_BUILT} : 0u) |
-                 (layer->is_trainable() ? uint32_t{TEMPO_TRAINABLE} : 0u),
-        .id = layer->id,
-        .name = layer->name.c_str(),
-        .type = &layer->type,
-        .options = options.data(),
-        .n_options = static_cast<uint32_t>(options.size()),
-        .dtype = static_cast<tempo_dtype>(dtype)},
-       out);
+tempo_status view_layer(const tempo_layer* layer, tempo_layer_view* out) {
+  return guarded([&] {
+    require_shown(layer, "view_layer", "layer", out);
+    const std::vector<tempo_attribute>& options = layer->options.all();
+    const DType dtype = layer->dtype == DType::automatic ? default_dtype() : layer->dtype.load();
+    show({.size = out->size,
+          .flags = (layer->built() ? uint32_t{TEMPO_BUILT} : 0u) |
+                   (layer->is_trainable() ? uint32_t{TEMPO_TRAINABLE} : 0u),
+          .id = layer->id,
+          .name = layer->name.c_str(),
+          .type = &layer->type,
+          .options = options.data(),
+          .n_options = static_cast<uint32_t>(options.size()),
+          .dtype = static_cast<tempo_dtype>(dtype)},
+         out);
+  });
 }
 
-// A layer and the types of its inputs.
-void require_typed(const tempo_layer* layer, const tempo_type* inputs, uint32_t n,
-                   const char* function) {
+// What came for a layer, with the list of types in it.
+tempo_inputs required(const tempo_layer* layer, const tempo_inputs* inputs, const char* function) {
   require(layer, function, "layer");
-  require_list(inputs, n, function, "inputs");
+  require(inputs, function, "inputs");
+  const tempo_inputs all = whole(*inputs);
+  require_list(all.types, all.count, function, "types");
+  return all;
 }
 
-// A layer, a call of it, and room for what it gives.
-void require_call(const tempo_layer* layer, const tempo_call* call, tempo_tensor** results,
-                  uint32_t capacity, const uint32_t* count, const char* function) {
+// A call of a layer or of what comes before its first step, and room for what it gives.
+tempo_call required(const tempo_layer* layer, const tempo_call* call, const tempo_results* results,
+                    const char* function) {
   require(layer, function, "layer");
   require(call, function, "call");
-  require_list(results, capacity, function, "results");
-  require(count, function, "count");
+  require_room(results, function, "results");
+  require_list(results->tensors, results->capacity, function, "tensors");
   const tempo_call all = whole(*call);
-  require_list(all.inputs, all.n_inputs, function, "inputs");
   require_list(all.states, all.n_states, function, "states");
   require_list(all.constants, all.n_constants, function, "constants");
   require_list(all.once, all.n_once, function, "once");
+  return all;
 }
 
 std::vector<TensorType> types_of(const tempo_type* types, uint32_t n) {
@@ -90,44 +96,43 @@ std::vector<TensorType> types_of(const tempo_type* types, uint32_t n) {
   return out;
 }
 
-tempo_status build_layer(tempo_layer* layer, const tempo_type* inputs, uint32_t n) {
+tempo_status build_layer(tempo_layer* layer, const tempo_inputs* given) {
   return guarded([&] {
-    require_typed(layer, inputs, n, "build_layer");
-    const DType asked = n > 0 ? sdk::dtype_of(inputs[0]) : DType::automatic;
-    build(*layer, types_of(inputs, n), is_floating(asked) ? asked : DType::automatic);
+    const tempo_inputs inputs = required(layer, given, "build_layer");
+    const DType asked = inputs.count > 0 ? sdk::dtype_of(inputs.types[0]) : DType::automatic;
+    build(*layer, types_of(inputs.types, inputs.count),
+          is_floating(asked) ? asked : DType::automatic);
   });
 }
 
-void give(const tempo_layer& layer, const Tensors& made, tempo_tensor** results, uint32_t capacity,
-          uint32_t* count) {
-  if (made.size() > capacity)
+void give(const tempo_layer& layer, const Tensors& made, tempo_results* results) {
+  if (made.size() > results->capacity)
     throw Error(layer.path() + ": it returned " + std::to_string(made.size()) +
-                " tensors, room was made for " + std::to_string(capacity) + ".");
-  *count = static_cast<uint32_t>(made.size());
-  hand_over(made, results);
+                " tensors, room was made for " + std::to_string(results->capacity) + ".");
+  results->count = static_cast<uint32_t>(made.size());
+  hand_over(made, results->tensors);
 }
 
-tempo_status call_layer(tempo_layer* layer, const tempo_call* options, tempo_tensor** results,
-                        uint32_t capacity, uint32_t* count) {
+tempo_status call_layer(tempo_layer* layer, const tempo_call* given, tempo_results* results) {
   return guarded([&] {
-    require_call(layer, options, results, capacity, count, "call_layer");
-    give(*layer, call(*layer, whole(*options)), results, capacity, count);
+    const tempo_call all = required(layer, given, results, "call_layer");
+    require_list(all.inputs, all.n_inputs, "call_layer", "inputs");
+    give(*layer, call(*layer, all), results);
   });
 }
 
-tempo_status layer_states(tempo_layer* cell, const tempo_type* inputs, uint32_t n, tempo_type* out,
-                          uint32_t capacity, uint32_t* count) {
+tempo_status layer_states(tempo_layer* cell, const tempo_inputs* given, tempo_result_types* room) {
   return guarded([&] {
-    require_typed(cell, inputs, n, "layer_states");
-    require_list(out, capacity, "layer_states", "states");
-    require(count, "layer_states", "count");
-    const std::vector<TensorType> types = states(*cell, types_of(inputs, n));
-    if (types.size() > capacity)
+    const tempo_inputs inputs = required(cell, given, "layer_states");
+    require_room(room, "layer_states", "states");
+    require_list(room->types, room->capacity, "layer_states", "types");
+    const std::vector<TensorType> types = states(*cell, types_of(inputs.types, inputs.count));
+    if (types.size() > room->capacity)
       throw Error(cell->path() + ": it has " + std::to_string(types.size()) +
-                  " states, room was made for " + std::to_string(capacity) + ".");
-    *count = static_cast<uint32_t>(types.size());
+                  " states, room was made for " + std::to_string(room->capacity) + ".");
+    room->count = static_cast<uint32_t>(types.size());
     for (std::size_t i = 0; i < types.size(); ++i)
-      out[i] = sdk::to_abi(types[i].dtype, types[i].shape);
+      room->types[i] = sdk::to_abi(types[i].dtype, types[i].shape);
   });
 }
 
@@ -142,25 +147,23 @@ std::vector<TensorType> as_said(const tempo_type* types, uint32_t n) {
   return out;
 }
 
-tempo_status layer_initial(tempo_layer* cell, const tempo_type* inputs, uint32_t n,
-                           const tempo_call* options, tempo_tensor** results, uint32_t capacity,
-                           uint32_t* count) {
+// What a cell makes before its first step.
+template <class Make>
+tempo_status before_steps(tempo_layer* cell, const tempo_call* given, tempo_results* results,
+                          const char* function, Make&& make) {
   return guarded([&] {
-    require_typed(cell, inputs, n, "layer_initial");
-    require_call(cell, options, results, capacity, count, "layer_initial");
-    give(*cell, initial_states(*cell, as_said(inputs, n), whole(*options)), results, capacity,
-         count);
+    tempo_call call = required(cell, given, results, function);
+    require_list(call.types, call.n_inputs, function, "types");
+    const std::vector<TensorType> inputs = as_said(call.types, call.n_inputs);
+    call.inputs = nullptr;
+    give(*cell, make(*cell, inputs, call), results);
   });
 }
-
-tempo_status layer_once(tempo_layer* cell, const tempo_type* inputs, uint32_t n,
-                        const tempo_call* options, tempo_tensor** results, uint32_t capacity,
-                        uint32_t* count) {
-  return guarded([&] {
-    require_typed(cell, inputs, n, "layer_once");
-    require_call(cell, options, results, capacity, count, "layer_once");
-    give(*cell, made_once(*cell, as_said(inputs, n), whole(*options)), results, capacity, count);
-  });
+tempo_status layer_initial(tempo_layer* cell, const tempo_call* call, tempo_results* states) {
+  return before_steps(cell, call, states, "layer_initial", initial_states);
+}
+tempo_status layer_once(tempo_layer* cell, const tempo_call* call, tempo_results* results) {
+  return before_steps(cell, call, results, "layer_once", made_once);
 }
 
 tempo_status reset_layer(tempo_layer* layer) {
@@ -177,22 +180,20 @@ tempo_status set_layer_trainable(tempo_layer* layer, int32_t trainable) {
   });
 }
 
-tempo_tensor* layer_weight(const tempo_layer* layer, uint32_t index) {
-  tempo_tensor* found = nullptr;
-  guarded([&] {
+tempo_status layer_weight(const tempo_layer* layer, uint32_t index, tempo_tensor** out) {
+  return guarded([&] {
     require(layer, "layer_weight", "layer");
+    require(out, "layer_weight", "out");
     const std::vector<Value*> all = layer->weights();
-    if (index < all.size()) found = all[index];
+    *out = index < all.size() ? all[index] : nullptr;
   });
-  return found;
 }
-tempo_layer* layer_child(const tempo_layer* layer, uint32_t index) {
-  tempo_layer* found = nullptr;
-  guarded([&] {
+tempo_status layer_child(const tempo_layer* layer, uint32_t index, tempo_layer** out) {
+  return guarded([&] {
     require(layer, "layer_child", "layer");
-    if (index < layer->children.size()) found = layer->children[index].handle();
+    require(out, "layer_child", "out");
+    *out = index < layer->children.size() ? layer->children[index].handle() : nullptr;
   });
-  return found;
 }
 
 tempo_status add_weight_to(tempo_layer* self, const tempo_weight* weight, tempo_tensor** out) {

@@ -96,21 +96,22 @@ tempo_status finish(const tempo_tensor* tensor) {
   });
 }
 
-void view(const tempo_tensor* tensor, tempo_view* out) {
-  if (!can_show(tensor, "view", "tensor", out)) return;
-  uint32_t flags = 0;
-  if (tensor->tracked) flags |= TEMPO_TRACKED;
-  if (!may_go_by(*tensor)) flags |= TEMPO_TRACED;
-  if (tensor->frozen) flags |= TEMPO_FROZEN;
-  const bool looked_at_in_a_trace = !tensor->trace && Trace::current();  // which `finish` notes
-  if (looked_at_in_a_trace || !tensor->array.done()) flags |= TEMPO_PENDING;
-  show({.size = out->size,
-        .flags = flags,
-        .type = sdk::to_abi(tensor->type.dtype, tensor->type.shape),
-        .data = tensor->trace ? nullptr : tensor->array.place().data,
-        .path = tensor->path.c_str(),
-        .mask = tensor->mask.get()},
-       out);
+tempo_status view(const tempo_tensor* tensor, tempo_view* out) {
+  return guarded([&] {
+    require_shown(tensor, "view", "tensor", out);
+    uint32_t flags = 0;
+    if (tensor->tracked) flags |= TEMPO_TRACKED;
+    if (tensor->trace) flags |= TEMPO_TRACED;
+    if (tensor->frozen) flags |= TEMPO_FROZEN;
+    if (!tensor->array.done()) flags |= TEMPO_PENDING;
+    show({.size = out->size,
+          .flags = flags,
+          .type = sdk::to_abi(tensor->type.dtype, tensor->type.shape),
+          .data = tensor->trace ? nullptr : tensor->array.place().data,
+          .path = tensor->path.c_str(),
+          .mask = tensor->mask.get()},
+         out);
+  });
 }
 
 void require_mask_fits(const TensorType& tensor, const TensorType& mask) {
@@ -274,32 +275,36 @@ tempo_status gradient(tempo_tensor* y, tempo_tensor* dy, tempo_tensor* const* in
   });
 }
 
-tempo_status custom_gradient(tempo_tensor* value, tempo_tensor* const* inputs, uint32_t n,
-                             tempo_status (*rule)(void* user, tempo_tensor* dy,
-                                                  tempo_tensor** gradients),
-                             void* user, tempo_tensor** out) {
+tempo_status custom_gradient(const tempo_custom_gradient* given, tempo_tensor** out) {
   return guarded([&] {
+    require(given, "custom_gradient", "custom");
     require(out, "custom_gradient", "out");
-    require_list(inputs, n, "custom_gradient", "inputs");
-    if (!rule) throw Error("custom_gradient: `rule` is NULL.");
-    require_given(value, "custom_gradient: the value");
+    const tempo_custom_gradient custom = whole(*given);
+    require_list(custom.inputs, custom.n_inputs, "custom_gradient", "inputs");
+    if (!custom.rule) throw Error("custom_gradient: `rule` is NULL.");
+    require_given(custom.value, "custom_gradient: the value");
     Tensors in;
-    for (uint32_t i = 0; i < n; ++i) {
-      require_given(inputs[i], "custom_gradient: input ", i);
-      in.push_back(Tensor::borrowed(inputs[i]));
+    for (uint32_t i = 0; i < custom.n_inputs; ++i) {
+      require_given(custom.inputs[i], "custom_gradient: input ", i);
+      in.push_back(Tensor::borrowed(custom.inputs[i]));
     }
     const auto run_rule = [&](const Tensor& dy) {
-      std::vector<tempo_tensor*> made(n);
-      const tempo_status status = rule(user, dy.handle(), made.data());
+      std::vector<tempo_tensor*> made(custom.n_inputs);
+      const tempo_rule asked{sizeof asked, custom.n_inputs, dy.handle(), made.data()};
+      const tempo_status status = custom.rule(custom.user, &asked);
       const Tensors gradients = sdk::adopt(made);
       sdk::check(status);
       return gradients;
     };
-    *out = custom_gradient_of(Tensor::borrowed(value), in, run_rule).retained();
+    *out = custom_gradient_of(Tensor::borrowed(custom.value), in, run_rule).retained();
   });
 }
 
-int32_t recording_switch(int32_t on) { return set_recording(on != 0); }
+tempo_status recording_switch(int32_t on, int32_t* before) {
+  const bool was_on = set_recording(on != 0);
+  if (before) *before = was_on;
+  return TEMPO_OK;
+}
 
 tempo_status initialize_tensor(const char* initializer, const tempo_type* type,
                                tempo_tensor** out) {
@@ -324,9 +329,11 @@ void add_tensor_functions(tempo_host& table) {
   table.make = &make;
   table.retain = [](tempo_tensor* t) {
     if (t) retain(t);
+    return tempo_status{TEMPO_OK};
   };
   table.release = [](tempo_tensor* t) {
     if (t) release(t);
+    return tempo_status{TEMPO_OK};
   };
   table.view = &view;
   table.finish = &finish;

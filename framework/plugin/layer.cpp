@@ -55,7 +55,7 @@ tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_att
 tempo_layer::~tempo_layer() {
   for (const tempo::Layer& child : children) std::erase(child.handle()->holders, this);
   if (instance)
-    tempo::status_of([&] { return type.destroy(instance), TEMPO_OK; }, /*at_any_depth=*/true);
+    tempo::status_of([&] { return type.destroy(type.user, instance); }, /*at_any_depth=*/true);
 }
 
 tempo::DType tempo_layer::given_dtype() const {
@@ -158,8 +158,8 @@ Layer new_layer(const tempo_layer_type& given, std::span<const tempo_attribute> 
   const std::vector<tempo_attribute>& kept = made.options.all();
   run_callback_of(made, "creation", [&] {
     void* instance = nullptr;  // until create has returned, it is being made
-    const tempo_status status =
-        type.create(type.user, &made, kept.data(), static_cast<uint32_t>(kept.size()), &instance);
+    const tempo_creation creation{sizeof creation, static_cast<uint32_t>(kept.size()), kept.data()};
+    const tempo_status status = type.create(type.user, &made, &creation, &instance);
     made.instance = instance;
     return status;
   });
@@ -196,9 +196,9 @@ void build(tempo_layer& layer, const std::vector<TensorType>& inputs, DType aske
   if (layer.dtype == DType::automatic) layer.dtype = default_dtype();
   try {
     const std::vector<tempo_type> types = to_abi(inputs);
+    const tempo_inputs given = inputs_of(types);
     run_callback_of(layer, "build", [&] {
-      return layer.type.build(layer.instance, &layer, types.data(),
-                              static_cast<uint32_t>(types.size()));
+      return layer.type.build(layer.type.user, layer.instance, &layer, &given);
     });
     layer.built_for = inputs;
   } catch (...) {
@@ -236,8 +236,7 @@ Tensors call(tempo_layer& layer, const tempo_call& given) {
     }
     if (is_cell) require_states(layer, call);
     run_callback_of(layer, is_cell ? "step" : "call", [&] {
-      return layer.type.call(layer.instance, &layer, &call, results.raw, TEMPO_MAX_OUTPUTS,
-                             &results.count);
+      return layer.type.call(layer.type.user, layer.instance, &layer, &call, &results.abi);
     });
   } catch (const ShapeError& error) {
     if (last_output.is(*call.inputs[0])) explain_lost_time(layer, error, last_output.layer());
@@ -246,7 +245,7 @@ Tensors call(tempo_layer& layer, const tempo_call& given) {
     explain_sizes(layer, error, call);
   }
   const Tensors out = results.take();
-  require_results(layer, out, results.count);
+  require_results(layer, out, results.abi.count);
   if (is_cell) require_step(layer, out, call);
   const Shape& shape = out[0].handle()->type.shape;
   if (GivenShapes* given_now = GivenShapes::innermost())
@@ -273,7 +272,8 @@ bool takes_constants(const tempo_layer& layer) {
 
 void reset(tempo_layer& layer) {
   if (layer.type.reset)
-    run_callback_of(layer, "reset", [&] { return layer.type.reset(layer.instance); });
+    run_callback_of(layer, "reset",
+                    [&] { return layer.type.reset(layer.type.user, layer.instance, &layer); });
   layer.batch.store(0, std::memory_order_relaxed);
   for (const Layer& child : layer.children) reset(*child.handle());
 }

@@ -26,10 +26,15 @@ void run_callback_of(const tempo_layer& layer, const char* what, F&& callback) {
   });
 }
 
+/// What a callback sees of the types of its layer's inputs; borrows from `types`.
+inline tempo_inputs inputs_of(const std::vector<tempo_type>& types) {
+  return {sizeof(tempo_inputs), static_cast<uint32_t>(types.size()), types.data()};
+}
+
 /// Room for the results of a call; gives back those that nobody took over.
 struct Results {
   tempo_tensor* raw[TEMPO_MAX_OUTPUTS] = {};
-  uint32_t count = 0;
+  tempo_results abi{sizeof(tempo_results), TEMPO_MAX_OUTPUTS, 0, raw};
 
   Results() = default;
   Results(const Results&) = delete;
@@ -40,7 +45,7 @@ struct Results {
   }
   Tensors take() {
     Tensors out;
-    for (uint32_t i = 0; i < std::min(count, TEMPO_MAX_OUTPUTS); ++i)
+    for (uint32_t i = 0; i < std::min(abi.count, TEMPO_MAX_OUTPUTS); ++i)
       out.emplace_back(std::exchange(raw[i], nullptr));
     return out;
   }

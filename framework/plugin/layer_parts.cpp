@@ -5,7 +5,9 @@
 
 #include <tempo/gradient.hpp>
 
+#include "ops/initializers.hpp"
 #include "ops/regularizers.hpp"
+#include "plugin/host.hpp"
 #include "plugin/layer.hpp"
 #include "plugin/layer_name.hpp"
 
@@ -38,7 +40,8 @@ namespace {
 
 // Of a weight, tried on its first value: one that does not fit is refused here, not by a step of
 // training.
-std::unique_ptr<const WeightRules> rules_of(const std::string& path, const tempo_weight& given) {
+std::unique_ptr<const WeightRules> rules_of(const std::string& path, const tempo_weight& given,
+                                            const Tensor& value) {
   auto rules = std::make_unique<WeightRules>();
   if (given.regularizer) rules->penalty = regularizer(given.regularizer);
   if (given.constraint) rules->projection = constraint(given.constraint);
@@ -46,7 +49,7 @@ std::unique_ptr<const WeightRules> rules_of(const std::string& path, const tempo
   const NoGradient trying;
   try {
     for (const auto& rule : {rules->penalty, rules->projection})
-      if (rule) rule(Tensor::borrowed(given.value));
+      if (rule) rule(value);
   } catch (const MissingFunction&) {  // who predicts needs none
   } catch (const Error& error) {
     throw ShapeError(path + ": " + error.what());
@@ -75,13 +78,27 @@ void set_trainable(tempo_layer& layer, bool trainable) {
   refresh_frozen(layer);
 }
 
+namespace {
+// Its own, or what its initializer makes.
+Tensor first_value(const std::string& who, const tempo_weight& given) {
+  if (given.value && (given.type || given.initializer))
+    throw Error(who + " is added with a value and with a type or an initializer.\n  It begins as " +
+                "the one or as the other makes it.");
+  if (given.value) return Tensor::borrowed(given.value);
+  if (!given.type || !given.initializer)
+    throw Error(who + " is added without a value (it is Tensor{}).\n  A type and an initializer " +
+                "stand for one.");
+  if (const std::string fault = fault_of(*given.type); !fault.empty())
+    throw ShapeError(who + " has a type that cannot be: " + fault);
+  return initialize(given.initializer, type_of(*given.type));
+}
+}  // namespace
+
 Tensor add_weight(tempo_layer& self, const tempo_weight& given) {
   if (!given.name) throw Error(self.path() + ": a weight is added without a name.");
   const char* const name = given.name;
   require_name(self.path() + ", name of a weight", name);
-  if (!given.value)
-    throw Error(self.path() + ": weight `" + name + "` is added without a value (it is Tensor{}).");
-  const Tensor value = Tensor::borrowed(given.value);
+  const Tensor value = first_value(self.path() + ": weight `" + name + "`", given);
   if (!self.building.is_mine())
     throw Error(self.path() + ": weight `" + name +
                 "` is added outside of its build.\n  Weights that come later are in no file and no "
@@ -101,7 +118,7 @@ Tensor add_weight(tempo_layer& self, const tempo_weight& given) {
   weight->tracked = is_floating(value.dtype());
   weight->frozen = given.trainable == 0 || !self.is_trainable();
   weight->path = self.path() + "/" + name;
-  weight->rules = rules_of(weight->path, given);
+  weight->rules = rules_of(weight->path, given, value);
   self.own.push_back({name, weight, given.trainable != 0});
   return to_tensor(std::move(weight));
 }

@@ -101,7 +101,7 @@ void initialize(const std::string& path, void* library) {
   tempo_registry registry{plugin->name, plugin->version, path, {}, {}};
   {
     const Registering now(registry);
-    if (status_of([&] { return plugin->init(tempo_host_v0(), &registry); }))
+    if (status_of([&] { return plugin->init(plugin->user, tempo_host_v0(), &registry); }))
       refuse_with_words(path, "its init");
   }
   if (!is_installed(path) && !registry.layers.empty()) load_installed();  // their names are taken

@@ -60,26 +60,45 @@ void run_callback_of(const tempo_op_type& type, const char* what, F&& callback) 
 
 std::string at_fault(const tempo_op_type& type) { return "op " + with_plugin(type) + ": "; }
 
+// What the callbacks see of one use, apart from data and results; borrows from all it is given.
+tempo_op_call seen(const Few<tempo_type>& inputs, const Few<tempo_attribute>& attributes,
+                   Few<tempo_type>& results) {
+  tempo_op_call call{};
+  call.size = sizeof call;
+  call.n_inputs = count_of(inputs);
+  call.n_results = count_of(results);
+  call.n_attributes = count_of(attributes);
+  call.attributes = first_of(attributes);
+  call.input_types = first_of(inputs);
+  call.result_types = &results[0];
+  return call;
+}
+
 std::vector<TensorType> infer(const tempo_op_type& type, const TypeCall& call) {
   if (call.inputs.size() != type.n_inputs)
     throw ShapeError("needs " + sdk::counted(type.n_inputs, "input") + ", got " +
                      std::to_string(call.inputs.size()));
-  Few<tempo_type> inputs(call.inputs.size());
+  Few<tempo_type> inputs(call.inputs.size()),
+      results(type.n_results > 0 ? type.n_results : call.n_results);
   for (std::size_t i = 0; i < call.inputs.size(); ++i)
     inputs[i] = sdk::to_abi(call.inputs[i].dtype, call.inputs[i].shape);
+  for (uint32_t k = 0; k < count_of(results); ++k) {
+    results[k] = {};
+    results[k].size = sizeof(tempo_type);
+  }
   const Few<tempo_attribute> attributes = to_abi(call.attributes);
-  tempo_type result{};
-  result.size = sizeof result;
-  const tempo_status status = status_of([&] {
-    return type.infer(first_of(inputs), type.n_inputs, first_of(attributes), count_of(attributes),
-                      &result);
-  });
+  const tempo_op_call asked = seen(inputs, attributes, results);
+  const tempo_status status = status_of([&] { return type.infer(type.user, &asked); });
   if (status == TEMPO_SHAPE_ERROR && !last_words().empty())
     throw ShapeError(last_words());  // its own rule: whoever applies the op names it
   if (status != TEMPO_OK) throw_failure(status, callee(type, "infer"));
-  if (const std::string fault = fault_of(result); !fault.empty())
-    throw PluginError(at_fault(type) + "it inferred a type that cannot be: " + fault);
-  return {type_of(result)};
+  std::vector<TensorType> out;
+  for (const tempo_type& result : std::span<const tempo_type>(results)) {
+    if (const std::string fault = fault_of(result); !fault.empty())
+      throw PluginError(at_fault(type) + "it inferred a type that cannot be: " + fault);
+    out.push_back(type_of(result));
+  }
+  return out;
 }
 
 // A bool is one byte, 0 or 1, and what reads them counts on it.
@@ -92,20 +111,24 @@ void require_bools(const tempo_op_type& type, const View& result) {
 }
 
 void run(const tempo_op_type& type, const KernelCall& call) {
-  const std::size_t n = call.inputs.size();
-  Few<tempo_type> inputs(n);
+  const std::size_t n = call.inputs.size(), n_results = call.outputs.size();
+  Few<tempo_type> inputs(n), result_types(n_results);
   Few<const void*> data(n);
+  Few<void*> results(n_results);
   for (std::size_t i = 0; i < n; ++i) {
     inputs[i] = sdk::to_abi(call.inputs[i].dtype(), call.inputs[i].shape());
     data[i] = call.inputs[i].data;
   }
+  for (std::size_t k = 0; k < n_results; ++k) {
+    result_types[k] = sdk::to_abi(call.outputs[k].dtype(), call.outputs[k].shape());
+    results[k] = call.outputs[k].data;
+  }
   const Few<tempo_attribute> attributes = to_abi(call.attributes);
-  const tempo_type result = sdk::to_abi(call.outputs[0].dtype(), call.outputs[0].shape());
-  run_callback_of(type, "kernel", [&] {
-    return type.kernel(first_of(inputs), first_of(data), type.n_inputs, first_of(attributes),
-                       count_of(attributes), &result, call.outputs[0].data);
-  });
-  require_bools(type, call.outputs[0]);
+  tempo_op_call asked = seen(inputs, attributes, result_types);
+  asked.inputs = first_of(data);
+  asked.results = first_of(results);
+  run_callback_of(type, "kernel", [&] { return type.kernel(type.user, &asked); });
+  for (const View& result : call.outputs) require_bools(type, result);
 }
 
 // It may have the shape that the input was broadcast to.
@@ -114,26 +137,43 @@ bool fits(const Tensor& gradient, const Tensor& input) {
   return gradient.dtype() == input.dtype() && broadcast_shapes(shapes) == gradient.shape();
 }
 
-Tensor vjp(const tempo_op_type& type, uint32_t index, const Vjp& v) {
-  Tensors inputs;
-  for (std::size_t i = 0; i < v.n_inputs(); ++i) inputs.push_back(v.x(i));
-  const std::vector<tempo_tensor*> handles = sdk::handles(inputs);
-  const Few<tempo_attribute> attributes = to_abi(v.attributes());
-  const Tensor y = v.y();
-  tempo_tensor* raw = nullptr;
-  const tempo_status status = status_of([&] {
-    return type.vjp(index, handles.data(), type.n_inputs, y.handle(), v.dy().handle(),
-                    first_of(attributes), count_of(attributes), &raw);
-  });
-  const Tensor gradient(raw);  // also where it fails after all
-  if (status != TEMPO_OK) throw_failure(status, callee(type, "vjp"));
-  const std::string which = "its vjp gave input " + std::to_string(index);
-  if (!gradient) throw PluginError(at_fault(type) + which + " no gradient.");
-  if (!fits(gradient, inputs[index]))
+void require_gradient(const tempo_op_type& type, std::size_t i, const Tensor& gradient,
+                      const Tensor& input) {
+  const std::string which = "its vjp gave input " + std::to_string(i);
+  if (!gradient)
+    throw PluginError(at_fault(type) + which + " no gradient.\n  Zeros say that none flows.");
+  if (!fits(gradient, input))
     throw PluginError(at_fault(type) + which + " a gradient that does not fit it\n  input     " +
-                      to_string(inputs[index].shape(), inputs[index].dtype()) + "\n  gradient  " +
+                      to_string(input.shape(), input.dtype()) + "\n  gradient  " +
                       to_string(gradient.shape(), gradient.dtype()));
-  return gradient;
+}
+
+Tensors vjp(const tempo_op_type& type, const Vjp& v, const std::vector<bool>& wanted) {
+  Tensors inputs, results;
+  for (std::size_t i = 0; i < v.n_inputs(); ++i) inputs.push_back(v.x(i));
+  for (std::size_t k = 0; k < v.n_results(); ++k) results.push_back(v.y(k));
+  std::vector<tempo_tensor*> x = sdk::handles(inputs), y = sdk::handles(results), dy,
+                             made(inputs.size());
+  for (std::size_t k = 0; k < v.n_results(); ++k) dy.push_back(v.dy(k).handle());
+  const std::vector<uint8_t> mask(wanted.begin(), wanted.end());
+  const Few<tempo_attribute> attributes = to_abi(v.attributes());
+  tempo_op_gradient asked{};
+  asked.size = sizeof asked;
+  asked.n_inputs = static_cast<uint32_t>(x.size());
+  asked.n_results = static_cast<uint32_t>(y.size());
+  asked.n_attributes = count_of(attributes);
+  asked.attributes = first_of(attributes);
+  asked.inputs = x.data();
+  asked.results = y.data();
+  asked.dy = dy.data();
+  asked.wanted = mask.data();
+  asked.gradients = made.data();
+  const tempo_status status = status_of([&] { return type.vjp(type.user, &asked); });
+  const Tensors gradients = sdk::adopt(made);  // also where it fails after all
+  if (status != TEMPO_OK) throw_failure(status, callee(type, "vjp"));
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    if (wanted[i]) require_gradient(type, i, gradients[i], inputs[i]);
+  return gradients;
 }
 
 }  // namespace
@@ -151,11 +191,10 @@ void define_plugin_op(const tempo_op_type& type) {
   OpDefinition op{.name = type.name,
                   .type = [&type](const TypeCall& call) { return infer(type, call); },
                   .kernel = [&type](const KernelCall& call) { run(type, call); }};
-  for (uint32_t i = 0; i < type.n_inputs; ++i)
-    op.vjp.push_back([&type, i](const Vjp& v) {
-      if (!type.vjp) no_vjp(type);
-      return vjp(type, i, v);
-    });
+  op.vjp_all = [&type](const Vjp& v, const std::vector<bool>& wanted) {
+    if (!type.vjp) no_vjp(type);
+    return vjp(type, v, wanted);
+  };
   define(std::move(op));
 }
 

@@ -64,7 +64,9 @@ std::vector<Ref<Value>> run_step(const tempo_scan& call, std::vector<Ref<Value>>
   take_masks_off(states);
   for (const Ref<Value>& v : x) xs.push_back(v.get());
   for (const Ref<Value>& v : states) ss.push_back(v.get());
-  const tempo_status status = call.step(call.user, xs.data(), ss.data(), raw.data());
+  const tempo_step step{sizeof step, call.n_sequences, call.n_states, call.n_outputs,
+                        xs.data(),   ss.data(),        raw.data()};
+  const tempo_status status = call.step(call.user, &step);
   std::vector<Ref<Value>> results;
   for (tempo_tensor* t : raw) results.emplace_back(t);
   sdk::check(status);

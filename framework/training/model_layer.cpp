@@ -16,7 +16,7 @@ struct Instance {
   tempo_layer* layer;
 };
 
-tempo_status create(void*, tempo_layer* self, const tempo_attribute*, uint32_t, void**) {
+tempo_status create(void*, tempo_layer* self, const tempo_creation*, void**) {
   return sdk::guarded([&] {
     throw Error(self->name +
                 ": it is a model, and no second one can be made from its options.\n  Make another "
@@ -24,22 +24,23 @@ tempo_status create(void*, tempo_layer* self, const tempo_attribute*, uint32_t, 
   });
 }
 
-void destroy(void* instance) {
+tempo_status destroy(void*, void* instance) {
   const std::unique_ptr<Instance> of(static_cast<Instance*>(instance));
   tempo_layer* mine = of->layer;
   of->model->as_layer.compare_exchange_strong(mine, nullptr);
+  return TEMPO_OK;
 }
 
 // On types alone, where no layer reads values in its call; the batch may be any.
-tempo_status build(void* instance, tempo_layer*, const tempo_type* inputs, uint32_t n) {
+tempo_status build(void*, void* instance, tempo_layer*, const tempo_inputs* inputs) {
   return sdk::guarded([&] {
     ModelState& model = *static_cast<Instance*>(instance)->model;
     if (model.built()) return;
     ModelState::Seen of;
-    for (uint32_t i = 0; i < n; ++i) {
-      of.inputs.push_back(sdk::shape_of(inputs[i]));
+    for (const tempo_type& type : std::span(inputs->types, inputs->count)) {
+      of.inputs.push_back(sdk::shape_of(type));
       if (of.inputs.back().rank() > 0) of.inputs.back()[0] = -1;
-      of.input_dtypes.push_back(sdk::dtype_of(inputs[i]));
+      of.input_dtypes.push_back(sdk::dtype_of(type));
     }
     SideEffects of_trying;
     try {
@@ -59,8 +60,8 @@ Tensors borrowed(tempo_tensor* const* tensors, uint32_t n) {
   return out;
 }
 
-tempo_status call(void* instance, tempo_layer*, const tempo_call* call, tempo_tensor** results,
-                  uint32_t capacity, uint32_t* count) {
+tempo_status call(void*, void* instance, tempo_layer*, const tempo_call* call,
+                  tempo_results* results) {
   return sdk::guarded([&] {
     ModelState& model = *static_cast<Instance*>(instance)->model;
     const Tensors out = model.call(borrowed(call->inputs, call->n_inputs),
@@ -68,11 +69,11 @@ tempo_status call(void* instance, tempo_layer*, const tempo_call* call, tempo_te
                                     .mask = Tensor::borrowed(call->mask),
                                     .initial_state = borrowed(call->states, call->n_states),
                                     .constants = borrowed(call->constants, call->n_constants)});
-    if (out.size() > capacity)
+    if (out.size() > results->capacity)
       throw Error(model.name + ": it returned " + std::to_string(out.size()) +
-                  " tensors; at most " + std::to_string(capacity) + " can be returned.");
-    *count = static_cast<uint32_t>(out.size());
-    for (std::size_t i = 0; i < out.size(); ++i) results[i] = out[i].retained();
+                  " tensors; at most " + std::to_string(results->capacity) + " can be returned.");
+    results->count = static_cast<uint32_t>(out.size());
+    for (std::size_t i = 0; i < out.size(); ++i) results->tensors[i] = out[i].retained();
   });
 }
 

@@ -15,13 +15,13 @@ using namespace tempo::testing;
 namespace {
 
 // h' = tanh(x + h / 2), with two outputs: h' and its square.
-tempo_status step_of_two(void*, tempo_tensor* const* x, tempo_tensor* const* states,
-                         tempo_tensor** results) {
+tempo_status step_of_two(void*, const tempo_step* step) {
   return sdk::guarded([&] {
-    const Tensor h = tanh(Tensor::borrowed(x[0]) + 0.5f * Tensor::borrowed(states[0]));
-    results[0] = h.retained();
-    results[1] = square(h).retained();
-    results[2] = h.retained();
+    const Tensor h =
+        tanh(Tensor::borrowed(step->sequences[0]) + 0.5f * Tensor::borrowed(step->states[0]));
+    step->results[0] = h.retained();
+    step->results[1] = square(h).retained();
+    step->results[2] = h.retained();
   });
 }
 
@@ -120,10 +120,9 @@ BOOST_AUTO_TEST_CASE(what_a_struct_does_not_cover_is_neither_read_nor_written) {
   unmasked.n_inputs = 1;
   unmasked.inputs = inputs;
   unmasked.mask = row.handle();  // no mask at all
-  tempo_tensor* result = nullptr;
-  uint32_t count = 0;
-  sdk::check(sdk::host().call_layer(dense.handle(), &unmasked, &result, 1, &count));
-  BOOST_CHECK(Tensor(result).shape() == (Shape{4, 2}));
+  const Tensors results = sdk::results_of(
+      [&](tempo_results* room) { return sdk::host().call_layer(dense.handle(), &unmasked, room); });
+  BOOST_CHECK(results.at(0).shape() == (Shape{4, 2}));
 }
 
 BOOST_AUTO_TEST_CASE(a_script_does_not_run_with_a_libtempo_of_another_version) {
@@ -133,6 +132,6 @@ BOOST_AUTO_TEST_CASE(a_script_does_not_run_with_a_libtempo_of_another_version) {
   other.minor = 9;
   BOOST_CHECK_EQUAL(
       error_of<PluginError>([&] { sdk::of_this_version(&other); }),
-      "this program was compiled with version 0.3 of the plugin ABI; its libtempo has "
+      "this program was compiled with version 0.4 of the plugin ABI; its libtempo has "
       "version 0.9.\n  Compile it again, with the headers of that libtempo.");
 }

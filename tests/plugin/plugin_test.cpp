@@ -230,15 +230,15 @@ struct Refused {
 };
 const Refused refused[] = {
     {"exports_v1",
-     "plugin PATH: it is made for version 1 of the plugin ABI; this Tempo takes version 0.3 "
+     "plugin PATH: it is made for version 1 of the plugin ABI; this Tempo takes version 0.4 "
      "alone.\n"
      "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
     {"newer_minor",
-     "plugin PATH: it is made for version 0.9 of the plugin ABI; this Tempo takes version 0.3 "
+     "plugin PATH: it is made for version 0.10 of the plugin ABI; this Tempo takes version 0.4 "
      "alone.\n"
      "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
     {"older_minor",
-     "plugin PATH: it is made for version 0.2 of the plugin ABI; this Tempo takes version 0.3 "
+     "plugin PATH: it is made for version 0.3 of the plugin ABI; this Tempo takes version 0.4 "
      "alone.\n"
      "  Build the plugin with this Tempo's headers, or use the Tempo that it was built for."},
     {"returns_nothing", "plugin PATH: tempo_plugin_v0 returned nothing."},
@@ -563,6 +563,12 @@ BOOST_AUTO_TEST_CASE(an_op_that_returns_what_cannot_be_is_named) {
   BOOST_CHECK_EQUAL(said("dtype"),
                     "op raw_op of plugin `raw`: it inferred a type that cannot be: there is no "
                     "dtype with the number 12.");
+  BOOST_CHECK_EQUAL(said("bfloat16"),
+                    "op raw_op of plugin `raw`: it inferred a type that cannot be: bfloat16 has a "
+                    "number, and no tensor can have it yet.");
+  BOOST_CHECK_EQUAL(said("elsewhere"),
+                    "op raw_op of plugin `raw`: it inferred a type that cannot be: its field "
+                    "`device` is 1, and tensors lie in the processor's memory alone, 0.");
   BOOST_CHECK_EQUAL(said("negative"),
                     "op raw_op of plugin `raw`: it inferred a type that cannot be: [-4, 3] is "
                     "no shape: extents are at least 0.");
@@ -905,6 +911,6 @@ BOOST_AUTO_TEST_CASE(tempo_tells_its_version) {
     if (const std::size_t at = line.find("project(tempo VERSION "); at != line.npos)
       version = line.substr(at + 22, line.find(' ', at + 22) - at - 22);
   const Finished said_by = tempo_command("--version");
-  BOOST_CHECK_EQUAL(said_by.output, "tempo " + version + ", plugin ABI 0.3\n");
+  BOOST_CHECK_EQUAL(said_by.output, "tempo " + version + ", plugin ABI 0.4\n");
   BOOST_CHECK_EQUAL(said_by.code, 0);
 }

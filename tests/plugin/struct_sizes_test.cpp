@@ -127,12 +127,9 @@ BOOST_AUTO_TEST_CASE(what_was_registered_need_not_stay) {
     type.options = &mine;
     type.n_options = 1;
     kept = registered(&type);
-    tempo_op_type op{sizeof(tempo_op_type), 1, name, summary, {}, {}, nullptr};
-    op.infer = [](const tempo_type*, uint32_t, const tempo_attribute*, uint32_t, tempo_type*) {
-      return tempo_status{TEMPO_OK};
-    };
-    op.kernel = [](const tempo_type*, const void* const*, uint32_t, const tempo_attribute*,
-                   uint32_t, const tempo_type*, void*) { return tempo_status{TEMPO_OK}; };
+    const auto does_nothing = [](void*, const tempo_op_call*) { return tempo_status{TEMPO_OK}; };
+    tempo_op_type op{sizeof(tempo_op_type), 1, 1, 0, name, summary, nullptr, does_nothing,
+                     does_nothing,          {}};
     tempo_registry registry{"p", "1", "p.so", {}, {}};
     const Registering now(registry);
     const Cut<tempo_op_type> without_vjp(op, offsetof(tempo_op_type, vjp));
@@ -155,22 +152,22 @@ BOOST_AUTO_TEST_CASE(calls_scans_weights_and_attributes_of_a_later_header_are_ta
   const Tensor x = ones({2, 3}), sequence = ones({2, 4, 3});
   tempo_tensor *const in[] = {x.handle()}, *const sequences[] = {sequence.handle()};
   tempo_tensor* out[2] = {};
-  uint32_t count = 0;
 
   tempo_call call{};
   call.n_inputs = 1;
   call.inputs = in;
   const Later<tempo_call> later_call(call);
   const Layer dense = Dense({.units = 2});
-  sdk::check(host().call_layer(dense.handle(), &later_call.base, out, 2, &count));
+  Later<tempo_results> room(tempo_results{0, 2, 0, out});
+  sdk::check(host().call_layer(dense.handle(), &later_call.base, &room.base));
+  BOOST_TEST(room.base.count == 1u);
   BOOST_CHECK(Tensor(out[0]).shape() == (Shape{2, 2}));
 
   tempo_scan scan{};
   scan.n_sequences = scan.n_outputs = 1;
   scan.sequences = sequences;
-  scan.step = [](void*, tempo_tensor* const* now, tempo_tensor* const*, tempo_tensor** results) {
-    host().retain(results[0] = now[0]);
-    return tempo_status{TEMPO_OK};
+  scan.step = [](void*, const tempo_step* step) {
+    return host().retain(step->results[0] = step->sequences[0]);
   };
   const Later<tempo_scan> later_scan(scan);
   sdk::check(host().scan(&later_scan.base, out));
@@ -187,10 +184,12 @@ BOOST_AUTO_TEST_CASE(calls_scans_weights_and_attributes_of_a_later_header_are_ta
 
   RawLayer raw;
   raw.build = [&](tempo_layer* self) {
+    const Later<tempo_type> type(sdk::to_abi(float64, {5}));
     tempo_weight weight{};
     weight.trainable = 1;
     weight.name = "w";
-    weight.value = x.handle();
+    weight.type = &type.base;
+    weight.initializer = "ones";
     const Later<tempo_weight> later(weight);
     tempo_tensor* added = nullptr;
     const tempo_status status = host().add_weight(self, &later.base, &added);
@@ -199,7 +198,30 @@ BOOST_AUTO_TEST_CASE(calls_scans_weights_and_attributes_of_a_later_header_are_ta
   };
   const Layer layer = raw.make();
   layer(x);
-  BOOST_TEST(layer.weights().size() == 1u);
+  check_same("weight", layer.weights().at(0), ones({5}, float64));
+
+  const Later<tempo_type> types[] = {Later(sdk::to_abi(float32, {2, 3})),
+                                     Later(sdk::to_abi(float32, {2, 3}))};
+  const Later<tempo_inputs> inputs(tempo_inputs{0, 2, &types[0].base});
+  const Layer together = tempo::layer("Concatenate");
+  sdk::check(host().build_layer(together.handle(), &inputs.base));
+  BOOST_TEST(together.built());
+  const Layer lstm = tempo::cell("LSTM", {{"units", 4}});
+  const Later<tempo_inputs> one(tempo_inputs{0, 1, &types[0].base});
+  tempo_type of_states[3] = {};
+  Later<tempo_result_types> states(tempo_result_types{0, 3, 0, of_states});
+  sdk::check(host().layer_states(lstm.handle(), &one.base, &states.base));
+  BOOST_TEST(states.base.count == 2u);
+  BOOST_CHECK(sdk::shape_of(of_states[1]) == (Shape{2, 4}));
+
+  const Tensor w = parameter(x);
+  tempo_tensor* const in_w[] = {w.handle()};
+  const Later<tempo_custom_gradient> custom(tempo_custom_gradient{
+      0, 1, x.handle(), in_w,
+      [](void*, const tempo_rule* rule) { return host().retain(rule->gradients[0] = rule->dy); },
+      nullptr});
+  sdk::check(host().custom_gradient(&custom.base, out));
+  check_same("custom", gradient(tempo::sum(Tensor(out[0]) * 3), {w})[0], full({2, 3}, 3));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_shown_to_a_later_header_ends_where_this_one_does) {

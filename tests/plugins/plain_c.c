@@ -1,39 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A plugin in C11: plugin.h needs no C++. Its layer multiplies by a factor. */
 #include <stdlib.h>
-#include <string.h>
+
 #include <tempo/plugin.h>
 
 static const tempo_host* host;
 
-static tempo_status create(void* user, tempo_layer* self, const tempo_attribute* options,
-                           uint32_t n, void** instance) {
+static tempo_status create(void* user, tempo_layer* self, const tempo_creation* creation,
+                           void** instance) {
+  const tempo_attribute *whole = tempo_attribute_of(creation->options, creation->n_options,
+                                                    "factor", TEMPO_INT64_VALUE),
+                        *real = tempo_attribute_of(creation->options, creation->n_options, "factor",
+                                                   TEMPO_DOUBLE_VALUE);
   double* factor = malloc(sizeof *factor);
   (void)self;
-  if (!factor) return host->fail(TEMPO_ERROR, "out of memory");
-  *factor = *(double*)user;
-  for (uint32_t i = 0; i < n; ++i)
-    if (strcmp(options[i].name, "factor") == 0)
-      *factor = options[i].kind == TEMPO_INT64_VALUE ? (double)options[i].integer : options[i].real;
+  if (!factor) return host->fail(TEMPO_OUT_OF_MEMORY, "out of memory");
+  *factor = whole ? (double)whole->integer : real ? real->real : *(double*)user;
   *instance = factor;
   return TEMPO_OK;
 }
-static tempo_status build(void* instance, tempo_layer* self, const tempo_type* inputs, uint32_t n) {
-  (void)instance, (void)self, (void)inputs, (void)n;
+static tempo_status destroy(void* user, void* instance) {
+  (void)user;
+  free(instance);
   return TEMPO_OK;
 }
-static tempo_status call(void* instance, tempo_layer* self, const tempo_call* c,
-                         tempo_tensor** results, uint32_t capacity, uint32_t* count) {
+static tempo_status build(void* user, void* instance, tempo_layer* self,
+                          const tempo_inputs* inputs) {
+  (void)user, (void)instance, (void)self, (void)inputs;
+  return TEMPO_OK;
+}
+static tempo_status call(void* user, void* instance, tempo_layer* self, const tempo_call* c,
+                         tempo_results* results) {
   const float factor = (float)*(double*)instance;
   const tempo_type scalar = {.size = sizeof scalar, .dtype = TEMPO_FLOAT32};
   const tempo_op* multiply = NULL;
   tempo_tensor* inputs[2] = {c->inputs[0], NULL};
-  (void)self, (void)capacity;
+  (void)user, (void)self;
   tempo_status status = host->find_op("multiply", &multiply);
   if (status == TEMPO_OK) status = host->make(&scalar, &factor, &inputs[1]);
-  if (status == TEMPO_OK) status = host->apply(multiply, inputs, 2, NULL, 0, results, 1);
-  if (inputs[1]) host->release(inputs[1]);
-  *count = status == TEMPO_OK;
+  if (status == TEMPO_OK) status = host->apply(multiply, inputs, 2, NULL, 0, results->tensors, 1);
+  host->release(inputs[1]);
+  results->count = status == TEMPO_OK;
   return status;
 }
 
@@ -53,11 +60,12 @@ static const tempo_layer_type times = {.size = sizeof(tempo_layer_type),
                                        .n_options = 1,
                                        .user = &two,
                                        .create = create,
-                                       .destroy = free,
+                                       .destroy = destroy,
                                        .build = build,
                                        .call = call};
 
-static tempo_status init(const tempo_host* table, tempo_registry* registry) {
+static tempo_status init(void* user, const tempo_host* table, tempo_registry* registry) {
+  (void)user;
   host = table;
   return host->register_layer(registry, &times);
 }

@@ -88,20 +88,18 @@ class Weights {
   /// Of the layer's dtype.
   Tensor operator()(const char* name, const Shape& shape, const Initializer& initializer,
                     const WeightOptions& options = {}) {
-    return (*this)(name, initializer(shape, dtype()), options);
+    const tempo_type type = sdk::to_abi(dtype(), shape);
+    tempo_weight weight = described(name, options);
+    weight.type = &type;
+    weight.initializer = initializer.text().c_str();
+    return added(weight);
   }
   TEMPO_OPTIONS(Tensor operator(), WeightOptions, const char*, const Shape&, const Initializer&);
   /// With this first value.
   Tensor operator()(const char* name, const Tensor& value, const WeightOptions& options = {}) {
-    const tempo_weight weight{.size = sizeof(tempo_weight),
-                              .trainable = options.trainable,
-                              .name = name,
-                              .value = value.handle(),
-                              .regularizer = options.regularizer.text().c_str(),
-                              .constraint = options.constraint.text().c_str()};
-    tempo_tensor* out = nullptr;
-    sdk::check(sdk::host().add_weight(self_, &weight, &out));
-    return Tensor(out);
+    tempo_weight weight = described(name, options);
+    weight.value = value.handle();
+    return added(weight);
   }
   TEMPO_OPTIONS(Tensor operator(), WeightOptions, const char*, const Tensor&);
   /// `trainable` alone.
@@ -115,6 +113,21 @@ class Weights {
   DType dtype() const { return static_cast<DType>(Layer::borrowed(self_).view().dtype); }
 
  private:
+  /// Borrows from `options`.
+  static tempo_weight described(const char* name, const WeightOptions& options) {
+    tempo_weight weight{};
+    weight.size = sizeof weight;
+    weight.trainable = options.trainable;
+    weight.name = name;
+    weight.regularizer = options.regularizer.text().c_str();
+    weight.constraint = options.constraint.text().c_str();
+    return weight;
+  }
+  Tensor added(const tempo_weight& weight) {
+    tempo_tensor* out = nullptr;
+    sdk::check(sdk::host().add_weight(self_, &weight, &out));
+    return Tensor(out);
+  }
   tempo_layer* self_;
 };
 
@@ -139,11 +152,11 @@ namespace sdk {
 /// The C callbacks of a cell or layer class.
 template <class L>
 struct Trampolines {
-  static tempo_status create(void*, tempo_layer* self, const tempo_attribute* options, uint32_t n,
+  static tempo_status create(void*, tempo_layer* self, const tempo_creation* creation,
                              void** instance) noexcept {
     return guarded([&] {
       typename L::options_type read{};
-      OptionReader reader{options, n};
+      OptionReader reader{creation->options, creation->n_options};
       visit_options<L>(reader, read);
       auto made = std::make_unique<L>(std::move(read));
       if constexpr (std::is_base_of_v<LayerOf<typename L::options_type>, L>)
@@ -155,58 +168,56 @@ struct Trampolines {
       *instance = made.release();
     });
   }
-  static void destroy(void* instance) noexcept { delete static_cast<L*>(instance); }
+  static tempo_status destroy(void*, void* instance) noexcept {
+    return guarded([&] { delete static_cast<L*>(instance); });
+  }
 
-  static tempo_status build(void* instance, tempo_layer* self, const tempo_type* inputs,
-                            uint32_t n) noexcept {
+  static tempo_status build(void*, void* instance, tempo_layer* self,
+                            const tempo_inputs* inputs) noexcept {
     return guarded([&] {
       L& me = *static_cast<L*>(instance);
       Weights add(self);
-      if constexpr (CellClass<L>) CellForm<L>::require_sequences(n);
+      if constexpr (CellClass<L>) CellForm<L>::require_sequences(inputs->count);
       if constexpr (requires { me.build(add, Shapes{}); })
-        me.build(add, shapes_of(inputs, n));
+        me.build(add, shapes_of(*inputs));
       else if constexpr (requires { me.build(add, Shape{}); })
-        me.build(add, shape_of(inputs[0]));
-      (void)me, (void)inputs, (void)n;
+        me.build(add, shape_of(inputs->types[0]));
+      (void)me;
     });
   }
 
-  static tempo_status call(void* instance, tempo_layer* self, const tempo_call* call,
-                           tempo_tensor** results, uint32_t capacity, uint32_t* count) noexcept {
-    return guarded(
-        [&] { give(run(*static_cast<L*>(instance), self, *call), results, capacity, count); });
+  static tempo_status call(void*, void* instance, tempo_layer* self, const tempo_call* call,
+                           tempo_results* results) noexcept {
+    return guarded([&] { give(run(*static_cast<L*>(instance), self, *call), *results); });
   }
 
-  static tempo_status states(void* instance, const tempo_type* inputs, uint32_t n,
-                             tempo_type* types, uint32_t capacity, uint32_t* count) noexcept {
+  static tempo_status states(void*, void* instance, tempo_layer*, const tempo_inputs* inputs,
+                             tempo_result_types* states) noexcept {
     return guarded([&] {
       const Shapes shapes =
-          CellForm<L>::state_shapes(*static_cast<const L*>(instance), shapes_of(inputs, n));
-      if (shapes.size() > capacity) throw Error("a cell has more states than can be asked for.");
-      *count = static_cast<uint32_t>(shapes.size());
+          CellForm<L>::state_shapes(*static_cast<const L*>(instance), shapes_of(*inputs));
+      if (shapes.size() > states->capacity)
+        throw Error("a cell has more states than can be asked for.");
+      states->count = static_cast<uint32_t>(shapes.size());
       for (std::size_t i = 0; i < shapes.size(); ++i)
-        types[i] = to_abi(DType::automatic, shapes[i]);
+        states->types[i] = to_abi(DType::automatic, shapes[i]);
     });
   }
 
-  static tempo_status initial(void* instance, const tempo_type* inputs, uint32_t n,
-                              const tempo_call* call, tempo_tensor** results, uint32_t capacity,
-                              uint32_t* count) noexcept {
+  static tempo_status initial(void*, void* instance, tempo_layer*, const tempo_call* call,
+                              tempo_results* states) noexcept {
     return guarded([&] {
-      const StepCall seen = before_steps(inputs, n, *call);
-      give(CellForm<L>::initial(*static_cast<const L*>(instance), seen), results, capacity, count);
+      give(CellForm<L>::initial(*static_cast<const L*>(instance), before_steps(*call)), *states);
     });
   }
-  static tempo_status once(void* instance, const tempo_type* inputs, uint32_t n,
-                           const tempo_call* call, tempo_tensor** results, uint32_t capacity,
-                           uint32_t* count) noexcept {
+  static tempo_status once(void*, void* instance, tempo_layer*, const tempo_call* call,
+                           tempo_results* results) noexcept {
     return guarded([&] {
-      const StepCall seen = before_steps(inputs, n, *call);
-      give(CellForm<L>::once(*static_cast<const L*>(instance), seen), results, capacity, count);
+      give(CellForm<L>::once(*static_cast<const L*>(instance), before_steps(*call)), *results);
     });
   }
 
-  static tempo_status reset(void* instance) noexcept {
+  static tempo_status reset(void*, void* instance, tempo_layer*) noexcept {
     return guarded([&] {
       L& me = *static_cast<L*>(instance);
       if constexpr (requires { me.reset_state(); }) me.reset_state();
@@ -220,20 +231,20 @@ struct Trampolines {
     for (uint32_t i = 0; i < n; ++i) out.push_back(Tensor::borrowed(tensors[i]));
     return out;
   }
-  static void give(const Tensors& out, tempo_tensor** results, uint32_t capacity, uint32_t* count) {
-    if (out.size() > capacity)
+  static void give(const Tensors& out, tempo_results& results) {
+    if (out.size() > results.capacity)
       throw Error("a layer returned " + std::to_string(out.size()) + " tensors; at most " +
-                  std::to_string(capacity) + " can be returned.");
+                  std::to_string(results.capacity) + " can be returned.");
     for (const Tensor& t : out)
       if (!t) throw Error("a layer returned a tensor without a value (Tensor{}).");
-    *count = static_cast<uint32_t>(out.size());
-    for (std::size_t i = 0; i < out.size(); ++i) results[i] = out[i].retained();
+    results.count = static_cast<uint32_t>(out.size());
+    for (std::size_t i = 0; i < out.size(); ++i) results.tensors[i] = out[i].retained();
   }
-  static StepCall before_steps(const tempo_type* inputs, uint32_t n, const tempo_call& call) {
+  static StepCall before_steps(const tempo_call& call) {
     StepCall seen =
         CellForm<L>::seen(call.training != 0, borrow(call.constants, call.n_constants), {});
-    seen.inputs = shapes_of(inputs, n);
-    if (n > 0) seen.dtype = dtype_of(inputs[0]);
+    seen.inputs = shapes_of({call.types, call.n_inputs});
+    if (call.n_inputs > 0) seen.dtype = dtype_of(call.types[0]);
     return seen;
   }
   static Tensors run_step(const L& cell, tempo_layer* self, const Tensors& x,

@@ -9,10 +9,13 @@
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-inline std::vector<Shape> shapes_of(const tempo_type* types, uint32_t n) {
+inline std::vector<Shape> shapes_of(std::span<const tempo_type> types) {
   std::vector<Shape> out;
-  for (uint32_t i = 0; i < n; ++i) out.push_back(shape_of(types[i]));
+  for (const tempo_type& type : types) out.push_back(shape_of(type));
   return out;
+}
+inline std::vector<Shape> shapes_of(const tempo_inputs& inputs) {
+  return shapes_of(std::span(inputs.types, inputs.count));
 }
 
 /// The name of a class as written, without namespaces and without a final "Cell" or "Layer".

@@ -31,18 +31,16 @@ namespace sdk {
 template <class F>
 struct GradientRule {
   F& rule;
-  std::size_t n_inputs;
 
-  static tempo_status run(void* self, tempo_tensor* dy, tempo_tensor** gradients) noexcept {
+  static tempo_status run(void* self, const tempo_rule* asked) noexcept {
     return guarded([&] {
-      auto& me = *static_cast<GradientRule*>(self);
-      const Tensors made = me.of(Tensor::borrowed(dy));
-      if (made.size() != me.n_inputs)
+      const Tensors made = static_cast<GradientRule*>(self)->of(Tensor::borrowed(asked->dy));
+      if (made.size() != asked->n_inputs)
         throw ShapeError("custom_gradient: the rule gave " + std::to_string(made.size()) +
-                         " gradients for " + std::to_string(me.n_inputs) +
+                         " gradients for " + std::to_string(asked->n_inputs) +
                          " inputs.\n  Return one for each input, in order; Tensor{} where none "
                          "flows.");
-      for (std::size_t i = 0; i < made.size(); ++i) gradients[i] = made[i].retained();
+      for (std::size_t i = 0; i < made.size(); ++i) asked->gradients[i] = made[i].retained();
     });
   }
 
@@ -73,11 +71,13 @@ requires std::is_invocable_v<F&, const Tensor&> Tensor custom_gradient(const Ten
                                                                        const Tensors& inputs,
                                                                        F&& rule) {
   using Rule = sdk::GradientRule<std::remove_reference_t<F>>;
-  Rule bound{rule, inputs.size()};
+  Rule bound{rule};
   const std::vector<tempo_tensor*> in = sdk::handles(inputs);
+  const tempo_custom_gradient custom{sizeof custom,  static_cast<uint32_t>(in.size()),
+                                     value.handle(), in.data(),
+                                     &Rule::run,     &bound};
   tempo_tensor* out = nullptr;
-  sdk::check(sdk::host().custom_gradient(
-      value.handle(), in.data(), static_cast<uint32_t>(in.size()), &Rule::run, &bound, &out));
+  sdk::check(sdk::host().custom_gradient(&custom, &out));
   return Tensor(out);
 }
 
@@ -85,13 +85,13 @@ requires std::is_invocable_v<F&, const Tensor&> Tensor custom_gradient(const Ten
 /// can be asked for through them, and they keep no memory. For prediction and for updates.
 class NoGradient {
  public:
-  NoGradient() : before_(sdk::host().recording(0)) {}
-  ~NoGradient() { sdk::host().recording(before_); }
+  NoGradient() { sdk::check(sdk::host().recording(0, &before_)); }
+  ~NoGradient() { sdk::host().recording(before_, nullptr); }
   NoGradient(const NoGradient&) = delete;
   NoGradient& operator=(const NoGradient&) = delete;
 
  private:
-  int32_t before_;
+  int32_t before_ = 1;
 };
 
 }  // namespace tempo

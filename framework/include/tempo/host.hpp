@@ -3,8 +3,10 @@
 // back. A user's exception that passes through the host comes back to its object as what it was.
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <new>
+#include <span>
 #include <string>
 #include <typeinfo>
 
@@ -51,10 +53,10 @@ inline InFlight& in_flight() {
   return current;
 }
 
-/// std::bad_alloc on its way over the boundary, where only the text survives.
+/// What TEMPO_OUT_OF_MEMORY stands for, std::bad_alloc on its way over the boundary.
 struct OutOfMemory : Error {
-  static constexpr const char* text = "out of memory while allocating a result.";
-  OutOfMemory() : Error(text) {}
+  static constexpr const char* no_words = "out of memory while allocating a result.";
+  explicit OutOfMemory(const std::string& text = no_words) : Error(text) {}
 };
 
 /// Throws what a failed status stands for.
@@ -68,10 +70,9 @@ inline void check(tempo_status status) {
     case TEMPO_SHAPE_ERROR: throw ShapeError(text);
     case TEMPO_PLUGIN_ERROR: throw PluginError(text);
     case TEMPO_FORMAT_ERROR: throw FormatError(text);
-    default: break;
+    case TEMPO_OUT_OF_MEMORY: throw OutOfMemory(text);
+    default: throw Error(text);
   }
-  if (text == OutOfMemory::text) throw OutOfMemory();
-  throw Error(text);
 }
 
 inline tempo_status keep(tempo_status category, const char* text) noexcept {
@@ -82,6 +83,13 @@ inline tempo_status keep(tempo_status category, const char* text) noexcept {
   mine.exception = std::current_exception();
   table->last_error(&mine.serial);
   return category;
+}
+
+/// Its text is all there is to it, and the host may add where it happened.
+inline tempo_status keep_text(tempo_status category, const char* text) noexcept {
+  const tempo_status status = keep(category, text);
+  in_flight().exception = nullptr;
+  return status;
 }
 
 /// Runs f for a C caller: an exception becomes a status and a text.
@@ -97,14 +105,12 @@ tempo_status guarded(F&& f) noexcept {
   } catch (const FormatError& e) {
     return keep(TEMPO_FORMAT_ERROR, e.what());
   } catch (const std::bad_alloc&) {
-    const tempo_status status = keep(TEMPO_ERROR, OutOfMemory::text);
-    in_flight().exception = nullptr;  // check() makes an OutOfMemory of the text
-    return status;
+    return keep_text(TEMPO_OUT_OF_MEMORY, OutOfMemory::no_words);
+  } catch (const OutOfMemory& e) {
+    return keep_text(TEMPO_OUT_OF_MEMORY, e.what());
   } catch (const Error& e) {
-    const tempo_status status = keep(TEMPO_ERROR, e.what());
-    // Its text is all there is to it, and the host may add where it happened.
-    if (typeid(e) == typeid(Error)) in_flight().exception = nullptr;
-    return status;
+    return typeid(e) == typeid(Error) ? keep_text(TEMPO_ERROR, e.what())
+                                      : keep(TEMPO_ERROR, e.what());
   } catch (const std::exception& e) {
     return keep(TEMPO_ERROR, e.what());
   } catch (...) {
@@ -113,13 +119,50 @@ tempo_status guarded(F&& f) noexcept {
 }
 
 inline tempo_type to_abi(DType dtype, const Shape& shape) {
-  tempo_type type{sizeof(tempo_type), static_cast<tempo_dtype>(dtype), 0, {}};
-  type.rank = static_cast<uint32_t>(shape.rank());
+  tempo_type type{sizeof(tempo_type),
+                  static_cast<tempo_dtype>(dtype),
+                  static_cast<uint32_t>(shape.rank()),
+                  /*device=*/0,
+                  {}};
   for (int i = 0; i < shape.rank(); ++i) type.shape[i] = shape[i];
   return type;
 }
 inline Shape shape_of(const tempo_type& type) { return Shape(type.shape, type.shape + type.rank); }
 inline DType dtype_of(const tempo_type& type) { return static_cast<DType>(type.dtype); }
+
+/// An array from the other side, whose elements lie as many bytes apart as the first one says.
+template <class T>
+class Strided {
+ public:
+  Strided(const T* first, std::size_t n) : first_(first), n_(n) {}
+  Strided(std::span<const T> all) : Strided(all.data(), all.size()) {}
+
+  std::size_t size() const { return n_; }
+  const T& operator[](std::size_t i) const {
+    return *reinterpret_cast<const T*>(reinterpret_cast<const char*>(first_) + i * first_->size);
+  }
+
+  class Iterator {
+   public:
+    Iterator(const Strided& all, std::size_t i) : all_(all), i_(i) {}
+    const T& operator*() const { return all_[i_]; }
+    Iterator& operator++() {
+      ++i_;
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const { return i_ != other.i_; }
+
+   private:
+    const Strided& all_;
+    std::size_t i_;
+  };
+  Iterator begin() const { return {*this, 0}; }
+  Iterator end() const { return {*this, n_}; }
+
+ private:
+  const T* first_;
+  std::size_t n_;
+};
 
 }  // namespace sdk
 }  // namespace tempo

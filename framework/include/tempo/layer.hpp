@@ -92,7 +92,7 @@ inline tempo_layer* required(tempo_layer* layer) {
 inline std::string name_of(tempo_layer* layer) {
   tempo_layer_view v{};
   v.size = sizeof v;
-  host().view_layer(required(layer), &v);
+  check(host().view_layer(required(layer), &v));
   return v.name;
 }
 /// The mask that a call gives, by itself, by lengths or by both; Tensor{}: none.
@@ -125,10 +125,18 @@ inline Tensors call_layer(tempo_layer* layer, const Tensors& inputs, const CallO
   abi.constants = constants.data();
   abi.once = made.data();
   abi.mask = mask.handle();
-  tempo_tensor* results[TEMPO_MAX_OUTPUTS] = {};
-  uint32_t count = 0;
-  check(host().call_layer(required(layer), &abi, results, TEMPO_MAX_OUTPUTS, &count));
-  return adopt({results, results + count});
+  return results_of(
+      [&](tempo_results* results) { return host().call_layer(required(layer), &abi, results); });
+}
+
+inline std::vector<tempo_type> types_of(const Shapes& shapes, DType dtype) {
+  std::vector<tempo_type> out;
+  for (const Shape& s : shapes) out.push_back(to_abi(dtype, s));
+  return out;
+}
+/// Borrows from `types`.
+inline tempo_inputs inputs_of(const std::vector<tempo_type>& types) {
+  return {sizeof(tempo_inputs), static_cast<uint32_t>(types.size()), types.data()};
 }
 }  // namespace sdk
 
@@ -191,10 +199,9 @@ class Layer {
 
   /// Makes the weights for inputs of these shapes; does nothing when they are there.
   void build(const Shapes& inputs, DType dtype = DType::automatic) const {
-    std::vector<tempo_type> types;
-    for (const Shape& s : inputs) types.push_back(sdk::to_abi(dtype, s));
-    sdk::check(
-        sdk::host().build_layer(required(), types.data(), static_cast<uint32_t>(types.size())));
+    const std::vector<tempo_type> types = sdk::types_of(inputs, dtype);
+    const tempo_inputs given = sdk::inputs_of(types);
+    sdk::check(sdk::host().build_layer(required(), &given));
   }
   bool built() const { return view().flags & TEMPO_BUILT; }
 
@@ -215,9 +222,12 @@ class Layer {
   /// Its own weights and its children's, in the order of creation.
   Tensors weights() const {
     Tensors out;
-    for (uint32_t i = 0; tempo_tensor* w = sdk::host().layer_weight(required(), i); ++i)
-      out.push_back(Tensor::borrowed(w));
-    return out;
+    for (uint32_t i = 0;; ++i) {
+      tempo_tensor* weight = nullptr;
+      sdk::check(sdk::host().layer_weight(required(), i, &weight));
+      if (!weight) return out;
+      out.push_back(Tensor::borrowed(weight));
+    }
   }
   Tensors trainable_weights() const {
     Tensors out;
@@ -232,9 +242,12 @@ class Layer {
   }
   std::vector<Layer> children() const {
     std::vector<Layer> out;
-    for (uint32_t i = 0; tempo_layer* c = sdk::host().layer_child(required(), i); ++i)
-      out.push_back(borrowed(c));
-    return out;
+    for (uint32_t i = 0;; ++i) {
+      tempo_layer* child = nullptr;
+      sdk::check(sdk::host().layer_child(required(), i, &child));
+      if (!child) return out;
+      out.push_back(borrowed(child));
+    }
   }
   /// Forgets the state that a stateful layer keeps between calls.
   void reset_state() const { sdk::check(sdk::host().reset_layer(required())); }
@@ -242,7 +255,7 @@ class Layer {
   tempo_layer_view view() const {
     tempo_layer_view v{};
     v.size = sizeof v;
-    sdk::host().view_layer(required(), &v);
+    sdk::check(sdk::host().view_layer(required(), &v));
     return v;
   }
 
@@ -252,8 +265,8 @@ class Layer {
                                                           std::size_t taken) const {
     const tempo_layer_view v = view();
     bool keeps_state = false;
-    for (uint32_t i = 0; i < v.type->n_options; ++i)
-      keeps_state |= std::string(v.type->options[i].name) == "return_state" && given == 1;
+    for (const tempo_option& o : sdk::Strided(v.type->options, v.type->n_options))
+      keeps_state |= std::string(o.name) == "return_state" && given == 1;
     throw Error(name() + ": it gives " + std::to_string(given) +
                 (given == 1 ? " result" : " results") + ", taken as " + std::to_string(taken) +
                 ".\n  " +
@@ -286,12 +299,6 @@ inline Layer cell(const std::string& name, std::initializer_list<Option> options
 
 namespace sdk {
 
-inline std::vector<tempo_type> types_of(const Shapes& shapes, DType dtype) {
-  std::vector<tempo_type> out;
-  for (const Shape& s : shapes) out.push_back(to_abi(dtype, s));
-  return out;
-}
-
 /// What states are made of: the dtype of the sequences that are floating, or else of the weights.
 inline DType dtype_of_states(const Tensors& x, tempo_dtype weights) {
   for (const Tensor& t : x)
@@ -307,13 +314,12 @@ Tensors before_steps(Function function, const Layer& cell, const StepCall& call)
   tempo_call abi{};
   abi.size = sizeof abi;
   abi.training = call.training;
+  abi.n_inputs = static_cast<uint32_t>(inputs.size());
   abi.n_constants = static_cast<uint32_t>(constants.size());
+  abi.types = inputs.data();
   abi.constants = constants.data();
-  tempo_tensor* results[TEMPO_MAX_OUTPUTS] = {};
-  uint32_t count = 0;
-  check(function(required(cell.handle()), inputs.data(), static_cast<uint32_t>(inputs.size()), &abi,
-                 results, TEMPO_MAX_OUTPUTS, &count));
-  return adopt({results, results + count});
+  return results_of(
+      [&](tempo_results* results) { return function(required(cell.handle()), &abi, results); });
 }
 
 }  // namespace sdk
@@ -343,13 +349,12 @@ inline Tensors once(const Layer& cell, const StepCall& call) {
 /// The shapes of a cell's states, for sequences of these shapes at one step, [batch, ...].
 inline Shapes state_shapes(const Layer& cell, const Shapes& inputs) {
   const std::vector<tempo_type> in = sdk::types_of(inputs, DType::automatic);
+  const tempo_inputs given = sdk::inputs_of(in);
   tempo_type types[TEMPO_MAX_OUTPUTS] = {};
-  uint32_t count = 0;
-  sdk::check(sdk::host().layer_states(sdk::required(cell.handle()), in.data(),
-                                      static_cast<uint32_t>(in.size()), types, TEMPO_MAX_OUTPUTS,
-                                      &count));
+  tempo_result_types states{sizeof states, TEMPO_MAX_OUTPUTS, 0, types};
+  sdk::check(sdk::host().layer_states(sdk::required(cell.handle()), &given, &states));
   Shapes out;
-  for (uint32_t i = 0; i < count; ++i) out.push_back(sdk::shape_of(types[i]));
+  for (uint32_t i = 0; i < states.count; ++i) out.push_back(sdk::shape_of(types[i]));
   return out;
 }
 /// The same for a cell to which the batch says it all.

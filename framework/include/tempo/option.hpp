@@ -114,7 +114,7 @@ struct OptionTable {
 struct OptionReader {
   OptionReader(const tempo_attribute* first, uint32_t n) : options(first, n) {}
 
-  std::span<const tempo_attribute> options;
+  Strided<tempo_attribute> options;
 
   template <class T>
   void operator()(const char* name, T& field, const char*, const Limits& = {}) const {
@@ -195,7 +195,7 @@ inline const tempo_option* described(const tempo_layer_type& type, std::string_v
     visit_options(made, options);
     return made;
   }();
-  for (const tempo_option& o : std::span(type.options, type.n_options))
+  for (const tempo_option& o : Strided(type.options, type.n_options))
     if (name == o.name) return &o;
   if (type.kind == TEMPO_CELL && name == "activity_regularizer") return nullptr;
   for (const tempo_option& o : common.options)

@@ -12,7 +12,7 @@ namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
 /// The attribute of that name; null: it is not given.
-inline const tempo_attribute* given(std::span<const tempo_attribute> all, std::string_view name) {
+inline const tempo_attribute* given(const Strided<tempo_attribute>& all, std::string_view name) {
   for (const tempo_attribute& a : all)
     if (name == a.name) return &a;
   return nullptr;
@@ -69,7 +69,9 @@ class OptionList {
   }
 
   const std::vector<tempo_attribute>& all() const { return attributes_; }
-  const tempo_attribute* find(std::string_view name) const { return given(attributes_, name); }
+  const tempo_attribute* find(std::string_view name) const {
+    return given(std::span(attributes_), name);
+  }
 
  private:
   tempo_attribute kept(tempo_attribute o) {
@@ -101,7 +103,7 @@ inline Layer make_layer(const tempo_layer_type& type, const OptionList& options)
 inline Layer recreated(const Layer& original, std::initializer_list<Option> changes = {}) {
   const tempo_layer_view v = original.view();
   sdk::OptionList options;
-  for (tempo_attribute o : std::span(v.options, v.n_options)) {
+  for (tempo_attribute o : sdk::Strided(v.options, v.n_options)) {
     Layer inner;
     if (o.kind == TEMPO_LAYER_VALUE && o.layer) inner = recreated(Layer::borrowed(o.layer));
     o.layer = inner.handle();

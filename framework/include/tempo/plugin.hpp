@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <tempo/cell.hpp>
+#include <tempo/names.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -33,19 +34,18 @@ struct OpType {
   Shape shape;
 };
 
-/// One use of an op: the types of its inputs and of its result, and its attributes.
+/// One use of an op: the types of its inputs and of its results, and its attributes.
 class OpCall {
  public:
-  OpCall(std::span<const tempo_type> inputs, std::span<const tempo_attribute> attributes,
-         const tempo_type* result = nullptr)
-      : inputs_(inputs), attributes_(attributes), result_(result) {}
+  /// Without `results`: they are asked for.
+  OpCall(std::span<const tempo_type> inputs, const sdk::Strided<tempo_attribute>& attributes,
+         std::span<const tempo_type> results = {})
+      : inputs_(inputs), attributes_(attributes), results_(results) {}
 
   std::size_t size() const { return inputs_.size(); }
-  OpType input(std::size_t i) const {
-    return {sdk::dtype_of(inputs_[i]), sdk::shape_of(inputs_[i])};
-  }
+  OpType input(std::size_t i) const { return of(inputs_[i]); }
   /// Known in the kernel only.
-  OpType result() const { return {sdk::dtype_of(*result_), sdk::shape_of(*result_)}; }
+  OpType result(std::size_t k = 0) const { return of(results_[k]); }
 
   int64_t integer(const char* name, int64_t otherwise) const {
     const tempo_attribute* a = find(name, TEMPO_INT64_VALUE);
@@ -66,13 +66,41 @@ class OpCall {
   }
 
  private:
+  static OpType of(const tempo_type& type) { return {sdk::dtype_of(type), sdk::shape_of(type)}; }
   const tempo_attribute* find(const char* name, uint32_t kind) const {
     const tempo_attribute* const a = sdk::given(attributes_, name);
     return a && a->kind == kind ? a : nullptr;
   }
   std::span<const tempo_type> inputs_;
-  std::span<const tempo_attribute> attributes_;
-  const tempo_type* result_;
+  sdk::Strided<tempo_attribute> attributes_;
+  std::span<const tempo_type> results_;
+};
+
+/// The gradients that are asked for of one use of an op.
+class OpGradient {
+ public:
+  explicit OpGradient(const tempo_op_gradient& asked) : asked_(asked) {}
+
+  Tensor x(std::size_t i) const { return Tensor::borrowed(asked_.inputs[i]); }
+  Tensor y(std::size_t k = 0) const { return Tensor::borrowed(asked_.results[k]); }
+  /// What comes back to result k; zeros where nothing does.
+  Tensor dy(std::size_t k = 0) const {
+    if (asked_.dy[k]) return Tensor::borrowed(asked_.dy[k]);
+    return zeros(y(k).shape(), y(k).dtype());
+  }
+  /// Whether the gradient to input i is asked for.
+  bool wants(std::size_t i) const { return asked_.wanted[i] != 0; }
+  Tensors inputs() const {
+    Tensors out;
+    for (uint32_t i = 0; i < asked_.n_inputs; ++i) out.push_back(x(i));
+    return out;
+  }
+  sdk::Strided<tempo_attribute> attributes() const {
+    return {asked_.attributes, asked_.n_attributes};
+  }
+
+ private:
+  const tempo_op_gradient& asked_;
 };
 
 namespace sdk {
@@ -80,57 +108,102 @@ namespace sdk {
 /// The C callbacks of an op class.
 template <class O>
 struct OpTrampolines {
-  static tempo_status infer(const tempo_type* inputs, uint32_t n, const tempo_attribute* attributes,
-                            uint32_t n_attributes, tempo_type* result) noexcept {
+  static constexpr uint32_t n_results = [] {
+    if constexpr (requires { O::n_results; })
+      return static_cast<uint32_t>(O::n_results);
+    else
+      return 1u;
+  }();
+
+  static tempo_status infer(void*, const tempo_op_call* abi) noexcept {
     return guarded([&] {
-      const OpType type = O::type(OpCall({inputs, n}, {attributes, n_attributes}));
-      *result = to_abi(type.dtype, type.shape);
+      const OpCall call({abi->input_types, abi->n_inputs}, {abi->attributes, abi->n_attributes});
+      const std::vector<OpType> types = listed(O::type(call));
+      if (types.size() != abi->n_results)
+        throw ShapeError("it has " + counted(abi->n_results, "result") + ", and types for " +
+                         std::to_string(types.size()) + ".");
+      for (std::size_t k = 0; k < types.size(); ++k)
+        abi->result_types[k] = to_abi(types[k].dtype, types[k].shape);
     });
   }
-  static tempo_status kernel(const tempo_type* inputs, const void* const* data, uint32_t n,
-                             const tempo_attribute* attributes, uint32_t n_attributes,
-                             const tempo_type* type, void* result) noexcept {
+
+  static tempo_status kernel(void*, const tempo_op_call* abi) noexcept {
     return guarded([&] {
-      const OpCall call({inputs, n}, {attributes, n_attributes}, type);
-      if constexpr (requires { O::kernel(call, data, result); })
-        O::kernel(call, data, result);
-      else if (dtype_of(*type) == float32)
-        typed_kernel<float>(call, data, result);
-      else if (dtype_of(*type) == float64)
-        typed_kernel<double>(call, data, result);
+      const OpCall call({abi->input_types, abi->n_inputs}, {abi->attributes, abi->n_attributes},
+                        {abi->result_types, abi->n_results});
+      if constexpr (requires { O::kernel(call, abi->inputs, abi->results); })
+        O::kernel(call, abi->inputs, abi->results);
+      else if constexpr (requires { O::kernel(call, abi->inputs, abi->results[0]); })
+        O::kernel(call, abi->inputs, abi->results[0]);
+      else if (call.result().dtype == float32)
+        typed_kernel<float>(call, *abi);
+      else if (call.result().dtype == float64)
+        typed_kernel<double>(call, *abi);
       else
         throw ShapeError(std::string("its kernel computes float32 and float64, not ") +
-                         name_of(dtype_of(*type)) + ".");
+                         name_of(call.result().dtype) + ".");
     });
   }
-  static tempo_status vjp(uint32_t index, tempo_tensor* const* inputs, uint32_t n,
-                          tempo_tensor* result, tempo_tensor* dy, const tempo_attribute* attributes,
-                          uint32_t n_attributes, tempo_tensor** gradient) noexcept {
+
+  static tempo_status vjp(void*, const tempo_op_gradient* abi) noexcept {
     return guarded([&] {
-      Tensors x;
-      std::vector<tempo_type> types;
-      for (uint32_t i = 0; i < n; ++i)
-        types.push_back(x.emplace_back(Tensor::borrowed(inputs[i])).view().type);
-      const OpCall call(types, {attributes, n_attributes});
-      if constexpr (differentiable)
-        *gradient =
-            O::vjp(static_cast<int>(index), x, Tensor::borrowed(result), Tensor::borrowed(dy), call)
-                .retained();
-      (void)index, (void)result, (void)dy, (void)gradient;
+      if constexpr (differentiable) {
+        const Tensors made = gradients(OpGradient(*abi));
+        if (made.size() != abi->n_inputs)
+          throw ShapeError("its vjp gave " +
+                           counted(static_cast<int64_t>(made.size()), "gradient") + " for " +
+                           counted(abi->n_inputs, "input") + ".");
+        for (std::size_t i = 0; i < made.size(); ++i) abi->gradients[i] = made[i].retained();
+      }
     });
   }
-  static constexpr bool differentiable = requires { &O::vjp; };
+  static constexpr bool of_each =
+      requires(int i, const Tensors& x, const Tensor& y, const OpCall& call) {
+    O::vjp(i, x, y, y, call);
+  };
+  static constexpr bool of_all = requires(const OpGradient& g) { O::vjp(g); };
+  static constexpr bool differentiable = of_each || of_all;
 
  private:
+  static std::vector<OpType> listed(OpType one) { return {std::move(one)}; }
+  static std::vector<OpType> listed(std::vector<OpType> all) { return all; }
+
+  static Tensors gradients(const OpGradient& g) {
+    if constexpr (of_all) {
+      return O::vjp(g);
+    } else {
+      static_assert(n_results == 1,
+                    "an op of several results has `Tensors vjp(const OpGradient&)`");
+      const Tensors x = g.inputs();
+      std::vector<tempo_type> types;
+      for (const Tensor& t : x) types.push_back(t.view().type);
+      const OpCall call(types, g.attributes());
+      Tensors out(x.size());
+      for (std::size_t i = 0; i < x.size(); ++i)
+        if (g.wants(i)) out[i] = O::vjp(static_cast<int>(i), x, g.y(), g.dy(), call);
+      return out;
+    }
+  }
+
   template <class T>
-  static void typed_kernel(const OpCall& call, const void* const* data, void* result) {
+  static void typed_kernel(const OpCall& call, const tempo_op_call& abi) {
     std::array<const T*, O::n_inputs> x;
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (call.input(i).dtype != call.result().dtype)
         throw ShapeError("its kernel reads inputs of the dtype of its result alone.");
-      x[i] = static_cast<const T*>(data[i]);
+      x[i] = static_cast<const T*>(abi.inputs[i]);
     }
-    O::kernel(call, x, static_cast<T*>(result));
+    if constexpr (n_results == 1) {
+      O::kernel(call, x, static_cast<T*>(abi.results[0]));
+    } else {
+      std::array<T*, n_results> y;
+      for (std::size_t k = 0; k < y.size(); ++k) {
+        if (call.result(k).dtype != call.result().dtype)
+          throw ShapeError("its kernel gives results of one dtype alone.");
+        y[k] = static_cast<T*>(abi.results[k]);
+      }
+      O::kernel(call, x, y);
+    }
   }
 };
 
@@ -148,16 +221,20 @@ struct OpTrampolines {
 ///
 ///     static Tensor vjp(int i, const Tensors& x, const Tensor& y, const Tensor& dy,
 ///                       const OpCall&);
+///
+/// or all that are asked for, in one go; Tensor{} in place of the others:
+///
+///     static Tensors vjp(const OpGradient& g);
+///
+/// An op of several results has `n_results`, a std::vector<OpType> of their types, a kernel with
+/// `const std::array<T*, 2>& y` or `void* const* y`, and the second form of vjp.
 template <class O>
 Registration op(const char* name, const char* summary = "") {
   using C = sdk::OpTrampolines<O>;
-  static const tempo_op_type type{sizeof(tempo_op_type),
-                                  O::n_inputs,
-                                  name,
-                                  summary,
-                                  &C::infer,
-                                  &C::kernel,
-                                  C::differentiable ? &C::vjp : nullptr};
+  static const tempo_op_type type{
+      sizeof(tempo_op_type), O::n_inputs, C::n_results,
+      /*flags=*/0,           name,        summary,
+      /*user=*/nullptr,      &C::infer,   &C::kernel,   C::differentiable ? &C::vjp : nullptr};
   return {.op = &type};
 }
 
@@ -182,8 +259,12 @@ tempo_status init(const tempo_host* table, tempo_registry* registry, List list) 
 #define TEMPO_PLUGIN(plugin_name, plugin_version, ...)                                          \
   extern "C" TEMPO_API const tempo_plugin* tempo_plugin_v0(void) {                              \
     static const tempo_plugin plugin{                                                           \
-        sizeof(tempo_plugin), TEMPO_ABI_MINOR, plugin_name, plugin_version,                     \
-        [](const tempo_host* table, tempo_registry* registry) -> tempo_status {                 \
+        sizeof(tempo_plugin),                                                                   \
+        TEMPO_ABI_MINOR,                                                                        \
+        plugin_name,                                                                            \
+        plugin_version,                                                                         \
+        nullptr,                                                                                \
+        [](void*, const tempo_host* table, tempo_registry* registry) -> tempo_status {          \
           return ::tempo::sdk::init(                                                            \
               table, registry, [] { return std::vector<::tempo::Registration>{__VA_ARGS__}; }); \
         }};                                                                                     \

@@ -76,27 +76,26 @@ namespace sdk {
 template <class F>
 struct ScanStep {
   F& step;
-  std::size_t n_x, n_state;
 
-  static tempo_status run(void* self, tempo_tensor* const* x, tempo_tensor* const* states,
-                          tempo_tensor** results) noexcept {
+  static tempo_status run(void* self, const tempo_step* given) noexcept {
     return guarded([&] {
-      auto& me = *static_cast<ScanStep*>(self);
+      const uint32_t n_states = given->n_states;
       Tensors xs;
       State state;
-      for (std::size_t i = 0; i < me.n_x; ++i) xs.push_back(Tensor::borrowed(x[i]));
-      for (std::size_t i = 0; i < me.n_state; ++i) state.push_back(Tensor::borrowed(states[i]));
-      const Step done = me.step(xs, state);
-      if (done.state.size() != me.n_state)
-        throw ShapeError("scan: the step was given " + std::to_string(me.n_state) +
+      for (uint32_t i = 0; i < given->n_sequences; ++i)
+        xs.push_back(Tensor::borrowed(given->sequences[i]));
+      for (uint32_t i = 0; i < n_states; ++i) state.push_back(Tensor::borrowed(given->states[i]));
+      const Step done = static_cast<ScanStep*>(self)->step(xs, state);
+      if (done.state.size() != n_states)
+        throw ShapeError("scan: the step was given " + std::to_string(n_states) +
                          " states and returned " + std::to_string(done.state.size()) +
                          ".\n  Return {.output = ..., .state = {...}} with every state, in order.");
       if (!done.output) throw ShapeError("scan: the step returned no output; set .output.");
-      for (std::size_t i = 0; i < me.n_state; ++i)
+      for (std::size_t i = 0; i < n_states; ++i)
         if (!done.state[i])
           throw ShapeError("scan: the step left state " + std::to_string(i) + " without a value.");
-      results[0] = done.output.retained();
-      for (std::size_t i = 0; i < me.n_state; ++i) results[1 + i] = done.state[i].retained();
+      given->results[0] = done.output.retained();
+      for (std::size_t i = 0; i < n_states; ++i) given->results[1 + i] = done.state[i].retained();
     });
   }
 };
@@ -114,7 +113,7 @@ scan(F&& step, const Tensors& x, const State& state, const ScanOptions& options 
                        to_string(t.shape(), t.dtype()) + ".");
   const std::vector<tempo_tensor*> xs = sdk::handles(x), states = sdk::handles(state),
                                    constants = sdk::handles(options.constants);
-  sdk::ScanStep<std::remove_reference_t<F>> bound{step, xs.size(), states.size()};
+  sdk::ScanStep<std::remove_reference_t<F>> bound{step};
   tempo_scan call{};
   call.size = sizeof call;
   call.n_sequences = static_cast<uint32_t>(xs.size());

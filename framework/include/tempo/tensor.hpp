@@ -100,7 +100,7 @@ class Tensor {
     if (!handle_) throw Error("Tensor: this one was never given a value (it is Tensor{}).");
     tempo_view v{};
     v.size = sizeof v;
-    sdk::host().view(handle_, &v);
+    sdk::check(sdk::host().view(handle_, &v));
     return v;
   }
 
@@ -274,10 +274,18 @@ inline std::vector<tempo_tensor*> handles(const Tensors& tensors) {
   for (const Tensor& t : tensors) out.push_back(t.handle());
   return out;
 }
-inline Tensors adopt(const std::vector<tempo_tensor*>& owned) {
+inline Tensors adopt(std::span<tempo_tensor* const> owned) {
   Tensors out;
   for (tempo_tensor* t : owned) out.emplace_back(t);
   return out;
+}
+/// What a function of the host puts into the room that it is given.
+template <class Fill>
+Tensors results_of(Fill&& fill) {
+  tempo_tensor* tensors[TEMPO_MAX_OUTPUTS] = {};
+  tempo_results results{sizeof results, TEMPO_MAX_OUTPUTS, 0, tensors};
+  check(fill(&results));
+  return adopt({tensors, results.count});
 }
 
 }  // namespace sdk

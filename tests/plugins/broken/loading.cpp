@@ -47,25 +47,21 @@ struct AtStart {
   }
 } at_start;
 
-tempo_status infer(const tempo_type* inputs, uint32_t, const tempo_attribute*, uint32_t,
-                   tempo_type* result) {
-  *result = inputs[0];
+tempo_status infer(void*, const tempo_op_call* call) {
+  call->result_types[0] = call->input_types[0];
   return TEMPO_OK;
 }
-tempo_status kernel(const tempo_type*, const void* const*, uint32_t, const tempo_attribute*,
-                    uint32_t, const tempo_type*, void*) {
-  return TEMPO_OK;
-}
-tempo_status init(const tempo_host* host, tempo_registry* registry) {
-  static const tempo_op_type op{
-      sizeof(tempo_op_type), 1, "at_start", "Does nothing.", &infer, &kernel, nullptr};
+tempo_status kernel(void*, const tempo_op_call*) { return TEMPO_OK; }
+tempo_status init(void*, const tempo_host* host, tempo_registry* registry) {
+  static const tempo_op_type op{sizeof(tempo_op_type), 1,       1,      0,       "at_start",
+                                "Does nothing.",       nullptr, &infer, &kernel, nullptr};
   return host->register_op(registry, &op);
 }
 
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v0(void) {
-  static const tempo_plugin plugin{sizeof(tempo_plugin), TEMPO_ABI_MINOR, "loading", "1.0.0",
-                                   &init};
+  static const tempo_plugin plugin{
+      sizeof(tempo_plugin), TEMPO_ABI_MINOR, "loading", "1.0.0", nullptr, &init};
   return &plugin;
 }

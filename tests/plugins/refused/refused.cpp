@@ -8,26 +8,18 @@ namespace {
 
 const tempo_host* host = nullptr;
 
-[[maybe_unused]] tempo_status create(void*, tempo_layer*, const tempo_attribute*, uint32_t,
-                                     void**) {
+[[maybe_unused]] tempo_status create(void*, tempo_layer*, const tempo_creation*, void**) {
   return TEMPO_OK;
 }
-[[maybe_unused]] void destroy(void*) {}
-[[maybe_unused]] tempo_status build(void*, tempo_layer*, const tempo_type*, uint32_t) {
+[[maybe_unused]] tempo_status destroy(void*, void*) { return TEMPO_OK; }
+[[maybe_unused]] tempo_status build(void*, void*, tempo_layer*, const tempo_inputs*) {
   return TEMPO_OK;
 }
-[[maybe_unused]] tempo_status call(void*, tempo_layer*, const tempo_call*, tempo_tensor**, uint32_t,
-                                   uint32_t*) {
+[[maybe_unused]] tempo_status call(void*, void*, tempo_layer*, const tempo_call*, tempo_results*) {
   return TEMPO_OK;
 }
-[[maybe_unused]] tempo_status infer(const tempo_type*, uint32_t, const tempo_attribute*, uint32_t,
-                                    tempo_type*) {
-  return TEMPO_OK;
-}
-[[maybe_unused]] tempo_status kernel(const tempo_type*, const void* const*, uint32_t,
-                                     const tempo_attribute*, uint32_t, const tempo_type*, void*) {
-  return TEMPO_OK;
-}
+[[maybe_unused]] tempo_status infer(void*, const tempo_op_call*) { return TEMPO_OK; }
+[[maybe_unused]] tempo_status kernel(void*, const tempo_op_call*) { return TEMPO_OK; }
 
 tempo_layer_type layer(const char* name) {
   tempo_layer_type type{};
@@ -41,11 +33,11 @@ tempo_layer_type layer(const char* name) {
   return type;
 }
 
-tempo_status init(const tempo_host* table, tempo_registry* registry) {
+tempo_status init(void*, const tempo_host* table, tempo_registry* registry) {
   host = table;
   [[maybe_unused]] static tempo_layer_type mine = layer("Refused");
   [[maybe_unused]] static tempo_op_type op{
-      sizeof(tempo_op_type), 1, "matmul", "", &infer, &kernel, nullptr};
+      sizeof(tempo_op_type), 1, 1, 0, "matmul", "", nullptr, &infer, &kernel, nullptr};
 #if defined(CASE_layer_taken)
   mine.name = "SquashDense";
   static tempo_layer_type other = layer("NeverSeen");
@@ -83,7 +75,7 @@ tempo_status init(const tempo_host* table, tempo_registry* registry) {
 }
 
 [[maybe_unused]] tempo_plugin description() {
-  tempo_plugin plugin{sizeof(tempo_plugin), TEMPO_ABI_MINOR, "refused", "1.0.0", &init};
+  tempo_plugin plugin{sizeof(tempo_plugin), TEMPO_ABI_MINOR, "refused", "1.0.0", nullptr, &init};
 #if defined(CASE_newer_minor)
   plugin.minor = TEMPO_ABI_MINOR + 6;
 #elif defined(CASE_older_minor)
@@ -99,7 +91,7 @@ tempo_status init(const tempo_host* table, tempo_registry* registry) {
 }  // namespace
 
 #if defined(CASE_no_plugin)
-extern "C" int not_a_plugin(void) { return init(nullptr, nullptr); }
+extern "C" int not_a_plugin(void) { return init(nullptr, nullptr, nullptr); }
 #elif defined(CASE_exports_v1)
 extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
   static const tempo_plugin plugin = description();
