@@ -10,9 +10,14 @@ namespace tempo {
 struct Leaf {
   std::string name;
   Tensor weight;
+  bool in_time = false;  ///< its second axis is time
 };
 
-/// Checks the gradients of f(), which reads the leaves, with respect to each of them.
+/// Checks the gradients of f(), which reads the leaves, with respect to each of them and to other
+/// weights that it reads. Results of f that are no numbers do not count.
+GradCheck check_gradients(const std::function<Tensors()>& f, const std::vector<Leaf>& leaves,
+                          const GradCheckOptions& options);
+/// The same of one result.
 GradCheck check_gradients(const std::function<Tensor()>& f, const std::vector<Leaf>& leaves,
                           const GradCheckOptions& options);
 

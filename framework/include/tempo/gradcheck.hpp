@@ -10,12 +10,21 @@
 
 namespace tempo TEMPO_HIDDEN {
 
+class Loss;
+class Model;
+
 struct GradCheckOptions {
   int order = 2;            ///< 1: gradients; 2: also the gradients of gradients
-  double step = 4e-3;       ///< of the differences; where f bends or ends within it, a smaller one
-  double tolerance = 1e-6;  ///< of an error, relative to the scale of that tensor's gradient
-  int64_t seed = 1;        ///< of the random directions that results and gradients are projected on
-  Tensors constants = {};  ///< of a layer's call; those that are floating are checked, too
+  double step = 0.1;        ///< the greatest of a difference, as a share of an element's size
+  double tolerance = 1e-6;  ///< of an element's error, beyond what its difference may be off by
+  int64_t seed = 1;         ///< of all that is drawn: directions, inputs, weights, dropout
+  bool training = false;    ///< of a layer's call, like the three below
+  Tensor mask = {};
+  State initial_state = {};  ///< those that are floating are checked, too
+  Tensors constants = {};    ///< likewise
+  /// A layer that is given by its input's shape is also checked in training, with a mask, from an
+  /// initial state, at other sizes, at large and small inputs, and in float32, as far as it can be.
+  bool vary = true;
 };
 
 /// What gradcheck found: one row for each input and order, with the element that fits worst.
@@ -23,30 +32,40 @@ class TEMPO_API GradCheck {
  public:
   struct Row {
     int order = 1;
-    std::string input;  ///< "input 0", or the path of a weight
+    std::string input;  ///< "input 0", "dy", or the path of a weight
     Shape shape = {};
-    int64_t element = 0;    ///< the worst, in row-major order
-    double gradient = 0;    ///< of that element, as the rules give it
-    double difference = 0;  ///< of that element, from the function's values
-    double error = 0;       ///< |gradient - difference| / scale of this tensor's gradient
-    bool smooth = true;     ///< false: the slopes to the left and right of it differ
-    double left = 0, right = 0;
-    double step = 0;  ///< of the differences at that element
+    std::string when = "";   ///< "in training", "of [1, 1, 4]"; "": as it was asked for
+    int64_t element = 0;     ///< the worst, in row-major order
+    double gradient = 0;     ///< of that element, as the rules give it
+    double difference = 0;   ///< of that element, from the function's values
+    double uncertainty = 0;  ///< how far off the difference may be
+    double error = 0;        ///< what |gradient - difference| is beyond it, in parts of the larger
+    bool smooth = true;      ///< false: there is a kink at that element
+    double left = 0, right = 0;  ///< the slopes to both sides of it
+    double step = 0;             ///< of the differences at that element
+    bool reached = true;         ///< false: no result changes with it, and its gradient is 0
+    double factor = 0;           ///< gradient / difference, if it is the same of all that is wrong
+    std::string fault = "";      ///< what is wrong besides, or in place of, this element
+    std::vector<double> steps = {};  ///< of an input with time that fails: each step's error
   };
 
   std::vector<Row> rows;
   double tolerance = 0;
   double worst = 0;  ///< the greatest error
+  int moved = 0;     ///< how often the values were moved away from a kink
+  /// What was checked besides, and what a layer refused, each with its reason.
+  std::vector<std::string> varied, refused;
 
   bool passed() const;
 };
 
-/// One line for each row.
+/// One line for each row of what was asked for, and for each row that fails.
 TEMPO_API std::ostream& operator<<(std::ostream& out, const GradCheck& report);
 
-/// Checks the gradients of f at these inputs, by central differences with Richardson extrapolation.
-/// Floating inputs must be float64; the others are handed on as they are. f must be a pure
-/// function: fix the seed of its dropout.
+/// Checks the gradients of f at these inputs and at the weights that f reads, by central
+/// differences with Richardson extrapolation, whose own error is estimated. Values at a kink are
+/// moved a little. Floating inputs must be float64; the others are handed on as they are. f must be
+/// a pure function: fix the seed of its dropout.
 TEMPO_API GradCheck gradcheck(const std::function<Tensor(const Tensors&)>& f, const Tensors& inputs,
                               const GradCheckOptions& options = {});
 TEMPO_OPTIONS(GradCheck gradcheck, GradCheckOptions, const std::function<Tensor(const Tensors&)>&,
@@ -54,12 +73,28 @@ TEMPO_OPTIONS(GradCheck gradcheck, GradCheckOptions, const std::function<Tensor(
 
 /// Checks a layer of the same kind and options as this one, with float64 weights of its own and a
 /// random input of this shape: the gradients of all its results with respect to input and weights.
+/// A cell is checked within the layer RNN.
 TEMPO_API GradCheck gradcheck(const Layer& layer, const Shape& input,
                               const GradCheckOptions& options = {});
 TEMPO_OPTIONS(GradCheck gradcheck, GradCheckOptions, const Layer&, const Shape&);
-/// The same at these inputs, of which those that are floating are checked, in float64.
+/// The same at these inputs alone, of which those that are floating are checked, in float64.
 TEMPO_API GradCheck gradcheck(const Layer& layer, const Tensors& inputs,
                               const GradCheckOptions& options = {});
 TEMPO_OPTIONS(GradCheck gradcheck, GradCheckOptions, const Layer&, const Tensors&);
+
+/// Checks a model at these inputs, with its own weights, which must be float64 and are put back; a
+/// stack of layers of another dtype is made again in float64.
+TEMPO_API GradCheck gradcheck(const Model& model, const Tensors& inputs,
+                              const GradCheckOptions& options = {});
+TEMPO_OPTIONS(GradCheck gradcheck, GradCheckOptions, const Model&, const Tensors&);
+/// The same at a random input of this shape.
+TEMPO_API GradCheck gradcheck(const Model& model, const Shape& input,
+                              const GradCheckOptions& options = {});
+TEMPO_OPTIONS(GradCheck gradcheck, GradCheckOptions, const Model&, const Shape&);
+
+/// Checks a loss with respect to what was predicted.
+TEMPO_API GradCheck gradcheck(const Loss& loss, const Tensor& y_true, const Tensor& y_pred,
+                              const GradCheckOptions& options = {});
+TEMPO_OPTIONS(GradCheck gradcheck, GradCheckOptions, const Loss&, const Tensor&, const Tensor&);
 
 }  // namespace tempo
