@@ -49,6 +49,17 @@ inline int64_t counted_steps(const Tensor& mask) {
   return last;
 }
 
+/// y [batch, ...], 0 in the rows of which no step counts.
+inline Tensor of_rows_that_count(const Tensor& y, const Tensor& mask) {
+  const int64_t batch = mask.shape()[0], time = mask.shape()[1];
+  const bool* const counts = mask.data<bool>();
+  std::vector<bool> any;
+  for (const bool* row = counts; row != counts + batch * time; row += time)
+    any.push_back(std::find(row, row + time, true) != row + time);
+  if (std::find(any.begin(), any.end(), false) == any.end()) return y;
+  return choose(tensor(any, {batch, 1}), y, scalar(0, y.dtype()));
+}
+
 /// A Recurrence has so many step ids, which no other one has: a layer may run several.
 inline constexpr uint32_t step_ids = 64;
 inline uint32_t next_step_ids() {
@@ -147,7 +158,7 @@ class Recurrence {
                  all_there = !call.mask.traced() && !x[0].traced(), later = holds && all_there;
       MaskedOutput output;
       if (!options.return_sequences || (holds && !later))
-        output = held_output(step, counted, first, seen.training, all_there);
+        output = held_output(step, counted, first, seen, all_there);
       result = masked(who, step, output, std::move(counted), mask, first, order);
       if (later)
         result.output = recurrence::held(result.output, call.mask, options.go_backwards);
@@ -270,28 +281,36 @@ class Recurrence {
 
   // What an output is nothing but a step tells; one is run for the first call, on zeros.
   template <class F>
-  MaskedOutput held_output(F& step, const Tensors& x, const State& state, bool training,
+  MaskedOutput held_output(F& step, const Tensors& x, const State& state, const StepCall& seen,
                            bool all_there) {
-    Shapes steps, shapes;
-    for (const Tensor& t : x) {
-      steps.push_back(recurrence::step_shape("", t.shape(), 2));
-      shapes.push_back(steps.back().without_first());
-    }
+    const int64_t batch = x[0].shape()[0];
+    Types types;  // of all that a step reads
+    const auto read = [&](const Shape& shape, DType dtype) {
+      const bool by_row = shape.rank() > 0 && shape[0] == batch;
+      types.emplace_back(by_row ? shape.without_first().prepended(0) : shape, dtype);
+    };
+    for (const Tensor& t : x) read(recurrence::step_shape("", t.shape(), 2), t.dtype());
+    const auto read_all = [&](const Tensors& all) {
+      for (const Tensor& t : all) read(t.shape(), t.dtype());
+    };
+    read_all(state);
+    read_all(seen.constants);
+    read_all(seen.once);
     const auto find = [&] {
       const NoGradient off;
       Tensors now;
-      for (std::size_t i = 0; i < x.size(); ++i) now.push_back(zeros(steps[i], x[i].dtype()));
+      for (const Tensor& t : x)
+        now.push_back(zeros(recurrence::step_shape("", t.shape(), 2), t.dtype()));
       State before;  // of values of their own, as a step sees them
       for (const Tensor& t : state) before.push_back(zeros(t.shape(), t.dtype()));
       const Step made = step(now, before);
-      return Output{shapes, x[0].dtype(), made.output.shape().without_first(), made.output.dtype(),
+      return Output{types, made.output.shape().without_first(), made.output.dtype(),
                     state_that_is_output(made)};
     };
-    const Output& known = output_[training].get(find);
-    const bool same = known.x == shapes && known.x_dtype == x[0].dtype();
-    const Output mine = same ? known : find();
+    const Output& known = output_[seen.training].get(find);
+    const Output mine = known.read == types ? known : find();
     if (all_there && mine.state) return {.state = mine.state};
-    return {.carried = zeros(mine.shape.prepended(x[0].shape()[0]), mine.dtype)};
+    return {.carried = zeros(mine.shape.prepended(batch), mine.dtype)};
   }
 
   void keep(const State& last) {
@@ -302,16 +321,16 @@ class Recurrence {
     for (const Tensor& t : last) kept_.push_back(stop_gradient(t));
   }
 
+  using Types = std::vector<std::pair<Shape, DType>>;
   struct Output {
-    Shapes x;  // of one step, without the batch
-    DType x_dtype;
+    Types read;   // by the step; 0 is the batch
     Shape shape;  // without the batch
     DType dtype;
     std::optional<std::size_t> state;  // that it is
   };
   State kept_, first_;
-  OneAtATime calls_;  // of a stateful one, whose calls go on from one another
-  FoundOnce<Output> output_;
+  OneAtATime calls_;             // of a stateful one, whose calls go on from one another
+  FoundOnce<Output> output_[2];  // in inference, in training
   uint32_t first_step_id_ = recurrence::next_step_ids();
 };
 

@@ -101,9 +101,10 @@ tempo_status view(const tempo_tensor* tensor, tempo_view* out) {
     require_shown(tensor, "view", "tensor", out);
     uint32_t flags = 0;
     if (tensor->tracked) flags |= TEMPO_TRACKED;
-    if (tensor->trace) flags |= TEMPO_TRACED;
+    if (!may_go_by(*tensor)) flags |= TEMPO_TRACED;
     if (tensor->frozen) flags |= TEMPO_FROZEN;
-    if (!tensor->array.done()) flags |= TEMPO_PENDING;
+    const bool looked_at_in_a_trace = !tensor->trace && Trace::current();  // which `finish` notes
+    if (looked_at_in_a_trace || !tensor->array.done()) flags |= TEMPO_PENDING;
     show({.size = out->size,
           .flags = flags,
           .type = sdk::to_abi(tensor->type.dtype, tensor->type.shape),

@@ -385,7 +385,7 @@ BOOST_AUTO_TEST_CASE(where_the_batch_has_the_size_of_the_cell) {
           return {.output = where(now[1], next, 0), .state = {where(now[1], next, s[0])}};
         },
         {x, counts}, {0.5 * normal({side, side}, 6)});
-    BOOST_TEST(!log.programs().at(0).recurrence->ends());
+    BOOST_TEST(!log.programs().at(0).recurrence->by_row());
     BOOST_TEST(log.programs().at(0).recurrence->for_ending_rows().drops_rows());
     return Tensors{done.output, done.state[0]};
   };

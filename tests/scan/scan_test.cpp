@@ -364,7 +364,7 @@ Tensor gradient_through(const OpDefinition& op) {
         return {.output = next, .state = {next}};
       },
       x, {zeros({2, 4}, float64)});
-  return gradient(sum(done.output), x);
+  return gradient(sum(done.output), {x})[0];
 }
 
 }  // namespace

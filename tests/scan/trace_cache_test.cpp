@@ -518,3 +518,27 @@ BOOST_AUTO_TEST_CASE(a_cell_has_the_states_that_its_sequences_ask_for) {
   const Tensor x = sequences();
   for (const std::size_t n : {2u, 3u, 2u, 1u}) BOOST_TEST(rnn.call(Tensors(n, x)).size() == 1 + n);
 }
+
+namespace {
+
+// Points at a row of its memory: as many outputs as the memory has.
+struct PointingCell : Cell<Options> {
+  using Cell::Cell;
+  Step step(const Tensor& x, const State& s, const StepCall& call) const {
+    const Tensor& memory = call.constants[0];  // [batch, n, units]
+    const Tensor next = s[0] + sum(x, -1, true);
+    return {.output = sum(memory * expand_dims(next, 1), -1), .state = {next}};
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(an_output_has_the_shape_that_the_constants_of_its_call_give) {
+  const Layer rnn = RNN(PointingCell({.units = units}), {.dtype = float64});
+  const Tensor x = with_mask(
+      sequences(), mask_of_lengths(tensor<int64_t>({1, 2, 2}, {batch}), sequences().shape()[1]));
+  for (const int64_t n : {4, 7, 1, 4}) {
+    const Tensor y = rnn(x, {.constants = {normal({batch, n, units}, n)}});
+    BOOST_TEST((y.shape() == Shape{batch, n}));
+  }
+}

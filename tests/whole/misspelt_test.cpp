@@ -101,6 +101,9 @@ std::set<string> without_line(const std::vector<fs::path>& files) {
                                 "Batches, BatchOptions",
                                 "explain, StreamOptions",
                                 "mean_of_counted, CallOptions",
+                                "masked, ScanOptions",
+                                "require_read, CallOptions",
+                                "described, WeightOptions",
                                 "over_steps, CallOptions",
                                 "of, VocabularyOptions"};
   const std::regex line(R"(TEMPO_(?:MEMBER_)?OPTIONS\((?:[\w:<>]+ )*([\w()]+), (\w+Options))"),

@@ -106,7 +106,7 @@ typedef struct tempo_results {
 /* What can be seen of a tensor. */
 enum {
   TEMPO_TRACKED = 1, /* gradients can be asked for through it */
-  TEMPO_TRACED = 2,  /* a placeholder while a step is traced: it has no data */
+  TEMPO_TRACED = 2,  /* a step is traced: a placeholder, or data that may be other data later */
   TEMPO_FROZEN = 4,  /* a weight that optimizers leave alone */
   TEMPO_PENDING = 8  /* the data is not ready; call `finish` before reading it */
 };
@@ -114,7 +114,7 @@ typedef struct tempo_view {
   uint32_t size;
   uint32_t flags;
   tempo_type type;
-  const void* data;   /* row-major; NULL when TEMPO_TRACED */
+  const void* data;   /* row-major; NULL of a placeholder */
   const char* path;   /* of a weight, "encoder/kernel"; else "" */
   tempo_tensor* mask; /* borrowed; NULL when there is none */
 } tempo_view;

@@ -42,7 +42,7 @@ Ref<Value> taken(const Ref<Value>& table, const std::vector<int64_t>& rows) {
 EndingRowsRef ending_rows(const TracedRecurrence& step, const TracedRecurrence& kept,
                           const std::vector<Ref<Value>>& inputs, int64_t time) {
   const auto traced = [](const Ref<Value>& v) { return !may_go_by(*v); };
-  if (EndedRows::current() == EndedRows::unknown || time < 2 || !step.ends() ||
+  if (EndedRows::current() == EndedRows::unknown || time < 2 || !step.by_row() ||
       std::any_of(inputs.begin(), inputs.end(), traced))
     return {};
   const View counts = inputs[*step.condition()]->array.view();
