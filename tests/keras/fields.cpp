@@ -35,7 +35,10 @@ std::string text_of(const T& field) {
     return std::to_string(field);
   } else if constexpr (requires { std::string(field); }) {
     return field;
-  } else if constexpr (requires { *field; field.has_value(); }) {
+  } else if constexpr (requires {
+                         *field;
+                         field.has_value();
+                       }) {
     return field ? text_of(*field) : "none";
   } else if constexpr (std::is_same_v<T, LearningRate>) {
     return field.text();
