@@ -19,6 +19,8 @@
 
 #include <tempo/error.hpp>
 
+#include "tensor/sanitizers.hpp"
+
 namespace tempo::conformance {
 
 namespace {
@@ -78,7 +80,8 @@ uint64_t processor_seconds(const ChildLimits& limits) {  // of all its threads
   close(to_report);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_CPU, processor_seconds(limits), processor_seconds(limits) + 1);  // first SIGXCPU
-  limit(RLIMIT_AS, static_cast<uint64_t>(limits.megabytes) << 20);
+  if (!TEMPO_ADDRESS_SANITIZER && !TEMPO_THREAD_SANITIZER)  // which reserve terabytes of addresses
+    limit(RLIMIT_AS, static_cast<uint64_t>(limits.megabytes) << 20);
   execv("/proc/self/exe", arguments);
   _exit(126);
 }
