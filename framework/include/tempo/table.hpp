@@ -31,8 +31,9 @@ struct CsvOptions {
   std::optional<bool> header = {};
   /// What a field becomes in which there is no number. Not said: it is an error.
   std::optional<double> missing = {};
-  /// The fields that say that there is no value, besides empty ones. Not said: NA, N/A, #N/A, <NA>,
-  /// NaN, -NaN, null, None, ? and -, in small or capital letters; else exactly these.
+  /// The fields that say that there is no value, besides empty ones. Not said: `NA`, `N/A`, `#N/A`,
+  /// `<NA>`, `NaN`, `-NaN`, `null`, `None`, `?` and `-`, in small or capital letters; else exactly
+  /// these.
   std::optional<std::vector<std::string>> missing_words = {};
   char decimal = '.';     ///< ',' where 1,5 is one and a half
   char thousands = '\0';  ///< what parts them, as ',' in 1,234.5; '\0' for nothing
