@@ -76,7 +76,7 @@ void History::add(int epoch, const Logs& logs) {
   epochs_.push_back(epoch);
   for (const auto& [name, value] : logs) {
     auto of = std::find_if(series_.begin(), series_.end(),
-                           [&](const Series& s) { return s.name == name; });
+                           [&wanted = name](const Series& s) { return s.name == wanted; });
     if (of == series_.end()) of = series_.insert(of, {name, {}, {}});
     of->epochs.push_back(epoch);
     of->values.push_back(value);
