@@ -3,6 +3,7 @@
 // loop.
 #define BOOST_TEST_MODULE trace_cache
 #include <tempo/layers.hpp>
+#include <tempo/regularization.hpp>
 
 #include "testing.hpp"
 
@@ -351,7 +352,9 @@ BOOST_AUTO_TEST_CASE(masks_of_constants_are_those_of_the_call) {
       check_close(kind + ", " + what, rnn(x, {.constants = constants}), by_hand(rnn, x, constants),
                   1e-12);
     for (const auto& [what, constants] : calls)
-      BOOST_TEST(steps_of([&] { rnn(x, {.constants = constants}); }) == 0, kind + ", " + what);
+      BOOST_TEST(
+          steps_of([&, &layer = rnn, &given = constants] { layer(x, {.constants = given}); }) == 0,
+          kind + ", " + what);
   }
 }
 
