@@ -80,9 +80,10 @@ std::vector<Right> right_rules() {
 // --- What is done to it -------------------------------------------------------------------------
 
 // 1 everywhere, and `value` where the place in row-major order leaves this remainder.
-Tensor but(const Shape& shape, double value, std::size_t every, std::size_t from = 0) {
+Tensor but(const Shape& shape, double value, int64_t every, int64_t from = 0) {
   std::vector<double> factors(static_cast<std::size_t>(shape.count()), 1);
-  for (std::size_t i = from; i < factors.size(); i += every) factors[i] = value;
+  for (int64_t i = from; i < shape.count(); i += every)
+    factors[static_cast<std::size_t>(i)] = value;
   return tensor(factors, shape, float64);
 }
 
