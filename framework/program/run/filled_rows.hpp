@@ -9,9 +9,9 @@
 
 namespace tempo {
 
-/// Copies of the sequences [time, batch, ...] that mean nothing where a row has ended. A value that
-/// was kept is there that of the row's last step, so that 0 times it is 0. A gradient is 0, and so
-/// is what was kept of a gradient: it is made of gradients that a condition has made 0.
+/// Copies of the sequences [time, batch, ...], whose steps after a row's end mean nothing. There, a
+/// value that was kept is that of the row's last step, so that 0 times it is 0. All others are
+/// gradients, or were kept of gradients, and are 0.
 class FilledRows {
  public:
   FilledRows(const Program& program, const EndingRows& rows, std::span<const View> inputs);

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "program/run/execution.hpp"
-#include "program/run/filled_rows.hpp"
 #include "tensor/parallel.hpp"
 
 namespace tempo {
@@ -123,38 +122,6 @@ void Execution::end_rows(const Shard& now, int64_t from) const {
   for (const Delivery& d : surroundings_.lasts)
     copy_rows(d.from, address_of(d.from, now.addresses), outputs_[d.result].as<char>(), from,
               now.end);
-}
-
-// --- where ended rows are computed as well
-
-FilledRows::FilledRows(const Program& p, const EndingRows& rows, std::span<const View> given)
-    : inputs_(given.begin(), given.end()) {
-  for (std::size_t i = p.fixed.size(); i < p.first_state(); ++i) {
-    const ProgramValue& v = p[p.input(i)];
-    const bool by_row = v.type.shape.rank() > 0 && v.type.shape[0] == rows.rows();
-    if (v.batch_first || !by_row || (v.name != kept_name && !is_floating(v.type.dtype))) continue;
-    copies_.emplace_back(given[i].type);
-    inputs_[i] = copies_.back().view();
-    fill(v, rows, given[i], inputs_[i]);
-  }
-}
-
-void FilledRows::fill(const ProgramValue& v, const EndingRows& rows, const View& from,
-                      const View& to) {
-  const auto batch = static_cast<std::size_t>(rows.rows());
-  const std::size_t row = v.type.bytes() / batch, time = rows.before.size() - 1;
-  std::memcpy(to.data, from.data, from.type.bytes());
-  const auto place = [&](std::size_t t, std::size_t r) {
-    return to.as<char>() + (t * batch + r) * row;
-  };
-  for (std::size_t r = 0; r < batch; ++r) {
-    const auto n = static_cast<std::size_t>(rows.lengths[r]);
-    for (std::size_t t = n; t < time; ++t)
-      if (v.name == kept_name && rows.lengths[0] > 0)
-        std::memcpy(place(t, r), n > 0 ? place(n - 1, r) : place(0, 0), row);
-      else
-        std::memset(place(t, r), 0, row);
-  }
 }
 
 }  // namespace tempo
