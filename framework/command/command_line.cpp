@@ -68,6 +68,7 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   CLI::App app("Recurrent networks in C++20: the layers that are installed, and what runs in them.",
                "tempo");
   app.set_version_flag("--version", version_text());
+  app.set_help_all_flag("--help-all", "Print the help of every command and exit");
   app.add_option("--plugin", given.plugins, "Load this plugin, too.")
       ->type_name("PATH")
       ->take_all()
