@@ -8,6 +8,35 @@ function(tempo_sources variable)
   set(${variable} ${sources} PARENT_SCOPE)
 endfunction()
 
+# tempo_example_plugins(SOURCE): writes the examples of plugins into this source, as texts for
+# `tempo new` (framework/command/new_plugin.hpp).
+function(tempo_example_plugins source)
+  file(GLOB folders CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/plugins/*/CMakeLists.txt)
+  set(rows)
+  foreach(folder IN LISTS folders)
+    cmake_path(GET folder PARENT_PATH folder)
+    cmake_path(GET folder FILENAME example)
+    string(APPEND rows "      {\"${example}\",\n       {")
+    foreach(file ${example}.cpp ${example}.c ${example}.rs CMakeLists.txt README.md)
+      if(EXISTS ${folder}/${file})
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/${file})
+        file(READ ${folder}/${file} text)
+        string(APPEND rows "{\"${file}\", R\"~~~(${text})~~~\"},\n        ")
+      endif()
+    endforeach()
+    string(APPEND rows "}},\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${source} @ONLY CONTENT "// Written by CMake, from examples/plugins.
+#include \"command/new_plugin.hpp\"
+
+const std::vector<tempo::command::PluginExample>& tempo::command::plugin_examples() {
+  static const std::vector<PluginExample> all{
+${rows}  };
+  return all;
+}
+")
+endfunction()
+
 function(tempo_own_flags target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE

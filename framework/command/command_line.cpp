@@ -24,8 +24,24 @@ struct Arguments {
   bool stream = false;
   std::string path;
   bool list = false;
+  std::string like = "minimal_gated";
   CheckOptions check;
 };
+
+CLI::App* add_new(CLI::App& app, Arguments& given) {
+  CLI::App* const made = app.add_subcommand("new", "Write the beginning of a plugin of your own.");
+  made->require_subcommand(1);
+  CLI::App* const plugin = made->add_subcommand(
+      "plugin", "In a folder of that name: its source, how it is built, and how it is used.");
+  plugin->add_option("name", given.name, "Of the plugin, as my_unit; its cell or layer is MyUnit.")
+      ->type_name("NAME")
+      ->required();
+  plugin->add_option("--like", given.like, "The example that it begins as.")
+      ->type_name("EXAMPLE")
+      ->capture_default_str();
+  plugin->footer(list_plugin_examples);
+  return made;
+}
 
 CLI::App* add_check(CLI::App& app, Arguments& given) {
   CLI::App* const check = app.add_subcommand(
@@ -94,6 +110,7 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   explain->add_flag("--stream", given.stream, "What a step of a stream of it runs.");
 
   const CLI::App* const check = add_check(app, given);
+  const CLI::App* const made = add_new(app, given);
 
   try {
     app.parse(argc, argv);
@@ -119,6 +136,8 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   }
   if (*check)
     out << list_checks();
+  else if (*made)
+    out << new_plugin(given.name, given.like);
   else if (*explain)
     out << explain_layer(given.name, given.options, given.shape, given.dtype, given.stream);
   else if (*layers)

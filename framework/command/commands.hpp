@@ -18,6 +18,12 @@ std::string describe_layer(const std::string& name);
 std::string explain_layer(const std::string& name, const std::vector<std::string>& options,
                           const std::string& shape, const std::string& dtype, bool stream);
 
+/// What a new plugin can begin as, a line for each.
+std::string list_plugin_examples();
+/// Writes the folder `name`, of an example under that name; which files, and what comes next. Where
+/// it fails, nothing is left.
+std::string new_plugin(const std::string& name, const std::string& like);
+
 struct CheckOptions {
   std::vector<std::string> only = {};  ///< names of checks; none: all
   bool json = false;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The minimal gated unit (Zhou et al., 2016): one gate that both forgets and resets.
-#pragma once
-
 #include <tempo/plugin.hpp>
+
+namespace {
+
 using namespace tempo;
 
 struct MinimalGatedOptions {
@@ -33,3 +34,8 @@ struct MinimalGatedCell : Cell<MinimalGatedOptions> {
 
   Tensor kernel, recurrent_forget, recurrent_candidate;
 };
+
+}  // namespace
+
+TEMPO_PLUGIN("minimal_gated", "1.0.0",
+             tempo::cell<MinimalGatedCell>("MinimalGated", "Zhou et al., 2016"))
