@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which files a name is looked for in, and when.
+#include <stdlib.h>  // secure_getenv
+
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
@@ -75,7 +76,7 @@ std::vector<std::string> folders_of(const char* path) {
 }  // namespace
 
 std::string plugin_folder() {
-  if (const char* folder = std::getenv("TEMPO_PLUGIN_FOLDER"); folder && *folder) return folder;
+  if (const char* folder = secure_getenv("TEMPO_PLUGIN_FOLDER"); folder && *folder) return folder;
   return (fs::path(library_path()).parent_path() / "tempo" / "plugins").string();
 }
 
@@ -90,7 +91,7 @@ const std::vector<std::string>& load_plugin_path() {
   static auto& failures = *new std::vector<std::string>;
   const ProcessLock lock(ProcessLock::loading);  // a plugin's init may ask for a layer, too
   if (std::exchange(done, true)) return failures;
-  for (const std::string& folder : folders_of(std::getenv("TEMPO_PLUGIN_PATH"))) {
+  for (const std::string& folder : folders_of(secure_getenv("TEMPO_PLUGIN_PATH"))) {
     std::error_code ignored;
     if (fs::is_directory(folder, ignored))
       load_all(folder, failures);

@@ -3,8 +3,8 @@
 #include "plugin/loader.hpp"
 
 #include <dlfcn.h>
+#include <stdlib.h>  // secure_getenv
 
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -116,7 +116,7 @@ void* open(const std::string& path) {
 
 // TEMPO_PLUGIN_TRACE=1: says of each file that is tried which file it was and what came of it.
 void trace(const std::string& path, const std::string& error) {
-  const char* wanted = std::getenv("TEMPO_PLUGIN_TRACE");
+  const char* wanted = secure_getenv("TEMPO_PLUGIN_TRACE");
   if (!wanted || std::string(wanted) != "1") return;
   std::string outcome = error.substr(0, error.find('\n'));
   for (const tempo_registry& p : loaded_plugins())

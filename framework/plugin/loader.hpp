@@ -13,7 +13,8 @@ enum class Search { installed, everywhere };  // everywhere: TEMPO_PLUGIN_PATH t
 /// The registered type, loading what may hold it; a PluginError with the nearest name if nothing
 /// does.
 const tempo_layer_type& require_type(uint32_t kind, const std::string& name, Search search);
-/// The folder of the installed plugins: beside libtempo, or TEMPO_PLUGIN_FOLDER.
+/// The folder of the installed plugins: beside libtempo, or TEMPO_PLUGIN_FOLDER. A program that
+/// runs with more rights than its user has reads no variable of the environment.
 std::string plugin_folder();
 /// Loads all installed plugins; the failures, as texts.
 std::vector<std::string> load_installed();

@@ -51,14 +51,26 @@ std::string fault_of_kind(mode_t mode) {
 
 bool is_trusted(uid_t owner) { return owner == 0 || owner == geteuid(); }
 
-// Where a folder has the sticky bit, as /tmp has, others can put files in but not replace ours.
-std::string fault_of_folder(const fs::path& folder, const struct stat& file) {
-  struct stat seen {};
-  if (stat(folder.c_str(), &seen) != 0 || !(seen.st_mode & S_IWOTH)) return "";
-  if ((seen.st_mode & S_ISVTX) && is_trusted(file.st_uid)) return "";
-  return "anybody can write to its folder, " + folder.string() +
-         ", and so have code of theirs run here.\n  chmod o-w " + folder.string() +
-         " closes it, once you know who wrote the file.";
+// Whether anybody can put something else in the place of an entry of that folder. Where the folder
+// has the sticky bit, as /tmp has, only the entry's owner can.
+bool is_open(const fs::path& folder, const fs::path& entry) {
+  struct stat its {
+  }, seen{};
+  if (stat(folder.c_str(), &its) != 0 || !(its.st_mode & S_IWOTH)) return false;
+  const bool ours = lstat(entry.c_str(), &seen) == 0 && is_trusted(seen.st_uid);
+  return !((its.st_mode & S_ISVTX) && ours);
+}
+
+std::string fault_of_folders(const fs::path& file) {
+  for (fs::path entry = file; entry.has_relative_path(); entry = entry.parent_path()) {
+    const fs::path folder = entry.parent_path();
+    if (is_open(folder, entry))
+      return "anybody can write to " + std::string(entry == file ? "its folder, " : "") +
+             folder.string() + (entry == file ? "" : ", which its folder lies in") +
+             ", and so have code of theirs run here.\n  chmod o-w " + folder.string() +
+             " closes it, once you know who wrote the file.";
+  }
+  return "";
 }
 
 std::string fault_of_owners(const std::string& path, const struct stat& file) {
@@ -66,9 +78,8 @@ std::string fault_of_owners(const std::string& path, const struct stat& file) {
     return "anybody can write to it, and so have code of theirs run here.\n  chmod o-w closes it, "
            "once you know who wrote it.";
   std::error_code ignored;
-  const fs::path real = fs::canonical(path, ignored), given = fs::absolute(path, ignored);
-  for (const fs::path& folder : {given.parent_path(), real.parent_path()})
-    if (std::string fault = fault_of_folder(folder, file); !fault.empty()) return fault;
+  for (const fs::path& whole : {fs::absolute(path, ignored), fs::canonical(path, ignored)})
+    if (std::string fault = fault_of_folders(whole); !fault.empty()) return fault;
   return "";
 }
 

@@ -6,9 +6,11 @@
 #include <elf.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -285,6 +287,63 @@ BOOST_AUTO_TEST_CASE(a_file_that_anybody_can_write_to_is_not_run) {
   }
   chmod(folder.path.c_str(), 0700);
   BOOST_TEST(fault_of_plugin_file(path) == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_above_that_anybody_can_write_to_counts_as_well) {
+  const Folder folder;
+  const std::string inner = folder / "inner", path = folder / "inner/it.so";
+  fs::create_directory(inner);
+  fs::copy_file(good_file(), path);
+  fs::create_symlink(path, folder / "link.so");
+  BOOST_TEST(fault_of_plugin_file(path) == "");
+  chmod(folder.path.c_str(), 0777);
+  const std::string text = "anybody can write to " + folder.path.string() +
+                           ", which its folder lies in, and so have code of theirs run here.\n  "
+                           "chmod o-w " +
+                           folder.path.string() + " closes it, once you know who wrote the file.";
+  BOOST_TEST(fault_of_plugin_file(path) == text);
+  BOOST_TEST(fault_of_plugin_file(folder / "link.so").find("its folder, ") != std::string::npos);
+  BOOST_TEST(error_of<PluginError>([&] { load_plugin(path); }).find(text) != std::string::npos);
+  chmod(folder.path.c_str(), 01777);  // as /tmp: others cannot replace the folder in it
+  BOOST_TEST(fault_of_plugin_file(path) == "");
+  if (geteuid() == 0) {
+    BOOST_REQUIRE(chown(inner.c_str(), 12345, 12345) == 0);
+    BOOST_TEST(fault_of_plugin_file(path) == text);
+  }
+}
+
+// A plugin in TEMPO_PLUGIN_PATH would otherwise run with rights that whoever set it does not have.
+BOOST_AUTO_TEST_CASE(a_program_with_more_rights_than_its_user_reads_no_variable) {
+  const Folder folder;
+  struct statvfs seen {};
+  if (geteuid() != 0 || statvfs(folder.path.c_str(), &seen) != 0 || (seen.f_flag & ST_NOSUID))
+    return;  // it takes root, and a file system that has such programs
+  const std::string program = folder / "tempo", plugins = folder / "plugins";
+  fs::copy_file(fs::path(TEMPO_TEST_PLUGINS) / "../../bin/tempo", program);
+  fs::create_directory(plugins);
+  fs::copy_file(good_file(), plugins + "/good.so");
+  chmod(folder.path.c_str(), 0755);
+  const auto output = [&] {
+    const std::string command =
+        "TEMPO_PLUGIN_TRACE=1 TEMPO_PLUGIN_PATH=" + plugins + " " + program + " layers 2>&1";
+    std::string text;
+    FILE* pipe = popen(command.c_str(), "r");
+    BOOST_REQUIRE(pipe);
+    char buffer[4096];
+    while (const std::size_t n = fread(buffer, 1, sizeof buffer, pipe)) text.append(buffer, n);
+    pclose(pipe);
+    return text;
+  };
+  chmod(program.c_str(), 0755);
+  const std::string plain = output();
+  BOOST_TEST(plain.find("SquashDense") != plain.npos, plain);
+  BOOST_TEST(plain.find("SHA-256") != plain.npos, plain);
+  BOOST_REQUIRE(chown(program.c_str(), 12345, 12345) == 0);
+  chmod(program.c_str(), 04755);
+  const std::string other = output();
+  BOOST_TEST(other.find("SquashDense") == other.npos, other);
+  BOOST_TEST(other.find("SHA-256") == other.npos, other);
+  BOOST_TEST(other.find("LSTM") != other.npos, other);
 }
 
 BOOST_AUTO_TEST_CASE(sha256_is_that_of_fips_180_4) {
