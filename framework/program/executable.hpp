@@ -10,7 +10,7 @@
 namespace tempo {
 
 /// A shard of fewer rows is not worth a thread.
-inline constexpr int64_t fewest_rows = 6;
+inline constexpr int64_t fewest_rows = 4;
 
 /// An optimised Program with its Plan and what a run does besides the stages. Nothing in it depends
 /// on the number of steps or on the caller's memory.

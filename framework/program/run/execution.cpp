@@ -91,11 +91,10 @@ void Execution::run_shard(int64_t index) const {
 }
 
 Execution::Shard Execution::shard(int64_t index) const {
-  const int64_t rows = running(stretch_.t),
-                shards =
-                    drops_rows_ ? std::clamp<int64_t>(rows / fewest_rows, 1, shards_) : shards_,
-                mine = std::min(index, shards), next = std::min(index + 1, shards);
-  return {mine * rows / shards, next * rows / shards,
+  const int64_t shards =
+      drops_rows_ ? std::clamp<int64_t>(running(stretch_.t) / fewest_rows, 1, shards_) : shards_;
+  return {first_row_of(std::min(index, shards), shards),
+          first_row_of(std::min(index + 1, shards), shards),
           reinterpret_cast<Addresses>(shard_memory_ +
                                       static_cast<std::size_t>(index) * surroundings_.shard_bytes)};
 }

@@ -55,6 +55,7 @@ class Execution {
   int64_t end_of_stretch(int64_t n) const;
   void run_shard(int64_t index) const;
   Shard shard(int64_t index) const;
+  int64_t first_row_of(int64_t shard, int64_t shards) const;
   int64_t end_of(const Shard& s, int64_t rows) const {
     return plan_.independent_rows > 0 ? s.end : rows;
   }

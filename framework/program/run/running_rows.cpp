@@ -15,6 +15,19 @@ std::size_t Execution::slab_offset(std::size_t b, int64_t t) const {
          (step_bytes(b) / static_cast<std::size_t>(rows_));
 }
 
+// All shards have the same number of rows, or where rows end, as nearly as can be, of steps.
+int64_t Execution::first_row_of(int64_t shard, int64_t shards) const {
+  if (!drops_rows_) return shard * rows_ / shards;
+  const int64_t end = stretch_.t + stretch_.steps(), all = row_steps(stretch_.t, end);
+  int64_t row = 0;
+  for (int64_t before = 0; row < running(stretch_.t); ++row) {
+    const int64_t own = std::min(steps_of(row), end) - stretch_.t;
+    if ((2 * before + own) * shards > 2 * shard * all) break;
+    before += own;
+  }
+  return row;
+}
+
 char* Execution::initial(const CarriedMove& c) const {
   return inputs_[p_.first_state() + plan_.blocks[c.block].index].as<char>();
 }
