@@ -19,6 +19,7 @@
 
 #include <tempo/error.hpp>
 
+#include "check/subject.hpp"
 #include "tensor/sanitizers.hpp"
 
 namespace tempo::conformance {
@@ -207,6 +208,55 @@ std::string end_of(const Ended& ended, const ChildLimits& limits) {
   return ended.number == 0
              ? ""
              : "it ended the process, exit code " + std::to_string(ended.number) + ".";
+}
+
+namespace {
+
+// In the copy: the first letter says what became of it.
+[[noreturn]] void say_and_end(const std::function<std::string()>& f, int to) {
+  std::string text;
+  try {
+    text = "o" + f();
+  } catch (const Inapplicable& reason) {
+    text = std::string("s") + reason.what();
+  } catch (const std::exception& fault) {
+    text = std::string("f") + fault.what();
+  } catch (...) {
+    text = "fan exception that is not a std::exception";
+  }
+  fflush(nullptr);
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t n = write(to, text.data() + at, text.size() - at);
+    if (n <= 0) break;
+    at += static_cast<std::size_t>(n);
+  }
+  _exit(0);
+}
+
+}  // namespace
+
+std::string in_fork(const std::function<std::string()>& f) {
+  Pipe answer;
+  fflush(nullptr);
+  const pid_t child = fork();
+  if (child < 0)
+    throw Error(std::string("check: a process cannot be started: ") + std::strerror(errno) + ".");
+  if (child == 0) say_and_end(f, answer.ends[1]);
+  answer.close_end(1);
+  std::string text;
+  while (answer.read_into(text, most_report)) {
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  Ended ended;
+  ended.how = WIFSIGNALED(status) ? Ended::by_signal : Ended::exited;
+  ended.number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+  if (const std::string end = end_of(ended, {}); !end.empty()) throw Fault(end);
+  if (text.empty()) throw Fault("it ended the process without a word.");
+  if (text[0] == 's') throw Inapplicable(text.substr(1));
+  if (text[0] == 'f') throw Fault(text.substr(1));
+  return text.substr(1);
 }
 
 }  // namespace tempo::conformance

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,10 @@ inline constexpr int report_to = 3;
 /// Runs this program with other arguments and waits for it. What it had started is ended with it,
 /// and it is ended with this process.
 Ended run_this_program(const std::vector<std::string>& arguments, const ChildLimits& limits);
+
+/// Runs f in a copy of this process, and returns what it returned. What it threw, and how it ended
+/// if not well, is thrown here: as an Inapplicable, or else as a Fault.
+std::string in_fork(const std::function<std::string()>& f);
 
 /// "it was ended by signal 11 (Segmentation fault)."; "" for an exit with 0.
 std::string end_of(const Ended& ended, const ChildLimits& limits);

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks of options: each is tried with another value, saved, loaded and looked at.
-#include <unistd.h>
-
 #include <cstdlib>
-#include <filesystem>
 
 #include <tempo/option.hpp>
 
@@ -136,22 +133,6 @@ std::vector<Given> with(std::vector<Given> all, const Given& more) {
   return all;
 }
 
-class TemporaryFile {
- public:
-  TemporaryFile()
-      : path_((std::filesystem::temp_directory_path() /
-               ("conformance_" + std::to_string(getpid()) + ".tempo"))
-                  .string()) {}
-  ~TemporaryFile() {
-    std::error_code none;
-    std::filesystem::remove(path_, none);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 // A model of the layer, called and called in training, as one that is saved in the middle of work.
 Sequential in_use(const Subject& subject, const std::vector<Given>& options) {
   set_seed(7);
@@ -163,15 +144,6 @@ Sequential in_use(const Subject& subject, const std::vector<Given>& options) {
   (void)model.call(x, {.training = true});
   model.reset_state();
   return model;
-}
-
-Sequential saved_and_loaded(const Subject& subject, const Sequential& model) {
-  const TemporaryFile file;
-  model.save(file.path());
-  const Registration its{.type = &subject.type()};
-  LoadOptions options;
-  (subject.is_cell() ? options.cells : options.layers).push_back(its);
-  return load_model(file.path(), options);
 }
 
 void require_saved(const Subject& subject, const Sequential& model, const std::string& what) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of the checks of plugins, and the running of one here or of all in children.
+// The list of the checks of plugins, and the running of one here or of all in children.
 #include "check/plugin_check.hpp"
 
 #include <algorithm>
@@ -9,74 +9,75 @@
 #include <tempo/names.hpp>
 
 #include "check/checks.hpp"
+#include "plugin/debug/host.hpp"
 
 namespace tempo::conformance {
 
 namespace {
 
-struct OfLayer {
-  const char* name;
-  const char* sentence;
-  void (*run)(const Subject& subject);
-};
-// Beside those of the conformance suite.
-const OfLayer of_layers[] = {
-    {"options", "it is made with each option at its limits, and refuses what is past them",
-     check_options_are_kept},
-    {"ranks", "inputs of 0 to 8 axes and of no sequences are taken or refused", check_ranks},
-    {"together", "called by two threads at once it gives the same bits", check_two_threads},
-    {"leaks", "what is made, called and differentiated again and again takes no more memory",
-     check_leaks},
-};
-
-struct OfOp {
-  const char* name;
-  const char* sentence;
-  void (*run)(const tempo_op_type& type);
-};
-const OfOp of_ops[] = {
-    {"runs", "it takes tensors or says why not, and gives the same bits again", check_op_runs},
-    {"gradient", "its gradient is the slope of its values", check_op_gradient},
-};
-
 std::string part_name(const tempo_op_type& type) { return std::string("op ") + type.name; }
 
+// A layer that takes none of the inputs that are tried is not checked further: the suite cannot
+// know what it needs. In a copy of this process, which finds it as it was.
+void require_made(const Subject& subject) {
+  try {
+    in_fork([&]() -> std::string { return check_made(subject), ""; });
+  } catch (const std::exception&) {
+    throw Inapplicable("it was not made");
+  }
+}
+
+const PluginCheck& check_named(const std::string& name) {
+  for (const PluginCheck& check : plugin_checks())
+    if (check.name == name) return check;
+  throw Fault("there is no such check.");
+}
+
+[[noreturn]] void no_such_part(const std::string& part) {
+  throw Fault("the plugin has no `" + part + "` for this check.");
+}
+
+void run_on(const PluginContents& plugin, const PluginCheck& check, const std::string& part) {
+  if (const auto* on_plugin = std::get_if<PluginCheck::OnPlugin>(&check.run))
+    return (*on_plugin)(plugin);
+  if (const auto* on_layer = std::get_if<PluginCheck::OnLayer>(&check.run)) {
+    for (const Subject& subject : subjects({plugin}, {})) {
+      if (subject.name() != part) continue;
+      if (*on_layer != &check_made) require_made(subject);
+      return (*on_layer)(subject);
+    }
+    no_such_part(part);
+  }
+  for (const tempo_op_type* op : plugin.ops)
+    if (part_name(*op) == part) return std::get<PluginCheck::OnOp>(check.run)(*op);
+  no_such_part(part);
+}
+
+void run(const PluginCheck& check, const std::string& path, const std::string& part) {
+  if (check.host != PluginCheck::usual)
+    tempo_check_v1()->watch(path.c_str(),
+                            check.host == PluginCheck::guarding_memory ? TEMPO_WATCH_MEMORY : 0);
+  if (const auto* on_file = std::get_if<PluginCheck::OnFile>(&check.run)) return (*on_file)(path);
+  if (const auto* loading = std::get_if<PluginCheck::OnLoading>(&check.run))
+    return loading->run(path);
+  run_on(loaded(path), check, part);
+}
+
+}  // namespace
+
 PluginContents loaded(const std::string& path) {
-  load_plugin(path);
-  std::error_code ignored;
+  std::error_code ignored;  // before it is loaded, as it may go elsewhere
   const std::string real = std::filesystem::canonical(path, ignored).string();
+  load_plugin(path);
   for (const PluginContents& plugin : all_plugins().plugins)
     if (plugin.path == real) return plugin;
   throw Fault("it is loaded, and is not among the plugins that are.");
 }
 
-// A layer that takes none of the inputs that are tried is not checked further: the suite cannot
-// know what it needs.
-void run_on_layer(const Subject& subject, const std::string& name) {
-  if (name != "made") try {
-      check_made(subject);
-    } catch (const std::exception&) {
-      throw Inapplicable("it was not made");
-    }
-  for (const OfLayer& check : of_layers)
-    if (name == check.name) return check.run(subject);
-  for (const Check& check : checks())
-    if (name == check.name) return check.run(subject);
-  throw Fault("there is no such check of a layer.");
+int64_t& Seed::of_this_process() {
+  static int64_t seed = 0;
+  return seed;
 }
-
-void run_on(const PluginContents& plugin, const std::string& name, const std::string& part) {
-  if (part.empty() && name == "load") return;
-  if (part.empty() && name == "described") return check_described(plugin);
-  for (const Subject& subject : subjects({plugin}, {}))
-    if (subject.name() == part) return run_on_layer(subject, name);
-  for (const tempo_op_type* op : plugin.ops)
-    for (const OfOp& check : of_ops)
-      if (part_name(*op) == part && name == check.name) return check.run(*op);
-  throw Fault("there is no such check of it, or no such part.");
-}
-
-}  // namespace
 
 const char* name_of(Finding::Kind kind) {
   switch (kind) {
@@ -87,23 +88,24 @@ const char* name_of(Finding::Kind kind) {
   }
 }
 
-const std::vector<PluginCheck>& plugin_checks() {
-  static const std::vector<PluginCheck> all = [] {
-    std::vector<PluginCheck> made{
-        {"load", "the file is a whole plugin for this machine, and is loaded", PluginCheck::plugin},
-        {"quiet",
-         "to load it prints nothing; folder, locale, umask, rounding, signals and threads stay",
-         PluginCheck::plugin},
-        {"described", "each layer, op and option has a sentence, and each default is allowed",
-         PluginCheck::plugin}};
-    const auto add = [&](const char* name, const char* sentence, PluginCheck::Of of) {
-      made.push_back({name, sentence, of});
+const PluginChecks& plugin_checks() {
+  static const PluginChecks all = [] {
+    PluginChecks made;
+    add_file_checks(made);
+    add_loading_checks(made);
+    const auto add_suite = [&](const auto& begin, const auto& end) {
+      for (auto check = begin; check != end; ++check)
+        made.push_back({check->name, check->sentence, check->run});
     };
-    add(checks().front().name, checks().front().sentence, PluginCheck::layer);
-    for (const OfLayer& check : of_layers) add(check.name, check.sentence, PluginCheck::layer);
-    for (const Check& check : checks())
-      if (&check != &checks().front()) add(check.name, check.sentence, PluginCheck::layer);
-    for (const OfOp& check : of_ops) add(check.name, check.sentence, PluginCheck::op);
+    add_suite(checks().begin(), checks().begin() + 1);
+    add_option_checks(made);
+    add_shape_checks(made);
+    add_value_checks(made);
+    add_suite(checks().begin() + 1, checks().end());
+    add_gradient_checks(made);
+    add_ownership_checks(made);
+    add_speed_checks(made);
+    add_op_checks(made);
     return made;
   }();
   return all;
@@ -111,10 +113,7 @@ const std::vector<PluginCheck>& plugin_checks() {
 
 Finding run_here(const std::string& check, const std::string& path, const std::string& part) {
   try {
-    if (part.empty() && check == "quiet")
-      check_quiet(path);
-    else
-      run_on(loaded(path), check, part);
+    run(check_named(check), path, part);
   } catch (const NeedsRow& unknown) {
     return {Finding::skipped,
             unknown.why.empty() ? "nobody knows what to try for one of its options" : unknown.why};
@@ -167,31 +166,26 @@ std::string beginning_of(const std::string& text) {
   return text.substr(0, end);
 }
 
-// What the children of a check have in common.
-struct Checked {
-  const std::string& path;
-  const ChildLimits& limits;
-  const std::vector<std::string>& others;
-};
-
 // A report that came is not believed where the process did not end as it should.
-Finding in_child(const Checked& checked, const std::string& check, const std::string& part,
+Finding in_child(const CheckedPlugin& checked, const PluginCheck& check, const std::string& part,
                  std::string* report = nullptr) {
-  std::vector<std::string> arguments{"check", "--in-process", "--report", "--only",
-                                     check,   "--part",       part,       checked.path};
+  const std::string again = "--reproduce";
+  const std::string seed = std::to_string(checked.seed);
+  std::vector<std::string> arguments{"check",  "--in-process", "--report", "--only", check.name,
+                                     "--part", part,           again,      seed,     checked.path};
   for (const std::string& other : checked.others) {
     arguments.push_back("--plugin");
     arguments.push_back(other);
   }
-  const ChildLimits& limits = checked.limits;
-  const Ended ended = run_this_program(arguments, limits);
+  const Ended ended = run_this_program(arguments, checked.limits);
   if (report) *report = ended.report;
-  if (const std::string end = end_of(ended, limits); !end.empty()) {
-    const std::string said =
-        ended.output.empty() ? "" : "\n  It said: " + beginning_of(ended.output);
-    return {Finding::failed, end + said};
-  }
-  return from_report(ended.report);
+  Finding finding = from_report(ended.report);
+  if (const std::string end = end_of(ended, checked.limits); !end.empty())
+    finding = {Finding::failed,
+               end + (ended.output.empty() ? "" : "\n  It said: " + beginning_of(ended.output))};
+  if (check.draws && finding.kind == Finding::failed)
+    finding.text += "\n  " + again + " " + seed + " tries the same again.";
+  return finding;
 }
 
 // What the child of the check "load" says after its finding: the title, and a line for each part.
@@ -209,10 +203,6 @@ std::vector<Part> parts_of(const std::string& report, std::string& title) {
   return all;
 }
 
-bool is_wanted(const std::vector<std::string>& only, const std::string& name) {
-  return only.empty() || std::find(only.begin(), only.end(), name) != only.end();
-}
-
 void require_known(const std::vector<std::string>& only) {
   std::vector<std::string> names;
   for (const PluginCheck& check : plugin_checks()) names.push_back(check.name);
@@ -222,33 +212,49 @@ void require_known(const std::vector<std::string>& only) {
                   "\n  tempo check --list tells them all.");
 }
 
+void require_part(const std::vector<Part>& parts, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Part& part : parts) names.push_back(part.name);
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    throw Error("the plugin has no `" + name + "`" + sdk::did_you_mean(name, names) +
+                "\n  It has " + (names.empty() ? "nothing" : sdk::listed(names)) + ".");
+}
+
 }  // namespace
 
-PluginReport check_plugin(const std::string& path, const std::vector<std::string>& only,
-                          const ChildLimits& limits, const std::vector<std::string>& others) {
-  require_known(only);
-  const Checked checked{path, limits, others};
+PluginReport check_plugin(const CheckedPlugin& checked) {
+  require_known(checked.only);
   PluginReport report;
-  std::string loading;
-  const Finding load = in_child(checked, "load", "", &loading);
-  report.findings.push_back({"load", "", load});
-  if (load.kind == Finding::failed) return report;
-  const std::vector<Part> parts = parts_of(loading, report.title);
-  const auto run = [&](const PluginCheck& check, const std::string& part) {
-    report.findings.push_back({check.name, part, in_child(checked, check.name, part)});
+  const auto is_wanted = [&](const PluginCheck& check) {
+    const auto& only = checked.only;
+    return only.empty() || std::find(only.begin(), only.end(), check.name) != only.end();
   };
-  for (const PluginCheck& check : plugin_checks())
-    if (check.of == PluginCheck::plugin && check.name != "load" && is_wanted(only, check.name))
-      run(check, "");
-  for (const Part& part : parts) {
-    bool was_made = true;
+  const auto run = [&](const PluginCheck& check, const std::string& part) {
+    report.findings.push_back({check.name, part, in_child(checked, check, part)});
+    return report.findings.back().finding.kind;
+  };
+  const auto run_all = [&](PluginCheck::Of of, const std::string& part) {
     for (const PluginCheck& check : plugin_checks()) {
-      if (check.of != part.of || !is_wanted(only, check.name) || !was_made) continue;
-      run(check, part.name);
+      if (check.of() != of || check.name == "load" || !is_wanted(check)) continue;
       const bool is_first = check.name == checks().front().name;
-      was_made = !is_first || report.findings.back().finding.kind == Finding::ok;
+      if (run(check, part) != Finding::ok && is_first) return;  // it was not made
     }
+  };
+  if (checked.part.empty()) run_all(PluginCheck::file, "");
+  std::string loading;
+  const Finding load = in_child(checked, check_named("load"), "", &loading);
+  const bool is_there = load.kind != Finding::failed;
+  report.findings.push_back({"load", "", is_there ? Finding{load.kind} : load});
+  if (!is_there) return report;
+  const std::vector<Part> parts = parts_of(loading, report.title);
+  if (checked.part.empty()) {
+    run_all(PluginCheck::loading, "");
+    run_all(PluginCheck::plugin, "");
+  } else {
+    require_part(parts, checked.part);
   }
+  for (const Part& part : parts)
+    if (checked.part.empty() || checked.part == part.name) run_all(part.of, part.name);
   return report;
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <tempo/load.hpp>
@@ -13,6 +14,8 @@
 
 namespace tempo::conformance {
 
+class Subject;
+
 /// What a check says of a plugin, or of one thing in it.
 struct Finding {
   enum Kind { ok, skipped, warning, failed } kind = ok;
@@ -20,20 +23,59 @@ struct Finding {
 };
 const char* name_of(Finding::Kind kind);
 
+/// Thrown by a check that found what may be meant. Fault is a failure, Inapplicable skips; any
+/// other exception is a failure, too.
+struct Warning : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 struct PluginCheck {
-  enum Of { plugin, layer, op };  ///< what it looks at; cells are layers, too
+  using OnFile = void (*)(const std::string& path);  ///< that is not loaded
+  struct OnLoading {
+    void (*run)(const std::string& path);  ///< loads it
+  };
+  using OnPlugin = void (*)(const PluginContents& plugin);
+  using OnLayer = void (*)(const Subject& subject);  ///< of cells, too
+  using OnOp = void (*)(const tempo_op_type& type);
+  enum Of { file, loading, plugin, layer, op };  ///< what it looks at, as `run` has it
+  /// The host that the plugin is given: the usual one, or the one of plugin/debug.
+  enum Host { usual, watching, guarding_memory };
+
   std::string name;
   std::string sentence;
-  Of of;
+  std::variant<OnFile, OnLoading, OnPlugin, OnLayer, OnOp> run;
+  Host host = usual;
+  bool draws = false;  ///< what it tries, from a seed
+  Of of() const { return static_cast<Of>(run.index()); }
 };
-/// In the order in which they run. The first, "load", says what the plugin has.
-const std::vector<PluginCheck>& plugin_checks();
+using PluginChecks = std::vector<PluginCheck>;
+
+/// In the order in which they run. Those of the file come first; "load" says what the plugin has.
+const PluginChecks& plugin_checks();
+/// Each adds the checks of its kind.
+void add_file_checks(PluginChecks& all);
+void add_loading_checks(PluginChecks& all);
+void add_option_checks(PluginChecks& all);
+void add_shape_checks(PluginChecks& all);
+void add_value_checks(PluginChecks& all);
+void add_gradient_checks(PluginChecks& all);
+void add_ownership_checks(PluginChecks& all);
+void add_speed_checks(PluginChecks& all);
+void add_op_checks(PluginChecks& all);
+
+/// Loads a plugin here, and says what it has.
+PluginContents loaded(const std::string& path);
 
 /// One thing that a plugin has, as a finding names it: "Squash cell", "op test_squash"; the plugin
 /// itself is "".
 struct Part {
   PluginCheck::Of of = PluginCheck::plugin;
   std::string name = "";
+};
+
+/// Where the checks that draw begin.
+struct Seed {
+  static int64_t& of_this_process();
 };
 
 /// Runs a check in this process, whatever comes of it. A plugin that cannot be loaded is a failure
@@ -54,29 +96,20 @@ struct PluginReport {
   int count(Finding::Kind kind) const;
 };
 
-/// Runs the checks (of these names; all, where there are none), each in a process of its own, which
-/// runs this program as `tempo check --in-process --only CHECK --part PART PATH`. There these other
-/// plugins are loaded first.
-PluginReport check_plugin(const std::string& path, const std::vector<std::string>& only,
-                          const ChildLimits& limits, const std::vector<std::string>& others = {});
+struct CheckedPlugin {
+  std::string path;
+  std::vector<std::string> only = {};  ///< names of checks; all, where there are none
+  std::string part = "";               ///< what to look at alone; "" for all of it
+  ChildLimits limits = {};
+  std::vector<std::string> others = {};  ///< plugins that are loaded before it
+  int64_t seed = 0;
+};
+/// Runs the checks, each in a process of its own, which runs this program as
+/// `tempo check --in-process --only CHECK --part PART PATH`.
+PluginReport check_plugin(const CheckedPlugin& checked);
 
 /// What a child reports, and what its parent makes of it.
 std::string as_report(const Finding& finding);
 Finding from_report(const std::string& text);
-
-/// The checks behind the names; each throws Fault, Inapplicable or Warning, or any other exception,
-/// which is a failure, too.
-class Subject;
-struct Warning : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-void check_quiet(const std::string& path);
-void check_described(const PluginContents& plugin);
-void check_options_are_kept(const Subject& subject);
-void check_ranks(const Subject& subject);
-void check_two_threads(const Subject& subject);
-void check_leaks(const Subject& subject);
-void check_op_runs(const tempo_op_type& type);
-void check_op_gradient(const tempo_op_type& type);
 
 }  // namespace tempo::conformance

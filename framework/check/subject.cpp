@@ -86,15 +86,28 @@ std::string Subject::name() const {
   return registered_name(*type_) + (row_.form.empty() ? "" : ", " + row_.form);
 }
 
-Layer Subject::make(const std::vector<Given>& more) const {
+namespace {
+// The row's options but for those that are given, and these.
+void add_all(sdk::OptionList& options, const Row& row, const std::vector<Given>& more) {
   const auto replaced = [&](const Given& given) {
     return std::any_of(more.begin(), more.end(),
                        [&](const Given& m) { return m.name == given.name; });
   };
-  sdk::OptionList options;
-  for (const Given& given : row_.options)
+  for (const Given& given : row.options)
     if (!replaced(given)) add(options, given);
   for (const Given& given : more) add(options, given);
+}
+}  // namespace
+
+Layer Subject::make_alone(const std::vector<Given>& more) const {
+  sdk::OptionList options;
+  add_all(options, row_, more);
+  return sdk::make_layer(*type_, options);
+}
+
+Layer Subject::make(const std::vector<Given>& more) const {
+  sdk::OptionList options;
+  add_all(options, row_, more);
   const Layer made = sdk::make_layer(*type_, options);
   if (!is_cell()) return made;
   const auto common = [&](const char* name, int64_t otherwise) {

@@ -58,6 +58,8 @@ class Subject {
 
   /// A layer of this type with the row's options, after those the given ones; a cell is in an RNN.
   Layer make(const std::vector<Given>& more = {}) const;
+  /// The same without an RNN around a cell.
+  Layer make_alone(const std::vector<Given>& more = {}) const;
   /// The same in float64, built, with weights that are all different.
   Layer ready(const Tensors& x, const std::vector<Given>& more = {}) const;
 
@@ -79,6 +81,9 @@ class Subject {
   Row row_;
   bool has_row_;
 };
+
+/// The model of a layer of this kind, as a file gives it back.
+Sequential saved_and_loaded(const Subject& subject, const Sequential& model);
 
 /// The subjects of the plugins: a line for each row, or one by default.
 std::vector<Subject> subjects(const std::vector<PluginContents>& plugins,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `tempo check`: the findings of the checks of a plugin, as a table or as lines of JSON.
-#include <unistd.h>
+#include <random>
 
 #include <nlohmann/json.hpp>
 
@@ -57,19 +57,12 @@ std::string table(const PluginReport& report, const std::string& path) {
          std::to_string(report.count(Finding::failed)) + " failed\n";
 }
 
-void write_report(const std::string& text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const ssize_t n = write(report_to, text.data() + at, text.size() - at);
-    if (n <= 0) return;
-    at += static_cast<std::size_t>(n);
-  }
-}
-
 Checked here(const std::string& path, const CheckOptions& options) {
   if (options.only.size() > 1)
     throw Error("check: --in-process runs one check, and --only names " +
                 std::to_string(options.only.size()) + ".");
   const std::string check = options.only.empty() ? "load" : options.only[0];
+  Seed::of_this_process() = options.seed;
   const Finding finding = run_here(check, path, options.part);
   if (options.report) {
     std::string report = as_report(finding);
@@ -88,22 +81,27 @@ Checked here(const std::string& path, const CheckOptions& options) {
 }  // namespace
 
 std::string list_checks() {
-  const char* const of[] = {"a plugin", "each layer and cell", "each op"};
-  std::string out;
-  const PluginCheck* before = nullptr;
+  const char* const of[] = {"a plugin's file", "a plugin", "a plugin", "each layer and cell",
+                            "each op"};
+  std::string out, before;
   for (const PluginCheck& check : plugin_checks()) {
-    if (!before || before->of != check.of) out += std::string("Of ") + of[check.of] + ":\n";
-    out += "  " + padded(check.name, 11) + check.sentence + "\n";
-    before = &check;
+    if (before != of[check.of()]) out += std::string("Of ") + of[check.of()] + ":\n";
+    before = of[check.of()];
+    out += "  " + padded(check.name, 15) + check.sentence + "\n";
   }
   return out;
 }
 
 Checked check_plugin(const std::string& path, const CheckOptions& options) {
   if (options.in_process) return here(path, options);
+  const int64_t drawn = std::random_device{}() % 1000000 + 1;
   const PluginReport report = conformance::check_plugin(
-      path, options.only, {.seconds = options.seconds, .megabytes = options.megabytes},
-      options.others);
+      {.path = path,
+       .only = options.only,
+       .part = options.part,
+       .limits = {.seconds = options.seconds, .megabytes = options.megabytes},
+       .others = options.others,
+       .seed = options.seed > 0 ? options.seed : drawn});
   return {options.json ? json_lines(report) : table(report, path),
           report.count(Finding::failed) == 0};
 }

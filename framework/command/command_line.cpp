@@ -3,6 +3,7 @@
 #include "command_line.hpp"
 
 #include <ostream>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
@@ -56,9 +57,8 @@ CLI::App* add_check(CLI::App& app, Arguments& given) {
   CLI::Option* const here =
       check->add_flag("--in-process", given.check.in_process,
                       "Run one check, of --only, in this process, as a debugger needs it.");
-  check->add_option("--part", given.check.part, "Which layer, cell or op, then.")
-      ->type_name("NAME")
-      ->needs(here);
+  check->add_option("--part", given.check.part, "Check this layer, cell or op alone.")
+      ->type_name("NAME");
   check->add_flag("--json", given.check.json, "Print a line of JSON for each check.")
       ->excludes(here);
   check->add_option("--seconds", given.check.seconds, "That one check may take.")
@@ -67,8 +67,21 @@ CLI::App* add_check(CLI::App& app, Arguments& given) {
   check->add_option("--megabytes", given.check.megabytes, "Of memory that one check may use.")
       ->check(CLI::Range(64, 1 << 24))
       ->excludes(here);
+  check->add_option("--reproduce", given.check.seed, "Draw what a check tries from this seed.")
+      ->type_name("SEED")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 53));
   check->add_flag("--report", given.check.report)->group("");
   return check;
+}
+
+// Through the pipe of the parent, if this is the child of a scan.
+std::string layers_of(const Arguments& given, bool in_child) {
+  if (in_child) return scan_layers(given.name, given.plugins);
+  std::string text = !given.path.empty()  ? list_plugin(given.path)
+                     : given.name.empty() ? list_layers()
+                                          : describe_layer(given.name);
+  if (given.check.report) write_report(std::exchange(text, ""));
+  return text;
 }
 
 std::string version_text() {
@@ -94,8 +107,11 @@ int run(int argc, const char* const* argv, std::ostream& out) {
 
   CLI::App* layers =
       app.add_subcommand("layers", "List the layers and cells, by plugin; of one, its options.");
-  const CLI::Option* of_one =
-      layers->add_option("name", given.name, "A layer or cell.")->type_name("NAME");
+  layers->add_option("name", given.name, "A layer or cell.")->type_name("NAME");
+  layers->add_flag("--in-process", given.check.in_process,
+                   "Load the plugins in this process, as a debugger needs it.");
+  layers->add_option("--file", given.path)->group("");
+  layers->add_flag("--report", given.check.report)->group("");
 
   CLI::App* explain = app.add_subcommand(
       "explain", "Print the Programs that a layer runs, before and after the passes.");
@@ -123,7 +139,7 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   } catch (const CLI::ParseError& error) {
     throw Error(error.what() + hint);
   }
-  const bool in_children = *check && !given.list && !given.check.in_process;
+  const bool in_children = (*layers || (*check && !given.list)) && !given.check.in_process;
   if (in_children)
     given.check.others = given.plugins;  // a fault of theirs ends a child alone
   else
@@ -141,7 +157,7 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   else if (*explain)
     out << explain_layer(given.name, given.options, given.shape, given.dtype, given.stream);
   else if (*layers)
-    out << (of_one->empty() ? list_layers() : describe_layer(given.name));
+    out << layers_of(given, in_children);
   else
     out << app.help();
   return out.flush() ? 0 : 1;

@@ -13,6 +13,14 @@ namespace tempo::command {
 std::string list_layers();
 /// The layer and the cell of that name, with a table of their options.
 std::string describe_layer(const std::string& name);
+/// The plugin of that file alone, as list_layers has it.
+std::string list_plugin(const std::string& path);
+/// The same as list_layers, or describe_layer of a name, in a process of its own: a plugin that
+/// ends it is named. These plugins are loaded there first.
+std::string scan_layers(const std::string& name, const std::vector<std::string>& plugins);
+/// What the child of such a scan says.
+void write_report(const std::string& text);
+
 /// The Programs of a layer, made with options such as "units=128", on an input of this shape; or
 /// the one of a stream of it.
 std::string explain_layer(const std::string& name, const std::vector<std::string>& options,
@@ -29,8 +37,9 @@ struct CheckOptions {
   bool json = false;
   int seconds = 60;  ///< that one check may take
   int64_t megabytes = 4096;
+  int64_t seed = 0;                      ///< of what is drawn; 0: another one each time
   bool in_process = false;               ///< one check, here: for a debugger
-  std::string part = "";                 ///< of what, then: "Squash cell"
+  std::string part = "";                 ///< to look at alone: "Squash cell"
   bool report = false;                   ///< this is the child that a check runs in
   std::vector<std::string> others = {};  ///< plugins that its layers need
 };

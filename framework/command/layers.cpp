@@ -2,6 +2,8 @@
 // `tempo layers`: what is installed, by plugin, or the options of one layer, as tables.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <span>
 
 #include <tempo/layer.hpp>
@@ -81,17 +83,31 @@ std::string description(const PluginContents& plugin, const tempo_layer_type& ty
 
 }  // namespace
 
+namespace {
+std::string listed(const PluginContents& plugin) {
+  std::vector<Row> rows;
+  for (const tempo_layer_type* type : plugin.layers)
+    rows.push_back({kind_of(*type), type->name, type->summary});
+  for (const tempo_op_type* op : plugin.ops) rows.push_back({"op", op->name, op->summary});
+  return plugin.name + " " + plugin.version + "   " + plugin.path + "\n" + table(rows);
+}
+}  // namespace
+
+std::string list_plugin(const std::string& path) {
+  setenv("TEMPO_PLUGIN_FOLDER", "/dev/null/no_folder", 1);  // nothing else is loaded
+  unsetenv("TEMPO_PLUGIN_PATH");
+  load_plugin(path);
+  std::error_code ignored;
+  const std::string real = std::filesystem::canonical(path, ignored).string();
+  for (const PluginContents& plugin : all_plugins().plugins)
+    if (plugin.path == real) return listed(plugin);
+  return "";
+}
+
 std::string list_layers() {
   const PluginList list = all_plugins();
   std::string text;
-  for (const PluginContents& plugin : list.plugins) {
-    text += plugin.name + " " + plugin.version + "   " + plugin.path + "\n";
-    std::vector<Row> rows;
-    for (const tempo_layer_type* type : plugin.layers)
-      rows.push_back({kind_of(*type), type->name, type->summary});
-    for (const tempo_op_type* op : plugin.ops) rows.push_back({"op", op->name, op->summary});
-    text += table(rows);
-  }
+  for (const PluginContents& plugin : list.plugins) text += listed(plugin);
   if (list.plugins.empty()) text += "No plugin is installed.\n";
   if (!list.failures.empty()) text += "\nCould not be loaded:\n";
   for (const std::string& failure : list.failures)

@@ -74,18 +74,6 @@ class Elf {
     return "";
   }
 
- private:
-  bool read(void* to, uint64_t size, uint64_t at) const {
-    if (!lies_in(at, size, 0, bytes_)) return false;
-    return pread(file_, to, size, static_cast<off_t>(at)) == static_cast<ssize_t>(size);
-  }
-  template <class T>
-  bool read_all(std::vector<T>& to, uint64_t count, uint64_t at) const {
-    if (count > bytes_ / sizeof(T)) return false;
-    to.resize(count);
-    return read(to.data(), count * sizeof(T), at);
-  }
-
   std::string fault_of_kind() {
     const std::string no_library =
         ".\n  A plugin is built with tempo_add_plugin, or with -shared -fPIC.";
@@ -107,6 +95,18 @@ class Elf {
       return "this is an object file, which is not linked yet" + no_library;
     if (header_.e_type != ET_DYN) return "this is a program, not a shared object" + no_library;
     return "";
+  }
+
+ private:
+  bool read(void* to, uint64_t size, uint64_t at) const {
+    if (!lies_in(at, size, 0, bytes_)) return false;
+    return pread(file_, to, size, static_cast<off_t>(at)) == static_cast<ssize_t>(size);
+  }
+  template <class T>
+  bool read_all(std::vector<T>& to, uint64_t count, uint64_t at) const {
+    if (count > bytes_ / sizeof(T)) return false;
+    to.resize(count);
+    return read(to.data(), count * sizeof(T), at);
   }
 
   // What the headers promise. A copy that is under way ends before it.
@@ -269,5 +269,6 @@ class Elf {
 }  // namespace
 
 std::string fault_of_elf(int file, uint64_t bytes) { return Elf(file, bytes).fault(); }
+std::string fault_of_elf_kind(int file, uint64_t bytes) { return Elf(file, bytes).fault_of_kind(); }
 
 }  // namespace tempo

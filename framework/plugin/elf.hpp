@@ -10,5 +10,7 @@ namespace tempo {
 /// Why the open file of so many bytes is no whole shared object for this processor, as a sentence
 /// or two; "" when it is one.
 std::string fault_of_elf(int file, uint64_t bytes);
+/// The first of it alone: whether it is a shared object for this processor.
+std::string fault_of_elf_kind(int file, uint64_t bytes);
 
 }  // namespace tempo

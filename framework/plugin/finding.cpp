@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void load_all(const std::string& folder, std::vector<std::string>& failures) {
+std::vector<std::string> files_of(const std::string& folder, std::vector<std::string>& failures) {
   std::vector<std::string> paths;
   std::error_code unreadable;
   for (const auto& entry : fs::directory_iterator(folder, unreadable))
@@ -26,7 +26,11 @@ void load_all(const std::string& folder, std::vector<std::string>& failures) {
   if (unreadable)
     failures.push_back("folder " + folder + " of plugins: " + unreadable.message() + ".");
   std::sort(paths.begin(), paths.end());
-  for (const std::string& path : paths) try {
+  return paths;
+}
+
+void load_all(const std::string& folder, std::vector<std::string>& failures) {
+  for (const std::string& path : files_of(folder, failures)) try {
       load_plugin_file(path);
     } catch (const Error& e) {
       failures.push_back(e.what());
@@ -78,6 +82,17 @@ std::vector<std::string> folders_of(const char* path) {
 std::string plugin_folder() {
   if (const char* folder = secure_getenv("TEMPO_PLUGIN_FOLDER"); folder && *folder) return folder;
   return (fs::path(library_path()).parent_path() / "tempo" / "plugins").string();
+}
+
+std::vector<std::string> plugin_files() {
+  std::vector<std::string> all, ignored;
+  std::vector<std::string> folders = folders_of(std::getenv("TEMPO_PLUGIN_PATH"));
+  folders.insert(folders.begin(), plugin_folder());
+  for (const std::string& folder : folders) {
+    const std::vector<std::string> its = files_of(folder, ignored);
+    all.insert(all.end(), its.begin(), its.end());
+  }
+  return all;
 }
 
 std::vector<std::string> load_installed() {

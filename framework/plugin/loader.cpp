@@ -10,6 +10,7 @@
 #include <map>
 
 #include "plugin/callback.hpp"
+#include "plugin/debug/host.hpp"
 #include "plugin/layer_name.hpp"
 #include "plugin/plugin_file.hpp"
 #include "tensor/floating_point.hpp"
@@ -101,7 +102,9 @@ void initialize(const std::string& path, void* library) {
   tempo_registry registry{plugin->name, plugin->version, path, {}, {}};
   {
     const Registering now(registry);
-    if (status_of([&] { return plugin->init(plugin->user, tempo_host_v0(), &registry); }))
+    if (status_of([&] {
+          return plugin->init(plugin->user, host_for(path, entry, tempo_host_v0()), &registry);
+        }))
       refuse_with_words(path, "its init");
   }
   if (!is_installed(path) && !registry.layers.empty()) load_installed();  // their names are taken

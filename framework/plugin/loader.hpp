@@ -16,6 +16,8 @@ const tempo_layer_type& require_type(uint32_t kind, const std::string& name, Sea
 /// The folder of the installed plugins: beside libtempo, or TEMPO_PLUGIN_FOLDER. A program that
 /// runs with more rights than its user has reads no variable of the environment.
 std::string plugin_folder();
+/// The files that these two load.
+std::vector<std::string> plugin_files();
 /// Loads all installed plugins; the failures, as texts.
 std::vector<std::string> load_installed();
 /// Loads TEMPO_PLUGIN_PATH, once, whole, in sorted order; the failures, as texts.

@@ -86,6 +86,14 @@ std::string fault_of_owners(const std::string& path, const struct stat& file) {
 }  // namespace
 
 std::string fault_of_plugin_file(const std::string& path) {
+  constexpr PluginFilePart all[] = {PluginFilePart::kind, PluginFilePart::owners,
+                                    PluginFilePart::machine, PluginFilePart::whole};
+  for (const PluginFilePart part : all)
+    if (std::string fault = fault_of_plugin_file(path, part); !fault.empty()) return fault;
+  return "";
+}
+
+std::string fault_of_plugin_file(const std::string& path, PluginFilePart part) {
   struct stat seen {};
   if (stat(path.c_str(), &seen) != 0)
     return errno == ENOENT ? "there is no such file."
@@ -95,8 +103,13 @@ std::string fault_of_plugin_file(const std::string& path) {
   if (file.number() < 0 || fstat(file.number(), &seen) != 0)
     return std::string("the file cannot be read: ") + std::strerror(errno) + ".";
   if (std::string fault = fault_of_kind(seen.st_mode); !fault.empty()) return fault;
-  if (std::string fault = fault_of_owners(path, seen); !fault.empty()) return fault;
-  return fault_of_elf(file.number(), static_cast<uint64_t>(seen.st_size));
+  const auto bytes = static_cast<uint64_t>(seen.st_size);
+  switch (part) {
+    case PluginFilePart::kind: return "";
+    case PluginFilePart::owners: return fault_of_owners(path, seen);
+    case PluginFilePart::machine: return fault_of_elf_kind(file.number(), bytes);
+    default: return fault_of_elf(file.number(), bytes);
+  }
 }
 
 std::string sha256_of_file(const std::string& path) {

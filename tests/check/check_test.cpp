@@ -7,78 +7,17 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
-#include <filesystem>
 #include <fstream>
-#include <map>
 #include <thread>
 
 #include <boost/test/unit_test.hpp>
-#include <nlohmann/json.hpp>
 
+#include "check/checking.hpp"
 #include "tensor/sanitizers.hpp"
 
-namespace fs = std::filesystem;
+using namespace checking;
 
 namespace {
-
-std::string file_of(const std::string& name) {
-  return fs::canonical(TEMPO_TEST_PLUGINS).string() + "/" + name + ".so";
-}
-
-struct Finished {
-  std::string output;
-  int code;
-};
-std::string program() {
-  return (fs::path(TEMPO_TEST_PLUGINS) / "../../bin/tempo").lexically_normal().string();
-}
-// `before` is what the shell does first.
-Finished check(const std::string& arguments, const std::string& before = "") {
-  Finished finished{"", -1};
-  FILE* pipe = popen((before + program() + " check " + arguments + " 2>&1").c_str(), "r");
-  BOOST_REQUIRE(pipe);
-  char buffer[4096];
-  while (const std::size_t n = fread(buffer, 1, sizeof buffer, pipe))
-    finished.output.append(buffer, n);
-  const int status = pclose(pipe);
-  finished.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return finished;
-}
-
-struct Found {
-  std::string outcome, text;
-};
-// By "part check".
-std::map<std::string, Found> findings(const std::string& arguments) {
-  const Finished finished = check("--json " + arguments);
-  std::map<std::string, Found> all;
-  std::istringstream lines(finished.output);
-  for (std::string line; std::getline(lines, line);) {
-    const auto f = nlohmann::json::parse(line);
-    const std::string of = f["of"];
-    all[(of.empty() ? "" : of + " ") + f["check"].get<std::string>()] = {f["outcome"], f["text"]};
-  }
-  bool any_failed = false;
-  for (const auto& [name, found] : all) any_failed |= found.outcome == "failed";
-  BOOST_TEST(finished.code == (any_failed ? 1 : 0));
-  return all;
-}
-
-struct Expected {
-  const char* what;  // part and check
-  const char* outcome;
-  const char* text;  // that is in it
-};
-
-void compare(const std::map<std::string, Found>& found, const std::vector<Expected>& all) {
-  for (const Expected& e : all) BOOST_TEST_CONTEXT(e.what) {
-      const auto at = found.find(e.what);
-      BOOST_REQUIRE(at != found.end());
-      BOOST_TEST(at->second.outcome == e.outcome, at->second.outcome << ": " << at->second.text);
-      BOOST_TEST(at->second.text.find(e.text) != std::string::npos, at->second.text);
-    }
-}
 
 const char* const crashed = "it was ended by signal 11 (Segmentation fault).";
 
@@ -268,7 +207,7 @@ BOOST_AUTO_TEST_CASE(a_plugin_that_another_one_needs_is_loaded_in_the_child) {
 BOOST_AUTO_TEST_CASE(options_that_do_nothing_are_refused) {
   for (const char* given :
        {"--in-process --json ", "--in-process --seconds 5 ", "--in-process --megabytes 100 ",
-        "--in-process --only load --only quiet ", "--part Squash "}) {
+        "--in-process --only load --only quiet "}) {
     const Finished refused = check(given + file_of("good"));
     BOOST_TEST(refused.code == 1, given << refused.output);
     BOOST_TEST(refused.output.find("--in-process") != std::string::npos, refused.output);

@@ -41,6 +41,8 @@ struct AtStart {
     std::raise(SIGSEGV);
 #elif defined(CASE_is_killed_at_start)
     std::raise(SIGKILL);
+#elif defined(CASE_dawdles_at_start)
+    usleep(200 * 1000);
 #elif defined(CASE_threads_at_start)
     std::thread([] { pause(); }).detach();
 #endif

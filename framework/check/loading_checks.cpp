@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks of a plugin as a whole: what happens while it is loaded, and what it says of itself.
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <regex>
+#include <sstream>
+
+#include <tempo/names.hpp>
+#include <tempo/option.hpp>
+
+#include "check/plugin_check.hpp"
+#include "check/process.hpp"
+#include "check/shared_object.hpp"
+#include "check/subject.hpp"
+#include "plugin/debug/host.hpp"
+
+namespace tempo::conformance {
+
+namespace {
+
+using sdk::Strided;
+
+// --- while it is loaded
+
+void check_load(const std::string& path) { (void)loaded(path); }
+
+// All that Tempo starts or loads itself is there; it starts no threads.
+void warm_up() {
+  set_threads(1);
+  (void)sum(matmul(ones({64, 64}), ones({64, 64}))).item();
+  all_plugins();
+}
+
+void check_quiet(const std::string& path) {
+  warm_up();
+  const auto before = of_this_process();
+  std::string said;
+  {
+    Kept kept;
+    load_plugin(path);
+    said = kept.text();
+  }
+  require(said.empty(), "to load it prints: " + said);
+  require_unchanged(before, "to load it");
+}
+
+void check_fast_math(const std::string& path) {
+  const std::string fix =
+      ".\n  Do not link with -ffast-math or -Ofast: denormal numbers are 0 for all of the process.";
+  std::vector<std::string> locals;
+  try {
+    locals = read_shared_object(path).locals;
+  } catch (const Fault&) {  // then it is only loaded
+  }
+  require(std::find(locals.begin(), locals.end(), "set_fast_math") == locals.end(),
+          "it is linked with crtfastm, which changes the floating-point mode" + fix);
+  warm_up();
+  Kept kept;
+  load_plugin(path);
+  require(kept.text().find("changed the floating-point mode") == std::string::npos,
+          "to load it changes the floating-point mode" + fix);
+}
+
+void check_prompt(const std::string& path) {
+  warm_up();
+  const auto begin = std::chrono::steady_clock::now();
+  load_plugin(path);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begin);
+  if (took.count() > 50)
+    throw Warning("to load it takes " + std::to_string(took.count()) +
+                  " ms, where less than 1 is usual: each program that names a layer may wait for "
+                  "it.");
+}
+
+// All that it says, as a text.
+std::string described(const PluginContents& plugin) {
+  std::string out = plugin.name + " " + plugin.version + "\n";
+  for (const tempo_layer_type* type : plugin.layers) {
+    out += registered_name(*type) + ": " + type->summary + " " + std::to_string(type->flags) + "\n";
+    for (const tempo_option& o : Strided(type->options, type->n_options))
+      out += "  " + std::string(o.name) + "=" + o.standard + " " + std::to_string(o.kind) + " " +
+             sdk::shortest(o.at_least) + " " + sdk::shortest(o.at_most) + " " +
+             (o.choices ? o.choices : "") + " " + o.sentence + "\n";
+  }
+  for (const tempo_op_type* op : plugin.ops)
+    out += "op " + std::string(op->name) + ": " + op->summary + " " + std::to_string(op->n_inputs) +
+           " " + std::to_string(op->n_results) + "\n";
+  return out;
+}
+
+std::string first_difference(const std::string& a, const std::string& b) {
+  const auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  const auto line = [](const std::string& text, std::string::const_iterator place) {
+    const auto i = static_cast<std::size_t>(place - text.begin());
+    const std::size_t begin = i == 0 ? 0 : text.rfind('\n', i - 1) + 1;
+    return text.substr(begin, text.find('\n', i) - begin);
+  };
+  return "`" + line(a, at.first) + "` and then `" + line(b, at.second) + "`";
+}
+
+void check_repeatable(const std::string& path) {
+  const auto load = [&] { return described(loaded(path)); };
+  const std::string once = in_fork(load), again = in_fork(load);
+  require(once == again,
+          "in another process it has something else: " + first_difference(once, again));
+}
+
+// Of each function of the host that its init calls: it is loaded, or refused, as if that failed.
+void check_failing_start(const std::string& path) {
+  const tempo_check_host& host = *tempo_check_v1();
+  const auto used = [&]() -> std::string {
+    (void)loaded(path);
+    std::string names;
+    for (uint32_t i = 0; const char* name = host.function(i); ++i)
+      if (host.calls(name) > 0) names += std::string(name) + "\n";
+    return names;
+  };
+  std::istringstream names(in_fork(used));
+  for (std::string name; std::getline(names, name);) {
+    if (name == "fail" || name.starts_with("release") || name.starts_with("retain")) continue;
+    const auto load = [&]() -> std::string {
+      host.fail(name.c_str(), 1);
+      try {
+        load_plugin(path);
+      } catch (const Error&) {
+        return "refused";
+      }
+      return "loaded";
+    };
+    std::string end;
+    try {
+      end = in_fork(load);
+    } catch (const Fault& fault) {
+      throw Fault("where " + name + " fails in its init: " + fault.what());
+    }
+    require(end == "refused", "its init goes on as if all were well where " + name +
+                                  " fails.\n  It returns the status that it was given.");
+  }
+}
+
+// --- what it says
+
+bool is_allowed(const tempo_option& option) {
+  if (option.choices) return sdk::among(option.choices, option.standard);
+  if (option.kind != TEMPO_OPTION_INT && option.kind != TEMPO_OPTION_REAL) return true;
+  const double value = std::strtod(option.standard, nullptr);
+  return value >= option.at_least && value <= option.at_most;
+}
+
+// Collects what may be meant, and says it all at once.
+class Warnings {
+ public:
+  void add(const std::string& what) { all_ += (all_.empty() ? "" : "; ") + what; }
+  void say() const {
+    if (!all_.empty()) throw Warning(all_);
+  }
+
+ private:
+  std::string all_;
+};
+
+void check_described(const PluginContents& plugin) {
+  Warnings warnings;
+  require(!plugin.layers.empty() || !plugin.ops.empty(), "it registers nothing");
+  for (const tempo_op_type* op : plugin.ops)
+    if (!*op->summary) warnings.add(std::string("op ") + op->name + " has no summary");
+  for (const tempo_layer_type* type : plugin.layers) {
+    const std::string name = type->name;
+    if (!*type->summary) warnings.add(name + " has no summary");
+    for (const tempo_option& o : Strided(type->options, type->n_options)) {
+      const std::string its = "option `" + std::string(o.name) + "` of " + name;
+      if (!*o.sentence) warnings.add(its + " has no sentence");
+      if (!is_allowed(o))
+        warnings.add("the default `" + std::string(o.standard) + "` of " + its +
+                     " is not allowed, so that it must be given");
+    }
+  }
+  warnings.say();
+}
+
+void check_version(const PluginContents& plugin) {
+  static const std::regex semantic(
+      "(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?");
+  static const std::regex plain("[a-z][a-z0-9_]*");
+  Warnings warnings;
+  if (!std::regex_match(plugin.version, semantic))
+    warnings.add("its version is `" + plugin.version +
+                 "`, not of the form 1.2.3: nobody can tell which of two is newer");
+  if (!std::regex_match(plugin.name, plain) || plugin.name.size() > 64)
+    warnings.add("its name is `" + plugin.name +
+                 "`, not of small letters, digits and `_`, 64 at most");
+  warnings.say();
+}
+
+void check_lengths(const PluginContents& plugin) {
+  constexpr std::size_t most = 300;
+  Warnings warnings;
+  const auto look = [&](const std::string& what, const std::string& text) {
+    if (text.size() > most)
+      warnings.add(what + " has " + std::to_string(text.size()) + " letters; a sentence is meant");
+    if (text.find('\n') != text.npos) warnings.add(what + " has several lines");
+  };
+  for (const tempo_op_type* op : plugin.ops)
+    look(std::string("the summary of ") + op->name, op->summary);
+  for (const tempo_layer_type* type : plugin.layers) {
+    look(std::string("the summary of ") + type->name, type->summary);
+    for (const tempo_option& o : Strided(type->options, type->n_options))
+      look("the sentence on `" + std::string(o.name) + "` of " + type->name, o.sentence);
+  }
+  warnings.say();
+}
+
+// What of the others is a letter away from a name of its own.
+void check_near_names(const PluginContents& plugin) {
+  Warnings warnings;
+  std::vector<std::string> own, others;
+  for (const PluginContents& p : all_plugins().plugins)
+    for (const tempo_layer_type* type : p.layers)
+      (p.path == plugin.path ? own : others).push_back(type->name);
+  for (const std::string& name : own)
+    for (const std::string& other : others)
+      if (name != other && std::min(name.size(), other.size()) > 2 &&
+          sdk::edit_distance(sdk::in_small_letters(name), sdk::in_small_letters(other)) <= 1)
+        warnings.add("`" + name + "` is easily taken for `" + other + "`");
+  warnings.say();
+}
+
+// Its description, with what it points to.
+std::string contents(const tempo_plugin& plugin) {
+  std::string out = plugin.name + std::string("\n") + plugin.version + "\n";
+  out.append(reinterpret_cast<const char*>(&plugin), sizeof plugin);
+  return out;
+}
+
+void check_constant(const PluginContents& plugin) {
+  const auto describe = tempo_check_v1()->describe;
+  const tempo_plugin* const first = describe();
+  require(first != nullptr, "its entry point returns nothing when it is called again");
+  const std::string before = contents(*first);
+  for (const Subject& subject : subjects({plugin}, {})) try {
+      (void)results(subject.make(), subject.inputs(default_dtype()));
+    } catch (const Error&) {  // a check of its own
+    }
+  const tempo_plugin* const again = describe();
+  require(again == first, "its entry point returns another description each time");
+  require(contents(*again) == before, "its description changes after it was loaded");
+}
+
+}  // namespace
+
+void add_loading_checks(PluginChecks& all) {
+  using OnLoading = PluginCheck::OnLoading;
+  all.push_back({"load", "the file is a whole plugin for this machine, and is loaded",
+                 OnLoading{&check_load}});
+  all.push_back({"quiet",
+                 "to load it prints nothing; folder, locale, umask, rounding, signals and threads "
+                 "stay",
+                 OnLoading{&check_quiet}});
+  all.push_back({"fast-math", "it is linked without -ffast-math", OnLoading{&check_fast_math}});
+  all.push_back({"prompt", "it is loaded at once", OnLoading{&check_prompt}});
+  all.push_back({"repeatable", "it has the same in each process", OnLoading{&check_repeatable}});
+  all.push_back({"failing-start", "its init fails where a function of the host that it calls does",
+                 OnLoading{&check_failing_start}, PluginCheck::watching});
+  all.push_back({"described",
+                 "each layer, op and option has a sentence, and each default is allowed",
+                 &check_described});
+  all.push_back({"version", "name and version have the form that others rely on", &check_version});
+  all.push_back({"lengths", "what is said of it is short", &check_lengths});
+  all.push_back({"names", "no name is easily taken for one of another plugin", &check_near_names});
+  all.push_back({"constant", "what it says of itself stays as it is", &check_constant,
+                 PluginCheck::watching});
+}
+
+}  // namespace tempo::conformance

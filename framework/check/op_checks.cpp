@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks of a plugin's own ops: types, kernels, gradients.
+#include <cmath>
+#include <sstream>
+#include <thread>
+
+#include <tempo/gradcheck.hpp>
+#include <tempo/gradient.hpp>
+
+#include "check/plugin_check.hpp"
+#include "check/subject.hpp"
+#include "plugin/debug/host.hpp"
+
+namespace tempo::conformance {
+
+namespace {
+
+Tensors run(const tempo_op_type& type, const Tensors& x) {
+  const sdk::Op op(type.name);
+  tempo_tensor* result = nullptr;
+  op.run(sdk::handles(x).data(), x.size(), {}, &result, 1);
+  return {Tensor(result)};
+}
+
+// Inputs of all shapes and dtypes that an op may want, of which it is given each.
+std::vector<Tensors> tried(const tempo_op_type& type, DType dtype) {
+  std::vector<Tensors> all;
+  const std::vector<Shape> shapes{{3, 4}, {3}, {4}, {2, 3, 4}, {}, {0, 4}, {2, 5, 3, 4}};
+  const auto number = [&](const Shape& shape, int64_t seed) {
+    return cast(random_normal(shape, 0, 1, float64, seed), dtype);
+  };
+  for (const Shape& first : shapes)
+    for (const Shape& others : shapes) {
+      Tensors x;
+      for (uint32_t i = 0; i < type.n_inputs; ++i)
+        x.push_back(number(i == 0 ? first : others, static_cast<int64_t>(i) + 3));
+      all.push_back(std::move(x));
+      if (type.n_inputs < 2) break;
+    }
+  return all;
+}
+
+// The first of those that it takes; none, where it takes none.
+std::vector<Tensors> taken(const tempo_op_type& type, DType dtype, bool of_numbers = true) {
+  std::vector<Tensors> all;
+  for (const Tensors& x : tried(type, dtype)) try {
+      const Tensor y = run(type, x)[0];
+      if (y.count() > 0 && (!of_numbers || is_floating(y.dtype()))) all.push_back(x);
+    } catch (const PluginError&) {
+      throw;
+    } catch (const Error&) {  // it does not take these
+    }
+  if (all.empty()) throw Inapplicable("none of the shapes that are tried fits it");
+  return all;
+}
+
+void require_vjp(const tempo_op_type& type) {
+  if (!type.vjp) throw Inapplicable("it has no gradient");
+}
+
+void check_op_runs(const tempo_op_type& type) {
+  int taken = 0;
+  for (const DType dtype : {float64, float32, int64, bool_})
+    for (const Tensors& x : tried(type, dtype)) try {
+        const Tensors once = run(type, x);
+        require_close("computed again, the result", run(type, x), once, 0);
+        ++taken;
+      } catch (const PluginError&) {  // it did what no op may do
+        throw;
+      } catch (const Error&) {  // says why not
+      }
+  if (taken == 0) throw Inapplicable("none of the shapes that are tried fits it");
+}
+
+void check_op_gradient(const tempo_op_type& type) {
+  if (!type.vjp) throw Warning("it has no gradient: one that is asked for through it is an error");
+  int checked = 0;
+  for (const Tensors& x : tried(type, float64)) {
+    try {
+      const Tensors y = run(type, x);
+      if (!is_floating(y[0].dtype()) || y[0].count() == 0) continue;
+    } catch (const Error&) {
+      continue;
+    }
+    const GradCheck report = gradcheck([&](const Tensors& in) { return run(type, in)[0]; }, x);
+    ++checked;
+    std::ostringstream text;
+    text << report;
+    require(report.passed(), text.str());
+  }
+  if (checked == 0) throw Inapplicable("none of the shapes that are tried fits it");
+}
+
+// Its types say the same each time, of whatever there is.
+void check_infer(const tempo_op_type& type) {
+  for (const DType dtype : {float32, float64, int32, int64, bool_})
+    for (Shape shape; shape.rank() <= 8; shape.push_back(2)) {
+      for (const int64_t last : {2, 0, 1}) {
+        Shape its = shape;
+        if (its.rank() > 0) its[-1] = last;
+        const Tensors x(type.n_inputs, ones(its, dtype));
+        const auto inferred = [&]() -> std::string {
+          try {
+            const Tensor y = run(type, x)[0];
+            return to_string(y.shape(), y.dtype());
+          } catch (const PluginError&) {
+            throw;
+          } catch (const Error& error) {
+            return error.what();
+          }
+        };
+        const std::string once = inferred();
+        require(inferred() == once,
+                "of " + to_string(its, dtype) + " it gives " + once + ", and then " + inferred());
+      }
+      if (shape.rank() == 8) break;
+    }
+}
+
+void check_memory(const tempo_op_type& type) {
+  int n = 0;
+  for (const DType dtype : {float64, float32, int64, bool_}) try {
+      for (const Tensors& x : taken(type, dtype, false)) n += run(type, x)[0].count() > 0;
+    } catch (const Inapplicable&) {  // another dtype
+    }
+  std::string faults;
+  for (uint32_t i = 0; const char* fault = tempo_check_v1()->fault(i); ++i)
+    faults += std::string(i ? "\n  " : "") + fault;
+  require(faults.empty(), faults);
+  if (n == 0) throw Inapplicable("none of the shapes that are tried fits it");
+}
+
+Tensors gradients(const tempo_op_type& type, const Tensors& x, const Tensor& dy,
+                  const std::vector<bool>& wanted) {
+  Tensors given, of;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    given.push_back(wanted[i] ? parameter(x[i]) : x[i]);
+    if (wanted[i]) of.push_back(given.back());
+  }
+  return gradient(sum(run(type, given)[0] * dy), of);
+}
+std::vector<bool> all_of(const Tensors& x) { return std::vector<bool>(x.size(), true); }
+
+void check_linear(const tempo_op_type& type) {
+  require_vjp(type);
+  for (const Tensors& x : taken(type, float64)) {
+    const Shape shape = run(type, x)[0].shape();
+    const Tensor a = random_normal(shape, 0, 1, float64, 4),
+                 b = random_normal(shape, 0, 3, float64, 5);
+    const Tensors of_a = gradients(type, x, a, all_of(x)), of_b = gradients(type, x, b, all_of(x)),
+                  of_both = gradients(type, x, 2 * a - 300 * b, all_of(x)),
+                  of_none = gradients(type, x, zeros(shape, float64), all_of(x));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const std::string which = " to input " + std::to_string(i);
+      require_close("where dy is 0, the gradient" + which, of_none[i], zeros_like(x[i]), 0);
+      require_close("where dy is 2 a - 300 b, the gradient" + which, of_both[i],
+                    2 * of_a[i] - 300 * of_b[i], 1e-10);
+    }
+  }
+}
+
+void check_wanted(const tempo_op_type& type) {
+  require_vjp(type);
+  if (type.n_inputs < 2) throw Inapplicable("it has one input");
+  for (const Tensors& x : taken(type, float64)) {
+    const Tensor dy = random_normal(run(type, x)[0].shape(), 0, 1, float64, 4);
+    const Tensors expected = gradients(type, x, dy, all_of(x));
+    for (std::size_t i = x.size(); i-- > 0;) {  // the last one first: nobody has asked for others
+      std::vector<bool> one(x.size(), false);
+      one[i] = true;
+      require_close("where it alone is asked for, the gradient to input " + std::to_string(i),
+                    gradients(type, x, dy, one)[0], expected[i], 0);
+    }
+  }
+}
+
+void check_eight_threads(const tempo_op_type& type) {
+  const NoGradient off;
+  const std::vector<Tensors> all = taken(type, float64, false);
+  Tensors expected;
+  for (const Tensors& x : all) expected.push_back(run(type, x)[0]);
+  std::string faults[8];
+  std::vector<std::thread> threads;
+  for (std::string& fault : faults)
+    threads.emplace_back([&all, &expected, &type, &fault] {
+      const NoGradient off_here;
+      try {
+        for (int i = 0; i < 20; ++i)
+          for (std::size_t k = 0; k < all.size(); ++k)
+            require_close("on another thread, the result", run(type, all[k])[0], expected[k], 0);
+      } catch (const std::exception& error) {
+        fault = error.what();
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& fault : faults) require(fault.empty(), fault);
+}
+
+void check_op_in_float32(const tempo_op_type& type) {
+  for (const Tensors& x : taken(type, float64)) {
+    Tensors narrow, exact;
+    for (const Tensor& t : x) {
+      narrow.push_back(is_floating(t.dtype()) ? cast(t, float32) : t);
+      exact.push_back(is_floating(t.dtype()) ? cast(narrow.back(), float64) : t);
+    }
+    Tensor got;
+    try {
+      got = run(type, narrow)[0];
+    } catch (const Error&) {
+      throw Inapplicable("it does not take float32");
+    }
+    const Tensor expected = run(type, exact)[0];
+    if (!is_floating(expected.dtype())) continue;
+    require(got.dtype() == float32, std::string("of float32 it gives ") + name_of(got.dtype()));
+    require_close("of float32, the result", cast(got, float64), expected, 1e-5);
+  }
+}
+
+void check_op_handles(const tempo_op_type& type) {
+  require_vjp(type);
+  std::string failed;
+  try {
+    for (const Tensors& x : taken(type, float64))
+      (void)gradients(type, x, ones(run(type, x)[0].shape(), float64), all_of(x));
+  } catch (const Error& error) {
+    failed = error.what();
+  }
+  for (uint32_t i = 0; const char* fault = tempo_check_v1()->fault(i); ++i)
+    failed = std::string(i ? failed + "\n  " : "") + fault;
+  require(failed.empty(), failed);
+  const int64_t kept = tempo_check_v1()->live(TEMPO_LIVE_TENSORS);
+  for (const Tensors& x : taken(type, float64))
+    (void)gradients(type, x, ones(run(type, x)[0].shape(), float64), all_of(x));
+  const int64_t more = tempo_check_v1()->live(TEMPO_LIVE_TENSORS) - kept;
+  require(more <= 0, "its vjp keeps " + std::to_string(more) + " counts of tensors");
+}
+
+}  // namespace
+
+void add_op_checks(PluginChecks& all) {
+  all.push_back(
+      {"runs", "it takes tensors or says why not, and gives the same bits again", &check_op_runs});
+  all.push_back({"infer", "its types are the same each time, of any shape", &check_infer});
+  all.push_back(
+      {"memory",
+       "its kernel writes all of its results, and nothing else, and reads its inputs alone",
+       &check_memory, PluginCheck::guarding_memory});
+  all.push_back({"op-float32", "float32 gives what float64 gives", &check_op_in_float32});
+  all.push_back({"kernel-threads", "eight threads get the same bits", &check_eight_threads});
+  all.push_back({"gradient", "its gradient is the slope of its values", &check_op_gradient});
+  all.push_back({"linear", "its gradient is linear in dy", &check_linear});
+  all.push_back(
+      {"wanted", "each gradient is the same whether others are asked for or not", &check_wanted});
+  all.push_back({"op-handles", "its vjp uses and keeps no handle that is not its own",
+                 &check_op_handles, PluginCheck::watching});
+}
+
+}  // namespace tempo::conformance

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tempo layers` loads what is installed in a child; where that does not come back, each file in
+// one of its own.
+#include <unistd.h>
+
+#include <iostream>
+
+#include <tempo/error.hpp>
+#include <tempo/names.hpp>
+
+#include "check/child.hpp"
+#include "commands.hpp"
+#include "plugin/debug/host.hpp"
+
+namespace tempo::command {
+
+namespace {
+
+using conformance::ChildLimits;
+using conformance::Ended;
+
+constexpr ChildLimits limits{.seconds = 20, .megabytes = 4096};
+const std::string says_so = "tempo: ";  // before the text of an Error
+
+Ended in_child(std::vector<std::string> more) {
+  more.insert(more.begin(), {"layers", "--in-process", "--report"});
+  return conformance::run_this_program(more, limits);
+}
+// Why there is no list; "" where there is one.
+std::string fault_of(const Ended& ended) {
+  const std::string end = conformance::end_of(ended, limits);
+  return end.empty() && ended.report.empty() ? "it ended the process without a word." : end;
+}
+bool is_error(const Ended& ended) {
+  return ended.how == Ended::exited && ended.number == 1 && ended.output.starts_with(says_so);
+}
+std::string error_of(const Ended& ended) {
+  return ended.output.substr(says_so.size(),
+                             ended.output.find_last_not_of('\n') + 1 - says_so.size());
+}
+
+struct Scanned {
+  std::string sections, failures;
+};
+Scanned one_by_one(std::vector<std::string> files) {
+  for (uint32_t i = 0; const char* file = tempo_check_v1()->plugin_file(i); ++i)
+    files.emplace_back(file);
+  Scanned all;
+  for (const std::string& file : files) {
+    const Ended ended = in_child({"--file", file});
+    const std::string fault = fault_of(ended);
+    if (fault.empty())
+      all.sections += ended.report;
+    else
+      all.failures +=
+          "\n  " +
+          sdk::indented(is_error(ended) ? error_of(ended) : "plugin " + file + ": " + fault, "  ");
+  }
+  return all;
+}
+
+}  // namespace
+
+void write_report(const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t n = write(conformance::report_to, text.data() + at, text.size() - at);
+    if (n <= 0) return;
+    at += static_cast<std::size_t>(n);
+  }
+}
+
+std::string scan_layers(const std::string& name, const std::vector<std::string>& plugins) {
+  std::vector<std::string> arguments;
+  if (!name.empty()) arguments.push_back(name);
+  for (const std::string& plugin : plugins) {
+    arguments.push_back("--plugin");
+    arguments.push_back(plugin);
+  }
+  const Ended ended = in_child(arguments);
+  if (is_error(ended)) throw Error(error_of(ended));
+  if (fault_of(ended).empty()) {
+    std::cerr << ended.output;  // what a plugin says while it is loaded
+    return ended.report;
+  }
+  const Scanned all = one_by_one(plugins);
+  if (name.empty()) return all.sections + "\nCould not be loaded:" + all.failures + "\n";
+  throw Error("layers: a plugin ends the process that it is loaded in:" + all.failures +
+              "\n  Take it out of the folder that it is in.");
+}
+
+}  // namespace tempo::command

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Callbacks of a watched plugin, each in one that lends it what it is given and takes from it what
+// it gives.
+#pragma once
+
+#include <cstdint>
+
+#include <tempo/plugin.h>
+
+namespace tempo::debug {
+
+/// The same with other callbacks. What is returned, and what it refers to, is never freed.
+const tempo_layer_type& watched(const tempo_layer_type& type);
+const tempo_op_type& watched(const tempo_op_type& type);
+
+/// A scan and a rule with a watched step or rule, for the call in which they live.
+struct WatchedScan {
+  explicit WatchedScan(const tempo_scan& given);
+  tempo_scan scan;
+
+ private:
+  static tempo_status step(void* user, const tempo_step* step);
+  const tempo_scan given_;
+};
+struct WatchedRule {
+  explicit WatchedRule(const tempo_custom_gradient& given);
+  tempo_custom_gradient custom;
+
+ private:
+  static tempo_status rule(void* user, const tempo_rule* rule);
+  const tempo_custom_gradient given_;
+};
+
+/// Made by its `create` and not taken back by its `destroy`.
+int64_t live_instances();
+
+}  // namespace tempo::debug

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host's extension "check/1", for those who check plugins: a host that counts what a plugin
+// calls, fails where it is told to, and looks at each handle and at each byte that a kernel writes.
+#pragma once
+
+#include <string>
+
+#include <tempo/export.hpp>
+#include <tempo/plugin.h>
+
+extern "C" {
+
+/* What the watching host looks at besides handles. */
+enum { TEMPO_WATCH_MEMORY = 1 }; /* guard pages round what a kernel reads and writes */
+/* What is counted. */
+enum {
+  TEMPO_LIVE_TENSORS = 0,  /* counts of tensors that the plugin holds */
+  TEMPO_LIVE_LAYERS = 1,   /* and of layers */
+  TEMPO_LIVE_INSTANCES = 2 /* what its `create` made and its `destroy` did not take back */
+};
+/* What a file is asked for. */
+enum { TEMPO_FILE_KIND = 0, TEMPO_FILE_OWNERS = 1, TEMPO_FILE_MACHINE = 2, TEMPO_FILE_WHOLE = 3 };
+
+typedef struct tempo_check_host {
+  uint32_t size;
+  /* The plugin of this file is given the watching host when it is loaded; one file at a time. */
+  void (*watch)(const char* path, uint32_t what);
+  /* The nth call of a function from now on fails, the first is 1; NULL: none does. */
+  void (*fail)(const char* function, uint64_t nth);
+  /* How often the plugin called a function. */
+  uint64_t (*calls)(const char* function);
+  /* The functions of the table by number; NULL past the end. */
+  const char* (*function)(uint32_t i);
+  int64_t (*live)(uint32_t kind);
+  /* What the plugin did wrong, each once, in the order of its doing; NULL past the end. */
+  const char* (*fault)(uint32_t i);
+  /* The description of the watched plugin, asked for again; NULL: it is not loaded. */
+  const tempo_plugin* (*describe)(void);
+  /* Why the file cannot be a plugin, looked at in one way alone; "" where it can. */
+  const char* (*file_fault)(const char* path, uint32_t what);
+  /* The files that a program may load by itself; NULL past the end. */
+  const char* (*plugin_file)(uint32_t i);
+  /* What keeps the passes from making the Programs fast that this layer runs on such an input: a
+   * line each, "hoist: ...", "merge: ..." or "fuse: ...". The layer is not changed. */
+  tempo_status (*notes)(tempo_layer* layer, tempo_tensor* const* inputs, uint32_t n_inputs,
+                        const char** text);
+} tempo_check_host;
+
+/* Texts live until the next call on the thread. */
+TEMPO_API const tempo_check_host* tempo_check_v1(void);
+
+}  // extern "C"
+
+namespace tempo {
+
+/// The entry point of a plugin.
+using DescribePlugin = const tempo_plugin* (*)();
+/// The table that the plugin of this file is given: the usual one, unless it is watched.
+const tempo_host* host_for(const std::string& path, DescribePlugin describe,
+                           const tempo_host* usual);
+
+}  // namespace tempo

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plugins with one fault each, and the check that finds it; a sound one beside each kind, in which
+// the same checks find nothing.
+#define BOOST_TEST_MODULE broken
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <span>
+
+#include <boost/test/unit_test.hpp>
+
+#include "check/checking.hpp"
+
+using namespace checking;
+
+namespace {
+
+struct Broken {
+  const char* plugin;
+  const char* part;  // "": the plugin itself
+  const char* check;
+  const char* outcome;
+  const char* text;  // that is in it
+};
+
+const char* const crashed = "it was ended by signal 11 (Segmentation fault).";
+
+std::string quoted(const std::string& text) { return "'" + text + "'"; }
+
+Found found_in(const std::string& file, const std::string& part, const std::string& check) {
+  const std::string its = part.empty() ? "" : " --part " + quoted(part);
+  const auto all = findings("--reproduce 1 --only " + check + its + " " + quoted(file));
+  const auto at = all.find((part.empty() ? "" : part + " ") + check);
+  return at == all.end() ? Found{"not there", ""} : at->second;
+}
+
+void compare(const std::string& file, const Broken& broken) {
+  BOOST_TEST_CONTEXT(file << " " << broken.part << " " << broken.check) {
+    const Found found = found_in(file, broken.part, broken.check);
+    BOOST_TEST(found.outcome == broken.outcome, found.outcome << ": " << found.text);
+    BOOST_TEST(found.text.find(broken.text) != std::string::npos, found.text);
+  }
+}
+void compare(std::span<const Broken> all) {
+  for (const Broken& broken : all) compare(file_of(broken.plugin), broken);
+}
+
+// A copy of a plugin's file, changed.
+class Copy {
+ public:
+  explicit Copy(const std::string& name)
+      : path_((fs::temp_directory_path() / ("broken_" + std::to_string(getpid()) + "_" + name))
+                  .string()) {
+    fs::copy_file(file_of("good"), path_, fs::copy_options::overwrite_existing);
+  }
+  ~Copy() { fs::remove(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_no_plugin_is_found_before_it_is_loaded) {
+  const Copy folder("folder.so"), fifo("fifo.so"), open("open.so"), arm("arm.so"), cut("cut.so"),
+      text("text.so");
+  fs::remove(folder.path());
+  fs::create_directory(folder.path());
+  fs::remove(fifo.path());
+  BOOST_REQUIRE(mkfifo(fifo.path().c_str(), 0600) == 0);
+  BOOST_REQUIRE(chmod(open.path().c_str(), 0777) == 0);
+  {
+    std::fstream file(arm.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(18);
+    file.put('\xb7');  // EM_AARCH64
+  }
+  fs::resize_file(cut.path(), 5000);
+  std::ofstream(text.path()) << "no shared object";
+  compare(folder.path(), {"", "", "regular", "failed", "this is a folder, not a plugin."});
+  compare(fifo.path(), {"", "", "regular", "failed", "this is a FIFO, not a regular file"});
+  compare("/no/such.so", {"", "", "regular", "failed", "there is no such file."});
+  compare(open.path(), {"", "", "owners", "failed", "anybody can write to it"});
+  compare(arm.path(), {"", "", "machine", "failed", "it is built for 64-bit Arm (aarch64)"});
+  compare(text.path(), {"", "", "machine", "failed", "this is not a shared object"});
+  compare(cut.path(), {"", "", "whole", "failed", "it is cut short: it has 5000 of "});
+  fs::remove(fifo.path());
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_built_as_none_should_be_is_found) {
+  compare(std::to_array<Broken>(
+      {{"no_plugin", "", "entry", "failed", "it does not export tempo_plugin_v0."},
+       {"exports_v1", "", "entry", "failed", "not export tempo_plugin_v0, but tempo_plugin_v1."},
+       {"exports_more", "", "entry", "warning",
+        "it exports 1 more than tempo_plugin_v0: compress."},
+       {"linked", "", "needs", "failed", "it is linked with libtempo.so"},
+       {"unresolved", "", "needs", "failed",
+        "nothing that it is linked with has a_function_that_nobody_has."},
+       {"patched", "", "hardened", "failed", "its code is changed when it is loaded"},
+       {"says_nothing_of_stack", "", "hardened", "failed", "makes the stack of its process exec"},
+       {"with_path", "", "hardened", "warning", "it looks for libraries in /build/of/somebody"},
+       {"sanitized", "", "sanitized", "failed", "it needs __asan_report_load4"},
+       {"shares", "", "unique", "warning", "it shares variables with whatever else has them: "},
+       {"fast_math", "", "fast-math", "failed", "it is linked with crtfastm"}}));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_plugin_should_not_say_of_itself_is_found) {
+  compare(std::to_array<Broken>(
+      {{"dawdles_at_start", "", "prompt", "warning", "to load it takes 2"},
+       {"of_process", "", "repeatable", "failed",
+        "in another process it has something else: `op of"},
+       {"ignores", "", "failing-start", "failed", "as if all were well where register_op fails."},
+       {"goes_on_about", "", "lengths", "warning", "the summary of says has 999 letters"},
+       {"takes_a_name", "", "names", "warning", "`Danse` is easily taken for `Dense`"},
+       {"misnumbered", "", "version", "warning", "its version is `one`, not of the form 1.2.3"},
+       {"misnumbered", "", "version", "warning", "its name is `My Plugin`"},
+       {"answers_anew", "", "constant", "failed", "returns another description each time"},
+       {"renames", "", "constant", "failed", "its description changes after it was loaded"}}));
+}
+
+BOOST_AUTO_TEST_CASE(wrong_options_are_found) {
+  compare(std::to_array<Broken>(
+      {{"broken_values", "OddOptions", "texts", "failed", crashed},
+       {"broken_values", "OddOptions", "choices", "failed",
+        "option `mode` has the choice `b`, with which it fails: "},
+       {"broken_values", "OddOptions", "ranges", "warning", "option `factor` can only be 0.5"},
+       {"broken_values", "OddOptions", "ranges", "warning",
+        "option `depth` is an integer, and its limit 9.5 is none"},
+       {"broken_values", "OddOptions", "option-names", "warning",
+        "option `trainabel` is a letter away from `trainable`"},
+       {"broken_values", "CrashesOfDepth", "drawn", "failed", crashed},
+       {"broken_values", "CrashesOfDepth", "drawn", "failed",
+        "--reproduce 1 tries the same again."}}));
+}
+
+BOOST_AUTO_TEST_CASE(wrong_shapes_are_found) {
+  compare(std::to_array<Broken>(
+      {{"broken_values", "MakesNaN", "integers", "failed", "of int32 it makes NaN"},
+       {"broken_values", "TakesFewFeatures", "features", "failed", crashed},
+       {"broken_values", "BuildsAnew", "other-features", "failed",
+        "after it was given other features, a result"},
+       {"broken_values", "TakesTwo", "inputs", "failed", crashed},
+       {"broken_values", "WeighsTheBatch", "weights", "failed",
+        "its weights depend on batch or time: "},
+       {"broken_values", "BeginsInFloat32 cell", "states", "failed", "state 0"},
+       {"broken_values", "CountsFeatures", "huge", "failed", crashed}}));
+}
+
+BOOST_AUTO_TEST_CASE(wrong_values_are_found) {
+  compare(std::to_array<Broken>(
+      {{"broken_values", "DependsOnTheProcess", "processes", "failed", "it gives other numbers"},
+       {"broken_values", "Alternates cell", "pure", "failed",
+        "traced again its step is another one, which has `"},
+       {"broken_values", "KeepsAWeight", "retraced", "failed",
+        "with other weights and inputs than in its first call, a result"},
+       {"broken_values", "SpreadsNaN", "special", "failed",
+        "where another sequence of the batch is nan, a result"},
+       {"broken_values", "CountsCalls", "reset", "failed", "after reset_state the first result"},
+       {"broken_values", "DividesByTheMask", "whole-masks", "failed",
+        "with a mask in which no step counts a result is"},
+       {"broken_values", "SeesTracing cell", "plain", "failed", "compiled, the result"}}));
+}
+
+BOOST_AUTO_TEST_CASE(wrong_gradients_are_found) {
+  compare(std::to_array<Broken>(
+      {{"broken_values", "WrongInTraining", "grad-varied", "failed", "in training"},
+       {"broken_values", "WrongInFloat32", "grad-float32", "failed", "in float32, beside float64"},
+       {"broken_values", "WrongNextTime", "grad-again", "failed", "computed again, a gradient"},
+       {"broken_values", "HasAnIdleWeight", "used", "warning",
+        "no result changes with has_an_idle_weight/idle"}}));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_done_to_handles_and_to_the_process_is_found) {
+  compare(std::to_array<Broken>(
+      {{"broken_ownership", "KeepsACount", "counts", "failed",
+        "it still holds 20 counts of tensors"},
+       {"broken_ownership", "KeepsALayer", "counts", "failed", " counts of layers"},
+       {"broken_ownership", "ReleasesItsInput", "handles", "failed",
+        "release: the tensor is lent to it alone: it has no count of it to give away."},
+       {"broken_ownership", "KeepsABorrowedHandle", "handles", "failed",
+        "view: the tensor was released before, or lent for a call that is over."},
+       {"broken_ownership", "MakesUpAHandle", "handles", "failed",
+        "finish: the tensor is none that the host gave it."},
+       {"gives_what_is_lent", "Saying", "handles", "failed",
+        "call of Saying gives result 0: the tensor is lent to it alone"},
+       {"broken_ownership", "IgnoresFailures", "failures", "failed",
+        "where call 1 of random_key fails, it goes on as if all were well"},
+       {"broken_ownership", "CrashesWhereTheHostFails", "failures", "failed", crashed},
+       {"broken_ownership", "Prints", "untouched", "failed",
+        "made and called it prints: Prints is called."},
+       {"broken_ownership", "Translates", "untouched", "failed",
+        "to make and call it changes the locale: "},
+       {"broken_ownership", "BlocksSignals", "untouched", "failed",
+        "to make and call it changes the signals that are blocked: "}}));
+}
+
+BOOST_AUTO_TEST_CASE(what_keeps_a_cell_from_being_fast_is_told_with_its_line) {
+  compare(std::to_array<Broken>(
+      {{"broken_ownership", "AddsBeforeItsProduct cell", "hoist", "warning",
+        "%9 = matmul(%8, %2:rnn/adds_before_its_product/first) runs at every step for %7, too"},
+       {"broken_ownership", "ComputesItTwice cell", "merge", "warning",
+        "rnn/computes_it_twice/second) is computed apart from"},
+       {"broken_ownership", "AddsUp cell", "fuse", "warning", "= cumsum(%"},
+       {"broken_ownership", "TracesEachTime", "traced-once", "warning",
+        "each call traces its step again"}}));
+}
+
+BOOST_AUTO_TEST_CASE(wrong_ops_are_found) {
+  compare(std::to_array<Broken>(
+      {{"broken_ownership", "op owned_ChangesItsType", "infer", "failed", "float"},
+       {"broken_ownership", "op owned_LeavesTheLast", "memory", "failed",
+        "it leaves elements of result 0 as they were"},
+       {"broken_ownership", "op owned_AddsToItsResult", "memory", "failed", "or reads them"},
+       {"broken_ownership", "op owned_WrongOfFloat32", "op-float32", "failed",
+        "of float32, the result"},
+       {"broken_ownership", "op owned_KeepsAThreadsNumber", "kernel-threads", "failed",
+        "on another thread, the result"},
+       {"broken_ownership", "op owned_CutsGradients", "linear", "failed",
+        "where dy is 2 a - 300 b, the gradient to input 0"},
+       {"broken_ownership", "op owned_KeepsADy", "op-handles", "failed", "its vjp keeps "},
+       {"broken_ownership", "op owned_RemembersTheFirst", "wanted", "failed",
+        "where it alone is asked for, the gradient to input 1"}}));
+  compare(std::to_array<Broken>(
+      {{"broken_ownership", "op owned_WritesPastTheEnd", "memory", "failed", "of result 0."},
+       {"broken_ownership", "op owned_WritesBeforeTheBeginning", "memory", "failed",
+        "of result 0."},
+       {"broken_ownership", "op owned_ReadsPastTheEnd", "memory", "failed", "input 0."},
+       {"broken_ownership", "op owned_WritesItsInput", "memory", "failed", "input 0."}}));
+}
+
+// What finds those finds nothing in these.
+BOOST_AUTO_TEST_CASE(nothing_is_found_in_what_is_sound) {
+  const auto sound = [](const std::string& plugin, const std::string& part,
+                        const std::string& checks) {
+    std::string only;
+    std::istringstream names(checks);
+    for (std::string name; names >> name;) only += " --only " + name;
+    for (const auto& [what, found] :
+         findings("--reproduce 1" + only + (part.empty() ? "" : " --part " + quoted(part)) + " " +
+                  file_of(plugin)))
+      BOOST_TEST(found.outcome == "ok", what << ": " << found.text);
+  };
+  sound("good", "",
+        "regular owners machine whole entry needs hardened sanitized unique fast-math prompt "
+        "repeatable failing-start lengths names version constant");
+  sound("broken_values", "SoundLayer",
+        "texts drawn integers features other-features inputs weights huge processes retraced "
+        "special reset whole-masks grad-varied grad-float32 grad-again used");
+  sound("broken_values", "SoundCell cell", "states pure causal backwards plain recompute fuse");
+  sound("broken_ownership", "Healthy", "counts handles failures untouched outlived streamed");
+  sound("broken_ownership", "ComputesItTwice cell", "hoist fuse traced-once streamed");
+  sound("broken_ownership", "op owned_SoundSquare",
+        "infer memory op-float32 kernel-threads linear op-handles");
+}
+
+// `tempo layers` tells which plugin ends the process that it is loaded in, and lists the others.
+BOOST_AUTO_TEST_CASE(a_plugin_that_crashes_does_not_take_tempo_layers_with_it) {
+  const fs::path folder = fs::temp_directory_path() / ("layers_" + std::to_string(getpid()));
+  fs::create_directory(folder);
+  for (const char* name : {"crashes_at_start", "good", "exits_at_start"})
+    fs::copy_file(file_of(name), folder / (std::string(name) + ".so"));
+  const std::string path = "TEMPO_PLUGIN_PATH=" + folder.string() + " ";
+  const Finished list = run("layers", path);
+  BOOST_TEST(list.code == 0);
+  for (const std::string& part :
+       {"good 1.2.3   " + (folder / "good.so").string(), std::string("\n  layer  Dense "),
+        "Could not be loaded:\n  plugin " + (folder / "crashes_at_start.so").string() + ": " +
+            crashed,
+        "\n  plugin " + (folder / "exits_at_start.so").string() + ": it ended the process without"})
+    BOOST_TEST(list.output.find(part) != std::string::npos, part << " is not in\n" << list.output);
+  const Finished one = run("layers LSTM", path);
+  BOOST_TEST(one.code == 1);
+  BOOST_TEST(one.output.starts_with("tempo: layers: a plugin ends the process"), one.output);
+  fs::remove_all(folder);
+}
