@@ -137,6 +137,10 @@ BOOST_AUTO_TEST_CASE(it_tells_its_checks_and_what_it_does_not_know) {
   for (const char* part : {"Of a plugin:\n  load ", "\nOf each layer and cell:\n  made ",
                            "\n  grad1 ", "\n  leaks ", "\nOf each op:\n  runs "})
     BOOST_TEST(list.output.find(part) != std::string::npos, part << " is not in\n" << list.output);
+  std::ifstream file(TEMPO_SOURCE_DIR "/docs/check.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  BOOST_TEST(page.find("```text\n" + list.output + "```\n") != std::string::npos,
+             "docs/check.md does not have the list of checks that `tempo check --list` prints");
   const Finished unknown = check("--only grad3 " + file_of("good"));
   BOOST_TEST(
       unknown.output.starts_with("tempo: there is no check `grad3`; did you mean `grad1`?\n"),

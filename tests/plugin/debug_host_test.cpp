@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host that watches a plugin: what it counts, what it makes fail, and that no function of the
+// table goes past it.
+#define BOOST_TEST_MODULE debug_host
+#include <cstddef>
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include <boost/test/unit_test.hpp>
+
+#include <tempo/layer.hpp>
+#include <tempo/load.hpp>
+
+#include "plugin/debug/host.hpp"
+
+using namespace tempo;
+
+namespace {
+
+const tempo_check_host& watching() { return *tempo_check_v1(); }
+
+// The one plugin of this process that is watched.
+Layer made() {
+  static const bool loaded = [] {
+    const std::string path = std::filesystem::canonical(TEMPO_TEST_PLUGINS).string() + "/good.so";
+    watching().watch(path.c_str(), 0);
+    load_plugin(path);
+    return true;
+  }();
+  BOOST_REQUIRE(loaded);
+  return layer("SquashDense", {{"units", 3}});
+}
+
+int64_t live(uint32_t kind) { return watching().live(kind); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(every_function_of_the_table_is_watched) {
+  std::set<std::string> names;
+  for (uint32_t i = 0; const char* name = watching().function(i); ++i) names.insert(name);
+  // From `fail` on the table has functions alone; `last_error` cannot fail.
+  const std::size_t all = (sizeof(tempo_host) - offsetof(tempo_host, fail)) / sizeof(void (*)());
+  BOOST_TEST(names.size() == all - 1);
+  BOOST_TEST(names.count("last_error") == 0u);
+  BOOST_TEST(watching().calls("no such function") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_plugin_holds_is_counted) {
+  const int64_t instances = live(TEMPO_LIVE_INSTANCES), tensors = live(TEMPO_LIVE_TENSORS);
+  {
+    const Layer one = made();
+    BOOST_TEST(live(TEMPO_LIVE_INSTANCES) == instances + 1);
+    const uint64_t before = watching().calls("apply");
+    (void)one(ones({2, 4}));
+    BOOST_TEST(watching().calls("apply") > before);
+    BOOST_TEST(live(TEMPO_LIVE_TENSORS) > tensors);  // its kernel
+  }
+  BOOST_TEST(live(TEMPO_LIVE_INSTANCES) == instances);
+  const int64_t kept = live(TEMPO_LIVE_TENSORS);
+  (void)made()(ones({2, 4}));
+  BOOST_TEST(live(TEMPO_LIVE_TENSORS) == kept);
+  BOOST_TEST(watching().fault(0) == nullptr);
+  BOOST_TEST(std::string(watching().describe()->name) == "good");
+}
+
+BOOST_AUTO_TEST_CASE(the_call_that_is_told_to_fails_and_no_other) {
+  const Layer one = made();
+  const Tensor x = ones({2, 4}), expected = one(x);
+  watching().fail("apply", 2);
+  BOOST_CHECK_EXCEPTION((void)one(x), Error, [](const Error& e) {
+    return std::string(e.what()).find("apply: it fails here, to see what comes of it.") !=
+           std::string::npos;
+  });
+  BOOST_TEST(one(x).to_vector() == expected.to_vector());
+  watching().fail("apply", 1);
+  watching().fail(nullptr, 0);
+  BOOST_TEST(one(x).to_vector() == expected.to_vector());
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_that_is_not_watched_is_not_counted) {
+  const int64_t instances = live(TEMPO_LIVE_INSTANCES);
+  const uint64_t calls = watching().calls("apply");
+  (void)layer("Dense", {{"units", 2}})(ones({2, 4}));
+  BOOST_TEST(live(TEMPO_LIVE_INSTANCES) == instances);
+  BOOST_TEST(watching().calls("apply") == calls);
+}
