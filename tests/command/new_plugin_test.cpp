@@ -110,13 +110,13 @@ BOOST_AUTO_TEST_CASE(a_name_that_cannot_be_is_told_and_nothing_is_written) {
 
 BOOST_AUTO_TEST_CASE(an_example_is_written_under_its_new_name) {
   const Folder folder;
-  for (const auto& [like, suffix] : {std::pair("minimal_gated", ".cpp"),
-                                     {"leaky_integrator", ".c"},
-                                     {"ind_rnn", ".rs"},
-                                     {"residual", ".cpp"},
-                                     {"snake", ".cpp"}})
-    BOOST_TEST_CONTEXT(like) {
-      const std::string name = std::string("my_") + (like[0] == 's' ? "wave" : like);
+  const std::pair<std::string, std::string> examples[] = {{"minimal_gated", ".cpp"},
+                                                          {"leaky_integrator", ".c"},
+                                                          {"ind_rnn", ".rs"},
+                                                          {"residual", ".cpp"},
+                                                          {"snake", ".cpp"}};
+  for (const auto& [like, suffix] : examples) BOOST_TEST_CONTEXT(like) {
+      const std::string name = "my_" + (like == "snake" ? "wave" : like);
       const Finished finished = make(folder, name + " --like " + like);
       BOOST_TEST(finished.code == 0, finished.output);
       const std::string source = name + suffix;
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(an_example_is_written_under_its_new_name) {
         BOOST_TEST(text.find(name) != std::string::npos, file << " does not say " << name);
         BOOST_TEST(text.find("SPDX") == std::string::npos, file << " has a licence");
         if (name == "my_wave")
-          BOOST_TEST((text + "\n").find("nake") == std::string::npos, file << " says snake");
+          BOOST_TEST(text.find("nake") == std::string::npos, file << " says snake");
       }
     }
 }
