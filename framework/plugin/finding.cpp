@@ -86,7 +86,7 @@ std::string plugin_folder() {
 
 std::vector<std::string> plugin_files() {
   std::vector<std::string> all, ignored;
-  std::vector<std::string> folders = folders_of(std::getenv("TEMPO_PLUGIN_PATH"));
+  std::vector<std::string> folders = folders_of(secure_getenv("TEMPO_PLUGIN_PATH"));
   folders.insert(folders.begin(), plugin_folder());
   for (const std::string& folder : folders) {
     const std::vector<std::string> its = files_of(folder, ignored);

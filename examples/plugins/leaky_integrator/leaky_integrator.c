@@ -28,17 +28,22 @@ static tempo_tensor* apply(formula* f, const char* name, tempo_tensor* a, tempo_
   return keep(f, result);
 }
 
-// A number of the dtype that `like` has.
+// A number of the dtype that `like` has. By an op, it is part of the step that is traced; `make` would give a
+// tensor from outside of it, another one at each call.
 static tempo_tensor* number(formula* f, double value, tempo_tensor* like) {
+  const tempo_op* op = NULL;
   tempo_view seen = {.size = sizeof seen};
   tempo_tensor* result = NULL;
   if (f->status == TEMPO_OK) f->status = host->view(like, &seen);
-  if (f->status == TEMPO_OK) {
-    const float narrow = (float)value;
-    const tempo_type type = {.size = sizeof type, .dtype = seen.type.dtype};
-    const void* data = type.dtype == TEMPO_FLOAT32 ? (const void*)&narrow : &value;
-    f->status = host->make(&type, data, &result);
-  }
+  if (f->status == TEMPO_OK) f->status = host->find_op("fill", &op);
+  const tempo_attribute attributes[] = {
+      {.size = sizeof *attributes, .kind = TEMPO_LIST_VALUE, .name = "shape"},
+      {.size = sizeof *attributes, .kind = TEMPO_DOUBLE_VALUE, .name = "value", .real = value},
+      {.size = sizeof *attributes,
+       .kind = TEMPO_INT64_VALUE,
+       .name = "dtype",
+       .integer = seen.type.dtype}};
+  if (f->status == TEMPO_OK) f->status = host->apply(op, NULL, 0, attributes, 3, &result, 1);
   return keep(f, result);
 }
 
