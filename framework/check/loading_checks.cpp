@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <regex>
+#include <set>
 #include <sstream>
 
 #include <tempo/names.hpp>
@@ -212,18 +213,24 @@ void check_lengths(const PluginContents& plugin) {
   warnings.say();
 }
 
-// What of the others is a letter away from a name of its own.
+std::string without_digits(std::string name) {
+  std::erase_if(name, [](char c) { return c >= '0' && c <= '9'; });
+  return sdk::in_small_letters(std::move(name));
+}
+
+// What of the others is a letter away from a name of its own; numbers are meant.
 void check_near_names(const PluginContents& plugin) {
-  Warnings warnings;
-  std::vector<std::string> own, others;
+  std::set<std::string> own, others;
   for (const PluginContents& p : all_plugins().plugins)
     for (const tempo_layer_type* type : p.layers)
-      (p.path == plugin.path ? own : others).push_back(type->name);
+      (p.path == plugin.path ? own : others).insert(type->name);
+  Warnings warnings;
   for (const std::string& name : own)
-    for (const std::string& other : others)
-      if (name != other && std::min(name.size(), other.size()) > 2 &&
-          sdk::edit_distance(sdk::in_small_letters(name), sdk::in_small_letters(other)) <= 1)
+    for (const std::string& other : others) {
+      const std::string a = without_digits(name), b = without_digits(other);
+      if (a != b && std::min(a.size(), b.size()) > 2 && sdk::edit_distance(a, b) <= 1)
         warnings.add("`" + name + "` is easily taken for `" + other + "`");
+    }
   warnings.say();
 }
 

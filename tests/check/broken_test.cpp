@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(wrong_shapes_are_found) {
         "after it was given other features, a result"},
        {"broken_values", "TakesTwo", "inputs", "failed", crashed},
        {"broken_values", "WeighsTheBatch", "weights", "failed",
-        "its weights depend on batch or time: "},
+        "its weights depend on the batch: "},
        {"broken_values", "BeginsInFloat32 cell", "states", "failed", "state 0"},
        {"broken_values", "CountsFeatures", "huge", "failed", crashed}}));
 }

@@ -99,8 +99,8 @@ class Notes {
   void look_at_call(const Instruction& i) {
     if (i.is(matmul_op)) return;
     add("fuse", i,
-        "is a call of its own at every step, between the elementwise ops before and after it, as "
-        "it is neither elementwise nor a fold of rows.");
+        "is a call of its own at every step: it cannot run in the tiles of the elementwise ops "
+        "before and after it.");
   }
 
   const Executable& executable_;
