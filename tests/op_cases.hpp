@@ -34,6 +34,18 @@ inline Input far_and_near() {
     return tensor(std::vector<double>{-300, 40, -0.5, 1, -20, 300}, {2, 3}, float64);
   };
 }
+inline Input far_below() {
+  return [](int64_t) { return scalar(-20, float64); };
+}
+// What overflows where the greatest is not taken off first.
+inline Input huge() {
+  return [](int64_t) {
+    return tensor(std::vector<double>{1000, 998, 999.5, -1000, -999, -998.5}, {2, 3}, float64);
+  };
+}
+inline Input whole() {
+  return [](int64_t) { return tensor(std::vector<double>{0, 1, 2, 0, 3, -1}, {2, 3}, float64); };
+}
 inline Input integers(int64_t bound, const Shape& shape, DType dtype = int64) {
   return [=](int64_t seed) {
     return cast(testing::uniform(0, static_cast<double>(bound), shape, seed), dtype);
@@ -87,7 +99,6 @@ inline const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> cases{
       {"negative", {normal(3, 4)}},
       {"exp", {normal(3, 4)}},
-      {"exp", {normal()}},
       {"log", {positive(3, 4)}},
       {"sqrt", {positive(3, 4)}},
       {"square", {normal(3, 4)}},
@@ -104,6 +115,28 @@ inline const std::vector<OpCase>& op_cases() {
       {"erf", {normal(3, 4)}},
       {"cast", {normal(3, 4)}, {{"dtype", static_cast<int64_t>(float64)}}},
 
+      // Scalars are of the shape of constants, for which they may be mistaken.
+      {"exp", {normal()}},
+      {"log", {positive()}},
+      {"sqrt", {positive()}},
+      {"square", {normal()}},
+      {"abs", {normal()}},
+      {"sin", {normal()}},
+      {"cos", {normal()}},
+      {"tanh", {normal()}},
+      {"sigmoid", {normal()}},
+      {"relu", {normal()}},
+      {"relu", {positive()}},
+      {"softplus", {normal()}},
+      {"erf", {normal()}},
+      {"divide", {normal(), positive()}},
+      {"pow", {positive(), normal()}},
+      {"minimum", {normal(), positive()}},
+      {"minimum", {positive(), far_below()}},
+      {"maximum", {normal(), far_below()}},
+      {"maximum", {far_below(), positive()}},
+      {"where", {bools({}), normal(), normal()}},
+
       {"add", {normal(3, 4), normal(3, 4)}},
       {"add", {normal(2, 3, 4), normal(3, 1)}},
       {"subtract", {normal(3, 4), normal(2, 1, 4)}},
@@ -113,6 +146,7 @@ inline const std::vector<OpCase>& op_cases() {
       {"divide", {normal(1, 4), positive(3, 1)}},
       {"pow", {positive(2, 3), normal(2, 3)}},
       {"pow", {positive(3, 1), normal(2, 1, 4)}},
+      {"pow", {positive(2, 3), whole()}},
       {"minimum", {distinct({3, 4}), distinct({4}, 0.1)}},
       {"maximum", {distinct({3, 1}), distinct({2, 3, 4}, 0.1)}},
       {"where", {bools({3, 4}), normal(3, 4), normal(3, 4)}},
@@ -149,7 +183,9 @@ inline const std::vector<OpCase>& op_cases() {
       {"cross_entropy", {normal(3, 5), integers(5, {3})}},
       {"cross_entropy", {far_and_near(), integers(3, {2}, int32)}},
       {"cross_entropy", {normal(2, 3, 300), integers(300, {2, 3})}},
+      {"cross_entropy", {huge(), integers(3, {2})}},
       {"cross_entropy_slope", {normal(3, 5), integers(5, {3}), normal(3)}},
+      {"cross_entropy_slope", {huge(), integers(3, {2}), normal(2)}},
 
       {"block_matmul", {normal(3, 2, 4), normal(2, 4, 5)}},
       {"block_matmul", {normal(2, 4), normal(2, 5, 4)}, {{"transpose_b", int64_t{1}}}},
@@ -165,6 +201,11 @@ inline const std::vector<OpCase>& op_cases() {
       {"matmul", {normal(2, 3, 4), normal(5, 4)}, {{"transpose_b", int64_t{1}}}},
       {"matmul", {normal(2, 4, 3), normal(4, 5)}, {{"transpose_a", int64_t{1}}}},
       {"matmul", {normal(3, 4), normal(2, 4, 5)}},
+      // Square ones may be mistaken for each other, and for their transposes.
+      {"matmul", {normal(3, 3), normal(3, 3)}},
+      {"matmul", {normal(2, 3, 3), normal(3, 3)}},
+      {"matmul", {normal(2, 3, 3), normal(3, 3)}, {{"transpose_b", int64_t{1}}}},
+      {"matmul", {normal(2, 3, 3), normal(2, 3, 3)}, {{"transpose_a", int64_t{1}}}},
       {"matmul", {normal(2, 1, 3, 4), normal(6, 4, 5)}},
       {"matmul", {normal(2, 3, 4), normal(2, 5, 4)}, {{"transpose_b", int64_t{1}}}},
 

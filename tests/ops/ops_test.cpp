@@ -653,6 +653,9 @@ BOOST_AUTO_TEST_CASE(gradients_where_two_answers_are_possible) {
   check_same("ties of max share",
              gradient_at(numbers({2, 1, 2}, {3}), [](auto& x) { return max(x); }),
              numbers({0.5, 0, 0.5}, {3}));
+  check_same("ties of min over two axes share",
+             gradient_at(numbers({1, 2, 1, 3, 1, 1, 2, 4}, {2, 4}), [](auto& x) { return min(x); }),
+             numbers({0.25, 0, 0.25, 0, 0.25, 0.25, 0, 0}, {2, 4}));
   // Of equal operands, one takes the gradient: the two together have it once.
   const auto with_itself = [](Tensor (*f)(const Tensor&, const Tensor&)) {
     return [f](const Tensor& x) { return f(x + 0, x * 1); };
@@ -662,14 +665,17 @@ BOOST_AUTO_TEST_CASE(gradients_where_two_answers_are_possible) {
   check_same("ties of minimum", gradient_at(numbers({2}, {1}), with_itself(minimum)),
              numbers({1}, {1}));
   check_same("pow at 0",
-             gradient_at(numbers({0, 0}, {2}),
+             gradient_at(numbers({0, 0, 0}, {3}),
                          [](auto& x) {
-                           return pow(x, numbers({0, 2}, {2}));
+                           return pow(x, numbers({0, 1, 2}, {3}));
                          }),
-             numbers({0, 0}, {2}));
-  check_same("exponent of 0",
-             gradient_at(numbers({2}, {1}), [](auto& x) { return pow(numbers({0}, {1}), x); }),
-             numbers({0}, {1}));
+             numbers({0, 1, 0}, {3}));
+  check_same("exponents of 0 and of a negative number",
+             gradient_at(numbers({0, 2, 2, 3}, {4}),
+                         [](auto& x) {
+                           return pow(numbers({0, 0, -2, -2}, {4}), x);
+                         }),
+             numbers({0, 0, 0, 0}, {4}));
   check_same("relu at 0", gradient_at(numbers({0}, {1}), [](auto& x) { return relu(x); }),
              numbers({0}, {1}));
   check_same("clip at its border",

@@ -489,6 +489,7 @@ BOOST_AUTO_TEST_CASE(a_streams_passes_compute_fixed_values_once_and_refuse_first
                     "results\n"
                     "  sequence %11\n"
                     "  last     %11\n");
+  check_passes("a stream's step", written);
 }
 
 BOOST_AUTO_TEST_CASE(a_formulas_passes_compute_once_what_its_numbers_give) {
@@ -539,6 +540,8 @@ BOOST_AUTO_TEST_CASE(a_value_stands_for_itself_where_it_has_a_gradient_of_its_ow
                     "results\n"
                     "  sequence %4\n"
                     "  last     %4\n");
+  for (const LoggedProgram& p : log.programs())
+    check_passes(std::string("with a rule, ") + p.what, p.recurrence->normalised());
   const std::string gradient_text = to_string(log.programs()[1].recurrence->optimised().program());
   BOOST_TEST(gradient_text.find("custom_gradient") == std::string::npos, gradient_text);
 }
@@ -552,7 +555,11 @@ BOOST_AUTO_TEST_CASE(what_is_cheap_to_make_again_is_not_kept) {
     return Step{next, {next}};
   };
   const Tensor x = parameter(normal({3, 5, 7}));
-  gradient(sum(scan(step, x, {zeros({3, 7}, float64)}).output), Tensors{x});
+  const auto gradient_of = [&](bool plain) {
+    const Tensor y = scan(step, x, {zeros({3, 7}, float64)}, {.plain = plain}).output;
+    return gradient(sum(square(y)), {x})[0];
+  };
+  check_close("made again", gradient_of(false), gradient_of(true), 1e-12);
   BOOST_CHECK_EQUAL(log.programs().at(0).recurrence->read_by_gradient().size(),
                     3u);  // a, b and exp
 }
