@@ -191,12 +191,68 @@ std::vector<Row> attention() {
   };
 }
 
+// Of the zoo, the layer and its cell alike.
+std::vector<Row> zoo() {
+  const std::vector<Given> units{{"units", 5}}, headed{{"units", 6}, {"heads", 2}},
+      other_heads{{"units", 8}, {"heads", 3}},
+      phased{{"units", 5}, {"open_ratio", 0.6}, {"max_period", 9.0}};
+  const std::vector<Input> three{{}, {}, {}}, with_gap{{}, {.shape = {3, 7, 1}}};
+  const Except zones{"modes", "in training a unit keeps its state or does not"},
+      leaks{"modes", "a closed gate leaks in training alone, as in the paper"},
+      surrogate{"grad1", "a spike has the gradient of a function that is not its own"},
+      no_second{"grad2", surrogate.reason}, no_descent{"trains", surrogate.reason};
+  const std::string one_more =
+      "it draws numbers in its steps, and its first call with a mask draws once more, to see what "
+      "its output is";
+  std::vector<Row> all{
+      {.layer = "SLSTM", .options = headed, .values = other_heads},
+      {.layer = "MLSTM", .options = headed, .values = other_heads},
+      {.layer = "RGLRU", .options = headed, .values = other_heads},
+      {.layer = "GatedDeltaNet", .options = headed, .values = other_heads},
+      {.layer = "RWKV7", .options = headed, .values = other_heads},
+      {.layer = "Mamba2", .options = headed, .values = other_heads},
+      {.layer = "M2RNN", .options = headed, .values = other_heads},
+      {.layer = "BlockGRU", .options = headed, .values = other_heads},
+      {.layer = "ZoneoutLSTM", .options = units, .except = {zones}},
+      {.layer = "RecurrentDropoutLSTM", .options = units, .except = {drops}},
+      {.layer = "LRU", .options = {{"units", 5}, {"state_size", 3}}},
+      {.layer = "LIF", .options = units, .except = {surrogate, no_second, no_descent}},
+      {.layer = "GRUD", .options = units, .inputs = three},
+      {.layer = "CfC", .options = {{"units", 5}, {"backbone_units", 6}}},
+      {.layer = "CfC",
+       .form = "with gaps",
+       .options = {{"units", 5}, {"backbone_units", 6}},
+       .inputs = with_gap},
+      {.layer = "LTC", .options = units},
+      {.layer = "LTC", .form = "with gaps", .options = units, .inputs = with_gap},
+      {.layer = "PhasedLSTM", .options = phased, .except = {leaks}},
+      {.layer = "PhasedLSTM",
+       .form = "with times",
+       .options = phased,
+       .inputs = with_gap,
+       .except = {leaks}},
+      {.layer = "MCLSTM", .options = units, .inputs = {{.shape = {3, 7, 2}}, {}}},
+      {.layer = "LMU", .options = {{"units", 5}, {"order", 3}, {"theta", 4.0}}},
+  };
+  for (std::size_t i = 0, n = all.size(); i < n; ++i) {
+    Row cell = all[i];
+    cell.layer += " cell";
+    all.push_back(cell);
+    if (cell.layer == "ZoneoutLSTM cell" || cell.layer == "RecurrentDropoutLSTM cell")
+      for (const char* check : {"mask", "nan"}) all[i].except.push_back({check, one_more});
+  }
+  all.push_back({.layer = "AttentionDecoder",
+                 .options = {{"units", 5}},
+                 .inputs = {{}, {.shape = {3, 6, 3}}}});
+  return all;
+}
+
 }  // namespace
 
 const std::vector<Row>& rows() {
   static const std::vector<Row> all = [] {
     std::vector<Row> made = recurrent();
-    for (const std::vector<Row>& more : {around(), attention()})
+    for (const std::vector<Row>& more : {around(), attention(), zoo()})
       made.insert(made.end(), more.begin(), more.end());
     return made;
   }();

@@ -7,6 +7,5 @@
 using namespace tempo::testing;
 
 TEMPO_PLUGIN("modern_cells", "1.0.0", tempo::cell<DroppedCell>("Dropped"),
-             tempo::cell<ZoneoutCell>("Zoneout"), tempo::cell<DecayCell>("Decay"),
-             tempo::cell<ResetCell>("Reset"), tempo::cell<SpikingCell>("Spiking"),
+             tempo::cell<ZoneoutCell>("Zoneout"), tempo::cell<ResetCell>("Reset"),
              tempo::cell<AttentionCell>("Attention"), tempo::cell<MaximumCell>("Maximum"))

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cells that need more of their call than x and the state: recurrent dropout, noise, several
-// sequences, resets, surrogate gradients, a memory, first states of their own. What a script and
-// the plugin modern_cells are made of.
+// Cells that need more of their call than x and the state: recurrent dropout, noise, resets, a
+// memory, first states of their own. What a script and the plugin modern_cells are made of. Several
+// sequences and gradients of their own are in the zoo, GRU-D and LIF.
 #pragma once
 
 #include <limits>
 
 #include <tempo/cell.hpp>
-#include <tempo/gradient.hpp>
 
 namespace tempo::testing {
 
@@ -53,30 +52,6 @@ struct ZoneoutCell : Cell<ModernOptions> {
   Tensor kernel, recurrent;
 };
 
-/// GRU-D (Che et al., 2018) on values, whether each was observed, and the time since it was.
-struct DecayCell : Cell<ModernOptions> {
-  using Cell::Cell;
-  static constexpr int sequence_count = 3;
-  void build(Weights& add, const Shapes& x) {
-    const int64_t n = features = x[0].back(), units = options.units;
-    decay_x = add("decay_x", {n}, random_uniform(0.1, 1));
-    decay_h = add("decay_h", {n, units}, glorot_uniform());
-    gates = add("gates", {2 * n + units, 2 * units}, glorot_uniform());
-    candidate = add("candidate", {2 * n + units, units}, glorot_uniform());
-  }
-  Shapes state_shapes(int64_t batch) const { return {{batch, options.units}, {batch, features}}; }
-  Step step(const Tensors& x, const State& s) const {
-    Tensor last = where(x[1], x[0], s[1]), keep = exp(-relu(x[2] * decay_x));
-    Tensor now = concat({where(x[1], x[0], keep * last), cast(x[1], last.dtype())});
-    Tensor h = exp(-relu(matmul(x[2], decay_h))) * s[0];
-    auto [z, r] = split<2>(sigmoid(matmul(concat({now, h}), gates)));
-    Tensor next = (1 - z) * h + z * tanh(matmul(concat({now, r * h}), candidate));
-    return {.output = next, .state = {next, last}};
-  }
-  int64_t features = 0;
-  Tensor decay_x, decay_h, gates, candidate;
-};
-
 /// A recurrence that begins anew, from a state that it learns, where the flags say so.
 struct ResetCell : Cell<ModernOptions> {
   using Cell::Cell;
@@ -93,25 +68,6 @@ struct ResetCell : Cell<ModernOptions> {
     return {.output = next, .state = {next}};
   }
   Tensor kernel, recurrent, first;
-};
-
-/// Leaky integrate and fire; the spike has the gradient of a fast sigmoid (Zenke and Ganguli,
-/// 2018).
-struct SpikingCell : Cell<ModernOptions> {
-  using Cell::Cell;
-  static constexpr int state_count = 2;
-  void build(Weights& add, const Shape& input) {
-    kernel = add("kernel", {input.back(), options.units}, glorot_uniform());
-    recurrent = add("recurrent", {options.units, options.units}, orthogonal());
-  }
-  Step step(const Tensor& x, const State& s) const {
-    const auto& [v, z] = s.as<2>();
-    Tensor u = 0.9 * v * (1 - z) + matmul(x, kernel) + matmul(z, recurrent) - 0.3;
-    Tensor spike = custom_gradient(cast(u > 0, u.dtype()), {u},
-                                   [&](const Tensor& dy) { return dy / square(1 + 2 * abs(u)); });
-    return {.output = spike + 0.1 * u, .state = {u, spike}};
-  }
-  Tensor kernel, recurrent;
 };
 
 /// A decoder that attends over a memory [batch, places, features] (Luong et al., 2015).

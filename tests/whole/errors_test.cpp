@@ -878,9 +878,11 @@ BOOST_AUTO_TEST_CASE(names_that_nothing_has) {
   const std::string no_cell = error_of<PluginError>([] { cell("Dense"); });
   BOOST_TEST(no_cell.starts_with("there is no cell named `Dense`.\n"
                                  "  There is a layer of that name; RNN takes a cell.\n"
-                                 "  Known cells: ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, LSTM, "
-                                 "SimpleRNN, StackedRNNCells.\n"),
+                                 "  Known cells: "),
              no_cell);
+  const std::string known = no_cell.substr(no_cell.find("Known cells: "));
+  for (const char* name : {" ConvLSTM1D, ", " GRU, ", " LSTM, ", " MinGRU, ", " SimpleRNN, "})
+    BOOST_TEST(known.find(name) != known.npos, no_cell);
   BOOST_CHECK_EQUAL(error_of<PluginError>([] { sdk::Op("matmull"); }),
                     "there is no op named `matmull`; load the plugin that has it first.");
 }

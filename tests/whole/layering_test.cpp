@@ -57,6 +57,7 @@ const std::map<string, string> header_homes = {
     {"text.hpp", "text"},
     {"layers.hpp", "umbrella"},
     {"tempo.hpp", "umbrella"},
+    {"zoo.hpp", "umbrella"},
 };
 
 bool contains(const Texts& all, std::string_view one) {
@@ -167,7 +168,9 @@ string read(const fs::path& file) {
 Texts layer_names() {
   static const std::regex registered(R"re(tempo::layer<[^;]*?>\(\s*"(\w+)")re");
   Texts found;
-  for (const auto& entry : fs::directory_iterator(fs::path(TEMPO_SOURCE_DIR) / "plugins")) {
+  for (const auto& entry :
+       fs::recursive_directory_iterator(fs::path(TEMPO_SOURCE_DIR) / "plugins")) {
+    if (!entry.is_regular_file()) continue;
     const string text = read(entry.path());
     for (std::sregex_iterator i(text.begin(), text.end(), registered), end; i != end; ++i)
       if ((*i)[1] != "RNN" && (*i)[1] != "Activation") found.push_back((*i)[1]);
@@ -344,7 +347,7 @@ BOOST_AUTO_TEST_CASE(each_planted_breach_is_found_and_nothing_else_is) {
 BOOST_AUTO_TEST_CASE(the_names_of_layers_come_from_the_plugins) {
   const Texts names = layer_names();
   BOOST_TEST(names.size() >= 8u);
-  for (const char* name : {"LSTM", "Dense", "Bidirectional"})
+  for (const char* name : {"LSTM", "Dense", "Bidirectional", "MinGRU"})
     BOOST_TEST(contains(names, name), name);
 }
 

@@ -30,7 +30,7 @@ string read(const fs::path& file) {
 // The public headers, and those of the layers.
 std::vector<fs::path> headers() {
   std::vector<fs::path> out;
-  for (const char* folder : {"framework/include/tempo", "layers"})
+  for (const char* folder : {"framework/include/tempo", "layers", "layers/zoo"})
     for (const auto& entry : fs::directory_iterator(fs::path(TEMPO_SOURCE_DIR) / folder))
       if (entry.path().extension() == ".hpp") out.push_back(entry.path());
   std::sort(out.begin(), out.end());
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(the_compiler_names_a_misspelt_option_and_its_struct) {
   rows.push_back({"MineOptions", "unist", "MineCell({.unist = 3});"});
 
   string script =
-      "#include <tempo/tempo.hpp>\n"
+      "#include <tempo/tempo.hpp>\n#include <tempo/zoo.hpp>\n"
       "using namespace tempo;\n"
       "struct MineOptions { int units = 3; };\n"
       "struct MineCell : Cell<MineOptions> { using Cell::Cell; };\n"

@@ -265,7 +265,7 @@ extern "C" fn build(_: *mut c_void, cell: *mut Cell, layer: Handle, inputs: *con
     let (cell, inputs) = unsafe { (&mut *cell, &*inputs) };
     let x = unsafe { &*inputs.types };
     if inputs.count != 1 || x.rank != 2 {
-        return (host().fail)(SHAPE_ERROR, text!("IndRNN: a step reads [batch, features]."));
+        return (host().fail)(SHAPE_ERROR, text!("IndependentRNN: a step reads [batch, features]."));
     }
     let units = cell.units;
     let all: [(*const c_char, *const c_char, &[i64]); 3] = [
@@ -334,7 +334,7 @@ extern "C" fn init(_: *mut c_void, table: *mut Host, registry: Handle) -> i32 {
     let r#type = LayerType {
         size: size_of::<LayerType>() as u32,
         kind: CELL,
-        name: text!("IndRNN"),
+        name: text!("IndependentRNN"),
         summary: text!("Units that each read their own state alone (Li et al., 2018)."),
         options: &units,
         n_options: 1,

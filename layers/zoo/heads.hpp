@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// What cells of the zoo with heads are written with: units cut into heads, a matrix for each.
+#pragma once
+
+#include <cmath>
+
+#include <tempo/composition.hpp>
+#include <tempo/creation.hpp>
+#include <tempo/layers/units.hpp>
+#include <tempo/matmul.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+namespace zoo {
+
+/// How many units a head has.
+template <class Options>
+int64_t head_width(const char* who, const Options& o) {
+  if (o.units % o.heads != 0)
+    throw Error(std::string(who) + ": units is " + std::to_string(o.units) + " and heads is " +
+                std::to_string(o.heads) +
+                "; each head has the same number of units.\n  Make units a multiple of heads, or "
+                "give {.heads = 1}.");
+  return o.units / o.heads;
+}
+
+/// x [batch, heads * width] as [batch, heads, width], and back.
+inline Tensor heads(const Tensor& x, int64_t n) {
+  return reshape(x, {x.shape()[0], n, x.shape().back() / n});
+}
+inline Tensor joined(const Tensor& x) {
+  return reshape(x, {x.shape()[0], x.shape()[1] * x.shape()[2]});
+}
+
+/// a b^T [..., m, n] of a [..., m] and b [..., n].
+inline Tensor outer(const Tensor& a, const Tensor& b) {
+  return expand_dims(a, -1) * expand_dims(b, -2);
+}
+/// S x [..., m] of S [..., m, n] and x [..., n].
+inline Tensor times(const Tensor& S, const Tensor& x) {
+  return squeeze(matmul(S, expand_dims(x, -1)), -1);
+}
+
+inline Tensor silu(const Tensor& x) { return x * sigmoid(x); }
+/// Of length 1 along the last axis, or nearly so where x is nearly 0.
+inline Tensor unit_length(const Tensor& x) { return x / sqrt(sum(square(x), -1, true) + 1e-6); }
+/// Of mean square 1 along the last axis (Zhang and Sennrich, 2019).
+inline Tensor rms_norm(const Tensor& x) { return x / sqrt(mean(square(x), -1, true) + 1e-5); }
+
+/// How a matrix of `rows` rows begins, where its shape does not tell them.
+inline Initializer spread(int64_t rows) {
+  const double most = 1 / std::sqrt(static_cast<double>(rows));
+  return random_uniform(-most, most);
+}
+/// n numbers from `first` to `last`; the first one alone where n is 1.
+inline Tensor linspace(double first, double last, int64_t n, DType dtype) {
+  const double step = n > 1 ? (last - first) / static_cast<double>(n - 1) : 0;
+  return cast(arange(0, static_cast<double>(n), 1, float64) * step + first, dtype);
+}
+/// What softplus makes numbers between 0.001 and 0.1 of, evenly in their logarithm (Gu and Dao,
+/// 2023).
+inline Tensor small_steps(int64_t n, DType dtype) {
+  const Tensor dt = exp(random_uniform({n}, std::log(0.001), std::log(0.1), dtype));
+  return dt + log(1 - exp(-dt));
+}
+
+}  // namespace zoo
+}  // namespace tempo

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// mLSTM of xLSTM: the cell and the layer.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include <tempo/layers/recurrence.hpp>
+#include <tempo/layers/zoo/heads.hpp>
+
+namespace tempo TEMPO_HIDDEN {
+
+struct MLSTMOptions {
+  int units = 0;
+  int heads = 4;
+  std::string forget_activation = "sigmoid";
+  bool return_sequences = false;
+  bool return_state = false;
+  bool go_backwards = false;
+  bool stateful = false;
+  bool zero_output_for_mask = false;
+  bool recompute = false;
+  Regularizer activity_regularizer = {};
+  bool trainable = true;
+  DType dtype = DType::automatic;
+  std::string name = "";
+};
+
+/// mLSTM (Beck et al., 2024, xLSTM, equations 19 to 27): a memory matrix for each head, to which a
+/// value is written under a key by exponential gates, and which a query reads. Weights hold q, k, v
+/// and o side by side, head after head, and the gates i and f of each head. States are C [batch,
+/// heads, value, key], n [batch, heads, key] and m [batch, heads], which begins as -inf. The bias
+/// of f begins as 3 to 6, head by head.
+class MLSTMCell : public Cell<MLSTMOptions> {
+ public:
+  using Cell::Cell;
+
+  static void describe(auto& option, MLSTMOptions& o) {
+    option("units", o.units, "Size of the output and of the state.", at_least(0));
+    option("heads", o.heads,
+           "How many parts of units / heads the units are cut into; each part reads its own state "
+           "alone.",
+           at_least(1));
+    option("forget_activation", o.forget_activation,
+           "Of the forget gate: exponential, or sigmoid, which lets nothing grow.",
+           one_of("sigmoid|exponential"));
+  }
+
+  Shapes state_shapes(int64_t batch) const {
+    const int64_t heads = options.heads, width = options.units / heads;
+    return {{batch, heads, width, width}, {batch, heads, width}, {batch, heads}};
+  }
+  State initial(const StepCall& call) const {
+    constexpr double none = -std::numeric_limits<double>::infinity();
+    return {Tensor{}, Tensor{}, full({1}, none, call.dtype)};
+  }
+
+  void build(Weights& add, const Shape& input) {
+    require_units("MLSTM", options.units, 4);
+    const int64_t heads = options.heads, columns = 4 * zoo::head_width("MLSTM", options);
+    kernel = add("kernel", {input.back(), heads * columns}, glorot_uniform());
+    bias = add("bias", {heads * columns}, zeros());
+    gate_kernel = add("gate_kernel", {input.back(), 2 * heads}, glorot_uniform());
+    const DType dtype = add.dtype();
+    gate_bias =
+        add("gate_bias", concat({zeros({heads}, dtype), zoo::linspace(3, 6, heads, dtype)}));
+  }
+
+  Step step(const Tensor& x, const State& s) const {
+    const auto& [C, n, m] = s.as<3>();
+    auto [q, raw_k, v, o] = split<4>(zoo::heads(matmul(x, kernel) + bias, options.heads));
+    auto [i, raw_f] = split<2>(matmul(x, gate_kernel) + gate_bias);  // [batch, heads]
+    Tensor k = raw_k / std::sqrt(static_cast<double>(options.units / options.heads));
+    Tensor f = log_forget(raw_f);
+    Tensor next_m = maximum(f + m, i);
+    Tensor keep = expand_dims(exp(f + m - next_m), -1), write = expand_dims(exp(i - next_m), -1);
+    Tensor next_C = expand_dims(keep, -1) * C + zoo::outer(write * v, k);
+    Tensor next_n = keep * n + write * k;
+    Tensor scale = maximum(abs(sum(next_n * q, -1, true)), exp(-expand_dims(next_m, -1)));
+    Tensor h = sigmoid(o) * zoo::times(next_C, q) / scale;
+    return {.output = zoo::joined(h), .state = {next_C, next_n, next_m}};
+  }
+
+  Tensor kernel, bias, gate_kernel, gate_bias;
+
+ private:
+  // ln of the forget gate.
+  Tensor log_forget(const Tensor& f) const {
+    return options.forget_activation == "exponential" ? f : -softplus(-f);
+  }
+};
+
+inline void describe(auto& option, MLSTMOptions& o) {
+  MLSTMCell::describe(option, o);
+  describe_recurrence(option, o);
+}
+
+class MLSTMLayer : public Recurrent<MLSTMCell> {
+ public:
+  using Recurrent::Recurrent;
+};
+
+/// MLSTM over a sequence; its options are MLSTMOptions.
+inline Layer MLSTM(const MLSTMOptions& options) { return make_layer("MLSTM", options); }
+TEMPO_OPTIONS(Layer MLSTM, MLSTMOptions);
+
+}  // namespace tempo
