@@ -209,8 +209,10 @@ BOOST_FIXTURE_TEST_CASE(with_every_activation, InFloat64, *boost::unit_test::lab
 }
 
 BOOST_FIXTURE_TEST_CASE(with_two_that_are_not_the_usual_ones, InFloat64) {
-  for (const Case& c : cases())
+  for (const Case& c : cases()) {
     check_case(c, {.activation = "softsign", .recurrent_activation = "softplus"});
+    check_case(c, {.activation = "softplus", .recurrent_activation = "softsign"});
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(with_a_mask, InFloat64) {
