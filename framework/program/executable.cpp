@@ -16,20 +16,15 @@ namespace {
 
 constexpr int64_t enough = 4 << 20;  // multiplications that are worth a thread of their own
 
-template <class... N>
-std::string size(N... extents) {
-  return to_string(Shape{extents...});
+std::string size(int64_t rows, int64_t cols) {
+  return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
 }
 
 std::string text_of(const ProductStage& p) {
   std::string text;
   const char* before = "product ";
   for (const ProductTerm& t : p.terms) {
-    const Region& a = t.a.first;
-    const int64_t n = p.out.first.cols;
-    text += before +
-            (t.blocked ? size(a.rows, p.blocks, a.cols) + " x packed " + size(p.blocks, a.cols, n)
-                       : size(a.rows, a.cols) + " x packed " + size(a.cols, p.blocks * n));
+    text += before + size(t.a.rows, t.a.cols) + " x packed " + size(t.a.cols, p.out.cols);
     before = " + ";
   }
   return text + (p.accumulates ? ", added in place" : "") + (p.bias ? ", plus a row" : "");
@@ -45,7 +40,7 @@ std::string text_of(const TileStage& group) {
 }  // namespace
 
 Executable::Executable(Program optimised, bool rows_end) : program_(std::move(optimised)) {
-  const Uses uses(program_, Uses::Views::seen_through);
+  const Uses uses(program_);
   plan_ = make_plan(uses, rows_end);
   surroundings_ = surroundings_of(uses, plan_);
 #ifdef TEMPO_CHECKED

@@ -56,12 +56,8 @@ class Execution {
   void run_shard(int64_t index) const;
   Shard shard(int64_t index) const;
   int64_t first_row_of(int64_t shard, int64_t shards) const;
-  // The part of so many rows, in the order of the leading axis, that is a shard's.
-  int64_t first_of(const Shard& s, int64_t rows) const {
-    return plan_.independent_rows > 0 ? s.first * (rows / plan_.independent_rows) : 0;
-  }
   int64_t end_of(const Shard& s, int64_t rows) const {
-    return plan_.independent_rows > 0 ? s.end * (rows / plan_.independent_rows) : rows;
+    return plan_.independent_rows > 0 ? s.end : rows;
   }
   /// `views` is room for the operands.
   static void apply(const Instruction& i, View* views, FunctionRef<View(ValueId)> view_of);
@@ -83,7 +79,7 @@ class Execution {
   char* at(const Region& r, int64_t t) const;
   void run_stretch_of(const std::vector<OutsideCall>& calls) const;
   void run_outside(const OutsideCall& call) const;
-  void multiply_outside(const OutsideProduct& product, const PackedMatrix* b) const;
+  void multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const;
   void pack_products() const;
   void gather(const BatchFirst& b, int64_t first, int64_t end) const;
   void scatter(const BatchFirst& b, int64_t first, int64_t end) const;

@@ -58,24 +58,18 @@ void Execution::run_outside(const OutsideCall& call) const {
                           call.how == OutsideCall::How::all_steps);
   if (call.product)
     multiply_outside(surroundings_.products[*call.product],
-                     packed_ + surroundings_.products[*call.product].packed);
+                     packed_[surroundings_.loop_products + *call.product]);
   else if (!each_step)
     apply(i, views_ + call.views, [this](ValueId v) { return all_of(v); });
   else
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
       apply(i, views_ + call.views, [this, t](ValueId v) { return at(v, t); });
 }
-void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix* b) const {
+void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const {
   const int64_t rows = drops_rows_ ? row_steps(stretch_.t, stretch_.t + stretch_.steps())
                                    : product.rows * stretch_.steps();
-  const auto size = static_cast<int64_t>(size_of(b->dtype));
-  const char* const a = at(outside(product.a), stretch_.t);
-  char* const out = at(outside(product.out), stretch_.t);
-  for (int64_t block = 0; block < product.blocks; ++block) {
-    const PackedMatrix& each = b[block];
-    multiply_rows(rows, a + block * each.k * size, product.blocks * each.k, each,
-                  out + block * each.n * size, product.blocks * each.n);
-  }
+  multiply_rows(rows, at(outside(product.a), stretch_.t), b.k, b,
+                at(outside(product.out), stretch_.t), b.n);
 }
 
 void Execution::pack_products() const {
@@ -83,14 +77,13 @@ void Execution::pack_products() const {
     const Packing& p = surroundings_.packed[k];
     MatrixPart* end = parts_;
     for (const RightPart& r : p.parts)
-      new (end++) MatrixPart{
-          address_of(outside(r.value), bases_) + r.offset * static_cast<int64_t>(size_of(p.dtype)),
-          p_.shape(r.value).back(),
-          r.transposed,
-          r.k,
-          r.n,
-          r.k0,
-          r.n0};
+      new (end++) MatrixPart{address_of(outside(r.value), bases_),
+                             p_.shape(r.value)[1],
+                             r.transposed,
+                             r.k,
+                             r.n,
+                             r.k0,
+                             r.n0};
     new (packed_ + k)
         PackedMatrix(pack(p.dtype, p.k, p.n, {parts_, end}, arena_.as<char>() + p.memory));
   }

@@ -14,7 +14,7 @@ Program hoist(Program p) {
   const auto loops = [&p](const Instruction& i) { return i.op->loops && !p.is_fixed(i); };
   const ValueSet bound = computed_from(p.loop, ValueSet(p.carried), loops);
   const auto gains = [&](const Instruction& i) {
-    return !bound.contains_any(i.outputs) && (p.is_fixed(i) || gains_over_time(p, i));
+    return !bound.contains_any(i.outputs) && (p.is_fixed(i) || !is_light(p, i));
   };
   const ValueSet needed = needed_for(p.loop, {}, gains);
   p.before = take(p.loop,

@@ -2,7 +2,6 @@
 // What is elementwise is moved only if that needs no further slab: after the loop it would read
 // from memory what is in the cache inside it. What is linear is done once, on sums.
 #include "ops/known.hpp"
-#include "program/builder.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
 
@@ -60,15 +59,14 @@ class Sink {
   void settle(Instruction i) {
     if (p_.is_fixed(i)) return fixed_.push_back(std::move(i));
     const bool only_summed = summed_.contains_any(i.outputs) && !loop_.contains_any(i.outputs) &&
-                             !slab_.contains_any(i.outputs);
-    const auto fixed = std::count_if(i.inputs.begin(), i.inputs.end(),
-                                     [this](ValueId v) { return p_.is_fixed(v); });
-    if (only_summed && (fixed == 0 ? i.op->linear : i.is(multiply_op)))
-      return apply_to_sums(std::move(i));
-    if (only_summed && fixed == 0 && sums_over_time(i)) return sum(std::move(i));
+                             !slab_.contains_any(i.outputs) &&
+                             std::none_of(i.inputs.begin(), i.inputs.end(),
+                                          [this](ValueId v) { return p_.is_fixed(v); });
+    if (only_summed && i.op->linear) return apply_to_sums(std::move(i));
+    if (only_summed && sums_over_time(i)) return sum(std::move(i));
     const bool moves = !loop_.contains_any(i.outputs) && slab_.contains_any(i.outputs) &&
                        (slab_.contains_all(i.inputs) ||
-                        (i.op->leading_axis != LeadingAxis::changes && gains_over_time(p_, i)));
+                        (i.op->leading_axis != LeadingAxis::changes && !is_light(p_, i)));
     if (moves) slab_.insert(i.outputs);
     for (ValueId v : i.outputs) {
       if (slab_.contains(v))
@@ -121,8 +119,7 @@ class Sink {
       }
     }
     if (!needed) return;
-    moved_.push_back(
-        {{&sum_to_op, shape_attribute(p_.shape(v)), {v}, {new_sum_of(v)}, true}, false});
+    moved_.push_back({{&sum_to_op, shape_of(v), {v}, {new_sum_of(v)}, true}, false});
   }
   bool is_result(ValueId v) const {
     return std::any_of(p_.results.begin(), p_.results.end(), [v](const ProgramResult& r) {
@@ -142,12 +139,15 @@ class Sink {
                          {zeros}});
     stay_.push_back({&add_op, {}, {zeros, v}, {running}, true});
     if (is_result(v))
-      moved_.push_back(
-          {{&sum_to_op, shape_attribute(p_.shape(v)), {running}, {new_sum_of(v)}}, false});
+      moved_.push_back({{&sum_to_op, shape_of(v), {running}, {new_sum_of(v)}}, false});
   }
   ValueId new_sum_of(ValueId v) {
     sum_of_[v] = p_.add_value(Role::fixed, p_.type(v));
     return *sum_of_[v];
+  }
+  Attributes shape_of(ValueId v) const {
+    const Shape& shape = p_.shape(v);
+    return {{"shape", std::vector<int64_t>(shape.begin(), shape.end())}};
   }
 
   Program p_;
