@@ -87,7 +87,7 @@ void check_other_features(const Subject& subject) {
 void check_inputs(const Subject& subject) {
   const NoGradient off;
   const Tensors x = subject.inputs(default_dtype());
-  for (const std::size_t n : {0, 1, 2, 3, 9}) {
+  for (const std::size_t n : {0u, 1u, 2u, 3u, 9u}) {
     Tensors given;
     for (std::size_t i = 0; i < n; ++i) given.push_back(x[i % x.size()]);
     (void)is_called(subject.make(), given);
