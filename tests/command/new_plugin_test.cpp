@@ -88,7 +88,8 @@ const Row refused[] = {
     {"tanh", "tempo: new plugin: there is an op `tanh` already.\n  Choose another name.\n"},
     {"my_unit --like snak",
      "tempo: new plugin: there is no example named `snak`; did you mean `snake`?\n  It can begin "
-     "as\n    ind_rnn          IndependentRNN, a cell in Rust\n    leaky_integrator LeakyIntegrator, a "
+     "as\n    ind_rnn          IndependentRNN, a cell in Rust\n    leaky_integrator "
+     "LeakyIntegrator, a "
      "cell in C\n"},
 };
 

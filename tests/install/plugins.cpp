@@ -34,9 +34,11 @@ void try_cell(const std::string& name) {
 
 // Residual round a Dense is the formula f(x) + x, in both directions, whichever step is asked for.
 void try_residual() {
-  const Tensor x = random_normal({2, 5, 3}, 0, 1, float32, 2), mask = mask_of_lengths(tensor({5, 3}), 5);
+  const Tensor x = random_normal({2, 5, 3}, 0, 1, float32, 2),
+               mask = mask_of_lengths(tensor({5, 3}), 5);
   const auto residual = [&](bool sequences) {
-    return Bidirectional(layer("Residual", {{"layer", "Dense"}, {"units", 3}, {"return_sequences", sequences}}));
+    return Bidirectional(
+        layer("Residual", {{"layer", "Dense"}, {"units", 3}, {"return_sequences", sequences}}));
   };
   const auto halves = [&](const Layer& both) {
     const Tensors w = both.weights();
@@ -48,7 +50,8 @@ void try_residual() {
   require(close(of_each, concat({f, b}, -1)), "Residual at each step, in both directions");
   const auto [g, c] = halves(one);
   require(close(of_one, concat({g(all, -1), c(all, 0)}, -1)), "Residual of the last step");
-  require(close(masked(1), concat({g(1, 2), c(1, 0)}, -1)), "Residual of the last step that counts");
+  require(close(masked(1), concat({g(1, 2), c(1, 0)}, -1)),
+          "Residual of the last step that counts");
 }
 
 int main(int argc, char** argv) {
