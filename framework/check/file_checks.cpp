@@ -81,7 +81,9 @@ bool is_of_system(const std::string& library) {
 void check_needs(const std::string& path) {
   const SharedObject object = readable(path);
   std::vector<std::string> libraries, symbols;
+  bool has_versions = true;  // of its symbols
   for (const std::string& library : object.needed) {
+    has_versions &= !library.starts_with("libc++");
     require(!library.starts_with("libtempo.so"),
             "it is linked with " + library +
                 ": it runs with that build of Tempo alone.\n  A plugin links against nothing; the "
@@ -91,7 +93,7 @@ void check_needs(const std::string& path) {
   for (const SharedObject::Symbol& s : object.symbols)
     if (!s.defined && !s.weak && !s.versioned && !is_of_sanitizer(s.name))
       symbols.push_back(s.name);
-  require(!libraries.empty() || symbols.empty(),
+  require(!libraries.empty() || !has_versions || symbols.empty(),
           "nothing that it is linked with has " + some(symbols) + ".");
   if (!libraries.empty())
     throw Warning("it needs " + some(libraries) + ", which must be there wherever it is loaded.");

@@ -69,7 +69,7 @@ CLI::App* add_check(CLI::App& app, Arguments& given) {
       ->excludes(here);
   check->add_option("--reproduce", given.check.seed, "Draw what a check tries from this seed.")
       ->type_name("SEED")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 53));
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 53));
   check->add_flag("--report", given.check.report)->group("");
   return check;
 }

@@ -100,9 +100,8 @@ tempo_status create(void* user, tempo_layer* self, const tempo_creation* creatio
 }
 tempo_status destroy(void* user, void* instance) {
   const tempo_layer_type& type = layered(user).original;
-  const tempo_status status = type.destroy(type.user, instance);
-  forget(layers_in_use().take(instance));
-  return status;
+  forget(layers_in_use().take(instance));  // before another one can lie at its address
+  return type.destroy(type.user, instance);
 }
 
 // Of each callback that is given a call and makes tensors.

@@ -3,6 +3,7 @@
 #include "plugin/debug/notes.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <vector>
 
 #include "graph/trace.hpp"
@@ -33,7 +34,10 @@ class Notes {
  private:
   // The instruction as explain prints it.
   std::string line_of(const Instruction& i) const {
-    const std::size_t at = text_.find("\n  " + to_string(i.outputs[0]), text_.find("\nloop\n"));
+    const std::string begin = "\n  " + to_string(i.outputs[0]);
+    std::size_t at = text_.find(begin, text_.find("\nloop\n"));
+    while (at != text_.npos && std::isdigit(static_cast<unsigned char>(text_[at + begin.size()])))
+      at = text_.find(begin, at + 1);
     if (at == text_.npos) return i.op->name;
     const std::string line = text_.substr(at + 3, text_.find('\n', at + 1) - at - 3);
     return line.substr(0, line.find("  "));
