@@ -51,16 +51,26 @@ void check_calls(const Subject& subject) {
   require_close("called again, result", results(layer, x), first, 0);
   (void)results(layer, others);
   require_close("called with others between, result", results(layer, x), first, 0);
+  const OtherWeights before(layer);
   (void)results(layer, masked(others, subject.masks(others)), true);
+  before.put_back();
   require_close("called in training between, result", results(layer, x), first, 0);
 }
 
+// What draws numbers in training, or moves weights there, is told apart from what is wrong.
 void check_modes(const Subject& subject) {
   const NoGradient off;
   const Tensors x = subject.inputs(float64);
   const Layer layer = subject.ready(x);
   const Tensors expected = results(layer, x);
-  require_close("in training, result", results(layer, x, true), expected, 1e-12);
+  const OtherWeights before(layer);
+  const Tensors trained = results(layer, x, true);
+  const std::string other = difference("in training, result", trained, expected, 1e-12);
+  if (other.empty()) return;
+  if (before.moved()) throw NeedsRow(other, "in training it moves weights that inference reads");
+  if (!difference("", results(layer, x, true, 34), trained, 0).empty())
+    throw NeedsRow(other, "it draws numbers in training");
+  throw MayBeMeant(other);
 }
 
 void check_seed(const Subject& subject) {

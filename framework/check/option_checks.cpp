@@ -10,6 +10,7 @@
 
 #include "check/plugin_check.hpp"
 #include "check/subject.hpp"
+#include "plugin/debug/host.hpp"
 
 namespace tempo::conformance {
 
@@ -30,40 +31,31 @@ std::vector<std::string> words_of(const char* choices) {
   return words;
 }
 
-// Made with these, or refused by an error.
-bool is_made(const Subject& subject, const std::vector<Given>& given) {
+void make_or_be_refused(const Subject& subject, const Given& given) {
   try {
-    (void)subject.make(given);
-    return true;
-  } catch (const Error&) {
-    return false;
+    (void)subject.make({given});
+  } catch (const Error&) {  // says why not
   }
 }
 
+// What the host does not let through ends here, too: a plugin that crashes is what is looked for.
 void check_limits(const Subject& subject) {
   for (const tempo_option& o : options_of(subject)) {
     if (o.kind == TEMPO_OPTION_INT) {
       for (const double limit : {o.at_least, o.at_most})
-        if (std::abs(limit) < 1e15) (void)is_made(subject, {{o.name, static_cast<int64_t>(limit)}});
-      if (std::abs(o.at_least) < 1e15)
-        require(!is_made(subject, {{o.name, static_cast<int64_t>(o.at_least) - 1}}),
-                named(o) + " is taken below its limit");
+        if (std::abs(limit) < 1e15)
+          make_or_be_refused(subject, {o.name, static_cast<int64_t>(limit)});
       for (const int64_t value : {INT64_MIN, int64_t{-1}, int64_t{0}, int64_t{1}, INT64_MAX})
-        (void)is_made(subject, {{o.name, value}});
+        make_or_be_refused(subject, {o.name, value});
     } else if (o.kind == TEMPO_OPTION_REAL) {
       for (const double value : {o.at_least, o.at_most, 1e-300, 1e300, HUGE_VAL, std::nan("")})
-        (void)is_made(subject, {{o.name, value}});
-      if (std::isfinite(o.at_most))
-        require(!is_made(subject, {{o.name, o.at_most + 1 + std::abs(o.at_most)}}),
-                named(o) + " is taken above its limit");
+        make_or_be_refused(subject, {o.name, value});
     } else if (o.kind == TEMPO_OPTION_SHAPE) {
       for (const std::vector<int64_t>& list :
            std::vector<std::vector<int64_t>>{{}, {0}, {-1, INT64_MAX}, {1, 2, 3, 4, 5, 6, 7, 8}})
-        (void)is_made(subject, {{o.name, list}});
+        make_or_be_refused(subject, {o.name, list});
     }
   }
-  require(!is_made(subject, {{"no_option_has_this_name", 1}}),
-          "it takes an option that it has not");
 }
 
 void check_texts(const Subject& subject) {
@@ -72,11 +64,8 @@ void check_texts(const Subject& subject) {
     if (o.kind != TEMPO_OPTION_TEXT) continue;
     any = true;
     for (const std::string& text :
-         {std::string(), std::string(10000, 'a'), std::string("\xff"), std::string("a\nb%s%n")}) {
-      (void)is_made(subject, {{o.name, text}});
-      require(!o.choices || sdk::among(o.choices, text) || !is_made(subject, {{o.name, text}}),
-              named(o) + " is taken as what is none of its choices");
-    }
+         {std::string(), std::string(10000, 'a'), std::string("\xff"), std::string("a\nb%s%n")})
+      make_or_be_refused(subject, {o.name, text});
   }
   if (!any) throw Inapplicable("it has no texts");
 }
@@ -117,9 +106,9 @@ void check_ranges(const Subject& subject) {
 }
 
 void check_option_names(const Subject& subject) {
-  const std::vector<std::string> read_by_tempo{
-      "name",         "trainable",    "dtype",    "return_sequences",
-      "return_state", "go_backwards", "stateful", "seed"};
+  std::vector<std::string> read_by_tempo{"return_state", "go_backwards", "stateful"};
+  for (uint32_t i = 0; const char* own = tempo_check_v1()->own_option(i); ++i)
+    read_by_tempo.emplace_back(own);
   std::string found;
   for (const tempo_option& o : options_of(subject))
     for (const std::string& known : read_by_tempo)
@@ -241,7 +230,7 @@ void check_extremes(const Subject& subject) {
 
 void add_option_checks(PluginChecks& all) {
   all.push_back({"options",
-                 "it is made with each option at its limits, and refuses what is past them",
+                 "it is made with the smallest and largest values of each option, or refuses them",
                  &check_limits});
   all.push_back({"texts", "it is made with any text, or refuses it", &check_texts});
   all.push_back({"choices", "each of its choices works", &check_choices});

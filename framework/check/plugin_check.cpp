@@ -79,6 +79,16 @@ int64_t& Seed::of_this_process() {
   return seed;
 }
 
+bool only_asks(const std::string& function) {
+  for (const char* one : {"find_op", "last_error", "view", "view_layer", "layer_weight",
+                          "layer_child", "layer_states"})
+    if (function == one) return true;
+  return false;
+}
+bool cannot_fail(const std::string& function) {
+  return function == "fail" || function.starts_with("retain") || function.starts_with("release");
+}
+
 const char* name_of(Finding::Kind kind) {
   switch (kind) {
     case Finding::ok: return "ok";
@@ -121,6 +131,10 @@ Finding run_here(const std::string& check, const std::string& path, const std::s
     return {Finding::skipped, reason.what()};
   } catch (const Warning& warning) {
     return {Finding::warning, warning.what()};
+  } catch (const MayBeMeant& warning) {
+    return {Finding::warning, warning.what()};
+  } catch (const Saw& saw) {
+    return {Finding::ok, saw.what()};
   } catch (const std::exception& fault) {
     return {Finding::failed, fault.what()};
   }
@@ -188,6 +202,28 @@ Finding in_child(const CheckedPlugin& checked, const PluginCheck& check, const s
   return finding;
 }
 
+std::string first_difference(const std::string& a, const std::string& b) {
+  const auto at = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  const auto line = [](const std::string& text, std::string::const_iterator place) {
+    const auto i = static_cast<std::size_t>(place - text.begin());
+    const std::size_t begin = i == 0 ? 0 : text.rfind('\n', i - 1) + 1;
+    return text.substr(begin, text.find('\n', i) - begin);
+  };
+  return "`" + line(a, at.first) + "` and then `" + line(b, at.second) + "`";
+}
+
+// Processes of their own, which load it anew: it lies elsewhere in each.
+Finding in_two_children(const CheckedPlugin& checked, const PluginCheck& check,
+                        const std::string& part) {
+  const Finding one = in_child(checked, check, part);
+  if (one.kind != Finding::ok) return one;
+  const Finding two = in_child(checked, check, part);
+  if (two.kind != Finding::ok) return two;
+  if (one.text == two.text) return {};
+  return {Finding::failed,
+          "in another process it has something else: " + first_difference(one.text, two.text)};
+}
+
 // What the child of the check "load" says after its finding: the title, and a line for each part.
 std::vector<Part> parts_of(const std::string& report, std::string& title) {
   std::vector<Part> all;
@@ -230,7 +266,9 @@ PluginReport check_plugin(const CheckedPlugin& checked) {
     return only.empty() || std::find(only.begin(), only.end(), check.name) != only.end();
   };
   const auto run = [&](const PluginCheck& check, const std::string& part) {
-    report.findings.push_back({check.name, part, in_child(checked, check, part)});
+    report.findings.push_back(
+        {check.name, part,
+         check.twice ? in_two_children(checked, check, part) : in_child(checked, check, part)});
     return report.findings.back().finding.kind;
   };
   const auto run_all = [&](PluginCheck::Of of, const std::string& part) {

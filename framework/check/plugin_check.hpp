@@ -29,6 +29,11 @@ struct Warning : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Thrown by a check that saw what each process must see: another one compares it, line by line.
+struct Saw : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 struct PluginCheck {
   using OnFile = void (*)(const std::string& path);  ///< that is not loaded
   struct OnLoading {
@@ -46,6 +51,7 @@ struct PluginCheck {
   std::variant<OnFile, OnLoading, OnPlugin, OnLayer, OnOp> run;
   Host host = usual;
   bool draws = false;  ///< what it tries, from a seed
+  bool twice = false;  ///< in two processes, which must see the same
   Of of() const { return static_cast<Of>(run.index()); }
 };
 using PluginChecks = std::vector<PluginCheck>;
@@ -62,6 +68,11 @@ void add_gradient_checks(PluginChecks& all);
 void add_ownership_checks(PluginChecks& all);
 void add_speed_checks(PluginChecks& all);
 void add_op_checks(PluginChecks& all);
+
+/// Whether a plugin may go on where this function of the host fails: it only asks what there is.
+bool only_asks(const std::string& function);
+/// Whether it does nothing that could fail.
+bool cannot_fail(const std::string& function);
 
 /// Loads a plugin here, and says what it has.
 PluginContents loaded(const std::string& path);

@@ -12,6 +12,7 @@
 #include <clocale>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "check/subject.hpp"
@@ -60,6 +61,8 @@ void require_unchanged(const std::vector<std::pair<std::string, std::string>>& b
     require(before[i] == after[i], doing + " changes " + before[i].first + ": " + before[i].second +
                                        " before, " + after[i].second + " after");
 }
+
+void says_no_more() { unsetenv("TEMPO_PLUGIN_TRACE"); }
 
 Kept::Kept() : file_(memfd_create("kept", MFD_CLOEXEC)) {
   fflush(nullptr);

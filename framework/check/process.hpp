@@ -14,6 +14,9 @@ std::vector<std::pair<std::string, std::string>> of_this_process();
 void require_unchanged(const std::vector<std::pair<std::string, std::string>>& before,
                        const std::string& doing);
 
+/// From now on Tempo does not print what it loads, though TEMPO_PLUGIN_TRACE asks for it.
+void says_no_more();
+
 /// While one lives, what is written to stdout and stderr is kept.
 class Kept {
  public:

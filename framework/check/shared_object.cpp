@@ -45,6 +45,8 @@ class Reader {
     object.executable_stack = true;  // where nothing is said of it
     for (const Elf64_Phdr& s : segments_)
       if (s.p_type == PT_GNU_STACK) object.executable_stack = s.p_flags & PF_X;
+    if (sections_.empty())
+      throw Inapplicable("it has no table of sections, where symbols are told");
     for (const Elf64_Shdr& s : sections_) {
       if (s.sh_type == SHT_DYNSYM) add_symbols(s, object);
       if (s.sh_type == SHT_SYMTAB) add_locals(s, object);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <set>
 #include <sstream>
 
 #include <tempo/gradient.hpp>
@@ -238,6 +239,24 @@ Seen Subject::seen(const Sequential& model) const {
   return all;
 }
 
+OtherWeights::OtherWeights(const Layer& layer) {
+  std::set<std::string> trained;
+  for (const Tensor& w : layer.trainable_weights()) trained.insert(w.path());
+  for (const Tensor& w : layer.weights())
+    if (!trained.contains(w.path())) weights_.push_back(w);
+  for (const Tensor& w : weights_) values_.push_back(w.to_vector());
+}
+bool OtherWeights::moved() const {
+  for (std::size_t i = 0; i < weights_.size(); ++i)
+    if (weights_[i].to_vector() != values_[i]) return true;
+  return false;
+}
+void OtherWeights::put_back() const {
+  for (std::size_t i = 0; i < weights_.size(); ++i)
+    assign(weights_[i],
+           cast(tensor(values_[i], weights_[i].shape(), float64), weights_[i].dtype()));
+}
+
 std::string Seen::difference(const Seen& other) const {
   for (std::size_t i = 0; i < parts.size() || i < other.parts.size(); ++i) {
     if (i >= parts.size()) return other.parts[i].first;
@@ -299,8 +318,18 @@ void require_close(const std::string& what, const Tensors& got, const Tensors& e
                   tolerance);
 }
 
-Tensors results(const Layer& layer, const Tensors& x, bool training) {
-  set_seed(33);
+std::string difference(const std::string& what, const Tensors& got, const Tensors& expected,
+                       double tolerance) {
+  try {
+    require_close(what, got, expected, tolerance);
+  } catch (const Fault& fault) {
+    return fault.what();
+  }
+  return "";
+}
+
+Tensors results(const Layer& layer, const Tensors& x, bool training, int64_t seed) {
+  set_seed(seed);
   return layer.call(x, {.training = training});
 }
 

@@ -24,6 +24,10 @@ struct NeedsRow : Fault {
       : Fault(row + (why_it_does.empty() ? "" : "; " + why_it_does)), why(std::move(why_it_does)) {}
   std::string why;
 };
+/// Thrown by a check that found what may be meant, as a row would say; the text says what.
+struct MayBeMeant : Fault {
+  using Fault::Fault;
+};
 /// Thrown by a check that has nothing to look at; the text says why.
 struct Inapplicable : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -82,6 +86,18 @@ class Subject {
   bool has_row_;
 };
 
+/// What the weights of a layer are that no gradient changes, such as averages that training moves.
+class OtherWeights {
+ public:
+  explicit OtherWeights(const Layer& layer);
+  bool moved() const;
+  void put_back() const;
+
+ private:
+  Tensors weights_;
+  std::vector<std::vector<double>> values_;
+};
+
 /// The model of a layer of this kind, as a file gives it back.
 Sequential saved_and_loaded(const Subject& subject, const Sequential& model);
 
@@ -95,10 +111,13 @@ void require_close(const std::string& what, const Tensor& got, const Tensor& exp
                    double tolerance);
 void require_close(const std::string& what, const Tensors& got, const Tensors& expected,
                    double tolerance);
+/// Where they are not as close, in those words; "" where they are.
+std::string difference(const std::string& what, const Tensors& got, const Tensors& expected,
+                       double tolerance);
 void require(bool holds, const std::string& otherwise);
 
 /// All results of a call, with the random numbers of one seed.
-Tensors results(const Layer& layer, const Tensors& x, bool training = false);
+Tensors results(const Layer& layer, const Tensors& x, bool training = false, int64_t seed = 33);
 /// Its trainable weights, and then those of `x` that are floating.
 Tensors leaves(const Layer& layer, const Tensors& x);
 /// Each floating one as a parameter.

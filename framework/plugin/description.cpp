@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <string_view>
 #include <vector>
@@ -129,6 +130,10 @@ void require_plain_name(const std::string& who, const char* name) {
 }
 
 }  // namespace
+
+const char* own_option(uint32_t i) {
+  return i < std::size(own_options) ? own_options[i].name : nullptr;
+}
 
 bool is_plain_name(const std::string& name) {
   const auto letter = [](char c) {

@@ -13,6 +13,9 @@ namespace tempo {
 /// are.
 bool is_plain_name(const std::string& name);
 
+/// The options that the host reads itself, where a layer has them; nullptr past the end.
+const char* own_option(uint32_t i);
+
 /// Throws PluginError where the description lacks something or contradicts itself. The name of a
 /// program's own class may be any.
 void require_whole(const tempo_layer_type* type);

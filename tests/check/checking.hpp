@@ -14,12 +14,20 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tensor/sanitizers.hpp"
+
 namespace checking {
 namespace fs = std::filesystem;
 
 inline std::string file_of(const std::string& name) {
   return fs::canonical(TEMPO_TEST_PLUGINS).string() + "/" + name + ".so";
 }
+
+inline const char* const crashed = "it was ended by signal 11 (Segmentation fault).";
+// ThreadSanitizer has a word on who exits while it is loaded.
+inline const char* const without_a_word = TEMPO_THREAD_SANITIZER
+                                              ? "it ended the process, exit code 66."
+                                              : "it ended the process without a word.";
 
 struct Finished {
   std::string output;
@@ -49,8 +57,9 @@ struct Found {
   std::string outcome, text;
 };
 // By "part check".
-inline std::map<std::string, Found> findings(const std::string& arguments) {
-  const Finished finished = check("--json " + arguments);
+inline std::map<std::string, Found> findings(const std::string& arguments,
+                                             const std::string& before = "") {
+  const Finished finished = check("--json " + arguments, before);
   std::map<std::string, Found> all;
   std::istringstream lines(finished.output);
   for (std::string line; std::getline(lines, line);) {

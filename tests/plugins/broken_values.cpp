@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <random>
 
 #include <tempo/plugin.hpp>
 
@@ -55,6 +56,7 @@ struct TextOptions {
   double factor = 0.5;
   int depth = 2;
   bool trainabel = true;
+  bool call = true;
 };
 void describe(auto& option, TextOptions& o) {
   option("mode", o.mode, "The second of these choices fails.", one_of("a|b|c"));
@@ -62,6 +64,7 @@ void describe(auto& option, TextOptions& o) {
   option("factor", o.factor, "Has one value.", between(0.5, 0.5));
   option("depth", o.depth, "Is a whole number within halves.", between(0.5, 9.5));
   option("trainabel", o.trainabel, "Is misspelt.");
+  option("call", o.call, "Is misspelt, too.");
 }
 struct OddOptions : LayerOf<TextOptions> {
   OddOptions(TextOptions o = {}) : LayerOf(o) {
@@ -154,6 +157,14 @@ struct DependsOnTheProcess : SoundLayer {
   using SoundLayer::SoundLayer;
   Tensor call(const Tensor& x, const CallOptions& call) const {
     return SoundLayer::call(x, call) * static_cast<double>(getpid());
+  }
+};
+// Drawn once, while the plugin is loaded.
+const double drawn_when_loaded = std::random_device{}() % 1000000;
+struct DrawsWhenLoaded : SoundLayer {
+  using SoundLayer::SoundLayer;
+  Tensor call(const Tensor& x, const CallOptions& call) const {
+    return SoundLayer::call(x, call) + drawn_when_loaded;
   }
 };
 // Another step each time that it is traced.
@@ -258,6 +269,7 @@ struct HasAnIdleWeight : SoundLayer {
 TEMPO_PLUGIN("broken_values", "1.0.0", LAYER(SoundLayer), CELL(SoundCell), LAYER(OddOptions),
              LAYER(CrashesOfDepth), LAYER(MakesNaN), LAYER(TakesFewFeatures), LAYER(BuildsAnew),
              LAYER(TakesTwo), LAYER(WeighsTheBatch), CELL(BeginsInFloat32), LAYER(CountsFeatures),
-             LAYER(DependsOnTheProcess), CELL(Alternates), LAYER(KeepsAWeight), LAYER(SpreadsNaN),
-             LAYER(CountsCalls), LAYER(DividesByTheMask), CELL(SeesTracing), LAYER(WrongInTraining),
-             LAYER(WrongInFloat32), LAYER(WrongNextTime), LAYER(HasAnIdleWeight))
+             LAYER(DependsOnTheProcess), LAYER(DrawsWhenLoaded), CELL(Alternates),
+             LAYER(KeepsAWeight), LAYER(SpreadsNaN), LAYER(CountsCalls), LAYER(DividesByTheMask),
+             CELL(SeesTracing), LAYER(WrongInTraining), LAYER(WrongInFloat32), LAYER(WrongNextTime),
+             LAYER(HasAnIdleWeight))

@@ -13,6 +13,7 @@
 #include "plugin/debug/memory.hpp"
 #include "plugin/debug/notes.hpp"
 #include "plugin/debug/table.hpp"
+#include "plugin/description.hpp"
 #include "plugin/host.hpp"
 #include "plugin/loader.hpp"
 #include "plugin/plugin_file.hpp"
@@ -105,8 +106,8 @@ const tempo_host* host_for(const std::string& path, DescribePlugin describe,
 
 extern "C" TEMPO_API const tempo_check_host* tempo_check_v1(void) {
   using namespace tempo::debug;
-  static const tempo_check_host table{sizeof table,   &watch,       &fail_call, &calls_of,
-                                      &function_name, &live,        &fault,     &describe,
-                                      &file_fault,    &plugin_file, &notes};
+  static const tempo_check_host table{
+      sizeof table, &watch,    &fail_call,  &calls_of,    &function_name,     &live,
+      &fault,       &describe, &file_fault, &plugin_file, &tempo::own_option, &notes};
   return &table;
 }

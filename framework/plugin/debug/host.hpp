@@ -40,6 +40,8 @@ typedef struct tempo_check_host {
   const char* (*file_fault)(const char* path, uint32_t what);
   /* The files that a program may load by itself; NULL past the end. */
   const char* (*plugin_file)(uint32_t i);
+  /* The options that the host reads itself, where a layer has them; NULL past the end. */
+  const char* (*own_option)(uint32_t i);
   /* What keeps the passes from making the Programs fast that this layer runs on such an input: a
    * line each, "hoist: ...", "merge: ..." or "fuse: ...". The layer is not changed. */
   tempo_status (*notes)(tempo_layer* layer, tempo_tensor* const* inputs, uint32_t n_inputs,

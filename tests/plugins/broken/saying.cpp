@@ -22,6 +22,9 @@ int& use_shared() { return Shared<int>::number; }
 asm(".text\n.globl patched\npatched: .quad tempo_plugin_v0\n");
 #elif defined(CASE_linked)
 const tempo_host* linked() { return tempo_host_v0(); }
+#elif defined(CASE_with_libcxx)
+extern "C" int of_libcxx();
+int use_libcxx() { return of_libcxx(); }
 #elif defined(CASE_exports_more)
 extern "C" [[gnu::visibility("default")]] int compress(int x) { return x; }
 #endif
@@ -96,6 +99,10 @@ tempo_status init(void*, const tempo_host* table, tempo_registry* registry) {
                                nullptr};
 #if defined(CASE_takes_a_name)
   type.name = "Danse";
+#endif
+#if defined(CASE_does_without)
+  const tempo_op* op_of_others = nullptr;
+  if (host->find_op("matmul", &op_of_others)) type.summary = "Gives its input, without products.";
 #endif
 #if defined(CASE_ignores)
   (void)host->register_op(registry, &op);
