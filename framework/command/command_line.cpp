@@ -3,7 +3,6 @@
 #include "command_line.hpp"
 
 #include <ostream>
-#include <utility>
 
 #include <CLI/CLI.hpp>
 
@@ -74,14 +73,23 @@ CLI::App* add_check(CLI::App& app, Arguments& given) {
   return check;
 }
 
-// Through the pipe of the parent, if this is the child of a scan.
-std::string layers_of(const Arguments& given, bool in_child) {
-  if (in_child) return scan_layers(given.name, given.plugins);
-  std::string text = !given.path.empty()  ? list_plugin(given.path)
-                     : given.name.empty() ? list_layers()
-                                          : describe_layer(given.name);
-  if (given.check.report) write_report(std::exchange(text, ""));
-  return text;
+std::string layers_here(const Arguments& given) {
+  for (const std::string& path : given.plugins) load_plugin(path);
+  if (!given.path.empty()) return list_plugin(given.path);
+  return given.name.empty() ? list_layers() : describe_layer(given.name);
+}
+
+// The child of a scan says it through the pipe of its parent, an error, too: what plugins print
+// goes elsewhere.
+std::string layers_of(const Arguments& given) {
+  if (!given.check.in_process) return scan_layers(given.name, given.plugins);
+  if (!given.check.report) return layers_here(given);
+  try {
+    write_report(list_report(layers_here(given)));
+  } catch (const std::exception& error) {
+    write_report(error_report(error.what()));
+  }
+  return "";
 }
 
 std::string version_text() {
@@ -139,10 +147,9 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   } catch (const CLI::ParseError& error) {
     throw Error(error.what() + hint);
   }
-  const bool in_children = (*layers || (*check && !given.list)) && !given.check.in_process;
-  if (in_children)
+  if (*check && !given.list && !given.check.in_process)
     given.check.others = given.plugins;  // a fault of theirs ends a child alone
-  else
+  else if (!*layers)
     for (const std::string& path : given.plugins) load_plugin(path);
   if (*check && !given.list) {
     if (given.path.empty()) throw Error("check: the plugin's file is required" + hint);
@@ -157,7 +164,7 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   else if (*explain)
     out << explain_layer(given.name, given.options, given.shape, given.dtype, given.stream);
   else if (*layers)
-    out << layers_of(given, in_children);
+    out << layers_of(given);
   else
     out << app.help();
   return out.flush() ? 0 : 1;

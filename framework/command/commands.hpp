@@ -18,7 +18,10 @@ std::string list_plugin(const std::string& path);
 /// The same as list_layers, or describe_layer of a name, in a process of its own: a plugin that
 /// ends it is named. These plugins are loaded there first.
 std::string scan_layers(const std::string& name, const std::vector<std::string>& plugins);
-/// What the child of such a scan says.
+/// What the child of such a scan says: a list, or why there is none.
+std::string list_report(const std::string& list);
+std::string error_report(const std::string& error);
+/// Through the pipe of its parent.
 void write_report(const std::string& text);
 
 /// The Programs of a layer, made with options such as "units=128", on an input of this shape; or

@@ -20,24 +20,19 @@ using conformance::ChildLimits;
 using conformance::Ended;
 
 constexpr ChildLimits limits{.seconds = 20, .megabytes = 4096};
-const std::string says_so = "tempo: ";  // before the text of an Error
+constexpr char of_list = 'l', of_error = 'e';  // the first letter of a report
 
 Ended in_child(std::vector<std::string> more) {
   more.insert(more.begin(), {"layers", "--in-process", "--report"});
   return conformance::run_this_program(more, limits);
 }
-// Why there is no list; "" where there is one.
+// Why nothing was reported; "" where something was.
 std::string fault_of(const Ended& ended) {
   const std::string end = conformance::end_of(ended, limits);
   return end.empty() && ended.report.empty() ? "it ended the process without a word." : end;
 }
-bool is_error(const Ended& ended) {
-  return ended.how == Ended::exited && ended.number == 1 && ended.output.starts_with(says_so);
-}
-std::string error_of(const Ended& ended) {
-  return ended.output.substr(says_so.size(),
-                             ended.output.find_last_not_of('\n') + 1 - says_so.size());
-}
+bool is_error(const Ended& ended) { return ended.report[0] == of_error; }
+std::string text_of(const Ended& ended) { return ended.report.substr(1); }
 
 struct Scanned {
   std::string sections, failures;
@@ -49,17 +44,20 @@ Scanned one_by_one(std::vector<std::string> files) {
   for (const std::string& file : files) {
     const Ended ended = in_child({"--file", file});
     const std::string fault = fault_of(ended);
-    if (fault.empty())
-      all.sections += ended.report;
+    if (fault.empty() && !is_error(ended))
+      all.sections += text_of(ended);
     else
       all.failures +=
           "\n  " +
-          sdk::indented(is_error(ended) ? error_of(ended) : "plugin " + file + ": " + fault, "  ");
+          sdk::indented(fault.empty() ? text_of(ended) : "plugin " + file + ": " + fault, "  ");
   }
   return all;
 }
 
 }  // namespace
+
+std::string list_report(const std::string& list) { return of_list + list; }
+std::string error_report(const std::string& error) { return of_error + error; }
 
 void write_report(const std::string& text) {
   for (std::size_t at = 0; at < text.size();) {
@@ -77,12 +75,14 @@ std::string scan_layers(const std::string& name, const std::vector<std::string>&
     arguments.push_back(plugin);
   }
   const Ended ended = in_child(arguments);
-  if (is_error(ended)) throw Error(error_of(ended));
-  if (fault_of(ended).empty()) {
+  const std::string fault = fault_of(ended);
+  if (fault.empty()) {
     std::cerr << ended.output;  // what a plugin says while it is loaded
-    return ended.report;
+    if (is_error(ended)) throw Error(text_of(ended));
+    return text_of(ended);
   }
-  const Scanned all = one_by_one(plugins);
+  Scanned all = one_by_one(plugins);
+  if (all.failures.empty()) all.failures = "\n  all plugins in one process: " + fault;
   if (name.empty()) return all.sections + "\nCould not be loaded:" + all.failures + "\n";
   throw Error("layers: a plugin ends the process that it is loaded in:" + all.failures +
               "\n  Take it out of the folder that it is in.");

@@ -307,3 +307,19 @@ BOOST_AUTO_TEST_CASE(a_plugin_that_crashes_does_not_take_tempo_layers_with_it) {
   BOOST_TEST(one.output.starts_with("tempo: layers: a plugin ends the process"), one.output);
   fs::remove_all(folder);
 }
+
+// What a plugin prints while it is loaded is not taken for an error, nor for a part of one.
+BOOST_AUTO_TEST_CASE(an_error_of_tempo_layers_is_told_beside_a_plugin_that_prints) {
+  const fs::path folder = fs::temp_directory_path() / ("prints_" + std::to_string(getpid()));
+  fs::create_directory(folder);
+  fs::copy_file(file_of("prints_at_start"), folder / "prints.so");
+  const Finished unknown =
+      run("layers LSTMM", "TEMPO_PLUGIN_TRACE=1 TEMPO_PLUGIN_PATH=" + folder.string() + " ");
+  BOOST_TEST(unknown.code == 1);
+  for (const char* part : {"Thank you for loading this plugin!\n", "SHA-256",
+                           "\ntempo: there is no layer named `LSTMM`; did you mean `LSTM`?\n"})
+    BOOST_TEST(unknown.output.find(part) != std::string::npos, part << " is not in\n"
+                                                                    << unknown.output);
+  BOOST_TEST(unknown.output.find("ends the process") == std::string::npos, unknown.output);
+  fs::remove_all(folder);
+}
