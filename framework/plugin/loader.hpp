@@ -14,7 +14,7 @@ enum class Search { installed, everywhere };  // everywhere: TEMPO_PLUGIN_PATH t
 /// does.
 const tempo_layer_type& require_type(uint32_t kind, const std::string& name, Search search);
 /// The folder of the installed plugins: beside libtempo, or TEMPO_PLUGIN_FOLDER. A program that
-/// runs with more rights than its user has reads no variable of the environment.
+/// runs with more rights than its user has reads no variable that names plugins.
 std::string plugin_folder();
 /// The files that these two load.
 std::vector<std::string> plugin_files();

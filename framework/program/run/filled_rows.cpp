@@ -12,7 +12,8 @@ FilledRows::FilledRows(const Program& p, const EndingRows& rows, std::span<const
     : inputs_(given.begin(), given.end()) {
   for (std::size_t i = p.fixed.size(); i < p.first_state(); ++i) {
     const ProgramValue& v = p[p.input(i)];
-    const bool by_row = v.type.shape.rank() > 0 && v.type.shape[0] == rows.rows();
+    // With one axis it is one row, which all of them read, also where it is as long as the batch.
+    const bool by_row = v.type.shape.rank() > 1 && v.type.shape[0] == rows.rows();
     if (v.batch_first || !by_row || (v.name != kept_name && !is_floating(v.type.dtype))) continue;
     copies_.emplace_back(given[i].type);
     inputs_[i] = copies_.back().view();
