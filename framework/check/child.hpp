@@ -19,16 +19,16 @@ struct Ended {
   enum How { exited, by_signal, too_late } how = exited;
   int number = 0;      ///< the exit code, or the signal
   std::string output;  ///< of stdout and stderr, the first 64 kB
-  std::string report;  ///< what it wrote to `report_to`; "" of what is longer than any report
+  std::string report;  ///< what it gave to write_report; "" of what is longer than any report
   bool used_up_processor = false;  ///< the time of it that it was given
 };
-
-/// The file number that a child writes its report to.
-inline constexpr int report_to = 3;
 
 /// Runs this program with other arguments and waits for it. What it had started is ended with it,
 /// and it is ended with this process.
 Ended run_this_program(const std::vector<std::string>& arguments, const ChildLimits& limits);
+
+/// In the child: gives this to its parent, apart from what it prints.
+void write_report(const std::string& text);
 
 /// Runs f in a copy of this process, and returns what it returned. What it threw, and how it ended
 /// if not well, is thrown here: as an Inapplicable, or else as a Fault.

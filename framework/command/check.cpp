@@ -6,6 +6,7 @@
 
 #include <tempo/names.hpp>
 
+#include "check/child.hpp"
 #include "check/plugin_check.hpp"
 #include "commands.hpp"
 

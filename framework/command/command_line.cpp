@@ -9,6 +9,7 @@
 #include <tempo/load.hpp>
 #include <tempo/version.hpp>
 
+#include "check/child.hpp"
 #include "commands.hpp"
 
 namespace tempo::command {
@@ -85,9 +86,9 @@ std::string layers_of(const Arguments& given) {
   if (!given.check.in_process) return scan_layers(given.name, given.plugins);
   if (!given.check.report) return layers_here(given);
   try {
-    write_report(list_report(layers_here(given)));
+    conformance::write_report(list_report(layers_here(given)));
   } catch (const std::exception& error) {
-    write_report(error_report(error.what()));
+    conformance::write_report(error_report(error.what()));
   }
   return "";
 }

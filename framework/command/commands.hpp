@@ -21,8 +21,6 @@ std::string scan_layers(const std::string& name, const std::vector<std::string>&
 /// What the child of such a scan says: a list, or why there is none.
 std::string list_report(const std::string& list);
 std::string error_report(const std::string& error);
-/// Through the pipe of its parent.
-void write_report(const std::string& text);
 
 /// The Programs of a layer, made with options such as "units=128", on an input of this shape; or
 /// the one of a stream of it.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `tempo layers` loads what is installed in a child; where that does not come back, each file in
 // one of its own.
-#include <unistd.h>
-
 #include <iostream>
 
 #include <tempo/error.hpp>
@@ -58,14 +56,6 @@ Scanned one_by_one(std::vector<std::string> files) {
 
 std::string list_report(const std::string& list) { return of_list + list; }
 std::string error_report(const std::string& error) { return of_error + error; }
-
-void write_report(const std::string& text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const ssize_t n = write(conformance::report_to, text.data() + at, text.size() - at);
-    if (n <= 0) return;
-    at += static_cast<std::size_t>(n);
-  }
-}
 
 std::string scan_layers(const std::string& name, const std::vector<std::string>& plugins) {
   std::vector<std::string> arguments;
