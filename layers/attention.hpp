@@ -18,7 +18,6 @@ struct AttentionOptions {
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
-  int64_t calls = 0;  ///< set by a saved model
 };
 
 struct AdditiveAttentionOptions {
@@ -31,7 +30,6 @@ struct AdditiveAttentionOptions {
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
-  int64_t calls = 0;  ///< set by a saved model
 };
 
 /// The options of a call in Keras, which are a layer's here, and those of dropout: a part of every
@@ -135,11 +133,12 @@ inline Tensor weights(const Tensor& scores, const Tensor& allowed) {
 /// Dropout of weights in training.
 class WeightDropout {
  public:
-  WeightDropout(double rate, int64_t seed, int64_t calls) : rate_(rate), seeds_(seed, calls) {}
+  WeightDropout(double rate, int64_t seed) : rate_(rate), seeds_(seed) {}
 
   Tensor operator()(const Tensor& weights, bool training) {
     return training && rate_ > 0 ? dropout(weights, rate_, seeds_.next()) : weights;
   }
+  void keep(Kept& keep) { seeds_.keep(keep); }
 
  private:
   double rate_;
@@ -161,6 +160,7 @@ class LayerOfScores : public LayerOf<Options> {
     if (in.query_mask) y = with_mask(where(expand_dims(in.query_mask, -1), y, 0), in.query_mask);
     return o.return_attention_scores ? Tensors{y, weights} : Tensors{y};
   }
+  void keep_state(Kept& keep) { dropout_.keep(keep); }
 
  protected:
   static void require_same_features(const Shapes& inputs) {
@@ -174,7 +174,7 @@ class LayerOfScores : public LayerOf<Options> {
   }
 
  private:
-  WeightDropout dropout_{this->options.dropout, this->options.seed, this->options.calls};
+  WeightDropout dropout_{this->options.dropout, this->options.seed};
 };
 
 }  // namespace attention

@@ -13,8 +13,7 @@ struct BidirectionalOptions {
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
-  Layer layer = {};   ///< set by Bidirectional(layer, options)
-  int64_t calls = 0;  ///< set by a saved model
+  Layer layer = {};  ///< set by Bidirectional(layer, options)
 };
 
 inline void describe(auto& option, BidirectionalOptions& o) {
@@ -25,8 +24,6 @@ inline void describe(auto& option, BidirectionalOptions& o) {
   option("backward_layer", o.backward_layer,
          "Runs backwards in place of a copy of `layer`; it must go the other way. A copy draws "
          "other random numbers.");
-  option("calls", o.calls, "Calls in training before this one was made; a saved model sets it.",
-         at_least(0));
 }
 
 /// A recurrent layer forwards and one backwards over the same sequence (Schuster and Paliwal,
@@ -90,24 +87,20 @@ class BidirectionalLayer : public LayerOf<BidirectionalOptions> {
   }
 
  private:
-  /// A layer like this one that goes on with random numbers after the calls that were made; other
-  /// ones than those of its seed, if so asked. The same holds of the layers in it.
-  Layer drawing(const Layer& original, bool others) const {
+  /// A layer like this one; with other random numbers than those of its seed, if so asked. The same
+  /// holds of the layers in it.
+  static Layer drawing(const Layer& original, bool others) {
     const tempo_layer_view v = original.view();
     sdk::OptionList changed;
-    int64_t calls = options.calls;
     for (tempo_attribute o : sdk::Strided(v.options, v.n_options)) {
       const std::string name = o.name;
-      if (name == "calls") {
-        calls += o.integer;
-      } else if (o.kind == TEMPO_LAYER_VALUE && o.layer) {
+      if (o.kind == TEMPO_LAYER_VALUE && o.layer) {
         changed.add(name, drawing(Layer::borrowed(o.layer), others));
       } else {
         if (name == "seed" && o.integer >= 0 && others) o.integer ^= int64_t{1} << 40;
         changed.add(o);
       }
     }
-    if (calls > 0 && sdk::described(*v.type, "calls")) changed.add("calls", calls);
     return sdk::make_layer(*v.type, changed);
   }
 
@@ -121,15 +114,15 @@ class BidirectionalLayer : public LayerOf<BidirectionalOptions> {
 
   static const tempo_option* described(const Layer& layer, const std::string& name) {
     const tempo_layer_type& type = *layer.view().type;
-    for (uint32_t i = 0; i < type.n_options; ++i)
-      if (name == type.options[i].name) return &type.options[i];
+    for (const tempo_option& o : sdk::Strided(type.options, type.n_options))
+      if (name == o.name) return &o;
     return nullptr;
   }
   /// An option that is true or false, as given or by default.
   static bool flag(const Layer& layer, const std::string& name) {
     const tempo_layer_view v = layer.view();
-    for (uint32_t i = 0; i < v.n_options; ++i)
-      if (name == v.options[i].name) return v.options[i].integer != 0;
+    for (const tempo_attribute& o : sdk::Strided(v.options, v.n_options))
+      if (name == o.name) return o.integer != 0;
     const tempo_option* option = described(layer, name);
     return option && std::string(option->standard) == "true";
   }

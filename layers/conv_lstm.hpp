@@ -43,7 +43,6 @@ struct ConvLSTMOptions {
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
-  int64_t calls = 0;  ///< set by a saved model
 };
 
 /// Long short-term memory with a convolution in place of each product (Shi et al., 2015, without

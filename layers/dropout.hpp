@@ -12,7 +12,6 @@ struct DropoutOptions {
   int64_t seed = -1;
   Regularizer activity_regularizer = {};
   std::string name = "";
-  int64_t calls = 0;  ///< set by a saved model
 };
 
 inline void describe(auto& option, DropoutOptions& o) {
@@ -43,8 +42,10 @@ class DropoutLayer : public LayerOf<DropoutOptions> {
     return call.mask ? with_mask(y, call.mask) : y;
   }
 
+  void keep_state(Kept& keep) { seeds_.keep(keep); }
+
  private:
-  sdk::Seeds seeds_{options.seed, options.calls};
+  sdk::Seeds seeds_{options.seed};
 };
 
 /// Dropout; its options are DropoutOptions.

@@ -39,7 +39,6 @@ struct GRUOptions {
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
-  int64_t calls = 0;  ///< set by a saved model
 };
 
 /// The gated recurrent unit (Cho et al., 2014; reset_after: as in cuDNN). Weights hold the gates

@@ -28,7 +28,6 @@ struct MultiHeadAttentionOptions {
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
-  int64_t calls = 0;  ///< set by a saved model
 };
 
 inline void describe(auto& option, MultiHeadAttentionOptions& o) {
@@ -174,6 +173,8 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
     return options.return_attention_scores ? Tensors{y, weights} : Tensors{y};
   }
 
+  void keep_state(Kept& keep) { dropout_.keep(keep); }
+
  private:
   static constexpr const char* who = "MultiHeadAttention";
 
@@ -198,7 +199,7 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
   static Tensor heads(const Tensor& x) { return transpose(x, {0, 2, 1, 3}); }
 
   Layer query_, key_, gate_, value_, output_;
-  attention::WeightDropout dropout_{options.dropout, options.seed, options.calls};
+  attention::WeightDropout dropout_{options.dropout, options.seed};
 };
 
 /// Attention of several heads; its options are MultiHeadAttentionOptions.

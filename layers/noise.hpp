@@ -12,7 +12,6 @@ struct GaussianNoiseOptions {
   int64_t seed = -1;
   Regularizer activity_regularizer = {};
   std::string name = "";
-  int64_t calls = 0;  ///< set by a saved model
 };
 inline void describe(auto& option, GaussianNoiseOptions& o) {
   option("stddev", o.stddev, "Standard deviation of what is added.", at_least(0));
@@ -32,8 +31,10 @@ class GaussianNoiseLayer : public LayerOf<GaussianNoiseOptions> {
                              x + random_normal(x.shape(), 0, options.stddev, x.dtype(), seed));
   }
 
+  void keep_state(Kept& keep) { seeds_.keep(keep); }
+
  private:
-  sdk::Seeds seeds_{options.seed, options.calls};
+  sdk::Seeds seeds_{options.seed};
 };
 
 /// Normal numbers added in training; its options are GaussianNoiseOptions.
@@ -47,7 +48,6 @@ struct NoiseRateOptions {
   int64_t seed = -1;
   Regularizer activity_regularizer = {};
   std::string name = "";
-  int64_t calls = 0;  ///< set by a saved model
 };
 inline void describe(auto& option, NoiseRateOptions& o) {
   option("rate", o.rate, "Share of the elements that dropout would set to 0.", between(0, 1));
@@ -79,8 +79,10 @@ class GaussianDropoutLayer : public LayerOf<NoiseRateOptions> {
     return sdk::with_mask_of(call, x * factors);
   }
 
+  void keep_state(Kept& keep) { seeds_.keep(keep); }
+
  private:
-  sdk::Seeds seeds_{options.seed, options.calls};
+  sdk::Seeds seeds_{options.seed};
 };
 
 /// Normal factors in training; its options are NoiseRateOptions.
@@ -103,8 +105,10 @@ class SpatialDropout1DLayer : public LayerOf<NoiseRateOptions> {
     return sdk::with_mask_of(call, sdk::dropped(x, options.rate, draws, seeds_.next()));
   }
 
+  void keep_state(Kept& keep) { seeds_.keep(keep); }
+
  private:
-  sdk::Seeds seeds_{options.seed, options.calls};
+  sdk::Seeds seeds_{options.seed};
 };
 
 /// Dropout of whole features; its options are NoiseRateOptions.
@@ -119,7 +123,6 @@ struct AlphaDropoutOptions {
   int64_t seed = -1;
   Regularizer activity_regularizer = {};
   std::string name = "";
-  int64_t calls = 0;  ///< set by a saved model
 };
 inline void describe(auto& option, AlphaDropoutOptions& o) {
   option("rate", o.rate, "Share of the elements that are set to selu's least value.",
@@ -147,8 +150,10 @@ class AlphaDropoutLayer : public LayerOf<AlphaDropoutOptions> {
     return sdk::with_mask_of(call, scale * where(kept, x, least) - scale * least * rate);
   }
 
+  void keep_state(Kept& keep) { seeds_.keep(keep); }
+
  private:
-  sdk::Seeds seeds_{options.seed, options.calls};
+  sdk::Seeds seeds_{options.seed};
 };
 
 /// Dropout for selu; its options are AlphaDropoutOptions.

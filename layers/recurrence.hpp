@@ -341,6 +341,9 @@ class Recurrent : public LayerOf<typename CellClass::options_type> {
  public:
   using Options = typename CellClass::options_type;
   Recurrent(Options o = {}) : LayerOf<Options>(o), cell_(std::move(o)) {}
+  void keep_state(Kept& keep) {
+    if constexpr (requires { cell_.keep_state(keep); }) cell_.keep_state(keep);
+  }
 
   static constexpr bool takes_constants = sdk::CellForm<CellClass>::takes_constants;
 

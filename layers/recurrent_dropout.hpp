@@ -29,6 +29,8 @@ class CellWithDropout : public Cell<Options> {
   using Cell<Options>::Cell;
   static constexpr bool takes_constants = false;
 
+  void keep_state(Kept& keep) { seeds_.keep(keep); }
+
   /// The masks of a cell whose state is [batch, units].
   Tensors once(const StepCall& call) const {
     return masks(call, {call.batch(), this->options.units});
@@ -61,7 +63,7 @@ class CellWithDropout : public Cell<Options> {
   static Tensor mask(const Shape& shape, double rate, DType dtype, int64_t seed) {
     return tempo::dropout(ones(shape, dtype), rate, seed);
   }
-  mutable sdk::Seeds seeds_{this->options.seed, this->options.calls};
+  mutable sdk::Seeds seeds_{this->options.seed};
 };
 
 }  // namespace tempo

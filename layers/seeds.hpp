@@ -9,15 +9,19 @@ namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
 /// A seed of its own for each call, so that they differ and the first call of each run is the same.
-/// A saved model keeps the number of calls in the option `calls`, so that training goes on with it.
+/// A saved model keeps how many there were, so that training goes on with it.
 class Seeds {
  public:
   /// A seed below 0 stands for the generator that set_seed starts.
-  Seeds(int64_t seed, int64_t calls) : seed_(seed), calls_(static_cast<uint64_t>(calls)) {}
+  explicit Seeds(int64_t seed) : seed_(seed) {}
   int64_t next() {
     if (seed_ < 0) return -1;
     const uint64_t key = static_cast<uint64_t>(seed_) * 1000003 + calls_.next();
     return static_cast<int64_t>(key & 0x7fffffffffff);
+  }
+
+  void keep(Kept& keep) {
+    if (seed_ >= 0) keep("calls", calls_);
   }
 
  private:
@@ -25,13 +29,11 @@ class Seeds {
   Counter calls_;
 };
 
-/// Describes the options `seed` and `calls`.
+/// Describes the option `seed`.
 template <class Options>
 void describe_seed(auto& option, Options& o) {
   option("seed", o.seed, "Of its random numbers; -1 draws from the ones that set_seed starts.",
          at_least(-1));
-  option("calls", o.calls, "Calls in training before this one was made; a saved model sets it.",
-         at_least(0));
 }
 
 /// The shape that numbers for x are drawn in: x's own, or `given`, whose extents are 1 where one

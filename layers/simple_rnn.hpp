@@ -35,7 +35,6 @@ struct SimpleRNNOptions {
   bool trainable = true;
   DType dtype = DType::automatic;
   std::string name = "";
-  int64_t calls = 0;  ///< set by a saved model
 };
 
 /// The simple recurrent network (Elman, 1990).

@@ -5,7 +5,7 @@
 #include <tempo/version.hpp>
 
 TEMPO_PLUGIN(
-    "activations", TEMPO_VERSION,
+    "tempo", TEMPO_VERSION,
     tempo::layer<tempo::ActivationLayer>("Activation", "A function by its name."),
     tempo::layer<tempo::ActivityRegularizationLayer>("ActivityRegularization",
                                                      "Its input, with a penalty of it."),

@@ -4,6 +4,6 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("additive_attention", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::AdditiveAttentionLayer>(
                  "AdditiveAttention", "Attention by sums (Bahdanau et al., 2015)."))

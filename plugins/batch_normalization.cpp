@@ -4,7 +4,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("batch_normalization", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::BatchNormalizationLayer>(
                  "BatchNormalization",
                  "Features normalised over the batch (Ioffe and Szegedy, 2015)."))

@@ -4,7 +4,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("bidirectional", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::BidirectionalLayer>(
                  "Bidirectional",
                  "A recurrent layer in both directions (Schuster and Paliwal, 1997)."))

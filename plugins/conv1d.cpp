@@ -6,7 +6,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("conv1d", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::Conv1DLayer>("Conv1D", "Convolution over time."),
              tempo::layer<tempo::Conv1DTransposeLayer>("Conv1DTranspose",
                                                        "Convolution over time the other way."),

@@ -4,7 +4,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("conv_lstm2d", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::ConvLSTM2DLayer>("ConvLSTM2D",
                                                   "A convolutional LSTM (Shi et al., 2015)."),
              tempo::cell<tempo::ConvLSTM2DCell>("ConvLSTM2D", "One step of a convolutional LSTM."))

@@ -4,6 +4,6 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("crf", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::CRFLayer>("CRF",
                                            "A linear chain over tags (Lafferty et al., 2001)."))

@@ -4,6 +4,6 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("embedding", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::EmbeddingLayer>("Embedding",
                                                  "A vector for each id (Bengio et al., 2003)."))

@@ -4,6 +4,6 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("gru", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::GRULayer>("GRU", "Gated recurrent units (Cho et al., 2014)."),
              tempo::cell<tempo::GRUCell>("GRU", "One step of a GRU."))

@@ -4,7 +4,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("lstm", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::LSTMLayer>(
                  "LSTM", "Long short-term memory (Hochreiter and Schmidhuber, 1997)."),
              tempo::cell<tempo::LSTMCell>("LSTM", "One step of an LSTM."))

@@ -4,8 +4,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("merging", TEMPO_VERSION,
-             tempo::layer<tempo::AddLayer>("Add", "The sum of its inputs."),
+TEMPO_PLUGIN("tempo", TEMPO_VERSION, tempo::layer<tempo::AddLayer>("Add", "The sum of its inputs."),
              tempo::layer<tempo::AverageLayer>("Average", "The mean of its inputs, elementwise."),
              tempo::layer<tempo::ConcatenateLayer>("Concatenate", "Its inputs side by side."),
              tempo::layer<tempo::DotLayer>("Dot", "Sums of products along an axis of each input."),

@@ -4,6 +4,6 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("multi_head_attention", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::MultiHeadAttentionLayer>(
                  "MultiHeadAttention", "Attention of several heads (Vaswani et al., 2017)."))

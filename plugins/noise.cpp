@@ -5,7 +5,7 @@
 #include <tempo/version.hpp>
 
 TEMPO_PLUGIN(
-    "noise", TEMPO_VERSION,
+    "tempo", TEMPO_VERSION,
     tempo::layer<tempo::AlphaDropoutLayer>(
         "AlphaDropout", "Dropout that keeps mean and variance (Klambauer et al., 2017)."),
     tempo::layer<tempo::GaussianDropoutLayer>(

@@ -4,7 +4,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("normalization", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::LayerNormalizationLayer>(
                  "LayerNormalization", "Mean 0 and variance 1 over features (Ba et al., 2016)."),
              tempo::layer<tempo::NormalizationLayer>("Normalization",

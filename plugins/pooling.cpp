@@ -4,7 +4,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("pooling", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::AveragePooling1DLayer>("AveragePooling1D",
                                                         "The mean of each window."),
              tempo::layer<tempo::GlobalAveragePooling1DLayer>("GlobalAveragePooling1D",

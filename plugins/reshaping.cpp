@@ -5,7 +5,7 @@
 #include <tempo/version.hpp>
 
 TEMPO_PLUGIN(
-    "reshaping", TEMPO_VERSION,
+    "tempo", TEMPO_VERSION,
     tempo::layer<tempo::Cropping1DLayer>("Cropping1D", "Cuts steps off both ends of a sequence."),
     tempo::layer<tempo::FlattenLayer>("Flatten", "All elements of a sample side by side."),
     tempo::layer<tempo::PermuteLayer>("Permute", "The axes of a sample in another order."),

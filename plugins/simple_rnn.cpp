@@ -4,7 +4,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("simple_rnn", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::SimpleRNNLayer>("SimpleRNN",
                                                  "A simple recurrent network (Elman, 1990)."),
              tempo::cell<tempo::SimpleRNNCell>("SimpleRNN", "One step of a SimpleRNN."))

@@ -4,6 +4,6 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("stacked_rnn_cells", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::cell<tempo::StackedRNNCellsCell>("StackedRNNCells",
                                                      "Cells one above the other, as one cell."))

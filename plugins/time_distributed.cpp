@@ -4,6 +4,6 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("time_distributed", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::TimeDistributedLayer>("TimeDistributed",
                                                        "A layer applied to each step."))

@@ -24,6 +24,8 @@ struct RawLayer {
                         .options = nullptr,
                         .n_options = 0,
                         .flags = 0,
+                        .version = 0,
+                        .reserved = 0,
                         .user = this,
                         .create = &created,
                         .destroy = [](void*, void*) { return tempo_status{TEMPO_OK}; },
@@ -32,7 +34,12 @@ struct RawLayer {
                         .states = nullptr,
                         .initial = nullptr,
                         .once = nullptr,
-                        .reset = nullptr};
+                        .reset = nullptr,
+                        .outputs = nullptr,
+                        .save = nullptr,
+                        .load = nullptr,
+                        .migrate = nullptr,
+                        .get_extension = nullptr};
 
   RawLayer() = default;
   RawLayer(const RawLayer&) = delete;

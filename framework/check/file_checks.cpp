@@ -14,7 +14,7 @@ namespace tempo::conformance {
 namespace {
 
 std::string fault_of(const std::string& path, uint32_t part) {
-  return tempo_check_v1()->file_fault(path.c_str(), part);
+  return tempo::check_extension().file_fault(path.c_str(), part);
 }
 
 void check_kind(const std::string& path) {

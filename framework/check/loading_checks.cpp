@@ -36,7 +36,7 @@ void warm_up(const std::string& path) {
   const char* const given = std::getenv("TEMPO_PLUGIN_PATH");
   const std::string folders = given ? given : "";
   unsetenv("TEMPO_PLUGIN_PATH");
-  for (uint32_t i = 0; const char* file = tempo_check_v1()->plugin_file(i); ++i) {
+  for (uint32_t i = 0; const char* file = tempo::check_extension().plugin_file(i); ++i) {
     std::error_code ignored;
     if (!std::filesystem::equivalent(file, path, ignored)) try {
         load_plugin(file);
@@ -120,7 +120,7 @@ void check_repeatable(const std::string& path) { throw Saw(described(loaded(path
 // Of each function of the host that its init calls: where that fails, so does the init, unless it
 // only asked and does without.
 void check_failing_start(const std::string& path) {
-  const tempo_check_host& host = *tempo_check_v1();
+  const tempo_check_host& host = tempo::check_extension();
   const auto used = [&]() -> std::string {
     (void)loaded(path);
     std::string names;
@@ -195,7 +195,7 @@ void check_described(const PluginContents& plugin) {
 void check_version(const PluginContents& plugin) {
   static const std::regex semantic(
       "(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?");
-  static const std::regex plain("[a-z][a-z0-9_]*");
+  static const std::regex plain("[a-z][a-z0-9_-]*(\\.[a-z][a-z0-9_-]*)*");
   Warnings warnings;
   if (!std::regex_match(plugin.version, semantic))
     warnings.add("its version is `" + plugin.version +
@@ -253,7 +253,7 @@ std::string contents(const tempo_plugin& plugin) {
 }
 
 void check_constant(const PluginContents& plugin) {
-  const auto describe = tempo_check_v1()->describe;
+  const auto describe = tempo::check_extension().describe;
   const tempo_plugin* const first = describe();
   require(first != nullptr, "its entry point returns nothing when it is called again");
   const std::string before = contents(*first);

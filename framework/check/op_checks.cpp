@@ -186,7 +186,7 @@ void check_memory(const tempo_op_type& type) {
     } catch (const Inapplicable&) {  // another dtype
     }
   std::string faults;
-  for (uint32_t i = 0; const char* fault = tempo_check_v1()->fault(i); ++i)
+  for (uint32_t i = 0; const char* fault = tempo::check_extension().fault(i); ++i)
     faults += std::string(i ? "\n  " : "") + fault;
   require(faults.empty(), faults);
   if (n == 0) throw Inapplicable("none of the shapes that are tried fits it");
@@ -276,13 +276,13 @@ void check_op_handles(const tempo_op_type& type) {
   } catch (const Error& error) {
     failed = error.what();
   }
-  for (uint32_t i = 0; const char* fault = tempo_check_v1()->fault(i); ++i)
+  for (uint32_t i = 0; const char* fault = tempo::check_extension().fault(i); ++i)
     failed = std::string(i ? failed + "\n  " : "") + fault;
   require(failed.empty(), failed);
-  const int64_t kept = tempo_check_v1()->live(TEMPO_LIVE_TENSORS);
+  const int64_t kept = tempo::check_extension().live(TEMPO_LIVE_TENSORS);
   for (const Tensors& x : taken(type, float64))
     (void)gradients(type, x, ones(run(type, x)[0].shape(), float64), all_of(x));
-  const int64_t more = tempo_check_v1()->live(TEMPO_LIVE_TENSORS) - kept;
+  const int64_t more = tempo::check_extension().live(TEMPO_LIVE_TENSORS) - kept;
   require(more <= 0, "its vjp keeps " + std::to_string(more) + " counts of tensors");
 }
 

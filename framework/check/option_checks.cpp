@@ -107,7 +107,7 @@ void check_ranges(const Subject& subject) {
 
 void check_option_names(const Subject& subject) {
   std::vector<std::string> read_by_tempo{"return_state", "go_backwards", "stateful"};
-  for (uint32_t i = 0; const char* own = tempo_check_v1()->own_option(i); ++i)
+  for (uint32_t i = 0; const char* own = tempo::check_extension().own_option(i); ++i)
     read_by_tempo.emplace_back(own);
   std::string found;
   for (const tempo_option& o : options_of(subject))

@@ -21,7 +21,6 @@ const std::vector<Except> without_effect = {
 // What has no effect without another option, where a layer has that.
 const std::vector<Together> usual = {
     {"seed", {{"dropout", 0.5}}},
-    {"calls", {{"seed", 3}, {"dropout", 0.5}}},
 };
 
 std::vector<std::string> words_of(const char* choices) {

@@ -75,7 +75,7 @@ struct Live {
   int64_t tensors, layers, instances;
 };
 Live live() {
-  const auto count = tempo_check_v1()->live;
+  const auto count = tempo::check_extension().live;
   return {count(TEMPO_LIVE_TENSORS), count(TEMPO_LIVE_LAYERS), count(TEMPO_LIVE_INSTANCES)};
 }
 // What is held more than before, as a text; "" for nothing.
@@ -113,7 +113,7 @@ void check_handles(const Subject& subject) {
     failed = error.what();
   }
   std::string faults;
-  for (uint32_t i = 0; const char* fault = tempo_check_v1()->fault(i); ++i)
+  for (uint32_t i = 0; const char* fault = tempo::check_extension().fault(i); ++i)
     if (i < 10) faults += std::string(i ? "\n  " : "") + fault;
   require(faults.empty(), faults);
   require(failed.empty(), "it was not called: " + failed);
@@ -122,7 +122,7 @@ void check_handles(const Subject& subject) {
 // The functions of the host that making and calling it takes, and how often.
 std::vector<std::pair<std::string, uint64_t>> functions_used(const Subject& subject,
                                                              const Tensors& x) {
-  const tempo_check_host& host = *tempo_check_v1();
+  const tempo_check_host& host = tempo::check_extension();
   std::vector<std::pair<std::string, uint64_t>> all;
   for (uint32_t i = 0; const char* name = host.function(i); ++i)
     all.emplace_back(name, host.calls(name));
@@ -142,11 +142,11 @@ void check_failures(const Subject& subject) {
       const std::string which = "where call " + std::to_string(nth) + " of " + name + " fails";
       const auto run = [&, function = name]() -> std::string {
         const Live before = live();
-        tempo_check_v1()->fail(function.c_str(), nth);
+        tempo::check_extension().fail(function.c_str(), nth);
         try {
           use(subject, x);
         } catch (const Error&) {
-          tempo_check_v1()->fail(nullptr, 0);
+          tempo::check_extension().fail(nullptr, 0);
           const std::string kept = more_than(before);
           return kept.empty() ? "" : ", it still holds " + kept;
         }

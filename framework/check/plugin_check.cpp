@@ -55,8 +55,8 @@ void run_on(const PluginContents& plugin, const PluginCheck& check, const std::s
 
 void run(const PluginCheck& check, const std::string& path, const std::string& part) {
   if (check.host != PluginCheck::usual)
-    tempo_check_v1()->watch(path.c_str(),
-                            check.host == PluginCheck::guarding_memory ? TEMPO_WATCH_MEMORY : 0);
+    tempo::check_extension().watch(
+        path.c_str(), check.host == PluginCheck::guarding_memory ? TEMPO_WATCH_MEMORY : 0);
   if (const auto* on_file = std::get_if<PluginCheck::OnFile>(&check.run)) return (*on_file)(path);
   if (const auto* loading = std::get_if<PluginCheck::OnLoading>(&check.run))
     return loading->run(path);

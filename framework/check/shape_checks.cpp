@@ -163,6 +163,52 @@ void check_states(const Subject& subject) {
     }
 }
 
+// The types that it promises for such inputs.
+std::vector<tempo_type> promised_types(const Layer& layer, const Tensors& x) {
+  std::vector<tempo_type> in, out(TEMPO_MAX_OUTPUTS);
+  for (const Tensor& t : x) in.push_back(t.view().type);
+  const tempo_inputs given = sdk::inputs_of(in);
+  tempo_result_types promised{sizeof promised, TEMPO_MAX_OUTPUTS, 0, out.data()};
+  sdk::check(sdk::host().layer_outputs(layer.handle(), &given, &promised));
+  out.resize(promised.count);
+  return out;
+}
+
+// Those that it gives; a cell, at one step.
+Tensors given_results(const Subject& subject, const Layer& layer, const Tensors& x) {
+  if (!subject.is_cell()) return results(layer, x);
+  StepCall call{.dtype = x[0].dtype()};
+  for (const Tensor& t : x) call.inputs.push_back(t.shape());
+  const State first = initial_state(layer, call);
+  const Tensors made = once(layer, call);
+  call.once.assign(made.begin(), made.end());
+  return {step(layer, x, first, call).output};
+}
+
+void check_outputs(const Subject& subject) {
+  if (!subject.type().outputs) throw Inapplicable("it promises no types");
+  const NoGradient off;
+  for (const DType dtype : {float32, float64})
+    for (const int64_t batch : {1, 3}) {
+      const Layer layer = subject.make_alone({{"dtype", static_cast<int64_t>(dtype)}});
+      Tensors x;
+      for (const Tensor& t : subject.inputs(dtype, {.batch = batch}))
+        x.push_back(subject.is_cell() ? take(t, 0, 1) : t);
+      const std::vector<tempo_type> promised = promised_types(layer, x);
+      const Tensors y = given_results(subject, layer, x);
+      require(y.size() == promised.size(), "it says that it gives " +
+                                               std::to_string(promised.size()) +
+                                               " results, and gives " + std::to_string(y.size()));
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        const Shape shape = sdk::shape_of(promised[i]);
+        const DType its = sdk::dtype_of(promised[i]);
+        require(y[i].shape() == shape && y[i].dtype() == its,
+                "it says that result " + std::to_string(i) + " is " + to_string(shape, its) +
+                    ", and gives " + to_string(y[i].shape(), y[i].dtype()));
+      }
+    }
+}
+
 void check_huge(const Subject& subject) {
   Shapes shapes;
   for (const Tensor& t : subject.inputs(default_dtype())) {
@@ -189,6 +235,7 @@ void add_shape_checks(PluginChecks& all) {
   all.push_back({"weights", "its weights depend on neither batch nor time, and no call adds one",
                  &check_weights});
   all.push_back({"states", "the states of a cell are those that it promises", &check_states});
+  all.push_back({"outputs", "the types of its results are those that it promises", &check_outputs});
   all.push_back({"huge", "an input of 2^40 features is refused, not tried", &check_huge});
 }
 

@@ -21,8 +21,8 @@ void say_notes(const Subject& subject, const std::string& pass) {
   (void)results(layer, x);
   const char* text = nullptr;
   const std::vector<tempo_tensor*> handles = sdk::handles(x);
-  sdk::check(tempo_check_v1()->notes(layer.handle(), handles.data(),
-                                     static_cast<uint32_t>(handles.size()), &text));
+  sdk::check(tempo::check_extension().notes(layer.handle(), handles.data(),
+                                            static_cast<uint32_t>(handles.size()), &text));
   std::string found;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);)
@@ -35,7 +35,7 @@ void check_merge(const Subject& subject) { say_notes(subject, "merge"); }
 void check_fuse(const Subject& subject) { say_notes(subject, "fuse"); }
 
 uint64_t calls_of_host() {
-  const tempo_check_host& host = *tempo_check_v1();
+  const tempo_check_host& host = tempo::check_extension();
   uint64_t n = 0;
   for (uint32_t i = 0; const char* name = host.function(i); ++i) n += host.calls(name);
   return n;
@@ -68,7 +68,7 @@ void check_traced_once(const Subject& subject) {
   const NoGradient off;
   const Tensors x = subject.inputs(default_dtype());
   const Layer layer = subject.make();
-  const tempo_check_host& host = *tempo_check_v1();
+  const tempo_check_host& host = tempo::check_extension();
   const auto calls = [&] {
     const uint64_t before = host.calls("apply");
     (void)results(layer, x);

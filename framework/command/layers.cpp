@@ -89,6 +89,8 @@ std::string listed(const PluginContents& plugin) {
   for (const tempo_layer_type* type : plugin.layers)
     rows.push_back({kind_of(*type), type->name, type->summary});
   for (const tempo_op_type* op : plugin.ops) rows.push_back({"op", op->name, op->summary});
+  for (const PluginContents::Function& f : plugin.functions)
+    rows.push_back({f.kind, f.type->name, f.type->summary});
   return plugin.name + " " + plugin.version + "   " + plugin.path + "\n" + table(rows);
 }
 }  // namespace
@@ -119,7 +121,8 @@ std::string describe_layer(const std::string& name) {
   std::string text;
   for (const PluginContents& plugin : all_plugins().plugins)
     for (const tempo_layer_type* type : plugin.layers)
-      if (type->name == name) text += (text.empty() ? "" : "\n") + description(plugin, *type);
+      if (type->name == name || plugin.name + "." + type->name == name)
+        text += (text.empty() ? "" : "\n") + description(plugin, *type);
   if (text.empty()) layer(name);  // throws, with the nearest name
   return text;
 }

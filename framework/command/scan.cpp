@@ -36,7 +36,7 @@ struct Scanned {
   std::string sections, failures;
 };
 Scanned one_by_one(std::vector<std::string> files) {
-  for (uint32_t i = 0; const char* file = tempo_check_v1()->plugin_file(i); ++i)
+  for (uint32_t i = 0; const char* file = tempo::check_extension().plugin_file(i); ++i)
     files.emplace_back(file);
   Scanned all;
   for (const std::string& file : files) {

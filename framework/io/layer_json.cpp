@@ -10,7 +10,7 @@
 
 #include "io/json_values.hpp"
 #include "plugin/description.hpp"
-#include "plugin/layer.hpp"
+#include "plugin/kept.hpp"
 #include "plugin/loader.hpp"
 #include "training/model_layer.hpp"
 
@@ -37,27 +37,51 @@ json number(double value) {
   return value;
 }
 
-// Whether it or a layer that it is made from has random numbers of a seed of its own.
-bool has_seed(const tempo_layer& layer) {
-  if (sdk::described(layer.type, "seed")) {
-    const tempo_attribute* const seed = layer.options.find("seed");
-    return seed && seed->integer >= 0;
+// Whose type it is, and of which version.
+void note_origin(const tempo_layer_type& type, json& out) {
+  if (const tempo_registry* its = plugin_of(type)) {
+    out["plugin"] = its->plugin;
+    out["plugin_version"] = its->version;
   }
-  bool holds_none = true;
-  for (const tempo_attribute& o : layer.options.all()) {
-    if (o.kind != TEMPO_LAYER_VALUE || !o.layer) continue;
-    if (has_seed(*o.layer)) return true;
-    holds_none = false;
-  }
-  return holds_none && sdk::described(layer.type, "calls");
+  if (type.version > 0) out["version"] = type.version;
 }
 
-// With the option `calls` these numbers depend on how often it was called.
-void count_calls(const Layer& layer, const tempo_layer_type& type, json& options) {
-  if (!sdk::described(type, "calls") || layer.handle()->calls == 0) return;
-  if (!has_seed(*layer.handle())) return;
-  json& calls = options["calls"];
-  calls = (calls.is_null() ? 0 : calls.get<int64_t>()) + layer.handle()->calls;
+uint32_t version_in(const json& description) {
+  if (!description.contains("version")) return 0;
+  const int64_t version = integer_of(description.at("version"), "the version of a layer's type");
+  if (version < 0 || version > UINT32_MAX)
+    throw FormatError("the version of a layer's type is " + std::to_string(version) + ".");
+  return static_cast<uint32_t>(version);
+}
+
+// "1.12.0" comes after "1.9"; what is no number counts as 0.
+bool is_older(const std::string& a, const std::string& b) {
+  std::istringstream in_a(a), in_b(b);
+  for (std::string x, y; in_a || in_b; x.clear(), y.clear()) {
+    if (in_a) std::getline(in_a, x, '.');
+    if (in_b) std::getline(in_b, y, '.');
+    const long long i = std::strtoll(x.c_str(), nullptr, 10),
+                    k = std::strtoll(y.c_str(), nullptr, 10);
+    if (i != k) return i < k;
+  }
+  return false;
+}
+
+// An older plugin may not know what a newer one meant. Of Tempo itself the file's version decides.
+void require_as_new(const tempo_layer_type& type, const json& description) {
+  const tempo_registry* const here = plugin_of(type);
+  if (here && here->plugin != own_plugin && description.contains("plugin_version")) {
+    const std::string saved = text_of(description.at("plugin_version"), "a plugin's version");
+    if (is_older(here->version, saved))
+      throw Error(std::string("`") + type.name + "` was saved by plugin `" + here->plugin + "` " +
+                  saved.substr(0, 100) + ", and " + here->version + " is loaded (" + here->path +
+                  ").\n  Load that version, or a newer one.");
+  }
+  const uint32_t version = version_in(description);
+  if (version > type.version)
+    throw Error(std::string("`") + type.name + "` was saved by version " + std::to_string(version) +
+                " of it, and version " + std::to_string(type.version) +
+                " is here.\n  Load a newer one.");
 }
 
 // Which layers in it were frozen or let go after they were made, if no option says it:
@@ -127,8 +151,10 @@ json LayerWriter::write(const tempo_layer_type& type, const tempo_attribute& opt
 // Functions and classes of a program are called as it likes.
 void LayerWriter::require_type_apart(const tempo_layer_view& layer) {
   const tempo_layer_type& mine = *layer.type;
+  const tempo_registry* const its = plugin_of(mine);
+  const std::string plugin = its ? its->plugin : "";
   const auto& [first, its_name] =
-      types_.try_emplace({mine.kind, mine.name}, &mine, layer.name).first->second;
+      types_.try_emplace({mine.kind, plugin + "." + mine.name}, &mine, layer.name).first->second;
   if (first->call == mine.call && first->user == mine.user) return;
   throw Error(std::string("save: `") + its_name + "` and `" + layer.name +
               "` are of two classes or functions that are both called " + mine.name +
@@ -165,12 +191,12 @@ json LayerWriter::write(const Layer& layer, DType dtype) {
       dtype = static_cast<DType>(option.integer);
     if (name != "dtype" && name != "name") options[name] = write(*v.type, option, dtype);
   }
-  count_calls(layer, *v.type, options);
   json out = {{"kind", v.type->kind == TEMPO_CELL ? "cell" : "layer"},
               {"type", v.type->name},
               {"name", v.name},
               {"dtype", name_of(dtype)},
               {"options", options}};
+  note_origin(*v.type, out);
   json set = json::object();
   note_set(*layer.handle(), "", set);
   if (!set.empty()) out["trainable"] = set;
@@ -192,12 +218,18 @@ Layer LayerReader::read(const json& description, int depth) {
   if (kind == "model") return made_[place] = read_model(description, depth);
   if (kind != "layer" && kind != "cell")
     throw FormatError("a \"" + kind + "\" is neither layer, cell nor model.");
-  const tempo_layer_type& type = find(kind == "cell" ? TEMPO_CELL : TEMPO_LAYER,
-                                      name_in(description.at("type"), "a layer's type"));
-  sdk::OptionList options;
-  for (const auto& [name, value] : description.at("options").items())
-    add(options, type, name_in(name, "an option's name"), value, depth);
-  options.add("name", name_in(description.at("name"), "a layer's name"));
+  const tempo_layer_type& type = find(kind == "cell" ? TEMPO_CELL : TEMPO_LAYER, description);
+  require_as_new(type, description);
+  const uint32_t version = version_in(description);
+  const std::string& name = name_in(description.at("name"), "a layer's name");
+  sdk::OptionList given, options;
+  for (const auto& [option, value] : description.at("options").items())
+    add(given, type, name_in(option, "an option's name"), value, depth);
+  if (version < type.version && type.migrate)
+    migrate(type, name, version, given, options);
+  else
+    for (const tempo_attribute& option : given.all()) options.add(option);
+  options.add("name", name);
   options.add("dtype",
               static_cast<int64_t>(dtype_of(name_in(description.at("dtype"), "a layer's dtype"))));
   made_[place] = sdk::make_layer(type, options);
@@ -227,12 +259,49 @@ Layer LayerReader::read_model(const json& description, int depth) {
   return out;
 }
 
-const tempo_layer_type& LayerReader::find(uint32_t kind, const std::string& name) const {
+namespace {
+
+[[noreturn]] void not_there(uint32_t kind, const std::string& name, const std::string& plugin,
+                            const json& description) {
+  const std::string version =
+      description.contains("plugin_version")
+          ? " " + text_of(description.at("plugin_version"), "a plugin's version").substr(0, 100)
+          : "";
+  const std::string what = kind == TEMPO_CELL ? "cell" : "layer";
+  std::string text = "its " + what + " `" + name + "` is of plugin `" + plugin + "`" + version;
+  if (const tempo_registry* here = plugin_named(plugin))
+    text += ", and `" + plugin + "` " + here->version + " (" + here->path + ") has none.";
+  else
+    text += ", which is not loaded.";
+  for (const tempo_registry& other : loaded_plugins())
+    for (const tempo_layer_type* type : other.layers)
+      if (other.plugin != plugin && type->kind == kind && type->name == name)
+        text += "\n  The " + what + " `" + other.plugin + "." + name + "` is another one.";
+  throw PluginError(text +
+                    "\n  Load the plugin that has it first: load_plugin(path). A model file never "
+                    "searches TEMPO_PLUGIN_PATH.");
+}
+
+}  // namespace
+
+const tempo_layer_type& LayerReader::find(uint32_t kind, const json& description) const {
+  const std::string& name = name_in(description.at("type"), "a layer's type");
   for (const Registration& r : given_)
     if (r.type && r.type->kind == kind && name == r.type->name) return *r.type;
   // A name leads to a file of that name among the installed plugins, so it must be nothing else.
   if (!is_plain_name(name))
     throw FormatError("\"" + name + "\" cannot be the name of a layer or cell.");
+  if (description.contains("plugin")) {
+    const std::string& plugin = name_in(description.at("plugin"), "a layer's plugin");
+    if (!is_plugin_name(plugin))
+      throw FormatError("\"" + plugin + "\" cannot be the name of a plugin.");
+    if (const tempo_layer_type* its = find_type(kind, plugin + "." + name)) return *its;
+    if (plugin != own_plugin) {
+      load_installed();
+      if (const tempo_layer_type* its = find_type(kind, plugin + "." + name)) return *its;
+      not_there(kind, name, plugin, description);
+    }
+  }
   try {
     return require_type(kind, name, Search::installed);
   } catch (const PluginError& e) {
@@ -260,6 +329,50 @@ void LayerReader::add(sdk::OptionList& options, const tempo_layer_type& type,
   std::vector<int64_t> list;
   for (const json& item : value) list.push_back(integer_of(item, "an item of `" + name + "`"));
   options.add(name, list);
+}
+
+namespace {
+
+// A layer's options in a file, brought to the version that the model's layer has. Layers among them
+// stay where they are, and are brought up themselves.
+void bring_up(const Layer& layer, json& theirs) {
+  if (theirs.contains("layers") && theirs.at("layers").is_array()) {
+    const std::vector<Layer> layers = layer.children();
+    json& all = theirs.at("layers");
+    for (std::size_t i = 0; i < std::min(layers.size(), all.size()); ++i)
+      bring_up(layers[i], all.at(i));
+  }
+  if (!theirs.is_object() || !theirs.contains("options") || !theirs.at("options").is_object())
+    return;
+  const tempo_layer_type& type = *layer.view().type;
+  if (theirs.value("type", json()) != type.name) return;  // which is told as a difference
+  json& options = theirs.at("options");
+  for (auto& [name, value] : options.items()) {
+    const tempo_attribute* const held = sdk::given(layer, name);
+    if (value.is_object() && held && held->kind == TEMPO_LAYER_VALUE && held->layer)
+      bring_up(Layer::borrowed(held->layer), value);
+  }
+  require_as_new(type, theirs);
+  const uint32_t version = version_in(theirs);
+  if (version >= type.version || !type.migrate) return;
+  json stay = json::object(), moved = json::object();
+  for (const auto& [name, value] : options.items())
+    (value.is_object() || value.is_null() ? stay : moved)[name] = value;
+  sdk::OptionList before, after;
+  LayerReader reader({});
+  for (const auto& [name, value] : moved.items()) reader.add_plain(before, type, name, value);
+  migrate(type, layer.name(), version, before, after);
+  LayerWriter writer;
+  for (const tempo_attribute& option : after.all())
+    stay[option.name] = writer.write_plain(type, option);
+  options = stay;
+}
+
+}  // namespace
+
+void migrate_layers(std::span<const Layer> layers, json& theirs) {
+  for (std::size_t i = 0; i < std::min(layers.size(), theirs.size()); ++i)
+    bring_up(layers[i], theirs.at(i));
 }
 
 }  // namespace tempo

@@ -13,14 +13,18 @@
 namespace tempo {
 
 /// The layers of one model as JSON: {"kind": "layer", "type": "LSTM", "name": "lstm_1",
-/// "options": {"units": 10, ...}}; layers and cells among the options likewise; and models among
-/// the layers, {"kind": "model", "type": "Sequential", "layers": [...]}. Of one that came before
-/// there is its number alone, {"kind": "again", "number": 2}.
+/// "options": {"units": 10, ...}, "plugin": "tempo", "plugin_version": "0.1.0"}, and "version"
+/// where its type has one; layers and cells among the options likewise; and models among the
+/// layers, {"kind": "model", "type": "Sequential", "layers": [...]}. Of one that came before there
+/// is its number alone, {"kind": "again", "number": 2}.
 class LayerWriter {
  public:
   /// `to_be_made`: whether a reader makes layers of it, and so must know each type by its name.
   explicit LayerWriter(bool to_be_made = true) : to_be_made_(to_be_made) {}
   nlohmann::ordered_json operator()(const Layer& layer) { return write(layer, DType::automatic); }
+  nlohmann::ordered_json write_plain(const tempo_layer_type& type, const tempo_attribute& option) {
+    return write(type, option, DType::automatic);
+  }
 
  private:
   nlohmann::ordered_json write(const Layer& layer, DType dtype);
@@ -31,7 +35,7 @@ class LayerWriter {
   bool to_be_made_;
   int depth_ = 0;  // of layers that are being written
   std::map<uint64_t, std::size_t> numbers_;
-  // By kind and name: the type, and the layer where it came up first.
+  // By kind, plugin and name: the type, and the layer where it came up first.
   std::map<std::pair<uint32_t, std::string>, std::pair<const tempo_layer_type*, std::string>>
       types_;
 };
@@ -43,16 +47,23 @@ class LayerReader {
  public:
   explicit LayerReader(std::span<const Registration> given) : given_(given) {}
   Layer operator()(const nlohmann::ordered_json& description) { return read(description, 0); }
+  void add_plain(sdk::OptionList& options, const tempo_layer_type& type, const std::string& name,
+                 const nlohmann::ordered_json& value) {
+    add(options, type, name, value, 0);
+  }
 
  private:
   Layer read(const nlohmann::ordered_json& description, int depth);
   Layer read_model(const nlohmann::ordered_json& description, int depth);
-  const tempo_layer_type& find(uint32_t kind, const std::string& name) const;
+  const tempo_layer_type& find(uint32_t kind, const nlohmann::ordered_json& description) const;
   void add(sdk::OptionList& options, const tempo_layer_type& type, const std::string& name,
            const nlohmann::ordered_json& value, int depth);
 
   std::span<const Registration> given_;
   std::vector<Layer> made_;  // in the order of their descriptions
 };
+
+/// Descriptions out of a file, of layers of earlier versions than these have, as of theirs.
+void migrate_layers(std::span<const Layer> layers, nlohmann::ordered_json& theirs);
 
 }  // namespace tempo

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "io/kept_values.hpp"
 #include "io/layer_json.hpp"
 #include "io/safetensors.hpp"
 #include "ops/defaults.hpp"
@@ -118,6 +119,9 @@ void Model::save(const std::string& path) const {
     description["constants"].push_back(
         {{"shape", std::vector<int64_t>(type.shape.begin(), type.shape.end())},
          {"dtype", name_of(type.dtype)}});
+  const KeptValues kept = KeptValues::of(*this);
+  for (const auto& [name, tensor] : kept.named()) file.tensors.emplace_back(name, tensor);
+  if (json versions = kept.versions(); !versions.empty()) description["kept_versions"] = versions;
   if (compiled() || !state_->needs.empty()) {
     const Optimizer::NamedTensors weights = named_weights();
     description["training"] = describe_training(*state_, weights);

@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::size_t deepest = 48;  // of 16 layers in layers, with their options
 constexpr std::size_t most_layers = 100000;
-constexpr int64_t most_calls = 100'000'000;  // of a layer, made up for one by one
 
 std::string type_text(const Tensor& t) { return to_string(t.shape(), t.dtype()); }
 
@@ -36,7 +35,7 @@ Shape shape_of(const json& value) {
 // --- What differs between a file's layers and a model's
 
 bool matters(const std::string& option) {
-  return option != "calls" && option != "seed" && option != "trainable" &&
+  return option != "seed" && option != "trainable" &&
          option.find("initializer") == std::string::npos;
 }
 
@@ -52,6 +51,10 @@ void compare(const json& theirs, const json& mine, const std::string& path, std:
     if (theirs.value(field, json()) != mine.value(field, json()))
       return differ(std::string(": ") + field, theirs.value(field, json()),
                     mine.value(field, json()));
+  // A class that went from a program into a plugin, or back, is the same.
+  if (theirs.contains("plugin") && mine.contains("plugin") &&
+      theirs.at("plugin") != mine.at("plugin"))
+    return differ(": plugin", theirs.at("plugin"), mine.at("plugin"));
   if (!theirs.contains("options") || !mine.contains("options")) return;
   const json& options = mine.at("options");
   for (const auto& [name, value] : theirs.at("options").items()) {
@@ -83,62 +86,6 @@ std::string layer_differences(const json& theirs, const json& mine) {
   std::string text;
   compare_layers(theirs, mine, "", text);
   return text;
-}
-
-// --- Layers that draw by the number of their calls
-
-struct Behind {
-  Layer layer;
-  int64_t calls;
-};
-
-void find_behind(const Layer& layer, const json& theirs, const json& mine,
-                 std::vector<Behind>& out) {
-  if (mine.contains("layers")) {
-    const std::vector<Layer> layers = layer.children();
-    for (std::size_t i = 0; i < layers.size(); ++i)
-      find_behind(layers[i], theirs.at("layers").at(i), mine.at("layers").at(i), out);
-  }
-  if (!theirs.contains("options") || !mine.contains("options")) return;
-  const auto calls = [](const json& of) {
-    return of.at("options").contains("calls") ? integer_of(of.at("options").at("calls"), "calls")
-                                              : 0;
-  };
-  const int64_t behind = calls(theirs) - calls(mine);
-  if (behind < 0)
-    throw Error("`" + layer.name() + "` was called " + std::to_string(-behind) +
-                " times more than in the file, and cannot take its random numbers back.\n  Make "
-                "the model anew, then load.");
-  if (behind > most_calls) throw FormatError("calls is " + std::to_string(calls(theirs)) + ".");
-  if (behind > 0) out.push_back({layer, behind});
-  for (const auto& [name, inner] : theirs.at("options").items()) {
-    const tempo_attribute* const held = sdk::given(layer, name);
-    const auto here = mine.at("options").find(name);
-    if (held && held->kind == TEMPO_LAYER_VALUE && held->layer && inner.is_object() &&
-        here != mine.at("options").end() && here->is_object())
-      find_behind(Layer::borrowed(held->layer), inner, *here, out);
-  }
-}
-
-// Calls it on nothing: sequences of no rows and no steps.
-void catch_up(const Behind& of) {
-  const NoGradient off;
-  std::vector<TensorType> types = of.layer.handle()->built_for;
-  for (TensorType& type : types)
-    for (int axis = 0; axis < std::min(type.shape.rank() - 1, 2); ++axis) type.shape[axis] = 0;
-  StepCall before_steps{.training = true};
-  Tensors x;
-  for (const TensorType& type : types) {
-    before_steps.inputs.push_back(type.shape);
-    before_steps.dtype = type.dtype;
-    x.push_back(zeros(type.shape, type.dtype));
-  }
-  if (x.empty()) x = {zeros({1})};
-  for (int64_t i = 0; i < of.calls; ++i)
-    if (of.layer.is_cell())
-      once(of.layer, before_steps);
-    else
-      of.layer.call(x, {.training = true});
 }
 
 }  // namespace
@@ -186,6 +133,8 @@ void ModelReader::take(Safetensors content) {
       slots_.emplace_back(name.substr(prefix.size()), tensor);
     else if (name.starts_with("/state/"))
       states_.emplace_back(name, tensor);
+    else if (KeptValues::is_one(name))
+      naming([&, &its_name = name, &value = tensor] { kept_.add(its_name, value); });
     else
       weights_.emplace(name, tensor);
 }
@@ -281,6 +230,11 @@ void ModelReader::assign_weights(const Optimizer::NamedTensors& weights) const {
   for (const auto& [path, w] : weights) assign(w, weights_.at(path));
 }
 
+void ModelReader::put_kept(const Model& model, const json& description) {
+  if (description.contains("kept_versions")) kept_.set_versions(description.at("kept_versions"));
+  kept_.put_into(model);
+}
+
 void ModelReader::put_metadata(Model& model) const {
   for (const auto& [name, text] : file_.metadata)
     if (!is_own(name)) model.state_->metadata[name] = text;
@@ -310,6 +264,7 @@ Sequential ModelReader::make() {
     std::optional<Training> found;
     if (!d.at("training").is_null()) found = training(d.at("training"), weights);
     require_states(model, states_);
+    put_kept(model, d);
     assign_weights(weights);
     keep_states(model, states_);
     put_metadata(model);
@@ -320,7 +275,8 @@ Sequential ModelReader::make() {
 
 void ModelReader::resume(Model& model) {
   naming([&] {
-    const json d = description();
+    json d = description();
+    migrate_layers(model.layers(), d.at("layers"));
     if (model.weights().empty()) build(model, d);
     const json mine = describe(model);
     const Optimizer::NamedTensors weights = model.named_weights();
@@ -328,10 +284,6 @@ void ModelReader::resume(Model& model) {
         layer_differences(d.at("layers"), mine.at("layers")) + weight_differences(weights);
     if (!differences.empty())
       fail("its model is not made as " + model.name() + " is; nothing was changed" + differences);
-    std::vector<Behind> behind;
-    for (std::size_t i = 0; i < mine.at("layers").size(); ++i)
-      find_behind(model.layers()[i], d.at("layers")[i], mine.at("layers")[i], behind);
-
     std::optional<Training> found;
     if (!d.at("training").is_null()) found = training(d.at("training"), weights);
     if (found && model.compiled()) {
@@ -342,9 +294,10 @@ void ModelReader::resume(Model& model) {
       trial.restore(slots_, weights);
     }
     require_states(model, states_);
+    put_kept(model, d);  // or nothing is changed
     assign_weights(weights);
     model.reset_state();
-    for (const Behind& of : behind) catch_up(of);
+    put_kept(model, d);  // what a layer forgets when it is reset
     keep_states(model, states_);
     put_metadata(model);
     if (!found) return;

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "io/kept_values.hpp"
 #include "io/layer_json.hpp"
 #include "io/model_file.hpp"
 #include "io/safetensors.hpp"
@@ -65,6 +66,7 @@ class ModelReader {
   std::vector<Output> outputs(const nlohmann::ordered_json& from, std::string& missing) const;
   void compile(Model& model, const Training& training) const;
   void put_metadata(Model& model) const;
+  void put_kept(const Model& model, const nlohmann::ordered_json& description);
 
   std::string path_;
   uint64_t bytes_;
@@ -73,6 +75,7 @@ class ModelReader {
   Safetensors file_;
   std::map<std::string, Tensor> weights_;
   Optimizer::NamedTensors slots_, states_;
+  KeptValues kept_;
 };
 
 }  // namespace tempo

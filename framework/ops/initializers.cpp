@@ -160,23 +160,48 @@ const std::map<std::string, Definition>& definitions() {
   return all;
 }
 
-std::vector<std::string> initializer_names() {
-  std::vector<std::string> names;
-  for (const auto& [name, definition] : definitions()) names.push_back(name);
-  return names;
+struct Others {
+  OtherInitializer (*find)(const std::string& text) = nullptr;
+  std::vector<std::string> (*names)() = nullptr;
+};
+Others& others() {
+  static Others its;
+  return its;
 }
 
 // Of what the text calls, the arguments named and found to be its own.
 const Definition& definition_of(InitializerText& text) {
   const auto at = definitions().find(text.name());
-  if (at == definitions().end()) text.unknown(initializer_names());
+  if (at == definitions().end()) {
+    std::vector<std::string> names = initializer_names();
+    if (others().names)
+      for (const std::string& name : others().names()) names.push_back(name);
+    text.unknown(names);
+  }
   text.expect(at->second.arguments);
   return at->second;
 }
 
 thread_local ValuesFromFile* innermost = nullptr;
 
+// One that is not here; empty: it is, or nowhere.
+OtherInitializer other_initializer(const InitializerText& parsed, const std::string& text) {
+  if (definitions().contains(parsed.name()) || !others().find) return nullptr;
+  return others().find(text);
+}
+
 }  // namespace
+
+std::vector<std::string> initializer_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, definition] : definitions()) names.push_back(name);
+  return names;
+}
+
+void set_other_initializers(OtherInitializer (*find)(const std::string& text),
+                            std::vector<std::string> (*names)()) {
+  others() = {find, names};
+}
 
 // A layer may make more than it keeps.
 ValuesFromFile::ValuesFromFile(uint64_t bytes)
@@ -194,18 +219,19 @@ void ValuesFromFile::take(const TensorType& type) {
 
 void require_initializer(const std::string& text) {
   InitializerText parsed(text);
-  definition_of(parsed);
+  if (!other_initializer(parsed, text)) definition_of(parsed);
 }
 
 Tensor initialize(const std::string& text, const TensorType& type) {
   InitializerText parsed(text);
-  const Definition& definition = definition_of(parsed);
+  const OtherInitializer other = other_initializer(parsed, text);
+  const Definition* const definition = other ? nullptr : &definition_of(parsed);
   const DType dtype = type.dtype == DType::automatic ? default_dtype() : type.dtype;
   if (ValuesFromFile* file = ValuesFromFile::current()) {
     file->take({dtype, type.shape});
     return zeros(type.shape, dtype);
   }
-  return definition.make({dtype, type.shape}, parsed);
+  return other ? other({dtype, type.shape}) : definition->make({dtype, type.shape}, parsed);
 }
 
 }  // namespace tempo

@@ -2,6 +2,8 @@
 // The first values of weights, by name, as Keras names them.
 #pragma once
 
+#include <functional>
+
 #include <tempo/tensor.hpp>
 
 #include "tensor/array.hpp"
@@ -29,5 +31,13 @@ class ValuesFromFile {
 /// Throws the Error that `initialize` would, if the text is no call of an initializer: an unknown
 /// name, or arguments that it does not take.
 void require_initializer(const std::string& text);
+
+/// The names of those here.
+std::vector<std::string> initializer_names();
+/// Initializers from elsewhere: what makes the values that a text asks for, empty for a name that
+/// is not there either; and their names.
+using OtherInitializer = std::function<Tensor(const TensorType&)>;
+void set_other_initializers(OtherInitializer (*find)(const std::string& text),
+                            std::vector<std::string> (*names)());
 
 }  // namespace tempo

@@ -66,25 +66,9 @@ std::vector<TensorType> with_dtype(const tempo_layer& cell, std::vector<TensorTy
 std::vector<TensorType> states(tempo_layer& cell, const std::vector<TensorType>& inputs) {
   require_cell(cell, inputs);
   const int64_t batch = inputs[0].shape[0];
-  const std::vector<tempo_type> types = to_abi(inputs);
-  tempo_type raw[TEMPO_MAX_OUTPUTS] = {};
-  for (tempo_type& t : raw) t.size = sizeof t;
-  tempo_result_types room{sizeof room, TEMPO_MAX_OUTPUTS, 0, raw};
-  const tempo_inputs given = inputs_of(types);
-  run_callback_of(cell, "states", [&] {
-    return cell.type.states(cell.type.user, cell.instance, &cell, &given, &room);
-  });
-  if (room.count > TEMPO_MAX_OUTPUTS)
-    throw PluginError(at_fault(cell) + "it says that it has " + std::to_string(room.count) +
-                      " states; at most " + std::to_string(TEMPO_MAX_OUTPUTS) + " are possible.");
-  std::vector<TensorType> out;
-  for (uint32_t i = 0; i < room.count; ++i) {
-    const tempo_type& t = raw[i];
-    if (const std::string fault = fault_of(t); !fault.empty())
-      throw PluginError(at_fault(cell) + "state " + std::to_string(i) +
-                        " has a type that cannot be: " + fault);
-    out.push_back({sdk::dtype_of(t), sdk::shape_of(t)});
-    const Shape& shape = out.back().shape;
+  const std::vector<TensorType> out = said_types(cell, "states", "state", cell.type.states, inputs);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const Shape& shape = out[i].shape;
     if (shape.empty() || shape[0] != batch)
       throw ShapeError(at_fault(cell) + "state " + std::to_string(i) + " of a batch of " +
                        std::to_string(batch) + " has the shape " + to_string(shape) +
@@ -121,9 +105,7 @@ Tensors made_once(tempo_layer& cell, const std::vector<TensorType>& given, const
   if (!cell.type.once || watching) return {};
   const std::vector<TensorType> inputs = with_dtype(cell, given);
   require_cell(cell, inputs);
-  Tensors out = made_before(cell, "once", cell.type.once, inputs, call);
-  if (call.training) cell.calls.fetch_add(1, std::memory_order_relaxed);
-  return out;
+  return made_before(cell, "once", cell.type.once, inputs, call);
 }
 
 }  // namespace tempo

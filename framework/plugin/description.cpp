@@ -39,7 +39,6 @@ const OwnOption own_options[] = {
     {"activity_regularizer", TEMPO_OPTION_REGULARIZER, "a regularizer"},
     {"return_sequences", TEMPO_OPTION_BOOL, "a bool"},
     {"seed", TEMPO_OPTION_INT, "an integer"},
-    {"calls", TEMPO_OPTION_INT, "an integer"},
 };
 
 bool is_number(const char* text) {
@@ -87,25 +86,22 @@ void require_option(const std::string& who, const tempo_option& option) {
                     " is incomplete (size, kind, name, sentence or standard).");
 }
 
-// What a description must cover; what comes after it counts as 0 where it is not there.
-constexpr std::size_t needed_of_layer = offsetof(tempo_layer_type, states),
-                      needed_of_option = offsetof(tempo_option, choices),
-                      needed_of_op = offsetof(tempo_op_type, vjp);
-
 // Options lie as many bytes apart as the first one says.
-const tempo_option& option_at(const tempo_layer_type& type, uint32_t i) {
-  const auto* const first = reinterpret_cast<const char*>(type.options);
-  return *reinterpret_cast<const tempo_option*>(first + std::size_t{i} * type.options[0].size);
+template <class Type>
+const tempo_option& option_at(const Type& type, uint32_t i) {
+  return *tempo_option_at(type.options, i);
 }
 
-void require_options(const std::string& who, const tempo_layer_type& type) {
+template <class Type>
+void require_options(const std::string& who, const Type& type) {
   if (type.n_options > most_options)
     throw PluginError(who + "it has " + std::to_string(type.n_options) + " options; at most " +
                       std::to_string(most_options) + " are possible.");
   if (type.n_options && !type.options)
     throw PluginError(who + "it has no table of options, only their number.");
   for (uint32_t i = 0; i < type.n_options; ++i) {
-    if (type.options[0].size < needed_of_option || option_at(type, i).size != type.options[0].size)
+    if (type.options[0].size < TEMPO_OPTION_SIZE_1_0 ||
+        option_at(type, i).size != type.options[0].size)
       incomplete_option(who, i);
     const tempo_option o = whole(option_at(type, i));
     if (!o.name || !o.sentence || !o.standard || o.kind > TEMPO_OPTION_CONSTRAINT)
@@ -146,7 +142,7 @@ bool is_plain_name(const std::string& name) {
 
 void require_whole(const tempo_layer_type* given) {
   const tempo_layer_type type =
-      given && given->size >= needed_of_layer ? whole(*given) : tempo_layer_type{};
+      given && given->size >= TEMPO_LAYER_TYPE_SIZE_1_0 ? whole(*given) : tempo_layer_type{};
   if (!type.name || !*type.name || type.kind > TEMPO_CELL || !type.summary || !type.create ||
       !type.destroy || !type.build || !type.call || (type.kind == TEMPO_CELL && !type.states))
     throw PluginError(
@@ -155,8 +151,10 @@ void require_whole(const tempo_layer_type* given) {
   const std::string who = who_is(type);
   if (type.kind == TEMPO_LAYER && (type.states || type.initial || type.once))
     throw PluginError(who + "only a cell has states, initial and once.");
-  if (type.flags & ~uint32_t{TEMPO_TAKES_CONSTANTS})
+  if (type.flags & ~uint32_t{TEMPO_TAKES_CONSTANTS} || type.reserved)
     throw PluginError(who + "it has a flag that this Tempo does not know.");
+  if (!type.save != !type.load)
+    throw PluginError(who + "it has one of save and load; what is saved is put back.");
   require_options(who, type);
 }
 
@@ -168,8 +166,8 @@ void require_registrable(const tempo_layer_type* type) {
 }
 
 void require_registrable(const tempo_op_type* type) {
-  if (!type || type->size < needed_of_op || !type->name || !*type->name || !type->summary ||
-      !type->infer || !type->kernel)
+  if (!type || type->size < TEMPO_OP_TYPE_SIZE_1_0 || !type->name || !*type->name ||
+      !type->summary || !type->infer || !type->kernel)
     throw PluginError(
         "register_op: the description is incomplete (size, name, summary, infer or kernel).");
   const std::string who = std::string("register_op: op `") + type->name + "`: ";
@@ -186,12 +184,88 @@ void require_registrable(const tempo_op_type* type) {
 
 namespace {
 
+// What the host reads of a text itself, for each kind of function.
+bool is_hosts_argument(uint32_t kind, std::string_view name) {
+  switch (kind) {
+    case TEMPO_INITIALIZER: return name == "seed";
+    case TEMPO_LOSS: return name == "reduction";
+    case TEMPO_METRIC: return name == "name";
+    case TEMPO_OPTIMIZER:
+      for (const std::string_view own :
+           {"learning_rate", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema",
+            "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor",
+            "gradient_accumulation_steps"})
+        if (name == own) return true;
+      return false;
+    default: return false;
+  }
+}
+
+void require_slots(const std::string& who, uint32_t kind, const char* slots) {
+  if (!slots) return;
+  if (kind != TEMPO_OPTIMIZER) throw PluginError(who + "only an optimizer has slots.");
+  std::vector<std::string> names{""};
+  for (const char* c = slots; *c; ++c)
+    if (*c == '|')
+      names.emplace_back();
+    else
+      names.back() += *c;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (!is_plain_name(names[i]) || names[i] == "average" || names[i] == "gradient_accumulator" ||
+        std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
+            names.begin() + static_cast<std::ptrdiff_t>(i))
+      throw PluginError(who + "its slots `" + slots +
+                        "` are not names of letters, digits and `_`, joined by `|`, each once.");
+}
+
+}  // namespace
+
+void require_registrable(uint32_t kind, const tempo_function_type* given) {
+  static const char* const kinds[] = {"initializer", "activation", "loss", "metric", "optimizer"};
+  const tempo_function_type type =
+      given && given->size >= TEMPO_FUNCTION_TYPE_SIZE_1_0 ? whole(*given) : tempo_function_type{};
+  if (!type.name || !*type.name || !type.summary || !type.call)
+    throw PluginError(
+        "register_type: the description is incomplete (size, name, summary or call).");
+  const std::string who = std::string("register_type: ") + kinds[kind] + " `" + type.name + "`: ";
+  require_plain_name(who, type.name);
+  if (!is_utf8(type.summary)) throw PluginError(who + "its summary is not UTF-8.");
+  require_options(who, type);
+  for (uint32_t i = 0; i < type.n_options; ++i) {
+    const tempo_option o = whole(option_at(type, i));
+    if (o.kind > TEMPO_OPTION_TEXT)
+      throw PluginError(who + "its option `" + o.name +
+                        "` is neither an integer, a number, a bool nor a text.");
+    if (is_hosts_argument(kind, o.name))
+      throw PluginError(who + "its option `" + o.name + "` is one that Tempo reads itself.");
+  }
+  require_slots(who, kind, type.slots);
+  const uint32_t known = kind == TEMPO_METRIC ? TEMPO_HIGHER_IS_BETTER | TEMPO_LOWER_IS_BETTER : 0;
+  if (type.flags & ~known || type.reserved)
+    throw PluginError(who + "it has a flag that this Tempo does not know.");
+}
+
+bool is_plugin_name(const std::string& name) {
+  bool begins = true;
+  for (const char c : name) {
+    const bool between = c == '.' || c == '-';
+    const bool digit = c >= '0' && c <= '9';
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    if (begins ? !letter : !(letter || digit || between)) return false;
+    begins = between;
+  }
+  return !begins && name.size() <= 64;
+}
+
+namespace {
+
 // Descriptions that the host keeps. Nothing of it is freed: plugins are never unloaded.
 struct Kept {
   std::deque<std::string> texts;
   std::vector<tempo_option> options;
   tempo_layer_type layer{};
   tempo_op_type op{};
+  tempo_function_type function{};
 
   const char* text(const char* given) { return given ? texts.emplace_back(given).c_str() : given; }
 };
@@ -203,9 +277,9 @@ Kept& one_more() {
 
 }  // namespace
 
-const tempo_layer_type& kept(const tempo_layer_type& whole_type) {
-  Kept& mine = one_more();
-  tempo_layer_type& type = mine.layer = whole(whole_type);
+namespace {
+template <class Type>
+void keep_texts_and_options(Type& type, Kept& mine) {
   for (uint32_t i = 0; i < type.n_options; ++i) {
     tempo_option& o = mine.options.emplace_back(whole(option_at(type, i)));
     o.name = mine.text(o.name);
@@ -216,6 +290,21 @@ const tempo_layer_type& kept(const tempo_layer_type& whole_type) {
   type.name = mine.text(type.name);
   type.summary = mine.text(type.summary);
   type.options = mine.options.data();
+}
+}  // namespace
+
+const tempo_layer_type& kept(const tempo_layer_type& whole_type) {
+  Kept& mine = one_more();
+  tempo_layer_type& type = mine.layer = whole(whole_type);
+  keep_texts_and_options(type, mine);
+  return type;
+}
+
+const tempo_function_type& kept(const tempo_function_type& whole_type) {
+  Kept& mine = one_more();
+  tempo_function_type& type = mine.function = whole(whole_type);
+  keep_texts_and_options(type, mine);
+  type.slots = mine.text(type.slots);
   return type;
 }
 

@@ -22,11 +22,15 @@ void require_whole(const tempo_layer_type* type);
 /// The same, and its name is plain.
 void require_registrable(const tempo_layer_type* type);
 void require_registrable(const tempo_op_type* type);
+void require_registrable(uint32_t kind, const tempo_function_type* type);
+/// Whether it can be the name of a plugin: plain names with `-` and `.` between them.
+bool is_plugin_name(const std::string& name);
 
 /// The host's own copy, with all that it points to, for the life of the process. What was given may
 /// be of another header, with fewer or more fields at its end, and may lie on a stack.
 const tempo_layer_type& kept(const tempo_layer_type& whole_type);
 const tempo_op_type& kept(const tempo_op_type& whole_type);
+const tempo_function_type& kept(const tempo_function_type& whole_type);
 /// The type itself where it is laid out as here; else its copy, the same one each time.
 const tempo_layer_type& of_this_layout(const tempo_layer_type& whole_type);
 

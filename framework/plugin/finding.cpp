@@ -118,7 +118,8 @@ const std::vector<std::string>& load_plugin_path() {
 
 const tempo_layer_type& require_type(uint32_t kind, const std::string& name, Search search) {
   if (const tempo_layer_type* type = find_type(kind, name)) return *type;
-  const std::string file = plugin_folder() + "/tempo_" + snake_case(name) + ".so";
+  const std::string file =
+      plugin_folder() + "/tempo_" + snake_case(parts_of_name(name).second) + ".so";
   const bool plain = name.find('/') == name.npos;
   if (std::error_code ignored; plain && fs::exists(file, ignored)) load_plugin_file(file);
   if (const tempo_layer_type* type = find_type(kind, name)) return *type;

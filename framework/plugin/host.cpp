@@ -3,7 +3,9 @@
 #include "plugin/host.hpp"
 
 #include "ops/defaults.hpp"
+#include "plugin/debug/host.hpp"
 #include "plugin/error_state.hpp"
+#include "plugin/functions.hpp"
 #include "plugin/registry.hpp"
 
 namespace tempo {
@@ -53,6 +55,40 @@ tempo_status register_op(tempo_registry* registry, const tempo_op_type* type) {
   return sdk::guarded([&] { add(registry, type); });
 }
 
+tempo_status register_type(tempo_registry* registry, uint32_t kind, const void* type) {
+  return sdk::guarded([&] { add(registry, kind, type); });
+}
+
+const void* get_extension(const char* id) {
+  return id && std::string_view(id) == TEMPO_CHECK_EXTENSION ? check_host() : nullptr;
+}
+
+tempo_status find_function(uint32_t kind, const char* text, const tempo_function** out) {
+  return sdk::guarded([&] {
+    require(text, "find_function", "text");
+    require(out, "find_function", "out");
+    *out = nullptr;
+    if (kind != TEMPO_ACTIVATION)
+      throw Error("find_function: of the kinds, activations alone are found by plugins.");
+    *out = &lasting_function(kind, text);
+  });
+}
+tempo_status call_function_of(const tempo_function* function, tempo_tensor* const* inputs,
+                              uint32_t n_inputs, tempo_tensor** results, uint32_t n_results) {
+  return sdk::guarded([&] {
+    require(function, "call_function", "function");
+    require_list(inputs, n_inputs, "call_function", "inputs");
+    require_list(results, n_results, "call_function", "results");
+    Tensors in;
+    for (uint32_t i = 0; i < n_inputs; ++i) {
+      if (!inputs[i])
+        throw Error("input " + std::to_string(i) + " was never given a value (it is Tensor{}).");
+      in.push_back(Tensor::borrowed(inputs[i]));
+    }
+    hand_over(call_function(*function, in, n_results), results);
+  });
+}
+
 tempo_host whole_table() {
   tempo_host table{};
   table.size = sizeof table;
@@ -63,6 +99,10 @@ tempo_host whole_table() {
   add_layer_functions(table);
   table.register_layer = &register_layer;
   table.register_op = &register_op;
+  table.register_type = &register_type;
+  table.get_extension = &get_extension;
+  table.find_function = &find_function;
+  table.call_function = &call_function_of;
   return table;
 }
 
@@ -70,7 +110,7 @@ tempo_host whole_table() {
 
 }  // namespace tempo
 
-extern "C" TEMPO_API const tempo_host* tempo_host_v0(void) {
+extern "C" TEMPO_API const tempo_host* tempo_host_v1(void) {
   static const tempo_host table = tempo::whole_table();
   return &table;
 }

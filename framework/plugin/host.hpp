@@ -35,6 +35,23 @@ inline void require_list(const void* first, uint64_t n, const char* function, co
 /// Throws the Error of a struct from the other side that has fewer bytes than it must have.
 [[noreturn]] void too_small(const char* function, std::size_t size, std::size_t needed);
 
+/// What a struct of the other side has at least: its bytes in version 1.0 of the ABI.
+template <class Struct>
+inline constexpr std::size_t least = sizeof(Struct);
+#define TEMPO_LEAST(type, size) \
+  template <>                   \
+  inline constexpr std::size_t least<type> = size;
+TEMPO_LEAST(tempo_attribute, TEMPO_ATTRIBUTE_SIZE_1_0)
+TEMPO_LEAST(tempo_results, TEMPO_RESULTS_SIZE_1_0)
+TEMPO_LEAST(tempo_result_types, TEMPO_RESULT_TYPES_SIZE_1_0)
+TEMPO_LEAST(tempo_inputs, TEMPO_INPUTS_SIZE_1_0)
+TEMPO_LEAST(tempo_call, TEMPO_CALL_SIZE_1_0)
+TEMPO_LEAST(tempo_scan, TEMPO_SCAN_SIZE_1_0)
+TEMPO_LEAST(tempo_custom_gradient, TEMPO_CUSTOM_GRADIENT_SIZE_1_0)
+TEMPO_LEAST(tempo_weight, TEMPO_WEIGHT_SIZE_1_0)
+#undef TEMPO_LEAST
+static_assert(sizeof(tempo_type) == TEMPO_TYPE_SIZE_1_0, "it keeps its size for good");
+
 /// What the caller knows of a struct; the rest is 0.
 template <class Struct>
 Struct whole(const Struct& given) {
@@ -44,6 +61,12 @@ Struct whole(const Struct& given) {
   all.size = sizeof all;
   return all;
 }
+/// The same of what a function of the table is given: at least what version 1.0 had.
+template <class Struct>
+Struct whole(const Struct& given, const char* function) {
+  if (given.size < least<Struct>) too_small(function, given.size, least<Struct>);
+  return whole(given);
+}
 /// The elements of an array from the other side, which lie as many bytes apart as the first says:
 /// of another header they may be larger than here.
 template <class Struct>
@@ -51,7 +74,7 @@ class Elements {
  public:
   Elements(const Struct* first, uint32_t n, const char* function) : given_(first, n) {
     if (n == 0 || first->size == sizeof(Struct)) return;
-    if (first->size < sizeof(Struct)) too_small(function, first->size, sizeof(Struct));
+    if (first->size < least<Struct>) too_small(function, first->size, least<Struct>);
     copies_.reserve(n);
     for (std::size_t i = 0; i < n; ++i)
       copies_.push_back(whole(*reinterpret_cast<const Struct*>(
@@ -82,7 +105,7 @@ void show(const Struct& seen, Struct* room) {
 template <class Room>
 void require_room(const Room* room, const char* function, const char* what) {
   require(room, function, what);
-  if (room->size < sizeof(Room)) too_small(function, room->size, sizeof(Room));
+  if (room->size < least<Room>) too_small(function, room->size, least<Room>);
 }
 /// Throws Error where what is looked at, or the room to show it in, is not there; the room is then
 /// empty.

@@ -2,6 +2,7 @@
 // The part of the host table for layers and cells.
 #include "ops/defaults.hpp"
 #include "plugin/host.hpp"
+#include "plugin/kept.hpp"
 #include "plugin/layer.hpp"
 #include "plugin/loader.hpp"
 
@@ -71,7 +72,7 @@ tempo_status view_layer(const tempo_layer* layer, tempo_layer_view* out) {
 tempo_inputs required(const tempo_layer* layer, const tempo_inputs* inputs, const char* function) {
   require(layer, function, "layer");
   require(inputs, function, "inputs");
-  const tempo_inputs all = whole(*inputs);
+  const tempo_inputs all = whole(*inputs, function);
   require_list(all.types, all.count, function, "types");
   return all;
 }
@@ -83,7 +84,7 @@ tempo_call required(const tempo_layer* layer, const tempo_call* call, const temp
   require(call, function, "call");
   require_room(results, function, "results");
   require_list(results->tensors, results->capacity, function, "tensors");
-  const tempo_call all = whole(*call);
+  const tempo_call all = whole(*call, function);
   require_list(all.states, all.n_states, function, "states");
   require_list(all.constants, all.n_constants, function, "constants");
   require_list(all.once, all.n_once, function, "once");
@@ -121,18 +122,22 @@ tempo_status call_layer(tempo_layer* layer, const tempo_call* given, tempo_resul
   });
 }
 
+void give(const tempo_layer& layer, const std::vector<TensorType>& types, const char* what,
+          tempo_result_types* room) {
+  if (types.size() > room->capacity)
+    throw Error(layer.path() + ": it has " + std::to_string(types.size()) + " " + what +
+                ", room was made for " + std::to_string(room->capacity) + ".");
+  room->count = static_cast<uint32_t>(types.size());
+  for (std::size_t i = 0; i < types.size(); ++i)
+    room->types[i] = sdk::to_abi(types[i].dtype, types[i].shape);
+}
+
 tempo_status layer_states(tempo_layer* cell, const tempo_inputs* given, tempo_result_types* room) {
   return guarded([&] {
     const tempo_inputs inputs = required(cell, given, "layer_states");
     require_room(room, "layer_states", "states");
     require_list(room->types, room->capacity, "layer_states", "types");
-    const std::vector<TensorType> types = states(*cell, types_of(inputs.types, inputs.count));
-    if (types.size() > room->capacity)
-      throw Error(cell->path() + ": it has " + std::to_string(types.size()) +
-                  " states, room was made for " + std::to_string(room->capacity) + ".");
-    room->count = static_cast<uint32_t>(types.size());
-    for (std::size_t i = 0; i < types.size(); ++i)
-      room->types[i] = sdk::to_abi(types[i].dtype, types[i].shape);
+    give(*cell, states(*cell, types_of(inputs.types, inputs.count)), "states", room);
   });
 }
 
@@ -164,6 +169,33 @@ tempo_status layer_initial(tempo_layer* cell, const tempo_call* call, tempo_resu
 }
 tempo_status layer_once(tempo_layer* cell, const tempo_call* call, tempo_results* results) {
   return before_steps(cell, call, results, "layer_once", made_once);
+}
+
+tempo_status layer_outputs(tempo_layer* layer, const tempo_inputs* given,
+                           tempo_result_types* room) {
+  return guarded([&] {
+    const tempo_inputs inputs = required(layer, given, "layer_outputs");
+    require_room(room, "layer_outputs", "outputs");
+    require_list(room->types, room->capacity, "layer_outputs", "types");
+    give(*layer, output_types(*layer, types_of(inputs.types, inputs.count)), "outputs", room);
+  });
+}
+
+tempo_status save_value_into(tempo_saving* to, const tempo_attribute* value) {
+  return guarded([&] {
+    require(to, "save_value", "to");
+    require(value, "save_value", "value");
+    save_value(*to, Elements(value, 1, "save_value").all()[0]);
+  });
+}
+
+tempo_status layer_extension(const tempo_layer* layer, const char* id, const void** out) {
+  return guarded([&] {
+    require(layer, "layer_extension", "layer");
+    require(id, "layer_extension", "id");
+    require(out, "layer_extension", "out");
+    *out = layer->type.get_extension ? layer->type.get_extension(layer->type.user, id) : nullptr;
+  });
 }
 
 tempo_status reset_layer(tempo_layer* layer) {
@@ -201,7 +233,7 @@ tempo_status add_weight_to(tempo_layer* self, const tempo_weight* weight, tempo_
     require(self, "add_weight", "self");
     require(weight, "add_weight", "weight");
     require(out, "add_weight", "out");
-    *out = add_weight(*self, whole(*weight)).retained();
+    *out = add_weight(*self, whole(*weight, "add_weight")).retained();
   });
 }
 tempo_status add_child_to(tempo_layer* self, const char* name, tempo_layer* child) {
@@ -230,6 +262,9 @@ void add_layer_functions(tempo_host& table) {
   table.layer_initial = &layer_initial;
   table.layer_once = &layer_once;
   table.reset_layer = &reset_layer;
+  table.layer_outputs = &layer_outputs;
+  table.layer_extension = &layer_extension;
+  table.save_value = &save_value_into;
   table.set_trainable = &set_layer_trainable;
   table.layer_weight = &layer_weight;
   table.layer_child = &layer_child;

@@ -10,6 +10,7 @@
 #include "plugin/carried_states.hpp"
 #include "plugin/host.hpp"
 #include "plugin/layer.hpp"
+#include "plugin/registry.hpp"
 #include "plugin/side_effects.hpp"
 #include "scan/scan.hpp"
 
@@ -37,7 +38,8 @@ Attributes attributes_of(const tempo_attribute* attributes, uint32_t n) {
         out.set(a.name, std::vector<int64_t>(a.list, a.list + a.count));
         break;
       case TEMPO_LAYER_VALUE:
-        throw Error(std::string("attribute `") + a.name + "`: an op takes no layer.");
+      case TEMPO_TENSOR_VALUE:
+        throw Error(std::string("attribute `") + a.name + "`: an op takes no layer or tensor.");
       default:
         throw Error(std::string("attribute `") + a.name + "`: there is no kind with the number " +
                     std::to_string(a.kind) + ".");
@@ -212,7 +214,7 @@ tempo_status find_op_by_name(const char* name, const tempo_op** out) {
   return guarded([&] {
     require(name, "find_op", "name");
     require(out, "find_op", "out");
-    *out = find_op(name);
+    *out = find_op_named(name);
     if (!*out)
       throw PluginError(std::string("there is no op named `") + name +
                         "`; load the plugin that has it first.");
@@ -239,7 +241,7 @@ tempo_status apply_op(const tempo_op* op, tempo_tensor* const* inputs, uint32_t 
 tempo_status scan(const tempo_scan* given, tempo_tensor** results) {
   return guarded([&] {
     require(given, "scan", "scan");
-    const tempo_scan call = whole(*given);
+    const tempo_scan call = whole(*given, "scan");
     if (!call.step) throw Error("scan: `step` is NULL.");
     require_list(call.sequences, call.n_sequences, "scan", "sequences");
     require_list(call.states, call.n_states, "scan", "states");
@@ -280,7 +282,7 @@ tempo_status custom_gradient(const tempo_custom_gradient* given, tempo_tensor** 
   return guarded([&] {
     require(given, "custom_gradient", "custom");
     require(out, "custom_gradient", "out");
-    const tempo_custom_gradient custom = whole(*given);
+    const tempo_custom_gradient custom = whole(*given, "custom_gradient");
     require_list(custom.inputs, custom.n_inputs, "custom_gradient", "inputs");
     if (!custom.rule) throw Error("custom_gradient: `rule` is NULL.");
     require_given(custom.value, "custom_gradient: the value");

@@ -255,7 +255,6 @@ Tensors call(tempo_layer& layer, const tempo_call& given) {
   if (layer.last_only && shape.rank() < call.inputs[0]->type.shape.rank())
     last_output.keep(*out[0].handle(), layer);
   if (layer.activity_penalty) add_activity_losses(layer, out);
-  if (call.training && !is_cell) layer.calls.fetch_add(1, std::memory_order_relaxed);
   const Shape& x = call.inputs[0]->type.shape;
   if (!out[0].traced() && !x.empty()) layer.batch.store(x[0], std::memory_order_relaxed);
   return out;

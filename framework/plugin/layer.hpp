@@ -51,7 +51,6 @@ struct tempo_layer {
                            // what guards itself
   std::vector<tempo::TensorType> built_for;
   std::atomic<tempo::StatesOfCell> states_of_cell{};  // when it was last asked
-  std::atomic<int64_t> calls{0};                      // in training
   // Sequences in its last call; 0 before it and after a reset. A stateful layer keeps their states.
   std::atomic<int64_t> batch{0};
   tempo::TraceCache steps{[this] { return weights(); }};
@@ -118,6 +117,11 @@ class GivenShapes {
 };
 /// The types of a cell's states, [batch, ...] each, for inputs that have these types at one step.
 std::vector<TensorType> states(tempo_layer& cell, const std::vector<TensorType>& inputs);
+/// The types of what it gives for such inputs, for which it is built: as its `outputs` says, or by
+/// a call on types alone. A cell's is its output at one step.
+std::vector<TensorType> output_types(tempo_layer& layer, const std::vector<TensorType>& inputs);
+/// As its `outputs` says; empty: it has none.
+std::vector<TensorType> promised_outputs(tempo_layer& layer, const std::vector<TensorType>& inputs);
 /// The states that it begins with: its own, or zeros of the dtype of the first input.
 Tensors initial_states(tempo_layer& cell, const std::vector<TensorType>& inputs,
                        const tempo_call& call);

@@ -31,6 +31,11 @@ inline tempo_inputs inputs_of(const std::vector<tempo_type>& types) {
   return {sizeof(tempo_inputs), static_cast<uint32_t>(types.size()), types.data()};
 }
 
+/// The types that a callback says of such inputs; `thing` is what they are of, "state".
+std::vector<TensorType> said_types(tempo_layer& layer, const char* what, const char* thing,
+                                   decltype(tempo_layer_type::states) callback,
+                                   const std::vector<TensorType>& inputs);
+
 /// Room for the results of a call; gives back those that nobody took over.
 struct Results {
   tempo_tensor* raw[TEMPO_MAX_OUTPUTS] = {};

@@ -80,7 +80,7 @@ void set_trainable(tempo_layer& layer, bool trainable) {
 
 namespace {
 // Its own, or what its initializer makes.
-Tensor first_value(const std::string& who, const tempo_weight& given) {
+Tensor first_value(const tempo_layer& self, const std::string& who, const tempo_weight& given) {
   if (given.value && (given.type || given.initializer))
     throw Error(who + " is added with a value and with a type or an initializer.\n  It begins as " +
                 "the one or as the other makes it.");
@@ -90,7 +90,10 @@ Tensor first_value(const std::string& who, const tempo_weight& given) {
                 "stand for one.");
   if (const std::string fault = fault_of(*given.type); !fault.empty())
     throw ShapeError(who + " has a type that cannot be: " + fault);
-  return initialize(given.initializer, type_of(*given.type));
+  TensorType type = type_of(*given.type);
+  const DType its = self.dtype;
+  if (given.type->dtype == TEMPO_AUTOMATIC && its != DType::automatic) type.dtype = its;
+  return initialize(given.initializer, type);
 }
 }  // namespace
 
@@ -98,7 +101,7 @@ Tensor add_weight(tempo_layer& self, const tempo_weight& given) {
   if (!given.name) throw Error(self.path() + ": a weight is added without a name.");
   const char* const name = given.name;
   require_name(self.path() + ", name of a weight", name);
-  const Tensor value = first_value(self.path() + ": weight `" + name + "`", given);
+  const Tensor value = first_value(self, self.path() + ": weight `" + name + "`", given);
   if (!self.building.is_mine())
     throw Error(self.path() + ": weight `" + name +
                 "` is added outside of its build.\n  Weights that come later are in no file and no "

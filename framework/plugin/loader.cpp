@@ -11,6 +11,9 @@
 
 #include "plugin/callback.hpp"
 #include "plugin/debug/host.hpp"
+#include "plugin/debug/table.hpp"
+#include "plugin/description.hpp"
+#include "plugin/host.hpp"
 #include "plugin/layer_name.hpp"
 #include "plugin/plugin_file.hpp"
 #include "tensor/floating_point.hpp"
@@ -53,9 +56,25 @@ std::string dotted(uint32_t major, uint32_t minor) {
 [[noreturn]] void refuse_version(const std::string& path, const std::string& theirs) {
   refuse(path,
          "it is made for version " + theirs + " of the plugin ABI; this Tempo takes version " +
-             dotted(TEMPO_ABI_MAJOR, TEMPO_ABI_MINOR) +
+             std::to_string(TEMPO_ABI_MAJOR) +
              " alone.\n  Build the plugin with this Tempo's headers, or use the Tempo that it "
              "was built for.");
+}
+
+// A function of the host that it calls and this one lacks would be called through no pointer.
+void require_functions(const std::string& path, const tempo_plugin& plugin) {
+  for (std::string rest = plugin.needs ? plugin.needs : ""; !rest.empty();) {
+    const std::size_t bar = rest.find('|');
+    const std::string name = rest.substr(0, bar);
+    rest = bar == rest.npos ? "" : rest.substr(bar + 1);
+    if (!debug::has_function(name.c_str()))
+      refuse(path, "it calls the host's function `" + name + "` of version " +
+                       dotted(TEMPO_ABI_MAJOR, plugin.minor) +
+                       " of the plugin ABI or later, which this Tempo, of version " +
+                       dotted(TEMPO_ABI_MAJOR, TEMPO_ABI_MINOR) +
+                       ", does not have.\n  Use a newer Tempo; or build the plugin with "
+                       "TEMPO_ABI_MINOR defined as that of this one.");
+  }
 }
 
 // The symbol that a plugin of this major version exports.
@@ -69,10 +88,7 @@ std::string entry_name(uint32_t major) { return "tempo_plugin_v" + std::to_strin
 }
 
 void require_fitting(const std::string& path, const tempo_plugin* plugin) {
-  if (!plugin) refuse(path, entry_name(TEMPO_ABI_MAJOR) + " returned nothing.");
-  if (plugin->minor != TEMPO_ABI_MINOR)
-    refuse_version(path, dotted(TEMPO_ABI_MAJOR, plugin->minor));
-  if (plugin->size < sizeof(tempo_plugin) || !plugin->init || !plugin->name || !plugin->version)
+  if (!plugin->init || !plugin->name || !plugin->version)
     refuse(path, "its description is incomplete (size, name, version or init).");
   try {
     require_text("its name", plugin->name);
@@ -80,6 +96,11 @@ void require_fitting(const std::string& path, const tempo_plugin* plugin) {
   } catch (const Error& e) {
     refuse(path, e.what());
   }
+  if (!is_plugin_name(plugin->name))
+    refuse(path, std::string("its name `") + plugin->name +
+                     "` is not of 1 to 64 letters, digits, `_`, `-` and `.`, as names of what it "
+                     "has begin with it.");
+  require_functions(path, *plugin);
 }
 
 [[noreturn]] void refuse_with_words(const std::string& path, const std::string& what) {
@@ -92,23 +113,39 @@ bool is_installed(const std::string& path) {
   return fs::path(path).parent_path() == fs::canonical(plugin_folder(), ignored);
 }
 
+// One of Tempo's own, which `tempo layers` also looks at where no folder is installed.
+bool may_be_tempos(const std::string& path) {
+  return is_installed(path) || fs::path(path).filename().string().starts_with("tempo_");
+}
+
 void initialize(const std::string& path, void* library) {
   const std::string name = entry_name(TEMPO_ABI_MAJOR);
-  const auto entry = reinterpret_cast<decltype(&tempo_plugin_v0)>(dlsym(library, name.c_str()));
+  const auto entry = reinterpret_cast<decltype(&tempo_plugin_v1)>(dlsym(library, name.c_str()));
   if (!entry) no_entry(path, library);
-  const tempo_plugin* plugin = nullptr;
-  if (status_of([&] { return plugin = entry(), TEMPO_OK; })) refuse_with_words(path, name);
+  const tempo_plugin* given = nullptr;
+  if (status_of([&] { return given = entry(), TEMPO_OK; })) refuse_with_words(path, name);
+  if (!given) refuse(path, name + " returned nothing.");
+  if (given->size < TEMPO_PLUGIN_SIZE_1_0)
+    refuse(path, "its description is incomplete (size, name, version or init).");
+  const tempo_plugin mine = whole(*given), *const plugin = &mine;
   require_fitting(path, plugin);
-  tempo_registry registry{plugin->name, plugin->version, path, {}, {}};
+  if (mine.name == std::string(own_plugin) && !may_be_tempos(path))
+    refuse(path,
+           "its name is `tempo`, which Tempo's own layers begin with.\n  Give it a name of "
+           "its own.");
+  tempo_registry registry{plugin->name, plugin->version,       path,        {}, {},
+                          {},           plugin->get_extension, plugin->user};
   {
     const Registering now(registry);
     if (status_of([&] {
-          return plugin->init(plugin->user, host_for(path, entry, tempo_host_v0()), &registry);
+          return plugin->init(plugin->user, host_for(path, entry, tempo_host_v1()), &registry);
         }))
       refuse_with_words(path, "its init");
   }
-  if (!is_installed(path) && !registry.layers.empty()) load_installed();  // their names are taken
-  commit(std::move(registry));
+  // They keep their short names.
+  if (plugin->name != std::string(own_plugin) && !registry.layers.empty()) load_installed();
+  for (const std::string& note : commit(std::move(registry)))
+    std::cerr << "tempo: " << note << "\n";
 }
 
 void* open(const std::string& path) {
@@ -160,7 +197,7 @@ void load_plugin_file(const std::string& path) {
 
 std::string library_path() {
   Dl_info info{};
-  if (!dladdr(reinterpret_cast<void*>(&tempo_host_v0), &info) || !info.dli_fname) return "";
+  if (!dladdr(reinterpret_cast<void*>(&tempo_host_v1), &info) || !info.dli_fname) return "";
   std::error_code ignored;
   return fs::canonical(info.dli_fname, ignored).string();
 }

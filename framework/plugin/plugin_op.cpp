@@ -187,8 +187,8 @@ namespace {
 }
 }  // namespace
 
-void define_plugin_op(const tempo_op_type& type) {
-  OpDefinition op{.name = type.name,
+void define_plugin_op(const tempo_op_type& type, const std::string& name) {
+  OpDefinition op{.name = name,
                   .type = [&type](const TypeCall& call) { return infer(type, call); },
                   .kernel = [&type](const KernelCall& call) { run(type, call); }};
   op.vjp_all = [&type](const Vjp& v, const std::vector<bool>& wanted) {

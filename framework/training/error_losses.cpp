@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Losses of numbers: how far they are from the truth.
+#include "plugin/registry.hpp"
 #include "training/loss_formula.hpp"
 
 namespace tempo {
@@ -124,7 +125,19 @@ LossRows error_losses() {
 
 std::vector<std::string> loss_names() { return names_in(losses()); }
 
-Loss::Loss(const std::string& text) : state_(made_from({"loss", text}, losses())) {}
+namespace {
+LossRef from_text(const std::string& text) {
+  SettingsReader reader("loss", text);
+  if (const auto* row = row_for(reader, losses())) return read_by(*row, reader);
+  if (LossRef plugins = plugin_loss(TEMPO_LOSS, text)) return plugins;
+  std::vector<std::string> known = loss_names();
+  for (const std::string& name : function_names(TEMPO_LOSS)) known.push_back(name);
+  reader.unknown(known);
+}
+[[maybe_unused]] const bool told = tell_own_names(TEMPO_LOSS, &loss_names);
+}  // namespace
+
+Loss::Loss(const std::string& text) : state_(from_text(text)) {}
 
 MeanSquaredError::MeanSquaredError(const MeanErrorOptions& options)
     : Loss(std::make_shared<SquaredErrorFormula>(options)) {}

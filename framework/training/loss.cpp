@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Loss handle: from y_true and y_pred to one number.
+#include "ops/call_text.hpp"
+#include "plugin/functions.hpp"
 #include "training/loss_state.hpp"
 
 namespace tempo {
@@ -47,6 +49,33 @@ struct UserLoss : LossState {
 };
 
 }  // namespace
+
+namespace {
+struct PluginLoss : Loss::Function {
+  explicit PluginLoss(std::unique_ptr<const tempo_function> its) : function(std::move(its)) {}
+  Tensor operator()(const Tensor& y_true, const Tensor& y_pred) const override {
+    return call_function(*function, {y_true, y_pred}, 1)[0];
+  }
+  std::unique_ptr<const tempo_function> function;
+};
+}  // namespace
+
+std::shared_ptr<const LossState> plugin_loss(uint32_t kind, const std::string& text) {
+  const bool is_loss = kind == TEMPO_LOSS;
+  auto bound = bound_function(
+      kind, text, is_loss ? std::vector<std::string>{"reduction"} : std::vector<std::string>{});
+  if (!bound) return nullptr;
+  const CallText call("loss", text);
+  const std::string* const given = call.find("reduction");
+  const std::string reduction = is_loss && given ? *given : "sum_over_batch_size";
+  const std::string name = bound->name, options = options_text(*bound);
+  auto made =
+      std::make_shared<UserLoss>(std::make_shared<PluginLoss>(std::move(bound)), name, reduction);
+  made->text =
+      name + "(" + options + (options.empty() ? "" : ", ") + "reduction=" + reduction + ")";
+  if (!is_loss) made->text = options.empty() ? name : name + "(" + options + ")";
+  return made;
+}
 
 void require_given(const std::string& who, const Tensor& y_true, const Tensor& y_pred) {
   if (!y_true || !y_pred)

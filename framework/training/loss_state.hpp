@@ -49,6 +49,10 @@ inline constexpr double neutral_target = 0, neutral_prediction = 0.5;
 
 void require_given(const std::string& who, const Tensor& y_true, const Tensor& y_pred);
 
+/// A plugin's loss or, of the kind TEMPO_METRIC, what its metric is the mean of; null: no plugin
+/// has it.
+std::shared_ptr<const LossState> plugin_loss(uint32_t kind, const std::string& text);
+
 /// The names a loss may be asked for by.
 std::vector<std::string> loss_names();
 

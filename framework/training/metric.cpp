@@ -5,6 +5,8 @@
 
 #include <tempo/gradient.hpp>
 
+#include "plugin/functions.hpp"
+#include "plugin/registry.hpp"
 #include "training/metric_state.hpp"
 
 namespace tempo {
@@ -53,17 +55,47 @@ std::span<const Named<MetricRef>> metrics() {
   return rows;
 }
 
+struct PluginMetric : MeanMetric {
+  PluginMetric(std::shared_ptr<const LossState> its, uint32_t its_flags)
+      : each(std::move(its)), flags(its_flags) {
+    name = each->name;
+    text = each->text;
+  }
+  Tensor values(const Tensor& y_true, const Tensor& y_pred, const Weighting& weighting) override {
+    return each->losses(y_true, y_pred, weighting);
+  }
+  MetricRef copy() const override { return std::make_shared<PluginMetric>(*this); }
+  std::optional<bool> higher_is_better() const override {
+    if (flags & TEMPO_HIGHER_IS_BETTER) return true;
+    if (flags & TEMPO_LOWER_IS_BETTER) return false;
+    return {};
+  }
+
+  std::shared_ptr<const LossState> each;
+  uint32_t flags;
+};
+
+std::vector<std::string> own_metrics() {
+  std::vector<std::string> known = names_in(metrics());
+  for (const std::string& name : loss_names())
+    if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
+  return known;
+}
+[[maybe_unused]] const bool told = tell_own_names(TEMPO_METRIC, &own_metrics);
+
 MetricRef from_text(const std::string& text) {
   SettingsReader reader("metric", text);
   if (const auto* row = row_for(reader, metrics())) return read_by(*row, reader);
   const std::vector<std::string> losses = loss_names();
-  if (std::find(losses.begin(), losses.end(), reader.name()) == losses.end()) {
-    std::vector<std::string> known = names_in(metrics());
-    for (const std::string& name : losses)
-      if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
-    reader.unknown(known);
-  }
-  return loss_metric(beginning(text), text, Loss(text));
+  const bool is_loss = std::find(losses.begin(), losses.end(), reader.name()) != losses.end() ||
+                       !whole_function_name(TEMPO_LOSS, reader.spelled()).empty();
+  if (is_loss) return loss_metric(beginning(text), text, Loss(text));
+  if (auto each = plugin_loss(TEMPO_METRIC, text))
+    return std::make_shared<PluginMetric>(each,
+                                          find_function_type(TEMPO_METRIC, each->name)->flags);
+  std::vector<std::string> known = own_metrics();
+  for (const std::string& name : function_names(TEMPO_METRIC)) known.push_back(name);
+  reader.unknown(known);
 }
 
 }  // namespace

@@ -114,5 +114,7 @@ Named<OptimizerRef> optimizer_row() {
 using OptimizerRows = std::vector<Named<OptimizerRef>>;
 OptimizerRows moment_optimizers();    ///< of a running mean of gradients and of their squares
 OptimizerRows adaptive_optimizers();  ///< of sums and norms
+/// Null: no plugin has one of that name.
+OptimizerRef plugin_optimizer(SettingsReader& reader);
 
 }  // namespace tempo

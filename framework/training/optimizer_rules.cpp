@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gradient descent and RMSprop, and the table of all optimizers.
+#include "plugin/registry.hpp"
 #include "training/optimizer_rule.hpp"
 
 namespace tempo {
@@ -63,10 +64,21 @@ std::span<const Named<OptimizerRef>> optimizers() {
   return rows;
 }
 
+OptimizerRef from_text(const std::string& text) {
+  SettingsReader reader("optimizer", text);
+  if (const auto* row = row_for(reader, optimizers())) return read_by(*row, reader);
+  if (OptimizerRef plugins = plugin_optimizer(reader)) return plugins;
+  std::vector<std::string> known = names_in(optimizers());
+  for (const std::string& name : function_names(TEMPO_OPTIMIZER)) known.push_back(name);
+  reader.unknown(known);
+}
+
+[[maybe_unused]] const bool told =
+    tell_own_names(TEMPO_OPTIMIZER, [] { return names_in(optimizers()); });
+
 }  // namespace
 
-Optimizer::Optimizer(const std::string& text)
-    : state_(made_from({"optimizer", text}, optimizers())) {}
+Optimizer::Optimizer(const std::string& text) : state_(from_text(text)) {}
 
 SGD::SGD(const SGDOptions& options) : Optimizer(std::make_shared<SGDRule>(options)) {}
 RMSprop::RMSprop(const RMSpropOptions& options)

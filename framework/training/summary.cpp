@@ -6,6 +6,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "plugin/layer.hpp"
 #include "training/model_state.hpp"
 
 namespace tempo {
@@ -39,6 +40,21 @@ std::string with_none(const Shape& shape) {
   for (int i = 0; i < shape.rank(); ++i)
     text += (i ? ", " : "") + (shape[i] < 0 ? "None" : std::to_string(shape[i]));
   return text + (shape.rank() == 1 ? ",)" : ")");
+}
+
+// What it gave and, if it said otherwise, what it said. The extents that a model leaves open are
+// those of the promise.
+std::string as_promised(const Layer& layer, const Shape& given) {
+  const std::string text = with_none(given);
+  const std::vector<TensorType>& inputs = layer.handle()->built_for;
+  if (inputs.empty()) return text;
+  const std::vector<TensorType> promised = promised_outputs(*layer.handle(), inputs);
+  if (promised.empty()) return text;
+  Shape said = promised[0].shape;
+  if (said.rank() == given.rank())
+    for (int axis = 0; axis < said.rank(); ++axis)
+      if (given[axis] < 0) said[axis] = given[axis];
+  return said == given ? text : text + ", not " + with_none(said) + " as it says";
 }
 
 struct Size {
@@ -105,7 +121,7 @@ void Model::summary(std::ostream& out) const {
     const bool known =  // a function need not call all layers
         i < outputs.size() && !outputs[i].empty();
     table.add({state_->names[i] + " (" + layer.type_name() + ")",
-               known ? with_none(outputs[i]) : "?",
+               known ? as_promised(layer, outputs[i]) : "?",
                layer.built() ? grouped(layer.count_params()) : "0 (unbuilt)"});
   }
   for (const Tensor& w : weights()) total.add(w);

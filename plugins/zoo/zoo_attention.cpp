@@ -4,7 +4,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("zoo_attention", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::AttentionDecoderLayer>(
                  "AttentionDecoder",
                  "A decoder that attends over a memory (Bahdanau et al., 2015)."))

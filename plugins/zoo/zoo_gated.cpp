@@ -6,7 +6,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("zoo_gated", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::MinGRULayer>(
                  "MinGRU", "A GRU whose gate does not read the state (Feng et al., 2024)."),
              tempo::cell<tempo::MinGRUCell>("MinGRU", "One step of it."),

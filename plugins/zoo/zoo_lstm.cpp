@@ -8,7 +8,7 @@
 #include <tempo/version.hpp>
 
 TEMPO_PLUGIN(
-    "zoo_lstm", TEMPO_VERSION,
+    "tempo", TEMPO_VERSION,
     tempo::layer<tempo::LayerNormLSTMLayer>("LayerNormLSTM",
                                             "An LSTM with layer normalisation (Ba et al., 2016)."),
     tempo::cell<tempo::LayerNormLSTMCell>("LayerNormLSTM", "One step of it."),

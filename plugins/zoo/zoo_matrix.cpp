@@ -10,7 +10,7 @@
 #include <tempo/version.hpp>
 
 TEMPO_PLUGIN(
-    "zoo_matrix", TEMPO_VERSION,
+    "tempo", TEMPO_VERSION,
     tempo::layer<tempo::GatedDeltaNetLayer>(
         "GatedDeltaNet", "A matrix memory that is corrected, and forgets (Yang et al., 2024)."),
     tempo::cell<tempo::GatedDeltaNetCell>("GatedDeltaNet", "One step of it."),

@@ -9,7 +9,7 @@
 #include <tempo/plugin.hpp>
 #include <tempo/version.hpp>
 
-TEMPO_PLUGIN("zoo_plain", TEMPO_VERSION,
+TEMPO_PLUGIN("tempo", TEMPO_VERSION,
              tempo::layer<tempo::BlockGRULayer>(
                  "BlockGRU", "The block-diagonal GRU of DreamerV3 (Hafner et al., 2025)."),
              tempo::cell<tempo::BlockGRUCell>("BlockGRU", "One step of it."),

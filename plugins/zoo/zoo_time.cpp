@@ -10,7 +10,7 @@
 #include <tempo/version.hpp>
 
 TEMPO_PLUGIN(
-    "zoo_time", TEMPO_VERSION,
+    "tempo", TEMPO_VERSION,
     tempo::layer<tempo::CfCLayer>(
         "CfC",
         "A closed form of a liquid network, for steps of any distance (Hasani et al., 2022)."),

@@ -98,10 +98,10 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_plugin_is_found_before_it_is_loaded) {
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_built_as_none_should_be_is_found) {
   compare(std::to_array<Broken>(
-      {{"no_plugin", "", "entry", "failed", "it does not export tempo_plugin_v0."},
-       {"exports_v1", "", "entry", "failed", "not export tempo_plugin_v0, but tempo_plugin_v1."},
+      {{"no_plugin", "", "entry", "failed", "it does not export tempo_plugin_v1."},
+       {"exports_v2", "", "entry", "failed", "not export tempo_plugin_v1, but tempo_plugin_v2."},
        {"exports_more", "", "entry", "warning",
-        "it exports 1 more than tempo_plugin_v0: compress."},
+        "it exports 1 more than tempo_plugin_v1: compress."},
        {"linked", "", "needs", "failed", "it is linked with libtempo.so"},
        {"unresolved", "", "needs", "failed",
         "nothing that it is linked with has a_function_that_nobody_has."},
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(what_a_plugin_should_not_say_of_itself_is_found) {
        {"goes_on_about", "", "lengths", "warning", "the summary of says has 999 letters"},
        {"takes_a_name", "", "names", "warning", "`Danse` is easily taken for `Dense`"},
        {"misnumbered", "", "version", "warning", "its version is `one`, not of the form 1.2.3"},
-       {"misnumbered", "", "version", "warning", "its name is `My Plugin`"},
+       {"misnumbered", "", "version", "warning", "its name is `My-Plugin`"},
        {"answers_anew", "", "constant", "failed", "returns another description each time"},
        {"renames", "", "constant", "failed", "its description changes after it was loaded"}}));
 }
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(wrong_options_are_found) {
        {"broken_values", "OddOptions", "option-names", "warning",
         "option `trainabel` is a letter away from `trainable`"},
        {"broken_values", "OddOptions", "option-names", "warning",
-        "option `call` is a letter away from `calls`"},
+        "option `sead` is a letter away from `seed`"},
        {"broken_values", "CrashesOfDepth", "drawn", "failed", crashed},
        {"broken_values", "CrashesOfDepth", "drawn", "failed",
         "--reproduce 1 tries the same again."}}));
@@ -154,6 +154,7 @@ BOOST_AUTO_TEST_CASE(wrong_shapes_are_found) {
        {"broken_values", "WeighsTheBatch", "weights", "failed",
         "its weights depend on the batch: "},
        {"broken_values", "BeginsInFloat32 cell", "states", "failed", "state 0"},
+       {"broken_values", "PromisesMore", "outputs", "failed", "it says that result 0 is "},
        {"broken_values", "CountsFeatures", "huge", "failed", crashed}}));
 }
 

@@ -83,8 +83,9 @@ const Row refused[] = {
      "  `test_cell` can.\n"},
     {"taken", "tempo: new plugin: there is taken in "},
     {"dangling", "tempo: new plugin: there is dangling in "},
-    {"lstm", "tempo: new plugin: there is a plugin `lstm` already, "},
-    {"pre_lu", "tempo: new plugin: there is a layer `PReLU` already, of plugin activations "},
+    {"lstm", "tempo: new plugin: there is a layer `LSTM` already, of plugin tempo "},
+    {"tempo", "tempo: new plugin: there is a plugin `tempo` already, "},
+    {"pre_lu", "tempo: new plugin: there is a layer `PReLU` already, of plugin tempo "},
     {"tanh", "tempo: new plugin: there is an op `tanh` already.\n  Choose another name.\n"},
     {"my_unit --like snak",
      "tempo: new plugin: there is no example named `snak`; did you mean `snake`?\n  It can begin "

@@ -13,10 +13,6 @@ Layer an_lstm_cell() { return cell("LSTM", {{"units", 5}}); }
 Layer a_gru_cell() { return cell("GRU", {{"units", 5}}); }
 Layer a_gru() { return GRU({.units = 5}); }
 Layer an_lstm() { return LSTM({.units = 5, .return_sequences = true}); }
-Layer a_dropping_gru() { return GRU({.units = 5, .dropout = 0.5, .seed = 3}); }
-Layer a_dropping_lstm() {
-  return LSTM({.units = 5, .dropout = 0.5, .seed = 3, .return_sequences = true});
-}
 Layer a_backward_gru() { return GRU({.units = 5, .activation = "softsign", .go_backwards = true}); }
 Layer a_backward_lstm() {
   return LSTM(
@@ -42,13 +38,11 @@ std::vector<Row> recurrent() {
   return {
       {.layer = "Bidirectional",
        .options = {{"layer", a_gru}},
-       .values = {{"layer", an_lstm}, {"backward_layer", a_backward_gru}},
-       .together = {{"calls", {{"layer", a_dropping_gru}}}}},
+       .values = {{"layer", an_lstm}, {"backward_layer", a_backward_gru}}},
       {.layer = "Bidirectional",
        .form = "return_sequences",
        .options = {{"layer", an_lstm}},
-       .values = {{"layer", a_gru}, {"backward_layer", a_backward_lstm}},
-       .together = {{"calls", {{"layer", a_dropping_lstm}}}}},
+       .values = {{"layer", a_gru}, {"backward_layer", a_backward_lstm}}},
       {.layer = "ConvLSTM1D",
        .options = {{"filters", 2}, {"kernel_size", 2}},
        .inputs = {{.shape = {3, 4, 6, 3}}}},

@@ -369,9 +369,8 @@ std::string shortened(const std::string& initializer) {
 Here described(const tempo_option* options, uint32_t n) {
   Here its;
   for (const tempo_option& o : std::span(options, n))
-    if (o.name != std::string("calls"))  // what a saved model alone sets
-      its.arguments.push_back(
-          {o.name, o.kind == TEMPO_OPTION_INITIALIZER ? shortened(o.standard) : o.standard});
+    its.arguments.push_back(
+        {o.name, o.kind == TEMPO_OPTION_INITIALIZER ? shortened(o.standard) : o.standard});
   return its;
 }
 

@@ -643,7 +643,7 @@ BOOST_AUTO_TEST_CASE(constants_reach_the_step) {
       }) ==
       "WideState: its step takes no constants.\n  Give it a third argument, `const StepCall& "
       "call`: they are its call.constants.\n"
-      "  This happened in call of rnn (RNN of plugin `rnn`).");
+      "  This happened in call of rnn (RNN of plugin `tempo`).");
 }
 
 BOOST_AUTO_TEST_CASE(merge_modes) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C ABI says when it changes: sizes, places and numbers of everything in plugin.h. A change
-// here raises TEMPO_ABI_MINOR, and plugins must be built again.
+// The C ABI of version 1.0 stays: sizes, places and numbers of all that plugin.h had then. What
+// comes later is added at the end of its struct, with a higher TEMPO_ABI_MINOR.
 #define BOOST_TEST_MODULE abi
 #include <algorithm>
 #include <cctype>
@@ -26,13 +26,30 @@ struct Struct {
 #define STRUCT(type, pinned) \
   { #type, sizeof(type), pinned }
 const Struct structs[] = {
-    STRUCT(tempo_attribute, 64),  STRUCT(tempo_type, 80),        STRUCT(tempo_result_types, 24),
-    STRUCT(tempo_results, 24),    STRUCT(tempo_view, 112),       STRUCT(tempo_step, 40),
-    STRUCT(tempo_scan, 80),       STRUCT(tempo_rule, 24),        STRUCT(tempo_custom_gradient, 40),
-    STRUCT(tempo_op_call, 56),    STRUCT(tempo_op_gradient, 64), STRUCT(tempo_op_type, 64),
-    STRUCT(tempo_inputs, 16),     STRUCT(tempo_call, 72),        STRUCT(tempo_option, 56),
-    STRUCT(tempo_creation, 16),   STRUCT(tempo_layer_type, 112), STRUCT(tempo_weight, 56),
-    STRUCT(tempo_layer_view, 48), STRUCT(tempo_host, 320),       STRUCT(tempo_plugin, 40),
+    STRUCT(tempo_attribute, 72),
+    STRUCT(tempo_type, 80),
+    STRUCT(tempo_result_types, 24),
+    STRUCT(tempo_results, 24),
+    STRUCT(tempo_view, 112),
+    STRUCT(tempo_step, 40),
+    STRUCT(tempo_scan, 80),
+    STRUCT(tempo_rule, 24),
+    STRUCT(tempo_custom_gradient, 40),
+    STRUCT(tempo_op_call, 56),
+    STRUCT(tempo_op_gradient, 64),
+    STRUCT(tempo_op_type, 64),
+    STRUCT(tempo_inputs, 16),
+    STRUCT(tempo_call, 72),
+    STRUCT(tempo_option, 56),
+    STRUCT(tempo_creation, 16),
+    STRUCT(tempo_saved, 24),
+    STRUCT(tempo_layer_type, 160),
+    STRUCT(tempo_weight, 56),
+    STRUCT(tempo_layer_view, 48),
+    STRUCT(tempo_function_call, 48),
+    STRUCT(tempo_function_type, 64),
+    STRUCT(tempo_host, 376),
+    STRUCT(tempo_plugin, 56),
 };
 
 struct Field {
@@ -51,6 +68,7 @@ const Field fields[] = {
     FIELD(tempo_attribute, list, 40, 8),
     FIELD(tempo_attribute, count, 48, 8),
     FIELD(tempo_attribute, layer, 56, 8),
+    FIELD(tempo_attribute, tensor, 64, 8),
     FIELD(tempo_type, size, 0, 4),
     FIELD(tempo_type, dtype, 4, 4),
     FIELD(tempo_type, rank, 8, 4),
@@ -157,6 +175,10 @@ const Field fields[] = {
     FIELD(tempo_creation, size, 0, 4),
     FIELD(tempo_creation, n_options, 4, 4),
     FIELD(tempo_creation, options, 8, 8),
+    FIELD(tempo_saved, size, 0, 4),
+    FIELD(tempo_saved, version, 4, 4),
+    FIELD(tempo_saved, n_values, 8, 4),
+    FIELD(tempo_saved, values, 16, 8),
     FIELD(tempo_layer_type, size, 0, 4),
     FIELD(tempo_layer_type, kind, 4, 4),
     FIELD(tempo_layer_type, name, 8, 8),
@@ -164,15 +186,22 @@ const Field fields[] = {
     FIELD(tempo_layer_type, options, 24, 8),
     FIELD(tempo_layer_type, n_options, 32, 4),
     FIELD(tempo_layer_type, flags, 36, 4),
-    FIELD(tempo_layer_type, user, 40, 8),
-    FIELD(tempo_layer_type, create, 48, 8),
-    FIELD(tempo_layer_type, destroy, 56, 8),
-    FIELD(tempo_layer_type, build, 64, 8),
-    FIELD(tempo_layer_type, call, 72, 8),
-    FIELD(tempo_layer_type, states, 80, 8),
-    FIELD(tempo_layer_type, initial, 88, 8),
-    FIELD(tempo_layer_type, once, 96, 8),
-    FIELD(tempo_layer_type, reset, 104, 8),
+    FIELD(tempo_layer_type, version, 40, 4),
+    FIELD(tempo_layer_type, reserved, 44, 4),
+    FIELD(tempo_layer_type, user, 48, 8),
+    FIELD(tempo_layer_type, create, 56, 8),
+    FIELD(tempo_layer_type, destroy, 64, 8),
+    FIELD(tempo_layer_type, build, 72, 8),
+    FIELD(tempo_layer_type, call, 80, 8),
+    FIELD(tempo_layer_type, states, 88, 8),
+    FIELD(tempo_layer_type, initial, 96, 8),
+    FIELD(tempo_layer_type, once, 104, 8),
+    FIELD(tempo_layer_type, reset, 112, 8),
+    FIELD(tempo_layer_type, outputs, 120, 8),
+    FIELD(tempo_layer_type, save, 128, 8),
+    FIELD(tempo_layer_type, load, 136, 8),
+    FIELD(tempo_layer_type, migrate, 144, 8),
+    FIELD(tempo_layer_type, get_extension, 152, 8),
     FIELD(tempo_weight, size, 0, 4),
     FIELD(tempo_weight, trainable, 4, 4),
     FIELD(tempo_weight, name, 8, 8),
@@ -189,6 +218,24 @@ const Field fields[] = {
     FIELD(tempo_layer_view, options, 32, 8),
     FIELD(tempo_layer_view, n_options, 40, 4),
     FIELD(tempo_layer_view, dtype, 44, 4),
+    FIELD(tempo_function_call, size, 0, 4),
+    FIELD(tempo_function_call, n_options, 4, 4),
+    FIELD(tempo_function_call, options, 8, 8),
+    FIELD(tempo_function_call, n_inputs, 16, 4),
+    FIELD(tempo_function_call, n_results, 20, 4),
+    FIELD(tempo_function_call, inputs, 24, 8),
+    FIELD(tempo_function_call, type, 32, 8),
+    FIELD(tempo_function_call, results, 40, 8),
+    FIELD(tempo_function_type, size, 0, 4),
+    FIELD(tempo_function_type, n_options, 4, 4),
+    FIELD(tempo_function_type, name, 8, 8),
+    FIELD(tempo_function_type, summary, 16, 8),
+    FIELD(tempo_function_type, options, 24, 8),
+    FIELD(tempo_function_type, slots, 32, 8),
+    FIELD(tempo_function_type, flags, 40, 4),
+    FIELD(tempo_function_type, reserved, 44, 4),
+    FIELD(tempo_function_type, user, 48, 8),
+    FIELD(tempo_function_type, call, 56, 8),
     FIELD(tempo_host, size, 0, 4),
     FIELD(tempo_host, minor, 4, 4),
     FIELD(tempo_host, fail, 8, 8),
@@ -230,12 +277,21 @@ const Field fields[] = {
     FIELD(tempo_host, constrain, 296, 8),
     FIELD(tempo_host, add_loss, 304, 8),
     FIELD(tempo_host, set_trainable, 312, 8),
+    FIELD(tempo_host, layer_outputs, 320, 8),
+    FIELD(tempo_host, save_value, 328, 8),
+    FIELD(tempo_host, get_extension, 336, 8),
+    FIELD(tempo_host, layer_extension, 344, 8),
+    FIELD(tempo_host, register_type, 352, 8),
+    FIELD(tempo_host, find_function, 360, 8),
+    FIELD(tempo_host, call_function, 368, 8),
     FIELD(tempo_plugin, size, 0, 4),
     FIELD(tempo_plugin, minor, 4, 4),
     FIELD(tempo_plugin, name, 8, 8),
     FIELD(tempo_plugin, version, 16, 8),
     FIELD(tempo_plugin, user, 24, 8),
     FIELD(tempo_plugin, init, 32, 8),
+    FIELD(tempo_plugin, needs, 40, 8),
+    FIELD(tempo_plugin, get_extension, 48, 8),
 };
 
 struct Number {
@@ -245,8 +301,8 @@ struct Number {
 #define NUMBER(name, pinned) \
   { #name, static_cast < long>(name), pinned }
 const Number numbers[] = {
-    NUMBER(TEMPO_ABI_MAJOR, 0),
-    NUMBER(TEMPO_ABI_MINOR, 4),
+    NUMBER(TEMPO_ABI_MAJOR, 1),
+    NUMBER(TEMPO_ABI_MINOR, 0),
     NUMBER(TEMPO_MAX_RANK, 8),
     NUMBER(TEMPO_MAX_OUTPUTS, 64),
     NUMBER(TEMPO_MAX_INPUTS, 64),
@@ -271,6 +327,7 @@ const Number numbers[] = {
     NUMBER(TEMPO_TEXT_VALUE, 2),
     NUMBER(TEMPO_LIST_VALUE, 3),
     NUMBER(TEMPO_LAYER_VALUE, 4),
+    NUMBER(TEMPO_TENSOR_VALUE, 5),
     NUMBER(TEMPO_TRACKED, 1),
     NUMBER(TEMPO_TRACED, 2),
     NUMBER(TEMPO_FROZEN, 4),
@@ -291,18 +348,22 @@ const Number numbers[] = {
     NUMBER(TEMPO_TAKES_CONSTANTS, 1),
     NUMBER(TEMPO_BUILT, 1),
     NUMBER(TEMPO_TRAINABLE, 2),
+    NUMBER(TEMPO_INITIALIZER, 0),
+    NUMBER(TEMPO_ACTIVATION, 1),
+    NUMBER(TEMPO_LOSS, 2),
+    NUMBER(TEMPO_METRIC, 3),
+    NUMBER(TEMPO_OPTIMIZER, 4),
+    NUMBER(TEMPO_HIGHER_IS_BETTER, 1),
+    NUMBER(TEMPO_LOWER_IS_BETTER, 2),
 };
 
-// The declarations of each minor version, by declarations(). Rows are added, never changed.
+// The declarations of each minor version of 1.x, by declarations(). Rows are added, never changed.
 struct Edition {
   uint32_t minor;
   uint64_t declarations;
 };
 const Edition editions[] = {
-    {1, 0x9d9b07b6d5cefdbe},
-    {2, 0x368a5abf4cade2c4},
-    {3, 0x038f9b5264f2c0b5},
-    {4, 0x0552a3798948c66f},
+    {0, 0x5e18846410e88ff2},
 };
 
 // plugin.h with what it includes, without comments.

@@ -309,9 +309,9 @@ const Described descriptions[] = {
      "layer `Raw`: its option `dtype` must be a dtype, as Tempo reads it, too."},
     {"of a trainable that is a number", [](auto&, auto& o) { o.name = "trainable"; },
      "layer `Raw`: its option `trainable` must be a bool, as Tempo reads it, too."},
-    {"of calls that are a text",
-     [](auto&, auto& o) { o.kind = TEMPO_OPTION_TEXT, o.name = "calls"; },
-     "layer `Raw`: its option `calls` must be an integer, as Tempo reads it, too."},
+    {"of a seed that is a text",
+     [](auto&, auto& o) { o.kind = TEMPO_OPTION_TEXT, o.name = "seed"; },
+     "layer `Raw`: its option `seed` must be an integer, as Tempo reads it, too."},
     {"of states that a layer has not",
      [](auto& t, auto&) {
        t.states = [](void*, void*, tempo_layer*, const tempo_inputs*, tempo_result_types*) {

@@ -18,7 +18,7 @@ using namespace tempo;
 
 namespace {
 
-const tempo_check_host& watching() { return *tempo_check_v1(); }
+const tempo_check_host& watching() { return tempo::check_extension(); }
 
 // The one plugin of this process that is watched.
 Layer made() {

@@ -9,6 +9,7 @@
 
 #include <tempo/tempo.hpp>
 
+#include "plugin/host.hpp"
 #include "plugin/registry.hpp"
 #include "raw_layer.hpp"
 #include "testing.hpp"
@@ -65,16 +66,12 @@ Layer made(const tempo_layer_type* type, const tempo_attribute* options, uint32_
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_layer_of_an_earlier_header_is_taken) {
+BOOST_AUTO_TEST_CASE(a_layer_of_1_0_is_taken_and_what_is_less_is_refused) {
   RawLayer raw;
-  const std::size_t without_states = offsetof(tempo_layer_type, states);
-  const Cut<tempo_layer_type> cut(raw.type, without_states);
-  const tempo_layer_type* const kept = registered(cut.get());
-  BOOST_TEST(kept->size == sizeof(tempo_layer_type));
-  BOOST_TEST(!kept->reset);
-  check_same("registered", made(kept, nullptr, 0)(ones({2, 3})), ones({2, 3}));
+  const Cut<tempo_layer_type> cut(raw.type, TEMPO_LAYER_TYPE_SIZE_1_0);
+  check_same("registered", made(registered(cut.get()), nullptr, 0)(ones({2, 3})), ones({2, 3}));
   check_same("of a program", made(cut.get(), nullptr, 0)(ones({2, 3})), ones({2, 3}));
-  const Cut<tempo_layer_type> too_small(raw.type, without_states - sizeof(void*));
+  const Cut<tempo_layer_type> too_small(raw.type, TEMPO_LAYER_TYPE_SIZE_1_0 - sizeof(void*));
   BOOST_TEST(error_of([&] {
                registered(too_small.get());
              }).starts_with("register_layer: the description is incomplete"));
@@ -99,19 +96,51 @@ BOOST_AUTO_TEST_CASE(a_layer_of_a_later_header_is_taken) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(options_of_an_earlier_header_have_no_choices) {
-  RawLayer raw;
-  const Cut<tempo_option> cut(option("size"), offsetof(tempo_option, choices));
-  raw.type.options = cut.get();
-  raw.type.n_options = 1;
-  const Layer layer = made(&raw.type, &sdk::Attribute("size", 3).abi(), 1);
-  BOOST_TEST(sdk::given(layer, "size")->integer == 3);
-  BOOST_TEST(!layer.view().type->options[0].choices);
-  BOOST_TEST(made(&raw.type, nullptr, 0).view().type == layer.view().type);  // copied once
-  const Cut<tempo_option> another(option("width"), offsetof(tempo_option, choices));
-  raw.type.options = another.get();
-  const Layer wide = made(&raw.type, &sdk::Attribute("width", 4).abi(), 1);
-  BOOST_TEST(sdk::given(wide, "width")->integer == 4);
+// --- a host of a later header, whose structs have a field more than those of 1.0
+
+namespace {
+struct LaterAttribute {
+  uint32_t size, kind;
+  unsigned char as_it_was[TEMPO_ATTRIBUTE_SIZE_1_0 - 8];
+  uint64_t more;
+};
+}  // namespace
+
+namespace tempo {
+template <>
+inline constexpr std::size_t least<LaterAttribute> = TEMPO_ATTRIBUTE_SIZE_1_0;
+}  // namespace tempo
+
+BOOST_AUTO_TEST_CASE(a_later_host_takes_structs_and_arrays_of_1_0) {
+  const tempo_attribute given[] = {sdk::Attribute("first", 5).abi(),
+                                   sdk::Attribute("second", 7).abi()};
+  const auto* const first = reinterpret_cast<const LaterAttribute*>(&given[0]);
+  const LaterAttribute one = whole(*first);
+  BOOST_TEST(one.size == sizeof(LaterAttribute));
+  BOOST_TEST(one.more == 0u);
+  BOOST_TEST(std::memcmp(one.as_it_was, first->as_it_was, sizeof one.as_it_was) == 0);
+  const Elements all(first, 2, "a test");
+  BOOST_REQUIRE(all.all().size() == 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    BOOST_TEST(all.all()[i].more == 0u);
+    const auto& its = reinterpret_cast<const tempo_attribute&>(all.all()[i]);
+    BOOST_TEST(its.name == std::string(given[i].name));
+    BOOST_TEST(its.integer == given[i].integer);
+  }
+  tempo_attribute small = given[0];
+  small.size = TEMPO_ATTRIBUTE_SIZE_1_0 - 8;
+  BOOST_TEST(error_of([&] {
+               Elements(reinterpret_cast<const LaterAttribute*>(&small), 1, "a test");
+             }).starts_with("a test: a struct says that it has 64 bytes; it has 72."));
+  // What it shows ends where the room of 1.0 does.
+  struct {
+    tempo_attribute room;
+    uint64_t behind;
+  } shown{given[0], 0x55};
+  show(LaterAttribute{sizeof(LaterAttribute), 9, {}, 77},
+       reinterpret_cast<LaterAttribute*>(&shown));
+  BOOST_TEST(shown.room.kind == 9u);
+  BOOST_TEST(shown.behind == 0x55u);
 }
 
 BOOST_AUTO_TEST_CASE(what_was_registered_need_not_stay) {
@@ -132,8 +161,8 @@ BOOST_AUTO_TEST_CASE(what_was_registered_need_not_stay) {
                      does_nothing,          {}};
     tempo_registry registry{"p", "1", "p.so", {}, {}};
     const Registering now(registry);
-    const Cut<tempo_op_type> without_vjp(op, offsetof(tempo_op_type, vjp));
-    sdk::check(host().register_op(&registry, without_vjp.get()));
+    const Cut<tempo_op_type> of_1_0(op, TEMPO_OP_TYPE_SIZE_1_0);
+    sdk::check(host().register_op(&registry, of_1_0.get()));
     kept_op = registry.ops.at(0);
     std::memset(&mine, 0x41, sizeof mine);
     std::memset(&type, 0x41, sizeof type);

@@ -56,7 +56,7 @@ struct TextOptions {
   double factor = 0.5;
   int depth = 2;
   bool trainabel = true;
-  bool call = true;
+  bool sead = true;
 };
 void describe(auto& option, TextOptions& o) {
   option("mode", o.mode, "The second of these choices fails.", one_of("a|b|c"));
@@ -64,7 +64,7 @@ void describe(auto& option, TextOptions& o) {
   option("factor", o.factor, "Has one value.", between(0.5, 0.5));
   option("depth", o.depth, "Is a whole number within halves.", between(0.5, 9.5));
   option("trainabel", o.trainabel, "Is misspelt.");
-  option("call", o.call, "Is misspelt, too.");
+  option("sead", o.sead, "Is misspelt, too.");
 }
 struct OddOptions : LayerOf<TextOptions> {
   OddOptions(TextOptions o = {}) : LayerOf(o) {
@@ -130,6 +130,15 @@ struct WeighsTheBatch : SoundLayer {
                                            : SoundLayer::call(x, call);
   }
   Tensor bias;
+};
+// Says that it gives a feature more than it does.
+struct PromisesMore : SoundLayer {
+  using SoundLayer::SoundLayer;
+  Shapes output_shapes(const Shapes& inputs) const {
+    Shape out = inputs.at(0);
+    out[-1] += 1000;
+    return {out};
+  }
 };
 // Begins with float32, whatever it is given.
 struct BeginsInFloat32 : SoundCell {
@@ -268,8 +277,8 @@ struct HasAnIdleWeight : SoundLayer {
 #define CELL(name) tempo::cell<broken::name>(#name, "Broken.")
 TEMPO_PLUGIN("broken_values", "1.0.0", LAYER(SoundLayer), CELL(SoundCell), LAYER(OddOptions),
              LAYER(CrashesOfDepth), LAYER(MakesNaN), LAYER(TakesFewFeatures), LAYER(BuildsAnew),
-             LAYER(TakesTwo), LAYER(WeighsTheBatch), CELL(BeginsInFloat32), LAYER(CountsFeatures),
-             LAYER(DependsOnTheProcess), LAYER(DrawsWhenLoaded), CELL(Alternates),
-             LAYER(KeepsAWeight), LAYER(SpreadsNaN), LAYER(CountsCalls), LAYER(DividesByTheMask),
-             CELL(SeesTracing), LAYER(WrongInTraining), LAYER(WrongInFloat32), LAYER(WrongNextTime),
-             LAYER(HasAnIdleWeight))
+             LAYER(TakesTwo), LAYER(WeighsTheBatch), LAYER(PromisesMore), CELL(BeginsInFloat32),
+             LAYER(CountsFeatures), LAYER(DependsOnTheProcess), LAYER(DrawsWhenLoaded),
+             CELL(Alternates), LAYER(KeepsAWeight), LAYER(SpreadsNaN), LAYER(CountsCalls),
+             LAYER(DividesByTheMask), CELL(SeesTracing), LAYER(WrongInTraining),
+             LAYER(WrongInFloat32), LAYER(WrongNextTime), LAYER(HasAnIdleWeight))

@@ -70,7 +70,7 @@ static tempo_status init(void* user, const tempo_host* table, tempo_registry* re
   return host->register_layer(registry, &times);
 }
 
-__attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v0(void) {
+__attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
   static const tempo_plugin plugin = {.size = sizeof plugin,
                                       .minor = TEMPO_ABI_MINOR,
                                       .name = "plain_c",

@@ -92,38 +92,28 @@ tempo_status reset(void*, void* instance, tempo_layer*) {
 
 const tempo_option options[] = {
     {sizeof(tempo_option), TEMPO_OPTION_TEXT, "how", "What goes wrong.", "", 0, 0, nullptr}};
-const tempo_layer_type layer_type{sizeof(tempo_layer_type),
-                                  TEMPO_LAYER,
-                                  "RawLayer",
-                                  "",
-                                  options,
-                                  1,
-                                  0,
-                                  nullptr,
-                                  &create,
-                                  &destroy,
-                                  &build,
-                                  &call,
-                                  nullptr,
-                                  nullptr,
-                                  nullptr,
-                                  &reset};
-const tempo_layer_type cell_type{sizeof(tempo_layer_type),
-                                 TEMPO_CELL,
-                                 "RawCell",
-                                 "",
-                                 options,
-                                 1,
-                                 0,
-                                 nullptr,
-                                 &create,
-                                 &destroy,
-                                 &build,
-                                 &call,
-                                 &states,
-                                 &initial,
-                                 &once,
-                                 &reset};
+tempo_layer_type described(const char* name) {
+  tempo_layer_type type{};
+  type.size = sizeof type;
+  type.name = name;
+  type.summary = "";
+  type.options = options;
+  type.n_options = 1;
+  type.create = &create;
+  type.destroy = &destroy;
+  type.build = &build;
+  type.call = &call;
+  type.reset = &reset;
+  return type;
+}
+tempo_layer_type described_cell() {
+  tempo_layer_type type = described("RawCell");
+  type.kind = TEMPO_CELL;
+  type.states = &states;
+  type.initial = &initial;
+  type.once = &once;
+  return type;
+}
 
 std::string told(const tempo_op_call* call) {
   const tempo_attribute* const how =
@@ -152,15 +142,17 @@ const tempo_op_type op_type{
 
 tempo_status init(void*, const tempo_host* table, tempo_registry* registry) {
   host = table;
+  const tempo_layer_type layer_type = described("RawLayer"), cell_type = described_cell();
   if (const tempo_status status = host->register_layer(registry, &layer_type)) return status;
   if (const tempo_status status = host->register_layer(registry, &cell_type)) return status;
   return host->register_op(registry, &op_type);
 }
 
-const tempo_plugin plugin{sizeof(tempo_plugin), TEMPO_ABI_MINOR, "raw", "0.0.1", nullptr, &init};
+const tempo_plugin plugin{
+    sizeof(tempo_plugin), TEMPO_ABI_MINOR, "raw", "0.0.1", nullptr, &init, nullptr, nullptr};
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v0(void) {
+extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
   return &plugin;
 }

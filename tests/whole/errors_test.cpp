@@ -627,7 +627,7 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        "selu, gelu, silu, swish, mish, exponential, leaky_relu, relu6, hard_sigmoid, hard_tanh, "
        "hard_silu, log_sigmoid, celu, glu, hard_shrink, soft_shrink, tanh_shrink, threshold, "
        "squareplus, sparse_plus, sparse_sigmoid, hard_swish, sparsemax.\n"
-       "  This happened in creation of dense (Dense of plugin `dense`)."},
+       "  This happened in creation of dense (Dense of plugin `tempo`)."},
       {"an activation like no other", plain, [] { LSTM({.units = 2, .activation = "cubic"}); },
        "activation `cubic`: there is none by that name.\n"
        "  There are linear, relu, tanh, sigmoid, softmax, log_softmax, softplus, softsign, elu, "
@@ -668,7 +668,7 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
          layer("Dense", {{"units", int64_t{4294967299}}});
        },
        "option `units` is 4294967299; it must be within [-2147483648, 2147483647].\n"
-       "  This happened in creation of dense (Dense of plugin `dense`)."},
+       "  This happened in creation of dense (Dense of plugin `tempo`)."},
       {"an id that is no number", plain,
        [] {
          Embedding({.input_dim = 5, .output_dim = 2})(tensor<float>({1, NAN}, {1, 2}));
@@ -712,7 +712,7 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        "GRU: units is 2000000000; its weights would have 3 * units columns, and a matrix has at "
        "most 2147483647.\n"
        "  units can be 715827882 at most.\n"
-       "  This happened in build of bidirectional (Bidirectional of plugin `bidirectional`)."},
+       "  This happened in build of bidirectional (Bidirectional of plugin `tempo`)."},
       {"four axes", shape,
        [] {
          LSTM({.units = 2})(f32({2, 3, 4, 5}));
@@ -809,7 +809,7 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        "  tensor  [1, 3, 3] float32\n"
        "  mask    [1, 4] bool\n"
        "  It must be bool, of the tensor's first axes: [batch, time], true where a step counts.\n"
-       "  This happened in call of embedding (Embedding of plugin `embedding`)."},
+       "  This happened in call of embedding (Embedding of plugin `tempo`)."},
       {"a mask of another time", shape,
        [] {
          LSTM({.units = 2})(f32({2, 3, 4}), {.mask = f32({2, 4}) > 0});
@@ -850,7 +850,7 @@ BOOST_AUTO_TEST_CASE(layers_and_their_options) {
        },
        "Wrong: its step takes no constants.\n"
        "  Give it a third argument, `const StepCall& call`: they are its call.constants.\n"
-       "  This happened in call of rnn (RNN of plugin `rnn`)."},
+       "  This happened in call of rnn (RNN of plugin `tempo`)."},
       {"stateful", shape,
        [] {
          const Layer lstm = LSTM({.units = 2, .stateful = true});
@@ -996,7 +996,7 @@ BOOST_AUTO_TEST_CASE(cells_that_ask_for_what_is_not_there) {
        "in their options."},
       {"what is made once", plain, asks("once"),
        "Asking: it reads once[0], and there are 0.\n  It is what the cell's `once` returns.\n"
-       "  This happened in call of rnn (RNN of plugin `rnn`)."},
+       "  This happened in call of rnn (RNN of plugin `tempo`)."},
       {"an output that is a state at its first call alone", plain,
        [] {
          RNN(Wrong({.how = "another output"}))(f32({2, 5, 4}), {.mask = f32({2, 5}) > 0});
@@ -1006,14 +1006,14 @@ BOOST_AUTO_TEST_CASE(cells_that_ask_for_what_is_not_there) {
        "options and of call.training."},
       {"nothing made once", plain, asks("nothing once"),
        "Asking: its `once` gives no value (Tensor{}) as number 0.\n  Leave it out, or give zeros.\n"
-       "  This happened in call of rnn (RNN of plugin `rnn`)."},
+       "  This happened in call of rnn (RNN of plugin `tempo`)."},
       {"a first state too few", shape, asks("no first state"),
        "Asking: its `initial` gives 0 states, and it has 1.\n"
        "  Give one for each, in order; Tensor{} stands for zeros.\n"
-       "  This happened in call of rnn (RNN of plugin `rnn`)."},
+       "  This happened in call of rnn (RNN of plugin `tempo`)."},
       {"a first state of another shape", shape, asks("wide first state"),
        "Asking: its `initial` gives state 0 as [2, 4]; it must be [2, 3], or broadcast to it.\n"
-       "  This happened in call of rnn (RNN of plugin `rnn`)."},
+       "  This happened in call of rnn (RNN of plugin `tempo`)."},
       {"two sequences for one", shape,
        [] {
          RNN(Asking())({f32({2, 5, 4}), f32({2, 5, 4})});
@@ -1021,7 +1021,7 @@ BOOST_AUTO_TEST_CASE(cells_that_ask_for_what_is_not_there) {
        "Asking: its step takes 1 sequence, got 2.\n"
        "  A step with `const Tensors& x` takes several; states go into the call's options: "
        "{.initial_state = {h}}.\n"
-       "  This happened in build of rnn (RNN of plugin `rnn`)."},
+       "  This happened in build of rnn (RNN of plugin `tempo`)."},
       {"one sequence for two", shape,
        [] {
          RNN(Two())(f32({2, 5, 4}));
@@ -1154,7 +1154,7 @@ BOOST_AUTO_TEST_CASE(weights_and_gradients) {
        "  tensor  [2, 3, 1] float32\n"
        "  mask    [2, 3] float32\n"
        "  It must be bool, of the tensor's first axes: [batch, time], true where a step counts.\n"
-       "  This happened in call of dense (Dense of plugin `dense`)."},
+       "  This happened in call of dense (Dense of plugin `tempo`)."},
       {"a mask on nothing", plain, [] { with_mask(Tensor{}, Tensor{}); },
        "with_mask: the tensor was never given a value (it is Tensor{})."},
   };
@@ -1199,14 +1199,14 @@ BOOST_AUTO_TEST_CASE(streams) {
        "Stream: .batch is 0; it must be at least 1."},
       {"backwards", plain, [&] { Stream(built({GRU({.units = 3, .go_backwards = true})})); },
        "Stream: a scan runs from the last step to the first; it needs the whole sequence.\n"
-       "  This happened in call of gru (GRU of plugin `gru`)."},
+       "  This happened in call of gru (GRU of plugin `tempo`)."},
       {"in both directions", plain,
        [&] {
          Stream(built(
              {LSTM({.units = 3, .return_sequences = true}), Bidirectional(LSTM({.units = 3}))}));
        },
        "Stream: a scan runs from the last step to the first; it needs the whole sequence.\n"
-       "  This happened in call of bidirectional/backward_lstm (LSTM of plugin `lstm`)."},
+       "  This happened in call of bidirectional/backward_lstm (LSTM of plugin `tempo`)."},
       {"a mean over time", plain,
        [] {
          const Layer lstm = LSTM({.units = 3, .return_sequences = true});

@@ -12,7 +12,7 @@ const SHAPE_ERROR: i32 = 2;
 const AUTOMATIC: i32 = -1;
 const OPTION_INT: u32 = 0;
 const CELL: u32 = 1;
-const ABI_MINOR: u32 = 4;
+const ABI_MINOR: u32 = 0;
 
 /// A text of C, with its 0 at the end.
 macro_rules! text {
@@ -109,6 +109,8 @@ struct LayerType {
     options: *const LayerOption,
     n_options: u32,
     flags: u32,
+    version: u32,
+    reserved: u32,
     user: *mut c_void,
     create: extern "C" fn(*mut c_void, Handle, *const Creation, *mut *mut Cell) -> i32,
     destroy: extern "C" fn(*mut c_void, *mut Cell) -> i32,
@@ -118,6 +120,11 @@ struct LayerType {
     initial: Unused,
     once: Unused,
     reset: Unused,
+    outputs: extern "C" fn(*mut c_void, *const Cell, Handle, *const Inputs, *mut ResultTypes) -> i32,
+    save: Unused,
+    load: Unused,
+    migrate: Unused,
+    get_extension: Unused,
 }
 #[repr(C)]
 struct LayerView {
@@ -159,6 +166,8 @@ pub struct Plugin {
     version: *const c_char,
     user: *mut c_void,
     init: extern "C" fn(*mut c_void, *mut Host, Handle) -> i32,
+    needs: *const c_char,
+    get_extension: Unused,
 }
 unsafe impl Sync for Plugin {}
 
@@ -197,11 +206,11 @@ impl Cell {
     /// From x [batch, features] and h [batch, units], the next h.
     fn step(&self, x: Tensor, h: Tensor) -> Result<Counted, i32> {
         let [kernel, recurrent, bias] = [0, 1, 2].map(|i| self.weights[i].0);
-        let own = apply(text!("multiply"), &[h, recurrent])?;
-        let read = apply(text!("matmul"), &[x, kernel])?;
-        let sum = apply(text!("add"), &[read.0, own.0])?;
-        let biased = apply(text!("add"), &[sum.0, bias])?;
-        apply(text!("tanh"), &[biased.0])
+        let own = apply(text!("tempo.multiply"), &[h, recurrent])?;
+        let read = apply(text!("tempo.matmul"), &[x, kernel])?;
+        let sum = apply(text!("tempo.add"), &[read.0, own.0])?;
+        let biased = apply(text!("tempo.add"), &[sum.0, bias])?;
+        apply(text!("tempo.tanh"), &[biased.0])
     }
 
     fn add_weight(&mut self, layer: Handle, name: *const c_char, initializer: *const c_char, shape: &[i64]) -> i32 {
@@ -339,6 +348,8 @@ extern "C" fn init(_: *mut c_void, table: *mut Host, registry: Handle) -> i32 {
         options: &units,
         n_options: 1,
         flags: 0,
+        version: 0,
+        reserved: 0,
         user: null_mut(),
         create,
         destroy,
@@ -348,12 +359,17 @@ extern "C" fn init(_: *mut c_void, table: *mut Host, registry: Handle) -> i32 {
         initial: null(),
         once: null(),
         reset: null(),
+        outputs: states, // the output of a step is its state
+        save: null(),
+        load: null(),
+        migrate: null(),
+        get_extension: null(),
     };
     (host().register_layer)(registry, &r#type) // the host keeps a copy
 }
 
 #[no_mangle]
-pub extern "C" fn tempo_plugin_v0() -> *const Plugin {
+pub extern "C" fn tempo_plugin_v1() -> *const Plugin {
     static PLUGIN: Plugin = Plugin {
         size: size_of::<Plugin>() as u32,
         minor: ABI_MINOR,
@@ -361,6 +377,8 @@ pub extern "C" fn tempo_plugin_v0() -> *const Plugin {
         version: text!("1.0.0"),
         user: null_mut(),
         init,
+        needs: null(),
+        get_extension: null(),
     };
     &PLUGIN
 }

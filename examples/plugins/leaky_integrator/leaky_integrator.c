@@ -35,7 +35,7 @@ static tempo_tensor* number(formula* f, double value, tempo_tensor* like) {
   tempo_view seen = {.size = sizeof seen};
   tempo_tensor* result = NULL;
   if (f->status == TEMPO_OK) f->status = host->view(like, &seen);
-  if (f->status == TEMPO_OK) f->status = host->find_op("fill", &op);
+  if (f->status == TEMPO_OK) f->status = host->find_op("tempo.fill", &op);
   const tempo_attribute attributes[] = {
       {.size = sizeof *attributes, .kind = TEMPO_LIST_VALUE, .name = "shape"},
       {.size = sizeof *attributes, .kind = TEMPO_DOUBLE_VALUE, .name = "value", .real = value},
@@ -135,12 +135,12 @@ static tempo_status step(void* user, void* instance, tempo_layer* self, const te
   formula f = {.status = TEMPO_OK};
   (void)user, (void)self;
 
-  tempo_tensor* z = apply(&f, "add", apply(&f, "matmul", x, it->kernel),
-                          apply(&f, "matmul", h, it->recurrent));
-  tempo_tensor* candidate = apply(&f, "tanh", apply(&f, "add", z, it->bias), NULL);
-  tempo_tensor* change = apply(&f, "multiply", number(&f, it->leak, h),
-                               apply(&f, "subtract", candidate, h));
-  tempo_tensor* next = apply(&f, "add", h, change);
+  tempo_tensor* z = apply(&f, "tempo.add", apply(&f, "tempo.matmul", x, it->kernel),
+                          apply(&f, "tempo.matmul", h, it->recurrent));
+  tempo_tensor* candidate = apply(&f, "tempo.tanh", apply(&f, "tempo.add", z, it->bias), NULL);
+  tempo_tensor* change = apply(&f, "tempo.multiply", number(&f, it->leak, h),
+                               apply(&f, "tempo.subtract", candidate, h));
+  tempo_tensor* next = apply(&f, "tempo.add", h, change);
 
   if (f.status == TEMPO_OK) {  // the output, then the next state: a count each
     host->retain(next);
@@ -176,7 +176,8 @@ static const tempo_layer_type type = {.size = sizeof type,
                                       .destroy = destroy,
                                       .build = build,
                                       .call = step,
-                                      .states = states};
+                                      .states = states,
+                                      .outputs = states}; // the output of a step is its state
 
 static tempo_status init(void* user, const tempo_host* table, tempo_registry* registry) {
   (void)user;
@@ -184,7 +185,7 @@ static tempo_status init(void* user, const tempo_host* table, tempo_registry* re
   return host->register_layer(registry, &type);
 }
 
-const tempo_plugin* tempo_plugin_v0(void) {
+const tempo_plugin* tempo_plugin_v1(void) {
   static const tempo_plugin plugin = {.size = sizeof plugin,
                                       .minor = TEMPO_ABI_MINOR,
                                       .name = "leaky_integrator",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The activation x + sin²(a x) / a (Ziyin et al., 2020), as an op with a kernel of its own and as a
-// layer that applies it.
+// x + sin²(a x) / a (Ziyin et al., 2020), as an op with a kernel of its own, as an activation that
+// any layer can have, and as a layer.
 #include <cmath>
 
 #include <tempo/plugin.hpp>
@@ -40,20 +40,32 @@ void describe(auto& option, SnakeOptions& o) {
   option("a", o.a, "The frequency of the waves.", between(0.01, 100));
 }
 
+Tensor snake(const Tensor& x, double a) {
+  static const sdk::Op op("snake.snake");
+  return op(x, {{"a", a}});
+}
+
+struct SnakeActivation : FunctionOf<SnakeOptions> {
+  using FunctionOf::FunctionOf;
+  Tensor operator()(const Tensor& x) const { return snake(x, options.a); }
+};
+
 struct SnakeLayer : LayerOf<SnakeOptions> {
   using LayerOf::LayerOf;
 
+  Shapes output_shapes(const Shapes& inputs) const { return inputs; }
+
   Tensor call(const Tensor& x, const tempo::CallOptions& call) {
-    static const sdk::Op op("snake");
-    if (!call.mask) return op(x, {{"a", options.a}});
+    if (!call.mask) return snake(x, options.a);
     Shape steps = call.mask.shape();
     while (steps.rank() < x.rank()) steps.push_back(1);
     const Tensor counted = where(reshape(call.mask, steps), x, 0);  // what is masked may be NaN
-    return with_mask(op(counted, {{"a", options.a}}), call.mask);
+    return with_mask(snake(counted, options.a), call.mask);
   }
 };
 
 }  // namespace
 
 TEMPO_PLUGIN("snake", "1.0.0", tempo::op<SnakeOp>("snake", "x + sin²(a x) / a."),
+             tempo::activation<SnakeActivation>("snake", "x + sin²(a x) / a, Ziyin et al., 2020"),
              tempo::layer<SnakeLayer>("Snake", "x + sin²(a x) / a, Ziyin et al., 2020"))

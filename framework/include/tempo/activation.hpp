@@ -104,6 +104,12 @@ inline constexpr ActivationFunction activations[] = {
 /// "name(value, key=value)", read into the function and its arguments.
 class ActivationText {
  public:
+  /// Whether it names one of these; another one may be a plugin's.
+  static bool is_known(const std::string& text) {
+    const std::string name = trimmed(text.substr(0, text.find('(')));
+    return std::any_of(std::begin(activations), std::end(activations),
+                       [&](const ActivationFunction& each) { return name == each.name; });
+  }
   explicit ActivationText(const std::string& text) : text_(text) {
     const std::string whole = trimmed(text);
     const std::size_t open = whole.find('(');
@@ -204,18 +210,24 @@ class ActivationText {
 }  // namespace sdk
 
 /// A function of tensors by name: `Activation f = "tanh"; y = f(x);`, with arguments where it has
-/// some: "leaky_relu(negative_slope=0.1)". None ("", nullptr) is linear. An unknown name is an
-/// Error with the nearest one and a list of all.
+/// some: "leaky_relu(negative_slope=0.1)"; a plugin's as "plugin.name". None ("", nullptr) is
+/// linear. An unknown name is an Error with the nearest one and a list of all.
 class Activation {
  public:
   Activation(const char* name = nullptr) : Activation(std::string(name ? name : "")) {}
   Activation(const std::string& name) : name_(name.empty() ? "linear" : name) {
+    if (!sdk::ActivationText::is_known(name_)) {
+      sdk::check(sdk::host().find_function(TEMPO_ACTIVATION, name_.c_str(), &plugins_));
+      return;
+    }
     const sdk::ActivationText read(name_);
     apply_ = read.function().apply;
     arguments_ = read.arguments();
   }
 
-  Tensor operator()(const Tensor& x) const { return apply_(x, arguments_); }
+  Tensor operator()(const Tensor& x) const {
+    return plugins_ ? by_plugin(x) : apply_(x, arguments_);
+  }
   /// As a layer of its own: Sequential({Dense({.units = 8}), Activation("relu")}). It is defined in
   /// tempo/layers/activations.hpp.
   operator Layer() const;
@@ -224,9 +236,16 @@ class Activation {
   friend bool operator==(const Activation& a, const Activation& b) { return a.name_ == b.name_; }
 
  private:
+  Tensor by_plugin(const Tensor& x) const {
+    tempo_tensor *const in = x.handle(), *out = nullptr;
+    sdk::check(sdk::host().call_function(plugins_, &in, 1, &out, 1));
+    return Tensor(out);
+  }
+
   std::string name_;
-  Tensor (*apply_)(const Tensor& x, const sdk::ActivationArguments& a);
-  sdk::ActivationArguments arguments_;
+  Tensor (*apply_)(const Tensor& x, const sdk::ActivationArguments& a) = nullptr;
+  sdk::ActivationArguments arguments_{};
+  const tempo_function* plugins_ = nullptr;
 };
 
 }  // namespace tempo

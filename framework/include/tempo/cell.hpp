@@ -8,6 +8,8 @@
 #include <memory>
 
 #include <tempo/cell_form.hpp>
+#include <tempo/kept.hpp>
+#include <tempo/weights.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -48,6 +50,8 @@ class Cell {
 ///   Tensors call(const Tensors& inputs, const CallOptions& call)
 /// and, where it needs them, `void build(Weights& add, const Shape& input)`,
 /// `void add_children(Children& add)` and `void reset_state()`. call.mask is the mask in force.
+/// `Shapes output_shapes(const Shapes& inputs) const` says the shapes of its results without a
+/// call. `void keep_state(Kept& keep)` and what stands there is for cells, too.
 ///
 /// In training a call may give a weight that is not trainable its next value,
 /// `assign(moving_mean_, next)`, made within NoGradient. A fit takes it back where the update as a
@@ -72,79 +76,6 @@ class LayerOf {
   template <class L>
   friend struct sdk::Trampolines;
   tempo_layer* self_ = nullptr;
-};
-
-/// What a weight is besides its first value.
-struct WeightOptions {
-  bool trainable = true;
-  Regularizer regularizer = {};  ///< its penalty is added to the loss of training
-  Constraint constraint = {};    ///< is applied after each step of an optimizer
-};
-
-/// Adds weights to a layer or cell that is being built.
-class Weights {
- public:
-  explicit Weights(tempo_layer* self) : self_(self) {}
-  /// Of the layer's dtype.
-  Tensor operator()(const char* name, const Shape& shape, const Initializer& initializer,
-                    const WeightOptions& options = {}) {
-    const tempo_type type = sdk::to_abi(dtype(), shape);
-    tempo_weight weight = described(name, options);
-    weight.type = &type;
-    weight.initializer = initializer.text().c_str();
-    return added(weight);
-  }
-  TEMPO_OPTIONS(Tensor operator(), WeightOptions, const char*, const Shape&, const Initializer&);
-  /// With this first value.
-  Tensor operator()(const char* name, const Tensor& value, const WeightOptions& options = {}) {
-    tempo_weight weight = described(name, options);
-    weight.value = value.handle();
-    return added(weight);
-  }
-  TEMPO_OPTIONS(Tensor operator(), WeightOptions, const char*, const Tensor&);
-  /// `trainable` alone.
-  Tensor operator()(const char* name, const Shape& shape, const Initializer& initializer,
-                    std::same_as<bool> auto trainable) {
-    return (*this)(name, shape, initializer, WeightOptions{.trainable = trainable});
-  }
-  Tensor operator()(const char* name, const Tensor& value, std::same_as<bool> auto trainable) {
-    return (*this)(name, value, WeightOptions{.trainable = trainable});
-  }
-  DType dtype() const { return static_cast<DType>(Layer::borrowed(self_).view().dtype); }
-
- private:
-  /// Borrows from `options`.
-  static tempo_weight described(const char* name, const WeightOptions& options) {
-    tempo_weight weight{};
-    weight.size = sizeof weight;
-    weight.trainable = options.trainable;
-    weight.name = name;
-    weight.regularizer = options.regularizer.text().c_str();
-    weight.constraint = options.constraint.text().c_str();
-    return weight;
-  }
-  Tensor added(const tempo_weight& weight) {
-    tempo_tensor* out = nullptr;
-    sdk::check(sdk::host().add_weight(self_, &weight, &out));
-    return Tensor(out);
-  }
-  tempo_layer* self_;
-};
-
-/// Adds one number to the loss of the model that is trained or evaluated on this thread, as a layer
-/// may in its call; does nothing where none is. A loop of one's own has AddedLosses.
-inline void add_loss(const Tensor& loss) { sdk::check(sdk::host().add_loss(loss.handle())); }
-
-/// Adds the layers that a layer is made of; their weights are then its own too.
-class Children {
- public:
-  explicit Children(tempo_layer* self) : self_(self) {}
-  void operator()(const Layer& child) {
-    sdk::check(sdk::host().add_child(self_, child.view().name, child.handle()));
-  }
-
- private:
-  tempo_layer* self_;
 };
 
 namespace sdk {
@@ -194,14 +125,46 @@ struct Trampolines {
   static tempo_status states(void*, void* instance, tempo_layer*, const tempo_inputs* inputs,
                              tempo_result_types* states) noexcept {
     return guarded([&] {
-      const Shapes shapes =
-          CellForm<L>::state_shapes(*static_cast<const L*>(instance), shapes_of(*inputs));
-      if (shapes.size() > states->capacity)
-        throw Error("a cell has more states than can be asked for.");
-      states->count = static_cast<uint32_t>(shapes.size());
-      for (std::size_t i = 0; i < shapes.size(); ++i)
-        states->types[i] = to_abi(DType::automatic, shapes[i]);
+      give_shapes(CellForm<L>::state_shapes(*static_cast<const L*>(instance), shapes_of(*inputs)),
+                  *states);
     });
+  }
+  static tempo_status outputs(void*, void* instance, tempo_layer*, const tempo_inputs* inputs,
+                              tempo_result_types* outputs) noexcept {
+    return guarded([&] {
+      if constexpr (says_outputs)
+        give_shapes(static_cast<const L*>(instance)->output_shapes(shapes_of(*inputs)), *outputs);
+    });
+  }
+  static constexpr bool says_outputs = requires(const L& l, const Shapes& inputs) {
+    { l.output_shapes(inputs) } -> std::same_as<Shapes>;
+  };
+
+  static constexpr bool keeps_state = requires(L & l, Kept& keep) { l.keep_state(keep); };
+  static tempo_status save(void*, void* instance, tempo_layer*, tempo_saving* to) noexcept {
+    return guarded([&] {
+      Kept keep(to);
+      if constexpr (keeps_state) static_cast<L*>(instance)->keep_state(keep);
+    });
+  }
+  static tempo_status load(void*, void* instance, tempo_layer*, const tempo_saved* saved) noexcept {
+    return guarded([&] {
+      Kept keep(*saved);
+      if constexpr (keeps_state) static_cast<L*>(instance)->keep_state(keep);
+    });
+  }
+  static constexpr bool migrates = requires(OldOptions & old) { L::migrate(old); };
+  static tempo_status migrate(void*, const tempo_saved* options, tempo_saving* to) noexcept {
+    return guarded([&] {
+      OldOptions old(*options);
+      if constexpr (migrates) L::migrate(old);
+      old.hand_over(to);
+    });
+  }
+  static constexpr bool extends = requires(const char* id) { L::extension(id); };
+  static const void* extension(void*, const char* id) noexcept {
+    if constexpr (extends) return L::extension(id);
+    return nullptr;
   }
 
   static tempo_status initial(void*, void* instance, tempo_layer*, const tempo_call* call,
@@ -239,6 +202,12 @@ struct Trampolines {
       if (!t) throw Error("a layer returned a tensor without a value (Tensor{}).");
     results.count = static_cast<uint32_t>(out.size());
     for (std::size_t i = 0; i < out.size(); ++i) results.tensors[i] = out[i].retained();
+  }
+  static void give_shapes(const Shapes& shapes, tempo_result_types& room) {
+    if (shapes.size() > room.capacity) throw Error("it has more types than can be asked for.");
+    room.count = static_cast<uint32_t>(shapes.size());
+    for (std::size_t i = 0; i < shapes.size(); ++i)
+      room.types[i] = to_abi(DType::automatic, shapes[i]);
   }
   static StepCall before_steps(const tempo_call& call) {
     StepCall seen =
@@ -343,6 +312,14 @@ const tempo_layer_type* type_of(const std::string& name, const std::string& summ
     if constexpr (L::takes_constants) t.flags = TEMPO_TAKES_CONSTANTS;
   }
   t.reset = &Trampolines<L>::reset;
+  if constexpr (requires { L::version; }) t.version = static_cast<uint32_t>(L::version);
+  if constexpr (Trampolines<L>::says_outputs) t.outputs = &Trampolines<L>::outputs;
+  if constexpr (Trampolines<L>::keeps_state) {
+    t.save = &Trampolines<L>::save;
+    t.load = &Trampolines<L>::load;
+  }
+  if constexpr (Trampolines<L>::migrates) t.migrate = &Trampolines<L>::migrate;
+  if constexpr (Trampolines<L>::extends) t.get_extension = &Trampolines<L>::extension;
   return &t;
 }
 

@@ -14,26 +14,27 @@
 #include <tempo/plugin.h>
 #include <tempo/shape.hpp>
 
-extern "C" const tempo_host* tempo_host_v0(void) __attribute__((weak));
+extern "C" const tempo_host* tempo_host_v1(void) __attribute__((weak));
 
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-/// The table, unless its functions may lie elsewhere than these headers have them.
-inline const tempo_host* of_this_version(const tempo_host* table) {
-  if (!table || table->minor == TEMPO_ABI_MINOR) return table;
+/// The table, unless it lacks functions that these headers have.
+inline const tempo_host* of_this_version(const tempo_host* table,
+                                         uint32_t needed = TEMPO_ABI_MINOR) {
+  if (!table || table->minor >= needed) return table;
   const auto version = [](uint32_t minor) {
     return std::to_string(TEMPO_ABI_MAJOR) + "." + std::to_string(minor);
   };
   throw PluginError("this program was compiled with version " + version(TEMPO_ABI_MINOR) +
                     " of the plugin ABI; its libtempo has version " + version(table->minor) +
-                    ".\n  Compile it again, with the headers of that libtempo.");
+                    ".\n  Install a newer libtempo, or compile it with the headers of that one.");
 }
 
 /// The host table of this shared object: set by the loader in a plugin, found at link time
 /// elsewhere.
 inline const tempo_host*& host_slot() {
-  static const tempo_host* slot = of_this_version(tempo_host_v0 ? tempo_host_v0() : nullptr);
+  static const tempo_host* slot = of_this_version(tempo_host_v1 ? tempo_host_v1() : nullptr);
   return slot;
 }
 

@@ -252,6 +252,13 @@ class Layer {
   /// Forgets the state that a stateful layer keeps between calls.
   void reset_state() const { sdk::check(sdk::host().reset_layer(required())); }
 
+  /// What its type offers under this id, "vendor.thing/1"; null: nothing.
+  const void* extension(const char* id) const {
+    const void* out = nullptr;
+    sdk::check(sdk::host().layer_extension(required(), id, &out));
+    return out;
+  }
+
   tempo_layer_view view() const {
     tempo_layer_view v{};
     v.size = sizeof v;
@@ -360,6 +367,20 @@ inline Shapes state_shapes(const Layer& cell, const Shapes& inputs) {
 /// The same for a cell to which the batch says it all.
 inline Shapes state_shapes(const Layer& cell, int64_t batch) {
   return state_shapes(cell, Shapes{{batch}});
+}
+
+/// The shapes of a layer's results for such inputs, without a call: as it promises, or as a call on
+/// types alone finds. It is built for them, if it is not yet. Of a cell, of its output at one step.
+inline Shapes output_shapes(const Layer& layer, const Shapes& inputs,
+                            DType dtype = DType::automatic) {
+  const std::vector<tempo_type> in = sdk::types_of(inputs, dtype);
+  const tempo_inputs given = sdk::inputs_of(in);
+  tempo_type types[TEMPO_MAX_OUTPUTS] = {};
+  tempo_result_types outputs{sizeof outputs, TEMPO_MAX_OUTPUTS, 0, types};
+  sdk::check(sdk::host().layer_outputs(sdk::required(layer.handle()), &given, &outputs));
+  Shapes out;
+  for (uint32_t i = 0; i < outputs.count; ++i) out.push_back(sdk::shape_of(types[i]));
+  return out;
 }
 
 }  // namespace tempo

@@ -19,6 +19,11 @@ struct PluginContents {
   std::string name, version, path;
   std::vector<const tempo_layer_type*> layers;  ///< and cells
   std::vector<const tempo_op_type*> ops;
+  struct Function {
+    std::string kind;  ///< "activation"
+    const tempo_function_type* type;
+  };
+  std::vector<Function> functions = {};
 };
 
 struct PluginList {
@@ -29,5 +34,9 @@ struct PluginList {
 /// Loads the installed plugins and those of TEMPO_PLUGIN_PATH, and lists them beside those that
 /// were loaded before.
 TEMPO_API PluginList all_plugins();
+
+/// What a loaded plugin offers under this id, "vendor.thing/1"; null: nothing. Programs and plugins
+/// that know the id know what it points to.
+TEMPO_API const void* plugin_extension(const std::string& plugin, const char* id);
 
 }  // namespace tempo

@@ -8,15 +8,10 @@
 #include <string_view>
 
 #include <tempo/cell.hpp>
+#include <tempo/function.hpp>
 #include <tempo/names.hpp>
 
 namespace tempo TEMPO_HIDDEN {
-
-/// One thing that a plugin registers, or that load_model is told of.
-struct Registration {
-  const tempo_layer_type* type = nullptr;
-  const tempo_op_type* op = nullptr;
-};
 
 /// A cell class under its public name; `summary` is one sentence with the source.
 template <sdk::CellClass C>
@@ -248,6 +243,7 @@ tempo_status init(const tempo_host* table, tempo_registry* registry, List list) 
     for (const Registration& r : all) {
       if (r.type) check(host().register_layer(registry, r.type));
       if (r.op) check(host().register_op(registry, r.op));
+      if (r.function) check(host().register_type(registry, r.kind, r.function));
     }
   });
 }
@@ -256,8 +252,12 @@ tempo_status init(const tempo_host* table, tempo_registry* registry, List list) 
 }  // namespace tempo
 
 /// Makes the one exported symbol: TEMPO_PLUGIN("name", "1.0.0", tempo::cell<MyCell>("My"), ...).
-#define TEMPO_PLUGIN(plugin_name, plugin_version, ...)                                          \
-  extern "C" TEMPO_API const tempo_plugin* tempo_plugin_v0(void) {                              \
+/// TEMPO_PLUGIN_WITH has, before the list, a function from an id to what the plugin offers under
+/// it.
+#define TEMPO_PLUGIN(plugin_name, plugin_version, ...) \
+  TEMPO_PLUGIN_WITH(plugin_name, plugin_version, nullptr, __VA_ARGS__)
+#define TEMPO_PLUGIN_WITH(plugin_name, plugin_version, extension, ...)                          \
+  extern "C" TEMPO_API const tempo_plugin* tempo_plugin_v1(void) {                              \
     static const tempo_plugin plugin{                                                           \
         sizeof(tempo_plugin),                                                                   \
         TEMPO_ABI_MINOR,                                                                        \
@@ -267,6 +267,8 @@ tempo_status init(const tempo_host* table, tempo_registry* registry, List list) 
         [](void*, const tempo_host* table, tempo_registry* registry) -> tempo_status {          \
           return ::tempo::sdk::init(                                                            \
               table, registry, [] { return std::vector<::tempo::Registration>{__VA_ARGS__}; }); \
-        }};                                                                                     \
+        },                                                                                      \
+        TEMPO_ABI_NEEDS,                                                                        \
+        extension};                                                                             \
     return &plugin;                                                                             \
   }

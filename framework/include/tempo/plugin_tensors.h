@@ -30,7 +30,7 @@ enum {
 
 typedef int32_t tempo_dtype;
 enum {
-  TEMPO_AUTOMATIC = -1, /* the default dtype */
+  TEMPO_AUTOMATIC = -1, /* the default dtype; of a weight the layer's, of a state the input's */
   TEMPO_FLOAT32 = 0,
   TEMPO_FLOAT64 = 1,
   TEMPO_INT32 = 2,
@@ -45,13 +45,15 @@ typedef struct tempo_layer tempo_layer;   /* counted: a layer or a cell in use *
 typedef struct tempo_op tempo_op;         /* an op, found by name; lives as long as the process */
 typedef struct tempo_registry tempo_registry; /* where a plugin registers; valid during its init */
 
-/* A named value: an attribute of an op, an option of a layer or cell. */
+/* A named value: an attribute of an op, an option of a layer or cell, something that a layer keeps.
+ */
 enum {
   TEMPO_INT64_VALUE = 0,
   TEMPO_DOUBLE_VALUE = 1,
   TEMPO_TEXT_VALUE = 2,
   TEMPO_LIST_VALUE = 3,
-  TEMPO_LAYER_VALUE = 4
+  TEMPO_LAYER_VALUE = 4,
+  TEMPO_TENSOR_VALUE = 5 /* of what a layer keeps alone */
 };
 typedef struct tempo_attribute {
   uint32_t size;
@@ -62,8 +64,10 @@ typedef struct tempo_attribute {
   const char* text;    /* TEMPO_TEXT_VALUE */
   const int64_t* list; /* TEMPO_LIST_VALUE, `count` items */
   uint64_t count;
-  tempo_layer* layer; /* TEMPO_LAYER_VALUE, borrowed; may be NULL */
+  tempo_layer* layer;   /* TEMPO_LAYER_VALUE, borrowed; may be NULL */
+  tempo_tensor* tensor; /* TEMPO_TENSOR_VALUE, borrowed */
 } tempo_attribute;
+#define TEMPO_ATTRIBUTE_SIZE_1_0 72u
 
 /* Element i of an array from the other side. */
 static inline const tempo_attribute* tempo_attribute_at(const tempo_attribute* first, uint32_t i) {
@@ -87,6 +91,7 @@ typedef struct tempo_type {
   uint32_t device; /* 0: the processor's memory; others are reserved */
   int64_t shape[TEMPO_MAX_RANK];
 } tempo_type;
+#define TEMPO_TYPE_SIZE_1_0 80u
 
 /* Room for types and for tensors that are made: whoever fills it says how many there are. Tensors
  * are handed over with a count each, also where what fills them fails. */
@@ -96,12 +101,14 @@ typedef struct tempo_result_types {
   uint32_t count;
   tempo_type* types;
 } tempo_result_types;
+#define TEMPO_RESULT_TYPES_SIZE_1_0 24u
 typedef struct tempo_results {
   uint32_t size;
   uint32_t capacity;
   uint32_t count;
   tempo_tensor** tensors;
 } tempo_results;
+#define TEMPO_RESULTS_SIZE_1_0 24u
 
 /* What can be seen of a tensor. */
 enum {
@@ -118,6 +125,7 @@ typedef struct tempo_view {
   const char* path;   /* of a weight, "encoder/kernel"; else "" */
   tempo_tensor* mask; /* borrowed; NULL when there is none */
 } tempo_view;
+#define TEMPO_VIEW_SIZE_1_0 112u
 
 /* One step of a recurrence, which fills n_outputs results of the step and then n_states next
  * states, a count each. */
@@ -130,6 +138,7 @@ typedef struct tempo_step {
   tempo_tensor* const* states;
   tempo_tensor** results;
 } tempo_step;
+#define TEMPO_STEP_SIZE_1_0 40u
 
 /* One recurrence over sequences [batch, time, ...]. The arguments of `step` are placeholders, and
  * it is called once or more before anything is computed. */
@@ -153,6 +162,7 @@ typedef struct tempo_scan {
   int32_t plain;     /* 1: the plain loop over eager ops, the reference */
   int32_t recompute; /* 1: the gradient runs segments of steps again */
 } tempo_scan;
+#define TEMPO_SCAN_SIZE_1_0 80u
 
 /* What a rule of custom_gradient is asked for: it fills n_inputs gradients, a count each, or NULL
  * where none flows. */
@@ -162,6 +172,7 @@ typedef struct tempo_rule {
   tempo_tensor* dy;
   tempo_tensor** gradients;
 } tempo_rule;
+#define TEMPO_RULE_SIZE_1_0 24u
 
 /* `value` with another gradient: `rule` says what each of `inputs` gets where dy comes in. It is
  * called once, before the function returns, with a placeholder for dy; what it does is recorded. */
@@ -173,6 +184,7 @@ typedef struct tempo_custom_gradient {
   tempo_status (*rule)(void* user, const tempo_rule* rule);
   void* user;
 } tempo_custom_gradient;
+#define TEMPO_CUSTOM_GRADIENT_SIZE_1_0 40u
 
 /* One use of an op: inputs, results and attributes. */
 typedef struct tempo_op_call {
@@ -186,6 +198,7 @@ typedef struct tempo_op_call {
   const void* const* inputs; /* the kernel's: data of each, row-major; `infer`: NULL */
   void* const* results;      /* the kernel's: room for each; `infer`: NULL */
 } tempo_op_call;
+#define TEMPO_OP_CALL_SIZE_1_0 56u
 
 /* The gradients of one use of an op: those to the inputs that are wanted are filled, a count each;
  * zeros where none flows. */
@@ -201,23 +214,26 @@ typedef struct tempo_op_gradient {
   const uint8_t* wanted;   /* n_inputs, 0 or 1 */
   tempo_tensor** gradients;
 } tempo_op_gradient;
+#define TEMPO_OP_GRADIENT_SIZE_1_0 64u
 
-/* A kernel op of a plugin's own, with its gradient. The host keeps a copy, as of a layer's type. */
+/* A kernel op of a plugin's own, with its gradient. The host keeps a copy, as of a layer's type.
+ * Each callback may run on several threads at once; a kernel also on threads of the host's own. */
 typedef struct tempo_op_type {
   uint32_t size;
   uint32_t n_inputs;
   uint32_t n_results; /* 0: as many as are asked for */
   uint32_t flags;     /* 0 */
-  const char* name;
+  const char* name;   /* found as "name" and "plugin.name" */
   const char* summary;
   void* user;
   /* The types of the results, or a TEMPO_SHAPE_ERROR that says why there are none. */
   tempo_status (*infer)(void* user, const tempo_op_call* call);
-  /* Reads the inputs and writes all of the results, during the call only. */
+  /* Reads the inputs and writes all of the results, during the call only. [kernel] */
   tempo_status (*kernel)(void* user, const tempo_op_call* call);
   /* Written in ops. NULL: the op is not differentiable, and a gradient through it is an error. */
   tempo_status (*vjp)(void* user, const tempo_op_gradient* gradient);
 } tempo_op_type;
+#define TEMPO_OP_TYPE_SIZE_1_0 64u
 
 #ifdef __cplusplus
 }

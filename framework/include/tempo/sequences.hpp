@@ -33,8 +33,8 @@ TEMPO_OPTIONS(Tensor pad_sequences, PadOptions, const std::vector<std::vector<in
 template <class T>
 requires std::is_arithmetic_v<T> Tensor pad_sequences(const std::vector<std::vector<T>>& sequences,
                                                       const PadOptions& options = {}) {
-  using Kept = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
-  std::vector<std::vector<Kept>> kept;
+  using Wide = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+  std::vector<std::vector<Wide>> kept;
   for (const std::vector<T>& one : sequences) kept.emplace_back(one.begin(), one.end());
   return pad_sequences(kept, options);
 }

@@ -17,6 +17,9 @@ class Counter {
  public:
   explicit Counter(uint64_t first = 0) : next_(first) {}
   uint64_t next() { return next_.fetch_add(1, std::memory_order_relaxed); }
+  /// The number that comes next, and another in its place, for a file.
+  uint64_t count() const { return next_.load(std::memory_order_relaxed); }
+  void set(uint64_t next) { next_.store(next, std::memory_order_relaxed); }
 
  private:
   std::atomic<uint64_t> next_;

@@ -60,6 +60,9 @@ struct Opped {
     return std::string(callback) + " of op " + original.name;
   }
 };
+struct Functioned {
+  tempo_function_type original, watched;
+};
 template <class Type>
 Type& one_more() {
   static auto& all = *new std::deque<Type>;
@@ -131,6 +134,23 @@ tempo_status once(void* user, void* instance, tempo_layer* self, const tempo_cal
                   tempo_results* results) {
   return making(user, "once", layered(user).original.once, instance, self, call, results);
 }
+tempo_status load(void* user, void* instance, tempo_layer* self, const tempo_saved* saved) {
+  const tempo_layer_type& type = layered(user).original;
+  Lending lending;
+  for (uint32_t i = 0; i < saved->n_values; ++i)
+    if (const tempo_attribute* value = tempo_attribute_at(saved->values, i);
+        value->kind == TEMPO_TENSOR_VALUE)
+      lending.lend(value->tensor);
+  return type.load(type.user, instance, self, saved);
+}
+tempo_status call_of_function(void* user, const tempo_function_call* call) {
+  const tempo_function_type& type = static_cast<const Functioned*>(user)->original;
+  Lending lending;
+  lending.lend(call->inputs, call->n_inputs);
+  const tempo_status status = type.call(type.user, call);
+  hand_over(call->results, call->n_results, std::string("call of ") + type.name);
+  return status;
+}
 tempo_status kernel(void* user, const tempo_op_call* call) {
   const Opped& mine = opped(user);
   if (!watches_memory()) return mine.original.kernel(mine.original.user, call);
@@ -152,10 +172,12 @@ tempo_status vjp(void* user, const tempo_op_gradient* gradient) {
 int64_t live_instances() { return layers_in_use().count(); }
 
 // A callback that were not named here would be given the `user` of this file.
-static_assert(sizeof(tempo_layer_type) ==
-                      offsetof(tempo_layer_type, reset) + sizeof(tempo_layer_type::reset) &&
+static_assert(sizeof(tempo_layer_type) == offsetof(tempo_layer_type, get_extension) +
+                                              sizeof(tempo_layer_type::get_extension) &&
                   sizeof(tempo_op_type) ==
-                      offsetof(tempo_op_type, vjp) + sizeof(tempo_op_type::vjp),
+                      offsetof(tempo_op_type, vjp) + sizeof(tempo_op_type::vjp) &&
+                  sizeof(tempo_function_type) ==
+                      offsetof(tempo_function_type, call) + sizeof(tempo_function_type::call),
               "a new callback has its line below");
 
 const tempo_layer_type& watched(const tempo_layer_type& type) {
@@ -171,6 +193,15 @@ const tempo_layer_type& watched(const tempo_layer_type& type) {
   if (it.initial) it.initial = &initial;
   if (it.once) it.once = &once;
   PassedOn<&tempo_layer_type::reset>::put_into(it);
+  PassedOn<&tempo_layer_type::outputs>::put_into(it);
+  PassedOn<&tempo_layer_type::save>::put_into(it);
+  if (it.load) it.load = &load;
+  PassedOn<&tempo_layer_type::migrate>::put_into(it);
+  if (it.get_extension)
+    it.get_extension = [](void* user, const char* id) {
+      const tempo_layer_type& its = layered(user).original;
+      return its.get_extension(its.user, id);
+    };
   return it;
 }
 
@@ -183,6 +214,14 @@ const tempo_op_type& watched(const tempo_op_type& type) {
   if (it.kernel) it.kernel = &kernel;
   if (it.vjp) it.vjp = &vjp;
   return it;
+}
+
+const tempo_function_type& watched(const tempo_function_type& type) {
+  Functioned& mine = one_more<Functioned>();
+  mine.original = mine.watched = whole(type);
+  mine.watched.user = &mine;
+  if (type.call) mine.watched.call = &call_of_function;
+  return mine.watched;
 }
 
 WatchedScan::WatchedScan(const tempo_scan& given) : scan(whole(given)), given_(scan) {

@@ -12,6 +12,7 @@ namespace tempo::debug {
 /// The same with other callbacks. What is returned, and what it refers to, is never freed.
 const tempo_layer_type& watched(const tempo_layer_type& type);
 const tempo_op_type& watched(const tempo_op_type& type);
+const tempo_function_type& watched(const tempo_function_type& type);
 
 /// A scan and a rule with a watched step or rule, for the call in which they live.
 struct WatchedScan {

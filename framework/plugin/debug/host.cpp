@@ -104,7 +104,7 @@ const tempo_host* host_for(const std::string& path, DescribePlugin describe,
 
 }  // namespace tempo
 
-extern "C" TEMPO_API const tempo_check_host* tempo_check_v1(void) {
+const tempo_check_host* tempo::check_host() {
   using namespace tempo::debug;
   static const tempo_check_host table{
       sizeof table, &watch,    &fail_call,  &calls_of,    &function_name,     &live,

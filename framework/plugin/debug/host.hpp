@@ -5,8 +5,7 @@
 
 #include <string>
 
-#include <tempo/export.hpp>
-#include <tempo/plugin.h>
+#include <tempo/host.hpp>
 
 extern "C" {
 
@@ -48,12 +47,21 @@ typedef struct tempo_check_host {
                         const char** text);
 } tempo_check_host;
 
-/* Texts live until the next call on the thread. */
-TEMPO_API const tempo_check_host* tempo_check_v1(void);
+/* A tempo_check_host; its texts live until the next call on the thread. */
+#define TEMPO_CHECK_EXTENSION "tempo.check/1"
 
 }  // extern "C"
 
 namespace tempo {
+
+/// What the extension is, in libtempo; and as a program finds it.
+const tempo_check_host* check_host();
+inline const tempo_check_host& check_extension() {
+  static const auto* const its =
+      static_cast<const tempo_check_host*>(sdk::host().get_extension(TEMPO_CHECK_EXTENSION));
+  if (!its) throw PluginError("this libtempo has no extension " TEMPO_CHECK_EXTENSION ".");
+  return *its;
+}
 
 /// The entry point of a plugin.
 using DescribePlugin = const tempo_plugin* (*)();

@@ -180,12 +180,32 @@ tempo_status custom_gradient(const std::string& by, const tempo_custom_gradient*
 }
 tempo_status register_layer(const std::string&, tempo_registry* registry,
                             const tempo_layer_type* type) {
-  const bool is_whole = type && type->size >= sizeof *type;
+  const bool is_whole = type && type->size >= TEMPO_LAYER_TYPE_SIZE_1_0;
   return real().register_layer(registry, is_whole ? &watched(*type) : type);
 }
 tempo_status register_op(const std::string&, tempo_registry* registry, const tempo_op_type* type) {
-  const bool is_whole = type && type->size >= sizeof *type;
+  const bool is_whole = type && type->size >= TEMPO_OP_TYPE_SIZE_1_0;
   return real().register_op(registry, is_whole ? &watched(*type) : type);
+}
+
+tempo_status register_type(const std::string&, tempo_registry* registry, uint32_t kind,
+                           const void* type) {
+  const auto* const function = static_cast<const tempo_function_type*>(type);
+  const bool is_whole =
+      kind <= TEMPO_OPTIMIZER && function && function->size >= TEMPO_FUNCTION_TYPE_SIZE_1_0;
+  return real().register_type(registry, kind, is_whole ? &watched(*function) : type);
+}
+tempo_status call_function(const std::string& by, const tempo_function* function,
+                           tempo_tensor* const* inputs, uint32_t n_inputs, tempo_tensor** results,
+                           uint32_t n_results) {
+  if (!may_have_all(by, inputs, n_inputs)) return refuse();
+  const tempo_status status = real().call_function(function, inputs, n_inputs, results, n_results);
+  if (status == TEMPO_OK) note_all(results, n_results);
+  return status;
+}
+tempo_status save_value(const std::string& by, tempo_saving* to, const tempo_attribute* value) {
+  if (value && value->kind == TEMPO_TENSOR_VALUE && !may_use(value->tensor, by)) return refuse();
+  return real().save_value(to, value);
 }
 
 // --- all of them
@@ -203,7 +223,7 @@ Function row(const char* name) {
           [](tempo_host& table) { table.*Member = &Real<Member>::template call<Watched>; }};
 }
 
-// `last_error` alone is not here: it cannot fail.
+// `last_error` and `get_extension` are not here: they cannot fail.
 #define ROW(function) row<&tempo_host::function>(#function)
 #define ROW_OF_ITS_OWN(function) row<&tempo_host::function, &function>(#function)
 const std::vector<Function>& functions() {
@@ -244,7 +264,13 @@ const std::vector<Function>& functions() {
                                                       ROW(penalize),
                                                       ROW(constrain),
                                                       ROW(add_loss),
-                                                      ROW(set_trainable)};
+                                                      ROW(set_trainable),
+                                                      ROW(layer_outputs),
+                                                      ROW_OF_ITS_OWN(save_value),
+                                                      ROW(layer_extension),
+                                                      ROW_OF_ITS_OWN(register_type),
+                                                      ROW(find_function),
+                                                      ROW_OF_ITS_OWN(call_function)};
   return all;
 }
 #undef ROW
@@ -263,6 +289,11 @@ const tempo_host& watching_table(const tempo_host& usual) {
   table = usual;
   for (const Function& f : functions()) f.put_into(table);
   return table;
+}
+
+bool has_function(const char* name) {
+  return function_named(name) || std::string_view(name) == "last_error" ||
+         std::string_view(name) == "get_extension";
 }
 
 uint32_t n_functions() { return static_cast<uint32_t>(functions().size()); }

@@ -62,8 +62,8 @@ tempo_status init(void*, const tempo_host* host, tempo_registry* registry) {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v0(void) {
+extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
   static const tempo_plugin plugin{
-      sizeof(tempo_plugin), TEMPO_ABI_MINOR, "loading", "1.0.0", nullptr, &init};
+      sizeof(tempo_plugin), TEMPO_ABI_MINOR, "loading", "1.0.0", nullptr, &init, nullptr, nullptr};
   return &plugin;
 }

@@ -19,9 +19,9 @@ template <class T>
 int Shared<T>::number = 3;
 int& use_shared() { return Shared<int>::number; }
 #elif defined(CASE_patched)
-asm(".text\n.globl patched\npatched: .quad tempo_plugin_v0\n");
+asm(".text\n.globl patched\npatched: .quad tempo_plugin_v1\n");
 #elif defined(CASE_linked)
-const tempo_host* linked() { return tempo_host_v0(); }
+const tempo_host* linked() { return tempo_host_v1(); }
 #elif defined(CASE_with_libcxx)
 extern "C" int of_libcxx();
 int use_libcxx() { return of_libcxx(); }
@@ -81,22 +81,15 @@ tempo_status init(void*, const tempo_host* table, tempo_registry* registry) {
   long_summary[999] = '\0';
   op.summary = long_summary;
 #endif
-  static tempo_layer_type type{sizeof(tempo_layer_type),
-                               TEMPO_LAYER,
-                               "Saying",
-                               "Gives its input.",
-                               nullptr,
-                               0,
-                               0,
-                               nullptr,
-                               &create,
-                               &destroy,
-                               &build,
-                               &call,
-                               nullptr,
-                               nullptr,
-                               nullptr,
-                               nullptr};
+  static tempo_layer_type type{};
+  type.size = sizeof type;
+  type.kind = TEMPO_LAYER;
+  type.name = "Saying";
+  type.summary = "Gives its input.";
+  type.create = &create;
+  type.destroy = &destroy;
+  type.build = &build;
+  type.call = &call;
 #if defined(CASE_takes_a_name)
   type.name = "Danse";
 #endif
@@ -115,7 +108,7 @@ tempo_status init(void*, const tempo_host* table, tempo_registry* registry) {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v0(void) {
+extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
 #if defined(CASE_answers_anew)
   static int next = 0;
   static tempo_plugin several[64];
@@ -124,9 +117,9 @@ extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plug
   tempo_plugin& it = description;
   if (it.size) return &it;
 #endif
-  it = {sizeof(tempo_plugin), TEMPO_ABI_MINOR, "saying", "1.0.0", nullptr, &init};
+  it = {sizeof(tempo_plugin), TEMPO_ABI_MINOR, "saying", "1.0.0", nullptr, &init, nullptr, nullptr};
 #if defined(CASE_misnumbered)
-  it.name = "My Plugin";
+  it.name = "My-Plugin";
   it.version = "one";
 #endif
   return &it;

@@ -37,19 +37,8 @@ tempo_status init(void*, const tempo_host* table, tempo_registry* registry) {
   host = table;
   [[maybe_unused]] static tempo_layer_type mine = layer("Refused");
   [[maybe_unused]] static tempo_op_type op{
-      sizeof(tempo_op_type), 1, 1, 0, "matmul", "", nullptr, &infer, &kernel, nullptr};
-#if defined(CASE_layer_taken)
-  mine.name = "SquashDense";
-  static tempo_layer_type other = layer("NeverSeen");
-  if (const tempo_status status = host->register_layer(registry, &other)) return status;
-#elif defined(CASE_builtin_layer_taken)
-  mine.name = "Dense";
-#elif defined(CASE_op_taken)
-  op.name = "test_squash";
-  return host->register_op(registry, &op);
-#elif defined(CASE_builtin_op_taken)
-  return host->register_op(registry, &op);
-#elif defined(CASE_registers_twice)
+      sizeof(tempo_op_type), 1, 1, 0, "refused", "", nullptr, &infer, &kernel, nullptr};
+#if defined(CASE_registers_twice)
   if (const tempo_status status = host->register_layer(registry, &mine)) return status;
 #elif defined(CASE_incomplete_layer)
   mine.build = nullptr;
@@ -75,13 +64,17 @@ tempo_status init(void*, const tempo_host* table, tempo_registry* registry) {
 }
 
 [[maybe_unused]] tempo_plugin description() {
-  tempo_plugin plugin{sizeof(tempo_plugin), TEMPO_ABI_MINOR, "refused", "1.0.0", nullptr, &init};
-#if defined(CASE_newer_minor)
+  tempo_plugin plugin{
+      sizeof(tempo_plugin), TEMPO_ABI_MINOR, "refused", "1.0.0", nullptr, &init, nullptr, nullptr};
+#if defined(CASE_missing_function)
   plugin.minor = TEMPO_ABI_MINOR + 6;
-#elif defined(CASE_older_minor)
-  plugin.minor = TEMPO_ABI_MINOR - 1;
+  plugin.needs = "apply|tell_the_time|layer_outputs";
 #elif defined(CASE_without_name)
   plugin.name = nullptr;
+#elif defined(CASE_ill_named)
+  plugin.name = "my plugin";
+#elif defined(CASE_named_as_tempo)
+  plugin.name = "tempo";
 #elif defined(CASE_small_struct)
   plugin.size = 8;
 #endif
@@ -92,13 +85,13 @@ tempo_status init(void*, const tempo_host* table, tempo_registry* registry) {
 
 #if defined(CASE_no_plugin)
 extern "C" int not_a_plugin(void) { return init(nullptr, nullptr, nullptr); }
-#elif defined(CASE_exports_v1)
-extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
+#elif defined(CASE_exports_v2)
+extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v2(void) {
   static const tempo_plugin plugin = description();
   return &plugin;
 }
 #else
-extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v0(void) {
+extern "C" __attribute__((visibility("default"))) const tempo_plugin* tempo_plugin_v1(void) {
 #if defined(CASE_entry_throws)
   throw std::runtime_error("thrown out of the entry");
 #elif defined(CASE_returns_nothing)
