@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(an_op_may_give_several_results) {
   BOOST_TEST(report.passed(), report);
   BOOST_TEST(error_of([&] {
                apply(op, {x, y}, 1);
-             }) == "test_sum_and_product: it gives 2 results, and is asked for 1.");
+             }) == "of_test.test_sum_and_product: it gives 2 results, and is asked for 1.");
   BOOST_TEST(error_of<ShapeError>([&] {
                apply(op, {x, ones({2}, float64)}, 2);
              }).find("needs two of one shape") != std::string::npos);

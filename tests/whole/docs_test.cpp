@@ -205,11 +205,11 @@ std::ostream& operator<<(std::ostream& out, const Planted& p) { return out << p.
 
 const Planted planted[] = {
     {"<!-- plugins/lstm.cpp -->\n```cpp\n#include  "
-     "<tempo/plugin.hpp>\n...\nTEMPO_PLUGIN(\"lstm\",\n```\n",
+     "<tempo/plugin.hpp>\n...\nTEMPO_PLUGIN(\"tempo\",\n```\n",
      nullptr},
     {"<!-- plugins/lstm.cpp -->\n```cpp\nTEMPO_PLUGIN(\"gru\",\n```\n",
      "is not in plugins/lstm.cpp"},
-    {"<!-- plugins/lstm.cpp -->\n```cpp\nTEMPO_PLUGIN(\"lstm\",\n...\n#include "
+    {"<!-- plugins/lstm.cpp -->\n```cpp\nTEMPO_PLUGIN(\"tempo\",\n...\n#include "
      "<tempo/plugin.hpp>\n```\n",
      "is not in plugins/lstm.cpp"},
     {"<!-- plugins/none.cpp -->\n```cpp\nint x;\n```\n", "is from no file"},

@@ -224,7 +224,7 @@ std::string read(const std::string& path) {
 std::set<std::string> names_in_the_zoo() {
   std::set<std::string> names;
   for (const PluginContents& plugin : all_plugins().plugins)
-    if (plugin.name.starts_with("zoo_"))
+    if (plugin.path.find("/tempo_zoo_") != std::string::npos)
       for (const tempo_layer_type* type : plugin.layers) names.insert(type->name);
   return names;
 }
