@@ -96,7 +96,7 @@ struct Swoosh : FunctionOf<SwooshOptions> {
   }
 };
 // A name that Tempo has, too.
-struct Relu : FunctionOf<NoOptions> {
+struct Relu : FunctionOf<Optionless> {
   using FunctionOf::FunctionOf;
   Tensor operator()(const Tensor& x) const { return 100 * x; }
 };
@@ -153,7 +153,7 @@ struct Heavy : FunctionOf<HeavyOptions> {
     return {w + v, v, s[1] + update};
   }
 };
-struct Shrinks : FunctionOf<NoOptions> {
+struct Shrinks : FunctionOf<Optionless> {
   using FunctionOf::FunctionOf;
   Tensors operator()(const Tensor& w, const Tensor&, const Tensor&, const Tensor&,
                      const Tensors&) const {

@@ -34,8 +34,8 @@ class FunctionOf {
   Options options;
 };
 /// Without options.
-struct NoOptions {};
-void describe(auto&, NoOptions&) {}
+struct Optionless {};
+void describe(auto&, Optionless&) {}
 
 namespace sdk {
 
