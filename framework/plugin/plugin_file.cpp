@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <vector>
 
@@ -61,14 +63,57 @@ bool is_open(const fs::path& folder, const fs::path& entry) {
   return !((its.st_mode & S_ISVTX) && ours);
 }
 
-std::string fault_of_folders(const fs::path& file) {
-  for (fs::path entry = file; entry.has_relative_path(); entry = entry.parent_path()) {
-    const fs::path folder = entry.parent_path();
-    if (is_open(folder, entry))
-      return "anybody can write to " + std::string(entry == file ? "its folder, " : "") +
-             folder.string() + (entry == file ? "" : ", which its folder lies in") +
-             ", and so have code of theirs run here.\n  chmod o-w " + folder.string() +
-             " closes it, once you know who wrote the file.";
+// All that is looked up on the way to a file, links and what they lead through as well, in this
+// order: an absolute path each, whose folder is no link.
+std::vector<fs::path> looked_up(const fs::path& path) {
+  constexpr int most_links = 40;  // the system follows no more
+  std::deque<fs::path> left(path.begin(), path.end());
+  std::error_code ignored;
+  std::vector<fs::path> out;
+  fs::path here;
+  for (int links = 0; !left.empty();) {
+    const fs::path name = left.front();
+    left.pop_front();
+    if (name.is_absolute()) {
+      here = name;
+    } else if (name == "..") {
+      here = here.parent_path();
+    } else if (!name.empty() && name != ".") {
+      out.push_back(here / name);
+      const fs::path to = fs::read_symlink(out.back(), ignored);
+      if (to.empty())
+        here = out.back();
+      else if (++links <= most_links)
+        left.insert(left.begin(), to.begin(), to.end());
+    }
+  }
+  return out;
+}
+
+bool is_above(const fs::path& folder, const fs::path& file) {
+  return std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first ==
+         folder.end();
+}
+
+// The innermost first.
+std::string fault_of_folders(const std::string& path) {
+  std::error_code ignored;
+  const fs::path given = fs::absolute(path, ignored);
+  const std::vector<fs::path> all = looked_up(given);
+  for (auto entry = all.rbegin(); entry != all.rend(); ++entry) {
+    const fs::path folder = entry->parent_path();
+    if (!is_open(folder, *entry)) continue;
+    const bool is_file = *entry == all.back() || *entry == given;
+    std::string which;
+    if (fs::is_symlink(*entry, ignored))
+      which = ", which the link " + entry->filename().string() + " on the way to it lies in";
+    else
+      which = is_above(*entry, all.back()) ? ", which its folder lies in"
+                                           : ", which a folder on the way to it lies in";
+    return "anybody can write to " +
+           (is_file ? "its folder, " + folder.string() : folder.string() + which) +
+           ", and so have code of theirs run here.\n  chmod o-w " + folder.string() +
+           " closes it, once you know who wrote the file.";
   }
   return "";
 }
@@ -77,10 +122,7 @@ std::string fault_of_owners(const std::string& path, const struct stat& file) {
   if (file.st_mode & S_IWOTH)
     return "anybody can write to it, and so have code of theirs run here.\n  chmod o-w closes it, "
            "once you know who wrote it.";
-  std::error_code ignored;
-  for (const fs::path& whole : {fs::absolute(path, ignored), fs::canonical(path, ignored)})
-    if (std::string fault = fault_of_folders(whole); !fault.empty()) return fault;
-  return "";
+  return fault_of_folders(path);
 }
 
 }  // namespace

@@ -302,7 +302,7 @@ BOOST_AUTO_TEST_CASE(a_folder_above_that_anybody_can_write_to_counts_as_well) {
                            "chmod o-w " +
                            folder.path.string() + " closes it, once you know who wrote the file.";
   BOOST_TEST(fault_of_plugin_file(path) == text);
-  BOOST_TEST(fault_of_plugin_file(folder / "link.so").find("its folder, ") != std::string::npos);
+  BOOST_TEST(fault_of_plugin_file(folder / "link.so") == text);
   BOOST_TEST(error_of<PluginError>([&] { load_plugin(path); }).find(text) != std::string::npos);
   chmod(folder.path.c_str(), 01777);  // as /tmp: others cannot replace the folder in it
   BOOST_TEST(fault_of_plugin_file(path) == "");
@@ -310,6 +310,42 @@ BOOST_AUTO_TEST_CASE(a_folder_above_that_anybody_can_write_to_counts_as_well) {
     BOOST_REQUIRE(chown(inner.c_str(), 12345, 12345) == 0);
     BOOST_TEST(fault_of_plugin_file(path) == text);
   }
+}
+
+// given/it.so, where outer/given -> ../places/given, it.so -> ../between/next.so -> /.../real/it.so
+BOOST_AUTO_TEST_CASE(folders_that_the_links_on_the_way_lie_in_count_as_well) {
+  const Folder folder;
+  for (const char* name : {"between", "real", "outer", "places", "places/given", "places/between"})
+    fs::create_directory(folder / name);
+  fs::copy_file(good_file(), folder / "real/it.so");
+  fs::create_symlink("../between/next.so", folder / "places/given/it.so");
+  fs::create_symlink(folder / "real/it.so", folder / "places/between/next.so");
+  fs::create_symlink("../places/given", folder / "outer/given");
+  const std::string path = folder / "outer/given/it.so";
+  BOOST_TEST(fault_of_plugin_file(path) == "");
+  const struct {
+    const char* open;
+    const char* which;
+  } cases[] = {{"real", "its folder, "},
+               {"places/between", ", which the link next.so on the way to it lies in"},
+               {"places/given", ", which the link it.so on the way to it lies in"},
+               {"places", ", which a folder on the way to it lies in"},
+               {"outer", ", which the link given on the way to it lies in"},
+               {"", ", which its folder lies in"},
+               {"between", nullptr}};
+  for (const auto& c : cases) BOOST_TEST_CONTEXT("open: " << c.open) {
+      const std::string it = *c.open ? folder / c.open : folder.path.string();
+      const fs::perms before = fs::status(it).permissions();
+      chmod(it.c_str(), 0777);
+      const std::string fault = fault_of_plugin_file(path);
+      fs::permissions(it, before);
+      if (!c.which)
+        BOOST_TEST(fault == "");  // nothing is looked up there
+      else
+        BOOST_TEST((fault.find(c.which) != fault.npos && fault.find(' ' + it) != fault.npos),
+                   fault << "\n  must have\n"
+                         << c.which);
+    }
 }
 
 // A plugin in TEMPO_PLUGIN_PATH would otherwise run with rights that whoever set it does not have.
