@@ -3,7 +3,6 @@
 #include "plugin/elf.hpp"
 
 #include <elf.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -65,7 +64,7 @@ uint64_t end_of(uint64_t at, uint64_t size) {
 
 class Elf {
  public:
-  Elf(int file, uint64_t bytes) : file_(file), bytes_(bytes) {}
+  Elf(uint64_t bytes, ReadBytes read) : bytes_(bytes), read_(read) {}
 
   std::string fault() {
     for (const auto check : {&Elf::fault_of_kind, &Elf::fault_of_length, &Elf::fault_of_segments,
@@ -99,8 +98,7 @@ class Elf {
 
  private:
   bool read(void* to, uint64_t size, uint64_t at) const {
-    if (!lies_in(at, size, 0, bytes_)) return false;
-    return pread(file_, to, size, static_cast<off_t>(at)) == static_cast<ssize_t>(size);
+    return size == 0 || (lies_in(at, size, 0, bytes_) && read_(to, size, at));
   }
   template <class T>
   bool read_all(std::vector<T>& to, uint64_t count, uint64_t at) const {
@@ -136,7 +134,6 @@ class Elf {
 
   std::string fault_of_segments() {
     constexpr uint64_t most = uint64_t{1} << 46;  // more than a process has
-    const Segment* before = nullptr;
     for (std::size_t i = 0; i < segments_.size(); ++i) {
       const Segment& s = segments_[i];
       const std::string which =
@@ -147,11 +144,11 @@ class Elf {
       if (s.p_align > 1 &&
           (!std::has_single_bit(s.p_align) || (s.p_vaddr - s.p_offset) % s.p_align != 0))
         return damaged(which + "is not aligned");
-      if (before && s.p_vaddr < end_of(before->p_vaddr, before->p_memsz))
+      if (!loaded_.empty() && s.p_vaddr < end_of(loaded_.back()->p_vaddr, loaded_.back()->p_memsz))
         return damaged(which + "lies over the one before");
-      before = &s;
+      loaded_.push_back(&s);
     }
-    if (!before) return damaged("it has nothing to load");
+    if (loaded_.empty()) return damaged("it has nothing to load");
     constexpr uint32_t read_by_linker[] = {PT_DYNAMIC, PT_PHDR, PT_TLS, PT_GNU_RELRO,
                                            PT_GNU_EH_FRAME};
     for (const Segment& s : segments_) {
@@ -167,9 +164,10 @@ class Elf {
 
   /// The segment whose bytes of the file hold this range of memory; null: none does.
   const Segment* loaded(uint64_t at, uint64_t size) const {
-    for (const Segment& s : segments_)
-      if (s.p_type == PT_LOAD && lies_in(at, size, s.p_vaddr, s.p_filesz)) return &s;
-    return nullptr;
+    const auto after = std::ranges::upper_bound(loaded_, at, {}, &Segment::p_vaddr);
+    if (after == loaded_.begin()) return nullptr;
+    const Segment* const in = after[-1];
+    return lies_in(at, size, in->p_vaddr, in->p_filesz) ? in : nullptr;
   }
   /// Where in the file an address that this segment holds comes from.
   static uint64_t offset_in(const Segment& segment, uint64_t address) {
@@ -196,11 +194,15 @@ class Elf {
     if (end == entries_.end()) return damaged("its dynamic section has no end");
     entries_.erase(end, entries_.end());
     constexpr Elf64_Sxword may_be_several[] = {DT_NEEDED, DT_AUXILIARY, DT_FILTER};
+    std::vector<Elf64_Sxword> once;
     for (const Entry& e : entries_)
-      if (std::ranges::count(entries_, e.d_tag, &Entry::d_tag) > 1 &&
-          std::ranges::find(may_be_several, e.d_tag) == std::end(may_be_several))
-        return damaged("its dynamic section has the entry " + std::to_string(e.d_tag) + " twice");
-    return "";
+      if (std::ranges::find(may_be_several, e.d_tag) == std::end(may_be_several))
+        once.push_back(e.d_tag);
+    std::ranges::sort(once);
+    const auto twice = std::ranges::adjacent_find(once);
+    return twice == once.end()
+               ? ""
+               : damaged("its dynamic section has the entry " + std::to_string(*twice) + " twice");
   }
 
   // The addresses that the linker follows before any code runs, and what it is certain of.
@@ -259,16 +261,19 @@ class Elf {
     return "";
   }
 
-  int file_;
   uint64_t bytes_;
+  ReadBytes read_;
   Header header_{};
   std::vector<Segment> segments_;
-  std::vector<Entry> entries_;  // of its dynamic section
+  std::vector<const Segment*> loaded_;  // in the order of their addresses
+  std::vector<Entry> entries_;          // of its dynamic section
 };
 
 }  // namespace
 
-std::string fault_of_elf(int file, uint64_t bytes) { return Elf(file, bytes).fault(); }
-std::string fault_of_elf_kind(int file, uint64_t bytes) { return Elf(file, bytes).fault_of_kind(); }
+std::string fault_of_elf(uint64_t bytes, ReadBytes read) { return Elf(bytes, read).fault(); }
+std::string fault_of_elf_kind(uint64_t bytes, ReadBytes read) {
+  return Elf(bytes, read).fault_of_kind();
+}
 
 }  // namespace tempo

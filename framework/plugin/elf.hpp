@@ -5,12 +5,17 @@
 #include <cstdint>
 #include <string>
 
+#include "tensor/function_ref.hpp"
+
 namespace tempo {
 
-/// Why the open file of so many bytes is no whole shared object for this processor, as a sentence
-/// or two; "" when it is one.
-std::string fault_of_elf(int file, uint64_t bytes);
+/// Reads bytes [at, at + size), which lie within those that there are; false where it cannot.
+using ReadBytes = FunctionRef<bool(void* to, uint64_t size, uint64_t at)>;
+
+/// Why so many bytes are no whole shared object for this processor, as a sentence or two; "" when
+/// they are one. It takes time in proportion to them.
+std::string fault_of_elf(uint64_t bytes, ReadBytes read);
 /// The first of it alone: whether it is a shared object for this processor.
-std::string fault_of_elf_kind(int file, uint64_t bytes);
+std::string fault_of_elf_kind(uint64_t bytes, ReadBytes read);
 
 }  // namespace tempo

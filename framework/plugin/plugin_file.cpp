@@ -34,6 +34,9 @@ class OpenFile {
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
   int number() const { return number_; }
+  bool read(void* to, uint64_t size, uint64_t at) const {
+    return pread(number_, to, size, static_cast<off_t>(at)) == static_cast<ssize_t>(size);
+  }
 
  private:
   int number_;
@@ -146,11 +149,12 @@ std::string fault_of_plugin_file(const std::string& path, PluginFilePart part) {
     return std::string("the file cannot be read: ") + std::strerror(errno) + ".";
   if (std::string fault = fault_of_kind(seen.st_mode); !fault.empty()) return fault;
   const auto bytes = static_cast<uint64_t>(seen.st_size);
+  const auto read = [&](void* to, uint64_t size, uint64_t at) { return file.read(to, size, at); };
   switch (part) {
     case PluginFilePart::kind: return "";
     case PluginFilePart::owners: return fault_of_owners(path, seen);
-    case PluginFilePart::machine: return fault_of_elf_kind(file.number(), bytes);
-    default: return fault_of_elf(file.number(), bytes);
+    case PluginFilePart::machine: return fault_of_elf_kind(bytes, read);
+    default: return fault_of_elf(bytes, read);
   }
 }
 

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -21,6 +22,7 @@
 
 #include <tempo/tempo.hpp>
 
+#include "plugin/elf.hpp"
 #include "plugin/sha256.hpp"
 #include "testing.hpp"
 
@@ -225,6 +227,52 @@ BOOST_AUTO_TEST_CASE(headers_of_any_bytes_are_read_or_refused) {
     refused += !fault_of_plugin_file(path).empty();
   }
   BOOST_TEST(refused > 500);
+}
+
+// A file that means harm has as many of everything as fit into it.
+BOOST_AUTO_TEST_CASE(a_file_of_very_many_entries_or_segments_is_looked_at_in_no_time) {
+  const auto seconds_of = [](const std::string& bytes) {
+    const auto read = [&](void* to, uint64_t size, uint64_t at) {
+      std::memcpy(to, bytes.data() + at, size);
+      return true;
+    };
+    const std::clock_t start = std::clock();
+    BOOST_TEST(fault_of_elf(bytes.size(), read) == "");
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  };
+  const std::string good = read_file(good_file());
+  const auto append = [](std::string& bytes, const auto& all) {
+    bytes.resize((bytes.size() + 4095) / 4096 * 4096);
+    const std::size_t at = bytes.size();
+    bytes.append(reinterpret_cast<const char*>(all.data()), all.size() * sizeof all[0]);
+    return at;
+  };
+
+  std::string bytes = good;
+  std::vector<Elf64_Dyn> entries(segment(bytes, PT_DYNAMIC).p_filesz / sizeof(Elf64_Dyn));
+  std::memcpy(entries.data(), bytes.data() + segment(bytes, PT_DYNAMIC).p_offset,
+              entries.size() * sizeof(Elf64_Dyn));
+  std::erase_if(entries, [](const Elf64_Dyn& e) { return e.d_tag == DT_NULL; });
+  for (int i = 0; i < 300000; ++i) entries.push_back({0x100000 + i, {0}});
+  entries.push_back({DT_NULL, {0}});
+  const uint64_t size = entries.size() * sizeof(Elf64_Dyn), far = uint64_t{1} << 40;
+  const std::size_t at_entries = append(bytes, entries);
+  segment(bytes, PT_GNU_STACK) = {PT_LOAD, PF_R, at_entries, far, far, size, size, 4096};
+  segment(bytes, PT_DYNAMIC) = {PT_DYNAMIC, PF_R, at_entries, far, far, size, size, 8};
+  BOOST_TEST(seconds_of(bytes) < 0.5);
+
+  bytes = good;
+  std::vector<Elf64_Phdr> segments(header(bytes).e_phnum);
+  std::memcpy(segments.data(), bytes.data() + header(bytes).e_phoff,
+              segments.size() * sizeof(Elf64_Phdr));
+  for (uint64_t i = 0; i < 30000; ++i)
+    segments.push_back({PT_LOAD, PF_R, 0, far + 4096 * i, 0, 1, 1, 4096});
+  for (uint64_t i = 0; i < 30000; ++i)
+    segments.push_back({PT_GNU_RELRO, PF_R, 0, far + 4096 * 29999, 0, 1, 1, 1});
+  const std::size_t at_segments = append(bytes, segments);
+  header(bytes).e_phoff = at_segments;
+  header(bytes).e_phnum = static_cast<Elf64_Half>(segments.size());
+  BOOST_TEST(seconds_of(bytes) < 0.5);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_regular_file_is_not_opened) {
