@@ -151,9 +151,10 @@ BOOST_AUTO_TEST_CASE(optimizers_follow_their_formulas) {
       for (const double g : gradients) {
         optimizer.step({w}, {full({1}, g, dtype)});
         c.step(plain, g, ++t);
+        // After each: a weight that ends at 0 tells nothing of what it was divided by.
+        testing::check_close(c.optimizer, w, full({1}, plain.w, dtype),
+                             dtype == float32 ? 1e-5 : 1e-13);
       }
-      testing::check_close(c.optimizer, w, full({1}, plain.w, dtype),
-                           dtype == float32 ? 1e-5 : 1e-13);
       BOOST_TEST(optimizer.iterations() == 5);
     }
 }
