@@ -212,7 +212,7 @@ class Elf {
       const char* name;
       uint64_t size;
     };
-    const Table tables[] = {{DT_STRTAB, "names", std::max<uint64_t>(1, value(DT_STRSZ))},
+    const Table tables[] = {{DT_STRTAB, "names", value(DT_STRSZ)},
                             {DT_SYMTAB, "symbols", sizeof(Elf64_Sym)},
                             {DT_GNU_HASH, "hashes", 4 * sizeof(uint32_t)},
                             {DT_HASH, "hashes", 2 * sizeof(uint32_t)},
@@ -230,6 +230,7 @@ class Elf {
           return damaged(std::string("its table of ") + t.name + " lies outside of it");
     if (value(DT_STRTAB) == 0 || value(DT_SYMTAB) == 0)
       return damaged("it has no table of symbols");
+    if (value(DT_STRSZ) == 0) return damaged("it has no table of names");
     const std::pair<Elf64_Sxword, uint64_t> constants[] = {{DT_SYMENT, sizeof(Elf64_Sym)},
                                                            {DT_RELAENT, sizeof(Elf64_Rela)},
                                                            {DT_RELRENT, sizeof(Elf64_Relr)},
@@ -249,7 +250,7 @@ class Elf {
 
   // Texts within the table of names, which itself ends with a 0.
   std::string fault_of_names() {
-    const uint64_t size = std::max<uint64_t>(1, value(DT_STRSZ)), at = value(DT_STRTAB);
+    const uint64_t size = value(DT_STRSZ), at = value(DT_STRTAB);
     char last = 1;
     if (!read(&last, 1, offset_in(*loaded(at, size), at) + size - 1) || last != 0)
       return damaged("its table of names has no end");

@@ -167,6 +167,8 @@ const Row rows[] = {
     {"with constructors elsewhere",
      [](auto& b) { dynamic(b, DT_INIT_ARRAY).d_un.d_ptr = uint64_t{1} << 40; },
      std::string("it is damaged: its table of constructors lies outside of it.") + rebuild},
+    {"with names of no size", [](auto& b) { dynamic(b, DT_STRSZ).d_un.d_val = 0; },
+     std::string("it is damaged: it has no table of names.") + rebuild},
     {"without symbols", [](auto& b) { dynamic(b, DT_SYMTAB).d_tag = DT_DEBUG; },
      std::string("it is damaged: it has no table of symbols.") + rebuild},
 };
