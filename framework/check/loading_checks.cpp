@@ -16,6 +16,7 @@
 #include "check/shared_object.hpp"
 #include "check/subject.hpp"
 #include "plugin/debug/host.hpp"
+#include "tensor/environment.hpp"
 
 namespace tempo::conformance {
 
@@ -33,7 +34,7 @@ void warm_up(const std::string& path) {
   set_threads(1);
   says_no_more();
   (void)sum(matmul(ones({64, 64}), ones({64, 64}))).item();
-  const char* const given = std::getenv("TEMPO_PLUGIN_PATH");
+  const char* const given = environment("TEMPO_PLUGIN_PATH");
   const std::string folders = given ? given : "";
   unsetenv("TEMPO_PLUGIN_PATH");
   for (uint32_t i = 0; const char* file = tempo::check_extension().plugin_file(i); ++i) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which files a name is looked for in, and when.
-#include <stdlib.h>  // secure_getenv
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +9,7 @@
 
 #include "ops/snake_case.hpp"
 #include "plugin/loader.hpp"
+#include "tensor/environment.hpp"
 #include "tensor/process_lock.hpp"
 
 namespace tempo {
@@ -80,13 +80,13 @@ std::vector<std::string> folders_of(const char* path) {
 }  // namespace
 
 std::string plugin_folder() {
-  if (const char* folder = secure_getenv("TEMPO_PLUGIN_FOLDER"); folder && *folder) return folder;
+  if (const char* folder = environment("TEMPO_PLUGIN_FOLDER"); folder && *folder) return folder;
   return (fs::path(library_path()).parent_path() / "tempo" / "plugins").string();
 }
 
 std::vector<std::string> plugin_files() {
   std::vector<std::string> all, ignored;
-  std::vector<std::string> folders = folders_of(secure_getenv("TEMPO_PLUGIN_PATH"));
+  std::vector<std::string> folders = folders_of(environment("TEMPO_PLUGIN_PATH"));
   folders.insert(folders.begin(), plugin_folder());
   for (const std::string& folder : folders) {
     const std::vector<std::string> its = files_of(folder, ignored);
@@ -106,7 +106,7 @@ const std::vector<std::string>& load_plugin_path() {
   static auto& failures = *new std::vector<std::string>;
   const ProcessLock lock(ProcessLock::loading);  // a plugin's init may ask for a layer, too
   if (std::exchange(done, true)) return failures;
-  for (const std::string& folder : folders_of(secure_getenv("TEMPO_PLUGIN_PATH"))) {
+  for (const std::string& folder : folders_of(environment("TEMPO_PLUGIN_PATH"))) {
     std::error_code ignored;
     if (fs::is_directory(folder, ignored))
       load_all(folder, failures);

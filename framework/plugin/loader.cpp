@@ -3,7 +3,6 @@
 #include "plugin/loader.hpp"
 
 #include <dlfcn.h>
-#include <stdlib.h>  // secure_getenv
 
 #include <filesystem>
 #include <iostream>
@@ -16,6 +15,7 @@
 #include "plugin/host.hpp"
 #include "plugin/layer_name.hpp"
 #include "plugin/plugin_file.hpp"
+#include "tensor/environment.hpp"
 #include "tensor/floating_point.hpp"
 #include "tensor/process_lock.hpp"
 
@@ -156,7 +156,7 @@ void* open(const std::string& path) {
 
 // TEMPO_PLUGIN_TRACE=1: says of each file that is tried which file it was and what came of it.
 void trace(const std::string& path, const std::string& error) {
-  const char* wanted = secure_getenv("TEMPO_PLUGIN_TRACE");
+  const char* wanted = environment("TEMPO_PLUGIN_TRACE");
   if (!wanted || std::string(wanted) != "1") return;
   std::string outcome = error.substr(0, error.find('\n'));
   for (const tempo_registry& p : loaded_plugins())

@@ -3,10 +3,11 @@
 #include "tensor/cpu.hpp"
 
 #include <atomic>
-#include <cstdlib>
 #include <string>
 
 #include <tempo/error.hpp>
+
+#include "tensor/environment.hpp"
 
 namespace tempo {
 namespace {
@@ -19,7 +20,7 @@ void require_support(InstructionSet set, const std::string& who) {
 }
 
 InstructionSet start_value() {
-  const char* text = std::getenv("TEMPO_INSTRUCTION_SET");
+  const char* text = environment("TEMPO_INSTRUCTION_SET");
   for (InstructionSet set : all_sets) {
     if (!text && is_supported(set)) return set;
     if (!text || name_of(set) != std::string(text)) continue;

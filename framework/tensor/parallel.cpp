@@ -10,13 +10,13 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <cstdlib>
 #include <memory>
 #include <string>
 
 #include <tempo/error.hpp>
 
 #include "tensor/cpu.hpp"
+#include "tensor/environment.hpp"
 #include "tensor/process_lock.hpp"
 #include "tensor/sanitizers.hpp"
 
@@ -35,7 +35,7 @@ namespace {
 constexpr int most_threads = 1024;
 
 int start_value() {
-  const char* text = std::getenv("TEMPO_NUM_THREADS");
+  const char* text = environment("TEMPO_NUM_THREADS");
   if (!text) return tbb::info::default_concurrency();
   const std::string value = text;
   int n = 0;

@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 
 #include <tempo/entities.hpp>
 #include <tempo/error.hpp>
 
+#include "tensor/environment.hpp"
 #include "training/score_report.hpp"
 
 namespace tempo {
@@ -111,7 +111,7 @@ std::string mark_entities(const Tags& tokens, const Tags& tags, const MarkOption
   if (tokens.size() != tags.size())
     throw Error("mark_entities: there are " + std::to_string(tokens.size()) + " tokens and " +
                 std::to_string(tags.size()) + " tags; each token has one.");
-  const bool colours = options.colours.value_or(isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR"));
+  const bool colours = options.colours.value_or(isatty(STDOUT_FILENO) && !environment("NO_COLOR"));
   const std::vector<Entity> found = entities(tags);
   std::string out;
   auto next = found.begin();

@@ -409,9 +409,8 @@ BOOST_AUTO_TEST_CASE(a_program_with_more_rights_than_its_user_reads_no_variable)
   fs::create_directory(plugins);
   fs::copy_file(good_file(), plugins + "/good.so");
   chmod(folder.path.c_str(), 0755);
-  const auto output = [&] {
-    const std::string command =
-        "TEMPO_PLUGIN_TRACE=1 TEMPO_PLUGIN_PATH=" + plugins + " " + program + " layers 2>&1";
+  const auto output = [&](const std::string& variables, const std::string& arguments) {
+    const std::string command = variables + " " + program + " " + arguments + " 2>&1";
     std::string text;
     FILE* pipe = popen(command.c_str(), "r");
     BOOST_REQUIRE(pipe);
@@ -421,15 +420,26 @@ BOOST_AUTO_TEST_CASE(a_program_with_more_rights_than_its_user_reads_no_variable)
     return text;
   };
   chmod(program.c_str(), 0755);
-  const std::string plain = output();
+  const auto layers = [&] {
+    return output("TEMPO_PLUGIN_TRACE=1 TEMPO_PLUGIN_PATH=" + plugins, "layers");
+  };
+  const char* const others[] = {"TEMPO_NUM_THREADS", "TEMPO_INSTRUCTION_SET"};
+  const auto explained = [&](const std::string& variable) {
+    return output(variable + "=none", "explain LSTM units=2 --shape 2,3,4");
+  };
+  const std::string plain = layers();
   BOOST_TEST(plain.find("SquashDense") != plain.npos, plain);
   BOOST_TEST(plain.find("SHA-256") != plain.npos, plain);
+  for (const char* variable : others)
+    BOOST_TEST(explained(variable).find(variable) != plain.npos, explained(variable));
   BOOST_REQUIRE(chown(program.c_str(), 12345, 12345) == 0);
   chmod(program.c_str(), 04755);
-  const std::string other = output();
+  const std::string other = layers();
   BOOST_TEST(other.find("SquashDense") == other.npos, other);
   BOOST_TEST(other.find("SHA-256") == other.npos, other);
   BOOST_TEST(other.find("LSTM") != other.npos, other);
+  for (const char* variable : others)
+    BOOST_TEST(explained(variable).find(variable) == plain.npos, explained(variable));
 }
 
 BOOST_AUTO_TEST_CASE(sha256_is_that_of_fips_180_4) {

@@ -149,6 +149,10 @@ const Owned owned[] = {
      std::regex("^(dlfcn\\.h|boost/dll.*)"),
      std::regex("\\bdl(open|sym|addr)\\b"),
      {"framework/plugin/"}},
+    {"getenv",
+     std::regex("(?!)"),
+     std::regex("\\b(secure_)?getenv\\b"),
+     {"framework/tensor/environment.hpp"}},
 };
 
 // Headers that a plugin's packaging may include.
@@ -301,6 +305,9 @@ const Planted planted[] = {
     {"framework/scan/a.cpp", "#include <oneapi/tbb.h>", "uses TBB"},
     {"framework/training/a.cpp", "#include <dlfcn.h>", "uses dlopen"},
     {"framework/io/a.cpp", "#include <boost/dll/shared_library.hpp>", "uses dlopen"},
+    {"framework/tensor/cpu.cpp", "const char* text = std::getenv(\"A\");", "uses getenv"},
+    {"framework/io/a.cpp", "auto text = secure_getenv(\"A\");", "uses getenv"},
+    {"framework/io/a.cpp", "auto text = environment(\"A\");", nullptr},
     {"framework/tensor/a.cpp", "#include <cblas.h>\n#include <xtensor/xarray.hpp>", nullptr},
     {"framework/tensor/parallel.cpp", "#include <tbb/parallel_for.h>", nullptr},
     {"framework/io/a.cpp", "#include <xtensor/xnpy.hpp>", nullptr},
