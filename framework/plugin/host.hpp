@@ -22,13 +22,13 @@ void add_layer_functions(tempo_host& table);
 inline void require(const void* given, const char* function, const char* what) {
   if (!given) throw Error(std::string(function) + ": `" + what + "` is NULL.");
 }
-/// The same for `n` of a list, which need nothing where n is 0. A count that no list has stands for
-/// one that was never set.
+/// A count that no list has stands for one that was never set.
+constexpr uint64_t most_of_a_list = 1 << 20;
+/// The same for `n` of a list, which need nothing where n is 0.
 inline void require_list(const void* first, uint64_t n, const char* function, const char* what) {
-  constexpr uint64_t most = 1 << 20;
-  if (n > most)
+  if (n > most_of_a_list)
     throw Error(std::string(function) + ": there are " + std::to_string(n) + " `" + what +
-                "`; at most " + std::to_string(most) + " can be given.");
+                "`; at most " + std::to_string(most_of_a_list) + " can be given.");
   if (n > 0) require(first, function, what);
 }
 

@@ -13,6 +13,7 @@
 #include <tempo/load.hpp>
 
 #include "plugin/debug/host.hpp"
+#include "plugin/debug/table.hpp"
 
 using namespace tempo;
 
@@ -76,6 +77,35 @@ BOOST_AUTO_TEST_CASE(the_call_that_is_told_to_fails_and_no_other) {
   watching().fail("apply", 1);
   watching().fail(nullptr, 0);
   BOOST_TEST(one(x).to_vector() == expected.to_vector());
+}
+
+// Nothing is read of a list of a count that is none, nor beyond a struct's size: the host refuses
+// the one, and the other counts as 0.
+BOOST_AUTO_TEST_CASE(what_is_none_of_a_plugins_is_not_looked_at) {
+  const tempo_host& host = debug::watching_table(sdk::host());
+  const auto words = [&] { return std::string(host.last_error(nullptr)); };
+  const Layer dense = layer("Dense", {{"units", 2}});
+  const tempo_type type = sdk::to_abi(float32, {2, 3});
+  tempo_tensor *x = nullptr, *out = nullptr;
+  tempo_layer* made_here = nullptr;
+  BOOST_REQUIRE(host.make(&type, nullptr, &x) == TEMPO_OK);
+  BOOST_REQUIRE(host.make_layer_of(dense.view().type, nullptr, 0, &made_here) == TEMPO_OK);
+  const Tensor another = ones({2});
+  tempo_tensor* const never_given = another.handle();
+  tempo_tensor* const list[] = {x, never_given};
+  const tempo_op* op = nullptr;
+  BOOST_REQUIRE(host.find_op("add", &op) == TEMPO_OK);
+  BOOST_TEST(host.apply(op, list, UINT32_MAX, nullptr, 0, &out, 1) != TEMPO_OK);
+  BOOST_TEST(words().starts_with("apply: there are 4294967295 `inputs`"), words());
+
+  tempo_call call{};
+  call.size = 8;
+  call.mask = never_given;
+  tempo_results results{sizeof results, 1, 0, &out};
+  BOOST_TEST(host.call_layer(made_here, &call, &results) != TEMPO_OK);
+  BOOST_TEST(words().find("called without an input.") != std::string::npos, words());
+  host.release_layer(made_here);
+  host.release(x);
 }
 
 BOOST_AUTO_TEST_CASE(a_layer_that_is_not_watched_is_not_counted) {

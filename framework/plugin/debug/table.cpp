@@ -14,6 +14,7 @@
 
 #include "plugin/debug/callbacks.hpp"
 #include "plugin/debug/handles.hpp"
+#include "plugin/host.hpp"
 
 namespace tempo::debug {
 
@@ -27,8 +28,9 @@ tempo_status refuse() {
 
 // --- what a function is given, and what it gives: a handle
 
+// Of a count that no list has nothing is read: the host refuses it.
 bool may_have_all(const std::string& by, tempo_tensor* const* tensors, uint32_t n) {
-  for (uint32_t i = 0; tensors && i < std::min(n, TEMPO_MAX_INPUTS); ++i)
+  for (uint32_t i = 0; tensors && n <= most_of_a_list && i < n; ++i)
     if (!may_use(tensors[i], by)) return false;
   return true;
 }
@@ -44,9 +46,9 @@ bool may_have(const std::string& by, const T& given) {
                 std::is_convertible_v<T, const tempo_layer*>)
     return may_use(given, by);
   else if constexpr (std::is_same_v<T, const tempo_call*>)
-    return !given || may_have_all(by, *given);
+    return !given || may_have_all(by, whole(*given));
   else if constexpr (std::is_same_v<T, const tempo_weight*>)
-    return !given || may_use(given->value, by);
+    return !given || may_use(whole(*given).value, by);
   else
     return true;
 }
