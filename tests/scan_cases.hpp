@@ -288,6 +288,24 @@ inline std::vector<ScanCase> scan_cases() {
        {x},
        {h},
        {0.4 * normal({1, 4, 7}, 25)}},
+      {"an output that is a projection of the state, of one row",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = tanh(matmul(xs[0], c[0]) + c[2] * s[0]);
+         return Step{matmul(next, c[1]) + c[3], {next}};
+       },
+       {slice(x, 0, 0, 1)},
+       {slice(h, 0, 0, 1)},
+       {w, u, b, 0.5 * b}},
+      {"a matrix that grows by an outer product",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         auto [q, k, v] = split<3>(matmul(xs[0], c[0]));  // [batch, 7] each
+         const Tensor outer = matmul(expand_dims(k, -1), expand_dims(v, -2));
+         Tensor next = sigmoid(c[1]) * s[0] + outer;  // [batch, 7, 7]
+         return Step{squeeze(matmul(next, expand_dims(q, -1)), -1), {next}};
+       },
+       {x},
+       {normal({3, 7, 7}, 30)},
+       {0.4 * normal({4, 21}, 31), u}},
       {"a scan inside the step",
        [](const Tensors& xs, const State& s, const Tensors& c) {
          const auto inner = [&](const Tensor& y, const State& t) {

@@ -68,6 +68,19 @@ bool is_light(const Program& p, const Instruction& i) {
   return i.op->kernel.tile || i.op->rearranges || folds_rows(p, i);
 }
 
+bool reads_steps_alone(const Program& p, const Instruction& i) {
+  return std::none_of(i.inputs.begin(), i.inputs.end(), [&p](ValueId v) { return p.is_fixed(v); });
+}
+
+// What broadcasts finds axes from the last one: ranks that differ would shift the new one.
+bool sums_over_time(const Program& p, const Instruction& i) {
+  if (!i.op->summed || i.outputs.size() != 1) return false;
+  const auto rank = [&p](ValueId v) { return p.shape(v).rank(); };
+  return i.op->leading_axis != LeadingAxis::broadcast ||
+         std::all_of(i.inputs.begin(), i.inputs.end(),
+                     [&](ValueId v) { return rank(v) == rank(i.outputs[0]); });
+}
+
 ValueSet computed_from(const std::vector<Instruction>& instructions, ValueSet values,
                        const std::function<bool(const Instruction&)>& begins) {
   for (const Instruction& i : instructions)

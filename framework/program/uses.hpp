@@ -76,6 +76,11 @@ bool splits_columns(const Instruction& instruction);
 /// Whether it is best done where its operands are in the cache: not worth a place outside of the
 /// loop.
 bool is_light(const Program& program, const Instruction& instruction);
+/// Whether it reads no fixed value: nothing but values of a step.
+bool reads_steps_alone(const Program& program, const Instruction& instruction);
+/// Whether its op sums over a leading axis that is put before those of its inputs, so that the sum
+/// over time of what it makes is one call.
+bool sums_over_time(const Program& program, const Instruction& instruction);
 
 /// These values and all that is computed from them; also the results of the instructions for which
 /// `begins` holds, and all that is computed from those.

@@ -127,6 +127,67 @@ BOOST_AUTO_TEST_CASE(sink_makes_each_weights_gradient_one_product_after_the_loop
       "  sum      %11\n");
 }
 
+// What is there before the loop and is only summed over time is one product over time as well.
+BOOST_AUTO_TEST_CASE(an_output_projections_gradient_is_one_product_after_the_loop) {
+  const Tensor w = parameter(normal({4, 7}, 1), "w"), out = parameter(normal({7, 2}, 2), "out"),
+               b = parameter(normal({2}, 3), "b");
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor next = tanh(matmul(x, w) + s[0]);
+    return Step{matmul(next, out) + b, {next}};
+  };
+  const ProgramLog log;
+  const Scanned r = scan(step, normal({1, 5, 4}), {zeros({1, 7}, float64)});
+  gradient(sum(r.output), Tensors{out, b});
+  const Program& normalised = log.programs().at(1).recurrence->normalised();
+  BOOST_CHECK_EQUAL(from("loop", hoist(normalised)),
+                    "loop\n"
+                    "  %4 = sum_to(%0:dy; shape=[2])                            [2] float64\n"
+                    "  %7 = matmul(%3:kept, %0:dy; transpose_a=1, transpose_b=0) [7, 2] float64\n"
+                    "results\n"
+                    "  sum      %7\n"
+                    "  sum      %4\n");
+  BOOST_CHECK_EQUAL(
+      from("after", sink(hoist(normalised))),
+      "after\n"
+      "  %4 = sum_to(%0:dy; shape=[2])                            [2] float64  summed "
+      "over time\n"
+      "  %7 = matmul(%3:kept, %0:dy; transpose_a=1, transpose_b=0) [7, 2] float64  "
+      "summed over time\n"
+      "results\n"
+      "  sum      %7\n"
+      "  sum      %4\n");
+}
+
+// The outer product of two values of a step, and a matrix that is made only to be multiplied.
+BOOST_AUTO_TEST_CASE(hoist_leaves_a_product_whose_matrices_outgrow_the_others_in_the_loop) {
+  const auto step = [&](const Tensors& x, const State& s) {
+    const Tensor k = expand_dims(x[0], -1), v = expand_dims(x[1], -2);  // [3, 7, 1], [3, 1, 7]
+    const Tensor next = s[0] + matmul(k, v), shown = matmul(abs(x[2]), k);
+    return Step{shown + matmul(v, k), {next}};
+  };
+  const ProgramLog log;
+  const Tensors x{normal({3, 5, 7}), normal({3, 5, 7}), normal({3, 5, 7, 7})};
+  scan(step, x, {zeros({3, 7, 7}, float64)});
+  const Program& normalised = log.programs().at(0).recurrence->normalised();
+  BOOST_CHECK_EQUAL(from("before", hoist(normalised)),
+                    "before\n"
+                    "  %4 = reshape(%0:x; shape=[3, 7, 1])                      [3, 7, 1] float64  "
+                    "over time\n"
+                    "  %5 = reshape(%1:x; shape=[3, 1, 7])                      [3, 1, 7] float64  "
+                    "over time\n"
+                    "  %10 = matmul(%5, %4)                                     [3, 1, 1] float64  "
+                    "over time\n"
+                    "loop\n"
+                    "  %6 = matmul(%4, %5)                                      [3, 7, 7] float64\n"
+                    "  %7 = add(%3:state, %6)                                   [3, 7, 7] float64\n"
+                    "  %8 = abs(%2:x)                                           [3, 7, 7] float64\n"
+                    "  %9 = matmul(%8, %4)                                      [3, 7, 1] float64\n"
+                    "  %11 = add(%9, %10)                                       [3, 7, 1] float64\n"
+                    "results\n"
+                    "  sequence %11\n"
+                    "  last     %7\n");
+}
+
 // What issues of speed hang on: a cell written as its formula runs as one product and few groups.
 BOOST_AUTO_TEST_CASE(an_lstm_written_as_its_formula_is_one_product_and_one_group_of_gates) {
   const Tensor w = parameter(normal({4, 28}, 1)), u = parameter(normal({7, 28}, 2)),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // T small input projections become one large matmul. What is elementwise stays, unless something
 // that moves needs it: over all steps it would read from memory what is in the cache inside the
-// loop.
+// loop. What is only summed over time stays, too: sink makes one product over time of it.
+#include "ops/known.hpp"
 #include "program/passes/moves/take.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
@@ -9,16 +10,52 @@
 
 namespace tempo {
 
+namespace {
+
+// What is read as a sum over time alone, and made by an op that can sum while it makes it.
+ValueSet only_summed(const Program& p) {
+  ValueSet summed, read(p.next), found;
+  for (const ProgramResult& r : p.results)
+    (r.kind == ProgramResult::sum ? summed : read).insert(r.value);
+  for (auto i = p.loop.rbegin(); i != p.loop.rend(); ++i) {
+    const bool only = summed.contains_any(i->outputs) && !read.contains_any(i->outputs) &&
+                      reads_steps_alone(p, *i);
+    const bool on_sums = only && i->op->linear;
+    if (on_sums || (only && sums_over_time(p, *i))) found.insert(i->outputs);
+    (on_sums ? summed : read).insert(i->inputs);
+  }
+  return found;
+}
+
+// Whether one matrix of a product of two values of a step is larger than the other two together,
+// and would be stored for every step only because the product moves. It stays in the cache.
+bool outgrows(const Uses& uses, const Instruction& i) {
+  const Program& p = uses.program();
+  if (!i.is(matmul_op) || !reads_steps_alone(p, i)) return false;
+  const auto size = [&p](ValueId v) { return p.shape(v).count(); };
+  const ValueId out = i.outputs[0];
+  const int64_t all = size(i.inputs[0]) + size(i.inputs[1]) + size(out);
+  const auto largest = [&](ValueId v) { return size(v) > all - size(v); };
+  return largest(out) || std::any_of(i.inputs.begin(), i.inputs.end(), [&](ValueId v) {
+           const Instruction* made = uses.maker(v);
+           return made && is_light(p, *made) && largest(v);
+         });
+}
+
+}  // namespace
+
 Program hoist(Program p) {
   verify_all_in_loop(p, "hoist");
+  const Uses uses(p);
   const auto loops = [&p](const Instruction& i) { return i.op->loops && !p.is_fixed(i); };
-  const ValueSet bound = computed_from(p.loop, ValueSet(p.carried), loops);
-  const auto gains = [&](const Instruction& i) {
-    return !bound.contains_any(i.outputs) && (p.is_fixed(i) || !is_light(p, i));
-  };
-  const ValueSet needed = needed_for(p.loop, {}, gains);
-  p.before = take(p.loop,
-                  [&](const Instruction& i) { return gains(i) || needed.contains_any(i.outputs); });
+  const ValueSet bound = computed_from(p.loop, ValueSet(p.carried), loops), summed = only_summed(p);
+  ValueSet moves;
+  for (const Instruction& i : p.loop)
+    if (!bound.contains_any(i.outputs) && !summed.contains_any(i.outputs) &&
+        (p.is_fixed(i) || !(is_light(p, i) || outgrows(uses, i))))
+      moves.insert(i.outputs);
+  moves = needed_for(p.loop, moves);
+  p.before = take(p.loop, [&](const Instruction& i) { return moves.contains_any(i.outputs); });
   return p;
 }
 

@@ -59,11 +59,9 @@ class Sink {
   void settle(Instruction i) {
     if (p_.is_fixed(i)) return fixed_.push_back(std::move(i));
     const bool only_summed = summed_.contains_any(i.outputs) && !loop_.contains_any(i.outputs) &&
-                             !slab_.contains_any(i.outputs) &&
-                             std::none_of(i.inputs.begin(), i.inputs.end(),
-                                          [this](ValueId v) { return p_.is_fixed(v); });
+                             !slab_.contains_any(i.outputs) && reads_steps_alone(p_, i);
     if (only_summed && i.op->linear) return apply_to_sums(std::move(i));
-    if (only_summed && sums_over_time(i)) return sum(std::move(i));
+    if (only_summed && sums_over_time(p_, i)) return sum(std::move(i));
     const bool moves = !loop_.contains_any(i.outputs) && slab_.contains_any(i.outputs) &&
                        (slab_.contains_all(i.inputs) ||
                         (i.op->leading_axis != LeadingAxis::changes && !is_light(p_, i)));
@@ -79,16 +77,6 @@ class Sink {
       moved_.push_back({std::move(i), false});
     else
       stay_.push_back(std::move(i));
-  }
-
-  // Whether its op sums over a leading axis that is put before those of its inputs. What broadcasts
-  // finds axes from the last one: ranks that differ would shift the new one.
-  bool sums_over_time(const Instruction& i) const {
-    if (!i.op->summed || i.outputs.size() != 1) return false;
-    const auto rank = [this](ValueId v) { return p_.shape(v).rank(); };
-    return i.op->leading_axis != LeadingAxis::broadcast ||
-           std::all_of(i.inputs.begin(), i.inputs.end(),
-                       [&](ValueId v) { return rank(v) == rank(i.outputs[0]); });
   }
 
   // Its results on the sums of its inputs are the sums of its results.
