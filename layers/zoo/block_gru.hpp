@@ -11,6 +11,7 @@ namespace tempo TEMPO_HIDDEN {
 struct BlockGRUOptions {
   int units = 0;
   int heads = 8;
+  int embedding_units = 0;
   bool return_sequences = false;
   bool return_state = false;
   bool go_backwards = false;
@@ -24,9 +25,12 @@ struct BlockGRUOptions {
   std::string name = "";
 };
 
-/// The GRU of DreamerV3 (Hafner et al., 2025, the recurrent model of its program): blocks of the
-/// state read x and themselves alone, what they make is normalised, and the bias of the update gate
-/// is -1. Weights hold reset, candidate and update side by side, block after block.
+/// The recurrent model of DreamerV3 (Hafner et al., 2025, as in its program): all of the state and
+/// x are each read into an embedding. Each block of the state reads itself and both embeddings, by
+/// one layer and, above it, the gates of a GRU whose update begins at -1. Embeddings and the layer
+/// are normalised to mean square 1, the layer over all blocks, and run through silu. What the
+/// program reads apart, actions and samples, is one x here. Weights of blocks read the block, then
+/// the embedding of the state, then that of x; reset, candidate and update stand side by side.
 class BlockGRUCell : public Cell<BlockGRUOptions> {
  public:
   using Cell::Cell;
@@ -35,27 +39,53 @@ class BlockGRUCell : public Cell<BlockGRUOptions> {
     option("units", o.units, "Size of the output and of the state.", at_least(0));
     option("heads", o.heads, "How many blocks the state has, which do not read each other.",
            at_least(1));
+    option("embedding_units", o.embedding_units,
+           "Size of what all blocks read of the state, and of x; 0: units / heads.", at_least(0));
   }
 
   void build(Weights& add, const Shape& input) {
     require_units("BlockGRU", options.units, 3);
-    const int64_t heads = options.heads, width = zoo::head_width("BlockGRU", options);
-    kernel = add("kernel", {input.back(), 3 * options.units}, glorot_uniform());
-    recurrent = add("recurrent", {heads, width, 3 * width}, zoo::spread(width));
-    scale = add("scale", {heads, 3 * width}, ones());
+    const int64_t units = options.units, heads = options.heads;
+    const int64_t width = zoo::head_width("BlockGRU", options);
+    const int64_t inner = options.embedding_units > 0 ? options.embedding_units : width;
+    zoo::require_normal("BlockGRU", "an embedding", inner, "Give it {.embedding_units = 32}.");
+    state_kernel = add("state_kernel", {units, inner}, lecun_normal());
+    state_bias = add("state_bias", {inner}, zeros());
+    state_scale = add("state_scale", {inner}, ones());
+    kernel = add("kernel", {input.back(), inner}, lecun_normal());
+    bias = add("bias", {inner}, zeros());
+    scale = add("scale", {inner}, ones());
+    hidden_kernel = add("hidden_kernel", {heads, width + 2 * inner, width}, lecun_normal());
+    hidden_bias = add("hidden_bias", {units}, zeros());
+    hidden_scale = add("hidden_scale", {units}, ones());
+    gate_kernel = add("gate_kernel", {heads, width, 3 * width}, lecun_normal());
+    gate_bias = add("gate_bias", {heads, 3 * width}, zeros());
   }
 
   Step step(const Tensor& x, const State& s) const {
-    const Tensor h = zoo::heads(s[0], options.heads);  // [batch, heads, width]
-    Tensor raw =
-        zoo::heads(matmul(x, kernel), options.heads) + einsum("bhd,hde->bhe", h, recurrent);
-    auto [r, candidate, u] = split<3>(zoo::rms_norm(raw) * scale);
+    const int64_t heads = options.heads;
+    const Tensor h = zoo::heads(s[0], heads);  // [batch, heads, width]
+    Tensor of_state = normal(matmul(s[0], state_kernel) + state_bias, state_scale);
+    Tensor of_x = normal(matmul(x, kernel) + bias, scale);
+    const Tensor both = expand_dims(concat({of_state, of_x}), 1);  // for each block
+    const Shape shape{h.shape()[0], heads, both.shape().back()};
+    Tensor read = in_blocks(concat({h, broadcast_to(both, shape)}), hidden_kernel);
+    Tensor hidden = normal(zoo::joined(read) + hidden_bias, hidden_scale);
+    Tensor gates = in_blocks(zoo::heads(hidden, heads), gate_kernel) + gate_bias;
+    auto [r, candidate, u] = split<3>(gates);
     Tensor update = sigmoid(u - 1);
     Tensor next = zoo::joined(update * tanh(sigmoid(r) * candidate) + (1 - update) * h);
     return {.output = next, .state = {next}};
   }
 
-  Tensor kernel, recurrent, scale;
+  Tensor state_kernel, state_bias, state_scale, kernel, bias, scale;
+  Tensor hidden_kernel, hidden_bias, hidden_scale, gate_kernel, gate_bias;
+
+ private:
+  static Tensor normal(const Tensor& x, const Tensor& scale) {
+    return zoo::silu(zoo::rms_norm(x, 1e-4) * scale);
+  }
+  static Tensor in_blocks(const Tensor& x, const Tensor& W) { return einsum("bhd,hde->bhe", x, W); }
 };
 
 inline void describe(auto& option, BlockGRUOptions& o) {

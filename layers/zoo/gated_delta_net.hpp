@@ -49,10 +49,10 @@ class GatedDeltaNetCell : public Cell<GatedDeltaNetOptions> {
 
   void build(Weights& add, const Shape& input) {
     require_units("GatedDeltaNet", options.units, 4);
-    const int64_t heads = options.heads, width = zoo::head_width("GatedDeltaNet", options);
+    const int64_t heads = options.heads, width = zoo::normal_head_width("GatedDeltaNet", options);
     kernel = add("kernel", {input.back(), 4 * options.units}, glorot_uniform());
     gate_kernel = add("gate_kernel", {input.back(), 2 * heads}, glorot_uniform());
-    rate = add("rate", log(random_uniform({heads}, 1, 16, add.dtype())));
+    rate = add("rate", zoo::decay_rates(heads, add.dtype()));
     rate_bias = add("rate_bias", zoo::small_steps(heads, add.dtype()));
     scale = add("scale", {width}, ones());
   }

@@ -23,6 +23,20 @@ int64_t head_width(const char* who, const Options& o) {
   return o.units / o.heads;
 }
 
+/// What is normalised by itself needs more than one number: of one alone only the sign is left.
+inline void require_normal(const char* who, const char* what, int64_t n, const char* fix) {
+  if (n > 1) return;
+  throw Error(std::string(who) + ": " + what +
+              " is 1 number, and it is normalised, which leaves at most its sign.\n  " + fix);
+}
+/// How many units a head has whose output is normalised.
+template <class Options>
+int64_t normal_head_width(const char* who, const Options& o) {
+  const int64_t width = head_width(who, o);
+  require_normal(who, "a head", width, "Give fewer heads, or more units.");
+  return width;
+}
+
 /// x [batch, heads * width] as [batch, heads, width], and back.
 inline Tensor heads(const Tensor& x, int64_t n) {
   return reshape(x, {x.shape()[0], n, x.shape().back() / n});
@@ -44,7 +58,9 @@ inline Tensor silu(const Tensor& x) { return x * sigmoid(x); }
 /// Of length 1 along the last axis, or nearly so where x is nearly 0.
 inline Tensor unit_length(const Tensor& x) { return x / sqrt(sum(square(x), -1, true) + 1e-6); }
 /// Of mean square 1 along the last axis (Zhang and Sennrich, 2019).
-inline Tensor rms_norm(const Tensor& x) { return x / sqrt(mean(square(x), -1, true) + 1e-5); }
+inline Tensor rms_norm(const Tensor& x, double epsilon = 1e-5) {
+  return x / sqrt(mean(square(x), -1, true) + epsilon);
+}
 
 /// How a matrix of `rows` rows begins, where its shape does not tell them.
 inline Initializer spread(int64_t rows) {
@@ -55,6 +71,19 @@ inline Initializer spread(int64_t rows) {
 inline Tensor linspace(double first, double last, int64_t n, DType dtype) {
   const double step = n > 1 ? (last - first) / static_cast<double>(n - 1) : 0;
   return cast(arange(0, static_cast<double>(n), 1, float64) * step + first, dtype);
+}
+/// The logarithms of rates between 0 and 16, as those of gates e^(-rate * softplus(..)) begin in
+/// the programs of Gated DeltaNet and M2RNN.
+inline Tensor decay_rates(int64_t n, DType dtype) {
+  return log(maximum(random_uniform({n}, 0, 16, dtype), 1e-4));
+}
+/// ln of a forget gate that is the sigmoid or the exponential of f; and the bias with which either
+/// begins as the sigmoid of `as_sigmoid`.
+inline Tensor log_forget(const std::string& activation, const Tensor& f) {
+  return activation == "exponential" ? f : -softplus(-f);
+}
+inline Tensor forget_bias(const std::string& activation, const Tensor& as_sigmoid) {
+  return activation == "exponential" ? -softplus(-as_sigmoid) : as_sigmoid;
 }
 /// What softplus makes numbers between 0.001 and 0.1 of, evenly in their logarithm (Gu and Dao,
 /// 2023).

@@ -5,6 +5,7 @@
 #include <tempo/composition.hpp>
 #include <tempo/layers/recurrence.hpp>
 #include <tempo/layers/units.hpp>
+#include <tempo/layers/zoo/heads.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -33,7 +34,9 @@ class LayerNormLSTMCell : public Cell<LayerNormLSTMOptions> {
 
   static void describe(auto& option, LayerNormLSTMOptions& o) {
     option("units", o.units, "Size of the output and of the state.", at_least(0));
-    option("epsilon", o.epsilon, "Added to the variance.", at_least(0));
+    option("epsilon", o.epsilon,
+           "Added to the variance, which is 0 of the state that sequences begin with.",
+           at_least(1e-12));
   }
 
   static constexpr int state_count = 2;
@@ -41,6 +44,7 @@ class LayerNormLSTMCell : public Cell<LayerNormLSTMOptions> {
   void build(Weights& add, const Shape& input) {
     require_units("LayerNormLSTM", options.units, 4);
     const int64_t units = options.units;
+    zoo::require_normal("LayerNormLSTM", "the memory", units, "Give more units.");
     kernel = add("kernel", {input.back(), 4 * units}, glorot_uniform());
     recurrent = add("recurrent", {units, 4 * units}, orthogonal());
     const Tensor none = zeros({units}, add.dtype());

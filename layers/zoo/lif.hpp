@@ -37,7 +37,7 @@ class LIFCell : public Cell<LIFOptions> {
   static void describe(auto& option, LIFOptions& o) {
     option("units", o.units, "How many neurons there are.", at_least(0));
     option("decay", o.decay, "What is left of a potential after a step.", between(0, 1));
-    option("threshold", o.threshold, "The potential above which a neuron fires.");
+    option("threshold", o.threshold, "The potential above which a neuron fires.", at_least(0));
     option("slope", o.slope, "How steep the function is whose gradient a spike has.", at_least(0));
   }
 

@@ -27,7 +27,9 @@ struct LMUOptions {
 
 /// LMU (Voelker et al., 2019, equations 1 to 7): a memory m holds the last `theta` steps of one
 /// signal u = e_x x + e_h h + e_m m as Legendre polynomials, by a linear recurrence that is fixed
-/// (the hold of order zero), and h reads it. States are h [batch, units] and m [batch, order].
+/// (the hold of order zero), and h reads it. As in the authors' program e_m begins as 0, since what
+/// a memory says to itself grows without bound else, and e_x and e_h evenly, each by the number of
+/// what it reads (LeCun et al., 1998). States are h [batch, units] and m [batch, order].
 class LMUCell : public Cell<LMUOptions> {
  public:
   using Cell::Cell;
@@ -35,7 +37,7 @@ class LMUCell : public Cell<LMUOptions> {
   static void describe(auto& option, LMUOptions& o) {
     option("units", o.units, "Size of the output and of the state that reads the memory.",
            at_least(0));
-    option("order", o.order, "How many polynomials the memory has.", at_least(1));
+    option("order", o.order, "How many polynomials the memory has.", between(1, 1024));
     option("theta", o.theta, "How many steps the memory holds.", at_least(1));
   }
 
@@ -46,13 +48,15 @@ class LMUCell : public Cell<LMUOptions> {
   void build(Weights& add, const Shape& input) {
     require_units("LMU", options.units);
     const int64_t n = input.back(), units = options.units, order = options.order;
-    signal = add("signal", {n + units + order, 1}, zoo::spread(n));
+    const DType dtype = add.dtype();
+    const Tensor e_x = lecun_uniform({n, 1}, dtype), e_h = lecun_uniform({units, 1}, dtype);
+    signal = add("signal", concat({e_x, e_h, zeros({order, 1}, dtype)}, 0));
     kernel = add("kernel", {n, units}, glorot_uniform());
     recurrent = add("recurrent", {units, units}, orthogonal());
     from_memory = add("from_memory", {order, units}, glorot_uniform());
     const zoo::LegendreMemory memory(order, options.theta);
-    A = add("A", cast(tensor(memory.A, {order, order}, float64), add.dtype()), false);
-    B = add("B", cast(tensor(memory.B, {1, order}, float64), add.dtype()), false);
+    A = add("A", cast(tensor(memory.A, {order, order}, float64), dtype), false);
+    B = add("B", cast(tensor(memory.B, {1, order}, float64), dtype), false);
   }
 
   Step step(const Tensor& x, const State& s) const {

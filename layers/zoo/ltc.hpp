@@ -45,7 +45,7 @@ class LTCCell : public Cell<LTCOptions> {
     kernel = add("kernel", {inputs[0].back(), units}, glorot_uniform());
     recurrent = add("recurrent", {units, units}, orthogonal());
     bias = add("bias", {units}, zeros());
-    tau = add("tau", {units}, constant(0.5413));  // of which softplus makes 1
+    tau = add("tau", {units}, constant(0.541324854612918));  // softplus makes 1 of it
     A = add("A", {units}, random_uniform(-1, 1));
   }
 

@@ -50,19 +50,20 @@ class M2RNNCell : public Cell<M2RNNOptions> {
     const int64_t heads = options.heads, width = options.units / heads;
     const Shape S{batch, heads, width, width};
     if (options.conv_width == 1) return {S};
-    return {S, {batch, (options.conv_width - 1) * 3 * int64_t{options.units}}};
+    return {S, {batch, (options.conv_width - 1) * (3 * int64_t{options.units})}};
   }
 
   void build(Weights& add, const Shape& input) {
     require_units("M2RNN", options.units, 5);
     const int64_t heads = options.heads, width = zoo::head_width("M2RNN", options);
     const int64_t units = options.units;
+    zoo::require_normal("M2RNN", "the output", units, "Give more units.");
     kernel = add("kernel", {input.back(), 4 * units + heads}, glorot_uniform());
     if (options.conv_width > 1) convolution.build(add, options.conv_width, 3 * units);
     const DType dtype = add.dtype();
     recurrent =
         add("recurrent", broadcast_to(identity()({width, width}, dtype), {heads, width, width}));
-    rate = add("rate", log(random_uniform({heads}, 1, 16, dtype)));
+    rate = add("rate", zoo::decay_rates(heads, dtype));
     rate_bias = add("rate_bias", zoo::small_steps(heads, dtype));
     direct = add("direct", {heads, width}, ones());
     scale = add("scale", {units}, ones());

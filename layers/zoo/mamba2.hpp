@@ -60,6 +60,7 @@ class Mamba2Cell : public Cell<Mamba2Options> {
     require_units("Mamba2", options.units, 4);
     const int64_t heads = options.heads, units = options.units;
     zoo::head_width("Mamba2", options);
+    zoo::require_normal("Mamba2", "the output", units, "Give more units.");
     kernel = add("kernel", {input.back(), units + channels() + heads}, glorot_uniform());
     if (options.conv_width > 1) convolution.build(add, options.conv_width, channels());
     rate = add("rate", log(random_uniform({heads}, 1, 16, add.dtype())));

@@ -23,7 +23,9 @@ struct MinLSTMOptions {
 };
 
 /// minLSTM (Feng et al., 2024, "Were RNNs all we needed?", section 3.2.4): an LSTM whose gates do
-/// not read the state and are made to sum to 1. Weights hold f, i and the candidate side by side.
+/// not read the state and are made to sum to 1, which is done with their logarithms, as in the
+/// paper's appendix B: both may be too small for their sum. Weights hold f, i and the candidate
+/// side by side.
 class MinLSTMCell : public Cell<MinLSTMOptions> {
  public:
   using Cell::Cell;
@@ -41,8 +43,8 @@ class MinLSTMCell : public Cell<MinLSTMOptions> {
   Step step(const Tensor& x, const State& s) const {
     const Tensor& h = s[0];
     auto [raw_f, raw_i, candidate] = split<3>(matmul(x, kernel) + bias);
-    Tensor f = sigmoid(raw_f), i = sigmoid(raw_i);
-    Tensor next = f / (f + i) * h + i / (f + i) * candidate;
+    Tensor f = sigmoid(softplus(-raw_i) - softplus(-raw_f));  // s(raw_f) / (s(raw_f) + s(raw_i))
+    Tensor next = f * h + (1 - f) * candidate;
     return {.output = next, .state = {next}};
   }
 

@@ -29,8 +29,9 @@ struct MLSTMOptions {
 /// mLSTM (Beck et al., 2024, xLSTM, equations 19 to 27): a memory matrix for each head, to which a
 /// value is written under a key by exponential gates, and which a query reads. Weights hold q, k, v
 /// and o side by side, head after head, and the gates i and f of each head. States are C [batch,
-/// heads, value, key], n [batch, heads, key] and m [batch, heads], which begins as -inf. The bias
-/// of f begins as 3 to 6, head by head.
+/// heads, value, key], n [batch, heads, key] and m [batch, heads], which begins as -inf. As in the
+/// authors' program the gates begin without reading x: f as the sigmoid of 3 to 6, head by head and
+/// whichever its function is, and i by a bias near 0.
 class MLSTMCell : public Cell<MLSTMOptions> {
  public:
   using Cell::Cell;
@@ -60,34 +61,33 @@ class MLSTMCell : public Cell<MLSTMOptions> {
     const int64_t heads = options.heads, columns = 4 * zoo::head_width("MLSTM", options);
     kernel = add("kernel", {input.back(), heads * columns}, glorot_uniform());
     bias = add("bias", {heads * columns}, zeros());
-    gate_kernel = add("gate_kernel", {input.back(), 2 * heads}, glorot_uniform());
+    gate_kernel = add("gate_kernel", {input.back(), 2 * heads}, zeros());
     const DType dtype = add.dtype();
-    gate_bias =
-        add("gate_bias", concat({zeros({heads}, dtype), zoo::linspace(3, 6, heads, dtype)}));
+    const Tensor f = zoo::forget_bias(options.forget_activation, zoo::linspace(3, 6, heads, dtype));
+    gate_bias = add("gate_bias", concat({random_normal({heads}, 0, 0.1, dtype), f}));
   }
 
   Step step(const Tensor& x, const State& s) const {
     const auto& [C, n, m] = s.as<3>();
-    auto [q, raw_k, v, o] = split<4>(zoo::heads(matmul(x, kernel) + bias, options.heads));
+    const int64_t heads = options.heads, width = options.units / heads;
+    auto [Wq, Wk, Wv, Wo] = split<4>(zoo::heads(matmul(x, kernel), heads));
+    auto [bq, bk, bv, bo] = split<4>(reshape(bias, {heads, 4 * width}));
+    Tensor q = Wq + bq, k = Wk / std::sqrt(static_cast<double>(width)) + bk, v = Wv + bv;
     auto [i, raw_f] = split<2>(matmul(x, gate_kernel) + gate_bias);  // [batch, heads]
-    Tensor k = raw_k / std::sqrt(static_cast<double>(options.units / options.heads));
-    Tensor f = log_forget(raw_f);
+    Tensor f = zoo::log_forget(options.forget_activation, raw_f);
     Tensor next_m = maximum(f + m, i);
     Tensor keep = expand_dims(exp(f + m - next_m), -1), write = expand_dims(exp(i - next_m), -1);
     Tensor next_C = expand_dims(keep, -1) * C + zoo::outer(write * v, k);
     Tensor next_n = keep * n + write * k;
-    Tensor scale = maximum(abs(sum(next_n * q, -1, true)), exp(-expand_dims(next_m, -1)));
-    Tensor h = sigmoid(o) * zoo::times(next_C, q) / scale;
+    // C q / max(|n q|, 1) by e^-m C and e^-m n: both sides times e^m where m is below 0, so that no
+    // power is above 1. Where n q is nearly 0, no less than what the authors' program adds to it.
+    const Tensor m_now = expand_dims(next_m, -1), low = minimum(m_now, 0);
+    Tensor normal = maximum(abs(sum(next_n * q, -1, true)) * exp(low), exp(low - m_now));
+    Tensor h = sigmoid(Wo + bo) * zoo::times(next_C, q) * (exp(low) / maximum(normal, 1e-6));
     return {.output = zoo::joined(h), .state = {next_C, next_n, next_m}};
   }
 
   Tensor kernel, bias, gate_kernel, gate_bias;
-
- private:
-  // ln of the forget gate.
-  Tensor log_forget(const Tensor& f) const {
-    return options.forget_activation == "exponential" ? f : -softplus(-f);
-  }
 };
 
 inline void describe(auto& option, MLSTMOptions& o) {

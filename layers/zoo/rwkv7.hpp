@@ -28,8 +28,9 @@ struct RWKV7Options {
 
 /// RWKV-7 (Peng et al., 2025, "Goose", section 4, of a first layer, without its last projection):
 /// S' = S (diag(w) - k1^T (a * k1)) + v^T k2, a delta rule whose decay w, rate a and keys are
-/// chosen for each channel. Each map reads its own mixture of x and of the step before. States are
-/// x of the step before and S [batch, heads, value, key].
+/// chosen for each channel. Each map reads its own mixture of x and of the step before. Weights
+/// begin as those of a first layer in the authors' program, but for gamma, 1, which is less there
+/// the more layers follow. States are x of the step before and S [batch, heads, value, key].
 class RWKV7Cell : public Cell<RWKV7Options> {
  public:
   using Cell::Cell;
@@ -52,17 +53,44 @@ class RWKV7Cell : public Cell<RWKV7Options> {
 
   void build(Weights& add, const Shape& input) {
     require_units("RWKV7", options.units, 3);
-    const int64_t heads = options.heads, width = zoo::head_width("RWKV7", options);
+    const int64_t heads = options.heads, width = zoo::normal_head_width("RWKV7", options);
     const int64_t features = input.back(), units = options.units, rank = options.rank;
-    mix = add("mix", {6, features}, random_uniform(0, 1));
-    kernel = add("kernel", {3, features, units}, zoo::spread(features));
-    down = add("down", {3, features, rank}, zoo::spread(features));
-    up = add("up", {3, rank, units}, zoo::spread(rank));
-    decay_bias = add("decay_bias", zoo::linspace(-6, 1, units, add.dtype()));
-    rate_bias = add("rate_bias", {units}, zeros());
-    removal = add("removal", {heads, width}, constant(0.85));
-    renewal = add("renewal", {heads, width}, ones());
-    bonus = add("bonus", {heads, width}, zeros());
+    const DType dtype = add.dtype();
+    const auto by_channel = [&](const Shape& shape, const auto& value) {
+      std::vector<double> all;
+      for (int64_t n = 0, count = shape.count(); n < count; ++n) all.push_back(value(n));
+      return cast(tensor(all, shape, float64), dtype);
+    };
+    const auto place = [&](int64_t n) {  // from 0 to 1
+      return static_cast<double>(n) / static_cast<double>(units - 1);
+    };
+    const auto zigzag = [&](int64_t n) {  // from -1 to 1 in each head, flat in its middle
+      const double at = 2 * static_cast<double>(n % width) / static_cast<double>(width - 1) - 1;
+      return at * std::abs(at);
+    };
+    constexpr double powers[] = {0.2, 0.7, 0.7, 0.9, 0.9, 0.2};
+    mix = add("mix", by_channel({6, features}, [&](int64_t n) {
+                const double at = static_cast<double>(n % features) / static_cast<double>(features);
+                return 1 - std::pow(at, powers[n / features]);
+              }));
+    const auto map = [&](double size) {
+      const double most = size / std::sqrt(static_cast<double>(features));
+      return random_uniform({features, units}, -most, most, dtype);
+    };
+    kernel = add("kernel", stack({map(0.5), map(0.05), map(0.5)}));
+    down = add("down", {3, features, rank}, zeros());
+    const auto low = [&] { return orthogonal(0.1)({rank, units}, dtype); };
+    up = add("up", stack({low(), low(), low()}));
+    decay_bias =
+        add("decay_bias",
+            by_channel({units}, [&](int64_t n) { return -5.5 + 6 * place(n) + 2.5 * zigzag(n); }));
+    rate_bias = add("rate_bias", by_channel({units}, [&](int64_t n) {
+                      return -0.19 + 0.3 * zigzag(n) + 0.4 * (place(n) - 0.5);
+                    }));
+    removal = add("removal", by_channel({heads, width},
+                                        [&](int64_t n) { return 0.71 - 0.1 * (place(n) - 0.5); }));
+    renewal = add("renewal", {heads, width}, constant(1.02));
+    bonus = add("bonus", {heads, width}, constant(-0.04));
     gamma = add("gamma", {heads, width}, ones());
     beta = add("beta", {heads, width}, zeros());
   }

@@ -29,7 +29,9 @@ struct SLSTMOptions {
 /// sLSTM (Beck et al., 2024, xLSTM, equations 8 to 17): an LSTM with exponential gates, a
 /// normaliser n, and a stabiliser m that keeps both finite; heads do not read each other. Weights
 /// hold the gates z, i, f, o side by side, head after head. States are h, c, n and m, which begins
-/// as -inf: the first step forgets nothing, as there is nothing. The bias of f begins as 3 to 6.
+/// as -inf: the first step forgets nothing, as there is nothing. f begins as the sigmoid of 3 to 6,
+/// unit by unit in each head, whichever its function is; the recurrent weights begin within
+/// 1 / sqrt(units / heads) of 0, which is chosen here: those of the authors' program begin as 0.
 class SLSTMCell : public Cell<SLSTMOptions> {
  public:
   using Cell::Cell;
@@ -59,7 +61,9 @@ class SLSTMCell : public Cell<SLSTMOptions> {
     kernel = add("kernel", {input.back(), heads * columns}, glorot_uniform());
     recurrent = add("recurrent", {heads, width(), columns}, zoo::spread(width()));
     const DType dtype = add.dtype();
-    const Tensor f = broadcast_to(zoo::linspace(3, 6, width(), dtype), {heads, width()});
+    const Tensor f = broadcast_to(
+        zoo::forget_bias(options.forget_activation, zoo::linspace(3, 6, width(), dtype)),
+        {heads, width()});
     const Tensor none = zeros({heads, width()}, dtype);
     bias = add("bias", concat({none, none, f, none}));
   }
@@ -69,7 +73,7 @@ class SLSTMCell : public Cell<SLSTMOptions> {
     Tensor raw =
         zoo::heads(matmul(x, kernel), options.heads) + bias + einsum("bhd,hde->bhe", h, recurrent);
     auto [z, i, raw_f, o] = split<4>(raw);
-    Tensor f = log_forget(raw_f);
+    Tensor f = zoo::log_forget(options.forget_activation, raw_f);
     Tensor next_m = maximum(f + m, i);
     Tensor keep = exp(f + m - next_m), write = exp(i - next_m);
     Tensor next_c = keep * c + write * tanh(z), next_n = keep * n + write;
@@ -81,10 +85,6 @@ class SLSTMCell : public Cell<SLSTMOptions> {
 
  private:
   int64_t width() const { return options.units / options.heads; }
-  // ln of the forget gate.
-  Tensor log_forget(const Tensor& f) const {
-    return options.forget_activation == "exponential" ? f : -softplus(-f);
-  }
 };
 
 inline void describe(auto& option, SLSTMOptions& o) {

@@ -311,22 +311,32 @@ inline Rows lmu(const NamedWeights& w, const Rows& x, std::size_t order, double 
   return y;
 }
 
-/// Hafner et al., 2025: a GRU in blocks, normalised, whose update gate begins at -1.
+/// Hafner et al., 2025, the program's _core: embeddings, a layer in blocks, a GRU in blocks.
 inline Rows block_gru(const NamedWeights& w, const Rows& x, std::size_t heads) {
-  const std::size_t n = w["scale"].size() / 3, d = n / heads;
+  const std::size_t n = w["hidden_scale"].size(), d = n / heads;
+  const auto normal = [](const Row& raw, const Row& scale) {
+    Row y = rms_normal(raw, 1e-4);
+    for (std::size_t j = 0; j < y.size(); ++j) y[j] *= scale[j];
+    return each(swish, y);
+  };
   Row h = zero(n);
   Rows y;
   for (const Row& now : x) {
-    const Row raw = plus(product(now, w["kernel"]), blocks(h, w["recurrent"], heads));
-    for (std::size_t k = 0; k < heads; ++k) {
-      Row mine = rms_normal(cut(raw, k, heads));
-      for (std::size_t j = 0; j < 3 * d; ++j) mine[j] *= w["scale"][k * 3 * d + j];
+    const Row both =
+        joined(normal(product(h, w["state_kernel"], w["state_bias"]), w["state_scale"]),
+               normal(product(now, w["kernel"], w["bias"]), w["scale"]));
+    Row seen;
+    for (std::size_t k = 0; k < heads; ++k) seen = joined(joined(seen, cut(h, k, heads)), both);
+    const Row hidden =
+        normal(plus(blocks(seen, w["hidden_kernel"], heads), w["hidden_bias"]), w["hidden_scale"]);
+    const Row gates = plus(blocks(hidden, w["gate_kernel"], heads), w["gate_bias"]);
+    for (std::size_t k = 0; k < heads; ++k)
       for (std::size_t j = 0; j < d; ++j) {
-        const double update = logistic(mine[2 * d + j] - 1);
+        const std::size_t at = k * 3 * d + j;
+        const double update = logistic(gates[at + 2 * d] - 1);
         h[k * d + j] =
-            update * std::tanh(logistic(mine[j]) * mine[d + j]) + (1 - update) * h[k * d + j];
+            update * std::tanh(logistic(gates[at]) * gates[at + d]) + (1 - update) * h[k * d + j];
       }
-    }
     y.push_back(h);
   }
   return y;

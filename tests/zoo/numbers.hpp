@@ -90,8 +90,8 @@ inline Row unit_length(Row x) {
   for (double& value : x) value /= length;
   return x;
 }
-inline Row rms_normal(Row x) {
-  const double root = std::sqrt(dot(x, x) / static_cast<double>(x.size()) + 1e-5);
+inline Row rms_normal(Row x, double epsilon = 1e-5) {
+  const double root = std::sqrt(dot(x, x) / static_cast<double>(x.size()) + epsilon);
   for (double& value : x) value /= root;
   return x;
 }

@@ -66,14 +66,15 @@ inline Rows mlstm(const NamedWeights& w, const Rows& x, std::size_t heads, bool 
   const std::size_t n = w["bias"].size() / 4, d = n / heads;
   Rows C(heads, zero(d * d)), norm(heads, zero(d)), y;
   for (const Row& now : x) {
-    const Row raw = product(now, w["kernel"], w["bias"]),
-              gates = product(now, w["gate_kernel"], w["gate_bias"]);
-    Row h;
+    const Row gates = product(now, w["gate_kernel"], w["gate_bias"]);
+    Row raw = product(now, w["kernel"]), h;
+    for (std::size_t a = 0; a < heads; ++a)
+      for (std::size_t s = 0; s < d; ++s)
+        raw[a * 4 * d + d + s] /= std::sqrt(static_cast<double>(d));  // k, by equation 23
+    raw = plus(raw, w["bias"]);
     for (std::size_t a = 0; a < heads; ++a) {
-      const Row mine = cut(raw, a, heads), q = cut(mine, 0, 4), v = cut(mine, 2, 4),
-                o = cut(mine, 3, 4);
-      Row k = cut(mine, 1, 4);
-      for (double& value : k) value /= std::sqrt(static_cast<double>(d));
+      const Row mine = cut(raw, a, heads), q = cut(mine, 0, 4), k = cut(mine, 1, 4),
+                v = cut(mine, 2, 4), o = cut(mine, 3, 4);
       const double i = std::exp(gates[a]), raw_f = gates[heads + a],
                    f = exponential ? std::exp(raw_f) : logistic(raw_f);
       for (std::size_t r = 0; r < d; ++r)

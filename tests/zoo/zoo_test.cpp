@@ -14,6 +14,7 @@
 
 #include "plain_loop.hpp"
 #include "zoo/more_papers.hpp"
+#include "zoo/of_layers.hpp"
 #include "zoo/papers.hpp"
 
 using namespace tempo;
@@ -197,36 +198,10 @@ void scatter(const Layer& layer) {
   for (const Tensor& w : changed) assign(w, 0.6 * normal(w.shape(), seed++));
 }
 
-NamedWeights weights_of(const Layer& layer) {
-  NamedWeights named;
-  for (const Tensor& w : layer.weights()) {
-    const std::string path = w.path();
-    named.all[path.substr(path.rfind('/') + 1)] = w.to_vector();
-  }
-  return named;
-}
-
-// Row b of a batch as a sequence of rows of features.
-Rows sequence(const Tensor& x, int64_t b) {
-  const Tensor one = take(cast(x, float64), b);
-  Rows rows;
-  for (int64_t t = 0; t < one.shape()[0]; ++t) rows.push_back(take(one, t).to_vector());
-  return rows;
-}
-
 std::string read(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(std::string(TEMPO_SOURCE_DIR) + "/" + path).rdbuf();
   return text.str();
-}
-
-// The names of the layers that the plugins of the zoo have.
-std::set<std::string> names_in_the_zoo() {
-  std::set<std::string> names;
-  for (const PluginContents& plugin : all_plugins().plugins)
-    if (plugin.path.find("/tempo_zoo_") != std::string::npos)
-      for (const tempo_layer_type* type : plugin.layers) names.insert(type->name);
-  return names;
 }
 
 }  // namespace
