@@ -32,7 +32,7 @@ constexpr uint16_t this_machine = EM_NONE;
 struct Object {
   Elf64_Ehdr header{};
   Elf64_Phdr segments[6]{};
-  char names[32] = "\0libc.so.6\0tempo_plugin_v0";
+  char names[32] = "\0libc.so.6\0tempo_plugin_v1";
   Elf64_Sym symbols[2]{};
   uint32_t hashes[8] = {1, 1, 1, 6, 0, 0, 0, 0};
   Elf64_Rela relocations[2]{};
