@@ -99,7 +99,9 @@ inline const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> cases{
       {"negative", {normal(3, 4)}},
       {"exp", {normal(3, 4)}},
+      {"expm1", {normal(3, 4)}},
       {"log", {positive(3, 4)}},
+      {"log1p", {positive(3, 4)}},
       {"sqrt", {positive(3, 4)}},
       {"square", {normal(3, 4)}},
       {"abs", {distinct({3, 4})}},
@@ -117,7 +119,9 @@ inline const std::vector<OpCase>& op_cases() {
 
       // Scalars are of the shape of constants, for which they may be mistaken.
       {"exp", {normal()}},
+      {"expm1", {normal()}},
       {"log", {positive()}},
+      {"log1p", {positive()}},
       {"sqrt", {positive()}},
       {"square", {normal()}},
       {"abs", {normal()}},
@@ -131,6 +135,7 @@ inline const std::vector<OpCase>& op_cases() {
       {"erf", {normal()}},
       {"divide", {normal(), positive()}},
       {"pow", {positive(), normal()}},
+      {"mod", {normal(), positive()}},
       {"minimum", {normal(), positive()}},
       {"minimum", {positive(), far_below()}},
       {"maximum", {normal(), far_below()}},
@@ -145,6 +150,7 @@ inline const std::vector<OpCase>& op_cases() {
       {"divide", {normal(2, 3, 4), positive(3, 1)}},
       {"divide", {normal(1, 4), positive(3, 1)}},
       {"pow", {positive(2, 3), normal(2, 3)}},
+      {"mod", {normal(2, 3, 4), positive(3, 1)}},
       {"pow", {positive(3, 1), normal(2, 1, 4)}},
       {"pow", {positive(2, 3), whole()}},
       {"minimum", {distinct({3, 4}), distinct({4}, 0.1)}},

@@ -77,6 +77,19 @@ const auto& pow_op = define({
     .pointwise = true,
 });
 
+// y = a - b floor(a / b)       da = dy, db = -dy floor(a / b)
+const auto& mod_op = define({
+    .name = "mod",
+    .type = broadcast(Accepts::floating),
+    .kernel = pointwise([](auto a, auto b) {
+      const auto rest = std::fmod(a, b);
+      return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+    }),
+    .vjp = {[](const Vjp& v) { return v.dy(); },
+            [](const Vjp& v) { return -(v.dy() * floor(v.a() / v.b())); }},
+    .pointwise = true,
+});
+
 // y = the smaller; a NaN wins  da = dy where a <= b, db = dy elsewhere; at a NaN both
 const auto& minimum_op = define({
     .name = "minimum",

@@ -34,12 +34,30 @@ const auto& exp_op = define({
     .pointwise = true,
 });
 
+// y = e^a - 1                  da = dy e^a
+const auto& expm1_op = define({
+    .name = "expm1",
+    .type = same_as_input(Accepts::floating),
+    .kernel = pointwise([](auto a) { return std::expm1(a); }),
+    .vjp = {[](const Vjp& v) { return v.dy() * exp(v.a()); }},
+    .pointwise = true,
+});
+
 // y = ln a                     da = dy / a
 const auto& log_op = define({
     .name = "log",
     .type = same_as_input(Accepts::floating),
     .kernel = pointwise([](Math auto m, auto a) TEMPO_MATH { return m.log(a); }),
     .vjp = {[](const Vjp& v) { return v.dy() / v.a(); }},
+    .pointwise = true,
+});
+
+// y = ln(1 + a)                da = dy / (1 + a)
+const auto& log1p_op = define({
+    .name = "log1p",
+    .type = same_as_input(Accepts::floating),
+    .kernel = pointwise([](auto a) { return std::log1p(a); }),
+    .vjp = {[](const Vjp& v) { return v.dy() / (1 + v.a()); }},
     .pointwise = true,
 });
 
@@ -84,6 +102,33 @@ const auto& sign_op = define({
     .pointwise = true,
     .cheap = true,
 });
+
+// y = an integer beside a      no gradient flows
+OpDefinition to_integer(const char* name, Kernel kernel) {
+  return {.name = name,
+          .type = same_as_input(Accepts::numeric),
+          .kernel = std::move(kernel),
+          .pointwise = true,
+          .cheap = true};
+}
+const auto& floor_op = define(to_integer("floor", pointwise<Numeric>([](auto a) {
+                                           if constexpr (std::is_integral_v<decltype(a)>)
+                                             return a;
+                                           else
+                                             return std::floor(a);
+                                         })));
+const auto& ceil_op = define(to_integer("ceil", pointwise<Numeric>([](auto a) {
+                                          if constexpr (std::is_integral_v<decltype(a)>)
+                                            return a;
+                                          else
+                                            return std::ceil(a);
+                                        })));
+const auto& round_op = define(to_integer("round", pointwise<Numeric>([](auto a) {
+                                           if constexpr (std::is_integral_v<decltype(a)>)
+                                             return a;
+                                           else
+                                             return std::nearbyint(a);
+                                         })));
 
 // y = sin a                    da = dy cos a
 const auto& sin_op = define({

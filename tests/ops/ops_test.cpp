@@ -27,10 +27,10 @@ using testing::error_of;
 using List = std::vector<int64_t>;
 
 const std::set<std::string> without_gradient{
-    "sign",    "equal",         "not_equal",     "less",           "less_equal",
-    "greater", "greater_equal", "logical_not",   "logical_and",    "logical_or",
-    "argmax",  "one_hot",       "stop_gradient", "random_uniform", "random_normal",
-    "fill",    "orthogonal",    "index",         "usable_steps",   "least_squares"};
+    "sign",       "floor",      "ceil",    "round",         "equal",          "not_equal",
+    "less",       "less_equal", "greater", "greater_equal", "logical_not",    "logical_and",
+    "logical_or", "argmax",     "one_hot", "stop_gradient", "random_uniform", "random_normal",
+    "fill",       "orthogonal", "index",   "usable_steps",  "least_squares"};
 const std::set<std::string> in_other_tests{"custom_gradient", "scan"};
 
 void check_gradients(const std::string& what, const std::function<Tensor(const Tensors&)>& f,
@@ -193,11 +193,16 @@ const std::vector<ValueCase>& value_cases() {
   static const std::vector<ValueCase> cases{
       {"negative", {normal(3, 4)}, [](double a, double) { return -a; }},
       {"exp", {normal(3, 4)}, unary(std::exp)},
+      {"expm1", {normal(3, 4)}, unary(std::expm1)},
       {"log", {positive(3, 4)}, unary(std::log)},
+      {"log1p", {positive(3, 4)}, unary(std::log1p)},
       {"sqrt", {positive(3, 4)}, unary(std::sqrt)},
       {"square", {normal(3, 4)}, [](double a, double) { return a * a; }},
       {"abs", {normal(3, 4)}, unary(std::fabs)},
       {"sign", {normal(3, 4)}, [](double a, double) { return a > 0 ? 1.0 : -1.0; }},
+      {"floor", {normal(3, 4)}, unary(std::floor)},
+      {"ceil", {normal(3, 4)}, unary(std::ceil)},
+      {"round", {normal(3, 4)}, unary(std::nearbyint)},
       {"sin", {normal(3, 4)}, unary(std::sin)},
       {"cos", {normal(3, 4)}, unary(std::cos)},
       {"tanh", {normal(3, 4)}, unary(std::tanh)},
@@ -211,6 +216,9 @@ const std::vector<ValueCase>& value_cases() {
       {"multiply", {normal(3, 1), normal(4)}, [](double a, double b) { return a * b; }},
       {"divide", {normal(), positive(3, 4)}, [](double a, double b) { return a / b; }},
       {"pow", {positive(3, 4), normal(4)}, [](double a, double b) { return std::pow(a, b); }},
+      {"mod",
+       {normal(3, 4), normal(4)},
+       [](double a, double b) { return a - b * std::floor(a / b); }},
       {"minimum", {normal(3, 4), normal(4)}, [](double a, double b) { return std::min(a, b); }},
       {"maximum", {normal(3, 4), normal(4)}, [](double a, double b) { return std::max(a, b); }},
       {"equal", {integers(2, {3, 4}), integers(2, {4})}, [](double a, double b) { return a == b; }},
@@ -508,6 +516,39 @@ BOOST_AUTO_TEST_CASE(extreme_values) {
         minimum(numbers({1}, {1}), nan), relu(nan), max(nan), abs(nan), sign(nan)})
     BOOST_TEST(std::isnan(y.item()));
   check_same("divide by 0", numbers({1}, {1}) / 0, numbers({infinity}, {1}));
+}
+
+BOOST_AUTO_TEST_CASE(integers_beside_a_number) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Tensor x = numbers({-2.5, -0.5, 0.5, 1.5, 2.5, -infinity}, {6});
+  check_same("floor", floor(x), numbers({-3, -1, 0, 1, 2, -infinity}, {6}));
+  check_same("ceil", ceil(x), numbers({-2, -0.0, 1, 2, 3, -infinity}, {6}));
+  check_same("round", round(x), numbers({-2, -0.0, 0, 2, 2, -infinity}, {6}));
+  const Tensor whole = tensor(std::vector<int64_t>{(int64_t{1} << 53) + 1, -7}, {2});
+  for (const Tensor& y : {floor(whole), ceil(whole), round(whole)})
+    check_same("of integers", y, whole);
+  check_same(
+      "mod",
+      mod(numbers({7, -7, 7, -7, 6, 5, -0.5}, {7}), numbers({3, 3, -3, -3, 3, infinity, 360}, {7})),
+      numbers({1, 2, -2, -1, 0, 5, 359.5}, {7}));
+  BOOST_TEST(std::isnan(mod(numbers({1}, {1}), 0).item()));
+  BOOST_TEST(std::isnan(floor(numbers({std::nan("")}, {1})).item()));
+}
+
+BOOST_AUTO_TEST_CASE(functions_of_ops) {
+  const Tensor tiny = numbers({1e-12, -1e-12}, {2});
+  check_same("expm1", expm1(tiny), tiny);
+  check_same("log1p", log1p(tiny), numbers({1e-12 - 5e-25, -1e-12 - 5e-25}, {2}));
+  check_same("log_sigmoid", log_sigmoid(numbers({-1000, 0}, {2})),
+             numbers({-1000, -std::log(2)}, {2}));
+  const Tensor x = numbers({1, -3}, {1, 2});
+  check_close("silu", silu(x), numbers({1 / (1 + std::exp(-1)), -3 / (1 + std::exp(3))}, {1, 2}),
+              1e-15);
+  check_same("softsign", softsign(x), numbers({0.5, -0.75}, {1, 2}));
+  check_same("rsqrt", rsqrt(numbers({4, 0}, {2})),
+             numbers({0.5, std::numeric_limits<double>::infinity()}, {2}));
+  check_close("rms_norm", rms_norm(x, numbers({2, 1}, {2}), 0.5),
+              numbers({2 / std::sqrt(5.5), -3 / std::sqrt(5.5)}, {1, 2}), 1e-15);
 }
 
 // A function at one point: its value, gradient and the gradient of that, by formula or limit.

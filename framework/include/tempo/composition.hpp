@@ -46,6 +46,17 @@ inline Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
   static const sdk::Op op("cross_entropy");
   return op(logits, labels);
 }
+/// ln(1 / (1 + e^-x)), also where the sigmoid of x underflows.
+inline Tensor log_sigmoid(const Tensor& x) { return -softplus(-x); }
+/// x times the sigmoid of x (Elfwing et al., 2018), also called swish.
+inline Tensor silu(const Tensor& x) { return x * sigmoid(x); }
+/// x / (1 + |x|) (Turian et al., 2009).
+inline Tensor softsign(const Tensor& x) {
+  sdk::require_floating("softsign", x);
+  return x / (1 + abs(x));
+}
+/// 1 / sqrt(x).
+inline Tensor rsqrt(const Tensor& x) { return 1 / sqrt(x); }
 /// x for x > 0, else alpha (e^x - 1) (Clevert et al., 2015).
 inline Tensor elu(const Tensor& x, double alpha = 1) {
   sdk::require_floating("elu", x);
@@ -66,6 +77,14 @@ inline Tensor layer_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor
   if (gamma) y = y * gamma;
   if (beta) y = y + beta;
   return y;
+}
+
+/// x / sqrt(mean(x^2) + epsilon) over the last axis (Zhang and Sennrich, 2019); gamma may be
+/// Tensor{}.
+inline Tensor rms_norm(const Tensor& x, const Tensor& gamma = {}, double epsilon = 1e-6) {
+  sdk::require_along("rms_norm", x, {-1});
+  const Tensor y = x * rsqrt(mean(square(x), -1, true) + epsilon);
+  return gamma ? y * gamma : y;
 }
 
 /// Of sequences padded at their end: lengths [batch] (int32 or int64), each from 0 to time, to the

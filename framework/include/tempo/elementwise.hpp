@@ -87,11 +87,20 @@ inline Tensor scalar(double value, DType dtype = DType::automatic) {
   }
 TEMPO_UNARY(negative)
 TEMPO_UNARY(exp)
+/// e^x - 1, to full precision near 0.
+TEMPO_UNARY(expm1)
 TEMPO_UNARY(log)
+/// ln(1 + x), to full precision near 0.
+TEMPO_UNARY(log1p)
 TEMPO_UNARY(sqrt)
 TEMPO_UNARY(square)
 TEMPO_UNARY(abs)
 TEMPO_UNARY(sign)
+/// To the nearest integer below, above, or of both (of two as near the even one), in x's dtype. No
+/// gradient flows.
+TEMPO_UNARY(floor)
+TEMPO_UNARY(ceil)
+TEMPO_UNARY(round)
 TEMPO_UNARY(sin)
 TEMPO_UNARY(cos)
 TEMPO_UNARY(tanh)
@@ -116,6 +125,8 @@ TEMPO_BINARY(subtract)
 TEMPO_BINARY(multiply)
 TEMPO_BINARY(divide)
 TEMPO_BINARY(pow)
+/// a - b floor(a / b), which has the sign of b; NaN for b = 0.
+TEMPO_BINARY(mod)
 TEMPO_BINARY(minimum)
 TEMPO_BINARY(maximum)
 TEMPO_BINARY(equal)
