@@ -57,6 +57,8 @@ class GRUCell : public CellWithDropout<GRUOptions> {
     describe_implementation(option, o);
   }
 
+  static constexpr int step_rank = 2;
+
   void build(Weights& add, const Shape& input) {
     require_units("GRU", options.units, 3);
     const int64_t gates = 3 * options.units;

@@ -46,7 +46,7 @@ struct LSTMOptions {
 class LSTMCell : public CellWithDropout<LSTMOptions> {
  public:
   using CellWithDropout::CellWithDropout;
-  static constexpr int state_count = 2;
+  static constexpr int state_count = 2, step_rank = 2;
 
   static void describe(auto& option, LSTMOptions& o) {
     describe_recurrent_weights(option, o);

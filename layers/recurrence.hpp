@@ -74,6 +74,28 @@ inline Tensor held(const Tensor& y, const Tensor& mask, bool backwards) {
   return held_steps(y, mask, {{"reverse", backwards}});
 }
 
+/// Whether it is run from the last step to the first. Not every recurrence can be.
+inline bool go_backwards(const auto& options) {
+  if constexpr (requires { options.go_backwards; })
+    return options.go_backwards;
+  else
+    return false;
+}
+
+/// Times since the step before that counts, [batch, time, 1], for steps that are run from the last
+/// to the first: each has that of the step after it, and the first that is run that of the first of
+/// its sequence.
+inline Tensor turned(const Tensor& gap, const Tensor& mask) {
+  const int64_t time = gap.shape()[1];
+  if (time == 0) return gap;
+  const auto next = [&](const Tensor& t) {
+    return concat({slice(t, 1, 1, time), slice(t, 1, 0, 1)}, 1);
+  };
+  if (!mask) return next(gap);
+  const Tensor given = held(gap, mask, true), any = held(ones_like(gap), mask, true);
+  return where(next(any) > 0, next(given), slice(given, 1, 0, 1));  // else none is left
+}
+
 }  // namespace recurrence
 
 /// A cell in use, as a Recurrence runs it.
@@ -87,6 +109,7 @@ class CellInUse {
   Step step(const Tensors& x, const State& s, const StepCall& call) const {
     return tempo::step(cell_, x, s, call);
   }
+  static constexpr bool can_train(std::size_t) { return true; }
 
  private:
   const Layer& cell_;
@@ -104,6 +127,14 @@ class OwnCell {
   Tensors once(const StepCall& call) const { return Form::once(cell_, call); }
   Step step(const Tensors& x, const State& s, const StepCall& call) const {
     return Form::step(cell_, x, s, call);
+  }
+  /// Whether this state can begin as a weight. A cell of which only the first few can says so:
+  /// `static constexpr int trainable_states = 2`.
+  static constexpr bool can_train(std::size_t state) {
+    if constexpr (requires { CellClass::trainable_states; })
+      return state < std::size_t{CellClass::trainable_states};
+    else
+      return true;
   }
 
  private:
@@ -138,7 +169,8 @@ class Recurrence {
     seen.once.assign(made.begin(), made.end());
     const State first = first_state(who, cell, options.stateful, seen, call.initial_state);
     const auto step = [&](const Tensors& now, const State& s) { return cell.step(now, s, seen); };
-    ScanOptions order{.reverse = options.go_backwards,
+    const bool backwards = recurrence::go_backwards(options);
+    ScanOptions order{.reverse = backwards,
                       .last_only = !options.return_sequences,
                       .recompute = options.recompute,
                       .step_id = step_id(seen.constants.size()),
@@ -161,7 +193,7 @@ class Recurrence {
         output = held_output(step, counted, first, seen, all_there);
       result = masked(who, step, output, std::move(counted), mask, first, order);
       if (later)
-        result.output = recurrence::held(result.output, call.mask, options.go_backwards);
+        result.output = recurrence::held(result.output, call.mask, backwards);
       else if (options.return_sequences && steps < time)
         result.output = pad(result.output, 1, 0, time - steps);
       else if (output.state)
@@ -173,9 +205,7 @@ class Recurrence {
 
     Tensors out{result.output};
     if (options.return_sequences) {  // in the order of processing, as Keras has it
-      const auto ordered = [&](const Tensor& t) {
-        return options.go_backwards ? reverse(t, 1) : t;
-      };
+      const auto ordered = [&](const Tensor& t) { return backwards ? reverse(t, 1) : t; };
       out[0] = ordered(out[0]);
       if (call.mask) out[0] = with_mask(out[0], ordered(call.mask));
     }
@@ -185,8 +215,8 @@ class Recurrence {
 
   void reset() { kept_.clear(); }
 
-  /// With trainable_initial_state, adds a weight for each state of the cell, which begins as the
-  /// cell's own first state. `steps` are the shapes of the sequences at one step.
+  /// With trainable_initial_state, adds a weight for each state of the cell that can be one, which
+  /// begins as the cell's own first state. `steps` are the shapes of the sequences at one step.
   template <class C, class Options>
   void build(Weights& add, const C& cell, const Options& options, Shapes steps) {
     if constexpr (requires { options.trainable_initial_state; }) {
@@ -197,7 +227,8 @@ class Recurrence {
       one.dtype = add.dtype();
       first_.clear();
       for (const Tensor& state : cell.initial(one))
-        first_.push_back(add(("initial_state_" + std::to_string(first_.size())).c_str(), state));
+        if (const std::size_t i = first_.size(); cell.can_train(i))
+          first_.push_back(add(("initial_state_" + std::to_string(i)).c_str(), state));
     }
   }
 
@@ -226,12 +257,11 @@ class Recurrence {
 
   template <class C>
   State own_first_state(const C& cell, const StepCall& seen) const {
-    if (first_.empty()) return cell.initial(seen);
-    State first;
-    for (const Tensor& w : first_) {
-      Shape shape = w.shape();
+    State first = cell.initial(seen);
+    for (std::size_t i = 0; i < first_.size(); ++i) {
+      Shape shape = first_[i].shape();
       shape[0] = seen.batch();
-      first.push_back(broadcast_to(w, shape));
+      first[i] = broadcast_to(first_[i], shape);
     }
     return first;
   }
@@ -279,7 +309,8 @@ class Recurrence {
     return {};
   }
 
-  // What an output is nothing but a step tells; one is run for the first call, on zeros.
+  // What an output is nothing but a step tells; one is traced for the first call, in a scan of no
+  // steps, which draws no random numbers.
   template <class F>
   MaskedOutput held_output(F& step, const Tensors& x, const State& state, const StepCall& seen,
                            bool all_there) {
@@ -298,14 +329,23 @@ class Recurrence {
     read_all(seen.once);
     const auto find = [&] {
       const NoGradient off;
-      Tensors now;
-      for (const Tensor& t : x)
-        now.push_back(zeros(recurrence::step_shape("", t.shape(), 2), t.dtype()));
-      State before;  // of values of their own, as a step sees them
+      Tensors none;
+      for (const Tensor& t : x) {
+        Shape shape = t.shape();
+        shape[1] = 0;
+        none.push_back(zeros(shape, t.dtype()));
+      }
+      State before;
       for (const Tensor& t : state) before.push_back(zeros(t.shape(), t.dtype()));
-      const Step made = step(now, before);
-      return Output{types, made.output.shape().without_first(), made.output.dtype(),
-                    state_that_is_output(made)};
+      std::optional<Output> found;
+      const auto watched = [&](const Tensors& now, const State& s) {
+        const Step made = step(now, s);
+        found = Output{types, made.output.shape().without_first(), made.output.dtype(),
+                       state_that_is_output(made)};
+        return made;
+      };
+      (void)scan(watched, none, before);
+      return found.value();
     };
     const Output& known = output_[seen.training].get(find);
     const Output mine = known.read == types ? known : find();
@@ -350,7 +390,7 @@ class Recurrent : public LayerOf<typename CellClass::options_type> {
   void build(Weights& add, const Shapes& inputs) {
     require_inputs(inputs.size());
     Shapes steps;
-    for (const Shape& input : inputs) steps.push_back(step_shape(input));
+    for (std::size_t i = 0; i < inputs.size(); ++i) steps.push_back(step_shape(inputs[i], i));
     dtype_ = add.dtype();
     if constexpr (requires { cell_.build(add, steps); })
       cell_.build(add, steps);
@@ -363,8 +403,16 @@ class Recurrent : public LayerOf<typename CellClass::options_type> {
     require_inputs(inputs.size());
     if (!takes_constants && !call.constants.empty())
       throw Error(who() + ": takes no constants; RNN hands them to the step of a cell.");
-    for (const Tensor& x : inputs) step_shape(x.shape());
-    return recurrence_.run(who(), OwnCell<CellClass>(cell_, dtype_), this->options, inputs, call,
+    for (std::size_t i = 0; i < inputs.size(); ++i) step_shape(inputs[i].shape(), i);
+    Tensors x = inputs;
+    if constexpr (requires { CellClass::gap_sequence; })
+      if (const std::size_t gap = CellClass::gap_sequence;
+          recurrence::go_backwards(this->options) && gap < x.size()) {
+        recurrence::check_together(who(), x);
+        if (call.mask) recurrence::check_mask(who(), call.mask, x[0].shape());
+        x[gap] = recurrence::turned(x[gap], call.mask);
+      }
+    return recurrence_.run(who(), OwnCell<CellClass>(cell_, dtype_), this->options, x, call,
                            sdk::CellForm<CellClass>::seen(call.training, call.constants, {}));
   }
 
@@ -378,11 +426,14 @@ class Recurrent : public LayerOf<typename CellClass::options_type> {
                        ".\n  States go into the call's options: {.initial_state = {h}}.");
     sdk::CellForm<CellClass>::require_sequences(given);
   }
-  /// A cell whose states are [batch, units] reads [batch, features], nothing wider.
-  static Shape step_shape(const Shape& x) {
+  /// Of sequence i. A cell whose states are [batch, units] reads [batch, features], nothing wider,
+  /// and so does one that says so by its step_rank.
+  static Shape step_shape(const Shape& x, std::size_t i) {
+    constexpr int rank = sdk::CellForm<CellClass>::step_rank;
     constexpr bool several = CellClass::sequence_count != 1;
-    constexpr bool free = several || requires { &CellClass::state_shapes; };
-    return recurrence::step_shape(who(), x, several ? 2 : 3, free);
+    constexpr bool free = rank == 0 && (several || requires { &CellClass::state_shapes; });
+    const std::string sequence = several ? ", sequence " + std::to_string(i) : "";
+    return recurrence::step_shape(who() + sequence, x, rank > 0 ? rank + 1 : several ? 2 : 3, free);
   }
 
   CellClass cell_;

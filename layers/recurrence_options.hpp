@@ -12,8 +12,9 @@ inline void describe_recurrence(auto& option, auto& o) {
   option("return_sequences", o.return_sequences,
          "Whether to give the outputs of all steps, [batch, time, units], or of the last one.");
   option("return_state", o.return_state, "Whether to give the last state after the output.");
-  option("go_backwards", o.go_backwards,
-         "Whether to run from the last step to the first; the outputs then come in that order.");
+  if constexpr (requires { o.go_backwards; })
+    option("go_backwards", o.go_backwards,
+           "Whether to run from the last step to the first; the outputs then come in that order.");
   option("stateful", o.stateful,
          "Whether a call starts from the state that the one before it left; see reset_state.");
   option("zero_output_for_mask", o.zero_output_for_mask,

@@ -47,6 +47,8 @@ class SimpleRNNCell : public CellWithDropout<SimpleRNNOptions> {
     describe_recurrent_dropout(option, o);
   }
 
+  static constexpr int step_rank = 2;
+
   void build(Weights& add, const Shape& input) {
     require_units("SimpleRNN", options.units);
     const RecurrentRules rules(options);

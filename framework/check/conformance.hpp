@@ -37,7 +37,8 @@ std::string to_string(const Given& given);
 /// An input of a layer: numbers, [batch, time, ...] or [batch, features], or ids.
 struct Input {
   Shape shape = {3, 7, 4};
-  int64_t ids = 0;  ///< above 0: whole numbers below it
+  int64_t ids = 0;        ///< above 0: whole numbers below it
+  bool positive = false;  ///< numbers above 0, as times are
   bool has_time() const { return shape.rank() > 2 || (ids > 0 && shape.rank() == 2); }
 };
 

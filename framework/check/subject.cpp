@@ -142,7 +142,8 @@ Tensors Subject::inputs(DType dtype, Size size, int64_t seed) const {
           random_uniform(shape, 0, static_cast<double>(input.ids), float64, seed++);
       all.push_back(cast(drawn, int64));  // rounds towards 0
     } else {
-      all.push_back(cast(random_normal(shape, 0, 1, float64, seed++), dtype));
+      const Tensor drawn = random_normal(shape, 0, 1, float64, seed++);
+      all.push_back(cast(input.positive ? abs(drawn) + 0.01 : drawn, dtype));
     }
   }
   return all;

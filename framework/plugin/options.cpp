@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include <tempo/names.hpp>
@@ -77,6 +78,23 @@ std::string limits_text(const tempo_option& option) {
   return "within [" + low + ", " + high + "]";
 }
 
+// The number that an option has when it is not given.
+std::optional<double> default_of(const tempo_option& option) {
+  if (!option.standard) return {};
+  double value = 0;
+  const char* const end = option.standard + std::strlen(option.standard);
+  if (std::from_chars(option.standard, end, value).ec != std::errc()) return {};
+  return value;
+}
+
+// What has limits is finite, even on the side that has none; but for what begins as infinite.
+bool is_within(const tempo_option& option, double value) {
+  if (std::isinf(option.at_least) && std::isinf(option.at_most)) return true;  // NaN, too
+  if (!(value >= option.at_least && value <= option.at_most)) return false;
+  const std::optional<double> standard = default_of(option);
+  return std::isfinite(value) || (standard && std::isinf(*standard));
+}
+
 constexpr uint64_t longest_list = 1 << 16;
 
 // What came over the boundary may be anything.
@@ -135,9 +153,9 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
   if (option.kind == TEMPO_OPTION_INT || option.kind == TEMPO_OPTION_REAL) {
     const double value =
         given.kind == TEMPO_INT64_VALUE ? static_cast<double>(given.integer) : given.real;
-    const bool open = std::isinf(option.at_least) && std::isinf(option.at_most);  // NaN, too
-    if (!open && !(value >= option.at_least && value <= option.at_most))
-      throw Error(who + " is " + value_text(given) + "; it must be " + limits_text(option) + ".");
+    if (!is_within(option, value))
+      throw Error(who + " is " + value_text(given) + "; it must be " + limits_text(option) +
+                  (std::isinf(value) ? ", and finite." : "."));
   }
   if (given.kind == TEMPO_TEXT_VALUE && !is_utf8(given.text))
     throw Error(who + " is not UTF-8, which files hold.");
@@ -152,11 +170,9 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
 // A default may lie outside of the limits: such an option must be given.
 void require_given(const tempo_layer_type& type, const tempo_option& option) {
   const bool number = option.kind == TEMPO_OPTION_INT || option.kind == TEMPO_OPTION_REAL;
-  if (!number || !option.standard) return;
-  double value = 0;
-  const char* const end = option.standard + std::strlen(option.standard);
-  if (std::from_chars(option.standard, end, value).ec != std::errc()) return;
-  if (value < option.at_least || value > option.at_most)
+  const std::optional<double> standard = default_of(option);
+  if (!number || !standard) return;
+  if (*standard < option.at_least || *standard > option.at_most)
     throw Error(std::string(type.name) + ": option `" + option.name +
                 "` is not given, and has no default; it must be " + limits_text(option) + ".");
 }

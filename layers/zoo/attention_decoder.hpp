@@ -94,6 +94,10 @@ class AttentionDecoderLayer : public LayerOf<AttentionDecoderOptions> {
     Shapes shapes;
     for (const Tensor& t : inputs) shapes.push_back(t.shape());
     require_memory(shapes);
+    if (inputs[0].traced() && inputs[1].traced() && shapes[0][1] == 1 && shapes[1][1] == 1)
+      throw Error(std::string(who) +
+                  ": it does not run in a Stream, which gives the memory step by step as it gives "
+                  "x.\n  Call it on what there is, with .initial_state and return_state.");
     Tensors memory{inputs[1]};
     if (const Tensor mask = mask_of(inputs[1]))  // what is masked may be NaN, and 0 times that too
       memory = {where(expand_dims(mask, -1), inputs[1], 0), mask};
@@ -114,6 +118,9 @@ class AttentionDecoderLayer : public LayerOf<AttentionDecoderOptions> {
       throw ShapeError(std::string(who) + ": the memory is " + to_string(inputs[1]) + " for x of " +
                        to_string(inputs[0]) +
                        ".\n  It must be [batch, places, features], of x's batch.");
+    if (inputs[1][1] == 0)
+      throw ShapeError(std::string(who) + ": the memory is " + to_string(inputs[1]) +
+                       ", of no places, and attention to nothing has no value.");
   }
   OwnCell<AttentionDecoderCell> in_use() const { return {cell_, dtype_}; }
 

@@ -43,6 +43,8 @@ class BlockGRUCell : public Cell<BlockGRUOptions> {
            "Size of what all blocks read of the state, and of x; 0: units / heads.", at_least(0));
   }
 
+  static constexpr int step_rank = 2;
+
   void build(Weights& add, const Shape& input) {
     require_units("BlockGRU", options.units, 3);
     const int64_t units = options.units, heads = options.heads;

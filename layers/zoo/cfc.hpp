@@ -26,8 +26,10 @@ struct CfCOptions {
 
 /// CfC (Hasani et al., 2022, the default form of the authors' program): a layer reads x and h; of
 /// what it gives, t = sigmoid(a * gap + b) chooses between two states. It runs over x, or over {x,
-/// gap}, with gap [batch, time, 1] the time since the step before, which else is 1. Weights hold
-/// the two states, a and b side by side.
+/// gap}, with gap [batch, time, 1] the time since the last step that counts, which else is 1. With
+/// go_backwards each step has the gap to the one after it, and the first that is run has that of
+/// the first step; RNN hands the cell the gaps as they stand. Weights hold the two states, a and b
+/// side by side.
 class CfCCell : public Cell<CfCOptions> {
  public:
   using Cell::Cell;
@@ -39,6 +41,8 @@ class CfCCell : public Cell<CfCOptions> {
   }
 
   static constexpr int sequence_count = 0;  // x alone, or x and the time since the step before
+  static constexpr const char* sequences = "{x, gap}";
+  static constexpr int step_rank = 2, gap_sequence = 1;
 
   void build(Weights& add, const Shapes& inputs) {
     require_units("CfC", options.units, 4);
@@ -53,7 +57,7 @@ class CfCCell : public Cell<CfCOptions> {
     Tensor read = matmul(concat({x[0], s[0]}), backbone) + backbone_bias;
     Tensor inner = 1.7159 * tanh(0.666 * read);
     auto [first, second, a, b] = split<4>(matmul(inner, kernel) + bias);
-    Tensor t = sigmoid(a * zoo::time_of("CfC", x, 1) + b);
+    Tensor t = sigmoid(a * zoo::time_of<CfCCell>(x, 1) + b);
     Tensor next = (1 - t) * tanh(first) + t * tanh(second);
     return {.output = next, .state = {next}};
   }

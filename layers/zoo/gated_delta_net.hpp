@@ -42,6 +42,7 @@ class GatedDeltaNetCell : public Cell<GatedDeltaNetOptions> {
            at_least(1));
   }
 
+  static constexpr int step_rank = 2;
   Shapes state_shapes(int64_t batch) const {
     const int64_t heads = options.heads, width = options.units / heads;
     return {{batch, heads, width, width}};

@@ -11,7 +11,6 @@ struct GRUDOptions {
   int units = 0;
   bool return_sequences = false;
   bool return_state = false;
-  bool go_backwards = false;
   bool stateful = false;
   bool zero_output_for_mask = false;
   bool trainable_initial_state = false;
@@ -24,10 +23,12 @@ struct GRUDOptions {
 
 /// GRU-D (Che et al., 2018, the model of its methods): a GRU over values, whether each was observed
 /// (1 or true) and the time since it was, each [batch, time, features]. What is missing is the last
-/// value, which decays towards the mean; the state decays, too. Values that are missing may be
-/// anything, NaN too. The weight `mean` is not trained: set it to the values' mean, or leave it 0
-/// of standardised ones. Weights of the gates read the value, then the state, then the flags; z and
-/// r stand side by side. States are h and the last values.
+/// value, before the first one the mean, and decays towards the mean; the state decays, too. Values
+/// that are missing may be anything, NaN too. The weight `mean` is not trained: set it to the
+/// values' mean, or leave it 0 of standardised ones. Weights of the gates read the value, then the
+/// state, then the flags; z and r stand side by side. States are h and the last values. It has no
+/// go_backwards, as `since` is the time since an observation before: reverse the series and make
+/// `since` of that order, for RNN as well.
 class GRUDCell : public Cell<GRUDOptions> {
  public:
   using Cell::Cell;
@@ -36,13 +37,19 @@ class GRUDCell : public Cell<GRUDOptions> {
     option("units", o.units, "Size of the output.", at_least(0));
   }
 
-  static constexpr int sequence_count = 3;
+  static constexpr int sequence_count = 3, step_rank = 2;
+  static constexpr const char* sequences = "{values, observed, since}";
+  static constexpr bool takes_constants = false;
   Shapes state_shapes(const Shapes& inputs) const {
     return {{inputs[0][0], options.units}, inputs[0]};
+  }
+  State initial(const StepCall& call) const {
+    return {Tensor{}, call.dtype == DType::automatic ? mean : cast(mean, call.dtype)};
   }
 
   void build(Weights& add, const Shapes& inputs) {
     require_units("GRUD", options.units, 2);
+    require_alike(inputs);
     const int64_t n = inputs[0].back(), units = options.units;
     mean = add("mean", {n}, zeros(), false);
     decay_x = add("decay_x", {n}, random_uniform(0, 0.5));
@@ -56,11 +63,13 @@ class GRUDCell : public Cell<GRUDOptions> {
   }
 
   Step step(const Tensors& x, const State& s) const {
-    Tensor flags = cast(x[1], s[0].dtype()), observed = flags > 0.5;
-    Tensor keep = exp(-relu(x[2] * decay_x + decay_x_bias));
+    require_alike({x[0].shape(), x[1].shape(), x[2].shape()});
+    const DType dtype = s[0].dtype();
+    Tensor flags = cast(x[1], dtype), observed = flags > 0.5, since = cast(x[2], dtype);
+    Tensor keep = exp(-relu(since * decay_x + decay_x_bias));
     Tensor last = where(observed, x[0], s[1]);
     Tensor value = where(observed, x[0], keep * last + (1 - keep) * mean);
-    Tensor h = exp(-relu(matmul(x[2], decay_h) + decay_h_bias)) * s[0];
+    Tensor h = exp(-relu(matmul(since, decay_h) + decay_h_bias)) * s[0];
     auto [z, r] = split<2>(sigmoid(matmul(concat({value, h, flags}), gates) + gates_bias));
     Tensor read = matmul(concat({value, r * h, flags}), candidate) + candidate_bias;
     Tensor next = (1 - z) * h + z * tanh(read);
@@ -69,6 +78,20 @@ class GRUDCell : public Cell<GRUDOptions> {
 
   Tensor mean, decay_x, decay_x_bias, decay_h, decay_h_bias;
   Tensor gates, gates_bias, candidate, candidate_bias;
+
+ private:
+  static void require_alike(const Shapes& steps) {
+    for (const Shape& step : steps)
+      if (step.back() != steps[0].back()) {
+        std::string given;
+        for (const Shape& s : steps)
+          given += (given.empty() ? "" : ", ") + std::to_string(s.back());
+        throw ShapeError("GRUD: " + std::string(sequences) + " have " + given +
+                         " features; all three need the same, " + std::to_string(steps[0].back()) +
+                         ".\n  broadcast_to(since, x.shape()) makes of one time for each step one "
+                         "for each feature.");
+      }
+  }
 };
 
 inline void describe(auto& option, GRUDOptions& o) {

@@ -34,6 +34,8 @@ class IndRNNCell : public Cell<IndRNNOptions> {
     option("activation", o.activation, "Of the state.");
   }
 
+  static constexpr int step_rank = 2;
+
   void build(Weights& add, const Shape& input) {
     require_units("IndRNN", options.units);
     kernel = add("kernel", {input.back(), options.units}, glorot_uniform());

@@ -39,7 +39,7 @@ class LayerNormLSTMCell : public Cell<LayerNormLSTMOptions> {
            at_least(1e-12));
   }
 
-  static constexpr int state_count = 2;
+  static constexpr int state_count = 2, step_rank = 2;
 
   void build(Weights& add, const Shape& input) {
     require_units("LayerNormLSTM", options.units, 4);

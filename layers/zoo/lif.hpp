@@ -41,7 +41,7 @@ class LIFCell : public Cell<LIFOptions> {
     option("slope", o.slope, "How steep the function is whose gradient a spike has.", at_least(0));
   }
 
-  static constexpr int state_count = 2;
+  static constexpr int state_count = 2, step_rank = 2;
 
   void build(Weights& add, const Shape& input) {
     require_units("LIF", options.units);

@@ -37,10 +37,11 @@ class LMUCell : public Cell<LMUOptions> {
   static void describe(auto& option, LMUOptions& o) {
     option("units", o.units, "Size of the output and of the state that reads the memory.",
            at_least(0));
-    option("order", o.order, "How many polynomials the memory has.", between(1, 1024));
+    option("order", o.order, "How many polynomials the memory has.", between(1, 512));
     option("theta", o.theta, "How many steps the memory holds.", at_least(1));
   }
 
+  static constexpr int step_rank = 2;
   Shapes state_shapes(int64_t batch) const {
     return {{batch, options.units}, {batch, options.order}};
   }

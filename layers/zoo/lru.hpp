@@ -44,6 +44,7 @@ class LRUCell : public Cell<LRUOptions> {
     option("max_phase", o.max_phase, "Greatest angle of one at first.", at_least(0.002));
   }
 
+  static constexpr int step_rank = 2;
   Shapes state_shapes(int64_t batch) const { return Shapes(2, Shape{batch, options.state_size}); }
 
   void build(Weights& add, const Shape& input) {

@@ -26,8 +26,10 @@ struct LTCOptions {
 
 /// LTC (Hasani et al., 2021, equation 1 and the solver of equation 3): dh/dt = -(1/tau + f) h + f
 /// A, with f = sigmoid(W x + R h + b), solved by `unfolds` half-implicit steps. It runs over x, or
-/// over {x, gap}, with gap [batch, time, 1] the time since the step before, which else is 1. The
-/// time constants are the softplus of the weight tau.
+/// over {x, gap}, with gap [batch, time, 1] the time since the last step that counts, which else is
+/// 1; below 0, where the solver would leave its way, it counts as 0. With go_backwards each step
+/// has the gap to the one after it, and the first that is run has that of the first step; RNN hands
+/// the cell the gaps as they stand. The time constants are the softplus of the weight tau.
 class LTCCell : public Cell<LTCOptions> {
  public:
   using Cell::Cell;
@@ -38,6 +40,8 @@ class LTCCell : public Cell<LTCOptions> {
   }
 
   static constexpr int sequence_count = 0;  // x alone, or x and the time since the step before
+  static constexpr const char* sequences = "{x, gap}";
+  static constexpr int step_rank = 2, gap_sequence = 1;
 
   void build(Weights& add, const Shapes& inputs) {
     require_units("LTC", options.units);
@@ -50,7 +54,7 @@ class LTCCell : public Cell<LTCOptions> {
   }
 
   Step step(const Tensors& x, const State& s) const {
-    const Tensor d = zoo::time_of("LTC", x, 1) / options.unfolds;
+    const Tensor d = maximum(zoo::time_of<LTCCell>(x, 1), 0) / options.unfolds;
     Tensor h = s[0], from_x = matmul(x[0], kernel) + bias, leak = 1 / softplus(tau);
     for (int k = 0; k < options.unfolds; ++k) {
       Tensor f = sigmoid(from_x + matmul(h, recurrent));

@@ -46,6 +46,7 @@ class M2RNNCell : public Cell<M2RNNOptions> {
            "How many steps the causal convolution sees; 1 leaves it out.", at_least(1));
   }
 
+  static constexpr int step_rank = 2;
   Shapes state_shapes(int64_t batch) const {
     const int64_t heads = options.heads, width = options.units / heads;
     const Shape S{batch, heads, width, width};

@@ -49,6 +49,7 @@ class Mamba2Cell : public Cell<Mamba2Options> {
            "How many steps the causal convolution sees; 1 leaves it out.", at_least(1));
   }
 
+  static constexpr int step_rank = 2;
   Shapes state_shapes(int64_t batch) const {
     const int64_t heads = options.heads, width = options.units / heads;
     const Shape S{batch, heads, width, options.state_size};

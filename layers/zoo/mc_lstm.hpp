@@ -35,7 +35,8 @@ class MCLSTMCell : public Cell<MCLSTMOptions> {
     option("units", o.units, "Size of the output and of the state.", at_least(0));
   }
 
-  static constexpr int sequence_count = 2;
+  static constexpr int sequence_count = 2, step_rank = 2;
+  static constexpr const char* sequences = "{mass, other}";
 
   void build(Weights& add, const Shapes& inputs) {
     require_units("MCLSTM", options.units, options.units);

@@ -33,6 +33,8 @@ class MinGRUCell : public Cell<MinGRUOptions> {
     option("units", o.units, "Size of the output and of the state.", at_least(0));
   }
 
+  static constexpr int step_rank = 2;
+
   void build(Weights& add, const Shape& input) {
     require_units("MinGRU", options.units, 2);
     kernel = add("kernel", {input.back(), 2 * options.units}, glorot_uniform());

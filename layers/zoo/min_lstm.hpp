@@ -34,6 +34,8 @@ class MinLSTMCell : public Cell<MinLSTMOptions> {
     option("units", o.units, "Size of the output and of the state.", at_least(0));
   }
 
+  static constexpr int step_rank = 2;
+
   void build(Weights& add, const Shape& input) {
     require_units("MinLSTM", options.units, 3);
     kernel = add("kernel", {input.back(), 3 * options.units}, glorot_uniform());

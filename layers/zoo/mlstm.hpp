@@ -47,6 +47,7 @@ class MLSTMCell : public Cell<MLSTMOptions> {
            one_of("sigmoid|exponential"));
   }
 
+  static constexpr int step_rank = 2;
   Shapes state_shapes(int64_t batch) const {
     const int64_t heads = options.heads, width = options.units / heads;
     return {{batch, heads, width, width}, {batch, heads, width}, {batch, heads}};

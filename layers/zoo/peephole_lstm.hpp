@@ -33,7 +33,7 @@ class PeepholeLSTMCell : public Cell<PeepholeLSTMOptions> {
     option("units", o.units, "Size of the output and of the state.", at_least(0));
   }
 
-  static constexpr int state_count = 2;
+  static constexpr int state_count = 2, step_rank = 2;
 
   void build(Weights& add, const Shape& input) {
     require_units("PeepholeLSTM", options.units, 4);

@@ -30,8 +30,11 @@ struct PhasedLSTMOptions {
 
 /// The phased LSTM (Neil et al., 2016, section 2): each unit has a rhythm, and changes its state
 /// while its gate is open. It runs over x, whose steps are then 1 apart, or over {x, time}, with
-/// time [batch, time, 1]. Outside of the open phase a gate leaks in training. Weights hold the
-/// gates i, f, g, o side by side; states are h, c and the number of steps so far.
+/// time [batch, time, 1] in the unit of the periods. Times are to be small enough for their dtype
+/// to tell steps apart: in float32 below 2^24 of the smallest gap, so not those of a calendar, but
+/// since the sequence began. Outside of the open phase a gate leaks in training. Weights hold the
+/// gates i, f, g, o side by side; states are h, c and, for x alone, in which turn of its rhythm a
+/// unit is, which is never a weight.
 class PhasedLSTMCell : public Cell<PhasedLSTMOptions> {
  public:
   using Cell::Cell;
@@ -47,9 +50,12 @@ class PhasedLSTMCell : public Cell<PhasedLSTMOptions> {
   }
 
   static constexpr int sequence_count = 0;  // x alone, or x and the time of the step
+  static constexpr const char* sequences = "{x, time}";
+  static constexpr int step_rank = 2, state_count = 3, trainable_states = 2;
   static constexpr bool takes_constants = false;
-  Shapes state_shapes(int64_t batch) const {
-    return {{batch, options.units}, {batch, options.units}, {batch, 1}};
+  State initial(const StepCall& call) const {
+    const Tensor turns = -shift / period;
+    return {Tensor{}, Tensor{}, call.dtype == DType::automatic ? turns : cast(turns, call.dtype)};
   }
 
   void build(Weights& add, const Shapes& inputs) {
@@ -66,24 +72,27 @@ class PhasedLSTMCell : public Cell<PhasedLSTMOptions> {
   }
 
   Step step(const Tensors& x, const State& s, const StepCall& call) const {
-    const auto& [h, c, count] = s.as<3>();
+    const auto& [h, c, turns] = s.as<3>();
     auto [i, f, g, o] = split<4>(matmul(x[0], kernel) + matmul(h, recurrent) + bias);
     const Tensor from_i = take(peephole, 0), from_f = take(peephole, 1), from_o = take(peephole, 2);
     Tensor new_c = sigmoid(f + from_f * c) * c + sigmoid(i + from_i * c) * tanh(g);
     Tensor new_h = sigmoid(o + from_o * new_c) * tanh(new_c);
-    Tensor k = openness(zoo::time_of("PhasedLSTM", x, count), call.training ? options.leak : 0);
+    const bool timed = x.size() > 1;
+    Tensor phase = fraction(timed ? (zoo::time_of<PhasedLSTMCell>(x, 0) - shift) / period : turns);
+    Tensor k = openness(phase, call.training ? options.leak : 0);
     Tensor next_c = k * new_c + (1 - k) * c, next_h = k * new_h + (1 - k) * h;
-    return {.output = next_h, .state = {next_h, next_c, count + 1}};
+    return {.output = next_h, .state = {next_h, next_c, timed ? turns : phase + 1 / period}};
   }
 
   Tensor kernel, recurrent, bias, peephole, period, shift;
 
  private:
-  // k at these times [batch, 1].
-  Tensor openness(const Tensor& time, double leak) const {
-    Tensor turns = (time - shift) / period;
+  static Tensor fraction(const Tensor& turns) {
     Tensor down = cast(cast(turns, int64), turns.dtype());  // rounded towards 0
-    Tensor phase = turns - where(down > turns, down - 1, down);
+    return turns - where(down > turns, down - 1, down);
+  }
+  // k in this phase.
+  Tensor openness(const Tensor& phase, double leak) const {
     Tensor half = 2 * phase / options.open_ratio;
     return where(half < 1, half, where(half < 2, 2 - half, leak * phase));
   }

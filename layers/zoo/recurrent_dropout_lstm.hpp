@@ -38,7 +38,7 @@ class RecurrentDropoutLSTMCell : public Cell<RecurrentDropoutLSTMOptions> {
            between(0, 1));
   }
 
-  static constexpr int state_count = 2;
+  static constexpr int state_count = 2, step_rank = 2;
   static constexpr bool takes_constants = false;
 
   void build(Weights& add, const Shape& input) {

@@ -48,6 +48,7 @@ class RGLRUCell : public Cell<RGLRUOptions> {
            "How many steps the causal convolution sees; 1 leaves it out.", at_least(1));
   }
 
+  static constexpr int step_rank = 2;
   Shapes state_shapes(int64_t batch) const {
     const int64_t seen = options.conv_width - 1, units = options.units;
     return seen == 0 ? Shapes{{batch, units}} : Shapes{{batch, units}, {batch, seen * units}};

@@ -35,6 +35,8 @@ class RHNCell : public Cell<RHNOptions> {
     option("depth", o.depth, "How many layers the state runs through in a step.", at_least(1));
   }
 
+  static constexpr int step_rank = 2;
+
   void build(Weights& add, const Shape& input) {
     require_units("RHN", options.units, 2);
     const int64_t units = options.units, depth = options.depth;

@@ -46,6 +46,7 @@ class RWKV7Cell : public Cell<RWKV7Options> {
            at_least(1));
   }
 
+  static constexpr int step_rank = 2;
   Shapes state_shapes(const Shapes& inputs) const {
     const int64_t batch = inputs[0][0], heads = options.heads, width = options.units / heads;
     return {inputs[0], {batch, heads, width, width}};

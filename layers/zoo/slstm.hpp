@@ -47,6 +47,7 @@ class SLSTMCell : public Cell<SLSTMOptions> {
            one_of("sigmoid|exponential"));
   }
 
+  static constexpr int step_rank = 2;
   Shapes state_shapes(int64_t batch) const {
     return Shapes(4, Shape{batch, options.heads, width()});
   }

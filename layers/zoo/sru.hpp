@@ -33,6 +33,8 @@ class SRUCell : public Cell<SRUOptions> {
     option("units", o.units, "Size of the output and of the state.", at_least(0));
   }
 
+  static constexpr int step_rank = 2;
+
   void build(Weights& add, const Shape& input) {
     require_units("SRU", options.units, 4);
     const int64_t units = options.units;

@@ -1027,7 +1027,7 @@ BOOST_AUTO_TEST_CASE(cells_that_ask_for_what_is_not_there) {
          RNN(Two())(f32({2, 5, 4}));
        },
        "Two: its step takes 2 sequences, got 1.\n"
-       "  Give them all, in order: rnn({x, mask, gap})."},
+       "  Give them all, in order: rnn({x0, x1})."},
       {"sequences of different batches", shape,
        [] {
          RNN(Two())({f32({2, 5, 4}), f32({3, 5})});

@@ -151,7 +151,7 @@ inline Rows lif(const NamedWeights& w, const Rows& x, double decay, double thres
 inline Rows gru_d(const NamedWeights& w, const std::vector<Rows>& x) {
   const std::size_t n = w["candidate_bias"].size(), features = x[0][0].size();
   const auto relu = [](double v) { return std::max(0.0, v); };
-  Row h = zero(n), last = zero(features);
+  Row h = zero(n), last = w["mean"];
   Rows y;
   for (std::size_t t = 0; t < x[0].size(); ++t) {
     Row value = x[0][t];
@@ -218,8 +218,9 @@ inline Rows ltc(const NamedWeights& w, const std::vector<Rows>& x, int unfolds) 
   return y;
 }
 
-/// Neil et al., 2016, section 2, with the leak of inference, 0.
-inline Rows phased_lstm(const NamedWeights& w, const std::vector<Rows>& x, double open) {
+/// Neil et al., 2016, section 2; a closed gate leaks in training alone.
+inline Rows phased_lstm(const NamedWeights& w, const std::vector<Rows>& x, double open,
+                        double leak) {
   const std::size_t n = w["period"].size();
   const Row& p = w["peephole"];
   Row h = zero(n), c = zero(n);
@@ -231,7 +232,7 @@ inline Rows phased_lstm(const NamedWeights& w, const std::vector<Rows>& x, doubl
       const double phase = turns - std::floor(turns);
       const double k = phase < open / 2 ? 2 * phase / open
                        : phase < open   ? 2 - 2 * phase / open
-                                        : 0;
+                                        : leak * phase;
       const double i = logistic(raw[j] + p[j] * c[j]), f = logistic(raw[n + j] + p[n + j] * c[j]),
                    new_c = f * c[j] + i * std::tanh(raw[2 * n + j]),
                    new_h = logistic(raw[3 * n + j] + p[2 * n + j] * new_c) * std::tanh(new_c);

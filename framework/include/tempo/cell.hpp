@@ -25,6 +25,9 @@ struct Trampolines;
 /// more, it has more:
 ///   Step step(..., const StepCall& call) const;      it reads call.training or call.constants
 ///   Step step(const Tensors& x, ...) const;          `sequence_count` sequences, x[0], x[1], ...
+///   static constexpr const char* sequences = "{x, gap}";  what they are called, for errors
+///   static constexpr int step_rank = 2;              each is [batch, features] at one step, which
+///                                                    is then asked for before it is built
 ///   void build(Weights& add, const Shapes& inputs);  of each of them
 ///   Shapes state_shapes(int64_t batch) const;        other shapes; or (const Shapes& inputs)
 ///   State initial(const StepCall& call) const;       other first states, each of the state's shape
@@ -108,7 +111,7 @@ struct Trampolines {
     return guarded([&] {
       L& me = *static_cast<L*>(instance);
       Weights add(self);
-      if constexpr (CellClass<L>) CellForm<L>::require_sequences(inputs->count);
+      if constexpr (CellClass<L>) CellForm<L>::require_steps(shapes_of(*inputs));
       if constexpr (requires { me.build(add, Shapes{}); })
         me.build(add, shapes_of(*inputs));
       else if constexpr (requires { me.build(add, Shape{}); })

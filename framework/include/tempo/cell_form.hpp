@@ -56,6 +56,22 @@ struct CellForm {
                 "a step of several sequences needs `static constexpr int sequence_count = 2`, or "
                 "how many it takes; 0 for any number");
 
+  /// How many axes each sequence has at one step, 2 of [batch, features]; 0: a cell that does not
+  /// say so.
+  static constexpr int step_rank = [] {
+    if constexpr (requires { C::step_rank; })
+      return C::step_rank;
+    else
+      return 0;
+  }();
+  /// What its sequences are called: "{x, gap}".
+  static std::string sequences() {
+    if constexpr (requires { C::sequences; }) return C::sequences;
+    std::string names;
+    for (int i = 0; i < C::sequence_count; ++i) names += (i ? ", x" : "x") + std::to_string(i);
+    return "{" + names + "}";
+  }
+
   static void require_sequences(std::size_t given) {
     constexpr auto wanted = static_cast<std::size_t>(several ? C::sequence_count : 1);
     if (wanted == given || wanted == 0) return;
@@ -64,11 +80,28 @@ struct CellForm {
                      std::to_string(given) +
                      (wanted == 1 ? ".\n  A step with `const Tensors& x` takes several; states go "
                                     "into the call's options: {.initial_state = {h}}."
-                                  : ".\n  Give them all, in order: rnn({x, mask, gap})."));
+                                  : ".\n  Give them all, in order: rnn(" + sequences() + ")."));
+  }
+  /// The same of their shapes at one step, which have as many axes as the cell reads.
+  static void require_steps(const Shapes& steps) {
+    require_sequences(steps.size());
+    for (std::size_t i = 0; step_rank > 0 && i < steps.size(); ++i)
+      if (steps[i].rank() != step_rank)
+        throw ShapeError(class_name<C>() + ": a step of " +
+                         (several ? "sequence " + std::to_string(i) + " of " + sequences() : "x") +
+                         " is " + to_string(steps[i]) + "; it must be [batch, features" +
+                         (step_rank > 2 ? ", ...]." : "].") +
+                         "\n  Over time that is [batch, time, features].");
   }
 
   static Step step(const C& cell, const Tensors& x, const State& s, const StepCall& call) {
-    require_sequences(x.size());
+    if constexpr (step_rank > 0) {
+      Shapes steps;
+      for (const Tensor& t : x) steps.push_back(t.shape());
+      require_steps(steps);
+    } else {
+      require_sequences(x.size());
+    }
     if constexpr (several && sees_call)
       return cell.step(x, s, call);
     else if constexpr (several)
