@@ -20,7 +20,7 @@ struct Arguments {
   std::vector<std::string> plugins;
   std::string name;
   std::vector<std::string> options;
-  std::string shape;
+  std::vector<std::string> shapes;
   std::string dtype = "automatic";
   bool stream = false;
   std::string path;
@@ -128,8 +128,11 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   explain->add_option("options", given.options, "Its options, as in units=128.")
       ->type_name("OPTION=VALUE");
   explain
-      ->add_option("--shape", given.shape, "Of the input, as in 64,100,128: batch, time, features.")
+      ->add_option("--shape", given.shapes,
+                   "Of the input, as in 64,100,128: batch, time, features. Once for each of "
+                   "several inputs.")
       ->type_name("SIZES")
+      ->allow_extra_args(false)
       ->required();
   explain->add_option("--dtype", given.dtype, "Of the input.")->type_name("DTYPE");
   explain->add_flag("--stream", given.stream, "What a step of a stream of it runs.");
@@ -163,7 +166,7 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   else if (*made)
     out << new_plugin(given.name, given.like);
   else if (*explain)
-    out << explain_layer(given.name, given.options, given.shape, given.dtype, given.stream);
+    out << explain_layer(given.name, given.options, given.shapes, given.dtype, given.stream);
   else if (*layers)
     out << layers_of(given);
   else

@@ -22,10 +22,11 @@ std::string scan_layers(const std::string& name, const std::vector<std::string>&
 std::string list_report(const std::string& list);
 std::string error_report(const std::string& error);
 
-/// The Programs of a layer, made with options such as "units=128", on an input of this shape; or
+/// The Programs of a layer, made with options such as "units=128", on inputs of these shapes; or
 /// the one of a stream of it.
 std::string explain_layer(const std::string& name, const std::vector<std::string>& options,
-                          const std::string& shape, const std::string& dtype, bool stream);
+                          const std::vector<std::string>& shapes, const std::string& dtype,
+                          bool stream);
 
 /// What a new plugin can begin as, a line for each.
 std::string list_plugin_examples();

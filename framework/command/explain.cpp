@@ -42,23 +42,27 @@ Shape input_shape(const std::string& text) {
   }
 }
 
-std::string explain_stream(const Layer& given, const Shape& input, DType dtype) {
+std::string explain_stream(const Layer& given, const Tensors& inputs) {
   const Sequential model{given.is_cell() ? layer("RNN", {{"cell", given.handle()}}) : given};
-  model(zeros(input, dtype));
-  return explain(model, StreamOptions{.batch = input[0]});
+  (void)model.call(inputs);
+  return explain(model, StreamOptions{.batch = inputs[0].shape()[0]});
 }
 
 }  // namespace
 
 std::string explain_layer(const std::string& name, const std::vector<std::string>& options,
-                          const std::string& shape, const std::string& dtype, bool stream) {
-  const Shape input = input_shape(shape);
+                          const std::vector<std::string>& shapes, const std::string& dtype,
+                          bool stream) {
+  std::vector<Shape> input_shapes;
+  for (const std::string& shape : shapes) input_shapes.push_back(input_shape(shape));
   const DType input_type = input_dtype(dtype);
   const tempo_layer_type& type = *find(name);
   sdk::OptionList given;
   for (const std::string& option : options) add_option(given, type, option);
   const Layer made = sdk::make_layer(type, given);
-  return stream ? explain_stream(made, input, input_type) : explain(made, input, input_type);
+  Tensors inputs;
+  for (const Shape& shape : input_shapes) inputs.push_back(zeros(shape, input_type));
+  return stream ? explain_stream(made, inputs) : explain(made, inputs);
 }
 
 }  // namespace tempo::command

@@ -795,6 +795,12 @@ BOOST_AUTO_TEST_CASE(tempo_explains_a_layer_made_with_options) {
   BOOST_TEST(lstm.output.find("= relu(") != std::string::npos, lstm.output);
   for (const char* same : {"trainable=false --shape 2,5", "dtype=float64 --shape '[2, 5]'"})
     BOOST_TEST(tempo_command(std::string("explain Dropout rate=1e-7 ") + same).code == 0, same);
+  const std::string two = "explain CfC units=3 --shape 2,5,4 --shape 2,5,1";
+  for (const char* more : {"", " --stream"}) {
+    const Finished cfc = tempo_command(two + more);
+    BOOST_TEST(cfc.code == 0, cfc.output);
+    BOOST_TEST(cfc.output.find("[2, 1]") != std::string::npos, cfc.output);
+  }
   const Finished squash = tempo_command("--plugin " + file_of("good") +
                                         " explain Squash units=3 factor=0.25 --shape 2,5,4");
   BOOST_TEST(squash.output.find("test_squash(%7; factor=0.25)") != std::string::npos,
