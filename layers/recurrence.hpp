@@ -92,7 +92,7 @@ inline Tensor turned(const Tensor& gap, const Tensor& mask) {
     return concat({slice(t, 1, 1, time), slice(t, 1, 0, 1)}, 1);
   };
   if (!mask) return next(gap);
-  const Tensor given = held(gap, mask, true), any = held(ones_like(gap), mask, true);
+  const Tensor given = held(gap, mask, true), any = held(ones(gap.shape()), mask, true);
   return where(next(any) > 0, next(given), slice(given, 1, 0, 1));  // else none is left
 }
 

@@ -102,6 +102,11 @@ BOOST_AUTO_TEST_CASE(gaps_may_be_whole_numbers_or_flags) {
     for (const DType dtype : {int64, int32, bool_, float64})
       check_same(layer.type_name(), layer({x, cast(flags, dtype)}),
                  layer({x, cast(flags, float32)}));
+  const Tensor counts = cast(tensor({{1.0, 1.0, 0.0, 1.0, 0.0}, {0.0, 1.0, 1.0, 1.0, 1.0}}), bool_);
+  const Layer back = CfC({.units = 3, .go_backwards = true});
+  for (const DType dtype : {int64, bool_})
+    check_same("backwards", back({x, cast(flags, dtype)}, {.mask = counts}),
+               back({x, cast(flags, float32)}, {.mask = counts}));
   const Layer grud = GRUD({.units = 3});
   const Tensor observed = cast(normal({2, 5, 4}, 8) > 0, float32),
                since = cast(2 * observed, int64);
