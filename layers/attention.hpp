@@ -165,8 +165,9 @@ class LayerOfScores : public LayerOf<Options> {
  protected:
   static void require_same_features(const Shapes& inputs) {
     Inputs::require_count(Layer::who, inputs.size());
+    for (const Shape& x : inputs) Inputs::require_sequence(Layer::who, x);
     const Shape &query = inputs[0], &key = inputs.back();
-    if (query.rank() == 3 && key.rank() == 3 && query.back() != key.back())
+    if (query.back() != key.back())
       throw ShapeError(std::string(Layer::who) + ": a query has " + std::to_string(query.back()) +
                        " features and a key " + std::to_string(key.back()) +
                        ".\n  They must be as many; Dense makes them so, and MultiHeadAttention "

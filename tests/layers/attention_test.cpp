@@ -430,6 +430,11 @@ BOOST_AUTO_TEST_CASE(errors) {
              "Attention: the mask does not fit the input\n  mask   [2, 5] bool\n"
              "  input  [2, 3, 4]\n  It must be [2, 3] bool: [batch, time], true where a step "
              "counts.");
+  const Layer additive = AdditiveAttention();
+  BOOST_TEST(error_of([&] {
+               additive({zeros({2, 3}), zeros({2, 3})});
+             }).starts_with("AdditiveAttention: needs [batch, time, features], got [2, 3]."));
+  BOOST_TEST(additive({zeros({2, 3, 4}), zeros({2, 3, 4})}).shape() == (Shape{2, 3, 4}));
   BOOST_TEST(error_of([] { Attention({.score_mode = "product"}); }) ==
              "Attention: option `score_mode` is \"product\"; it must be one of dot|concat.");
   BOOST_TEST(error_of([] { MultiHeadAttention({.key_dim = 4}); }) ==
