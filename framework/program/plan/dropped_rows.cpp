@@ -2,6 +2,7 @@
 // Whether rows that have ended can be left out of a run. What is not understood here says no: the
 // run then computes them too.
 #include <algorithm>
+#include <set>
 
 #include "ops/known.hpp"
 #include "program/plan/surroundings.hpp"
@@ -22,8 +23,8 @@ class DroppedRows {
       });
     };
     return plan_.independent_rows > 1 && s_.after_results.empty() && s_.sums.empty() &&
-           all_slabs_have_rows() && lasts_are_states() && reads_rows_alone(s_.before) &&
-           reads_rows_alone(s_.after);
+           all_slabs_have_rows() && lasts_are_states() && states_lie_apart() &&
+           reads_rows_alone(s_.before) && reads_rows_alone(s_.after);
   }
 
  private:
@@ -47,9 +48,22 @@ class DroppedRows {
   }
 
   // A row that has ended keeps its state: another last value would not be that of its last step.
+  // A row without a step has its initial one, so it must be known of which state the value is: a
+  // state that nothing reads is its own next one here, and may have had the same.
   bool lasts_are_states() const {
-    return std::all_of(s_.lasts.begin(), s_.lasts.end(), [this](const Delivery& d) {
-      return std::count(p_.next.begin(), p_.next.end(), d.value) == 1;
+    const bool all_read = std::equal(p_.next.begin(), p_.next.end(), p_.carried.begin(),
+                                     [](ValueId next, ValueId state) { return next != state; });
+    return std::all_of(s_.lasts.begin(), s_.lasts.end(), [&](const Delivery& d) {
+      return std::count(p_.next.begin(), p_.next.end(), d.value) == 1 &&
+             (all_read || p_.is_state(d.value));
+    });
+  }
+
+  // Where time runs backwards each state is given its own initial value when a row begins.
+  bool states_lie_apart() const {
+    std::set<std::pair<std::size_t, std::size_t>> places;
+    return std::all_of(s_.carried.begin(), s_.carried.end(), [&](const CarriedMove& c) {
+      return c.copied || places.emplace(c.next.block, c.next.offset).second;
     });
   }
 

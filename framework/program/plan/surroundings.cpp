@@ -116,7 +116,7 @@ class SurroundingsMaker {
   bool only_packed(const Instruction& made) const {
     const ValueId v = made.outputs[0];
     if (!concatenates_matrices(made) || !p_.is_fixed(v)) return false;
-    return !uses_.is_result(v) &&
+    return !uses_.is_result(v) && !uses_.is_next(v) &&
            std::all_of(all_sections.begin(), all_sections.end(), [&](Section section) {
              const std::vector<const Instruction*>& readers = uses_.readers(v, section);
              return std::all_of(readers.begin(), readers.end(), [&](const Instruction* i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a condition holds wherever anything is computed, nobody has to ask it.
 #include "ops/known.hpp"
+#include "program/builder.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
 #include "program/verify.hpp"
@@ -24,6 +25,7 @@ class Holding {
     }
     for (ValueId& v : p_.next) v = instead_made(v);
     for (ProgramResult& r : p_.results) r.value = instead_made(r.value);
+    settle_roles(p_);  // what is computed from zeros alone is fixed as they are
     drop_dead();
     return std::move(p_);
   }

@@ -121,12 +121,17 @@ class Merge {
     const ValueId own = parts.inputs[0];
     if (const Instruction* i = uses.maker(others[0]);
         i && is_split(*i) && i->outputs == others && i->inputs[0] != own)
-      return p_.type(i->inputs[0]) == p_.type(own) ? std::optional(i->inputs[0]) : std::nullopt;
+      return same_types(others, parts.outputs) ? std::optional(i->inputs[0]) : std::nullopt;
     for (std::size_t k = 0; k < others.size(); ++k)
       if (!p_.is_fixed(others[k]) || p_.shape(others[k]).rank() != 1 ||
           p_.shape(others[k])[0] != p_.shape(parts.outputs[k]).back())
         return std::nullopt;
     return append(p_, made, concat_op, {{"axis", int64_t{-1}}}, others)[0];
+  }
+
+  bool same_types(const ValueIds& a, const ValueIds& b) const {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [this](ValueId x, ValueId y) { return p_.type(x) == p_.type(y); });
   }
 
   // These, which are in the order of the loop, by others at the place of the first.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A value under a gradient of its own is that value: whoever reads it reads the value itself. What
 // was computed for the rule alone is then dead.
+#include "program/builder.hpp"
 #include "program/passes/passes.hpp"
 #include "program/value_set.hpp"
 
@@ -28,6 +29,7 @@ Program without_rules(Program p) {
   if (!any) return p;
   for (ValueId& v : p.next) plain(v);
   for (ProgramResult& r : p.results) plain(r.value);
+  settle_roles(p);  // the value may be fixed where what stood for it was not
   return without_dead(std::move(p));
 }
 
