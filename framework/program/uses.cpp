@@ -66,9 +66,9 @@ bool is_product(const Uses& uses, const Instruction& i) {
          p.shape(i.outputs[0]).count() > 0;
 }
 
-ProductSize size_of_product(const Program& p, const Instruction& product) {
-  const Shape &a = p.shape(product.inputs[0]), &out = p.shape(product.outputs[0]);
-  return {a[0], product.is(block_matmul_op) ? a[1] : 1, a.back(), out.back()};
+bool is_faster_over_time(const Program& p, const Instruction& product) {
+  constexpr int64_t enough_rows = 8;
+  return p.shape(product.outputs[0])[0] < enough_rows;
 }
 
 bool folds_rows(const Program& p, const Instruction& i) {

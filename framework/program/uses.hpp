@@ -81,11 +81,9 @@ class Uses {
 /// Whether an instruction is a product of a matrix with a fixed one, or of its blocks of columns
 /// with one each, which can be packed.
 bool is_product(const Uses& uses, const Instruction& instruction);
-/// The extents of such a product: a [rows, blocks x k] and its result [rows, blocks x n].
-struct ProductSize {
-  int64_t rows, blocks, k, n;
-};
-ProductSize size_of_product(const Program& program, const Instruction& product);
+/// Whether a product has so few rows at a step that over all steps, where it reads its right side
+/// less often, it is worth that its operands are stored.
+bool is_faster_over_time(const Program& program, const Instruction& product);
 /// Whether it folds each row into one element, which stays a column.
 bool folds_rows(const Program& program, const Instruction& instruction);
 /// Whether its several inputs, or results, are columns side by side in what is on the other side.
