@@ -20,18 +20,9 @@ std::optional<std::size_t> place_of_condition(const Program& p) {
   return i;
 }
 
-// Of one row [batch, time, ...] is [time, batch, ...] byte for byte: a run takes what the loop
-// reads from the caller, and puts results there. What a product outside of the loop reads is copied
-// all the same, which brings it into the cache in order.
-Program in_place(Program p) {
-  const auto many_rows = [&p](ValueId v) { return p.shape(v)[0] != 1; };
-  ValueSet outside;
-  for (const Section section : {Section::before, Section::after})
-    for (const Instruction& i : p.section(section)) outside.insert(i.inputs);
-  for (ValueId v : p.sequences)
-    p[v].batch_first = p[v].batch_first && (many_rows(v) || outside.contains(v));
-  for (ProgramResult& r : p.results) r.batch_first = r.batch_first && many_rows(r.value);
-  return p;
+Program passed(Program p, bool in_int8) {
+  if (in_int8) p = run_passes(for_int8, std::move(p));
+  return run_passes(for_scan, std::move(p));
 }
 
 }  // namespace
@@ -46,26 +37,20 @@ RecurrenceRef make_recurrence(Program as_written, std::vector<Ref<Value>> nodes)
                                             condition, std::move(as_written));
 }
 
-const Executable& TracedRecurrence::optimised() const {
-  return optimised_.get([&] {
-    Program p = run_passes(for_scan, normalised_);
-    Executable made(p);
-    // Of rows that end, steps that do not count are taken out.
-    if (condition_ || !made.plan().channels) return made;
-    return Executable(in_place(std::move(p)));
-  });
+const Executable& TracedRecurrence::optimised(bool in_int8) const {
+  return optimised_.get(in_int8, [&] { return Executable(passed(normalised_, in_int8)); });
 }
 
-const Executable& TracedRecurrence::for_ending_rows() const {
-  const Executable& made = leaves_rows_out_.get([&] {
+const Executable& TracedRecurrence::for_ending_rows(bool in_int8) const {
+  const Executable& made = leaves_rows_out_.get(in_int8, [&] {
     if (condition_) {
       Program p = without_condition(normalised_, normalised_.input(*condition_));
-      Executable unconditioned(run_passes(for_scan, std::move(p)), true);
+      Executable unconditioned(passed(std::move(p), in_int8), true);
       if (unconditioned.surroundings().drops_rows) return unconditioned;
     }
-    return Executable(optimised().program(), true);
+    return Executable(optimised(in_int8).program(), true);
   });
-  return made.drops_rows() ? made : optimised();
+  return made.drops_rows() ? made : optimised(in_int8);
 }
 
 const std::optional<std::vector<bool>>& TracedRecurrence::by_row() const {

@@ -11,6 +11,7 @@
 #include "ops/defaults.hpp"
 #include "scan/explain.hpp"
 #include "scan/gradient/checkpoint.hpp"
+#include "scan/int8.hpp"
 #include "scan/rows/ending_rows.hpp"
 #include "scan/stream.hpp"
 
@@ -37,6 +38,11 @@ RowsOfRun rows_for(const TracedRecurrence& recurrence, const RowsOfRun& same,
   if (!same.ending) return {};
   const bool computed = !whole.empty() || !recurrence.for_ending_rows().drops_rows();
   return {same.ending, computed, std::move(whole)};
+}
+
+// Of a scan in int8; null: it is an instruction of a Program, and packs at each run.
+const KeptProducts* kept_products(const Attributes& attributes) {
+  return static_cast<const KeptProducts*>(attributes.handle(runs_in_int8).get());
 }
 
 Tensor zeros_of(const TensorType& type) { return full(type.shape, 0, type.dtype); }
@@ -123,6 +129,7 @@ RowsOfRun rows_of_gradient(const RowsOfRun& rows, const ForwardValues& kept,
 }
 
 Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
+  if (v.attributes().has(runs_in_int8)) no_gradient_in_int8();
   const TracedRecurrence& recurrence = recurrence_of(v.attributes());
   GradientRequest request{{}, wanted};
   for (std::size_t k = 0; k < v.n_results(); ++k) request.dy.push_back(static_cast<bool>(v.dy(k)));
@@ -152,11 +159,12 @@ const OpDefinition& scan_op = define({
     .kernel =
         [](const KernelCall& call) {
           const TracedRecurrence& recurrence = recurrence_of(call.attributes);
-          const RowsOfRun rows = rows_of(call.attributes);
+          const EndingRowsRef rows = rows_of(call.attributes);
+          const bool rounded = call.attributes.has(runs_in_int8);
           const Executable& runs =
-              rows.ending && !rows.computed ? recurrence.for_ending_rows() : recurrence.optimised();
-          runs.run(call.attributes.integer("time"), call.inputs, call.outputs, rows.ending.get(),
-                   rows.whole);
+              rows ? recurrence.for_ending_rows(rounded) : recurrence.optimised(rounded);
+          runs.run(call.attributes.integer("time"), call.inputs, call.outputs, rows.get(),
+                   rounded ? kept_products(call.attributes) : nullptr);
         },
     .vjp_all = scan_vjp,
     .loops = true,
@@ -253,8 +261,13 @@ std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
                                          std::vector<Ref<Value>> inputs, int64_t time,
                                          const RowsOfRun& rows) {
   Attributes attributes{{"program", Attributes::Handle(recurrence)}, {"time", time}};
-  if (rows.ending) attributes.set("rows", Attributes::Handle(rows.ending));
-  if (rows.computed) attributes.set("whole", rows.whole);
+  if (rows) attributes.set("rows", Attributes::Handle(rows));
+  // Of what is traced the passes decide, when it runs.
+  if (const InInt8* thread = InInt8::current(); thread && !Trace::current()) {
+    const Executable& form = rows ? recurrence->for_ending_rows(true) : recurrence->optimised(true);
+    const std::shared_ptr<const Executable> runs(recurrence, &form);
+    attributes.set(runs_in_int8, Attributes::Handle(thread->products_of(runs, inputs)));
+  }
   return apply(scan_op, std::move(inputs), std::move(attributes),
                recurrence->normalised().results.size());
 }
@@ -272,7 +285,7 @@ std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps, bool
   std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);
   const bool tracked =
       std::any_of(inputs.begin(), inputs.end(), [](const Ref<Value>& v) { return v->tracked; });
-  const bool gradient = tracked && recording();
+  const bool gradient = tracked && recording() && !InInt8::current();
   if (gradient && !call.recompute) recurrence = recurrence->keeping(recurrence->read_by_gradient());
   const bool in_segments = gradient && call.recompute;
   const EndingRowsRef rows =

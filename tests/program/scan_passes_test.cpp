@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each pass does to a Program, as text; and that it changes nothing that a Program computes.
 #define BOOST_TEST_MODULE scan_passes
+#include "ops/known.hpp"
+#include "program/uses.hpp"
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
 #include "scan/formula.hpp"
@@ -659,6 +661,31 @@ BOOST_AUTO_TEST_CASE(what_is_cheap_to_make_again_is_not_kept) {
   check_close("made again", gradient_of(false), gradient_of(true), 1e-12);
   BOOST_CHECK_EQUAL(log.programs().at(0).recurrence->read_by_gradient().size(),
                     3u);  // a, b and exp
+}
+
+// A value that is no weight, and a product of two activations, stay as they are.
+BOOST_AUTO_TEST_CASE(quantise_marks_products_with_weights) {
+  const Tensor kernel = parameter(cast(normal({4, 7}, 1), float32), "rnn/kernel"),
+               recurrent = parameter(cast(normal({7, 7}, 2), float32), "rnn/recurrent"),
+               no_weight = cast(normal({7, 7}, 3), float32);
+  const ProgramLog log;
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor input = matmul(expand_dims(x, 1), kernel);
+    const Tensor state = matmul(s[0], recurrent, false, true), other = matmul(s[0], no_weight);
+    Tensor next = tanh(squeeze(input, 1) + state + other);
+    return Step{next, {next}};
+  };
+  scan(step, cast(normal({3, 5, 4}), float32), {zeros({3, 7}, float32)});
+  const Program given = log.programs().at(0).recurrence->normalised();
+  const Program p = quantise(given);
+  verify(p, given);
+  std::vector<bool> marked;
+  for (const Instruction& i : p.loop)
+    if (i.is(matmul_op)) {
+      marked.push_back(i.is_set(runs_in_int8));
+      if (marked.back()) BOOST_TEST(p.shape(i.inputs[0]).rank() == 2);
+    }
+  BOOST_TEST(marked == (std::vector<bool>{true, true, false}), boost::test_tools::per_element());
 }
 
 // --- they change nothing

@@ -33,6 +33,9 @@ Program narrow(Program program);
 Program negate(Program program);
 /// Gives each concatenation and split of columns parts of its own, so that it costs no stage.
 Program own_parts(Program program);
+/// Lets products of the step with weights run in int8. Not a pass that leaves numbers as they are:
+/// for who asked for it alone.
+Program quantise(Program program);
 /// Drops instructions of the loop that no result needs, and lets carried values that none needs
 /// stay as they are. Inputs stay.
 Program without_dead(Program program);

@@ -68,9 +68,8 @@ bool Additions::same_rows(const Instruction& a, const Instruction& b) const {
 bool Additions::join(const Instruction& addition, const Instruction& product, ValueId other) {
   const Instruction* first = uses_.maker(other);
   const ValueId total = addition.outputs[0];
-  if (!first || first > &product || !takes(addition, other) || !same_rows(*first, product))
-    return false;
-  if (may_lie_apart(*first, total) && !writes_rows(product, total) && !writes_rows(*first, total))
+  if (!first || first > &product || !takes(addition, other) ||
+      first->is_set(runs_in_int8) != product.is_set(runs_in_int8))
     return false;
   if (!places_.placed(total)) places_.place(total, Block::scratch);
   added_[&product] = {total, false, first, {}};

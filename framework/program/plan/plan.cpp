@@ -138,22 +138,8 @@ class Planner {
     return stage;
   }
   ProductTerm term(const Instruction& i) {
-    const ProductSize size = size_of_product(p_, i);
-    return {in_blocks(places_.region(i.inputs[0]), size.rows, size.blocks * size.k, size.blocks),
-            i.inputs[1], i.is_set("transpose_b"), size.blocks > 1};
-  }
-  // A region whose rows are so many columns, or one block of them each, or all side by side.
-  // A matrix that is one block is there for all blocks of another.
-  static BlockedRegion in_blocks(Region r, int64_t rows, int64_t columns, int64_t blocks) {
-    const int64_t block = columns / blocks;
-    int64_t stride = blocks > 1 ? block * r.col_stride : 0;
-    if (r.rows != rows && r.cols == block)
-      stride = std::exchange(r.row_stride, r.row_stride * blocks);
-    else if (r.rows != rows)
-      r.row_stride = columns * r.col_stride;
-    r.rows = rows;
-    r.cols = block;
-    return {r, stride};
+    return {places_.region(i.inputs[0]), i.inputs[1], i.is_set("transpose_b"),
+            i.is_set(runs_in_int8)};
   }
 
   const Uses& uses_;

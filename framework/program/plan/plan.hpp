@@ -36,15 +36,12 @@ struct Region {
   DType dtype = float32;
 };
 
-/// Whether its rows lie one after the other.
-bool lies_together(const Region& region);
-/// The same elements as the matrix that a value of this shape is.
-Region as_matrix(const Region& region, const Shape& shape);
-
-/// A matrix that is cut into blocks of columns: the region is the first one, the others follow.
-struct BlockedRegion {
-  Region first;
-  int64_t block_stride = 0;  // in bytes
+/// A product with a fixed right side, which is packed before the loop.
+struct ProductTerm {
+  Region a;
+  ValueId b;  // the fixed value
+  bool transposed;
+  bool in_int8 = false;  // of all terms of a sum, or of none
 };
 
 /// A product with a fixed right side, which is packed before the loop.
