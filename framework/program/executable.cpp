@@ -16,17 +16,15 @@ namespace {
 
 constexpr int64_t enough = 4 << 20;  // multiplications that are worth a thread of their own
 
-template <class... N>
-std::string size(N... extents) {
-  return to_string(Shape{extents...});
+std::string size(int64_t rows, int64_t cols) {
+  return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
 }
 
 std::string text_of(const ProductStage& p) {
   std::string text;
   const char* before = "product ";
   for (const ProductTerm& t : p.terms) {
-    text += before + size(t.a.rows, t.a.cols) + (t.in_int8 ? " x int8 " : " x packed ") +
-            size(t.a.cols, p.out.cols);
+    text += before + size(t.a.rows, t.a.cols) + " x packed " + size(t.a.cols, p.out.cols);
     before = " + ";
   }
   return text + (p.accumulates ? ", added in place" : "") + (p.bias ? ", plus a row" : "");
@@ -42,7 +40,7 @@ std::string text_of(const TileStage& group) {
 }  // namespace
 
 Executable::Executable(Program optimised, bool rows_end) : program_(std::move(optimised)) {
-  const Uses uses(program_, Uses::Views::seen_through);
+  const Uses uses(program_);
   plan_ = make_plan(uses, rows_end);
   surroundings_ = surroundings_of(uses, plan_);
 #ifdef TEMPO_CHECKED
@@ -52,20 +50,17 @@ Executable::Executable(Program optimised, bool rows_end) : program_(std::move(op
 }
 
 void Executable::run(int64_t time, std::span<const View> inputs, std::span<const View> outputs,
-                     const EndingRows* rows, const KeptProducts* kept) const {
-  if (!rows || drops_rows())
-    return Execution(*this, time, inputs, outputs, threads(), rows, kept).run();
+                     const EndingRows* rows) const {
+  if (!rows || drops_rows()) return Execution(*this, time, inputs, outputs, threads(), rows).run();
   const FilledRows filled(program_, *rows, inputs);
-  Execution(*this, time, filled.inputs(), outputs, threads(), rows, kept).run();
+  Execution(*this, time, filled.inputs(), outputs, threads(), rows).run();
 }
 
-// As many as have enough to do. No row, or channel, reads another, so the cut changes no bit.
+// As many as have enough to do. No row reads another, so the cut changes no bit.
 int64_t Executable::shards(int64_t time) const {
-  const int64_t rows = plan_.channels ? surroundings_.rows : plan_.independent_rows,
+  const int64_t rows = plan_.independent_rows,
                 by_work = surroundings_.work_per_row * rows * time / enough;
-  const int64_t most =
-      plan_.channels ? plan_.channels->channels / ChannelLoop::fewest : rows / fewest_rows;
-  return std::max<int64_t>(1, std::min(by_work, most));
+  return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));
 }
 
 bool Executable::leaves_threads_idle(int64_t time) const {
@@ -88,9 +83,7 @@ std::string to_string(const Executable& executable) {
     else
       text += "  call " + p.loop[std::get<CallStage>(stage).instruction].op->name + "\n";
   }
-  if (executable.plan().independent_rows > 0) text += "  rows are independent\n";
-  if (executable.plan().channels) text += "  channels are independent\n";
-  return text;
+  return text + (executable.plan().independent_rows > 0 ? "  rows are independent\n" : "");
 }
 
 }  // namespace tempo

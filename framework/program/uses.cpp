@@ -6,42 +6,18 @@
 
 namespace tempo {
 
-namespace {
-
-// Whether the one result has the elements of the first input as they lie, under its own shape.
-bool moves_nothing(const Instruction& i) {
-  return !i.op->kernel && i.outputs.size() == 1 && !i.summed;
-}
-
-}  // namespace
-
-Uses::Uses(const Program& program, Views views)
-    : p_(program),
-      roots_(program),
-      uses_(program),
-      from_state_(computed_from(p_.loop, ValueSet(p_.carried))) {
-  for (std::size_t n = 0; n < p_.values.size(); ++n) {
-    const ValueId v{static_cast<int32_t>(n)};
-    roots_[v] = v;
-  }
+Uses::Uses(const Program& program)
+    : p_(program), uses_(program), from_state_(computed_from(p_.loop, ValueSet(p_.carried))) {
   for (const Section section : all_sections)
     for (const Instruction& i : p_.section(section)) {
-      // A sum that grows in the loop is whole after it: another value than at each step.
-      const Instruction* made = i.inputs.empty() ? nullptr : of(i.inputs[0]).maker;
-      const bool grew = section == Section::after && made && made->summed &&
-                        of(i.inputs[0]).section == Section::loop;
-      if (views == Views::seen_through && moves_nothing(i) && !grew) {
-        roots_[i.outputs[0]] = root(i.inputs[0]);
-        continue;
-      }
       for (ValueId v : i.outputs) {
-        of(v).section = section;
-        of(v).maker = &i;
+        uses_[v].section = section;
+        uses_[v].maker = &i;
       }
-      for (ValueId v : i.inputs) of(v).readers[place(section)].push_back(&i);
+      for (ValueId v : i.inputs) uses_[v].readers[place(section)].push_back(&i);
     }
-  for (const ProgramResult& r : p_.results) of(r.value).result = true;
-  for (ValueId v : p_.next) of(v).next = true;
+  for (const ProgramResult& r : p_.results) uses_[r.value].result = true;
+  for (ValueId v : p_.next) uses_[v].next = true;
 }
 
 const Instruction* Uses::only_reader(ValueId v) const {
@@ -56,19 +32,12 @@ bool Uses::made_for_loop(ValueId v) const {
 }
 
 bool is_product(const Uses& uses, const Instruction& i) {
-  const bool of_blocks = i.is(block_matmul_op);
-  if ((!i.is(matmul_op) && !of_blocks) || i.summed || i.is_set("transpose_a")) return false;
+  if (!i.is(matmul_op) || i.summed || i.is_set("transpose_a")) return false;
   const Program& p = uses.program();
   const ValueId right = i.inputs[1];
   const Shape &a = p.shape(i.inputs[0]), &b = p.shape(right);
-  const int rank = of_blocks ? 3 : 2;
-  return uses.there_before(right) && a.rank() == rank && b.rank() == rank && a.back() > 0 &&
+  return uses.there_before(right) && a.rank() == 2 && b.rank() == 2 && a[1] > 0 &&
          p.shape(i.outputs[0]).count() > 0;
-}
-
-bool is_faster_over_time(const Program& p, const Instruction& product) {
-  constexpr int64_t enough_rows = 8;
-  return p.shape(product.outputs[0])[0] < enough_rows;
 }
 
 bool folds_rows(const Program& p, const Instruction& i) {
@@ -99,9 +68,17 @@ bool is_light(const Program& p, const Instruction& i) {
   return i.op->kernel.tile || i.op->rearranges || folds_rows(p, i);
 }
 
-bool gains_over_time(const Program& p, const Instruction& i) {
-  const bool of_step = i.is(matmul_op) && !p.is_fixed(i.inputs[0]) && !p.is_fixed(i.inputs[1]);
-  return !is_light(p, i) && !of_step;
+bool reads_steps_alone(const Program& p, const Instruction& i) {
+  return std::none_of(i.inputs.begin(), i.inputs.end(), [&p](ValueId v) { return p.is_fixed(v); });
+}
+
+// What broadcasts finds axes from the last one: ranks that differ would shift the new one.
+bool sums_over_time(const Program& p, const Instruction& i) {
+  if (!i.op->summed || i.outputs.size() != 1) return false;
+  const auto rank = [&p](ValueId v) { return p.shape(v).rank(); };
+  return i.op->leading_axis != LeadingAxis::broadcast ||
+         std::all_of(i.inputs.begin(), i.inputs.end(),
+                     [&](ValueId v) { return rank(v) == rank(i.outputs[0]); });
 }
 
 ValueSet computed_from(const std::vector<Instruction>& instructions, ValueSet values,

@@ -6,7 +6,6 @@
 
 #include "program/builder.hpp"
 #include "program/passes/pipelines.hpp"
-#include "program/value_set.hpp"
 
 namespace tempo {
 
@@ -18,11 +17,6 @@ std::optional<std::size_t> place_of_condition(const Program& p) {
   std::size_t i = 0;
   while (p.input(i) != *condition) ++i;
   return i;
-}
-
-Program passed(Program p, bool in_int8) {
-  if (in_int8) p = run_passes(for_int8, std::move(p));
-  return run_passes(for_scan, std::move(p));
 }
 
 }  // namespace
@@ -37,20 +31,20 @@ RecurrenceRef make_recurrence(Program as_written, std::vector<Ref<Value>> nodes)
                                             condition, std::move(as_written));
 }
 
-const Executable& TracedRecurrence::optimised(bool in_int8) const {
-  return optimised_.get(in_int8, [&] { return Executable(passed(normalised_, in_int8)); });
+const Executable& TracedRecurrence::optimised() const {
+  return optimised_.get([&] { return Executable(run_passes(for_scan, normalised_)); });
 }
 
-const Executable& TracedRecurrence::for_ending_rows(bool in_int8) const {
-  const Executable& made = leaves_rows_out_.get(in_int8, [&] {
+const Executable& TracedRecurrence::for_ending_rows() const {
+  const Executable& made = leaves_rows_out_.get([&] {
     if (condition_) {
       Program p = without_condition(normalised_, normalised_.input(*condition_));
-      Executable unconditioned(passed(std::move(p), in_int8), true);
+      Executable unconditioned(run_passes(for_scan, std::move(p)), true);
       if (unconditioned.surroundings().drops_rows) return unconditioned;
     }
-    return Executable(optimised(in_int8).program(), true);
+    return Executable(optimised().program(), true);
   });
-  return made.drops_rows() ? made : optimised(in_int8);
+  return made.drops_rows() ? made : optimised();
 }
 
 const std::optional<std::vector<bool>>& TracedRecurrence::by_row() const {

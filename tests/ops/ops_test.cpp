@@ -27,11 +27,11 @@ using testing::error_of;
 using List = std::vector<int64_t>;
 
 const std::set<std::string> without_gradient{
-    "sign",    "equal",         "not_equal",     "less",           "less_equal",
-    "greater", "greater_equal", "logical_not",   "logical_and",    "logical_or",
-    "argmax",  "one_hot",       "stop_gradient", "random_uniform", "random_normal",
-    "fill",    "orthogonal",    "index",         "usable_steps",   "least_squares"};
-const std::set<std::string> in_other_tests{"custom_gradient", "int8_matmul", "scan"};
+    "sign",       "floor",      "ceil",    "round",         "equal",          "not_equal",
+    "less",       "less_equal", "greater", "greater_equal", "logical_not",    "logical_and",
+    "logical_or", "argmax",     "one_hot", "stop_gradient", "random_uniform", "random_normal",
+    "fill",       "orthogonal", "index",   "usable_steps",  "least_squares"};
+const std::set<std::string> in_other_tests{"custom_gradient", "scan"};
 
 void check_gradients(const std::string& what, const std::function<Tensor(const Tensors&)>& f,
                      const Tensors& inputs) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each pass does to a Program, as text; and that it changes nothing that a Program computes.
 #define BOOST_TEST_MODULE scan_passes
-#include "ops/known.hpp"
-#include "program/uses.hpp"
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
 #include "scan/formula.hpp"
@@ -188,42 +186,6 @@ BOOST_AUTO_TEST_CASE(hoist_leaves_a_product_whose_matrices_outgrow_the_others_in
                     "results\n"
                     "  sequence %11\n"
                     "  last     %7\n");
-}
-
-// Of few rows: the loop would read the weights once for each step.
-BOOST_AUTO_TEST_CASE(sink_moves_a_product_of_few_rows_with_what_is_computed_from_it) {
-  const Tensor out = parameter(normal({7, 2}, 2), "out");
-  const auto program_of_rows = [&](int64_t rows) {
-    const auto step = [&](const Tensor& x, const State& s) {
-      const Tensor next = tanh(x + s[0]), shown = matmul(next, out);
-      return Step{tanh(shown), {next}};
-    };
-    const ProgramLog log;
-    scan(step, normal({rows, 5, 7}), {zeros({rows, 7}, float64)});
-    return sink(hoist(log.programs().at(0).recurrence->normalised()));
-  };
-  BOOST_CHECK_EQUAL(
-      from("loop", program_of_rows(7)),
-      "loop\n"
-      "  %3 = add(%1:x, %2:state)                                 [7, 7] float64\n"
-      "  %4 = tanh(%3)                                            [7, 7] float64\n"
-      "after\n"
-      "  %5 = matmul(%4, %0:out)                                  [7, 2] float64  over "
-      "time\n"
-      "  %6 = tanh(%5)                                            [7, 2] float64  over "
-      "time\n"
-      "results\n"
-      "  sequence %6\n"
-      "  last     %4\n");
-  BOOST_CHECK_EQUAL(from("loop", program_of_rows(8)),
-                    "loop\n"
-                    "  %3 = add(%1:x, %2:state)                                 [8, 7] float64\n"
-                    "  %4 = tanh(%3)                                            [8, 7] float64\n"
-                    "  %5 = matmul(%4, %0:out)                                  [8, 2] float64\n"
-                    "  %6 = tanh(%5)                                            [8, 2] float64\n"
-                    "results\n"
-                    "  sequence %6\n"
-                    "  last     %4\n");
 }
 
 // What issues of speed hang on: a cell written as its formula runs as one product and few groups.
@@ -663,31 +625,6 @@ BOOST_AUTO_TEST_CASE(what_is_cheap_to_make_again_is_not_kept) {
                     3u);  // a, b and exp
 }
 
-// A value that is no weight, and a product of two activations, stay as they are.
-BOOST_AUTO_TEST_CASE(quantise_marks_products_with_weights) {
-  const Tensor kernel = parameter(cast(normal({4, 7}, 1), float32), "rnn/kernel"),
-               recurrent = parameter(cast(normal({7, 7}, 2), float32), "rnn/recurrent"),
-               no_weight = cast(normal({7, 7}, 3), float32);
-  const ProgramLog log;
-  const auto step = [&](const Tensor& x, const State& s) {
-    const Tensor input = matmul(expand_dims(x, 1), kernel);
-    const Tensor state = matmul(s[0], recurrent, false, true), other = matmul(s[0], no_weight);
-    Tensor next = tanh(squeeze(input, 1) + state + other);
-    return Step{next, {next}};
-  };
-  scan(step, cast(normal({3, 5, 4}), float32), {zeros({3, 7}, float32)});
-  const Program given = log.programs().at(0).recurrence->normalised();
-  const Program p = quantise(given);
-  verify(p, given);
-  std::vector<bool> marked;
-  for (const Instruction& i : p.loop)
-    if (i.is(matmul_op)) {
-      marked.push_back(i.is_set(runs_in_int8));
-      if (marked.back()) BOOST_TEST(p.shape(i.inputs[0]).rank() == 2);
-    }
-  BOOST_TEST(marked == (std::vector<bool>{true, true, false}), boost::test_tools::per_element());
-}
-
 // --- they change nothing
 
 BOOST_AUTO_TEST_CASE(a_program_computes_the_same_after_each_pass_alone_and_after_each_pipeline) {
@@ -709,59 +646,4 @@ BOOST_AUTO_TEST_CASE(a_program_computes_the_same_after_each_pass_alone_and_after
         check_passes(std::string(c.name) + " " + name_of(dtype) + ", " + p.what,
                      p.recurrence->normalised());
     }
-}
-
-BOOST_AUTO_TEST_CASE(however_heads_are_written_they_are_one_product_of_blocks) {
-  using Form = Tensor (*)(const Tensor& h, const Tensor& w);
-  const Form forms[] = {
-      [](const Tensor& h, const Tensor& w) { return squeeze(matmul(expand_dims(h, 2), w), 2); },
-      [](const Tensor& h, const Tensor& w) {
-        return squeeze(matmul(expand_dims(h, 3), w, true, false), 2);
-      },
-      [](const Tensor& h, const Tensor& w) { return einsum("bhd,hde->bhe", h, w); },
-      [](const Tensor& h, const Tensor& w) {
-        return swap_axes(matmul(swap_axes(h, 0, 1), w), 0, 1);
-      },
-      [](const Tensor& h, const Tensor& w) {
-        return reshape(matmul(reshape(h, {3, 2, 1, 4}), expand_dims(w, 0)), {3, 2, 4});
-      }};
-  const Tensor w = parameter(normal({2, 4, 4}, 1), "w");
-  for (const Form& form : forms) {
-    const ProgramLog log;
-    const auto step = [&](const Tensor&, const State& s) {
-      const Tensor next = tanh(form(s[0], w));
-      return Step{next, {next}};
-    };
-    scan(step, normal({3, 5, 2}), {zeros({3, 2, 4}, float64)});
-    const TracedRecurrence& made = *log.programs().at(0).recurrence;
-    BOOST_CHECK_EQUAL(
-        from("loop", made.normalised()),
-        "loop\n"
-        "  %3 = block_matmul(%2:state, %0:w; transpose_b=0)         [3, 2, 4] float64\n"
-        "  %4 = tanh(%3)                                            [3, 2, 4] float64\n"
-        "results\n"
-        "  sequence %4\n"
-        "  last     %4\n");
-    BOOST_CHECK_EQUAL(to_string(made.optimised()),
-                      "  product [3, 2, 4] x packed [2, 4, 4]\n"
-                      "  tiles [6, 4] in one run: tanh\n"
-                      "  rows are independent\n");
-  }
-}
-
-BOOST_AUTO_TEST_CASE(a_bias_before_the_second_product_is_added_in_passing) {
-  const Tensor w = parameter(normal({2, 16}, 1), "w"), b = parameter(normal({16}, 2), "b"),
-               r = parameter(normal({2, 4, 8}, 3), "r");
-  const auto step = [&](const Tensor& x, const State& s) {
-    const Tensor from_x = reshape(matmul(x, w) + b, {-1, 2, 8});
-    const auto [a, c] = split<2>(from_x + einsum("bhd,hde->bhe", s[0], r));
-    const Tensor next = tanh(a) * c;
-    return Step{next, {next}};
-  };
-  const ProgramLog log;
-  scan(step, normal({9, 5, 2}), {zeros({9, 2, 4}, float64)});
-  BOOST_CHECK_EQUAL(to_string(log.programs().at(0).recurrence->optimised()),
-                    "  product [9, 2] x packed [2, 16] + [9, 2, 4] x packed [2, 4, 8], plus a row\n"
-                    "  tiles [18, 4] row by row: tanh multiply\n"
-                    "  rows are independent\n");
 }

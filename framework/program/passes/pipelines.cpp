@@ -8,21 +8,11 @@ namespace tempo {
 
 namespace {
 
-constexpr Pass gradient_passes[] = {{"split", split},
-                                    {"blocks", blocks},
-                                    {"views", views},
-                                    {"without reshapes", without_reshapes},
-                                    {"merge", merge}};
-
-constexpr Pass int8_passes[] = {{"quantise", quantise}};
+constexpr Pass gradient_passes[] = {{"split", split}, {"merge", merge}};
 
 constexpr Pass scan_passes[] = {{"without rules", without_rules},
                                 {"split", split},
-                                {"blocks", blocks},
-                                {"views", views},
-                                {"without reshapes", without_reshapes},
                                 {"merge", merge},
-                                {"rows last", rows_last},
                                 {"narrow", narrow},
                                 {"negate", negate},
                                 {"hoist", hoist},
@@ -42,7 +32,6 @@ constexpr Pass formula_passes[] = {{"without dead", without_dead}, {"hoist", hoi
 }  // namespace
 
 constinit const Pipeline before_gradient{"before the gradient", gradient_passes};
-constinit const Pipeline for_int8{"for int8", int8_passes};
 constinit const Pipeline for_scan{"for a scan", scan_passes};
 constinit const Pipeline for_stream{"for a stream", stream_passes};
 constinit const Pipeline for_formula{"for a formula", formula_passes};

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "tensor/products/int8.hpp"
+#include "tensor/products/packed.hpp"
 
 namespace tempo {
 
@@ -45,19 +45,11 @@ class SurroundingsMaker {
     out_.outside = plan_.regions;
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
       out_.outside[p_.carried[k]] = plan_.history[k];
-    for (std::size_t n = 0; n < p_.values.size(); ++n) {
-      const ValueId v{static_cast<int32_t>(n)}, root = uses_.root(v);
-      if (root != v && p_.is_state(root))
-        out_.outside[v] = out_.outside[root]
-                              ? std::optional(as_matrix(*out_.outside[root], p_.shape(v)))
-                              : std::nullopt;
-    }
     for (const Instruction& i : p_.loop) out_.operands = std::max(out_.operands, operands_of(i));
     for (std::size_t k = 0; k < p_.before.size(); ++k)
-      if (!uses_.is_view(p_.before[k]) && !only_packed(p_.before[k]))
-        out_.before.push_back(outside_call({Section::before, k}));
+      if (!only_packed(p_.before[k])) out_.before.push_back(outside_call({Section::before, k}));
     for (std::size_t k = 0; k < p_.after.size(); ++k)
-      if (!uses_.is_view(p_.after[k])) out_.after.push_back(outside_call({Section::after, k}));
+      out_.after.push_back(outside_call({Section::after, k}));
     find_groups(out_.before);
     find_groups(out_.after);
   }
@@ -70,8 +62,7 @@ class SurroundingsMaker {
     for (std::size_t k = 0; k < calls.size(); ++k) {
       const Instruction& i = p_[calls[k].instruction];
       if (calls[k].how == OutsideCall::How::once) continue;
-      if (std::any_of(i.inputs.begin(), i.inputs.end(),
-                      [&](ValueId v) { return made.contains(uses_.root(v)); })) {
+      if (made.contains_any(i.inputs)) {
         first = k;
         made = {};
       }
@@ -82,34 +73,27 @@ class SurroundingsMaker {
   OutsideCall outside_call(InstructionId id) {
     const Instruction& i = p_[id];
     OutsideCall call{id, how(i), out_.operands};
-    call.reads_rows = std::any_of(i.inputs.begin(), i.inputs.end(), [&](ValueId v) {
-      return p_.is_fixed(v) && p_.shape(v).rank() == p_.shape(i.outputs[0]).rank() &&
-             p_.shape(v).rank() >= 2 && p_.shape(v)[0] == plan_.independent_rows;
+    call.reads_rows = std::any_of(i.inputs.begin(), i.inputs.end(), [this](ValueId v) {
+      return p_.is_fixed(v) && p_.shape(v).rank() >= 2 && p_.shape(v)[0] == plan_.independent_rows;
     });
     out_.operands += operands_of(i);
     if (i.summed) out_.summed.push_back(i.outputs[0]);
     if (call.how == OutsideCall::How::all_steps && is_product(uses_, i)) {
-      const ProductSize size = size_of_product(p_, i);
       call.product = out_.products.size();
-      out_.products.push_back(
-          {i.inputs[0], i.outputs[0], size.rows, size.blocks, outside_packings_.size()});
-      for (int64_t block = 0; block < size.blocks; ++block)
-        outside_packings_.push_back(
-            i.is(block_matmul_op)
-                ? packing_of_block(i.inputs[1], i.is_set("transpose_b"), size.k, size.n, block)
-                : packing(i.inputs[1], i.is_set("transpose_b"), size.k, size.n));
+      out_.products.push_back({i.inputs[0], i.outputs[0], p_.shape(i.inputs[0])[0]});
+      outside_packings_.push_back(packing(i));
     }
     return call;
   }
   Packing packing(const Instruction& i) const {
     return packing(i.inputs[1], i.is_set("transpose_b"), p_.shape(i.inputs[0])[1],
-                   p_.shape(i.outputs[0])[1], i.is_set(runs_in_int8));
+                   p_.shape(i.outputs[0])[1]);
   }
-  Packing packing(ValueId right, bool transposed, int64_t k, int64_t n, bool rounded) const {
-    Packing p{{}, p_.type(right).dtype, k, n, 0, rounded};
+  Packing packing(ValueId right, bool transposed, int64_t k, int64_t n) const {
+    Packing p{{}, p_.type(right).dtype, k, n, 0};
     const Instruction* made = uses_.maker(right, Section::before);
-    if (!made || made->outputs[0] != right || !concatenates_matrices(*made)) {
-      p.parts.push_back({right, transposed, k, n, 0, 0, 0});
+    if (!made || !concatenates_matrices(*made)) {
+      p.parts.push_back({right, transposed, k, n, 0, 0});
       return p;
     }
     const bool side_by_side = (made->attributes.integer("axis") == -1) != transposed;
@@ -118,7 +102,7 @@ class SurroundingsMaker {
       const Shape& s = p_.shape(v);
       const int64_t own_k = s[transposed ? 1 : 0], own_n = s[transposed ? 0 : 1];
       p.parts.push_back(
-          {v, transposed, own_k, own_n, side_by_side ? 0 : at, side_by_side ? at : 0, 0});
+          {v, transposed, own_k, own_n, side_by_side ? 0 : at, side_by_side ? at : 0});
       at += side_by_side ? own_n : own_k;
     }
     return p;
@@ -171,18 +155,15 @@ class SurroundingsMaker {
 
   void place_blocks() {
     out_.blocks.resize(plan_.blocks.size());
-    const bool in_place = plan_.channels && plan_.channels->rows == 1;
     for (std::size_t b = 0; b < plan_.blocks.size(); ++b) {
       const Block& block = plan_.blocks[b];
       switch (block.kind) {
         case Block::external:
-          if (!block.of_each_step) break;
-          out_.each_step.push_back(b);
-          if (in_place) out_.stretch_bytes += block.bytes;
+          if (block.of_each_step) out_.each_step.push_back(b);
           break;
         case Block::slab:
           out_.slabs.push_back(b);
-          out_.stretch_bytes += block.bytes;
+          out_.slab_bytes += block.bytes;
           out_.each_step.push_back(b);
           break;
         case Block::turns:
@@ -198,29 +179,18 @@ class SurroundingsMaker {
     for (const Stage& s : plan_.stages)
       if (const auto* product = std::get_if<ProductStage>(&s))
         for (const ProductTerm& t : product->terms)
-          out_.packed.push_back(packing(t.b, t.transposed, t.a.cols, product->out.cols, t.in_int8));
+          out_.packed.push_back(packing(t.b, t.transposed, t.a.cols, product->out.cols));
     out_.loop_products = out_.packed.size();
     out_.packed.insert(out_.packed.end(), outside_packings_.begin(), outside_packings_.end());
     std::size_t most_parts = 0;
     for (Packing& p : out_.packed) {
-      p.memory = reserve(p.bytes());
-      out_.packed_bytes += rounded_up(p.bytes());
+      p.memory = reserve(packed_bytes(p.dtype, p.k, p.n));
       most_parts = std::max(most_parts, p.parts.size());
     }
-    find_packed_inputs();
     out_.parts = reserve(most_parts * sizeof(MatrixPart));
     out_.matrices = reserve(out_.packed.size() * sizeof(PackedMatrix));
     out_.views = reserve(out_.operands * sizeof(View));
     out_.bases = reserve(plan_.blocks.size() * sizeof(char*));
-  }
-
-  void find_packed_inputs() {
-    ValueSet read;
-    for (const Packing& p : out_.packed)
-      for (const RightPart& part : p.parts) read.insert(part.value);
-    read = needed_for(p_.before, std::move(read));
-    for (std::size_t i = 0; i < p_.n_inputs(); ++i)
-      if (read.contains(p_.input(i))) out_.packs_inputs.push_back(i);
   }
 
   void place_shards() {
@@ -230,17 +200,13 @@ class SurroundingsMaker {
     for (const Stage& s : plan_.stages) {
       if (const auto* product = std::get_if<ProductStage>(&s))
         for (const ProductTerm& t : product->terms)
-          out_.work_per_row += product->blocks * t.a.first.cols * product->out.first.cols *
-                               product->out.first.rows / std::max<int64_t>(1, out_.rows);
+          out_.work_per_row += t.a.cols * product->out.cols;
       if (const auto* group = std::get_if<TileStage>(&s)) {
         register_bytes = std::max(register_bytes, group->registers * group->register_bytes());
-        out_.work_per_row += 8 * group->cols * static_cast<int64_t>(group->ops.size()) *
-                             group->rows / std::max<int64_t>(1, out_.rows);
+        out_.work_per_row += 8 * group->cols * static_cast<int64_t>(group->ops.size());
       }
     }
     out_.shard_bytes = rounded_up(plan_.blocks.size() * sizeof(char*)) + register_bytes;
-    if (plan_.channels)
-      out_.shard_bytes = rounded_up(std::max(out_.shard_bytes, plan_.channels->shard_bytes()));
   }
 
   // --- what is handed on
@@ -308,7 +274,7 @@ class SurroundingsMaker {
   // axis is a row that all of them read.
   bool by_shard(ValueId v) const {
     const int64_t batch = p_.shape(v)[0];
-    return batch == plan_.independent_rows && region(v).rows >= batch && !made_after(v) &&
+    return batch == plan_.independent_rows && region(v).rows == batch && !made_after(v) &&
            uses_.readers(v, Section::before).empty();
   }
   bool lies_in_slab(ValueId v) const {
@@ -328,18 +294,14 @@ class SurroundingsMaker {
 
 }  // namespace
 
-std::size_t Packing::bytes() const {
-  return in_int8 ? packed_int8_bytes(k, n) : packed_bytes(dtype, k, n);
-}
-
 ShortStretches::ShortStretches(int64_t steps) : longest_(longest_stretch, steps) {}
 
 int64_t Surroundings::steps_at_once(int64_t time) const {
   constexpr std::size_t cached_bytes = 1 << 20;
   constexpr int64_t fewest_rows = 256;  // of a product outside the loop
   int64_t most = std::min(time, longest_stretch);
-  if (stretch_bytes > 0)
-    most = std::min(most, std::max(static_cast<int64_t>(cached_bytes / stretch_bytes),
+  if (slab_bytes > 0)
+    most = std::min(most, std::max(static_cast<int64_t>(cached_bytes / slab_bytes),
                                    (fewest_rows - 1) / std::max<int64_t>(rows, 1) + 1));
   // What has no such sums keeps its stretches, and so the size of its arena.
   if (!step_sums.empty()) most = std::min(most, most_summed);

@@ -26,8 +26,7 @@ struct OutsideCall {
 /// A product over all steps with a fixed right side.
 struct OutsideProduct {
   ValueId a, out;
-  int64_t rows, blocks;  // of a at one step
-  std::size_t packed;    // the first of its right sides, one for each block
+  int64_t rows;  // of a at one step
 };
 
 /// A fixed value, or its transpose, as rows from k0 and columns from n0 of a right side.
@@ -35,18 +34,15 @@ struct RightPart {
   ValueId value;
   bool transposed;
   int64_t k, n, k0, n0;
-  int64_t offset = 0;  // of its first element in the value
 };
 
-/// A right side that is packed before the loop, or a block of one: first those of the loop's
-/// products, block by block, then those of the products outside.
+/// A right side that is packed before the loop: first those of the loop's products, then those of
+/// the products outside.
 struct Packing {
   std::vector<RightPart> parts;
   DType dtype;
   int64_t k, n;
   std::size_t memory;  // in the arena
-  bool in_int8 = false;
-  std::size_t bytes() const;
 };
 
 /// Rows written at every step for the caller or for what comes after the loop.
@@ -93,17 +89,16 @@ struct Surroundings {
 
   // Offsets in the arena; slabs lie after all that one step needs.
   std::vector<std::size_t> blocks;  // of each block of one step
-  std::vector<Packing> packed;      // side by side
+  std::vector<Packing> packed;
   std::size_t loop_products = 0;
   std::size_t views = 0, parts = 0, matrices = 0, bases = 0;
-  std::size_t bytes = 0;          // of all this
-  std::size_t shard_bytes = 0;    // of what each shard has for itself: addresses and registers, or
-                                  // what it has of a channel loop
-  std::size_t operands = 0;       // views: of a call in the loop, then of each outside
-  int64_t work_per_row = 0;       // of a step, in multiplications
-  std::size_t stretch_bytes = 0;  // of a step, in what the cache should hold of all of a stretch
-  int64_t rows = 1;               // of a step
-  bool drops_rows = false;        // rows may end, and then nothing is computed for them
+  std::size_t bytes = 0;        // of all this
+  std::size_t shard_bytes = 0;  // of what each shard has for itself: addresses and registers
+  std::size_t operands = 0;     // views: of a call in the loop, then of each outside
+  int64_t work_per_row = 0;     // of a step, in multiplications
+  std::size_t slab_bytes = 0;   // of a step
+  int64_t rows = 1;             // of a step
+  bool drops_rows = false;      // rows may end, and then nothing is computed for them
 
   /// The length of a stretch: a matter of shapes alone, as sums are made stretch by stretch.
   int64_t steps_at_once(int64_t time) const;
@@ -123,8 +118,6 @@ struct Surroundings {
   std::vector<Delivery> sequences, after_results;  // handed out after it, of each stretch
   std::vector<Delivery> fixed_results;             // and at the end
   ValueTable<std::optional<Region>> outside;       // of each value, as before and after the loop
-  std::vector<std::size_t> packs_inputs;           // of the Program, that `packed` is computed from
-  std::size_t packed_bytes = 0;                    // of all of `packed`
 };
 
 /// While one lives, this thread's runs have stretches of at most this many steps: for tests.

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "program/executable.hpp"
-#include "program/run/kept_products.hpp"
 #include "tensor/function_ref.hpp"
 #include "tensor/products/packed.hpp"
 #include "tensor/strides.hpp"
@@ -26,8 +25,7 @@ class Execution {
 
   /// Refers to all it is given. The loop runs as at most this many shards. Null `rows`: none ends.
   Execution(const Executable& executable, int64_t time, std::span<const View> inputs,
-            std::span<const View> outputs, int64_t most_shards, const EndingRows* rows = nullptr,
-            const KeptProducts* kept = nullptr);
+            std::span<const View> outputs, int64_t most_shards, const EndingRows* rows = nullptr);
 
   /// All steps, and what comes before and after them.
   void run();
@@ -58,12 +56,8 @@ class Execution {
   void run_shard(int64_t index) const;
   Shard shard(int64_t index) const;
   int64_t first_row_of(int64_t shard, int64_t shards) const;
-  // The part of so many rows, in the order of the leading axis, that is a shard's.
-  int64_t first_of(const Shard& s, int64_t rows) const {
-    return plan_.independent_rows > 0 ? s.first * (rows / plan_.independent_rows) : 0;
-  }
   int64_t end_of(const Shard& s, int64_t rows) const {
-    return plan_.independent_rows > 0 ? s.end * (rows / plan_.independent_rows) : rows;
+    return plan_.independent_rows > 0 ? s.end : rows;
   }
   /// `views` is room for the operands.
   static void apply(const Instruction& i, View* views, FunctionRef<View(ValueId)> view_of);
@@ -81,13 +75,12 @@ class Execution {
   const Region& outside(ValueId v) const { return *surroundings_.outside[v]; }
   bool of_each_step(const Region& r) const;
   View all_of(ValueId v) const;
-  View at(ValueId v, int64_t t, int rank) const;
+  View at(ValueId v, int64_t t) const;
   char* at(const Region& r, int64_t t) const;
   void run_stretch_of(const std::vector<OutsideCall>& calls) const;
   void run_outside(const OutsideCall& call) const;
-  void multiply_outside(const OutsideProduct& product, const PackedMatrix* b) const;
+  void multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const;
   void pack_products() const;
-  void pack_products(char* memory, PackedMatrix* to) const;
   void gather(const BatchFirst& b, int64_t first, int64_t end) const;
   void scatter(const BatchFirst& b, int64_t first, int64_t end) const;
   Shape of_stretch(const BatchFirst& b, int64_t rows) const;
@@ -105,20 +98,6 @@ class Execution {
   void save_states(const Shard& shard) const;
   char* copy_of(const CarriedMove& c, std::size_t turn) const;
 
-  // The loop as channels.
-  struct ChannelShard;
-  void run_channels(int64_t index) const;
-  void run_channels_of_row(const ChannelShard& shard) const;
-  ChannelShard channel_shard(int64_t index) const;
-  void bind_channels(const ChannelShard& shard) const;
-  BoundChannelOp bound(const ChannelOp& op, const ChannelShard& shard) const;
-  char* channel_at(const ChannelOperand& o, const ChannelShard& shard) const;
-  int64_t channel_step(const ChannelOperand& o, const ChannelShard& shard) const;
-  void start_channels(const ChannelShard& shard) const;
-  void run_channel_tile(const ChannelShard& shard, int64_t steps) const;
-  void keep_channel_states(const ChannelShard& shard, int64_t n, int64_t steps) const;
-  void hand_on_channels(const ChannelShard& shard, int64_t steps) const;
-
   // Rows that end: a slab has those that run, one step after the other. All of them run at all
   // steps where ended rows are not dropped.
   int64_t running(int64_t t) const {
@@ -127,7 +106,6 @@ class Execution {
   int64_t steps_of(int64_t row) const {
     return drops_rows_ ? ends_->lengths[static_cast<std::size_t>(row)] : time_;
   }
-  void copy_rows_of(const Region& r, const char* from, char* to, int64_t first, int64_t end) const;
   int64_t time_of(int64_t n) const { return p_.reverse ? time_ - 1 - n : n; }
   int64_t row_steps(int64_t t, int64_t end) const {
     return ends_->before[static_cast<std::size_t>(end)] -
@@ -155,9 +133,7 @@ class Execution {
   std::span<const View> inputs_, outputs_;
   const EndingRows* ends_;
   bool drops_rows_;
-  int64_t rows_, shards_;
-  bool by_channels_;  // the loop runs as channels: threads share them, or they are few
-  int64_t steps_at_once_;
+  int64_t rows_, shards_, steps_at_once_;
   Stretch stretch_;
   Scratch arena_;
   View* views_ = nullptr;           // room for the operands of calls
@@ -166,24 +142,15 @@ class Execution {
   Addresses bases_ = nullptr;       // at the first step
   char* shard_memory_ = nullptr;
   double* aside_ = nullptr;  // of step_sums, then of stretch_sums
-  const KeptProducts* kept_;
 };
 
 inline char* address_of(const Region& r, Execution::Addresses blocks) {
   return blocks[r.block] + r.offset;
 }
 
-// Rows of a region.
 inline void copy_rows(const Region& r, const char* from, char* to, int64_t first, int64_t end) {
   std::memcpy(to + first * r.row_stride, from + first * r.row_stride,
               static_cast<std::size_t>((end - first) * r.row_stride));
-}
-
-// Of the batch, whose rows have one or more of the region's each.
-inline void Execution::copy_rows_of(const Region& r, const char* from, char* to, int64_t first,
-                                    int64_t end) const {
-  const int64_t each = r.rows / rows_;
-  copy_rows(r, from, to, first * each, end * each);
 }
 
 }  // namespace tempo

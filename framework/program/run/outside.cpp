@@ -2,11 +2,9 @@
 // What runs before and after the loop, over all steps of a stretch, and how sequences come from
 // the caller and go back.
 #include <cstring>
-#include <memory>
 
 #include "program/run/execution.hpp"
 #include "tensor/parallel.hpp"
-#include "tensor/products/int8.hpp"
 #include "tensor/products/matmul.hpp"
 
 namespace tempo {
@@ -36,12 +34,10 @@ View Execution::all_of(ValueId v) const {
   return {{type.dtype, rows.prepended(1)}, at(r, stretch_.t)};
 }
 
-// A value at time t of the stretch, or those of its rows that are running, as who makes a value of
-// this rank reads it.
-View Execution::at(ValueId v, int64_t t, int rank) const {
+// A value at time t of the stretch, or those of its rows that are running.
+View Execution::at(ValueId v, int64_t t) const {
   TensorType type = p_.type(v);
-  if (drops_rows_ && rank >= 2 && type.shape.rank() == rank && type.shape[0] == rows_)
-    type.shape[0] = running(t);
+  if (drops_rows_ && type.shape.rank() == 2 && type.shape[0] == rows_) type.shape[0] = running(t);
   return {type, at(outside(v), t)};
 }
 
@@ -62,40 +58,21 @@ void Execution::run_outside(const OutsideCall& call) const {
                           call.how == OutsideCall::How::all_steps);
   if (call.product)
     multiply_outside(surroundings_.products[*call.product],
-                     packed_ + surroundings_.products[*call.product].packed);
+                     packed_[surroundings_.loop_products + *call.product]);
   else if (!each_step)
     apply(i, views_ + call.views, [this](ValueId v) { return all_of(v); });
   else
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-      apply(i, views_ + call.views,
-            [&](ValueId v) { return at(v, t, p_.shape(i.outputs[0]).rank()); });
+      apply(i, views_ + call.views, [this, t](ValueId v) { return at(v, t); });
 }
-void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix* b) const {
+void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const {
   const int64_t rows = drops_rows_ ? row_steps(stretch_.t, stretch_.t + stretch_.steps())
                                    : product.rows * stretch_.steps();
-  const auto size = static_cast<int64_t>(size_of(b->dtype));
-  const char* const a = at(outside(product.a), stretch_.t);
-  char* const out = at(outside(product.out), stretch_.t);
-  for (int64_t block = 0; block < product.blocks; ++block) {
-    const PackedMatrix& each = b[block];
-    multiply_rows(rows, a + block * each.k * size, product.blocks * each.k, each,
-                  out + block * each.n * size, product.blocks * each.n);
-  }
+  multiply_rows(rows, at(outside(product.a), stretch_.t), b.k, b,
+                at(outside(product.out), stretch_.t), b.n);
 }
 
 void Execution::pack_products() const {
-  if (surroundings_.packed.empty()) return;
-  const std::size_t first = surroundings_.packed[0].memory;
-  if (!kept_) return pack_products(arena_.as<char>() + first, packed_);
-  const std::vector<PackedMatrix>& kept =
-      kept_->get(surroundings_.packed.size(), surroundings_.packed_bytes,
-                 [this](char* memory, PackedMatrix* matrices) { pack_products(memory, matrices); });
-  std::uninitialized_copy(kept.begin(), kept.end(), packed_);
-}
-
-// Where they lie in memory of their own, or in the arena.
-void Execution::pack_products(char* memory, PackedMatrix* to) const {
-  const std::size_t first = surroundings_.packed[0].memory;
   for (std::size_t k = 0; k < surroundings_.packed.size(); ++k) {
     const Packing& p = surroundings_.packed[k];
     MatrixPart* end = parts_;
@@ -107,10 +84,8 @@ void Execution::pack_products(char* memory, PackedMatrix* to) const {
                              r.n,
                              r.k0,
                              r.n0};
-    char* const at = memory + (p.memory - first);
-    const std::span<const MatrixPart> parts(parts_, end);
-    new (to + k) PackedMatrix(p.in_int8 ? pack_int8(p.k, p.n, parts, at)
-                                        : pack(p.dtype, p.k, p.n, parts, at));
+    new (packed_ + k)
+        PackedMatrix(pack(p.dtype, p.k, p.n, {parts_, end}, arena_.as<char>() + p.memory));
   }
 }
 
@@ -143,17 +118,14 @@ StridedRange Execution::in_loop(const BatchFirst& b, int64_t first) const {
 // Of a stretch, the results that the loop did not write: made after it, or copies of what is
 // there.
 void Execution::deliver() const {
-  for (const Delivery& d : surroundings_.sequences) {
-    const int rank = p_.is_fixed(d.value) ? 0 : p_.shape(d.value).rank();
+  for (const Delivery& d : surroundings_.sequences)
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-      std::memcpy(
-          outputs_[d.result].as<char>() + static_cast<std::size_t>(t) * p_.type(d.value).bytes(),
-          at(d.from, t), at(d.value, t).type.bytes());
+      std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), at(d.value, t).type.bytes());
   for (const Delivery& d : surroundings_.after_results) {
     const View& out = outputs_[d.result];
     if (p_.results[d.result].kind == ProgramResult::sum)
       for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-        add_to({p_.type(d.value), at(d.from, t)}, out);
+        add_to(at(d.value, t), out);
     else if (stretch_.end == time_)
       std::memcpy(out.data, at(d.from, p_.reverse ? 0 : time_ - 1), out.type.bytes());
   }

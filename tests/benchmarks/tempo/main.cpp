@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tempo's jobs, as a script asks for them.
-#include <tempo/layers/zoo/min_gru.hpp>
-
 #include "allocations.hpp"
 #include "benchmarks/cells.hpp"
 #include "cells.hpp"
-#include "zoo.hpp"
 
 namespace bench {
 
@@ -29,18 +26,11 @@ Layer recurrent(const Job& job, bool return_sequences) {
   if (job.cell == "GRU") return GRU({.units = units, .return_sequences = return_sequences});
   if (job.cell == "SimpleRNN")
     return SimpleRNN({.units = units, .return_sequences = return_sequences});
-  if (job.cell == "MinGRU") return of_user(MinGRUCell({.units = units}));
   if (job.cell == "UserLSTM") return of_user(UserLSTMCell({.units = units}));
   if (job.cell == "Peephole") return of_user(PeepholeCell({.units = units}));
   if (job.cell == "MinimalGated") return of_user(MinimalGatedCell({.units = units}));
   if (job.cell == "TwoSequencesLSTM") return of_user(TwoSequencesLSTMCell({.units = units}));
   if (job.cell == "LayerNormLSTM") return of_user(LayerNormLSTMCell({.units = units}));
-  if (job.cell == "SLSTM") return of_user(SLSTMCell({.units = units}));
-  if (job.cell == "SLSTMByHand") return of_user(SLSTMByHandCell({.units = units}));
-  if (job.cell == "RGLRU") return of_user(RGLRUCell({.units = units}));
-  if (job.cell == "RGLRUByHand") return of_user(RGLRUByHandCell({.units = units}));
-  if (job.cell == "MLSTM") return of_user(MLSTMCell({.units = units}));
-  if (job.cell == "GatedDeltaNet") return of_user(GatedDeltaNetCell({.units = units}));
   throw Unsupported("Tempo has no cell " + job.cell);
 }
 
@@ -100,36 +90,6 @@ class OverSequence : public Work {
   bool with_gradient_;
   Tensor x_, dy_, y_;
   Tensors to_, gradients_;
-};
-
-class OverSequenceInInt8 : public Work {
- public:
-  explicit OverSequenceInInt8(const Job& job) : model_(model_of(job)) {
-    const Size& s = job.size;
-    x_ = made("x", {s.batch, s.time, s.features});
-  }
-
-  void run() override {
-    const NoGradient off;
-    y_ = {};
-    y_ = model_(x_);
-    y_.element(0);
-  }
-  Results results() override {
-    run();
-    return {{"y", y_.to_vector()}};
-  }
-
- private:
-  static Model model_of(const Job& job) {
-    Sequential model({recurrent(job, true)});
-    model.build({{-1, -1, job.size.features}});
-    set(model.weights(), weights_of(job));
-    return quantised(model);
-  }
-
-  Model model_;
-  Tensor x_, y_;
 };
 
 class TrainingStep : public Work {
@@ -258,14 +218,14 @@ class StreamingStep : public Work {
   }
 
  private:
-  static Model model_of(const Job& job) {
+  static Sequential model_of(const Job& job) {
     Sequential model({recurrent(job, false), Dense({.units = 1})});
     model.build({{1, 1, job.size.features}});
     std::vector<Weight> wanted = weights_of(job);
     wanted.push_back({"dense_kernel", {job.size.units, 1}});
     wanted.push_back({"dense_bias", {1}});
     set(model.weights(), wanted);
-    return job.mode == "int8_stream" ? quantised(model) : model;
+    return model;
   }
 
   Stream stream_;
@@ -329,9 +289,7 @@ std::unique_ptr<Work> make(const Job& job) {
   if (job.mode == "fit" || job.mode == "loop") return std::make_unique<Epoch>(job);
   if (job.mode == "stream" && job.dtype == "float64")
     return std::make_unique<StreamingStep<double>>(job);
-  if (job.mode == "stream" || job.mode == "int8_stream")
-    return std::make_unique<StreamingStep<float>>(job);
-  if (job.mode == "int8") return std::make_unique<OverSequenceInInt8>(job);
+  if (job.mode == "stream") return std::make_unique<StreamingStep<float>>(job);
   if (job.mode == "language") return std::make_unique<LanguageModel>(job);
   throw Unsupported("Tempo: no mode " + job.mode);
 }

@@ -48,13 +48,14 @@ Program hoist(Program p) {
   verify_all_in_loop(p, "hoist");
   const Uses uses(p);
   const auto loops = [&p](const Instruction& i) { return i.op->loops && !p.is_fixed(i); };
-  const ValueSet bound = computed_from(p.loop, ValueSet(p.carried), loops);
-  const auto gains = [&](const Instruction& i) {
-    return !bound.contains_any(i.outputs) && (p.is_fixed(i) || gains_over_time(p, i));
-  };
-  const ValueSet needed = needed_for(p.loop, {}, gains);
-  p.before = take(p.loop,
-                  [&](const Instruction& i) { return gains(i) || needed.contains_any(i.outputs); });
+  const ValueSet bound = computed_from(p.loop, ValueSet(p.carried), loops), summed = only_summed(p);
+  ValueSet moves;
+  for (const Instruction& i : p.loop)
+    if (!bound.contains_any(i.outputs) && !summed.contains_any(i.outputs) &&
+        (p.is_fixed(i) || !(is_light(p, i) || outgrows(uses, i))))
+      moves.insert(i.outputs);
+  moves = needed_for(p.loop, moves);
+  p.before = take(p.loop, [&](const Instruction& i) { return moves.contains_any(i.outputs); });
   return p;
 }
 
