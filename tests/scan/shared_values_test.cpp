@@ -96,9 +96,7 @@ struct FixedNextCell : Cell<FixedNextOptions> {
     b = add("b", {1, 3}, glorot_uniform());
   }
   Shapes state_shapes(int64_t n) const { return {{n, 6}}; }
-  Step step(const Tensor& x, const State& s) const {
-    return {x + s[0], {concat({a, b})}};
-  }
+  Step step(const Tensor& x, const State& s) const { return {x + s[0], {concat({a, b})}}; }
   Tensor a, b;
 };
 }  // namespace
