@@ -28,9 +28,9 @@ CarriedStates::Call::Call(CarriedStates& states, int64_t batch, int64_t time,
 CarriedStates* CarriedStates::current() { return Trace::current() ? nullptr : innermost; }
 
 // Of other sequences, as those within each step: they begin anew. Steps that no mask counts may be
-// cut off.
+// cut off; over no steps a layer looks at its cell, and nothing goes on.
 bool CarriedStates::sees(const Shape& x) const {
-  return x.rank() >= 2 && x[0] == batch_ && x[1] <= time_;
+  return x.rank() >= 2 && x[0] == batch_ && x[1] > 0 && x[1] <= time_;
 }
 
 CarriedStates::Results CarriedStates::run(const tempo_scan& scan, const tempo_layer* layer,

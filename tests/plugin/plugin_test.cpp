@@ -858,7 +858,8 @@ const Said said[] = {
      "elements than 64 bits can address.\n  Is one of its extents a product that overflowed, or a "
      "size in bytes?\n"},
     {"explain LSTM units=3 --shape 2,5,4 --shape 3,5,4",
-     "tempo: --shape is given twice.\n  tempo --help tells how it is used.\n"},
+     "tempo: LSTM: takes one input, got 2.\n  States go into the call's options: {.initial_state = "
+     "{h}}.\n"},
     {"explain LSTM units=3 --shape 2,0,4",
      "tempo: --shape is 2,0,4; write the sizes of the input, as in --shape 64,100,128.\n"},
     {"explain LSTM units=3 --shape 2,5,4 --dtype float16",

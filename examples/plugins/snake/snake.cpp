@@ -40,14 +40,14 @@ void describe(auto& option, SnakeOptions& o) {
   option("a", o.a, "The frequency of the waves.", between(0.01, 100));
 }
 
-Tensor snake(const Tensor& x, double a) {
+Tensor applied(const Tensor& x, double a) {
   static const sdk::Op op("snake.snake");
   return op(x, {{"a", a}});
 }
 
 struct SnakeActivation : FunctionOf<SnakeOptions> {
   using FunctionOf::FunctionOf;
-  Tensor operator()(const Tensor& x) const { return snake(x, options.a); }
+  Tensor operator()(const Tensor& x) const { return applied(x, options.a); }
 };
 
 struct SnakeLayer : LayerOf<SnakeOptions> {
@@ -56,11 +56,11 @@ struct SnakeLayer : LayerOf<SnakeOptions> {
   Shapes output_shapes(const Shapes& inputs) const { return inputs; }
 
   Tensor call(const Tensor& x, const tempo::CallOptions& call) {
-    if (!call.mask) return snake(x, options.a);
+    if (!call.mask) return applied(x, options.a);
     Shape steps = call.mask.shape();
     while (steps.rank() < x.rank()) steps.push_back(1);
     const Tensor counted = where(reshape(call.mask, steps), x, 0);  // what is masked may be NaN
-    return with_mask(snake(counted, options.a), call.mask);
+    return with_mask(applied(counted, options.a), call.mask);
   }
 };
 
