@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CRC-32C, a byte at a time by a table.
+// CRC-32C, a byte at a time by a crc_table.
 #include "io/crc32c.hpp"
 
 #include <array>
@@ -8,7 +8,7 @@ namespace tempo {
 
 namespace {
 
-constexpr std::array<uint32_t, 256> table = [] {
+constexpr std::array<uint32_t, 256> crc_table = [] {
   std::array<uint32_t, 256> out{};
   for (uint32_t i = 0; i < 256; ++i) {
     uint32_t crc = i;
@@ -22,7 +22,7 @@ constexpr std::array<uint32_t, 256> table = [] {
 
 uint32_t crc32c(std::string_view bytes) {
   uint32_t crc = ~0U;
-  for (const char c : bytes) crc = (crc >> 8) ^ table[(crc ^ static_cast<uint8_t>(c)) & 0xffU];
+  for (const char c : bytes) crc = (crc >> 8) ^ crc_table[(crc ^ static_cast<uint8_t>(c)) & 0xffU];
   return ~crc;
 }
 

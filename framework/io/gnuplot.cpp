@@ -20,7 +20,7 @@ namespace {
 
 constexpr const char* advice = "\n  On Debian and Ubuntu: apt install gnuplot-nox";
 
-std::string text_of(int code) { return std::generic_category().message(code); }
+std::string system_text(int code) { return std::generic_category().message(code); }
 
 std::string content_of(std::FILE* file) {
   std::string text(2000, '\0');
@@ -55,7 +55,7 @@ pid_t spawn(int input, int output, int errors) {
   pid_t child = 0;
   const int error = ::posix_spawnp(&child, name, &files.actions, nullptr, arguments, environ);
   if (error == ENOENT) fail_without_gnuplot();
-  if (error != 0) throw Error("gnuplot: it cannot be started: " + text_of(error) + "." + advice);
+  if (error != 0) throw Error("gnuplot: it cannot be started: " + system_text(error) + "." + advice);
   return child;
 }
 
@@ -63,7 +63,7 @@ pid_t spawn(int input, int output, int errors) {
 
 ScratchFile scratch_file() {
   ScratchFile file(std::tmpfile());
-  if (!file) throw Error("gnuplot: no temporary file can be made: " + text_of(errno) + ".");
+  if (!file) throw Error("gnuplot: no temporary file can be made: " + system_text(errno) + ".");
   return file;
 }
 
@@ -74,7 +74,7 @@ void run_gnuplot(std::FILE* script, int output) {
   const pid_t child = spawn(::fileno(script), output, ::fileno(errors.get()));
   int status = 0;
   while (::waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) throw Error("gnuplot: it was lost: " + text_of(errno) + ".");
+    if (errno != EINTR) throw Error("gnuplot: it was lost: " + system_text(errno) + ".");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   constexpr int not_started = 127;  // where posix_spawn returns before it knows
   if (WIFEXITED(status) && WEXITSTATUS(status) == not_started) fail_without_gnuplot();

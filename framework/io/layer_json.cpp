@@ -19,8 +19,7 @@ namespace {
 
 using json = nlohmann::ordered_json;  // options keep their order
 
-constexpr int deepest = 16;  // layers in layers
-constexpr std::size_t most_layers = 100000;
+constexpr int deepest_layers = 16;  // layers in layers
 constexpr std::size_t longest_name = 1000;  // of what a file calls something
 
 // The numbers that JSON has no form for.
@@ -165,10 +164,10 @@ void LayerWriter::require_type_apart(const tempo_layer_view& layer) {
 json LayerWriter::write(const Layer& layer, DType dtype) {
   const tempo_layer_view v = layer.view();
   const Scoped deeper(depth_, depth_ + 1);
-  if (depth_ > deepest)
+  if (depth_ > deepest_layers)
     throw Error(std::string("save: `") + v.name + "` lies in more than " +
-                std::to_string(deepest - 1) + " layers, and a file holds " +
-                std::to_string(deepest) + " of them in one another at most.");
+                std::to_string(deepest_layers - 1) + " layers, and a file holds " +
+                std::to_string(deepest_layers) + " of them in one another at most.");
   if (to_be_made_) require_type_apart(v);
   const auto [known, is_new] = numbers_.try_emplace(v.id, numbers_.size());
   if (!is_new) return {{"kind", "again"}, {"number", known->second}};
@@ -204,7 +203,7 @@ json LayerWriter::write(const Layer& layer, DType dtype) {
 }
 
 Layer LayerReader::read(const json& description, int depth) {
-  if (depth == deepest) throw FormatError("layers are nested more than 16 deep.");
+  if (depth == deepest_layers) throw FormatError("layers are nested more than 16 deep.");
   const std::string& kind = name_in(description.at("kind"), "a layer's kind");
   if (kind == "again") {
     const int64_t number = integer_of(description.at("number"), "the number of a layer");

@@ -12,6 +12,9 @@
 
 namespace tempo {
 
+/// A file that says more is refused, before memory is taken for them.
+inline constexpr std::size_t most_layers = 100000;
+
 /// The layers of one model as JSON: {"kind": "layer", "type": "LSTM", "name": "lstm_1",
 /// "options": {"units": 10, ...}, "plugin": "tempo", "plugin_version": "0.1.0"}, and "version"
 /// where its type has one; layers and cells among the options likewise; and models among the

@@ -8,6 +8,7 @@
 #include "graph/trace.hpp"
 #include "io/json_reader.hpp"
 #include "io/json_values.hpp"
+#include "io/layer_json.hpp"
 #include "ops/initializers.hpp"
 #include "plugin/layer.hpp"
 #include "training/kept_state.hpp"
@@ -21,7 +22,6 @@ using namespace model_file;
 namespace {
 
 constexpr std::size_t deepest = 48;  // of 16 layers in layers, with their options
-constexpr std::size_t most_layers = 100000;
 
 std::string type_text(const Tensor& t) { return to_string(t.shape(), t.dtype()); }
 

@@ -17,7 +17,7 @@ namespace tempo {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
-constexpr std::size_t longest_header = 100'000;  // NumPy itself reads 10,000
+constexpr std::size_t longest_npy_header = 100'000;  // NumPy itself reads 10,000
 
 std::string descr_of(DType dtype) {
   return (size_of(dtype) == 1 ? "|" : "<") + std::string(written_as(dtype).npy);
@@ -39,7 +39,7 @@ std::pair<std::string, uint64_t> header_of(const Source& source) {
   const std::size_t width = version == 1 ? 2 : 4, begin = magic.size() + 2 + width;
   uint32_t length = 0;
   std::memcpy(&length, start.data() + magic.size() + 2, width);
-  if (length > longest_header || begin + length > source.size())
+  if (length > longest_npy_header || begin + length > source.size())
     source.fail("cut short or damaged: a header of " + std::to_string(length) +
                 " bytes in a file of " + std::to_string(source.size()) + ".");
   return {source.text(begin, length), begin + length};

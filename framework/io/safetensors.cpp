@@ -17,8 +17,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr uint64_t longest_header = 100'000'000;  // as in the reference implementation
-constexpr std::size_t deepest_header = 3;         // {"a": {"shape": [1]}}
+constexpr uint64_t longest_tensors = 100'000'000;  // as in the reference implementation
+constexpr std::size_t deepest_tensors = 3;         // {"a": {"shape": [1]}}
 
 struct Entry {
   std::string name;
@@ -69,9 +69,9 @@ class Reader {
            "with 8 bytes that hold the length of its header.");
     source_.read(0, &length, sizeof length);
     const uint64_t rest = source_.size() - sizeof length;
-    if (length > longest_header)
+    if (length > longest_tensors)
       fail("not a safetensors file: its first 8 bytes would be a header of " +
-           std::to_string(length) + " bytes; at most " + std::to_string(longest_header) +
+           std::to_string(length) + " bytes; at most " + std::to_string(longest_tensors) +
            " are allowed.");
     if (length > rest)
       fail("cut short, or not a safetensors file: its header would have " + std::to_string(length) +
@@ -82,7 +82,7 @@ class Reader {
     if (text.empty() || text.front() != '{')
       fail("not a safetensors file: its header must be a JSON object and does not begin with '{'.");
     try {
-      return read_json<json>(text, deepest_header);
+      return read_json<json>(text, deepest_tensors);
     } catch (const FormatError& e) {
       fail(std::string("its header ") + e.what());
     }

@@ -217,7 +217,7 @@ OtherInitializer plugins_initializer(const std::string& text) {
 }
 std::vector<std::string> plugins_initializers() { return function_names(TEMPO_INITIALIZER); }
 
-[[maybe_unused]] const bool known = [] {
+[[maybe_unused]] const bool are_known = [] {
   set_other_initializers(&plugins_initializer, &plugins_initializers);
   tell_own_names(TEMPO_INITIALIZER, &initializer_names);
   return tell_own_names(TEMPO_ACTIVATION, [] {

@@ -170,7 +170,7 @@ void check_float32(const Layer& original, const Tensors& inputs, const GradCheck
   }
 }
 
-void add(GradCheck& report, const std::string& when, const GradCheck& more) {
+void take_in(GradCheck& report, const std::string& when, const GradCheck& more) {
   report.worst = std::max(report.worst, more.worst);
   report.varied.push_back(when);
   for (GradCheck::Row row : more.rows) {
@@ -197,7 +197,7 @@ void check_varied(const Layer& original, const Shape& shape, const GradCheckOpti
       its.training = v.training || options.training;
       if (v.masked) its.mask = mask_of_shape(v.shape);
       if (v.from_state) its.initial_state = states_of(original, x, options);
-      add(report, v.when, gradcheck(original, x, its));
+      take_in(report, v.when, gradcheck(original, x, its));
     });
   if (options.constants.empty())
     vary("in float32", [&] {

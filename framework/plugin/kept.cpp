@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t most_values = 1000;
 
-class Search {
+class KeptSearch {
  public:
   void visit(tempo_layer& layer, const std::string& path) {
     if (!met_.insert(&layer).second) return;
@@ -71,7 +71,7 @@ void save_value(tempo_saving& to, const tempo_attribute& value) {
 
 std::vector<KeepingLayer> keeping_layers(std::span<const Layer> layers,
                                          std::span<const std::string> names) {
-  Search search;
+  KeptSearch search;
   for (std::size_t i = 0; i < layers.size(); ++i) search.visit(*layers[i].handle(), names[i]);
   return std::move(search.found);
 }

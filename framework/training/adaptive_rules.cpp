@@ -27,7 +27,7 @@ struct AdadeltaRule : Rule<AdadeltaRule, AdadeltaOptions> {
   using Rule::Rule;
   static constexpr const char* names[] = {"adadelta"};
   static void describe_own(auto& setting, AdadeltaOptions& o) {
-    setting("rho", o.rho, share);
+    setting("rho", o.rho, past_share);
     setting("epsilon", o.epsilon, not_negative);
   }
   double least_divisor() const override { return 0; }

@@ -31,28 +31,28 @@ struct BatchesByLength::Data {
 
 namespace {
 
-const char* const who = "batches_by_length";
+const char* const by_length = "batches_by_length";
 
 void require_options(const ByLengthOptions& options) {
   for (const auto& [name, value] : {std::pair{"size", options.size}, {"pool", options.pool}})
     if (value < 1)
-      throw Error(std::string(who) + ": " + name + " is " + std::to_string(value) +
+      throw Error(std::string(by_length) + ": " + name + " is " + std::to_string(value) +
                   "; it must be at least 1.");
   if (options.padding && *options.padding != "pre" && *options.padding != "post")
-    unknown_name(who, "padding", *options.padding, {"pre", "post"});
+    unknown_name(by_length, "padding", *options.padding, {"pre", "post"});
 }
 
 std::vector<int64_t> checked_lengths(const Tensor& lengths, int64_t count, int64_t time) {
   if (!lengths || lengths.rank() != 1 || is_floating(lengths.dtype()) || lengths.dtype() == bool_ ||
       lengths.shape()[0] != count)
-    throw ShapeError(std::string(who) + ": lengths is " +
+    throw ShapeError(std::string(by_length) + ": lengths is " +
                      (lengths ? to_string(lengths.shape(), lengths.dtype()) : "not given") +
                      "; it must be int32 or int64 [" + std::to_string(count) +
                      "], one for each sequence.");
   const std::vector<int64_t> out = cast(lengths, int64).to_vector<int64_t>();
   for (std::size_t i = 0; i < out.size(); ++i)
     if (out[i] < 0 || out[i] > time)
-      throw Error(std::string(who) + ": lengths[" + std::to_string(i) + "] is " +
+      throw Error(std::string(by_length) + ": lengths[" + std::to_string(i) + "] is " +
                   std::to_string(out[i]) + "; the sequences have " + std::to_string(time) +
                   " steps.");
   return out;
@@ -101,12 +101,12 @@ bool y_has_time(const Inputs& y, int64_t time, const std::optional<bool>& said) 
     if (!has_time(t, time)) continue;
     any = true;
     if (!said && time > 1 && t.rank() == 2 && is_floating(t.dtype()))
-      throw Error(std::string(who) + ": y is " + to_string(t.shape(), t.dtype()) +
+      throw Error(std::string(by_length) + ": y is " + to_string(t.shape(), t.dtype()) +
                   ", and x has as many steps: these may be targets of the steps, or of " +
                   std::to_string(time) + " classes.\n  .y_has_time = true (or false) says which.");
   }
   if (said.value_or(false) && !any)
-    throw ShapeError(std::string(who) + ": .y_has_time is true, and no y is [n, " +
+    throw ShapeError(std::string(by_length) + ": .y_has_time is true, and no y is [n, " +
                      std::to_string(time) + ", ...].");
   return said.value_or(any);
 }
@@ -115,12 +115,12 @@ void require_sequences(const char* name, const Tensors& sequences) {
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     const std::string its_name = std::string(name) + "[" + std::to_string(i) + "]";
     if (!sequences[i])
-      throw Error(std::string(who) + ": " + its_name +
+      throw Error(std::string(by_length) + ": " + its_name +
                   " was never given a value (it is Tensor{}).");
     const auto type = [](const Tensor& t) { return to_string(t.shape(), t.dtype()); };
     if (sequences[i].rank() == 0 || sequences[i].dtype() != sequences[0].dtype() ||
         sequences[i].shape().without_first() != sequences[0].shape().without_first())
-      throw ShapeError(std::string(who) + ": " + its_name + " is " + type(sequences[i]) + ", and " +
+      throw ShapeError(std::string(by_length) + ": " + its_name + " is " + type(sequences[i]) + ", and " +
                        name + "[0] is " + type(sequences[0]) +
                        ".\n  Sequences are [time, ...], alike but for their time.");
   }
@@ -129,7 +129,7 @@ void require_sequences(const char* name, const Tensors& sequences) {
 std::shared_ptr<BatchesByLength::Data> of_sequences(const Tensors& sequences,
                                                     const ByLengthOptions& options) {
   require_options(options);
-  if (sequences.empty()) throw Error(std::string(who) + ": there are no sequences.");
+  if (sequences.empty()) throw Error(std::string(by_length) + ": there are no sequences.");
   require_sequences("sequences", sequences);
   auto data = std::make_shared<BatchesByLength::Data>();
   data->x = sequences;
@@ -143,7 +143,7 @@ std::shared_ptr<BatchesByLength::Data> of_sequences(const Tensors& sequences,
 
 void require_count(const char* name, int64_t given, int64_t count) {
   if (given != count)
-    throw ShapeError(std::string(who) + ": there are " + std::to_string(count) +
+    throw ShapeError(std::string(by_length) + ": there are " + std::to_string(count) +
                      " sequences, and " + name + " holds " + std::to_string(given) +
                      ".\n  It needs one entry for each, along the first axis.");
 }
@@ -160,7 +160,7 @@ void require_weight(const BatchesByLength::Data& data) {
   if (!data.weight) return;
   require_count("sample_weight", data.weight.rank() == 0 ? 0 : data.weight.shape()[0],
                 data.count());
-  require_weights(who, data.weight);
+  require_weights(by_length, data.weight);
 }
 
 }  // namespace
@@ -169,10 +169,10 @@ BatchesByLength batches_by_length(const Inputs& x, const Tensor& lengths, const 
                                   const ByLengthOptions& options) {
   require_options(options);
   Dataset all{x, y, options.sample_weight};
-  require_samples(who, all, true);
-  require_weights(who, all.weight);
+  require_samples(by_length, all, true);
+  require_weights(by_length, all.weight);
   if (x[0].rank() < 2)
-    throw ShapeError(std::string(who) + ": x is " + to_string(x[0].shape(), x[0].dtype()) +
+    throw ShapeError(std::string(by_length) + ": x is " + to_string(x[0].shape(), x[0].dtype()) +
                      ", which has no time axis.\n  Padded sequences are [n, time, ...].");
   auto data = std::make_shared<BatchesByLength::Data>();
   data->x = x;
@@ -184,7 +184,7 @@ BatchesByLength batches_by_length(const Inputs& x, const Tensor& lengths, const 
   data->in_front = options.padding == "pre";
   data->y_has_time = y_has_time(y, data->time, options.y_has_time);
   if (!options.padding && looks_padded_in_front(x[0], data->lengths))
-    throw Error(std::string(who) +
+    throw Error(std::string(by_length) +
                 ": the sequences of x look padded in front.\n  .padding = \"pre\" takes them so, "
                 ".padding = \"post\" as padded at their ends.");
   return BatchesByLength(data);
@@ -193,7 +193,7 @@ BatchesByLength batches_by_length(const Inputs& x, const Tensor& lengths, const 
 BatchesByLength batches_by_length(const Tensors& sequences, const Tensor& y,
                                   const ByLengthOptions& options) {
   const auto data = of_sequences(sequences, options);
-  if (!y) throw Error(std::string(who) + ": y was never given a value (it is Tensor{}).");
+  if (!y) throw Error(std::string(by_length) + ": y was never given a value (it is Tensor{}).");
   require_count("y", y.rank() == 0 ? 0 : y.shape()[0], data->count());
   data->y = {y};
   require_weight(*data);
@@ -207,7 +207,7 @@ BatchesByLength batches_by_length(const Tensors& sequences, const Tensors& y,
   require_sequences("y", y);
   for (std::size_t i = 0; i < y.size(); ++i)
     if (y[i].shape()[0] != data->lengths[i])
-      throw ShapeError(std::string(who) + ": sequence " + std::to_string(i) + " has " +
+      throw ShapeError(std::string(by_length) + ": sequence " + std::to_string(i) + " has " +
                        std::to_string(data->lengths[i]) + " steps, and its y " +
                        std::to_string(y[i].shape()[0]) +
                        ".\n  A y of another form is one tensor, [n, ...].");

@@ -26,32 +26,32 @@ struct Living {
   bool handling = false;
   struct sigaction before = {};
 };
-constinit Living all;
+constinit Living living;
 
 }  // namespace
 
 Interruptible::Interruptible() {
   const ProcessLock lock(ProcessLock::signals);
-  if (all.count++ > 0) return;
+  if (living.count++ > 0) return;
   came = false;
-  if (sigaction(SIGINT, nullptr, &all.before) != 0) return;
-  if ((all.before.sa_flags & SA_SIGINFO) || all.before.sa_handler != SIG_DFL) return;
+  if (sigaction(SIGINT, nullptr, &living.before) != 0) return;
+  if ((living.before.sa_flags & SA_SIGINFO) || living.before.sa_handler != SIG_DFL) return;
   struct sigaction ours = {};
   ours.sa_handler = note;
   ours.sa_flags = SA_RESTART;
   sigemptyset(&ours.sa_mask);
-  all.handling = sigaction(SIGINT, &ours, nullptr) == 0;
+  living.handling = sigaction(SIGINT, &ours, nullptr) == 0;
 }
 
 Interruptible::~Interruptible() {
   const ProcessLock lock(ProcessLock::signals);
-  if (--all.count > 0) return;
+  if (--living.count > 0) return;
   struct sigaction now = {};
   // A callback of the user's may have set a handler since, which stays.
-  if (all.handling && sigaction(SIGINT, nullptr, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+  if (living.handling && sigaction(SIGINT, nullptr, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
       now.sa_handler == note)
-    sigaction(SIGINT, &all.before, nullptr);
-  all.handling = false;
+    sigaction(SIGINT, &living.before, nullptr);
+  living.handling = false;
   came = false;
 }
 

@@ -10,8 +10,8 @@ template <class R, class O>
 struct MomentRule : Rule<R, O> {
   using Rule<R, O>::Rule;
   static void describe_own(auto& setting, O& o) {
-    setting("beta_1", o.beta_1, share);
-    setting("beta_2", o.beta_2, share);
+    setting("beta_1", o.beta_1, past_share);
+    setting("beta_2", o.beta_2, past_share);
     if constexpr (requires { o.epsilon; }) setting("epsilon", o.epsilon, not_negative);
     if constexpr (requires { o.amsgrad; }) setting("amsgrad", o.amsgrad);
   }

@@ -250,8 +250,8 @@ void add_slots(const Memory& of, const std::string& key, Optimizer::NamedTensors
 
 // What `state` gave, looked through: the slots by their names, and the counts, which must be such
 // numbers.
-struct Given {
-  Given(const OptimizerState& of, const Optimizer::NamedTensors& state)
+struct GivenState {
+  GivenState(const OptimizerState& of, const Optimizer::NamedTensors& state)
       : iterations(of.iterations) {
     for (const auto& [name, value] : state) {
       if (!value) throw Error(of.name() + ": `" + name + "` was never given a value.");
@@ -320,7 +320,7 @@ Optimizer::NamedTensors Optimizer::state(const NamedTensors& weights) const {
 
 void Optimizer::restore(const NamedTensors& state) {
   OptimizerState& mine = required();
-  Given given(mine, state);
+  GivenState given(mine, state);
   mine.memory.clear();
   mine.places.clear();
   given.apply_counts(mine);
@@ -329,7 +329,7 @@ void Optimizer::restore(const NamedTensors& state) {
 
 void Optimizer::restore(const NamedTensors& state, const NamedTensors& weights) {
   OptimizerState& mine = required();
-  Given given(mine, state);
+  GivenState given(mine, state);
   std::map<std::string, Tensor>& slots = given.slots;
   struct Found {
     Memory* of;

@@ -11,7 +11,7 @@
 namespace tempo {
 
 inline constexpr Range not_negative{.at_least = 0};
-inline constexpr Range share{.at_least = 0, .below = 1};  // of the past that stays
+inline constexpr Range past_share{.at_least = 0, .below = 1};  // of the past that stays
 
 inline void describe_rate(SettingsReader& setting, LearningRate& rate) {
   std::string text;

@@ -12,7 +12,7 @@ struct SGDRule : Rule<SGDRule, SGDOptions> {
   using Rule::Rule;
   static constexpr const char* names[] = {"sgd"};
   static void describe_own(auto& setting, SGDOptions& o) {
-    setting("momentum", o.momentum, share);
+    setting("momentum", o.momentum, past_share);
     setting("nesterov", o.nesterov);
   }
   Tensor next(const Tensor& w, const Tensor& g, const Tensors& n, Slots& slots) const override {
@@ -30,8 +30,8 @@ struct RMSpropRule : Rule<RMSpropRule, RMSpropOptions> {
   using Rule::Rule;
   static constexpr const char* names[] = {"rmsprop", "RMSprop"};
   static void describe_own(auto& setting, RMSpropOptions& o) {
-    setting("rho", o.rho, share);
-    setting("momentum", o.momentum, share);
+    setting("rho", o.rho, past_share);
+    setting("momentum", o.momentum, past_share);
     setting("epsilon", o.epsilon, not_negative);
     setting("centered", o.centered);
   }

@@ -21,14 +21,14 @@ namespace {
 
 constexpr Range not_negative{.at_least = 0};
 constexpr Range required{.at_least = 0, .required = true};
-constexpr Range steps{.at_least = 1, .required = true};
+constexpr Range step_count{.at_least = 1, .required = true};
 
 void describe(auto& setting, auto& o) {
   if constexpr (requires { o.initial_learning_rate; })
     setting("initial_learning_rate", o.initial_learning_rate, required);
-  if constexpr (requires { o.decay_steps; }) setting("decay_steps", o.decay_steps, steps);
+  if constexpr (requires { o.decay_steps; }) setting("decay_steps", o.decay_steps, step_count);
   if constexpr (requires { o.first_decay_steps; })
-    setting("first_decay_steps", o.first_decay_steps, steps);
+    setting("first_decay_steps", o.first_decay_steps, step_count);
   if constexpr (requires { o.decay_rate; }) setting("decay_rate", o.decay_rate, required);
   if constexpr (requires { o.staircase; }) setting("staircase", o.staircase);
   if constexpr (requires { o.end_learning_rate; }) {
