@@ -2,6 +2,8 @@
 // Applying an op: infer, then compute or record.
 #include <algorithm>
 
+#include <tempo/elementwise.hpp>
+
 #include "graph/mask.hpp"
 #include "graph/trace.hpp"
 #include "tensor/few.hpp"
@@ -60,6 +62,15 @@ std::vector<Ref<Value>> results_of(const Ref<Application>& application) {
   for (std::size_t k = 0; k < application->types.size(); ++k)
     results.push_back(result_of(application, k));
   return results;
+}
+
+// Of what a traced step computes where it remembers nothing: no gradient goes the way back.
+void stop_gradients(const Application& application, std::vector<Ref<Value>>& results) {
+  const bool may_go_back = records(*application.op, application.inputs);
+  for (Ref<Value>& v : results) {
+    if (v->tracked && may_go_back) v = to_value(stop_gradient(to_tensor(v)));
+    v->tracked = false;
+  }
 }
 
 // On arrays of its own, so that weights may change meanwhile.
@@ -136,6 +147,7 @@ std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> in
     application->trace = trace->id();
     trace->record(application);
     results = results_of(application);
+    if (!is_recording) stop_gradients(*application, results);
   } else {
     std::vector<Array> arrays = compute(op, inputs, attributes, types);
     if (is_recording && records(op, inputs)) {

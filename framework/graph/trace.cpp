@@ -8,7 +8,7 @@ namespace {
 thread_local Trace* innermost = nullptr;
 }
 
-Trace::Trace() : id_(next_serial()), innermost_(innermost, this) {}
+Trace::Trace() : id_(next_serial()), recorded_(may_want_gradients()), innermost_(innermost, this) {}
 TracePause::TracePause() : innermost_(innermost, nullptr) {}
 
 Trace* Trace::current() { return innermost; }

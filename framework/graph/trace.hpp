@@ -30,6 +30,9 @@ class Trace {
   /// its results, which another call must do again. They are then of one call alone.
   static void tie_to_call();
   bool is_tied_to_call() const { return tied_to_call_; }
+  /// Whether its caller, and those of the traces around it, remember where values come from. What
+  /// is traced always does until it is switched off within, so that it serves all callers.
+  bool is_recorded() const { return recorded_; }
 
   struct Capture {
     Ref<Value> outside, inside;
@@ -48,8 +51,16 @@ class Trace {
   std::vector<Capture> captures_;
   std::vector<Keys> keys_;
   std::vector<Ref<Application>> applications_;
+  const bool recorded_;
+  const Recording recording_;
   Scoped<Trace*> innermost_;
 };
+
+/// Whether a gradient may be asked for of what is computed now.
+inline bool may_want_gradients() {
+  const Trace* const trace = Trace::current();
+  return recording() && (!trace || trace->is_recorded());
+}
 
 /// Whether what runs may go by a value: it has one, and no step is being traced, which may run with
 /// another. Whoever looks nevertheless ties the trace to its call.

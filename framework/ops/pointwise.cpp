@@ -223,6 +223,7 @@ const auto& defined_cast =
 const auto& stop_gradient_op = define({
     .name = "stop_gradient",
     .type = same_as_input(Accepts::any),
+    .cheap = true,
     .mask = masks::elementwise,
 });
 

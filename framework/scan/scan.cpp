@@ -231,7 +231,7 @@ std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps, bool
   std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);
   const bool tracked =
       std::any_of(inputs.begin(), inputs.end(), [](const Ref<Value>& v) { return v->tracked; });
-  const bool gradient = tracked && recording();
+  const bool gradient = tracked && may_want_gradients();
   if (gradient && !call.recompute) recurrence = recurrence->keeping(recurrence->read_by_gradient());
   const bool in_segments = gradient && call.recompute;
   const EndingRowsRef rows =

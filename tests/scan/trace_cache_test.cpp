@@ -82,6 +82,24 @@ struct DroppingCell : CountingCell {
   }
 };
 
+// Parts of its step, and what it makes once, let no gradient through.
+struct StoppingCell : CountingCell {
+  using CountingCell::CountingCell;
+  Tensors once(const StepCall&) const {
+    const NoGradient off;
+    return {exp(mean(square(recurrent_kernel), -1))};
+  }
+  Step step(const Tensor& x, const State& s, const StepCall& call) const {
+    const Tensor z = before_activation(x, s[0]) * call.once[0];
+    const Tensor gate = [&] {
+      const NoGradient off;
+      return sigmoid(z + matmul(x, kernel));
+    }();
+    Tensor next = gate * tanh(z);
+    return {.output = next, .state = {next}};
+  }
+};
+
 Tensor sequences(int64_t rows = batch, int64_t time = 6, DType dtype = float64) {
   return cast(normal({rows, time, features}, 3), dtype);
 }
@@ -225,6 +243,28 @@ BOOST_AUTO_TEST_CASE(a_state_of_another_dtype_is_an_error_at_any_call) {
   BOOST_TEST(first.find("float32") != std::string::npos, first);
   rnn(sequences());
   BOOST_TEST(error() == first);
+}
+
+// A step that is traced at a call without gradients runs again at calls with them.
+BOOST_AUTO_TEST_CASE(what_a_step_lets_no_gradient_through_is_its_own_and_not_its_callers) {
+  const Tensor x = parameter(sequences());
+  for (const bool first_without : {false, true}) {
+    const Layer rnn = built(StoppingCell());
+    Tensors to = rnn.weights();
+    to.push_back(x);
+    if (first_without) {
+      const NoGradient off;
+      BOOST_TEST(steps_of([&] { BOOST_TEST(!rnn(x).tracked()); }) == 1);
+    }
+    for (int call = 0; call < 2; ++call) {
+      Tensor y;
+      BOOST_TEST(steps_of([&] { y = rnn(x); }) == (call == 0 && !first_without));
+      const Tensors got = gradient(sum(sin(y)), to),
+                    expected = gradient(sum(sin(by_hand(rnn, x))), to);
+      for (std::size_t i = 0; i < to.size(); ++i)
+        check_close("gradient " + std::to_string(i), got[i], expected[i], 1e-12);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(random_numbers_are_drawn_anew) {
