@@ -131,6 +131,57 @@ BOOST_AUTO_TEST_CASE(a_recurrence_runs_an_op_of_several_results) {
   }
 }
 
+namespace {
+
+// Half the square of x, whose gradient is given as if dy were 1: an input as it is.
+struct HalfSquare {
+  static constexpr int n_inputs = 1;
+  static OpType type(const OpCall& call) { return call.input(0); }
+  template <class T>
+  static void kernel(const OpCall& call, const std::array<const T*, 1>& x, T* y) {
+    for (int64_t i = 0; i < call.result().shape.count(); ++i) y[i] = x[0][i] * x[0][i] / 2;
+  }
+  static Tensors vjp(const OpGradient& g) { return {g.x(0)}; }
+};
+
+// The same, whose rule holds a factor constant.
+struct HeldSquare : HalfSquare {
+  static Tensors vjp(const OpGradient& g) {
+    const Tensor factor = [&] {
+      const NoGradient off;
+      return 0.5 * (g.x(0) + g.x(0));
+    }();
+    return {g.dy(0) * factor};
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_recurrence_runs_a_vjp_that_gives_an_input_or_holds_a_factor) {
+  const Tensor x = parameter(normal({2, 5, 3}, 1)), first = parameter(normal({2, 3}, 2));
+  const Tensors to{x, first};
+  const sdk::Op &gives_x = op_of<HalfSquare>("test_half_square"),
+                &held = op_of<HeldSquare>("test_held_square");
+  for (const sdk::Op* op : {&gives_x, &held}) {
+    const auto run = [&](const ScanOptions& options) {
+      const auto step = [&](const Tensor& now, const State& s) -> Step {
+        return {.output = (*op)(now), .state = {(*op)(s[0])}};
+      };
+      const Scanned y = scan(step, x, {first}, options);
+      Tensors all = gradient(sum(square(y.output)) + sum(sin(y.state[0])), to);
+      if (op == &held)
+        for (const Tensor& g : gradient(testing::mixed(all), to)) all.push_back(g);
+      return all;
+    };
+    const Tensors expected = run({.plain = true});
+    for (const ScanOptions& options : {ScanOptions{}, ScanOptions{.recompute = true}}) {
+      const Tensors got = run(options);
+      for (std::size_t i = 0; i < got.size(); ++i)
+        check_close("gradient " + std::to_string(i), got[i], expected[i], 1e-12);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(results_may_be_of_several_dtypes) {
   const sdk::Op& op = op_of<Above>("test_above");
   const Tensor x = parameter(tensor(std::vector<double>{-1, 2, 3}, {3}, float64));

@@ -34,7 +34,7 @@ class Differentiation {
     {
       Trace trace;
       seed(trace);
-      walk_back();
+      walk_back(trace);
       write(trace);
     }
     builder_.program.reverse = !p_.reverse;
@@ -116,7 +116,7 @@ class Differentiation {
     return IncomingGradient{c.results};
   }
 
-  void walk_back() {
+  void walk_back(Trace& trace) {
     Tensors inputs;
     for (std::size_t i = 0; i < p_.n_inputs(); ++i) inputs.push_back(to_tensor(node(p_.input(i))));
     Tensors asked;
@@ -127,6 +127,10 @@ class Differentiation {
     for (std::size_t i = 0, k = 0; i < inputs.size(); ++i)
       if (asks(i)) gradients_[i] = got[k++];
     for (Carry& c : carries_) next_.push_back(next_of(c));
+    // A rule may give a value of the forward step or one from outside as it is: it is read, too.
+    for (Tensors* made : {&gradients_, &next_})
+      for (Tensor& t : *made)
+        if (t) t = to_tensor(trace.own(to_value(t)));
   }
   bool asks(std::size_t i) const {
     return floating(p_.input(i)) && (request_.wanted[i] || p_.is_state(p_.input(i)));
@@ -155,11 +159,11 @@ class Differentiation {
     for (const Ref<Application>& a : recomputed_) builder_.add(*a);
     for (const Ref<Application>& a : trace.applications()) builder_.add(*a);
     for (std::size_t k = 0; k < carries_.size(); ++k)
-      builder_.program.next.push_back(builder_.at(*trace.own(to_value(next_[k]))));
-    write_results(trace);
+      builder_.program.next.push_back(builder_.at(*next_[k].handle()));
+    write_results();
   }
 
-  void write_results(Trace& trace) {
+  void write_results() {
     result_of_.resize(p_.n_inputs());
     for (std::size_t i = 0; i < p_.n_inputs(); ++i) {
       if (!request_.wanted[i] || !gradients_[i]) continue;
@@ -169,7 +173,7 @@ class Differentiation {
                                                            : ProgramResult::last;
       result_of_[i] = builder_.program.results.size();
       builder_.program.results.push_back(
-          {kind, builder_.at(*trace.own(to_value(gradients_[i]))), p_[v].batch_first});
+          {kind, builder_.at(*gradients_[i].handle()), p_[v].batch_first});
     }
   }
 
