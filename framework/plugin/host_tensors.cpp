@@ -20,6 +20,12 @@ namespace {
 
 using sdk::guarded;
 
+// What is traced now runs later, when the default may be another: it is the dtype of now.
+int64_t settled(const char* name, int64_t value) {
+  const bool open = std::strcmp(name, "dtype") == 0 && value == TEMPO_AUTOMATIC;
+  return open ? static_cast<int64_t>(default_dtype()) : value;
+}
+
 Attributes attributes_of(const tempo_attribute* attributes, uint32_t n) {
   require_list(attributes, n, "apply", "attributes");
   Attributes out;
@@ -27,7 +33,7 @@ Attributes attributes_of(const tempo_attribute* attributes, uint32_t n) {
   for (const tempo_attribute& a : Elements(attributes, n, "apply")) {
     require(a.name, "apply", "name of an attribute");
     switch (a.kind) {
-      case TEMPO_INT64_VALUE: out.set(a.name, a.integer); break;
+      case TEMPO_INT64_VALUE: out.set(a.name, settled(a.name, a.integer)); break;
       case TEMPO_DOUBLE_VALUE: out.set(a.name, a.real); break;
       case TEMPO_TEXT_VALUE:
         require(a.text, "apply", "text of an attribute");
@@ -163,7 +169,7 @@ tempo_status assign(tempo_tensor* weight, tempo_tensor* value) {
     if (!weight->weight)
       throw Error("assign: " + to_string(weight->type) +
                   " is not a weight; make it with parameter(x).");
-    if (value->trace || weight->trace)
+    if (value->trace || weight->trace || Trace::current())
       throw Error("assign: weight `" + name + "` cannot change while a step is traced.");
     if (!(weight->type == value->type))
       throw ShapeError("assign: the value does not fit the weight\n  weight  " +

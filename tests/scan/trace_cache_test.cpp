@@ -234,6 +234,21 @@ BOOST_AUTO_TEST_CASE(the_default_dtype_is_that_of_the_call) {
   set_default_dtype(float32);
 }
 
+// Nothing but the default dtype tells the one step from the other.
+BOOST_AUTO_TEST_CASE(steps_of_other_default_dtypes_share_no_program) {
+  const auto step = [](const Tensor& x, const State& s) -> Step {
+    const Tensor next = s[0] + cast(cast(exp(scalar(20)), int64), x.dtype());
+    return {.output = next, .state = {next}};
+  };
+  const State zero{zeros({batch, features}, float64)};
+  for (const DType dtype : {float32, float64, float32}) {
+    set_default_dtype(dtype);
+    check_same(name_of(dtype), scan(step, sequences(), zero).output,
+               scan(step, sequences(), zero, {.plain = true}).output);
+  }
+  set_default_dtype(float32);
+}
+
 BOOST_AUTO_TEST_CASE(a_state_of_another_dtype_is_an_error_at_any_call) {
   const Layer rnn = built(CountingCell());
   const auto error = [&] {
