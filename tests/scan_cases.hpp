@@ -17,6 +17,22 @@ struct ScanCase {
   Tensors x, state, captured;
 };
 
+template <class F>
+auto without_gradient(F&& f) {
+  const NoGradient off;
+  return f();
+}
+
+// A tensor that a step reads from outside as it is, in either dtype.
+class OfDType {
+ public:
+  explicit OfDType(const Tensor& t) : float32_(cast(t, float32)), float64_(cast(t, float64)) {}
+  Tensor like(const Tensor& t) const { return t.dtype() == float32 ? float32_ : float64_; }
+
+ private:
+  Tensor float32_, float64_;
+};
+
 inline std::vector<ScanCase> scan_cases() {
   const Tensor x = normal({3, 5, 4}, 1), h = normal({3, 7}, 2), w = 0.4 * normal({4, 7}, 3),
                u = 0.4 * normal({7, 7}, 4), b = normal({7}, 5), many_x = normal({48, 3, 4}, 16),
@@ -318,6 +334,192 @@ inline std::vector<ScanCase> scan_cases() {
        {x},
        {h},
        {b, w}},
+      {"values that no gradient goes through",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor z = matmul(xs[0], c[0]) + s[0];
+         const auto [gate, kept] = without_gradient([&] {
+           return split<2>(concat({sigmoid(z * c[1]), matmul(tanh(s[0]), c[2])}));
+         });
+         Tensor next = tanh(z) * gate + 0.3 * kept * s[0];
+         return Step{next * z, {next}};
+       },
+       {x},
+       {h},
+       {w, b, u}},
+      {"a state that no gradient goes through",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor z = matmul(xs[0], c[0]) + s[0];
+         return Step{z * s[1], {tanh(z), without_gradient([&] { return 0.5 * s[1] + square(z); })}};
+       },
+       {x},
+       {h, b + h},
+       {w}},
+      {"a scan inside the step that no gradient goes through",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const auto inner = [&](const Tensor& y, const State& t) {
+           Tensor next = tanh(t[0] * c[0] + y);
+           return Step{next, {next}};
+         };
+         const Tensor z = matmul(xs[0], c[1]) + s[0];
+         const Scanned r = without_gradient([&] { return scan(inner, stack({s[0], z}, 1), {z}); });
+         return Step{sum(r.output, 1) * z, {tanh(r.state[0] + z)}};
+       },
+       {x},
+       {h},
+       {b, w}},
+      {"a scan inside the step with values that no gradient goes through",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const auto inner = [&](const Tensor& y, const State& t) {
+           const Tensor gate = without_gradient([&] { return sigmoid(y + t[0]); });
+           Tensor next = gate * tanh(t[0] * c[0] + y);
+           return Step{next, {next}};
+         };
+         const Scanned r = scan(inner, stack({s[0], s[0] + matmul(xs[0], c[1])}, 1), {s[0]});
+         return Step{sum(r.output, 1), {r.state[0]}};
+       },
+       {x},
+       {h},
+       {b, w}},
+      {"a rule that no gradient goes through",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor z = matmul(xs[0], c[0]) + s[0], y = tanh(z);
+         Tensor next = custom_gradient(y, {z}, [&](const Tensor& dy) {
+           return dy * without_gradient([&] { return exp(c[1] * z); });
+         });
+         return Step{next * z, {next}};
+       },
+       {x},
+       {h},
+       {w, b}},
+      {"a rule on values that no gradient goes through",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor z = matmul(xs[0], c[0]) + s[0];
+         const Tensor y = without_gradient([&] {
+           return custom_gradient(tanh(z), {z}, [&](const Tensor& dy) { return dy * c[1]; });
+         });
+         return Step{y * z, {tanh(y + s[0])}};
+       },
+       {x},
+       {h},
+       {w, b}},
+      {"a gradient within the step, of the state and of a weight",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor mine = 1 * c[0], off = square(tanh(matmul(xs[0], mine)) - s[0] * s[1]);
+         const auto [of_state, of_mine] = gradient(sum(off), {s[0], mine});
+         const Tensor of_weight = gradient(sum(sin(c[1] * square(c[1]))), {c[1]})[0];
+         Tensor next = s[0] - 0.1 * of_state * of_weight;
+         return Step{matmul(xs[0], of_mine), {next, 0.5 * next}};
+       },
+       {x},
+       {h, square(h)},
+       {w, b}},
+      {"a gradient in a scan within the step, of a weight",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const auto inner = [&](const Tensor& y, const State& t) {
+           const Tensor mine = 1 * c[0], all = sum(sin(y * mine + t[0] * square(mine)));
+           Tensor next = tanh(t[0] + gradient(all, {mine})[0]);
+           return Step{next, {next}};
+         };
+         const Scanned r = scan(inner, stack({s[0], s[0] + matmul(xs[0], c[1])}, 1), {s[0]});
+         return Step{sum(r.output, 1), {r.state[0]}};
+       },
+       {x},
+       {h},
+       {b, w}},
+      {"a rule that is the gradient of another function",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor z = matmul(xs[0], c[0]) + s[0], mine = 1 * c[1], squares = square(mine);
+         Tensor next = custom_gradient(tanh(z), {z, mine}, [&](const Tensor& dy) {
+           return gradient(sin(z * mine) * squares, Tensors{z, mine}, dy);
+         });
+         return Step{next, {next}};
+       },
+       {x},
+       {h},
+       {w, b}},
+      {"a rule that gives the input its gradient as it comes",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = custom_gradient(tanh(xs[0] * s[0] + c[0]), {xs[0], s[0]},
+                                       [&](const Tensor& dy) -> Tensors {
+                                         return {dy, dy};
+                                       });
+         return Step{next, {next}};
+       },
+       {normal({3, 5, 7}, 26)},
+       {h},
+       {b}},
+  };
+}
+
+// Of rules that give what they read as it is, not times dy: where nothing comes in they give it,
+// too.
+inline std::vector<ScanCase> rules_without_dy() {
+  const Tensor x = normal({3, 5, 4}, 1), h = normal({3, 7}, 2), w = 0.4 * normal({4, 7}, 3),
+               u = 0.4 * normal({7, 7}, 4), b = normal({7}, 5);
+  return {
+      {"a rule that gives the state as it is",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor y = tanh(matmul(xs[0], c[0]) + s[0]);
+         Tensor next = custom_gradient(y, {s[0]}, [&](const Tensor&) { return s[0]; });
+         return Step{next, {next}};
+       },
+       {x},
+       {h},
+       {w}},
+      {"a rule that gives a value of the step as it is, to two inputs",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor z = matmul(xs[0], c[0]) * s[1], y = tanh(z);
+         Tensor next = custom_gradient(y, {s[0], s[1]}, [&](const Tensor&) -> Tensors {
+           return {y, y};
+         });
+         return Step{next * s[0], {next, square(y)}};
+       },
+       {x},
+       {h, square(h)},
+       {w}},
+      {"a rule that gives the input as it is",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         Tensor next = custom_gradient(tanh(xs[0] * s[0] + c[0]), {xs[0]},
+                                       [&](const Tensor&) { return xs[0]; });
+         return Step{next * s[0], {next}};
+       },
+       {normal({3, 5, 7}, 26)},
+       {h},
+       {b}},
+      {"a rule that gives weights as they are",
+       [](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor y = tanh(matmul(xs[0], c[0]) + s[0] * c[1]);
+         Tensor next = custom_gradient(y, {c[1], c[2], c[3]}, [&](const Tensor&) -> Tensors {
+           return {c[2], c[2], c[3]};
+         });
+         return Step{next, {next}};
+       },
+       {x},
+       {h},
+       {w, b, square(b), u}},
+      {"a rule that gives tensors of nobody as they are",
+       [row = OfDType(normal({7}, 32)), all = OfDType(normal({3, 7}, 33))](
+           const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor y = tanh(matmul(xs[0], c[0]) + s[0] * c[1]);
+         Tensor next = custom_gradient(y, {c[1], s[0]}, [&](const Tensor&) -> Tensors {
+           return {row.like(y), all.like(y)};
+         });
+         return Step{next, {next}};
+       },
+       {x},
+       {h},
+       {w, b}},
+      {"a rule that gives an input a tensor of nobody, and a constant",
+       [all = OfDType(normal({3, 7}, 33))](const Tensors& xs, const State& s, const Tensors& c) {
+         const Tensor y = tanh(xs[0] + s[0] * c[0]);
+         Tensor next = custom_gradient(y, {xs[0], c[0]}, [&](const Tensor&) -> Tensors {
+           return {all.like(y), full({7}, 0.5, y.dtype())};
+         });
+         return Step{next, {next}};
+       },
+       {normal({3, 5, 7}, 26)},
+       {h},
+       {b}},
   };
 }
 

@@ -7,6 +7,7 @@
 #include <tempo/ops.hpp>
 
 #include "graph/mask.hpp"
+#include "graph/trace.hpp"
 
 namespace tempo {
 
@@ -167,6 +168,70 @@ Tensors walk(const std::vector<Seed>& seeds, const Tensors& inputs) {
   return out;
 }
 
+namespace {
+
+// Where something is traced, the way to a value from outside ends at a placeholder, and goes on
+// behind it.
+class TracedWalk {
+ public:
+  explicit TracedWalk(const Tensors& inputs) : inputs_(inputs), to_(inputs) {
+    for (const Trace* t = Trace::current(); t; t = t->outer()) {
+      traces_.push_back(t->id());
+      for (const Trace::Capture& c : t->captures())
+        if (c.outside->tracked) add(c.inside, c.outside);
+      for (const Ref<Value>& a : t->arguments()) add(a, {});
+    }
+  }
+
+  Tensors gradients(std::vector<Seed> seeds) {
+    Tensors out(inputs_.size());
+    while (!seeds.empty()) {
+      const Tensors got = walk(seeds, to_);
+      for (std::size_t i = 0; i < out.size(); ++i)
+        if (got[i]) accumulate(out[i], got[i]);
+      seeds.clear();
+      for (std::size_t k = out.size(); k < to_.size(); ++k) {
+        if (!got[k]) continue;
+        const Ref<Value>& behind = behind_[k - out.size()];
+        if (!behind)
+          require_within(to_[k]);
+        else
+          seeds.push_back({to_tensor(behind), got[k]});
+      }
+    }
+    return out;
+  }
+
+ private:
+  void add(const Ref<Value>& placeholder, Ref<Value> behind) {
+    to_.push_back(to_tensor(placeholder));
+    behind_.push_back(std::move(behind));
+  }
+  // The number of traces that a value is outside of, from the innermost one.
+  std::ptrdiff_t depth(const Tensor& t) const {
+    return std::find(traces_.begin(), traces_.end(), t.handle()->trace) - traces_.begin();
+  }
+  // An argument of a step may be made of all that is outside of it, in a way that nobody sees.
+  void require_within(const Tensor& argument) const {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      const Value& input = *inputs_[i].handle();
+      if (depth(inputs_[i]) > depth(argument))
+        throw Error("gradient: input " + std::to_string(i) + ", " + to_string(input.type) +
+                    (input.path.empty() ? "" : " `" + input.path + "`") +
+                    ", is from outside of the step that is traced, and y depends on the step's "
+                    "arguments, which may depend on it.\n  Let the step read a copy, `mine = 1 * "
+                    "x`, and ask for the gradient of that.");
+    }
+  }
+
+  const Tensors& inputs_;
+  Tensors to_;                      // the inputs, then placeholders
+  std::vector<Ref<Value>> behind_;  // what these stand for; empty: an argument
+  std::vector<uint64_t> traces_;
+};
+
+}  // namespace
+
 Tensors gradient_of(const Tensor& y, const Tensor& dy, const Tensors& inputs) {
   if (!is_floating(y.dtype()))
     throw ShapeError("gradient: y is " + to_string(y.shape(), y.dtype()) +
@@ -182,7 +247,7 @@ Tensors gradient_of(const Tensor& y, const Tensor& dy, const Tensors& inputs) {
           to_string(inputs[i].shape(), inputs[i].dtype()) +
           ", is not tracked.\n  Make it with parameter(x) before it is used; values computed "
           "under NoGradient are not tracked either.");
-  Tensors out = walk({{y, dy ? dy : ones_like(y)}}, inputs);
+  Tensors out = TracedWalk(inputs).gradients({{y, dy ? dy : ones_like(y)}});
   for (std::size_t i = 0; i < out.size(); ++i)
     if (!out[i]) out[i] = zeros_like(inputs[i]);
   return out;

@@ -14,7 +14,7 @@ TracePause::TracePause() : innermost_(innermost, nullptr) {}
 Trace* Trace::current() { return innermost; }
 
 void Trace::tie_to_call() {
-  for (Trace* t = innermost; t; t = t->innermost_.before()) t->tied_to_call_ = true;
+  for (Trace* t = innermost; t; t = t->outer()) t->tied_to_call_ = true;
 }
 
 Ref<Value> Trace::placeholder(const TensorType& type) {
@@ -23,6 +23,11 @@ Ref<Value> Trace::placeholder(const TensorType& type) {
   value->trace = id_;
   value->tracked = is_floating(type.dtype);
   return value;
+}
+
+Ref<Value> Trace::argument(const TensorType& type) {
+  arguments_.push_back(placeholder(type));
+  return arguments_.back();
 }
 
 Ref<Value> Trace::capture(const Ref<Value>& outside) {

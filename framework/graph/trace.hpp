@@ -13,10 +13,14 @@ class Trace {
 
   /// The innermost trace of this thread, or null.
   static Trace* current();
+  /// The one around it, or null.
+  Trace* outer() const { return innermost_.before(); }
 
   uint64_t id() const { return id_; }
   /// A new placeholder of this trace.
   Ref<Value> placeholder(const TensorType& type);
+  /// One that stands for an argument of a step, which may depend on all that is outside.
+  Ref<Value> argument(const TensorType& type);
   /// The placeholder that stands for a value from outside; the same one each time.
   Ref<Value> capture(const Ref<Value>& outside);
   /// The value itself if it belongs to this trace, else its capture.
@@ -41,6 +45,7 @@ class Trace {
     Ref<Value> placeholder;
     int64_t offset, count;  // draws of this step before it, and its own
   };
+  const std::vector<Ref<Value>>& arguments() const { return arguments_; }
   const std::vector<Capture>& captures() const { return captures_; }
   const std::vector<Keys>& keys() const { return keys_; }
   const std::vector<Ref<Application>>& applications() const { return applications_; }
@@ -48,6 +53,7 @@ class Trace {
  private:
   uint64_t id_;
   bool tied_to_call_ = false;
+  std::vector<Ref<Value>> arguments_;
   std::vector<Capture> captures_;
   std::vector<Keys> keys_;
   std::vector<Ref<Application>> applications_;

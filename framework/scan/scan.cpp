@@ -159,6 +159,14 @@ constexpr int time_axis = 1;  // of the sequences of a call, [batch, time, ...]
 
 // --- the plain loop
 
+// Under a name of its own, as a placeholder is: a gradient that a step asks for ends at its
+// arguments.
+Ref<Value> renamed(const Ref<Value>& state) {
+  const bool is_placeholder = state->trace && !state->from;
+  if (!state->tracked || is_placeholder) return state;
+  return to_value(reshape(to_tensor(state), state->type.shape));
+}
+
 std::vector<Ref<Value>> plain_loop(const tempo_scan& call, int64_t time) {
   std::vector<Ref<Value>> states;
   for (uint32_t k = 0; k < call.n_states; ++k) states.push_back(Ref<Value>::share(call.states[k]));
@@ -169,6 +177,7 @@ std::vector<Ref<Value>> plain_loop(const tempo_scan& call, int64_t time) {
     std::vector<Ref<Value>> x;
     for (uint32_t i = 0; i < call.n_sequences; ++i)
       x.push_back(to_value(take(Tensor::borrowed(call.sequences[i]), t, time_axis)));
+    for (Ref<Value>& state : states) state = renamed(state);
     const std::vector<Ref<Value>> results = run_step(call, x, states);
     for (uint32_t i = 0; i < call.n_outputs; ++i)
       last[i] = outputs[i][static_cast<std::size_t>(t)] = to_tensor(results[i]);

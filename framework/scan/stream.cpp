@@ -32,9 +32,8 @@ std::vector<Ref<Value>> StreamTrace::inlined(const tempo_scan& call, PlainLoop p
   std::vector<tempo_tensor*> states;
   const std::size_t first = carried.size();
   for (uint32_t k = 0; k < call.n_states; ++k) {
-    carried.push_back({trace.own(Ref<Value>::share(call.states[k])),
-                       trace.placeholder(call.states[k]->type),
-                       {}});
+    carried.push_back(
+        {trace.own(Ref<Value>::share(call.states[k])), trace.argument(call.states[k]->type), {}});
     states.push_back(carried.back().before.get());
   }
   tempo_scan step = call;

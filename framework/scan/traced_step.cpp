@@ -93,9 +93,9 @@ TracedStep trace_step(const tempo_scan& call) {
     Trace trace;
     std::vector<Ref<Value>> x, states;
     for (uint32_t i = 0; i < call.n_sequences; ++i)
-      x.push_back(trace.placeholder(one_step(call.sequences[i]->type)));
+      x.push_back(trace.argument(one_step(call.sequences[i]->type)));
     for (uint32_t i = 0; i < call.n_states; ++i)
-      states.push_back(trace.placeholder(call.states[i]->type));
+      states.push_back(trace.argument(call.states[i]->type));
     std::vector<Ref<Value>> results = run_step(call, x, states);
     for (Ref<Value>& r : results) r = trace.own(r);
     traced.of_one_call = trace.is_tied_to_call();

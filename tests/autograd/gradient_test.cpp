@@ -475,6 +475,85 @@ BOOST_AUTO_TEST_CASE(a_rule_is_differentiated_again) {
   check_close("what the rule reads", gradient(sum(first), {c})[0], 2 * c, 1e-14);
 }
 
+BOOST_AUTO_TEST_CASE(a_rule_may_hold_a_part_of_itself_constant) {
+  const Tensor a = parameter(normal({3})), c = parameter(normal({3}, 2));
+  const Tensor y = custom_gradient(a, {a}, [&](const Tensor& dy) {
+    const Tensor held = [&] {
+      const NoGradient off;
+      return square(c);
+    }();
+    return dy * held * c;
+  });
+  const Tensor first = gradient(sum(y), {a})[0];
+  check_close("the gradient", first, square(c) * c, 1e-14);
+  check_close("of the gradient", gradient(sum(first), {c})[0], square(c), 1e-14);
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_may_be_the_gradient_of_another_function) {
+  const Tensor x = parameter(normal({3})), w = parameter(normal({3}, 2)), wide = x * w;
+  const Tensor slope = 1 - square(tanh(wide));
+  const auto step = [&](const std::function<Tensor()>& smooth) {
+    return custom_gradient(cast(x > 0, float64), {x, w}, [&](const Tensor& dy) {
+      return gradient(smooth(), Tensors{x, w}, dy);
+    });
+  };
+  for (const std::function<Tensor()>& smooth :
+       {std::function<Tensor()>([&] { return tanh(x * w); }),
+        std::function<Tensor()>([&] { return tanh(wide); }),  // half of the way is outside
+        std::function<Tensor()>([y = tanh(wide)] { return y; })}) {
+    const auto [of_x, of_w] = gradient(sum(step(smooth)), {x, w});
+    check_close("of x", of_x, slope * w, 1e-14);
+    check_close("of w", of_w, slope * x, 1e-14);
+    check_close("and its own", gradient(sum(of_x), {x})[0], -2 * tanh(wide) * slope * square(w),
+                1e-14);
+  }
+}
+
+// Traced or not: as with stop_gradient.
+BOOST_AUTO_TEST_CASE(a_step_may_hold_a_part_of_itself_constant) {
+  const Tensor x = parameter(normal({3, 6, 4}, 1)), h = parameter(normal({3, 4}, 2)),
+               w = parameter(0.3 * normal({4, 4}, 3));
+  const auto run = [&](const ScanOptions& options, bool with_op) {
+    const auto step = [&](const Tensor& now, const State& s) {
+      const Tensor z = now + matmul(s[0], w);
+      const auto gate_of = [&] { return sigmoid(matmul(z, w) + s[0]); };
+      const auto held = [&] {
+        const NoGradient off;
+        BOOST_TEST(z.traced() != options.plain);
+        const Tensor gate = gate_of();
+        BOOST_TEST(!gate.tracked());
+        return gate;
+      };
+      const Tensor next = (with_op ? stop_gradient(gate_of()) : held()) * tanh(z);
+      return Step{next * now, {next}};
+    };
+    const Tensors leaves{x, h, w};
+    const Scanned all = scan(step, x, {h}, options);
+    Tensors out = gradient(sum(square(all.output)) + sum(all.state[0]), leaves);
+    for (const Tensor& more : gradient(testing::mixed(out), leaves)) out.push_back(more);
+    return out;
+  };
+  const Tensors expected = run({.plain = true}, true);
+  for (const ScanOptions& options :
+       {ScanOptions{.plain = true}, ScanOptions{}, ScanOptions{.recompute = true}}) {
+    const Tensors got = run(options, false);
+    for (std::size_t i = 0; i < got.size(); ++i)
+      check_close("gradient " + std::to_string(i), got[i], expected[i], 1e-12);
+  }
+}
+
+// It is recorded where it is given, and runs where the default may be another.
+BOOST_AUTO_TEST_CASE(a_rule_has_the_default_dtype_of_where_it_is_given) {
+  const Tensor x = parameter(ones({2}, float64));
+  const Tensor y = custom_gradient(
+      cast(x, float32), {x}, [](const Tensor& dy) { return cast(dy * exp(scalar(20)), float64); });
+  const Tensor expected = gradient(sum(y), {x})[0];
+  set_default_dtype(float64);
+  const Tensor got = gradient(sum(y), {x})[0];
+  set_default_dtype(float32);
+  check_same("the gradient", got, expected);
+}
+
 BOOST_AUTO_TEST_CASE(a_rule_may_let_nothing_through) {
   const Tensor a = parameter(normal({3})), b = parameter(normal({3}, 2));
   const Tensor y = custom_gradient(a * b, {a, b}, [](const Tensor& dy) -> Tensors {

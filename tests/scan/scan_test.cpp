@@ -164,6 +164,20 @@ BOOST_AUTO_TEST_CASE(steps_that_are_computed_again_give_the_same) {
         }
 }
 
+BOOST_AUTO_TEST_CASE(a_rule_may_give_what_it_reads_as_it_is) {
+  for (const ScanCase& c : rules_without_dy())
+    for (bool reverse : {false, true})
+      for (bool recompute : {false, true}) {
+        const std::string what = std::string(c.name) + (reverse ? ", reverse" : "") +
+                                 (recompute ? ", computed again" : "");
+        const Results expected = run(c, {.reverse = reverse, .plain = true}),
+                      got = run(c, {.reverse = reverse, .recompute = recompute});
+        for (std::size_t i = 0; i < expected.first.size(); ++i)
+          check_close(what + ", gradient " + std::to_string(i), got.first[i], expected.first[i],
+                      1e-11);
+      }
+}
+
 BOOST_AUTO_TEST_CASE(random_numbers_in_a_step_are_those_of_the_plain_loop) {
   const Tensor x = normal({3, 5, 4});
   for (bool reverse : {false, true}) {
@@ -342,6 +356,28 @@ BOOST_AUTO_TEST_CASE(errors_say_what_to_do) {
                     }),
                     "scan: the step was given 1 states and returned 0.\n"
                     "  Return {.output = ..., .state = {...}} with every state, in order.");
+  const Tensor w = parameter(normal({4}), "cell/w"), other = normal({4}, 2);
+  BOOST_CHECK_EQUAL(error_of([&] {
+                      scan(
+                          [&](const Tensor& now, const State& s) {
+                            assign(w, other);
+                            return Step{now, s};
+                          },
+                          x, zero);
+                    }),
+                    "assign: weight `cell/w` cannot change while a step is traced.");
+  // The state may depend on it: what came from there would be missing.
+  BOOST_CHECK_EQUAL(
+      error_of([&] {
+        scan(
+            [&](const Tensor& now, const State& s) {
+              return Step{now, {gradient(sum(w * s[0] * now), {w})[0] + s[0]}};
+            },
+            x, zero);
+      }),
+      "gradient: input 0, [4] float64 `cell/w`, is from outside of the step that is "
+      "traced, and y depends on the step's arguments, which may depend on it.\n"
+      "  Let the step read a copy, `mine = 1 * x`, and ask for the gradient of that.");
   Tensor escaped;
   scan(
       [&](const Tensor& now, const State& s) {
