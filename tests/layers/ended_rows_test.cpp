@@ -352,6 +352,27 @@ BOOST_AUTO_TEST_CASE(a_step_within_a_step_goes_by_the_lengths_of_its_call) {
   check_all("a scan in a step", run(out), run(unknown));
 }
 
+// Where the condition is not asked, the zeros that gradients get of what it would choose elsewhere
+// are the same at every step, and so is what is computed from them alone.
+BOOST_AUTO_TEST_CASE(what_is_chosen_within_a_step_gets_its_gradient) {
+  const Tensor x = parameter(normal({5, 40, units}, 3)), u = normal({units, units}, 4),
+               h = parameter(normal({5, units}, 5)),
+               counts = expand_dims(mask_of_lengths(tensor({40, 3, 0, 21, 8}), 40), -1);
+  const auto run = [&](EndedRows::How how) {
+    const EndedRows treat(how);
+    const Scanned done = scan(
+        [&](const Tensors& n, const State& s) -> Step {
+          const Tensor z = where(n[1], n[0] + s[0], matmul(tanh(s[0]), u)), next = tanh(z);
+          return {.output = where(n[1], next, 0), .state = {where(n[1], next, s[0])}};
+        },
+        {x, counts}, {h});
+    Tensors all{done.output, done.state[0]};
+    for (const Tensor& g : gradient(mixed({done.output, done.state[0]}), {x, h})) all.push_back(g);
+    return all;
+  };
+  check_all("chosen within", run(out), run(unknown));
+}
+
 // Nothing tells the axes from one another but what is done with them.
 BOOST_AUTO_TEST_CASE(where_the_batch_has_the_size_of_the_cell) {
   const InFloat64 doubles;
