@@ -85,7 +85,7 @@ class BlockGRUCell : public Cell<BlockGRUOptions> {
 
  private:
   static Tensor normal(const Tensor& x, const Tensor& scale) {
-    return zoo::silu(zoo::rms_norm(x, 1e-4) * scale);
+    return silu(rms_norm(x, scale, 1e-4));
   }
   static Tensor in_blocks(const Tensor& x, const Tensor& W) { return einsum("bhd,hde->bhe", x, W); }
 };

@@ -62,12 +62,12 @@ class GatedDeltaNetCell : public Cell<GatedDeltaNetOptions> {
     auto [q, k, v, gate] = split<4>(zoo::heads(matmul(x, kernel), options.heads));
     auto [raw_a, raw_b] = split<2>(matmul(x, gate_kernel));  // [batch, heads]
     Tensor a = exp(-exp(rate) * softplus(raw_a + rate_bias)), b = sigmoid(raw_b);
-    Tensor query = zoo::unit_length(zoo::silu(q)), key = zoo::unit_length(zoo::silu(k));
+    Tensor query = zoo::unit_length(silu(q)), key = zoo::unit_length(silu(k));
     Tensor kept = expand_dims(expand_dims(a, -1), -1) * s[0];
-    Tensor change = expand_dims(b, -1) * (zoo::silu(v) - zoo::times(kept, key));
+    Tensor change = expand_dims(b, -1) * (silu(v) - zoo::times(kept, key));
     Tensor next = kept + zoo::outer(change, key);
     Tensor read = zoo::times(next, query) / std::sqrt(static_cast<double>(query.shape().back()));
-    return {.output = zoo::joined(zoo::rms_norm(read) * scale * zoo::silu(gate)), .state = {next}};
+    return {.output = zoo::joined(rms_norm(read, scale, 1e-5) * silu(gate)), .state = {next}};
   }
 
   Tensor kernel, gate_kernel, rate, rate_bias, scale;

@@ -54,13 +54,8 @@ inline Tensor times(const Tensor& S, const Tensor& x) {
   return squeeze(matmul(S, expand_dims(x, -1)), -1);
 }
 
-inline Tensor silu(const Tensor& x) { return x * sigmoid(x); }
 /// Of length 1 along the last axis, or nearly so where x is nearly 0.
 inline Tensor unit_length(const Tensor& x) { return x / sqrt(sum(square(x), -1, true) + 1e-6); }
-/// Of mean square 1 along the last axis (Zhang and Sennrich, 2019).
-inline Tensor rms_norm(const Tensor& x, double epsilon = 1e-5) {
-  return x / sqrt(mean(square(x), -1, true) + epsilon);
-}
 
 /// How a matrix of `rows` rows begins, where its shape does not tell them.
 inline Initializer spread(int64_t rows) {

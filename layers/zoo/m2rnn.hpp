@@ -75,13 +75,13 @@ class M2RNNCell : public Cell<M2RNNOptions> {
     const Tensors in = split(matmul(x, kernel), {units, 3 * units, heads});
     Tensor convolved = in[1], window;
     if (options.conv_width > 1) std::tie(convolved, window) = convolution(in[1], s[1]);
-    auto [raw_q, raw_k, raw_v] = split<3>(zoo::silu(convolved));
+    auto [raw_q, raw_k, raw_v] = split<3>(silu(convolved));
     Tensor q = zoo::heads(raw_q, heads), k = zoo::heads(raw_k, heads), v = zoo::heads(raw_v, heads);
     Tensor f = exp(-exp(rate) * softplus(in[2] + rate_bias));  // [batch, heads]
     Tensor keep = expand_dims(expand_dims(f, -1), -1);
     Tensor next = keep * s[0] + (1 - keep) * tanh(matmul(s[0], recurrent) + zoo::outer(k, v));
     Tensor y = squeeze(matmul(expand_dims(q, -2), next), -2) + direct * v;
-    Tensor out = zoo::rms_norm(zoo::joined(y) * zoo::silu(in[0])) * scale;
+    Tensor out = rms_norm(zoo::joined(y) * silu(in[0]), scale, 1e-5);
     return {.output = out, .state = window ? State{next, window} : State{next}};
   }
 

@@ -75,13 +75,13 @@ class Mamba2Cell : public Cell<Mamba2Options> {
     Tensor convolved = in[1], window;
     if (options.conv_width > 1) std::tie(convolved, window) = convolution(in[1], s[1]);
     const int64_t n = options.state_size;
-    const Tensors parts = split(zoo::silu(convolved), {options.units, n, n});
+    const Tensors parts = split(silu(convolved), {options.units, n, n});
     const Tensor u = zoo::heads(parts[0], options.heads), B = expand_dims(parts[1], 1);
     Tensor dt = expand_dims(softplus(in[2] + rate_bias), -1);  // [batch, heads, 1]
     Tensor keep = exp(-dt * expand_dims(exp(rate), -1));
     Tensor next = expand_dims(keep, -1) * s[0] + zoo::outer(dt * u, B);
     Tensor y = zoo::joined(zoo::times(next, expand_dims(parts[2], 1)) + direct * u);
-    Tensor out = zoo::rms_norm(y * zoo::silu(in[0])) * scale;
+    Tensor out = rms_norm(y * silu(in[0]), scale, 1e-5);
     return {.output = out, .state = window ? State{next, window} : State{next}};
   }
 
