@@ -11,6 +11,7 @@
 #include "check/plugin_check.hpp"
 #include "check/subject.hpp"
 #include "plugin/debug/host.hpp"
+#include "plugin/words.hpp"
 
 namespace tempo::conformance {
 
@@ -20,16 +21,6 @@ sdk::Strided<tempo_option> options_of(const Subject& subject) {
   return {subject.type().options, subject.type().n_options};
 }
 std::string named(const tempo_option& o) { return std::string("option `") + o.name + "`"; }
-
-std::vector<std::string> choices_of(const char* choices) {
-  std::vector<std::string> words{""};
-  for (const char* c = choices; *c; ++c)
-    if (*c == '|')
-      words.emplace_back();
-    else
-      words.back() += *c;
-  return words;
-}
 
 void make_or_be_refused(const Subject& subject, const Given& given) {
   try {
@@ -75,7 +66,7 @@ void check_choices(const Subject& subject) {
   for (const tempo_option& o : options_of(subject)) {
     if (!o.choices) continue;
     any = true;
-    const std::vector<std::string> words = choices_of(o.choices);
+    const std::vector<std::string> words = words_of(o.choices);
     for (std::size_t i = 0; i < words.size(); ++i) {
       for (std::size_t k = 0; k < i; ++k)
         require(words[k] != words[i], named(o) + " has the choice `" + words[i] + "` twice");
@@ -155,7 +146,7 @@ Given drawn(const tempo_option& o, Draw& draw) {
     case TEMPO_OPTION_DTYPE: return {o.name, draw.one_of<int64_t>({0, 1, 2, 4, -1, 99})};
     case TEMPO_OPTION_TEXT:
       if (o.choices && draw.below(4) > 0) {
-        const std::vector<std::string> words = choices_of(o.choices);
+        const std::vector<std::string> words = words_of(o.choices);
         return {o.name, words[draw.below(words.size())]};
       }
       [[fallthrough]];

@@ -5,6 +5,7 @@
 #include <tempo/option.hpp>
 
 #include "check/checks.hpp"
+#include "plugin/words.hpp"
 
 namespace tempo::conformance {
 
@@ -22,16 +23,6 @@ const std::vector<Except> without_effect = {
 const std::vector<Together> usual = {
     {"seed", {{"dropout", 0.5}}},
 };
-
-std::vector<std::string> words_of(const char* choices) {
-  std::vector<std::string> words{""};
-  for (const char* c = choices; *c; ++c)
-    if (*c == '|')
-      words.emplace_back();
-    else
-      words.back() += *c;
-  return words;
-}
 
 double number_of(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
 

@@ -18,6 +18,7 @@
 
 #include "plugin/host.hpp"
 #include "plugin/utf8.hpp"
+#include "plugin/words.hpp"
 #include "tensor/process_lock.hpp"
 
 namespace tempo {
@@ -204,12 +205,7 @@ bool is_hosts_argument(uint32_t kind, std::string_view name) {
 void require_slots(const std::string& who, uint32_t kind, const char* slots) {
   if (!slots) return;
   if (kind != TEMPO_OPTIMIZER) throw PluginError(who + "only an optimizer has slots.");
-  std::vector<std::string> names{""};
-  for (const char* c = slots; *c; ++c)
-    if (*c == '|')
-      names.emplace_back();
-    else
-      names.back() += *c;
+  const std::vector<std::string> names = words_of(slots);
   for (std::size_t i = 0; i < names.size(); ++i)
     if (!is_plain_name(names[i]) || names[i] == "average" || names[i] == "gradient_accumulator" ||
         std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=

@@ -15,6 +15,7 @@
 #include "plugin/host.hpp"
 #include "plugin/layer_name.hpp"
 #include "plugin/plugin_file.hpp"
+#include "plugin/words.hpp"
 #include "tensor/environment.hpp"
 #include "tensor/floating_point.hpp"
 #include "tensor/process_lock.hpp"
@@ -63,10 +64,8 @@ std::string dotted(uint32_t major, uint32_t minor) {
 
 // A function of the host that it calls and this one lacks would be called through no pointer.
 void require_functions(const std::string& path, const tempo_plugin& plugin) {
-  for (std::string rest = plugin.needs ? plugin.needs : ""; !rest.empty();) {
-    const std::size_t bar = rest.find('|');
-    const std::string name = rest.substr(0, bar);
-    rest = bar == rest.npos ? "" : rest.substr(bar + 1);
+  if (!plugin.needs || !*plugin.needs) return;
+  for (const std::string& name : words_of(plugin.needs))
     if (!debug::has_function(name.c_str()))
       refuse(path, "it calls the host's function `" + name + "` of version " +
                        dotted(TEMPO_ABI_MAJOR, plugin.minor) +
@@ -74,7 +73,6 @@ void require_functions(const std::string& path, const tempo_plugin& plugin) {
                        dotted(TEMPO_ABI_MAJOR, TEMPO_ABI_MINOR) +
                        ", does not have.\n  Use a newer Tempo; or build the plugin with "
                        "TEMPO_ABI_MINOR defined as that of this one.");
-  }
 }
 
 // The symbol that a plugin of this major version exports.

@@ -2,35 +2,17 @@
 // An optimizer whose formula is a plugin's, with the settings that all optimizers have.
 #include "plugin/functions.hpp"
 #include "plugin/registry.hpp"
+#include "plugin/words.hpp"
 #include "training/optimizer_rule.hpp"
 
 namespace tempo {
 
 namespace {
 
-struct PluginOptimizerOptions {
+struct PluginOptimizerOptions : CommonSettings {
   LearningRate learning_rate = 0.001;
-  double weight_decay = 0;
-  double clipnorm = 0;
-  double clipvalue = 0;
-  double global_clipnorm = 0;
-  bool use_ema = false;
-  double ema_momentum = 0.99;
-  int ema_overwrite_frequency = 0;
-  double loss_scale_factor = 0;
-  int gradient_accumulation_steps = 0;
   std::vector<std::pair<std::string, std::string>> own = {};  // by name, as texts
 };
-
-std::vector<std::string> words_of(const char* joined) {
-  std::vector<std::string> out;
-  for (std::string rest = joined ? joined : ""; !rest.empty();) {
-    const std::size_t bar = rest.find('|');
-    out.push_back(rest.substr(0, bar));
-    rest = bar == rest.npos ? "" : rest.substr(bar + 1);
-  }
-  return out;
-}
 
 struct PluginRule : Rule<PluginRule, PluginOptimizerOptions> {
   PluginRule(const PluginOptimizerOptions& o, std::unique_ptr<const tempo_function> its)
