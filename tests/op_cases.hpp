@@ -193,6 +193,10 @@ inline const std::vector<OpCase>& op_cases() {
       {"cross_entropy_slope", {normal(3, 5), integers(5, {3}), normal(3)}},
       {"cross_entropy_slope", {huge(), integers(3, {2}), normal(2)}},
 
+      {"block_matmul", {normal(3, 2, 4), normal(2, 4, 5)}},
+      {"block_matmul", {normal(2, 4), normal(2, 5, 4)}, {{"transpose_b", int64_t{1}}}},
+      {"block_outer", {normal(3, 2, 4), normal(3, 2, 5)}},
+      {"block_outer", {normal(2, 3, 2, 1), normal(2, 3, 2, 3)}},
       {"matmul", {normal(3, 4), normal(4, 5)}},
       {"matmul", {normal(4, 3), normal(4, 5)}, {{"transpose_a", int64_t{1}}}},
       {"matmul", {normal(3, 4), normal(5, 4)}, {{"transpose_b", int64_t{1}}}},

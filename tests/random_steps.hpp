@@ -6,6 +6,7 @@
 #include <cmath>
 #include <random>
 
+#include <tempo/ops.hpp>
 #include <tempo/scan.hpp>
 
 #include "tensor/strides.hpp"
@@ -93,10 +94,22 @@ class StepMaker {
   };
   static const std::vector<Way>& ways() {
     using M = StepMaker;
-    static const std::vector<Way> all{
-        {3, &M::unary},  {3, &M::binary}, {4, &M::product},      {4, &M::product_added},
-        {2, &M::parts},  {2, &M::joined}, {1, &M::fold},         {1, &M::normalised},
-        {1, &M::chosen}, {1, &M::moved},  {1, &M::outer_folded}, {1, &M::outer}};
+    static const std::vector<Way> all{{3, &M::unary},
+                                      {3, &M::binary},
+                                      {4, &M::product},
+                                      {4, &M::product_added},
+                                      {2, &M::parts},
+                                      {2, &M::joined},
+                                      {1, &M::fold},
+                                      {1, &M::normalised},
+                                      {1, &M::chosen},
+                                      {1, &M::moved},
+                                      {1, &M::outer_folded},
+                                      {1, &M::outer},
+                                      {4, &M::product_of_heads},
+                                      {2, &M::regrouped},
+                                      {1, &M::middle_parts},
+                                      {1, &M::turned}};
     return all;
   }
 
@@ -223,6 +236,79 @@ class StepMaker {
                   {a.shape()[0], a.shape()[1] * a.shape()[1]}));
   }
 
+  // [batch, heads, k] or [batch, heads * k] with a matrix for each head, however it is written.
+  void product_of_heads(const Tensor& a, const Tensor&) {
+    const Tensor b = given();
+    if (a.rank() < 2 || a.rank() > 3 || b.rank() != 3 || a.count() == 0) return;
+    const int64_t heads = b.shape()[0], batch = a.shape()[0], width = a.count() / batch;
+    const bool straight = width == heads * b.shape()[1], turned = width == heads * b.shape()[2];
+    if (!straight && !turned) return;
+    const Tensor x = reshape(a, {batch, heads, width / heads});
+    const double scale = 1 / std::sqrt(static_cast<double>(width / heads));
+    if (!straight || (turned && random_.one_in(2)))
+      return add(scale * squeeze(matmul(expand_dims(x, 2), b, false, true), 2));
+    switch (random_.below(7)) {
+      case 0: return add(scale * einsum("bhd,hde->bhe", x, b));
+      case 1: return add(scale * swap_axes(matmul(swap_axes(x, 0, 1), b), 0, 1));
+      case 2: return add(scale * matmul(expand_dims(x, 3), b, true, false));
+      case 3: return add(scale * matmul(expand_dims(expand_dims(take(x, 0, 1), 1), 1), b));
+      case 4: return product_of_heads_added(scale * einsum("bhd,hde->bhe", x, b));
+      case 5: return add(reshape(scale * einsum("bhd,hde->bhe", x, tanh(b)), {batch, -1}));
+      default: return add(scale * squeeze(matmul(expand_dims(x, 2), b), 2));
+    }
+  }
+
+  // To what has as many elements of each row, and perhaps another shape.
+  void product_of_heads_added(const Tensor& made) {
+    for (std::size_t k = pool_.size(); k-- > 0;) {
+      const Tensor other = pool_[k];
+      if (other.rank() < 2 || other.count() != made.count() ||
+          other.shape()[0] != made.shape()[0] || random_.one_in(3))
+        continue;
+      return add(random_.one_in(2) ? made + reshape(other, made.shape())
+                                   : other + reshape(made, other.shape()));
+    }
+  }
+
+  // Heads as features, and features as heads.
+  void regrouped(const Tensor& a, const Tensor&) {
+    if (a.rank() < 2 || a.count() == 0) return;
+    const int64_t batch = a.shape()[0], width = a.count() / batch, heads = 1 + random_.below(3);
+    if (random_.one_in(6)) return add(reshape(a, another_shape(batch, width)));
+    if (a.rank() > 2 && random_.one_in(2))
+      add(reshape(a, {batch, width}));
+    else if (width % heads == 0)
+      add(random_.one_in(4) ? reshape(a, {batch * heads, width / heads})
+                            : reshape(a, {batch, heads, width / heads}));
+  }
+  // In which rows are columns, or one row, or there is an axis of one.
+  Shape another_shape(int64_t batch, int64_t width) {
+    switch (random_.below(6)) {
+      case 0: return {batch * width};
+      case 1: return {1, batch * width};
+      case 2: return {batch * width, 1};
+      case 3: return {width, batch};
+      case 4: return {batch, 1, width};
+      default: return {batch, width, 1};
+    }
+  }
+
+  void middle_parts(const Tensor& a, const Tensor& b) {
+    if (a.rank() < 3 || a.count() == 0) return;
+    const int64_t n = a.shape()[1];
+    if (b.rank() == a.rank() && n + b.shape()[1] <= 8 && without_last(a, 2) == without_last(b, 2) &&
+        a.rank() == 3 && a.shape()[2] == b.shape()[2] && random_.one_in(2))
+      return add(concat({a, b}, 1));
+    if (n < 2) return;
+    const int64_t first = 1 + random_.below(n - 1);
+    if (random_.one_in(2)) return add(slice(a, 1, first, n));
+    for (const Tensor& part : split(a, {first, n - first}, 1)) add(part);
+  }
+
+  void turned(const Tensor& a, const Tensor&) {
+    if (a.rank() >= 3) add(random_.one_in(3) ? swap_axes(a, 0, 1) : swap_axes(a, -1, -2));
+  }
+
   Random random_;
   Tensors pool_;
   std::size_t given_;
@@ -303,6 +389,24 @@ inline RandomRecurrence random_recurrence(uint64_t seed) {
   if (random.one_in(6)) r.captured.push_back(made({}));
   r.options = {
       .reverse = random.one_in(3), .last_only = random.one_in(4), .recompute = random.one_in(5)};
+  if (random.one_in(2)) {
+    const bool alike = !large && batch <= 3 && random.one_in(3);  // axes that may be mistaken
+    const int64_t heads = alike ? batch : 1 + random.below(3), of_head = large ? 16
+                                                                         : random.one_in(4)
+                                                                             ? heads
+                                                                             : 1 + random.below(4);
+    r.state.push_back(made({batch, heads, of_head}));
+    const auto matrices = [&](int64_t out) {
+      return made({heads, of_head, out}, 0.7 / std::sqrt(static_cast<double>(of_head)));
+    };
+    r.captured.push_back(matrices(of_head));
+    if (random.one_in(2)) r.captured.push_back(matrices(2 * of_head));
+    if (random.one_in(3)) r.captured.push_back(made({heads, of_head}));
+    if (random.one_in(3)) r.captured.push_back(made({heads, 1}));
+    if (random.one_in(3)) r.captured.push_back(weight(features, heads * of_head));
+    if (random.one_in(4)) r.x.push_back(made({batch, time, heads * of_head}));
+    r.ops += 4;
+  }
   return r;
 }
 

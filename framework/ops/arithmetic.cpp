@@ -34,15 +34,16 @@ const auto& subtract_op = define({
 });
 
 // y = a b                      da = dy b, db = dy a
-const auto& multiply_op = define({
-    .name = "multiply",
-    .type = broadcast(Accepts::numeric),
-    .kernel = pointwise<Numeric>(wrapping([](auto a, auto b) { return a * b; })),
-    .vjp = {[](const Vjp& v) { return v.dy() * v.b(); },
-            [](const Vjp& v) { return v.dy() * v.a(); }},
-    .pointwise = true,
-    .cheap = true,
-});
+const auto& defined_multiply = define(
+    multiply_op, {
+                     .name = "multiply",
+                     .type = broadcast(Accepts::numeric),
+                     .kernel = pointwise<Numeric>(wrapping([](auto a, auto b) { return a * b; })),
+                     .vjp = {[](const Vjp& v) { return v.dy() * v.b(); },
+                             [](const Vjp& v) { return v.dy() * v.a(); }},
+                     .pointwise = true,
+                     .cheap = true,
+                 });
 
 // y = a / b                    da = dy / b, db = -dy y / b
 const auto& divide_op = define({

@@ -9,7 +9,8 @@ namespace tempo {
 
 // Their addresses are constants: a reader that runs before main, when ops are still being defined,
 // finds them too.
-extern const OpDefinition &add_op, &broadcast_to_op, &cast_op, &concat_op, &fill_op, &matmul_op,
-    &negative_op, &reshape_op, &slice_op, &split_op, &sum_to_op, &transpose_op, &where_op;
+extern const OpDefinition &add_op, &block_matmul_op, &block_outer_op, &broadcast_to_op, &cast_op,
+    &concat_op, &fill_op, &matmul_op, &multiply_op, &negative_op, &reshape_op, &slice_op, &split_op,
+    &sum_to_op, &transpose_op, &where_op;
 
 }  // namespace tempo

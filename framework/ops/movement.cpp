@@ -2,6 +2,8 @@
 // Ops that put tensors together, cut them and turn them around. Each one's gradient is another.
 #include "tensor/kernels/movement.hpp"
 
+#include <algorithm>
+
 #include <tempo/ops.hpp>
 
 #include "graph/mask.hpp"
@@ -35,6 +37,11 @@ std::vector<TensorType> concat_type(const TypeCall& call) {
 Tensors concat_vjp(const Vjp& v, const std::vector<bool>& wanted) {
   const int axis = static_cast<int>(v.attributes().integer("axis"));
   Tensors gradients(v.n_inputs());
+  if (std::all_of(wanted.begin(), wanted.end(), [](bool w) { return w; })) {
+    std::vector<int64_t> sizes;
+    for (std::size_t i = 0; i < v.n_inputs(); ++i) sizes.push_back(v.x(i).shape()[axis]);
+    return split(v.dy(), sizes, axis);
+  }
   int64_t begin = 0;
   for (std::size_t i = 0; i < v.n_inputs(); ++i) {
     const int64_t end = begin + v.x(i).shape()[axis];

@@ -56,6 +56,7 @@ const auto& defined_reshape =
                            .vjp = {[](const Vjp& v) { return reshape(v.dy(), v.a().shape()); }},
                            .rearranges = true,
                            .linear = true,
+                           .cheap = true,
                            .mask = masks::reshaped,
                        });
 

@@ -63,6 +63,10 @@ ValueIds append(Program& p, std::vector<Instruction>& to, const OpDefinition& op
   return outputs;
 }
 
+Attributes shape_attribute(const Shape& shape) {
+  return {{"shape", std::vector<int64_t>(shape.begin(), shape.end())}};
+}
+
 ProgramBuilder traced_again(const Program& p) {
   ProgramBuilder builder;
   ValueTable<Ref<Value>> now(p);

@@ -34,6 +34,8 @@ class ProgramBuilder {
 /// Appends one more instruction to `to`; its results are new values, of the op's types.
 ValueIds append(Program& program, std::vector<Instruction>& to, const OpDefinition& op,
                 Attributes attributes, ValueIds inputs, std::size_t n_results = 1);
+/// The attribute of an op that is told a shape.
+Attributes shape_attribute(const Shape& shape);
 /// Traces a rewritten Program again, so that its values have nodes.
 ProgramBuilder traced_again(const Program& program);
 /// Whether each value depends on sequences or on the state: what an unplaced instruction computes.

@@ -16,15 +16,20 @@ namespace {
 
 constexpr int64_t enough = 4 << 20;  // multiplications that are worth a thread of their own
 
-std::string size(int64_t rows, int64_t cols) {
-  return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
+template <class... N>
+std::string size(N... extents) {
+  return to_string(Shape{extents...});
 }
 
 std::string text_of(const ProductStage& p) {
   std::string text;
   const char* before = "product ";
   for (const ProductTerm& t : p.terms) {
-    text += before + size(t.a.rows, t.a.cols) + " x packed " + size(t.a.cols, p.out.cols);
+    const Region& a = t.a.first;
+    const int64_t n = p.out.first.cols;
+    text += before +
+            (t.blocked ? size(a.rows, p.blocks, a.cols) + " x packed " + size(p.blocks, a.cols, n)
+                       : size(a.rows, a.cols) + " x packed " + size(a.cols, p.blocks * n));
     before = " + ";
   }
   return text + (p.accumulates ? ", added in place" : "") + (p.bias ? ", plus a row" : "");
@@ -40,7 +45,7 @@ std::string text_of(const TileStage& group) {
 }  // namespace
 
 Executable::Executable(Program optimised, bool rows_end) : program_(std::move(optimised)) {
-  const Uses uses(program_);
+  const Uses uses(program_, Uses::Views::seen_through);
   plan_ = make_plan(uses, rows_end);
   surroundings_ = surroundings_of(uses, plan_);
 #ifdef TEMPO_CHECKED
@@ -50,9 +55,9 @@ Executable::Executable(Program optimised, bool rows_end) : program_(std::move(op
 }
 
 void Executable::run(int64_t time, std::span<const View> inputs, std::span<const View> outputs,
-                     const EndingRows* rows) const {
+                     const EndingRows* rows, std::span<const int64_t> whole) const {
   if (!rows || drops_rows()) return Execution(*this, time, inputs, outputs, threads(), rows).run();
-  const FilledRows filled(program_, *rows, inputs);
+  const FilledRows filled(program_, *rows, inputs, whole);
   Execution(*this, time, filled.inputs(), outputs, threads(), rows).run();
 }
 

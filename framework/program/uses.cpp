@@ -6,18 +6,42 @@
 
 namespace tempo {
 
-Uses::Uses(const Program& program)
-    : p_(program), uses_(program), from_state_(computed_from(p_.loop, ValueSet(p_.carried))) {
+namespace {
+
+// Whether the one result has the elements of the first input as they lie, under its own shape.
+bool moves_nothing(const Instruction& i) {
+  return !i.op->kernel && i.outputs.size() == 1 && !i.summed;
+}
+
+}  // namespace
+
+Uses::Uses(const Program& program, Views views)
+    : p_(program),
+      roots_(program),
+      uses_(program),
+      from_state_(computed_from(p_.loop, ValueSet(p_.carried))) {
+  for (std::size_t n = 0; n < p_.values.size(); ++n) {
+    const ValueId v{static_cast<int32_t>(n)};
+    roots_[v] = v;
+  }
   for (const Section section : all_sections)
     for (const Instruction& i : p_.section(section)) {
-      for (ValueId v : i.outputs) {
-        uses_[v].section = section;
-        uses_[v].maker = &i;
+      // A sum that grows in the loop is whole after it: another value than at each step.
+      const Instruction* made = i.inputs.empty() ? nullptr : of(i.inputs[0]).maker;
+      const bool grew = section == Section::after && made && made->summed &&
+                        of(i.inputs[0]).section == Section::loop;
+      if (views == Views::seen_through && moves_nothing(i) && !grew) {
+        roots_[i.outputs[0]] = root(i.inputs[0]);
+        continue;
       }
-      for (ValueId v : i.inputs) uses_[v].readers[place(section)].push_back(&i);
+      for (ValueId v : i.outputs) {
+        of(v).section = section;
+        of(v).maker = &i;
+      }
+      for (ValueId v : i.inputs) of(v).readers[place(section)].push_back(&i);
     }
-  for (const ProgramResult& r : p_.results) uses_[r.value].result = true;
-  for (ValueId v : p_.next) uses_[v].next = true;
+  for (const ProgramResult& r : p_.results) of(r.value).result = true;
+  for (ValueId v : p_.next) of(v).next = true;
 }
 
 const Instruction* Uses::only_reader(ValueId v) const {
@@ -32,12 +56,19 @@ bool Uses::made_for_loop(ValueId v) const {
 }
 
 bool is_product(const Uses& uses, const Instruction& i) {
-  if (!i.is(matmul_op) || i.summed || i.is_set("transpose_a")) return false;
+  const bool of_blocks = i.is(block_matmul_op);
+  if ((!i.is(matmul_op) && !of_blocks) || i.summed || i.is_set("transpose_a")) return false;
   const Program& p = uses.program();
   const ValueId right = i.inputs[1];
   const Shape &a = p.shape(i.inputs[0]), &b = p.shape(right);
-  return uses.there_before(right) && a.rank() == 2 && b.rank() == 2 && a[1] > 0 &&
+  const int rank = of_blocks ? 3 : 2;
+  return uses.there_before(right) && a.rank() == rank && b.rank() == rank && a.back() > 0 &&
          p.shape(i.outputs[0]).count() > 0;
+}
+
+ProductSize size_of_product(const Program& p, const Instruction& product) {
+  const Shape &a = p.shape(product.inputs[0]), &out = p.shape(product.outputs[0]);
+  return {a[0], product.is(block_matmul_op) ? a[1] : 1, a.back(), out.back()};
 }
 
 bool folds_rows(const Program& p, const Instruction& i) {

@@ -11,33 +11,42 @@ namespace tempo {
 /// copy.
 class Uses {
  public:
-  explicit Uses(const Program& program);
+  /// What gives a value another shape and moves none of its elements: an instruction like any
+  /// other, as for a pass, or nothing that is made or read, as for who places values.
+  enum class Views { instructions, seen_through };
+
+  explicit Uses(const Program& program, Views views = Views::instructions);
 
   const Program& program() const { return p_; }
   const TensorType& type(ValueId v) const { return p_.type(v); }
 
+  /// The value that has the elements of this one: itself, but for a view.
+  ValueId root(ValueId v) const { return roots_[v]; }
+  /// Whether an instruction makes such a view, which costs nothing.
+  bool is_view(const Instruction& i) const { return root(i.outputs[0]) != i.outputs[0]; }
+
   /// Where a value is made; an input is made nowhere.
-  std::optional<Section> section(ValueId v) const { return uses_[v].section; }
+  std::optional<Section> section(ValueId v) const { return of(v).section; }
   /// The instruction of this section that makes a value, or null.
   const Instruction* maker(ValueId v, Section in = Section::loop) const {
-    return section(v) == in ? uses_[v].maker : nullptr;
+    return section(v) == in ? of(v).maker : nullptr;
   }
   /// The instructions of a section that read it, once for each operand.
   const std::vector<const Instruction*>& readers(ValueId v, Section in = Section::loop) const {
-    return uses_[v].readers[place(in)];
+    return of(v).readers[place(in)];
   }
   bool read_once(ValueId v) const { return readers(v).size() == 1; }
   /// The one instruction that reads it, if that is in the loop and nothing else does; or null.
   const Instruction* only_reader(ValueId v) const;
 
-  bool is_result(ValueId v) const { return uses_[v].result; }
+  bool is_result(ValueId v) const { return of(v).result; }
   /// A result, or read before or after the loop.
   bool read_outside(ValueId v) const {
     return is_result(v) || !readers(v, Section::before).empty() ||
            !readers(v, Section::after).empty();
   }
   /// The next value of a state.
-  bool is_next(ValueId v) const { return uses_[v].next; }
+  bool is_next(ValueId v) const { return of(v).next; }
   /// Something reads it, or it is the next value of a state.
   bool is_needed(ValueId v) const { return !readers(v).empty() || read_outside(v) || is_next(v); }
   /// Nothing but the step at hand reads it.
@@ -60,14 +69,23 @@ class Uses {
     bool result = false, next = false;
   };
   static constexpr std::size_t place(Section s) { return static_cast<std::size_t>(s); }
+  Use& of(ValueId v) { return uses_[root(v)]; }
+  const Use& of(ValueId v) const { return uses_[root(v)]; }
 
   const Program& p_;
+  ValueTable<ValueId> roots_;
   ValueTable<Use> uses_;
   ValueSet from_state_;
 };
 
-/// Whether an instruction is a product of a matrix with a fixed one, which can be packed.
+/// Whether an instruction is a product of a matrix with a fixed one, or of its blocks of columns
+/// with one each, which can be packed.
 bool is_product(const Uses& uses, const Instruction& instruction);
+/// The extents of such a product: a [rows, blocks x k] and its result [rows, blocks x n].
+struct ProductSize {
+  int64_t rows, blocks, k, n;
+};
+ProductSize size_of_product(const Program& program, const Instruction& product);
 /// Whether it folds each row into one element, which stays a column.
 bool folds_rows(const Program& program, const Instruction& instruction);
 /// Whether its several inputs, or results, are columns side by side in what is on the other side.

@@ -106,9 +106,17 @@ RecurrenceRef make_recurrence(Program as_written, std::vector<Ref<Value>> nodes)
 GradientProgram differentiate(const TracedRecurrence& forward, const GradientRequest& request,
                               const ValueIds& kept);
 
+/// How an application takes rows that end. What one makes that computes them all the same means
+/// something at each step, whatever its axes are.
+struct RowsOfRun {
+  EndingRowsRef ending = {};        // null: all rows have all steps
+  bool computed = false;            // whether rows that have ended are computed, too
+  std::vector<int64_t> whole = {};  // the inputs that another such application made
+};
+
 /// Applies a recurrence as one op; inputs in the order of its Program.
 std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
                                          std::vector<Ref<Value>> inputs, int64_t time,
-                                         const EndingRowsRef& rows = {});
+                                         const RowsOfRun& rows = {});
 
 }  // namespace tempo

@@ -24,10 +24,19 @@ const TracedRecurrence& recurrence_of(const Attributes& attributes) {
   return *static_cast<const TracedRecurrence*>(attributes.handle("program").get());
 }
 
-// Null: all rows have all steps.
-EndingRowsRef rows_of(const Attributes& attributes) {
+RowsOfRun rows_of(const Attributes& attributes) {
   if (!attributes.has("rows")) return {};
-  return std::static_pointer_cast<const EndingRows>(attributes.handle("rows"));
+  const bool computed = attributes.has("whole");
+  return {std::static_pointer_cast<const EndingRows>(attributes.handle("rows")), computed,
+          computed ? attributes.list("whole") : std::vector<int64_t>{}};
+}
+
+// The rows of another application of the same run.
+RowsOfRun rows_for(const TracedRecurrence& recurrence, const RowsOfRun& same,
+                   std::vector<int64_t> whole) {
+  if (!same.ending) return {};
+  const bool computed = !whole.empty() || !recurrence.for_ending_rows().drops_rows();
+  return {same.ending, computed, std::move(whole)};
 }
 
 Tensor zeros_of(const TensorType& type) { return full(type.shape, 0, type.dtype); }
@@ -45,11 +54,17 @@ class ForwardValues {
         missing.push_back(kept->value);
     if (missing.empty()) return;
     std::vector<Ref<Value>> inputs = v.application().inputs;
+    const RecurrenceRef keeping = recurrence.keeping(missing);
+    const RowsOfRun same = rows_of(v.attributes()), rows = rows_for(*keeping, same, same.whole);
     const std::vector<Ref<Value>> all =
-        apply_recurrence(recurrence.keeping(missing), std::move(inputs),
-                         v.attributes().integer("time"), rows_of(v.attributes()));
+        apply_recurrence(keeping, std::move(inputs), v.attributes().integer("time"), rows);
     for (std::size_t k = 0; k < missing.size(); ++k)
       again_[missing[k]] = to_tensor(all[v.n_results() + k]);
+    again_computed_ = rows.computed;
+  }
+  /// Whether it means something also where a row has ended, as rows that have were computed.
+  bool is_whole(ValueId value) const {
+    return again_.count(value) > 0 ? again_computed_ : rows_of(v_.attributes()).computed;
   }
   Tensor of(const Program& p, ValueId value) const {
     const auto at = again_.find(value);
@@ -64,6 +79,7 @@ class ForwardValues {
   }
   const Vjp& v_;
   std::map<ValueId, Tensor> again_;
+  bool again_computed_ = false;
 };
 
 // What a source is in this application.
@@ -84,6 +100,28 @@ struct InputOfGradient {
   const Program& forward;
 };
 
+// Whether a source means something also where a row has ended.
+struct IsWhole {
+  bool operator()(const ForwardInput& s) const {
+    return std::count(rows.whole.begin(), rows.whole.end(), static_cast<int64_t>(s.index)) > 0;
+  }
+  bool operator()(const KeptValue& s) const { return kept.is_whole(s.value); }
+  bool operator()(const IncomingGradient&) const { return rows.computed; }
+  bool operator()(const ZeroGradient&) const { return false; }
+  bool operator()(const OutsideValue&) const { return false; }
+  const RowsOfRun& rows;
+  const ForwardValues& kept;
+};
+
+RowsOfRun rows_of_gradient(const RowsOfRun& rows, const ForwardValues& kept,
+                           const GradientProgram& gradient) {
+  std::vector<int64_t> whole;
+  for (std::size_t i = 0; rows.ending && i < gradient.sources.size(); ++i)
+    if (std::visit(IsWhole{rows, kept}, gradient.sources[i]))
+      whole.push_back(static_cast<int64_t>(i));
+  return rows_for(*gradient.recurrence, rows, std::move(whole));
+}
+
 Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
   const TracedRecurrence& recurrence = recurrence_of(v.attributes());
   GradientRequest request{{}, wanted};
@@ -97,7 +135,7 @@ Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
   log_recurrence("gradient", {for_scan}, gradient.recurrence, v.attributes().integer("time"));
   const std::vector<Ref<Value>> results =
       apply_recurrence(gradient.recurrence, std::move(inputs), v.attributes().integer("time"),
-                       rows_of(v.attributes()));
+                       rows_of_gradient(rows_of(v.attributes()), kept, gradient));
   Tensors out(v.n_inputs());
   for (std::size_t i = 0; i < out.size(); ++i)
     if (const auto result = gradient.result_of[i]) out[i] = to_tensor(results[*result]);
@@ -114,9 +152,11 @@ const OpDefinition& scan_op = define({
     .kernel =
         [](const KernelCall& call) {
           const TracedRecurrence& recurrence = recurrence_of(call.attributes);
-          const EndingRowsRef rows = rows_of(call.attributes);
-          const Executable& runs = rows ? recurrence.for_ending_rows() : recurrence.optimised();
-          runs.run(call.attributes.integer("time"), call.inputs, call.outputs, rows.get());
+          const RowsOfRun rows = rows_of(call.attributes);
+          const Executable& runs =
+              rows.ending && !rows.computed ? recurrence.for_ending_rows() : recurrence.optimised();
+          runs.run(call.attributes.integer("time"), call.inputs, call.outputs, rows.ending.get(),
+                   rows.whole);
         },
     .vjp_all = scan_vjp,
     .loops = true,
@@ -220,9 +260,10 @@ std::vector<Ref<Value>> no_steps(const tempo_scan& call, const TracedStep& step)
 
 std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
                                          std::vector<Ref<Value>> inputs, int64_t time,
-                                         const EndingRowsRef& rows) {
+                                         const RowsOfRun& rows) {
   Attributes attributes{{"program", Attributes::Handle(recurrence)}, {"time", time}};
-  if (rows) attributes.set("rows", Attributes::Handle(rows));
+  if (rows.ending) attributes.set("rows", Attributes::Handle(rows.ending));
+  if (rows.computed) attributes.set("whole", rows.whole);
   return apply(scan_op, std::move(inputs), std::move(attributes),
                recurrence->normalised().results.size());
 }

@@ -49,7 +49,50 @@ std::vector<Weight> layer_norm_lstm(int64_t features, int64_t units) {
   return w;
 }
 
-bool is_matrix(const Weight& w) { return w.name != "bias" && w.shape.size() == 2; }
+// Cells of which each head has a part of the units (tempo/zoo.hpp).
+std::vector<Weight> slstm(int64_t features, int64_t units) {
+  const int64_t of_head = units / heads;
+  return {{"kernel", {features, 4 * units}},
+          {"recurrent", {heads, of_head, 4 * of_head}},
+          {"bias", {4 * units}}};
+}
+std::vector<Weight> slstm_by_hand(int64_t features, int64_t units) {
+  const int64_t of_head = units / heads;
+  std::vector<Weight> w{{"kernel", {features, 4 * units}}};
+  for (int64_t head = 0; head < heads; ++head)
+    w.push_back({"recurrent_" + std::to_string(head), {of_head, 4 * of_head}});
+  w.push_back({"bias", {4 * units}});
+  return w;
+}
+std::vector<Weight> rg_lru(int64_t, int64_t units) {
+  const int64_t of_head = units / heads;
+  return {{"kernel_a", {heads, of_head, of_head}},
+          {"kernel_x", {heads, of_head, of_head}},
+          {"bias_a", {units}},
+          {"bias_x", {units}},
+          {"lambda", {units}}};
+}
+std::vector<Weight> rg_lru_by_hand(int64_t, int64_t units) {
+  std::vector<Weight> w;
+  for (const char* gate : {"kernel_a_", "kernel_x_"})
+    for (int64_t head = 0; head < heads; ++head)
+      w.push_back({gate + std::to_string(head), {units / heads, units / heads}});
+  for (const char* name : {"bias_a", "bias_x", "lambda"}) w.push_back({name, {units}});
+  return w;
+}
+std::vector<Weight> mlstm(int64_t features, int64_t units) {
+  return {{"kernel", {features, 4 * units}},
+          {"kernel_gates", {features, 2 * heads}},
+          {"bias", {4 * units}},
+          {"bias_gates", {2 * heads}}};
+}
+std::vector<Weight> gated_delta_net(int64_t features, int64_t units) {
+  return {{"kernel", {features, 3 * units}},
+          {"kernel_gates", {features, 2 * heads}},
+          {"bias_gates", {2 * heads}}};
+}
+
+bool is_matrix(const Weight& w) { return w.name != "bias" && w.shape.size() >= 2; }
 bool reads_the_input(const Weight& w) { return w.name.starts_with("kernel"); }
 
 double flop_of_language_model(const Size& s) {
@@ -80,6 +123,12 @@ const std::vector<Cell> cells = {
     {"EndingLSTM", "", lstm},
     {"StatefulLSTM", "", lstm},
     {"TwoSequencesLSTM", "", lstm},
+    {"SLSTM", "", slstm},
+    {"SLSTMByHand", "", slstm_by_hand},
+    {"RGLRU", "", rg_lru},
+    {"RGLRUByHand", "", rg_lru_by_hand},
+    {"MLSTM", "", mlstm},
+    {"GatedDeltaNet", "", gated_delta_net},
 };
 
 int64_t Weight::count() const {
@@ -89,7 +138,7 @@ int64_t Weight::count() const {
 }
 
 double Weight::spread() const {
-  return is_matrix(*this) ? 1 / std::sqrt(static_cast<double>(shape[0])) : 0.1;
+  return is_matrix(*this) ? 1 / std::sqrt(static_cast<double>(shape[shape.size() - 2])) : 0.1;
 }
 
 const Cell& cell_named(const std::string& name) {

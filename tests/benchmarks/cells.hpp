@@ -15,7 +15,7 @@ struct Weight {
   double centre = 0;
 
   int64_t count() const;
-  /// Of a matrix 1 / sqrt(rows), so that states neither vanish nor saturate.
+  /// Of a matrix, or of several, 1 / sqrt(rows), so that states neither vanish nor saturate.
   double spread() const;
 };
 
@@ -27,6 +27,8 @@ struct Cell {
 };
 
 extern const std::vector<Cell> cells;
+/// Of the cells that have any.
+inline constexpr int64_t heads = 4;
 /// Throws Unsupported.
 const Cell& cell_named(const std::string& name);
 std::vector<Weight> weights_of(const Job& job);

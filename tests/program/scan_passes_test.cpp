@@ -647,3 +647,58 @@ BOOST_AUTO_TEST_CASE(a_program_computes_the_same_after_each_pass_alone_and_after
                      p.recurrence->normalised());
     }
 }
+
+BOOST_AUTO_TEST_CASE(however_heads_are_written_they_are_one_product_of_blocks) {
+  using Form = Tensor (*)(const Tensor& h, const Tensor& w);
+  const Form forms[] = {
+      [](const Tensor& h, const Tensor& w) { return squeeze(matmul(expand_dims(h, 2), w), 2); },
+      [](const Tensor& h, const Tensor& w) {
+        return squeeze(matmul(expand_dims(h, 3), w, true, false), 2);
+      },
+      [](const Tensor& h, const Tensor& w) { return einsum("bhd,hde->bhe", h, w); },
+      [](const Tensor& h, const Tensor& w) {
+        return swap_axes(matmul(swap_axes(h, 0, 1), w), 0, 1);
+      },
+      [](const Tensor& h, const Tensor& w) {
+        return reshape(matmul(reshape(h, {3, 2, 1, 4}), expand_dims(w, 0)), {3, 2, 4});
+      }};
+  const Tensor w = parameter(normal({2, 4, 4}, 1), "w");
+  for (const Form& form : forms) {
+    const ProgramLog log;
+    const auto step = [&](const Tensor&, const State& s) {
+      const Tensor next = tanh(form(s[0], w));
+      return Step{next, {next}};
+    };
+    scan(step, normal({3, 5, 2}), {zeros({3, 2, 4}, float64)});
+    const TracedRecurrence& made = *log.programs().at(0).recurrence;
+    BOOST_CHECK_EQUAL(
+        from("loop", made.normalised()),
+        "loop\n"
+        "  %3 = block_matmul(%2:state, %0:w; transpose_b=0)         [3, 2, 4] float64\n"
+        "  %4 = tanh(%3)                                            [3, 2, 4] float64\n"
+        "results\n"
+        "  sequence %4\n"
+        "  last     %4\n");
+    BOOST_CHECK_EQUAL(to_string(made.optimised()),
+                      "  product [3, 2, 4] x packed [2, 4, 4]\n"
+                      "  tiles [6, 4] in one run: tanh\n"
+                      "  rows are independent\n");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_bias_before_the_second_product_is_added_in_passing) {
+  const Tensor w = parameter(normal({2, 16}, 1), "w"), b = parameter(normal({16}, 2), "b"),
+               r = parameter(normal({2, 4, 8}, 3), "r");
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor from_x = reshape(matmul(x, w) + b, {-1, 2, 8});
+    const auto [a, c] = split<2>(from_x + einsum("bhd,hde->bhe", s[0], r));
+    const Tensor next = tanh(a) * c;
+    return Step{next, {next}};
+  };
+  const ProgramLog log;
+  scan(step, normal({9, 5, 2}), {zeros({9, 2, 4}, float64)});
+  BOOST_CHECK_EQUAL(to_string(log.programs().at(0).recurrence->optimised()),
+                    "  product [9, 2] x packed [2, 16] + [9, 2, 4] x packed [2, 4, 8], plus a row\n"
+                    "  tiles [18, 4] row by row: tanh multiply\n"
+                    "  rows are independent\n");
+}

@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(rows_are_independent_only_where_no_row_reads_another) {
   BOOST_TEST(Executable(p).plan().independent_rows == 4);
   verify_rows(p, 4);
   check_says("other rows", "which has not the rows that the plan calls independent",
-             error_of([&] { verify_rows(p, 2); }));
+             error_of([&] { verify_rows(p, 3); }));
   Program shared = step();
   shared[state].type.shape = {4};
   check_says("a state that every row reads", "`%4 = add(%3, %2)` reads all rows of %2",

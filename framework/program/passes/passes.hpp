@@ -13,9 +13,19 @@ namespace tempo {
 /// A product with a concatenation of columns becomes a sum of products, of which those that do not
 /// read the state can leave the loop.
 Program split(Program program);
+/// A product with several fixed matrices becomes one of blocks that lie side by side, or with one
+/// matrix; what is turned around for it is so in instructions of its own.
+Program blocks(Program program);
+/// Transposes of transposes become one, and parts along a middle axis columns.
+Program views(Program program);
+/// Reads a value itself where it has another shape, by an op that moves no element and whose
+/// gradient is such an op.
+Program without_reshapes(Program program);
 /// Products of one left side become one product with their right sides side by side; what is added
 /// to all its parts is added to the whole.
 Program merge(Program program);
+/// A row is added to a sum of products, not to one of them.
+Program rows_last(Program program);
 /// Elementwise ops read an operand as it was before it was repeated; of narrow operands alone the
 /// result is narrow, too.
 Program narrow(Program program);

@@ -8,11 +8,19 @@ namespace tempo {
 
 namespace {
 
-constexpr Pass gradient_passes[] = {{"split", split}, {"merge", merge}};
+constexpr Pass gradient_passes[] = {{"split", split},
+                                    {"blocks", blocks},
+                                    {"views", views},
+                                    {"without reshapes", without_reshapes},
+                                    {"merge", merge}};
 
 constexpr Pass scan_passes[] = {{"without rules", without_rules},
                                 {"split", split},
+                                {"blocks", blocks},
+                                {"views", views},
+                                {"without reshapes", without_reshapes},
                                 {"merge", merge},
+                                {"rows last", rows_last},
                                 {"narrow", narrow},
                                 {"negate", negate},
                                 {"hoist", hoist},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products that do additions: a b + c d is made in registers, a + b c where a lies, and a row is
 // added in passing.
+#include <algorithm>
+
 #include "ops/known.hpp"
 #include "program/plan/planner.hpp"
 
@@ -52,13 +54,24 @@ bool Additions::takes(const Instruction& addition, ValueId product) const {
   const Instruction* made = uses_.maker(product);
   return made && is_product(uses_, *made) && uses_.read_once(product) &&
          uses_.only_inside(product) && !places_.placed(product) && !added_.count(made) &&
-         addition.inputs[0] != addition.inputs[1];
+         uses_.root(addition.inputs[0]) != uses_.root(addition.inputs[1]);
+}
+
+// Whether rows of the one, all their blocks side by side, are rows of the other.
+bool Additions::same_rows(const Instruction& a, const Instruction& b) const {
+  const ProductSize of_a = size_of_product(uses_.program(), a),
+                    of_b = size_of_product(uses_.program(), b);
+  return of_a.rows == of_b.rows && of_a.blocks * of_a.n == of_b.blocks * of_b.n &&
+         (of_a.blocks == of_b.blocks || of_a.blocks == 1 || of_b.blocks == 1);
 }
 
 bool Additions::join(const Instruction& addition, const Instruction& product, ValueId other) {
   const Instruction* first = uses_.maker(other);
   const ValueId total = addition.outputs[0];
-  if (!first || first > &product || !takes(addition, other)) return false;
+  if (!first || first > &product || !takes(addition, other) || !same_rows(*first, product))
+    return false;
+  if (may_lie_apart(*first, total) && !writes_rows(product, total) && !writes_rows(*first, total))
+    return false;
   if (!places_.placed(total)) places_.place(total, Block::scratch);
   added_[&product] = {total, false, first, {}};
   joined_.insert(first);
@@ -72,11 +85,12 @@ bool Additions::add_in_place(ValueId total, const Instruction& product, ValueId 
   } else {
     const Instruction* before = uses_.maker(other);
     if (!before || before > &product || !uses_.read_once(other) || !uses_.only_inside(other) ||
-        places_.placed(other) || !can_lie_at(*before, total))
+        places_.placed(other) || !can_lie_at(*before, total) ||
+        (may_lie_apart(*before, total) && !writes_rows(product, total)))
       return false;
     if (!places_.placed(total)) places_.place(total, Block::scratch);
     places_.place_at(other, total);
-    if (splits_columns(*before)) in_parts_.insert(total);
+    if (splits_columns(*before)) in_parts_.insert(uses_.root(total));
   }
   added_[&product] = {other, true, nullptr, {}};
   return true;
@@ -90,12 +104,24 @@ bool Additions::can_lie_at(const Instruction& made, ValueId total) const {
     return can_lie_in_part(total) && !places_.placed(whole) && uses_.read_once(whole) &&
            uses_.only_inside(whole);
   }
-  const Program& p = uses_.program();
-  if (!places_.placed(total) || is_elementwise(p, made) || folds_rows(p, made) ||
-      is_product(uses_, made))
-    return true;
-  const Region& r = places_.region(total);
-  return r.row_stride == r.cols * static_cast<int64_t>(size_of(r.dtype));
+  if (!places_.placed(total)) return true;
+  const Region r = places_.region(total);
+  return lies_together(r) || (cols_of(uses_.type(made.outputs[0]).shape) == r.cols &&
+                              (is_elementwise(uses_, made) || folds_rows(uses_.program(), made) ||
+                               is_product(uses_, made)));
+}
+
+// Whether rows of the total may not follow one another where an instruction has made what is added.
+bool Additions::may_lie_apart(const Instruction& before, ValueId total) const {
+  return splits_columns(before) || (places_.placed(total) && !lies_together(places_.region(total)));
+}
+
+// Whether a product can write the rows of a total wherever they lie: each is a row of the product,
+// or a block of it.
+bool Additions::writes_rows(const Instruction& product, ValueId total) const {
+  const ProductSize size = size_of_product(uses_.program(), product);
+  const int64_t cols = cols_of(uses_.type(total).shape);
+  return cols == size.n || cols == size.blocks * size.n;
 }
 
 bool Additions::can_lie_in_part(ValueId total) const {
@@ -105,7 +131,7 @@ bool Additions::can_lie_in_part(ValueId total) const {
 // A row that is added to what a product makes, and that nothing else reads.
 void Additions::find_rows() {
   const Program& p = uses_.program();
-  std::map<ValueId, const Instruction*> products;  // by the value that holds the result
+  std::map<ValueId, const Instruction*> products;  // by the root that holds the result
   for (const Instruction& i : p.loop) {
     if (is_product(uses_, i)) products[i.outputs[0]] = &i;
     if (const Done* sum = done(i)) products[i.outputs[0]] = uses_.maker(sum->product);
@@ -114,10 +140,11 @@ void Additions::find_rows() {
     if (!i.is(add_op)) continue;
     for (std::size_t side : {0u, 1u}) {
       const ValueId product = i.inputs[side], row = i.inputs[1 - side], total = i.outputs[0];
-      const auto made = products.find(product);
-      if (made == products.end() || done(i) || !is_row(row, uses_.type(product)) ||
-          !uses_.read_once(product) || !uses_.only_inside(product) || places_.placed(total) ||
-          !uses_.only_inside(total) || (in_parts_.contains(product) && !can_lie_in_part(total)))
+      const auto made = products.find(uses_.root(product));
+      if (made == products.end() || done(i) || !(uses_.type(product) == uses_.type(total)) ||
+          !is_row(row, *made->second, uses_.type(product).shape) || !uses_.read_once(product) ||
+          !uses_.only_inside(product) || places_.placed(total) || !uses_.only_inside(total) ||
+          (in_parts_.contains(uses_.root(product)) && !can_lie_in_part(total)))
         continue;
       added_[made->second].row = row;
       done_[&i] = {product, product};
@@ -126,10 +153,16 @@ void Additions::find_rows() {
   }
 }
 
-bool Additions::is_row(ValueId v, const TensorType& of) const {
-  const Shape& s = uses_.type(v).shape;
-  return uses_.there_before(v) && uses_.type(v).dtype == of.dtype && s.rank() >= 1 &&
-         s.count() == s.back() && s.back() == cols_of(of.shape) && s.rank() <= of.shape.rank();
+// Whether it is added to each row that a product makes, all its blocks, under this shape.
+bool Additions::is_row(ValueId v, const Instruction& product, const Shape& of) const {
+  const Program& p = uses_.program();
+  const Shape& s = p.shape(v);
+  const ProductSize size = size_of_product(p, product);
+  if (!uses_.there_before(v) || p.type(v).dtype != p.type(product.outputs[0]).dtype ||
+      s.rank() < 1 || s.rank() > of.rank() || s.count() != size.blocks * size.n)
+    return false;
+  const auto* const first = std::find_if(s.begin(), s.end(), [](int64_t n) { return n != 1; });
+  return std::equal(first, s.end(), of.end() - (s.end() - first));
 }
 
 }  // namespace tempo

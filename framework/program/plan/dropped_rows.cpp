@@ -28,9 +28,9 @@ class DroppedRows {
   }
 
  private:
-  // [batch, n]
+  // [batch, ..., n]. With one axis it is a row that all of them read.
   bool has_rows(ValueId v) const {
-    return p_.shape(v).rank() == 2 && p_.shape(v)[0] == plan_.independent_rows;
+    return p_.shape(v).rank() >= 2 && p_.shape(v)[0] == plan_.independent_rows;
   }
 
   bool all_slabs_have_rows() const {
@@ -40,9 +40,11 @@ class DroppedRows {
       if (r && plan_.blocks[r->block].kind == Block::slab && !has_rows(v)) return false;
       if (p_[v].batch_first && !has_rows(v)) return false;
     }
-    return std::all_of(
-               p_.results.begin(), p_.results.end(),
-               [this](const ProgramResult& r) { return !r.batch_first || has_rows(r.value); }) &&
+    return std::all_of(p_.results.begin(), p_.results.end(),
+                       [this](const ProgramResult& r) {
+                         return r.kind != ProgramResult::sequence || has_rows(r.value) ||
+                                (p_.is_fixed(r.value) && !r.batch_first);
+                       }) &&
            std::all_of(p_.carried.begin(), p_.carried.end(),
                        [this](ValueId v) { return has_rows(v); });
   }
@@ -75,18 +77,34 @@ class DroppedRows {
     if (i.summed) return !call.reads_rows && sums_all_rows(i);
     if (!std::all_of(i.outputs.begin(), i.outputs.end(), [&](ValueId v) { return has_rows(v); }))
       return false;
-    if (i.op->pointwise) return true;
+    if (i.op->pointwise) return rows_meet_rows(i);
     if (call.how == OutsideCall::How::step_by_step) return false;
-    const bool product = i.is(matmul_op) && !i.is_set("transpose_a") && p_.is_fixed(i.inputs[1]);
-    return product || (!call.reads_rows &&
-                       (folds_rows(p_, i) || concatenates_columns(i) || splits_columns(i)));
+    return is_product_of_rows(i) ||
+           (!call.reads_rows &&
+            (folds_rows(p_, i) || concatenates_columns(i) || splits_columns(i)));
+  }
+  // Axes are counted from the end: with fewer of them, rows would meet something else.
+  bool rows_meet_rows(const Instruction& i) const {
+    return std::all_of(i.inputs.begin(), i.inputs.end(), [&](ValueId v) {
+      return p_.is_fixed(v) || p_.shape(v).rank() == p_.shape(i.outputs[0]).rank();
+    });
+  }
+  bool is_product_of_rows(const Instruction& i) const {
+    const bool one_matrix = i.is(matmul_op) && !i.is_set("transpose_a") && of_matrices(i);
+    return (one_matrix || i.is(block_matmul_op)) && !p_.is_fixed(i.inputs[0]) &&
+           p_.is_fixed(i.inputs[1]);
   }
   bool sums_all_rows(const Instruction& i) const {
     const Shape& sum = p_.shape(i.outputs[0]);
     if (std::any_of(i.inputs.begin(), i.inputs.end(), [this](ValueId v) { return p_.is_fixed(v); }))
       return false;
-    if (i.is(matmul_op)) return i.is_set("transpose_a") && !i.is_set("transpose_b");
-    return i.is(sum_to_op) && (sum.rank() < 2 || sum[0] == 1);
+    if (i.is(block_outer_op)) return true;
+    if (i.is(matmul_op))
+      return i.is_set("transpose_a") && !i.is_set("transpose_b") && of_matrices(i);
+    return i.is(sum_to_op) && (sum.rank() < p_.shape(i.inputs[0]).rank() || sum[0] == 1);
+  }
+  bool of_matrices(const Instruction& i) const {
+    return p_.shape(i.inputs[0]).rank() == 2 && p_.shape(i.inputs[1]).rank() == 2;
   }
 
   const Program& p_;

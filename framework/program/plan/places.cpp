@@ -6,6 +6,17 @@
 
 namespace tempo {
 
+bool lies_together(const Region& r) { return r.rows <= 1 || r.row_stride == r.cols * r.col_stride; }
+
+Region as_matrix(const Region& region, const Shape& shape) {
+  Region r = region;
+  r.rows = rows_of(shape);
+  r.cols = cols_of(shape);
+  if (r.rows == region.rows && r.cols == region.cols) return region;
+  r.row_stride = r.cols * static_cast<int64_t>(size_of(r.dtype));
+  return r;
+}
+
 Places::Places(const Uses& uses, Plan& plan) : uses_(uses), p_(uses.program()), plan_(plan) {
   plan_.regions = ValueTable<std::optional<Region>>(p_);
   plan_.history.resize(p_.carried.size());
@@ -32,7 +43,16 @@ Region Places::whole(const Block& b, ValueId v) {
 }
 
 void Places::place(ValueId v, Block::Kind kind) {
-  plan_.regions[v] = whole({kind, 0, kind == Block::slab, uses_.type(v).bytes()}, v);
+  at(v) = whole({kind, 0, kind == Block::slab, uses_.type(v).bytes()}, uses_.root(v));
+}
+
+void Places::place_at(ValueId v, ValueId other) {
+  if (placed(other)) at(v) = as_matrix(region(other), uses_.type(uses_.root(v)).shape);
+}
+
+void Places::place_views() {
+  for (std::size_t n = 0; n < p_.values.size(); ++n)
+    if (const ValueId v{static_cast<int32_t>(n)}; placed(v)) plan_.regions[v] = region(v);
 }
 
 void Places::cut(ValueId whole, const ValueIds& parts) {
@@ -41,7 +61,7 @@ void Places::cut(ValueId whole, const ValueIds& parts) {
     Region r = region(whole);
     r.offset = offset;
     r.cols = cols_of(uses_.type(v).shape);
-    plan_.regions[v] = r;
+    at(v) = as_matrix(r, uses_.type(uses_.root(v)).shape);
     offset += static_cast<std::size_t>(r.cols) * size_of(r.dtype);
   }
 }
@@ -79,15 +99,16 @@ void Places::place_results() {
   for (std::size_t k = 0; k < p_.results.size(); ++k) {
     const ProgramResult& r = p_.results[k];
     if (r.kind != ProgramResult::sequence || r.batch_first || p_.is_fixed(r.value)) continue;
-    if (needs_slab(r.value))
-      place_every_step(r.value);
-    else if (p_.is_state(r.value))
-      keep_history(r.value, with_caller(k, true));
-    else if (!placed(r.value))
-      plan_.regions[r.value] = whole(with_caller(k, true), r.value);
+    const ValueId v = uses_.root(r.value);
+    if (needs_slab(v))
+      place_every_step(v);
+    else if (p_.is_state(v))
+      keep_history(v, with_caller(k, true));
+    else if (!placed(v))
+      plan_.regions[v] = whole(with_caller(k, true), v);
   }
   for (std::size_t k = 0; k < p_.results.size(); ++k) {
-    const ValueId v = p_.results[k].value;
+    const ValueId v = uses_.root(p_.results[k].value);
     if (p_.results[k].kind == ProgramResult::sum && uses_.maker(v, Section::after) &&
         p_.is_fixed(v) && !placed(v))
       plan_.regions[v] = whole(with_caller(k, false), v);
@@ -98,12 +119,14 @@ void Places::place_results() {
 
 void Places::place_section(const std::vector<Instruction>& section) {
   for (const Instruction& i : section) {
+    if (uses_.is_view(i)) continue;
     for (ValueId v : i.outputs) place_every_step(v);
     for (ValueId v : i.inputs) place_every_step(v);
   }
 }
 
-void Places::place_every_step(ValueId v) {
+void Places::place_every_step(ValueId value) {
+  const ValueId v = uses_.root(value);
   if (p_.is_state(v))
     keep_history(v, {Block::slab, 0, true, p_.type(v).bytes()});
   else if (!placed(v))
@@ -116,8 +139,7 @@ void Places::keep_history(ValueId v, const Block& b) {
 }
 
 void Places::place_next_states() {
-  std::set<ValueId> next(p_.next.begin(), p_.next.end());
-  for (ValueId v : next)
+  for (ValueId v : p_.next)
     if (uses_.maker(v) && !placed(v)) place(v, Block::turns);
   for (ValueId v : p_.next) plan_.copied.push_back(!uses_.maker(v));
 }

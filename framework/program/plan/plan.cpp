@@ -22,6 +22,7 @@ class Planner {
     for (std::size_t k = 0; k < p_.loop.size(); ++k) add(k);
     place_what_groups_share();
     bind();
+    places_.place_views();
     plan_.independent_rows = independent_rows(uses_, plan_.stages);
   }
 
@@ -30,13 +31,14 @@ class Planner {
 
   void add(std::size_t index) {
     const Instruction& i = p_.loop[index];
+    if (uses_.is_view(i)) return;
     if (parts_.count(&i)) return add_parts(i);
     if (const Additions::Done* addition = additions_.done(i)) {
       places_.place_at(i.outputs[0], addition->lies_at);
-      made_at_[i.outputs[0]] = made_at_.at(addition->product);
+      made_at_[i.outputs[0]] = made_at_.at(uses_.root(addition->product));
       return;
     }
-    if (is_elementwise(p_, i) || folds_rows(p_, i)) return add_to_group(i);
+    if (is_elementwise(uses_, i) || folds_rows(p_, i)) return add_to_group(i);
     if (additions_.joined(i)) return;
     const bool product = is_product(uses_, i);
     const bool elsewhere = product && additions_.to(i).lies_at.has_value();
@@ -51,11 +53,11 @@ class Planner {
 
   void add_parts(const Instruction& i) {
     for (ValueId v : i.inputs)
-      if (const auto at = made_at_.find(v); at != made_at_.end())
+      if (const auto at = made_at_.find(uses_.root(v)); at != made_at_.end())
         for (ValueId out : i.outputs) made_at_[out] = std::max(made_at_[out], at->second);
     if (!splits_columns(i)) return;
     const ValueId whole = i.inputs[0];
-    if (const auto at = group_of_.find(whole); at != group_of_.end())
+    if (const auto at = group_of_.find(uses_.root(whole)); at != group_of_.end())
       for (ValueId out : i.outputs) group_of_[out] = at->second;
     if (!places_.placed(whole)) places_.place(whole, Block::scratch);
     places_.cut(whole, i.outputs);
@@ -66,7 +68,7 @@ class Planner {
     const ValueId out = i.outputs[0];
     std::size_t at = 0;
     for (ValueId v : i.inputs)
-      if (const auto made = made_at_.find(v); made != made_at_.end())
+      if (const auto made = made_at_.find(uses_.root(v)); made != made_at_.end())
         at = std::max(at, made->second + (in_group(v, i) ? 0 : 1));
     while (at < plan_.stages.size() && !takes(plan_.stages[at], i)) ++at;
     if (at == plan_.stages.size())
@@ -91,7 +93,7 @@ class Planner {
            (group.whole_rows || group.cols == cols_of(p_, i));
   }
   bool in_group(ValueId v, const Instruction& i) const {
-    const auto at = group_of_.find(v);
+    const auto at = group_of_.find(uses_.root(v));
     if (at == group_of_.end()) return false;
     const TileStage& group = group_at(at->second);
     return fits(group, i) && rows_of(uses_.type(v).shape) == group.rows;
@@ -122,15 +124,35 @@ class Planner {
   ProductStage product(const Instruction& i) {
     const Additions::Added& added = additions_.to(i);
     ProductStage stage;
+    const ProductSize size = size_of_product(p_, i);
+    stage.blocks = size.blocks;
+    if (added.product)
+      stage.blocks = std::max(stage.blocks, size_of_product(p_, *added.product).blocks);
     if (added.product) stage.terms.push_back(term(*added.product));
     stage.terms.push_back(term(i));
-    stage.out = places_.region(added.lies_at.value_or(i.outputs[0]));
+    stage.out = in_blocks(places_.region(added.lies_at.value_or(i.outputs[0])), size.rows,
+                          size.blocks * size.n, stage.blocks);
     stage.accumulates = added.in_place;
     if (added.row) stage.bias = places_.region(*added.row);
     return stage;
   }
   ProductTerm term(const Instruction& i) {
-    return {places_.region(i.inputs[0]), i.inputs[1], i.is_set("transpose_b")};
+    const ProductSize size = size_of_product(p_, i);
+    return {in_blocks(places_.region(i.inputs[0]), size.rows, size.blocks * size.k, size.blocks),
+            i.inputs[1], i.is_set("transpose_b"), size.blocks > 1};
+  }
+  // A region whose rows are so many columns, or one block of them each, or all side by side.
+  // A matrix that is one block is there for all blocks of another.
+  static BlockedRegion in_blocks(Region r, int64_t rows, int64_t columns, int64_t blocks) {
+    const int64_t block = columns / blocks;
+    int64_t stride = blocks > 1 ? block * r.col_stride : 0;
+    if (r.rows != rows && r.cols == block)
+      stride = std::exchange(r.row_stride, r.row_stride * blocks);
+    else if (r.rows != rows)
+      r.row_stride = columns * r.col_stride;
+    r.rows = rows;
+    r.cols = block;
+    return {r, stride};
   }
 
   const Uses& uses_;

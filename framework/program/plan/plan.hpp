@@ -35,17 +35,30 @@ struct Region {
   DType dtype = float32;
 };
 
-/// A product with a fixed right side, which is packed before the loop.
-struct ProductTerm {
-  Region a;
-  ValueId b;  // the fixed value
-  bool transposed;
+/// Whether its rows lie one after the other.
+bool lies_together(const Region& region);
+/// The same elements as the matrix that a value of this shape is.
+Region as_matrix(const Region& region, const Shape& shape);
+
+/// A matrix that is cut into blocks of columns: the region is the first one, the others follow.
+struct BlockedRegion {
+  Region first;
+  int64_t block_stride = 0;  // in bytes
 };
 
-/// A sum of products.
+/// A product with a fixed right side, which is packed before the loop.
+struct ProductTerm {
+  BlockedRegion a;
+  ValueId b;  // the fixed value
+  bool transposed;
+  bool blocked;  // b is a matrix for each block; else one, whose columns are cut
+};
+
+/// A sum of products, of one block of columns after the other.
 struct ProductStage {
   std::vector<ProductTerm> terms;
-  Region out;
+  int64_t blocks = 1;
+  BlockedRegion out;
   bool accumulates = false;
   std::optional<Region> bias = {};  // a row that is added to each of out
 };
@@ -96,9 +109,11 @@ struct Plan {
   ValueTable<std::optional<Region>> regions;   // of each value that has a place of its own
   std::vector<Stage> stages;                   // of the loop
   std::vector<std::optional<Region>> history;  // of each carried value: where it goes at each step
-  std::vector<std::pair<Region, Region>> repeated;  // narrow rows, written out once before the loop
-  std::vector<bool> copied;      // of each carried value: its next one is copied, not pointed at
-  int64_t independent_rows = 0;  // > 0: the rows of all stages, of which none reads another
+  std::vector<std::pair<Region, Region>> repeated;  // few rows, written out once before the loop
+  std::vector<bool> copied;  // of each carried value: its next one is copied, not pointed at
+  // > 0: into so many parts the rows of each stage can be cut, of which none reads another. It is
+  // the leading axis of all values, whatever their ranks.
+  int64_t independent_rows = 0;
   // Made for rows that end: what is read or made outside of the loop lies in slabs, never with the
   // caller, so that a slab can have the rows alone that are running.
   bool rows_end = false;

@@ -16,23 +16,27 @@ class Places {
  public:
   Places(const Uses& uses, Plan& plan);
 
-  bool placed(ValueId v) const { return plan_.regions[v].has_value(); }
-  const Region& region(ValueId v) const { return plan_.regions[v].value(); }
+  bool placed(ValueId v) const { return at(v).has_value(); }
+  Region region(ValueId v) const { return as_matrix(at(v).value(), uses_.type(v).shape); }
   /// A new block of the Plan.
   std::size_t block(const Block& b);
   /// Places a value in a block of its own.
   void place(ValueId v, Block::Kind kind);
   /// Places a value where another one lies.
-  void place_at(ValueId v, ValueId other) { plan_.regions[v] = plan_.regions[other]; }
+  void place_at(ValueId v, ValueId other);
   /// Places values side by side in another, in their order.
   void cut(ValueId whole, const ValueIds& parts);
+  /// Notes in the Plan where views lie.
+  void place_views();
 
  private:
+  std::optional<Region>& at(ValueId v) { return plan_.regions[uses_.root(v)]; }
+  const std::optional<Region>& at(ValueId v) const { return plan_.regions[uses_.root(v)]; }
   Region whole(const Block& block, ValueId v);
   void place_inputs();
   void place_results();
   void place_section(const std::vector<Instruction>& section);
-  void place_every_step(ValueId v);
+  void place_every_step(ValueId value);
   void place_next_states();
   bool needs_slab(ValueId v) const;
   void keep_history(ValueId v, const Block& block);
@@ -43,7 +47,7 @@ class Places {
 };
 
 /// Whether all that reads a value, but for one instruction, can read rows that lie apart: an
-/// elementwise op, a fold, a product on its left side; no call.
+/// elementwise op, a fold, a product on its left side; no call, and not as another matrix.
 bool read_as_part(const Uses& uses, ValueId v, const Instruction* but = nullptr);
 
 /// Splits and concatenations whose parts lie in one block and so cost nothing; places the parts of
@@ -76,12 +80,15 @@ class Additions {
   void find_sums();
   bool add_to(const Instruction& addition, ValueId product, ValueId other);
   bool takes(const Instruction& addition, ValueId product) const;
+  bool same_rows(const Instruction& a, const Instruction& b) const;
   bool join(const Instruction& addition, const Instruction& product, ValueId other);
   bool add_in_place(ValueId total, const Instruction& product, ValueId other);
   bool can_lie_at(const Instruction& made, ValueId total) const;
+  bool may_lie_apart(const Instruction& before, ValueId total) const;
+  bool writes_rows(const Instruction& product, ValueId total) const;
   bool can_lie_in_part(ValueId total) const;
   void find_rows();
-  bool is_row(ValueId v, const TensorType& of) const;
+  bool is_row(ValueId v, const Instruction& product, const Shape& of) const;
 
   const Uses& uses_;
   Places& places_;
@@ -92,7 +99,7 @@ class Additions {
 };
 
 /// Whether an instruction is elementwise with operands that a tile can read.
-bool is_elementwise(const Program& program, const Instruction& instruction);
+bool is_elementwise(const Uses& uses, const Instruction& instruction);
 /// The columns that an elementwise op or a fold runs over.
 int64_t cols_of(const Program& program, const Instruction& instruction);
 
@@ -104,7 +111,7 @@ class Tiles {
 
  private:
   Region operand(ValueId v, const Shape& shape, const TileStage& group);
-  Region written_out(ValueId v, const Region& row);
+  Region written_out(ValueId v, const Region& rows, int64_t count);
 
   const Uses& uses_;
   Places& places_;
@@ -112,7 +119,8 @@ class Tiles {
   std::map<std::pair<ValueId, int64_t>, std::size_t> written_out_;  // by value and rows: its block
 };
 
-/// How many rows go through all stages without reading one another; 0 if they do.
+/// In how many parts the leading axis goes through all stages without one reading another; 0 if
+/// they do.
 int64_t independent_rows(const Uses& uses, const std::vector<Stage>& stages);
 
 }  // namespace tempo

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "ops/known.hpp"
 #include "tensor/products/packed.hpp"
 
 namespace tempo {
@@ -45,11 +46,19 @@ class SurroundingsMaker {
     out_.outside = plan_.regions;
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
       out_.outside[p_.carried[k]] = plan_.history[k];
+    for (std::size_t n = 0; n < p_.values.size(); ++n) {
+      const ValueId v{static_cast<int32_t>(n)}, root = uses_.root(v);
+      if (root != v && p_.is_state(root))
+        out_.outside[v] = out_.outside[root]
+                              ? std::optional(as_matrix(*out_.outside[root], p_.shape(v)))
+                              : std::nullopt;
+    }
     for (const Instruction& i : p_.loop) out_.operands = std::max(out_.operands, operands_of(i));
     for (std::size_t k = 0; k < p_.before.size(); ++k)
-      if (!only_packed(p_.before[k])) out_.before.push_back(outside_call({Section::before, k}));
+      if (!uses_.is_view(p_.before[k]) && !only_packed(p_.before[k]))
+        out_.before.push_back(outside_call({Section::before, k}));
     for (std::size_t k = 0; k < p_.after.size(); ++k)
-      out_.after.push_back(outside_call({Section::after, k}));
+      if (!uses_.is_view(p_.after[k])) out_.after.push_back(outside_call({Section::after, k}));
     find_groups(out_.before);
     find_groups(out_.after);
   }
@@ -62,7 +71,8 @@ class SurroundingsMaker {
     for (std::size_t k = 0; k < calls.size(); ++k) {
       const Instruction& i = p_[calls[k].instruction];
       if (calls[k].how == OutsideCall::How::once) continue;
-      if (made.contains_any(i.inputs)) {
+      if (std::any_of(i.inputs.begin(), i.inputs.end(),
+                      [&](ValueId v) { return made.contains(uses_.root(v)); })) {
         first = k;
         made = {};
       }
@@ -73,27 +83,57 @@ class SurroundingsMaker {
   OutsideCall outside_call(InstructionId id) {
     const Instruction& i = p_[id];
     OutsideCall call{id, how(i), out_.operands};
-    call.reads_rows = std::any_of(i.inputs.begin(), i.inputs.end(), [this](ValueId v) {
-      return p_.is_fixed(v) && p_.shape(v).rank() >= 2 && p_.shape(v)[0] == plan_.independent_rows;
+    call.reads_rows = std::any_of(i.inputs.begin(), i.inputs.end(), [&](ValueId v) {
+      return p_.is_fixed(v) && p_.shape(v).rank() == p_.shape(i.outputs[0]).rank() &&
+             p_.shape(v).rank() >= 2 && p_.shape(v)[0] == plan_.independent_rows;
     });
     out_.operands += operands_of(i);
     if (i.summed) out_.summed.push_back(i.outputs[0]);
     if (call.how == OutsideCall::How::all_steps && is_product(uses_, i)) {
+      const ProductSize size = size_of_product(p_, i);
       call.product = out_.products.size();
-      out_.products.push_back({i.inputs[0], i.outputs[0], p_.shape(i.inputs[0])[0]});
-      outside_packings_.push_back(packing(i));
+      out_.products.push_back(
+          {i.inputs[0], i.outputs[0], size.rows, size.blocks, outside_packings_.size()});
+      for (int64_t block = 0; block < size.blocks; ++block)
+        outside_packings_.push_back(
+            i.is(block_matmul_op)
+                ? packing_of_block(i.inputs[1], i.is_set("transpose_b"), size.k, size.n, block)
+                : packing(i.inputs[1], i.is_set("transpose_b"), size.k, size.n));
     }
     return call;
   }
-  Packing packing(const Instruction& i) const {
-    return packing(i.inputs[1], i.is_set("transpose_b"), p_.shape(i.inputs[0])[1],
-                   p_.shape(i.outputs[0])[1]);
+  void add_packings(const ProductStage& s) {
+    for (int64_t block = 0; block < s.blocks; ++block)
+      for (const ProductTerm& t : s.terms) {
+        const int64_t k = t.a.first.cols, n = s.out.first.cols;
+        out_.packed.push_back(
+            t.blocked ? packing_of_block(t.b, t.transposed, k, n, block)
+                      : columns(packing(t.b, t.transposed, k, s.blocks * n), block * n, n));
+      }
+  }
+  // A value [blocks, k, n], or each of them transposed.
+  Packing packing_of_block(ValueId right, bool transposed, int64_t k, int64_t n,
+                           int64_t block) const {
+    return {{{right, transposed, k, n, 0, 0, block * k * n}}, p_.type(right).dtype, k, n, 0};
+  }
+  // Some of the columns of a right side.
+  Packing columns(const Packing& all, int64_t first, int64_t n) const {
+    Packing some{{}, all.dtype, all.k, n, 0};
+    for (RightPart part : all.parts) {
+      const int64_t from = std::max(first, part.n0), to = std::min(first + n, part.n0 + part.n);
+      if (from >= to) continue;
+      part.offset += (from - part.n0) * (part.transposed ? p_.shape(part.value).back() : 1);
+      part.n0 = from - first;
+      part.n = to - from;
+      some.parts.push_back(part);
+    }
+    return some;
   }
   Packing packing(ValueId right, bool transposed, int64_t k, int64_t n) const {
     Packing p{{}, p_.type(right).dtype, k, n, 0};
     const Instruction* made = uses_.maker(right, Section::before);
-    if (!made || !concatenates_matrices(*made)) {
-      p.parts.push_back({right, transposed, k, n, 0, 0});
+    if (!made || made->outputs[0] != right || !concatenates_matrices(*made)) {
+      p.parts.push_back({right, transposed, k, n, 0, 0, 0});
       return p;
     }
     const bool side_by_side = (made->attributes.integer("axis") == -1) != transposed;
@@ -102,7 +142,7 @@ class SurroundingsMaker {
       const Shape& s = p_.shape(v);
       const int64_t own_k = s[transposed ? 1 : 0], own_n = s[transposed ? 0 : 1];
       p.parts.push_back(
-          {v, transposed, own_k, own_n, side_by_side ? 0 : at, side_by_side ? at : 0});
+          {v, transposed, own_k, own_n, side_by_side ? 0 : at, side_by_side ? at : 0, 0});
       at += side_by_side ? own_n : own_k;
     }
     return p;
@@ -177,10 +217,8 @@ class SurroundingsMaker {
       }
     }
     for (const Stage& s : plan_.stages)
-      if (const auto* product = std::get_if<ProductStage>(&s))
-        for (const ProductTerm& t : product->terms)
-          out_.packed.push_back(packing(t.b, t.transposed, t.a.cols, product->out.cols));
-    out_.loop_products = out_.packed.size();
+      if (const auto* product = std::get_if<ProductStage>(&s)) add_packings(*product);
+    for (OutsideProduct& product : out_.products) product.packed += out_.packed.size();
     out_.packed.insert(out_.packed.end(), outside_packings_.begin(), outside_packings_.end());
     std::size_t most_parts = 0;
     for (Packing& p : out_.packed) {
@@ -200,10 +238,12 @@ class SurroundingsMaker {
     for (const Stage& s : plan_.stages) {
       if (const auto* product = std::get_if<ProductStage>(&s))
         for (const ProductTerm& t : product->terms)
-          out_.work_per_row += t.a.cols * product->out.cols;
+          out_.work_per_row += product->blocks * t.a.first.cols * product->out.first.cols *
+                               product->out.first.rows / std::max<int64_t>(1, out_.rows);
       if (const auto* group = std::get_if<TileStage>(&s)) {
         register_bytes = std::max(register_bytes, group->registers * group->register_bytes());
-        out_.work_per_row += 8 * group->cols * static_cast<int64_t>(group->ops.size());
+        out_.work_per_row += 8 * group->cols * static_cast<int64_t>(group->ops.size()) *
+                             group->rows / std::max<int64_t>(1, out_.rows);
       }
     }
     out_.shard_bytes = rounded_up(plan_.blocks.size() * sizeof(char*)) + register_bytes;
@@ -274,7 +314,7 @@ class SurroundingsMaker {
   // axis is a row that all of them read.
   bool by_shard(ValueId v) const {
     const int64_t batch = p_.shape(v)[0];
-    return batch == plan_.independent_rows && region(v).rows == batch && !made_after(v) &&
+    return batch == plan_.independent_rows && region(v).rows >= batch && !made_after(v) &&
            uses_.readers(v, Section::before).empty();
   }
   bool lies_in_slab(ValueId v) const {

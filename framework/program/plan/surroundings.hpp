@@ -26,7 +26,8 @@ struct OutsideCall {
 /// A product over all steps with a fixed right side.
 struct OutsideProduct {
   ValueId a, out;
-  int64_t rows;  // of a at one step
+  int64_t rows, blocks;  // of a at one step
+  std::size_t packed;    // the first of its right sides, one for each block
 };
 
 /// A fixed value, or its transpose, as rows from k0 and columns from n0 of a right side.
@@ -34,10 +35,11 @@ struct RightPart {
   ValueId value;
   bool transposed;
   int64_t k, n, k0, n0;
+  int64_t offset = 0;  // of its first element in the value
 };
 
-/// A right side that is packed before the loop: first those of the loop's products, then those of
-/// the products outside.
+/// A right side that is packed before the loop, or a block of one: first those of the loop's
+/// products, block by block, then those of the products outside.
 struct Packing {
   std::vector<RightPart> parts;
   DType dtype;
@@ -90,7 +92,6 @@ struct Surroundings {
   // Offsets in the arena; slabs lie after all that one step needs.
   std::vector<std::size_t> blocks;  // of each block of one step
   std::vector<Packing> packed;
-  std::size_t loop_products = 0;
   std::size_t views = 0, parts = 0, matrices = 0, bases = 0;
   std::size_t bytes = 0;        // of all this
   std::size_t shard_bytes = 0;  // of what each shard has for itself: addresses and registers

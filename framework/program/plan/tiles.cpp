@@ -12,8 +12,18 @@ namespace {
 
 constexpr int64_t tile_elements = 512;  // of several rows: calls are few, and all stays in L1
 
-// An operand of this shape as a result of that shape reads it, if a tile can.
-std::optional<Region> as_operand(Region r, const Shape& s, const Shape& out) {
+// The rows of a value that is there for all of these rows, again and again, if it is; else 0.
+int64_t rows_repeated(const Shape& s, const Shape& out) {
+  const auto* first = std::find_if(s.begin(), s.end(), [](int64_t n) { return n != 1; });
+  if (s.end() - first > out.rank() || s.back() == 0) return 0;
+  const auto* const last = s.back() == 1 ? s.end() - 1 : s.end();
+  if (first > last || !std::equal(first, last, out.end() - (s.end() - first))) return 0;
+  return rows_of(s);
+}
+
+// An operand of this shape as a result of that shape reads it, if a tile can. It has fewer rows
+// than the result where those have to be written out before the loop.
+std::optional<Region> as_operand(Region r, const Shape& s, const Shape& out, bool there_before) {
   r.rows = rows_of(out);
   r.cols = cols_of(out);
   if (s.count() == 1) {
@@ -25,10 +35,11 @@ std::optional<Region> as_operand(Region r, const Shape& s, const Shape& out) {
     r.row_stride = 0;
     return r;
   }
-  if (s.rank() != out.rank() || s.back() != 1) return std::nullopt;
-  for (int axis = 0; axis + 1 < s.rank(); ++axis)
-    if (s[axis] != out[axis]) return std::nullopt;
-  r.col_stride = 0;  // one element for each row
+  if (s.rank() >= 1 && s.back() == 1) r.col_stride = 0;  // one element for each row
+  if (s.rank() == out.rank() && s.back() == 1 && std::equal(s.begin(), s.end() - 1, out.begin()))
+    return r;
+  if (!there_before || s.rank() < 1 || rows_repeated(s, out) == 0) return std::nullopt;
+  r.rows = rows_repeated(s, out);
   return r;
 }
 
@@ -66,12 +77,12 @@ void run_in_column(TileOp& op, const Uses& uses, const Instruction& i) {
 // Registers of a group, each free again after the last op that reads its value.
 class Registers {
  public:
-  explicit Registers(const std::vector<const Instruction*>& members) {
+  Registers(const Uses& uses, const std::vector<const Instruction*>& members) : uses_(uses) {
     for (std::size_t k = 0; k < members.size(); ++k)
-      for (ValueId v : members[k]->inputs) last_read_[v] = k;
+      for (ValueId v : members[k]->inputs) last_read_[uses.root(v)] = k;
   }
   std::optional<std::size_t> find(ValueId v) const {
-    const auto at = held_.find(v);
+    const auto at = held_.find(uses_.root(v));
     return at == held_.end() ? std::nullopt : std::optional(at->second);
   }
   std::size_t take(ValueId v) {
@@ -81,12 +92,15 @@ class Registers {
     return held_[v] = r;
   }
   void give_back(const Instruction& i, std::size_t k) {
-    for (ValueId v : std::set<ValueId>(i.inputs.begin(), i.inputs.end()))
+    std::set<ValueId> read;
+    for (ValueId v : i.inputs) read.insert(uses_.root(v));
+    for (ValueId v : read)
       if (const auto r = find(v); r && last_read_[v] == k) free_.push_back(*r);
   }
   std::size_t count() const { return count_; }
 
  private:
+  const Uses& uses_;
   std::map<ValueId, std::size_t> last_read_;
   std::map<ValueId, std::size_t> held_;
   std::vector<std::size_t> free_;
@@ -95,13 +109,15 @@ class Registers {
 
 }  // namespace
 
-bool is_elementwise(const Program& p, const Instruction& i) {
+bool is_elementwise(const Uses& uses, const Instruction& i) {
+  const Program& p = uses.program();
   if (!i.op->kernel.tile || i.inputs.empty() || i.inputs.size() > 3 || i.outputs.size() != 1)
     return false;
   const TensorType& out = p.type(i.outputs[0]);
   return i.op->kernel.tile(p.type(i.inputs.back()).dtype, out.dtype) &&
-         std::all_of(i.inputs.begin(), i.inputs.end(),
-                     [&](ValueId v) { return as_operand({}, p.shape(v), out.shape).has_value(); });
+         std::all_of(i.inputs.begin(), i.inputs.end(), [&](ValueId v) {
+           return as_operand({}, p.shape(v), out.shape, uses.there_before(v)).has_value();
+         });
 }
 
 int64_t cols_of(const Program& p, const Instruction& i) {
@@ -110,7 +126,7 @@ int64_t cols_of(const Program& p, const Instruction& i) {
 
 void Tiles::fill(TileStage& group, const std::vector<const Instruction*>& members) {
   const Program& p = uses_.program();
-  Registers registers(members);
+  Registers registers(uses_, members);
   group.in_one_run = !group.whole_rows;
   if (group.whole_rows) group.tile_length = (group.cols + 7) / 8 * 8;
   group.tile_rows =
@@ -149,24 +165,31 @@ void Tiles::fill(TileStage& group, const std::vector<const Instruction*>& member
   group.registers = registers.count();
 }
 
-// One narrow row for all becomes as many rows, so that the group may run over all of them at once.
+// Some rows that are there for all become as many rows; so does one narrow row, so that the group
+// may run over all of them at once.
 Region Tiles::operand(ValueId v, const Shape& shape, const TileStage& group) {
-  const Region r = *as_operand(places_.region(v), uses_.type(v).shape, shape);
+  Region r = *as_operand(places_.region(v), uses_.type(v).shape, shape, uses_.there_before(v));
+  const int64_t rows = rows_of(shape);
+  if (r.rows < rows) return written_out(v, r, rows);
   const bool one_row = r.row_stride == 0 && r.col_stride != 0;
   const bool worth = !group.whole_rows && r.cols <= Plan::few_columns;
-  return one_row && worth && uses_.there_before(v) ? written_out(v, r) : r;
+  if (!one_row || !worth || !uses_.there_before(v)) return r;
+  r.rows = 1;
+  return written_out(v, r, rows);
 }
 
-Region Tiles::written_out(ValueId v, const Region& row) {
-  Region all = row;
+Region Tiles::written_out(ValueId v, const Region& rows, int64_t count) {
+  Region all = rows;
+  all.rows = count;
   all.offset = 0;
-  all.row_stride = row.cols * row.col_stride;
-  const auto [at, is_new] = written_out_.emplace(std::pair{v, row.rows}, 0);
+  all.row_stride = rows.col_stride == 0 ? static_cast<int64_t>(size_of(rows.dtype))
+                                        : rows.cols * rows.col_stride;
+  const auto [at, is_new] = written_out_.emplace(std::pair{v, count}, 0);
   if (is_new)
-    at->second = places_.block(
-        {Block::fixed, 0, false, static_cast<std::size_t>(row.rows * all.row_stride)});
+    at->second =
+        places_.block({Block::fixed, 0, false, static_cast<std::size_t>(count * all.row_stride)});
   all.block = at->second;
-  if (is_new) plan_.repeated.emplace_back(row, all);
+  if (is_new) plan_.repeated.emplace_back(rows, all);
   return all;
 }
 

@@ -29,9 +29,10 @@ class Cost {
     if (steps_ < time_) text += ", " + std::to_string(steps_) + " at a time";
     text += ", in " + sdk::counted(shards, "shard") + ", on " + name_of(instruction_set()) +
             " kernels:\n";
-    if (!p_.before.empty()) text += outside("before", executable_.surroundings().before);
+    const Surroundings& around = executable_.surroundings();
+    if (!around.before.empty()) text += outside("before", around.before);
     text += line("loop", flops(p_.loop)) + "\n";
-    if (!p_.after.empty()) text += outside("after", executable_.surroundings().after);
+    if (!around.after.empty()) text += outside("after", around.after);
     return text;
   }
 
@@ -65,6 +66,9 @@ class Cost {
   }
   int64_t flops(const Instruction& i) const {
     const int64_t made = p_.shape(i.outputs[0]).count();
+    if (i.is(block_matmul_op)) return 2 * made * p_.shape(i.inputs[0]).back();
+    if (i.is(block_outer_op))
+      return 2 * p_.shape(i.inputs[0]).count() * p_.shape(i.outputs[0]).back();
     if (i.is(matmul_op)) return 2 * made * p_.shape(i.inputs[0])[i.is_set("transpose_a") ? -2 : -1];
     if (i.op->pointwise) return made;
     return i.summed || i.op->kernel.fold ? p_.shape(i.inputs[0]).count() : 0;

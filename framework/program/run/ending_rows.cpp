@@ -42,12 +42,22 @@ EndingRows::EndingRows(const bool* counts, int64_t batch, int64_t time)
 
 namespace {
 
-// The condition of `made` = where(condition, ..., other), or nothing.
+// The condition of `made` = where(condition, ..., other), or nothing. It is [batch, 1], or that
+// with as many axes as what is made: fewer would meet another axis than the batch.
 std::optional<ValueId> condition_for(const Uses& uses, ValueId made,
                                      const std::function<bool(ValueId)>& other) {
   const Instruction* i = uses.maker(made);
   if (!i || !i->is(where_op) || !other(i->inputs[2])) return {};
-  return i->inputs[0];
+  const Program& p = uses.program();
+  ValueId condition = i->inputs[0];
+  const Shape &shape = p.shape(condition), &rows = p.shape(made);
+  if (shape.rank() != rows.rank() || shape.rank() < 2 || shape[0] != shape.count() ||
+      shape[0] != rows[0])
+    return {};
+  for (const Instruction* view = uses.maker(condition); view && view->is(reshape_op);
+       view = uses.maker(condition))
+    condition = view->inputs[0];
+  return condition;
 }
 
 bool is_zero(const Uses& uses, ValueId v) {

@@ -103,10 +103,10 @@ void Execution::prepare() const {
   for (const OutsideCall& call : surroundings_.before)
     if (call.how == OutsideCall::How::once) run_outside(call);
   pack_products();
-  for (const auto& [row, all] : plan_.repeated)
-    for (int64_t r = 0; r < all.rows; ++r)
-      std::memcpy(address_of(all, bases_) + r * all.row_stride, address_of(row, bases_),
-                  static_cast<std::size_t>(all.row_stride));
+  for (const auto& [rows, all] : plan_.repeated)
+    for (int64_t r = 0; r < all.rows; r += rows.rows)
+      std::memcpy(address_of(all, bases_) + r * all.row_stride, address_of(rows, bases_),
+                  static_cast<std::size_t>(rows.rows * all.row_stride));
 }
 
 void Execution::apply(const Instruction& i, View* views, FunctionRef<View(ValueId)> view_of) {

@@ -56,8 +56,12 @@ class Execution {
   void run_shard(int64_t index) const;
   Shard shard(int64_t index) const;
   int64_t first_row_of(int64_t shard, int64_t shards) const;
+  // The part of so many rows, in the order of the leading axis, that is a shard's.
+  int64_t first_of(const Shard& s, int64_t rows) const {
+    return plan_.independent_rows > 0 ? s.first * (rows / plan_.independent_rows) : 0;
+  }
   int64_t end_of(const Shard& s, int64_t rows) const {
-    return plan_.independent_rows > 0 ? s.end : rows;
+    return plan_.independent_rows > 0 ? s.end * (rows / plan_.independent_rows) : rows;
   }
   /// `views` is room for the operands.
   static void apply(const Instruction& i, View* views, FunctionRef<View(ValueId)> view_of);
@@ -75,11 +79,11 @@ class Execution {
   const Region& outside(ValueId v) const { return *surroundings_.outside[v]; }
   bool of_each_step(const Region& r) const;
   View all_of(ValueId v) const;
-  View at(ValueId v, int64_t t) const;
+  View at(ValueId v, int64_t t, int rank) const;
   char* at(const Region& r, int64_t t) const;
   void run_stretch_of(const std::vector<OutsideCall>& calls) const;
   void run_outside(const OutsideCall& call) const;
-  void multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const;
+  void multiply_outside(const OutsideProduct& product, const PackedMatrix* b) const;
   void pack_products() const;
   void gather(const BatchFirst& b, int64_t first, int64_t end) const;
   void scatter(const BatchFirst& b, int64_t first, int64_t end) const;
@@ -106,6 +110,7 @@ class Execution {
   int64_t steps_of(int64_t row) const {
     return drops_rows_ ? ends_->lengths[static_cast<std::size_t>(row)] : time_;
   }
+  void copy_rows_of(const Region& r, const char* from, char* to, int64_t first, int64_t end) const;
   int64_t time_of(int64_t n) const { return p_.reverse ? time_ - 1 - n : n; }
   int64_t row_steps(int64_t t, int64_t end) const {
     return ends_->before[static_cast<std::size_t>(end)] -
@@ -148,9 +153,17 @@ inline char* address_of(const Region& r, Execution::Addresses blocks) {
   return blocks[r.block] + r.offset;
 }
 
+// Rows of a region.
 inline void copy_rows(const Region& r, const char* from, char* to, int64_t first, int64_t end) {
   std::memcpy(to + first * r.row_stride, from + first * r.row_stride,
               static_cast<std::size_t>((end - first) * r.row_stride));
+}
+
+// Of the batch, whose rows have one or more of the region's each.
+inline void Execution::copy_rows_of(const Region& r, const char* from, char* to, int64_t first,
+                                    int64_t end) const {
+  const int64_t each = r.rows / rows_;
+  copy_rows(r, from, to, first * each, end * each);
 }
 
 }  // namespace tempo

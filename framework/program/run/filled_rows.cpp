@@ -2,15 +2,18 @@
 // Gives rows that have ended values that are right to compute with.
 #include "program/run/filled_rows.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "program/program.hpp"
 
 namespace tempo {
 
-FilledRows::FilledRows(const Program& p, const EndingRows& rows, std::span<const View> given)
+FilledRows::FilledRows(const Program& p, const EndingRows& rows, std::span<const View> given,
+                       std::span<const int64_t> whole)
     : inputs_(given.begin(), given.end()) {
   for (std::size_t i = p.fixed.size(); i < p.first_state(); ++i) {
+    if (std::count(whole.begin(), whole.end(), static_cast<int64_t>(i)) > 0) continue;
     const ProgramValue& v = p[p.input(i)];
     // With one axis it is one row, which all of them read, also where it is as long as the batch.
     const bool by_row = v.type.shape.rank() > 1 && v.type.shape[0] == rows.rows();

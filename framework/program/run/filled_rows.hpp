@@ -11,10 +11,12 @@ namespace tempo {
 
 /// Copies of the sequences [time, batch, ...], whose steps after a row's end mean nothing. There, a
 /// value that was kept is that of the row's last step, so that 0 times it is 0. All others are
-/// gradients, or were kept of gradients, and are 0.
+/// gradients, or were kept of gradients, and are 0. Of the inputs `whole`, each step means
+/// something.
 class FilledRows {
  public:
-  FilledRows(const Program& program, const EndingRows& rows, std::span<const View> inputs);
+  FilledRows(const Program& program, const EndingRows& rows, std::span<const View> inputs,
+             std::span<const int64_t> whole);
   std::span<const View> inputs() const { return inputs_; }
 
  private:

@@ -12,15 +12,22 @@ namespace {
 
 using Addresses = Execution::Addresses;
 
-void run_product(const ProductStage& s, const PackedMatrix* packed, Addresses blocks, int64_t first,
-                 int64_t end) {
-  const auto size = static_cast<int64_t>(size_of(s.out.dtype));
-  const auto row = [&](const Region& r) { return address_of(r, blocks) + first * r.row_stride; };
-  PackedProduct products[most_products];
-  for (std::size_t i = 0; i < s.terms.size(); ++i)
-    products[i] = {row(s.terms[i].a), s.terms[i].a.row_stride / size, packed + i};
-  multiply(end - first, {products, s.terms.size()}, row(s.out), s.out.row_stride / size,
-           s.accumulates, s.bias ? address_of(*s.bias, blocks) : nullptr);
+void run_product(const ProductStage& s, const PackedMatrix* packed, Addresses addresses,
+                 int64_t first, int64_t end) {
+  const Region& out = s.out.first;
+  const auto size = static_cast<int64_t>(size_of(out.dtype));
+  const char* bias = s.bias ? address_of(*s.bias, addresses) : nullptr;
+  for (int64_t block = 0; block < s.blocks; ++block, packed += s.terms.size()) {
+    const auto row = [&](const BlockedRegion& r) {
+      return address_of(r.first, addresses) + first * r.first.row_stride + block * r.block_stride;
+    };
+    PackedProduct products[most_products];
+    for (std::size_t i = 0; i < s.terms.size(); ++i)
+      products[i] = {row(s.terms[i].a), s.terms[i].a.first.row_stride / size, packed + i};
+    multiply(end - first, {products, s.terms.size()}, row(s.out), out.row_stride / size,
+             s.accumulates, bias);
+    if (bias) bias += out.cols * size;
+  }
 }
 
 char* tile_at(const Region& r, Addresses blocks, int64_t row, int64_t col) {
@@ -95,7 +102,7 @@ void Execution::run_loop(int64_t index) const {
 void Execution::step(const Shard& shard, int64_t n, bool last) const {
   for (const RowCopy& h : surroundings_.histories)
     copy_rows(h.to, address_of(h.from, shard.addresses), address_of(h.to, shard.addresses),
-              shard.first, end_of(shard, h.to.rows));
+              first_of(shard, h.to.rows), end_of(shard, h.to.rows));
   run_stages(shard);
   collect(shard, last);
   carry(shard, n);
@@ -105,10 +112,11 @@ void Execution::run_stages(const Shard& shard) const {
   const PackedMatrix* packed = packed_;
   for (const Stage& stage : plan_.stages) {
     if (const auto* product = std::get_if<ProductStage>(&stage)) {
-      run_product(*product, packed, shard.addresses, shard.first, end_of(shard, product->out.rows));
-      packed += product->terms.size();
+      const int64_t rows = product->out.first.rows;
+      run_product(*product, packed, shard.addresses, first_of(shard, rows), end_of(shard, rows));
+      packed += product->terms.size() * static_cast<std::size_t>(product->blocks);
     } else if (const auto* group = std::get_if<TileStage>(&stage)) {
-      run_tiles(*group, shard.addresses, shard.first, end_of(shard, group->rows));
+      run_tiles(*group, shard.addresses, first_of(shard, group->rows), end_of(shard, group->rows));
     } else {
       apply(p_.loop[std::get<CallStage>(stage).instruction], views_, [&](ValueId v) {
         return View{p_.type(v), address_of(plan_.region(v), shard.addresses)};
@@ -125,8 +133,8 @@ void Execution::collect(const Shard& shard, bool last) const {
   for (const Delivery& d : surroundings_.lasts) {
     const char* from = address_of(d.from, shard.addresses);
     char* const to = outputs_[d.result].as<char>();
-    if (plan_.independent_rows > 0 && d.from.rows == plan_.independent_rows)
-      copy_rows(d.from, from, to, shard.first, shard.end);
+    if (plan_.independent_rows > 0 && d.from.rows % plan_.independent_rows == 0)
+      copy_rows(d.from, from, to, first_of(shard, d.from.rows), end_of(shard, d.from.rows));
     else if (shard.first == 0)
       std::memcpy(to, from, p_.type(d.value).bytes());
   }
@@ -140,7 +148,7 @@ void Execution::carry(const Shard& shard, int64_t n) const {
     char* const to = copy_of(c, turn);
     const char* from = address_of(c.next, shard.addresses);
     if (plan_.independent_rows > 0)
-      copy_rows(c.next, from, to, shard.first, shard.end);
+      copy_rows(c.next, from, to, first_of(shard, c.next.rows), end_of(shard, c.next.rows));
     else
       std::memcpy(to, from, c.bytes);
   }
@@ -155,7 +163,8 @@ void Execution::save_states(const Shard& shard) const {
     if (!c.in_slab || c.copied) continue;
     char* const to = copy_of(c, 0);
     if (plan_.independent_rows > 0)
-      copy_rows(c.next, shard.addresses[c.block], to, shard.first, shard.end);
+      copy_rows(c.next, shard.addresses[c.block], to, first_of(shard, c.next.rows),
+                end_of(shard, c.next.rows));
     else
       std::memcpy(to, shard.addresses[c.block], c.bytes);
     shard.addresses[c.block] = to;

@@ -34,10 +34,12 @@ View Execution::all_of(ValueId v) const {
   return {{type.dtype, rows.prepended(1)}, at(r, stretch_.t)};
 }
 
-// A value at time t of the stretch, or those of its rows that are running.
-View Execution::at(ValueId v, int64_t t) const {
+// A value at time t of the stretch, or those of its rows that are running, as who makes a value of
+// this rank reads it.
+View Execution::at(ValueId v, int64_t t, int rank) const {
   TensorType type = p_.type(v);
-  if (drops_rows_ && type.shape.rank() == 2 && type.shape[0] == rows_) type.shape[0] = running(t);
+  if (drops_rows_ && rank >= 2 && type.shape.rank() == rank && type.shape[0] == rows_)
+    type.shape[0] = running(t);
   return {type, at(outside(v), t)};
 }
 
@@ -58,18 +60,25 @@ void Execution::run_outside(const OutsideCall& call) const {
                           call.how == OutsideCall::How::all_steps);
   if (call.product)
     multiply_outside(surroundings_.products[*call.product],
-                     packed_[surroundings_.loop_products + *call.product]);
+                     packed_ + surroundings_.products[*call.product].packed);
   else if (!each_step)
     apply(i, views_ + call.views, [this](ValueId v) { return all_of(v); });
   else
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-      apply(i, views_ + call.views, [this, t](ValueId v) { return at(v, t); });
+      apply(i, views_ + call.views,
+            [&](ValueId v) { return at(v, t, p_.shape(i.outputs[0]).rank()); });
 }
-void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix& b) const {
+void Execution::multiply_outside(const OutsideProduct& product, const PackedMatrix* b) const {
   const int64_t rows = drops_rows_ ? row_steps(stretch_.t, stretch_.t + stretch_.steps())
                                    : product.rows * stretch_.steps();
-  multiply_rows(rows, at(outside(product.a), stretch_.t), b.k, b,
-                at(outside(product.out), stretch_.t), b.n);
+  const auto size = static_cast<int64_t>(size_of(b->dtype));
+  const char* const a = at(outside(product.a), stretch_.t);
+  char* const out = at(outside(product.out), stretch_.t);
+  for (int64_t block = 0; block < product.blocks; ++block) {
+    const PackedMatrix& each = b[block];
+    multiply_rows(rows, a + block * each.k * size, product.blocks * each.k, each,
+                  out + block * each.n * size, product.blocks * each.n);
+  }
 }
 
 void Execution::pack_products() const {
@@ -77,13 +86,14 @@ void Execution::pack_products() const {
     const Packing& p = surroundings_.packed[k];
     MatrixPart* end = parts_;
     for (const RightPart& r : p.parts)
-      new (end++) MatrixPart{address_of(outside(r.value), bases_),
-                             p_.shape(r.value)[1],
-                             r.transposed,
-                             r.k,
-                             r.n,
-                             r.k0,
-                             r.n0};
+      new (end++) MatrixPart{
+          address_of(outside(r.value), bases_) + r.offset * static_cast<int64_t>(size_of(p.dtype)),
+          p_.shape(r.value).back(),
+          r.transposed,
+          r.k,
+          r.n,
+          r.k0,
+          r.n0};
     new (packed_ + k)
         PackedMatrix(pack(p.dtype, p.k, p.n, {parts_, end}, arena_.as<char>() + p.memory));
   }
@@ -118,14 +128,16 @@ StridedRange Execution::in_loop(const BatchFirst& b, int64_t first) const {
 // Of a stretch, the results that the loop did not write: made after it, or copies of what is
 // there.
 void Execution::deliver() const {
-  for (const Delivery& d : surroundings_.sequences)
+  for (const Delivery& d : surroundings_.sequences) {
+    const int rank = p_.is_fixed(d.value) ? 0 : p_.shape(d.value).rank();
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-      std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), at(d.value, t).type.bytes());
+      std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), at(d.value, t, rank).type.bytes());
+  }
   for (const Delivery& d : surroundings_.after_results) {
     const View& out = outputs_[d.result];
     if (p_.results[d.result].kind == ProgramResult::sum)
       for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-        add_to(at(d.value, t), out);
+        add_to({p_.type(d.value), at(d.from, t)}, out);
     else if (stretch_.end == time_)
       std::memcpy(out.data, at(d.from, p_.reverse ? 0 : time_ - 1), out.type.bytes());
   }

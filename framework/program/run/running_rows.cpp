@@ -82,10 +82,8 @@ void Execution::start_rows() const {
   for (const Delivery& d : surroundings_.lasts) {
     const auto k = static_cast<std::size_t>(std::find(p_.next.begin(), p_.next.end(), d.value) -
                                             p_.next.begin());
-    const auto skipped = static_cast<std::size_t>(running(0) * d.from.row_stride);
-    std::memcpy(outputs_[d.result].as<char>() + skipped,
-                inputs_[p_.first_state() + k].as<char>() + skipped,
-                static_cast<std::size_t>((rows_ - running(0)) * d.from.row_stride));
+    copy_rows_of(d.from, inputs_[p_.first_state() + k].as<char>(), outputs_[d.result].as<char>(),
+                 running(0), rows_);
   }
 }
 
@@ -108,8 +106,8 @@ void Execution::step_of_running(const Shard& all, int64_t n) const {
   if (p_.reverse && n > 0) begin_rows(now, std::clamp(running(t + 1), now.first, now.end));
   if (now.first < now.end) {
     for (const RowCopy& h : surroundings_.histories)
-      copy_rows(h.to, address_of(h.from, now.addresses), address_of(h.to, now.addresses), now.first,
-                now.end);
+      copy_rows_of(h.to, address_of(h.from, now.addresses), address_of(h.to, now.addresses),
+                   now.first, now.end);
     run_stages(now);
     if (!p_.reverse || n + 1 == time_)
       end_rows(now, p_.reverse ? now.first : std::clamp(running(t + 1), now.first, now.end));
@@ -123,18 +121,18 @@ void Execution::begin_rows(const Shard& now, int64_t from) const {
   for (const CarriedMove& c : surroundings_.carried) {
     char*& at = now.addresses[c.block];
     if (!c.copied && plan_.blocks[c.next.block].kind != Block::turns && at != copy_of(c, 0)) {
-      copy_rows(c.next, at, copy_of(c, 0), now.first, from);
+      copy_rows_of(c.next, at, copy_of(c, 0), now.first, from);
       at = copy_of(c, 0);
     }
-    copy_rows(c.next, initial(c), at, from, now.end);
+    copy_rows_of(c.next, initial(c), at, from, now.end);
   }
 }
 
 // Of rows from `from` on this step is the last one.
 void Execution::end_rows(const Shard& now, int64_t from) const {
   for (const Delivery& d : surroundings_.lasts)
-    copy_rows(d.from, address_of(d.from, now.addresses), outputs_[d.result].as<char>(), from,
-              now.end);
+    copy_rows_of(d.from, address_of(d.from, now.addresses), outputs_[d.result].as<char>(), from,
+                 now.end);
 }
 
 }  // namespace tempo

@@ -56,13 +56,13 @@ std::vector<Ref<Value>> apply_sorted(const TracedRecurrence& step, const Recurre
                                      std::vector<Ref<Value>> inputs, int64_t time,
                                      const EndingRowsRef& rows) {
   if (std::is_sorted(rows->order.begin(), rows->order.end()))
-    return apply_recurrence(kept, std::move(inputs), time, rows);
+    return apply_recurrence(kept, std::move(inputs), time, {rows});
   const Program& p = kept->normalised();
   const std::vector<bool>& by_row = *step.by_row();
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (i >= p.first_state() || (i < by_row.size() && by_row[i]))
       inputs[i] = taken(inputs[i], rows->order);
-  std::vector<Ref<Value>> results = apply_recurrence(kept, std::move(inputs), time, rows);
+  std::vector<Ref<Value>> results = apply_recurrence(kept, std::move(inputs), time, {rows});
   std::vector<int64_t> back(rows->order.size());
   for (std::size_t i = 0; i < back.size(); ++i)
     back[static_cast<std::size_t>(rows->order[i])] = static_cast<int64_t>(i);

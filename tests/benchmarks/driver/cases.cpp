@@ -16,6 +16,7 @@ const std::vector<Size> default_sizes = {
     {64, 50, 256, 512}, {128, 20, 192, 192}, {16, 200, 64, 64},
     {1, 100, 128, 128}, {7, 33, 19, 61},     {13, 77, 130, 129}};
 const std::vector<Size> float64_sizes = {{32, 100, 256, 256}, {64, 50, 256, 512}};
+const std::vector<Size> zoo_sizes = {{16, 128, 256, 256}};
 const std::vector<Size> doubling_sizes = {{32, 100, 256, 256}, {64, 100, 128, 128}};
 
 Line line_of(const std::string& mode, const std::string& cell, const std::string& dtype, Size size,
@@ -76,6 +77,19 @@ Block options_at(Size size, int threads) {
                   "float32", size, threads);
 }
 
+// Cells with heads, those that have a form by hand beside it.
+Block zoo_at(Size size, int threads) {
+  Block block{"zoo", "cells with heads: forward and backward", {}};
+  for (const char* cell :
+       {"LSTM", "SLSTM", "SLSTMByHand", "RGLRU", "RGLRUByHand", "MLSTM", "GatedDeltaNet"})
+    block.lines.push_back(line_of("gradient", cell, "float32", size, threads, false));
+  for (std::size_t at : {1u, 3u}) {
+    block.lines[at].against = static_cast<int>(at) + 1;
+    block.lines[at].against_what = "of by hand";
+  }
+  return block;
+}
+
 // What fit does of its own is the difference, in ms of an epoch or microseconds of a batch.
 Block fit_at(Size size, int threads) {
   Block block{"fit",
@@ -129,6 +143,7 @@ const std::vector<Group>& groups() {
          if (n < 2 || s.units < 128 || s.batch < 32) return std::vector<Block>{};
          return std::vector{threads_at(s, n)};
        }},
+      {"zoo", zoo_sizes, false, [](Size s, int n) { return std::vector{zoo_at(s, n)}; }},
       {"doubling", doubling_sizes, false,
        [](Size s, int n) { return std::vector{doubling_at(s, n)}; }},
       {"tiny",

@@ -3,6 +3,7 @@
 #include "allocations.hpp"
 #include "benchmarks/cells.hpp"
 #include "cells.hpp"
+#include "zoo.hpp"
 
 namespace bench {
 
@@ -31,6 +32,12 @@ Layer recurrent(const Job& job, bool return_sequences) {
   if (job.cell == "MinimalGated") return of_user(MinimalGatedCell({.units = units}));
   if (job.cell == "TwoSequencesLSTM") return of_user(TwoSequencesLSTMCell({.units = units}));
   if (job.cell == "LayerNormLSTM") return of_user(LayerNormLSTMCell({.units = units}));
+  if (job.cell == "SLSTM") return of_user(SLSTMCell({.units = units}));
+  if (job.cell == "SLSTMByHand") return of_user(SLSTMByHandCell({.units = units}));
+  if (job.cell == "RGLRU") return of_user(RGLRUCell({.units = units}));
+  if (job.cell == "RGLRUByHand") return of_user(RGLRUByHandCell({.units = units}));
+  if (job.cell == "MLSTM") return of_user(MLSTMCell({.units = units}));
+  if (job.cell == "GatedDeltaNet") return of_user(GatedDeltaNetCell({.units = units}));
   throw Unsupported("Tempo has no cell " + job.cell);
 }
 

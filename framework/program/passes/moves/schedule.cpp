@@ -10,10 +10,15 @@ namespace tempo {
 namespace {
 
 // Elementwise ops, but for sums of what is heavy: a product is added to where the other one is.
+// What moves nothing is neither: it is done as early as it can.
 ValueSet made_by_light_ones(const Program& p) {
   ValueSet there(p.sequences), made;
   there.insert(p.carried);
   for (const Instruction& i : p.loop) {
+    if (!i.op->kernel) {
+      if (there.contains_any(i.inputs)) there.insert(i.outputs);
+      continue;
+    }
     const bool sum_of_heavy = i.is(add_op) && !there.contains_any(i.inputs);
     if (!is_light(p, i) || sum_of_heavy) continue;
     there.insert(i.outputs);

@@ -2,6 +2,7 @@
 // What is elementwise is moved only if that needs no further slab: after the loop it would read
 // from memory what is in the cache inside it. What is linear is done once, on sums.
 #include "ops/known.hpp"
+#include "program/builder.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 // instruction that makes it is placed.
 class Sink {
  public:
-  explicit Sink(Program p) : p_(std::move(p)), sum_of_(p_) { note_readers(); }
+  explicit Sink(Program p) : p_(std::move(p)), sum_of_(p_), made_at_(p_) { note_readers(); }
 
   Program run() {
     ValueIds there;
@@ -45,6 +46,8 @@ class Sink {
   ValueId sum_of(ValueId v) const { return sum_of_[v].value_or(v); }
 
   void note_readers() {
+    for (std::size_t k = 0; k < p_.loop.size(); ++k)
+      for (ValueId v : p_.loop[k].outputs) made_at_[v] = k;
     loop_.insert(p_.next);
     slab_.insert(p_.fixed);
     slab_.insert(p_.sequences);
@@ -59,9 +62,11 @@ class Sink {
   void settle(Instruction i) {
     if (p_.is_fixed(i)) return fixed_.push_back(std::move(i));
     const bool only_summed = summed_.contains_any(i.outputs) && !loop_.contains_any(i.outputs) &&
-                             !slab_.contains_any(i.outputs) && reads_steps_alone(p_, i);
-    if (only_summed && i.op->linear) return apply_to_sums(std::move(i));
-    if (only_summed && sums_over_time(p_, i)) return sum(std::move(i));
+                             !slab_.contains_any(i.outputs);
+    const bool of_steps = reads_steps_alone(p_, i);
+    if (only_summed && (of_steps ? i.op->linear : scales_sum(i)))
+      return apply_to_sums(std::move(i));
+    if (only_summed && of_steps && sums_over_time(p_, i)) return sum(std::move(i));
     const bool moves = !loop_.contains_any(i.outputs) && slab_.contains_any(i.outputs) &&
                        (slab_.contains_all(i.inputs) ||
                         (i.op->leading_axis != LeadingAxis::changes && !is_light(p_, i)));
@@ -77,6 +82,19 @@ class Sink {
       moved_.push_back({std::move(i), false});
     else
       stay_.push_back(std::move(i));
+  }
+
+  // Whether it multiplies what is summed over time where it is made, such as a weight's gradient,
+  // by what is fixed. What has a row for each of the batch is rather summed over rows as well.
+  bool scales_sum(const Instruction& i) const {
+    if (!i.is(multiply_op)) return false;
+    const ValueId v = i.inputs[p_.is_fixed(i.inputs[0]) ? 1 : 0];
+    for (std::optional<std::size_t> at = made_at_[v]; at; at = made_at_[p_.loop[*at].inputs[0]]) {
+      const Instruction& made = p_.loop[*at];
+      if (sums_over_time(p_, made)) return true;
+      if (!made.op->linear || made.inputs.size() != 1) return false;
+    }
+    return false;
   }
 
   // Its results on the sums of its inputs are the sums of its results.
@@ -107,7 +125,8 @@ class Sink {
       }
     }
     if (!needed) return;
-    moved_.push_back({{&sum_to_op, shape_of(v), {v}, {new_sum_of(v)}, true}, false});
+    moved_.push_back(
+        {{&sum_to_op, shape_attribute(p_.shape(v)), {v}, {new_sum_of(v)}, true}, false});
   }
   bool is_result(ValueId v) const {
     return std::any_of(p_.results.begin(), p_.results.end(), [v](const ProgramResult& r) {
@@ -127,15 +146,12 @@ class Sink {
                          {zeros}});
     stay_.push_back({&add_op, {}, {zeros, v}, {running}, true});
     if (is_result(v))
-      moved_.push_back({{&sum_to_op, shape_of(v), {running}, {new_sum_of(v)}}, false});
+      moved_.push_back(
+          {{&sum_to_op, shape_attribute(p_.shape(v)), {running}, {new_sum_of(v)}}, false});
   }
   ValueId new_sum_of(ValueId v) {
     sum_of_[v] = p_.add_value(Role::fixed, p_.type(v));
     return *sum_of_[v];
-  }
-  Attributes shape_of(ValueId v) const {
-    const Shape& shape = p_.shape(v);
-    return {{"shape", std::vector<int64_t>(shape.begin(), shape.end())}};
   }
 
   Program p_;
@@ -143,6 +159,7 @@ class Sink {
   ValueSet slab_;    // there for every step: inputs, results, read after the loop
   ValueSet summed_;  // its sum over time is read
   ValueTable<std::optional<ValueId>> sum_of_;  // the value that is its sum, if that is another one
+  ValueTable<std::optional<std::size_t>> made_at_;  // in the loop as given
   std::vector<Instruction> fixed_, stay_;
   std::vector<Moved> moved_;
 };

@@ -12,13 +12,14 @@ namespace {
 
 class Holding {
  public:
-  Holding(Program p, ValueId condition) : p_(std::move(p)), condition_(condition), instead_(p_) {
+  Holding(Program p, ValueId condition) : p_(std::move(p)), conditions_({condition}), instead_(p_) {
     for (const ProgramResult& r : p_.results) results_.insert(r.value);
   }
 
   Program run() {
     for (Instruction& i : p_.loop) {
       for (ValueId& v : i.inputs) v = instead(v);
+      if (i.is(reshape_op) && conditions_.contains(i.inputs[0])) conditions_.insert(i.outputs);
       instead_[i.outputs[0]] = same_as(i);
       made_.insert(i.outputs);
       if (makes_zeros(i)) write_zeros(i);
@@ -37,7 +38,9 @@ class Holding {
     const ValueId other = instead(v);
     return made_.contains(other) && !p_.is_fixed(other) ? other : v;
   }
-  bool chooses(const Instruction& i) const { return i.is(where_op) && i.inputs[0] == condition_; }
+  bool chooses(const Instruction& i) const {
+    return i.is(where_op) && conditions_.contains(i.inputs[0]);
+  }
 
   // The value that an instruction makes again.
   std::optional<ValueId> same_as(const Instruction& i) const {
@@ -76,7 +79,7 @@ class Holding {
   }
 
   Program p_;
-  ValueId condition_;
+  ValueSet conditions_;  // it, and under other shapes
   ValueTable<std::optional<ValueId>> instead_;
   ValueSet made_, zeros_, results_;
 };

@@ -40,11 +40,7 @@ class Narrow {
       return p_.loop.push_back(std::move(i));
     const ValueId narrow = append(p_, p_.loop, *i.op, i.attributes, i.inputs)[0];
     narrow_[whole] = narrow;
-    const Shape& shape = p_.shape(whole);
-    p_.loop.push_back({&broadcast_to_op,
-                       {{"shape", std::vector<int64_t>(shape.begin(), shape.end())}},
-                       {narrow},
-                       {whole}});
+    p_.loop.push_back({&broadcast_to_op, shape_attribute(p_.shape(whole)), {narrow}, {whole}});
   }
 
   ValueId narrowest(ValueId v) const { return narrow_[v].value_or(v); }

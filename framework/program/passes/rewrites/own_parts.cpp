@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An elementwise op can write its result where the concatenation has it, and read a part of a split
-// where the whole is; what is a part of two, or of something else, is copied, row by row like any
-// elementwise op.
+// An elementwise op or a product can write its result where the concatenation has it, and read a
+// part of a split where the whole is; what is a part of two, or of something else, is copied, row
+// by row like any elementwise op, and so is a part for whoever reads it in another way.
 #include "ops/known.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
@@ -12,21 +12,25 @@ namespace {
 
 class Parts {
  public:
-  explicit Parts(Program p) : given_(std::move(p)), uses_(given_), p_(given_) {
-    for (const Instruction& i : p_.loop)
-      if (i.op->pointwise && !i.summed)
-        made_.insert(i.outputs[0]);
-      else if (!concatenates_columns(i) && !i.is(matmul_op))
-        taken_.insert(i.inputs);
+  explicit Parts(Program p) : given_(std::move(p)), uses_(given_), p_(given_), copy_of_(given_) {
+    for (const Instruction& i : p_.loop) {
+      if (splits_columns(i)) parts_.insert(i.outputs);
+      if ((i.op->pointwise && !i.summed) || is_product(uses_, i)) made_.insert(i.outputs[0]);
+      if (!i.op->pointwise && !concatenates_columns(i) && !reads_rows(i)) taken_.insert(i.inputs);
+    }
   }
 
   Program run() {
     std::vector<Instruction> loop;
     for (Instruction& i : p_.loop) {
-      if (concatenates_columns(i))
+      if (concatenates_columns(i)) {
         for (ValueId& v : i.inputs)
           if (!made_.contains(v) || !uses_.only_inside(v) || !taken_.insert(v))
             loop.push_back(copied(v));
+      } else if (!i.op->pointwise && !reads_rows(i)) {
+        for (ValueId& v : i.inputs)
+          if (parts_.contains(v)) read_copy(v, loop);
+      }
       loop.push_back(std::move(i));
       if (splits_columns(loop.back()))
         for (ValueId v : ValueIds(loop.back().outputs))
@@ -37,6 +41,20 @@ class Parts {
   }
 
  private:
+  // Whether it reads a matrix row by row, wherever they lie.
+  bool reads_rows(const Instruction& i) const {
+    if (!i.op->kernel && !i.inputs.empty())
+      return cols_of(p_.shape(i.inputs[0])) == cols_of(p_.shape(i.outputs[0]));
+    return is_product(uses_, i) || folds_rows(p_, i);
+  }
+  void read_copy(ValueId& v, std::vector<Instruction>& loop) {
+    std::optional<ValueId>& copy = copy_of_[v];
+    if (!copy) {
+      copy = v;
+      loop.push_back(copied(*copy));
+    }
+    v = *copy;
+  }
   // All that is outside of the step reads the copy.
   Instruction copied_outside(ValueId v) {
     ValueId copy = v;
@@ -60,7 +78,9 @@ class Parts {
   const Uses uses_;
   Program p_;
   ValueSet taken_;  // something reads it that is not elementwise, or it is a part already
-  ValueSet made_;   // by an elementwise op of the loop
+  ValueSet made_;   // by an elementwise op of the loop, or a product
+  ValueSet parts_;  // of splits
+  ValueTable<std::optional<ValueId>> copy_of_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 // Whoever reads a value under another name reads the value. What must have another shape gets it by
 // reshape.
 #include "ops/known.hpp"
+#include "program/builder.hpp"
 #include "program/passes/passes.hpp"
 #include "program/value_set.hpp"
 
@@ -9,12 +10,13 @@ namespace tempo {
 
 namespace {
 
-// Whether the result has the elements of the first input in their order.
-bool keeps_bytes(const Program& p, const Instruction& i) {
+// Whether the result has the elements of the first input in their order, and the gradient to one is
+// that to the other.
+bool keeps_elements(const Program& p, const Instruction& i) {
   if (i.inputs.empty() || i.outputs.size() != 1) return false;
   const TensorType &from = p.type(i.inputs[0]), &to = p.type(i.outputs[0]);
   if (from.shape.count() != to.shape.count() || from.dtype != to.dtype) return false;
-  if (!i.op->kernel || i.is(slice_op)) return true;
+  if (i.is(reshape_op) || i.is(slice_op)) return true;
   if (i.is(concat_op)) return i.inputs.size() == 1;
   if (!i.is(transpose_op)) return false;
   std::vector<int64_t> moved;  // the axes that are more than one element, as they come
@@ -23,9 +25,7 @@ bool keeps_bytes(const Program& p, const Instruction& i) {
   return std::is_sorted(moved.begin(), moved.end());
 }
 
-}  // namespace
-
-Program without_renames(Program p) {
+Program renamed(Program p, bool (*is_name)(const Program&, const Instruction&)) {
   ValueTable<ValueIds> names(p);                   // of the same bytes as a first one
   ValueTable<std::optional<ValueId>> first_of(p);  // the first one, of another name
   const auto first = [&](ValueId v) { return first_of[v].value_or(v); };
@@ -43,18 +43,27 @@ Program without_renames(Program p) {
   };
   for (Instruction& i : p.loop) {
     for (ValueId& v : i.inputs) plain(v);
-    if (!keeps_bytes(p, i)) continue;
+    if (!is_name(p, i)) continue;
     const ValueId root = first(i.inputs[0]), name = i.outputs[0];
     first_of[name] = root;
     names[root].push_back(name);
-    const Shape& shape = p.shape(name);
     i.op = &reshape_op;
-    i.attributes = {{"shape", std::vector<int64_t>(shape.begin(), shape.end())}};
+    i.attributes = shape_attribute(p.shape(name));
     i.inputs = {root};
   }
   for (ValueId& v : p.next) plain(v);
   for (ProgramResult& r : p.results) plain(r.value);
   return p;
 }
+
+}  // namespace
+
+Program without_renames(Program p) {
+  return renamed(std::move(p), [](const Program& q, const Instruction& i) {
+    return keeps_elements(q, i) || (!i.op->kernel && i.outputs.size() == 1);
+  });
+}
+
+Program without_reshapes(Program p) { return renamed(std::move(p), keeps_elements); }
 
 }  // namespace tempo
