@@ -71,6 +71,11 @@ ProductSize size_of_product(const Program& p, const Instruction& product) {
   return {a[0], product.is(block_matmul_op) ? a[1] : 1, a.back(), out.back()};
 }
 
+bool is_faster_over_time(const Program& p, const Instruction& product) {
+  constexpr int64_t enough_rows = 8;
+  return p.shape(product.outputs[0])[0] < enough_rows;
+}
+
 bool folds_rows(const Program& p, const Instruction& i) {
   if (!i.op->kernel.fold || i.inputs.size() != 1) return false;
   const TensorType& from = p.type(i.inputs[0]);

@@ -86,6 +86,9 @@ struct ProductSize {
   int64_t rows, blocks, k, n;
 };
 ProductSize size_of_product(const Program& program, const Instruction& product);
+/// Whether a product has so few rows at a step that over all steps, where it reads its right side
+/// less often, it is worth that its operands are stored.
+bool is_faster_over_time(const Program& program, const Instruction& product);
 /// Whether it folds each row into one element, which stays a column.
 bool folds_rows(const Program& program, const Instruction& instruction);
 /// Whether its several inputs, or results, are columns side by side in what is on the other side.

@@ -188,6 +188,42 @@ BOOST_AUTO_TEST_CASE(hoist_leaves_a_product_whose_matrices_outgrow_the_others_in
                     "  last     %7\n");
 }
 
+// Of few rows: the loop would read the weights once for each step.
+BOOST_AUTO_TEST_CASE(sink_moves_a_product_of_few_rows_with_what_is_computed_from_it) {
+  const Tensor out = parameter(normal({7, 2}, 2), "out");
+  const auto program_of_rows = [&](int64_t rows) {
+    const auto step = [&](const Tensor& x, const State& s) {
+      const Tensor next = tanh(x + s[0]), shown = matmul(next, out);
+      return Step{tanh(shown), {next}};
+    };
+    const ProgramLog log;
+    scan(step, normal({rows, 5, 7}), {zeros({rows, 7}, float64)});
+    return sink(hoist(log.programs().at(0).recurrence->normalised()));
+  };
+  BOOST_CHECK_EQUAL(
+      from("loop", program_of_rows(7)),
+      "loop\n"
+      "  %3 = add(%1:x, %2:state)                                 [7, 7] float64\n"
+      "  %4 = tanh(%3)                                            [7, 7] float64\n"
+      "after\n"
+      "  %5 = matmul(%4, %0:out)                                  [7, 2] float64  over "
+      "time\n"
+      "  %6 = tanh(%5)                                            [7, 2] float64  over "
+      "time\n"
+      "results\n"
+      "  sequence %6\n"
+      "  last     %4\n");
+  BOOST_CHECK_EQUAL(from("loop", program_of_rows(8)),
+                    "loop\n"
+                    "  %3 = add(%1:x, %2:state)                                 [8, 7] float64\n"
+                    "  %4 = tanh(%3)                                            [8, 7] float64\n"
+                    "  %5 = matmul(%4, %0:out)                                  [8, 2] float64\n"
+                    "  %6 = tanh(%5)                                            [8, 2] float64\n"
+                    "results\n"
+                    "  sequence %6\n"
+                    "  last     %4\n");
+}
+
 // What issues of speed hang on: a cell written as its formula runs as one product and few groups.
 BOOST_AUTO_TEST_CASE(an_lstm_written_as_its_formula_is_one_product_and_one_group_of_gates) {
   const Tensor w = parameter(normal({4, 28}, 1)), u = parameter(normal({7, 28}, 2)),

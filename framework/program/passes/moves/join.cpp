@@ -7,19 +7,12 @@
 
 namespace tempo {
 
-namespace {
-
-// For fewer, a product of all steps reads its right side less often.
-constexpr int64_t fewest_rows = 8;
-
-}  // namespace
-
 Program join(Program p) {
   const Uses uses(p);
   put_first(p.loop, take(p.before, [&](const Instruction& i) {
               const ValueId product = i.outputs[0];
               return is_product(uses, i) && uses.only_inside(product) && !p.is_fixed(product) &&
-                     p.shape(product)[0] >= fewest_rows;
+                     !is_faster_over_time(p, i);
             }));
   return p;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is elementwise is moved only if that needs no further slab: after the loop it would read
-// from memory what is in the cache inside it. What is linear is done once, on sums.
+// What is elementwise is moved only if that needs no further slab, as after the loop it would read
+// from memory what is in the cache inside it; or with a product of few rows, which is faster over
+// all steps. What is linear is done once, on sums.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
@@ -14,7 +15,16 @@ namespace {
 // instruction that makes it is placed.
 class Sink {
  public:
-  explicit Sink(Program p) : p_(std::move(p)), sum_of_(p_), made_at_(p_) { note_readers(); }
+  explicit Sink(Program p) : p_(std::move(p)), sum_of_(p_), made_at_(p_) {
+    note_readers();
+    const ValueSet bound = needed_for(p_.loop, loop_);
+    follows_ = computed_from(p_.loop, {}, [&](const Instruction& i) {
+      return !bound.contains_any(i.outputs) && i.is(matmul_op) && !i.is_set("transpose_a") &&
+             p_.is_fixed(i.inputs[1]) && !p_.is_fixed(i.inputs[0]) &&
+             p_.shape(i.inputs[0]).rank() == 2 && p_.shape(i.inputs[1]).rank() == 2 &&
+             is_faster_over_time(p_, i);
+    });
+  }
 
   Program run() {
     ValueIds there;
@@ -68,7 +78,7 @@ class Sink {
       return apply_to_sums(std::move(i));
     if (only_summed && of_steps && sums_over_time(p_, i)) return sum(std::move(i));
     const bool moves = !loop_.contains_any(i.outputs) && slab_.contains_any(i.outputs) &&
-                       (slab_.contains_all(i.inputs) ||
+                       (slab_.contains_all(i.inputs) || follows_.contains_any(i.outputs) ||
                         (i.op->leading_axis != LeadingAxis::changes && !is_light(p_, i)));
     if (moves) slab_.insert(i.outputs);
     for (ValueId v : i.outputs) {
@@ -155,9 +165,10 @@ class Sink {
   }
 
   Program p_;
-  ValueSet loop_;    // read by the loop, carried to the next step, or a last result
-  ValueSet slab_;    // there for every step: inputs, results, read after the loop
-  ValueSet summed_;  // its sum over time is read
+  ValueSet loop_;     // read by the loop, carried to the next step, or a last result
+  ValueSet slab_;     // there for every step: inputs, results, read after the loop
+  ValueSet summed_;   // its sum over time is read
+  ValueSet follows_;  // a product of few rows, and what is computed from one
   ValueTable<std::optional<ValueId>> sum_of_;  // the value that is its sum, if that is another one
   ValueTable<std::optional<std::size_t>> made_at_;  // in the loop as given
   std::vector<Instruction> fixed_, stay_;
