@@ -39,8 +39,11 @@ inline std::optional<Shape> broadcast(const Shape& a, const Shape& b) {
 // shapes: a step may be called as often as it likes.
 class StepMaker {
  public:
-  StepMaker(uint64_t seed, Tensors pool)
-      : random_(seed), pool_(std::move(pool)), given_(pool_.size()) {}
+  StepMaker(uint64_t seed, Tensors pool, bool elementwise)
+      : random_(seed),
+        pool_(std::move(pool)),
+        given_(pool_.size()),
+        ways_(elementwise ? elementwise_ways() : ways()) {}
 
   void grow() {
     const std::size_t before = pool_.size();
@@ -112,13 +115,19 @@ class StepMaker {
                                       {1, &M::turned}};
     return all;
   }
+  static const std::vector<Way>& elementwise_ways() {
+    using M = StepMaker;
+    static const std::vector<Way> all{
+        {3, &M::unary}, {4, &M::binary}, {1, &M::parts}, {1, &M::chosen}};
+    return all;
+  }
 
   void try_one() {
     int64_t all = 0;
-    for (const Way& way : ways()) all += way.times;
+    for (const Way& way : ways_) all += way.times;
     int64_t drawn = random_.below(all);
     const Tensor a = one(), b = random_.one_in(2) ? one() : random_.among(pool_);
-    for (const Way& way : ways())
+    for (const Way& way : ways_)
       if ((drawn -= way.times) < 0) return (this->*way.make)(a, b);
   }
 
@@ -312,11 +321,13 @@ class StepMaker {
   Random random_;
   Tensors pool_;
   std::size_t given_;
+  const std::vector<Way>& ways_;
 };
 
 struct RandomRecurrence {
   uint64_t seed = 0;
-  bool large = false;  // enough for two threads
+  bool large = false;        // enough for two threads
+  bool elementwise = false;  // no products and no folds
   int64_t ops = 0;
   Tensors x, state, captured;
   ScanOptions options;
@@ -331,7 +342,7 @@ struct RandomRecurrence {
     Tensors pool = xs;
     pool.insert(pool.end(), s.begin(), s.end());
     pool.insert(pool.end(), captured.begin(), captured.end());
-    StepMaker maker(seed, pool);
+    StepMaker maker(seed, pool, elementwise);
     for (int64_t i = 0; i < ops; ++i) maker.grow();
     Step done;
     for (const Tensor& t : s) done.state.push_back(maker.next(t));
@@ -407,6 +418,28 @@ inline RandomRecurrence random_recurrence(uint64_t seed) {
     if (random.one_in(4)) r.x.push_back(made({batch, time, heads * of_head}));
     r.ops += 4;
   }
+  return r;
+}
+
+// Few rows, and nothing but elementwise ops.
+inline RandomRecurrence random_elementwise(uint64_t seed, int64_t time) {
+  Random random(seed * 983 + 11);
+  const int64_t batch = random.among({1, 1, 1, 2, 3}),
+                units = random.among({2, 7, 33, 64, 80, 150, 300});
+  int64_t key = static_cast<int64_t>(seed) * 50;
+  const auto made = [&](const Shape& shape) { return parameter(normal(shape, ++key)); };
+  RandomRecurrence r;
+  r.seed = seed;
+  r.elementwise = true;
+  r.ops = 3 + random.below(10);
+  r.x = {made({batch, time, random.one_in(3) ? 2 * units : units})};
+  if (random.one_in(2)) r.x.push_back(made({batch, time, random.one_in(4) ? 1 : units}));
+  for (int64_t n = 1 + random.below(3); n > 0; --n) r.state.push_back(made({batch, units}));
+  if (random.one_in(2)) r.captured.push_back(made({units}));
+  if (random.one_in(4)) r.captured.push_back(made({batch, units}));
+  if (random.one_in(6)) r.captured.push_back(made({}));
+  r.options = {
+      .reverse = random.one_in(3), .last_only = random.one_in(4), .recompute = random.one_in(5)};
   return r;
 }
 

@@ -6,7 +6,7 @@
 
 #include "program/run/cost.hpp"
 #include "program/run/execution.hpp"
-#include "program/run/filled_rows.hpp"
+#include "program/run/rows/filled_rows.hpp"
 #include "program/verify.hpp"
 #include "tensor/parallel.hpp"
 
@@ -61,11 +61,13 @@ void Executable::run(int64_t time, std::span<const View> inputs, std::span<const
   Execution(*this, time, filled.inputs(), outputs, threads(), rows).run();
 }
 
-// As many as have enough to do. No row reads another, so the cut changes no bit.
+// As many as have enough to do. No row, or channel, reads another, so the cut changes no bit.
 int64_t Executable::shards(int64_t time) const {
-  const int64_t rows = plan_.independent_rows,
+  const int64_t rows = plan_.channels ? surroundings_.rows : plan_.independent_rows,
                 by_work = surroundings_.work_per_row * rows * time / enough;
-  return std::max<int64_t>(1, std::min(by_work, rows / fewest_rows));
+  const int64_t most =
+      plan_.channels ? plan_.channels->channels / ChannelLoop::fewest : rows / fewest_rows;
+  return std::max<int64_t>(1, std::min(by_work, most));
 }
 
 bool Executable::leaves_threads_idle(int64_t time) const {
@@ -88,7 +90,9 @@ std::string to_string(const Executable& executable) {
     else
       text += "  call " + p.loop[std::get<CallStage>(stage).instruction].op->name + "\n";
   }
-  return text + (executable.plan().independent_rows > 0 ? "  rows are independent\n" : "");
+  if (executable.plan().independent_rows > 0) text += "  rows are independent\n";
+  if (executable.plan().channels) text += "  channels are independent\n";
+  return text;
 }
 
 }  // namespace tempo

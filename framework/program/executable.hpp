@@ -5,7 +5,7 @@
 #include <span>
 
 #include "program/plan/surroundings.hpp"
-#include "program/run/ending_rows.hpp"
+#include "program/run/rows/ending_rows.hpp"
 
 namespace tempo {
 

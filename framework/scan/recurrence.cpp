@@ -6,6 +6,7 @@
 
 #include "program/builder.hpp"
 #include "program/passes/pipelines.hpp"
+#include "program/value_set.hpp"
 
 namespace tempo {
 
@@ -17,6 +18,20 @@ std::optional<std::size_t> place_of_condition(const Program& p) {
   std::size_t i = 0;
   while (p.input(i) != *condition) ++i;
   return i;
+}
+
+// Of one row [batch, time, ...] is [time, batch, ...] byte for byte: a run takes what the loop
+// reads from the caller, and puts results there. What a product outside of the loop reads is copied
+// all the same, which brings it into the cache in order.
+Program in_place(Program p) {
+  const auto many_rows = [&p](ValueId v) { return p.shape(v)[0] != 1; };
+  ValueSet outside;
+  for (const Section section : {Section::before, Section::after})
+    for (const Instruction& i : p.section(section)) outside.insert(i.inputs);
+  for (ValueId v : p.sequences)
+    p[v].batch_first = p[v].batch_first && (many_rows(v) || outside.contains(v));
+  for (ProgramResult& r : p.results) r.batch_first = r.batch_first && many_rows(r.value);
+  return p;
 }
 
 }  // namespace
@@ -32,7 +47,13 @@ RecurrenceRef make_recurrence(Program as_written, std::vector<Ref<Value>> nodes)
 }
 
 const Executable& TracedRecurrence::optimised() const {
-  return optimised_.get([&] { return Executable(run_passes(for_scan, normalised_)); });
+  return optimised_.get([&] {
+    Program p = run_passes(for_scan, normalised_);
+    Executable made(p);
+    // Of rows that end, steps that do not count are taken out.
+    if (condition_ || !made.plan().channels) return made;
+    return Executable(in_place(std::move(p)));
+  });
 }
 
 const Executable& TracedRecurrence::for_ending_rows() const {

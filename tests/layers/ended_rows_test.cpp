@@ -5,7 +5,7 @@
 #include <tempo/layers.hpp>
 
 #include "program/plan/surroundings.hpp"
-#include "program/run/ending_rows.hpp"
+#include "program/run/rows/ending_rows.hpp"
 #include "scan/explain.hpp"
 #include "testing.hpp"
 

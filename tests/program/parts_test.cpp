@@ -101,5 +101,6 @@ BOOST_AUTO_TEST_CASE(a_part_of_a_split_that_leaves_the_step_is_copied) {
   BOOST_CHECK_EQUAL(to_string(recurrence.optimised()),
                     "  tiles [3, 4] in one run: square\n"
                     "  tiles [3, 2] row by row: cast multiply\n"
-                    "  rows are independent\n");
+                    "  rows are independent\n"
+                    "  channels are independent\n");
 }

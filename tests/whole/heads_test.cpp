@@ -10,7 +10,7 @@
 
 #include "plain_loop.hpp"
 #include "program/plan/surroundings.hpp"
-#include "program/run/ending_rows.hpp"
+#include "program/run/rows/ending_rows.hpp"
 
 using namespace tempo;
 using namespace tempo::testing;

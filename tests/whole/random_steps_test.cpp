@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "program/plan/surroundings.hpp"
-#include "program/run/ending_rows.hpp"
+#include "program/run/rows/ending_rows.hpp"
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
 
@@ -59,6 +59,27 @@ BOOST_AUTO_TEST_CASE(scan_is_the_plain_loop) {
       for (std::size_t i = 0; i < plain.size(); ++i)
         check_close(std::to_string(i) + " in stretches", in_stretches[i], plain[i], 1e-9);
     }
+}
+
+BOOST_AUTO_TEST_CASE(channels_are_the_plain_loop) {
+  const auto [from, to] = seeds();
+  int64_t channels = 0, programs = 0;
+  for (uint64_t seed = from; seed < to; ++seed) BOOST_TEST_CONTEXT("seed " << seed) {
+      const RandomRecurrence r = random_elementwise(seed, 1 + static_cast<int64_t>(seed % 23));
+      const Tensors plain = with_gradients(r, true, true);
+      const ProgramLog log;
+      const Tensors traced = with_gradients(r, false, true);
+      for (const LoggedProgram& p : log.programs())
+        channels += p.recurrence->optimised().plan().channels.has_value();
+      programs += static_cast<int64_t>(log.programs().size());
+      const ShortStretches few(4);
+      const Tensors in_stretches = with_gradients(r, false, true);
+      for (std::size_t i = 0; i < plain.size(); ++i) {
+        check_close(std::to_string(i), traced[i], plain[i], 1e-9);
+        check_close(std::to_string(i) + " in stretches", in_stretches[i], plain[i], 1e-9);
+      }
+    }
+  BOOST_TEST(3 * channels > programs, channels << " of " << programs);
 }
 
 namespace {
@@ -136,8 +157,9 @@ BOOST_AUTO_TEST_CASE(each_pass_keeps_the_invariants) {
 BOOST_AUTO_TEST_CASE(threads_change_no_bit) {
   const auto [from, to] = seeds();
   for (uint64_t seed = from; seed < to; ++seed) BOOST_TEST_CONTEXT("seed " << seed) {
-      const RandomRecurrence r = random_recurrence(seed);
-      if (!r.large) continue;
+      const RandomRecurrence r =
+          seed % 8 == 7 ? random_elementwise(seed, 4000) : random_recurrence(seed);
+      if (!r.large && !r.elementwise) continue;
       Tensors of[3];
       for (int n : {1, 2, 3}) {
         const Threads use(n);

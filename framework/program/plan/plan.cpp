@@ -24,6 +24,7 @@ class Planner {
     bind();
     places_.place_views();
     plan_.independent_rows = independent_rows(uses_, plan_.stages);
+    plan_.channels = channel_loop(uses_, plan_, members_);
   }
 
  private:
@@ -162,7 +163,7 @@ class Planner {
   const std::set<const Instruction*> parts_;
   const Additions additions_;
   std::map<ValueId, std::size_t> made_at_, group_of_;  // by value: its stage
-  std::map<std::size_t, std::vector<const Instruction*>> members_;
+  Members members_;
   std::map<std::size_t, const Instruction*> products_;  // by stage
 };
 

@@ -3,6 +3,7 @@
 // once for a Program, for any number of steps.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <variant>
 
@@ -100,6 +101,80 @@ struct CallStage {
 
 using Stage = std::variant<ProductStage, TileStage, CallStage>;
 
+/// What an op of a channel loop reads or writes.
+struct ChannelOperand {
+  enum Kind {
+    memory,  ///< a region: of the step at hand, or the same at each step
+    buffer,  ///< buffer `index` of a shard, with a row for each step of a tile
+    state    ///< state `index` of the loop, before the step
+  } kind = memory;
+  Region region = {};  // of memory
+  std::size_t index = 0;
+  int64_t size = 0;      // bytes of an element
+  bool repeats = false;  // one element for all channels
+};
+
+struct ChannelOp {
+  Tile tile;
+  int n_inputs;
+  ChannelOperand inputs[3];
+  ChannelOperand out;
+};
+
+/// The same on a shard, bound to memory: at the first step of a tile.
+struct BoundChannelOp {
+  const ChannelOp* op;
+  const char* inputs[3];
+  char* out;
+  int64_t width;       // channels, or 1 where the result is one number for all
+  int64_t strides[3];  // as Tile has them
+  TileRows steps;      // from one step to the next
+  int64_t onward[4];   // the same between tiles, which have buffers of their own; last, of out
+  bool side_by_side;   // all steps of a tile
+};
+
+/// A step of elementwise ops on few rows. Its elements are channels, which go through time without
+/// reading one another. A tile has some channels of a row at several steps: only the core takes one
+/// step after the other.
+struct ChannelLoop {
+  struct State {
+    std::size_t carried;
+    ChannelOperand next;
+    int64_t column, columns;        // the first of a part, and of all of the carried value
+    std::optional<Region> history;  // where all of it goes at each step
+  };
+  struct Last {
+    std::size_t result;
+    ChannelOperand from;
+    int64_t column, columns;
+  };
+  static constexpr int64_t most_rows = 7;  // more are shards of rows
+  static constexpr int64_t fewest = 32;    // channels that are worth a thread
+  static constexpr int64_t tile_elements = 512;
+
+  int64_t rows = 0, channels = 0;  // channels of each row
+  // What reads no state; what the next states need; what else reads a state.
+  std::vector<ChannelOp> first, core, rest;
+  std::vector<State> states;
+  std::vector<Last> lasts;
+  std::size_t buffers = 0;
+
+  /// Bytes of a row of elements, and of a buffer; more than that, as buffers should not compete for
+  /// the same lines of the cache.
+  std::size_t row_bytes() const {
+    return static_cast<std::size_t>(channels) * sizeof(double) + 2 * 64;
+  }
+  std::size_t buffer_bytes() const {
+    return static_cast<std::size_t>(std::max(channels, tile_elements)) * sizeof(double) + 2 * 64;
+  }
+  std::size_t n_ops() const { return first.size() + core.size() + rest.size(); }
+  /// What a shard needs: its bound ops, its states and its buffers.
+  std::size_t shard_bytes() const {
+    return n_ops() * sizeof(BoundChannelOp) + 64 +
+           states.size() * static_cast<std::size_t>(rows) * row_bytes() + buffers * buffer_bytes();
+  }
+};
+
 struct Plan {
   // In so few columns or fewer a call for each row costs more than its work.
   static constexpr int64_t few_columns = 64;
@@ -114,6 +189,7 @@ struct Plan {
   // > 0: into so many parts the rows of each stage can be cut, of which none reads another. It is
   // the leading axis of all values, whatever their ranks.
   int64_t independent_rows = 0;
+  std::optional<ChannelLoop> channels;  // how the loop runs, if its elements are channels
   // Made for rows that end: what is read or made outside of the loop lies in slabs, never with the
   // caller, so that a slab can have the rows alone that are running.
   bool rows_end = false;

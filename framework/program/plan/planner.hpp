@@ -123,4 +123,9 @@ class Tiles {
 /// they do.
 int64_t independent_rows(const Uses& uses, const std::vector<Stage>& stages);
 
+/// Of each group of tiles, by its stage, the instructions of its ops.
+using Members = std::map<std::size_t, std::vector<const Instruction*>>;
+/// The loop as channels, if it is one of elementwise ops on few rows.
+std::optional<ChannelLoop> channel_loop(const Uses& uses, const Plan& plan, const Members& members);
+
 }  // namespace tempo

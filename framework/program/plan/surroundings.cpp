@@ -195,15 +195,18 @@ class SurroundingsMaker {
 
   void place_blocks() {
     out_.blocks.resize(plan_.blocks.size());
+    const bool in_place = plan_.channels && plan_.channels->rows == 1;
     for (std::size_t b = 0; b < plan_.blocks.size(); ++b) {
       const Block& block = plan_.blocks[b];
       switch (block.kind) {
         case Block::external:
-          if (block.of_each_step) out_.each_step.push_back(b);
+          if (!block.of_each_step) break;
+          out_.each_step.push_back(b);
+          if (in_place) out_.stretch_bytes += block.bytes;
           break;
         case Block::slab:
           out_.slabs.push_back(b);
-          out_.slab_bytes += block.bytes;
+          out_.stretch_bytes += block.bytes;
           out_.each_step.push_back(b);
           break;
         case Block::turns:
@@ -247,6 +250,8 @@ class SurroundingsMaker {
       }
     }
     out_.shard_bytes = rounded_up(plan_.blocks.size() * sizeof(char*)) + register_bytes;
+    if (plan_.channels)
+      out_.shard_bytes = rounded_up(std::max(out_.shard_bytes, plan_.channels->shard_bytes()));
   }
 
   // --- what is handed on
@@ -340,8 +345,8 @@ int64_t Surroundings::steps_at_once(int64_t time) const {
   constexpr std::size_t cached_bytes = 1 << 20;
   constexpr int64_t fewest_rows = 256;  // of a product outside the loop
   int64_t most = std::min(time, longest_stretch);
-  if (slab_bytes > 0)
-    most = std::min(most, std::max(static_cast<int64_t>(cached_bytes / slab_bytes),
+  if (stretch_bytes > 0)
+    most = std::min(most, std::max(static_cast<int64_t>(cached_bytes / stretch_bytes),
                                    (fewest_rows - 1) / std::max<int64_t>(rows, 1) + 1));
   // What has no such sums keeps its stretches, and so the size of its arena.
   if (!step_sums.empty()) most = std::min(most, most_summed);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One arena holds every block. Time is cut into stretches whose slabs stay in the cache: what comes
-// before the loop runs over all steps of a stretch at once, then the loop, on shards of rows where
-// rows are independent, then what comes after it.
+// before the loop runs over all steps of a stretch at once, then the loop, on shards of rows, or of
+// channels, where these are independent, then what comes after it.
 #include "program/run/execution.hpp"
 
 #include <algorithm>
@@ -11,6 +11,16 @@
 #include "tensor/parallel.hpp"
 
 namespace tempo {
+
+namespace {
+
+// Whether one thread gains by tiles of several steps: rows, or many channels, fill one of a step.
+bool saves_calls(const ChannelLoop& loop) {
+  constexpr int64_t fewest_steps = 8;
+  return loop.rows == 1 && loop.channels * fewest_steps <= ChannelLoop::tile_elements;
+}
+
+}  // namespace
 
 Execution::Execution(const Executable& executable, int64_t time, std::span<const View> inputs,
                      std::span<const View> outputs, int64_t most_shards, const EndingRows* rows)
@@ -24,6 +34,7 @@ Execution::Execution(const Executable& executable, int64_t time, std::span<const
       drops_rows_(rows && executable.drops_rows()),
       rows_(std::max<int64_t>(1, plan_.independent_rows)),
       shards_(std::min(executable.shards(time), most_shards)),
+      by_channels_(plan_.channels && (shards_ > 1 || saves_calls(*plan_.channels))),
       steps_at_once_(surroundings_.steps_at_once(time)),
       arena_(bytes()) {
   char* const base = arena_.as<char>();
@@ -62,12 +73,16 @@ void Execution::run_stretch(int64_t n) {
   stretch_.t = p_.reverse ? time_ - stretch_.end : n;
   const bool any = running(stretch_.t) > 0;
   for (const BatchFirst& g : surroundings_.gathered_at_once) gather(g, 0, g.batch);
+  if (by_channels_)
+    for (const BatchFirst& g : surroundings_.gathered) gather(g, 0, g.batch);
   if (any) run_stretch_of(surroundings_.before);
   parallel_for(shards_, 1, [&](int64_t first, int64_t last) {
     for (int64_t s = first; s < last; ++s) run_shard(s);
   });
   if (any) run_stretch_of(surroundings_.after);
   deliver();
+  if (by_channels_)
+    for (const BatchFirst& s : surroundings_.scattered) scatter(s, 0, s.batch);
   for (const BatchFirst& s : surroundings_.scattered_at_once) scatter(s, 0, s.batch);
 }
 
@@ -84,6 +99,7 @@ int64_t Execution::end_of_stretch(int64_t n) const {
 }
 
 void Execution::run_shard(int64_t index) const {
+  if (by_channels_) return run_channels(index);
   const auto [first, end, addresses] = shard(index);
   for (const BatchFirst& g : surroundings_.gathered) gather(g, first, end);
   run_loop(index);

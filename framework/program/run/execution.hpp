@@ -102,6 +102,20 @@ class Execution {
   void save_states(const Shard& shard) const;
   char* copy_of(const CarriedMove& c, std::size_t turn) const;
 
+  // The loop as channels.
+  struct ChannelShard;
+  void run_channels(int64_t index) const;
+  void run_channels_of_row(const ChannelShard& shard) const;
+  ChannelShard channel_shard(int64_t index) const;
+  void bind_channels(const ChannelShard& shard) const;
+  BoundChannelOp bound(const ChannelOp& op, const ChannelShard& shard) const;
+  char* channel_at(const ChannelOperand& o, const ChannelShard& shard) const;
+  int64_t channel_step(const ChannelOperand& o, const ChannelShard& shard) const;
+  void start_channels(const ChannelShard& shard) const;
+  void run_channel_tile(const ChannelShard& shard, int64_t steps) const;
+  void keep_channel_states(const ChannelShard& shard, int64_t n, int64_t steps) const;
+  void hand_on_channels(const ChannelShard& shard, int64_t steps) const;
+
   // Rows that end: a slab has those that run, one step after the other. All of them run at all
   // steps where ended rows are not dropped.
   int64_t running(int64_t t) const {
@@ -138,7 +152,9 @@ class Execution {
   std::span<const View> inputs_, outputs_;
   const EndingRows* ends_;
   bool drops_rows_;
-  int64_t rows_, shards_, steps_at_once_;
+  int64_t rows_, shards_;
+  bool by_channels_;  // the loop runs as channels: threads share them, or they are few
+  int64_t steps_at_once_;
   Stretch stretch_;
   Scratch arena_;
   View* views_ = nullptr;           // room for the operands of calls

@@ -131,7 +131,9 @@ void Execution::deliver() const {
   for (const Delivery& d : surroundings_.sequences) {
     const int rank = p_.is_fixed(d.value) ? 0 : p_.shape(d.value).rank();
     for (int64_t t = stretch_.t; t < stretch_.t + stretch_.steps(); ++t)
-      std::memcpy(outputs_[d.result].at(t).data, at(d.from, t), at(d.value, t, rank).type.bytes());
+      std::memcpy(
+          outputs_[d.result].as<char>() + static_cast<std::size_t>(t) * p_.type(d.value).bytes(),
+          at(d.from, t), at(d.value, t, rank).type.bytes());
   }
   for (const Delivery& d : surroundings_.after_results) {
     const View& out = outputs_[d.result];

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "program/run/ending_rows.hpp"
+#include "program/run/rows/ending_rows.hpp"
 #include "tensor/array.hpp"
 
 namespace tempo {

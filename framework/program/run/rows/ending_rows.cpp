@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sorts rows by their lengths, and finds out of a step as written whether rows may end.
-#include "program/run/ending_rows.hpp"
+#include "program/run/rows/ending_rows.hpp"
 
 #include <algorithm>
 #include <numeric>

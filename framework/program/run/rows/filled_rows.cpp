@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gives rows that have ended values that are right to compute with.
-#include "program/run/filled_rows.hpp"
+#include "program/run/rows/filled_rows.hpp"
 
 #include <algorithm>
 #include <cstring>
