@@ -48,6 +48,9 @@ std::vector<Weight> layer_norm_lstm(int64_t features, int64_t units) {
   w.push_back({"beta_state", {units}});
   return w;
 }
+std::vector<Weight> min_gru(int64_t features, int64_t units) {
+  return {{"kernel", {features, 2 * units}}, {"bias", {2 * units}}};
+}
 
 // Cells of which each head has a part of the units (tempo/zoo.hpp).
 std::vector<Weight> slstm(int64_t features, int64_t units) {
@@ -116,6 +119,7 @@ const std::vector<Cell> cells = {
     {"LayerNormLSTM", "", layer_norm_lstm},
     {"GRU", "GRU", gru},
     {"SimpleRNN", "SimpleRNN", simple_rnn},
+    {"MinGRU", "", min_gru},
     {"DropoutLSTM", "", lstm, true},
     {"RecurrentDropoutLSTM", "", lstm, true},
     {"BothDropoutsLSTM", "", lstm, true},

@@ -104,6 +104,18 @@ Block fit_at(Size size, int threads) {
   return block;
 }
 
+// A recurrence whose products read no state, beside a loop written by hand and the same products.
+Block linear_at(Size size, int threads) {
+  Block block{"linear", "linear recurrence beside a loop written by hand", {}};
+  for (const char* mode : {"forward", "gradient"}) {
+    Line line = line_of(mode, "MinGRU", "float32", size, threads, false);
+    line.what = std::string("MinGRU ") + mode;
+    line.peers.push_back({"hand", line.job});
+    block.lines.push_back(std::move(line));
+  }
+  return block;
+}
+
 const std::vector<std::string> all_cells = {"LSTM",          "UserLSTM", "Peephole", "MinimalGated",
                                             "LayerNormLSTM", "GRU",      "SimpleRNN"};
 
@@ -144,6 +156,10 @@ const std::vector<Group>& groups() {
          return std::vector{threads_at(s, n)};
        }},
       {"zoo", zoo_sizes, false, [](Size s, int n) { return std::vector{zoo_at(s, n)}; }},
+      {"linear",
+       {{1, 10000, 128, 128}, {32, 100, 128, 128}},
+       true,
+       [](Size s, int n) { return std::vector{linear_at(s, n)}; }},
       {"doubling", doubling_sizes, false,
        [](Size s, int n) { return std::vector{doubling_at(s, n)}; }},
       {"tiny",

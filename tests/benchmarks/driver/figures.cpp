@@ -34,7 +34,7 @@ std::string short_number(double value) {
 
 std::vector<Column> peers_of(const Choice& choice) {
   if (choice.before) return {{"before", "before"}};
-  return {{"onednn", "oneDNN"}, {"libtorch", "LibTorch"}};
+  return {{"onednn", "oneDNN"}, {"libtorch", "LibTorch"}, {"hand", "by hand"}};
 }
 
 const Timing* peer_of(const Row& row, const std::string& program) {

@@ -36,7 +36,8 @@ std::vector<std::string> openblas_cores() {
 std::vector<Settings> candidates(const std::string& program, int threads) {
   std::vector<std::string> counts{std::to_string(threads)};
   if (threads > 1) counts.push_back("1");
-  if (program == "tempo" || program == "before") return {{{"TEMPO_NUM_THREADS", counts[0]}}};
+  if (program == "tempo" || program == "before" || program == "hand")
+    return {{{"TEMPO_NUM_THREADS", counts[0]}}};
   std::vector<Settings> out(1);
   choose(out, "OMP_NUM_THREADS", counts);
   if (program == "onednn") {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tempo's jobs, as a script asks for them.
+#include <tempo/layers/zoo/min_gru.hpp>
+
 #include "allocations.hpp"
 #include "benchmarks/cells.hpp"
 #include "cells.hpp"
@@ -27,6 +29,7 @@ Layer recurrent(const Job& job, bool return_sequences) {
   if (job.cell == "GRU") return GRU({.units = units, .return_sequences = return_sequences});
   if (job.cell == "SimpleRNN")
     return SimpleRNN({.units = units, .return_sequences = return_sequences});
+  if (job.cell == "MinGRU") return of_user(MinGRUCell({.units = units}));
   if (job.cell == "UserLSTM") return of_user(UserLSTMCell({.units = units}));
   if (job.cell == "Peephole") return of_user(PeepholeCell({.units = units}));
   if (job.cell == "MinimalGated") return of_user(MinimalGatedCell({.units = units}));
