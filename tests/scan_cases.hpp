@@ -407,7 +407,7 @@ inline std::vector<ScanCase> scan_cases() {
          const Tensor mine = 1 * c[0], off = square(tanh(matmul(xs[0], mine)) - s[0] * s[1]);
          const auto [of_state, of_mine] = gradient(sum(off), {s[0], mine});
          const Tensor of_weight = gradient(sum(sin(c[1] * square(c[1]))), {c[1]})[0];
-         Tensor next = s[0] - 0.1 * of_state * of_weight;
+         Tensor next = tanh(s[0] - 0.1 * of_state * of_weight);
          return Step{matmul(xs[0], of_mine), {next, 0.5 * next}};
        },
        {x},

@@ -55,7 +55,8 @@ pid_t spawn(int input, int output, int errors) {
   pid_t child = 0;
   const int error = ::posix_spawnp(&child, name, &files.actions, nullptr, arguments, environ);
   if (error == ENOENT) fail_without_gnuplot();
-  if (error != 0) throw Error("gnuplot: it cannot be started: " + system_text(error) + "." + advice);
+  if (error != 0)
+    throw Error("gnuplot: it cannot be started: " + system_text(error) + "." + advice);
   return child;
 }
 

@@ -19,7 +19,7 @@ namespace {
 
 using json = nlohmann::ordered_json;  // options keep their order
 
-constexpr int deepest_layers = 16;  // layers in layers
+constexpr int deepest_layers = 16;          // layers in layers
 constexpr std::size_t longest_name = 1000;  // of what a file calls something
 
 // The numbers that JSON has no form for.

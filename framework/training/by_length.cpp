@@ -120,8 +120,8 @@ void require_sequences(const char* name, const Tensors& sequences) {
     const auto type = [](const Tensor& t) { return to_string(t.shape(), t.dtype()); };
     if (sequences[i].rank() == 0 || sequences[i].dtype() != sequences[0].dtype() ||
         sequences[i].shape().without_first() != sequences[0].shape().without_first())
-      throw ShapeError(std::string(by_length) + ": " + its_name + " is " + type(sequences[i]) + ", and " +
-                       name + "[0] is " + type(sequences[0]) +
+      throw ShapeError(std::string(by_length) + ": " + its_name + " is " + type(sequences[i]) +
+                       ", and " + name + "[0] is " + type(sequences[0]) +
                        ".\n  Sequences are [time, ...], alike but for their time.");
   }
 }
