@@ -139,6 +139,16 @@ std::vector<Row> rows(int64_t time, int64_t units = 40) {
        {h, g},
        false,
        false},
+      {"bytes of which nobody reads a half, before a state",
+       [units](const Tensors& x, const State& s) {
+         const Tensor from = sigmoid(x[0]), positive = s[1] > 0;
+         const Tensor next = where(slice(positive, -1, 0, units), s[0], from);
+         return Step{next * s[0], {next, 0.9 * s[1] + x[1]}};
+       },
+       {a, number({1, time, 2 * units}, 15)},
+       {h, number({1, 2 * units}, 16)},
+       true,
+       false},
       {"a fold",
        [](const Tensors& x, const State& s) {
          const Tensor next = tanh(x[0] + mean(s[0], -1, true));

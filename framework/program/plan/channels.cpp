@@ -174,6 +174,7 @@ class ChannelPlanner {
     for (std::size_t k = 0; k < ops_.size(); ++k) {
       now += k > 0 && !(ops_[k].standing == 1 && ops_[k - 1].standing == 1);
       ops_[k].time = now;
+      last_read_[{ops_[k].instruction->outputs[0], ops_[k].part}] = now;  // if nothing reads it
       for (ValueId v : ops_[k].instruction->inputs) last_read_[part_read(v, ops_[k])] = now;
     }
   }
