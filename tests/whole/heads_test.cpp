@@ -155,6 +155,14 @@ std::vector<Case> cases() {
        [](const Tensors& x, const State& s, const Tensors& c) {
          return one(tanh(matmul(s[0], c[0]) + expand_dims(x[0], 1)));
        }},
+      {"heads of which no unit is read",
+       {{3, 5, 8}},
+       {{3, 2, 4}},
+       {{2, 0, 4}, {0, 4}},
+       [](const Tensors& x, const State& s, const Tensors& c) {
+         const Tensor none = slice(s[0], -1, 0, 0);
+         return one(tanh(s[0] + as_heads(x[0], 2) + by_heads(none, c[0]) + matmul(none, c[1])));
+       }},
       {"one matrix for all heads",
        {{3, 5, 8}},
        {{3, 2, 4}},
@@ -387,6 +395,47 @@ BOOST_AUTO_TEST_CASE(a_condition_that_meets_heads_ends_no_row) {
   check_all("heads that end", run(false), run(true), 1e-11);
 }
 
+// The condition that ends rows, read along another axis as well: there it is that of other rows.
+BOOST_AUTO_TEST_CASE(a_condition_of_rows_is_asked_where_it_meets_another_axis) {
+  const Tensor x = parameter(normal({3, 5, 3}, 2)), start = parameter(normal({3, 3}, 3)),
+               heads = parameter(normal({3, 3, 4}, 4)),
+               counts =
+                   expand_dims(mask_of_lengths(tensor(std::vector<int64_t>{5, 1, 3}, {3}), 5), -1);
+  const auto run = [&](const Tensor& first, const Shape& columns, bool plain) {
+    const auto step = [&](const Tensors& now, const State& s) {
+      const Tensor of_rows = s[0].rank() == 2 ? now[1] : reshape(now[1], {3, 1, 1}),
+                   in = s[0].rank() == 2 ? now[0] : expand_dims(now[0], 2);
+      const Tensor next = where(reshape(now[1], columns), tanh(in + 0.5 * s[0]), 0.3 * s[0]);
+      return Step{.output = where(of_rows, next, scalar(0, float64)),
+                  .state = {where(of_rows, next, s[0])}};
+    };
+    const Scanned done = scan(step, {x, counts}, {first}, {.plain = plain});
+    return to_second_order({done.output, done.state[0]}, {first, x});
+  };
+  const EndedRows treat(EndedRows::left_out);
+  for (const Shape& columns : {Shape{1, 3}, Shape{3}})
+    check_all("columns", run(start, columns, false), run(start, columns, true), 1e-11);
+  check_all("heads", run(heads, {3, 1}, false), run(heads, {3, 1}, true), 1e-11);
+}
+
+namespace {
+
+void check_on_threads(const Case& c, bool last_only) {
+  const Tensors plain = run(c, {.last_only = last_only, .plain = true});
+  Tensors of[3];
+  for (const int n : {1, 2, 3}) {
+    const Threads use(n);
+    of[n - 1] = run(c, {.last_only = last_only});
+  }
+  check_all(c.name, of[0], plain, 1e-9);
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    check_same(c.name + (" on 2 threads, " + std::to_string(i)), of[1][i], of[0][i]);
+    check_same(c.name + (" on 3 threads, " + std::to_string(i)), of[2][i], of[0][i]);
+  }
+}
+
+}  // namespace
+
 BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_heads) {
   const Case large[] = {
       slstm_of("gates of heads", 48, 4, 24, 32),
@@ -417,17 +466,24 @@ BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_heads) {
          return Step{.output = s[0], .state = {tanh(x[0] + s[0]), wide}};
        }},
   };
-  for (const Case& c : large) {
-    const Tensors plain = run(c, {.plain = true});
-    Tensors of[3];
-    for (const int n : {1, 2, 3}) {
-      const Threads use(n);
-      of[n - 1] = run(c, {});
-    }
-    check_all(c.name, of[0], plain, 1e-9);
-    for (std::size_t i = 0; i < plain.size(); ++i) {
-      check_same(c.name + (" on 2 threads, " + std::to_string(i)), of[1][i], of[0][i]);
-      check_same(c.name + (" on 3 threads, " + std::to_string(i)), of[2][i], of[0][i]);
-    }
-  }
+  for (const Case& c : large) check_on_threads(c, false);
+}
+
+// Each thread gathers and carries its own rows, and the last output has some of all of them.
+BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_last_outputs_with_other_rows) {
+  const auto next = [](const Tensors& x, const State& s, const Tensors& c) {
+    return tanh(matmul(s[0], c[0]) + x[0]);
+  };
+  const std::vector<Shape> x{{48, 60, 64}}, state{{48, 64}}, captured{{64, 64}};
+  const Case large[] = {
+      {"the last input as one row", x, state, captured,
+       [next](const Tensors& now, const State& s, const Tensors& c) {
+         return Step{.output = reshape(now[0], {1, 48 * 64}), .state = {next(now, s, c)}};
+       }},
+      {"the state before the last step as one row", x, state, captured,
+       [next](const Tensors& now, const State& s, const Tensors& c) {
+         return Step{.output = reshape(s[0], {1, 48 * 64}), .state = {next(now, s, c)}};
+       }},
+  };
+  for (const Case& c : large) check_on_threads(c, true);
 }

@@ -42,9 +42,12 @@ int64_t independent_rows(const Uses& uses, const std::vector<Stage>& stages) {
     for (ValueId v : i.inputs)
       if (!p.is_fixed(v) && has_rows(uses.root(v)) && !has_rows(v)) return 0;
   for (const ProgramResult& r : p.results) {
-    const bool in_loop = uses.maker(r.value) || p.is_state(r.value);
     if (r.kind == ProgramResult::sum && !uses.maker(r.value, Section::after)) return 0;
-    if (r.kind == ProgramResult::last && in_loop && !has_rows(r.value)) return 0;
+    // What the loop makes or carries, or gathers of the caller's, each part for itself.
+    const bool in_parts = !p.is_fixed(r.value) &&
+                          uses.section(r.value).value_or(Section::loop) == Section::loop &&
+                          has_rows(uses.root(r.value));
+    if (r.kind == ProgramResult::last && in_parts && !has_rows(r.value)) return 0;
   }
   return parts;
 }

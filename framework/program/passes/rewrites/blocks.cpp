@@ -35,7 +35,8 @@ class Blocks {
 
   void add(Instruction i) {
     const bool candidate = i.is(matmul_op) && !p_.is_fixed(i) && p_.is_fixed(i.inputs[1]) &&
-                           p_.shape(i.outputs[0]).rank() > 2 && p_.shape(i.outputs[0]).count() > 0;
+                           p_.shape(i.outputs[0]).rank() > 2 &&
+                           p_.shape(i.outputs[0]).count() > 0 && p_.shape(i.inputs[1]).count() > 0;
     if (!candidate) return p_.loop.push_back(std::move(i));
     const Axes axes = axes_of(i);
     if (axes.shared && axes.apart) return p_.loop.push_back(std::move(i));

@@ -38,8 +38,12 @@ class Holding {
     const ValueId other = instead(v);
     return made_.contains(other) && !p_.is_fixed(other) ? other : v;
   }
+  // Rows: along another axis the condition is that of other rows, of which some have ended.
   bool chooses(const Instruction& i) const {
-    return i.is(where_op) && conditions_.contains(i.inputs[0]);
+    if (!i.is(where_op) || !conditions_.contains(i.inputs[0])) return false;
+    const Shape &condition = p_.shape(i.inputs[0]), &out = p_.shape(i.outputs[0]);
+    return condition.rank() == out.rank() && condition[0] == condition.count() &&
+           condition[0] == out[0];
   }
 
   // The value that an instruction makes again.
