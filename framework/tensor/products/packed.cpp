@@ -8,6 +8,7 @@
 #include "tensor/array.hpp"
 #include "tensor/cpu.hpp"
 #include "tensor/parallel.hpp"
+#include "tensor/products/int8.hpp"
 #include "tensor/products/packed_kernels.hpp"
 #include "tensor/round_up.hpp"
 
@@ -115,12 +116,15 @@ PackedMatrix pack(DType dtype, int64_t k, int64_t n, std::span<const MatrixPart>
   dispatch_floating(dtype, "pack", [&]<class T>(T) {
     pack_panels(kernels_of<T>(set), k, n, parts, static_cast<T*>(memory));
   });
-  return {dtype, k, n, memory, &set};
+  return {dtype, k, n, memory, &set, nullptr};
 }
 
 void multiply(int64_t m, std::span<const PackedProduct> products, void* c, int64_t ldc,
               bool accumulate, const void* bias) {
   const PackedMatrix& first = *products[0].b;
+  if (first.int8)
+    return multiply_int8(m, products, static_cast<float*>(c), ldc, accumulate,
+                         static_cast<const float*>(bias));
   dispatch_floating(first.dtype, "multiply", [&]<class T>(T) {
     PackedTerm<T> terms[most_products];
     for (std::size_t i = 0; i < products.size(); ++i) {

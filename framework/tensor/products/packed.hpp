@@ -11,6 +11,7 @@
 namespace tempo {
 
 struct PackedKernelSet;
+struct Int8Kernels;
 
 /// b [k, n] in the layout of the instruction set in use when it was packed. The memory is borrowed.
 struct PackedMatrix {
@@ -18,6 +19,7 @@ struct PackedMatrix {
   int64_t k = 0, n = 0;
   const void* panels = nullptr;
   const PackedKernelSet* kernels = nullptr;
+  const Int8Kernels* int8 = nullptr;  // it was rounded: pack_int8
 };
 
 /// Bytes that `pack` writes, for any instruction set.
@@ -37,7 +39,8 @@ struct MatrixPart {
 PackedMatrix pack(DType dtype, int64_t k, int64_t n, std::span<const MatrixPart> parts,
                   void* memory);
 
-/// A product a b with rows of a at a distance of lda; b is borrowed.
+/// A product a b with rows of a at a distance of lda; b is borrowed. Of several that are added up,
+/// all are in int8 or none.
 struct PackedProduct {
   const void* a;
   int64_t lda;
