@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The passes: each rewrites a Program and does not change what it computes. One file each: those in
-// rewrites/ make other instructions, those in moves/ put instructions elsewhere. Until the first
-// move has run, all is in the loop; no rewrite but own_parts comes after one (verify_all_in_loop).
+// rewrites/ make other instructions, those in removals/ do without some, those in moves/ put
+// instructions elsewhere. Until the first move has run, all is in the loop; of these only moves and
+// own_parts come after one (verify_all_in_loop).
 #pragma once
 
 #include "program/program.hpp"
@@ -18,9 +19,6 @@ Program split(Program program);
 Program blocks(Program program);
 /// Transposes of transposes become one, and parts along a middle axis columns.
 Program views(Program program);
-/// Reads a value itself where it has another shape, by an op that moves no element and whose
-/// gradient is such an op.
-Program without_reshapes(Program program);
 /// Products of one left side become one product with their right sides side by side; what is added
 /// to all its parts is added to the whole.
 Program merge(Program program);
@@ -33,6 +31,12 @@ Program narrow(Program program);
 Program negate(Program program);
 /// Gives each concatenation and split of columns parts of its own, so that it costs no stage.
 Program own_parts(Program program);
+
+// --- removals
+
+/// Reads a value itself where it has another shape, by an op that moves no element and whose
+/// gradient is such an op.
+Program without_reshapes(Program program);
 /// Drops instructions of the loop that no result needs, and lets carried values that none needs
 /// stay as they are. Inputs stay.
 Program without_dead(Program program);
