@@ -112,6 +112,11 @@ json model_file::describe(const Model& model) {
 }
 
 void Model::save(const std::string& path) const {
+  if (state_->float_model)
+    throw Error(
+        path + ": " + name() +
+        " is in int8, which no file holds.\n  Save the float model that it was made of, and "
+        "call quantised(load_model(path)).");
   Safetensors file = file_of(*this, path);
   file.metadata.insert(state_->metadata.begin(), state_->metadata.end());
   json description = describe(*this);

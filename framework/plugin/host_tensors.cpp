@@ -12,6 +12,7 @@
 #include "plugin/layer.hpp"
 #include "plugin/registry.hpp"
 #include "plugin/side_effects.hpp"
+#include "scan/int8/in_int8.hpp"
 #include "scan/scan.hpp"
 
 namespace tempo {
@@ -234,8 +235,11 @@ tempo_status apply_op(const tempo_op* op, tempo_tensor* const* inputs, uint32_t 
     require(op, "apply", "op");
     require_list(inputs, n_inputs, "apply", "inputs");
     require_list(results, n_results, "apply", "results");
-    std::vector<Ref<Value>> made =
-        apply(*op, share(inputs, n_inputs), attributes_of(attributes, n_attributes), n_results);
+    std::vector<Ref<Value>> values = share(inputs, n_inputs), made;
+    Attributes its_attributes = attributes_of(attributes, n_attributes);
+    if (const InInt8* in_int8 = InInt8::current())
+      made = in_int8->product(*op, values, its_attributes);
+    if (made.empty()) made = apply(*op, std::move(values), std::move(its_attributes), n_results);
     CarriedStates* const carried = CarriedStates::current();
     const tempo_layer* const layer = called_layer();
     if (carried && layer && op->name == "held_steps")

@@ -27,9 +27,9 @@ std::string text_of(const ProductStage& p) {
   for (const ProductTerm& t : p.terms) {
     const Region& a = t.a.first;
     const int64_t n = p.out.first.cols;
-    text += before +
-            (t.blocked ? size(a.rows, p.blocks, a.cols) + " x packed " + size(p.blocks, a.cols, n)
-                       : size(a.rows, a.cols) + " x packed " + size(a.cols, p.blocks * n));
+    const char* const with = t.in_int8 ? " x int8 " : " x packed ";
+    text += before + (t.blocked ? size(a.rows, p.blocks, a.cols) + with + size(p.blocks, a.cols, n)
+                                : size(a.rows, a.cols) + with + size(a.cols, p.blocks * n));
     before = " + ";
   }
   return text + (p.accumulates ? ", added in place" : "") + (p.bias ? ", plus a row" : "");
@@ -55,10 +55,12 @@ Executable::Executable(Program optimised, bool rows_end) : program_(std::move(op
 }
 
 void Executable::run(int64_t time, std::span<const View> inputs, std::span<const View> outputs,
-                     const EndingRows* rows, std::span<const int64_t> whole) const {
-  if (!rows || drops_rows()) return Execution(*this, time, inputs, outputs, threads(), rows).run();
+                     const EndingRows* rows, std::span<const int64_t> whole,
+                     const KeptProducts* kept) const {
+  if (!rows || drops_rows())
+    return Execution(*this, time, inputs, outputs, threads(), rows, kept).run();
   const FilledRows filled(program_, *rows, inputs, whole);
-  Execution(*this, time, filled.inputs(), outputs, threads(), rows).run();
+  Execution(*this, time, filled.inputs(), outputs, threads(), rows, kept).run();
 }
 
 // As many as have enough to do. No row, or channel, reads another, so the cut changes no bit.

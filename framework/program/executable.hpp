@@ -9,6 +9,8 @@
 
 namespace tempo {
 
+class KeptProducts;
+
 /// A shard of fewer rows is not worth a thread.
 inline constexpr int64_t fewest_rows = 4;
 
@@ -26,9 +28,11 @@ class Executable {
   /// Inputs in the Program's order, sequences with the time axis first, or second where the Program
   /// says so; outputs are allocated. With `rows`, whose lengths the sequences' condition has too
   /// (leaves_rows_alone), or those of the Program that this one is a gradient of. `whole`: the
-  /// inputs of which each step means something, though rows end.
+  /// inputs of which each step means something, though rows end. With `kept`, a right side is
+  /// packed for the first run alone.
   void run(int64_t time, std::span<const View> inputs, std::span<const View> outputs,
-           const EndingRows* rows = nullptr, std::span<const int64_t> whole = {}) const;
+           const EndingRows* rows = nullptr, std::span<const int64_t> whole = {},
+           const KeptProducts* kept = nullptr) const;
   /// Whether a run computes nothing for a row that has ended.
   bool drops_rows() const {
     return surroundings_.drops_rows && EndedRows::current() != EndedRows::computed;

@@ -78,6 +78,8 @@ class Uses {
   ValueSet from_state_;
 };
 
+/// The flag of a product that runs in int8, with a right side that is rounded when it is packed.
+inline constexpr const char* runs_in_int8 = "int8";
 /// Whether an instruction is a product of a matrix with a fixed one, or of its blocks of columns
 /// with one each, which can be packed.
 bool is_product(const Uses& uses, const Instruction& instruction);

@@ -34,6 +34,11 @@ Program in_place(Program p) {
   return p;
 }
 
+Program passed(Program p, bool in_int8) {
+  if (in_int8) p = run_passes(for_int8, std::move(p));
+  return run_passes(for_scan, std::move(p));
+}
+
 }  // namespace
 
 RecurrenceRef make_recurrence(Program as_written, std::vector<Ref<Value>> nodes) {
@@ -46,9 +51,9 @@ RecurrenceRef make_recurrence(Program as_written, std::vector<Ref<Value>> nodes)
                                             condition, std::move(as_written));
 }
 
-const Executable& TracedRecurrence::optimised() const {
-  return optimised_.get([&] {
-    Program p = run_passes(for_scan, normalised_);
+const Executable& TracedRecurrence::optimised(bool in_int8) const {
+  return optimised_.get(in_int8, [&] {
+    Program p = passed(normalised_, in_int8);
     Executable made(p);
     // Of rows that end, steps that do not count are taken out.
     if (condition_ || !made.plan().channels) return made;
@@ -56,16 +61,16 @@ const Executable& TracedRecurrence::optimised() const {
   });
 }
 
-const Executable& TracedRecurrence::for_ending_rows() const {
-  const Executable& made = leaves_rows_out_.get([&] {
+const Executable& TracedRecurrence::for_ending_rows(bool in_int8) const {
+  const Executable& made = leaves_rows_out_.get(in_int8, [&] {
     if (condition_) {
       Program p = without_condition(normalised_, normalised_.input(*condition_));
-      Executable unconditioned(run_passes(for_scan, std::move(p)), true);
+      Executable unconditioned(passed(std::move(p), in_int8), true);
       if (unconditioned.surroundings().drops_rows) return unconditioned;
     }
-    return Executable(optimised().program(), true);
+    return Executable(optimised(in_int8).program(), true);
   });
-  return made.drops_rows() ? made : optimised();
+  return made.drops_rows() ? made : optimised(in_int8);
 }
 
 const std::optional<std::vector<bool>>& TracedRecurrence::by_row() const {

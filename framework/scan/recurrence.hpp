@@ -66,11 +66,11 @@ class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
   /// The step whose gradient is built: products are split and merged.
   const Program& normalised() const { return normalised_; }
   const std::vector<Ref<Value>>& nodes() const { return nodes_; }
-  /// After all passes, ready to run.
-  const Executable& optimised() const;
+  /// After all passes, ready to run; in int8, products with weights are rounded (quantise).
+  const Executable& optimised(bool in_int8 = false) const;
   /// The same for rows that end: without what has ended and without the condition, which holds
   /// wherever a row is computed; or, where rows cannot be left out, as ever.
-  const Executable& for_ending_rows() const;
+  const Executable& for_ending_rows(bool in_int8 = false) const;
   /// Where the condition that leaves rows alone stands among the inputs (leaves_rows_alone), here
   /// or in the step that this is a gradient of; or nothing.
   std::optional<std::size_t> condition() const { return condition_; }
@@ -91,7 +91,7 @@ class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
   std::vector<Ref<Value>> nodes_;
   std::optional<std::size_t> condition_;
   std::optional<Program> as_written_;
-  mutable Made<Executable> optimised_, leaves_rows_out_;
+  mutable Made<Executable, bool> optimised_, leaves_rows_out_;  // whether in int8
   mutable Made<std::optional<std::vector<bool>>> by_row_;
   mutable Made<GradientProgram, GradientRequest> gradients_;
   mutable Made<ValueIds> read_by_gradient_;

@@ -11,6 +11,7 @@
 #include "ops/defaults.hpp"
 #include "scan/explain.hpp"
 #include "scan/gradient/checkpoint.hpp"
+#include "scan/int8/in_int8.hpp"
 #include "scan/rows/ending_rows.hpp"
 #include "scan/stream.hpp"
 
@@ -37,6 +38,16 @@ RowsOfRun rows_for(const TracedRecurrence& recurrence, const RowsOfRun& same,
   if (!same.ending) return {};
   const bool computed = !whole.empty() || !recurrence.for_ending_rows().drops_rows();
   return {same.ending, computed, std::move(whole)};
+}
+
+const Executable& runs_of(const TracedRecurrence& recurrence, const RowsOfRun& rows, bool in_int8) {
+  return rows.ending && !rows.computed ? recurrence.for_ending_rows(in_int8)
+                                       : recurrence.optimised(in_int8);
+}
+
+// Of a scan in int8; null: it is an instruction of a Program, and packs at each run.
+const KeptProducts* kept_products(const Attributes& attributes) {
+  return static_cast<const KeptProducts*>(attributes.handle(runs_in_int8).get());
 }
 
 Tensor zeros_of(const TensorType& type) { return full(type.shape, 0, type.dtype); }
@@ -123,6 +134,7 @@ RowsOfRun rows_of_gradient(const RowsOfRun& rows, const ForwardValues& kept,
 }
 
 Tensors scan_vjp(const Vjp& v, const std::vector<bool>& wanted) {
+  if (v.attributes().has(runs_in_int8)) no_gradient_in_int8();
   const TracedRecurrence& recurrence = recurrence_of(v.attributes());
   GradientRequest request{{}, wanted};
   for (std::size_t k = 0; k < v.n_results(); ++k) request.dy.push_back(static_cast<bool>(v.dy(k)));
@@ -153,10 +165,10 @@ const OpDefinition& scan_op = define({
         [](const KernelCall& call) {
           const TracedRecurrence& recurrence = recurrence_of(call.attributes);
           const RowsOfRun rows = rows_of(call.attributes);
-          const Executable& runs =
-              rows.ending && !rows.computed ? recurrence.for_ending_rows() : recurrence.optimised();
-          runs.run(call.attributes.integer("time"), call.inputs, call.outputs, rows.ending.get(),
-                   rows.whole);
+          const bool rounded = call.attributes.has(runs_in_int8);
+          runs_of(recurrence, rows, rounded)
+              .run(call.attributes.integer("time"), call.inputs, call.outputs, rows.ending.get(),
+                   rows.whole, rounded ? kept_products(call.attributes) : nullptr);
         },
     .vjp_all = scan_vjp,
     .loops = true,
@@ -264,6 +276,11 @@ std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
   Attributes attributes{{"program", Attributes::Handle(recurrence)}, {"time", time}};
   if (rows.ending) attributes.set("rows", Attributes::Handle(rows.ending));
   if (rows.computed) attributes.set("whole", rows.whole);
+  // Of what is traced the passes decide, when it runs.
+  if (const InInt8* thread = InInt8::current(); thread && !Trace::current()) {
+    const std::shared_ptr<const Executable> runs(recurrence, &runs_of(*recurrence, rows, true));
+    attributes.set(runs_in_int8, Attributes::Handle(thread->products_of(runs, inputs)));
+  }
   return apply(scan_op, std::move(inputs), std::move(attributes),
                recurrence->normalised().results.size());
 }
@@ -281,7 +298,7 @@ std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps, bool
   std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);
   const bool tracked =
       std::any_of(inputs.begin(), inputs.end(), [](const Ref<Value>& v) { return v->tracked; });
-  const bool gradient = tracked && may_want_gradients();
+  const bool gradient = tracked && may_want_gradients() && !InInt8::current();
   if (gradient && !call.recompute) recurrence = recurrence->keeping(recurrence->read_by_gradient());
   const bool in_segments = gradient && call.recompute;
   const EndingRowsRef rows =

@@ -91,18 +91,24 @@ TracedStream traced(const std::function<Tensor(const Tensors&)>& f,
   return out;
 }
 
-Program optimised(Program step) {
-  log_program("stream", {before_gradient, for_stream}, step);
-  return run_passes(for_stream, run_passes(before_gradient, std::move(step)));
+Program optimised(Program step, bool in_int8) {
+  if (in_int8)
+    log_program("stream", {before_gradient, for_int8, for_stream}, step);
+  else
+    log_program("stream", {before_gradient, for_stream}, step);
+  step = run_passes(before_gradient, std::move(step));
+  if (in_int8) step = run_passes(for_int8, std::move(step));
+  return run_passes(for_stream, std::move(step));
 }
 
 }  // namespace
 
-Streamer::Streamer(const std::function<Tensor(const Tensors&)>& f, const std::vector<TensorType>& x)
-    : Streamer(traced(f, x), x) {}
+Streamer::Streamer(const std::function<Tensor(const Tensors&)>& f, const std::vector<TensorType>& x,
+                   bool in_int8)
+    : Streamer(traced(f, x), x, in_int8) {}
 
-Streamer::Streamer(TracedStream traced, const std::vector<TensorType>& x)
-    : step_(optimised(std::move(traced.step))),
+Streamer::Streamer(TracedStream traced, const std::vector<TensorType>& x, bool in_int8)
+    : step_(optimised(std::move(traced.step), in_int8)),
       initial_(run_passes(for_stream, std::move(traced.initial))),
       captured_(std::move(traced.captured)) {
   const Program& p = step_.program();

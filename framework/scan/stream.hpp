@@ -43,8 +43,9 @@ struct TracedStream {
 class Streamer {
  public:
   /// f maps x, one tensor of each type, to one result; what it reads besides is bound to the
-  /// weights as they are at each run.
-  Streamer(const std::function<Tensor(const Tensors&)>& f, const std::vector<TensorType>& x);
+  /// weights as they are at each run. In int8, products with weights are rounded (quantise).
+  Streamer(const std::function<Tensor(const Tensors&)>& f, const std::vector<TensorType>& x,
+           bool in_int8 = false);
 
   const TensorType& result() const;
   /// How a step runs.
@@ -55,7 +56,7 @@ class Streamer {
   void reset();
 
  private:
-  Streamer(TracedStream traced, const std::vector<TensorType>& x);
+  Streamer(TracedStream traced, const std::vector<TensorType>& x, bool in_int8);
   bool weights_changed() const;
   void prepare();
 

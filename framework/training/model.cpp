@@ -110,6 +110,7 @@ void ModelState::see(Seen what) {
 }
 
 Tensors ModelState::call(const Tensors& x, const CallOptions& given) {
+  if (float_model) return call_in_int8(x, given);
   const InTraining mode(given.training.abi());
   CallOptions options = given;
   options.training = in_training();

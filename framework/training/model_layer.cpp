@@ -105,6 +105,11 @@ tempo_layer* retained(tempo_layer* layer) {
 }  // namespace
 
 Layer layer_of(const std::shared_ptr<ModelState>& model) {
+  if (model->float_model)
+    throw Error(
+        model->name +
+        ": a model in int8 cannot be part of another.\n  Make the other of the float model, "
+        "and call quantised on that.");
   if (tempo_layer* const known = retained(model->as_layer)) return Layer(known);
   sdk::OptionList options;
   if (model->named) options.add("name", model->name);

@@ -12,6 +12,7 @@
 
 #include "ops/defaults.hpp"
 #include "plugin/layer.hpp"
+#include "scan/int8/weights.hpp"
 #include "training/objective.hpp"
 
 namespace tempo {
@@ -91,8 +92,13 @@ struct ModelState {
   Tensors weights() const;
   Tensors trainable_weights() const;
 
+  // Of quantised(model): the model, and its weights in int8.
+  std::shared_ptr<ModelState> float_model;
+  std::unique_ptr<Int8Weights> int8_weights;
+
  private:
   void build_by_probing(const Seen& of);
+  Tensors call_in_int8(const Tensors& x, const CallOptions& given);
   Tensors call_layers(const Tensors& x, const CallOptions& options, Shapes* outputs);
   Tensors call_function(const Tensors& x, const CallOptions& options, Shapes* outputs);
   Tensors run_function(const Tensors& x, const CallOptions& options, const GivenShapes& given);
@@ -106,6 +112,13 @@ struct ModelState {
 /// For the parts of libtempo that work on a model beside fit, as callbacks do.
 struct ModelAccess {
   static ModelState& state(const Model& model) { return *model.state_; }
+  /// The model of that state.
+  static Model of(std::shared_ptr<ModelState> state) {
+    Model model(std::vector<Layer>{}, std::string{});
+    model.state_ = std::move(state);
+    return model;
+  }
+  static const std::shared_ptr<ModelState>& shared(const Model& model) { return model.state_; }
 };
 
 }  // namespace tempo

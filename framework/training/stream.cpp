@@ -8,6 +8,8 @@
 #include <tempo/shared.hpp>
 #include <tempo/stream.hpp>
 
+#include "training/model_state.hpp"
+
 namespace tempo {
 
 namespace {
@@ -81,15 +83,28 @@ bool has_steps(const Model& model, const Shape& one, const Shape& three) {
 struct Stream::State {
   State(const Model& model, const StreamOptions& options)
       : inputs(one_step(model, options.batch)),
-        streamer(
-            [&](const Tensors& now) {
-              Tensors sequences;
-              for (const Tensor& t : now) sequences.push_back(expand_dims(t, 1));
-              return called(model, sequences, options.constants);
-            },
-            inputs),
+        streamer(step_of(model, options.constants), inputs, is_in_int8(model)),
         output(streamer.result()) {
-    require_same_as_whole(model, options.constants);
+    if (!is_in_int8(model)) {
+      require_same_as_whole(model, streamer, options.constants);
+    } else {  // a rounding may fall this way or that; in float the two are the same
+      const Model as_float = ModelAccess::of(ModelAccess::state(model).float_model);
+      Streamer of_float(step_of(as_float, options.constants), inputs);
+      require_same_as_whole(as_float, of_float, options.constants);
+    }
+  }
+
+  static bool is_in_int8(const Model& model) {
+    return ModelAccess::state(model).float_model != nullptr;
+  }
+
+  static std::function<Tensor(const Tensors&)> step_of(const Model& model,
+                                                       const Tensors& constants) {
+    return [&](const Tensors& now) {
+      Tensors sequences;
+      for (const Tensor& t : now) sequences.push_back(expand_dims(t, 1));
+      return called(model, sequences, constants);
+    };
   }
 
   // One input comes as the model's layers take it; of several each in the dtype that it had.
@@ -102,7 +117,7 @@ struct Stream::State {
 
   // Three steps at once must give what three steps give, whether the last is what the one before it
   // is or less. Ones and zeros are ids and numbers alike.
-  void require_same_as_whole(const Model& model, const Tensors& constants) {
+  void require_same_as_whole(const Model& model, Streamer& stepped, const Tensors& constants) {
     Tensors zero, one, same, less;
     std::vector<TensorType> whole_types;
     for (const TensorType& type : inputs) {
@@ -115,17 +130,17 @@ struct Stream::State {
     Streamer at_once([&](const Tensors& all) { return called(model, all, constants); },
                      whole_types);
     const bool of_each_step = has_steps(model, output.shape, at_once.result().shape);
-    require_last_step(model, at_once, same, {zero, one, one});
-    require_last_step(model, at_once, less, {zero, one, zero});
+    require_last_step(model, at_once, same, stepped, {zero, one, one});
+    require_last_step(model, at_once, less, stepped, {zero, one, zero});
     if (of_each_step) output.shape = without_time(output.shape);
   }
   void require_last_step(const Model& model, Streamer& at_once, const Tensors& whole,
-                         const std::vector<Tensors>& one_by_one) {
+                         Streamer& stepped, const std::vector<Tensors>& one_by_one) const {
     const Array y(output), y_of_all(at_once.result());
     at_once.run(data_of(whole), y_of_all.view().data);
     at_once.reset();
-    for (const Tensors& now : one_by_one) streamer.run(data_of(now), y.view().data);
-    streamer.reset();
+    for (const Tensors& now : one_by_one) stepped.run(data_of(now), y.view().data);
+    stepped.reset();
     const std::vector<double> streamed = last_step(y, output), all = last_step(y_of_all, output);
     const double tolerance = output.dtype == float64 ? 1e-9 : 1e-3;
     for (std::size_t i = 0; i < streamed.size(); ++i)

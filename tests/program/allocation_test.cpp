@@ -156,8 +156,13 @@ BOOST_AUTO_TEST_CASE(a_step_of_a_stream_allocates_nothing) {
       Sequential({Masking(MaskingOptions{}), SimpleRNN({.units = 5}),
                   Dense({.units = 1, .activation = "softmax"})}),
       Sequential({RNN(cell("Squash", {{"units", 5}})), Dense({.units = 1})})};  // a plugin's op
+  std::vector<Model> all;
   for (const Sequential& model : models) {
     model(zeros({1, 1, 2}));
+    all.push_back(model);
+    all.push_back(quantised(model));
+  }
+  for (const Model& model : all) {
     Stream stream(model);
     const std::vector<float> x{1, 2};
     std::vector<float> y(1);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each pass does to a Program, as text; and that it changes nothing that a Program computes.
 #define BOOST_TEST_MODULE scan_passes
+#include "ops/known.hpp"
+#include "program/uses.hpp"
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
 #include "scan/formula.hpp"
@@ -659,6 +661,40 @@ BOOST_AUTO_TEST_CASE(what_is_cheap_to_make_again_is_not_kept) {
   check_close("made again", gradient_of(false), gradient_of(true), 1e-12);
   BOOST_CHECK_EQUAL(log.programs().at(0).recurrence->read_by_gradient().size(),
                     3u);  // a, b and exp
+}
+
+// A value that is no weight, and a product of two activations, stay as they are.
+BOOST_AUTO_TEST_CASE(quantise_marks_products_with_weights) {
+  const auto numbers = [](const Shape& shape, int64_t key) {
+    return cast(normal(shape, key), float32);
+  };
+  const Tensor kernel = parameter(numbers({4, 6}, 1), "rnn/kernel"),
+               recurrent = parameter(numbers({6, 6}, 2), "rnn/recurrent"),
+               heads = parameter(numbers({2, 3, 3}, 3), "rnn/heads"),
+               no_weight = numbers({6, 6}, 4), no_heads = numbers({2, 3, 3}, 5);
+  const ProgramLog log;
+  const auto step = [&](const Tensor& x, const State& s) {
+    const Tensor input = matmul(expand_dims(x, 1), kernel), blocks = reshape(s[0], {3, 2, 1, 3});
+    Tensor sum = squeeze(input, 1) + matmul(s[0], recurrent, false, true);
+    for (const Tensor& w : {heads, no_heads}) sum = sum + reshape(matmul(blocks, w), {3, 6});
+    Tensor next = tanh(sum + matmul(s[0], no_weight));
+    return Step{next, {next}};
+  };
+  scan(step, numbers({3, 5, 4}, 6), {zeros({3, 6}, float32)});
+  const Program given = log.programs().at(0).recurrence->normalised();
+  const Program p = quantise(given);
+  verify(p, given);
+  std::string products;
+  for (const Instruction& i : p.loop) {
+    const bool of_blocks = i.is(block_matmul_op), marked = i.is_set(runs_in_int8);
+    if (!of_blocks && !i.is(matmul_op)) continue;
+    if (marked) BOOST_TEST(p.shape(i.inputs[0]).rank() == (of_blocks ? 3 : 2));
+    products += (of_blocks ? "blocks of " : "product with ") + p[i.inputs[1]].name +
+                (marked ? " in int8, " : " in float, ");
+  }
+  BOOST_TEST(products ==
+             "product with rnn/kernel in int8, product with rnn/recurrent in int8, "
+             "blocks of rnn/heads in int8, blocks of  in float, product with  in float, ");
 }
 
 // --- they change nothing

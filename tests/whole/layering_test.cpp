@@ -44,6 +44,7 @@ const std::map<string, string> header_homes = {
     {"model_options.hpp", "training"},
     {"regularization.hpp", "training"},
     {"optimizer.hpp", "training"},
+    {"quantised.hpp", "training"},
     {"schedule.hpp", "training"},
     {"entities.hpp", "training"},
     {"generate.hpp", "training"},

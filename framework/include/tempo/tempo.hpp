@@ -27,6 +27,7 @@
 #include <tempo/optimizer.hpp>
 #include <tempo/plot.hpp>
 #include <tempo/plugin.hpp>
+#include <tempo/quantised.hpp>
 #include <tempo/regularization.hpp>
 #include <tempo/scaler.hpp>
 #include <tempo/scan.hpp>

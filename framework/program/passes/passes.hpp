@@ -31,6 +31,9 @@ Program narrow(Program program);
 Program negate(Program program);
 /// Gives each concatenation and split of columns parts of its own, so that it costs no stage.
 Program own_parts(Program program);
+/// Lets products of the step with weights run in int8. Not a pass that leaves numbers as they are:
+/// for who asked for it alone.
+Program quantise(Program program);
 
 // --- removals
 

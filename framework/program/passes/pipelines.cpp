@@ -14,6 +14,8 @@ constexpr Pass gradient_passes[] = {{"split", split},
                                     {"without reshapes", without_reshapes},
                                     {"merge", merge}};
 
+constexpr Pass int8_passes[] = {{"quantise", quantise}};
+
 constexpr Pass scan_passes[] = {{"without rules", without_rules},
                                 {"split", split},
                                 {"blocks", blocks},
@@ -40,6 +42,7 @@ constexpr Pass formula_passes[] = {{"without dead", without_dead}, {"hoist", hoi
 }  // namespace
 
 constinit const Pipeline before_gradient{"before the gradient", gradient_passes};
+constinit const Pipeline for_int8{"for int8", int8_passes};
 constinit const Pipeline for_scan{"for a scan", scan_passes};
 constinit const Pipeline for_stream{"for a stream", stream_passes};
 constinit const Pipeline for_formula{"for a formula", formula_passes};

@@ -19,6 +19,8 @@ struct Pipeline {
 
 /// A step as written; its gradient is built after these, so that the gradient has their form.
 extern const Pipeline before_gradient;
+/// Between those and what follows, where weights are to be rounded to int8.
+extern const Pipeline for_int8;
 /// A step or its gradient, which runs over many steps of time.
 extern const Pipeline for_scan;
 /// A step that runs by itself, again and again; it comes from `before_gradient`.

@@ -68,7 +68,8 @@ bool Additions::same_rows(const Instruction& a, const Instruction& b) const {
 bool Additions::join(const Instruction& addition, const Instruction& product, ValueId other) {
   const Instruction* first = uses_.maker(other);
   const ValueId total = addition.outputs[0];
-  if (!first || first > &product || !takes(addition, other) || !same_rows(*first, product))
+  if (!first || first > &product || !takes(addition, other) || !same_rows(*first, product) ||
+      first->is_set(runs_in_int8) != product.is_set(runs_in_int8))
     return false;
   if (may_lie_apart(*first, total) && !writes_rows(product, total) && !writes_rows(*first, total))
     return false;

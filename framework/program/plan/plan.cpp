@@ -140,7 +140,7 @@ class Planner {
   ProductTerm term(const Instruction& i) {
     const ProductSize size = size_of_product(p_, i);
     return {in_blocks(places_.region(i.inputs[0]), size.rows, size.blocks * size.k, size.blocks),
-            i.inputs[1], i.is_set("transpose_b"), size.blocks > 1};
+            i.inputs[1], i.is_set("transpose_b"), size.blocks > 1, i.is_set(runs_in_int8)};
   }
   // A region whose rows are so many columns, or one block of them each, or all side by side.
   // A matrix that is one block is there for all blocks of another.

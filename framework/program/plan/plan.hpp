@@ -53,6 +53,7 @@ struct ProductTerm {
   ValueId b;  // the fixed value
   bool transposed;
   bool blocked;  // b is a matrix for each block; else one, whose columns are cut
+  bool in_int8;  // all terms of a sum, or none
 };
 
 /// A sum of products, of one block of columns after the other.

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "ops/known.hpp"
-#include "tensor/products/packed.hpp"
+#include "tensor/products/int8.hpp"
 
 namespace tempo {
 
@@ -96,9 +96,10 @@ class SurroundingsMaker {
           {i.inputs[0], i.outputs[0], size.rows, size.blocks, outside_packings_.size()});
       for (int64_t block = 0; block < size.blocks; ++block)
         outside_packings_.push_back(
-            i.is(block_matmul_op)
-                ? packing_of_block(i.inputs[1], i.is_set("transpose_b"), size.k, size.n, block)
-                : packing(i.inputs[1], i.is_set("transpose_b"), size.k, size.n));
+            i.is(block_matmul_op) ? packing_of_block(i.inputs[1], i.is_set("transpose_b"), size.k,
+                                                     size.n, block, i.is_set(runs_in_int8))
+                                  : packing(i.inputs[1], i.is_set("transpose_b"), size.k, size.n,
+                                            i.is_set(runs_in_int8)));
     }
     return call;
   }
@@ -107,18 +108,20 @@ class SurroundingsMaker {
       for (const ProductTerm& t : s.terms) {
         const int64_t k = t.a.first.cols, n = s.out.first.cols;
         out_.packed.push_back(
-            t.blocked ? packing_of_block(t.b, t.transposed, k, n, block)
-                      : columns(packing(t.b, t.transposed, k, s.blocks * n), block * n, n));
+            t.blocked
+                ? packing_of_block(t.b, t.transposed, k, n, block, t.in_int8)
+                : columns(packing(t.b, t.transposed, k, s.blocks * n, t.in_int8), block * n, n));
       }
   }
   // A value [blocks, k, n], or each of them transposed.
-  Packing packing_of_block(ValueId right, bool transposed, int64_t k, int64_t n,
-                           int64_t block) const {
-    return {{{right, transposed, k, n, 0, 0, block * k * n}}, p_.type(right).dtype, k, n, 0};
+  Packing packing_of_block(ValueId right, bool transposed, int64_t k, int64_t n, int64_t block,
+                           bool in_int8) const {
+    return {
+        {{right, transposed, k, n, 0, 0, block * k * n}}, p_.type(right).dtype, k, n, 0, in_int8};
   }
   // Some of the columns of a right side.
   Packing columns(const Packing& all, int64_t first, int64_t n) const {
-    Packing some{{}, all.dtype, all.k, n, 0};
+    Packing some{{}, all.dtype, all.k, n, 0, all.in_int8};
     for (RightPart part : all.parts) {
       const int64_t from = std::max(first, part.n0), to = std::min(first + n, part.n0 + part.n);
       if (from >= to) continue;
@@ -129,8 +132,8 @@ class SurroundingsMaker {
     }
     return some;
   }
-  Packing packing(ValueId right, bool transposed, int64_t k, int64_t n) const {
-    Packing p{{}, p_.type(right).dtype, k, n, 0};
+  Packing packing(ValueId right, bool transposed, int64_t k, int64_t n, bool in_int8) const {
+    Packing p{{}, p_.type(right).dtype, k, n, 0, in_int8};
     const Instruction* made = uses_.maker(right, Section::before);
     if (!made || made->outputs[0] != right || !concatenates_matrices(*made)) {
       p.parts.push_back({right, transposed, k, n, 0, 0, 0});
@@ -225,13 +228,24 @@ class SurroundingsMaker {
     out_.packed.insert(out_.packed.end(), outside_packings_.begin(), outside_packings_.end());
     std::size_t most_parts = 0;
     for (Packing& p : out_.packed) {
-      p.memory = reserve(packed_bytes(p.dtype, p.k, p.n));
+      p.memory = reserve(p.bytes());
+      out_.packed_bytes += rounded_up(p.bytes());
       most_parts = std::max(most_parts, p.parts.size());
     }
+    find_packed_inputs();
     out_.parts = reserve(most_parts * sizeof(MatrixPart));
     out_.matrices = reserve(out_.packed.size() * sizeof(PackedMatrix));
     out_.views = reserve(out_.operands * sizeof(View));
     out_.bases = reserve(plan_.blocks.size() * sizeof(char*));
+  }
+
+  void find_packed_inputs() {
+    ValueSet read;
+    for (const Packing& p : out_.packed)
+      for (const RightPart& part : p.parts) read.insert(part.value);
+    read = needed_for(p_.before, std::move(read));
+    for (std::size_t i = 0; i < p_.n_inputs(); ++i)
+      if (read.contains(p_.input(i))) out_.packs_inputs.push_back(i);
   }
 
   void place_shards() {
@@ -338,6 +352,10 @@ class SurroundingsMaker {
 };
 
 }  // namespace
+
+std::size_t Packing::bytes() const {
+  return in_int8 ? packed_int8_bytes(k, n) : packed_bytes(dtype, k, n);
+}
 
 ShortStretches::ShortStretches(int64_t steps) : longest_(longest_stretch, steps) {}
 

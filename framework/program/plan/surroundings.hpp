@@ -45,6 +45,8 @@ struct Packing {
   DType dtype;
   int64_t k, n;
   std::size_t memory;  // in the arena
+  bool in_int8 = false;
+  std::size_t bytes() const;
 };
 
 /// Rows written at every step for the caller or for what comes after the loop.
@@ -91,7 +93,7 @@ struct Surroundings {
 
   // Offsets in the arena; slabs lie after all that one step needs.
   std::vector<std::size_t> blocks;  // of each block of one step
-  std::vector<Packing> packed;
+  std::vector<Packing> packed;      // side by side
   std::size_t views = 0, parts = 0, matrices = 0, bases = 0;
   std::size_t bytes = 0;          // of all this
   std::size_t shard_bytes = 0;    // of what each shard has for itself: addresses and registers, or
@@ -120,6 +122,8 @@ struct Surroundings {
   std::vector<Delivery> sequences, after_results;  // handed out after it, of each stretch
   std::vector<Delivery> fixed_results;             // and at the end
   ValueTable<std::optional<Region>> outside;       // of each value, as before and after the loop
+  std::vector<std::size_t> packs_inputs;           // of the Program, that `packed` is computed from
+  std::size_t packed_bytes = 0;                    // of all of `packed`
 };
 
 /// While one lives, this thread's runs have stretches of at most this many steps: for tests.

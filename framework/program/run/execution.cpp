@@ -23,7 +23,8 @@ bool saves_calls(const ChannelLoop& loop) {
 }  // namespace
 
 Execution::Execution(const Executable& executable, int64_t time, std::span<const View> inputs,
-                     std::span<const View> outputs, int64_t most_shards, const EndingRows* rows)
+                     std::span<const View> outputs, int64_t most_shards, const EndingRows* rows,
+                     const KeptProducts* kept)
     : p_(executable.program()),
       plan_(executable.plan()),
       surroundings_(executable.surroundings()),
@@ -36,7 +37,8 @@ Execution::Execution(const Executable& executable, int64_t time, std::span<const
       shards_(std::min(executable.shards(time), most_shards)),
       by_channels_(plan_.channels && (shards_ > 1 || saves_calls(*plan_.channels))),
       steps_at_once_(surroundings_.steps_at_once(time)),
-      arena_(bytes()) {
+      arena_(bytes()),
+      kept_(kept) {
   char* const base = arena_.as<char>();
   views_ = reinterpret_cast<View*>(base + surroundings_.views);
   packed_ = reinterpret_cast<PackedMatrix*>(base + surroundings_.matrices);

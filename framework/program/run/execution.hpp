@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "program/executable.hpp"
+#include "program/run/kept_products.hpp"
 #include "tensor/function_ref.hpp"
 #include "tensor/products/packed.hpp"
 #include "tensor/strides.hpp"
@@ -25,7 +26,8 @@ class Execution {
 
   /// Refers to all it is given. The loop runs as at most this many shards. Null `rows`: none ends.
   Execution(const Executable& executable, int64_t time, std::span<const View> inputs,
-            std::span<const View> outputs, int64_t most_shards, const EndingRows* rows = nullptr);
+            std::span<const View> outputs, int64_t most_shards, const EndingRows* rows = nullptr,
+            const KeptProducts* kept = nullptr);
 
   /// All steps, and what comes before and after them.
   void run();
@@ -85,6 +87,7 @@ class Execution {
   void run_outside(const OutsideCall& call) const;
   void multiply_outside(const OutsideProduct& product, const PackedMatrix* b) const;
   void pack_products() const;
+  void pack_products(char* memory, PackedMatrix* to) const;
   void gather(const BatchFirst& b, int64_t first, int64_t end) const;
   void scatter(const BatchFirst& b, int64_t first, int64_t end) const;
   Shape of_stretch(const BatchFirst& b, int64_t rows) const;
@@ -163,6 +166,7 @@ class Execution {
   Addresses bases_ = nullptr;       // at the first step
   char* shard_memory_ = nullptr;
   double* aside_ = nullptr;  // of step_sums, then of stretch_sums
+  const KeptProducts* kept_;
 };
 
 inline char* address_of(const Region& r, Execution::Addresses blocks) {

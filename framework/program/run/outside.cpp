@@ -2,9 +2,11 @@
 // What runs before and after the loop, over all steps of a stretch, and how sequences come from
 // the caller and go back.
 #include <cstring>
+#include <memory>
 
 #include "program/run/execution.hpp"
 #include "tensor/parallel.hpp"
+#include "tensor/products/int8.hpp"
 #include "tensor/products/matmul.hpp"
 
 namespace tempo {
@@ -82,6 +84,18 @@ void Execution::multiply_outside(const OutsideProduct& product, const PackedMatr
 }
 
 void Execution::pack_products() const {
+  if (surroundings_.packed.empty()) return;
+  const std::size_t first = surroundings_.packed[0].memory;
+  if (!kept_) return pack_products(arena_.as<char>() + first, packed_);
+  const std::vector<PackedMatrix>& kept =
+      kept_->get(surroundings_.packed.size(), surroundings_.packed_bytes,
+                 [this](char* memory, PackedMatrix* matrices) { pack_products(memory, matrices); });
+  std::uninitialized_copy(kept.begin(), kept.end(), packed_);
+}
+
+// Where they lie in memory of their own, or in the arena.
+void Execution::pack_products(char* memory, PackedMatrix* to) const {
+  const std::size_t first = surroundings_.packed[0].memory;
   for (std::size_t k = 0; k < surroundings_.packed.size(); ++k) {
     const Packing& p = surroundings_.packed[k];
     MatrixPart* end = parts_;
@@ -94,8 +108,10 @@ void Execution::pack_products() const {
           r.n,
           r.k0,
           r.n0};
-    new (packed_ + k)
-        PackedMatrix(pack(p.dtype, p.k, p.n, {parts_, end}, arena_.as<char>() + p.memory));
+    char* const at = memory + (p.memory - first);
+    const std::span<const MatrixPart> parts(parts_, end);
+    new (to + k) PackedMatrix(p.in_int8 ? pack_int8(p.k, p.n, parts, at)
+                                        : pack(p.dtype, p.k, p.n, parts, at));
   }
 }
 

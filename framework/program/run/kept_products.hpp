@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The packed right sides of an Executable's products, kept from run to run.
+#pragma once
+
+#include <vector>
+
+#include "tensor/array.hpp"
+#include "tensor/made.hpp"
+#include "tensor/products/packed.hpp"
+
+namespace tempo {
+
+/// Of inputs that stay the same; whoever runs with it sees to that. Threads may run at once.
+class KeptProducts {
+ public:
+  /// The matrices: packed in memory of `bytes`, 64-byte aligned, by pack(memory, matrices) when
+  /// they are asked for first.
+  template <class F>
+  const std::vector<PackedMatrix>& get(std::size_t count, std::size_t bytes, F pack) const {
+    const Packed& packed = packed_.get([&] {
+      Packed made{Array(TensorType{bool_, {static_cast<int64_t>(bytes)}}),
+                  std::vector<PackedMatrix>(count)};
+      pack(made.memory.as<char>(), made.matrices.data());
+      return made;
+    });
+    return packed.matrices;
+  }
+
+ private:
+  struct Packed {
+    Array memory;
+    std::vector<PackedMatrix> matrices;
+  };
+  mutable Made<Packed> packed_;
+};
+
+}  // namespace tempo

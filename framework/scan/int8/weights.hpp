@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rounded weights that a model in int8 keeps from call to call.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "program/run/kept_products.hpp"
+#include "tensor/recent.hpp"
+
+namespace tempo {
+
+/// The weights of a model, rounded and packed as its products read them. Threads may ask at once.
+class Int8Weights {
+ public:
+  using Kept = std::shared_ptr<const KeptProducts>;
+  /// What belongs to `whose` and these arrays: as long as a weight is not given another array, the
+  /// same thing.
+  Kept of(const std::shared_ptr<const void>& whose, std::vector<Array> arrays);
+
+ private:
+  struct Entry {
+    std::shared_ptr<const void> whose;  // both kept, so that nothing else can lie where they do
+    std::vector<Array> arrays;
+    Kept kept;
+  };
+  Recent<Entry> entries_{64};  // under the lock of making
+};
+
+}  // namespace tempo
