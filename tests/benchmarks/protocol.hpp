@@ -26,6 +26,7 @@ struct Size {
 ///   forward    all outputs, without a gradient
 ///   train      one step of Adam for the cell and Dense(1) on its last output, mean squared error
 ///   stream     one step of a stateful model with Dense(1), without a gradient
+///   int8       as forward, with weights rounded to int8; int8_stream likewise as stream
 ///   fit        `epoch_batches` batches by the model's fit, of what `train` does in a step
 ///   loop       the same batches by a loop of the user's own
 ///   language   one step of SGD for Embedding, 2 x cell and Dense over a vocabulary of `features`

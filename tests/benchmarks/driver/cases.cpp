@@ -17,7 +17,17 @@ const std::vector<Size> default_sizes = {
     {1, 100, 128, 128}, {7, 33, 19, 61},     {13, 77, 130, 129}};
 const std::vector<Size> float64_sizes = {{32, 100, 256, 256}, {64, 50, 256, 512}};
 const std::vector<Size> zoo_sizes = {{16, 128, 256, 256}};
+const std::vector<Size> int8_sizes = {
+    {1, 100, 128, 128}, {1, 100, 512, 512}, {8, 100, 256, 256}, {32, 100, 256, 256}};
 const std::vector<Size> doubling_sizes = {{32, 100, 256, 256}, {64, 100, 128, 128}};
+
+// It trains nothing.
+void add_onnxruntime(Line& line) {
+  const Job& job = line.job;
+  if (job.dtype == "float32" &&
+      (job.mode == "forward" || job.mode.ends_with("stream") || job.mode == "int8"))
+    line.peers.push_back({"onnxruntime", job});
+}
 
 Line line_of(const std::string& mode, const std::string& cell, const std::string& dtype, Size size,
              int threads, bool with_peers = true) {
@@ -28,6 +38,7 @@ Line line_of(const std::string& mode, const std::string& cell, const std::string
   job.cell = cell_named(cell).onednn;
   if (!job.cell.empty() && dtype == "float32" && (mode == "gradient" || mode == "forward"))
     line.peers.push_back({"onednn", job});
+  add_onnxruntime(line);
   return line;
 }
 
@@ -116,6 +127,23 @@ Block linear_at(Size size, int threads) {
   return block;
 }
 
+// In int8, beside the same in float.
+Block int8_at(const std::string& mode, const std::string& title, Size size, int threads) {
+  Block block{"int8", title, {}};
+  for (const char* cell : {"LSTM", "GRU"}) {
+    const int as_float = static_cast<int>(block.lines.size());
+    block.lines.push_back(line_of(mode, cell, "float32", size, threads, false));
+    const std::string in_int8 = mode == "stream" ? "int8_stream" : "int8";
+    block.lines.push_back(line_of(in_int8, cell, "float32", size, threads, false));
+    block.lines.back().what += ", int8";
+    for (const int at : {as_float, as_float + 1})
+      add_onnxruntime(block.lines[static_cast<std::size_t>(at)]);
+    block.lines.back().against = as_float;
+    block.lines.back().against_what = "of float";
+  }
+  return block;
+}
+
 const std::vector<std::string> all_cells = {"LSTM",          "UserLSTM", "Peephole", "MinimalGated",
                                             "LayerNormLSTM", "GRU",      "SimpleRNN"};
 
@@ -137,6 +165,14 @@ const std::vector<Group>& groups() {
        [](Size s, int n) {
          return std::vector{cells_at("forward", "forward, no gradient", "forward",
                                      {"LSTM", "GRU", "SimpleRNN"}, "float32", s, n)};
+       }},
+      {"int8", int8_sizes, false,
+       [](Size s, int n) {
+         std::vector blocks{int8_at("forward", "forward, no gradient, in int8", s, n)};
+         if (s.batch != 1 || n != 1) return blocks;
+         s.time = 1;
+         blocks.push_back(int8_at("stream", "streaming step: cell, Dense(1), in int8", s, n));
+         return blocks;
        }},
       {"train", default_sizes, false,
        [](Size s, int n) {
@@ -220,6 +256,11 @@ bool keep_cells(Block& block, const std::vector<std::string>& names) {
   return true;
 }
 
+void leave_out(Block& block, const std::string& program) {
+  for (Line& line : block.lines)
+    std::erase_if(line.peers, [&](const Peer& p) { return p.program == program; });
+}
+
 // Each line beside the same job of an earlier build, and nothing else.
 void put_beside_before(Block& block) {
   for (Line& line : block.lines) line.peers = {{"before", line.job}};
@@ -245,6 +286,7 @@ std::vector<Block> blocks_of(const Choice& choice) {
         for (Block& block : group.make(size, threads)) {
           if (!only_cells.empty() && !keep_cells(block, only_cells)) continue;
           if (choice.before) put_beside_before(block);
+          if (choice.onnxruntime.empty()) leave_out(block, "onnxruntime");
           out.push_back(std::move(block));
         }
   }

@@ -7,7 +7,7 @@
 namespace bench {
 
 struct Peer {
-  std::string program;  ///< "onednn", "libtorch", "before"
+  std::string program;  ///< "onednn", "libtorch", "onnxruntime", "before"
   Job job;
 };
 
@@ -32,6 +32,7 @@ struct Choice {
   std::vector<int> threads;
   std::vector<std::string> only;  ///< groups or cells; empty: all
   bool before = false;            ///< the one peer of each line is an earlier build of Tempo
+  std::string onnxruntime;        ///< its version; "": it is not there
 };
 
 /// The names of groups, for help.

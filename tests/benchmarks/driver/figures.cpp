@@ -34,7 +34,10 @@ std::string short_number(double value) {
 
 std::vector<Column> peers_of(const Choice& choice) {
   if (choice.before) return {{"before", "before"}};
-  return {{"onednn", "oneDNN"}, {"libtorch", "LibTorch"}, {"hand", "by hand"}};
+  std::vector<Column> all{{"onednn", "oneDNN"}, {"libtorch", "LibTorch"}, {"hand", "by hand"}};
+  if (!choice.onnxruntime.empty())
+    all.push_back({"onnxruntime", "ONNX Runtime " + choice.onnxruntime});
+  return all;
 }
 
 const Timing* peer_of(const Row& row, const std::string& program) {
@@ -53,11 +56,11 @@ std::string notes(const Row& row) {
   if (job.mode == "language")
     return words(row.tempo) + " words/s" + (libtorch ? ", LibTorch " + words(*libtorch) : "");
   std::string text;
-  if (job.mode == "stream") {
+  if (job.mode.ends_with("stream")) {
     text = number(row.tempo.least() * 1e6, 2) + " us/step";
     if (libtorch) text += ", LibTorch " + number(libtorch->least() * 1e6, 2);
   }
-  if (job.mode == "stream" || job.size.units < 64)
+  if (job.mode.ends_with("stream") || job.size.units < 64)
     text += (text.empty() ? "" : ", ") + std::to_string(row.tempo.allocations) + " allocations";
   return text;
 }

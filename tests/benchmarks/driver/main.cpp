@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// ./dev bench: one table of Tempo beside oneDNN and LibTorch.
+// ./dev bench: one table of Tempo beside oneDNN, LibTorch and ONNX Runtime.
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -40,6 +41,13 @@ std::vector<int> default_threads() {
   return std::thread::hardware_concurrency() > 1 ? std::vector{1, 2} : std::vector{1};
 }
 
+// The version of the package onnxruntime-node in this folder, as 1.30.
+std::string version_of_onnxruntime(const std::string& folder) {
+  std::ifstream in(folder + "/package.json");
+  const std::string version = nlohmann::json::parse(in).at("version");
+  return version.substr(0, version.rfind('.'));
+}
+
 // On a terminal one line that the next one takes the place of; nothing in a file.
 void show_progress(const std::string& now) {
   if (isatty(STDERR_FILENO)) std::cerr << "\r\033[K" << now << std::flush;
@@ -75,7 +83,7 @@ void run(const Choice& choice, int rounds, bool as_json, const std::string& mark
 }  // namespace bench
 
 int main(int argc, char** argv) {
-  CLI::App app{"Tempo beside oneDNN and LibTorch, turn by turn, one table"};
+  CLI::App app{"Tempo beside oneDNN, LibTorch and ONNX Runtime, turn by turn, one table"};
   bool as_json = false;
   int threads = 0, rounds = 15;
   std::string sizes, before, markdown_file;
@@ -101,6 +109,10 @@ int main(int argc, char** argv) {
   try {
     choice.before = !before.empty();
     bench::lies_at("before", before);
+    if (const char* folder = std::getenv("TEMPO_ONNXRUNTIME"); folder && !choice.before) {
+      choice.onnxruntime = bench::version_of_onnxruntime(folder);
+      bench::lies_at("onnxruntime", BENCH_SOURCE_DIR "/onnxruntime/main.js");
+    }
     choice.sizes = bench::sizes_from(sizes);
     choice.threads = threads ? std::vector{threads} : bench::default_threads();
     bench::run(choice, rounds, as_json, markdown_file);

@@ -39,6 +39,10 @@ std::vector<Settings> candidates(const std::string& program, int threads) {
   if (program == "tempo" || program == "before" || program == "hand")
     return {{{"TEMPO_NUM_THREADS", counts[0]}}};
   std::vector<Settings> out(1);
+  if (program == "onnxruntime") {
+    choose(out, "BENCH_THREADS", counts);
+    return out;
+  }
   choose(out, "OMP_NUM_THREADS", counts);
   if (program == "onednn") {
     choose(out, "BENCH_WEIGHTS", {"packed", "plain"});

@@ -102,6 +102,36 @@ class OverSequence : public Work {
   Tensors to_, gradients_;
 };
 
+class OverSequenceInInt8 : public Work {
+ public:
+  explicit OverSequenceInInt8(const Job& job) : model_(model_of(job)) {
+    const Size& s = job.size;
+    x_ = made("x", {s.batch, s.time, s.features});
+  }
+
+  void run() override {
+    const NoGradient off;
+    y_ = {};
+    y_ = model_(x_);
+    y_.element(0);
+  }
+  Results results() override {
+    run();
+    return {{"y", y_.to_vector()}};
+  }
+
+ private:
+  static Model model_of(const Job& job) {
+    Sequential model({recurrent(job, true)});
+    model.build({{-1, -1, job.size.features}});
+    set(model.weights(), weights_of(job));
+    return quantised(model);
+  }
+
+  Model model_;
+  Tensor x_, y_;
+};
+
 class TrainingStep : public Work {
  public:
   explicit TrainingStep(const Job& job)
@@ -228,14 +258,14 @@ class StreamingStep : public Work {
   }
 
  private:
-  static Sequential model_of(const Job& job) {
+  static Model model_of(const Job& job) {
     Sequential model({recurrent(job, false), Dense({.units = 1})});
     model.build({{1, 1, job.size.features}});
     std::vector<Weight> wanted = weights_of(job);
     wanted.push_back({"dense_kernel", {job.size.units, 1}});
     wanted.push_back({"dense_bias", {1}});
     set(model.weights(), wanted);
-    return model;
+    return job.mode == "int8_stream" ? quantised(model) : model;
   }
 
   Stream stream_;
@@ -299,7 +329,9 @@ std::unique_ptr<Work> make(const Job& job) {
   if (job.mode == "fit" || job.mode == "loop") return std::make_unique<Epoch>(job);
   if (job.mode == "stream" && job.dtype == "float64")
     return std::make_unique<StreamingStep<double>>(job);
-  if (job.mode == "stream") return std::make_unique<StreamingStep<float>>(job);
+  if (job.mode == "stream" || job.mode == "int8_stream")
+    return std::make_unique<StreamingStep<float>>(job);
+  if (job.mode == "int8") return std::make_unique<OverSequenceInInt8>(job);
   if (job.mode == "language") return std::make_unique<LanguageModel>(job);
   throw Unsupported("Tempo: no mode " + job.mode);
 }
