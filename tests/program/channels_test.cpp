@@ -74,14 +74,13 @@ std::vector<Row> rows(int64_t time, int64_t units = 40) {
        },
        {a},
        {h}},
-      {"a state as two rows",
+      {"two rows that each read both, as one row",
        [units](const Tensors& x, const State& s) {
-         const Tensor now = reshape(s[0], {2, units / 2});
-         const Tensor next = tanh(reshape(x[0], {2, units / 2}) + 0.5 * now);
-         return Step{next * now, {reshape(next, {1, units})}};
+         const Tensor next = tanh(x[0] + 0.5 * s[0]), all = reshape(next, {1, 2 * units});
+         return Step{next, {next, tanh(x[1] * all + 0.5 * s[1])}};
        },
-       {a},
-       {h},
+       {number({2, time, units}, 15), number({2, time, 2 * units}, 16)},
+       {number({2, units}, 17), number({2, 2 * units}, 18)},
        false,
        false},
       {"an output of the state before the step",
