@@ -102,6 +102,7 @@ void require_options(const std::string& who, const Type& type) {
     throw PluginError(who + "it has no table of options, only their number.");
   for (uint32_t i = 0; i < type.n_options; ++i) {
     if (type.options[0].size < TEMPO_OPTION_SIZE_1_0 ||
+        type.options[0].size % alignof(tempo_option) != 0 ||
         option_at(type, i).size != type.options[0].size)
       incomplete_option(who, i);
     const tempo_option o = whole(option_at(type, i));

@@ -15,6 +15,11 @@ void too_small(const char* function, std::size_t size, std::size_t needed) {
               " bytes; it has " + std::to_string(needed) +
               ".\n  Its field `size` is set by whoever provides it.");
 }
+void askew(const char* function, std::size_t size) {
+  throw Error(std::string(function) + ": a struct of an array says that it has " +
+              std::to_string(size) +
+              " bytes; it has a multiple of 8.\n  Its field `size` is set by whoever provides it.");
+}
 
 std::string fault_of(const tempo_type& type) {
   if (type.size < sizeof type)

@@ -34,6 +34,8 @@ inline void require_list(const void* first, uint64_t n, const char* function, co
 
 /// Throws the Error of a struct from the other side that has fewer bytes than it must have.
 [[noreturn]] void too_small(const char* function, std::size_t size, std::size_t needed);
+/// The same of an element of an array after which the next one would lie askew.
+[[noreturn]] void askew(const char* function, std::size_t size);
 
 /// What a struct of the other side has at least: its bytes in version 1.0 of the ABI.
 template <class Struct>
@@ -75,6 +77,7 @@ class Elements {
   Elements(const Struct* first, uint32_t n, const char* function) : given_(first, n) {
     if (n == 0 || first->size == sizeof(Struct)) return;
     if (first->size < least<Struct>) too_small(function, first->size, least<Struct>);
+    if (first->size % alignof(Struct) != 0) askew(function, first->size);
     copies_.reserve(n);
     for (std::size_t i = 0; i < n; ++i)
       copies_.push_back(whole(*reinterpret_cast<const Struct*>(

@@ -290,6 +290,8 @@ const Described descriptions[] = {
      "layer `Raw`: its option `` has a name that is not of 1 to 64 letters, digits and `_`."},
     {"of an option of no kind", [](auto&, auto& o) { o.kind = 99; },
      "layer `Raw`: the description of option 0 is incomplete"},
+    {"of options that would lie askew", [](auto&, auto& o) { o.size = sizeof o + 3; },
+     "layer `Raw`: the description of option 0 is incomplete"},
     {"of limits that no number keeps", [](auto&, auto& o) { o.at_least = 10, o.at_most = 1; },
      "layer `Raw`: its option `size` must be at least 10.000000 and at most 1.000000, which no "
      "number is."},

@@ -180,6 +180,10 @@ const Row rows[] = {
         "apply: a struct says that it has 0 bytes; it has 72.\n  Its field `size` is set by "
         "whoever provides it.",
         t.attribute.size = 0, host().apply(t.named("sum"), t.in, 1, &t.attribute, 1, t.out, 1)),
+    ROW("apply", "with an attribute of a size that would put the next one askew",
+        "apply: a struct of an array says that it has 75 bytes; it has a multiple of 8.\n  Its "
+        "field `size` is set by whoever provides it.",
+        t.attribute.size = 75, host().apply(t.named("sum"), t.in, 1, &t.attribute, 1, t.out, 1)),
     ROW("apply", "with a text that is not there", "apply: `text of an attribute` is NULL.",
         host().apply(t.named("sum"), t.in, 1, t.with(TEMPO_TEXT_VALUE), 1, t.out, 1)),
     ROW("apply", "with a list of a count that is none",
