@@ -95,6 +95,31 @@ class Elements {
   std::vector<Struct> copies_;
 };
 
+/// A count on each tensor that a function of the table was given, until it returns: what it calls
+/// may give back the caller's.
+class Held {
+ public:
+  explicit Held(const tempo_call& call) {
+    hold(call.inputs, call.inputs ? call.n_inputs : 0);
+    hold(call.states, call.n_states);
+    hold(call.constants, call.n_constants);
+    hold(call.once, call.n_once);
+    hold(&call.mask, 1);
+  }
+  explicit Held(const tempo_scan& scan) {
+    hold(scan.sequences, scan.n_sequences);
+    hold(scan.states, scan.n_states);
+    hold(scan.constants, scan.n_constants);
+  }
+
+ private:
+  void hold(tempo_tensor* const* tensors, uint32_t n) {
+    for (uint32_t i = 0; i < n; ++i)
+      if (tensors[i]) all_.push_back(Ref<Value>::share(tensors[i]));
+  }
+  std::vector<Ref<Value>> all_;
+};
+
 /// Fills in what the caller has room for.
 template <class Struct>
 void show(const Struct& seen, Struct* room) {

@@ -100,6 +100,7 @@ std::vector<TensorType> types_of(const tempo_type* types, uint32_t n) {
 tempo_status build_layer(tempo_layer* layer, const tempo_inputs* given) {
   return guarded([&] {
     const tempo_inputs inputs = required(layer, given, "build_layer");
+    const Layer held = Layer::borrowed(layer);
     const DType asked = inputs.count > 0 ? sdk::dtype_of(inputs.types[0]) : DType::automatic;
     build(*layer, types_of(inputs.types, inputs.count),
           is_floating(asked) ? asked : DType::automatic);
@@ -118,6 +119,8 @@ tempo_status call_layer(tempo_layer* layer, const tempo_call* given, tempo_resul
   return guarded([&] {
     const tempo_call all = required(layer, given, results, "call_layer");
     require_list(all.inputs, all.n_inputs, "call_layer", "inputs");
+    const Layer held = Layer::borrowed(layer);
+    const Held tensors(all);
     give(*layer, call(*layer, all), results);
   });
 }
@@ -137,6 +140,7 @@ tempo_status layer_states(tempo_layer* cell, const tempo_inputs* given, tempo_re
     const tempo_inputs inputs = required(cell, given, "layer_states");
     require_room(room, "layer_states", "states");
     require_list(room->types, room->capacity, "layer_states", "types");
+    const Layer held = Layer::borrowed(cell);
     give(*cell, states(*cell, types_of(inputs.types, inputs.count)), "states", room);
   });
 }
@@ -161,6 +165,8 @@ tempo_status before_steps(tempo_layer* cell, const tempo_call* given, tempo_resu
     require_list(call.types, call.n_inputs, function, "types");
     const std::vector<TensorType> inputs = as_said(call.types, call.n_inputs);
     call.inputs = nullptr;
+    const Layer held = Layer::borrowed(cell);
+    const Held tensors(call);
     give(*cell, make(*cell, inputs, call), results);
   });
 }
@@ -177,6 +183,7 @@ tempo_status layer_outputs(tempo_layer* layer, const tempo_inputs* given,
     const tempo_inputs inputs = required(layer, given, "layer_outputs");
     require_room(room, "layer_outputs", "outputs");
     require_list(room->types, room->capacity, "layer_outputs", "types");
+    const Layer held = Layer::borrowed(layer);
     give(*layer, output_types(*layer, types_of(inputs.types, inputs.count)), "outputs", room);
   });
 }
@@ -201,6 +208,7 @@ tempo_status layer_extension(const tempo_layer* layer, const char* id, const voi
 tempo_status reset_layer(tempo_layer* layer) {
   return guarded([&] {
     require(layer, "reset_layer", "layer");
+    const Layer held = Layer::borrowed(layer);
     reset(*layer);
   });
 }

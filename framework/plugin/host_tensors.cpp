@@ -262,6 +262,7 @@ tempo_status scan(const tempo_scan* given, tempo_tensor** results) {
     for (uint32_t i = 0; i < call.n_states; ++i) require_given(call.states[i], "scan: state ", i);
     for (uint32_t i = 0; i < call.n_constants; ++i)
       require_given(call.constants[i], "scan: constant ", i);
+    const Held held(call);
     tempo_layer* const layer = called_layer();
     if (FirstStates* seen = FirstStates::current(); seen && seen->sees(call, results)) return;
     const auto run = [&](const tempo_scan& it) {

@@ -252,6 +252,102 @@ BOOST_AUTO_TEST_CASE(a_gradient_through_an_op_without_one_is_an_error) {
   check_same("stopped", gradient(sum(op(stop_gradient(w)) + w * w), {w})[0], full({2}, 2));
 }
 
+// --- what a function was given lives until it returns
+
+namespace {
+
+int destroyed = 0;
+
+tempo_tensor* made_of(const Shape& shape) {
+  const tempo_type type = sdk::to_abi(float32, shape);
+  tempo_tensor* out = nullptr;
+  sdk::check(host().make(&type, nullptr, &out));
+  return out;
+}
+// Gives the only count of it back; what is made then may lie where it lay.
+void let_go(tempo_tensor* t, Tensors& others) {
+  host().release(t);
+  for (int i = 0; i < 8; ++i) others.push_back(full({5}, 7));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_layer_that_its_own_callback_lets_go_of_lives_until_the_function_returns) {
+  for (const bool in_build : {true, false}) {
+    RawLayer raw;
+    int destroyed_inside = -1;
+    destroyed = 0;
+    raw.type.destroy = [](void*, void*) {
+      ++destroyed;
+      return tempo_status{TEMPO_OK};
+    };
+    const auto let_go_of = [&](tempo_layer* self) {
+      host().release_layer(self);
+      destroyed_inside = destroyed;
+      return tempo_status{TEMPO_OK};
+    };
+    if (in_build) raw.build = let_go_of;
+    if (!in_build)
+      raw.before_call = [&](tempo_layer* self, const tempo_call&) { return let_go_of(self); };
+    tempo_layer* layer = nullptr;
+    sdk::check(host().make_layer_of(&raw.type, nullptr, 0, &layer));
+    const Tensor x = ones({2, 3});
+    tempo_tensor *in[] = {x.handle()}, *out[4] = {};
+    const tempo_type type = sdk::to_abi(float32, {2, 3});
+    const tempo_inputs inputs{sizeof inputs, 1, &type};
+    tempo_call call{};
+    call.size = sizeof call;
+    call.n_inputs = 1;
+    call.inputs = in;
+    tempo_results results{sizeof results, 4, 0, out};
+    sdk::check(in_build ? host().build_layer(layer, &inputs)
+                        : host().call_layer(layer, &call, &results));
+    host().release(out[0]);
+    BOOST_TEST(destroyed_inside == 0);
+    BOOST_TEST(destroyed == 1);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_input_that_the_callback_lets_go_of_lives_until_the_function_returns) {
+  RawLayer raw;
+  tempo_tensor *in[] = {made_of({2, 3})}, *out[4] = {};
+  Tensors others;
+  raw.before_call = [&](tempo_layer*, const tempo_call&) {
+    let_go(in[0], others);
+    return tempo_status{TEMPO_OK};
+  };
+  const Layer layer = raw.make();
+  tempo_call call{};
+  call.size = sizeof call;
+  call.n_inputs = 1;
+  call.inputs = in;
+  tempo_results results{sizeof results, 4, 0, out};
+  sdk::check(host().call_layer(layer.handle(), &call, &results));
+  BOOST_TEST(Tensor(out[0]).shape() == (Shape{2, 3}));
+}
+
+BOOST_AUTO_TEST_CASE(a_state_that_the_step_lets_go_of_lives_until_the_scan_returns) {
+  struct Given {
+    tempo_tensor *sequence = made_of({2, 4, 3}), *state = made_of({2, 3});
+    Tensors others;
+  } given;
+  tempo_tensor* out[1] = {};
+  tempo_scan scan{};
+  scan.size = sizeof scan;
+  scan.n_sequences = scan.n_states = 1;
+  scan.sequences = &given.sequence;
+  scan.states = &given.state;
+  scan.user = &given;
+  scan.step = [](void* user, const tempo_step* step) {
+    auto& its = *static_cast<Given*>(user);
+    if (its.others.empty()) let_go(its.state, its.others);
+    return host().retain(step->results[0] = step->states[0]);
+  };
+  BOOST_TEST(error_of([&] { sdk::check(host().scan(&scan, out)); }) == "nothing was thrown");
+  if (out[0]) BOOST_TEST(Tensor(out[0]).shape() == (Shape{2, 3}));
+  host().release(given.sequence);
+}
+
 // --- what a description must have
 
 namespace {
