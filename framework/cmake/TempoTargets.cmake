@@ -9,7 +9,7 @@ function(tempo_sources variable)
 endfunction()
 
 # tempo_unite(TARGET FOLDER...): TARGET's .cpp files of each folder are compiled up to eight at a
-# time, which takes a third of the time. It is not for kernels and passes: each is optimised by itself.
+# time, which takes half as long. It is not for kernels and passes: each is optimised by itself.
 function(tempo_unite target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${TEMPO_UNITY} UNITY_BUILD_MODE GROUP)
   if(TEMPO_UNITY)   # clang sees a shadow where a header comes after another source's own names
