@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ops/known.hpp"
 #include "program/uses.hpp"
 
 namespace tempo {
@@ -65,6 +66,11 @@ ValueIds append(Program& p, std::vector<Instruction>& to, const OpDefinition& op
 
 Attributes shape_attribute(const Shape& shape) {
   return {{"shape", std::vector<int64_t>(shape.begin(), shape.end())}};
+}
+
+ValueId reshaped(Program& p, ValueId v, const Shape& shape) {
+  if (p.shape(v) == shape) return v;
+  return append(p, p.loop, reshape_op, shape_attribute(shape), {v})[0];
 }
 
 ProgramBuilder traced_again(const Program& p) {

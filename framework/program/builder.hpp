@@ -36,6 +36,8 @@ ValueIds append(Program& program, std::vector<Instruction>& to, const OpDefiniti
                 Attributes attributes, ValueIds inputs, std::size_t n_results = 1);
 /// The attribute of an op that is told a shape.
 Attributes shape_attribute(const Shape& shape);
+/// The value under this shape: by one more instruction of the loop, unless it has it.
+ValueId reshaped(Program& program, ValueId v, const Shape& shape);
 /// Traces a rewritten Program again, so that its values have nodes.
 ProgramBuilder traced_again(const Program& program);
 /// Whether each value depends on sequences or on the state: what an unplaced instruction computes.

@@ -93,18 +93,18 @@ class Blocks {
     order.insert(order.end(), axes.blocks.begin(), axes.blocks.end());
     order.push_back(inner);
     const int64_t k = s[static_cast<int>(inner)], blocks = dense ? 1 : extent(s, axes.blocks);
-    const ValueId turned = transposed(reshaped(i.inputs[0], s), order);
+    const ValueId turned = transposed(reshaped(p_, i.inputs[0], s), order);
     const int64_t rows = s.count() / std::max<int64_t>(1, k * blocks);
-    return reshaped(turned, dense ? Shape{rows, k} : Shape{rows, blocks, k});
+    return reshaped(p_, turned, dense ? Shape{rows, k} : Shape{rows, blocks, k});
   }
   // [blocks, k, n], or all blocks side by side
   ValueId right_side(const Instruction& i, const Axes& axes, bool dense) {
     const Shape s = padded(i, 1);
     const int64_t blocks = extent(s, axes.blocks), first = s[-2], second = s[-1];
-    const ValueId all = reshaped(i.inputs[1], {blocks, first, second});
+    const ValueId all = reshaped(p_, i.inputs[1], {blocks, first, second});
     if (!dense) return all;
-    if (i.is_set("transpose_b")) return reshaped(all, {blocks * first, second});
-    return reshaped(transposed(all, {1, 0, 2}), {first, blocks * second});
+    if (i.is_set("transpose_b")) return reshaped(p_, all, {blocks * first, second});
+    return reshaped(p_, transposed(all, {1, 0, 2}), {first, blocks * second});
   }
   // From [rows, blocks, n] to the result's order of axes, under the result's number.
   void put_back(const Instruction& i, const Axes& axes, ValueId made) {
@@ -119,7 +119,7 @@ class Blocks {
       laid.push_back(out[static_cast<int>(order[n])]);
       back[static_cast<std::size_t>(order[n])] = static_cast<int64_t>(n);
     }
-    transposed(reshaped(made, laid), back);
+    transposed(reshaped(p_, made, laid), back);
     p_.loop.back().outputs = i.outputs;
   }
 
@@ -127,10 +127,6 @@ class Blocks {
     int64_t count = 1;
     for (int64_t axis : axes) count *= s[static_cast<int>(axis)];
     return count;
-  }
-  ValueId reshaped(ValueId v, const Shape& shape) {
-    if (p_.shape(v) == shape) return v;
-    return append(p_, p_.loop, reshape_op, shape_attribute(shape), {v})[0];
   }
   ValueId transposed(ValueId v, Order order) {
     if (std::is_sorted(order.begin(), order.end())) return v;

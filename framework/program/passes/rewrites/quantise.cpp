@@ -52,13 +52,10 @@ class Quantise {
     i.attributes.set(runs_in_int8, int64_t{1});
     const Shape left = p_.shape(i.inputs[0]);
     if (left.rank() == 2 || i.is(block_matmul_op)) return p_.loop.push_back(std::move(i));
-    const ValueId rows = reshaped(i.inputs[0], {rows_of(left), left.back()});
+    const ValueId rows = reshaped(p_, i.inputs[0], {rows_of(left), left.back()});
     const ValueId product = append(p_, p_.loop, matmul_op, i.attributes, {rows, i.inputs[1]})[0];
-    reshaped(product, p_.shape(i.outputs[0]));
+    reshaped(p_, product, p_.shape(i.outputs[0]));
     p_.loop.back().outputs = i.outputs;
-  }
-  ValueId reshaped(ValueId v, const Shape& shape) {
-    return append(p_, p_.loop, reshape_op, shape_attribute(shape), {v})[0];
   }
 
   Program p_;

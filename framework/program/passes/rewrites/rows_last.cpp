@@ -48,17 +48,14 @@ class RowsLast {
           p_.shape(row) != Shape{of[1]} || p_.shape(sum) != shape || p_.shape(other) != shape ||
           shape[0] != of[0])
         continue;
-      const ValueId both = append(p_, p_.loop, add_op, {}, {reshaped(product, shape), other})[0],
-                    last = reshaped(row, shape.without_first());
+      const ValueId under_it = reshaped(p_, product, shape);
+      const ValueId both = append(p_, p_.loop, add_op, {}, {under_it, other})[0];
+      const ValueId last = reshaped(p_, row, shape.without_first());
       append(p_, p_.loop, add_op, {}, {both, last});
       p_.loop.back().outputs = total.outputs;
       return true;
     }
     return false;
-  }
-  ValueId reshaped(ValueId v, const Shape& shape) {
-    return p_.shape(v) == shape ? v
-                                : append(p_, p_.loop, reshape_op, shape_attribute(shape), {v})[0];
   }
 
   const Program given_;

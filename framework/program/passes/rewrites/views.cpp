@@ -65,7 +65,7 @@ class Views {
     const Shape s = p_.shape(i.inputs[0]);
     const int64_t inner = Shape(s.end() + axis + 1, s.end()).count();
     ValueIds inputs;
-    for (ValueId v : i.inputs) inputs.push_back(reshaped(v, as_columns(p_.shape(v), axis)));
+    for (ValueId v : i.inputs) inputs.push_back(reshaped(p_, v, as_columns(p_.shape(v), axis)));
     if (i.is(concat_op)) {
       const ValueId whole = append(p_, p_.loop, concat_op, {{"axis", int64_t{-1}}}, inputs)[0];
       return give(whole, i.outputs[0]);
@@ -100,10 +100,6 @@ class Views {
     Shape columns(s.begin(), s.end() + axis);
     columns.push_back(Shape(s.end() + axis, s.end()).count());
     return columns;
-  }
-  ValueId reshaped(ValueId v, const Shape& shape) {
-    if (p_.shape(v) == shape) return v;
-    return append(p_, p_.loop, reshape_op, shape_attribute(shape), {v})[0];
   }
   // Under the number and shape of `as`.
   void give(ValueId v, ValueId as) {
