@@ -61,6 +61,10 @@ const Executable& TracedRecurrence::optimised(bool in_int8) const {
   });
 }
 
+const TracedRecurrence& recurrence_of(const Attributes& attributes) {
+  return *static_cast<const TracedRecurrence*>(attributes.handle("program").get());
+}
+
 const Executable& TracedRecurrence::for_ending_rows(bool in_int8) const {
   const Executable& made = leaves_rows_out_.get(in_int8, [&] {
     if (condition_) {

@@ -98,6 +98,9 @@ class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
   mutable Made<RecurrenceRef, ValueIds> keeping_;
 };
 
+/// What an application of the op scan runs, of its attributes.
+const TracedRecurrence& recurrence_of(const Attributes& attributes);
+
 /// Of a step as written; normalises it.
 RecurrenceRef make_recurrence(Program as_written, std::vector<Ref<Value>> nodes);
 

@@ -21,10 +21,6 @@ namespace {
 
 // --- the op: a Program applied to its inputs
 
-const TracedRecurrence& recurrence_of(const Attributes& attributes) {
-  return *static_cast<const TracedRecurrence*>(attributes.handle("program").get());
-}
-
 RowsOfRun rows_of(const Attributes& attributes) {
   if (!attributes.has("rows")) return {};
   const bool computed = attributes.has("whole");
@@ -302,7 +298,7 @@ std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps, bool
   if (gradient && !call.recompute) recurrence = recurrence->keeping(recurrence->read_by_gradient());
   const bool in_segments = gradient && call.recompute;
   const EndingRowsRef rows =
-      in_segments ? nullptr : ending_rows(*written, *recurrence, inputs, time);
+      in_segments ? nullptr : ending_rows(*written, *recurrence, inputs, time, gradient);
   std::vector<Ref<Value>> results =
       in_segments ? apply_in_segments(recurrence, std::move(inputs), time)
       : rows      ? apply_sorted(*written, recurrence, std::move(inputs), time, rows)

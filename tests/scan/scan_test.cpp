@@ -416,3 +416,20 @@ BOOST_AUTO_TEST_CASE(a_rule_of_an_op_runs_under_no_lock) {
   const OpDefinition& waiting = define(std::move(op));
   check_same("its gradient", gradient_through(waiting), gradient_through(*find_op("tanh")));
 }
+
+// Shapes of no elements fit where they must not: a row of 6 is none of 0 times 3.
+BOOST_AUTO_TEST_CASE(a_batch_of_no_rows_runs_as_its_plain_loop_does) {
+  constexpr int64_t batch = 0;
+  const Tensor x = zeros({batch, 3, 4}, float64), h = zeros({batch, 6}, float64),
+               n = ones({2}, float64), w = normal({4, 6}, 1), u = normal({6, 6}, 2),
+               b = normal({6}, 3);
+  const auto step = [&](const Tensor& now, const State& s) -> Step {
+    const Tensor z =
+        reshape(matmul(now, w) + b, {batch, -1, 3}) + reshape(matmul(s[0], u), {batch, -1, 3});
+    const Tensor next = tanh(reshape(z, {batch, 6}));
+    return {.output = next, .state = {next, 0.5 * s[1] + 1}};  // the last state has elements
+  };
+  const Scanned got = scan(step, x, {h, n}), expected = scan(step, x, {h, n}, {.plain = true});
+  BOOST_TEST(got.output.shape() == expected.output.shape());
+  check_close("the state that is no row", got.state[1], expected.state[1], 1e-15);
+}

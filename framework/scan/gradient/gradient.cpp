@@ -11,6 +11,7 @@
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
 #include "scan/gradient/kept.hpp"
+#include "scan/gradient/reached.hpp"
 #include "scan/recurrence.hpp"
 
 namespace tempo {
@@ -82,8 +83,9 @@ class Differentiation {
 
   // Placeholders for all that comes in, and where it comes in at.
   void seed(Trace& trace) {
+    const ValueSet reached = what_results_read(p_, request_.dy);
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
-      if (floating(p_.carried[k]))
+      if (floating(p_.carried[k]) && gets_a_gradient(k, reached))
         carries_.push_back({trace.placeholder(p_.type(p_.carried[k])), p_.next[k], {}, k});
     for (std::size_t r = 0; r < p_.results.size(); ++r) {
       if (!request_.dy[r]) continue;
@@ -95,6 +97,14 @@ class Differentiation {
     }
     for (const Carry& c : carries_)
       seeds_.push_back({to_tensor(node(c.at)), to_tensor(c.placeholder)});
+  }
+  // A state that no such result reads gets none: zeros would go back through all that makes it.
+  bool gets_a_gradient(std::size_t k, const ValueSet& reached) const {
+    if (reached.contains(p_.carried[k])) return true;
+    for (std::size_t r = 0; r < p_.results.size(); ++r)
+      if (request_.dy[r] && p_.results[r] == ProgramResult{ProgramResult::last, p_.next[k]})
+        return true;
+    return false;
   }
   void add_seed(Trace& trace, std::size_t r,
                 std::vector<std::pair<std::size_t, Ref<Value>>>& list) {

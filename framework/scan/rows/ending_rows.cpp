@@ -23,6 +23,22 @@ bool reads_other_rows(const GradientProgram& gradient, int64_t batch) {
   });
 }
 
+// A rule of custom_gradient may do with rows what the step does not: it may read a number for each
+// of them, or mix them.
+bool rules_keep_rows(const TracedRecurrence& step, const GradientProgram& gradient) {
+  const std::vector<Instruction>& loop = step.as_written().loop;
+  if (std::none_of(loop.begin(), loop.end(), has_rule)) return true;
+  const auto& by_row = gradient.recurrence->by_row();
+  if (!by_row || !gradient.recurrence->for_ending_rows().drops_rows()) return false;
+  for (std::size_t i = 0; i < by_row->size(); ++i) {
+    const auto* input = std::get_if<ForwardInput>(&gradient.sources[i]);
+    const bool sorted =
+        input && input->index < step.by_row()->size() && (*step.by_row())[input->index];
+    if ((*by_row)[i] != sorted) return false;
+  }
+  return true;
+}
+
 // What a run leaves out is to be worth more than sorting: steps, in multiplications and as a share,
 // or else the conditions at all of them.
 bool pays(const Executable& executable, const EndingRows& rows) {
@@ -40,7 +56,7 @@ Ref<Value> taken(const Ref<Value>& table, const std::vector<int64_t>& rows) {
 }  // namespace
 
 EndingRowsRef ending_rows(const TracedRecurrence& step, const TracedRecurrence& kept,
-                          const std::vector<Ref<Value>>& inputs, int64_t time) {
+                          const std::vector<Ref<Value>>& inputs, int64_t time, bool gradient) {
   const auto traced = [](const Ref<Value>& v) { return !may_go_by(*v); };
   if (EndedRows::current() == EndedRows::unknown || time < 2 || !step.by_row() ||
       std::any_of(inputs.begin(), inputs.end(), traced))
@@ -48,7 +64,9 @@ EndingRowsRef ending_rows(const TracedRecurrence& step, const TracedRecurrence& 
   const View counts = inputs[*step.condition()]->array.view();
   auto rows = std::make_shared<EndingRows>(counts.as<const bool>(), counts.shape()[0], time);
   if (!pays(step.optimised(), *rows) || !kept.for_ending_rows().drops_rows()) return {};
-  if (&step != &kept && reads_other_rows(step.gradient(step.of_all()), rows->rows())) return {};
+  if (!gradient) return rows;
+  const GradientProgram& of_all = step.gradient(step.of_all());
+  if (reads_other_rows(of_all, rows->rows()) || !rules_keep_rows(step, of_all)) return {};
   return rows;
 }
 

@@ -46,7 +46,7 @@ class RowsLast {
       const Shape of = p_.shape(product), shape = p_.shape(total.outputs[0]);
       if (!is_product(product) || !p_.is_fixed(row) || of.rank() != 2 ||
           p_.shape(row) != Shape{of[1]} || p_.shape(sum) != shape || p_.shape(other) != shape ||
-          shape[0] != of[0])
+          shape[0] != of[0] || shape.without_first().count() != of[1])
         continue;
       const ValueId under_it = reshaped(p_, product, shape);
       const ValueId both = append(p_, p_.loop, add_op, {}, {under_it, other})[0];

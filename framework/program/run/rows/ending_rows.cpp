@@ -97,13 +97,14 @@ namespace {
 // From the last instruction to the first: what is by row is made of what is by row.
 class ByRow {
  public:
-  ByRow(const Program& program, int64_t batch) : uses_(program), p_(program), batch_(batch) {}
+  ByRow(const Program& program, int64_t batch)
+      : uses_(program), p_(program), batch_(batch), turned_(made_by_transposes(program)) {}
 
   std::optional<std::vector<bool>> find() {
     for (auto i = p_.loop.rbegin(); i != p_.loop.rend(); ++i)
       if (!read(*i)) return {};
     for (const ProgramResult& r : p_.results)
-      if (p_.is_fixed(r.value) && may_be_by_row(r.value)) return {};
+      if (p_.is_fixed(r.value) && begins_with_rows(r.value)) return {};
     std::vector<bool> found;
     for (ValueId v : p_.fixed) {
       if (by_row_.contains(v) && whole_.contains(v)) return {};
@@ -113,27 +114,67 @@ class ByRow {
   }
 
  private:
-  bool may_be_by_row(ValueId v) const {
+  bool begins_with_rows(ValueId v) const {
     return p_.shape(v).rank() >= 2 && p_.shape(v)[0] == batch_;
   }
-  // Whether each operand that may be by row is understood.
+  // Whether each fixed operand is understood: as the same for all rows, or as a row for each.
   bool read(const Instruction& i) {
     for (ValueId v : i.outputs)
       if (by_row_.contains(v) && whole_.contains(v)) return false;
-    const bool makes_rows = by_row_.contains_any(i.outputs),
-               makes_whole = p_.is_fixed(i) && !makes_rows;
-    if (p_.is_fixed(i) && makes_rows && !i.inputs.empty() && !keeps_rows(i)) return false;
-    for (std::size_t k = 0; k < i.inputs.size(); ++k) {
+    if (p_.is_fixed(i)) return read_fixed(i);
+    for (std::size_t k = 0; k < (has_rule(i) ? 1 : i.inputs.size()); ++k) {
       const ValueId v = i.inputs[k];
-      if (!p_.is_fixed(v) || !may_be_by_row(v)) continue;
-      if (makes_whole || (is_product(uses_, i) && k == 1))
+      if (!p_.is_fixed(v)) continue;
+      if (is_same_for_all_rows(i, k))
         whole_.insert(v);
-      else if (keeps_rows(i))
+      else if (begins_with_rows(v) && keeps_rows(i))
         by_row_.insert(v);
       else
         return false;
     }
     return true;
+  }
+  // What is made of fixed values is by row if they are.
+  bool read_fixed(const Instruction& i) {
+    const bool makes_rows = by_row_.contains_any(i.outputs);
+    if (makes_rows && !i.inputs.empty() && !keeps_rows(i)) return false;
+    for (std::size_t k = 0; k < i.inputs.size(); ++k) {
+      const ValueId v = i.inputs[k];
+      const bool right_side = is_product(uses_, i) && k == 1;
+      if (!makes_rows || right_side || is_the_same_for_each_row_of(i, v))
+        whole_.insert(v);
+      else if (begins_with_rows(v))
+        by_row_.insert(v);
+      else
+        return false;
+    }
+    return true;
+  }
+
+  bool is_same_for_all_rows(const Instruction& i, std::size_t k) const {
+    const ValueId v = i.inputs[k];
+    if (p_.shape(v).count() == 1) return true;
+    if (k == 1 && (i.is(matmul_op) || i.is(block_matmul_op))) return is_one_matrix_for_all(i);
+    return i.op->pointwise && is_the_same_for_each_row_of(i, v);
+  }
+  // A matrix, or one for each head. A result [heads, batch, n] has rows within each head.
+  bool is_one_matrix_for_all(const Instruction& i) const {
+    const Shape &right = p_.shape(i.inputs[1]), &made = p_.shape(i.outputs[0]);
+    if (i.is(block_matmul_op) || right.rank() <= 2) return true;
+    if (made[0] == batch_) return right.rank() < made.rank() || right[0] == 1;
+    return made[-2] % batch_ == 0;
+  }
+  // What is made has as many elements for each row, one row after the other; a value that is spread
+  // along its last axes is the same for all rows if a row holds those axes once or several times.
+  bool is_the_same_for_each_row_of(const Instruction& i, ValueId v) const {
+    const Shape &made = p_.shape(i.outputs[0]), &read = p_.shape(v);
+    int rank = read.rank();
+    while (rank > 0 && read[read.rank() - rank] == 1) --rank;
+    if (turned_.contains_any(i.inputs)) return rank == 0 || (rank == 1 && made.back() != batch_);
+    int64_t spread_over = 1;
+    for (int axis = 1; axis <= rank; ++axis) spread_over *= made[-axis];
+    return made.count() % batch_ == 0 && spread_over > 0 &&
+           (made.count() / batch_) % spread_over == 0;
   }
   bool keeps_rows(const Instruction& i) const {
     const bool own = i.op->pointwise || i.is(broadcast_to_op) || is_product(uses_, i) ||
@@ -143,13 +184,21 @@ class ByRow {
            });
   }
 
+  // Rows may lie in another order in these.
+  static ValueSet made_by_transposes(const Program& p) {
+    return computed_from(
+        p.loop, {}, [&p](const Instruction& i) { return i.is(transpose_op) && !p.is_fixed(i); });
+  }
+
   const Uses uses_;
   const Program& p_;
   int64_t batch_;
-  ValueSet by_row_, whole_;
+  ValueSet turned_, by_row_, whole_;
 };
 
 }  // namespace
+
+bool has_rule(const Instruction& i) { return !i.op->kernel && i.inputs.size() > 1; }
 
 std::optional<std::vector<bool>> fixed_by_row(const Program& program, int64_t batch) {
   return ByRow(program, batch).find();

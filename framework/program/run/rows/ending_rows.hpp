@@ -37,8 +37,13 @@ using EndingRowsRef = std::shared_ptr<const EndingRows>;
 /// condition is false: its states stay, and its outputs are 0; or nothing.
 std::optional<ValueId> leaves_rows_alone(const Program& program);
 
+/// Whether the instruction is its first input, with a gradient of its own that reads the others
+/// (custom_gradient).
+bool has_rule(const Instruction& instruction);
+
 /// Of each fixed input of a step as written, whether it has a row for each of the batch. Nothing
-/// where one is read both so and as a whole.
+/// where one is read both so and as a whole, or has something else for each row. What rules read is
+/// not looked at: the gradient has it.
 std::optional<std::vector<bool>> fixed_by_row(const Program& program, int64_t batch);
 
 /// While one lives, this thread's runs do otherwise with rows that have ended: for tests.
