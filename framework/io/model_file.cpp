@@ -74,7 +74,10 @@ json describe_training(const ModelState& model, const Optimizer::NamedTensors& w
         {"generator", {{"seed", at->generator.seed}, {"stream", at->generator.stream}}}};
   if (model.compiled) {
     out["loss"] = model.loss ? text_or_name(model.loss) : json{{"own", "losses of all outputs"}};
-    if (model.objective.has_several()) out["outputs"] = describe_outputs(model.objective);
+    if (model.objective.has_several())
+      out["outputs"] = describe_outputs(model.objective);
+    else
+      out["loss_weight"] = model.objective.outputs().at(0).weight;
     out["metrics"] = texts_of(model.metrics);
     out["weighted_metrics"] = texts_of(model.weighted_metrics);
   } else {  // loaded without the functions it needs
@@ -133,8 +136,8 @@ void Model::save(const std::string& path) const {
     Optimizer::NamedTensors slots = optimizer().state(weights);
     std::sort(slots.begin(), slots.end(), [](auto& a, auto& b) { return a.first < b.first; });
     for (const auto& [name, tensor] : slots) file.tensors.emplace_back(slot_prefix + name, tensor);
-    for (const auto& [name, tensor] : kept_states(*this)) file.tensors.emplace_back(name, tensor);
   }
+  for (const auto& [name, tensor] : kept_states(*this)) file.tensors.emplace_back(name, tensor);
   try {
     file.metadata[key] = description.dump();
   } catch (const json::exception& e) {

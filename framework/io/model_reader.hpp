@@ -38,6 +38,7 @@ class ModelReader {
     std::optional<Place> place = {};  // within an epoch
     int64_t epoch = 0;
     Loss loss = {};
+    double loss_weight = 1;
     std::vector<Metric> metrics = {}, weighted_metrics = {};
     std::vector<Output> outputs = {};  // in place of these, where there are several
     std::string missing = {};          // functions of the user's that were not given

@@ -38,6 +38,11 @@ Place place_of(const json& from) {
   return out;
 }
 
+double loss_weight_of(const json& from) {
+  if (!from.is_number()) throw FormatError("the weight of a loss is no number.");
+  return from.get<double>();
+}
+
 // The name of a user's function; none: it is a text.
 std::optional<std::string> name_of_own(const json& from) {
   if (from.is_object()) return text_of(from.at("own"), "the name of a function");
@@ -92,8 +97,7 @@ std::vector<Output> ModelReader::outputs(const json& from, std::string& missing)
     of.name = text_of(entry.at("name"), "the name of an output");
     if (!entry.at("loss").is_null())
       if (const auto found = loss(entry.at("loss"), missing)) of.loss = *found;
-    if (!entry.at("weight").is_number()) throw FormatError("the weight of a loss is no number.");
-    of.weight = entry.at("weight").get<double>();
+    of.weight = loss_weight_of(entry.at("weight"));
     of.metrics = *metrics(entry.at("metrics"), missing);
     of.weighted_metrics = *metrics(entry.at("weighted_metrics"), missing);
     out.push_back(std::move(of));
@@ -131,13 +135,15 @@ ModelReader::Training ModelReader::training(const json& from,
     out.outputs = outputs(from.at("outputs"), out.missing);
   else if (const auto found = loss(from.at("loss"), out.missing))
     out.loss = *found;
+  if (from.contains("loss_weight")) out.loss_weight = loss_weight_of(from.at("loss_weight"));
   out.metrics = *metrics(from.at("metrics"), out.missing);
   out.weighted_metrics = *metrics(from.at("weighted_metrics"), out.missing);
   if (!out.missing.empty()) {
     json needs = {{"loss", from.at("loss")},
                   {"metrics", from.at("metrics")},
                   {"weighted_metrics", from.at("weighted_metrics")}};
-    if (from.contains("outputs")) needs["outputs"] = from.at("outputs");
+    for (const char* part : {"outputs", "loss_weight"})
+      if (from.contains(part)) needs[part] = from.at(part);
     out.needs = needs.dump();
   }
   return out;
@@ -151,6 +157,7 @@ void ModelReader::compile(Model& model, const Training& training) const {
   if (training.missing.empty()) {
     model.compile(options_of(training.outputs, {.optimizer = optimizer,
                                                 .loss = training.loss,
+                                                .loss_weights = {training.loss_weight},
                                                 .metrics = training.metrics,
                                                 .weighted_metrics = training.weighted_metrics}));
   } else {

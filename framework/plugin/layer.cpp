@@ -53,7 +53,7 @@ tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_att
 }
 
 tempo_layer::~tempo_layer() {
-  for (const tempo::Layer& child : children) std::erase(child.handle()->holders, this);
+  tempo::let_go_of_children(*this);
   if (instance)
     tempo::status_of([&] { return type.destroy(type.user, instance); }, /*at_any_depth=*/true);
 }
@@ -222,6 +222,7 @@ InTraining::InTraining(int32_t told) : before_(training_now, told < 0 ? training
 
 Tensors call(tempo_layer& layer, const tempo_call& given) {
   require_inputs(layer, given);
+  require_keeps_state(layer);
   const InTraining mode(given.training);
   tempo_call call = given;
   call.training = training_now;

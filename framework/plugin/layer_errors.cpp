@@ -6,7 +6,9 @@
 
 #include <tempo/names.hpp>
 
+#include "graph/trace.hpp"
 #include "plugin/registry.hpp"
+#include "scan/stream.hpp"
 
 namespace tempo {
 
@@ -20,6 +22,16 @@ void require_inputs(const tempo_layer& layer, const tempo_call& call) {
     if (!call.inputs[i])
       throw Error(layer.path() + ": input " + std::to_string(i) +
                   " was never given a value (it is Tensor{}).");
+}
+
+void require_keeps_state(const tempo_layer& layer) {
+  if (!Trace::current() || StreamTrace::current()) return;
+  const tempo_attribute* const stateful = layer.options.find("stateful");
+  if (stateful && stateful->integer != 0)
+    throw Error(at_fault(layer) +
+                "it is stateful, and it is called inside a step that is traced, which cannot keep "
+                "its state from one call to the next.\n  Use its cell in the step, with the state "
+                "as one of the step's own, or make the layer with .stateful = false.");
 }
 
 void require_results(const tempo_layer& layer, const Tensors& results, uint32_t count) {

@@ -12,6 +12,9 @@ namespace tempo {
 std::string at_fault(const tempo_layer& layer);
 
 void require_inputs(const tempo_layer& layer, const tempo_call& call);
+/// A stateful layer cannot be called inside a step: the step is traced once for all time steps, so
+/// nothing is kept from one to the next. What a stream traces carries the states itself.
+void require_keeps_state(const tempo_layer& layer);
 /// The `count` that the layer's callback said is checked, too.
 void require_results(const tempo_layer& layer, const Tensors& results, uint32_t count);
 /// What scan and its callers count on: an output and as many states as were given, of their types,

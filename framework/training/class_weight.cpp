@@ -52,7 +52,11 @@ Tensor sample_weight_of(const std::string& who, const Dataset& samples, const Cl
   std::vector<double> of_samples;
   bool any = false;
   for (const double label : labels) {
-    const auto weight = weights.find(std::isfinite(label) ? std::llround(label) : INT64_MIN);
+    const bool is_class = sdk::holds(int64, label);
+    if (!is_class && std::isfinite(label))
+      refuse(who, "y holds " + sdk::shortest(label) + ", which is no class number",
+             "Classes are whole numbers; for probabilities and other numbers give sample_weight.");
+    const auto weight = is_class ? weights.find(static_cast<int64_t>(label)) : weights.end();
     any = any || weight != weights.end();
     of_samples.push_back(weight == weights.end() ? 1 : weight->second);
   }

@@ -2,7 +2,7 @@
 // Which class was taken for which, and the scores that follow from it.
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <map>
 
 #include <tempo/ops.hpp>
 
@@ -96,21 +96,21 @@ ScoreReport classification_report(const Tensor& y_true, const Tensor& y_pred,
                                   const ClassificationReportOptions& options) {
   const Pairs pairs("classification_report", y_true, y_pred);
   const std::vector<std::string>& names = options.target_names;
-  const int64_t n = classes_of("classification_report", pairs, static_cast<int64_t>(names.size()),
-                               "target_names");
-  std::vector<std::pair<std::string, Decisions>> classes;
-  for (int64_t c = 0; c < n; ++c)
-    classes.emplace_back(names.empty() ? std::to_string(c) : names[static_cast<std::size_t>(c)],
-                         Decisions{});
+  const auto named = static_cast<int64_t>(names.size());
+  classes_of("classification_report", pairs, named, "target_names");
+  // Without names there are the classes that come: numbers may begin at 1, and leave some out.
+  std::map<int64_t, Decisions> counts;
+  for (int64_t c = 0; c < named; ++c) counts[c] = {};
   for (std::size_t i = 0; i < pairs.there.size(); ++i) {
-    Decisions& there = classes[static_cast<std::size_t>(pairs.there[i])].second;
+    Decisions& there = counts[pairs.there[i]];
     ++there.there;
-    ++classes[static_cast<std::size_t>(pairs.said[i])].second.said;
+    ++counts[pairs.said[i]].said;
     there.right += pairs.there[i] == pairs.said[i];
   }
-  // Without names there are the classes that come: numbers may begin at 1, and leave some out.
-  if (names.empty())
-    std::erase_if(classes, [](const auto& c) { return c.second.there + c.second.said == 0; });
+  std::vector<std::pair<std::string, Decisions>> classes;
+  for (const auto& [c, decisions] : counts)
+    classes.emplace_back(names.empty() ? std::to_string(c) : names[static_cast<std::size_t>(c)],
+                         decisions);
   return report_of(classes, "accuracy");
 }
 

@@ -94,6 +94,23 @@ std::vector<Found> beam_search(const Steps& steps, const CTCDecodeOptions& optio
   return best(beams, options.top_paths);
 }
 
+/// The log-probabilities of the steps of `row` that count; logs are [batch, time, classes].
+Steps counting_steps(int64_t row, const std::vector<double>& logs, const Shape& shape,
+                     const Tensor& mask) {
+  const int64_t time = shape[1], classes = shape[2];
+  Steps out;
+  for (int64_t t = 0; t < time; ++t) {
+    if (mask && mask.element(row * time + t) == 0) continue;
+    const auto first = logs.begin() + (row * time + t) * classes;
+    if (std::any_of(first, first + classes, [](double log) { return std::isnan(log); }))
+      throw Error("ctc_decode: logits[" + std::to_string(row) + ", " + std::to_string(t) +
+                  "] give no probabilities: NaN or inf is among them, or all are -inf.\n  Look "
+                  "for what made the model's output so, or mask steps that do not count.");
+    out.emplace_back(first, first + classes);
+  }
+  return out;
+}
+
 void require_valid(const Tensor& logits, const CTCDecodeOptions& options) {
   const Shape shape = logits.shape();
   if (shape.rank() != 3 || !is_floating(logits.dtype()))
@@ -120,18 +137,14 @@ CTCDecoded ctc_decode(const Tensor& logits, const CTCDecodeOptions& options) {
   require_valid(logits, options);
   const NoGradient off;
   const Shape shape = logits.shape();
-  const int64_t batch = shape[0], time = shape[1], classes = shape[2], paths = options.top_paths;
+  const int64_t batch = shape[0], time = shape[1], paths = options.top_paths;
   const Tensor mask = mask_of(logits);
   const std::vector<double> logs =
       log_softmax(cast(mask ? with_mask(logits, {}) : logits, float64)).to_vector();
   std::vector<int64_t> labels(static_cast<std::size_t>(paths * batch * time), -1);
   std::vector<double> scores(static_cast<std::size_t>(batch * paths), impossible);
   for (int64_t row = 0; row < batch; ++row) {
-    Steps steps;
-    for (int64_t t = 0; t < time; ++t) {
-      const auto first = logs.begin() + (row * time + t) * classes;
-      if (!mask || mask.element(row * time + t) != 0) steps.emplace_back(first, first + classes);
-    }
+    const Steps steps = counting_steps(row, logs, shape, mask);
     const std::vector<Found> found = options.strategy == "greedy"
                                          ? std::vector<Found>{greedy(steps, options)}
                                          : beam_search(steps, options);

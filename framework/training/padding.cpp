@@ -55,7 +55,8 @@ void require_held(DType dtype, auto value, const std::string& what) {
   else
     text = std::to_string(value);
   throw Error("pad_sequences: " + what + " is " + text + ", which " + name_of(dtype) +
-              " does not hold.\n  Give another .dtype, as float32 or int64.");
+              " does not hold.\n  Give another .dtype, as " +
+              (dtype == float32 ? "float64." : "float32 or int64."));
 }
 
 template <class T>

@@ -52,7 +52,8 @@ std::string text_of(const Logs& logs) {
 }  // namespace
 
 std::string short_number(double value) {
-  return formatted(std::abs(value) > 1e-3 ? "%.4f" : "%.4e", value);
+  const double size = std::abs(value);
+  return formatted(size > 1e-3 && size < 1e16 ? "%.4f" : "%.4e", value);
 }
 
 Progress::Progress(int verbose, int64_t steps) : steps_(steps) {

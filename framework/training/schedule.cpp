@@ -150,7 +150,8 @@ struct Restarts : Schedule<Restarts, CosineDecayRestartsOptions> {
     if (o.t_mul == 1) {
       share -= period;
     } else {
-      period = std::floor(std::log(1 - share * (1 - o.t_mul)) / std::log(o.t_mul));
+      // At a restart the logarithms may come out just below the whole number.
+      period = std::floor(std::log(1 - share * (1 - o.t_mul)) / std::log(o.t_mul) + 1e-9);
       const double length = std::pow(o.t_mul, period);
       share = (share - (1 - length) / (1 - o.t_mul)) / length;
     }

@@ -180,6 +180,13 @@ BOOST_AUTO_TEST_CASE(a_tensor_is_written_as_lists) {
              tensor<int64_t>({(int64_t{1} << 53) + 1}, {1}));
   check_same("a dtype", tensor({{1, 2}}, float64), tensor<double>({1, 2}, {1, 2}, float64));
   check_same("whole numbers as integers", tensor({1.0, 2.0}, int32), tensor<int32_t>({1, 2}, {2}));
+  constexpr uint64_t most = UINT64_MAX;
+  check_same("beyond int64", tensor({most}, float64), tensor<double>({0x1p64}, {1}, float64));
+  check_same("beside a real number", tensor({most, 0.5}), tensor<float>({0x1p64f, 0.5f}, {2}));
+  check_same("the largest of int64", tensor({uint64_t{INT64_MAX}}),
+             tensor<int64_t>({INT64_MAX}, {1}));
+  check_same("beyond float32", tensor({1e300}, float64), tensor<double>({1e300}, {1}, float64));
+  check_same("infinity", tensor({HUGE_VAL}), tensor<float>({HUGE_VALF}, {1}));
   check_same("nothing", tensor({}), zeros({0}));
   check_same("nothing, twice", tensor({{}, {}}), zeros({2, 0}));
   const struct {
@@ -209,8 +216,26 @@ BOOST_AUTO_TEST_CASE(a_tensor_is_written_as_lists) {
       {[] { tensor({int64_t{1} << 40}, int32); },
        "tensor: 1099511627776 is no int32.\n"
        "  Give whole numbers that it holds, or the dtype float64."},
+      {[] { tensor({UINT64_MAX}); },
+       "tensor: 1.8446744073709552e+19 is no int64.\n"
+       "  Give whole numbers that it holds, or the dtype float64."},
+      {[] { tensor({1e300}); },
+       "tensor: 1e+300 is no float32.\n  Give numbers that it holds, or the dtype float64."},
   };
   for (const auto& c : cases) BOOST_CHECK_EQUAL(error_of<ShapeError>(c.fails), c.text);
+}
+
+BOOST_AUTO_TEST_CASE(elements_are_read_as_they_are_or_converted) {
+  const auto per_element = boost::test_tools::per_element();
+  const std::vector<int64_t> large{9007199254740993, 1700000000123456789, INT64_MAX, INT64_MIN};
+  BOOST_TEST(tensor(large, {4}).to_vector<int64_t>() == large, per_element);
+  const Tensor x = tensor({0.5, -1.75, 0.0});
+  BOOST_TEST(x.to_vector<float>() == (std::vector<float>{0.5f, -1.75f, 0}), per_element);
+  BOOST_TEST(x.to_vector() == (std::vector<double>{0.5, -1.75, 0}), per_element);
+  BOOST_TEST(x.to_vector<int32_t>() == (std::vector<int32_t>{0, -1, 0}), per_element);
+  BOOST_TEST((x.to_vector<bool>() == std::vector<bool>{true, true, false}));
+  BOOST_TEST(tensor({true, false}).to_vector<float>() == (std::vector<float>{1, 0}), per_element);
+  BOOST_TEST(zeros({0, 2}).to_vector().empty());
 }
 
 BOOST_AUTO_TEST_CASE(shapes_and_dtypes_are_printed) {
@@ -254,6 +279,10 @@ BOOST_AUTO_TEST_CASE(sums_and_means_of_what_is_no_real_number) {
   check_close("var", var(ids), tensor<float>({3.6875}, {}), 1e-6);
   const int64_t large = int64_t{1} << 60;
   check_same("added as integers", mean(tensor({large + 1, -large})), tensor<float>({0.5}, {}));
+  check_same("a sum beyond int32", mean(tensor({2000000000, 2000000000})),
+             tensor<float>({2e9f}, {}));
+  check_same("many", mean(full({2, 1000000}, 5000, int32), 1), tensor<float>({5000, 5000}, {2}));
+  check_same("var beyond float32", var(tensor({16777216, 16777217})), tensor<float>({0.25}, {}));
   BOOST_CHECK_EQUAL(error_of<ShapeError>([&] { mean(ids, 2); }),
                     "mean: axis 2 of a tensor with 2 axes.\n  It must lie in [-2, 1].");
 }
@@ -261,6 +290,11 @@ BOOST_AUTO_TEST_CASE(sums_and_means_of_what_is_no_real_number) {
 BOOST_AUTO_TEST_CASE(random_numbers_of_a_dtype) {
   check_same("normal", random_normal({3}, float64, 7), random_normal({3}, 0, 1, float64, 7));
   check_same("uniform", random_uniform({3}, float64, 7), random_uniform({3}, 0, 1, float64, 7));
+  // One in 32768 is rounded to `high`.
+  const Tensor x = random_uniform({1 << 19}, 1000, 1001, float32, 7);
+  BOOST_TEST(max(x).item() < 1001);
+  BOOST_TEST(min(x).item() >= 1000);
+  check_same("of no width", random_uniform({3}, 2, 2, float32, 7), full({3}, 2, float32));
 }
 
 BOOST_AUTO_TEST_CASE(results_of_a_layer_are_named) {

@@ -256,6 +256,44 @@ BOOST_AUTO_TEST_CASE(stateful_layers_go_on_from_the_states_they_kept) {
   check_same("reset", other.predict(data.x), straight.predict(data.x));
 }
 
+BOOST_AUTO_TEST_CASE(a_model_that_was_never_compiled_goes_on_from_its_states) {
+  const Trained data;
+  const string path = in_folder("uncompiled.safetensors");
+  const auto made = [] { return Sequential({GRU({.units = 3, .stateful = true})}); };
+  Sequential straight = made(), other = made();
+  straight.predict(data.x);
+  straight.save(path);
+  Sequential loaded = load_model(path);
+  other.load(path);
+  const Tensor expected = straight.predict(data.x);
+  for (Sequential* again : {&loaded, &other})
+    check_same("goes on", again->predict(data.x), expected);
+}
+
+BOOST_AUTO_TEST_CASE(the_weight_of_the_one_loss_is_kept) {
+  const Trained data;
+  const string path = in_folder("loss_weight.safetensors");
+  for (const Loss& loss : {Loss("mse"), Loss(error_squared, "mine")}) {
+    Sequential model({LSTM({.units = 3}), Dense({.units = 1})});
+    model.compile({.optimizer = "sgd", .loss = loss, .loss_weights = {0.5}});
+    data.fit(model, 0, 1);
+    model.save(path);
+    load_model(path).save(path);  // also where it needs a function that is not given
+    Sequential loaded = load_model(path, {.losses = {{"mine", error_squared}}});
+    BOOST_TEST(loaded.evaluate(data.x, data.y)["loss"] == model.evaluate(data.x, data.y)["loss"]);
+    data.fit(model, 1, 2);
+    data.fit(loaded, 1, 2);
+    check_equal_weights(model, loaded);
+  }
+  const string training =
+      R"({"optimizer":"sgd","loss":"mse","loss_weight":"1","metrics":[],"weighted_metrics":[]})";
+  const string inputs = R"([{"shape":[-1,2],"dtype":"float32"}])";
+  check_error(error_of<FormatError>([&] {
+                load_model(file_of(model_text(layer_text("{}", "Flatten"), inputs, training)));
+              }),
+              "the weight of a loss is no number");
+}
+
 BOOST_AUTO_TEST_CASE(loading_leaves_the_global_generator_alone) {
   const Trained data;
   const string path = in_folder("generator.safetensors");

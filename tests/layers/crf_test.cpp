@@ -285,6 +285,18 @@ BOOST_AUTO_TEST_CASE(errors) {
       }) ==
       "crf_log_likelihood: tags are [2, 5] float64; they must be int32 or int64 [2, 5], a tag "
       "for each step of the potentials.");
+  const std::string tags_are =
+      "; tags are whole numbers from 0 to 2, as the potentials have 3 tags.\n  A mask leaves out "
+      "steps that have no tag.";
+  for (const int64_t none : {3, -1})
+    for (const int64_t step : {1, 4}) {  // and at the end of a sequence
+      std::vector<int64_t> given(10);
+      given[static_cast<std::size_t>(step)] = none;
+      BOOST_TEST(error_of([&] {
+                   crf_log_likelihood(p, tensor(given, {2, 5}));
+                 }) == "crf_log_likelihood: id " + std::to_string(step) +
+                           " of [2, 5, 1] int64 is " + std::to_string(none) + tags_are);
+    }
   BOOST_TEST(error_of([&] {
                crf_decode(p, ones({2, 4}, bool_));
              }) ==

@@ -314,6 +314,11 @@ BOOST_AUTO_TEST_CASE(weights_of_classes_need_classes) {
   BOOST_TEST(fit(y, {.class_weight = {{7, 2}}}) ==
              "Sequential.fit: class_weight was given, and y holds none of its classes.\n  Its keys "
              "are the class numbers: .class_weight = {{0, 1}, {1, 5}}.");
+  for (const Tensor& no_class : {1.5 * y, reshape(1.5 * y, {2})})
+    BOOST_TEST(fit(no_class, {.class_weight = {{2, 3}}}) ==
+               "Sequential.fit: class_weight was given, and y holds 1.5, which is no class "
+               "number.\n  Classes are whole numbers; for probabilities and other numbers give "
+               "sample_weight.");
   BOOST_TEST(fit(y, {.class_weight = {{1, -2}}}) ==
              "Sequential.fit: class_weight of class 1 is -2; weights are numbers of at least 0.");
 }

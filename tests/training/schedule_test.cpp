@@ -65,6 +65,15 @@ const std::vector<Case>& cases() {
                             .m_mul = 0.5,
                             .alpha = 0.1}),
        {{50, 0.55}, {150, 0.325}, {250, 0.2125}}},
+      // Restarts where the logarithm of a power is rounded to below the whole number.
+      {CosineDecayRestarts({.initial_learning_rate = 1, .first_decay_steps = 10, .t_mul = 3}),
+       {{130, 1}, {400, 1}, {805, 0.5}, {1210, 1}}},
+      {CosineDecayRestarts({.initial_learning_rate = 1, .first_decay_steps = 10, .t_mul = 10}),
+       {{60, 0.5}, {110, 1}, {1110, 1}}},
+      {CosineDecayRestarts({.initial_learning_rate = 1, .first_decay_steps = 16, .t_mul = 1.5}),
+       {{16, 1}, {40, 1}, {76, 1}, {130, 1}, {211, 1}}},
+      {CosineDecayRestarts({.initial_learning_rate = 1, .first_decay_steps = 100, .t_mul = 1.1}),
+       {{210, 1}, {331, 1}}},
   };
   return all;
 }

@@ -167,6 +167,11 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
        "pad_sequences: step 1 of sequence 1 is 3000000000, which int32 does not hold.\n  Give "
        "another .dtype, as float32 or int64."},
       {[] {
+         pad_sequences({{1.0}, {1e300}}, {.dtype = float32});
+       },
+       "pad_sequences: step 0 of sequence 1 is 1e+300, which float32 does not hold.\n  Give "
+       "another .dtype, as float64."},
+      {[] {
          pad_sequences({{1.0}, {1.5}}, {.dtype = int32});
        },
        "pad_sequences: step 0 of sequence 1 is 1.5, which int32 does not hold.\n  Give another "

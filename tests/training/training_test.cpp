@@ -444,6 +444,9 @@ BOOST_AUTO_TEST_CASE(progress_is_a_line_per_epoch_or_a_bar) {
   std::ostringstream logs;
   logs << Logs{{"loss", 0.000012345}, {"accuracy", 0.5}};
   BOOST_TEST(logs.str() == "loss: 1.2345e-05 - accuracy: 0.5000");
+  logs.str("");
+  logs << Logs{{"loss", -1e300}, {"mse", 1e16}, {"mae", 123456789.125}, {"own", HUGE_VAL}};
+  BOOST_TEST(logs.str() == "loss: -1.0000e+300 - mse: 1.0000e+16 - mae: 123456789.1250 - own: inf");
 }
 
 // --- Callbacks ----------------------------------------------------------------------------------

@@ -457,12 +457,18 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
       {"arange beyond its dtype", plain, [] { arange(0, 4e9, 1e9, int32); },
        "arange: dtype int32 cannot hold all of these numbers.\n"
        "  start is 0, stop 4000000000, step 1000000000."},
+      {"arange beyond float32", plain, [] { arange(0, 1e39, 5e38, float32); },
+       "arange: dtype float32 cannot hold all of these numbers.\n"
+       "  start is 0, stop 1e+39, step 5e+38."},
       {"full of what is no integer", shape, [] { full({2}, 0.5, int32); },
        "full: 0.5 is no int32.\n"
        "  Give a whole number that it holds, or the dtype float32."},
       {"full beyond its dtype", shape, [] { full({2}, 3e9, int32); },
        "full: 3000000000 is no int32.\n"
        "  Give a whole number that it holds, or the dtype float32."},
+      {"full beyond float32", shape, [] { full({2}, -1e300); },
+       "full: -1e+300 is no float32.\n"
+       "  Give a number that it holds, or the dtype float64."},
       {"a number beyond the dtype it meets", shape, [] { i32({2}) * HUGE_VAL; },
        "the number inf meets a tensor of dtype int32, which cannot hold it.\n"
        "  cast(x, float32) first."},
@@ -472,6 +478,13 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
       {"random_uniform without end", plain, [] { random_uniform({2}, 0, HUGE_VAL); },
        "random_uniform: no number is uniform from 0 to inf.\n"
        "  Both must be finite, the second not below the first."},
+      {"random_uniform over more than float32", plain,
+       [] { random_uniform({2}, -3e38, 3e38, float32); },
+       "random_uniform: 6e+38 is beyond float32.\n"
+       "  Give smaller numbers, or the dtype float64."},
+      {"random_normal beyond float32", plain, [] { random_normal({2}, 1e39, 1, float32); },
+       "random_normal: 1e+39 is beyond float32.\n"
+       "  Give smaller numbers, or the dtype float64."},
       {"random_normal", plain, [] { random_normal({2}, 0, -1); },
        "random_normal: no number is normal with the mean 0 and the deviation -1.\n"
        "  Both must be finite, the second not below 0."},
@@ -934,6 +947,20 @@ BOOST_AUTO_TEST_CASE(steps_that_cannot_be_traced) {
        },
        "add: a placeholder of a traced step was used after the step ended.\n"
        "  Return what the step computes as its output or state; do not store it."},
+      {"stateful in a step", plain,
+       [] {
+         const Layer kept = LSTM({.units = 2, .stateful = true});
+         scan(
+             [&](const Tensor& x, const State& s) -> Step {
+               return {.output = kept(expand_dims(x, 1)), .state = s};
+             },
+             f32({2, 5, 3}), {f32({2, 3})});
+       },
+       "lstm (LSTM): it is stateful, and it is called inside a step that is traced, which cannot "
+       "keep its state from one call to the next.\n"
+       "  Use its cell in the step, with the state as one of the step's own, or make the layer "
+       "with "
+       ".stateful = false."},
       {"reading what escaped", plain, [] { escaped.element(0); },
        "a value was read while a step is traced; there is none yet.\n"
        "  item(), data() and `if` on a tensor see no number there: use where(condition, a, b) to "

@@ -9,7 +9,23 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// start, start + step, ... up to but without stop. [ceil((stop - start) / step)]
+namespace sdk {
+/// [n], element i is number(i).
+template <class Number>
+Tensor numbered(int64_t n, DType dtype, Number number) {
+  std::vector<decltype(number(n))> values;
+  try {
+    values.resize(static_cast<std::size_t>(n));
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemory();
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = number(static_cast<int64_t>(i));
+  return tensor(values, {n}, dtype);
+}
+}  // namespace sdk
+
+/// start, start + step, ... up to but without stop. [ceil((stop - start) / step)] Whole numbers of
+/// an integer dtype are exact.
 inline Tensor arange(double start, double stop, double step = 1, DType dtype = DType::automatic) {
   const auto fail = [&](const std::string& why) {
     throw Error("arange: " + why + "\n  start is " + sdk::shortest(start) + ", stop " +
@@ -21,20 +37,22 @@ inline Tensor arange(double start, double stop, double step = 1, DType dtype = D
   const double n = std::max(0.0, std::ceil((stop - start) / step - 1e-9));
   if (!(n < 0x1p60)) fail("these are more elements than 64 bits can address.");
   const double last = start + step * (n - 1);
-  if (!is_floating(dtype) && dtype != DType::automatic && n > 0 &&
-      !(sdk::within(start, dtype) && sdk::within(last, dtype)))
-    fail(std::string("dtype ") + name_of(dtype) + " cannot hold all of these numbers.");
-  const Shape shape{static_cast<int64_t>(n)};
-  return sdk::made("arange", shape, dtype, [&] {
-    std::vector<double> values;
-    try {
-      values.resize(static_cast<std::size_t>(n));
-    } catch (const std::bad_alloc&) {
-      throw sdk::OutOfMemory();
-    }
-    for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = start + step * static_cast<double>(i);
-    return tensor(values, shape, dtype);
+  if (n > 0 && !(sdk::within(start, dtype) && sdk::within(last, dtype)))
+    fail(std::string("dtype ") + name_of(sdk::resolved(dtype)) +
+         " cannot hold all of these numbers.");
+  const bool whole = !is_floating(dtype) && dtype != DType::automatic && sdk::holds(int64, start) &&
+                     sdk::holds(int64, step);
+  const auto count = static_cast<int64_t>(n);
+  return sdk::made("arange", {count}, dtype, [&] {
+    if (!whole)
+      return sdk::numbered(count, dtype,
+                           [&](int64_t i) { return start + step * static_cast<double>(i); });
+    // Not signed: step times i may wrap around on the way.
+    const auto first = static_cast<uint64_t>(static_cast<int64_t>(start)),
+               each = static_cast<uint64_t>(static_cast<int64_t>(step));
+    return sdk::numbered(count, dtype, [&](int64_t i) {
+      return static_cast<int64_t>(first + each * static_cast<uint64_t>(i));
+    });
   });
 }
 
@@ -52,19 +70,30 @@ inline void require_random(const char* who, DType dtype) {
                      name_of(dtype) + ".\n  cast(x, " + name_of(dtype) +
                      ") makes integers of them.");
 }
+inline void require_within(const char* who, DType dtype, std::initializer_list<double> numbers) {
+  for (const double number : numbers)
+    if (!within(number, dtype))
+      throw Error(std::string(who) + ": " + shortest(number) + " is beyond " +
+                  name_of(resolved(dtype)) + ".\n  Give smaller numbers, or the dtype float64.");
+}
 }  // namespace sdk
 
-/// Uniform in [low, high). `seed` < 0 draws from the generator that set_seed starts.
+/// Uniform in [low, high), also where the dtype rounds. `seed` < 0 draws from the generator that
+/// set_seed starts.
 inline Tensor random_uniform(const Shape& shape, double low = 0, double high = 1,
                              DType dtype = DType::automatic, int64_t seed = -1) {
   sdk::require_random("random_uniform", dtype);
   if (!(low <= high) || !std::isfinite(high - low))
     throw Error("random_uniform: no number is uniform from " + sdk::shortest(low) + " to " +
                 sdk::shortest(high) + ".\n  Both must be finite, the second not below the first.");
+  sdk::require_within("random_uniform", dtype, {low, high, high - low});
   static const sdk::Op op("random_uniform");
   return sdk::made("random_uniform", shape, dtype, [&] {
     const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
-    return low == 0 && high == 1 ? unit : low + (high - low) * unit;
+    if (low == 0 && high == 1) return unit;
+    // What is rounded up to `high` becomes `low`, where half as many are rounded to as elsewhere.
+    const Tensor x = low + (high - low) * unit;
+    return where(x < high, x, low);
   });
 }
 /// Uniform in [0, 1), of this dtype.
@@ -88,6 +117,7 @@ inline Tensor random_normal(const Shape& shape, double mean = 0, double stddev =
     throw Error("random_normal: no number is normal with the mean " + sdk::shortest(mean) +
                 " and the deviation " + sdk::shortest(stddev) +
                 ".\n  Both must be finite, the second not below 0.");
+  sdk::require_within("random_normal", dtype, {mean, stddev});
   const Tensor unit = sdk::standard_normal("random_normal", shape, dtype, seed);
   return mean == 0 && stddev == 1 ? unit : mean + stddev * unit;
 }

@@ -46,8 +46,9 @@ inline Tensor picked(const Tensor& x, const Tensor& index) {
 
 /// log P(tags) of each sequence, [batch], under potentials [batch, time, tag, tag before]: what it
 /// scores to have a tag at a step after the one of the step before. At the first step all tags
-/// before score the same. tags [batch, time] are int32 or int64. Steps that the mask [batch, time]
-/// (or that of the potentials) leaves out are no part of a sequence; of no steps the result is 0.
+/// before score the same. tags [batch, time] are int32 or int64, each that of a step that counts
+/// from 0 to tags - 1, or it is an Error. Steps that the mask [batch, time] (or that of the
+/// potentials) leaves out are no part of a sequence; of no steps the result is 0.
 inline Tensor crf_log_likelihood(const Tensor& potentials, const Tensor& tags,
                                  const Tensor& mask = {}) {
   const sdk::Chain chain("crf_log_likelihood", potentials, mask);
@@ -69,7 +70,14 @@ inline Tensor crf_log_likelihood(const Tensor& potentials, const Tensor& tags,
   const Tensor all = logsumexp(
       scan(forward, {chain.potentials, counts}, {none}, {.last_only = true}).state[0], -1);
 
-  const Tensor given = reshape(cast(with_mask(tags, {}), int64), {batch, time, 1});
+  // A tag that is none would find the potential of another step.
+  static const sdk::Op index("index");
+  const std::string rule = "tags are whole numbers from 0 to " + std::to_string(n - 1) +
+                           ", as the potentials have " + std::to_string(n) +
+                           " tags.\n  A mask leaves out steps that have no tag.";
+  const Tensor given =
+      index(where(counts, reshape(cast(with_mask(tags, {}), int64), {batch, time, 1}), 0),
+            {{"bound", n}, {"who", "crf_log_likelihood"}, {"rule", rule.c_str()}});
   const auto last_counted = [](const Tensors& x, const State& s) -> Step {
     return {.output = s[0], .state = {where(x[1], x[0], s[0])}};
   };
@@ -77,8 +85,8 @@ inline Tensor crf_log_likelihood(const Tensor& potentials, const Tensor& tags,
   const Tensor rows =
       reshape(arange(0, static_cast<double>(batch * time), 1, int64), given.shape());
   const auto width = static_cast<double>(n);
-  const Tensor scores = gather(reshape(chain.potentials, {-1}),
-                               (rows * width + where(counts, given, 0)) * width + before);
+  const Tensor scores =
+      gather(reshape(chain.potentials, {-1}), (rows * width + given) * width + before);
   return sum(where(counts, scores, 0), {1, 2}) - all;
 }
 

@@ -12,6 +12,13 @@ namespace tempo TEMPO_HIDDEN {
 
 namespace sdk {
 
+/// The default dtype in place of automatic.
+inline DType resolved(DType dtype) {
+  static const Op op("fill");
+  if (dtype != DType::automatic) return dtype;
+  return op({}, {{"value", 0.0}, {"shape", Shape{}}, {"dtype", dtype}}).dtype();
+}
+
 /// What `make` gives, a tensor of this type made from nothing; says so when the shape is none or
 /// memory is short.
 template <class Make>
@@ -20,11 +27,9 @@ Tensor made(const char* who, const Shape& shape, DType dtype, Make make) {
   try {
     return make();
   } catch (const OutOfMemory&) {
-    static const Op op("fill");
-    if (dtype == DType::automatic)
-      dtype = op({}, {{"value", 0.0}, {"shape", Shape{}}, {"dtype", dtype}}).dtype();
-    const auto bytes = static_cast<uint64_t>(shape.count()) * size_of(dtype);
-    throw Error(std::string(who) + ": " + to_string(shape, dtype) + " needs " +
+    const DType its = resolved(dtype);
+    const auto bytes = static_cast<uint64_t>(shape.count()) * size_of(its);
+    throw Error(std::string(who) + ": " + to_string(shape, its) + " needs " +
                 std::to_string(bytes) +
                 " bytes, more memory than there is.\n  Make an extent smaller, or work in parts.");
   }
@@ -37,14 +42,18 @@ inline Tensor filled(const char* who, const Shape& shape, double value, DType dt
   });
 }
 
-/// Whether the number lies within what integers of this dtype can hold.
+/// Whether the number lies within what this dtype can hold; floating ones hold infinities and NaN.
 inline bool within(double value, DType dtype) {
-  const double most = dtype == int32 ? 0x1p31 : 0x1p63;
-  return -most <= value && value < most;
+  if (dtype == int32 || dtype == int64) {
+    const double most = dtype == int32 ? 0x1p31 : 0x1p63;
+    return -most <= value && value < most;
+  }
+  const bool rounds_to_infinity = std::isfinite(value) && std::abs(value) >= 0x1.ffffffp127;
+  return !rounds_to_infinity || resolved(dtype) != float32;
 }
-/// Whether integers of this dtype can be the number.
+/// Whether this dtype can be the number, but for what a floating one rounds.
 inline bool holds(DType dtype, double value) {
-  return (dtype != int32 && dtype != int64) || (within(value, dtype) && value == std::floor(value));
+  return within(value, dtype) && ((dtype != int32 && dtype != int64) || value == std::floor(value));
 }
 
 }  // namespace sdk
@@ -52,8 +61,10 @@ inline bool holds(DType dtype, double value) {
 /// Every element `value`, which the dtype must be able to hold.
 inline Tensor full(const Shape& shape, double value, DType dtype = DType::automatic) {
   if (!sdk::holds(dtype, value))
-    throw ShapeError("full: " + sdk::shortest(value) + " is no " + name_of(dtype) +
-                     ".\n  Give a whole number that it holds, or the dtype float32.");
+    throw ShapeError("full: " + sdk::shortest(value) + " is no " + name_of(sdk::resolved(dtype)) +
+                     (dtype == int32 || dtype == int64
+                          ? ".\n  Give a whole number that it holds, or the dtype float32."
+                          : ".\n  Give a number that it holds, or the dtype float64."));
   return sdk::filled("full", shape, value, dtype);
 }
 inline Tensor zeros(const Shape& shape, DType dtype = DType::automatic) {
@@ -69,10 +80,10 @@ inline Tensor ones_like(const Tensor& x) {
   return sdk::filled("ones_like", x.shape(), 1, x.dtype());
 }
 
-/// A C++ number as a scalar of this dtype.
+/// A C++ number as a scalar of this dtype; what is beyond float32 becomes an infinity of it.
 inline Tensor scalar(double value, DType dtype = DType::automatic) {
-  if ((!is_floating(dtype) && dtype != DType::automatic && value != std::floor(value)) ||
-      !sdk::holds(dtype, value))
+  const bool whole = !is_floating(dtype) && dtype != DType::automatic;
+  if (whole && !(value == std::floor(value) && sdk::within(value, dtype)))
     throw ShapeError(
         "the number " + sdk::shortest(value) + " meets a tensor of dtype " + name_of(dtype) +
         (value != std::floor(value) ? " and would lose its fraction." : ", which cannot hold it.") +

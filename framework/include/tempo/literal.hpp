@@ -14,11 +14,11 @@ class Literal {
  public:
   template <class T>
   requires std::is_arithmetic_v<T> Literal(T value)
-      : is_real_(std::is_floating_point_v<T>),
+      : is_real_(std::is_floating_point_v<T> || beyond_int64(value)),
         is_bool_(std::is_same_v<T, bool>),
-        is_wide_(sizeof(T) > 4 || std::is_same_v<T, uint32_t>),
+        is_wide_(std::is_integral_v<T> && (sizeof(T) > 4 || std::is_same_v<T, uint32_t>)),
         real_(static_cast<double>(value)),
-        integer_(std::is_floating_point_v<T> ? 0 : static_cast<int64_t>(value)) {}
+        integer_(is_real_ ? 0 : static_cast<int64_t>(value)) {}
   Literal(std::initializer_list<Literal> list) : is_list_(true), list_(list) {}
 
   Shape shape() const {
@@ -36,7 +36,7 @@ class Literal {
     each([&](const Literal& number) {
       ++n;
       bools += number.is_bool_;
-      reals += number.is_real_;
+      reals += number.is_real_ && !number.is_wide_;
       wide += number.is_wide_;
     });
     if (n == 0 || reals > 0) return DType::automatic;
@@ -55,11 +55,19 @@ class Literal {
       if (n.is_real_ ? !holds(dtype, n.real_) : dtype == int32 && n.integer_ != int32_t(n.integer_))
         throw ShapeError(
             "tensor: " + (n.is_real_ ? shortest(n.real_) : std::to_string(n.integer_)) + " is no " +
-            name_of(dtype) + ".\n  Give whole numbers that it holds, or the dtype float64.");
+            name_of(resolved(dtype)) + ".\n  Give " +
+            (dtype == int32 || dtype == int64 ? "whole " : "") +
+            "numbers that it holds, or the dtype float64.");
     });
   }
 
  private:
+  template <class T>
+  static constexpr bool beyond_int64([[maybe_unused]] T value) {
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(int64_t))
+      return value > static_cast<T>(INT64_MAX);
+    return false;
+  }
   template <class F>
   void each(const F& f) const {
     if (!is_list_) return f(*this);
@@ -83,6 +91,7 @@ class Literal {
       list_[i].require(shape, depth + 1, place + "[" + std::to_string(i) + "]", first + "[0]");
   }
 
+  // Real is also a whole number beyond int64, and wide a whole one that int32 may not hold.
   bool is_list_ = false, is_real_ = false, is_bool_ = false, is_wide_ = false;
   double real_ = 0;
   int64_t integer_ = 0;
@@ -100,8 +109,9 @@ inline Tensor tensor(std::initializer_list<sdk::Literal> list, DType dtype = DTy
   const DType own = all.dtype();
   if (dtype == DType::automatic) dtype = own;
   all.require_held(dtype);
-  return own == DType::automatic ? tensor(all.values<double>(), shape, dtype)
-                                 : cast(tensor(all.values<int64_t>(), shape), dtype);
+  return own == DType::automatic || is_floating(dtype)
+             ? tensor(all.values<double>(), shape, dtype)
+             : cast(tensor(all.values<int64_t>(), shape), dtype);
 }
 
 }  // namespace tempo

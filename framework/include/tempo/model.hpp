@@ -205,10 +205,11 @@ class Model {
   /// saved: `.initial_epoch = model.epoch()` goes on. 0 before the first.
   TEMPO_API int epoch() const;
 
-  /// One safetensors file with layers, weights and the state of training, written atomically: the
-  /// optimizer's settings and what it remembers of these weights, its learning rate of now, what is
-  /// left out of weight decay, the number of epochs, where the random numbers stand. What a
-  /// callback counts is not in it; what set_metadata was given is.
+  /// One safetensors file with layers, weights, the states that stateful layers keep, and the state
+  /// of training, written atomically: losses with their weights, metrics, the optimizer's settings
+  /// and what it remembers of these weights, its learning rate of now, what is left out of weight
+  /// decay, the number of epochs, where the random numbers stand. What a callback counts is not in
+  /// it; what set_metadata was given is.
   TEMPO_API void save(const std::string& path) const;
   TEMPO_API void save_weights(const std::string& path) const;
   TEMPO_API void load_weights(const std::string& path);

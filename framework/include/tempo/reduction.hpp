@@ -45,10 +45,11 @@ inline void require_floating(const char* who, const Tensor& x) {
     throw ShapeError(std::string(who) + ": needs float32 or float64, got " +
                      to_string(x.shape(), x.dtype()) + ".\n  cast(x, float32) makes it so.");
 }
-/// Of integers and bools the exact sum is divided, in the default dtype.
+/// Of integers and bools the sum in int64 is divided, in the default dtype.
 inline Tensor mean_of(const Tensor& x, const Axes& axes, bool keepdims) {
-  const Tensor whole = sum(x, axes, keepdims),
-               total = is_floating(x.dtype()) ? whole : cast(whole, DType::automatic);
+  const bool real = is_floating(x.dtype());
+  const Tensor added = sum(real ? x : cast(x, int64), axes, keepdims),
+               total = real ? added : cast(added, DType::automatic);
   const auto n =
       static_cast<double>(x.count()) / static_cast<double>(std::max<int64_t>(1, total.count()));
   return total / n;
@@ -63,7 +64,7 @@ inline void require_along(const char* who, const Tensor& x, const Axes& axes) {
 }
 }  // namespace sdk
 
-/// Of integers and bools (the share that is true) in the default dtype.
+/// Of integers and bools (the share that is true) in the default dtype; they are added in int64.
 inline Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
   sdk::require_axes("mean", x, axes);
   return sdk::mean_of(x, axes, keepdims);
@@ -71,11 +72,14 @@ inline Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false
 inline Tensor mean(const Tensor& x, int axis, bool keepdims = false) {
   return mean(x, Axes{axis}, keepdims);
 }
-/// The mean squared distance from the mean (divided by n); of integers in the default dtype.
+/// The mean squared distance from the mean (divided by n); of integers in the default dtype, from
+/// distances in float64.
 inline Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
   sdk::require_axes("var", x, axes);
-  const Tensor real = is_floating(x.dtype()) ? x : cast(x, DType::automatic);
-  return sdk::mean_of(square(real - sdk::mean_of(real, axes, true)), axes, keepdims);
+  const bool is_real = is_floating(x.dtype());
+  const Tensor real = is_real ? x : cast(x, float64);
+  const Tensor y = sdk::mean_of(square(real - sdk::mean_of(real, axes, true)), axes, keepdims);
+  return is_real ? y : cast(y, DType::automatic);
 }
 inline Tensor var(const Tensor& x, int axis, bool keepdims = false) {
   return var(x, Axes{axis}, keepdims);

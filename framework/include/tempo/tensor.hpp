@@ -80,13 +80,15 @@ class Tensor {
       return static_cast<double>(static_cast<const typename decltype(e)::Type*>(v.data)[i]);
     });
   }
-  /// All elements in row-major order, converted to T.
+  /// All elements in row-major order, each converted from its own dtype to T.
   template <class T = double>
   std::vector<T> to_vector() const {
-    std::vector<T> out(static_cast<std::size_t>(count()));
-    for (std::size_t i = 0; i < out.size(); ++i)
-      out[i] = static_cast<T>(element(static_cast<int64_t>(i)));
-    return out;
+    if (count() == 0) return {};
+    const tempo_view v = readable();
+    return sdk::of_element(sdk::dtype_of(v.type), std::vector<T>{}, [&](auto e) {
+      const auto* const first = static_cast<const typename decltype(e)::Type*>(v.data);
+      return std::vector<T>(first, first + count_of(v.type));
+    });
   }
 
   /// Along the first axes, one index for each; those that are left stay whole. x[-1] is the last
