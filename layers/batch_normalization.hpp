@@ -42,7 +42,7 @@ inline void describe(auto& option, BatchNormalizationOptions& o) {
 }
 
 /// y = gamma (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy, 2015). In training
-/// mean and variance are those of the batch, without masked steps, and move moving_mean and
+/// mean and variance are those of the batch, without what is masked, and move moving_mean and
 /// moving_variance a little towards them; else, and while the layer is frozen, they are the moving
 /// ones. One thread at a time calls it in training.
 class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
@@ -62,12 +62,12 @@ class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
   }
 
   Tensor call(const Tensor& given, const CallOptions& call) {
-    const bool masked = call.mask && given.rank() >= 3 && call.mask.dtype() == bool_ &&
-                        call.mask.shape() == Shape{given.shape()[0], given.shape()[1]};
     const Tensor x = sdk::usable(given, call.mask);
     Moments now{along_axis(mean_), along_axis(variance_)};
     if (call.training && is_trainable()) {
-      now = masked ? moments_of(x, aligned(call.mask, x)) : moments_of(x);
+      now = sdk::is_mask_of(call.mask, x)
+                ? moments_of(x, cast(sdk::against(x, call.mask), x.dtype()))
+                : moments_of(x);
       move_towards(now);
     }
     Tensor factor = 1 / sqrt(now.variance + options.epsilon);
@@ -122,12 +122,6 @@ class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
     Shape shape{features.shape()[0]};
     for (int axis = axis_ + 1; axis < 0; ++axis) shape.push_back(1);
     return reshape(features, shape);
-  }
-  /// The mask as numbers [batch, time, 1, ...].
-  static Tensor aligned(const Tensor& mask, const Tensor& x) {
-    Shape shape = mask.shape();
-    while (shape.rank() < x.rank()) shape.push_back(1);
-    return cast(reshape(mask, shape), x.dtype());
   }
 
   CenterAndScale weights_;

@@ -2,7 +2,7 @@
 // A vector for each id.
 #pragma once
 
-#include <tempo/cell.hpp>
+#include <tempo/layers/sequences.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -52,16 +52,18 @@ class EmbeddingLayer : public LayerOf<EmbeddingOptions> {
   Tensor call(const Tensor& x, const CallOptions& call) const {
     static const sdk::Op index("index"), counted_steps("counted_steps");
     // What a mask takes out need not be ids.
-    const bool masked =
-        call.mask && call.mask.dtype() == bool_ && x.rank() == 2 && call.mask.shape() == x.shape();
-    const Tensor given = masked ? counted_steps(x, call.mask, {{"borrow", false}}) : x;
+    const bool masked = sdk::is_mask_of(call.mask, x);
+    const auto counted = [](const Tensor& steps, const Tensor& mask) {
+      return counted_steps(steps, mask, {{"borrow", false}});
+    };
+    const Tensor given = masked ? sdk::as_sequences(x, call.mask, counted) : x;
     const Tensor ids = index(
         given, {{"bound", options.input_dim}, {"who", name().c_str()}, {"rule", rule().c_str()}});
     const Tensor rows = gather(embeddings_, ids);
-    const Tensor y = call.mask ? with_mask(rows, call.mask) : rows;
+    const Tensor y = sdk::with_mask_of(call, rows);
     if (!options.mask_zero) return y;
     const Tensor mask = not_equal(ids, 0);
-    return with_mask(y, masked ? logical_and(mask, call.mask) : mask);
+    return with_mask(y, masked ? logical_and(mask, sdk::against(x, call.mask)) : mask);
   }
 
  private:

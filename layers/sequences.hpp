@@ -2,6 +2,8 @@
 // What layers ask of a sequence, and do with its mask besides what the ops in them do.
 #pragma once
 
+#include <algorithm>
+
 #include <tempo/cell.hpp>
 
 namespace tempo TEMPO_HIDDEN {
@@ -53,13 +55,40 @@ inline Tensor mask_of_steps(const char* who, const Tensor& x, const Tensor& mask
   return expand_dims(mask, -1);
 }
 
+/// Whether it is a mask of the first axes of x: of samples [batch], of steps [batch, time], or of
+/// their parts. with_mask says what is wrong with another.
+inline bool is_mask_of(const Tensor& mask, const Tensor& x) {
+  if (!mask || mask.dtype() != bool_ || mask.rank() < 1 || mask.rank() > x.rank()) return false;
+  const Shape counted = mask.shape(), all = x.shape();
+  return std::equal(counted.begin(), counted.end(), all.begin());
+}
+
+/// A mask of the first axes of x, to be broadcast against it.
+inline Tensor against(const Tensor& x, const Tensor& mask) {
+  Shape shape = mask.shape();
+  while (shape.rank() < x.rank()) shape.push_back(1);
+  return reshape(mask, shape);
+}
+
+/// f(x, mask) of a mask of the first axes of x, which f sees as one of [batch, time]; a sample is a
+/// sequence of one step.
+inline Tensor as_sequences(const Tensor& x, const Tensor& mask, auto f) {
+  if (mask.rank() == 2) return f(x, mask);
+  const Shape all = x.shape(), counted = mask.shape();
+  const int64_t time = counted.rank() == 1 ? 1 : counted.back(),
+                batch = time == 0 ? 0 : counted.count() / time;
+  const int64_t features = Shape(all.begin() + counted.rank(), all.end()).count();
+  return reshape(f(reshape(x, {batch, time, features}), reshape(mask, {batch, time})), all);
+}
+
 /// x with another step in place of each that is masked and holds NaN or infinite numbers: the
 /// gradient of a weight adds up x dy over all steps, and 0 times NaN is NaN.
 inline Tensor usable(const Tensor& x, const Tensor& mask) {
   static const Op usable_steps("usable_steps"), counted_steps("counted_steps");
-  const bool fits = mask && x.rank() >= 3 && mask.shape() == Shape{x.shape()[0], x.shape()[1]};
-  if (!fits || mask.dtype() != bool_) return x;  // with_mask says what is wrong
-  return counted_steps(x, usable_steps(x, mask), {{"borrow", true}});
+  if (!is_floating(x.dtype()) || !is_mask_of(mask, x)) return x;
+  return as_sequences(x, mask, [](const Tensor& steps, const Tensor& counted) {
+    return counted_steps(steps, usable_steps(steps, counted), {{"borrow", true}});
+  });
 }
 
 }  // namespace sdk

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
-#include <mutex>
 
 #include <tempo/ops.hpp>
 
 #include "ops/argument_text.hpp"
+#include "tensor/process_lock.hpp"
 
 namespace tempo {
 
@@ -52,20 +52,16 @@ Function orthogonal(double factor, const std::string& mode, const ArgumentText& 
   };
 }
 
-// Functions of the program, by name.
-struct Own {
-  std::mutex mutex;
-  std::map<std::string, Function> functions;
-};
-Own& own() {
-  static auto& all = *new Own;
+// Functions of the program, by name; under the lock of ops.
+std::map<std::string, Function>& own_functions() {
+  static auto& all = *new std::map<std::string, Function>;
   return all;
 }
 
 Function find_own(const std::string& name) {
-  const std::lock_guard lock(own().mutex);
-  const auto at = own().functions.find(name);
-  return at == own().functions.end() ? Function() : at->second;
+  const ProcessLock lock(ProcessLock::ops);
+  const auto at = own_functions().find(name);
+  return at == own_functions().end() ? Function() : at->second;
 }
 
 // The function that has the name now; where there is none, the one that has it when it is needed.
@@ -179,8 +175,10 @@ std::string add_own_regularizer(const std::string& name, Function penalty) {
   if (name.empty() || !std::all_of(name.begin(), name.end(), in_words))
     throw Error("own_regularizer: `" + name +
                 "` is no word; a name is of letters, digits and underscores.");
-  const std::lock_guard lock(own().mutex);
-  own().functions[name] = std::move(penalty);
+  {
+    const ProcessLock lock(ProcessLock::ops);
+    std::swap(own_functions()[name], penalty);  // the one before ends after the lock
+  }
   return "own(name=" + name + ")";
 }
 

@@ -152,6 +152,8 @@ Tensor add_weight(tempo_layer& self, const tempo_weight& weight);
 void set_trainable(tempo_layer& layer, bool trainable);
 /// A child that is named as another one gets a number, as in a model.
 void add_child(tempo_layer& self, const char* name, const Layer& child);
+/// Its children have a holder less: their paths, and whether they are frozen, are as without it.
+void let_go_of_children(tempo_layer& self) noexcept;
 /// Renames a layer, and with it the paths of its weights.
 void name_layer(const Layer& layer, const std::string& name);
 /// What a layer is called beside those of these names: `wanted`, or that and a number, "dense_1".

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a layer is made of: its weights, its children, and their names and paths.
 #include <algorithm>
+#include <new>
 #include <set>
 
 #include <tempo/gradient.hpp>
@@ -147,6 +148,18 @@ void add_child(tempo_layer& self, const char* name, const Layer& child) {
   self.children.push_back(child);
   if (first) name_layer(child, its_name);
   refresh_frozen(added);
+}
+
+void let_go_of_children(tempo_layer& self) noexcept {
+  for (const Layer& child : self.children) {
+    tempo_layer& its = *child.handle();
+    std::erase(its.holders, &self);
+    refresh_frozen(its);
+    try {
+      refresh_paths(its);
+    } catch (const std::bad_alloc&) {  // errors name them as before
+    }
+  }
 }
 
 void name_layer(const Layer& layer, const std::string& name) {

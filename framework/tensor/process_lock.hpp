@@ -15,13 +15,15 @@ class ProcessLock {
     loading,    ///< plugins come in
     making,     ///< what is known of Programs, their plans and gradients
     registry,   ///< who registered which layer
-    ops,        ///< the register of ops
+    ops,        ///< the registers of ops and of a program's own regularizers
     pool,       ///< the number of threads
     shapes,     ///< what the first call of a model showed
+    models,     ///< which layer a model is
     steps,      ///< the lists of layers' traced steps
     generator,  ///< the global random generator
     buffers,    ///< memory that waits for its next user
     signals,    ///< who handles Ctrl-C
+    watching,   ///< what is known of a plugin that is checked
     n_locks
   };
   explicit ProcessLock(Of what);

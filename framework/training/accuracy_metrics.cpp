@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Accuracies: the share of samples that a model gets right.
 #include <cmath>
-#include <limits>
 
 #include "training/metric_state.hpp"
 
@@ -42,14 +41,6 @@ void describe(auto& setting, SparseCategoricalAccuracyOptions& o) {
   setting("name", o.name);
 }
 
-// 1 where it is right and 0 where it is wrong; NaN where what was said is NaN, which is neither.
-Tensor rated(const Tensor& right, const Tensor& said) {
-  const Tensor rate = cast(right, float64);
-  return is_floating(said.dtype())
-             ? where(equal(said, said), rate, std::numeric_limits<double>::quiet_NaN())
-             : rate;
-}
-
 Tensor AccuracyMetric::equal_elements(const Tensor& y_true, const Tensor& y_pred,
                                       const Weighting& weighting) const {
   auto [t, p] = aligned(y_true, y_pred);
@@ -58,12 +49,12 @@ Tensor AccuracyMetric::equal_elements(const Tensor& y_true, const Tensor& y_pred
   if (kind == Kind::binary) {
     require_zeros_and_ones(name, t);
     const Tensor said = is_floating(p.dtype()) ? p : cast(p, float64);
-    return rated(equal(not_equal(t, 0), said > threshold), p);
+    return unless_nan(equal(not_equal(t, 0), said > threshold), p);
   }
   require_numbers(name, t);
-  if (t.dtype() == p.dtype()) return rated(equal(t, p), p);
+  if (t.dtype() == p.dtype()) return unless_nan(equal(t, p), p);
   const DType both = is_floating(t.dtype()) || is_floating(p.dtype()) ? float64 : int64;
-  return rated(equal(cast(t, both), cast(p, both)), p);
+  return unless_nan(equal(cast(t, both), cast(p, both)), p);
 }
 
 Tensor AccuracyMetric::equal_classes(const Tensor& y_true, const Tensor& y_pred,
@@ -76,12 +67,12 @@ Tensor AccuracyMetric::equal_classes(const Tensor& y_true, const Tensor& y_pred,
     const Tensor t = y_true.rank() == y_pred.rank() ? only(kept, y_true) : y_true;
     require_numbers(name, t);
     if (t.shape() != y_pred.shape()) shapes_differ(name, y_true, y_pred, one_for_each);
-    return rated(equal(argmax(t, -1), found), greatest);
+    return unless_nan(equal(argmax(t, -1), found), greatest);
   }
   const Tensor labels = without_ones(y_true, found.rank());
   if (labels.shape() != found.shape()) shapes_differ(name, y_true, y_pred, one_for_each);
   const ClassNumbers of(name, labels, y_pred.shape().back(), ignore_class, weighting);
-  const Tensor values = rated(equal(of.labels, found), greatest);
+  const Tensor values = unless_nan(equal(of.labels, found), greatest);
   return of.not_ignored ? with_mask(values, of.not_ignored) : values;
 }
 
@@ -101,7 +92,7 @@ Tensor AccuracyMetric::values(const Tensor& y_true, const Tensor& y_pred,
 // Where fewer than k classes have more than the label; a tie is in. NaN is more than nothing.
 Tensor within_top(const Tensor& y_pred, const Tensor& of_label, int k) {
   const Tensor above = y_pred > expand_dims(of_label, -1);
-  return rated(sum(cast(above, int64), -1) < k, max(y_pred, -1));
+  return unless_nan(sum(cast(above, int64), -1) < k, max(y_pred, -1));
 }
 
 struct TopKMetric : MetricOf<TopKMetric, TopKCategoricalAccuracyOptions, MeanMetric> {
@@ -140,7 +131,8 @@ struct SparseTopKMetric
     if (options.from_sorted_ids) {
       const auto k = std::min(static_cast<int64_t>(options.k), all.back());
       const Tensor first = cast(slice(y_pred, y_pred.rank() - 1, 0, k), float64);
-      return sum(cast(equal(first, expand_dims(cast(labels, float64), -1)), float64), -1);
+      const Tensor hits = equal(first, expand_dims(cast(labels, float64), -1));
+      return unless_nan(sum(cast(hits, int64), -1), sum(first, -1));
     }
     const ClassNumbers of(name, labels, all.back(), {}, weighting);
     const Tensor p = cast(y_pred, float64), hit = one_hot(of.labels, all.back(), float64);

@@ -21,8 +21,9 @@ struct BatchesByLength::Data {
   bool in_front = false;    // where the padding stands
   bool y_has_time = false;  // of padded ones
   Tensor weight;
+  bool weight_has_time = false;
   std::vector<int64_t> lengths;
-  int64_t time = 0;  // of padded ones
+  int64_t time = 0;  // of padded ones, or of the longest
   ByLengthOptions options;
   std::atomic<int64_t> pass{0};
 
@@ -136,8 +137,8 @@ std::shared_ptr<BatchesByLength::Data> of_sequences(const Tensors& sequences,
   data->ragged = true;
   data->options = options;
   data->in_front = options.padding == "pre";
-  data->weight = options.sample_weight;
   for (const Tensor& one : sequences) data->lengths.push_back(one.shape()[0]);
+  data->time = std::max<int64_t>(1, *std::max_element(data->lengths.begin(), data->lengths.end()));
   return data;
 }
 
@@ -156,11 +157,27 @@ Tensors as_tensors(const std::vector<std::vector<int64_t>>& sequences) {
   return out;
 }
 
-void require_weight(const BatchesByLength::Data& data) {
-  if (!data.weight) return;
-  require_count("sample_weight", data.weight.rank() == 0 ? 0 : data.weight.shape()[0],
-                data.count());
-  require_weights(by_length, data.weight);
+// What is not of the steps is of the samples, or of what a y without time has in its second axis.
+void take_weight(BatchesByLength::Data& data, const Tensor& weight) {
+  data.weight = weight;
+  if (!weight) return;
+  require_count("sample_weight", weight.rank() == 0 ? 0 : weight.shape()[0], data.count());
+  require_weights(by_length, weight);
+  if (weight.rank() == 1) return;
+  const int64_t width = weight.shape()[1];
+  const bool y_has_steps = data.ragged_y || data.y_has_time;
+  const bool is_of_y =
+      !y_has_steps && std::any_of(data.y.begin(), data.y.end(), [&](const Tensor& y) {
+        return y.rank() >= 2 && y.shape()[1] == width;
+      });
+  data.weight_has_time = !is_of_y && width == data.time;
+  if (is_of_y || data.weight_has_time || width == 1) return;
+  throw ShapeError(std::string(by_length) + ": sample_weight is " +
+                   to_string(weight.shape(), weight.dtype()) + "; it must be " +
+                   to_string(Shape{data.count()}) + ", or " +
+                   to_string(Shape{data.count(), data.time}) +
+                   ", a weight for each step.\n  Pad or cut the weights as the sequences are, to " +
+                   std::to_string(data.time) + " steps.");
 }
 
 }  // namespace
@@ -170,19 +187,18 @@ BatchesByLength batches_by_length(const Inputs& x, const Tensor& lengths, const 
   require_options(options);
   Dataset all{x, y, options.sample_weight};
   require_samples(by_length, all, true);
-  require_weights(by_length, all.weight);
   if (x[0].rank() < 2)
     throw ShapeError(std::string(by_length) + ": x is " + to_string(x[0].shape(), x[0].dtype()) +
                      ", which has no time axis.\n  Padded sequences are [n, time, ...].");
   auto data = std::make_shared<BatchesByLength::Data>();
   data->x = x;
   data->y = y;
-  data->weight = options.sample_weight;
   data->time = x[0].shape()[1];
   data->lengths = checked_lengths(lengths, all.count(), data->time);
   data->options = options;
   data->in_front = options.padding == "pre";
   data->y_has_time = y_has_time(y, data->time, options.y_has_time);
+  take_weight(*data, options.sample_weight);
   if (!options.padding && looks_padded_in_front(x[0], data->lengths))
     throw Error(std::string(by_length) +
                 ": the sequences of x look padded in front.\n  .padding = \"pre\" takes them so, "
@@ -196,7 +212,7 @@ BatchesByLength batches_by_length(const Tensors& sequences, const Tensor& y,
   if (!y) throw Error(std::string(by_length) + ": y was never given a value (it is Tensor{}).");
   require_count("y", y.rank() == 0 ? 0 : y.shape()[0], data->count());
   data->y = {y};
-  require_weight(*data);
+  take_weight(*data, options.sample_weight);
   return BatchesByLength(data);
 }
 
@@ -213,7 +229,7 @@ BatchesByLength batches_by_length(const Tensors& sequences, const Tensors& y,
                        ".\n  A y of another form is one tensor, [n, ...].");
   data->y = y;
   data->ragged_y = true;
-  require_weight(*data);
+  take_weight(*data, options.sample_weight);
   return BatchesByLength(data);
 }
 
@@ -300,8 +316,7 @@ Batch BatchesByLength::batch(const std::vector<int64_t>& places) const {
   }
   if (data.weight) {
     const Tensor rows = samples(data.weight, places);
-    const bool steps = data.weight.rank() >= 2 && data.weight.shape()[1] > longest;
-    out.sample_weight = steps ? cut(rows) : rows;
+    out.sample_weight = data.weight_has_time ? cut(rows) : rows;
   }
   return out;
 }

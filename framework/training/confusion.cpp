@@ -54,11 +54,17 @@ void ConfusionMetric::take_labels(std::size_t count) {
   negative_ = positive_;
 }
 
-// The first of equals is the larger one.
+// The first of equals is the larger one. Where one is NaN, nobody knows which are the largest.
 void ConfusionMetric::keep_largest(std::vector<double>& p, std::size_t classes) const {
   const std::size_t k = std::min(classes, static_cast<std::size_t>(how_.top_k));
   std::vector<std::size_t> order(classes);
   for (std::size_t row = 0; row + classes <= p.size(); row += classes) {
+    const auto first = p.begin() + static_cast<std::ptrdiff_t>(row),
+               end = first + static_cast<std::ptrdiff_t>(classes);
+    if (std::any_of(first, end, [](double x) { return std::isnan(x); })) {
+      std::fill(first, end, std::numeric_limits<double>::quiet_NaN());
+      continue;
+    }
     std::iota(order.begin(), order.end(), row);
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return p[a] > p[b]; });

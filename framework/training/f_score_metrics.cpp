@@ -152,6 +152,7 @@ struct R2Metric : MetricOf<R2Metric, R2ScoreOptions, MetricState> {
   double result() const override {
     double total = 0, weights = 0;
     for (const Sums& s : sums_) {
+      if (std::isnan(s.errors)) return s.errors;  // also of outputs without spread
       const double spread = s.squares - s.sum * (s.weight == 0 ? 0 : s.sum / s.weight);
       const double weight = by_spread_ ? spread : 1;
       total += spread == 0 ? 0 : weight * (1 - s.errors / spread);

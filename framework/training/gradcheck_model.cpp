@@ -7,6 +7,7 @@
 
 #include "autograd/gradcheck.hpp"
 #include "ops/defaults.hpp"
+#include "training/kept_state.hpp"
 
 namespace tempo {
 
@@ -30,9 +31,8 @@ Model copy_in_float64(const Model& model) {
   return Sequential(layers, model.name());
 }
 
-}  // namespace
-
-GradCheck gradcheck(const Model& model, const Tensors& inputs, const GradCheckOptions& options) {
+GradCheck checked_apart(const Model& model, const Tensors& inputs,
+                        const GradCheckOptions& options) {
   const Model checked = in_float64(model) ? model : copy_in_float64(model);
   std::vector<Leaf> leaves;
   Tensors x;
@@ -58,6 +58,13 @@ GradCheck gradcheck(const Model& model, const Tensors& inputs, const GradCheckOp
   for (const auto& [path, weight] : checked.named_weights())
     if (!(weight.view().flags & TEMPO_FROZEN)) leaves.push_back({path, weight});
   return check_gradients(call, leaves, options);
+}
+
+}  // namespace
+
+// A model in float64 is checked as it is: its stateful layers have their states again after it.
+GradCheck gradcheck(const Model& model, const Tensors& inputs, const GradCheckOptions& options) {
+  return with_states_apart(model, [&] { return checked_apart(model, inputs, options); });
 }
 
 GradCheck gradcheck(const Model& model, const Shape& input, const GradCheckOptions& options) {

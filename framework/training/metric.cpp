@@ -2,6 +2,7 @@
 // The Metric handle: running numbers over the samples seen.
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include <tempo/gradient.hpp>
 
@@ -28,6 +29,13 @@ void MeanMetric::add(const Tensor& y_true, const Tensor& y_pred, const Weighting
   count += factors         ? of_samples(broadcast_to(factors, shape))
            : shape.empty() ? 1
                            : static_cast<double>(shape.front());
+}
+
+Tensor unless_nan(const Tensor& made, const Tensor& said) {
+  const Tensor numbers = cast(made, float64);
+  return is_floating(said.dtype())
+             ? where(equal(said, said), numbers, std::numeric_limits<double>::quiet_NaN())
+             : numbers;
 }
 
 const std::string& readable(const std::string& name) {

@@ -49,6 +49,10 @@ struct MeanMetric : MetricState {
   double count = 0;
 };
 
+/// What was made of predictions, as float64, and NaN where they are: NaN is neither right nor
+/// wrong, and no class. `said` is the prediction, or the greatest one where the first is chosen.
+Tensor unless_nan(const Tensor& made, const Tensor& said);
+
 /// Why y_true and y_pred of different shapes do not go together.
 inline constexpr const char* one_for_each =
     "A metric compares one value of y_true with each of y_pred.";

@@ -88,7 +88,7 @@ void ModelState::add(const Layer& layer) {
   if (!layer.handle()->named) name_layer(layer, its_name);
   names.push_back(its_name);
   layers.push_back(layer);
-  if (tempo_layer* const mine = as_layer) add_child(*mine, its_name.c_str(), layer);
+  if (const Layer mine = held_layer_of(*this)) add_child(*mine.handle(), its_name.c_str(), layer);
   if (!trainable) layer.set_trainable(false);
   see({});
 }
@@ -282,8 +282,7 @@ Model::operator Layer() const { return layer_of(state_); }
 void Model::add_layer(const Layer& layer) { state_->add(layer); }
 
 Tensors Model::run_call(const Inputs& x, const CallOptions& options) const {
-  // A function that calls a model calls it as a layer of its own model.
-  if (GivenShapes::current()) return layer_of(state_).call(x, options);
+  if (const Layer layer = ModelState::in_function(state_)) return layer.call(x, options);
   return state_->call(x, options);
 }
 void Model::run_build(const Shapes& inputs, DType dtype) {
@@ -330,7 +329,7 @@ void Model::reset_state() const {
 void Model::set_trainable(bool trainable) {
   state_->trainable = trainable;
   for (const Layer& layer : state_->layers) layer.set_trainable(trainable);
-  if (state_->as_layer) layer_of(state_).set_trainable(trainable);
+  if (const Layer layer = held_layer_of(*state_)) layer.set_trainable(trainable);
 }
 
 void Model::stop_training(bool stop) { state_->stop = stop; }

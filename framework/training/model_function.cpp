@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Models of a function: its layers are found where they are called, and its calls explained.
+#include <algorithm>
 #include <unordered_set>
 
 #include "graph/value.hpp"
-#include "training/model_state.hpp"
+#include "tensor/scoped.hpp"
+#include "training/model_layer.hpp"
 
 namespace tempo {
 
 namespace {
+
+// The model whose function runs on this thread, the innermost, and whether its layers are found.
+struct RunningFunction {
+  const ModelState* model = nullptr;
+  bool finds = false;
+};
+thread_local RunningFunction running_function;
 
 // A function may change an output before the next layer reads it, so the order of layers is
 // unknown.
@@ -26,9 +35,22 @@ namespace {
 
 }  // namespace
 
-// Whether this thread is the one that finds the layers. Another that does so is waited for.
+// A model is made a layer in the first call alone, while other threads wait: that changes the names
+// of its layers, which calls read. One that only a later call meets is called as it is.
+Layer ModelState::in_function(const std::shared_ptr<ModelState>& model) {
+  if (!GivenShapes::current()) return {};
+  const auto& [caller, finds] = running_function;
+  if (finds) return layer_of(model);
+  for (const std::vector<Layer>* all : {&caller->layers, &caller->unlisted})
+    for (const Layer& layer : *all)
+      if (model_in(layer) == model) return layer;
+  return {};
+}
+
+// Whether this thread is the one that finds what the function calls. Another that does so is waited
+// for.
 bool ModelState::is_to_find_layers() {
-  if (!finds_layers || found.is_done()) return false;
+  if (found.is_done()) return false;
   switch (found.ask()) {
     case Claim::done: return false;
     case Claim::mine: return true;
@@ -67,14 +89,27 @@ Tensors ModelState::run_function(const Tensors& x, const CallOptions& options,
   return results;
 }
 
+void ModelState::keep_called(const GivenShapes& given) {
+  const auto is_listed = [&](const Layer& layer) {
+    return std::any_of(layers.begin(), layers.end(),
+                       [&](const Layer& other) { return other.handle() == layer.handle(); });
+  };
+  unlisted.clear();  // of a first call that failed
+  for (const Layer& layer : given.called())
+    if (finds_layers)
+      add(layer);
+    else if (model_in(layer) && !is_listed(layer))
+      unlisted.push_back(layer);
+}
+
 Tensors ModelState::call_function(const Tensors& x, const CallOptions& options, Shapes* outputs) {
   const bool finding = is_to_find_layers();
   const GivenShapes given;
+  const Scoped<RunningFunction> running(running_function, {this, finding});
   Tensors results;
   try {
     results = run_function(x, options, given);
-    if (finding)
-      for (const Layer& layer : given.called()) add(layer);
+    if (finding) keep_called(given);
   } catch (...) {
     if (finding) found.failed();
     throw;

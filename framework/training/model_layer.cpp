@@ -6,6 +6,7 @@
 
 #include "graph/trace.hpp"
 #include "plugin/side_effects.hpp"
+#include "tensor/process_lock.hpp"
 
 namespace tempo {
 
@@ -26,8 +27,8 @@ tempo_status create(void*, tempo_layer* self, const tempo_creation*, void**) {
 
 tempo_status destroy(void*, void* instance) {
   const std::unique_ptr<Instance> of(static_cast<Instance*>(instance));
-  tempo_layer* mine = of->layer;
-  of->model->as_layer.compare_exchange_strong(mine, nullptr);
+  const ProcessLock lock(ProcessLock::models);
+  if (of->model->as_layer == of->layer) of->model->as_layer = nullptr;
   return TEMPO_OK;
 }
 
@@ -92,17 +93,18 @@ tempo_layer_type type_named(const char* name, const char* summary) {
 const tempo_layer_type sequential = type_named("Sequential", "A stack of layers."),
                        of_function = type_named("Model", "Layers and a function of them.");
 
-// Null where the last holder has just let go of it.
-tempo_layer* retained(tempo_layer* layer) {
-  if (!layer) return nullptr;
-  uint32_t count = layer->count.load(std::memory_order_relaxed);
+}  // namespace
+
+// Where the last holder has just let go of it, destroy waits for the lock, and its memory is there.
+Layer held_layer_of(const ModelState& model) {
+  const ProcessLock lock(ProcessLock::models);
+  tempo_layer* const layer = model.as_layer;
+  uint32_t count = layer ? layer->count.load(std::memory_order_relaxed) : 0;
   while (count > 0)
     if (layer->count.compare_exchange_weak(count, count + 1, std::memory_order_acq_rel))
-      return layer;
-  return nullptr;
+      return Layer(layer);
+  return {};
 }
-
-}  // namespace
 
 Layer layer_of(const std::shared_ptr<ModelState>& model) {
   if (model->float_model)
@@ -110,7 +112,8 @@ Layer layer_of(const std::shared_ptr<ModelState>& model) {
         model->name +
         ": a model in int8 cannot be part of another.\n  Make the other of the float model, "
         "and call quantised on that.");
-  if (tempo_layer* const known = retained(model->as_layer)) return Layer(known);
+  const ProcessLock lock(ProcessLock::models);
+  if (Layer held = held_layer_of(*model)) return held;
   sdk::OptionList options;
   if (model->named) options.add("name", model->name);
   if (!model->trainable) options.add("trainable", int64_t{0});

@@ -34,11 +34,12 @@ struct ModelState {
   std::vector<std::string> names;                   // of the layers in this model, all different
   std::shared_ptr<const Model::Function> function;  // none: the layers one after the other
   bool finds_layers = false;                        // those that the function calls first
-  Claim found;                                      // these
-  bool named = false;                               // by its maker
-  bool trainable = true;                            // what layers are set to that come
-  // It as a layer, while there is one, which keeps this state.
-  std::atomic<tempo_layer*> as_layer{nullptr};
+  std::vector<Layer> unlisted;  // models that it calls, and that are not `layers`
+  Claim found;                  // what the function calls
+  bool named = false;           // by its maker
+  bool trainable = true;        // what layers are set to that come
+  // It as a layer, while there is one, which keeps this state; under the lock of models.
+  tempo_layer* as_layer = nullptr;
 
   /// What the first call showed, with -1 for extents that are not fixed; empty before it.
   struct Seen {
@@ -89,6 +90,9 @@ struct ModelState {
   void build(const Shapes& inputs, DType dtype);
   /// For inputs and constants of these types.
   void build(const Seen& of);
+  /// The layer that this model is to the function that calls it now; Layer{}: none does, or it is
+  /// called as it is.
+  static Layer in_function(const std::shared_ptr<ModelState>& model);
   Tensors weights() const;
   Tensors trainable_weights() const;
 
@@ -103,6 +107,7 @@ struct ModelState {
   Tensors call_function(const Tensors& x, const CallOptions& options, Shapes* outputs);
   Tensors run_function(const Tensors& x, const CallOptions& options, const GivenShapes& given);
   bool is_to_find_layers();
+  void keep_called(const GivenShapes& given);
   void require_listed(const GivenShapes& given) const;
 
   std::atomic<bool> has_seen_{false};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Intersection over union, from a table of how often each class was said for each.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include <tempo/metrics.hpp>
 
@@ -20,25 +22,17 @@ struct Reading {
 
 struct OverlapMetric : MetricState {
   std::optional<bool> higher_is_better() const override { return true; }
-  void reset() override { std::fill(table_.begin(), table_.end(), 0.0); }
+  void reset() override { std::fill(table_.begin(), table_.end(), 0.0), nan_ = false; }
 
   void add(const Tensor& y_true, const Tensor& y_pred, const Weighting& given) override {
-    Tensor t = how_.sparse_y_true ? y_true : argmax(y_true, how_.axis), p = y_pred;
-    if (how_.threshold >= 0)
-      p = cast(is_floating(p.dtype()) ? p >= thresholds_in(p.dtype(), {how_.threshold})[0]
-                                      : cast(p, float64) >= how_.threshold,
-               int64);
-    else if (!how_.sparse_y_pred)
-      p = argmax(p, how_.axis);
-    const Pair pair = aligned(t, p);
+    const Tensor t = how_.sparse_y_true ? y_true : likeliest(y_true);
+    const Pair pair = aligned(t, classes_said(y_pred));
     if (pair.y_true.shape() != pair.y_pred.shape())
       shapes_differ(name, y_true, y_pred, one_for_each);
     const Shape shape = pair.y_true.shape();
     const ClassNumbers labels(name, pair.y_true, classes_, how_.ignore_class, given);
-    const Tensor counted =
-        labels.kept ? only(labels.kept, cast(pair.y_pred, float64)) : cast(pair.y_pred, float64);
     const std::vector<double> truth = cast(labels.labels, float64).to_vector();
-    const std::vector<double> said = counted.to_vector();
+    const std::vector<double> said = pair.y_pred.to_vector();
     const Tensor factors = given.factors(shape, float64);
     const std::vector<double> weight =
         factors ? broadcast_to(factors, shape).to_vector() : std::vector<double>(said.size(), 1);
@@ -47,6 +41,10 @@ struct OverlapMetric : MetricState {
                     : std::vector<double>(said.size(), 1);
     for (std::size_t i = 0; i < said.size(); ++i) {
       if (kept[i] == 0) continue;
+      if (std::isnan(said[i])) {
+        nan_ = true;
+        continue;
+      }
       if (!(said[i] >= 0 && said[i] < static_cast<double>(classes_)) ||
           said[i] != std::floor(said[i]))
         throw Error(name + ": a prediction is " + sdk::shortest(said[i]) +
@@ -58,6 +56,7 @@ struct OverlapMetric : MetricState {
   }
 
   double result() const override {
+    if (nan_) return std::numeric_limits<double>::quiet_NaN();
     double total = 0;
     int counted = 0;
     for (const int64_t id : targets_) {
@@ -94,6 +93,17 @@ struct OverlapMetric : MetricState {
   }
 
  private:
+  // Classes as float64; NaN where one of what they are made of is.
+  Tensor likeliest(const Tensor& y) const {
+    return unless_nan(argmax(y, how_.axis), max(y, how_.axis));
+  }
+  Tensor classes_said(const Tensor& y_pred) const {
+    if (how_.threshold < 0 && how_.sparse_y_pred) return cast(y_pred, float64);
+    if (how_.threshold < 0) return likeliest(y_pred);
+    const DType dtype = is_floating(y_pred.dtype()) ? y_pred.dtype() : float64;
+    const double threshold = thresholds_in(dtype, {how_.threshold})[0];
+    return unless_nan(cast(y_pred, dtype) >= threshold, y_pred);
+  }
   std::string text_name() const { return beginning(text); }
   double& at(std::size_t truth, std::size_t said) {
     return table_[truth * static_cast<std::size_t>(classes_) + said];
@@ -106,6 +116,7 @@ struct OverlapMetric : MetricState {
   std::vector<int64_t> targets_;
   Reading how_;
   std::vector<double> table_;  // [truth, said]
+  bool nan_ = false;           // a prediction that counts was NaN
 };
 
 template <class M, class O>

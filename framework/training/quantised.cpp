@@ -8,6 +8,7 @@
 
 #include "scan/int8/in_int8.hpp"
 #include "scan/stream.hpp"
+#include "training/kept_state.hpp"
 #include "training/model_state.hpp"
 
 namespace tempo {
@@ -59,8 +60,11 @@ QuantisationError quantisation_error(const Model& model, const Inputs& samples) 
     throw Error("quantisation_error: " + model.name() +
                 " is a float model.\n  Give it what quantised made: "
                 "quantisation_error(quantised(model), samples).");
-  const std::vector<double> rounded = model.predict(samples).to_vector(),
-                            exact = ModelAccess::of(as_float).predict(samples).to_vector();
+  // Stateful layers are of both models: each begins without a state, and leaves them as they were.
+  const auto outputs = [&](const Model& of) {
+    return with_states_apart(of, [&] { return of.predict(samples).to_vector(); });
+  };
+  const std::vector<double> rounded = outputs(model), exact = outputs(ModelAccess::of(as_float));
   QuantisationError error;
   for (std::size_t i = 0; i < exact.size(); ++i) {
     const double difference = std::abs(rounded[i] - exact[i]);

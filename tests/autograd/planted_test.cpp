@@ -441,6 +441,15 @@ BOOST_AUTO_TEST_CASE(layers_cells_models_and_losses_are_checked) {
   const GradCheck stack = gradcheck(model, {normal({2, 4, 3})});
   BOOST_TEST(stack.passed(), stack);
   BOOST_TEST(!model.built());
+  Sequential stateful({GRU({.units = 2, .stateful = true, .dtype = float64})});
+  const Tensor x = normal({2, 4, 3});
+  (void)stateful(x);
+  const Tensor second = stateful(x);
+  stateful.reset_state();
+  (void)stateful(x);
+  const GradCheck kept = gradcheck(stateful, {x});
+  BOOST_TEST(kept.passed(), kept);
+  testing::check_same("it goes on with its state", stateful(x), second);
   const Tensor labels = tensor<double>({1, 0, 0, 1, 1, 0}, {3, 2}, float64);
   const GradCheck loss =
       gradcheck(CategoricalCrossentropy({.from_logits = true}), labels, normal({3, 2}));

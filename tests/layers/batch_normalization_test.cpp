@@ -164,6 +164,36 @@ BOOST_AUTO_TEST_CASE(masked_steps_do_not_count) {
   for (std::size_t i = 0; i < a.size(); ++i) check_close("gradient", b[i], a[i], 1e-12);
 }
 
+BOOST_AUTO_TEST_CASE(a_mask_may_be_of_samples_and_of_parts_of_steps) {
+  const std::pair<Shape, int> cases[] = {
+      {{6, 2}, 1}, {{4, 3, 2}, 1}, {{4, 3, 2}, 2}, {{2, 3, 2, 2}, 2}, {{2, 3, 2, 2}, 3}};
+  for (const auto& [shape, axes] : cases) {
+    const Shape its(shape.begin(), shape.begin() + axes);
+    std::vector<bool> counts;
+    for (int64_t i = 0; i < its.count(); ++i) counts.push_back(i % 3 != 2);
+    std::vector<double> numbers = normal(shape).to_vector();  // what is masked may be anything
+    const std::size_t part = numbers.size() / counts.size();
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+      if (!counts[i / part]) numbers[i] = NAN;
+    const Tensor x = tensor(numbers, shape, float64), mask = tensor(counts, its);
+    const Layer norm = BatchNormalization({.momentum = 0, .dtype = float64});
+    const Tensor y = norm(x, {.training = true, .mask = mask});
+    check_same("mask", mask_of(y), mask);
+    for (int64_t k = 0; k < 2; ++k) {
+      std::vector<double> counted;
+      for (const double v : feature(x, k))
+        if (!std::isnan(v)) counted.push_back(v);
+      const Moments m = moments(counted);
+      BOOST_TEST(norm.weights()[2].element(k) == m.mean, boost::test_tools::tolerance(1e-6));
+      BOOST_TEST(norm.weights()[3].element(k) == m.variance, boost::test_tools::tolerance(1e-6));
+    }
+    const Tensor all = reshape(mask, Shape{its.count(), 1});
+    const Tensor counted = where(all, reshape(with_mask(y, {}), {its.count(), -1}), 0);
+    for (const Tensor& g : gradient(sum(square(counted)), norm.trainable_weights()))
+      BOOST_TEST(std::isfinite(sum(g).item()));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(each_step_of_training_moves_the_statistics_once) {
   set_seed(2);
   const Tensor x = cast(normal({6, 2}), float32) + 5, y = zeros({6, 1});

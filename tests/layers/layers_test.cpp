@@ -451,6 +451,14 @@ BOOST_AUTO_TEST_CASE(masks_are_passed_on) {
     BOOST_REQUIRE_MESSAGE(mask_of(y), next.name());
     check_same(next.name(), mask_of(y), expected);
   }
+  // That of words is also one of their letters, and that of samples of their steps.
+  const Layer table = Embedding({.input_dim = 4, .output_dim = 4, .mask_zero = true});
+  check_same("of letters",
+             mask_of(table(tensor<int>({3, 1, 0, 2, 9, -1}, {1, 3, 2}),
+                           {.mask = mask_of_rows({{1, 1, 0}})})),
+             tensor<bool>({true, true, false, true, false, false}, {1, 3, 2}));
+  check_same("of steps", mask_of(table(ids, {.mask = tensor<bool>({true, false}, {2})})),
+             mask_of_rows({{1, 1, 0}, {0, 0, 0}}));
   BOOST_TEST(!mask_of(LSTM({.units = 3})(y)));
   BOOST_TEST(!mask_of(Embedding({.input_dim = 4, .output_dim = 4})(ids)));
   const Tensor back = LSTM({.units = 3, .return_sequences = true, .go_backwards = true})(y);

@@ -159,6 +159,9 @@ BOOST_AUTO_TEST_CASE(masked_steps_spoil_no_gradient) {
     return gradient(sum(where(steps, with_mask(y, {}), 0)), {leaf})[0];
   };
   check_close("Multiply", gradient_of(where(steps, good, std::nan(""))), gradient_of(good), 1e-12);
+  const Tensor whole = cast(steps, int32) * 3;
+  check_same("whole numbers", with_mask(Multiply()({with_mask(whole, mask), whole}), {}),
+             whole * whole);
 }
 
 // Padding that an embedding marked is told from steps through two branches and their sum.

@@ -327,6 +327,23 @@ BOOST_FIXTURE_TEST_CASE(a_layer_at_each_step_keeps_the_mask, InFloat64) {
   const Layer words = TimeDistributed(GRU({.units = 2, .return_sequences = true}));
   check_same("its own mask", mask_of(words(frames, {.mask = inner})), inner);
 
+  // Statistics are those of the steps that count.
+  const Layer alone = BatchNormalization({.momentum = 0}),
+              norm = TimeDistributed(BatchNormalization({.momentum = 0}));
+  const CallOptions training{.training = true, .mask = some_mask};
+  (void)norm(x, training), (void)alone(x, training);
+  check_all("statistics", norm.weights(), alone.weights(), 1e-12);
+
+  // Whole numbers, of which those that do not count need be no ids.
+  const Layer letters = TimeDistributed(Embedding({.input_dim = 5, .output_dim = 2}));
+  const Tensor in_words = tensor<bool>({true, true, false, true, false, false}, {2, 3});
+  const Tensor vectors =
+      letters(with_mask(tensor<int>({1, 2, 3, 4, 9, -1, 2, 2, 0, -1, 9, 9}, {2, 3, 2}), in_words));
+  check_same("of words", mask_of(vectors), in_words);
+  check_same("of letters", where(reshape(in_words, {2, 3, 1, 1}), with_mask(vectors, {}), 0),
+             where(reshape(in_words, {2, 3, 1, 1}),
+                   letters(tensor<int>({1, 2, 3, 4, 0, 0, 2, 2, 0, 0, 0, 0}, {2, 3, 2})), 0));
+
   // What a mask takes out reaches no weight.
   const Tensor spoiled = where(expand_dims(some_mask, -1), x, std::nan(""));
   const auto gradients = [&](const Tensor& given) {

@@ -155,6 +155,15 @@ BOOST_AUTO_TEST_CASE(weights_and_further_inputs_come_along) {
                  reshape(first, {-1}) * (its.rank() == 1 ? 1 : 2));
       if (its.rank() == 2) BOOST_TEST(its.shape()[1] == batch.x[0].shape()[1]);
     }
+  // Those of what stands in the second axis of y are as wide as it; of one column, too.
+  const Tensor three = ones({count, 3}), twelve = ones({count, time_steps});
+  const auto widths_are = [](int64_t width, const Tensor& y, const ByLengthOptions& options) {
+    for (const Batch& batch : batches_by_length(x, lengths, y, options))
+      BOOST_TEST(batch.sample_weight.shape()[1] == width);
+  };
+  widths_are(3, three, {.size = 4, .sample_weight = three});
+  widths_are(12, twelve, {.size = 4, .y_has_time = false, .sample_weight = twelve});
+  widths_are(1, at_steps, {.size = 4, .sample_weight = at_ends});
 }
 
 BOOST_AUTO_TEST_CASE(a_model_learns_from_it_as_from_padded_samples) {
@@ -302,6 +311,18 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {
        [] { batches_by_length(ragged(x), slice(at_ends, 0, 0, 2)); }},
       {"batches_by_length: it has no padding `front`.\n  There are pre, post.",
        [] { batches_by_length(x, lengths, at_ends, {.padding = "front"}); }},
+      {"batches_by_length: sample_weight is [23, 14] float32; it must be [23], or [23, 12], a "
+       "weight "
+       "for each step.\n  Pad or cut the weights as the sequences are, to 12 steps.",
+       [] {
+         batches_by_length(x, lengths, at_steps, {.sample_weight = ones({count, 14})});
+       }},
+      {"batches_by_length: sample_weight is [23, 5] float32; it must be [23], or [23, 12], a "
+       "weight "
+       "for each step.\n  Pad or cut the weights as the sequences are, to 12 steps.",
+       [] {
+         batches_by_length(ragged(x), ragged(at_steps), {.sample_weight = ones({count, 5})});
+       }},
       {"batches_by_length: there are no sequences.", [] { batches_by_length(Tensors{}, at_ends); }},
   };
   for (const auto& [text, f] : cases) BOOST_TEST(error_of(f) == text);

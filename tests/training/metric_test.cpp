@@ -208,6 +208,33 @@ BOOST_AUTO_TEST_CASE(a_prediction_of_nan_makes_the_result_nan) {
     BOOST_TEST(std::isnan(result_of(text, y, p)), text);
     BOOST_TEST(!std::isnan(result_of(text, y, p, out)), text);
   }
+  // It is no class, below no threshold and not among the largest, and spread does not hide it.
+  const struct {
+    Metric metric;
+    Shape shape;
+    Numbers y, p;
+  } cases[] = {
+      {BinaryIoU(), {3}, {0, 1, 1}, {0.1, nan, 0.9}},
+      {MeanIoU({.num_classes = 2}), {3}, {0, 1, 1}, {0, nan, 1}},
+      {OneHotMeanIoU({.num_classes = 2}), {2, 2}, {0, 1, 0, 1}, {nan, 0.9, 0.1, 0.9}},
+      {OneHotMeanIoU({.num_classes = 2}), {2, 2}, {0, 1, 0, 1}, {0.9, nan, 0.1, 0.9}},
+      {Precision({.top_k = 1}), {1, 2}, {0, 1}, {0.5, nan}},
+      {Recall({.top_k = 1}), {1, 2}, {0, 1}, {nan, 0.5}},
+      {Recall({.top_k = 1, .class_id = 0}), {1, 2}, {0, 1}, {0.5, nan}},
+      {R2Score(), {2}, {1, 1}, {1, nan}},
+      {R2Score({.class_aggregation = "variance_weighted_average"}), {2}, {1, 1}, {1, nan}},
+  };
+  for (const auto& c : cases)
+    for (const DType dtype : {float32, float64}) {
+      const Tensor its_y = tensor(c.y, c.shape, dtype), its_p = tensor(c.p, c.shape, dtype);
+      const Tensor of_row = sum(reshape(its_p, {c.shape[0], -1}), -1);
+      BOOST_TEST(std::isnan(result_of(c.metric, its_y, its_p)), c.metric.text());
+      BOOST_TEST(!std::isnan(result_of(c.metric, its_y, its_p, cast(equal(of_row, of_row), dtype))),
+                 c.metric.text());
+    }
+  const SparseTopKCategoricalAccuracy sorted({.k = 2, .from_sorted_ids = true});
+  BOOST_TEST(std::isnan(
+      result_of(sorted, tensor<int64_t>({1}, {1}), tensor<double>({nan, 0, 1}, {1, 3}))));
 }
 
 // What EarlyStopping and others go by.

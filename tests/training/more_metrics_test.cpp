@@ -191,6 +191,10 @@ BOOST_AUTO_TEST_CASE(overlaps_need_classes) {
   BOOST_TEST(error_of([] {
                result(MeanIoU({.num_classes = 2}), ids({0, 5}), ids({0, 1}));
              }).starts_with("mean_iou: y_true[1] is 5; it must be a class number"));
+  BOOST_TEST(error_of([] {
+               result(OneHotMeanIoU({.num_classes = 2}), numbers({0, NAN, 1, 0}, {2, 2}),
+                      numbers({0, 1, 1, 0}, {2, 2}));
+             }).starts_with("one_hot_mean_iou: y_true[0] is NaN; it must be a class number"));
   for (const char* text :
        {"iou(num_classes=3, target_class_ids=[0, 2])", "MeanIoU(num_classes=3, ignore_class=-1)",
         "binary_iou(target_class_ids=[1], threshold=0.25, name=mine)",

@@ -110,6 +110,34 @@ BOOST_AUTO_TEST_CASE(its_weights_are_its_own_and_the_other_models) {
   BOOST_TEST(ways.count_params() == part.count_params());
 }
 
+BOOST_AUTO_TEST_CASE(paths_and_freezing_are_those_of_the_holders_that_are_left) {
+  Sequential part = encoder("encoder");
+  part.build({{-1, 4, 3}});
+  const auto path = [&] { return part.weights()[0].path(); };
+  BOOST_TEST(path() == "lstm/kernel");
+  {
+    const Layer as_layer = part;
+    BOOST_TEST(path() == "encoder/lstm/kernel");
+  }
+  BOOST_TEST(path() == "lstm/kernel");
+  {
+    const Sequential whole({part, Dense({.units = 1})});
+    const Sequential other({part});
+    BOOST_TEST(path() == "encoder/lstm/kernel");
+  }
+  BOOST_TEST(path() == "lstm/kernel");
+
+  const Layer dense = Dense({.units = 2});
+  {
+    const Layer frozen = TimeDistributed(dense, {.trainable = false, .name = "each"});
+    frozen.build({{2, 4, 3}});
+    BOOST_TEST(dense.trainable_weights().empty());
+    BOOST_TEST(dense.weights()[0].path().starts_with("each/"));
+  }
+  BOOST_TEST(dense.trainable_weights().size() == 2u);
+  BOOST_TEST(!dense.weights()[0].path().starts_with("each/"));
+}
+
 BOOST_AUTO_TEST_CASE(the_summary_shows_it_as_one_row) {
   Sequential model = nested();
   const std::string text = model.summary_text();
@@ -370,6 +398,15 @@ BOOST_AUTO_TEST_CASE(a_list_that_misses_a_layer_names_it) {
   const Sequential stack({a, b});
   Model inner({a, b}, [=](const Tensors& in) { return stack(dropout(in[0])); });
   BOOST_TEST(inner(ones({2, 3})).count() == 2);
+  // One that is trained is named, and is no part of the model when it is frozen.
+  Sequential part({Dense({.units = 2})}, "part");
+  Model outer({b}, [=](const Tensors& in) { return b(part(in[0])); });
+  BOOST_TEST(error_of([&] {
+               outer(ones({2, 3}));
+             }).starts_with("model: its function calls `part`"));
+  part.set_trainable(false);
+  for (int call = 0; call < 2; ++call) BOOST_TEST(outer(ones({2, 3})).count() == 2);
+  BOOST_TEST(outer.weights().size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(a_function_that_fails_shows_its_layers_the_next_time) {
@@ -381,5 +418,8 @@ BOOST_AUTO_TEST_CASE(a_function_that_fails_shows_its_layers_the_next_time) {
   BOOST_TEST(model.layers().size() == 1u);
   Model itself([&](const Tensors& in) { return itself(in[0]); });
   BOOST_TEST(error_of([&] { itself(x); }).find("its function calls the model itself") !=
+             std::string::npos);
+  Model with_list({lstm}, [&](const Tensors& in) { return with_list(in[0]); });
+  BOOST_TEST(error_of([&] { with_list(x); }).find("its function calls the model itself") !=
              std::string::npos);
 }

@@ -323,6 +323,23 @@ BOOST_AUTO_TEST_CASE(what_is_not_finite_is_seen) {
   BOOST_TEST(std::isnan(quantisation_error(rounded, x + row).largest));
 }
 
+BOOST_AUTO_TEST_CASE(the_error_of_a_stateful_model_is_of_one_beginning_and_leaves_its_states) {
+  set_seed(3);
+  Sequential model({LSTM({.units = 16, .stateful = true}), Dense({.units = 4})});
+  const Tensor x = samples(8, 5);
+  model.predict(x);
+  const Model rounded = quantised(model);
+  const auto from_zeros = [&](const Model& of) {
+    model.reset_state();
+    return of.predict(x);
+  };
+  const Tensor in_int8 = from_zeros(rounded), first = from_zeros(model), second = model.predict(x);
+  const double right = max(abs(in_int8 - first)).item();
+  check_same("both begin anew", from_zeros(model), first);
+  BOOST_TEST(quantisation_error(rounded, x).largest == right, boost::test_tools::tolerance(1e-4));
+  check_same("it goes on", model.predict(x), second);
+}
+
 BOOST_AUTO_TEST_CASE(what_a_model_in_int8_cannot_do_is_an_error) {
   Sequential model({LSTM({.units = 6}), Dense({.units = 2})}, "small");
   BOOST_TEST(error_of([&] { quantised(model); }) ==

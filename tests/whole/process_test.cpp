@@ -98,6 +98,9 @@ BOOST_AUTO_TEST_CASE(forks_while_others_work) {
       (void)gradient(sum(y), gru.weights());
     }
   });
+  others.emplace_back([&] {
+    while (!stop) own_regularizer("theirs", [](const Tensor& w) { return sum(w); });
+  });
   const Layer both = long_scans();
   const Tensor x = long_sequence();
   const NoGradient off;
@@ -105,6 +108,7 @@ BOOST_AUTO_TEST_CASE(forks_while_others_work) {
   for (int round = 0; round < 40; ++round)
     child_is_right("round " + std::to_string(round), [&] {
       if (both(x).to_vector() != expected) return wrong;
+      own_regularizer("mine", [](const Tensor& w) { return sum(w); });
       return trained() == fitted ? right : wrong;
     });
   stop = true;

@@ -149,6 +149,27 @@ BOOST_AUTO_TEST_CASE(the_first_call_builds_once) {
   }
 }
 
+// A model that a function calls, and that is not in its list, is made a layer once: that names what
+// the other threads call.
+BOOST_AUTO_TEST_CASE(a_frozen_model_is_called_in_a_function) {
+  for (const bool built : {false, true})
+    for (int round = 0; round < 20; ++round) {
+      std::vector<Layer> layers;
+      for (int i = 0; i < 6; ++i) layers.push_back(Dense({.units = features}));
+      Sequential inner(layers);
+      const Layer head = Dense({.units = 1});
+      const Tensor x = take(samples(2), 0, 1), expected = head(inner(x));
+      inner.set_trainable(false);
+      const Model model({head}, [=](const Tensors& in) { return head(inner(in[0])); });
+      if (built) model(x);
+      std::atomic<int> wrong{0};
+      all_went_well(at_once(4, [&](int) {
+        for (int call = 0; call < 50; ++call) wrong += !same(model.predict(x), expected);
+      }));
+      BOOST_TEST(wrong == 0);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_build_that_fails_is_tried_again_by_the_next) {
   const Layer lstm = LSTM({.units = 6});
   const Tensor bad = zeros({2}), good = samples(2);

@@ -25,7 +25,7 @@ struct ByLengthOptions {
   /// Whether the second axis of y is time. Not given: where it is as long as that of x; an Error
   /// where this may be chance, as of one-hot labels [n, classes].
   std::optional<bool> y_has_time = {};
-  Tensor sample_weight = {};  ///< [n] or [n, time]
+  Tensor sample_weight = {};  ///< [n], or [n, time] with as many steps as the longest sequence
 };
 
 /// A range of batches for fit, evaluate and predict. x of each is [size, longest, ...] with the

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <deque>
-#include <mutex>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -13,6 +12,7 @@
 #include "plugin/debug/handles.hpp"
 #include "plugin/debug/memory.hpp"
 #include "plugin/host.hpp"
+#include "tensor/process_lock.hpp"
 
 namespace tempo::debug {
 
@@ -22,11 +22,11 @@ namespace {
 class LayersInUse {
  public:
   void add(void* instance, tempo_layer* layer) {
-    const std::lock_guard lock(mutex_);
+    const ProcessLock lock(ProcessLock::watching);
     all_.emplace(instance, layer);
   }
   tempo_layer* take(void* instance) {
-    const std::lock_guard lock(mutex_);
+    const ProcessLock lock(ProcessLock::watching);
     const auto at = all_.find(instance);
     if (at == all_.end()) return nullptr;
     tempo_layer* const layer = at->second;
@@ -34,12 +34,11 @@ class LayersInUse {
     return layer;
   }
   int64_t count() const {
-    const std::lock_guard lock(mutex_);
+    const ProcessLock lock(ProcessLock::watching);
     return static_cast<int64_t>(all_.size());
   }
 
  private:
-  mutable std::mutex mutex_;
   std::unordered_multimap<void*, tempo_layer*> all_;
 };
 LayersInUse& layers_in_use() {
@@ -66,8 +65,7 @@ struct Functioned {
 template <class Type>
 Type& one_more() {
   static auto& all = *new std::deque<Type>;
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
+  const ProcessLock lock(ProcessLock::watching);
   return all.emplace_back();
 }
 

@@ -3,10 +3,11 @@
 #include "plugin/debug/handles.hpp"
 
 #include <algorithm>
-#include <mutex>
 #include <unordered_map>
 
 #include <tempo/host.hpp>
+
+#include "tensor/process_lock.hpp"
 
 namespace tempo::debug {
 
@@ -30,7 +31,7 @@ class Accounts {
   template <class F>
   void change(Handle* handle, F&& f) {
     if (!handle) return;
-    const std::lock_guard lock(mutex_);
+    const ProcessLock lock(ProcessLock::watching);
     const auto [at, is_new] = all_.try_emplace(handle);
     if (is_new) keep(handle);
     f(at->second);
@@ -38,32 +39,31 @@ class Accounts {
   /// What is wrong with its use; "" for nothing.
   std::string fault(const Handle* handle) const {
     if (!handle) return "";
-    const std::lock_guard lock(mutex_);
+    const ProcessLock lock(ProcessLock::watching);
     const auto at = all_.find(const_cast<Handle*>(handle));
     if (at == all_.end()) return "is none that the host gave it";
     return at->second.is_open() ? "" : "was released before, or lent for a call that is over";
   }
   /// Whether it had a count to give.
   bool take(Handle* handle) {
-    const std::lock_guard lock(mutex_);
+    const ProcessLock lock(ProcessLock::watching);
     const auto at = all_.find(handle);
     if (at == all_.end() || at->second.owned == 0) return false;
     --at->second.owned;
     return true;
   }
   void forget(Handle* handle) {
-    const std::lock_guard lock(mutex_);
+    const ProcessLock lock(ProcessLock::watching);
     all_.erase(handle);
   }
   int64_t owned() const {
-    const std::lock_guard lock(mutex_);
+    const ProcessLock lock(ProcessLock::watching);
     int64_t n = 0;
     for (const auto& [handle, account] : all_) n += account.owned;
     return n;
   }
 
  private:
-  mutable std::mutex mutex_;
   std::unordered_map<Handle*, Account> all_;
 };
 

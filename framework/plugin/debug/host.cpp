@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <deque>
 #include <filesystem>
-#include <mutex>
 #include <string>
 
 #include "plugin/debug/callbacks.hpp"
@@ -17,6 +16,7 @@
 #include "plugin/host.hpp"
 #include "plugin/loader.hpp"
 #include "plugin/plugin_file.hpp"
+#include "tensor/process_lock.hpp"
 
 namespace tempo {
 
@@ -25,7 +25,6 @@ namespace debug {
 namespace {
 
 struct Watching {
-  std::mutex mutex;
   std::string path;  // "" for none
   uint32_t what = 0;
   DescribePlugin describe = nullptr;
@@ -45,7 +44,7 @@ const char* kept(std::string text) {
 }  // namespace
 
 void add_fault(const std::string& text) {
-  const std::lock_guard lock(watching().mutex);
+  const ProcessLock lock(ProcessLock::watching);
   std::deque<std::string>& all = watching().faults;
   if (std::find(all.begin(), all.end(), text) == all.end()) all.push_back(text);
 }
@@ -56,7 +55,7 @@ namespace {
 void watch(const char* path, uint32_t what) {
   std::error_code none;
   const std::string real = std::filesystem::canonical(path, none).string();
-  const std::lock_guard lock(watching().mutex);
+  const ProcessLock lock(ProcessLock::watching);
   watching().path = none ? path : real;
   watching().what = what;
 }
@@ -69,7 +68,7 @@ int64_t live(uint32_t kind) {
   }
 }
 const char* fault(uint32_t i) {
-  const std::lock_guard lock(watching().mutex);
+  const ProcessLock lock(ProcessLock::watching);
   return i < watching().faults.size() ? watching().faults[i].c_str() : nullptr;
 }
 const tempo_plugin* describe() { return watching().describe ? watching().describe() : nullptr; }
@@ -96,7 +95,7 @@ tempo_status notes(tempo_layer* layer, tempo_tensor* const* inputs, uint32_t n_i
 const tempo_host* host_for(const std::string& path, DescribePlugin describe,
                            const tempo_host* usual) {
   debug::Watching& it = debug::watching();
-  const std::lock_guard lock(it.mutex);
+  const ProcessLock lock(ProcessLock::watching);
   if (it.path.empty() || it.path != path) return usual;
   it.describe = describe;
   return &debug::watching_table(*usual);
