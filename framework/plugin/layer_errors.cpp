@@ -28,10 +28,11 @@ void require_keeps_state(const tempo_layer& layer) {
   if (!Trace::current() || StreamTrace::current()) return;
   const tempo_attribute* const stateful = layer.options.find("stateful");
   if (stateful && stateful->integer != 0)
-    throw Error(at_fault(layer) +
-                "it is stateful, and it is called inside a step that is traced, which cannot keep "
-                "its state from one call to the next.\n  Use its cell in the step, with the state "
-                "as one of the step's own, or make the layer with .stateful = false.");
+    throw Error(
+        layer.path() +
+        ": it is stateful, and it is called inside a step that is traced, which cannot keep "
+        "its state from one call to the next.\n  Use its cell in the step, with the state "
+        "as one of the step's own, or make the layer with .stateful = false.");
 }
 
 void require_results(const tempo_layer& layer, const Tensors& results, uint32_t count) {

@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(a_tensor_is_written_as_lists) {
        "tensor: 1099511627776 is no int32.\n"
        "  Give whole numbers that it holds, or the dtype float64."},
       {[] { tensor({UINT64_MAX}); },
-       "tensor: 1.8446744073709552e+19 is no int64.\n"
+       "tensor: 18446744073709551616 is no int64.\n"
        "  Give whole numbers that it holds, or the dtype float64."},
       {[] { tensor({1e300}); },
        "tensor: 1e+300 is no float32.\n  Give numbers that it holds, or the dtype float64."},

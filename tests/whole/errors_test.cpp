@@ -956,8 +956,8 @@ BOOST_AUTO_TEST_CASE(steps_that_cannot_be_traced) {
              },
              f32({2, 5, 3}), {f32({2, 3})});
        },
-       "lstm (LSTM): it is stateful, and it is called inside a step that is traced, which cannot "
-       "keep its state from one call to the next.\n"
+       "lstm: it is stateful, and it is called inside a step that is traced, "
+       "which cannot keep its state from one call to the next.\n"
        "  Use its cell in the step, with the state as one of the step's own, or make the layer "
        "with "
        ".stateful = false."},
