@@ -9,10 +9,10 @@
 #include <tempo/number.hpp>
 #include <tempo/option.hpp>
 
+#include "graph/callback.hpp"
 #include "ops/call_text.hpp"
 #include "ops/defaults.hpp"
 #include "ops/initializers.hpp"
-#include "plugin/callback.hpp"
 #include "plugin/registry.hpp"
 #include "tensor/process_lock.hpp"
 

@@ -2,9 +2,9 @@
 // The host table: its parts put together, errors and registration.
 #include "plugin/host.hpp"
 
+#include "graph/error_state.hpp"
 #include "ops/defaults.hpp"
 #include "plugin/debug/host.hpp"
-#include "plugin/error_state.hpp"
 #include "plugin/functions.hpp"
 #include "plugin/registry.hpp"
 

@@ -2,6 +2,7 @@
 // The part of the host table for tensors, ops, scan and gradients.
 #include "autograd/custom_gradient.hpp"
 #include "autograd/walk.hpp"
+#include "graph/callback.hpp"
 #include "graph/mask.hpp"
 #include "graph/trace.hpp"
 #include "ops/defaults.hpp"
@@ -305,9 +306,9 @@ tempo_status custom_gradient(const tempo_custom_gradient* given, tempo_tensor** 
     const auto run_rule = [&](const Tensor& dy) {
       std::vector<tempo_tensor*> made(custom.n_inputs);
       const tempo_rule asked{sizeof asked, custom.n_inputs, dy.handle(), made.data()};
-      const tempo_status status = custom.rule(custom.user, &asked);
+      const tempo_status status = status_of([&] { return custom.rule(custom.user, &asked); });
       const Tensors gradients = sdk::adopt(made);
-      sdk::check(status);
+      check_function(status, "custom_gradient: the rule");
       return gradients;
     };
     *out = custom_gradient_of(Tensor::borrowed(custom.value), in, run_rule).retained();

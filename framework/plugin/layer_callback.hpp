@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "graph/callback.hpp"
 #include "graph/value.hpp"
-#include "plugin/callback.hpp"
 #include "plugin/layer.hpp"
 #include "plugin/registry.hpp"
 

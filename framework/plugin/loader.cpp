@@ -8,7 +8,7 @@
 #include <iostream>
 #include <map>
 
-#include "plugin/callback.hpp"
+#include "graph/callback.hpp"
 #include "plugin/debug/host.hpp"
 #include "plugin/debug/table.hpp"
 #include "plugin/description.hpp"

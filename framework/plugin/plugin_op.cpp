@@ -4,7 +4,7 @@
 
 #include <tempo/names.hpp>
 
-#include "plugin/callback.hpp"
+#include "graph/callback.hpp"
 #include "plugin/host.hpp"
 #include "plugin/registry.hpp"
 #include "tensor/few.hpp"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "graph/callback.hpp"
 #include "graph/mask.hpp"
 #include "ops/defaults.hpp"
 #include "program/builder.hpp"
@@ -66,10 +67,10 @@ std::vector<Ref<Value>> run_step(const tempo_scan& call, std::vector<Ref<Value>>
   for (const Ref<Value>& v : states) ss.push_back(v.get());
   const tempo_step step{sizeof step, call.n_sequences, call.n_states, call.n_outputs,
                         xs.data(),   ss.data(),        raw.data()};
-  const tempo_status status = call.step(call.user, &step);
+  const tempo_status status = status_of([&] { return call.step(call.user, &step); });
   std::vector<Ref<Value>> results;
   for (tempo_tensor* t : raw) results.emplace_back(t);
-  sdk::check(status);
+  check_function(status, "scan: the step");
   for (std::size_t i = 0; i < results.size(); ++i)
     if (!results[i])
       throw ShapeError("scan: the step left result " + std::to_string(i) + " without a value.");

@@ -348,6 +348,85 @@ BOOST_AUTO_TEST_CASE(a_state_that_the_step_lets_go_of_lives_until_the_scan_retur
   host().release(given.sequence);
 }
 
+// --- functions that are given for one call
+
+namespace {
+
+using Careless = std::function<tempo_status()>;
+
+std::string said_by_scan(const Careless& careless, bool plain) {
+  const Tensor x = ones({2, 4, 3}), h = ones({2, 3});
+  tempo_tensor *sequence = x.handle(), *state = h.handle(), *out[1] = {};
+  tempo_scan scan{};
+  scan.size = sizeof scan;
+  scan.n_sequences = scan.n_states = 1;
+  scan.sequences = &sequence;
+  scan.states = &state;
+  scan.plain = plain;
+  scan.user = const_cast<Careless*>(&careless);
+  scan.step = [](void* user, const tempo_step* step) {
+    host().retain(step->results[0] = step->states[0]);
+    return (*static_cast<const Careless*>(user))();
+  };
+  const std::string said = error_of([&] { sdk::check(host().scan(&scan, out)); });
+  host().release(out[0]);
+  return said;
+}
+
+std::string said_by_rule(const Careless& careless) {
+  const Tensor x = ones({2, 3});
+  tempo_tensor *input = x.handle(), *out = nullptr;
+  tempo_custom_gradient custom{};
+  custom.size = sizeof custom;
+  custom.value = x.handle();
+  custom.n_inputs = 1;
+  custom.inputs = &input;
+  custom.user = const_cast<Careless*>(&careless);
+  custom.rule = [](void* user, const tempo_rule* asked) {
+    host().retain(asked->gradients[0] = asked->dy);
+    return (*static_cast<const Careless*>(user))();
+  };
+  const std::string said = error_of([&] { sdk::check(host().custom_gradient(&custom, &out)); });
+  host().release(out);
+  return said;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_step_or_a_rule_that_fails_without_words_gets_no_others) {
+  const Careless without_words[] = {
+      [] { return tempo_status{TEMPO_ERROR}; },
+      [] { return host().fail(TEMPO_ERROR, ""); },
+  };
+  for (const Careless& careless : without_words) {
+    (void)host().fail(TEMPO_ERROR, "an older failure");
+    const std::string why = " failed without saying why (status 1).";
+    for (const bool plain : {false, true})
+      BOOST_TEST(said_by_scan(careless, plain) == "scan: the step" + why);
+    BOOST_TEST(said_by_rule(careless) == "custom_gradient: the rule" + why);
+  }
+  const Careless with_words = [] { return host().fail(TEMPO_SHAPE_ERROR, "no licence"); };
+  BOOST_TEST(said_by_scan(with_words, true) == "no licence");
+  BOOST_TEST(said_by_rule(with_words) == "no licence");
+}
+
+BOOST_AUTO_TEST_CASE(a_step_or_a_rule_leaves_the_thread_as_it_was) {
+  const auto rounds = [] {
+    std::fesetround(FE_UPWARD);
+    return tempo_status{TEMPO_OK};
+  };
+  const auto records_nothing = [] { return host().recording(0, nullptr); };
+  for (const Careless& careless : {Careless(rounds), Careless(records_nothing)}) {
+    for (const bool plain : {false, true})
+      BOOST_TEST(said_by_scan(careless, plain).starts_with("it changed "));
+    BOOST_TEST(said_by_rule(careless).starts_with("it changed "));
+    BOOST_TEST(std::fegetround() == FE_TONEAREST);
+    int32_t was_on = 0;
+    host().recording(1, &was_on);
+    BOOST_TEST(was_on == 1);
+  }
+}
+
 // --- what a description must have
 
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a callback of a plugin, and writes who failed into its error.
-#include "plugin/callback.hpp"
+// Runs a callback, and writes who failed into its error.
+#include "graph/callback.hpp"
 
 #include <cctype>
 
@@ -59,6 +59,13 @@ std::string last_words() {
   uint64_t serial = 0;
   const char* text = last_error(&serial);
   return serial ? text : "";
+}
+
+void check_function(tempo_status status, const char* function) {
+  if (status != TEMPO_OK && last_words().empty())
+    throw PluginError(std::string(function) + " failed without saying why (status " +
+                      std::to_string(status) + ").");
+  sdk::check(status);
 }
 
 void throw_failure(tempo_status status, const Callee& callee) {

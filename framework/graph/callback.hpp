@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calling a plugin: what its callbacks throw, and failures without words, become errors that say
-// which plugin and which layer or op they came from.
+// Calling back who called: what callbacks throw, and failures without words, become errors that
+// say which step, or which layer or op of which plugin, they came from.
 #pragma once
 
 #include <exception>
 #include <string>
 
-#include "plugin/error_state.hpp"
+#include "graph/error_state.hpp"
 #include "tensor/floating_point.hpp"
 
 namespace tempo {
@@ -22,6 +22,10 @@ struct Callee {
 std::string last_words();
 /// Throws what the failed status of a callback stands for.
 [[noreturn]] void throw_failure(tempo_status status, const Callee& callee);
+
+/// Throws what a failed status of a function that was given for one call stands for. Its words are
+/// its caller's own; where it had none, it is "scan: the step" that failed.
+void check_function(tempo_status status, const char* function);
 
 /// While one lives, a callback runs on this thread, which must leave the thread as it found it.
 class InCallback {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each thread's last error.
-#include "plugin/error_state.hpp"
+#include "graph/error_state.hpp"
 
 #include <atomic>
 #include <new>
