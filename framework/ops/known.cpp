@@ -6,7 +6,7 @@ namespace tempo {
 
 namespace room {
 static constinit OpRoom add, block_matmul, block_outer, broadcast_to, cast, concat, fill, matmul,
-    multiply, negative, reshape, slice, split, sum_to, transpose, where;
+    multiply, negative, reshape, slice, split, sum, sum_to, transpose, where;
 }
 
 constinit const OpDefinition& add_op = room::add.op;
@@ -22,6 +22,7 @@ constinit const OpDefinition& negative_op = room::negative.op;
 constinit const OpDefinition& reshape_op = room::reshape.op;
 constinit const OpDefinition& slice_op = room::slice.op;
 constinit const OpDefinition& split_op = room::split.op;
+constinit const OpDefinition& sum_op = room::sum.op;
 constinit const OpDefinition& sum_to_op = room::sum_to.op;
 constinit const OpDefinition& transpose_op = room::transpose.op;
 constinit const OpDefinition& where_op = room::where.op;

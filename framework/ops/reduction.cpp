@@ -3,6 +3,7 @@
 #include <tempo/ops.hpp>
 
 #include "graph/mask.hpp"
+#include "ops/known.hpp"
 #include "ops/types.hpp"
 #include "tensor/kernels/reduce.hpp"
 
@@ -26,7 +27,7 @@ Tensor kept(const Vjp& v, const Tensor& result) {
 }
 
 // y = the sum                  da = dy, repeated
-const auto& sum_op = define({
+const auto& defined_sum = define(sum_op, {
     .name = "sum",
     .type = reduced,
     .kernel = sum_kernel(),

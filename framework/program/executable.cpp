@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ops/known.hpp"
 #include "program/run/cost.hpp"
 #include "program/run/execution.hpp"
 #include "program/run/rows/filled_rows.hpp"
@@ -36,9 +37,17 @@ std::string text_of(const ProductStage& p) {
 }
 
 std::string text_of(const TileStage& group) {
-  std::string text = "tiles " + size(group.rows, group.cols) +
-                     (group.in_one_run ? " in one run:" : " row by row:");
-  for (const TileOp& op : group.ops) text += " " + op.op->name;
+  std::string text = "tiles " + size(group.rows, group.cols);
+  text += group.matrix_rows > 0 ? ", matrices of " + std::to_string(group.matrix_rows) + " rows:"
+          : group.in_one_run    ? " in one run:"
+                                : " row by row:";
+  for (const TileOp& op : group.ops) {
+    const bool folds = op.op == &sum_to_op || op.op == &sum_op;
+    text += folds && op.n_inputs == 2              ? (op.sums_rows ? " column dot" : " row dot")
+            : op.sums_rows                         ? " column sum"
+            : op.op == &add_op && op.n_inputs == 3 ? " multiply-add"
+                                                   : " " + op.op->name;
+  }
   return text;
 }
 
@@ -65,10 +74,12 @@ void Executable::run(int64_t time, std::span<const View> inputs, std::span<const
 
 // As many as have enough to do. No row, or channel, reads another, so the cut changes no bit.
 int64_t Executable::shards(int64_t time) const {
-  const int64_t rows = plan_.channels ? surroundings_.rows : plan_.independent_rows,
+  const int64_t parts = plan_.independent_rows, together = plan_.parts_together;
+  const int64_t rows = plan_.channels || together > 0 ? surroundings_.rows : parts,
                 by_work = surroundings_.work_per_row * rows * time / enough;
-  const int64_t most =
-      plan_.channels ? plan_.channels->channels / ChannelLoop::fewest : rows / fewest_rows;
+  const int64_t most = plan_.channels ? plan_.channels->channels / ChannelLoop::fewest
+                       : together > 0 ? parts / together
+                                      : parts / fewest_rows;
   return std::max<int64_t>(1, std::min(by_work, most));
 }
 
@@ -92,7 +103,12 @@ std::string to_string(const Executable& executable) {
     else
       text += "  call " + p.loop[std::get<CallStage>(stage).instruction].op->name + "\n";
   }
-  if (executable.plan().independent_rows > 0) text += "  rows are independent\n";
+  if (const int64_t together = executable.plan().parts_together)
+    text += "  " + std::to_string(executable.plan().independent_rows) +
+            " matrices are independent; " + std::to_string(together) +
+            " at a time go through all steps of a stretch\n";
+  else if (executable.plan().independent_rows > 0)
+    text += "  rows are independent\n";
   if (executable.plan().channels) text += "  channels are independent\n";
   return text;
 }

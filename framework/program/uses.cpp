@@ -3,6 +3,7 @@
 #include "program/uses.hpp"
 
 #include "ops/known.hpp"
+#include "tensor/kernels/dots.hpp"
 
 namespace tempo {
 
@@ -86,6 +87,24 @@ bool folds_rows(const Program& p, const Instruction& i) {
   return p.shape(i.outputs[0]) == column;
 }
 
+bool is_of_matrix_state(const Program& p, const Shape& shape) {
+  int rank = 3;
+  for (ValueId v : p.carried) rank = std::max(rank, p.shape(v).rank());
+  return std::any_of(p.carried.begin(), p.carried.end(), [&](ValueId v) {
+    const Shape& s = p.shape(v);
+    return s.rank() == rank && s[-1] > 1 && s[-2] > 1 && is_floating(p.type(v).dtype) &&
+           s.rank() == shape.rank() && std::equal(s.begin(), s.end() - 1, shape.begin());
+  });
+}
+
+bool folds_columns(const Program& p, const Instruction& i) {
+  if (!i.is(sum_to_op) || i.summed || !column_sum(p.type(i.inputs[0]).dtype)) return false;
+  Shape row = p.shape(i.inputs[0]);
+  if (!is_of_matrix_state(p, row)) return false;
+  row[-2] = 1;
+  return p.shape(i.outputs[0]) == row;
+}
+
 namespace {
 
 bool rearranges_columns(const Instruction& i) {
@@ -101,7 +120,7 @@ bool concatenates_columns(const Instruction& i) {
 bool splits_columns(const Instruction& i) { return rearranges_columns(i) && i.outputs.size() > 1; }
 
 bool is_light(const Program& p, const Instruction& i) {
-  return i.op->kernel.tile || i.op->rearranges || folds_rows(p, i);
+  return i.op->kernel.tile || i.op->rearranges || folds_rows(p, i) || folds_columns(p, i);
 }
 
 bool reads_steps_alone(const Program& p, const Instruction& i) {

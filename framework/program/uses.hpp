@@ -93,6 +93,11 @@ ProductSize size_of_product(const Program& program, const Instruction& product);
 bool is_faster_over_time(const Program& program, const Instruction& product);
 /// Whether it folds each row into one element, which stays a column.
 bool folds_rows(const Program& program, const Instruction& instruction);
+/// Whether a value of this shape has as many matrices, of as many rows, as a state of matrices,
+/// [..., rows, columns]: one of the states with the most axes.
+bool is_of_matrix_state(const Program& program, const Shape& shape);
+/// Whether it sums the rows of each such matrix into one, which stays a row.
+bool folds_columns(const Program& program, const Instruction& instruction);
 /// Whether its several inputs, or results, are columns side by side in what is on the other side.
 bool concatenates_columns(const Instruction& instruction);
 bool splits_columns(const Instruction& instruction);

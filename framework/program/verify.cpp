@@ -157,7 +157,8 @@ void verify_rows(const Program& p, int64_t independent_rows) {
   for (const Instruction& i : p.loop) {
     if (uses.is_view(i)) continue;
     const bool by_row = i.op->pointwise || i.op->kernel.tile || folds_rows(p, i) ||
-                        concatenates_columns(i) || splits_columns(i) || is_product(uses, i);
+                        folds_columns(p, i) || concatenates_columns(i) || splits_columns(i) ||
+                        is_product(uses, i);
     if (!by_row) fail(i, "reads across rows, which the plan calls independent");
     for (ValueId v : i.outputs)
       if (!is_cut(v))

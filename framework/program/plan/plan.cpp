@@ -23,8 +23,9 @@ class Planner {
     place_what_groups_share();
     bind();
     places_.place_views();
-    plan_.independent_rows = independent_rows(uses_, plan_.stages);
+    plan_.independent_rows = independent_rows(uses_, plan_);
     plan_.channels = channel_loop(uses_, plan_, members_);
+    plan_.parts_together = parts_together(uses_, plan_);
   }
 
  private:
@@ -39,7 +40,8 @@ class Planner {
       made_at_[i.outputs[0]] = made_at_.at(uses_.root(addition->product));
       return;
     }
-    if (is_elementwise(uses_, i) || folds_rows(p_, i)) return add_to_group(i);
+    if (is_elementwise(uses_, i) || folds_rows(p_, i) || folds_columns(p_, i))
+      return add_to_group(i);
     if (additions_.joined(i)) return;
     const bool product = is_product(uses_, i);
     const bool elsewhere = product && additions_.to(i).lies_at.has_value();
@@ -73,12 +75,14 @@ class Planner {
         at = std::max(at, made->second + (in_group(v, i) ? 0 : 1));
     while (at < plan_.stages.size() && !takes(plan_.stages[at], i)) ++at;
     if (at == plan_.stages.size())
-      plan_.stages.push_back(TileStage{rows_of(uses_.type(out).shape), cols_of(p_, i)});
+      plan_.stages.push_back(TileStage{rows_of(p_, i), cols_of(p_, i)});
     TileStage& group = group_at(at);
-    group.whole_rows |= folds_rows(p_, i);
+    if (const int64_t rows = matrix_rows(uses_, i)) group.matrix_rows = rows;
+    group.whole_rows |= folds_rows(p_, i) || group.matrix_rows > 0;
     group.cols = std::max(group.cols, cols_of(p_, i));
     made_at_[out] = at;
-    group_of_[out] = at;
+    if (!folds_columns(p_, i)) group_of_[out] = at;  // which is whole when the group is done
+    member_of_[&i] = at;
     members_[at].push_back(&i);
   }
   TileStage& group_at(std::size_t stage) { return std::get<TileStage>(plan_.stages[stage]); }
@@ -90,8 +94,9 @@ class Planner {
     return group && fits(*group, i);
   }
   bool fits(const TileStage& group, const Instruction& i) const {
-    return group.rows == rows_of(uses_.type(i.outputs[0]).shape) &&
-           (group.whole_rows || group.cols == cols_of(p_, i));
+    const int64_t rows = matrix_rows(uses_, i);
+    return group.rows == rows_of(p_, i) && (group.whole_rows || group.cols == cols_of(p_, i)) &&
+           (rows == 0 || group.matrix_rows == 0 || rows == group.matrix_rows);
   }
   bool in_group(ValueId v, const Instruction& i) const {
     const auto at = group_of_.find(uses_.root(v));
@@ -105,11 +110,14 @@ class Planner {
   void place_what_groups_share() {
     for (const auto& [at, members] : members_)
       for (const Instruction* i : members)
-        if (const ValueId v = i->outputs[0]; !places_.placed(v) && !only_inside_group(v, at))
+        if (const ValueId v = i->outputs[0];
+            !places_.placed(v) && (folds_columns(p_, *i) || !only_inside_group(v, at)))
           places_.place(v, Block::scratch);
   }
   bool only_inside_group(ValueId v, std::size_t group) const {
     const auto inside = [&](const Instruction* reader) {
+      const auto member = member_of_.find(reader);
+      if (member != member_of_.end()) return member->second == group;
       const auto at = group_of_.find(reader->outputs[0]);
       return at != group_of_.end() && at->second == group;
     };
@@ -162,7 +170,8 @@ class Planner {
   Places places_;
   const std::set<const Instruction*> parts_;
   const Additions additions_;
-  std::map<ValueId, std::size_t> made_at_, group_of_;  // by value: its stage
+  std::map<ValueId, std::size_t> made_at_, group_of_;    // by value: its stage
+  std::map<const Instruction*, std::size_t> member_of_;  // the group
   Members members_;
   std::map<std::size_t, const Instruction*> products_;  // by stage
 };

@@ -77,6 +77,11 @@ struct TileOp {
   TileRows rows;  // of a tile; the count is the tile's
   // > 0: each operand is a contiguous column, padded to a multiple of this.
   int64_t column_multiple = 0;
+  // Where rows come in matrices, from one to the next: of the inputs, and of out. What is there for
+  // all rows of a matrix has no row stride.
+  int64_t matrices[3] = {}, out_matrices = 0;
+  bool sums_rows = false;     // into one row, which begins as zeros with each matrix
+  bool side_by_side = false;  // all rows of a matrix, in each operand
 };
 
 /// Elementwise ops that run tile by tile, one after the other while the tile is in the cache. A
@@ -85,6 +90,7 @@ struct TileStage {
   int64_t rows, cols;
   bool in_one_run = false;  // all rows side by side
   bool whole_rows = false;
+  int64_t matrix_rows = 0;  // > 0: rows come in matrices of so many, and a tile lies in one of them
   std::vector<TileOp> ops = {};
   std::size_t registers = 0;
   int64_t tile_length = 256, tile_rows = 1;
@@ -190,6 +196,9 @@ struct Plan {
   // > 0: into so many parts the rows of each stage can be cut, of which none reads another. It is
   // the leading axis of all values, whatever their ranks.
   int64_t independent_rows = 0;
+  // > 0: so many of these parts go through the steps of a stretch together, as their states then
+  // stay in the first cache.
+  int64_t parts_together = 0;
   std::optional<ChannelLoop> channels;  // how the loop runs, if its elements are channels
   // Made for rows that end: what is read or made outside of the loop lies in slabs, never with the
   // caller, so that a slab can have the rows alone that are running.

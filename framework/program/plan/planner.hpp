@@ -100,8 +100,11 @@ class Additions {
 
 /// Whether an instruction is elementwise with operands that a tile can read.
 bool is_elementwise(const Uses& uses, const Instruction& instruction);
-/// The columns that an elementwise op or a fold runs over.
+/// The columns, and the rows, that an elementwise op or a fold runs over.
 int64_t cols_of(const Program& program, const Instruction& instruction);
+int64_t rows_of(const Program& program, const Instruction& instruction);
+/// The rows of a matrix, where one knows what matrix a row is in; else 0.
+int64_t matrix_rows(const Uses& uses, const Instruction& instruction);
 
 /// Makes the ops of groups: what has no place lives in registers of the tile.
 class Tiles {
@@ -110,7 +113,13 @@ class Tiles {
   void fill(TileStage& group, const std::vector<const Instruction*>& members);
 
  private:
-  Region operand(ValueId v, const Shape& shape, const TileStage& group);
+  struct Member;
+  std::vector<Member> members_of(const TileStage& group,
+                                 const std::vector<const Instruction*>& members) const;
+  Member alone(const Instruction& i) const;
+  std::optional<Member> with_product(const Instruction& sum, const Instruction& product) const;
+  /// Where it lies, and how far it is from one matrix of the group to the next.
+  std::pair<Region, int64_t> operand(ValueId v, const Shape& shape, const TileStage& group);
   Region written_out(ValueId v, const Region& rows, int64_t count);
 
   const Uses& uses_;
@@ -119,9 +128,12 @@ class Tiles {
   std::map<std::pair<ValueId, int64_t>, std::size_t> written_out_;  // by value and rows: its block
 };
 
-/// In how many parts the leading axis goes through all stages without one reading another; 0 if
-/// they do.
-int64_t independent_rows(const Uses& uses, const std::vector<Stage>& stages);
+/// In how many parts the leading axis, or the matrices of a state, go through all stages without
+/// one reading another; 0 if they do.
+int64_t independent_rows(const Uses& uses, const Plan& plan);
+
+/// How many parts go through a stretch together, if all of them do not.
+int64_t parts_together(const Uses& uses, const Plan& plan);
 
 /// Of each group of tiles, by its stage, the instructions of its ops.
 using Members = std::map<std::size_t, std::vector<const Instruction*>>;

@@ -20,36 +20,67 @@ int64_t leading_extent(const Program& p, const std::vector<Stage>& stages) {
   return rows_of(stages[0]);
 }
 
+// The most matrices that a state has; 0: none has any.
+int64_t matrices(const Program& p) {
+  int64_t most = 0;
+  for (ValueId v : p.carried)
+    if (const Shape& s = p.shape(v); is_of_matrix_state(p, s))
+      most = std::max(most, Shape(s.begin(), s.end() - 2).count());
+  return most;
+}
+
+bool cut_by(int64_t parts, const Uses& uses, const std::vector<Stage>& stages) {
+  const Program& p = uses.program();
+  const auto is_cut = [&](int64_t rows) { return rows > 0 && rows % parts == 0; };
+  const auto has_rows = [&](ValueId v) { return is_cut(tempo::rows_of(uses.type(v).shape)); };
+  if (!std::all_of(stages.begin(), stages.end(),
+                   [&](const Stage& s) {
+                     const auto* group = std::get_if<TileStage>(&s);
+                     return is_cut(rows_of(s)) && (!group || group->matrix_rows == 0 ||
+                                                   rows_of(s) / parts % group->matrix_rows == 0);
+                   }) ||
+      !std::all_of(p.carried.begin(), p.carried.end(), has_rows))
+    return false;
+  for (const Instruction& i : p.loop)
+    for (ValueId v : i.inputs)
+      if (!p.is_fixed(v) && has_rows(uses.root(v)) && !has_rows(v)) return false;
+  for (const ProgramResult& r : p.results) {
+    if (r.kind == ProgramResult::sum && !uses.maker(r.value, Section::after)) return false;
+    // What the loop makes or carries, or gathers of the caller's, each part for itself.
+    const bool in_parts = !p.is_fixed(r.value) &&
+                          uses.section(r.value).value_or(Section::loop) == Section::loop &&
+                          has_rows(uses.root(r.value));
+    if (r.kind == ProgramResult::last && in_parts && !has_rows(r.value)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 // They are independent if every stage is elementwise or a product: a part of its rows is then made
 // of the same part of all that it reads, as all are in the order of the leading axis; but for what
 // all rows read as one, which must not be made or copied in parts.
-int64_t independent_rows(const Uses& uses, const std::vector<Stage>& stages) {
+int64_t independent_rows(const Uses& uses, const Plan& plan) {
   const Program& p = uses.program();
+  const std::vector<Stage>& stages = plan.stages;
   if (stages.empty()) return 0;
   for (const Stage& s : stages)
     if (std::holds_alternative<CallStage>(s)) return 0;
-  const int64_t parts = leading_extent(p, stages);
-  if (parts <= 1) return 0;
-  const auto is_cut = [&](int64_t rows) { return rows > 0 && rows % parts == 0; };
-  const auto has_rows = [&](ValueId v) { return is_cut(tempo::rows_of(uses.type(v).shape)); };
-  if (!std::all_of(stages.begin(), stages.end(),
-                   [&](const Stage& s) { return is_cut(rows_of(s)); }) ||
-      !std::all_of(p.carried.begin(), p.carried.end(), has_rows))
-    return 0;
-  for (const Instruction& i : p.loop)
-    for (ValueId v : i.inputs)
-      if (!p.is_fixed(v) && has_rows(uses.root(v)) && !has_rows(v)) return 0;
-  for (const ProgramResult& r : p.results) {
-    if (r.kind == ProgramResult::sum && !uses.maker(r.value, Section::after)) return 0;
-    // What the loop makes or carries, or gathers of the caller's, each part for itself.
-    const bool in_parts = !p.is_fixed(r.value) &&
-                          uses.section(r.value).value_or(Section::loop) == Section::loop &&
-                          has_rows(uses.root(r.value));
-    if (r.kind == ProgramResult::last && in_parts && !has_rows(r.value)) return 0;
-  }
-  return parts;
+  for (const int64_t parts : {plan.rows_end ? 0 : matrices(p), leading_extent(p, stages)})
+    if (parts > 1 && cut_by(parts, uses, stages)) return parts;
+  return 0;
+}
+
+int64_t parts_together(const Uses& uses, const Plan& plan) {
+  constexpr int64_t cached_bytes = 16 << 10;
+  const Program& p = uses.program();
+  const int64_t parts = plan.independent_rows;
+  if (parts == 0 || plan.rows_end || plan.channels || matrices(p) == 0) return 0;
+  for (const Stage& s : plan.stages)
+    if (!std::holds_alternative<TileStage>(s)) return 0;
+  int64_t bytes = 0;
+  for (ValueId v : p.carried) bytes += static_cast<int64_t>(p.type(v).bytes()) / parts;
+  return std::clamp<int64_t>(cached_bytes / std::max<int64_t>(bytes, 1), 1, parts);
 }
 
 }  // namespace tempo

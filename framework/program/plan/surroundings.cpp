@@ -263,7 +263,9 @@ class SurroundingsMaker {
                              group->rows / std::max<int64_t>(1, out_.rows);
       }
     }
-    out_.shard_bytes = rounded_up(plan_.blocks.size() * sizeof(char*)) + register_bytes;
+    const std::size_t addresses = rounded_up(plan_.blocks.size() * sizeof(char*));
+    out_.register_bytes = rounded_up(register_bytes);
+    out_.shard_bytes = addresses + out_.register_bytes + (plan_.parts_together > 0 ? addresses : 0);
     if (plan_.channels)
       out_.shard_bytes = rounded_up(std::max(out_.shard_bytes, plan_.channels->shard_bytes()));
   }

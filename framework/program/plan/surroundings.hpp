@@ -95,14 +95,15 @@ struct Surroundings {
   std::vector<std::size_t> blocks;  // of each block of one step
   std::vector<Packing> packed;      // side by side
   std::size_t views = 0, parts = 0, matrices = 0, bases = 0;
-  std::size_t bytes = 0;          // of all this
-  std::size_t shard_bytes = 0;    // of what each shard has for itself: addresses and registers, or
-                                  // what it has of a channel loop
-  std::size_t operands = 0;       // views: of a call in the loop, then of each outside
-  int64_t work_per_row = 0;       // of a step, in multiplications
-  std::size_t stretch_bytes = 0;  // of a step, in what the cache should hold of all of a stretch
-  int64_t rows = 1;               // of a step
-  bool drops_rows = false;        // rows may end, and then nothing is computed for them
+  std::size_t bytes = 0;           // of all this
+  std::size_t shard_bytes = 0;     // of what each shard has for itself: addresses and registers, or
+                                   // what it has of a channel loop
+  std::size_t register_bytes = 0;  // of these, the registers
+  std::size_t operands = 0;        // views: of a call in the loop, then of each outside
+  int64_t work_per_row = 0;        // of a step, in multiplications
+  std::size_t stretch_bytes = 0;   // of a step, in what the cache should hold of all of a stretch
+  int64_t rows = 1;                // of a step
+  bool drops_rows = false;         // rows may end, and then nothing is computed for them
 
   /// The length of a stretch: a matter of shapes alone, as sums are made stretch by stretch.
   int64_t steps_at_once(int64_t time) const;

@@ -3,14 +3,18 @@
 // the tile.
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
+#include "ops/known.hpp"
 #include "program/plan/planner.hpp"
+#include "tensor/kernels/dots.hpp"
 
 namespace tempo {
 
 namespace {
 
 constexpr int64_t tile_elements = 512;  // of several rows: calls are few, and all stays in L1
+constexpr int64_t matrix_tile_elements = 1024;
 
 // The rows of a value that is there for all of these rows, again and again, if it is; else 0.
 int64_t rows_repeated(const Shape& s, const Shape& out) {
@@ -41,6 +45,19 @@ std::optional<Region> as_operand(Region r, const Shape& s, const Shape& out, boo
   if (!there_before || s.rank() < 1 || rows_repeated(s, out) == 0) return std::nullopt;
   r.rows = rows_repeated(s, out);
   return r;
+}
+
+// Whether it is one row for each matrix of that result; of some of the leading axes alone where
+// those have to be written out before the loop.
+bool is_row_of_matrix(const Shape& s, const Shape& out, bool there_before) {
+  if (s.rank() < 2 || out.rank() < 3 || s.rank() > out.rank() || s[-2] != 1 || out.count() == 0 ||
+      (s[-1] != 1 && s[-1] != out[-1]))
+    return false;
+  const auto* const end = s.end() - 2;
+  const auto* const first =
+      there_before ? std::find_if(s.begin(), end, [](int64_t n) { return n != 1; }) : s.begin();
+  return (there_before || s.rank() == out.rank()) &&
+         std::equal(first, end, out.end() - 2 - (end - first));
 }
 
 Region in_register(const TileStage& group, std::size_t r, DType dtype) {
@@ -77,9 +94,9 @@ void run_in_column(TileOp& op, const Uses& uses, const Instruction& i) {
 // Registers of a group, each free again after the last op that reads its value.
 class Registers {
  public:
-  Registers(const Uses& uses, const std::vector<const Instruction*>& members) : uses_(uses) {
-    for (std::size_t k = 0; k < members.size(); ++k)
-      for (ValueId v : members[k]->inputs) last_read_[uses.root(v)] = k;
+  explicit Registers(const Uses& uses) : uses_(uses) {}
+  void reads(const ValueIds& inputs, std::size_t k) {
+    for (ValueId v : inputs) last_read_[uses_.root(v)] = k;
   }
   std::optional<std::size_t> find(ValueId v) const {
     const auto at = held_.find(uses_.root(v));
@@ -91,9 +108,9 @@ class Registers {
     free_.pop_back();
     return held_[v] = r;
   }
-  void give_back(const Instruction& i, std::size_t k) {
+  void give_back(const ValueIds& inputs, std::size_t k) {
     std::set<ValueId> read;
-    for (ValueId v : i.inputs) read.insert(uses_.root(v));
+    for (ValueId v : inputs) read.insert(uses_.root(v));
     for (ValueId v : read)
       if (const auto r = find(v); r && last_read_[v] == k) free_.push_back(*r);
   }
@@ -116,49 +133,143 @@ bool is_elementwise(const Uses& uses, const Instruction& i) {
   const TensorType& out = p.type(i.outputs[0]);
   return i.op->kernel.tile(p.type(i.inputs.back()).dtype, out.dtype) &&
          std::all_of(i.inputs.begin(), i.inputs.end(), [&](ValueId v) {
-           return as_operand({}, p.shape(v), out.shape, uses.there_before(v)).has_value();
+           return as_operand({}, p.shape(v), out.shape, uses.there_before(v)) ||
+                  is_row_of_matrix(p.shape(v), out.shape, uses.there_before(v));
          });
+}
+
+int64_t matrix_rows(const Uses& uses, const Instruction& i) {
+  const Program& p = uses.program();
+  if (folds_columns(p, i)) return p.shape(i.inputs[0])[-2];
+  const Shape& out = p.shape(i.outputs[0]);
+  const bool knows = std::any_of(i.inputs.begin(), i.inputs.end(), [&](ValueId v) {
+    return !as_operand({}, p.shape(v), out, uses.there_before(v)) &&
+           is_row_of_matrix(p.shape(v), out, uses.there_before(v));
+  });
+  return knows && !folds_rows(p, i) ? out[-2] : 0;
 }
 
 int64_t cols_of(const Program& p, const Instruction& i) {
   return cols_of(p.shape(folds_rows(p, i) ? i.inputs[0] : i.outputs[0]));
 }
+int64_t rows_of(const Program& p, const Instruction& i) {
+  return rows_of(p.shape(folds_columns(p, i) ? i.inputs[0] : i.outputs[0]));
+}
+
+// What one op of a group does: an instruction, or a sum and the products that it sums.
+struct Tiles::Member {
+  const Instruction* instruction;
+  ValueIds inputs;
+  Shape shape;  // that inputs are read as
+  Tile tile;
+  bool folds, sums_rows;
+};
+
+// Of matrices, a product that one sum alone reads is made by the sum: neither is written.
+std::vector<Tiles::Member> Tiles::members_of(const TileStage& group,
+                                             const std::vector<const Instruction*>& members) const {
+  std::map<const Instruction*, Member> sums;
+  std::set<const Instruction*> gone;
+  for (const Instruction* i : members) {
+    const ValueId out = i->outputs[0];
+    if (group.matrix_rows == 0 || !i->is(multiply_op) || places_.placed(out) ||
+        uses_.readers(out).size() != 1)
+      continue;
+    const Instruction& sum = *uses_.readers(out)[0];
+    const std::optional<Member> made = with_product(sum, *i);
+    if (made && sums.emplace(&sum, *made).second) gone.insert(i);
+  }
+  std::vector<Member> all;
+  for (const Instruction* i : members) {
+    if (gone.contains(i)) continue;
+    const auto at = sums.find(i);
+    all.push_back(at != sums.end() ? at->second : alone(*i));
+  }
+  return all;
+}
+
+Tiles::Member Tiles::alone(const Instruction& i) const {
+  const Program& p = uses_.program();
+  const TensorType &type = uses_.type(i.outputs[0]), &from = uses_.type(i.inputs.back());
+  const bool rows = folds_columns(p, i), folds = !rows && folds_rows(p, i);
+  return {&i,
+          i.inputs,
+          folds || rows ? from.shape : type.shape,
+          rows    ? column_sum(type.dtype)
+          : folds ? i.op->kernel.fold(type.dtype)
+                  : i.op->kernel.tile(from.dtype, type.dtype),
+          folds,
+          rows};
+}
+
+std::optional<Tiles::Member> Tiles::with_product(const Instruction& sum,
+                                                 const Instruction& product) const {
+  const Program& p = uses_.program();
+  const ValueId out = product.outputs[0];
+  const Shape& shape = p.shape(out);
+  const DType dtype = p.type(out).dtype;
+  const auto wide = [&](ValueId v) { return cols_of(p.shape(v)) == shape.back(); };
+  const bool adds = sum.is(add_op) && shape.back() > 1, rows = folds_columns(p, sum);
+  ValueIds inputs = product.inputs;
+  if (!wide(inputs[0])) std::swap(inputs[0], inputs[1]);
+  if (!wide(inputs[0]) || !sum.reads(out) || !product_sum(dtype)) return {};
+  if (adds) {
+    const ValueId other = sum.inputs[sum.inputs[0] == out ? 1 : 0];
+    if (other == out || !wide(other) || p.shape(sum.outputs[0]) != shape) return {};
+    inputs.push_back(other);
+    return Member{&sum, std::move(inputs), shape, product_sum(dtype), false, false};
+  }
+  if (rows) return Member{&sum, std::move(inputs), shape, column_dot(dtype), false, true};
+  if (!wide(inputs[1]) || !folds_rows(p, sum) || !(sum.is(sum_to_op) || sum.is(sum_op))) return {};
+  return Member{&sum, std::move(inputs), shape, row_dot(dtype), true, false};
+}
+
+// Whether all rows of a matrix are one run, in each operand.
+bool is_one_run(const TileOp& op, const Uses& uses, const ValueIds& inputs, const TensorType& out) {
+  const auto goes_on = [&](int64_t apart, int64_t stride, DType dtype) {
+    return apart == stride * op.cols * static_cast<int64_t>(size_of(dtype));
+  };
+  for (std::size_t n = 0; n < inputs.size(); ++n)
+    if (!goes_on(op.rows.inputs[n], op.strides[n], uses.type(inputs[n]).dtype)) return false;
+  return goes_on(op.rows.output, 1, out.dtype);
+}
 
 void Tiles::fill(TileStage& group, const std::vector<const Instruction*>& members) {
-  const Program& p = uses_.program();
-  Registers registers(uses_, members);
+  const std::vector<Member> made = members_of(group, members);
+  Registers registers(uses_);
+  for (std::size_t k = 0; k < made.size(); ++k) registers.reads(made[k].inputs, k);
   group.in_one_run = !group.whole_rows;
   if (group.whole_rows) group.tile_length = (group.cols + 7) / 8 * 8;
-  group.tile_rows =
-      std::max<int64_t>(1, std::min(tile_elements / std::max<int64_t>(group.cols, 1), group.rows));
-  for (std::size_t k = 0; k < members.size(); ++k) {
-    const Instruction& i = *members[k];
+  const bool matrices = group.matrix_rows > 0;
+  group.tile_rows = std::clamp<int64_t>(
+      (matrices ? matrix_tile_elements : tile_elements) / std::max<int64_t>(group.cols, 1), 1,
+      matrices ? group.matrix_rows : std::max<int64_t>(group.rows, 1));
+  for (std::size_t k = 0; k < made.size(); ++k) {
+    const Member& m = made[k];
+    const Instruction& i = *m.instruction;
     const ValueId out = i.outputs[0];
     const TensorType& type = uses_.type(out);
-    const bool folds = folds_rows(p, i);
-    TileOp op{i.op,
-              folds ? i.op->kernel.fold(type.dtype)
-                    : i.op->kernel.tile(uses_.type(i.inputs.back()).dtype, type.dtype),
-              static_cast<int>(i.inputs.size()),
-              {},
-              {},
-              {},
-              cols_of(p, i),
-              {}};
-    for (std::size_t n = 0; n < i.inputs.size(); ++n) {
-      const ValueId v = i.inputs[n];
+    TileOp op{i.op, m.tile, static_cast<int>(m.inputs.size()), {}, {}, {}, cols_of(m.shape), {}};
+    op.sums_rows = m.sums_rows;
+    for (std::size_t n = 0; n < m.inputs.size(); ++n) {
+      const ValueId v = m.inputs[n];
       const auto held = registers.find(v);
-      op.inputs[n] = held ? in_register(group, *held, uses_.type(v).dtype)
-                          : operand(v, folds ? uses_.type(v).shape : type.shape, group);
+      std::tie(op.inputs[n], op.matrices[n]) =
+          held ? std::pair(in_register(group, *held, uses_.type(v).dtype), int64_t{0})
+               : operand(v, m.shape, group);
       op.strides[n] = held ? cols_of(uses_.type(v).shape) == op.cols : op.inputs[n].col_stride != 0;
       op.rows.inputs[n] = row_bytes(op.inputs[n], uses_.type(v));
       group.in_one_run &= runs_on(op.inputs[n]);
     }
     op.out = places_.placed(out) ? places_.region(out)
                                  : in_register(group, registers.take(out), type.dtype);
-    op.rows.output = row_bytes(op.out, type);
-    if (group.whole_rows && !folds && op.cols == 1) run_in_column(op, uses_, i);
-    registers.give_back(i, k);
+    op.out_matrices = op.out.row_stride * (m.sums_rows ? 1 : group.matrix_rows);
+    if (m.sums_rows) op.out.row_stride = 0;
+    op.rows.output = m.sums_rows ? 0 : row_bytes(op.out, type);
+    if (group.whole_rows && !m.folds && !m.sums_rows && op.cols == 1) run_in_column(op, uses_, i);
+    op.side_by_side = group.matrix_rows > 0 && !m.folds && !m.sums_rows &&
+                      op.column_multiple == 0 && is_one_run(op, uses_, m.inputs, type);
+    registers.give_back(m.inputs, k);
     group.in_one_run &= runs_on(op.out);
     group.ops.push_back(op);
   }
@@ -167,15 +278,30 @@ void Tiles::fill(TileStage& group, const std::vector<const Instruction*>& member
 
 // Some rows that are there for all become as many rows; so does one narrow row, so that the group
 // may run over all of them at once.
-Region Tiles::operand(ValueId v, const Shape& shape, const TileStage& group) {
-  Region r = *as_operand(places_.region(v), uses_.type(v).shape, shape, uses_.there_before(v));
+std::pair<Region, int64_t> Tiles::operand(ValueId v, const Shape& shape, const TileStage& group) {
+  const Shape& own = uses_.type(v).shape;
+  const std::optional<Region> as_rows =
+      as_operand(places_.region(v), own, shape, uses_.there_before(v));
+  if (!as_rows) {  // a row for each matrix
+    Region row = places_.region(v);
+    if (own.back() == 1) row.col_stride = 0;
+    const int64_t matrices = rows_of(shape) / shape[-2];
+    row.rows = rows_of(own);
+    if (row.rows < matrices) row = written_out(v, row, matrices);
+    const int64_t apart = std::exchange(row.row_stride, 0);
+    return {row, apart};
+  }
+  const auto with_matrices = [&group](const Region& r) {
+    return std::pair(r, r.row_stride * group.matrix_rows);
+  };
+  Region r = *as_rows;
   const int64_t rows = rows_of(shape);
-  if (r.rows < rows) return written_out(v, r, rows);
+  if (r.rows < rows) return with_matrices(written_out(v, r, rows));
   const bool one_row = r.row_stride == 0 && r.col_stride != 0;
   const bool worth = !group.whole_rows && r.cols <= Plan::few_columns;
-  if (!one_row || !worth || !uses_.there_before(v)) return r;
+  if (!one_row || !worth || !uses_.there_before(v)) return with_matrices(r);
   r.rows = 1;
-  return written_out(v, r, rows);
+  return with_matrices(written_out(v, r, rows));
 }
 
 Region Tiles::written_out(ValueId v, const Region& rows, int64_t count) {

@@ -47,7 +47,36 @@ void run_tile(const TileOp& op, Addresses blocks, int64_t row, int64_t col, int6
   op.tile(inputs, op.strides, tile_at(op.out, blocks, row, col), n, of_tile);
 }
 
+void run_tile_of_matrix(const TileOp& op, Addresses blocks, int64_t matrix, int64_t row,
+                        int64_t rows) {
+  const void* inputs[3];
+  for (int i = 0; i < op.n_inputs; ++i)
+    inputs[i] = tile_at(op.inputs[i], blocks, row, 0) + matrix * op.matrices[i];
+  char* const out = tile_at(op.out, blocks, row, 0) + matrix * op.out_matrices;
+  int64_t n = op.cols;
+  if (op.sums_rows && row == 0)
+    std::memset(out, 0, static_cast<std::size_t>(n) * size_of(op.out.dtype));
+  TileRows of_tile = op.rows;
+  of_tile.count = rows;
+  if (const int64_t multiple = op.column_multiple) {
+    of_tile.count = 1;
+    n = round_up(rows, multiple);
+  } else if (op.side_by_side) {
+    of_tile.count = 1;
+    n *= rows;
+  }
+  op.tile(inputs, op.strides, out, n, of_tile);
+}
+
+void run_matrices(const TileStage& s, Addresses blocks, int64_t first, int64_t end) {
+  for (int64_t m = first / s.matrix_rows; m < end / s.matrix_rows; ++m)
+    for (int64_t r = 0; r < s.matrix_rows; r += s.tile_rows)
+      for (const TileOp& op : s.ops)
+        run_tile_of_matrix(op, blocks, m, r, std::min(s.tile_rows, s.matrix_rows - r));
+}
+
 void run_tiles(const TileStage& s, Addresses blocks, int64_t first, int64_t end) {
+  if (s.matrix_rows > 0) return run_matrices(s, blocks, first, end);
   if (s.in_one_run) {
     const int64_t n = (end - first) * s.cols;
     for (int64_t c = 0; c < n; c += s.tile_length)
@@ -89,13 +118,25 @@ void Execution::run_loop(int64_t index) const {
   const int64_t forth = p_.reverse ? -1 : 1;
   const auto first = static_cast<std::size_t>(p_.reverse ? stretch_.steps() - 1 : 0);
   for (std::size_t b : surroundings_.slabs) shard.addresses[b] = bases_[b] + first * step_bytes(b);
-  for (int64_t n = stretch_.n; n < stretch_.end; ++n) {
-    if (drops_rows_)
-      step_of_running(shard, n);
-    else
-      step(shard, n, n + 1 == time_);
-    for (std::size_t b : surroundings_.each_step)
-      shard.addresses[b] += forth * static_cast<int64_t>(step_bytes(b));
+  const auto run = [&](const Shard& rows) {
+    for (int64_t n = stretch_.n; n < stretch_.end; ++n) {
+      if (drops_rows_)
+        step_of_running(rows, n);
+      else
+        step(rows, n, n + 1 == time_);
+      for (std::size_t b : surroundings_.each_step)
+        rows.addresses[b] += forth * static_cast<int64_t>(step_bytes(b));
+    }
+  };
+  if (plan_.parts_together == 0) return run(shard);
+  // A few of them after the others, each from the first step on.
+  const std::size_t n_blocks = plan_.blocks.size();
+  const auto before = reinterpret_cast<Addresses>(shard.addresses[Plan::in_register] +
+                                                  surroundings_.register_bytes);
+  std::copy_n(shard.addresses, n_blocks, before);
+  for (int64_t row = shard.first; row < shard.end; row += plan_.parts_together) {
+    std::copy_n(before, n_blocks, shard.addresses);
+    run({row, std::min(row + plan_.parts_together, shard.end), shard.addresses});
   }
 }
 

@@ -103,8 +103,12 @@ class ElementwiseTile {
                              const TileRows& rows) {
     const void* at[] = {inputs[i]...};
     auto* y = static_cast<std::byte*>(output);
+    const bool plain = arity < 3 && n > 0 && n % lanes == 0 && ((strides[i] != 0) || ...);
     for (int64_t r = 0; r < rows.count; ++r) {
-      run<M>(all, at, strides, reinterpret_cast<Out*>(y), n);
+      if (plain)
+        loop<M>(all, at, strides, reinterpret_cast<Out*>(y), n);
+      else
+        run<M>(all, at, strides, reinterpret_cast<Out*>(y), n);
       ((at[i] = static_cast<const std::byte*>(at[i]) + rows.inputs[i]), ...);
       y += rows.output;
     }
