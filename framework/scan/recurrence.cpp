@@ -7,6 +7,7 @@
 #include "program/builder.hpp"
 #include "program/passes/pipelines.hpp"
 #include "program/value_set.hpp"
+#include "scan/parts/parts.hpp"
 
 namespace tempo {
 
@@ -92,6 +93,10 @@ RecurrenceRef TracedRecurrence::keeping(const ValueIds& values) const {
     for (ValueId v : values) more.results.push_back({ProgramResult::sequence, v});
     return std::make_shared<const TracedRecurrence>(std::move(more), nodes_, condition_);
   });
+}
+
+const std::shared_ptr<const RecurrenceParts>& TracedRecurrence::in_parts() const {
+  return in_parts_.get([&] { return parts_of(*this); });
 }
 
 const GradientProgram& TracedRecurrence::gradient(const GradientRequest& request) const {

@@ -13,6 +13,7 @@ namespace tempo {
 
 class TracedRecurrence;
 using RecurrenceRef = std::shared_ptr<const TracedRecurrence>;
+struct RecurrenceParts;  // scan/parts/parts.hpp
 
 /// An input of the forward Program.
 struct ForwardInput {
@@ -79,6 +80,8 @@ class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
   const std::optional<std::vector<bool>>& by_row() const;
   /// The same with these values of every step as further results.
   RecurrenceRef keeping(const ValueIds& values) const;
+  /// The same as one recurrence after the other, if it has matrix states; or null.
+  const std::shared_ptr<const RecurrenceParts>& in_parts() const;
   /// The gradient for a request; made once.
   const GradientProgram& gradient(const GradientRequest& request) const;
   /// The values that the gradient for all results and all inputs reads of every step.
@@ -96,6 +99,7 @@ class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
   mutable Made<GradientProgram, GradientRequest> gradients_;
   mutable Made<ValueIds> read_by_gradient_;
   mutable Made<RecurrenceRef, ValueIds> keeping_;
+  mutable Made<std::shared_ptr<const RecurrenceParts>> in_parts_;
 };
 
 /// What an application of the op scan runs, of its attributes.

@@ -12,6 +12,7 @@
 #include "scan/explain.hpp"
 #include "scan/gradient/checkpoint.hpp"
 #include "scan/int8/in_int8.hpp"
+#include "scan/parts/parts.hpp"
 #include "scan/rows/ending_rows.hpp"
 #include "scan/stream.hpp"
 
@@ -176,6 +177,14 @@ const OpDefinition& scan_op = define({
         },
 });
 
+void log_parts(const RecurrenceParts& all, int64_t time) {
+  for (const RecurrenceParts::Part& part : all.parts)
+    log_recurrence(part.matrices                 ? "matrix state"
+                   : &part == &all.parts.front() ? "before the matrix state"
+                                                 : "after the matrix state",
+                   {for_scan}, part.recurrence, time);
+}
+
 // --- what a call gives to a Program
 
 // The random keys of all steps: what the plain loop would have drawn, in its order.
@@ -288,13 +297,22 @@ std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps, bool
     return stream->inlined(call, plain_loop);
   TracedStep step = steps && call.step_id ? steps->traced(call, in_training) : trace_step(call);
   if (time == 0) return no_steps(call, step);
-  log_recurrence("forward", {before_gradient, for_scan}, step.recurrence, time);
   const RecurrenceRef written = step.recurrence;
+  const RecurrenceParts* const parts =
+      written->condition() || InInt8::current() ? nullptr : written->in_parts().get();
+  log_recurrence("forward", {before_gradient, for_scan}, written, time);
+  if (parts) log_parts(*parts, time);
   RecurrenceRef recurrence = written;
   std::vector<Ref<Value>> inputs = inputs_of(call, std::move(step), time);
   const bool tracked =
       std::any_of(inputs.begin(), inputs.end(), [](const Ref<Value>& v) { return v->tracked; });
   const bool gradient = tracked && may_want_gradients() && !InInt8::current();
+  if (parts) {
+    std::vector<Ref<Value>> results =
+        apply_in_parts(*parts, inputs, time, gradient, call.recompute != 0);
+    results.resize(call.n_outputs + call.n_states);
+    return results;
+  }
   if (gradient && !call.recompute) recurrence = recurrence->keeping(recurrence->read_by_gradient());
   const bool in_segments = gradient && call.recompute;
   const EndingRowsRef rows =

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cuts the step of a recurrence in three, each of which runs over all of time: a matrix of a state
+// then goes through time alone, while it stays in the first cache, with nothing beside it but the
+// vectors that it meets; and it alone is computed again for the gradient.
+#include "scan/parts/parts.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "ops/known.hpp"
+#include "program/builder.hpp"
+#include "scan/gradient/checkpoint.hpp"
+
+namespace tempo {
+
+namespace {
+
+// A vector that the matrices of all heads share, written out for each of them: a matrix then reads
+// no other's.
+class Unsharing {
+ public:
+  explicit Unsharing(Program p) : p_(std::move(p)) {
+    for (ValueId v : p_.carried)
+      if (const Shape& s = p_.shape(v); s.rank() == 4 && is_of_matrix_state(p_, s)) state_ = s;
+  }
+
+  Program run() {
+    if (state_.rank() == 0) return std::move(p_);
+    for (Instruction& i : std::exchange(p_.loop, {})) {
+      const bool matrices =
+          p_.shape(i.outputs[0]) == state_ || (i.is(matmul_op) && p_.shape(i.inputs[0]) == state_);
+      if (matrices && (i.op->pointwise || i.is(matmul_op)))
+        for (ValueId& v : i.inputs) v = of_each_head(v);
+      p_.loop.push_back(std::move(i));
+    }
+    return std::move(p_);
+  }
+
+ private:
+  ValueId of_each_head(ValueId v) {
+    const Shape s = p_.shape(v);
+    if (p_.is_fixed(v) || !is_floating(p_.type(v).dtype) || s.rank() != 4 || s[0] != state_[0] ||
+        s[1] != 1 || state_[1] == 1 || (s[2] != 1 && s[3] != 1))
+      return v;
+    const auto [at, is_new] = made_.emplace(v, v);
+    if (!is_new) return at->second;
+    const int64_t heads = state_[1], n = s[2] * s[3];
+    const ValueId ones = append(p_, p_.loop, fill_op,
+                                {{"value", 1.0},
+                                 {"shape", std::vector<int64_t>{heads, 1}},
+                                 {"dtype", static_cast<int64_t>(p_.type(v).dtype)}},
+                                {})[0];
+    const ValueId all =
+        append(p_, p_.loop, multiply_op, {}, {reshaped(p_, v, {s[0], 1, n}), ones})[0];
+    return at->second = reshaped(p_, all, {s[0], heads, s[2], s[3]});
+  }
+
+  Program p_;
+  Shape state_;
+  std::map<ValueId, ValueId> made_;
+};
+
+enum Where : std::size_t { ahead, matrices, behind, n_parts };
+
+class Cutter {
+ public:
+  explicit Cutter(const Program& p) : p_(p), made_in_(p, behind) {}
+
+  std::shared_ptr<const RecurrenceParts> cut() {
+    if (!find_matrices()) return nullptr;
+    find_places();
+    if (!states_end_where_they_are()) return nullptr;
+    for (std::size_t k = 0; k < p_.results.size(); ++k) ask(made_in_[p_.results[k].value], k);
+    for (const Where w : {behind, matrices, ahead}) gather(w);
+    RecurrenceRef core = recurrence_of(matrices);
+    if (core->optimised().plan().parts_together == 0) return nullptr;
+    auto out = std::make_shared<RecurrenceParts>();
+    out->results.resize(p_.results.size());
+    for (const Where w : {ahead, matrices, behind}) {
+      if (parts_[w].program.results.empty()) continue;
+      number_[w] = out->parts.size();
+      out->parts.push_back({w == matrices ? core : recurrence_of(w), inputs_of(w), w == matrices});
+      for (std::size_t r = 0; r < parts_[w].original.size(); ++r)
+        if (const auto k = parts_[w].original[r]) out->results[*k] = {number_[w], r};
+    }
+    return out;
+  }
+
+ private:
+  struct Part {
+    Program program;
+    ValueSet asked;                                    // of those before, as sequences
+    std::vector<std::optional<std::size_t>> original;  // of each result: which of the whole
+    std::vector<std::size_t> states;
+  };
+
+  // --- which part
+
+  bool is_matrix(ValueId v) const {
+    return std::any_of(states_.begin(), states_.end(),
+                       [&](ValueId s) { return p_.shape(s) == p_.shape(v); });
+  }
+  bool has_matrices(const Instruction& i) const {
+    const auto matrix = [this](ValueId v) { return !p_.is_fixed(v) && is_matrix(v); };
+    return std::any_of(i.inputs.begin(), i.inputs.end(), matrix) ||
+           std::any_of(i.outputs.begin(), i.outputs.end(), matrix);
+  }
+
+  // States that meet vectors: there is an outer product, or a product with one.
+  bool find_matrices() {
+    for (ValueId v : p_.carried)
+      if (is_of_matrix_state(p_, p_.shape(v))) states_.push_back(v);
+    return std::any_of(p_.loop.begin(), p_.loop.end(), [&](const Instruction& i) {
+      const auto is_vector = [&](ValueId v) {
+        const Shape& s = p_.shape(v);
+        return s.rank() >= 3 && (s[-1] == 1) != (s[-2] == 1);
+      };
+      return (i.is(matmul_op) || i.is(multiply_op)) && has_matrices(i) &&
+             std::any_of(i.inputs.begin(), i.inputs.end(), is_vector);
+    });
+  }
+
+  void find_places() {
+    ValueSet with_matrices(states_);
+    for (const Instruction& i : p_.loop)
+      if (has_matrices(i)) with_matrices.insert(i.outputs);
+    const auto of_states = [&](const auto& changes) {  // until no state is one more of them
+      while (std::any_of(p_.carried.begin(), p_.carried.end(), changes)) {
+      }
+    };
+    ValueSet follow = computed_from(p_.loop, with_matrices), needed;
+    of_states([&](ValueId v) {
+      if (follow.contains(v) || !follow.contains(next_of(v))) return false;
+      follow.insert(v);
+      follow = computed_from(p_.loop, follow);
+      return true;
+    });
+    for (ValueId v : states_) needed.insert(next_of(v));
+    for (const Instruction& i : p_.loop)
+      if (has_matrices(i)) needed.insert(i.outputs);
+    needed = needed_for(p_.loop, needed);
+    of_states([&](ValueId v) {
+      if (!follow.contains(v) || !needed.contains(v) || needed.contains(next_of(v))) return false;
+      needed.insert(next_of(v));
+      needed = needed_for(p_.loop, needed);
+      return true;
+    });
+    for (const Instruction& i : p_.loop)
+      for (ValueId v : i.outputs) made_in_[v] = place_of(v, follow, needed);
+    for (ValueId v : p_.fixed) made_in_[v] = ahead;
+    for (ValueId v : p_.sequences) made_in_[v] = ahead;
+    for (std::size_t k = 0; k < p_.carried.size(); ++k) {
+      const ValueId v = p_.carried[k];
+      made_in_[v] = is_matrix(v) ? matrices : place_of(v, follow, needed);
+      parts_[made_in_[v]].states.push_back(k);
+    }
+  }
+  static Where place_of(ValueId v, const ValueSet& follow, const ValueSet& needed) {
+    return !follow.contains(v) ? ahead : needed.contains(v) ? matrices : behind;
+  }
+  ValueId next_of(ValueId state) const {
+    const auto at = std::find(p_.carried.begin(), p_.carried.end(), state);
+    return p_.next[static_cast<std::size_t>(at - p_.carried.begin())];
+  }
+  // As the results of a part end with those of its states.
+  bool states_end_where_they_are() const {
+    for (std::size_t k = 0; k < p_.carried.size(); ++k) {
+      const ValueId state = p_.carried[k];
+      const ValueId last = p_.results[p_.results.size() - p_.carried.size() + k].value;
+      if (made_in_[last] != made_in_[state]) return false;
+      if (made_in_[state] == matrices && (p_.next[k] == state || last != p_.next[k])) return false;
+    }
+    return true;
+  }
+
+  // --- a part as a Program
+
+  void ask(Where w, std::size_t result) {
+    Part& part = parts_[w];
+    part.program.results.push_back(p_.results[result]);
+    part.original.push_back(result);
+  }
+  // What is the same at every step, and another shape, is made in each part that reads it.
+  bool made_anywhere(const Instruction& i) const { return p_.is_fixed(i) || i.is(reshape_op); }
+
+  void gather(Where w) {
+    Part& part = parts_[w];
+    Program& q = part.program;
+    for (std::size_t later = w + 1; later < n_parts; ++later)  // before the results of states
+      for (std::size_t n = 0; n < p_.values.size(); ++n)
+        if (const ValueId v{static_cast<int32_t>(n)};
+            parts_[later].asked.contains(v) && made_in_[v] == w && sent_.insert(v)) {
+          q.results.insert(q.results.begin(), {ProgramResult::sequence, v});
+          part.original.insert(part.original.begin(), std::nullopt);
+        }
+    q.values = p_.values;
+    q.reverse = p_.reverse;
+    ValueSet needed;
+    for (const ProgramResult& r : q.results) needed.insert(r.value);
+    for (std::size_t k : part.states) {
+      q.carried.push_back(p_.carried[k]);
+      q.next.push_back(p_.next[k]);
+      needed.insert(p_.next[k]);
+    }
+    for (auto i = p_.loop.rbegin(); i != p_.loop.rend(); ++i) {
+      const bool here = made_in_[i->outputs[0]] == w;
+      if (!needed.contains_any(i->outputs) || !(here || made_anywhere(*i))) continue;
+      q.loop.push_back(*i);
+      needed.insert(i->inputs);
+      made_[w].insert(i->outputs);
+    }
+    std::reverse(q.loop.begin(), q.loop.end());
+    for (ValueId v : p_.fixed)
+      if (needed.contains(v)) q.fixed.push_back(v);
+    for (std::size_t n = 0; n < p_.values.size(); ++n) {
+      const ValueId v{static_cast<int32_t>(n)};
+      if (!needed.contains(v) || made_[w].contains(v) || p_.is_fixed(v)) continue;
+      const bool own_state = p_.is_state(v) && made_in_[v] == w;
+      if (own_state) continue;
+      q.sequences.push_back(v);
+      if (!is_input(v) || p_.is_state(v)) {
+        part.asked.insert(v);
+        q[v].role = Role::sequence;
+        q[v].batch_first = false;
+      }
+    }
+  }
+  bool is_input(ValueId v) const {
+    return std::find(p_.sequences.begin(), p_.sequences.end(), v) != p_.sequences.end() ||
+           p_.is_state(v);
+  }
+
+  RecurrenceRef recurrence_of(Where w) const {
+    ProgramBuilder traced = traced_again(parts_[w].program);
+    return std::make_shared<TracedRecurrence>(std::move(traced.program), std::move(traced.nodes));
+  }
+
+  std::vector<RecurrenceParts::Input> inputs_of(Where w) const {
+    const Program& q = parts_[w].program;
+    std::vector<RecurrenceParts::Input> inputs;
+    for (std::size_t i = 0; i < q.n_inputs(); ++i) {
+      const ValueId v = q.input(i);
+      if (parts_[w].asked.contains(v))
+        inputs.push_back(sent(v));
+      else
+        inputs.push_back(ForwardInput{place_among_inputs(v)});
+    }
+    return inputs;
+  }
+  RecurrenceParts::Place sent(ValueId v) const {
+    const Where from = made_in_[v];
+    const std::vector<ProgramResult>& results = parts_[from].program.results;
+    const auto at =
+        std::find(results.begin(), results.end(), ProgramResult{ProgramResult::sequence, v});
+    return {number_[from], static_cast<std::size_t>(at - results.begin())};
+  }
+  std::size_t place_among_inputs(ValueId v) const {
+    std::size_t i = 0;
+    while (p_.input(i) != v) ++i;
+    return i;
+  }
+
+  const Program& p_;
+  ValueIds states_;  // of matrices
+  ValueTable<Where> made_in_;
+  std::array<Part, n_parts> parts_;
+  std::array<ValueSet, n_parts> made_;
+  ValueSet sent_;
+  std::array<std::size_t, n_parts> number_{};
+};
+
+}  // namespace
+
+std::shared_ptr<const RecurrenceParts> parts_of(const TracedRecurrence& recurrence) {
+  const Program p = Unsharing(recurrence.normalised()).run();
+  return Cutter(p).cut();
+}
+
+std::vector<Ref<Value>> apply_in_parts(const RecurrenceParts& all,
+                                       const std::vector<Ref<Value>>& inputs, int64_t time,
+                                       bool gradient, bool recompute) {
+  std::vector<std::vector<Ref<Value>>> made;
+  for (const RecurrenceParts::Part& part : all.parts) {
+    std::vector<Ref<Value>> own;
+    for (const RecurrenceParts::Input& input : part.inputs)
+      if (const auto* from = std::get_if<RecurrenceParts::Place>(&input))
+        own.push_back(made[from->part][from->result]);
+      else
+        own.push_back(inputs[std::get<ForwardInput>(input).index]);
+    const bool segments = gradient && (recompute || part.matrices);
+    const RecurrenceRef& recurrence = part.recurrence;
+    made.push_back(segments ? apply_in_segments(recurrence, std::move(own), time)
+                   : gradient
+                       ? apply_recurrence(recurrence->keeping(recurrence->read_by_gradient()),
+                                          std::move(own), time)
+                       : apply_recurrence(recurrence, std::move(own), time));
+  }
+  std::vector<Ref<Value>> results;
+  for (const RecurrenceParts::Place& r : all.results) results.push_back(made[r.part][r.result]);
+  return results;
+}
+
+}  // namespace tempo
