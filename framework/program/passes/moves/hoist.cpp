@@ -42,6 +42,19 @@ bool outgrows(const Uses& uses, const Instruction& i) {
          });
 }
 
+// Whether a product of many rows reads what is elementwise and makes what the loop does not read:
+// sink moves it after the loop, and what it reads is made in the loop, where it is in the cache.
+bool is_for_sink(const Uses& uses, const Instruction& i, const ValueSet& read_in_loop) {
+  const Program& p = uses.program();
+  return i.is(matmul_op) && !i.is_set("transpose_a") && p.is_fixed(i.inputs[1]) &&
+         p.shape(i.outputs[0]).rank() == 2 && !read_in_loop.contains_any(i.outputs) &&
+         !is_faster_over_time(p, i) &&
+         std::any_of(i.inputs.begin(), i.inputs.end(), [&](ValueId v) {
+           const Instruction* made = uses.maker(v);
+           return made && !p.is_fixed(v) && is_light(p, *made);
+         });
+}
+
 }  // namespace
 
 Program hoist(Program p) {
@@ -49,10 +62,15 @@ Program hoist(Program p) {
   const Uses uses(p);
   const auto loops = [&p](const Instruction& i) { return i.op->loops && !p.is_fixed(i); };
   const ValueSet bound = computed_from(p.loop, ValueSet(p.carried), loops), summed = only_summed(p);
+  ValueSet read_in_loop(p.next);
+  for (const Instruction& i : p.loop)
+    if (bound.contains_any(i.outputs)) read_in_loop.insert(i.inputs);
+  read_in_loop = needed_for(p.loop, read_in_loop);
   ValueSet moves;
   for (const Instruction& i : p.loop)
     if (!bound.contains_any(i.outputs) && !summed.contains_any(i.outputs) &&
-        (p.is_fixed(i) || !(is_light(p, i) || outgrows(uses, i))))
+        (p.is_fixed(i) ||
+         !(is_light(p, i) || outgrows(uses, i) || is_for_sink(uses, i, read_in_loop))))
       moves.insert(i.outputs);
   moves = needed_for(p.loop, moves);
   p.before = take(p.loop, [&](const Instruction& i) { return moves.contains_any(i.outputs); });
