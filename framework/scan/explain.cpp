@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "scan/parts/parts.hpp"
+
 namespace tempo {
 
 namespace {
@@ -14,6 +16,13 @@ std::string kept_bytes(const TracedRecurrence& recurrence) {
   std::size_t bytes = 0;
   for (ValueId v : recurrence.read_by_gradient()) bytes += recurrence.normalised().type(v).bytes();
   return std::to_string(bytes) + " bytes kept for the gradient at each step\n";
+}
+
+// Of matrix states they are those at the ends of segments, which `recompute` has too.
+std::string kept_bytes_of_segments(const Program& p) {
+  std::size_t bytes = 0;
+  for (ValueId v : p.carried) bytes += p.type(v).bytes();
+  return std::to_string(bytes) + " bytes kept for the gradient at the end of each segment\n";
 }
 
 // How a step runs where a mask leaves others out, if it can.
@@ -57,12 +66,16 @@ void log_program(const char* what, std::initializer_list<Pipeline> pipelines,
 
 std::string explain(const LoggedProgram& logged) {
   std::string text = logged.what + " Program, as written\n" + to_string(logged.as_written) + "\n";
+  if (logged.what == "forward" && logged.recurrence && logged.recurrence->runs_in_parts())
+    return text + "it runs as the Programs that follow, one after the other over all of time\n";
   Program optimised = after_passes(logged, text);
   text += "each step of the " + logged.what + " Program runs as\n";
   if (!logged.recurrence) return text + Executable(std::move(optimised)).explain(logged.time);
   return text + logged.recurrence->optimised().explain(logged.time) +
          of_ending_rows(*logged.recurrence) +
-         (logged.what == "forward" ? kept_bytes(*logged.recurrence) : "");
+         (logged.what == part_of_matrices ? kept_bytes_of_segments(logged.recurrence->normalised())
+          : logged.what != "gradient"     ? kept_bytes(*logged.recurrence)
+                                          : "");
 }
 
 }  // namespace tempo

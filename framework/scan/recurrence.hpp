@@ -82,6 +82,8 @@ class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
   RecurrenceRef keeping(const ValueIds& values) const;
   /// The same as one recurrence after the other, if it has matrix states; or null.
   const std::shared_ptr<const RecurrenceParts>& in_parts() const;
+  /// Whether it is applied so: it is, unless rows end.
+  bool runs_in_parts() const { return !condition_ && in_parts(); }
   /// The gradient for a request; made once.
   const GradientProgram& gradient(const GradientRequest& request) const;
   /// The values that the gradient for all results and all inputs reads of every step.

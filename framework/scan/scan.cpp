@@ -179,9 +179,9 @@ const OpDefinition& scan_op = define({
 
 void log_parts(const RecurrenceParts& all, int64_t time) {
   for (const RecurrenceParts::Part& part : all.parts)
-    log_recurrence(part.matrices                 ? "matrix state"
-                   : &part == &all.parts.front() ? "before the matrix state"
-                                                 : "after the matrix state",
+    log_recurrence(part.matrices                 ? part_of_matrices
+                   : &part == &all.parts.front() ? part_ahead
+                                                 : part_behind,
                    {for_scan}, part.recurrence, time);
 }
 
@@ -299,7 +299,7 @@ std::vector<Ref<Value>> run_scan(const tempo_scan& call, TraceCache* steps, bool
   if (time == 0) return no_steps(call, step);
   const RecurrenceRef written = step.recurrence;
   const RecurrenceParts* const parts =
-      written->condition() || InInt8::current() ? nullptr : written->in_parts().get();
+      written->runs_in_parts() && !InInt8::current() ? written->in_parts().get() : nullptr;
   log_recurrence("forward", {before_gradient, for_scan}, written, time);
   if (parts) log_parts(*parts, time);
   RecurrenceRef recurrence = written;

@@ -7,6 +7,11 @@
 
 namespace tempo {
 
+/// What a log calls the part with the matrix states, what comes ahead of it, and what is behind it.
+inline constexpr const char *part_of_matrices = "matrix state",
+                            *part_ahead = "before the matrix state",
+                            *part_behind = "after the matrix state";
+
 struct RecurrenceParts {
   /// A result of a part.
   struct Place {
