@@ -191,6 +191,28 @@ BOOST_AUTO_TEST_CASE(hoist_leaves_a_product_whose_matrices_outgrow_the_others_in
 }
 
 // Of few rows: the loop would read the weights once for each step.
+BOOST_AUTO_TEST_CASE(hoist_leaves_a_product_of_many_rows_that_the_loop_does_not_read_to_sink) {
+  const auto of_rows = [](int64_t rows) {
+    const Tensor w = parameter(normal({7, 7}, 1));
+    const auto step = [&](const Tensor& x, const State& s) {
+      return Step{matmul(tanh(sin(x)), w), {s[0] + x}};
+    };
+    const ProgramLog log;
+    scan(step, normal({rows, 5, 7}), {zeros({rows, 7}, float64)});
+    return log.programs().at(0).recurrence->normalised();
+  };
+  const auto names = [](const std::vector<Instruction>& section) {
+    std::string text;
+    for (const Instruction& i : section) text += i.op->name + " ";
+    return text;
+  };
+  const Program many = sink(hoist(of_rows(8))), few = hoist(of_rows(7));
+  BOOST_CHECK_EQUAL(names(many.before), "");
+  BOOST_CHECK_EQUAL(names(many.loop), "sin tanh add ");
+  BOOST_CHECK_EQUAL(names(many.after), "matmul ");
+  BOOST_CHECK_EQUAL(names(few.before), "sin tanh matmul ");
+}
+
 BOOST_AUTO_TEST_CASE(sink_moves_a_product_of_few_rows_with_what_is_computed_from_it) {
   const Tensor out = parameter(normal({7, 2}, 2), "out");
   const auto program_of_rows = [&](int64_t rows) {

@@ -247,6 +247,32 @@ BOOST_AUTO_TEST_CASE(matrices_run_one_after_the_other) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_step_is_one_group_of_tiles_and_its_gradient_keeps_no_matrix_of_each_step) {
+  const ProgramLog log;
+  run(delta("a delta rule", 3, 20, 2, 16, 8), {}, float32, 1);
+  BOOST_REQUIRE_GE(log.programs().size(), 3u);
+  const std::string whole = explain(log.programs()[0]), state = explain(log.programs()[2]);
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  BOOST_TEST(has(whole, "it runs as the Programs that follow, one after the other"), whole);
+  BOOST_TEST(log.programs()[1].what == "before the matrix state");
+  BOOST_TEST(log.programs()[2].what == "matrix state");
+  BOOST_TEST(has(state,
+                 "  tiles [96, 8], matrices of 16 rows: multiply row dot subtract multiply "
+                 "multiply-add row dot\n"
+                 "  6 matrices are independent; 6 at a time go through all steps of a stretch\n"),
+             state);
+  BOOST_TEST(has(state, "3072 bytes kept for the gradient at the end of each segment\n"), state);
+  const auto keeps_matrices = [](const LoggedProgram& l) {
+    const Program& p = l.recurrence->normalised();
+    return l.time == 20 && std::any_of(p.sequences.begin(), p.sequences.end(), [&](ValueId v) {
+             return p.shape(v) == Shape{3, 2, 16, 8};
+           });
+  };
+  BOOST_TEST(std::none_of(log.programs().begin(), log.programs().end(), keeps_matrices));
+}
+
 BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_matrix_states) {
   for (const Case& c : {delta("many matrices", 9, 20, 4, 16, 24), delta("few", 2, 60, 3, 40, 40)}) {
     const ProgramLog log;
