@@ -9,6 +9,7 @@
 
 #include "plain_loop.hpp"
 #include "program/plan/surroundings.hpp"
+#include "program/verify.hpp"
 #include "random_steps.hpp"
 #include "scan/explain.hpp"
 
@@ -244,6 +245,11 @@ BOOST_AUTO_TEST_CASE(matrices_run_one_after_the_other) {
       });
       BOOST_TEST((state != logged.end()) == c.matrices);
       if (state != logged.end()) BOOST_TEST(in_matrices(*state));
+      for (const LoggedProgram& l : logged) {
+        const Executable& runs = l.recurrence->optimised();
+        verify(runs.program());
+        verify_rows(runs.program(), runs.plan().independent_rows);
+      }
     }
 }
 
