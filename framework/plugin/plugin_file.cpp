@@ -27,7 +27,7 @@ class OpenFile {
  public:
   // Without waiting for the other end of what is no file after all.
   explicit OpenFile(const std::string& path)
-      : number_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+      : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
   ~OpenFile() {
     if (number_ >= 0) close(number_);
   }
