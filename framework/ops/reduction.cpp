@@ -27,15 +27,16 @@ Tensor kept(const Vjp& v, const Tensor& result) {
 }
 
 // y = the sum                  da = dy, repeated
-const auto& defined_sum = define(sum_op, {
-    .name = "sum",
-    .type = reduced,
-    .kernel = sum_kernel(),
-    .vjp = {[](const Vjp& v) { return broadcast_to(kept(v, v.dy()), v.a().shape()); }},
-    .leading_axis = LeadingAxis::all,
-    .linear = true,
-    .mask = masks::of_features,
-});
+const auto& defined_sum = define(
+    sum_op, {
+                .name = "sum",
+                .type = reduced,
+                .kernel = sum_kernel(),
+                .vjp = {[](const Vjp& v) { return broadcast_to(kept(v, v.dy()), v.a().shape()); }},
+                .leading_axis = LeadingAxis::all,
+                .linear = true,
+                .mask = masks::of_features,
+            });
 
 // da = dy where a is the extreme one, in equal shares where several are
 Tensor to_the_extreme(const Vjp& v) {

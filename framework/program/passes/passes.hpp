@@ -27,8 +27,8 @@ Program rows_last(Program program);
 /// Elementwise ops read an operand as it was before it was repeated; of narrow operands alone the
 /// result is narrow, too.
 Program narrow(Program program);
-/// What a state's matrices are multiplied by, or summed to, becomes elementwise products and sums of
-/// rows or columns, which go through a matrix tile by tile.
+/// What a state's matrices are multiplied by, or summed to, becomes elementwise products and sums
+/// of rows or columns, which go through a matrix tile by tile.
 Program vectors(Program program);
 /// sum(-x) becomes -sum(x).
 Program negate(Program program);
