@@ -88,12 +88,16 @@ bool folds_rows(const Program& p, const Instruction& i) {
 }
 
 bool is_of_matrix_state(const Program& p, const Shape& shape) {
+  // Sums of columns are added one row after the other, and a sequence of parts has two axes more.
+  constexpr int64_t most_rows = 1024;
+  constexpr int most_axes = Shape::max_rank - 2;
   int rank = 3;
   for (ValueId v : p.carried) rank = std::max(rank, p.shape(v).rank());
   return std::any_of(p.carried.begin(), p.carried.end(), [&](ValueId v) {
     const Shape& s = p.shape(v);
-    return s.rank() == rank && s[-1] > 1 && s[-2] > 1 && is_floating(p.type(v).dtype) &&
-           s.rank() == shape.rank() && std::equal(s.begin(), s.end() - 1, shape.begin());
+    return s.rank() == rank && rank <= most_axes && s[-1] > 1 && s[-2] > 1 && s[-2] <= most_rows &&
+           is_floating(p.type(v).dtype) && s.rank() == shape.rank() &&
+           std::equal(s.begin(), s.end() - 1, shape.begin());
   });
 }
 

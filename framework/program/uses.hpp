@@ -94,7 +94,7 @@ bool is_faster_over_time(const Program& program, const Instruction& product);
 /// Whether it folds each row into one element, which stays a column.
 bool folds_rows(const Program& program, const Instruction& instruction);
 /// Whether a value of this shape has as many matrices, of as many rows, as a state of matrices,
-/// [..., rows, columns]: one of the states with the most axes.
+/// [..., rows, columns]: one of the states with the most axes, of 6 axes and 1024 rows at most.
 bool is_of_matrix_state(const Program& program, const Shape& shape);
 /// Whether it sums the rows of each such matrix into one, which stays a row.
 bool folds_columns(const Program& program, const Instruction& instruction);

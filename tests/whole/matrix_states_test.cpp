@@ -121,6 +121,34 @@ std::vector<Case> cases() {
          const Tensor a = 0.5 * s[0] + column(x[0]) * row(x[1]), b = s[1] * 0.3 + a * column(x[0]);
          return Step{.output = times(a - b, x[1]), .state = {b, a}};
        }},
+      {"a split of what is read, of which one half goes back and one is given out",
+       {{2, 5, 4}, {2, 5, 8}},
+       {{2, 2, 4, 2}},
+       {},
+       [](const Tensors& x, const State& s, const Tensors&) {
+         const Tensors halves = split(times(s[0], in_heads(x[0], 2)), {2, 2});
+         return Step{.output = joined(halves[0]),
+                     .state = {0.5 * s[0] + column(in_heads(x[1], 2)) * row(mild(halves[1]))}};
+       }},
+      {"the other half",
+       {{2, 5, 4}, {2, 5, 8}},
+       {{2, 2, 4, 2}},
+       {},
+       [](const Tensors& x, const State& s, const Tensors&) {
+         const Tensors halves = split(times(s[0], in_heads(x[0], 2)), {2, 2});
+         return Step{.output = joined(halves[1]),
+                     .state = {0.5 * s[0] + column(in_heads(x[1], 2)) * row(mild(halves[0]))}};
+       }},
+      {"a slice of what is read goes back, all of it is given out",
+       {{2, 5, 4}, {2, 5, 8}},
+       {{2, 2, 4, 2}},
+       {},
+       [](const Tensors& x, const State& s, const Tensors&) {
+         const Tensor read = times(s[0], in_heads(x[0], 2));
+         return Step{
+             .output = joined(read),
+             .state = {0.5 * s[0] + column(in_heads(x[1], 2)) * row(mild(slice(read, -1, 2, 4)))}};
+       }},
       {"the whole state as an output",
        {{2, 5, 4}, {2, 5, 4}},
        {{2, 4, 4}},
@@ -388,4 +416,42 @@ BOOST_AUTO_TEST_CASE(random_steps_with_matrices_equal_the_plain_loop) {
     check(c.name + ", in stretches", run(c, how), expected, 1e-9);
   }
   BOOST_TEST(runs > static_cast<int64_t>(2 * seeds), runs << " Programs in matrices");
+}
+
+// In float32. Tiles add one row after the other; where there are too many rows the op runs alone.
+BOOST_AUTO_TEST_CASE(sums_of_many_rows_are_exact_enough) {
+  for (const int64_t rows : {1024, 16384}) {
+    const Tensor all = full({1, 2, rows, 8}, 0.7, float32), none = full({1, 2, 2, 8}, 0, float32),
+                 ones = full({1, 2, 2, rows}, 1, float32);
+    const Tensor sums = scan(
+                            [](const Tensors& x, const State& s) -> Step {
+                              const Tensor S = s[0] + column(x[0]) * row(x[1]);
+                              return {.output = sum(S * column(x[0]), -2), .state = {S}};
+                            },
+                            {ones, none}, {all})
+                            .output;
+    const double expected = static_cast<double>(0.7f) * static_cast<double>(rows);
+    for (const double sum : sums.to_vector()) BOOST_TEST(std::abs(sum / expected - 1) < 5e-6);
+  }
+}
+
+// What goes from part to part has an axis more, and two in segments: of 7 axes there is no room.
+BOOST_AUTO_TEST_CASE(a_matrix_state_of_many_axes_runs_as_one) {
+  const Tensor down = parameter(normal({2, 6, 1, 1, 1, 2, 3, 1}, 4)),
+               along = parameter(normal({2, 6, 1, 1, 1, 2, 1, 4}, 5)),
+               first = parameter(normal({2, 1, 1, 1, 2, 3, 4}, 6));
+  const auto run = [&](bool plain) {
+    const Scanned done = scan(
+        [](const Tensors& x, const State& s) -> Step {
+          const Tensor S = tanh(0.5 * s[0] + x[0] * x[1]);
+          return {.output = reshape(sum(S * x[1], -1), {2, 6}), .state = {S}};
+        },
+        {down, along}, {first}, {.plain = plain});
+    Tensors all{done.output, done.state[0]};
+    for (const Tensor& g : gradient(mixed(all), {down, along, first})) all.push_back(g);
+    return all;
+  };
+  const Tensors got = run(false), expected = run(true);
+  for (std::size_t i = 0; i < got.size(); ++i)
+    check_close("result " + std::to_string(i), got[i], expected[i], 1e-12);
 }

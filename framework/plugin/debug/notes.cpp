@@ -9,6 +9,7 @@
 #include "graph/trace.hpp"
 #include "ops/known.hpp"
 #include "scan/explain.hpp"
+#include "scan/parts/parts.hpp"
 
 namespace tempo::debug {
 
@@ -116,12 +117,21 @@ class Notes {
 
 }  // namespace
 
+namespace {
+// A step that runs in parts is followed by them.
+bool runs_forward(const LoggedProgram& logged) {
+  const bool is_part =
+      logged.what == part_ahead || logged.what == part_of_matrices || logged.what == part_behind;
+  return is_part || (logged.what == "forward" && !logged.recurrence->runs_in_parts());
+}
+}  // namespace
+
 std::string notes_of(const Layer& layer, const Tensors& inputs) {
   const ProgramLog log;
   layer.call(inputs);
   std::string all;
   for (const LoggedProgram& logged : log.programs()) {
-    if (!logged.recurrence || logged.what != "forward") continue;
+    if (!logged.recurrence || !runs_forward(logged)) continue;
     const std::string notes = Notes(logged.recurrence->optimised()).all();
     if (!notes.empty()) all += (all.empty() ? "" : "\n") + notes;
   }

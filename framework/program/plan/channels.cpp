@@ -16,9 +16,11 @@ class ChannelPlanner {
  public:
   ChannelPlanner(const Uses& uses, const Plan& plan, const Members& members)
       : uses_(uses), p_(uses.program()), plan_(plan) {
-    for (const auto& [stage, ops] : members)
-      for (std::size_t k = 0; k < ops.size(); ++k)
-        tiles_[ops[k]] = &std::get<TileStage>(plan.stages[stage]).ops[k];
+    for (const auto& [stage, instructions] : members) {
+      const std::vector<TileOp>& ops = std::get<TileStage>(plan.stages[stage]).ops;
+      if (ops.size() != instructions.size()) continue;  // two of them are one op
+      for (std::size_t k = 0; k < ops.size(); ++k) tiles_[instructions[k]] = &ops[k];
+    }
   }
 
   std::optional<ChannelLoop> make() {

@@ -73,6 +73,7 @@ class Cutter {
     if (!states_end_where_they_are()) return nullptr;
     for (std::size_t k = 0; k < p_.results.size(); ++k) ask(made_in_[p_.results[k].value], k);
     for (const Where w : {behind, matrices, ahead}) gather(w);
+    if (!can_be_sent()) return nullptr;
     RecurrenceRef core = recurrence_of(matrices);
     if (core->optimised().plan().parts_together == 0) return nullptr;
     auto out = std::make_shared<RecurrenceParts>();
@@ -146,8 +147,12 @@ class Cutter {
       needed = needed_for(p_.loop, needed);
       return true;
     });
-    for (const Instruction& i : p_.loop)
-      for (ValueId v : i.outputs) made_in_[v] = place_of(v, follow, needed);
+    for (const Instruction& i : p_.loop) {  // all that it makes, where the first of it is read
+      const bool any_follows = follow.contains_any(i.outputs),
+                 any_needed = needed.contains_any(i.outputs);
+      for (ValueId v : i.outputs)
+        made_in_[v] = !any_follows ? ahead : any_needed ? matrices : behind;
+    }
     for (ValueId v : p_.fixed) made_in_[v] = ahead;
     for (ValueId v : p_.sequences) made_in_[v] = ahead;
     for (std::size_t k = 0; k < p_.carried.size(); ++k) {
@@ -171,6 +176,16 @@ class Cutter {
       if (made_in_[last] != made_in_[state]) return false;
       if (made_in_[state] == matrices && (p_.next[k] == state || last != p_.next[k])) return false;
     }
+    return true;
+  }
+
+  // A sequence of the whole run has one axis more, and in segments two.
+  bool can_be_sent() const {
+    for (const Part& part : parts_)
+      for (std::size_t n = 0; n < p_.values.size(); ++n)
+        if (const ValueId v{static_cast<int32_t>(n)};
+            part.asked.contains(v) && p_.shape(v).rank() > Shape::max_rank - 2)
+          return false;
     return true;
   }
 
@@ -253,6 +268,7 @@ class Cutter {
     const std::vector<ProgramResult>& results = parts_[from].program.results;
     const auto at =
         std::find(results.begin(), results.end(), ProgramResult{ProgramResult::sequence, v});
+    if (at == results.end()) throw Error("scan: a part of a step reads what no part gives it.");
     return {number_[from], static_cast<std::size_t>(at - results.begin())};
   }
   std::size_t place_among_inputs(ValueId v) const {
