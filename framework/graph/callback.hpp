@@ -23,8 +23,8 @@ std::string last_words();
 /// Throws what the failed status of a callback stands for.
 [[noreturn]] void throw_failure(tempo_status status, const Callee& callee);
 
-/// Throws what a failed status of a function that was given for one call stands for. Its words are
-/// its caller's own; where it had none, it is "scan: the step" that failed.
+/// Throws what a failed status stands for, of a function that was given for one call. The error has
+/// the function's own words; where there are none, it says that "scan: the step", say, has failed.
 void check_function(tempo_status status, const char* function);
 
 /// While one lives, a callback runs on this thread, which must leave the thread as it found it.

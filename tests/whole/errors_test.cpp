@@ -959,8 +959,7 @@ BOOST_AUTO_TEST_CASE(steps_that_cannot_be_traced) {
        "lstm: it is stateful, and it is called inside a step that is traced, "
        "which cannot keep its state from one call to the next.\n"
        "  Use its cell in the step, with the state as one of the step's own, or make the layer "
-       "with "
-       ".stateful = false."},
+       "with .stateful = false."},
       {"reading what escaped", plain, [] { escaped.element(0); },
        "a value was read while a step is traced; there is none yet.\n"
        "  item(), data() and `if` on a tensor see no number there: use where(condition, a, b) to "

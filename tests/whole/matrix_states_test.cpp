@@ -59,6 +59,19 @@ Case delta(const std::string& name, int64_t batch, int64_t time, int64_t heads, 
           }};
 }
 
+// One half of what is read goes back into the state, and the other is given out.
+Case halves(const char* name, std::size_t back) {
+  return {name,
+          {{2, 5, 4}, {2, 5, 8}},
+          {{2, 2, 4, 2}},
+          {},
+          [back](const Tensors& x, const State& s, const Tensors&) {
+            const Tensors half = split(times(s[0], in_heads(x[0], 2)), {2, 2});
+            return Step{.output = joined(half[1 - back]),
+                        .state = {0.5 * s[0] + column(in_heads(x[1], 2)) * row(mild(half[back]))}};
+          }};
+}
+
 std::vector<Case> cases() {
   return {
       delta("a delta rule", 3, 5, 2, 4, 3),
@@ -121,24 +134,8 @@ std::vector<Case> cases() {
          const Tensor a = 0.5 * s[0] + column(x[0]) * row(x[1]), b = s[1] * 0.3 + a * column(x[0]);
          return Step{.output = times(a - b, x[1]), .state = {b, a}};
        }},
-      {"a split of what is read, of which one half goes back and one is given out",
-       {{2, 5, 4}, {2, 5, 8}},
-       {{2, 2, 4, 2}},
-       {},
-       [](const Tensors& x, const State& s, const Tensors&) {
-         const Tensors halves = split(times(s[0], in_heads(x[0], 2)), {2, 2});
-         return Step{.output = joined(halves[0]),
-                     .state = {0.5 * s[0] + column(in_heads(x[1], 2)) * row(mild(halves[1]))}};
-       }},
-      {"the other half",
-       {{2, 5, 4}, {2, 5, 8}},
-       {{2, 2, 4, 2}},
-       {},
-       [](const Tensors& x, const State& s, const Tensors&) {
-         const Tensors halves = split(times(s[0], in_heads(x[0], 2)), {2, 2});
-         return Step{.output = joined(halves[1]),
-                     .state = {0.5 * s[0] + column(in_heads(x[1], 2)) * row(mild(halves[0]))}};
-       }},
+      halves("a split of what is read, of which the second half goes back", 1),
+      halves("a split of what is read, of which the first half goes back", 0),
       {"a slice of what is read goes back, all of it is given out",
        {{2, 5, 4}, {2, 5, 8}},
        {{2, 2, 4, 2}},

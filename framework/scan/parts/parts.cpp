@@ -147,22 +147,18 @@ class Cutter {
       needed = needed_for(p_.loop, needed);
       return true;
     });
-    for (const Instruction& i : p_.loop) {  // all that it makes, where the first of it is read
-      const bool any_follows = follow.contains_any(i.outputs),
-                 any_needed = needed.contains_any(i.outputs);
-      for (ValueId v : i.outputs)
-        made_in_[v] = !any_follows ? ahead : any_needed ? matrices : behind;
-    }
+    for (const Instruction& i : p_.loop)  // all that it makes, where the first of it is read
+      for (ValueId v : i.outputs) made_in_[v] = place_of(i.outputs, follow, needed);
     for (ValueId v : p_.fixed) made_in_[v] = ahead;
     for (ValueId v : p_.sequences) made_in_[v] = ahead;
     for (std::size_t k = 0; k < p_.carried.size(); ++k) {
       const ValueId v = p_.carried[k];
-      made_in_[v] = is_matrix(v) ? matrices : place_of(v, follow, needed);
+      made_in_[v] = is_matrix(v) ? matrices : place_of({v}, follow, needed);
       parts_[made_in_[v]].states.push_back(k);
     }
   }
-  static Where place_of(ValueId v, const ValueSet& follow, const ValueSet& needed) {
-    return !follow.contains(v) ? ahead : needed.contains(v) ? matrices : behind;
+  static Where place_of(const ValueIds& made, const ValueSet& follow, const ValueSet& needed) {
+    return !follow.contains_any(made) ? ahead : needed.contains_any(made) ? matrices : behind;
   }
   ValueId next_of(ValueId state) const {
     const auto at = std::find(p_.carried.begin(), p_.carried.end(), state);
