@@ -79,8 +79,13 @@ int64_t Executable::shards(int64_t time) const {
                 by_work = surroundings_.work_per_row * rows * time / enough;
   const int64_t most = plan_.channels ? plan_.channels->channels / ChannelLoop::fewest
                        : together > 0 ? parts / together
-                                      : parts / fewest_rows;
+                                      : parts / fewest_shard_rows;
   return std::max<int64_t>(1, std::min(by_work, most));
+}
+
+int64_t Executable::column_parts(int64_t time) const {
+  const bool is_long = surroundings_.work_per_row * surroundings_.rows * time >= enough;
+  return is_long && shards(time) == 1 ? plan_.column_parts : 1;
 }
 
 bool Executable::leaves_threads_idle(int64_t time) const {
@@ -110,6 +115,7 @@ std::string to_string(const Executable& executable) {
   else if (executable.plan().independent_rows > 0)
     text += "  rows are independent\n";
   if (executable.plan().channels) text += "  channels are independent\n";
+  if (executable.plan().column_parts > 1) text += "  threads share the columns of products\n";
   return text;
 }
 

@@ -11,9 +11,6 @@ namespace tempo {
 
 class KeptProducts;
 
-/// A shard of fewer rows is not worth a thread.
-inline constexpr int64_t fewest_rows = 4;
-
 /// An optimised Program with its Plan and what a run does besides the stages. Nothing in it depends
 /// on the number of steps or on the caller's memory.
 class Executable {
@@ -39,6 +36,8 @@ class Executable {
   }
   /// In how many shards of rows such a run is cut, at most.
   int64_t shards(int64_t time) const;
+  /// Into how many parts the columns of its products are cut for threads, where shards are not.
+  int64_t column_parts(int64_t time) const;
   /// Whether such a run is long and has fewer shards than there are threads.
   bool leaves_threads_idle(int64_t time) const;
 

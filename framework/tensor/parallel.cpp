@@ -119,6 +119,8 @@ void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_
   __tsan_acquire(&body);
 }
 
+int threads_at_once() { return std::min(threads(), tbb::info::default_concurrency()); }
+
 void start(std::function<void()> f) {
   if (!pool().has_workers()) return f();
   static tbb::task_arena& beside = *new tbb::task_arena;

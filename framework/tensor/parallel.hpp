@@ -18,6 +18,10 @@ inline constexpr int64_t elements_per_task = 32768;
 /// once. A count of at most `grain` runs inline. The first exception thrown by a body is rethrown.
 void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
+/// Threads that can run at the same time: as many as there may be, or as processors if these are
+/// fewer.
+int threads_at_once();
+
 /// Calls f, which must not throw, on another thread when one is free. The process ends after it.
 /// In a child whose parent had threads, this and parallel_for do everything on the caller's thread.
 void start(std::function<void()> f);

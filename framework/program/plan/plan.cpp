@@ -26,6 +26,7 @@ class Planner {
     plan_.independent_rows = independent_rows(uses_, plan_);
     plan_.channels = channel_loop(uses_, plan_, members_);
     plan_.parts_together = parts_together(uses_, plan_);
+    plan_.column_parts = column_parts(uses_, plan_);
   }
 
  private:

@@ -11,6 +11,9 @@
 
 namespace tempo {
 
+/// A shard of fewer rows is not worth a thread.
+inline constexpr int64_t fewest_shard_rows = 4;
+
 /// A block of memory, for one step or for all.
 struct Block {
   enum Kind {
@@ -63,6 +66,16 @@ struct ProductStage {
   BlockedRegion out;
   bool accumulates = false;
   std::optional<Region> bias = {};  // a row that is added to each of out
+
+  /// Into so many parts its columns are worth cutting, each for a thread that takes it at every
+  /// step: by the weights that are read, and what is done with them.
+  int64_t column_parts() const {
+    constexpr int64_t enough = 160 << 10;
+    if (terms[0].in_int8) return 1;
+    int64_t weights = 0;
+    for (const ProductTerm& t : terms) weights += t.a.first.cols * out.first.cols * blocks;
+    return std::max<int64_t>(1, weights * (4 + out.first.rows) / enough);
+  }
 };
 
 /// One elementwise op over a tile.
@@ -155,8 +168,8 @@ struct ChannelLoop {
     ChannelOperand from;
     int64_t column, columns;
   };
-  static constexpr int64_t most_rows = 7;  // more are shards of rows
-  static constexpr int64_t fewest = 32;    // channels that are worth a thread
+  static constexpr int64_t most_rows = 2 * fewest_shard_rows - 1;  // more are shards of rows
+  static constexpr int64_t fewest = 32;  // channels that are worth a thread
   static constexpr int64_t tile_elements = 512;
 
   int64_t rows = 0, channels = 0;  // channels of each row
@@ -199,6 +212,9 @@ struct Plan {
   // > 0: so many of these parts go through the steps of a stretch together, as their states then
   // stay in the first cache.
   int64_t parts_together = 0;
+  // > 1: the step has few rows, and threads are worth taking so many parts of the columns of its
+  // products.
+  int64_t column_parts = 1;
   std::optional<ChannelLoop> channels;  // how the loop runs, if its elements are channels
   // Made for rows that end: what is read or made outside of the loop lies in slabs, never with the
   // caller, so that a slab can have the rows alone that are running.

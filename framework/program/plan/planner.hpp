@@ -135,6 +135,9 @@ int64_t independent_rows(const Uses& uses, const Plan& plan);
 /// How many parts go through a stretch together, if all of them do not.
 int64_t parts_together(const Uses& uses, const Plan& plan);
 
+/// Into how many parts the columns of products are worth cutting; 1 where threads take rows.
+int64_t column_parts(const Uses& uses, const Plan& plan);
+
 /// Of each group of tiles, by its stage, the instructions of its ops.
 using Members = std::map<std::size_t, std::vector<const Instruction*>>;
 /// The loop as channels, if it is one of elementwise ops on few rows.

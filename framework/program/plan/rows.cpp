@@ -83,4 +83,20 @@ int64_t parts_together(const Uses& uses, const Plan& plan) {
   return std::clamp<int64_t>(cached_bytes / std::max<int64_t>(bytes, 1), 1, parts);
 }
 
+// While threads wait for their parts nothing else may use them, as a call does, or a sum that grows
+// at each step.
+int64_t column_parts(const Uses& uses, const Plan& plan) {
+  if (plan.independent_rows >= 2 * fewest_shard_rows || plan.channels || plan.parts_together > 0)
+    return 1;
+  for (const Stage& s : plan.stages)
+    if (std::holds_alternative<CallStage>(s)) return 1;
+  for (const ProgramResult& r : uses.program().results)
+    if (r.kind == ProgramResult::sum && !uses.maker(r.value, Section::after)) return 1;
+  int64_t most = 1;
+  for (const Stage& s : plan.stages)
+    if (const auto* product = std::get_if<ProductStage>(&s))
+      most = std::max(most, product->column_parts());
+  return most;
+}
+
 }  // namespace tempo

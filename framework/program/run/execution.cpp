@@ -46,6 +46,8 @@ Execution::Execution(const Executable& executable, int64_t time, std::span<const
   bases_ = reinterpret_cast<Addresses>(base + surroundings_.bases);
   shard_memory_ = base + surroundings_.bytes;
   bind();
+  const int64_t parts = std::min<int64_t>(executable.column_parts(time), threads_at_once());
+  if (most_shards > 1 && parts > 1) team_ = std::make_unique<Team>(parts);
 }
 
 void Execution::run() {
@@ -104,13 +106,17 @@ void Execution::run_shard(int64_t index) const {
   if (by_channels_) return run_channels(index);
   const auto [first, end, addresses] = shard(index);
   for (const BatchFirst& g : surroundings_.gathered) gather(g, first, end);
-  run_loop(index);
+  if (team_)
+    team_->lead([&] { run_loop(index); });
+  else
+    run_loop(index);
   for (const BatchFirst& s : surroundings_.scattered) scatter(s, first, end);
 }
 
 Execution::Shard Execution::shard(int64_t index) const {
   const int64_t shards =
-      drops_rows_ ? std::clamp<int64_t>(running(stretch_.t) / fewest_rows, 1, shards_) : shards_;
+      drops_rows_ ? std::clamp<int64_t>(running(stretch_.t) / fewest_shard_rows, 1, shards_)
+                  : shards_;
   return {first_row_of(std::min(index, shards), shards),
           first_row_of(std::min(index + 1, shards), shards),
           reinterpret_cast<Addresses>(shard_memory_ +

@@ -9,6 +9,7 @@
 #include "tensor/function_ref.hpp"
 #include "tensor/products/packed.hpp"
 #include "tensor/strides.hpp"
+#include "tensor/team.hpp"
 
 namespace tempo {
 
@@ -99,6 +100,7 @@ class Execution {
 
   // The loop.
   void run_loop(int64_t index) const;
+  void multiply(const ProductStage& product, const PackedMatrix* packed, const Shard& shard) const;
   void run_stages(const Shard& shard) const;
   void collect(const Shard& shard, bool last) const;
   void carry(const Shard& shard, int64_t n) const;
@@ -159,6 +161,7 @@ class Execution {
   bool by_channels_;  // the loop runs as channels: threads share them, or they are few
   int64_t steps_at_once_;
   Stretch stretch_;
+  std::unique_ptr<Team> team_;  // shares the columns of products
   Scratch arena_;
   View* views_ = nullptr;           // room for the operands of calls
   MatrixPart* parts_ = nullptr;     // room for those of a right side

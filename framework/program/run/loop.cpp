@@ -12,21 +12,33 @@ namespace {
 
 using Addresses = Execution::Addresses;
 
+// One of `parts` parts of the columns of a product, or all of them.
 void run_product(const ProductStage& s, const PackedMatrix* packed, Addresses addresses,
-                 int64_t first, int64_t end) {
+                 int64_t first, int64_t end, int64_t part = 0, int64_t parts = 1) {
   const Region& out = s.out.first;
   const auto size = static_cast<int64_t>(size_of(out.dtype));
-  const char* bias = s.bias ? address_of(*s.bias, addresses) : nullptr;
-  for (int64_t block = 0; block < s.blocks; ++block, packed += s.terms.size()) {
+  const char* const bias = s.bias ? address_of(*s.bias, addresses) : nullptr;
+  const int64_t panel = parts > 1 ? panel_columns(*packed) : std::max<int64_t>(1, out.cols),
+                panels = (out.cols - 1) / panel + 1, all = s.blocks * panels;
+  const int64_t from = part * all / parts, to = (part + 1) * all / parts;
+  for (int64_t at = from; at < to;) {
+    const int64_t block = at / panels, next = std::min(to, (block + 1) * panels),
+                  column = at % panels * panel,
+                  columns = std::min(out.cols, (next - block * panels) * panel) - column;
     const auto row = [&](const BlockedRegion& r) {
       return address_of(r.first, addresses) + first * r.first.row_stride + block * r.block_stride;
     };
     PackedProduct products[most_products];
-    for (std::size_t i = 0; i < s.terms.size(); ++i)
-      products[i] = {row(s.terms[i].a), s.terms[i].a.first.row_stride / size, packed + i};
-    multiply(end - first, {products, s.terms.size()}, row(s.out), out.row_stride / size,
-             s.accumulates, bias);
-    if (bias) bias += out.cols * size;
+    PackedMatrix b[most_products];
+    for (std::size_t i = 0; i < s.terms.size(); ++i) {
+      const PackedMatrix& whole = packed[static_cast<std::size_t>(block) * s.terms.size() + i];
+      b[i] = columns == out.cols ? whole : columns_of(whole, column, columns);
+      products[i] = {row(s.terms[i].a), s.terms[i].a.first.row_stride / size, b + i};
+    }
+    tempo::multiply(end - first, {products, s.terms.size()}, row(s.out) + column * size,
+                    out.row_stride / size, s.accumulates,
+                    bias ? bias + (block * out.cols + column) * size : nullptr);
+    at = next;
   }
 }
 
@@ -149,12 +161,22 @@ void Execution::step(const Shard& shard, int64_t n, bool last) const {
   carry(shard, n);
 }
 
+void Execution::multiply(const ProductStage& product, const PackedMatrix* packed,
+                         const Shard& shard) const {
+  const int64_t rows = product.out.first.rows, first = first_of(shard, rows),
+                end = end_of(shard, rows);
+  if (!team_ || product.column_parts() == 1)
+    return run_product(product, packed, shard.addresses, first, end);
+  team_->share([&](int64_t part) {
+    run_product(product, packed, shard.addresses, first, end, part, team_->size());
+  });
+}
+
 void Execution::run_stages(const Shard& shard) const {
   const PackedMatrix* packed = packed_;
   for (const Stage& stage : plan_.stages) {
     if (const auto* product = std::get_if<ProductStage>(&stage)) {
-      const int64_t rows = product->out.first.rows;
-      run_product(*product, packed, shard.addresses, first_of(shard, rows), end_of(shard, rows));
+      multiply(*product, packed, shard);
       packed += product->terms.size() * static_cast<std::size_t>(product->blocks);
     } else if (const auto* group = std::get_if<TileStage>(&stage)) {
       run_tiles(*group, shard.addresses, first_of(shard, group->rows), end_of(shard, group->rows));

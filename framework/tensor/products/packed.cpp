@@ -119,6 +119,19 @@ PackedMatrix pack(DType dtype, int64_t k, int64_t n, std::span<const MatrixPart>
   return {dtype, k, n, memory, &set, nullptr};
 }
 
+int64_t panel_columns(const PackedMatrix& b) {
+  return dispatch_floating(b.dtype, "panel_columns",
+                           [&]<class T>(T) { return kernels_of<T>(*b.kernels).width; });
+}
+
+PackedMatrix columns_of(const PackedMatrix& b, int64_t first, int64_t n) {
+  PackedMatrix part = b;
+  part.n = n;
+  part.panels =
+      static_cast<const char*>(b.panels) + static_cast<std::size_t>(first * b.k) * size_of(b.dtype);
+  return part;
+}
+
 void multiply(int64_t m, std::span<const PackedProduct> products, void* c, int64_t ldc,
               bool accumulate, const void* bias) {
   const PackedMatrix& first = *products[0].b;

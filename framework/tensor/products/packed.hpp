@@ -39,6 +39,12 @@ struct MatrixPart {
 PackedMatrix pack(DType dtype, int64_t k, int64_t n, std::span<const MatrixPart> parts,
                   void* memory);
 
+/// Columns can be cut at multiples of this. Not of one in int8.
+int64_t panel_columns(const PackedMatrix& b);
+/// Columns [first, first + n) of b, which has the memory; first is a multiple of panel_columns(b),
+/// and so is n, or these are the last ones.
+PackedMatrix columns_of(const PackedMatrix& b, int64_t first, int64_t n);
+
 /// A product a b with rows of a at a distance of lda; b is borrowed. Of several that are added up,
 /// all are in int8 or none.
 struct PackedProduct {
