@@ -83,20 +83,59 @@ std::vector<Weight> rg_lru_by_hand(int64_t, int64_t units) {
   for (const char* name : {"bias_a", "bias_x", "lambda"}) w.push_back({name, {units}});
   return w;
 }
+
+// Cells whose heads have a matrix for their state: as the zoo has them (layers/zoo).
 std::vector<Weight> mlstm(int64_t features, int64_t units) {
   return {{"kernel", {features, 4 * units}},
-          {"kernel_gates", {features, 2 * heads}},
           {"bias", {4 * units}},
-          {"bias_gates", {2 * heads}}};
+          {"gate_kernel", {features, 2 * heads}},
+          {"gate_bias", {2 * heads}}};
 }
 std::vector<Weight> gated_delta_net(int64_t features, int64_t units) {
-  return {{"kernel", {features, 3 * units}},
-          {"kernel_gates", {features, 2 * heads}},
-          {"bias_gates", {2 * heads}}};
+  return {{"kernel", {features, 4 * units}},
+          {"gate_kernel", {features, 2 * heads}},
+          {"rate", {heads}},
+          {"rate_bias", {heads}, -2},
+          {"scale", {units / heads}, 1}};
+}
+std::vector<Weight> rwkv7(int64_t features, int64_t units) {
+  const std::vector<int64_t> of_heads{heads, units / heads};
+  return {{"mix", {6, features}, 0.5},
+          {"kernel", {3, features, units}},
+          {"down", {3, features, low_rank}},
+          {"up", {3, low_rank, units}},
+          {"decay_bias", {units}, -2},
+          {"rate_bias", {units}},
+          {"removal", of_heads, 0.7},
+          {"renewal", of_heads, 1},
+          {"bonus", of_heads},
+          {"gamma", of_heads, 1},
+          {"beta", of_heads}};
+}
+std::vector<Weight> mamba2(int64_t features, int64_t units) {
+  const int64_t channels = units + 2 * state_size;
+  return {{"kernel", {features, units + channels + heads}},
+          {"conv_kernel", {convolution_width, channels}},
+          {"conv_bias", {channels}},
+          {"rate", {heads}},
+          {"rate_bias", {heads}, -2},
+          {"direct", {heads, 1}, 1},
+          {"scale", {units}, 1}};
+}
+std::vector<Weight> m2rnn(int64_t features, int64_t units) {
+  const int64_t of_head = units / heads;
+  return {{"kernel", {features, 4 * units + heads}},
+          {"conv_kernel", {convolution_width, 3 * units}},
+          {"conv_bias", {3 * units}},
+          {"recurrent", {heads, of_head, of_head}, 0, of_head},
+          {"rate", {heads}},
+          {"rate_bias", {heads}, -2},
+          {"direct", {heads, of_head}, 1},
+          {"scale", {units}, 1}};
 }
 
 bool is_matrix(const Weight& w) { return w.name != "bias" && w.shape.size() >= 2; }
-bool reads_the_input(const Weight& w) { return w.name.starts_with("kernel"); }
+bool reads_the_state(const Weight& w) { return w.name.starts_with("recurrent"); }
 
 double flop_of_language_model(const Size& s) {
   const auto rows = static_cast<double>(s.batch * s.time), units = static_cast<double>(s.units);
@@ -133,6 +172,9 @@ const std::vector<Cell> cells = {
     {"RGLRUByHand", "", rg_lru_by_hand},
     {"MLSTM", "", mlstm},
     {"GatedDeltaNet", "", gated_delta_net},
+    {"RWKV7", "", rwkv7},
+    {"Mamba2", "", mamba2},
+    {"M2RNN", "", m2rnn},
 };
 
 int64_t Weight::count() const {
@@ -175,7 +217,7 @@ double flop(const Job& job) {
   double from_input = 0, from_state = 0;
   for (const Weight& w : weights_of(job))
     if (is_matrix(w))
-      (reads_the_input(w) ? from_input : from_state) += static_cast<double>(w.count());
+      (reads_the_state(w) ? from_state : from_input) += static_cast<double>(w.count() * w.rows);
   double steps = static_cast<double>(job.size.batch * job.size.time);
   if (job.cell == "EndingLSTM") {
     steps = 0;

@@ -13,6 +13,7 @@ struct Weight {
   std::string name;
   std::vector<int64_t> shape;
   double centre = 0;
+  int64_t rows = 1;  ///< what a step multiplies it with, of each sequence
 
   int64_t count() const;
   /// Of a matrix, or of several, 1 / sqrt(rows), so that states neither vanish nor saturate.
@@ -28,7 +29,10 @@ struct Cell {
 
 extern const std::vector<Cell> cells;
 /// Of the cells that have any.
-inline constexpr int64_t heads = 4;
+inline constexpr int heads = 4;
+inline constexpr int low_rank = 16;          ///< of RWKV7
+inline constexpr int state_size = 16;        ///< of Mamba2
+inline constexpr int convolution_width = 4;  ///< of Mamba2 and M2RNN
 /// Throws Unsupported.
 const Cell& cell_named(const std::string& name);
 std::vector<Weight> weights_of(const Job& job);

@@ -21,6 +21,12 @@ const std::vector<Size> int8_sizes = {
     {1, 100, 128, 128}, {1, 100, 512, 512}, {8, 100, 256, 256}, {32, 100, 256, 256}};
 const std::vector<Size> doubling_sizes = {{32, 100, 256, 256}, {64, 100, 128, 128}};
 
+const std::vector<std::string> all_cells = {"LSTM",          "UserLSTM", "Peephole", "MinimalGated",
+                                            "LayerNormLSTM", "GRU",      "SimpleRNN"};
+// Of these each head has a matrix for its state.
+const std::vector<std::string> matrix_cells = {"MLSTM", "GatedDeltaNet", "RWKV7", "Mamba2",
+                                               "M2RNN"};
+
 // It trains nothing.
 void add_onnxruntime(Line& line) {
   const Job& job = line.job;
@@ -88,19 +94,6 @@ Block options_at(Size size, int threads) {
                   "float32", size, threads);
 }
 
-// Cells with heads, those that have a form by hand beside it.
-Block zoo_at(Size size, int threads) {
-  Block block{"zoo", "cells with heads: forward and backward", {}};
-  for (const char* cell :
-       {"LSTM", "SLSTM", "SLSTMByHand", "RGLRU", "RGLRUByHand", "MLSTM", "GatedDeltaNet"})
-    block.lines.push_back(line_of("gradient", cell, "float32", size, threads, false));
-  for (std::size_t at : {1u, 3u}) {
-    block.lines[at].against = static_cast<int>(at) + 1;
-    block.lines[at].against_what = "of by hand";
-  }
-  return block;
-}
-
 // What fit does of its own is the difference, in ms of an epoch or microseconds of a batch.
 Block fit_at(Size size, int threads) {
   Block block{"fit",
@@ -115,16 +108,40 @@ Block fit_at(Size size, int threads) {
   return block;
 }
 
-// A recurrence whose products read no state, beside a loop written by hand and the same products.
-Block linear_at(Size size, int threads) {
-  Block block{"linear", "linear recurrence beside a loop written by hand", {}};
+// A cell forward and with its gradient, beside a loop written by hand and the same products.
+Block beside_hand(const std::string& group, const std::string& title, const std::string& cell,
+                  Size size, int threads) {
+  Block block{group, title, {}};
   for (const char* mode : {"forward", "gradient"}) {
-    Line line = line_of(mode, "MinGRU", "float32", size, threads, false);
-    line.what = std::string("MinGRU ") + mode;
+    Line line = line_of(mode, cell, "float32", size, threads, false);
+    line.what = cell + " " + mode;
     line.peers.push_back({"hand", line.job});
+    line.peers.push_back({"libtorch", line.job});
     block.lines.push_back(std::move(line));
   }
   return block;
+}
+
+Block linear_at(Size size, int threads) {
+  return beside_hand("linear", "linear recurrence beside a loop written by hand", "MinGRU", size,
+                     threads);
+}
+
+// Cells with heads: those that have a form by hand beside it, and those whose heads have a matrix
+// for their state, a block for each of these, as LibTorch's gradients take some GB.
+std::vector<Block> zoo_at(Size size, int threads) {
+  Block block{"zoo", "cells with heads: forward and backward", {}};
+  for (const char* cell : {"LSTM", "SLSTM", "SLSTMByHand", "RGLRU", "RGLRUByHand"})
+    block.lines.push_back(line_of("gradient", cell, "float32", size, threads, false));
+  for (std::size_t at : {1u, 3u}) {
+    block.lines[at].against = static_cast<int>(at) + 1;
+    block.lines[at].against_what = "of by hand";
+  }
+  std::vector<Block> blocks{block};
+  for (const std::string& cell : matrix_cells)
+    blocks.push_back(
+        beside_hand("zoo", "matrix states beside a loop written by hand", cell, size, threads));
+  return blocks;
 }
 
 // In int8, beside the same in float.
@@ -143,9 +160,6 @@ Block int8_at(const std::string& mode, const std::string& title, Size size, int 
   }
   return block;
 }
-
-const std::vector<std::string> all_cells = {"LSTM",          "UserLSTM", "Peephole", "MinimalGated",
-                                            "LayerNormLSTM", "GRU",      "SimpleRNN"};
 
 struct Group {
   const char* name;
@@ -191,7 +205,7 @@ const std::vector<Group>& groups() {
          if (n < 2 || s.units < 128 || s.batch < 32) return std::vector<Block>{};
          return std::vector{threads_at(s, n)};
        }},
-      {"zoo", zoo_sizes, false, [](Size s, int n) { return std::vector{zoo_at(s, n)}; }},
+      {"zoo", zoo_sizes, false, zoo_at},
       {"linear",
        {{1, 10000, 128, 128}, {32, 100, 128, 128}},
        true,
@@ -232,7 +246,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 std::vector<std::string> cells_among(const std::vector<std::string>& names) {
   std::vector<std::string> found;
   for (const std::string& name : names) {
-    if (contains(all_cells, name)) {
+    if (contains(all_cells, name) || contains(matrix_cells, name)) {
       found.push_back(name);
       continue;
     }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tempo's jobs, as a script asks for them.
+#include <tempo/layers/zoo/gated_delta_net.hpp>
+#include <tempo/layers/zoo/m2rnn.hpp>
+#include <tempo/layers/zoo/mamba2.hpp>
 #include <tempo/layers/zoo/min_gru.hpp>
+#include <tempo/layers/zoo/mlstm.hpp>
+#include <tempo/layers/zoo/rwkv7.hpp>
 
 #include "allocations.hpp"
 #include "benchmarks/cells.hpp"
@@ -39,8 +44,18 @@ Layer recurrent(const Job& job, bool return_sequences) {
   if (job.cell == "SLSTMByHand") return of_user(SLSTMByHandCell({.units = units}));
   if (job.cell == "RGLRU") return of_user(RGLRUCell({.units = units}));
   if (job.cell == "RGLRUByHand") return of_user(RGLRUByHandCell({.units = units}));
-  if (job.cell == "MLSTM") return of_user(MLSTMCell({.units = units}));
-  if (job.cell == "GatedDeltaNet") return of_user(GatedDeltaNetCell({.units = units}));
+  if (job.cell == "MLSTM") return of_user(MLSTMCell({.units = units, .heads = heads}));
+  if (job.cell == "GatedDeltaNet")
+    return of_user(GatedDeltaNetCell({.units = units, .heads = heads}));
+  if (job.cell == "RWKV7")
+    return of_user(RWKV7Cell({.units = units, .heads = heads, .rank = low_rank}));
+  if (job.cell == "Mamba2")
+    return of_user(Mamba2Cell({.units = units,
+                               .heads = heads,
+                               .state_size = state_size,
+                               .conv_width = convolution_width}));
+  if (job.cell == "M2RNN")
+    return of_user(M2RNNCell({.units = units, .heads = heads, .conv_width = convolution_width}));
   throw Unsupported("Tempo has no cell " + job.cell);
 }
 

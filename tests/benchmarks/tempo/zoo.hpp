@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cells with heads, as their papers write them, and beside them the form that somebody would write
-// by hand to make them fast: a matrix for each head.
+// by hand to make them fast: a matrix for each head. Those with matrix states are the zoo's own.
 #pragma once
 
 #include "benchmarks/cells.hpp"
@@ -128,74 +128,6 @@ struct RGLRUByHandCell : tempo::Cell<CellOptions> {
     return {.output = next, .state = {next}};
   }
   Tensor kernel[2][heads], bias_a, bias_x, lambda;
-};
-
-/// mLSTM (Beck et al., 2024, xLSTM, equations 19 to 27): each head's state is a matrix.
-struct MLSTMCell : tempo::Cell<CellOptions> {
-  using Cell::Cell;
-
-  Shapes state_shapes(int64_t batch) const {
-    const int64_t of_head = options.units / heads;
-    return {{batch, heads, of_head, of_head}, {batch, heads, of_head}, {batch, heads, 1}};
-  }
-  void build(Weights& add, const Shape& input) {
-    const int64_t units = options.units;
-    kernel = add("kernel", {input.back(), 4 * units}, glorot_uniform());
-    kernel_gates = add("kernel_gates", {input.back(), 2 * heads}, glorot_uniform());
-    bias = add("bias", {4 * units}, zeros());
-    bias_gates = add("bias_gates", {2 * heads}, zeros());
-  }
-  Step step(const Tensor& x, const State& s) const {
-    const auto& [c, n, m] = s.as<3>();
-    const int64_t of_head = options.units / heads;
-    auto [q, k, v, o] = split<4>(matmul(x, kernel) + bias);
-    auto [i, f] = split<2>(matmul(x, kernel_gates) + bias_gates);
-    const auto by_head = [&](const Tensor& t) { return reshape(t, {-1, heads, of_head}); };
-    const auto of_matrix = [](const Tensor& t) { return expand_dims(t, -1); };
-    const ExponentialGates gates(expand_dims(i, -1), expand_dims(f, -1), m);  // [batch, heads, 1]
-    const Tensor key = by_head(k) / std::sqrt(static_cast<double>(of_head)), query = by_head(q);
-    Tensor next_c =
-        of_matrix(gates.forget) * c + of_matrix(gates.input * key) * expand_dims(by_head(v), -2);
-    Tensor next_n = gates.forget * n + gates.input * key;
-    const Tensor size = maximum(abs(sum(next_n * query, -1, true)), exp(-gates.next_m));
-    const Tensor read = squeeze(matmul(expand_dims(query, -2), next_c), -2) / size;
-    Tensor y = sigmoid(o) * reshape(read, {-1, options.units});
-    return {.output = y, .state = {next_c, next_n, gates.next_m}};
-  }
-  Tensor kernel, kernel_gates, bias, bias_gates;
-};
-
-/// Gated DeltaNet (Yang et al., 2024, equation 10): a head's state forgets what a key held.
-struct GatedDeltaNetCell : tempo::Cell<CellOptions> {
-  using Cell::Cell;
-
-  Shapes state_shapes(int64_t batch) const {
-    const int64_t of_head = options.units / heads;
-    return {{batch, heads, of_head, of_head}};
-  }
-  void build(Weights& add, const Shape& input) {
-    kernel = add("kernel", {input.back(), 3 * options.units}, glorot_uniform());
-    kernel_gates = add("kernel_gates", {input.back(), 2 * heads}, glorot_uniform());
-    bias_gates = add("bias_gates", {2 * heads}, zeros());
-  }
-  Step step(const Tensor& x, const State& s) const {
-    const int64_t of_head = options.units / heads;
-    auto [q, k, v] = split<3>(matmul(x, kernel));
-    auto [a, b] = split<2>(sigmoid(matmul(x, kernel_gates) + bias_gates));
-    const auto by_head = [&](const Tensor& t) { return reshape(t, {-1, heads, of_head}); };
-    const auto normed = [&](const Tensor& t) {
-      const Tensor of_heads = by_head(t);
-      return of_heads / sqrt(sum(square(of_heads), -1, true) + 1e-6);
-    };
-    const Tensor key = normed(k), query = normed(q);
-    const Tensor faded = reshape(a, {-1, heads, 1, 1}) * s[0];
-    const Tensor held = squeeze(matmul(expand_dims(key, -2), faded), -2);
-    const Tensor change = expand_dims(b, -1) * (by_head(v) - held);
-    Tensor next = faded + expand_dims(key, -1) * expand_dims(change, -2);
-    const Tensor read = squeeze(matmul(expand_dims(query, -2), next), -2);
-    return {.output = reshape(read, {-1, options.units}), .state = {next}};
-  }
-  Tensor kernel, kernel_gates, bias_gates;
 };
 
 }  // namespace bench

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiled with -O3 -march=native -ffast-math: the compiler's best.
-#include "loops.hpp"
+#include "min_gru.hpp"
 
 #include <algorithm>
 #include <cmath>

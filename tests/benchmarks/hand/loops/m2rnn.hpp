@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of M2RNN over the steps of one head.
+#pragma once
+
+#include "matrices.hpp"
+
+namespace bench {
+
+struct M2RNNLoop : Heads {
+  int64_t columns;     ///< of z, the last of which are f of all heads
+  float* z = nullptr;  ///< [steps, columns]; `backward` leaves df here
+  /// [steps, 3 * units]: q, k and v; and their gradients.
+  const float* qkv = nullptr;
+  float* dqkv = nullptr;
+  const float *recurrent = nullptr, *direct = nullptr;  // [heads, width, width], [heads, width]
+  const float *rate = nullptr, *rate_bias = nullptr;    // [heads]
+  float* read = nullptr;  ///< [steps, units]; `backward` reads its gradient here
+  float* kept = nullptr;  ///< [pairs, segments, width, width], or null: no gradient follows
+  /// [pairs, ...] of the weights; they grow.
+  float *drecurrent = nullptr, *ddirect = nullptr, *drate = nullptr, *drate_bias = nullptr;
+
+  void forward(int64_t pair) const;
+  void backward(int64_t pair) const;
+};
+
+}  // namespace bench
