@@ -11,5 +11,6 @@ std::unique_ptr<Work> mlstm(const Job& job);
 std::unique_ptr<Work> gated_delta_net(const Job& job);
 std::unique_ptr<Work> rwkv7(const Job& job);
 std::unique_ptr<Work> mamba2(const Job& job);
+std::unique_ptr<Work> m2rnn(const Job& job);
 
 }  // namespace bench

@@ -13,7 +13,7 @@ constexpr struct {
   std::unique_ptr<Work> (*make)(const Job&);
 } cells_by_hand[] = {
     {"MinGRU", min_gru}, {"MLSTM", mlstm},   {"GatedDeltaNet", gated_delta_net},
-    {"RWKV7", rwkv7},    {"Mamba2", mamba2},
+    {"RWKV7", rwkv7},    {"Mamba2", mamba2}, {"M2RNN", m2rnn},
 };
 
 std::unique_ptr<Work> make(const Job& job) {

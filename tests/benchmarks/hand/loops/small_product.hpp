@@ -8,31 +8,50 @@ namespace bench {
 
 namespace {
 
-/// Adds to C [n, n] the product of A and B [n, n], or of A turned. Tiles of 4 x 16 stay in registers
-/// where n is a multiple of 16.
+#ifdef __AVX512F__
+constexpr int64_t lanes = 16;
+#else
+constexpr int64_t lanes = 8;
+#endif
+typedef float Vector __attribute__((vector_size(lanes * sizeof(float)), aligned(4), may_alias));
+
+/// Adds 4 rows of two vectors of a product to C; `row` and `column` are the steps of A along
+/// either.
+inline void add_tile(int64_t n, const float* A, int64_t row, int64_t column, const float* B,
+                     float* C) {
+  const auto at = [&](int64_t i, int64_t j) -> Vector& {
+    return *reinterpret_cast<Vector*>(C + i * n + j);
+  };
+  Vector c00 = at(0, 0), c01 = at(0, lanes), c10 = at(1, 0), c11 = at(1, lanes);
+  Vector c20 = at(2, 0), c21 = at(2, lanes), c30 = at(3, 0), c31 = at(3, lanes);
+  for (int64_t k = 0; k < n; ++k, A += column, B += n) {
+    const Vector b0 = *reinterpret_cast<const Vector*>(B),
+                 b1 = *reinterpret_cast<const Vector*>(B + lanes);
+    c00 += A[0] * b0;
+    c01 += A[0] * b1;
+    c10 += A[row] * b0;
+    c11 += A[row] * b1;
+    c20 += A[2 * row] * b0;
+    c21 += A[2 * row] * b1;
+    c30 += A[3 * row] * b0;
+    c31 += A[3 * row] * b1;
+  }
+  at(0, 0) = c00, at(0, lanes) = c01, at(1, 0) = c10, at(1, lanes) = c11;
+  at(2, 0) = c20, at(2, lanes) = c21, at(3, 0) = c30, at(3, lanes) = c31;
+}
+
+/// Adds to C [n, n] the product of A and B [n, n], or of A turned.
 template <bool turn_a>
 BENCH_INLINE void add_product(int64_t n, const float* A, const float* B, float* C) {
-  const auto a = [&](int64_t i, int64_t k) { return turn_a ? A[k * n + i] : A[i * n + k]; };
-  if (n % 16 != 0) {
+  const int64_t row = turn_a ? 1 : n, column = turn_a ? n : 1;
+  if (n % (2 * lanes) != 0) {
     for (int64_t i = 0; i < n; ++i)
       for (int64_t k = 0; k < n; ++k)
-        for (int64_t j = 0; j < n; ++j) C[i * n + j] += a(i, k) * B[k * n + j];
+        for (int64_t j = 0; j < n; ++j) C[i * n + j] += A[i * row + k * column] * B[k * n + j];
     return;
   }
-  for (int64_t j = 0; j < n; j += 16)
-    for (int64_t i = 0; i < n; i += 4) {
-      float sum[4][16];
-      for (int64_t row = 0; row < 4; ++row)
-        for (int64_t column = 0; column < 16; ++column)
-          sum[row][column] = C[(i + row) * n + j + column];
-      for (int64_t k = 0; k < n; ++k)
-        for (int64_t row = 0; row < 4; ++row)
-          for (int64_t column = 0; column < 16; ++column)
-            sum[row][column] += a(i + row, k) * B[k * n + j + column];
-      for (int64_t row = 0; row < 4; ++row)
-        for (int64_t column = 0; column < 16; ++column)
-          C[(i + row) * n + j + column] = sum[row][column];
-    }
+  for (int64_t j = 0; j < n; j += 2 * lanes)
+    for (int64_t i = 0; i < n; i += 4) add_tile(n, A + i * row, row, column, B + j, C + i * n + j);
 }
 
 }  // namespace

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Mamba-2 and M2RNN share: a product and a convolution before the state, a gated norm after
+// it.
+#pragma once
+
+#include "loops/around.hpp"
+#include "loops/matrices.hpp"
+#include "sequence.hpp"
+
+namespace bench {
+
+/// A cell whose product z [steps, columns] holds the gate of the output, the channels that are
+/// convolved, and a number for each head.
+class Convolved : public OverSequence {
+ public:
+  Convolved(const Job& job, int64_t channels);
+
+ protected:
+  /// From `z_` and what was convolved to `read_`, what is read of the state; and back, from the
+  /// gradient of `read_`, which is there in its place, to that of the last columns of `z_`, of what
+  /// was convolved, and of the weights.
+  virtual void forward_of_heads() = 0;
+  virtual void backward_of_heads() = 0;
+
+  const float* convolved() const { return convolution_.y; }
+
+  int64_t width_, pairs_, channels_, columns_;
+  Array z_, read_, dconvolved_;  // [steps, columns], [steps, units], [steps, channels]
+
+ private:
+  void forward() final;
+  void backward() final;
+
+  Convolution convolution_;
+  GatedNorm norm_;
+  Array convolved_;  // [2, steps, channels], before silu and after
+};
+
+}  // namespace bench
