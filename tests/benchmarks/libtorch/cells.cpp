@@ -9,9 +9,6 @@ namespace {
 using torch::Tensor;
 using Weights = std::vector<Tensor>;
 
-// One step: changes the state, gives the output.
-using Step = Tensor (*)(const Tensor& x, Weights& state, const Weights& w);
-
 Tensor user_lstm(const Tensor& x, Weights& state, const Weights& w) {
   const Tensor &h = state[0], &c = state[1];
   const Tensor i = torch::sigmoid(torch::matmul(x, w[0]) + torch::matmul(h, w[1]) + w[2]);
@@ -99,23 +96,27 @@ Tensor masked_lstm(const Tensor& x, Weights& state, const Weights& w) {
   return state[0];
 }
 
-struct Loop {
-  const char* cell;
-  Step step;
-  std::size_t states;
-};
+using Shapes = std::vector<std::vector<int64_t>>;
+
+Shapes one_state(int64_t batch, int64_t, int64_t units) { return {{batch, units}}; }
+Shapes two_states(int64_t batch, int64_t, int64_t units) {
+  return {{batch, units}, {batch, units}};
+}
+
 constexpr Loop loops[] = {
-    {"UserLSTM", user_lstm, 2},
-    {"Peephole", peephole, 2},
-    {"MinimalGated", minimal_gated, 1},
-    {"LayerNormLSTM", layer_norm_lstm, 2},
-    {"RecurrentDropoutLSTM", recurrent_dropout_lstm, 2},
-    {"BothDropoutsLSTM", both_dropouts_lstm, 2},
-    {"MaskedLSTM", masked_lstm, 2},
+    {"UserLSTM", user_lstm, two_states},
+    {"Peephole", peephole, two_states},
+    {"MinimalGated", minimal_gated, one_state},
+    {"LayerNormLSTM", layer_norm_lstm, two_states},
+    {"RecurrentDropoutLSTM", recurrent_dropout_lstm, two_states},
+    {"BothDropoutsLSTM", both_dropouts_lstm, two_states},
+    {"MaskedLSTM", masked_lstm, two_states},
 };
 
 const Loop* loop_of(const std::string& cell) {
   for (const Loop& loop : loops)
+    if (loop.cell == cell) return &loop;
+  for (const Loop& loop : matrix_loops)
     if (loop.cell == cell) return &loop;
   return nullptr;
 }
@@ -124,12 +125,13 @@ const Loop* loop_of(const std::string& cell) {
 
 bool has_loop(const std::string& cell) { return loop_of(cell) != nullptr; }
 
-Tensor run_in_a_loop(const std::string& cell, const Tensor& x, const Weights& weights) {
+Tensor run_in_a_loop(const std::string& cell, const Tensor& x, int64_t units,
+                     const Weights& weights) {
   const Loop* loop = loop_of(cell);
   if (!loop) throw Unsupported("LibTorch has no cell " + cell);
-  const int64_t units = weights[1].size(0);  // of a recurrent matrix
-  Weights state(loop->states, torch::zeros({x.size(0), units}, x.options().requires_grad(false)));
-  Weights outputs;
+  Weights state, outputs;
+  for (const std::vector<int64_t>& shape : loop->states(x.size(0), x.size(2), units))
+    state.push_back(torch::zeros(shape, x.options().requires_grad(false)));
   for (const Tensor& now : x.unbind(1)) outputs.push_back(loop->step(now, state, weights));
   return torch::stack(outputs, 1);
 }

@@ -8,10 +8,23 @@
 
 namespace bench {
 
-/// Outputs of all steps [batch, time, units] of x [batch, time, features], from a state of zeros;
-/// weights in the order of `weights_of`. Throws Unsupported for a cell that is none of these.
-torch::Tensor run_in_a_loop(const std::string& cell, const torch::Tensor& x,
+/// Outputs of all steps [batch, time, units] of x [batch, time, features], from the state that the
+/// cell begins with; weights in the order of `weights_of`. Throws Unsupported for a cell that is
+/// none of these.
+torch::Tensor run_in_a_loop(const std::string& cell, const torch::Tensor& x, int64_t units,
                             const std::vector<torch::Tensor>& weights);
 bool has_loop(const std::string& cell);
+
+/// A cell: the shapes of its states, which begin as zeros, and a step, which changes the state and
+/// gives the output.
+struct Loop {
+  const char* cell;
+  torch::Tensor (*step)(const torch::Tensor& x, std::vector<torch::Tensor>& state,
+                        const std::vector<torch::Tensor>& weights);
+  std::vector<std::vector<int64_t>> (*states)(int64_t batch, int64_t features, int64_t units);
+};
+
+/// Those whose heads have a matrix for their state.
+extern const std::vector<Loop> matrix_loops;
 
 }  // namespace bench

@@ -29,7 +29,7 @@ std::vector<double> to_vector(const Tensor& t) {
 
 Recurrent::Recurrent(const std::string& cell, int64_t features, int64_t units, torch::Dtype dtype,
                      const std::string& prefix)
-    : cell_(cell), listed_(cell_named(cell).weights(features, units)) {
+    : cell_(cell), units_(units), listed_(cell_named(cell).weights(features, units)) {
   constexpr const char* lstms[] = {"LSTM", "EndingLSTM", "StatefulLSTM", "TwoSequencesLSTM",
                                    "DropoutLSTM"};
   if (std::count(std::begin(lstms), std::end(lstms), cell) > 0)
@@ -121,7 +121,7 @@ Tensor Recurrent::operator()(const Tensor& x, Tensors* state) {
   if (state) throw Unsupported("LibTorch's contestant streams an LSTM only");
   if (gru_) return std::get<0>(gru_(x));
   if (rnn_) return std::get<0>(rnn_(x));
-  return run_in_a_loop(cell_, x, looped_);
+  return run_in_a_loop(cell_, x, units_, looped_);
 }
 
 }  // namespace bench

@@ -30,6 +30,7 @@ class Recurrent {
   void take(const std::vector<torch::Tensor>& keras);
 
   std::string cell_;
+  int64_t units_;
   std::vector<Weight> listed_;
   std::vector<torch::Tensor> looped_;  // weights of a cell in a loop
   torch::nn::LSTM lstm_ = nullptr;
