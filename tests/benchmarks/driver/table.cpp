@@ -23,7 +23,7 @@ std::string to_text(const Ratio& r) {
 }
 
 std::string line_of(const std::vector<std::string>& cells) {
-  std::vector<int> widths{14, 18, 3, 8, 8, 8, 6};
+  std::vector<int> widths{22, 18, 3, 8, 8, 8, 6};
   widths.resize(cells.size() - 3, 18);  // the peers
   for (const int last : {29, 16, 0}) widths.push_back(last);
   std::ostringstream out;
@@ -45,7 +45,7 @@ double median(std::vector<double> values) {
 // "gradient: LSTM float32, 1 thread": rows that differ in their size only.
 std::string kind_of(const Row& row) {
   const Job& j = row.line.job;
-  return row.group + ": " + j.cell + " " + j.dtype + ", " + std::to_string(j.threads) +
+  return row.group + ": " + row.line.what + " " + j.dtype + ", " + std::to_string(j.threads) +
          (j.threads == 1 ? " thread" : " threads");
 }
 
