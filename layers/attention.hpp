@@ -95,7 +95,7 @@ struct Inputs {
   }
 
   /// Where a query may look: bool, to be broadcast to [batch, query time, value time]; Tensor{}
-  /// for everywhere. With a window, less than so many places away on both sides.
+  /// for everywhere. With a window, less than `window` places away on both sides.
   Tensor allowed(bool causal, int window = 0) const {
     Tensor all;
     for (const Tensor& mask : {value_mask, key_mask})

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What normalizations do at the end: their result times gamma, and beta added to it.
+// The end of a normalization: its result times gamma, and beta added to it.
 #pragma once
 
 #include <tempo/cell.hpp>

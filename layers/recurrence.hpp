@@ -36,8 +36,8 @@ inline Tensor counted_alone(const Tensor& x, const Tensor& mask) {
   return counted_steps(x, mask, {{"borrow", true}});
 }
 
-/// How many steps there are up to the last one that counts in any sequence; of those behind it
-/// nothing need be computed. At least 1, and all of them while a step is traced.
+/// The number of steps up to the last one that counts in any sequence; nothing need be computed
+/// after it. At least 1, and all of them while a step is traced.
 inline int64_t counted_steps(const Tensor& mask) {
   const int64_t batch = mask.shape()[0], time = mask.shape()[1];
   if (mask.traced()) return time;
@@ -60,7 +60,7 @@ inline Tensor of_rows_that_count(const Tensor& y, const Tensor& mask) {
   return choose(tensor(any, {batch, 1}), y, scalar(0, y.dtype()));
 }
 
-/// A Recurrence has so many step ids, which no other one has: a layer may run several.
+/// The number of step ids of a Recurrence, which no other one has: a layer may run several.
 inline constexpr uint32_t step_ids = 64;
 inline uint32_t next_step_ids() {
   static Counter& taken = *new Counter(1);
@@ -233,8 +233,8 @@ class Recurrence {
   }
 
  private:
-  // What is made once comes behind the constants, so their number is part of what a step is known
-  // by. 0, of too many of them: it is traced each time.
+  // Values that are made once come after the constants, so the number of constants is part of a
+  // step's id. 0, for too many of them: the step is traced each time.
   uint32_t step_id(std::size_t constants) const {
     return constants < recurrence::step_ids ? first_step_id_ + static_cast<uint32_t>(constants) : 0;
   }
@@ -309,8 +309,8 @@ class Recurrence {
     return {};
   }
 
-  // What an output is nothing but a step tells; one is traced for the first call, in a scan of no
-  // steps, which draws no random numbers.
+  // Only a step tells what its output is; one is traced for the first call, in a scan of no steps,
+  // which draws no random numbers.
   template <class F>
   MaskedOutput held_output(F& step, const Tensors& x, const State& state, const StepCall& seen,
                            bool all_there) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What layers with weights of a chosen size share: the option that they must be given.
+// The option that layers with weights of a chosen size must be given.
 #pragma once
 
 #include <tempo/cell.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What gradcheck found, in words.
+// Puts into words what gradcheck found.
 #include <algorithm>
 #include <cmath>
 #include <iomanip>

@@ -170,8 +170,8 @@ Tensors walk(const std::vector<Seed>& seeds, const Tensors& inputs) {
 
 namespace {
 
-// Where something is traced, the way to a value from outside ends at a placeholder, and goes on
-// behind it.
+// While a step is traced, the way to a value from outside ends at a placeholder. It goes on from
+// the value that the placeholder stands for.
 class TracedWalk {
  public:
   explicit TracedWalk(const Tensors& inputs) : inputs_(inputs), to_(inputs) {

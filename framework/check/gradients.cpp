@@ -28,7 +28,7 @@ void check_order(const Subject& subject, int order) {
   }
 }
 
-// The first result that is of numbers; a layer of tags gives the scores behind them after them.
+// The first result that is floating; a layer of tags gives its scores after them.
 Tensor trained_result(const Layer& layer, const Tensors& x) {
   for (const Tensor& y : results(layer, x, true))
     if (is_floating(y.dtype())) return y;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calling back who called: what callbacks throw, and failures without words, become errors that
-// say which step, or which layer or op of which plugin, they came from.
+// Runs callbacks: exceptions and failures without words become errors that say which step, or
+// which layer or op of which plugin, they came from.
 #pragma once
 
 #include <exception>

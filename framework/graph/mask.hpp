@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the masks of an op's inputs become those of its results. A mask [batch, time] is of the first
-// axes of a tensor; each rule says what an op does to these axes.
+// The rules by which the masks of an op's inputs become those of its results. A mask [batch, time]
+// is of the first axes of a tensor; each rule says what an op does to these axes.
 #pragma once
 
 #include "graph/value.hpp"

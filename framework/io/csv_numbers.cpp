@@ -57,7 +57,7 @@ struct Decimal {
   bool negative = false;
   std::string digits = {};
   int64_t power = 0;
-  // How many of them stand before the point; 0 and below: after it, and so many zeros first.
+  // The number of digits before the point; 0 or less: all come after it, and that many zeros first.
   int64_t first_place() const {
     return digits.empty() ? 0 : static_cast<int64_t>(digits.size()) + power;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A CSV text as a table in memory: what is behind Table and read_csv.
+// A CSV text as a table in memory, for Table and read_csv.
 #pragma once
 
 #include <memory>

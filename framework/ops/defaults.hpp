@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What holds for the whole process: the default dtype, and the generator that set_seed starts.
+// The defaults of the whole process: the default dtype, and the generator that set_seed starts.
 #pragma once
 
 #include "graph/value.hpp"

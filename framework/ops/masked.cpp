@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What recurrences do with a mask.
+// Ops with which recurrences apply a mask.
 #include "tensor/kernels/masked.hpp"
 
 #include "ops/types.hpp"

@@ -12,8 +12,8 @@
 
 namespace tempo {
 
-/// What the recurrences of a model ended in. A recurrence is known by the layer that runs it and by
-/// how many that layer ran before it in the same call.
+/// The states in which the recurrences of a model ended. A recurrence is known by the layer that
+/// runs it and by how many that layer ran before it in the same call.
 class CarriedStates {
  public:
   /// The first result of a layer's call.
@@ -22,8 +22,8 @@ class CarriedStates {
     Tensor value;
   };
 
-  /// While one lives, the recurrences of this thread over so many sequences, of at most so many
-  /// steps, begin as they ended in the call before it. No gradient goes through.
+  /// While one lives, the recurrences of this thread over `batch` sequences of at most `time` steps
+  /// begin as they ended in the call before it. No gradient goes through.
   class Call {
    public:
     /// `outputs` gets what the layers give, in the order in which they are done; null: nothing.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who makes something that is made once, on first use, by code of the user's: no lock of the
-// process is held meanwhile, for that code may do anything.
+// A claim on something that code of the user's makes once, on first use. No lock of the process is
+// held meanwhile, because that code may do anything.
 #pragma once
 
 #include <atomic>

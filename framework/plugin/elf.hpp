@@ -12,7 +12,7 @@ namespace tempo {
 /// Reads bytes [at, at + size), which lie within those that there are; false where it cannot.
 using ReadBytes = FunctionRef<bool(void* to, uint64_t size, uint64_t at)>;
 
-/// Why so many bytes are no whole shared object for this processor, as a sentence or two; "" when
+/// Why `bytes` bytes are no whole shared object for this processor, as a sentence or two; "" when
 /// they are one. It takes time in proportion to them.
 std::string fault_of_elf(uint64_t bytes, ReadBytes read);
 /// The first of it alone: whether it is a shared object for this processor.

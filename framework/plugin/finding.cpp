@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which files a name is looked for in, and when.
+// Decides in which files a name is looked for, and when.
 
 #include <algorithm>
 #include <filesystem>

@@ -14,7 +14,7 @@
 
 namespace tempo {
 
-/// How many states a cell has for so many sequences; for 0 of them it is not known.
+/// The number of states of a cell for this number of sequences; with 0 sequences it is not known.
 struct alignas(8) StatesOfCell {  // one word, so that clang reads and writes it at once, too
   uint32_t sequences = 0, count = 0;
 };

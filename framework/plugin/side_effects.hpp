@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What calls of layers do besides giving results: losses that they add, weights that they assign
-// to.
+// The side effects of calls of layers: losses that they add, weights that they assign to.
 #pragma once
 
 #include "graph/value.hpp"

@@ -22,11 +22,11 @@ class Executable {
   const Plan& plan() const { return plan_; }
   const Surroundings& surroundings() const { return surroundings_; }
 
-  /// Inputs in the Program's order, sequences with the time axis first, or second where the Program
-  /// says so; outputs are allocated. With `rows`, whose lengths the sequences' condition has too
-  /// (leaves_rows_alone), or those of the Program that this one is a gradient of. `whole`: the
-  /// inputs of which each step means something, though rows end. With `kept`, a right side is
-  /// packed for the first run alone.
+  /// Inputs come in the Program's order, sequences with the time axis first, or second where the
+  /// Program says so; outputs are allocated. `rows` must have the lengths that the condition among
+  /// the sequences has (leaves_rows_alone), here or in the Program that this one is a gradient of.
+  /// `whole` names the inputs in which each step means something, though rows end. With `kept`, a
+  /// right side is packed for the first run alone.
   void run(int64_t time, std::span<const View> inputs, std::span<const View> outputs,
            const EndingRows* rows = nullptr, std::span<const int64_t> whole = {},
            const KeptProducts* kept = nullptr) const;

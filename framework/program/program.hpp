@@ -24,7 +24,7 @@ struct ValueId {
 };
 using ValueIds = std::vector<ValueId>;
 
-/// What a value of a Program is in time.
+/// The role of a value in time.
 enum class Role {
   fixed,     ///< the same at every step: weights, captures, what is computed from them alone
   sequence,  ///< one for each step

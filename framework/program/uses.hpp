@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who makes and who reads each value of a Program, what follows from what, and what an instruction
-// is: the analyses that passes and planner share.
+// The analyses that passes and planner share: who makes and who reads each value of a Program, what
+// follows from what, and what kind an instruction is of.
 #pragma once
 
 #include "program/value_set.hpp"
@@ -11,8 +11,8 @@ namespace tempo {
 /// copy.
 class Uses {
  public:
-  /// What gives a value another shape and moves none of its elements: an instruction like any
-  /// other, as for a pass, or nothing that is made or read, as for who places values.
+  /// How to see an op that gives a value another shape and moves none of its elements: as an
+  /// instruction like any other (passes), or as nothing that is made or read (the planner).
   enum class Views { instructions, seen_through };
 
   explicit Uses(const Program& program, Views views = Views::instructions);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which Programs ran: what explain prints.
+// A log of the Programs that ran, which explain prints.
 #pragma once
 
 #include "program/passes/pipelines.hpp"

@@ -21,9 +21,9 @@ std::optional<std::size_t> place_of_condition(const Program& p) {
   return i;
 }
 
-// Of one row [batch, time, ...] is [time, batch, ...] byte for byte: a run takes what the loop
-// reads from the caller, and puts results there. What a product outside of the loop reads is copied
-// all the same, which brings it into the cache in order.
+// With one row, [batch, time, ...] is [time, batch, ...] byte for byte: a run reads the caller's
+// sequences where they lie, and writes results there. What a product outside of the loop reads is
+// copied all the same, which brings it into the cache in order.
 Program in_place(Program p) {
   const auto many_rows = [&p](ValueId v) { return p.shape(v)[0] != 1; };
   ValueSet outside;

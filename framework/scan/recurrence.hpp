@@ -104,7 +104,7 @@ class TracedRecurrence : public std::enable_shared_from_this<TracedRecurrence> {
   mutable Made<std::shared_ptr<const RecurrenceParts>> in_parts_;
 };
 
-/// What an application of the op scan runs, of its attributes.
+/// The recurrence that an application of the op scan runs, from its attributes.
 const TracedRecurrence& recurrence_of(const Attributes& attributes);
 
 /// Of a step as written; normalises it.
@@ -115,8 +115,8 @@ RecurrenceRef make_recurrence(Program as_written, std::vector<Ref<Value>> nodes)
 GradientProgram differentiate(const TracedRecurrence& forward, const GradientRequest& request,
                               const ValueIds& kept);
 
-/// How an application takes rows that end. What one makes that computes them all the same means
-/// something at each step, whatever its axes are.
+/// How an application takes rows that end. If it computes ended rows as well, its results mean
+/// something at each step, whatever their axes are.
 struct RowsOfRun {
   EndingRowsRef ending = {};        // null: all rows have all steps
   bool computed = false;            // whether rows that have ended are computed, too

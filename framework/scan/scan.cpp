@@ -90,7 +90,7 @@ class ForwardValues {
   bool again_computed_ = false;
 };
 
-// What a source is in this application.
+// The tensor that a source stands for in this application.
 struct InputOfGradient {
   Tensor operator()(const ForwardInput& s) const { return v.x(s.index); }
   Tensor operator()(const KeptValue& s) const { return kept.of(forward, s.value); }
@@ -281,7 +281,7 @@ std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
   Attributes attributes{{"program", Attributes::Handle(recurrence)}, {"time", time}};
   if (rows.ending) attributes.set("rows", Attributes::Handle(rows.ending));
   if (rows.computed) attributes.set("whole", rows.whole);
-  // Of what is traced the passes decide, when it runs.
+  // While a step is traced, the passes of what it becomes decide this.
   if (const InInt8* thread = InInt8::current(); thread && !Trace::current()) {
     const std::shared_ptr<const Executable> runs(recurrence, &runs_of(*recurrence, rows, true));
     attributes.set(runs_in_int8, Attributes::Handle(thread->products_of(runs, inputs)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who runs deferred work: its first reader, or the pool once more work is deferred.
+// Runs deferred work on its first reader's thread, or on the pool once more work is deferred.
 #include "tensor/deferred.hpp"
 
 #include "tensor/array.hpp"
@@ -22,7 +22,7 @@ void run_beside(const DeferredRef& deferred) noexcept {
   }
 }
 
-// What this thread has left for later and not begun.
+// The work that this thread has deferred and not begun.
 struct Left {
   Left() = default;
   Left(const Left&) = delete;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How this thread computes with floating-point numbers: rounding, denormals, traps.
+// The floating-point mode of this thread: rounding, denormals, traps.
 #pragma once
 
 #include <cfenv>

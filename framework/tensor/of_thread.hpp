@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each thread has of its own, for as long as anything may ask for it.
+// Values that each thread has of its own, for as long as anything may ask for them.
 #pragma once
 
 #include <pthread.h>

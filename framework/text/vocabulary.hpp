@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a Vocabulary holds.
+// The contents of a Vocabulary.
 #pragma once
 
 #include <unordered_map>
@@ -11,7 +11,7 @@ namespace tempo {
 inline constexpr const char* unknown_token = "[UNK]";
 
 struct Vocabulary::State {
-  /// `learned` come behind padding and unknown. Throws Error for one that is there twice, or is one
+  /// `learned` come after padding and unknown. Throws Error for one that is there twice, or is one
   /// of these.
   State(const VocabularyOptions& its_options, const Tokens& learned);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where fit and evaluate have their batches from: samples in memory, or a range.
+// The source of the batches of fit and evaluate: samples in memory, or a range.
 #pragma once
 
 #include "training/dataset.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which class was taken for which, and the scores that follow from it.
+// Counts which class was taken for which, and the scores that follow from it.
 #include <algorithm>
 #include <cmath>
 #include <map>

@@ -56,7 +56,7 @@ std::vector<Entity> lenient(const std::vector<Tag>& tags) {
   return out;
 }
 
-// An entity is B and the I of its type behind it.
+// An entity is a B and the I of its type that follow it.
 std::vector<Entity> strict_ones(const std::vector<Tag>& tags) {
   std::vector<Entity> out;
   for (std::size_t i = 0; i < tags.size(); ++i) {

@@ -44,8 +44,8 @@ struct ClassNumbers {
   Tensor kept;         ///< bool, against y_true: which count; Tensor{} where all do
 };
 
-/// Rows of class numbers, as int64 with `blank` behind them: y_true [batch, length] of whole
-/// numbers in [0, classes), of any dtype, with `blank` or -1 behind the last one of a row. Rows
+/// Rows of class numbers, as int64 with `blank` after them: y_true [batch, length] of whole
+/// numbers in [0, classes), of any dtype, with `blank` or -1 after the last one of a row. Rows
 /// that are not kept, by `kept` [batch] or Tensor{}, are empty and may hold anything.
 Tensor label_rows(const std::string& who, const Tensor& y_true, int64_t classes, int64_t blank,
                   const Tensor& kept);

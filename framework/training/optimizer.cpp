@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an optimizer remembers of each weight, and the handle through which it is asked for.
+// The memory that an optimizer has of each weight, and the handle through which it is asked for.
 #include <algorithm>
 
 #include <tempo/gradient.hpp>

@@ -108,7 +108,7 @@ RangeFeed::RangeFeed(const std::string& who, const std::string& name, const Batc
     throw Error(who + ": prefetch is " + std::to_string(options.prefetch) +
                 "; it must be at least 0, the number of batches that are made ahead.");
   require_steps(who, options.steps_per_epoch);
-  // What was made ahead is not lost where the next epoch cannot make it again.
+  // A batch that was made ahead is not lost where the next epoch cannot make it again.
   if (options_.most > 0 && !range.source()->restarts())
     options_.steps_per_epoch = std::exchange(options_.most, 0);
   const int64_t size = range.source()->size();
@@ -138,7 +138,7 @@ int64_t RangeFeed::to_come() const {
 }
 
 // On the caller's thread: a range that shuffles draws its order here, at the same place among the
-// random numbers each time. Of this round so many batches are done.
+// random numbers each time. `done` batches of this round are done already.
 void RangeFeed::begin_round(int64_t round, int64_t done) {
   ahead_.reset();
   place_.round = round;

@@ -10,7 +10,7 @@
 
 namespace tempo {
 
-/// Makes batches on a thread of its own, so many before they are asked for.
+/// Makes batches on a thread of its own, before they are asked for.
 class Prefetch;
 
 /// While one lives, no other walks through this range; throws Error where another does.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the gradient of a loss reaches, and what it should but doesn't.
+// Finds the weights that the gradient of a loss reaches, and those that it should but doesn't.
 #pragma once
 
 #include <tempo/tensor.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is at work on a model.
+// The calls that are at work on a model.
 #include "training/run.hpp"
 
 namespace tempo {

@@ -113,7 +113,7 @@ struct CTCFormula : LossFormula<CTCFormula, CTCOptions> {
   }
 
  private:
-  // The forward algorithm over the labels with a blank before, between and behind them (equations 6
+  // The forward algorithm over the labels with a blank before, between and after them (equations 6
   // to 8 of the paper, in logarithms). A place is reached from itself, from the one before it, and,
   // past a blank, from a label that differs.
   Tensor of_alignments(const Tensor& logits, const Tensor& counts, const Tensor& labels) const {
@@ -145,7 +145,7 @@ struct CTCFormula : LossFormula<CTCFormula, CTCOptions> {
         where(equal(place, 0), zeros({1}, logits.dtype()), -HUGE_VAL), {batch, places});
     const Tensor alpha = scan(step, {emitted, counts}, {before}, {.last_only = true}).state[0];
 
-    const Tensor last = sum(cast(is_label, int64), 1, true) * 2;  // the blank behind the last label
+    const Tensor last = sum(cast(is_label, int64), 1, true) * 2;  // the blank after the last label
     const Tensor ends = logical_or(equal(place, last), equal(place, last - 1));
     return -logsumexp(where(ends, alpha, -HUGE_VAL), -1);
   }

@@ -18,7 +18,7 @@ class Tracker {
   /// Adds a batch, what the model gave for it, and what its losses were.
   void add(const std::string& who, const Dataset& batch, const Tensors& y_pred, double loss,
            const Tensors& losses);
-  /// The two parts of that: what losses count as, of so many samples, and what metrics see.
+  /// The two parts of that: the losses, as those of `count` samples, and what metrics see.
   void add_losses(int64_t count, double loss, const std::vector<double>& losses);
   void add_to_metrics(const std::string& who, const Dataset& batch, const Tensors& y_pred);
   /// "loss", that of each output where there are several, the metrics.

@@ -9,7 +9,7 @@ namespace tempo {
 /// The updates of a fit with `.truncate` (Williams and Peng, 1990).
 class Truncation {
  public:
-  /// Pieces of so many steps; 0 for whole sequences.
+  /// Pieces of `steps` steps; 0 for whole sequences.
   Truncation(std::string who, const Model& handle, ModelState& model, Updates& update,
              int64_t steps)
       : who_(std::move(who)), handle_(handle), model_(model), update_(update), steps_(steps) {}

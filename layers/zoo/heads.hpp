@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What cells of the zoo with heads are written with: units cut into heads, a matrix for each.
+// The parts of formulas with heads: units cut into heads, a matrix for each.
 #pragma once
 
 #include <cmath>
@@ -23,7 +23,7 @@ int64_t head_width(const char* who, const Options& o) {
   return o.units / o.heads;
 }
 
-/// What is normalised by itself needs more than one number: of one alone only the sign is left.
+/// A head that is normalised by itself needs more than one number: of one, only the sign is left.
 inline void require_normal(const char* who, const char* what, int64_t n, const char* fix) {
   if (n > 1) return;
   throw Error(std::string(who) + ": " + what +

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The passes: each rewrites a Program and does not change what it computes. One file each: those in
-// rewrites/ make other instructions, those in removals/ do without some, those in moves/ put
-// instructions elsewhere. Until the first move has run, all is in the loop; of these only moves and
-// own_parts come after one (verify_all_in_loop).
+// The passes: each rewrites a Program and does not change what it computes. Those in rewrites/ make
+// other instructions, those in removals/ do without some, those in moves/ put instructions
+// elsewhere. Until the first move has run, all is in the loop; only moves and own_parts come after
+// one (verify_all_in_loop).
 #pragma once
 
 #include "program/program.hpp"
@@ -15,7 +15,7 @@ namespace tempo {
 /// read the state can leave the loop.
 Program split(Program program);
 /// A product with several fixed matrices becomes one of blocks that lie side by side, or with one
-/// matrix; what is turned around for it is so in instructions of its own.
+/// matrix; operands that must be turned around for it get instructions of their own.
 Program blocks(Program program);
 /// Transposes of transposes become one, and parts along a middle axis columns.
 Program views(Program program);
@@ -27,15 +27,15 @@ Program rows_last(Program program);
 /// Elementwise ops read an operand as it was before it was repeated; of narrow operands alone the
 /// result is narrow, too.
 Program narrow(Program program);
-/// What a state's matrices are multiplied by, or summed to, becomes elementwise products and sums
-/// of rows or columns, which go through a matrix tile by tile.
+/// Products and sums of a state's matrices become elementwise products and sums of rows or columns,
+/// which go through a matrix tile by tile.
 Program vectors(Program program);
 /// sum(-x) becomes -sum(x).
 Program negate(Program program);
 /// Gives each concatenation and split of columns parts of its own, so that it costs no stage.
 Program own_parts(Program program);
-/// Lets products of the step with weights run in int8. Not a pass that leaves numbers as they are:
-/// for who asked for it alone.
+/// Lets products of the step with weights run in int8. It is the one pass that changes numbers, and
+/// runs only where the user asked for it.
 Program quantise(Program program);
 
 // --- removals
@@ -64,9 +64,9 @@ Program sink(Program program);
 Program join(Program program);
 /// Runs products as soon as they can, so that elementwise ops come together in few groups.
 Program schedule(Program program);
-/// Moves out of the loop what is the same at every step.
+/// Moves values that are the same at every step out of the loop.
 Program fixed_first(Program program);
-/// Runs what may refuse its input before all else.
+/// Runs the ops that may refuse their input before all others.
 Program checks_first(Program program);
 
 }  // namespace tempo

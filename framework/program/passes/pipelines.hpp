@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which passes a Program goes through, and in which order.
+// The pipelines: which passes a Program goes through, and in which order.
 #pragma once
 
 #include <span>

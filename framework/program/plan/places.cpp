@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where each value lies: its block, offset and strides.
+// Gives each value its place: block, offset and strides.
 #include <algorithm>
 
 #include "program/plan/planner.hpp"

@@ -151,7 +151,7 @@ class Planner {
     return {in_blocks(places_.region(i.inputs[0]), size.rows, size.blocks * size.k, size.blocks),
             i.inputs[1], i.is_set("transpose_b"), size.blocks > 1, i.is_set(runs_in_int8)};
   }
-  // A region whose rows are so many columns, or one block of them each, or all side by side.
+  // A region whose rows have `columns` columns, or one block of them each, or lie side by side.
   // A matrix that is one block is there for all blocks of another.
   static BlockedRegion in_blocks(Region r, int64_t rows, int64_t columns, int64_t blocks) {
     const int64_t block = columns / blocks;

@@ -90,8 +90,8 @@ struct TileOp {
   TileRows rows;  // of a tile; the count is the tile's
   // > 0: each operand is a contiguous column, padded to a multiple of this.
   int64_t column_multiple = 0;
-  // Where rows come in matrices, from one to the next: of the inputs, and of out. What is there for
-  // all rows of a matrix has no row stride.
+  // Where rows come in matrices: the distance from one matrix to the next, of the inputs and of
+  // out. An operand that all rows of a matrix share has no row stride.
   int64_t matrices[3] = {}, out_matrices = 0;
   bool sums_rows = false;     // into one row, which begins as zeros with each matrix
   bool side_by_side = false;  // all rows of a matrix, in each operand
@@ -103,7 +103,7 @@ struct TileStage {
   int64_t rows, cols;
   bool in_one_run = false;  // all rows side by side
   bool whole_rows = false;
-  int64_t matrix_rows = 0;  // > 0: rows come in matrices of so many, and a tile lies in one of them
+  int64_t matrix_rows = 0;  // > 0: of a matrix; rows come in matrices, and a tile lies in one
   std::vector<TileOp> ops = {};
   std::size_t registers = 0;
   int64_t tile_length = 256, tile_rows = 1;
@@ -121,7 +121,7 @@ struct CallStage {
 
 using Stage = std::variant<ProductStage, TileStage, CallStage>;
 
-/// What an op of a channel loop reads or writes.
+/// An operand or the result of an op of a channel loop.
 struct ChannelOperand {
   enum Kind {
     memory,  ///< a region: of the step at hand, or the same at each step
@@ -173,7 +173,7 @@ struct ChannelLoop {
   static constexpr int64_t tile_elements = 512;
 
   int64_t rows = 0, channels = 0;  // channels of each row
-  // What reads no state; what the next states need; what else reads a state.
+  // Ops that read no state; those that the next states need; the others that read a state.
   std::vector<ChannelOp> first, core, rest;
   std::vector<State> states;
   std::vector<Last> lasts;
@@ -196,7 +196,7 @@ struct ChannelLoop {
 };
 
 struct Plan {
-  // In so few columns or fewer a call for each row costs more than its work.
+  // With this many columns or fewer, a call for each row costs more than its work.
   static constexpr int64_t few_columns = 64;
   static constexpr std::size_t in_register = 0;  // the block of registers
 
@@ -206,18 +206,18 @@ struct Plan {
   std::vector<std::optional<Region>> history;  // of each carried value: where it goes at each step
   std::vector<std::pair<Region, Region>> repeated;  // few rows, written out once before the loop
   std::vector<bool> copied;  // of each carried value: its next one is copied, not pointed at
-  // > 0: into so many parts the rows of each stage can be cut, of which none reads another. It is
-  // the leading axis of all values, whatever their ranks.
+  // > 0: the number of parts that the rows of each stage can be cut into, so that no part reads
+  // another. Parts lie along the leading axis of all values, whatever their ranks.
   int64_t independent_rows = 0;
-  // > 0: so many of these parts go through the steps of a stretch together, as their states then
-  // stay in the first cache.
+  // > 0: the number of these parts that go through the steps of a stretch together, so that their
+  // states stay in the first cache.
   int64_t parts_together = 0;
   // > 1: the step has few rows, and threads are worth taking so many parts of the columns of its
   // products.
   int64_t column_parts = 1;
   std::optional<ChannelLoop> channels;  // how the loop runs, if its elements are channels
-  // Made for rows that end: what is read or made outside of the loop lies in slabs, never with the
-  // caller, so that a slab can have the rows alone that are running.
+  // Made for rows that end: values that are read or made outside of the loop lie in slabs, never
+  // with the caller, so that a slab can hold only the rows that are running.
   bool rows_end = false;
 
   /// Where a value lies that has a place of its own.

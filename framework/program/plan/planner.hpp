@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What plan.cpp makes a Plan with: a class or function for each question, answered in a file each.
+// The parts of the planner: a class or function for each question, answered in a file each.
+// plan.cpp makes a Plan with them.
 #pragma once
 
 #include <map>
@@ -128,11 +129,11 @@ class Tiles {
   std::map<std::pair<ValueId, int64_t>, std::size_t> written_out_;  // by value and rows: its block
 };
 
-/// In how many parts the leading axis, or the matrices of a state, go through all stages without
-/// one reading another; 0 if they do.
+/// The number of parts of the leading axis, or matrices of a state, that go through all stages
+/// without reading one another; 0 if they do read one another.
 int64_t independent_rows(const Uses& uses, const Plan& plan);
 
-/// How many parts go through a stretch together, if all of them do not.
+/// The number of parts that go through a stretch together; 0 if all of them do.
 int64_t parts_together(const Uses& uses, const Plan& plan);
 
 /// Into how many parts the columns of products are worth cutting; 1 where threads take rows.

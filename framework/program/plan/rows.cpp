@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// In how many parts the leading axis of all stages can be cut, of which none reads another.
+// Cuts the leading axis of all stages into parts of which none reads another.
 #include <algorithm>
 
 #include "program/plan/planner.hpp"
@@ -46,7 +46,7 @@ bool cut_by(int64_t parts, const Uses& uses, const std::vector<Stage>& stages) {
       if (!p.is_fixed(v) && has_rows(uses.root(v)) && !has_rows(v)) return false;
   for (const ProgramResult& r : p.results) {
     if (r.kind == ProgramResult::sum && !uses.maker(r.value, Section::after)) return false;
-    // What the loop makes or carries, or gathers of the caller's, each part for itself.
+    // The loop makes, carries or gathers it, each part for itself.
     const bool in_parts = !p.is_fixed(r.value) &&
                           uses.section(r.value).value_or(Section::loop) == Section::loop &&
                           has_rows(uses.root(r.value));
@@ -57,9 +57,9 @@ bool cut_by(int64_t parts, const Uses& uses, const std::vector<Stage>& stages) {
 
 }  // namespace
 
-// They are independent if every stage is elementwise or a product: a part of its rows is then made
-// of the same part of all that it reads, as all are in the order of the leading axis; but for what
-// all rows read as one, which must not be made or copied in parts.
+// Parts are independent if every stage is elementwise or a product: a part of its rows is then made
+// of the same part of all that it reads, as all are in the order of the leading axis. A value that
+// all rows read as one is the exception: it must not be made or copied in parts.
 int64_t independent_rows(const Uses& uses, const Plan& plan) {
   const Program& p = uses.program();
   const std::vector<Stage>& stages = plan.stages;

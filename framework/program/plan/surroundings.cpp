@@ -368,7 +368,7 @@ int64_t Surroundings::steps_at_once(int64_t time) const {
   if (stretch_bytes > 0)
     most = std::min(most, std::max(static_cast<int64_t>(cached_bytes / stretch_bytes),
                                    (fewest_rows - 1) / std::max<int64_t>(rows, 1) + 1));
-  // What has no such sums keeps its stretches, and so the size of its arena.
+  // A Program without such sums keeps its stretches, and so the size of its arena.
   if (!step_sums.empty()) most = std::min(most, most_summed);
   const int64_t stretches = (time - 1) / most + 1;
   return (time - 1) / stretches + 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run does besides the stages of its Plan, decided once for any number of time steps and any
-// memory of the caller's: where everything lies, and what moves, is handed on and is collected.
+// A run's work besides the stages of its Plan: where everything lies, what moves, what is handed on
+// and what is collected. Decided once, for any number of steps and any memory of the caller's.
 #pragma once
 
 #include "program/plan/plan.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementwise ops and folds, bound to places: what only their own group reads lives in registers of
-// the tile.
+// Binds elementwise ops and folds to places. A value that only its own group reads lives in
+// registers of the tile.
 #include <algorithm>
 #include <optional>
 #include <tuple>
@@ -13,7 +13,7 @@ namespace tempo {
 
 namespace {
 
-constexpr int64_t tile_elements = 512;  // of several rows: calls are few, and all stays in L1
+constexpr int64_t tile_elements = 512;  // of several rows: few calls, and all stays in L1
 constexpr int64_t matrix_tile_elements = 1024;
 
 // The rows of a value that is there for all of these rows, again and again, if it is; else 0.
@@ -156,7 +156,7 @@ int64_t rows_of(const Program& p, const Instruction& i) {
   return rows_of(p.shape(folds_columns(p, i) ? i.inputs[0] : i.outputs[0]));
 }
 
-// What one op of a group does: an instruction, or a sum and the products that it sums.
+// One op of a group: an instruction, or a sum with the products that it sums.
 struct Tiles::Member {
   const Instruction* instruction;
   ValueIds inputs;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run of a Program costs and what it runs on, as text.
+// The costs of a run as text, and the kernels that it runs on.
 #pragma once
 
 #include "program/executable.hpp"

@@ -37,7 +37,7 @@ class Execution {
 
   /// Finds the inputs and outputs where their views now say.
   void bind();
-  /// What comes before the loop.
+  /// Runs the section before the loop.
   void prepare() const;
   /// A shard at its first step.
   Shard start(int64_t index) const;
@@ -59,7 +59,7 @@ class Execution {
   void run_shard(int64_t index) const;
   Shard shard(int64_t index) const;
   int64_t first_row_of(int64_t shard, int64_t shards) const;
-  // The part of so many rows, in the order of the leading axis, that is a shard's.
+  // A shard's part of `rows` rows, in the order of the leading axis.
   int64_t first_of(const Shard& s, int64_t rows) const {
     return plan_.independent_rows > 0 ? s.first * (rows / plan_.independent_rows) : 0;
   }

@@ -220,7 +220,7 @@ void Execution::carry(const Shard& shard, int64_t n) const {
   for (std::size_t b : surroundings_.turns)
     shard.addresses[b] = bases_[b] + (1 - turn) * rounded_up(step_bytes(b));
 }
-// What the last stretch left in slabs, before this one writes there.
+// Saves the states that the last stretch left in slabs, before this one writes there.
 void Execution::save_states(const Shard& shard) const {
   for (const CarriedMove& c : surroundings_.carried) {
     if (!c.in_slab || c.copied) continue;

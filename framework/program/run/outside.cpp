@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What runs before and after the loop, over all steps of a stretch, and how sequences come from
-// the caller and go back.
+// Runs the sections before and after the loop over all steps of a stretch, and copies sequences
+// from the caller and back.
 #include <cstring>
 #include <memory>
 
@@ -36,8 +36,8 @@ View Execution::all_of(ValueId v) const {
   return {{type.dtype, rows.prepended(1)}, at(r, stretch_.t)};
 }
 
-// A value at time t of the stretch, or those of its rows that are running, as who makes a value of
-// this rank reads it.
+// A value at time t of the stretch, as an op whose result has this rank reads it: of rows that end,
+// those that are running.
 View Execution::at(ValueId v, int64_t t, int rank) const {
   TensorType type = p_.type(v);
   if (drops_rows_ && rank >= 2 && type.shape.rank() == rank && type.shape[0] == rows_)

@@ -11,7 +11,7 @@ namespace tempo {
 
 namespace {
 
-// What grows from stretch to stretch may be large beside the work of a stretch.
+// A sum that grows from stretch to stretch may be large beside the work of a stretch.
 constexpr int64_t most_stretches = 64;
 
 int64_t elements(const std::vector<GrowingSum>& sums) {

@@ -111,7 +111,7 @@ class Differentiation {
     list.push_back({r, trace.placeholder(p_.type(p_.results[r].value))});
     seeds_.push_back({to_tensor(node(p_.results[r].value)), to_tensor(list.back().second)});
   }
-  // What comes in at the last state begins the carried gradient; at another last value, it counts
+  // The gradient of the last state begins the carried gradient. That of another last value counts
   // at one step and is zero at all others.
   void seed_last(Trace& trace, std::size_t r) {
     const ValueId v = p_.results[r].value;
@@ -226,8 +226,8 @@ class Differentiation {
     return true;
   }
 
-  // What is neither kept nor an input is computed again: its placeholder becomes the result of an
-  // application like the one in the forward step.
+  // A value that is neither kept nor an input is computed again: its placeholder becomes the result
+  // of an application like the one in the forward step.
   void compute_again(const Ref<Value>& placeholder, ValueId v) {
     const Ref<Value>& original = node(v);
     placeholder->from = again(original->from);

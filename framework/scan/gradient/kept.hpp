@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which values of a step are kept for its gradient, and which are made again from those.
+// Chooses the values of a step that are kept for its gradient; the others are made again from them.
 #pragma once
 
 #include <map>

@@ -22,7 +22,7 @@ class InInt8 {
   /// The innermost of this thread, or null.
   static const InInt8* current();
 
-  /// For runs of this on these inputs.
+  /// The packed products for runs of this executable on these inputs.
   Int8Weights::Kept products_of(const std::shared_ptr<const Executable>& runs,
                                 std::span<const Ref<Value>> inputs) const;
   /// The product of an op that is to be applied to these, if it is one with a weight; else none.

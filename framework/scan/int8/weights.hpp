@@ -14,8 +14,7 @@ namespace tempo {
 class Int8Weights {
  public:
   using Kept = std::shared_ptr<const KeptProducts>;
-  /// What belongs to `whose` and these arrays: as long as a weight is not given another array, the
-  /// same thing.
+  /// The products of `whose` with these arrays: the same object until a weight gets another array.
   Kept of(const std::shared_ptr<const void>& whose, std::vector<Array> arrays);
 
  private:

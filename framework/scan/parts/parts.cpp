@@ -147,7 +147,7 @@ class Cutter {
     part.program.results.push_back(p_.results[result]);
     part.original.push_back(result);
   }
-  // What is the same at every step, and another shape, is made in each part that reads it.
+  // A value that is the same at every step, or another shape, is made in each part that reads it.
   bool made_anywhere(const Instruction& i) const { return p_.is_fixed(i) || i.is(reshape_op); }
 
   void gather(Where w) {

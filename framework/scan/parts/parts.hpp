@@ -7,7 +7,7 @@
 
 namespace tempo {
 
-/// What a log calls the part with the matrix states, what comes ahead of it, and what is behind it.
+/// The names of the parts in a log: the one with the matrix states, those before and after it.
 inline constexpr const char *part_of_matrices = "matrix state",
                             *part_ahead = "before the matrix state",
                             *part_behind = "after the matrix state";

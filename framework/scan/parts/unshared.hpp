@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must be done before a step is cut in parts.
+// Prepares a step for being cut in parts.
 #pragma once
 
 #include "program/program.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds in the values of a condition which steps of each row count, and whether that is of use.
-// What has a row for each of the batch and no time is sorted here; sequences are sorted where a run
-// copies them anyway.
+// Values with a row for each of the batch and without time are sorted here; sequences are sorted
+// where a run copies them anyway.
 #include "scan/rows/ending_rows.hpp"
 
 #include <algorithm>
@@ -39,8 +39,8 @@ bool rules_keep_rows(const TracedRecurrence& step, const GradientProgram& gradie
   return true;
 }
 
-// What a run leaves out is to be worth more than sorting: steps, in multiplications and as a share,
-// or else the conditions at all of them.
+// Sorting must cost less than it saves: the steps that are left out, in multiplications and as a
+// share of all, or else the conditions at all steps.
 bool pays(const Executable& executable, const EndingRows& rows) {
   constexpr int64_t enough = 1 << 17, enough_of_conditions = 1 << 20;
   if (EndedRows::current() == EndedRows::left_out) return true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may refuse an input runs before anything is written, so that the states stay as they were.
+// Ops that may refuse an input run before anything is written, so that a refusal leaves the states
+// as they were.
 #include "program/passes/moves/take.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"

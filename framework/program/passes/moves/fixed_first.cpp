@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What depends on weights alone is computed once.
+// Values that depend on weights alone are computed once.
 #include "program/passes/moves/take.hpp"
 #include "program/passes/passes.hpp"
 #include "program/verify.hpp"

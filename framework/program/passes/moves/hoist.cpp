@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// T small input projections become one large matmul. What is elementwise stays, unless something
-// that moves needs it: over all steps it would read from memory what is in the cache inside the
-// loop. What is only summed over time stays, too: sink makes one product over time of it.
+// T small input projections become one large matmul. Elementwise ops stay, unless something that
+// moves needs them: over all steps they would read from memory what is in the cache inside the
+// loop. Values that are only summed over time stay, too: sink makes one product over time of them.
 #include "ops/known.hpp"
 #include "program/passes/moves/take.hpp"
 #include "program/passes/passes.hpp"
@@ -12,7 +12,7 @@ namespace tempo {
 
 namespace {
 
-// What is read as a sum over time alone, and made by an op that can sum while it makes it.
+// Values that are read as sums over time alone, by an op that can sum while it computes.
 ValueSet only_summed(const Program& p) {
   ValueSet summed, read(p.next), found;
   for (const ProgramResult& r : p.results)
@@ -42,8 +42,8 @@ bool outgrows(const Uses& uses, const Instruction& i) {
          });
 }
 
-// Whether a product of many rows reads what is elementwise and makes what the loop does not read:
-// sink moves it after the loop, and what it reads is made in the loop, where it is in the cache.
+// Whether a product of many rows reads elementwise values and makes one that the loop does not
+// read: sink moves it after the loop, and what it reads is made in the loop, in the cache.
 bool is_for_sink(const Uses& uses, const Instruction& i, const ValueSet& read_in_loop) {
   const Program& p = uses.program();
   return i.is(matmul_op) && !i.is_set("transpose_a") && p.is_fixed(i.inputs[1]) &&

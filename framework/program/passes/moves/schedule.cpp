@@ -9,8 +9,8 @@ namespace tempo {
 
 namespace {
 
-// Elementwise ops, but for sums of what is heavy: a product is added to where the other one is.
-// What moves nothing is neither: it is done as early as it can.
+// Elementwise ops, except sums of heavy values: there a product is added where the other one lies.
+// Views are neither light nor heavy: they are done as early as they can be.
 ValueSet made_by_light_ones(const Program& p) {
   ValueSet there(p.sequences), made;
   there.insert(p.carried);
@@ -29,7 +29,7 @@ ValueSet made_by_light_ones(const Program& p) {
 
 }  // namespace
 
-// Until all are placed: what is heavy and can run, else all that is elementwise and can.
+// Until all are placed: a heavy one that can run, else all elementwise ones that can.
 Program schedule(Program p) {
   const ValueSet light = made_by_light_ones(p);
   ValueSet waiting;

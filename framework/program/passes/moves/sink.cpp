@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is elementwise is moved only if that needs no further slab, as after the loop it would read
-// from memory what is in the cache inside it; or with a product of few rows, which is faster over
-// all steps. What is linear is done once, on sums.
+// An elementwise op moves only if it needs no further slab: after the loop it would read from
+// memory what is in the cache inside it. It also moves with a product of few rows, which is faster
+// over all steps. A linear op runs once, on sums.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
@@ -94,8 +94,8 @@ class Sink {
       stay_.push_back(std::move(i));
   }
 
-  // Whether it multiplies what is summed over time where it is made, such as a weight's gradient,
-  // by what is fixed. What has a row for each of the batch is rather summed over rows as well.
+  // Whether it multiplies a fixed value by one that its maker sums over time, such as a weight's
+  // gradient. A value with a row for each of the batch is rather summed over rows as well.
   bool scales_sum(const Instruction& i) const {
     if (!i.is(multiply_op)) return false;
     const ValueId v = i.inputs[p_.is_fixed(i.inputs[0]) ? 1 : 0];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a condition holds wherever anything is computed, nobody has to ask it.
+// Drops a condition that holds wherever anything is computed.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"

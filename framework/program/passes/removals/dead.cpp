@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What no result needs is not computed.
+// Drops values that no result needs.
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
 #include "program/verify.hpp"

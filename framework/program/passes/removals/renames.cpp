@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whoever reads a value under another name reads the value. What must have another shape gets it by
-// reshape.
+// Instructions that read a value under another name read the value itself, by a reshape where they
+// need another shape.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is repeated to more columns stays narrow: a mean that each element of a row has subtracted,
-// say, is one column for all that is elementwise.
+// A value that is repeated to more columns stays narrow: a mean that is subtracted from each
+// element of a row, say, is one column for all elementwise ops.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A product of a state's matrix and a vector is a sum of rows, or of columns, of an elementwise
-// product, and an outer product is such a product: no more than elementwise ops and folds, which
-// the planner makes one pass over the matrix of. What each row of a matrix gets becomes a column.
+// product, and an outer product is such a product. These are elementwise ops and folds, of which
+// the planner makes one pass over the matrix. A number for each row of a matrix becomes a column.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"

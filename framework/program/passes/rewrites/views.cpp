@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What turns axes around twice does it once; and what is cut or joined along a middle axis is that
-// along the last one of a value whose later axes are one: columns, which cost nothing.
+// Two transposes in a row become one. A cut or a concatenation along a middle axis becomes one
+// along the last axis of a value whose later axes are one axis: columns, which cost nothing.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"

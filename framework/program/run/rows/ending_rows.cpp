@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sorts rows by their lengths, and finds out of a step as written whether rows may end.
+// Sorts rows by their lengths, and finds out from a step as written whether rows may end.
 #include "program/run/rows/ending_rows.hpp"
 
 #include <algorithm>

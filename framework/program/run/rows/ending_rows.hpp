@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of a batch that end before the run does: which, when, and where that can be made use of.
+// Rows of a batch that end before the run does: which, when, and which steps allow it.
 #pragma once
 
 #include <memory>

@@ -15,7 +15,7 @@ std::size_t Execution::slab_offset(std::size_t b, int64_t t) const {
          (step_bytes(b) / static_cast<std::size_t>(rows_));
 }
 
-// All shards have the same number of rows, or where rows end, as nearly as can be, of steps.
+// All shards have the same number of rows; where rows end, of steps, as nearly as can be.
 int64_t Execution::first_row_of(int64_t shard, int64_t shards) const {
   if (!drops_rows_) return shard * rows_ / shards;
   const int64_t end = stretch_.t + stretch_.steps(), all = row_steps(stretch_.t, end);
@@ -32,7 +32,7 @@ char* Execution::initial(const CarriedMove& c) const {
   return inputs_[p_.first_state() + plan_.blocks[c.block].index].as<char>();
 }
 
-// Row by row, as each lies in another place with the caller, the steps that it has.
+// Copies the steps of each row, one row after the other: with the caller they lie in another order.
 void Execution::exchange_rows(const BatchFirst& b, const View& all, int64_t first, int64_t end,
                               bool to_loop) const {
   const std::size_t row = static_cast<std::size_t>(b.row) * size_of(b.here.dtype);
@@ -61,7 +61,7 @@ void Execution::exchange_rows(const BatchFirst& b, const View& all, int64_t firs
   }
 }
 
-// What is there of rows behind their ends, and of rows without a step.
+// Zeros for the caller's steps after a row's end; the first states of rows without a step.
 void Execution::start_rows() const {
   for (const auto* list : {&surroundings_.scattered, &surroundings_.scattered_at_once})
     for (const BatchFirst& b : *list) {
