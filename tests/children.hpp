@@ -27,7 +27,19 @@ namespace tempo::testing {
 constexpr int right = 0, wrong = 1, threw = 2;
 constexpr auto patience = std::chrono::seconds(120);
 
-/// "ended with 0": what became of a child that runs f, and exits with what it returns.
+/// "ended with 0": what became of a child. One that hangs is killed.
+inline std::string ended(pid_t pid) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (int status = 0; std::chrono::steady_clock::now() - begin < patience; ::usleep(1000))
+    if (::waitpid(pid, &status, WNOHANG) == pid)
+      return WIFEXITED(status) ? "ended with " + std::to_string(WEXITSTATUS(status))
+                               : "killed by signal " + std::to_string(WTERMSIG(status));
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  return "hung";
+}
+
+/// What became of one that runs f, and exits with what it returns.
 inline std::string child(const std::function<int()>& f) {
   const pid_t pid = ::fork();
   if (pid == 0) {
@@ -39,14 +51,7 @@ inline std::string child(const std::function<int()>& f) {
     }
     std::exit(code);
   }
-  const auto begin = std::chrono::steady_clock::now();
-  for (int status = 0; std::chrono::steady_clock::now() - begin < patience; ::usleep(1000))
-    if (::waitpid(pid, &status, WNOHANG) == pid)
-      return WIFEXITED(status) ? "ended with " + std::to_string(WEXITSTATUS(status))
-                               : "killed by signal " + std::to_string(WTERMSIG(status));
-  ::kill(pid, SIGKILL);
-  ::waitpid(pid, nullptr, 0);
-  return "hung";
+  return ended(pid);
 }
 
 inline void child_is_right(const std::string& what, const std::function<int()>& f) {

@@ -7,18 +7,11 @@
 
 #include <tempo/gradcheck.hpp>
 
+#include "tensor/place.hpp"
+
 namespace tempo {
 
 namespace {
-
-std::string place_in(const Shape& shape, int64_t element) {
-  Shape place = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    place[axis] = element % shape[axis];
-    element /= shape[axis];
-  }
-  return to_string(place);
-}
 
 void explain_kink(std::ostream& out, const GradCheck::Row& row) {
   out << std::setprecision(6) << "\n    not ";

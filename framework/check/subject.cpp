@@ -12,6 +12,8 @@
 #include <tempo/option.hpp>
 #include <tempo/regularization.hpp>
 
+#include "tensor/place.hpp"
+
 namespace tempo::conformance {
 
 namespace {
@@ -25,16 +27,6 @@ void add(sdk::OptionList& list, const Given& given) {
       list.add(given.name, value);
   };
   std::visit(add_value, given.value);
-}
-
-// "[1, 2]" for the place of an element in row-major order.
-std::string place_in(const Shape& shape, int64_t element) {
-  Shape place = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    place[axis] = element % shape[axis];
-    element /= shape[axis];
-  }
-  return to_string(place);
 }
 
 // Bytes as a text: what is equal is equal bit for bit.

@@ -10,6 +10,7 @@
 
 #include <tempo/gradient.hpp>
 
+#include "tensor/process_lock.hpp"
 #include "training/class_weight.hpp"
 
 namespace tempo {
@@ -35,8 +36,16 @@ class Prefetch {
   Prefetch(const Prefetch&) = delete;
   Prefetch& operator=(const Prefetch&) = delete;
 
+  /// Whether this process began the thread. Else what it shares with the thread is as it was at the
+  /// fork, perhaps locked, and is not touched.
+  bool has_thread() const { return made_after_ == forks(); }
+
   /// Rethrows what the range threw, in its place among the batches.
   std::optional<Batch> next() {
+    if (!has_thread())
+      throw Error(
+          "this process was forked while batches were made ahead, by a thread that only its parent "
+          "has.\n  Use .prefetch = 0 where a callback or a range forks and the child goes on.");
     std::unique_lock lock(mutex_);
     if (++given_ > asked_for_) {
       asked_for_ = given_;
@@ -92,6 +101,7 @@ class Prefetch {
   std::condition_variable changed_;
   std::deque<Made> made_;
   bool stop_ = false;
+  const int made_after_ = forks();
   std::thread thread_;  // the last, as it reads the others
 };
 
@@ -122,6 +132,10 @@ RangeFeed::RangeFeed(const std::string& who, const std::string& name, const Batc
 }
 
 RangeFeed::~RangeFeed() = default;
+
+void RangeFeed::DeleteWithThread::operator()(Prefetch* ahead) const {
+  if (ahead->has_thread()) delete ahead;
+}
 
 void RangeFeed::begin_epoch(int epoch) {
   epoch_ = epoch;
@@ -154,9 +168,9 @@ void RangeFeed::begin_round(int64_t round, int64_t done) {
     explain(std::current_exception());
   }
   if (options_.prefetch > 0)
-    ahead_ = std::make_unique<Prefetch>(
-        *range_.source(), generator_, static_cast<std::size_t>(options_.prefetch),
-        to_come() > INT64_MAX - done ? INT64_MAX : to_come() + done);
+    ahead_.reset(new Prefetch(*range_.source(), generator_,
+                              static_cast<std::size_t>(options_.prefetch),
+                              to_come() > INT64_MAX - done ? INT64_MAX : to_come() + done));
 }
 
 std::optional<Batch> RangeFeed::take() {

@@ -75,7 +75,11 @@ class RangeFeed final : public BatchFeed {
   int64_t size_of_first_ = 0;  // samples in the first batch
   Place place_;
   GeneratorState generator_;  // of what the range draws
-  std::unique_ptr<Prefetch> ahead_;
+  // In a child of the process that made it its thread is not there to be waited for: it is left.
+  struct DeleteWithThread {
+    void operator()(Prefetch* ahead) const;
+  };
+  std::unique_ptr<Prefetch, DeleteWithThread> ahead_;
 };
 
 }  // namespace tempo

@@ -111,6 +111,11 @@ int main(int count, char** words) try {
   const auto workers = static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
   tempo::set_threads(1);
   watch_rules();
+  for (const std::string& pass : unwatched_passes())
+    throw tempo::Error(
+        "mutation: the pass \"" + pass +
+        "\" is not watched.\n  Add it to TEMPO_PASSES in tests/mutation/programs.cpp "
+        "and to the list in tests/CMakeLists.txt.");
   Trials trials(workers);
   const std::vector<Candidate> candidates = chosen(trials.candidates(), arguments);
   if (arguments.list) {

@@ -47,6 +47,9 @@ Mode& mode();
 /// by the linker, as passes do.
 void watch_rules();
 
+/// The passes of the pipelines that are not watched: there must be none.
+std::vector<std::string> unwatched_passes();
+
 /// What a rule or a step computes, line by line, with the armed change.
 Tensors recorded(const std::string& site, const std::function<Tensors()>& rule);
 

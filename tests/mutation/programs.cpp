@@ -8,6 +8,7 @@
 #include "mutation/mutants.hpp"
 #include "ops/known.hpp"
 #include "program/builder.hpp"
+#include "program/passes/pipelines.hpp"
 #include "program/verify.hpp"
 
 namespace tempo::mutation {
@@ -189,29 +190,36 @@ Program watched(const char* name, const Program& given, const Pass& pass) {
 
 namespace tempo {
 
-#define TEMPO_WATCHED_PASS(function, symbol)                                               \
-  Program real_##function(Program program) asm("__real_" symbol);                          \
-  Program watched_##function(Program program) asm("__wrap_" symbol);                       \
-  Program watched_##function(Program program) {                                            \
-    return mutation::watched(#function, program,                                           \
-                             [](const Program& given) { return real_##function(given); }); \
+#define TEMPO_PASSES(PASS)                     \
+  PASS(split, "5split")                        \
+  PASS(merge, "5merge")                        \
+  PASS(blocks, "6blocks")                      \
+  PASS(views, "5views")                        \
+  PASS(without_reshapes, "16without_reshapes") \
+  PASS(rows_last, "9rows_last")                \
+  PASS(narrow, "6narrow")                      \
+  PASS(vectors, "7vectors")                    \
+  PASS(negate, "6negate")                      \
+  PASS(own_parts, "9own_parts")                \
+  PASS(without_dead, "12without_dead")         \
+  PASS(without_rules, "13without_rules")       \
+  PASS(without_renames, "15without_renames")   \
+  PASS(hoist, "5hoist")                        \
+  PASS(sink, "4sink")                          \
+  PASS(join, "4join")                          \
+  PASS(schedule, "8schedule")                  \
+  PASS(fixed_first, "11fixed_first")           \
+  PASS(checks_first, "12checks_first")         \
+  PASS(quantise, "8quantise")
+
+#define TEMPO_WATCHED_PASS(function, symbol)                                                  \
+  Program real_##function(Program program) asm("__real__ZN5tempo" symbol "ENS_7ProgramE");    \
+  Program watched_##function(Program program) asm("__wrap__ZN5tempo" symbol "ENS_7ProgramE"); \
+  Program watched_##function(Program program) {                                               \
+    return mutation::watched(#function, program,                                              \
+                             [](const Program& given) { return real_##function(given); });    \
   }
-
-TEMPO_WATCHED_PASS(split, "_ZN5tempo5splitENS_7ProgramE")
-TEMPO_WATCHED_PASS(merge, "_ZN5tempo5mergeENS_7ProgramE")
-TEMPO_WATCHED_PASS(narrow, "_ZN5tempo6narrowENS_7ProgramE")
-TEMPO_WATCHED_PASS(negate, "_ZN5tempo6negateENS_7ProgramE")
-TEMPO_WATCHED_PASS(own_parts, "_ZN5tempo9own_partsENS_7ProgramE")
-TEMPO_WATCHED_PASS(without_dead, "_ZN5tempo12without_deadENS_7ProgramE")
-TEMPO_WATCHED_PASS(without_rules, "_ZN5tempo13without_rulesENS_7ProgramE")
-TEMPO_WATCHED_PASS(without_renames, "_ZN5tempo15without_renamesENS_7ProgramE")
-TEMPO_WATCHED_PASS(hoist, "_ZN5tempo5hoistENS_7ProgramE")
-TEMPO_WATCHED_PASS(sink, "_ZN5tempo4sinkENS_7ProgramE")
-TEMPO_WATCHED_PASS(join, "_ZN5tempo4joinENS_7ProgramE")
-TEMPO_WATCHED_PASS(schedule, "_ZN5tempo8scheduleENS_7ProgramE")
-TEMPO_WATCHED_PASS(fixed_first, "_ZN5tempo11fixed_firstENS_7ProgramE")
-TEMPO_WATCHED_PASS(checks_first, "_ZN5tempo12checks_firstENS_7ProgramE")
-
+TEMPO_PASSES(TEMPO_WATCHED_PASS)
 #undef TEMPO_WATCHED_PASS
 
 Program real_without_condition(Program program, ValueId holds) asm(
@@ -223,5 +231,23 @@ Program watched_without_condition(Program program, ValueId holds) {
     return real_without_condition(given, holds);
   });
 }
+
+#define TEMPO_NAME(function, symbol) #function,
+
+std::vector<std::string> mutation::unwatched_passes() {
+  static const std::set<std::string> watched{TEMPO_PASSES(TEMPO_NAME)};
+  std::vector<std::string> out;
+  for (const Pipeline* pipeline :
+       {&before_gradient, &for_int8, &for_scan, &for_stream, &for_formula})
+    for (const Pass& pass : pipeline->passes) {
+      std::string name = pass.name;
+      std::replace(name.begin(), name.end(), ' ', '_');
+      if (!watched.contains(name)) out.push_back(pass.name);
+    }
+  return out;
+}
+
+#undef TEMPO_NAME
+#undef TEMPO_PASSES
 
 }  // namespace tempo

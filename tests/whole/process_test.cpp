@@ -52,6 +52,51 @@ BOOST_AUTO_TEST_CASE(a_fork_after_use) {
   });
 }
 
+// Of a range whose batches are made ahead, on a thread that the child has not.
+BOOST_AUTO_TEST_CASE(a_fork_in_a_callback_of_fit) {
+  const std::vector<Batch> batches(
+      6, {.x = cast(normal({4, 3}), float32), .y = cast(normal({4, 1}), float32)});
+  const auto losses = [&](int64_t prefetch, const std::function<void()>& at_second) {
+    set_seed(3);
+    Sequential model({Dense({.units = 1})});
+    model.compile({.optimizer = SGD(), .loss = "mse"});
+    const Callback look = LambdaCallback({.on_train_batch_end = [&](int64_t batch, const Logs&) {
+      if (batch == 1) at_second();
+    }});
+    return model.fit(
+        batches, {.epochs = 2, .prefetch = prefetch, .verbose = 0, .callbacks = {look}})["loss"];
+  };
+  const std::vector<double> expected = losses(0, [] {});
+  const auto fork_in = [&](int64_t prefetch) {
+    bool forked = false;
+    pid_t pid = -1;
+    std::string refusal;
+    std::vector<double> got;
+    const auto fit = [&] {
+      got = losses(prefetch, [&] {
+        if (!forked) pid = ::fork();
+        forked = true;
+      });
+    };
+    try {
+      fit();
+    } catch (const Error& e) {
+      refusal = e.what();
+    }
+    if (pid == 0)
+      std::exit(prefetch == 0 ? (got == expected ? right : wrong)
+                              : (refusal.find("forked") != std::string::npos &&
+                                         refusal.find(".prefetch = 0") != std::string::npos &&
+                                         losses(2, [] {}) == expected
+                                     ? right
+                                     : wrong));
+    BOOST_TEST(refusal == "");
+    BOOST_TEST(got == expected);
+    return ended(pid);
+  };
+  for (const int64_t prefetch : {0, 2}) BOOST_TEST(fork_in(prefetch) == "ended with 0");
+}
+
 // The scan is under way on another thread, left for later, or done: the child reads the same.
 BOOST_AUTO_TEST_CASE(a_scan_that_runs_at_the_fork) {
   const Threads two(2);
