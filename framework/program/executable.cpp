@@ -114,6 +114,8 @@ std::string to_string(const Executable& executable) {
             " at a time go through all steps of a stretch\n";
   else if (executable.plan().independent_rows > 0)
     text += "  rows are independent\n";
+  else if (const std::string& why = executable.plan().why_not_independent; !why.empty())
+    text += "  one shard: " + why + "\n";
   if (executable.plan().channels) text += "  channels are independent\n";
   if (executable.plan().column_parts > 1) text += "  threads share the columns of products\n";
   return text;

@@ -256,3 +256,52 @@ BOOST_AUTO_TEST_CASE(stretches_and_shards_are_said) {
   BOOST_CHECK_EQUAL(text.substr(0, text.find('\n')),
                     "over 40 steps, 14 at a time, in 2 shards, on baseline kernels:");
 }
+
+BOOST_AUTO_TEST_CASE(why_a_step_runs_in_one_shard_is_said) {
+  struct Case {
+    const char* what;
+    std::function<Step(const Tensor& x, const State& s)> step;
+    State state;
+    std::string says;
+  };
+  const Tensor h = normal({8, 6}, 1);
+  const Case cases[] = {
+      {"rows that read no other",
+       [](const Tensor& x, const State& s) {
+         const Tensor next = tanh(x + s[0]);
+         return Step{next, {next}};
+       },
+       {h},
+       "  rows are independent\n"},
+      {"an op that is called",
+       [](const Tensor& x, const State& s) {
+         const Tensor next = tanh(x + cumsum(s[0], -1));
+         return Step{next, {next}};
+       },
+       {h},
+       "  one shard: cumsum may read all rows\n"},
+      {"a state of other rows",
+       [](const Tensor& x, const State& s) {
+         const Tensor next = tanh(x + s[0] + sum(s[1], -1, true)), other = 0.5 * s[1];
+         return Step{next, {next, other}};
+       },
+       {h, normal({1, 3}, 2)},
+       "  one shard: state 1, [1, 3], cannot be cut into 8\n"},
+      {"one row",
+       [](const Tensor& x, const State& s) {
+         const Tensor next = tanh(x + cumsum(s[0], -1));
+         return Step{next, {next}};
+       },
+       {normal({1, 6}, 1)},
+       ""},
+  };
+  for (const Case& c : cases) BOOST_TEST_CONTEXT(c.what) {
+      const ProgramLog log;
+      scan(c.step, normal({c.state[0].shape()[0], 5, 6}, 3), c.state);
+      const std::string text = to_string(log.programs().at(0).recurrence->optimised());
+      if (c.says.empty())
+        BOOST_TEST(text.find("one shard") == text.npos, text);
+      else
+        BOOST_TEST(text.find(c.says) != text.npos, text);
+    }
+}

@@ -23,7 +23,9 @@ class Planner {
     place_what_groups_share();
     bind();
     places_.place_views();
-    plan_.independent_rows = independent_rows(uses_, plan_);
+    IndependentRows rows = independent_rows(uses_, plan_);
+    plan_.independent_rows = rows.parts;
+    plan_.why_not_independent = std::move(rows.why_not);
     plan_.channels = channel_loop(uses_, plan_, members_);
     plan_.parts_together = parts_together(uses_, plan_);
     plan_.column_parts = column_parts(uses_, plan_);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <variant>
 
 #include "program/uses.hpp"
@@ -209,6 +210,7 @@ struct Plan {
   // > 0: the number of parts that the rows of each stage can be cut into, so that no part reads
   // another. Parts lie along the leading axis of all values, whatever their ranks.
   int64_t independent_rows = 0;
+  std::string why_not_independent;  // in words, where there are several rows
   // > 0: the number of these parts that go through the steps of a stretch together, so that their
   // states stay in the first cache.
   int64_t parts_together = 0;

@@ -129,9 +129,13 @@ class Tiles {
   std::map<std::pair<ValueId, int64_t>, std::size_t> written_out_;  // by value and rows: its block
 };
 
-/// The number of parts of the leading axis, or matrices of a state, that go through all stages
-/// without reading one another; 0 if they do read one another.
-int64_t independent_rows(const Uses& uses, const Plan& plan);
+/// The parts of the leading axis, or the matrices of a state, that go through all stages without
+/// reading one another.
+struct IndependentRows {
+  int64_t parts = 0;         // 0: there is one row, or they read one another
+  std::string why_not = {};  // in the second case
+};
+IndependentRows independent_rows(const Uses& uses, const Plan& plan);
 
 /// The number of parts that go through a stretch together; 0 if all of them do.
 int64_t parts_together(const Uses& uses, const Plan& plan);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cuts the leading axis of all stages into parts of which none reads another.
 #include <algorithm>
+#include <string>
 
 #include "program/plan/planner.hpp"
 
@@ -29,30 +30,36 @@ int64_t matrices(const Program& p) {
   return most;
 }
 
-bool cut_by(int64_t parts, const Uses& uses, const std::vector<Stage>& stages) {
+// Why the rows cannot be cut into these parts; empty if they can.
+std::string why_whole(int64_t parts, const Uses& uses, const std::vector<Stage>& stages) {
   const Program& p = uses.program();
   const auto is_cut = [&](int64_t rows) { return rows > 0 && rows % parts == 0; };
   const auto has_rows = [&](ValueId v) { return is_cut(tempo::rows_of(uses.type(v).shape)); };
-  if (!std::all_of(stages.begin(), stages.end(),
-                   [&](const Stage& s) {
-                     const auto* group = std::get_if<TileStage>(&s);
-                     return is_cut(rows_of(s)) && (!group || group->matrix_rows == 0 ||
-                                                   rows_of(s) / parts % group->matrix_rows == 0);
-                   }) ||
-      !std::all_of(p.carried.begin(), p.carried.end(), has_rows))
-    return false;
+  const std::string into = " cannot be cut into " + std::to_string(parts);
+  for (const Stage& s : stages) {
+    const auto* group = std::get_if<TileStage>(&s);
+    if (!is_cut(rows_of(s)) ||
+        (group && group->matrix_rows > 0 && rows_of(s) / parts % group->matrix_rows != 0))
+      return std::to_string(rows_of(s)) + " rows of " + (group ? "tiles" : "a product") + into;
+  }
+  for (std::size_t k = 0; k < p.carried.size(); ++k)
+    if (!has_rows(p.carried[k]))
+      return "state " + std::to_string(k) + ", " + to_string(p.shape(p.carried[k])) + "," + into;
   for (const Instruction& i : p.loop)
     for (ValueId v : i.inputs)
-      if (!p.is_fixed(v) && has_rows(uses.root(v)) && !has_rows(v)) return false;
+      if (!p.is_fixed(v) && has_rows(uses.root(v)) && !has_rows(v))
+        return std::string(i.op->name) + " reads all rows as one";
   for (const ProgramResult& r : p.results) {
-    if (r.kind == ProgramResult::sum && !uses.maker(r.value, Section::after)) return false;
+    if (r.kind == ProgramResult::sum && !uses.maker(r.value, Section::after))
+      return "a sum over time grows at each step";
     // The loop makes, carries or gathers it, each part for itself.
     const bool in_parts = !p.is_fixed(r.value) &&
                           uses.section(r.value).value_or(Section::loop) == Section::loop &&
                           has_rows(uses.root(r.value));
-    if (r.kind == ProgramResult::last && in_parts && !has_rows(r.value)) return false;
+    if (r.kind == ProgramResult::last && in_parts && !has_rows(r.value))
+      return "a result, " + to_string(p.shape(r.value)) + "," + into;
   }
-  return true;
+  return "";
 }
 
 }  // namespace
@@ -60,15 +67,20 @@ bool cut_by(int64_t parts, const Uses& uses, const std::vector<Stage>& stages) {
 // Parts are independent if every stage is elementwise or a product: a part of its rows is then made
 // of the same part of all that it reads, as all are in the order of the leading axis. A value that
 // all rows read as one is the exception: it must not be made or copied in parts.
-int64_t independent_rows(const Uses& uses, const Plan& plan) {
+IndependentRows independent_rows(const Uses& uses, const Plan& plan) {
   const Program& p = uses.program();
   const std::vector<Stage>& stages = plan.stages;
-  if (stages.empty()) return 0;
+  if (stages.empty()) return {};
   for (const Stage& s : stages)
-    if (std::holds_alternative<CallStage>(s)) return 0;
-  for (const int64_t parts : {plan.rows_end ? 0 : matrices(p), leading_extent(p, stages)})
-    if (parts > 1 && cut_by(parts, uses, stages)) return parts;
-  return 0;
+    if (const auto* call = std::get_if<CallStage>(&s))
+      return {0, std::string(p.loop[call->instruction].op->name) + " may read all rows"};
+  IndependentRows rows;
+  for (const int64_t parts : {plan.rows_end ? 0 : matrices(p), leading_extent(p, stages)}) {
+    if (parts <= 1) continue;
+    rows.why_not = why_whole(parts, uses, stages);
+    if (rows.why_not.empty()) return {parts, ""};
+  }
+  return rows;
 }
 
 int64_t parts_together(const Uses& uses, const Plan& plan) {
