@@ -60,11 +60,11 @@ BOOST_AUTO_TEST_CASE(a_fork_in_a_callback_of_fit) {
     set_seed(3);
     Sequential model({Dense({.units = 1})});
     model.compile({.optimizer = SGD(), .loss = "mse"});
-    const Callback look = LambdaCallback({.on_train_batch_end = [&](int64_t batch, const Logs&) {
+    const LambdaCallback look({.on_train_batch_end = [&](int64_t batch, const Logs&) {
       if (batch == 1) at_second();
     }});
     return model.fit(
-        batches, {.epochs = 2, .prefetch = prefetch, .verbose = 0, .callbacks = {look}})["loss"];
+        batches, {.epochs = 2, .callbacks = {look}, .prefetch = prefetch, .verbose = 0})["loss"];
   };
   const std::vector<double> expected = losses(0, [] {});
   const auto fork_in = [&](int64_t prefetch) {

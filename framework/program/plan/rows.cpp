@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cuts the leading axis of all stages into parts of which none reads another.
 #include <algorithm>
+#include <optional>
 #include <string>
+
+#include <tempo/names.hpp>
 
 #include "program/plan/planner.hpp"
 
@@ -14,11 +17,11 @@ int64_t rows_of(const Stage& s) {
   return product ? product->out.first.rows : std::get<TileStage>(s).rows;
 }
 
-// The extent that values begin with.
-int64_t leading_extent(const Program& p, const std::vector<Stage>& stages) {
+// The extent that states begin with, if any has an axis.
+std::optional<int64_t> leading_extent(const Program& p) {
   for (ValueId v : p.carried)
     if (p.shape(v).rank() > 0) return p.shape(v)[0];
-  return rows_of(stages[0]);
+  return {};
 }
 
 // The most matrices that a state has; 0: none has any.
@@ -36,15 +39,15 @@ std::string why_whole(int64_t parts, const Uses& uses, const std::vector<Stage>&
   const auto is_cut = [&](int64_t rows) { return rows > 0 && rows % parts == 0; };
   const auto has_rows = [&](ValueId v) { return is_cut(tempo::rows_of(uses.type(v).shape)); };
   const std::string into = " cannot be cut into " + std::to_string(parts);
+  for (std::size_t k = 0; k < p.carried.size(); ++k)
+    if (!has_rows(p.carried[k]))
+      return "state " + std::to_string(k) + ", " + to_string(p.shape(p.carried[k])) + "," + into;
   for (const Stage& s : stages) {
     const auto* group = std::get_if<TileStage>(&s);
     if (!is_cut(rows_of(s)) ||
         (group && group->matrix_rows > 0 && rows_of(s) / parts % group->matrix_rows != 0))
-      return std::to_string(rows_of(s)) + " rows of " + (group ? "tiles" : "a product") + into;
+      return sdk::counted(rows_of(s), "row") + " of " + (group ? "tiles" : "a product") + into;
   }
-  for (std::size_t k = 0; k < p.carried.size(); ++k)
-    if (!has_rows(p.carried[k]))
-      return "state " + std::to_string(k) + ", " + to_string(p.shape(p.carried[k])) + "," + into;
   for (const Instruction& i : p.loop)
     for (ValueId v : i.inputs)
       if (!p.is_fixed(v) && has_rows(uses.root(v)) && !has_rows(v))
@@ -70,12 +73,15 @@ std::string why_whole(int64_t parts, const Uses& uses, const std::vector<Stage>&
 IndependentRows independent_rows(const Uses& uses, const Plan& plan) {
   const Program& p = uses.program();
   const std::vector<Stage>& stages = plan.stages;
-  if (stages.empty()) return {};
   for (const Stage& s : stages)
-    if (const auto* call = std::get_if<CallStage>(&s))
+    if (const auto* call = std::get_if<CallStage>(&s)) {
+      if (leading_extent(p).value_or(1) <= 1) return {};
       return {0, std::string(p.loop[call->instruction].op->name) + " may read all rows"};
+    }
+  if (stages.empty()) return {};
   IndependentRows rows;
-  for (const int64_t parts : {plan.rows_end ? 0 : matrices(p), leading_extent(p, stages)}) {
+  for (const int64_t parts :
+       {plan.rows_end ? 0 : matrices(p), leading_extent(p).value_or(rows_of(stages[0]))}) {
     if (parts <= 1) continue;
     rows.why_not = why_whole(parts, uses, stages);
     if (rows.why_not.empty()) return {parts, ""};
