@@ -49,15 +49,21 @@ inline int64_t counted_steps(const Tensor& mask) {
   return last;
 }
 
-/// y [batch, ...], 0 in the rows of which no step counts.
-inline Tensor of_rows_that_count(const Tensor& y, const Tensor& mask) {
+/// Which rows [batch, 1] have a step that counts; none if all have, or nobody knows yet.
+inline Tensor rows_that_count(const Tensor& mask) {
+  if (mask.traced()) return {};
   const int64_t batch = mask.shape()[0], time = mask.shape()[1];
   const bool* const counts = mask.data<bool>();
   std::vector<bool> any;
   for (const bool* row = counts; row != counts + batch * time; row += time)
     any.push_back(std::find(row, row + time, true) != row + time);
-  if (std::find(any.begin(), any.end(), false) == any.end()) return y;
-  return choose(tensor(any, {batch, 1}), y, scalar(0, y.dtype()));
+  if (std::find(any.begin(), any.end(), false) == any.end()) return {};
+  return tensor(any, {batch, 1});
+}
+
+/// y, with the rows of another value, of the same shape or one number, where no step counts.
+inline Tensor with_rows(const Tensor& counting, const Tensor& y, const Tensor& other) {
+  return counting ? choose(counting, y, other) : y;
 }
 
 /// The number of step ids of a Recurrence, which no other one has: a layer may run several.
@@ -191,13 +197,21 @@ class Recurrence {
       MaskedOutput output;
       if (!options.return_sequences || (holds && !later))
         output = held_output(step, counted, first, seen, all_there);
-      result = masked(who, step, output, std::move(counted), mask, first, order);
+      // A row that never runs has no part in the step, whatever its state is: 0 times NaN is NaN.
+      const Tensor rows = recurrence::rows_that_count(mask);
+      State running;
+      for (const Tensor& state : first)
+        running.push_back(recurrence::with_rows(rows, state, scalar(0, state.dtype())));
+      result = masked(who, step, output, std::move(counted), mask, running, order);
+      for (std::size_t i = 0; rows && i < first.size(); ++i)
+        result.state[i] = recurrence::with_rows(rows, result.state[i], first[i]);
       if (later)
         result.output = recurrence::held(result.output, call.mask, backwards);
       else if (options.return_sequences && steps < time)
         result.output = pad(result.output, 1, 0, time - steps);
       else if (output.state)
-        result.output = recurrence::of_rows_that_count(result.output, mask);
+        result.output =
+            recurrence::with_rows(rows, result.output, scalar(0, result.output.dtype()));
     } else {
       result = scan(step, x, first, order);
     }

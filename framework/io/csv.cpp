@@ -10,6 +10,7 @@
 
 #include "graph/value.hpp"
 #include "io/csv_reader.hpp"
+#include "io/source.hpp"
 #include "io/encoding.hpp"
 
 namespace tempo {
@@ -109,7 +110,8 @@ class CsvTensor {
 }  // namespace
 
 Tensor Table::numbers(const std::vector<std::string>& columns) const {
-  return CsvTensor(*state_).of(state_->columns.positions(columns));
+  return reading(state_->file,
+                 [&] { return CsvTensor(*state_).of(state_->columns.positions(columns)); });
 }
 
 Tensor parse_csv(std::string_view text, const CsvOptions& options, const std::string& name) {

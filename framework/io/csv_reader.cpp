@@ -155,7 +155,7 @@ Table parse_table(std::string bytes, const CsvOptions& options, const std::strin
 }
 
 Table read_table(const std::string& path, const CsvOptions& options) {
-  return parse_table(FileSource(path).text(), options, path);
+  return reading(path, [&] { return parse_table(FileSource(path).text(), options, path); });
 }
 
 }  // namespace tempo

@@ -88,6 +88,8 @@ Tensor read_npy(const Source& source) {
   return transpose(read_stored(source, begin, header.type, shape), reversed);
 }
 
-Tensor load_npy(const std::string& path) { return read_npy(FileSource(path)); }
+Tensor load_npy(const std::string& path) {
+  return reading(path, [&] { return read_npy(FileSource(path)); });
+}
 
 }  // namespace tempo

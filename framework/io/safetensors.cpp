@@ -220,7 +220,7 @@ Tensor Safetensors::find(const std::string& name) const {
 }
 
 Safetensors read_safetensors(const Source& source, Unreadable unreadable) {
-  return Reader(source).read(unreadable);
+  return reading(source.name(), [&] { return Reader(source).read(unreadable); });
 }
 
 Safetensors read_safetensors(const std::string& path, Unreadable unreadable) {

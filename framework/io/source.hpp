@@ -4,8 +4,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include <tempo/error.hpp>
 
 #include "tensor/array.hpp"
 
@@ -68,5 +72,23 @@ class MemorySource final : public Source {
  private:
   std::string_view bytes_;
 };
+
+/// What f gives, which reads a file or folder of this name. Where there is no memory for it, or the
+/// system refuses, it is a FormatError that begins with the name.
+template <class F>
+auto reading(const std::string& name, F f) -> decltype(f()) {
+  const auto no_memory = [&] {
+    return FormatError(name + ": there is no memory for what it holds.");
+  };
+  try {
+    return f();
+  } catch (const std::bad_alloc&) {
+    throw no_memory();
+  } catch (const std::length_error&) {
+    throw no_memory();
+  } catch (const std::filesystem::filesystem_error& e) {
+    throw FormatError(name + ": " + e.code().message() + ".");
+  }
+}
 
 }  // namespace tempo

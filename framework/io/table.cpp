@@ -12,23 +12,26 @@
 
 #include "io/csv_reader.hpp"
 #include "io/encoding.hpp"
+#include "io/source.hpp"
 
 namespace tempo {
 namespace {
 
 // A table of these rows, which share their text with the other one.
 Table with_rows(const Table::State& table, const std::vector<std::size_t>& rows) {
-  auto out = std::make_shared<Table::State>(
-      Table::State{table.file, table.options, table.numbers, table.columns, table.text, {}, {}});
-  const auto width = static_cast<std::ptrdiff_t>(table.columns.size());
-  out->fields.reserve(rows.size() * table.columns.size());
-  out->lines.reserve(rows.size());
-  for (const std::size_t row : rows) {
-    const auto first = table.fields.begin() + static_cast<std::ptrdiff_t>(row) * width;
-    out->fields.insert(out->fields.end(), first, first + width);
-    out->lines.push_back(table.lines[row]);
-  }
-  return Table(std::move(out));
+  return reading(table.file, [&] {
+    auto out = std::make_shared<Table::State>(
+        Table::State{table.file, table.options, table.numbers, table.columns, table.text, {}, {}});
+    const auto width = static_cast<std::ptrdiff_t>(table.columns.size());
+    out->fields.reserve(rows.size() * table.columns.size());
+    out->lines.reserve(rows.size());
+    for (const std::size_t row : rows) {
+      const auto first = table.fields.begin() + static_cast<std::ptrdiff_t>(row) * width;
+      out->fields.insert(out->fields.end(), first, first + width);
+      out->lines.push_back(table.lines[row]);
+    }
+    return Table(std::move(out));
+  });
 }
 
 template <class Test>
@@ -67,45 +70,52 @@ int64_t Table::rows() const { return static_cast<int64_t>(state_->rows()); }
 const std::vector<std::string>& Table::columns() const { return state_->columns.names(); }
 
 std::vector<std::string> Table::text(const std::string& column) const {
-  const std::size_t at = state_->columns.position(column);
-  std::vector<std::string> out;
-  out.reserve(state_->rows());
-  for (std::size_t row = 0; row < state_->rows(); ++row) out.emplace_back(state_->field(row, at));
-  return out;
+  return reading(state_->file, [&] {
+    const std::size_t at = state_->columns.position(column);
+    std::vector<std::string> out;
+    out.reserve(state_->rows());
+    for (std::size_t row = 0; row < state_->rows(); ++row) out.emplace_back(state_->field(row, at));
+    return out;
+  });
 }
 
 std::vector<std::string> Table::categories(const std::string& column) const {
-  const std::size_t at = state_->columns.position(column);
-  std::set<std::string_view> found;
-  for (std::size_t row = 0; row < state_->rows(); ++row) {
-    const std::string_view field = trimmed(state_->field(row, at));
-    if (state_->numbers.is_missing(field))
-      state_->fail(row, at,
-                   "there is no category" +
-                       (field.empty() ? "." : ", but " + in_quotes(field) + ".") +
-                       "\n  forward_fill and without_missing fill or leave out missing values; "
-                       ".missing_words = {} makes categories of all words.");
-    found.insert(field);
-  }
-  return {found.begin(), found.end()};
+  return reading(state_->file, [&] {
+    const std::size_t at = state_->columns.position(column);
+    std::set<std::string_view> found;
+    for (std::size_t row = 0; row < state_->rows(); ++row) {
+      const std::string_view field = trimmed(state_->field(row, at));
+      if (state_->numbers.is_missing(field))
+        state_->fail(row, at,
+                     "there is no category" +
+                         (field.empty() ? "." : ", but " + in_quotes(field) + ".") +
+                         "\n  forward_fill and without_missing fill or leave out missing values; "
+                         ".missing_words = {} makes categories of all words.");
+      found.insert(field);
+    }
+    return std::vector<std::string>(found.begin(), found.end());
+  });
 }
 
 Tensor Table::codes(const std::string& column, const std::vector<std::string>& categories) const {
-  const std::size_t at = state_->columns.position(column);
-  const std::vector<std::string> known = categories.empty() ? this->categories(column) : categories;
-  std::map<std::string_view, int64_t> codes;
-  for (const std::string& category : known)
-    if (!codes.emplace(category, static_cast<int64_t>(codes.size())).second)
-      throw Error("codes: the category " + in_quotes(category) + " was given twice.");
-  std::vector<int64_t> out;
-  out.reserve(state_->rows());
-  for (std::size_t row = 0; row < state_->rows(); ++row) {
-    const std::string_view field = trimmed(state_->field(row, at));
-    const auto found = codes.find(field);
-    if (found == codes.end()) fail_unknown(*state_, row, at, std::string(field), known);
-    out.push_back(found->second);
-  }
-  return tensor(out, {rows()}, int64);
+  return reading(state_->file, [&] {
+    const std::size_t at = state_->columns.position(column);
+    const std::vector<std::string> known =
+        categories.empty() ? this->categories(column) : categories;
+    std::map<std::string_view, int64_t> codes;
+    for (const std::string& category : known)
+      if (!codes.emplace(category, static_cast<int64_t>(codes.size())).second)
+        throw Error("codes: the category " + in_quotes(category) + " was given twice.");
+    std::vector<int64_t> out;
+    out.reserve(state_->rows());
+    for (std::size_t row = 0; row < state_->rows(); ++row) {
+      const std::string_view field = trimmed(state_->field(row, at));
+      const auto found = codes.find(field);
+      if (found == codes.end()) fail_unknown(*state_, row, at, std::string(field), known);
+      out.push_back(found->second);
+    }
+    return tensor(out, {rows()}, int64);
+  });
 }
 
 Tensor Table::one_hot(const std::string& column, const std::vector<std::string>& categories) const {
@@ -115,21 +125,25 @@ Tensor Table::one_hot(const std::string& column, const std::vector<std::string>&
 }
 
 Tensor Table::missing(const std::vector<std::string>& columns) const {
-  const std::vector<std::size_t> wanted = any_positions(*state_, columns);
-  std::vector<bool> out;
-  for (std::size_t row = 0; row < state_->rows(); ++row)
-    for (const std::size_t column : wanted) out.push_back(state_->is_missing(row, column));
-  return tensor(out, {rows(), static_cast<int64_t>(wanted.size())}, bool_);
+  return reading(state_->file, [&] {
+    const std::vector<std::size_t> wanted = any_positions(*state_, columns);
+    std::vector<bool> out;
+    for (std::size_t row = 0; row < state_->rows(); ++row)
+      for (const std::size_t column : wanted) out.push_back(state_->is_missing(row, column));
+    return tensor(out, {rows(), static_cast<int64_t>(wanted.size())}, bool_);
+  });
 }
 
 Table Table::forward_fill(const std::vector<std::string>& columns) const {
-  auto out = std::make_shared<State>(*state_);
-  const std::size_t width = out->columns.size();
-  for (const std::size_t column : any_positions(*state_, columns))
-    for (std::size_t row = 1; row < out->rows(); ++row)
-      if (out->is_missing(row, column))
-        out->fields[row * width + column] = out->fields[(row - 1) * width + column];
-  return Table(std::move(out));
+  return reading(state_->file, [&] {
+    auto out = std::make_shared<State>(*state_);
+    const std::size_t width = out->columns.size();
+    for (const std::size_t column : any_positions(*state_, columns))
+      for (std::size_t row = 1; row < out->rows(); ++row)
+        if (out->is_missing(row, column))
+          out->fields[row * width + column] = out->fields[(row - 1) * width + column];
+    return Table(std::move(out));
+  });
 }
 
 Table Table::without_missing(const std::vector<std::string>& columns) const {
@@ -152,15 +166,17 @@ Table Table::slice(int64_t begin, int64_t end) const {
 }
 
 Table Table::select(const std::vector<int64_t>& places) const {
-  std::vector<std::size_t> chosen;
-  for (const int64_t place : places) {
-    const int64_t row = place < 0 ? place + rows() : place;
-    if (row < 0 || row >= rows())
-      throw Error("select: there is no row " + std::to_string(place) + " in " + state_->file +
-                  ", which has " + std::to_string(rows()) + ", counted from 0.");
-    chosen.push_back(static_cast<std::size_t>(row));
-  }
-  return with_rows(*state_, chosen);
+  return reading(state_->file, [&] {
+    std::vector<std::size_t> chosen;
+    for (const int64_t place : places) {
+      const int64_t row = place < 0 ? place + rows() : place;
+      if (row < 0 || row >= rows())
+        throw Error("select: there is no row " + std::to_string(place) + " in " + state_->file +
+                    ", which has " + std::to_string(rows()) + ", counted from 0.");
+      chosen.push_back(static_cast<std::size_t>(row));
+    }
+    return with_rows(*state_, chosen);
+  });
 }
 
 Table Table::where(const std::string& column,

@@ -21,8 +21,9 @@ namespace {
 std::vector<std::string> files_of(const std::string& folder, std::vector<std::string>& failures) {
   std::vector<std::string> paths;
   std::error_code unreadable;
-  for (const auto& entry : fs::directory_iterator(folder, unreadable))
-    if (entry.path().extension() == ".so") paths.push_back(entry.path().string());
+  for (fs::directory_iterator at(folder, unreadable), end; !unreadable && at != end;
+       at.increment(unreadable))
+    if (at->path().extension() == ".so") paths.push_back(at->path().string());
   if (unreadable)
     failures.push_back("folder " + folder + " of plugins: " + unreadable.message() + ".");
   std::sort(paths.begin(), paths.end());

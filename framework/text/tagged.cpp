@@ -6,6 +6,7 @@
 #include <tempo/text.hpp>
 
 #include "io/encoding.hpp"
+#include "io/source.hpp"
 #include "text/files.hpp"
 
 namespace tempo {
@@ -55,9 +56,11 @@ void read_into(TaggedTexts& out, const std::filesystem::path& file, const Tagged
 }  // namespace
 
 TaggedTexts read_tagged(const std::string& path, const TaggedOptions& options) {
-  TaggedTexts out;
-  for (const std::filesystem::path& file : files_at(path)) read_into(out, file, options);
-  return out;
+  return reading(path, [&] {
+    TaggedTexts out;
+    for (const std::filesystem::path& file : files_at(path)) read_into(out, file, options);
+    return out;
+  });
 }
 
 }  // namespace tempo

@@ -35,16 +35,15 @@ std::string without_punctuation(std::string text) {
 }  // namespace
 
 std::vector<fs::path> files_at(const std::string& path) {
-  try {
-    if (!fs::is_directory(path)) return {path};
-    std::vector<fs::path> files;
+  return reading(path, [&] {
+    std::vector<fs::path> files{path};
+    if (!fs::is_directory(path)) return files;
+    files.clear();
     for (const auto& entry : fs::recursive_directory_iterator(path))
       if (entry.is_regular_file()) files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     return files;
-  } catch (const fs::filesystem_error& e) {
-    throw FormatError(path + ": " + e.code().message() + ".");
-  }
+  });
 }
 
 std::string text_of_file(const fs::path& file, const std::string& encoding) {
@@ -93,16 +92,18 @@ std::string read_text(const std::string& path, const ReadTextOptions& options) {
                 "; it must be at least 1 byte, or 0 for all.");
   const std::size_t most =
       options.most == 0 ? std::string::npos : static_cast<std::size_t>(options.most);
-  std::string all;
-  for (const fs::path& file : files_at(path)) {
-    if (all.size() >= most) break;
-    if (!all.empty() && !all.ends_with('\n')) all += '\n';
-    all += text_of_file(file, options.encoding);
-  }
-  std::size_t end = std::min(most, all.size());
-  while (end > 0 && end < all.size() && utf8_length(all, end) == 0) --end;
-  all.resize(end);
-  return all;
+  return reading(path, [&] {
+    std::string all;
+    for (const fs::path& file : files_at(path)) {
+      if (all.size() >= most) break;
+      if (!all.empty() && !all.ends_with('\n')) all += '\n';
+      all += text_of_file(file, options.encoding);
+    }
+    std::size_t end = std::min(most, all.size());
+    while (end > 0 && end < all.size() && utf8_length(all, end) == 0) --end;
+    all.resize(end);
+    return all;
+  });
 }
 
 }  // namespace tempo

@@ -26,7 +26,7 @@ struct Backup final : Callback {
     if (failed)
       throw Error("BackupAndRestore: the folder " + options.backup_dir +
                   " cannot be made: " + failed.message() + ".");
-    if (!std::filesystem::exists(file())) return;
+    if (!std::filesystem::exists(file(), failed)) return;  // or load says what there is
     model().load(file());
     ModelAccess::state(model()).goes_on = true;
   }

@@ -367,6 +367,34 @@ BOOST_AUTO_TEST_CASE(a_state_that_is_no_number_is_the_callers) {
   BOOST_TEST(std::isfinite(sum(slice(out[1], 0, 1, 2)).item()));
 }
 
+// Nor does it reach a gradient of what reads the other rows, to second order.
+BOOST_AUTO_TEST_CASE(a_state_of_a_row_that_never_runs_reaches_no_gradient) {
+  const Tensor x = parameter(normal({2, 3, 4})), mask = mask_of_rows({{0, 0, 0}, {1, 0, 1}});
+  const Tensor broken = where(tensor<bool>({true, false}, {2, 1}),
+                              full({2, 7}, std::nan(""), float64), normal({2, 7}, 5)),
+               sound = where(tensor<bool>({true, false}, {2, 1}), 0, normal({2, 7}, 5));
+  for (const MaskedKind& kind : masked_kinds())
+    for (const Form& form : masked_forms()) BOOST_TEST_CONTEXT(kind.name) {
+        const Layer rnn = ready(kind.make(form), x);
+        Tensors of = rnn.weights();
+        of.push_back(x);
+        const auto gradients = [&](const Tensor& state) {
+          const Tensors out =
+              rnn.call({x}, {.mask = mask, .initial_state = State(kind.states, state)});
+          Tensor total = scalar(0, float64);
+          for (const Tensor& t : out) total = total + sum(square(slice(t, 0, 1, 2)));
+          Tensors all = gradient(total, of);
+          Tensor size = scalar(0, float64);
+          for (const Tensor& g : all) size = size + sum(square(g));
+          for (const Tensor& g : gradient(size, of)) all.push_back(g);
+          return all;
+        };
+        const Tensors expected = gradients(sound), got = gradients(broken);
+        for (std::size_t i = 0; i < got.size(); ++i)
+          check_close(std::to_string(i), got[i], expected[i], 1e-12);
+      }
+}
+
 BOOST_AUTO_TEST_CASE(ids_that_a_mask_takes_out_are_not_looked_up) {
   const Tensor mask = mask_of_rows({{1, 1, 0}, {0, 0, 0}});
   const Layer rnn = RNN(LookupCell({.units = 3}), {.return_state = true});

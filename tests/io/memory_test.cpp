@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory ends at any moment while a file is read: each reader gives its value or an Error that names
+// the file.
+#define BOOST_TEST_MODULE memory
+#include <cstdlib>
+#include <new>
+
+#include <tempo/layers.hpp>
+#include <tempo/tempo.hpp>
+
+#include "files.hpp"
+
+namespace {
+
+// On this thread: how many allocations there were, and which of them fails.
+thread_local int64_t allocations = 0, fails = -1;
+
+}  // namespace
+
+// These take the place of the library's in the whole process.
+void* operator new(std::size_t bytes) {
+  void* const made = allocations++ == fails ? nullptr : std::malloc(bytes > 0 ? bytes : 1);
+  if (!made) throw std::bad_alloc();
+  return made;
+}
+void operator delete(void* buffer) noexcept { std::free(buffer); }
+void operator delete(void* buffer, std::size_t) noexcept { std::free(buffer); }
+
+using namespace tempo;
+using namespace tempo::testing;
+using std::string;
+
+namespace {
+
+struct Reader {
+  const char* name;
+  string path;
+  std::function<void(const string& path)> read;
+};
+
+std::vector<Reader> readers() {
+  const string csv = write("numbers.csv", "a,b,c\n1,2,x\n3,4,y\n5,NA,x\n"),
+               tagged = write("tagged.txt", "a\tX\nb\tY\n\nc\tX\n"), npy = write("t.npy", ""),
+               tensors = write("t.safetensors", ""), weights = write("weights.safetensors", ""),
+               saved = write("model.safetensors", "");
+  save_npy(npy, ones({3, 4}));
+  save_tensors(tensors, {{"a", ones({2})}, {"b", zeros({3}, int64)}});
+  Sequential model({LSTM({.units = 3}), Dense({.units = 1})});
+  model.compile({.optimizer = Adam(), .loss = "mse"});
+  model.fit(ones({2, 4, 2}), ones({2, 1}), {.epochs = 1, .verbose = 0});
+  model.save(saved);
+  model.save_weights(weights);
+  return {
+      {"read_csv", csv, [](const string& p) { read_csv(p, {.columns = {"a", "b"}}); }},
+      {"read_table", csv,
+       [](const string& p) {
+         const Table t = read_table(p);
+         t.text("c");
+         t.codes("c");
+         t.missing();
+         t.forward_fill().numbers({"b"});
+         t.without_missing().slice(0, 1).select({0});
+       }},
+      {"load_npy", npy, [](const string& p) { load_npy(p); }},
+      {"load_tensors", tensors, [](const string& p) { load_tensors(p); }},
+      {"read_text", csv, [](const string& p) { read_text(p); }},
+      {"read_tagged", tagged, [](const string& p) { read_tagged(p); }},
+      {"load_model", saved, [](const string& p) { load_model(p); }},
+      {"load_weights", weights, [=](const string& p) mutable { model.load_weights(p); }},
+  };
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(memory_that_ends_while_a_file_is_read_is_an_error_that_names_it) {
+  for (const Reader& reader : readers()) BOOST_TEST_CONTEXT(reader.name) {
+      reader.read(reader.path);
+      allocations = 0;
+      reader.read(reader.path);
+      const int64_t all = allocations, step = std::max<int64_t>(1, all / 500);
+      BOOST_TEST(all > 3);
+      int64_t errors = 0;
+      for (int64_t n = 0; n < all; n += step) {
+        string said;
+        allocations = 0;
+        fails = n;
+        try {
+          reader.read(reader.path);
+        } catch (const Error& e) {
+          fails = -1;
+          said = e.what();
+        } catch (const std::exception& e) {
+          fails = -1;
+          BOOST_ERROR("allocation " << n << " of " << all << ": not an Error: " << e.what());
+        }
+        fails = -1;
+        errors += !said.empty();
+        if (!said.empty() && said.find(reader.path) == said.npos)
+          BOOST_ERROR("allocation " << n << " of " << all << ": does not name the file: " << said);
+      }
+      BOOST_TEST(errors > 0);
+    }
+}
