@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory ends at any moment while a file is read: each reader gives its value or an Error that names
-// the file.
+// Memory ends at any moment while a file is read: each reader gives its value or an Error that
+// names the file.
 #define BOOST_TEST_MODULE memory
 #include <cstdlib>
 #include <new>
@@ -51,7 +51,10 @@ std::vector<Reader> readers() {
   model.save(saved);
   model.save_weights(weights);
   return {
-      {"read_csv", csv, [](const string& p) { read_csv(p, {.columns = {"a", "b"}}); }},
+      {"read_csv", csv,
+       [](const string& p) {
+         read_csv(p, {.columns = {"a", "b"}});
+       }},
       {"read_table", csv,
        [](const string& p) {
          const Table t = read_table(p);

@@ -96,7 +96,8 @@ class History {
 
 /// The base of a callback; override what is needed. Epochs and batches count from 0. Exceptions
 /// pass through fit unchanged. One that is listed twice is called once; one may be given to a fit
-/// inside another and then to the outer one again.
+/// inside another and then to the outer one again. It is called on the thread of fit, evaluate or
+/// predict.
 class Callback {
  public:
   Callback() = default;

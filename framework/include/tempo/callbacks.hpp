@@ -10,7 +10,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// How often something is done: at the end of each epoch, "epoch", or once in so many batches.
+/// How often something is done: at the end of each epoch, "epoch", or once in a number of batches.
 class Frequency {
  public:
   /// "epoch", or "batch" for every batch.
@@ -36,12 +36,12 @@ struct ModelCheckpointOptions {
   bool save_best_only = false;     ///< only when `monitor` is better than ever
   bool save_weights_only = false;  ///< Model::save_weights in place of Model::save
   std::string mode = "auto";       ///< "min", "max"; "auto" knows losses and metrics
-  Frequency save_freq = "epoch";   ///< or so many batches, counted over the epochs
+  Frequency save_freq = "epoch";   ///< or a number of batches, counted over the epochs
   /// With save_best_only: what the first value must better.
   std::optional<double> initial_value_threshold = {};
 };
 
-/// Saves the model at the end of epochs, or after so many batches. NaN is never the best.
+/// Saves the model at the end of epochs, or after a number of batches. NaN is never the best.
 class ModelCheckpoint {
  public:
   TEMPO_API ModelCheckpoint(const ModelCheckpointOptions& options);
@@ -115,7 +115,7 @@ class TerminateOnNaN : public Callback {
 
 struct BackupAndRestoreOptions {
   std::string backup_dir = {};    ///< a folder of this training alone; it is made
-  Frequency save_freq = "epoch";  ///< or so many batches of an epoch
+  Frequency save_freq = "epoch";  ///< or a number of batches of an epoch
   bool delete_checkpoint = true;  ///< at the end of a training that was not interrupted
 };
 

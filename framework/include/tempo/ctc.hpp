@@ -18,7 +18,7 @@ struct CTCDecodeOptions {
 };
 
 struct CTCDecoded {
-  Tensor labels;  ///< int64 [top_paths, batch, time], -1 behind the labels of a row
+  Tensor labels;  ///< int64 [top_paths, batch, time], -1 after the labels of a row
   Tensor scores;  ///< float64 [batch, top_paths]: log of the probability
 };
 

@@ -96,29 +96,43 @@ inline Tensor scalar(double value, DType dtype = DType::automatic) {
     static const sdk::Op op(#name);     \
     return op(x);                       \
   }
+/// -x.
 TEMPO_UNARY(negative)
+/// e^x.
 TEMPO_UNARY(exp)
 /// e^x - 1, to full precision near 0.
 TEMPO_UNARY(expm1)
+/// ln(x): -infinity at 0, NaN below.
 TEMPO_UNARY(log)
 /// ln(1 + x), to full precision near 0.
 TEMPO_UNARY(log1p)
+/// The square root; NaN below 0.
 TEMPO_UNARY(sqrt)
+/// x * x.
 TEMPO_UNARY(square)
+/// |x|, with a gradient of 0 at 0.
 TEMPO_UNARY(abs)
+/// -1, 0 or 1. No gradient flows.
 TEMPO_UNARY(sign)
 /// To the nearest integer below, above, or of both (of two as near the even one), in x's dtype. No
 /// gradient flows.
 TEMPO_UNARY(floor)
 TEMPO_UNARY(ceil)
 TEMPO_UNARY(round)
+/// Of x in radians.
 TEMPO_UNARY(sin)
 TEMPO_UNARY(cos)
+/// The hyperbolic tangent.
 TEMPO_UNARY(tanh)
+/// 1 / (1 + e^-x).
 TEMPO_UNARY(sigmoid)
+/// max(x, 0), with a gradient of 0 at 0.
 TEMPO_UNARY(relu)
+/// ln(1 + e^x), without overflow.
 TEMPO_UNARY(softplus)
+/// The error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x.
 TEMPO_UNARY(erf)
+/// Of booleans.
 TEMPO_UNARY(logical_not)
 /// x itself, through which no gradient flows.
 TEMPO_UNARY(stop_gradient)

@@ -141,7 +141,8 @@ inline tempo_inputs inputs_of(const std::vector<tempo_type>& types) {
 }  // namespace sdk
 
 /// A layer (a function of tensors) or a cell (one time step), with its weights and children.
-/// Copies are the same layer. Built at the first call, or by build.
+/// Copies are the same layer. Built at the first call, or by build. Several threads may call it; a
+/// stateful one has one call at a time, and a second is an Error.
 class Layer {
  public:
   Layer() = default;

@@ -11,7 +11,8 @@
 namespace tempo TEMPO_HIDDEN {
 
 /// Loads the plugin in that file, for as long as the process lives; its layers, cells and ops are
-/// then found by their names. Does nothing when it is loaded already. Throws PluginError.
+/// then found by their names. Does nothing when it is loaded already. Several threads may load;
+/// plugins come in one after the other. Throws PluginError.
 TEMPO_API void load_plugin(const std::string& path);
 
 /// A plugin that is loaded, with the descriptions of all it has.

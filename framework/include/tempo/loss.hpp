@@ -22,7 +22,8 @@ struct MetricState;
 ///
 /// Losses per step are masked here; a function that gives fewer losses is used as it is and reads
 /// mask_of(y_pred) itself. It is called once, or again if it gave fewer losses than the mask has
-/// steps, and gets y_true in the dtype of y_pred.
+/// steps, and gets y_true in the dtype of y_pred. Several threads may use one loss; a function of
+/// your own must allow that.
 class Loss {
  public:
   /// A user's function, as libtempo calls it.
@@ -337,7 +338,7 @@ struct CTCOptions {
 /// "ctc", connectionist temporal classification (Graves et al., 2006): -log of the probability that
 /// logits y_pred [batch, time, classes] give to the labels y_true [batch, length], over all ways to
 /// lay them along time with blanks between. Labels are whole numbers in [0, classes) and no blank;
-/// mask_index or -1 fills a row up behind them. The mask of y_pred says which steps there are. A
+/// mask_index or -1 fills the rest of a row. The mask of y_pred says which steps there are. A
 /// loss for each sample, [batch]: infinite, with a gradient of 0, where the labels do not fit into
 /// the steps.
 class CTC : public Loss {

@@ -30,7 +30,7 @@ concept StatefulMetric = (sdk::UpdatedByTwo<M> || sdk::UpdatedByThree<M>)&&requi
 };
 
 /// A number of all samples seen: most are means over them. From its class, a text ("accuracy",
-/// "mse", "auc(curve=PR)") or a loss. A handle; copies are the same metric.
+/// "mse", "auc(curve=PR)") or a loss. A handle; copies are the same metric. One thread at a time.
 /// "accuracy" becomes binary, categorical or sparse categorical by the shapes of its first update.
 class Metric {
  public:

@@ -34,7 +34,8 @@ auto own_exceptions(const F& f) {
 struct ModelState;
 class ModelReader;
 
-/// Layers and a function that uses them. A handle; copies are the same model.
+/// Layers and a function that uses them. A handle; copies are the same model. Several threads may
+/// call it, predict and evaluate. compile, fit, load_weights and other changes need it alone.
 class Model {
  public:
   /// What the function of a model is called with, as libtempo calls it.

@@ -153,7 +153,7 @@ namespace sdk {
 inline Tensor strided(const Tensor& x, int axis, int64_t begin, int64_t n, int64_t step) {
   const int at = axis + x.rank();
   const int64_t extent = x.shape()[axis];
-  if (n > 1 && begin + n * step > extent)  // behind the last one there is no whole step
+  if (n > 1 && begin + n * step > extent)  // no whole step follows the last one
     return concat({strided(x, axis, begin, n - 1, step),
                    part(x, axis, begin + (n - 1) * step, begin + (n - 1) * step + 1)},
                   axis);
@@ -197,7 +197,7 @@ inline Tensor indexed(const Tensor& x, int axis, const Index& index) {
   };
   if (s.step == 0) throw ShapeError("x[...]: " + said() + " has a step of 0.");
   const auto place = [&](int64_t i) { return i < 0 ? i + extent : i; };
-  if (s.step < 0) {  // the same parts forwards, in the order from behind
+  if (s.step < 0) {  // the same parts forwards, in the order from the end
     if (extent == 0 && s.begin == -1 && !s.stop) return x;
     const int64_t first = place(s.begin), stop = s.stop ? place(*s.stop) : -1;
     if (first < 0 || first >= extent || stop < -1 || stop > first) outside_axis(x, axis, said());

@@ -15,7 +15,7 @@ class ModelReader;
 /// Changes weights by their gradients, and keeps what it remembers of each weight (its slots).
 /// Made by its class, or from a text: "adam", "adam(learning_rate=0.01, clipnorm=1)". It knows
 /// weights by their identity, so one optimizer may serve several models, and layers of one name;
-/// its iterations are then those of all. Settings out of range are refused with an Error.
+/// its iterations are then those of all. Settings out of range are Errors. One thread at a time.
 class Optimizer {
  public:
   /// No optimizer; false in a condition.
@@ -105,7 +105,7 @@ class Optimizer {
 // first update sets it to the weight, each later one to momentum average + (1 - momentum) weight.
 // The weights become their averages at the end of fit, and every ema_overwrite_frequency updates
 // unless that is 0. With gradient_accumulation_steps of 2 or more, that many steps make one update,
-// by the mean of their gradients; fit reads it as so many batches. (In Keras the average moves with
+// by the mean of their gradients; in fit a step is a batch. (In Keras the average moves with
 // each of these steps, here with each update.) loss_scale_factor, 0 for none, keeps small gradients
 // from vanishing: fit multiplies the loss by it, and step divides the gradients.
 

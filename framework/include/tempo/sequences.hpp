@@ -46,7 +46,7 @@ requires std::is_arithmetic_v<T> Tensor pad_sequences(
 
 struct SampleOptions {
   double temperature = 1;  ///< below 1 the likely ones become likelier; 0 takes the likeliest
-  int64_t top_k = 0;       ///< only so many, the likeliest, may be drawn; 0: all
+  int64_t top_k = 0;       ///< only this many, the likeliest, may be drawn; 0: all
   /// Only the fewest may be drawn that together have at least this probability (Holtzman et al.,
   /// 2020); the temperature and top_k come first.
   double top_p = 1;

@@ -13,6 +13,8 @@
 
 namespace tempo TEMPO_HIDDEN {
 
+/// An array of numbers of one dtype, [d0, d1, ...], and how it was made. Copies share the value,
+/// which never changes. Several threads may read one; only one may assign to an object.
 class Tensor {
  public:
   /// No tensor: stands for "not given"; false in a condition.

@@ -67,7 +67,7 @@ class Vocabulary {
                                 const VocabularyOptions& options = {});
   Vocabulary(std::initializer_list<std::string> texts, const VocabularyOptions& options = {})
       : Vocabulary(std::vector<std::string>(texts), options) {}
-  /// These tokens, in this order, behind padding and unknown.
+  /// Padding, unknown, then these tokens in this order.
   TEMPO_API static Vocabulary of(const Tokens& tokens, const VocabularyOptions& options = {});
 
   /// How many ids there are: from 0 to size() - 1.
@@ -133,7 +133,7 @@ struct TaggedOptions {
   std::string encoding = "UTF-8";  ///< of the file, as in CsvOptions
 };
 
-/// A file in the form of CoNLL: a token and its tag on a line, an empty line behind each sequence;
+/// A file in the form of CoNLL: a token and its tag on a line, an empty line after each sequence;
 /// of a folder, all files below it, one after the other. Throws FormatError with the line that has
 /// no separator, or is not UTF-8.
 TEMPO_API TaggedTexts read_tagged(const std::string& path, const TaggedOptions& options = {});
