@@ -13,6 +13,7 @@
 #include "plugin/layer.hpp"
 #include "training/kept_state.hpp"
 #include "training/model_state.hpp"
+#include "training/run.hpp"
 
 namespace tempo {
 
@@ -325,10 +326,14 @@ void ModelReader::put_weights(Model& model) {
 }
 
 void Model::load_weights(const std::string& path) {
+  const SoleTrainer sole(std::string(state_->kind()) + ".load_weights", *state_);
   ModelReader(FileSource(path), {}).put_weights(*this);
 }
 
-void Model::load(const std::string& path) { ModelReader(FileSource(path), {}).resume(*this); }
+void Model::load(const std::string& path) {
+  const SoleTrainer sole(std::string(state_->kind()) + ".load", *state_);
+  ModelReader(FileSource(path), {}).resume(*this);
+}
 
 Sequential load_model(const std::string& path, const LoadOptions& options) {
   return ModelReader(FileSource(path), options).make();

@@ -46,7 +46,7 @@ Logs evaluated_alone(const std::string& who, const Model& model, BatchFeed& batc
   Progress progress(options.verbose, batches.steps());
   progress.begin_epoch(0, 0);
   batches.begin_epoch(0);
-  Logs logs = beside_training(model, state, [&] {
+  Logs logs = beside_training(who, model, state, [&] {
     return evaluated(who, state, state.objective, Tracker(state.objective), batches, callbacks,
                      {.progress = &progress});
   });
@@ -89,7 +89,7 @@ Tensors predicted(const std::string& who, const Model& model, BatchFeed& batches
   const Callbacks callbacks(who, options.callbacks, handle,
                             {.steps = batches.steps(), .batch_size = batch_size});
   batches.begin_epoch(0);
-  return beside_training(model, state, [&] {
+  return beside_training(who, model, state, [&] {
     const NoGradient predicting;
     callbacks(&Callback::on_predict_begin);
     std::vector<Tensors> parts;   // of each result

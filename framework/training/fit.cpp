@@ -234,6 +234,7 @@ History fitted(const std::string& who, Model& handle, ModelState& model, const B
 
 void Model::run_compile(const CompileOptions& options) {
   const std::string who = std::string(state_->kind()) + ".compile";
+  const SoleTrainer sole(who, *state_);
   if (!options.optimizer)
     throw Error(who + ": no optimizer was given.\n  Set .optimizer = Adam(), or \"adam\".");
   const Objective objective(who, options);
@@ -251,13 +252,13 @@ void Model::run_compile(const CompileOptions& options) {
 
 History Model::run_fit(const Inputs& x, const Inputs& y, const FitOptions& options) {
   const std::string who = std::string(state_->kind()) + ".fit";
-  return beside_training(*this, *state_,
+  return beside_training(who, *this, *state_,
                          [&] { return fitted(who, *this, *state_, x, y, options); });
 }
 
 History Model::run_fit(const BatchRange& batches, const FitOptions& options) {
   const std::string who = std::string(state_->kind()) + ".fit";
-  return beside_training(*this, *state_,
+  return beside_training(who, *this, *state_,
                          [&] { return fitted(who, *this, *state_, batches, options); });
 }
 

@@ -112,6 +112,11 @@ Metric::Metric(const std::string& text) : state_(from_text(text)) {}
 Metric::Metric(const Loss& loss) : state_(loss_metric(loss.name(), loss.text(), loss)) {}
 
 void Metric::update(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) {
+  const OneAtATime::Turn turn(&state_->updates);
+  if (!turn)
+    throw Error(state_->name +
+                ": update was called while another thread is in the middle of an update of it.\n  "
+                "Give each thread a metric of its own; copies of one are the same metric.");
   const NoGradient watching;
   require_given(state_->name, y_true, y_pred);
   state_->add(y_true, y_pred, Weighting(state_->name, mask_of(y_pred), sample_weight));

@@ -29,6 +29,7 @@ struct MetricState {
 
   std::string name;
   std::string text;
+  OneAtATime updates;
 
  protected:
   static Tensor losses_of(const Loss& loss, const Tensor& y_true, const Tensor& y_pred,

@@ -38,7 +38,7 @@ Logs Model::run_test_on_batch(const Inputs& x, const Inputs& y,
                               const TestOnBatchOptions& options) const {
   const std::string who = std::string(state_->kind()) + ".test_on_batch";
   const Dataset batch = checked(who, *state_, x, y, options.sample_weight);
-  return beside_training(*this, *state_, [&] {
+  return beside_training(who, *this, *state_, [&] {
     const NoGradient predicting;
     Tracker tracker(state_->objective);
     SideEffects effects;

@@ -156,6 +156,7 @@ struct OptimizerState {
   Tensors exclude_weights;
   std::deque<Memory> memory;  // in the order of first use
   std::unordered_map<const tempo_tensor*, Memory*> places;
+  OneAtATime steps;
   std::map<std::string, Tensor> restored;  // by "lstm/kernel/m", until their weight comes
 };
 

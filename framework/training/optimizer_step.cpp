@@ -211,6 +211,11 @@ void OptimizerState::update(const std::vector<Memory*>& all, const Tensors& g) {
 }
 
 void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
+  const OneAtATime::Turn turn(&steps);
+  if (!turn)
+    throw Error(name() +
+                ": step was called while another thread is in the middle of a step of it.\n  Give "
+                "each thread an optimizer of its own; copies of one are the same optimizer.");
   require_step(weights, gradients);
   if (swapped)
     throw Error(name() +

@@ -4,6 +4,17 @@
 
 namespace tempo {
 
+namespace {
+
+[[noreturn]] void refuse(const std::string& who) {
+  throw Error(who +
+              ": another thread is training this model, or changing it.\n  Train one model in one "
+              "thread at a time, and use it elsewhere before or after that; copies of a Model are "
+              "the same model.");
+}
+
+}  // namespace
+
 void require_compiled(const std::string& who, const ModelState& model) {
   if (model.compiled) return;
   if (!model.not_compiled.empty())
@@ -17,11 +28,13 @@ void require_compiled(const std::string& who, const ModelState& model) {
 SoleTrainer::SoleTrainer(const std::string& who, ModelState& model) : model_(model) {
   const std::thread::id me = std::this_thread::get_id();
   std::thread::id owner;
-  if (!model.trained_by.compare_exchange_strong(owner, me) && owner != me)
-    throw Error(who +
-                ": another thread is training this model.\n  Train one model in one thread at a "
-                "time; copies of a Model are the same model.");
+  if (!model.trained_by.compare_exchange_strong(owner, me) && owner != me) refuse(who);
   inner_ = owner == me;
+}
+
+void require_untrained_elsewhere(const std::string& who, const ModelState& model) {
+  const std::thread::id owner = model.trained_by;
+  if (owner != std::thread::id() && owner != std::this_thread::get_id()) refuse(who);
 }
 
 Run::Run(const std::string& who, ModelState& model, const FitParams& params)

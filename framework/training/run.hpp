@@ -46,9 +46,13 @@ class Run {
   std::shared_ptr<History> before_;
 };
 
+/// Throws Error where another thread is at work on the weights, as far as can be seen.
+void require_untrained_elsewhere(const std::string& who, const ModelState& model);
+
 /// What f gives; called in a callback of fit, it leaves training the states that layers keep.
 template <class F>
-auto beside_training(const Model& model, const ModelState& state, F f) {
+auto beside_training(const std::string& who, const Model& model, const ModelState& state, F f) {
+  require_untrained_elsewhere(who, state);
   return state.trained_by == std::this_thread::get_id() ? with_states_apart(model, f) : f();
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Optimizers against their formulas, worked out with plain numbers.
 #define BOOST_TEST_MODULE optimizer
+#include <thread>
+
 #include <tempo/gradient.hpp>
 #include <tempo/optimizer.hpp>
 
-#include "testing.hpp"
+#include "files.hpp"
 
 using namespace tempo;
 using testing::error_of;
@@ -729,4 +731,17 @@ BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
              "sgd: gradient 0 was never given a value (it is Tensor{}).");
   BOOST_TEST(error_of([] { Optimizer().iterations(); }) ==
              "Optimizer: this one was never given a value (it is Optimizer{}).");
+}
+
+BOOST_AUTO_TEST_CASE(an_optimizer_steps_in_one_thread_at_a_time) {
+  const Tensor w = parameter(ones({2})), g = ones({2});
+  std::string text;
+  Optimizer sgd;
+  sgd = SGD({.learning_rate = LearningRate([&](int64_t) {
+               std::thread([&] { text = error_of([&] { sgd.step({w}, {g}); }); }).join();
+               return 0.1;
+             })});
+  sgd.step({w}, {g});
+  check_error(text, "step was called while another thread is in the middle of a step of it");
+  BOOST_TEST(sgd.iterations() == 1);
 }

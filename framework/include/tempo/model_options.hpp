@@ -90,7 +90,7 @@ struct FitOptions {
   /// none, and no thread. Where training ends before its last epoch, those that were made are lost.
   int64_t prefetch = 2;
   /// Truncated backpropagation through time (Williams and Peng, 1990): sequences [batch, time, ...]
-  /// of more steps than this are trained in pieces of this many, the last one shorter; 0: as a whole.
+  /// of more steps than this are trained in pieces of this many, the last one shorter; 0: whole.
   /// Cut are all x, y and sample_weight that have this time axis, and masks with them. Recurrent
   /// layers go on from the states that the piece before ended in, through which no gradient goes,
   /// and begin anew with the next batch, unless they are stateful.

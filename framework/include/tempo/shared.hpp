@@ -99,6 +99,11 @@ class KeptList {
 /// What one call at a time may use. It does not wait: who comes meanwhile is told.
 class OneAtATime {
  public:
+  OneAtATime() = default;
+  /// A copy is another one, and free.
+  OneAtATime(const OneAtATime&) {}
+  OneAtATime& operator=(const OneAtATime&) { return *this; }
+
   /// The use of it, from here to the end of a block; false where another is under way. Of none,
   /// null, it is true.
   class Turn {
