@@ -742,6 +742,6 @@ BOOST_AUTO_TEST_CASE(an_optimizer_steps_in_one_thread_at_a_time) {
                return 0.1;
              })});
   sgd.step({w}, {g});
-  check_error(text, "step was called while another thread is in the middle of a step of it");
+  testing::check_error(text, "step was called while another thread is in the middle of a step of it");
   BOOST_TEST(sgd.iterations() == 1);
 }
