@@ -376,3 +376,24 @@ BOOST_AUTO_TEST_CASE(options_that_are_no_finite_numbers_are_kept) {
             (v.options[i].real == value || (std::isnan(value) && std::isnan(v.options[i].real))));
   }
 }
+
+// It is one layer in the file as well: saved once, updated once.
+BOOST_AUTO_TEST_CASE(a_layer_that_is_held_twice_is_one_layer_in_the_file) {
+  const std::string path = in_folder("twice.safetensors");
+  set_seed(3);
+  const Layer twice = Dense({.units = 3}), inner = LSTM({.units = 3, .return_sequences = true});
+  Sequential model({inner, twice, inner, twice});
+  model.compile({.optimizer = Adam({.learning_rate = 0.01}), .loss = "mse"});
+  const Tensor x = random_normal({8, 4, 3}, 0, 1, float32, 1),
+               y = random_normal({8, 4, 3}, 0, 1, float32, 2);
+  const FitOptions options{.epochs = 2, .shuffle = false, .verbose = 0};
+  model.fit(x, y, options);
+  model.save(path);
+  BOOST_TEST(load_tensors(path).size() < 2 * 5 * 3u);
+  Sequential loaded = load_model(path);
+  BOOST_TEST(loaded.weights().size() == 5u);
+  check_same("as saved", loaded.predict(x), model.predict(x));
+  model.fit(x, y, options);
+  loaded.fit(x, y, options);
+  check_same("trained on", loaded.predict(x), model.predict(x));
+}

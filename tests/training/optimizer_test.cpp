@@ -557,6 +557,27 @@ BOOST_AUTO_TEST_CASE(settings_out_of_range_are_refused_wherever_they_come_from) 
              "adam: beta_1 is 1; it must be a number of at least 0 and below 1.");
   BOOST_TEST(error_of([] { RMSprop({.rho = NAN}); }) ==
              "rmsprop: rho is nan; it must be a number of at least 0 and below 1.");
+  // Every number of every optimizer, as its own text lists them; these two are powers below 0.
+  for (const char* name : {"sgd", "rmsprop", "adam", "adamw", "adamax", "nadam", "adagrad",
+                           "adadelta", "ftrl", "lion", "lamb", "adafactor"}) {
+    const std::string text = Optimizer(name).text();
+    int numbers = 0;
+    for (std::size_t at = text.find('(') + 1, end; at < text.size(); at = end + 2) {
+      end = text.find_first_of(",)", at);
+      const std::size_t equals = text.find('=', at);
+      const std::string setting = text.substr(at, equals - at),
+                        value = text.substr(equals + 1, end - equals - 1);
+      if (value == "true" || value == "false") continue;
+      ++numbers;
+      const bool negative = setting == "learning_rate_power" || setting == "beta_2_decay";
+      for (const std::string wrong : {"nan", "inf", "-inf", negative ? "0.5" : "-1"})
+        BOOST_TEST(error_of([&] {
+                     Optimizer(std::string(name) + "(" + setting + "=" + wrong + ")");
+                   }).starts_with(std::string(name) + ": " + setting + " is " + wrong),
+                   name << ", " << setting << " = " << wrong);
+    }
+    BOOST_TEST(numbers >= 5, text);
+  }
   Adam adam;
   for (const double rate : {-1.0, static_cast<double>(NAN), HUGE_VAL, -HUGE_VAL}) {
     BOOST_CHECK_THROW(adam.set_learning_rate(rate), Error);
@@ -742,6 +763,7 @@ BOOST_AUTO_TEST_CASE(an_optimizer_steps_in_one_thread_at_a_time) {
                return 0.1;
              })});
   sgd.step({w}, {g});
-  testing::check_error(text, "step was called while another thread is in the middle of a step of it");
+  testing::check_error(text,
+                       "step was called while another thread is in the middle of a step of it");
   BOOST_TEST(sgd.iterations() == 1);
 }

@@ -347,6 +347,16 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
          take(f32({2, 3}), -4, 1);
        },
        "take: index -4 along axis 1 of [2, 3] float32, which has 3 there."},
+      {"take far before the axis", shape,
+       [] {
+         take(f32({2, 3}), -7, 1);
+       },
+       "take: index -7 along axis 1 of [2, 3] float32, which has 3 there."},
+      {"take as far as numbers go", shape,
+       [] {
+         take(f32({2, 3}), INT64_MIN, 1);
+       },
+       "take: index -9223372036854775808 along axis 1 of [2, 3] float32, which has 3 there."},
       {"take from a tensor without axes", shape, [] { take(f32({}), 0); },
        "take: axis 0 of a tensor with no axes."},
       {"transpose of a vector", shape, [] { transpose(f32({3})); },
