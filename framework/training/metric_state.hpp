@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tempo/metric.hpp>
+#include <tempo/shared.hpp>
 
 #include "training/labels.hpp"
 #include "training/loss_state.hpp"

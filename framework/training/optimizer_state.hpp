@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include <tempo/optimizer.hpp>
+#include <tempo/shared.hpp>
 
 #include "scan/formula.hpp"
 
