@@ -327,16 +327,16 @@ void ModelReader::put_weights(Model& model) {
 
 void Model::load_weights(const std::string& path) {
   const SoleTrainer sole(std::string(state_->kind()) + ".load_weights", *state_);
-  ModelReader(FileSource(path), {}).put_weights(*this);
+  reading(path, [&] { ModelReader(FileSource(path), {}).put_weights(*this); });
 }
 
 void Model::load(const std::string& path) {
   const SoleTrainer sole(std::string(state_->kind()) + ".load", *state_);
-  ModelReader(FileSource(path), {}).resume(*this);
+  reading(path, [&] { ModelReader(FileSource(path), {}).resume(*this); });
 }
 
 Sequential load_model(const std::string& path, const LoadOptions& options) {
-  return ModelReader(FileSource(path), options).make();
+  return reading(path, [&] { return ModelReader(FileSource(path), options).make(); });
 }
 
 }  // namespace tempo

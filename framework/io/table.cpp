@@ -36,10 +36,12 @@ Table with_rows(const Table::State& table, const std::vector<std::size_t>& rows)
 
 template <class Test>
 Table rows_that(const Table::State& table, Test passes) {
-  std::vector<std::size_t> rows;
-  for (std::size_t row = 0; row < table.rows(); ++row)
-    if (passes(row)) rows.push_back(row);
-  return with_rows(table, rows);
+  return reading(table.file, [&] {
+    std::vector<std::size_t> rows;
+    for (std::size_t row = 0; row < table.rows(); ++row)
+      if (passes(row)) rows.push_back(row);
+    return with_rows(table, rows);
+  });
 }
 
 std::vector<std::size_t> any_positions(const Table::State& table,
@@ -147,22 +149,27 @@ Table Table::forward_fill(const std::vector<std::string>& columns) const {
 }
 
 Table Table::without_missing(const std::vector<std::string>& columns) const {
-  const std::vector<std::size_t> wanted = any_positions(*state_, columns);
-  return rows_that(*state_, [&](std::size_t row) {
-    return std::none_of(wanted.begin(), wanted.end(),
-                        [&](std::size_t column) { return state_->is_missing(row, column); });
+  return reading(state_->file, [&] {
+    const std::vector<std::size_t> wanted = any_positions(*state_, columns);
+    return rows_that(*state_, [&](std::size_t row) {
+      return std::none_of(wanted.begin(), wanted.end(),
+                          [&](std::size_t column) { return state_->is_missing(row, column); });
+    });
   });
 }
 
 Table Table::slice(int64_t begin, int64_t end) const {
-  const auto place = [&](int64_t i) { return i < 0 ? i + rows() : i; };
-  const int64_t from = place(begin), to = place(end);
-  if (from < 0 || to > rows() || from > to)
-    throw Error("slice: there are no rows [" + std::to_string(begin) + ", " + std::to_string(end) +
-                ") in " + state_->file + ", which has " + std::to_string(rows()) + ".");
-  std::vector<std::size_t> chosen(static_cast<std::size_t>(to - from));
-  std::iota(chosen.begin(), chosen.end(), static_cast<std::size_t>(from));
-  return with_rows(*state_, chosen);
+  return reading(state_->file, [&] {
+    const auto place = [&](int64_t i) { return i < 0 ? i + rows() : i; };
+    const int64_t from = place(begin), to = place(end);
+    if (from < 0 || to > rows() || from > to)
+      throw Error("slice: there are no rows [" + std::to_string(begin) + ", " +
+                  std::to_string(end) + ") in " + state_->file + ", which has " +
+                  std::to_string(rows()) + ".");
+    std::vector<std::size_t> chosen(static_cast<std::size_t>(to - from));
+    std::iota(chosen.begin(), chosen.end(), static_cast<std::size_t>(from));
+    return with_rows(*state_, chosen);
+  });
 }
 
 Table Table::select(const std::vector<int64_t>& places) const {

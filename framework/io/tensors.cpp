@@ -3,6 +3,7 @@
 #include <tempo/io.hpp>
 
 #include "io/safetensors.hpp"
+#include "io/source.hpp"
 
 namespace tempo {
 
@@ -12,8 +13,10 @@ void save_tensors(const std::string& path, const std::map<std::string, Tensor>& 
 }
 
 std::map<std::string, Tensor> load_tensors(const std::string& path) {
-  const Safetensors content = read_safetensors(path, Unreadable::left);
-  return {content.tensors.begin(), content.tensors.end()};
+  return reading(path, [&] {
+    const Safetensors content = read_safetensors(path, Unreadable::left);
+    return std::map<std::string, Tensor>(content.tensors.begin(), content.tensors.end());
+  });
 }
 
 }  // namespace tempo

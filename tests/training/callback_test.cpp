@@ -291,8 +291,8 @@ BOOST_AUTO_TEST_CASE(an_epoch_that_was_not_begun_is_not_recorded) {
 BOOST_AUTO_TEST_CASE(a_model_is_trained_in_one_thread_at_a_time) {
   Sequential model = compiled();
   model.fit(data_x(), data_y(), {.verbose = 0});
-  const std::string file = in_folder("threads.safetensors"),
-                    weights = in_folder("threads_weights.safetensors");
+  const std::string file = testing::in_folder("threads.safetensors"),
+                    weights = testing::in_folder("threads_weights.safetensors");
   model.save(file);
   model.save_weights(weights);
   const std::map<std::string, std::function<void()>> calls = {
