@@ -5,6 +5,7 @@
 
 #include <tempo/layers/lists.hpp>
 #include <tempo/layers/sequences.hpp>
+#include <tempo/length.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -220,7 +221,7 @@ class DotLayer : public LayerOf<DotOptions> {
     const Axes axes = summed(x);
     for (std::size_t i = 0; i < 2; ++i) {
       x[i] = sdk::without_mask(x[i]);
-      if (options.normalize) x[i] = x[i] / sqrt(maximum(sum(square(x[i]), axes[i], true), 1e-14));
+      if (options.normalize) x[i] = sdk::unit(x[i], {axes[i]}, 1e-7);
     }
     Shape shape{x[0].shape()[0]};
     const Tensor a = to_the_end(x[0], axes[0], &shape);  // [batch, m, n]

@@ -5,6 +5,7 @@
 #include <tempo/layers/center_and_scale.hpp>
 #include <tempo/layers/lists.hpp>
 #include <tempo/layers/sequences.hpp>
+#include <tempo/length.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
@@ -144,9 +145,7 @@ class UnitNormalizationLayer : public LayerOf<UnitNormalizationOptions> {
     sdk::require_floating("UnitNormalization", x);
     const Axes axes = sdk::axes_after_batch("UnitNormalization", "axis", options.axis, x.rank());
     if (axes.empty()) throw Error("UnitNormalization: axis names none; -1 is the features.");
-    const Tensor given = sdk::usable(x, call.mask);
-    const Tensor length = sqrt(maximum(sum(square(given), axes, true), 1e-24));
-    return sdk::with_mask_of(call, given / length);
+    return sdk::with_mask_of(call, sdk::unit(sdk::usable(x, call.mask), axes, 1e-12));
   }
 };
 

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <map>
 
+#include <tempo/length.hpp>
 #include <tempo/ops.hpp>
 
 #include "ops/argument_text.hpp"
@@ -26,8 +27,6 @@ using Definitions = std::map<std::string, Definition>;
 
 constexpr double epsilon = 1e-7;  // Keras's, by which a norm of 0 divides
 
-Tensor norms(const Tensor& w, const Axes& axes) { return sqrt(sum(square(w), axes, true)); }
-
 // Zeros on the diagonal, ones elsewhere.
 Tensor apart(int64_t n, DType dtype) {
   const Tensor each = arange(0, static_cast<double>(n));
@@ -43,7 +42,7 @@ Function orthogonal(double factor, const std::string& mode, const ArgumentText& 
       throw ShapeError("orthogonal_regularizer: needs a matrix, got " +
                        to_string(w.shape(), w.dtype()) + ".");
     const bool rows = mode == "rows";
-    const Tensor unit = w / sqrt(maximum(sum(square(w), Axes{rows ? 1 : 0}, true), 1e-12));
+    const Tensor unit = sdk::unit(w, {rows ? 1 : 0}, 1e-6);
     const int64_t n = w.shape()[rows ? 0 : 1];
     if (n < 2) return sum(w * 0);
     const Tensor cosines = matmul(unit, unit, !rows, rows) * apart(n, w.dtype());
@@ -122,7 +121,7 @@ const Definitions& constraints() {
         [](const Text& text) -> Function {
           const double most = text.not_negative("max_value", 2);
           return [most, axes = text.axes("axis", {0})](const Tensor& w) {
-            const Tensor n = norms(w, axes);
+            const Tensor n = sdk::length(w, axes);
             return w * (clip(n, 0, most) / (epsilon + n));
           };
         }}},
@@ -132,7 +131,7 @@ const Definitions& constraints() {
        {{"axis"},
         [](const Text& text) -> Function {
           return [axes = text.axes("axis", {0})](const Tensor& w) {
-            return w / (epsilon + norms(w, axes));
+            return w / (epsilon + sdk::length(w, axes));
           };
         }}},
       {"min_max_norm",
@@ -143,7 +142,7 @@ const Definitions& constraints() {
           if (least > most) text.fail("`min_value` must not be above `max_value`");
           if (rate < 0 || rate > 1) text.fail("`rate` must be within [0, 1]");
           return [=, axes = text.axes("axis", {0})](const Tensor& w) {
-            const Tensor n = norms(w, axes);
+            const Tensor n = sdk::length(w, axes);
             const Tensor wanted = rate * clip(n, least, most) + (1 - rate) * n;
             return w * (wanted / (epsilon + n));
           };

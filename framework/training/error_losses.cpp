@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Losses of numbers: how far they are from the truth.
+#include <tempo/length.hpp>
+
 #include "plugin/registry.hpp"
 #include "training/loss_formula.hpp"
 
@@ -95,10 +97,7 @@ struct CosineFormula : LossFormula<CosineFormula, CosineSimilarityOptions> {
                 const Weighting& weighting) const override {
     const int axis = options.axis;
     const auto [t, p] = counted(same_shape(y_true, y_pred), axis, weighting);
-    const auto unit = [&](const Tensor& x) {
-      return x / sqrt(maximum(sum(square(x), axis, true), tiny * tiny));
-    };
-    return -sum(unit(t) * unit(p), axis);
+    return -sum(sdk::unit(t, {axis}, tiny) * sdk::unit(p, {axis}, tiny), axis);
   }
 };
 

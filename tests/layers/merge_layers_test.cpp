@@ -108,6 +108,9 @@ BOOST_AUTO_TEST_CASE(normalized_sums_of_products_are_cosines) {
               1e-12);
   const Tensor zero = zeros({2, 2}, float64);
   check_same("of zeros", Dot({.axes = 1, .normalize = true})({a, zero}), zeros({2, 1}, float64));
+  const Tensor large = tensor<float>({3e19F, 4e19F}, {1, 2});  // their squares are infinite
+  check_close("of large ones", Dot({.axes = 1, .normalize = true})({large, reverse(large, 1)}),
+              full({1, 1}, 0.96), 1e-6);
 }
 
 BOOST_AUTO_TEST_CASE(gradients) {

@@ -119,6 +119,14 @@ BOOST_AUTO_TEST_CASE(rms_and_unit_normalization) {
   check_close("unit of both", UnitNormalization({.axis = {1, 2}})(reshape(rows, {1, 2, 2})),
               reshape(rows, {1, 2, 2}) / std::sqrt(30.0), 1e-12);
   check_same("nothing has no direction", UnitNormalization()(zeros({1, 3})), zeros({1, 3}));
+  // Squares that are too large for a float.
+  const auto slope = [](const Tensor& at) {
+    const Tensor leaf = parameter(at);
+    return gradient(sum(UnitNormalization()(leaf) * tensor<float>({1, 2}, {2})), Tensors{leaf})[0];
+  };
+  const Tensor large = tensor<float>({3e19F, 4e19F}, {1, 2}), small = tensor<float>({3, 4}, {1, 2});
+  check_close("unit of large ones", UnitNormalization()(large), small / 5, 1e-6);
+  check_close("gradient of large ones", slope(large) * 1e19, slope(small), 1e-6);
 }
 
 BOOST_AUTO_TEST_CASE(adapted_to_data) {

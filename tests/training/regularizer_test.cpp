@@ -140,6 +140,12 @@ BOOST_AUTO_TEST_CASE(constraints_are_those_of_keras) {
       {"", w},
   };
   for (const auto& c : cases) check_close(c.constraint.text(), c.constraint(w), c.expected, 1e-12);
+  // Squares that are too large for a float.
+  const Tensor large = tensor<float>({3e19F, 4e19F}, {2, 1});
+  const auto scaled = [](float by) { return tensor<float>({0.6F * by, 0.8F * by}, {2, 1}); };
+  check_close("max_norm of large ones", Constraint("max_norm")(large), scaled(2), 1e-6);
+  check_close("unit_norm of large ones", Constraint("unit_norm")(large), scaled(1), 1e-6);
+  check_close("min_max_norm of large ones", Constraint("min_max_norm")(large), scaled(1), 1e-6);
 }
 
 BOOST_AUTO_TEST_CASE(a_text_that_is_none_says_so) {
@@ -166,7 +172,7 @@ BOOST_AUTO_TEST_CASE(a_text_that_is_none_says_so) {
   BOOST_TEST(projection("min_max_norm(rate=2)") ==
              "constraint `min_max_norm(rate=2)`: `rate` must be within [0, 1].");
   BOOST_TEST(projection("max_norm(axis=2)") ==
-             "sum: axis 2 of a tensor with 2 axes.\n  It must lie in [-2, 1].");
+             "length: axis 2 of a tensor with 2 axes.\n  It must lie in [-2, 1].");
 }
 
 // --- Options ------------------------------------------------------------------------------------
@@ -192,7 +198,8 @@ BOOST_AUTO_TEST_CASE(options_carry_them_by_name_and_refuse_what_is_none) {
   Sequential one({Dense({.units = 3, .bias_constraint = UnitNorm({.axis = {1}})})});
   BOOST_TEST(error_of([&] {
                one.build({{-1, 2}});
-             }) == "dense/bias: sum: axis 1 of a tensor with 1 axes.\n  It must lie in [-1, 0].");
+             }) ==
+             "dense/bias: length: axis 1 of a tensor with 1 axes.\n  It must lie in [-1, 0].");
   // A cell has no outputs of its own.
   BOOST_TEST(error_of([&] {
                LSTMOptions o{.units = 2};
