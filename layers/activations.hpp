@@ -23,7 +23,8 @@ class ActivationLayer : public LayerOf<ActivationOptions> {
   using LayerOf::LayerOf;
 
   Tensor call(const Tensor& x, const CallOptions& call) const {
-    return sdk::with_mask_of(call, options.activation(sdk::usable(x, call.mask)));
+    const Tensor given = sdk::with_usable_gradient(sdk::usable(x, call.mask), call.mask);
+    return sdk::with_mask_of(call, options.activation(given));
   }
 };
 

@@ -65,9 +65,8 @@ class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
     const Tensor x = sdk::usable(given, call.mask);
     Moments now{along_axis(mean_), along_axis(variance_)};
     if (call.training && is_trainable()) {
-      now = sdk::is_mask_of(call.mask, x)
-                ? moments_of(x, cast(sdk::against(x, call.mask), x.dtype()))
-                : moments_of(x);
+      now =
+          sdk::is_mask_of(call.mask, x) ? moments_of(x, sdk::against(x, call.mask)) : moments_of(x);
       move_towards(now);
     }
     Tensor factor = 1 / sqrt(now.variance + options.epsilon);
@@ -93,12 +92,13 @@ class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
     const Axes axes = others(x);
     return {mean(x, axes, true), var(x, axes, true)};
   }
-  /// Of the elements where `counts`, of x's dtype and rank, is 1. Keras adds 1e-7 to their number.
+  /// Of the elements where `counts`, of x's rank, is true. Keras adds 1e-7 to their number.
   Moments moments_of(const Tensor& x, const Tensor& counts) const {
     const Axes axes = others(x);
-    const Tensor n = sum(broadcast_to(counts, x.shape()), axes, true) + 1e-7;
-    const Tensor center = sum(counts * x, axes, true) / n;
-    return {center, sum(counts * square(x - center), axes, true) / n};
+    const auto total = [&](const Tensor& of) { return sum(where(counts, of, 0), axes, true); };
+    const Tensor n = total(ones_like(x)) + 1e-7;
+    const Tensor center = total(x) / n;
+    return {center, total(square(x - center)) / n};
   }
 
   void move_towards(const Moments& now) {

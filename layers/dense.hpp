@@ -54,8 +54,10 @@ class DenseLayer : public LayerOf<DenseOptions> {
   }
 
   Tensor call(const Tensor& x, const CallOptions& call) const {
-    const Tensor z = matmul(sdk::usable(x, call.mask), kernel_);
-    const Tensor y = options.activation(bias_ ? z + bias_ : z);
+    Tensor z = matmul(sdk::usable(x, call.mask), kernel_);
+    if (bias_) z = z + bias_;
+    if (options.activation.name() != "linear") z = sdk::with_usable_gradient(z, call.mask);
+    const Tensor y = options.activation(z);
     return call.mask ? with_mask(y, call.mask) : y;
   }
 

@@ -81,13 +81,24 @@ inline Tensor as_sequences(const Tensor& x, const Tensor& mask, auto f) {
   return reshape(f(reshape(x, {batch, time, features}), reshape(mask, {batch, time})), all);
 }
 
-/// x with another step in place of each that is masked and holds NaN or infinite numbers: the
-/// gradient of a weight adds up x dy over all steps, and 0 times NaN is NaN.
+/// x with another step in place of each that is masked and holds NaN, infinite numbers or such
+/// whose squares may be: the gradient of a weight adds up x dy over all steps, and 0 times NaN is
+/// NaN.
 inline Tensor usable(const Tensor& x, const Tensor& mask) {
   static const Op usable_steps("usable_steps"), counted_steps("counted_steps");
   if (!is_floating(x.dtype()) || !is_mask_of(mask, x)) return x;
   return as_sequences(x, mask, [](const Tensor& steps, const Tensor& counted) {
     return counted_steps(steps, usable_steps(steps, counted), {{"borrow", true}});
+  });
+}
+
+/// y, back from which no gradient that is NaN or infinite goes to what is masked: there 0 times the
+/// slope of a function that overflows is NaN.
+inline Tensor with_usable_gradient(const Tensor& y, const Tensor& mask) {
+  static const Op usable_gradient("usable_gradient");
+  if (!is_floating(y.dtype()) || !is_mask_of(mask, y)) return y;
+  return as_sequences(y, mask, [](const Tensor& steps, const Tensor& counted) {
+    return usable_gradient(steps, counted);
   });
 }
 

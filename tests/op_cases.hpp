@@ -223,6 +223,7 @@ inline const std::vector<OpCase>& op_cases() {
       {"cumsum", {normal(2, 3, 4)}, {{"axis", int64_t{-2}}, {"reverse", int64_t{0}}}},
       {"cumsum", {normal(2, 3, 4)}, {{"axis", int64_t{-1}}, {"reverse", int64_t{1}}}},
       {"counted_steps", {normal(2, 3, 4), bools({2, 3})}, {{"borrow", int64_t{0}}}},
+      {"usable_gradient", {normal(2, 3, 4), bools({2, 3})}},
       {"held_steps", {normal(2, 3, 4), bools({2, 5})}, {{"reverse", int64_t{0}}}},
       {"held_steps", {normal(2, 3, 4), bools({2, 3})}, {{"reverse", int64_t{1}}}},
       {"added_steps",

@@ -17,7 +17,7 @@ std::vector<TensorType> sequence_and_mask(const TypeCall& call) {
   return {x, mask};
 }
 
-// y = b, and true as well at the steps of a that hold finite numbers alone
+// y = b, and true as well at the steps of a that hold moderate numbers alone
 const auto& usable_steps_op = define({
     .name = "usable_steps",
     .type =
@@ -38,6 +38,17 @@ const auto& counted_steps_op = define({
     .vjp = {[](const Vjp& v) {
       static const sdk::Op counted_steps("counted_steps");
       return counted_steps(v.dy(), v.b(), {{"borrow", 0}});
+    }},
+});
+
+// y = a    da = dy, but 0 at the steps of it that b does not count and that hold no moderate
+// numbers
+const auto& usable_gradient_op = define({
+    .name = "usable_gradient",
+    .type = [](const TypeCall& call) { return std::vector{sequence_and_mask(call)[0]}; },
+    .vjp = {[](const Vjp& v) {
+      static const sdk::Op usable_steps("usable_steps"), counted_steps("counted_steps");
+      return counted_steps(v.dy(), usable_steps(v.dy(), v.b()), {{"borrow", 0}});
     }},
 });
 

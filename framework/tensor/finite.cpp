@@ -30,29 +30,25 @@ TEMPO_TARGET_AVX2 bool wide(const float* p, int64_t n, float m) { return look_th
 TEMPO_TARGET_AVX2 bool wide(const double* p, int64_t n, double m) { return look_through(p, n, m); }
 
 template <class T>
-bool run_is_within(const T* p, int64_t n, T most) {
+bool all_at_once(const T* p, int64_t n, T most) {
   return instruction_set() == InstructionSet::baseline ? look_through(p, n, most)
                                                        : wide(p, n, most);
 }
 
 template <class T>
 bool within(const T* p, int64_t n, T most) {
-  if (n <= grain) return run_is_within(p, n, most);
+  if (n <= grain) return all_at_once(p, n, most);
   std::atomic<bool> all{true};
   parallel_for(n, grain, [&](int64_t begin, int64_t end) {
-    if (!run_is_within(p + begin, end - begin, most)) all = false;
+    if (!all_at_once(p + begin, end - begin, most)) all = false;
   });
   return all;
 }
 
 }  // namespace
 
-bool run_is_finite(const float* x, int64_t n) {
-  return within(x, n, std::numeric_limits<float>::max());
-}
-bool run_is_finite(const double* x, int64_t n) {
-  return within(x, n, std::numeric_limits<double>::max());
-}
+bool run_is_within(const float* x, int64_t n, float most) { return within(x, n, most); }
+bool run_is_within(const double* x, int64_t n, float most) { return within(x, n, double{most}); }
 
 bool all_finite(const View& x) {
   if (x.dtype() == float64)

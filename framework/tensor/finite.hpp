@@ -8,10 +8,10 @@ namespace tempo {
 
 /// Whether no element is NaN or infinite. Integers never are.
 bool all_finite(const View& x);
-/// The same of n numbers that lie side by side.
-bool run_is_finite(const float* x, int64_t n);
-bool run_is_finite(const double* x, int64_t n);
 /// Whether no element is NaN or beyond +-most. Integers never are.
 bool all_within(const View& x, float most);
+/// The same of n numbers that lie side by side.
+bool run_is_within(const float* x, int64_t n, float most);
+bool run_is_within(const double* x, int64_t n, float most);
 
 }  // namespace tempo

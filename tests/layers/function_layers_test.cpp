@@ -126,16 +126,18 @@ BOOST_AUTO_TEST_CASE(masks_are_kept) {
 // A masked step may hold anything: no gradient of it is NaN.
 BOOST_AUTO_TEST_CASE(masked_steps_spoil_no_gradient) {
   const Tensor mask = tensor<bool>({true, false, true}, {1, 3}), steps = reshape(mask, {1, 3, 1});
-  const Tensor good = normal({1, 3, 4}), bad = where(steps, good, std::nan(""));
-  for (const Layer& each :
-       {Layer(Activation("tanh")), Layer(Activation("softmax")), ReLU(), LeakyReLU(), ELU()}) {
-    const auto gradient_of = [&](const Tensor& values) {
-      const Tensor leaf = parameter(values);
-      const Tensor y = each(leaf, {.mask = mask});
-      return gradient(sum(where(steps, y * good, 0)), {leaf})[0];
-    };
-    check_close(each.type_name(), gradient_of(bad), gradient_of(good), 1e-12);
-  }
+  const Tensor good = normal({1, 3, 4});
+  for (const double padding : {std::nan(""), 1e4, 1e300})
+    for (const Layer& each : {Layer(Activation("tanh")), Layer(Activation("softmax")),
+                              Layer(Activation("exponential")), ReLU(), LeakyReLU(), ELU()}) {
+      const Tensor bad = where(steps, good, padding);
+      const auto gradient_of = [&](const Tensor& values) {
+        const Tensor leaf = parameter(values);
+        const Tensor y = each(leaf, {.mask = mask});
+        return gradient(sum(where(steps, y * good, 0)), {leaf})[0];
+      };
+      check_close(each.type_name(), gradient_of(bad), gradient_of(good), 1e-12);
+    }
 }
 
 // --- Lambda

@@ -345,12 +345,16 @@ BOOST_FIXTURE_TEST_CASE(a_layer_at_each_step_keeps_the_mask, InFloat64) {
                    letters(tensor<int>({1, 2, 3, 4, 0, 0, 2, 2, 0, 0, 0, 0}, {2, 3, 2})), 0));
 
   // What a mask takes out reaches no weight.
-  const Tensor spoiled = where(expand_dims(some_mask, -1), x, std::nan(""));
-  const auto gradients = [&](const Tensor& given) {
-    const Tensor y = dense(given, {.mask = some_mask});
-    return gradient(sum(square(where(expand_dims(some_mask, -1), y, 0))), dense.weights());
-  };
-  check_all("weights", gradients(spoiled), gradients(x), 1e-12);
+  const Layer steep = ready(TimeDistributed(Dense({.units = 2, .activation = "exponential"})));
+  for (const Layer& layer : {dense, steep})
+    for (const double padding : {std::nan(""), 1e4, 1e300}) {
+      const Tensor spoiled = where(expand_dims(some_mask, -1), x, padding);
+      const auto gradients = [&](const Tensor& given) {
+        const Tensor y = layer(given, {.mask = some_mask});
+        return gradient(sum(square(where(expand_dims(some_mask, -1), y, 0))), layer.weights());
+      };
+      check_all("weights", gradients(spoiled), gradients(x), 1e-12);
+    }
 
   BOOST_TEST(error_of<ShapeError>([&] { dense(x, {.mask = slice(some_mask, 1, 0, 2)}); }) ==
              "TimeDistributed: the mask does not fit the input\n  mask   [3, 2] bool\n  input  [3, "

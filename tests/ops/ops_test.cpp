@@ -330,6 +330,17 @@ BOOST_AUTO_TEST_CASE(values_of_movements_and_reductions) {
   const Tensor some = numbers({1, 2, nan, 4, -infinite, nan, 7, infinite, 9}, {3, 3, 1});
   check_same("usable_steps", results({"usable_steps", {}, {}}, {some, counts})[0],
              tensor<bool>({1, 1, 1, 1, 0, 0, 1, 0, 1}, {3, 3}));
+  const Tensor large = where(equal(some, some), where(equal(abs(some), infinite), 1e16, some), 1);
+  check_same("usable_steps of large ones", results({"usable_steps", {}, {}}, {large, counts})[0],
+             tensor<bool>({1, 1, 1, 1, 0, 1, 1, 0, 1}, {3, 3}));
+  const Tensor leaf = parameter(steps);
+  const Tensor watched = results({"usable_gradient", {}, {}}, {leaf, counts})[0];
+  check_same("usable_gradient", watched, steps);
+  check_same("its gradient", gradient(sum(watched * steps), Tensors{leaf})[0], steps);
+  check_same(
+      "its gradient where a function overflows",
+      gradient(sum(where(counts, watched, exp(where(counts, 0, 1e3 * watched)))), Tensors{leaf})[0],
+      cast(counts, float64));
   const Tensor logits = testing::normal({4, 600}, 1), labels = whole({7, 0, 599, 256}, {4});
   check_close("cross_entropy", cross_entropy(logits, labels),
               logsumexp(logits) - sum(logits * one_hot(labels, 600, float64), -1), 1e-13);

@@ -58,6 +58,9 @@ class Steps {
   int64_t of_any_ = all_;  // the first step that counts and may be borrowed
 };
 
+// Far from what overflows when it is squared and summed.
+constexpr float most_usable = 1e15F;
+
 // Calls f(step, held) for each step of a row with the one that it holds, before `steps`; -1: none.
 template <class F>
 void for_held(const unsigned char* counts, int64_t time, int64_t steps, bool reverse, F f) {
@@ -145,8 +148,9 @@ Kernel usable_steps_kernel() {
       parallel_for(steps, std::max<int64_t>(1, elements_per_task / std::max<int64_t>(1, elements)),
                    [&](int64_t begin, int64_t end) {
                      for (int64_t i = begin; i < end; ++i)
-                       y.as<bool>()[i] = mask.as<const bool>()[i] ||
-                                         run_is_finite(x.as<const T>() + i * elements, elements);
+                       y.as<bool>()[i] =
+                           mask.as<const bool>()[i] ||
+                           run_is_within(x.as<const T>() + i * elements, elements, most_usable);
                    });
     });
   };

@@ -12,7 +12,7 @@ namespace tempo {
 /// has any; where no step counts at all, the output is 0.
 Kernel counted_steps_kernel();
 /// Inputs as above, x floating: output bool [batch, time], true where the mask is, and at the steps
-/// of x that hold finite numbers alone.
+/// of x that hold numbers alone whose squares are far from infinite.
 Kernel usable_steps_kernel();
 
 /// Inputs y [batch, steps, rest...], mask [batch, time], time >= steps: output [batch, time,
