@@ -60,13 +60,13 @@ Tensor AccuracyMetric::equal_elements(const Tensor& y_true, const Tensor& y_pred
 Tensor AccuracyMetric::equal_classes(const Tensor& y_true, const Tensor& y_pred,
                                      const Weighting& weighting) const {
   if (y_pred.rank() == 0) shapes_differ(name, y_true, y_pred, one_for_each);
+  const Tensor kept = weighting.kept_across(y_pred, -1);
   const Tensor found = argmax(y_pred, -1), greatest = max(y_pred, -1);
   if (kind == Kind::categorical) {
-    Tensor kept = weighting.kept(found.shape());
-    if (y_true.rank() == y_pred.rank() && kept) kept = expand_dims(kept, -1);
     const Tensor t = y_true.rank() == y_pred.rank() ? only(kept, y_true) : y_true;
     require_numbers(name, t);
     if (t.shape() != y_pred.shape()) shapes_differ(name, y_true, y_pred, one_for_each);
+    require_classes(name, y_pred, -1, one_class_metric);
     return unless_nan(equal(argmax(t, -1), found), greatest);
   }
   const Tensor labels = without_ones(y_true, found.rank());
@@ -103,12 +103,11 @@ struct TopKMetric : MetricOf<TopKMetric, TopKCategoricalAccuracyOptions, MeanMet
   Tensor values(const Tensor& y_true, const Tensor& y_pred, const Weighting& weighting) override {
     if (y_pred.rank() == 0 || y_true.shape() != y_pred.shape())
       shapes_differ(name, y_true, y_pred, one_for_each);
-    const Shape all = y_pred.shape();
-    Tensor kept = weighting.kept(Shape(all.begin(), all.end() - 1));
-    if (kept) kept = expand_dims(kept, -1);
+    require_classes(name, y_pred, -1, one_class_metric);
+    const Tensor kept = weighting.kept_across(y_pred, -1);
     const Tensor t = cast(only(kept, y_true), float64), p = cast(y_pred, float64);
     require_numbers(name, t);
-    const Tensor hit = one_hot(argmax(t, -1), all.back(), float64);
+    const Tensor hit = one_hot(argmax(t, -1), y_pred.shape().back(), float64);
     return within_top(p, max(where(equal(hit, 1), p, -HUGE_VAL), -1), options.k);
   }
   static constexpr Range least_k{.at_least = 1};
@@ -128,10 +127,12 @@ struct SparseTopKMetric
     const Shape all = y_pred.shape();
     if (all.empty() || labels.shape() != Shape(all.begin(), all.end() - 1))
       shapes_differ(name, y_true, y_pred, one_for_each);
+    weighting.require_whole_along(y_pred, -1);
     if (options.from_sorted_ids) {
       const auto k = std::min(static_cast<int64_t>(options.k), all.back());
       const Tensor first = cast(slice(y_pred, y_pred.rank() - 1, 0, k), float64);
-      const Tensor hits = equal(first, expand_dims(cast(labels, float64), -1));
+      const Tensor of = cast(class_ids(name, labels, weighting), float64);
+      const Tensor hits = equal(first, expand_dims(of, -1));
       return unless_nan(sum(cast(hits, int64), -1), sum(first, -1));
     }
     const ClassNumbers of(name, labels, all.back(), {}, weighting);

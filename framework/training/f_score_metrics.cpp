@@ -21,8 +21,7 @@ struct Rows {
     outputs = static_cast<std::size_t>(shape.back());
     const Shape rows = shape.rank() == 1 ? shape : Shape(shape.begin(), shape.end() - 1);
     if (shape.rank() == 1) outputs = 1;
-    Tensor kept = given.kept(rows);
-    if (kept && shape.rank() > 1) kept = expand_dims(kept, -1);
+    const Tensor kept = shape.rank() > 1 ? given.kept_across(p, -1) : given.kept(rows);
     truth = cast(only(kept, t), float64);
     said = cast(only(kept, p, neutral_prediction), float64).to_vector();
     const Tensor factors = given.factors(rows, float64);
@@ -52,6 +51,11 @@ struct ScoreMetric : MetricOf<M, O, MetricState> {
 
   void add(const Tensor& y_true, const Tensor& y_pred, const Weighting& given) override {
     const Rows rows(this->name, y_true, y_pred, given);
+    if (std::isnan(this->options.threshold))
+      require_classes(
+          this->name, y_pred, -1,
+          "Of one unit with a sigmoid .threshold = 0.5 makes yes or no; or the last layer "
+          "has a unit for each class");
     require_zeros_and_ones(this->name, rows.truth);
     const std::vector<double> label = rows.truth.to_vector();
     if (sums_.empty()) sums_.resize(rows.outputs);
@@ -143,7 +147,11 @@ struct R2Metric : MetricOf<R2Metric, R2ScoreOptions, MetricState> {
       const double w = rows.weight[i / rows.outputs], t = truth[i], error = t - rows.said[i];
       if (w == 0) continue;
       Sums& s = sums_[i % rows.outputs];
-      s = {s.weight + w, s.sum + w * t, s.squares + w * t * t, s.errors + w * error * error};
+      s.weight += w;
+      const double before = t - s.mean;
+      s.mean += w / s.weight * before;
+      s.spread += w * before * (t - s.mean);
+      s.errors += w * error * error;
     }
     samples_ += static_cast<double>(rows.weight.size()) -
                 static_cast<double>(std::count(rows.weight.begin(), rows.weight.end(), 0.0));
@@ -153,9 +161,8 @@ struct R2Metric : MetricOf<R2Metric, R2ScoreOptions, MetricState> {
     double total = 0, weights = 0;
     for (const Sums& s : sums_) {
       if (std::isnan(s.errors)) return s.errors;  // also of outputs without spread
-      const double spread = s.squares - s.sum * (s.weight == 0 ? 0 : s.sum / s.weight);
-      const double weight = by_spread_ ? spread : 1;
-      total += spread == 0 ? 0 : weight * (1 - s.errors / spread);
+      const double weight = by_spread_ ? s.spread : 1;
+      total += s.spread == 0 ? 0 : weight * (1 - s.errors / s.spread);
       weights += weight;
     }
     const double score = ratio(total, weights), left = samples_ - options.num_regressors - 1;
@@ -165,8 +172,10 @@ struct R2Metric : MetricOf<R2Metric, R2ScoreOptions, MetricState> {
 
  private:
   static constexpr const char *uniform = "uniform_average", *weighted = "variance_weighted_average";
+  // The mean so far, and squares of the distances from it (Welford, 1962): sums of squares of the
+  // values themselves would cancel where these are far from 0.
   struct Sums {
-    double weight = 0, sum = 0, squares = 0, errors = 0;
+    double weight = 0, mean = 0, spread = 0, errors = 0;
   };
   std::vector<Sums> sums_;
   double samples_ = 0;

@@ -113,6 +113,20 @@ ClassNumbers::ClassNumbers(const std::string& who, const Tensor& y_true, int64_t
   labels = cast(labels, int64);
 }
 
+Tensor class_ids(const std::string& who, const Tensor& y_true, const Weighting& weighting) {
+  const Tensor labels = only(weighting.kept(y_true.shape()), y_true);
+  require(
+      who, labels, "a class number, a whole number of at least 0",
+      [](auto label) {
+        const auto value = static_cast<double>(label);
+        return value >= 0 && value == std::floor(value) && std::isfinite(value);
+      },
+      [](double) -> std::string {
+        return "Classes count from 0; a mask or a sample_weight of 0 leaves a sample out";
+      });
+  return labels;
+}
+
 Tensor label_rows(const std::string& who, const Tensor& y_true, int64_t classes, int64_t blank,
                   const Tensor& kept) {
   const auto filler = static_cast<double>(blank);
@@ -140,6 +154,17 @@ Tensor label_rows(const std::string& who, const Tensor& y_true, int64_t classes,
                         .legal = fills + ", as what stands before it",
                         .fix = "Labels come first in a row, and what fills it up behind them"});
   return labels;
+}
+
+void require_classes(const std::string& who, const Tensor& y_pred, int axis,
+                     const std::string& fix) {
+  const Shape shape = y_pred.shape();
+  const int at = axis < 0 ? axis + shape.rank() : axis;
+  if (at < 0 || at >= shape.rank() || shape[at] != 1) return;
+  throw ShapeError(who + ": y_pred is " + to_string(shape, y_pred.dtype()) +
+                   ", with one class along "
+                   "axis " +
+                   std::to_string(at) + ", whose share is always the whole.\n  " + fix + ".");
 }
 
 void require_zeros_and_ones(const std::string& who, const Tensor& labels) {

@@ -44,11 +44,25 @@ struct ClassNumbers {
   Tensor kept;         ///< bool, against y_true: which count; Tensor{} where all do
 };
 
+/// Labels as they are, of whole numbers of at least 0 where they count; 0 elsewhere.
+Tensor class_ids(const std::string& who, const Tensor& y_true, const Weighting& weighting);
+
 /// Rows of class numbers, as int64 with `blank` after them: y_true [batch, length] of whole
 /// numbers in [0, classes), of any dtype, with `blank` or -1 after the last one of a row. Rows
 /// that are not kept, by `kept` [batch] or Tensor{}, are empty and may hold anything.
 Tensor label_rows(const std::string& who, const Tensor& y_true, int64_t classes, int64_t blank,
                   const Tensor& kept);
+
+/// Throws ShapeError for a y_pred with one class along the axis: its share is always 1, and nothing
+/// can be learnt or told apart. `fix` is the way out.
+void require_classes(const std::string& who, const Tensor& y_pred, int axis,
+                     const std::string& fix);
+inline constexpr const char* one_class_loss =
+    "For two classes the last layer has one unit with a sigmoid, and the loss is "
+    "binary_crossentropy; or it has a unit for each class";
+inline constexpr const char* one_class_metric =
+    "For one unit with a sigmoid there is binary_accuracy; or the last layer has a unit for each "
+    "class";
 
 /// 0 and 1.
 void require_zeros_and_ones(const std::string& who, const Tensor& labels);

@@ -69,13 +69,7 @@ struct LossFormula : LossState {
   // Those of a loss at each place of all axes but one, with neutral numbers for what does not
   // count.
   Pair counted(const Pair& pair, int axis, const Weighting& weighting) const {
-    const Shape shape = pair.y_pred.shape();
-    const int at = place_of(axis, pair.y_pred);
-    Shape losses;
-    for (int i = 0; i < shape.rank(); ++i)
-      if (i != at) losses.push_back(shape[i]);
-    Tensor kept = weighting.kept(losses);
-    if (kept) kept = expand_dims(kept, at);
+    const Tensor kept = weighting.kept_across(pair.y_pred, place_of(axis, pair.y_pred));
     return {only(kept, pair.y_true, neutral_target), only(kept, pair.y_pred, neutral_prediction)};
   }
   // An axis of y_pred, counted from 0.

@@ -75,6 +75,7 @@ struct CircleFormula : LossFormula<CircleFormula, CircleOptions> {
         labels.shape().front() != y_pred.shape().front())
       shapes_differ(name, y_true, y_pred,
                     "It takes a class number, [batch], for each vector of [batch, features].");
+    weighting.require_whole_along(y_pred, -1);
     const Tensor kept = weighting.kept(labels.shape());
     const Tensor x = only(kept ? expand_dims(kept, -1) : kept, y_pred);
     const Tensor t = cast(only(kept, labels), float64);

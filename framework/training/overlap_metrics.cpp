@@ -26,6 +26,7 @@ struct OverlapMetric : MetricState {
 
   void add(const Tensor& y_true, const Tensor& y_pred, const Weighting& given) override {
     const Tensor t = how_.sparse_y_true ? y_true : likeliest(y_true);
+    if (says_shares()) given.require_whole_along(y_pred, how_.axis);
     const Pair pair = aligned(t, classes_said(y_pred));
     if (pair.y_true.shape() != pair.y_pred.shape())
       shapes_differ(name, y_true, y_pred, one_for_each);
@@ -93,13 +94,15 @@ struct OverlapMetric : MetricState {
   }
 
  private:
+  // Whether a prediction is a number for each class.
+  bool says_shares() const { return how_.threshold < 0 && !how_.sparse_y_pred; }
   // Classes as float64; NaN where one of what they are made of is.
   Tensor likeliest(const Tensor& y) const {
     return unless_nan(argmax(y, how_.axis), max(y, how_.axis));
   }
   Tensor classes_said(const Tensor& y_pred) const {
-    if (how_.threshold < 0 && how_.sparse_y_pred) return cast(y_pred, float64);
-    if (how_.threshold < 0) return likeliest(y_pred);
+    if (says_shares()) return likeliest(y_pred);
+    if (how_.threshold < 0) return cast(y_pred, float64);
     const DType dtype = is_floating(y_pred.dtype()) ? y_pred.dtype() : float64;
     const double threshold = thresholds_in(dtype, {how_.threshold})[0];
     return unless_nan(cast(y_pred, dtype) >= threshold, y_pred);

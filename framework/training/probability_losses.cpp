@@ -60,6 +60,7 @@ struct CategoricalFormula : LossFormula<CategoricalFormula, CategoricalCrossentr
                    class_numbers ? "For class numbers use sparse_categorical_crossentropy; this "
                                    "loss takes one-hot labels (one_hot makes them)."
                                  : last_layer_fix);
+    require_classes(name, pair.y_pred, options.axis, one_class_loss);
     auto [t, p] = counted(pair, options.axis, weighting);
     require_numbers(name, t);
     if (const double s = options.label_smoothing; s != 0)
@@ -95,6 +96,7 @@ struct SparseFormula : LossFormula<SparseFormula, SparseCategoricalCrossentropyO
   static constexpr const char* names[] = {"sparse_categorical_crossentropy"};
   Tensor values(const Tensor& y_true, const Tensor& given,
                 const Weighting& weighting) const override {
+    weighting.require_whole_along(given, options.axis);
     const Tensor y_pred = options.axis == -1 ? given : with_classes_last(given);
     const ClassNumbers of = classes_of(name, y_true, y_pred, options.ignore_class, weighting);
     const Tensor p = only(of.kept ? expand_dims(of.kept, -1) : of.kept, y_pred, neutral_prediction);
@@ -128,8 +130,9 @@ struct BinaryFocalFormula : LossFormula<BinaryFocalFormula, BinaryFocalCrossentr
     if (const double s = options.label_smoothing; s != 0) t = t * (1 - s) + s / 2;
     if (options.from_logits) p = sigmoid(p);
     const Tensor held = clip(p, tiny, nearly_one);
-    Tensor cost =
-        -(t * log(held) + (1 - t) * log(1 - held)) * pow(t * (1 - p) + (1 - t) * p, options.gamma);
+    // Not 0, where a power below 1 has an infinite slope.
+    const Tensor missed = maximum(t * (1 - p) + (1 - t) * p, tiny);
+    Tensor cost = -(t * log(held) + (1 - t) * log(1 - held)) * pow(missed, options.gamma);
     if (options.apply_class_balancing)
       cost = cost * (t * options.alpha + (1 - t) * (1 - options.alpha));
     return mean(cost, options.axis);
@@ -143,7 +146,9 @@ struct CategoricalFocalFormula
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     const int axis = options.axis;
-    auto [t, p] = counted(same_shape(y_true, y_pred), axis, weighting);
+    const Pair pair = same_shape(y_true, y_pred);
+    require_classes(name, pair.y_pred, axis, one_class_loss);
+    auto [t, p] = counted(pair, axis, weighting);
     require_numbers(name, t);
     if (const double s = options.label_smoothing; s != 0)
       t = t * (1 - s) + s / static_cast<double>(p.shape()[axis]);
@@ -159,9 +164,11 @@ struct GeneralizedFormula
   static constexpr const char* names[] = {"categorical_generalized_cross_entropy"};
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
+    weighting.require_whole_along(y_pred, -1);
     const ClassNumbers of = classes_of(name, y_true, y_pred, {}, weighting);
     const Tensor p = only(of.kept ? expand_dims(of.kept, -1) : of.kept, y_pred, neutral_prediction);
-    return (1 - pow(at_labels(p, of.labels), options.q)) / options.q;
+    // A share that underflows has an infinite slope.
+    return (1 - pow(maximum(at_labels(p, of.labels), 1e-30), options.q)) / options.q;
   }
 };
 

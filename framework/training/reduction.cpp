@@ -91,6 +91,13 @@ Tensor any_of_rest(const Tensor& mask, int rank) {
   return rest.empty() ? mask : sum(cast(mask, int32), rest) > 0;
 }
 
+Shape without(const Shape& shape, int axis) {
+  Shape others;
+  for (int i = 0; i < shape.rank(); ++i)
+    if (i != axis) others.push_back(shape[i]);
+  return others;
+}
+
 std::string side_by_side(std::string name, const Tensor& part, const std::string& losses) {
   std::string second = "losses";
   name.resize(std::max(name.size(), second.size()), ' ');
@@ -137,6 +144,29 @@ Tensor Weighting::kept(const Shape& losses) const {
   const Tensor in = masked_in(losses);
   const Tensor nonzero = nonzero_ ? with_axes_of(losses, nonzero_) : nonzero_;
   return nonzero && fits(nonzero.shape(), losses) ? both(in, nonzero) : in;
+}
+
+void Weighting::require_whole_along(const Tensor& x, int axis) const {
+  const Shape shape = x.shape();
+  const int at = axis < 0 ? axis + shape.rank() : axis;
+  for (const Mask& mask : masks_)
+    if (const Shape in = mask.in.shape(); at >= 0 && at < in.rank() && in[at] != 1)
+      throw ShapeError(who_ + ": the mask of y_pred tells elements apart along axis " +
+                       std::to_string(at) + ", and these are taken together\n  y_pred  " +
+                       to_string(shape, x.dtype()) + "\n  mask    " +
+                       to_string(in, mask.in.dtype()) +
+                       "\n  A mask says which samples or steps "
+                       "count, here " +
+                       to_string(without(shape, at)) +
+                       ". Where it rules classes out, Softmax gives these a share of 0; then "
+                       "with_mask(y, {}) takes it off.");
+}
+
+Tensor Weighting::kept_across(const Tensor& x, int axis) const {
+  require_whole_along(x, axis);
+  const int at = axis < 0 ? axis + x.rank() : axis;
+  const Tensor kept = this->kept(without(x.shape(), at));
+  return kept ? expand_dims(kept, at) : kept;
 }
 
 Tensor Weighting::factors(const Shape& losses, DType dtype) const {

@@ -40,6 +40,11 @@ class Weighting {
   Tensor masked_in(const Shape& losses) const;
   /// As masked_in, and not of weight 0.
   Tensor kept(const Shape& losses) const;
+  /// Of what takes the elements along an axis of x together and gives one value at each place of
+  /// the others: as kept, with an axis of 1 there.
+  Tensor kept_across(const Tensor& x, int axis) const;
+  /// Throws ShapeError for a mask that tells the elements along this axis of x apart.
+  void require_whole_along(const Tensor& x, int axis) const;
   /// What such losses are multiplied by, 0 where a mask leaves them out; Tensor{} for 1. Throws
   /// ShapeError for weights that do not fit.
   Tensor factors(const Shape& losses, DType dtype) const;

@@ -32,7 +32,7 @@ struct ValueSum : MetricOf<ValueSum, SumOptions, MetricState> {
   double total = 0;
 };
 
-// Of one sample at a time, over an axis; M::of gives it from means, variances and covariance.
+// Of one sample at a time, over an axis, by M::of; 0 where y_true or y_pred is the same everywhere.
 template <class M>
 struct Correlation : MetricOf<M, CorrelationOptions, MeanMetric> {
   explicit Correlation(const CorrelationOptions& o)
@@ -46,48 +46,52 @@ struct Correlation : MetricOf<M, CorrelationOptions, MeanMetric> {
       shapes_differ(this->name, y_true, y_pred,
                     "A correlation compares the values of a sample, [batch, values].");
     const int axis = this->options.axis;
-    const Tensor kept = kept_along(axis, y_pred.shape(), weighting);
+    const Tensor kept = weighting.kept_across(y_pred, axis);
     const Tensor t = only(kept, cast(y_true, float64)), p = only(kept, cast(y_pred, float64));
     require_numbers(this->name, t);
-    const Tensor t_mean = mean(t, axis, true), p_mean = mean(p, axis, true);
-    const auto at = [&](const Tensor& x) { return mean(x, axis); };
-    return M::of({.t_mean = at(t),
-                  .p_mean = at(p),
-                  .t_variance = at(square(t - t_mean)),
-                  .p_variance = at(square(p - p_mean)),
-                  .covariance = at((t - t_mean) * (p - p_mean))});
+    const Tensor either_constant = logical_or(constant(t, axis), constant(p, axis));
+    return where(either_constant, 0, M::of(t, p, axis));
   }
-  struct Moments {
-    Tensor t_mean, p_mean, t_variance, p_variance, covariance;
-  };
 
  private:
-  // Which samples count, with an axis of 1 where their values lie.
-  static Tensor kept_along(int axis, const Shape& shape, const Weighting& weighting) {
-    const int at = axis < 0 ? axis + shape.rank() : axis;
-    Shape samples;
-    for (int i = 0; i < shape.rank(); ++i)
-      if (i != at) samples.push_back(shape[i]);
-    const Tensor kept = weighting.kept(samples);
-    return kept ? expand_dims(kept, at) : kept;
+  // Exactly, as a mean of equal numbers may differ from them by rounding; NaN is not constant.
+  static Tensor constant(const Tensor& x, int axis) {
+    const int at = axis < 0 ? axis + x.rank() : axis;
+    return equal(sum(abs(x - slice(x, at, 0, 1)), axis), 0);
   }
 };
 
-constexpr double tiny = 1e-7;
+// Deviations from the mean, divided by the largest, so that no square is too large or too small.
+Tensor scaled(const Tensor& deviations, const Tensor& largest) {
+  return deviations / where(equal(largest, 0), 1, largest);
+}
+Tensor largest_of(const Tensor& x, int axis) { return max(abs(x), axis, true); }
 
 struct Pearson : Correlation<Pearson> {
   using Correlation::Correlation;
   static constexpr const char* names[] = {"pearson_correlation"};
-  static Tensor of(const Moments& m) {
-    return m.covariance / (sqrt(m.t_variance * m.p_variance) + tiny);
+  static Tensor of(const Tensor& t, const Tensor& p, int axis) {
+    const auto apart = [&](const Tensor& x) {
+      const Tensor deviations = x - mean(x, axis, true);
+      return scaled(deviations, largest_of(deviations, axis));
+    };
+    const Tensor dt = apart(t), dp = apart(p);
+    return mean(dt * dp, axis) / sqrt(mean(square(dt), axis) * mean(square(dp), axis));
   }
 };
 
 struct Concordance : Correlation<Concordance> {
   using Correlation::Correlation;
   static constexpr const char* names[] = {"concordance_correlation"};
-  static Tensor of(const Moments& m) {
-    return 2 * m.covariance / (m.t_variance + m.p_variance + square(m.t_mean - m.p_mean) + tiny);
+  static Tensor of(const Tensor& t, const Tensor& p, int axis) {
+    const Tensor t_mean = mean(t, axis, true), p_mean = mean(p, axis, true);
+    const Tensor t_apart = t - t_mean, p_apart = p - p_mean, means_apart = t_mean - p_mean;
+    const Tensor largest =
+        maximum(maximum(largest_of(t_apart, axis), largest_of(p_apart, axis)), abs(means_apart));
+    const Tensor dt = scaled(t_apart, largest), dp = scaled(p_apart, largest);
+    const Tensor spread = mean(square(dt), axis) + mean(square(dp), axis) +
+                          squeeze(square(scaled(means_apart, largest)), axis);
+    return 2 * mean(dt * dp, axis) / spread;
   }
 };
 

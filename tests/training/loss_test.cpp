@@ -666,8 +666,13 @@ BOOST_AUTO_TEST_CASE(labels_that_are_none_are_refused_by_losses_and_metrics) {
       {"binary_crossentropy", {3, 1}, {0, 1, 0.7, 1 + 1e-7}, no_probability},
       {"binary_crossentropy(from_logits=true)", {3, 1}, {0, 1, 0.7}, no_probability},
       {"binary_accuracy", {3, 1}, {0, 1}, not_0_or_1, false},
-      {"categorical_crossentropy", {3, 1}, {0, 1, 0.7, 2, -1}, {missing}},
-      {"categorical_accuracy", {3, 1}, {0, 1, 0.7}, {missing}, false},
+      {"kl_divergence", {3, 1}, {0, 1, 0.7, 2, -1}, {missing}},
+      {"sparse_top_k_categorical_accuracy", {3, 2}, {0, 1}, no_class, false},
+      {"sparse_top_k_categorical_accuracy(from_sorted_ids=true)",
+       {3, 2},
+       {0, 1, 7},
+       {missing, inf, -inf, 0.7, -1},
+       false},
       {"Accuracy", {3, 1}, {0, 1, 0.7, -1}, {missing}, false},
   };
   const auto error = [&](const Case& c, const std::string& name, const Tensor& y, bool metric) {
@@ -702,6 +707,12 @@ BOOST_AUTO_TEST_CASE(labels_that_are_none_are_refused_by_losses_and_metrics) {
         }
       }
   }
+  const Tensor rows = numbers({1, 0, 0, missing}, {2, 2}, float32),
+               even = full({2, 2}, 0.5, float32);
+  for (const char* name : {"categorical_crossentropy", "categorical_accuracy"})
+    BOOST_TEST(error_of([&] { Metric(name).update(rows, even); }).find(": y_true[1, 1] is NaN;") !=
+                   std::string::npos,
+               name);
   BOOST_TEST(error_of([] {
                Loss("sparse_categorical_crossentropy")(tensor<int64_t>({0, int64_t{1} << 40}, {2}),
                                                        ones({2, 2}));
@@ -941,6 +952,116 @@ BOOST_AUTO_TEST_CASE(a_mask_tells_elements_of_the_last_axis_apart) {
   const Tensor p = with_mask(numbers({2, missing, 5, 7}, {2, 2}, float64),
                              tensor<bool>({true, false, true, true}, {2, 2}));
   BOOST_TEST(Loss("mse")(y, p).item() == (1.0 + 4 + 9) / 3, boost::test_tools::tolerance(1e-12));
+}
+
+// What takes all elements along an axis together cannot leave some of them out.
+BOOST_AUTO_TEST_CASE(a_mask_along_the_axis_that_is_taken_together_is_refused) {
+  const Shape shape{2, 4};
+  const Tensor mask = tensor<bool>({true, true, true, false, true, true, false, false}, shape);
+  const Tensor of_samples = tensor<bool>({true, true}, {2});
+  const Tensor hot = numbers({0, 1, 0, 0, 1, 0, 0, 0}, shape, float64);
+  const Tensor sparse = tensor<int64_t>({1, 0}, {2}), share = full(shape, 0.25, float64);
+  const struct {
+    const char* name;
+    Tensor y;
+    bool is_loss = true;
+  } cases[] = {
+      {"categorical_crossentropy", hot},
+      {"categorical_crossentropy(from_logits=true)", hot},
+      {"categorical_focal_crossentropy", hot},
+      {"kl_divergence", hot},
+      {"cosine_similarity", hot},
+      {"categorical_hinge", hot},
+      {"sparse_categorical_crossentropy", sparse},
+      {"categorical_generalized_cross_entropy", sparse},
+      {"circle", sparse},
+      {"accuracy", hot, false},
+      {"categorical_accuracy", hot, false},
+      {"sparse_categorical_accuracy", sparse, false},
+      {"top_k_categorical_accuracy", hot, false},
+      {"sparse_top_k_categorical_accuracy", sparse, false},
+      {"pearson_correlation", hot, false},
+      {"concordance_correlation", hot, false},
+      {"f1_score", hot, false},
+      {"r2_score", hot, false},
+      {"one_hot_mean_iou(num_classes=4)", hot, false},
+  };
+  for (const auto& c : cases) BOOST_TEST_CONTEXT(c.name) {
+      const auto metric = [&](const Tensor& p) {
+        return error_of<ShapeError>([&] { Metric(c.name).update(c.y, p); });
+      };
+      const auto loss = [&](const Tensor& p) {
+        return error_of<ShapeError>([&] { Loss(c.name)(c.y, p); });
+      };
+      const std::string refusal = "the mask of y_pred tells elements apart along axis 1";
+      BOOST_TEST(metric(with_mask(share, mask)).find(refusal) != std::string::npos);
+      BOOST_TEST(metric(with_mask(share, of_samples)) == "nothing was thrown");
+      if (!c.is_loss) continue;
+      BOOST_TEST(loss(with_mask(share, mask)).find(refusal) != std::string::npos);
+      BOOST_TEST(loss(with_mask(share, of_samples)) == "nothing was thrown");
+    }
+  BOOST_TEST(
+      error_of<ShapeError>(
+          [&] { Loss("categorical_crossentropy")(hot, with_mask(share, mask)); }) ==
+      "categorical_crossentropy: the mask of y_pred tells elements apart along axis 1, and these "
+      "are "
+      "taken together\n"
+      "  y_pred  [2, 4] float64\n"
+      "  mask    [2, 4] bool\n"
+      "  A mask says which samples or steps count, here [2]. Where it rules classes out, Softmax "
+      "gives these a share of 0; then with_mask(y, {}) takes it off.");
+  // A step that is masked is not the feature of the same number.
+  const Tensor square = full({2, 3, 3}, 0.5, float64);
+  BOOST_TEST(
+      error_of<ShapeError>([&] {
+        CosineSimilarity({.axis = 1})(square, with_mask(square, slice(mask, 1, 0, 3)));
+      }).starts_with("cosine_similarity: the mask of y_pred tells elements apart along axis 1"));
+}
+
+BOOST_AUTO_TEST_CASE(one_class_is_refused) {
+  const Tensor y = numbers({0, 1, 0, 1}, {4, 1}, float32), p = full({4, 1}, 0.4, float32);
+  for (const char* name : {"categorical_crossentropy", "categorical_crossentropy(from_logits=true)",
+                           "categorical_focal_crossentropy"})
+    BOOST_TEST(error_of<ShapeError>([&] { Loss{name}(y, p); }).find("binary_crossentropy") !=
+                   std::string::npos,
+               name);
+  for (const char* name : {"categorical_accuracy", "top_k_categorical_accuracy"})
+    BOOST_TEST(error_of<ShapeError>([&] { Metric(name).update(y, p); }).find("binary_accuracy") !=
+                   std::string::npos,
+               name);
+  for (const char* name : {"f1_score", "fbeta_score"})
+    BOOST_TEST(error_of<ShapeError>([&] { Metric(name).update(y, p); }).find(".threshold = 0.5") !=
+                   std::string::npos,
+               name);
+  BOOST_TEST(
+      error_of<ShapeError>([&] { Loss("categorical_crossentropy")(y, p); }) ==
+      "categorical_crossentropy: y_pred is [4, 1] float32, with one class along axis 1, whose "
+      "share is always the whole.\n  For two classes the last layer has one unit with a "
+      "sigmoid, and the loss is binary_crossentropy; or it has a unit for each class.");
+  BOOST_TEST(error_of([&] { F1Score({.threshold = 0.5}).update(y, p); }) == "nothing was thrown");
+}
+
+BOOST_AUTO_TEST_CASE(a_prediction_that_is_certain_has_a_finite_gradient) {
+  const auto slope = [](const Loss& loss, const Tensor& y, const Tensor& p) {
+    const Tensor at = parameter(p);
+    return gradient(loss(y, at), Tensors{at})[0];
+  };
+  for (const DType dtype : {float32, float64}) {
+    const Tensor y = numbers({1, 0, 0, 1}, {2, 2}, dtype);
+    for (const double gamma : {0.0, 0.5, 1.0, 2.0}) {
+      const Tensor got = slope(BinaryFocalCrossentropy({.gamma = gamma}), y, y);
+      for (const double value : got.to_vector()) BOOST_TEST(std::abs(value) < 1e-3, gamma);
+    }
+    // A share that underflows; the slope of the loss by a logit is that of (1 - e^(q z)) / q.
+    const Tensor logits = parameter(numbers({1000, 0}, {1, 2}, dtype));
+    for (const double q : {1e-6, 0.5, 1.0}) {
+      const Tensor loss =
+          CategoricalGeneralizedCrossEntropy({.q = q})(tensor<int64_t>({1}, {1}), softmax(logits));
+      BOOST_TEST(std::isfinite(loss.item()), q);
+      for (const double value : gradient(loss, Tensors{logits})[0].to_vector())
+        BOOST_TEST(std::abs(value) < 1e-3, q);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(means_of_many_losses_are_exact) {

@@ -203,8 +203,8 @@ BOOST_AUTO_TEST_CASE(a_prediction_of_nan_makes_the_result_nan) {
   const Tensor y = tensor<double>({0, 1}, {2, 1}), p = tensor<double>({0.2, nan}, {2, 1});
   const Tensor out = tensor<double>({1, 0}, {2});
   for (const char* text :
-       {"precision", "recall", "auc", "true_positives", "f1_score", "r2_score", "rmse",
-        "precision_at_recall(recall=0.5)", "top_k_categorical_accuracy"}) {
+       {"precision", "recall", "auc", "true_positives", "f1_score(threshold=0.5)", "r2_score",
+        "rmse", "precision_at_recall(recall=0.5)"}) {
     BOOST_TEST(std::isnan(result_of(text, y, p)), text);
     BOOST_TEST(!std::isnan(result_of(text, y, p, out)), text);
   }
@@ -218,6 +218,8 @@ BOOST_AUTO_TEST_CASE(a_prediction_of_nan_makes_the_result_nan) {
       {MeanIoU({.num_classes = 2}), {3}, {0, 1, 1}, {0, nan, 1}},
       {OneHotMeanIoU({.num_classes = 2}), {2, 2}, {0, 1, 0, 1}, {nan, 0.9, 0.1, 0.9}},
       {OneHotMeanIoU({.num_classes = 2}), {2, 2}, {0, 1, 0, 1}, {0.9, nan, 0.1, 0.9}},
+      {F1Score(), {2, 2}, {0, 1, 0, 1}, {nan, 0.9, 0.1, 0.9}},
+      {TopKCategoricalAccuracy({.k = 1}), {2, 2}, {0, 1, 0, 1}, {nan, 0.9, 0.1, 0.9}},
       {Precision({.top_k = 1}), {1, 2}, {0, 1}, {0.5, nan}},
       {Recall({.top_k = 1}), {1, 2}, {0, 1}, {nan, 0.5}},
       {Recall({.top_k = 1, .class_id = 0}), {1, 2}, {0, 1}, {0.5, nan}},
@@ -276,6 +278,34 @@ BOOST_AUTO_TEST_CASE(a_metric_knows_whether_larger_is_better) {
              "EarlyStopping: whether `f1` should become smaller or larger is not known.\n"
              "  Set .mode = \"min\" or \"max\".");
   BOOST_TEST(error_of([&] { fit({.monitor = "f1", .mode = "max"}); }) == "nothing was thrown");
+}
+
+BOOST_AUTO_TEST_CASE(scales_and_offsets_cancel_nowhere) {
+  for (const double s : {1e-200, 1e-30, 1e-4, 1.0, 1e30, 1e200}) BOOST_TEST_CONTEXT(s) {
+      const Tensor y = tensor<double>({0, s, 2 * s, 3 * s}, {1, 4}, float64);
+      BOOST_TEST(result_of(PearsonCorrelation(), y, y) == 1, near);
+      BOOST_TEST(result_of(PearsonCorrelation(), y, -y) == -1, near);
+      BOOST_TEST(result_of(ConcordanceCorrelation(), y, y) == 1, near);
+      // Variances 5/4 and 5, covariance 5/2, means 3/2 and 3.
+      BOOST_TEST(result_of(ConcordanceCorrelation(), y, 2 * y) == 5 / (1.25 + 5 + 2.25), near);
+      // What is the same everywhere goes with nothing.
+      for (const Tensor& same : {y * 0, full({1, 4}, 0.1 * s, float64)}) {
+        BOOST_TEST(result_of(PearsonCorrelation(), y, same) == 0);
+        BOOST_TEST(result_of(PearsonCorrelation(), same, y) == 0);
+        BOOST_TEST(result_of(ConcordanceCorrelation(), same, same) == 0);
+      }
+    }
+  for (const double far : {0.0, 1e3, 1e6, 1e9}) BOOST_TEST_CONTEXT(far) {
+      const Tensor y = reshape(arange(0, 4, 1, float64), {4, 1}) + far;
+      BOOST_TEST(result_of(R2Score(), y, y + 0.5) == 1 - 4 * 0.25 / 5, near);
+      BOOST_TEST(
+          result_of(R2Score(), y, y + 0.5, tensor<double>({0, 1, 1, 0}, {4})) == 1 - 2 * 0.25 / 0.5,
+          near);
+    }
+  for (const double value : {0.1, 0.3, 1000.1}) {  // without spread
+    const Tensor y = full({7, 1}, value, float32);
+    BOOST_TEST(result_of(R2Score(), y, y + 1) == 0);
+  }
 }
 
 // As a loss and, in a list of metrics, as the mean of it.
@@ -386,7 +416,7 @@ BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
       {"recall: y_true[1] is 2; it must be 0 or 1.", [&] { Recall().update(y * 2, y); }},
       {"f1_score: y_pred has 2 classes, and had 1 before.",
        [&] {
-         F1Score metric;
+         F1Score metric({.threshold = 0.5});
          metric.update(y, y);
          metric.update(ones({2, 2}), ones({2, 2}));
        }},

@@ -122,7 +122,7 @@ struct CorrelationOptions {
 };
 
 /// How y_true and y_pred of a sample rise and fall together along the axis (Pearson, 1895), from -1
-/// to 1; the mean over the samples.
+/// to 1; 0 where one of them is the same everywhere; the mean over the samples.
 class PearsonCorrelation : public Metric {
  public:
   TEMPO_API PearsonCorrelation(const CorrelationOptions& options = {});
