@@ -3,6 +3,9 @@
 #include "training/dataset.hpp"
 
 #include <algorithm>
+#include <cmath>
+
+#include <tempo/data.hpp>
 
 #include "plugin/layer.hpp"
 #include "training/finite.hpp"
@@ -19,6 +22,65 @@ bool holds_stateful(const Layer& layer) {
 }
 
 }  // namespace
+
+namespace {
+
+// Which samples of t are all 0.
+std::vector<bool> all_zero(const Tensor& t) {
+  const std::vector<double> values = t.to_vector();
+  const auto count = static_cast<std::size_t>(t.shape()[0]), each = values.size() / count;
+  std::vector<bool> zero(count, true);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i] != 0) zero[i / each] = false;
+  return zero;
+}
+
+// Which samples of any x hold NaN or infinite numbers.
+std::vector<bool> not_finite(const Tensors& all, int64_t count) {
+  std::vector<bool> bad(static_cast<std::size_t>(count), false);
+  for (const Tensor& x : all) {
+    if (is_finite(x)) continue;
+    const std::vector<double> values = x.to_vector();
+    const std::size_t each = values.size() / bad.size();
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!std::isfinite(values[i])) bad[i / each] = true;
+  }
+  return bad;
+}
+
+}  // namespace
+
+Dataset finite_where_none_counts(const ModelState& model, const Dataset& batch) {
+  if (!batch.weight || std::all_of(batch.x.begin(), batch.x.end(), is_finite)) return batch;
+  if (!stateful_layer(model).empty()) return batch;
+  const std::vector<bool> unweighted = all_zero(batch.weight);
+  const std::vector<bool> bad = not_finite(batch.x, batch.count());
+  const auto counts = std::find(unweighted.begin(), unweighted.end(), false);
+  const bool none_counts = counts == unweighted.end();
+  std::vector<int64_t> from;
+  std::vector<bool> replaced;
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    replaced.push_back(unweighted[i] && bad[i]);
+    from.push_back(replaced[i] && !none_counts ? counts - unweighted.begin()
+                                               : static_cast<int64_t>(i));
+  }
+  if (std::find(replaced.begin(), replaced.end(), true) == replaced.end()) return batch;
+  Dataset out = batch;
+  out.replaced = tensor(replaced, {batch.count()}, bool_);
+  for (Tensor& x : out.x) {
+    if (!none_counts)
+      x = samples(x, from);
+    else if (is_floating(x.dtype()))
+      x = with_mask(where(against(out.replaced, x), 0, x), mask_of(x));
+  }
+  return out;
+}
+
+Tensor against(const Tensor& of_samples, const Tensor& x) {
+  Shape shape = of_samples.shape();
+  while (shape.rank() < x.rank()) shape.push_back(1);
+  return reshape(of_samples, shape);
+}
 
 void require_samples(const std::string& who, const Dataset& data, bool with_truth) {
   if (data.x.empty()) throw Error(who + ": no x was given.");

@@ -21,6 +21,7 @@ struct Dataset {
   CarriedStates* carried = nullptr;
   int64_t first_step = 0;
   Tensor ends = {};
+  Tensor replaced = {};  // bool [batch], of samples that were: see finite_where_none_counts
   std::vector<int64_t> places = {};  // of a batch of a range, where it has them
 
   int64_t count() const { return x[0].shape().front(); }
@@ -56,6 +57,13 @@ auto naming_labels(const std::string& who, const Dataset& batch, F f, std::size_
   }
 }
 
+/// The batch of an update, with a sample that counts, or zeros, in place of the x of each whose
+/// weights are all 0 and that holds NaN or infinite numbers: a gradient adds up x dy over all
+/// samples, and 0 times NaN is NaN. A model that keeps a state for each sequence gets them as they
+/// are.
+Dataset finite_where_none_counts(const ModelState& model, const Dataset& batch);
+/// What is of samples, [batch], to be broadcast against x [batch, ...].
+Tensor against(const Tensor& of_samples, const Tensor& x);
 /// Throws an Error where there are none, or these hold different numbers of samples.
 void require_samples(const std::string& who, const Dataset& samples, bool with_truth);
 void require_batch_size(const std::string& who, int64_t size);

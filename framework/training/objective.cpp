@@ -140,6 +140,8 @@ Objective::Losses Objective::operator()(const std::string& who, const Dataset& b
                 "with " +
                 number(outputs_.size()) +
                 " losses.\n  Give one loss for each output; Loss{} for one that is not trained.");
+  const bool any_weight = std::any_of(outputs_.begin(), outputs_.end(),
+                                      [](const Output& o) { return o.loss && o.weight > 0; });
   Losses out;
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const Output& of = outputs_[i];
@@ -155,6 +157,7 @@ Objective::Losses Objective::operator()(const std::string& who, const Dataset& b
                        to_string(loss.shape(), loss.dtype()) +
                        ".\n  Training needs one number; a reduction other than \"none\" gives it.");
     out.each.push_back(loss);
+    if (of.weight == 0 && any_weight) continue;  // 0 times NaN is NaN
     const Tensor weighted = of.weight == 1 ? loss : loss * of.weight;
     out.total = out.total ? out.total + weighted : weighted;
   }

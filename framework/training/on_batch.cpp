@@ -25,13 +25,16 @@ Logs Model::run_train_on_batch(const Inputs& x, const Inputs& y,
   Dataset batch = checked(who, *state_, x, y, options.sample_weight);
   if (!options.class_weight.empty())
     batch.weight = sample_weight_of(who, batch, options.class_weight);
-  const SoleTrainer sole(who, *state_);
-  take_up(*state_);
-  Tracker tracker(state_->objective);
-  Updates update(who, *state_);
-  const Scored scored = update(batch, Updates::no_epoch, 0);
-  tracker.add(who, batch, scored.y_pred, scored.loss.item(), scored.losses);
-  return tracker.logs();
+  return beside_training(*this, *state_, [&] {
+    const SoleTrainer sole(who, *state_);
+    take_up(*state_);
+    Tracker tracker(state_->objective);
+    Updates update(who, *state_);
+    const Dataset finite = finite_where_none_counts(*state_, batch);
+    const Scored scored = update(finite, Updates::no_epoch, 0);
+    tracker.add(who, finite, scored.y_pred, scored.loss.item(), scored.losses);
+    return tracker.logs();
+  });
 }
 
 Logs Model::run_test_on_batch(const Inputs& x, const Inputs& y,

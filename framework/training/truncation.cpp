@@ -98,7 +98,8 @@ Dataset Truncation::piece_of(const Dataset& batch, int64_t begin, int64_t end) c
   return piece;
 }
 
-void Truncation::operator()(const Dataset& batch, Tracker& tracker, int epoch, int64_t number) {
+void Truncation::operator()(const Dataset& given, Tracker& tracker, int epoch, int64_t number) {
+  const Dataset batch = finite_where_none_counts(model_, given);
   if (steps_ > 0 && time_of(batch) > steps_) {
     if (!tried_) try_out(batch);
     tried_ = true;

@@ -16,7 +16,7 @@ class Truncation {
 
   /// An update for each piece in turn, until Ctrl-C. The first batch of more than one piece shows
   /// whether the model can be run so; throws Error where it cannot.
-  void operator()(const Dataset& batch, Tracker& tracker, int epoch, int64_t number);
+  void operator()(const Dataset& given, Tracker& tracker, int epoch, int64_t number);
 
  private:
   [[noreturn]] void refuse(const std::string& what, const std::string& fix) const;

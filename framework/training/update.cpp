@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <limits>
 
 #include "graph/value.hpp"
 #include "training/finite.hpp"
@@ -27,6 +28,16 @@ bool anything_counts(const Tensors& y_pred) {
     const Tensor mask = mask_of(y);
     return !mask || max(cast(mask, int32)).item() > 0;
   });
+}
+
+// What the model gives for a sample that was replaced is not of that sample: a metric that counts
+// it sees NaN, as it does in evaluate.
+void forget_replaced(const Tensor& replaced, Tensors& y_pred) {
+  const NoGradient watching;
+  for (Tensor& y : y_pred)
+    if (is_floating(y.dtype()) && y.rank() > 0 && y.shape()[0] == replaced.count())
+      y = with_mask(where(against(replaced, y), std::numeric_limits<double>::quiet_NaN(), y),
+                    mask_of(y));
 }
 
 std::string text(double value) {
@@ -67,19 +78,26 @@ Scored Updates::operator()(const Dataset& batch, int epoch, int64_t number) {
   Scored scored;
   try {
     scored = score(who_, model_, objective_, batch, true, effects, penalized_);
-    if (!batch.carried || anything_counts(scored.y_pred)) step(batch, epoch, number, scored);
+    if (!batch.carried || anything_counts(scored.y_pred))
+      step(batch, epoch, number, scored, effects);
   } catch (...) {
     effects.take_back();
     throw;
   }
   effects.settle();
+  if (batch.replaced) forget_replaced(batch.replaced, scored.y_pred);
   return scored;
 }
 
-void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored& scored) {
+void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored& scored,
+                   SideEffects& effects) {
   const Tensors& y_pred = scored.y_pred;
   const double value = scored.loss.item();
-  if (!std::isfinite(value)) not_finite(batch, y_pred, "the loss is " + text(value), epoch, number);
+  const auto refuse = [&](const std::string& what) {
+    effects.take_back();  // or a weight that a layer assigned to would be found as the cause
+    not_finite(batch, y_pred, what, epoch, number);
+  };
+  if (!std::isfinite(value)) refuse("the loss is " + text(value));
   const Tensors weights = model_.trainable_weights();
   if (weights.empty()) throw Error(who_ + ": the model has no trainable weights.");
   if (!std::exchange(model_.reach_is_known, true)) require_listed(scored.loss);
@@ -87,9 +105,7 @@ void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored
     for (const Tensor& y : y_pred) say_where_a_mask_is_lost(y);
   const Tensors gradients = gradients_of(batch, scored, weights);
   for (std::size_t i = 0; i < weights.size(); ++i)
-    if (!is_finite(gradients[i]))
-      not_finite(batch, y_pred, "the gradient of " + weights[i].path() + " is not finite", epoch,
-                 number);
+    if (!is_finite(gradients[i])) refuse("the gradient of " + weights[i].path() + " is not finite");
   const auto named = [&](const Error& error) {
     return who_ + (epoch == no_epoch ? "" : ", " + place(epoch, number)) + ": " + error.what();
   };
@@ -182,6 +198,7 @@ void Updates::not_finite(const Dataset& batch, const Tensors& y_pred, const std:
     if (!is_finite(x))
       cause = "x of this batch holds NaN or infinite numbers; clean the data first.";
   for (std::size_t i = 0; i < batch.y.size(); ++i) {
+    if (objective_.outputs()[i].weight == 0) continue;
     const Tensor& t = batch.y[i];
     const Weighting weighting(who_, mask_of(y_pred[i]), batch.weight);
     if (!is_finite(only(weighting.kept_of(t.shape(), t.rank()), t)))

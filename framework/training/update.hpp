@@ -43,7 +43,8 @@ class Updates {
   Scored operator()(const Dataset& batch, int epoch, int64_t number);
 
  private:
-  void step(const Dataset& batch, int epoch, int64_t number, const Scored& scored);
+  void step(const Dataset& batch, int epoch, int64_t number, const Scored& scored,
+            SideEffects& effects);
   /// Throws Error where the loss of the data reaches no weight; says once which it doesn't reach.
   void check_reach(const Dataset& batch, const Tensors& weights, const Tensors& gradients);
   Tensors gradients_of(const Dataset& batch, const Scored& scored, const Tensors& weights);

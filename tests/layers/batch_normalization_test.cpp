@@ -230,6 +230,15 @@ BOOST_AUTO_TEST_CASE(an_update_that_fails_moves_nothing) {
                  .starts_with("Sequential.fit: the loss is NaN in epoch 1, batch 1.\n"
                               "  The weights are as they were before this batch."));
   check_same("moving_mean", model.weights()[2], before);
+
+  // What it moved is taken back before a cause is looked for: no weight was wrong before.
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  const Tensor spoilt = where(equal(arange(0, 8, 1), 3), NAN, ones({8}));
+  const std::string text = error_of([&] {
+    model.fit(reshape(spoilt, {4, 2}), ones({4, 1}), {.verbose = 0});
+  });
+  BOOST_TEST(text.ends_with("x of this batch holds NaN or infinite numbers; clean the data first."),
+             text);
 }
 
 BOOST_AUTO_TEST_CASE(a_frozen_one_runs_as_after_training) {

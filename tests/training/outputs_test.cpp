@@ -90,6 +90,25 @@ BOOST_AUTO_TEST_CASE(outputs_without_names_are_numbered) {
   BOOST_TEST(two.kind.weights()[0].item() == 0);  // it is not trained
 }
 
+// 0 times NaN is NaN: an output of weight 0 is left out of the sum.
+BOOST_AUTO_TEST_CASE(an_output_of_weight_0_may_be_anything) {
+  Two two;
+  two.model.compile({.optimizer = SGD({.learning_rate = 0.1}),
+                     .losses = {{"price", "mse"}, {"kind", "mse"}},
+                     .loss_weights = {{"kind", 0}}});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const History history = two.model.fit(one, {2 * ones({2, 1}), full({2, 1}, nan)}, {.verbose = 0});
+  BOOST_TEST(history["loss"][0] == 4);
+  BOOST_TEST(std::isnan(history["kind_loss"][0]));
+  BOOST_TEST(std::abs(two.price.weights()[0].item() - 0.4) < 1e-6);
+  BOOST_TEST(two.kind.weights()[0].item() == 0);
+  // Where all are 0, there is a loss, which teaches nothing.
+  two.model.compile({.optimizer = SGD({.learning_rate = 0.1}),
+                     .losses = {{"price", "mse"}, {"kind", "mse"}},
+                     .loss_weights = {0, 0}});
+  BOOST_TEST(two.model.fit(one, truth, {.verbose = 0})["loss"][0] == 0);
+}
+
 BOOST_AUTO_TEST_CASE(weights_of_samples_and_directions_hold_for_outputs) {
   Two two;
   two.model.compile({.optimizer = SGD({.learning_rate = 0}),
@@ -437,6 +456,31 @@ BOOST_AUTO_TEST_CASE(a_batch_is_trained_tested_and_predicted_alone) {
   BOOST_TEST(weighted.test_on_batch(x, zeros_and_ones,
                                     {.sample_weight = tensor<float>({1, 1, 1, 0}, {4})})["loss"] ==
              0.25);
+}
+
+// Whatever a callback of fit calls, the states that layers keep go on as if it had not.
+BOOST_AUTO_TEST_CASE(a_batch_within_a_fit_leaves_its_states) {
+  const Tensor x = ones({4, 3, 2}), y = ones({4, 1});
+  const auto losses = [&](const std::function<void(Sequential&)>& between) {
+    set_seed(1);
+    Sequential model({LSTM({.units = 2, .stateful = true}), Dense({.units = 1})});
+    model.compile({.optimizer = SGD({.learning_rate = 0}), .loss = "mse"});
+    const LambdaCallback callback({.on_epoch_end = [&](int, const Logs&) { between(model); }});
+    return model.fit(x, y,
+                     {.batch_size = 4, .epochs = 3, .callbacks = {callback}, .verbose = 0})["loss"];
+  };
+  const std::vector<double> right = losses([](Sequential&) {});
+  const std::pair<const char*, std::function<void(Sequential&)>> cases[] = {
+      {"train_on_batch", [&](Sequential& m) { m.train_on_batch(3 * x, y); }},
+      {"of another size",
+       [&](Sequential& m) {
+         m.train_on_batch(ones({2, 3, 2}), ones({2, 1}));
+       }},
+      {"test_on_batch", [&](Sequential& m) { m.test_on_batch(3 * x, y); }},
+      {"fit", [&](Sequential& m) { m.fit(3 * x, y, {.verbose = 0}); }},
+  };
+  for (const auto& [what, call] : cases) BOOST_TEST_CONTEXT(what)
+  BOOST_TEST(losses(call) == right, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_that_cannot_be_is_refused) {

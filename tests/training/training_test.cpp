@@ -841,6 +841,78 @@ BOOST_AUTO_TEST_CASE(targets_that_a_mask_or_a_weight_of_0_leaves_out_may_be_anyt
   BOOST_TEST(text.find("sample_weight holds NaN") != std::string::npos, text);
 }
 
+// The numbers are those of the samples that count.
+BOOST_AUTO_TEST_CASE(a_sample_of_weight_0_may_hold_anything) {
+  const Tensor weight = tensor<float>({1, 0, 1}, {3});
+  const auto of = [](const std::vector<double>& values, const Shape& shape) {
+    return tensor(values, shape, float32);
+  };
+  struct Case {
+    const char* what;
+    std::vector<Layer> layers;
+    Shape shape;  // of a sample
+    Shape y;
+    int64_t truncate = 0;
+  };
+  const Case cases[] = {
+      {"dense", {Dense({.units = 1})}, {2}, {1}},
+      {"recurrent", {LSTM({.units = 2}), Dense({.units = 1})}, {2, 1}, {1}},
+      {"at each step",
+       {GRU({.units = 2, .return_sequences = true}), Dense({.units = 1})},
+       {2, 1},
+       {2, 1}},
+      {"in pieces",
+       {GRU({.units = 2, .return_sequences = true}), Dense({.units = 1})},
+       {2, 1},
+       {2, 1},
+       1},
+  };
+  for (const Case& c : cases)
+    for (const double bad : {static_cast<double>(NAN), static_cast<double>(INFINITY)})
+      BOOST_TEST_CONTEXT(c.what << " " << bad) {
+        const auto trained = [&](const std::vector<double>& values, const Tensor& its) {
+          set_seed(5);
+          const auto count = static_cast<int64_t>(values.size()) / 2;
+          const Shape x = c.shape.prepended(count), y = c.y.prepended(count);
+          Sequential model(c.layers);
+          model.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = "mse"});
+          model.build({x.without_first().prepended(-1)});
+          for (const Tensor& w : model.weights()) assign(w, full(w.shape(), 0.5));
+          const History history = model.fit(of(values, x), ones(y),
+                                            {.batch_size = 3,
+                                             .shuffle = false,
+                                             .sample_weight = its,
+                                             .truncate = c.truncate,
+                                             .verbose = 0});
+          Tensors out{full({}, history["loss"][0])};
+          for (const Tensor& w : model.weights()) out.push_back(w + 0);
+          return out;
+        };
+        const Tensors got = trained({1, 2, bad, 3, 4, 5}, weight),
+                      expected = trained({1, 2, 0.5, 3, 4, 5}, weight);
+        for (std::size_t i = 0; i < got.size(); ++i)
+          testing::check_close(c.what, got[i], expected[i], 1e-6);
+        for (const Tensor& all : trained({bad, 2, bad, 3, 4, bad}, zeros({3})))
+          for (const double value : all.to_vector()) BOOST_TEST(std::isfinite(value));
+      }
+
+  const Tensor x = of({1, NAN, 3}, {3, 1});
+  Sequential model = line();
+  const Tensor classes = tensor<float>({1, 0, 1}, {3, 1});
+  BOOST_TEST(std::isfinite(model.train_on_batch(x, classes, {.sample_weight = weight})["loss"]));
+  BOOST_TEST(std::isfinite(model.train_on_batch(x, classes, {.class_weight = {{0, 0}}})["loss"]));
+  // A metric that counts the sample sees NaN, as in evaluate; a weighted one does not.
+  model.compile(
+      {.optimizer = SGD(), .loss = "mse", .metrics = {"mae"}, .weighted_metrics = {"mae"}});
+  const History history = model.fit(x, classes, {.sample_weight = weight, .verbose = 0});
+  BOOST_TEST(std::isnan(history["mae"][0]));
+  BOOST_TEST(std::isfinite(history["weighted_mae"][0]));
+  // A sample that counts is looked at.
+  BOOST_TEST(error_of([&] {
+               model.fit(x, classes, {.sample_weight = ones({3}), .verbose = 0});
+             }).find("x of this batch holds NaN") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_loss_that_is_not_a_number_stops_training_and_spares_the_weights) {
   const Tensor x = ones({8, 1});
   std::vector<double> values(8, 1);

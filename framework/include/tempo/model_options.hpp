@@ -81,7 +81,9 @@ struct FitOptions {
   int64_t seed = -1;  ///< of the shuffling; below 0: drawn from the generator that set_seed starts
   /// Of class numbers, [n] or [n, 1], or one-hot labels, [n, classes]; in place of sample_weight.
   ClassWeight class_weight = {};
-  Tensor sample_weight = {};  ///< [n] or [n, time], at least 0
+  /// [n] or [n, time], at least 0. A sample whose weights are all 0 may hold NaN: the model gets
+  /// one that counts in its place.
+  Tensor sample_weight = {};
   int initial_epoch = 0;
   /// Batches in an epoch, 0 for all there are. The next epoch goes on where this one stopped; after
   /// the last batch, which may be smaller, the samples begin again, in a new order.
