@@ -54,7 +54,8 @@ inline void describe(auto& option, ActivityRegularizationOptions& o) {
   option("l2", o.l2, "Factor of the sum of x^2 in the penalty.", at_least(0));
 }
 
-/// x itself, with a penalty of it, divided by the batch size, that is added to the loss.
+/// x itself, with a penalty of it, divided by the batch size, that is added to the loss; steps that
+/// a mask leaves out have none.
 class ActivityRegularizationLayer : public LayerOf<ActivityRegularizationOptions> {
  public:
   using LayerOf::LayerOf;
@@ -63,7 +64,9 @@ class ActivityRegularizationLayer : public LayerOf<ActivityRegularizationOptions
     sdk::require_floating("ActivityRegularization", x);
     const Regularizer penalty = L1L2({.l1 = options.l1, .l2 = options.l2});
     const int64_t batch = x.rank() > 0 ? std::max<int64_t>(1, x.shape()[0]) : 1;
-    add_loss(penalty(x) / static_cast<double>(batch));
+    const bool masked = sdk::is_mask_of(call.mask, x);
+    const Tensor counted = masked ? where(sdk::against(x, call.mask), x, 0) : x;
+    add_loss(penalty(counted) / static_cast<double>(batch));
     return sdk::with_mask_of(call, x);
   }
 };

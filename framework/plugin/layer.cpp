@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include <tempo/movement.hpp>
 #include <tempo/option.hpp>
 
 #include "graph/trace.hpp"
@@ -130,7 +131,16 @@ void require_states(tempo_layer& cell, const tempo_call& call) {
                      ".\n  state_shapes(cell, batch) tells their shapes.");
 }
 
-// Per sample, so that a larger batch does not count for more, as Keras documents it.
+// 0 where its mask leaves it out.
+Tensor counted(const Tensor& y) {
+  Tensor mask = mask_of(y);
+  if (!mask) return y;
+  while (mask.rank() < y.rank()) mask = expand_dims(mask, -1);
+  return where(mask, y, 0);
+}
+
+// Per sample, so that a larger batch does not count for more, as Keras documents it. Of steps that
+// a mask leaves out nothing is known: padding may be NaN.
 void add_activity_losses(const tempo_layer& layer, const Tensors& outputs) {
   Trace::tie_to_call();
   if (!SideEffects::current()) return;
@@ -139,7 +149,7 @@ void add_activity_losses(const tempo_layer& layer, const Tensors& outputs) {
     const Shape& shape = y.handle()->type.shape;
     const auto batch = static_cast<double>(shape.empty() ? 1 : std::max<int64_t>(1, shape[0]));
     try {
-      SideEffects::current()->add_loss(layer.activity_penalty(y) / batch);
+      SideEffects::current()->add_loss(layer.activity_penalty(counted(y)) / batch);
     } catch (const Error& error) {
       throw Error(layer.path() + ", activity_regularizer: " + error.what());
     }

@@ -380,6 +380,31 @@ BOOST_AUTO_TEST_CASE(outputs_are_penalized_for_each_sample) {
               tensor<float>({2 - 0.5F - 0.015F, -3 + 0.75F + 0.015F}, {1, 2}), 1e-6);
 }
 
+// Padding may be anything.
+BOOST_AUTO_TEST_CASE(steps_that_a_mask_leaves_out_are_not_penalized) {
+  const Tensor mask = tensor<bool>({true, true, false, true, false, false}, {2, 3});
+  const Tensor steps = reshape(mask, {2, 3, 1});
+  const Tensor x_good = where(steps, tensor<float>({2, 3, 0, 4, 0, 0}, {2, 3, 1}), 0);
+  const auto loss = [&](const Layer& layer, double padding) {
+    Sequential model({layer, Dense({.units = 1, .kernel_initializer = "zeros"})});
+    model.compile({.optimizer = SGD({.learning_rate = 0}), .loss = "mse"});
+    const Tensor padded = with_mask(where(steps, x_good, padding), mask);
+    return model.fit(padded, zeros({2, 3, 1}), {.verbose = 0})["loss"][0];
+  };
+  for (const double padding : {0.0, 7.0, static_cast<double>(NAN)}) BOOST_TEST_CONTEXT(padding) {
+      BOOST_TEST(loss(ActivityRegularization({.l1 = 0.5}), padding) == 0.5 * 9 / 2, near);
+      BOOST_TEST(
+          loss(Dropout({.rate = 0, .activity_regularizer = L1(0.5)}), padding) == 0.5 * 9 / 2,
+          near);
+      BOOST_TEST(loss(Dense({.units = 1,
+                             .kernel_initializer = "ones",
+                             .bias_initializer = "ones",
+                             .activity_regularizer = L1(0.5)}),
+                      padding) == 0.5 * 12 / 2,
+                 near);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(all_outputs_of_a_recurrent_layer_are_penalized) {
   for (const bool sequences : {false, true}) {
     const Layer lstm = LSTM({.units = 2,
