@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <numeric>
+#include <span>
 
 #include <tempo/by_length.hpp>
 #include <tempo/ops.hpp>
@@ -20,6 +21,7 @@ struct BatchesByLength::Data {
   bool ragged = false, ragged_y = false;
   bool in_front = false;    // where the padding stands
   bool y_has_time = false;  // of padded ones
+  bool x_has_time = false;  // of those after the first
   Tensor weight;
   bool weight_has_time = false;
   std::vector<int64_t> lengths;
@@ -95,20 +97,30 @@ Tensor padded(const Tensors& sequences, const std::vector<int64_t>& places, int6
   return stack(rows, 0);
 }
 
-// Labels [n, classes] may have as many classes as there are steps; whole numbers are classes.
-bool y_has_time(const Inputs& y, int64_t time, const std::optional<bool>& said) {
+// What of several tensors may have the time axis of x: y, or each further x.
+struct Question {
+  const char *one, *none, *option, *of_steps, *of_samples;
+};
+constexpr Question about_y{"y", "no y", ".y_has_time", "targets of the steps", "classes"},
+    about_x{"a further x", "no further x", ".x_has_time", "numbers of the steps",
+            "features of a sample"};
+
+// Numbers [n, width] may be as many as there are steps by chance; whole ones are of the steps.
+bool have_time(const Question& about, std::span<const Tensor> given, int64_t time,
+               const std::optional<bool>& said) {
   bool any = false;
-  for (const Tensor& t : y) {
+  for (const Tensor& t : given) {
     if (!has_time(t, time)) continue;
     any = true;
     if (!said && time > 1 && t.rank() == 2 && is_floating(t.dtype()))
-      throw Error(std::string(by_length) + ": y is " + to_string(t.shape(), t.dtype()) +
-                  ", and x has as many steps: these may be targets of the steps, or of " +
-                  std::to_string(time) + " classes.\n  .y_has_time = true (or false) says which.");
+      throw Error(std::string(by_length) + ": " + about.one + " is " +
+                  to_string(t.shape(), t.dtype()) + ", and x has as many steps: these may be " +
+                  about.of_steps + ", or of " + std::to_string(time) + " " + about.of_samples +
+                  ".\n  " + about.option + " = true (or false) says which.");
   }
   if (said.value_or(false) && !any)
-    throw ShapeError(std::string(by_length) + ": .y_has_time is true, and no y is [n, " +
-                     std::to_string(time) + ", ...].");
+    throw ShapeError(std::string(by_length) + ": " + about.option + " is true, and " + about.none +
+                     " is [n, " + std::to_string(time) + ", ...].");
   return said.value_or(any);
 }
 
@@ -197,7 +209,9 @@ BatchesByLength batches_by_length(const Inputs& x, const Tensor& lengths, const 
   data->lengths = checked_lengths(lengths, all.count(), data->time);
   data->options = options;
   data->in_front = options.padding == "pre";
-  data->y_has_time = y_has_time(y, data->time, options.y_has_time);
+  data->y_has_time = have_time(about_y, data->y, data->time, options.y_has_time);
+  data->x_has_time =
+      have_time(about_x, std::span(data->x).subspan(1), data->time, options.x_has_time);
   take_weight(*data, options.sample_weight);
   if (!options.padding && looks_padded_in_front(x[0], data->lengths))
     throw Error(std::string(by_length) +
@@ -299,11 +313,12 @@ Batch BatchesByLength::batch(const std::vector<int64_t>& places) const {
   if (data.ragged) {
     out.x = with_mask(padded(data.x, places, longest, data.in_front), mask);
   } else {
-    for (const Tensor& t : data.x) {
-      const Tensor rows = samples(t, places), before = mask_of(rows);
-      out.x.push_back(!has_time(t, data.time) ? rows
-                      : before                ? with_mask(cut(rows), logical_and(cut(before), mask))
-                                              : with_mask(cut(rows), mask));
+    for (std::size_t i = 0; i < data.x.size(); ++i) {
+      const Tensor rows = samples(data.x[i], places), before = mask_of(rows);
+      const bool of_steps = i == 0 || (data.x_has_time && has_time(data.x[i], data.time));
+      out.x.push_back(!of_steps ? rows
+                      : before  ? with_mask(cut(rows), logical_and(cut(before), mask))
+                                : with_mask(cut(rows), mask));
     }
   }
   if (data.ragged_y) {

@@ -285,6 +285,28 @@ BOOST_AUTO_TEST_CASE(y_of_as_many_classes_as_there_are_steps_is_asked_about) {
   width_is(batches_by_length(x, lengths, one_hot, {.size = 4, .y_has_time = false}), false);
   width_is(batches_by_length(x, lengths, one_hot, {.size = 4, .y_has_time = true}), true);
   width_is(batches_by_length(x, lengths, tags, {.size = 4}), true);
+
+  // So is a further x, which may hold as many features of a sample.
+  BOOST_TEST(
+      error_of([&] {
+        batches_by_length({x, one_hot}, lengths, at_ends);
+      }) ==
+      "batches_by_length: a further x is [23, 12] float32, and x has as many steps: these may "
+      "be numbers of the steps, or of 12 features of a sample.\n  .x_has_time = true (or "
+      "false) says which.");
+  BOOST_TEST(error_of([&] { batches_by_length(x, lengths, at_ends, {.x_has_time = true}); }) ==
+             "batches_by_length: .x_has_time is true, and no further x is [n, 12, ...].");
+  const auto second_is = [](const BatchesByLength& range, bool of_time) {
+    for (const Batch& b : range) {
+      BOOST_TEST(b.x[1].shape()[1] == (of_time ? b.x[0].shape()[1] : time_steps));
+      BOOST_TEST(static_cast<bool>(mask_of(b.x[1])) == of_time);
+    }
+  };
+  second_is(batches_by_length({x, one_hot}, lengths, at_ends, {.size = 4, .x_has_time = false}),
+            false);
+  second_is(batches_by_length({x, one_hot}, lengths, at_ends, {.size = 4, .x_has_time = true}),
+            true);
+  second_is(batches_by_length({x, tags}, lengths, at_ends, {.size = 4}), true);
 }
 
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused) {

@@ -25,6 +25,8 @@ struct ByLengthOptions {
   /// Whether the second axis of y is time. Not given: where it is as long as that of x; an Error
   /// where this may be chance, as of one-hot labels [n, classes].
   std::optional<bool> y_has_time = {};
+  /// The same of each further x.
+  std::optional<bool> x_has_time = {};
   Tensor sample_weight = {};  ///< [n], or [n, time] with as many steps as the longest sequence
 };
 
@@ -77,8 +79,8 @@ class BatchesByLength {
 };
 
 /// Of padded sequences [n, time, ...] and their lengths [n], int32 or int64. What has this time
-/// axis, the first x, y, sample_weight and every further x of as many features as there are steps,
-/// is cut to the longest sequence of a batch.
+/// axis, the first x, y, sample_weight and every further x of as many steps, is cut to the longest
+/// sequence of a batch.
 ///
 ///     Tensor x = pad_sequences(ids, {.padding = "post"});
 ///     auto train = batches_by_length(x, lengths, y, {.size = 32});
