@@ -21,7 +21,8 @@ inline void describe(auto& option, TimeDistributedOptions& o) {
 
 /// A layer applied to each step of x [batch, time, ...], as to a batch of batch * time samples. A
 /// mask [batch, time] is kept, and reaches a layer that reads [batch, features] as one of samples,
-/// [batch]; of a mask with more axes the layer has its part, [batch, ...] at each step.
+/// [batch], and a layer that reads sequences as one of all of a sequence or none of it; of a mask
+/// with more axes the layer has its part, [batch, ...] at each step.
 class TimeDistributedLayer : public LayerOf<TimeDistributedOptions> {
  public:
   TimeDistributedLayer(TimeDistributedOptions o = {}) : LayerOf(std::move(o)) {
@@ -49,10 +50,11 @@ class TimeDistributedLayer : public LayerOf<TimeDistributedOptions> {
     const Shape all = samples(x.shape());
     CallOptions of_samples{.training = call.training, .constants = call.constants};
     if (call.mask) of_samples.mask = mask_of_samples(x, call.mask);
+    const bool is_spread = call.mask && call.mask.rank() == 2 && x.rank() > 3;
     const Tensor mask = call.mask ? of_steps(call.mask) : Tensor{};
     const Tensor usable_x = sdk::usable(x, mask);
     Tensors out = options.layer.call({reshape(usable_x, all)}, of_samples);
-    for (Tensor& y : out) y = over_time(y, x.shape(), mask);
+    for (Tensor& y : out) y = over_time(y, x.shape(), mask, is_spread ? of_samples.mask : Tensor{});
     return out;
   }
 
@@ -70,10 +72,11 @@ class TimeDistributedLayer : public LayerOf<TimeDistributedOptions> {
     bool fits = mask.dtype() == bool_ && shape.rank() >= 2 && shape.rank() <= x.rank();
     for (int axis = 0; fits && axis < shape.rank(); ++axis) fits = shape[axis] == x.shape()[axis];
     if (!fits) recurrence::check_mask("TimeDistributed", mask, x.shape());
-    if (shape.rank() == 2 && x.rank() > 3) return {};
     Shape flat = shape.without_first();
     flat[0] = shape[0] * shape[1];
-    return reshape(mask, flat);
+    const Tensor of_samples = reshape(mask, flat);
+    if (shape.rank() > 2 || x.rank() == 3) return of_samples;
+    return broadcast_to(expand_dims(of_samples, 1), {flat[0], x.shape()[2]});
   }
   /// Which steps count, [batch, time]: those of which a part does.
   static Tensor of_steps(const Tensor& mask) {
@@ -82,14 +85,17 @@ class TimeDistributedLayer : public LayerOf<TimeDistributedOptions> {
     return rest.empty() ? mask : sum(cast(mask, float32), rest) > 0;
   }
 
-  /// y [batch * time, ...] as [batch, time, ...], with its own mask or that of the steps.
-  static Tensor over_time(const Tensor& y, const Shape& x, const Tensor& mask) {
+  /// y [batch * time, ...] as [batch, time, ...], with its own mask; with that of the steps where
+  /// it has none, or passes on `spread`, which is the same in all of a step.
+  static Tensor over_time(const Tensor& y, const Shape& x, const Tensor& mask,
+                          const Tensor& spread) {
     const auto apart = [&](const Tensor& t) {
       Shape shape{x[0], x[1]};
       for (int axis = 1; axis < t.rank(); ++axis) shape.push_back(t.shape()[axis]);
       return reshape(t, shape);
     };
-    if (const Tensor own = mask_of(y)) return with_mask(apart(y), apart(own));
+    const Tensor own = mask_of(y);
+    if (own && !(spread && own.handle() == spread.handle())) return with_mask(apart(y), apart(own));
     return mask ? with_mask(apart(y), mask) : apart(y);
   }
 };

@@ -316,16 +316,19 @@ BOOST_FIXTURE_TEST_CASE(a_layer_at_each_step_keeps_the_mask, InFloat64) {
   check_same("none", count(x), full({batch, steps, 1}, -1, float64));
   check_same("of samples", count(x, {.mask = some_mask}),
              expand_dims(cast(some_mask, float64), -1));
-  // A whole sample that does not count says nothing of the steps in it.
+  // Of a whole sample that does not count no step does.
   const Tensor frames = normal({batch, steps, 2, features}, 3);
-  check_same("of whole samples", count(frames, {.mask = some_mask}),
-             full({batch, steps, 1}, -1, float64));
+  const Tensor of_frames = count(frames, {.mask = some_mask});
+  check_same("of whole samples", of_frames,
+             broadcast_to(expand_dims(cast(some_mask, float64), -1), {batch, steps, 2}));
+  check_same("is as it was", mask_of(of_frames), some_mask);
   const Tensor inner = uniform(0, 1, {batch, steps, 2}, 5) > 0.5;
   const Tensor counted = count(frames, {.mask = inner});
   check_same("of the steps in samples", counted, cast(inner, float64));
   check_same("some part of it counts", mask_of(counted), max(cast(inner, float64), 2) > 0);
   const Layer words = TimeDistributed(GRU({.units = 2, .return_sequences = true}));
   check_same("its own mask", mask_of(words(frames, {.mask = inner})), inner);
+  check_same("none of its own", mask_of(words(frames, {.mask = some_mask})), some_mask);
 
   // Statistics are those of the steps that count.
   const Layer alone = BatchNormalization({.momentum = 0}),
@@ -333,6 +336,10 @@ BOOST_FIXTURE_TEST_CASE(a_layer_at_each_step_keeps_the_mask, InFloat64) {
   const CallOptions training{.training = true, .mask = some_mask};
   (void)norm(x, training), (void)alone(x, training);
   check_all("statistics", norm.weights(), alone.weights(), 1e-12);
+  const Layer of_parts = TimeDistributed(BatchNormalization({.momentum = 0})),
+              flat = BatchNormalization({.momentum = 0});
+  (void)of_parts(frames, training), (void)flat(frames, training);
+  check_all("statistics of parts", of_parts.weights(), flat.weights(), 1e-12);
 
   // Whole numbers, of which those that do not count need be no ids.
   const Layer letters = TimeDistributed(Embedding({.input_dim = 5, .output_dim = 2}));
