@@ -85,7 +85,7 @@ struct AdafactorRule : Rule<AdafactorRule, AdafactorOptions> {
     setting("beta_2_decay", o.beta_2_decay, not_positive);
     setting("epsilon_1", o.epsilon_1, not_negative);
     setting("epsilon_2", o.epsilon_2, not_negative);
-    setting("clip_threshold", o.clip_threshold, not_negative);
+    setting("clip_threshold", o.clip_threshold, Range{.at_least = 1e-6});
   }
   bool elementwise() const override { return false; }
   Rates rates() const override {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The family of Adam: steps by running means of the gradient and of its square.
+#include <array>
+
 #include "training/optimizer_rule.hpp"
 
 namespace tempo {
@@ -83,9 +85,7 @@ struct NadamRule : MomentRule<NadamRule, NadamOptions> {
   double least_divisor() const override { return options.epsilon; }
   Rates rates() const override {
     const auto t = static_cast<double>(iterations + 1);
-    const auto warm = [](double step) { return 1 - 0.5 * std::pow(0.96, step); };
-    double product = std::pow(options.beta_1, t);
-    for (double step = 1; step <= std::min(t, last_warm_step); ++step) product *= warm(step);
+    const double product = std::pow(options.beta_1, t) * warm_product(iterations + 1);
     const double now = options.beta_1 * warm(t), later = options.beta_1 * warm(t + 1);
     return {learning_rate * later / (1 - product * later),
             learning_rate * (1 - now) / (1 - product), 1 / grown(options.beta_2)};
@@ -96,7 +96,19 @@ struct NadamRule : MomentRule<NadamRule, NadamOptions> {
   }
 
  private:
-  static constexpr double last_warm_step = 1000;  // 0.96^1000 is less than a double tells from 1
+  // 0.96^1000 is less than a double tells from 1.
+  static constexpr int64_t last_warm_step = 1000;
+  static double warm(double step) { return 1 - 0.5 * std::pow(0.96, step); }
+  // warm(1) ... warm(t)
+  static double warm_product(int64_t t) {
+    static const auto products = [] {
+      std::array<double, last_warm_step + 1> all{1};
+      for (std::size_t i = 1; i < all.size(); ++i)
+        all[i] = all[i - 1] * warm(static_cast<double>(i));
+      return all;
+    }();
+    return products[static_cast<std::size_t>(std::min(t, last_warm_step))];
+  }
 };
 
 struct LionRule : MomentRule<LionRule, LionOptions> {

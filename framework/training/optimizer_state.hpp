@@ -102,6 +102,7 @@ struct OptimizerState {
   void swap_averages(const Tensors& weights);
   /// How many steps make an update.
   int steps_per_update() const { return std::max(1, common.gradient_accumulation_steps); }
+  void require_same_weights(const std::vector<Memory*>& all) const;
   /// These gradients wait for an update.
   void add_waiting(const std::vector<Memory*>& all, const Tensors& gradients);
   /// The mean of these and of those that wait.

@@ -210,6 +210,23 @@ void OptimizerState::update(const std::vector<Memory*>& all, const Tensors& g) {
     of->moderate = of->stays_moderate ? std::optional(of->weight.handle()->version) : std::nullopt;
 }
 
+// An update is of the weights of all its steps: the gradients of others would be lost.
+void OptimizerState::require_same_weights(const std::vector<Memory*>& all) const {
+  if (waiting == 0) return;
+  const auto of_these = std::count_if(
+      all.begin(), all.end(), [](const Memory* of) { return static_cast<bool>(of->waiting); });
+  const auto of_any = std::count_if(memory.begin(), memory.end(),
+                                    [](const Memory& of) { return static_cast<bool>(of.waiting); });
+  const auto count = static_cast<std::ptrdiff_t>(all.size());
+  if (of_these == count && of_any == count) return;
+  throw Error(name() + ": step was given other weights than the " + std::to_string(waiting) +
+              " before it, whose gradients wait for one update.\n  With "
+              "gradient_accumulation_steps = " +
+              std::to_string(steps_per_update()) +
+              " the steps of an update have the same weights: set them before the first of these, "
+              "or have an optimizer for each set of weights.");
+}
+
 void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
   const OneAtATime::Turn turn(&steps);
   if (!turn)
@@ -223,6 +240,7 @@ void OptimizerState::step(const Tensors& weights, const Tensors& gradients) {
                 "swap_averages(weights) puts them back.");
   const NoGradient updates;
   const std::vector<Memory*> all = memories_of(weights);
+  require_same_weights(all);
   Tensors g = gradients;
   if (common.loss_scale_factor != 0)
     for (Tensor& gradient : g) gradient = gradient / common.loss_scale_factor;

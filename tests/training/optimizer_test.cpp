@@ -750,6 +750,24 @@ BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
              "sgd: weight 0, [2] float64, is not a weight; make it with parameter(x).");
   BOOST_TEST(error_of([&] { sgd.step({w}, {Tensor{}}); }) ==
              "sgd: gradient 0 was never given a value (it is Tensor{}).");
+  // Gradients that wait would be lost with an update of other weights.
+  SGD twice({.gradient_accumulation_steps = 2});
+  const Tensor other = weight(1, "dense/bias"), slope = full({2}, 1, float64);
+  twice.step({w}, {slope});
+  for (const Tensors& others : {Tensors{other}, Tensors{w, other}})
+    BOOST_TEST(
+        error_of([&] { twice.step(others, Tensors(others.size(), slope)); }) ==
+        "sgd: step was given other weights than the 1 before it, whose gradients wait for one "
+        "update.\n  With gradient_accumulation_steps = 2 the steps of an update have the same "
+        "weights: set them before the first of these, or have an optimizer for each set of "
+        "weights.");
+  twice.step({w}, {slope});
+  twice.step({w, other}, {slope, slope});
+  BOOST_TEST(error_of([&] { twice.step({w}, {slope}); }).starts_with("sgd: step was given other"));
+  twice.step({other, w}, {slope, slope});
+  BOOST_TEST(twice.iterations() == 2);
+  BOOST_TEST(error_of([] { Adafactor({.clip_threshold = 0}); }) ==
+             "adafactor: clip_threshold is 0; it must be a number of at least 1e-06.");
   BOOST_TEST(error_of([] { Optimizer().iterations(); }) ==
              "Optimizer: this one was never given a value (it is Optimizer{}).");
 }

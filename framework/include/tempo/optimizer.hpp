@@ -104,10 +104,10 @@ class Optimizer {
 // use_ema keeps an exponential running average of each weight, at most ema_momentum of it old: a
 // first update sets it to the weight, each later one to momentum average + (1 - momentum) weight.
 // The weights become their averages at the end of fit, and every ema_overwrite_frequency updates
-// unless that is 0. With gradient_accumulation_steps of 2 or more, that many steps make one update,
-// by the mean of their gradients; in fit a step is a batch. (In Keras the average moves with
-// each of these steps, here with each update.) loss_scale_factor, 0 for none, keeps small gradients
-// from vanishing: fit multiplies the loss by it, and step divides the gradients.
+// unless that is 0. With gradient_accumulation_steps of 2 or more, that many steps (of the same
+// weights) make one update, by the mean of their gradients; batches in fit. (In Keras the average
+// moves with each of these steps, here with each update.) loss_scale_factor, 0 for none, keeps
+// gradients from vanishing: fit multiplies the loss by it, and step divides the gradients.
 
 struct SGDOptions {
   LearningRate learning_rate = 0.01;
