@@ -14,6 +14,8 @@ namespace tempo {
 
 namespace {
 
+int64_t reserved(const VocabularyOptions& o) { return int64_t{o.padding} + int64_t{o.unknown}; }
+
 VocabularyOptions required(VocabularyOptions o) {
   if (o.split != "whitespace" && o.split != "character")
     unknown_name("Vocabulary", "split", o.split, {"whitespace", "character"});
@@ -24,6 +26,11 @@ VocabularyOptions required(VocabularyOptions o) {
     throw Error("Vocabulary: max_tokens is " + std::to_string(o.max_tokens) + " and min_count " +
                 std::to_string(o.min_count) +
                 "; the first must be at least 0 (which is no limit), the second at least 1.");
+  if (o.max_tokens > 0 && o.max_tokens <= reserved(o))
+    throw Error("Vocabulary: max_tokens is " + std::to_string(o.max_tokens) + ", of which " +
+                std::to_string(reserved(o)) +
+                " are the ids of padding and of unknown tokens, so that no token has one.\n  Give "
+                "more, or 0 for any number.");
   return o;
 }
 
@@ -31,8 +38,6 @@ Tokens tokens_of(const std::string& text, const VocabularyOptions& o) {
   const std::string standard = standardize(text, o.standardize);
   return o.split == "character" ? characters(standard) : words(standard);
 }
-
-int64_t reserved(const VocabularyOptions& o) { return int64_t{o.padding} + int64_t{o.unknown}; }
 
 Tokens learned(const std::unordered_map<std::string, int64_t>& counts, const VocabularyOptions& o) {
   std::vector<std::pair<int64_t, std::string>> all;

@@ -21,12 +21,9 @@ struct Backup final : Callback {
   }
   void on_train_begin() override {
     since_saved = 0;
-    std::error_code failed;
-    std::filesystem::create_directories(options.backup_dir, failed);
-    if (failed)
-      throw Error("BackupAndRestore: the folder " + options.backup_dir +
-                  " cannot be made: " + failed.message() + ".");
-    if (!std::filesystem::exists(file(), failed)) return;  // or load says what there is
+    make_folder("BackupAndRestore", options.backup_dir);
+    std::error_code unknown;
+    if (!std::filesystem::exists(file(), unknown)) return;  // or load says what there is
     model().load(file());
     ModelAccess::state(model()).goes_on = true;
   }

@@ -97,6 +97,8 @@ struct Checkpoint final : Callback {
     }
     const std::string path = filled_in("ModelCheckpoint", options.filepath, epoch, batch, logs);
     say(why + "saving model to " + path + ".");
+    if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty())
+      make_folder("ModelCheckpoint", folder.string());
     options.save_weights_only ? model().save_weights(path) : model().save(path);
   }
   void say(const std::string& what) const {
@@ -163,10 +165,11 @@ struct CSV final : Callback {
   }
   void on_train_begin() override {
     std::error_code none;
+    header.clear();
     const bool goes_on =
         options.append && std::filesystem::file_size(options.filename, none) > 0 && !none;
+    if (goes_on) std::getline(std::ifstream(options.filename), header);
     file = std::ofstream(options.filename, goes_on ? std::ios::app : std::ios::trunc);
-    with_header = !goes_on;
     names.clear();
     require_written();
   }
@@ -180,11 +183,14 @@ struct CSV final : Callback {
       if (params().validates && !validated)
         for (const auto& [name, value] : logs) names.push_back("val_" + name);
       std::sort(names.begin(), names.end());
-      if (with_header) {
-        file << "epoch";
-        for (const std::string& name : names) file << options.separator << name;
-        file << "\n";
-      }
+      std::string now = "epoch";
+      for (const std::string& name : names) now += options.separator + name;
+      if (header.empty())
+        file << now << "\n";
+      else if (header != now)
+        throw Error("CSVLogger: " + options.filename + " has the columns `" + header +
+                    "`, and this training logs `" + now +
+                    "`.\n  Give another filename, or .append = false, which begins the file anew.");
     }
     file << epoch;
     for (const std::string& name : names) {
@@ -200,8 +206,8 @@ struct CSV final : Callback {
   }
   CSVLoggerOptions options;
   std::ofstream file;
+  std::string header;  // of the file that it goes on with
   std::vector<std::string> names;
-  bool with_header = true;
 };
 
 }  // namespace
@@ -209,6 +215,13 @@ struct CSV final : Callback {
 Frequency::Frequency(const std::string& text) : batches_(text == "batch" ? 1 : epochs) {
   if (text != "batch" && text != "epoch")
     unknown_name("frequency", "kind", text, {"epoch", "batch"});
+}
+
+void make_folder(const std::string& who, const std::string& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed)
+    throw Error(who + ": the folder " + folder + " cannot be made: " + failed.message() + ".");
 }
 
 void require_frequency(const std::string& who, const Frequency& frequency) {

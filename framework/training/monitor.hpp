@@ -29,6 +29,9 @@ inline bool improves(int direction, double now, double before, double min_delta)
   return direction < 0 ? now + min_delta < before : now - min_delta > before;
 }
 
+/// Makes the folder, and those that it lies in, where they are missing; throws Error where it
+/// cannot.
+void make_folder(const std::string& who, const std::string& folder);
 /// Throws Error for less than a batch; `who` is "ModelCheckpoint: save_freq".
 void require_frequency(const std::string& who, const Frequency& frequency);
 

@@ -128,7 +128,12 @@ struct Piecewise : Schedule<Piecewise, PiecewiseConstantDecayOptions> {
 };
 
 struct Cosine : Schedule<Cosine, CosineDecayOptions> {
-  using Schedule::Schedule;
+  explicit Cosine(const CosineDecayOptions& given) : Schedule(given) {
+    if (std::isnan(o.warmup_target) && o.warmup_steps > 0)
+      throw Error(std::string(name) + ": warmup_steps is " + sdk::shortest(o.warmup_steps) +
+                  ", and there is no warmup_target, which it rises to.\n  Give it, as "
+                  ".warmup_target = 1e-3, or leave warmup_steps out.");
+  }
   static constexpr const char* name = "cosine_decay";
   double at(double step) const override {
     double from = o.initial_learning_rate;

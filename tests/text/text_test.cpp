@@ -31,7 +31,6 @@ const std::vector<Learned>& learned() {
        {},
        {"", "[UNK]", "c", "b", "a"}},
       {"max_tokens counts padding and unknown", {"a a b"}, {.max_tokens = 3}, {"", "[UNK]", "a"}},
-      {"fewer than these two", {"a a b"}, {.max_tokens = 1}, {"", "[UNK]"}},
       {"rare ones are left out", {"a a b"}, {.min_count = 2}, {"", "[UNK]", "a"}},
       {"without padding", {"a a b"}, {.padding = false}, {"[UNK]", "a", "b"}},
       {"without unknown", {"a a b"}, {.unknown = false}, {"", "a", "b"}},
@@ -278,6 +277,10 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused) {
       {[] { Vocabulary({"a"}, {.min_count = 0}); },
        "Vocabulary: max_tokens is 0 and min_count 0; the first must be at least 0 (which is no "
        "limit), the second at least 1."},
+      {[] { Vocabulary({"a"}, {.max_tokens = 2}); },
+       "Vocabulary: max_tokens is 2, of which 2 are the ids of padding and of unknown tokens, so "
+       "that "
+       "no token has one.\n  Give more, or 0 for any number."},
       {[&] { closed.id("B-PSS"); },
        "Vocabulary: \"B-PSS\" is not in it; did you mean `B-PS`?\n  With .unknown = true what is "
        "not in it has an id of its own."},

@@ -99,6 +99,9 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_is_named_by_its_epoch_and_numbers) {
                                    in_folder("001-4.00-1.tempo") +
                                    ".\nEpoch 2: val_loss improved from 4 to 1, saving model to " +
                                    in_folder("002-1.00-2.tempo") + ".\n");
+  // A folder that is missing is made.
+  fit(model, {4}, {ModelCheckpoint({.filepath = in_folder("of/epoch {epoch}/model.tempo")})});
+  BOOST_TEST(saved_weight(in_folder("of/epoch 1/model.tempo")) == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_learning_rate_falls_where_nothing_improves) {
@@ -164,6 +167,14 @@ BOOST_AUTO_TEST_CASE(epochs_are_logged_as_csv) {
   BOOST_TEST(testing::read(path) == "epoch;loss;val_loss\n0;1;9\n");
   const std::string fresh = in_folder("fresh.csv");
   fit(model, {9}, {CSVLogger({.filename = fresh, .append = true})});
+  BOOST_TEST(testing::read(fresh) == "epoch,loss,val_loss\n0,1,9\n");
+  // Of other columns they would stand in the wrong ones.
+  model.compile({.optimizer = SGD({.learning_rate = 0}), .loss = "mse", .metrics = {"mae"}});
+  BOOST_TEST(error_of([&] { fit(model, {9}, {CSVLogger({.filename = fresh, .append = true})}); }) ==
+             "CSVLogger: " + fresh +
+                 " has the columns `epoch,loss,val_loss`, and this training logs "
+                 "`epoch,loss,mae,val_loss,val_mae`.\n  Give another filename, or .append = false, "
+                 "which begins the file anew.");
   BOOST_TEST(testing::read(fresh) == "epoch,loss,val_loss\n0,1,9\n");
 }
 

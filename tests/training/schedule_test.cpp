@@ -162,6 +162,8 @@ BOOST_AUTO_TEST_CASE(errors_of_schedules_say_what_is_wrong) {
        [] { CosineDecay({.initial_learning_rate = 1, .decay_steps = 0.5}); }},
       {"cosine_decay: warmup_target is -1; it must be a number of at least 0.",
        [] { CosineDecay({.initial_learning_rate = 1, .decay_steps = 5, .warmup_target = -1}); }},
+      {"cosine_decay: warmup_steps is 10, and there is no warmup_target, which it rises to.",
+       [] { CosineDecay({.initial_learning_rate = 1, .decay_steps = 5, .warmup_steps = 10}); }},
       {"piecewise_constant_decay: it has 2 boundaries and 2 values; there must be one value more "
        "than boundaries.",
        [] {

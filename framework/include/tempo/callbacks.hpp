@@ -29,7 +29,7 @@ class Frequency {
 
 struct ModelCheckpointOptions {
   /// Where to save: "best.tempo", or with the epoch and the batch, from 1, and logged numbers in
-  /// it: "{epoch:02d}-{val_loss:.3f}.tempo".
+  /// it: "{epoch:02d}-{val_loss:.3f}.tempo". A folder that is missing is made.
   std::string filepath = {};
   std::string monitor = "val_loss";
   int verbose = 0;                 ///< 1: says so
@@ -77,7 +77,7 @@ class ReduceLROnPlateau {
 struct CSVLoggerOptions {
   std::string filename = {};
   std::string separator = ",";
-  bool append = false;  ///< goes on in a file that is there, without another header
+  bool append = false;  ///< goes on in a file that is there, of the same columns, without a header
 };
 
 /// Writes a line per epoch: the epoch, from 0, and the logged numbers in the order of their names.

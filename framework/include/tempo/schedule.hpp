@@ -140,7 +140,7 @@ struct CosineDecayOptions {
   double decay_steps = not_given;    ///< after the warm-up
   double alpha = 0;                  ///< the share of the first rate that is left at the end
   double warmup_target = not_given;  ///< not given: there is no warm-up
-  double warmup_steps = 0;
+  double warmup_steps = 0;           ///< needs a warmup_target
 };
 
 /// Half a cosine from initial_learning_rate to alpha times it (Loshchilov and Hutter, 2017). With a

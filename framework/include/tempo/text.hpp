@@ -40,7 +40,7 @@ struct VocabularyOptions {
   /// What is done to a text first, as standardize; "automatic" is "lower_and_strip_punctuation"
   /// for words and "none" for characters.
   std::string standardize = "automatic";
-  int64_t max_tokens = 0;  ///< the most ids, those of padding and unknown among them; 0: any number
+  int64_t max_tokens = 0;  ///< the most ids, more than those of padding and unknown; 0: any number
   int64_t min_count = 1;   ///< tokens that come less often are unknown
   bool padding = true;     ///< id 0 is padding, "", as pad_sequences and .mask_zero have it
   bool unknown = true;     ///< the next id is "[UNK]", what is not in it; without, that is an Error
