@@ -36,7 +36,7 @@ std::vector<bool> all_zero(const Tensor& t) {
 }
 
 // Which samples of any x hold NaN or infinite numbers.
-std::vector<bool> not_finite(const Tensors& all, int64_t count) {
+std::vector<bool> spoilt(const Tensors& all, int64_t count) {
   std::vector<bool> bad(static_cast<std::size_t>(count), false);
   for (const Tensor& x : all) {
     if (is_finite(x)) continue;
@@ -54,7 +54,7 @@ Dataset finite_where_none_counts(const ModelState& model, const Dataset& batch) 
   if (!batch.weight || std::all_of(batch.x.begin(), batch.x.end(), is_finite)) return batch;
   if (!stateful_layer(model).empty()) return batch;
   const std::vector<bool> unweighted = all_zero(batch.weight);
-  const std::vector<bool> bad = not_finite(batch.x, batch.count());
+  const std::vector<bool> bad = spoilt(batch.x, batch.count());
   const auto counts = std::find(unweighted.begin(), unweighted.end(), false);
   const bool none_counts = counts == unweighted.end();
   std::vector<int64_t> from;

@@ -65,7 +65,7 @@ struct Correlation : MetricOf<M, CorrelationOptions, MeanMetric> {
 Tensor scaled(const Tensor& deviations, const Tensor& largest) {
   return deviations / where(equal(largest, 0), 1, largest);
 }
-Tensor largest_of(const Tensor& x, int axis) { return max(abs(x), axis, true); }
+Tensor largest_along(const Tensor& x, int axis) { return max(abs(x), axis, true); }
 
 struct Pearson : Correlation<Pearson> {
   using Correlation::Correlation;
@@ -73,7 +73,7 @@ struct Pearson : Correlation<Pearson> {
   static Tensor of(const Tensor& t, const Tensor& p, int axis) {
     const auto apart = [&](const Tensor& x) {
       const Tensor deviations = x - mean(x, axis, true);
-      return scaled(deviations, largest_of(deviations, axis));
+      return scaled(deviations, largest_along(deviations, axis));
     };
     const Tensor dt = apart(t), dp = apart(p);
     return mean(dt * dp, axis) / sqrt(mean(square(dt), axis) * mean(square(dp), axis));
@@ -86,8 +86,8 @@ struct Concordance : Correlation<Concordance> {
   static Tensor of(const Tensor& t, const Tensor& p, int axis) {
     const Tensor t_mean = mean(t, axis, true), p_mean = mean(p, axis, true);
     const Tensor t_apart = t - t_mean, p_apart = p - p_mean, means_apart = t_mean - p_mean;
-    const Tensor largest =
-        maximum(maximum(largest_of(t_apart, axis), largest_of(p_apart, axis)), abs(means_apart));
+    const Tensor largest = maximum(
+        maximum(largest_along(t_apart, axis), largest_along(p_apart, axis)), abs(means_apart));
     const Tensor dt = scaled(t_apart, largest), dp = scaled(p_apart, largest);
     const Tensor spread = mean(square(dt), axis) + mean(square(dp), axis) +
                           squeeze(square(scaled(means_apart, largest)), axis);
