@@ -151,15 +151,14 @@ void Weighting::require_whole_along(const Tensor& x, int axis) const {
   const int at = axis < 0 ? axis + shape.rank() : axis;
   for (const Mask& mask : masks_)
     if (const Shape in = mask.in.shape(); at >= 0 && at < in.rank() && in[at] != 1)
-      throw ShapeError(who_ + ": the mask of y_pred tells elements apart along axis " +
-                       std::to_string(at) + ", and these are taken together\n  y_pred  " +
-                       to_string(shape, x.dtype()) + "\n  mask    " +
-                       to_string(in, mask.in.dtype()) +
-                       "\n  A mask says which samples or steps "
-                       "count, here " +
-                       to_string(without(shape, at)) +
-                       ". Where it rules classes out, Softmax gives these a share of 0; then "
-                       "with_mask(y, {}) takes it off.");
+      throw ShapeError(
+          who_ + ": the mask of y_pred tells elements apart along axis " + std::to_string(at) +
+          ", and these are taken together\n  y_pred  " + to_string(shape, x.dtype()) +
+          "\n  mask    " + to_string(in, mask.in.dtype()) +
+          "\n  A mask says which samples or steps count, here " + to_string(without(shape, at)) +
+          ". Numbers of steps need an axis behind that of the steps: expand_dims(y, -1)."
+          "\n  Where it rules classes out, Softmax gives these a share of 0, and "
+          "with_mask(y, {}) then takes it off.");
 }
 
 Tensor Weighting::kept_across(const Tensor& x, int axis) const {

@@ -1008,8 +1008,10 @@ BOOST_AUTO_TEST_CASE(a_mask_along_the_axis_that_is_taken_together_is_refused) {
       "taken together\n"
       "  y_pred  [2, 4] float64\n"
       "  mask    [2, 4] bool\n"
-      "  A mask says which samples or steps count, here [2]. Where it rules classes out, Softmax "
-      "gives these a share of 0; then with_mask(y, {}) takes it off.");
+      "  A mask says which samples or steps count, here [2]. Numbers of steps need an axis behind "
+      "that of the steps: expand_dims(y, -1).\n"
+      "  Where it rules classes out, Softmax gives these a share of 0, and with_mask(y, {}) then "
+      "takes it off.");
   // A step that is masked is not the feature of the same number.
   const Tensor square = full({2, 3, 3}, 0.5, float64);
   BOOST_TEST(
