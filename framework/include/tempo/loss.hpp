@@ -50,7 +50,8 @@ class Loss {
   /// hold there, NaN as well, reaches neither the loss nor a gradient, to any order. (A tracked
   /// weight of 0 gets its gradient.) When nothing is left, the loss is 0. Axes of extent 1 at the
   /// end of y_true or y_pred come or go. Throws ShapeError when y_true, y_pred and sample_weight do
-  /// not fit, and Error for a label that is none: see each loss.
+  /// not fit, or a mask lies along the axis that a loss takes together, as that of the classes; and
+  /// Error for a label that is none: see each loss.
   TEMPO_API Tensor operator()(const Tensor& y_true, const Tensor& y_pred,
                               const Tensor& sample_weight = {}) const;
   /// Before reduction and mask: the class axis is gone, the others are those of y_pred.

@@ -66,8 +66,8 @@ class Metric {
 
   /// Adds a batch. What the mask of y_pred or a weight of 0 leaves out does not count, whatever it
   /// holds. Throws Error for a label that is none (NaN, 0.7, a class that y_pred does not have),
-  /// and ShapeError where shapes do not fit. A prediction of NaN is neither right nor wrong: it
-  /// makes the result NaN.
+  /// and ShapeError where shapes do not fit, or a mask lies along what is taken together. A
+  /// prediction of NaN is neither right nor wrong: it makes the result NaN.
   TEMPO_API void update(const Tensor& y_true, const Tensor& y_pred,
                         const Tensor& sample_weight = {});
   /// What was added since the last reset gives; of means, 0 when nothing was that counts. Throws

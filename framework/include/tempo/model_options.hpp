@@ -50,7 +50,8 @@ struct CompileOptions {
   /// names are in the logs, "price_loss", "price_mae"; without names, outputs are "output_1",
   /// "output_2", ... They need y = {y_of_the_first, y_of_the_second}.
   PerOutput<Loss> losses = {};
-  /// By which the losses count in the sum that is trained; 1 each where not given.
+  /// By which the losses count in the sum that is trained; 1 each where not given, and what has 0
+  /// is left out.
   PerOutput<double> loss_weights = {};
   std::vector<Metric> metrics = {};
   std::vector<Metric> weighted_metrics = {};  ///< these read sample_weight

@@ -34,7 +34,7 @@ TEMPO_API Regularizer own_regularizer(const std::string& name,
                                       std::function<Tensor(const Tensor&)> penalty);
 
 /// While one lives, it sums the losses that layers called on this thread add: those of
-/// activity_regularizer, and add_loss. Without one they are not computed.
+/// activity_regularizer, of the steps that count, and add_loss. Without one they are not computed.
 ///
 ///     const AddedLosses added;
 ///     Tensor loss = mse(y, model(x, {.training = true})) + regularization_loss(model);
