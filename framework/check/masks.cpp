@@ -102,7 +102,9 @@ void check_padding(const Subject& subject, const std::vector<double>& paddings) 
 void check_mask(const Subject& subject) { check_padding(subject, {0, -3, 100}); }
 
 void check_padding_of_nan(const Subject& subject) {
-  check_padding(subject, {std::nan(""), std::numeric_limits<double>::infinity()});
+  constexpr double squares_to_infinity = 1e200;
+  check_padding(subject,
+                {std::nan(""), std::numeric_limits<double>::infinity(), squares_to_infinity});
 }
 
 void check_mask_is_passed_on(const Subject& subject) {
