@@ -47,21 +47,27 @@ class InCallback {
   const FloatingPoint floating_point_;
 };
 
-/// The status of a callback; a plugin without the SDK may let exceptions out.
+/// The status of a callback; a plugin without the SDK may let exceptions out. The thread's last
+/// error is that of a callback which fails, and stays as it was where none does: the caller may be
+/// about to return its own.
 template <class F>
 tempo_status status_of(F&& callback, bool at_any_depth = false) noexcept {
-  forget_error();
+  ErrorSetAside before;
   const InCallback now;
-  if (now.is_too_deep() && !at_any_depth) return now.refuse();
   tempo_status status = TEMPO_OK;
   try {
-    status = callback();
+    if (now.is_too_deep() && !at_any_depth)
+      status = now.refuse();
+    else
+      status = callback();
   } catch (const std::exception& e) {
     status = fail(TEMPO_ERROR, e.what());
   } catch (...) {
     status = fail(TEMPO_ERROR, "an exception that is not a std::exception");
   }
-  return now.left_as_found() ? status : now.put_back(status);
+  if (!now.left_as_found()) status = now.put_back(status);
+  if (status != TEMPO_OK) before.replace();
+  return status;
 }
 
 /// Runs a callback; `callee()` is asked for only when it fails.

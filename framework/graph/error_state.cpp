@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <new>
+#include <utility>
 
 #include "tensor/of_thread.hpp"
 
@@ -25,8 +26,12 @@ tempo_status fail(tempo_status category, const char* text) {
     LastError& last = Last::get();
     if (last.serial != 0 && last.text == text) return status;
     last.serial = ++serials;
-    last.text = "out of memory";  // needs none itself
-    last.text = text;
+    try {
+      std::string words(text);  // which may be a part of the last ones
+      last.text.swap(words);
+    } catch (const std::bad_alloc&) {
+      last.text = "out of memory";  // which needs none itself
+    }
   } catch (const std::bad_alloc&) {  // fewer words must do
   }
   return status;
@@ -40,11 +45,18 @@ const char* last_error(uint64_t* serial) {
 
 void amend_error(const std::string& text) { Last::get().text = text; }
 
-void forget_error() {
+ErrorSetAside::ErrorSetAside() noexcept {
   LastError* last = Last::find();
   if (!last || last->serial == 0) return;
-  last->text.clear();
-  last->serial = 0;
+  text_.swap(last->text);
+  serial_ = std::exchange(last->serial, 0);
+}
+
+ErrorSetAside::~ErrorSetAside() {
+  LastError* last = wanted_ ? Last::find() : nullptr;
+  if (!last) return;
+  last->text.swap(text_);
+  last->serial = serial_;
 }
 
 }  // namespace tempo

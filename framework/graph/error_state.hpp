@@ -14,7 +14,21 @@ tempo_status fail(tempo_status category, const char* text);
 const char* last_error(uint64_t* serial);
 /// More words for the same error: an exception in flight still comes back to its thrower.
 void amend_error(const std::string& text);
-/// Before a callback, so that one that fails without words is not given the words of another.
-void forget_error();
+/// While one lives, the thread has no error but new ones: a callback that fails without words is
+/// not given the words of another. Then it has the one before again, if that is still wanted.
+class ErrorSetAside {
+ public:
+  ErrorSetAside() noexcept;
+  ~ErrorSetAside();
+  ErrorSetAside(const ErrorSetAside&) = delete;
+  ErrorSetAside& operator=(const ErrorSetAside&) = delete;
+  /// What failed in the meantime is the thread's error.
+  void replace() { wanted_ = false; }
+
+ private:
+  std::string text_;
+  uint64_t serial_ = 0;
+  bool wanted_ = true;
+};
 
 }  // namespace tempo

@@ -108,6 +108,9 @@ struct Row {
   }
 const Row rows[] = {
     ROW("fail", "without a text", "(no text)", host().fail(TEMPO_OK, nullptr)),
+    ROW("fail", "with a part of the last words", "of another failure, which lie on the heap",
+        (host().fail(TEMPO_ERROR, "words of another failure, which lie on the heap"),
+         host().fail(TEMPO_ERROR, host().last_error(nullptr) + 6))),
     ROW("last_error", "without room for the serial", "words",
         (host().fail(TEMPO_ERROR, "words"), host().last_error(nullptr), TEMPO_ERROR)),
     ROW("make", "without a type", "make: `type` is NULL.", host().make(nullptr, nullptr, t.out)),
