@@ -4,6 +4,7 @@
 #include "plugin/host.hpp"
 #include "plugin/kept.hpp"
 #include "plugin/layer.hpp"
+#include "plugin/layer_callback.hpp"
 #include "plugin/loader.hpp"
 
 namespace tempo {
@@ -201,7 +202,9 @@ tempo_status layer_extension(const tempo_layer* layer, const char* id, const voi
     require(layer, "layer_extension", "layer");
     require(id, "layer_extension", "id");
     require(out, "layer_extension", "out");
-    *out = layer->type.get_extension ? layer->type.get_extension(layer->type.user, id) : nullptr;
+    const tempo_layer_type& type = layer->type;
+    *out = extension(type.get_extension, type.user, id,
+                     [&] { return callee_of(*layer, "get_extension"); });
   });
 }
 
@@ -248,11 +251,15 @@ tempo_status add_child_to(tempo_layer* self, const char* name, tempo_layer* chil
   return guarded([&] {
     require(self, "add_child", "self");
     require(name, "add_child", "name");
-    if (self->instance && !self->building.is_mine())
+    const bool in_build = self->building.is_mine();
+    if ((self->instance || self->has_ended()) && !in_build)
       throw Error(self->path() + ": child `" + name +
                   "` is added when it is made already.\n  A layer adds what it is made of in its "
                   "create or its build.");
+    const std::size_t before = self->children.size();
+    if (in_build) self->of_build.reserve(self->of_build.size() + 1);
     add_child(*self, name, Layer::borrowed(child));
+    if (in_build && self->children.size() > before) self->of_build.push_back(child);
   });
 }
 

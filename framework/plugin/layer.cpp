@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include <tempo/movement.hpp>
 #include <tempo/option.hpp>
@@ -48,6 +49,7 @@ tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_att
   dtype = given_dtype();
   if (const tempo_attribute* o = options.find("activity_regularizer"); o && o->text)
     activity_penalty = tempo::regularizer(o->text);
+  name.reserve(tempo::longest_name);  // so that it stays where views saw it
   const std::optional<bool> sequences = returns_sequences(type, options);
   over_time = sequences.has_value();
   last_only = sequences == false;
@@ -55,8 +57,11 @@ tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_att
 
 tempo_layer::~tempo_layer() {
   tempo::let_go_of_children(*this);
-  if (instance)
-    tempo::status_of([&] { return type.destroy(type.user, instance); }, /*at_any_depth=*/true);
+  if (!instance) return;
+  count = ended;
+  const tempo::ErrorSetAside of_who_lets_go;
+  tempo::status_of([&] { return type.destroy(type.user, std::exchange(instance, nullptr)); },
+                   /*at_any_depth=*/true);
 }
 
 tempo::DType tempo_layer::given_dtype() const {
@@ -166,13 +171,16 @@ Layer new_layer(const tempo_layer_type& given, std::span<const tempo_attribute> 
   Layer layer(new tempo_layer(type, checked.all()));
   tempo_layer& made = *layer.handle();
   const std::vector<tempo_attribute>& kept = made.options.all();
-  run_callback_of(made, "creation", [&] {
-    void* instance = nullptr;  // until create has returned, it is being made
-    const tempo_creation creation{sizeof creation, static_cast<uint32_t>(kept.size()), kept.data()};
-    const tempo_status status = type.create(type.user, &made, &creation, &instance);
-    made.instance = instance;
-    return status;
-  });
+  run_callback(
+      [&] {
+        void* instance = nullptr;
+        const tempo_creation creation{sizeof creation, static_cast<uint32_t>(kept.size()),
+                                      kept.data()};
+        const tempo_status status = type.create(type.user, &made, &creation, &instance);
+        made.instance = instance;
+        return status;
+      },
+      [&] { return callee_of(made, "creation"); });
   if (!made.instance) throw PluginError(at_fault(made) + "its create made nothing.");
   return layer;
 }
@@ -212,15 +220,15 @@ void build(tempo_layer& layer, const std::vector<TensorType>& inputs, DType aske
     });
     layer.built_for = inputs;
   } catch (...) {
-    layer.own.clear();  // so that a second try starts afresh
+    forget_build(layer);
     layer.building.failed();
     throw;
   }
   layer.building.made();
 }
 
-void unbuild(tempo_layer& layer) {
-  layer.own.clear();
+void unbuild(tempo_layer& layer) noexcept {
+  forget_build(layer);
   layer.built_for.clear();
   layer.steps.clear();
   layer.dtype = layer.given_dtype();

@@ -33,14 +33,18 @@ struct tempo_layer {
     bool trainable = true;  // unless the layer is frozen
   };
 
+  /// While its destroy runs it has this count or a larger one, so that what borrows it then does
+  /// not destroy it again.
+  static constexpr uint32_t ended = uint32_t{1} << 31;
   std::atomic<uint32_t> count{1};
   const tempo_layer_type& type;
   tempo::sdk::OptionList options;
-  void* instance = nullptr;
+  void* instance = nullptr;  // null until its create has returned, and from its destroy on
   std::string name;
   std::vector<tempo_layer*> holders;  // it is a child of these; the path of the first comes first
   std::vector<Weight> own;
   std::vector<tempo::Layer> children;
+  std::vector<const tempo_layer*> of_build;  // those of its children that its build has added
   uint64_t id;
   std::atomic<tempo::DType> dtype{tempo::DType::automatic};
   bool trainable = true;
@@ -60,6 +64,7 @@ struct tempo_layer {
   /// "encoder/lstm"
   std::string path() const;
   bool built() const { return building.is_done(); }
+  bool has_ended() const { return count.load(std::memory_order_relaxed) >= ended; }
   /// What its options say; automatic where they do not.
   tempo::DType given_dtype() const;
   /// Its own weights and its children's, each once; those of a layer that another thread is
@@ -77,7 +82,7 @@ Layer new_layer(const tempo_layer_type& type, std::span<const tempo_attribute> o
 void build(tempo_layer& layer, const std::vector<TensorType>& inputs,
            DType asked = DType::automatic);
 /// Makes as if build had not been called; nobody has seen its weights yet.
-void unbuild(tempo_layer& layer);
+void unbuild(tempo_layer& layer) noexcept;
 Tensors call(tempo_layer& layer, const tempo_call& call);
 /// If the time axis is missing because `before`, the layer before this one, gave its last output
 /// only, the error names both.
@@ -154,6 +159,8 @@ void set_trainable(tempo_layer& layer, bool trainable);
 void add_child(tempo_layer& self, const char* name, const Layer& child);
 /// Its children have a holder less: their paths, and whether they are frozen, are as without it.
 void let_go_of_children(tempo_layer& self) noexcept;
+/// The weights and children that its build has added are gone, so that another one starts afresh.
+void forget_build(tempo_layer& self) noexcept;
 /// Renames a layer, and with it the paths of its weights.
 void name_layer(const Layer& layer, const std::string& name);
 /// What a layer is called beside those of these names: `wanted`, or that and a number, "dense_1".

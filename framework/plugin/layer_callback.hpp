@@ -18,12 +18,24 @@ inline std::vector<tempo_type> to_abi(const std::vector<TensorType>& types) {
 }
 
 /// `what` names the callback in errors: "build".
+Callee callee_of(const tempo_layer& layer, const char* what);
+/// Throws Error where there is no instance to give to the callback.
+void require_instance(const tempo_layer& layer, const char* what);
+
+/// Runs a callback that is given the layer's instance.
 template <class F>
 void run_callback_of(const tempo_layer& layer, const char* what, F&& callback) {
-  run_callback(callback, [&] {
-    const std::string path = layer.path();
-    return Callee{what + (" of " + path), with_plugin(layer.type), {path, layer.type.name}};
-  });
+  if (!layer.instance) require_instance(layer, what);
+  run_callback(callback, [&] { return callee_of(layer, what); });
+}
+
+/// What a type or a plugin has besides, by its `get_extension`; null: it has none of that name.
+template <class WhoIsIt>
+const void* extension(const void* (*get_extension)(void* user, const char* id), void* user,
+                      const char* id, WhoIsIt&& callee) {
+  const void* its = nullptr;
+  if (get_extension) run_callback([&] { return its = get_extension(user, id), TEMPO_OK; }, callee);
+  return its;
 }
 
 /// What a callback sees of the types of its layer's inputs; borrows from `types`.

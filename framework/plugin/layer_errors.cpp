@@ -7,6 +7,7 @@
 #include <tempo/names.hpp>
 
 #include "graph/trace.hpp"
+#include "plugin/layer_callback.hpp"
 #include "plugin/registry.hpp"
 #include "scan/stream.hpp"
 
@@ -14,6 +15,18 @@ namespace tempo {
 
 std::string at_fault(const tempo_layer& layer) {
   return layer.path() + " (" + with_plugin(layer.type) + "): ";
+}
+
+Callee callee_of(const tempo_layer& layer, const char* what) {
+  const std::string path = layer.path();
+  return {what + (" of " + path), with_plugin(layer.type), {path, layer.type.name}};
+}
+
+void require_instance(const tempo_layer& layer, const char* what) {
+  if (layer.instance) return;
+  throw PluginError(at_fault(layer) + "its " + what + " is asked for " +
+                    (layer.has_ended() ? "in its destroy, when it is gone."
+                                       : "in its create.\n  It can be used once it is made."));
 }
 
 void require_inputs(const tempo_layer& layer, const tempo_call& call) {

@@ -13,8 +13,6 @@ namespace tempo {
 
 namespace {
 
-constexpr std::size_t longest = 254;
-
 // As an error shows it: a byte that is no printable character becomes `?`.
 std::string shown(std::string name) {
   if (!is_utf8(name))
@@ -22,7 +20,7 @@ std::string shown(std::string name) {
       if (static_cast<unsigned char>(c) >= 0x80) c = '?';
   for (char& c : name)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  if (name.size() > longest) name = name.substr(0, 40) + "...";
+  if (name.size() > longest_name) name = name.substr(0, 40) + "...";
   return "`" + name + "`";
 }
 
@@ -33,9 +31,9 @@ void require_text(const std::string& who, const std::string& name) {
   if (!is_utf8(name)) throw Error(who + ": " + shown(name) + " is not UTF-8, which files hold.");
   if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
     throw Error(who + ": " + shown(name) + " holds a control character, such as a line's end.");
-  if (name.size() > longest)
+  if (name.size() > longest_name)
     throw Error(who + ": " + shown(name) + " has " + std::to_string(name.size()) +
-                " bytes; at most " + std::to_string(longest) + " are allowed.");
+                " bytes; at most " + std::to_string(longest_name) + " are allowed.");
 }
 
 void require_name(const std::string& who, const std::string& name) {

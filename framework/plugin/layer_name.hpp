@@ -2,12 +2,15 @@
 // Names of layers, weights and models: what a file can hold and an error can show.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace tempo {
 
 /// Files put it before the names of what an optimizer remembers.
 inline constexpr const char* slot_prefix = "optimizer:";
+
+inline constexpr std::size_t longest_name = 254;
 
 /// Throws Error, which begins with `who`, for a name that is empty, of 255 bytes or more, not UTF-8
 /// or holds control characters.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a layer is made of: its weights, its children, and their names and paths.
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <new>
 #include <set>
 
@@ -22,9 +24,30 @@ void forget_steps(tempo_layer& layer) {
   for (tempo_layer* holder : layer.holders) forget_steps(*holder);
 }
 
+struct FormerPath {
+  std::string text;
+  FormerPath* before = nullptr;
+};
+std::atomic<FormerPath*> former_paths{nullptr};
+
+// A view shows a path for as long as the weight lives, so one that has no room where the former one
+// lies leaves that there, for the life of the process.
+void set_path(Value& weight, const std::string& path) {
+  if (path.size() > weight.path.capacity()) {
+    auto former = std::make_unique<FormerPath>();
+    former->text.reserve(path.size());
+    former->text.swap(weight.path);
+    former->before = former_paths.load();
+    while (!former_paths.compare_exchange_weak(former->before, former.get())) {
+    }
+    former.release();
+  }
+  weight.path = path;
+}
+
 void refresh_paths(tempo_layer& layer) {
   forget_steps(layer);  // they show the paths
-  for (const tempo_layer::Weight& w : layer.own) w.value->path = layer.path() + "/" + w.name;
+  for (const tempo_layer::Weight& w : layer.own) set_path(*w.value, layer.path() + "/" + w.name);
   for (const Layer& child : layer.children) refresh_paths(*child.handle());
 }
 
@@ -121,7 +144,8 @@ Tensor add_weight(tempo_layer& self, const tempo_weight& given) {
   weight->weight = true;
   weight->tracked = is_floating(value.dtype());
   weight->frozen = given.trainable == 0 || !self.is_trainable();
-  weight->path = self.path() + "/" + name;
+  weight->path.reserve(64);  // where it can stay
+  set_path(*weight, self.path() + "/" + name);
   weight->rules = rules_of(weight->path, given, value);
   self.own.push_back({name, weight, given.trainable != 0});
   return to_tensor(std::move(weight));
@@ -150,16 +174,31 @@ void add_child(tempo_layer& self, const char* name, const Layer& child) {
   refresh_frozen(added);
 }
 
-void let_go_of_children(tempo_layer& self) noexcept {
-  for (const Layer& child : self.children) {
-    tempo_layer& its = *child.handle();
-    std::erase(its.holders, &self);
-    refresh_frozen(its);
-    try {
-      refresh_paths(its);
-    } catch (const std::bad_alloc&) {  // errors name them as before
-    }
+namespace {
+void let_go(const tempo_layer& self, tempo_layer& child) noexcept {
+  std::erase(child.holders, &self);
+  refresh_frozen(child);
+  try {
+    refresh_paths(child);
+  } catch (const std::bad_alloc&) {  // errors name them as before
   }
+}
+}  // namespace
+
+void let_go_of_children(tempo_layer& self) noexcept {
+  for (const Layer& child : self.children) let_go(self, *child.handle());
+}
+
+void forget_build(tempo_layer& self) noexcept {
+  self.own.clear();
+  for (const tempo_layer* added : self.of_build) {
+    const auto at = std::find_if(self.children.begin(), self.children.end(),
+                                 [&](const Layer& child) { return child.handle() == added; });
+    const Layer child = *at;  // whose destroy may look at the others
+    self.children.erase(at);
+    let_go(self, *child.handle());
+  }
+  self.of_build.clear();
 }
 
 void name_layer(const Layer& layer, const std::string& name) {

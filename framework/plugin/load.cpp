@@ -2,6 +2,7 @@
 // The loader, as scripts see it.
 #include <tempo/load.hpp>
 
+#include "plugin/layer_callback.hpp"
 #include "plugin/loader.hpp"
 
 namespace tempo {
@@ -29,7 +30,10 @@ PluginList all_plugins() {
 const void* plugin_extension(const std::string& plugin, const char* id) {
   const tempo_registry* const its = plugin_named(plugin);
   if (!its) throw PluginError("plugin_extension: no plugin `" + plugin + "` is loaded.");
-  return its->get_extension && id ? its->get_extension(its->user, id) : nullptr;
+  if (!id) return nullptr;
+  return extension(its->get_extension, its->user, id, [&] {
+    return Callee{"get_extension", "plugin `" + plugin + "`", {plugin, plugin}};
+  });
 }
 
 }  // namespace tempo

@@ -95,12 +95,13 @@ const tempo_layer_type sequential = type_named("Sequential", "A stack of layers.
 
 }  // namespace
 
-// Where the last holder has just let go of it, destroy waits for the lock, and its memory is there.
+// Where the last holder has just let go of it, destroy waits for the lock, and its memory is there;
+// its count is 0, or that of one that has ended.
 Layer held_layer_of(const ModelState& model) {
   const ProcessLock lock(ProcessLock::models);
   tempo_layer* const layer = model.as_layer;
   uint32_t count = layer ? layer->count.load(std::memory_order_relaxed) : 0;
-  while (count > 0)
+  while (count > 0 && count < tempo_layer::ended)
     if (layer->count.compare_exchange_weak(count, count + 1, std::memory_order_acq_rel))
       return Layer(layer);
   return {};

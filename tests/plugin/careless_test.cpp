@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <stdexcept>
 #include <thread>
 
 #include <tempo/tempo.hpp>
@@ -175,6 +176,303 @@ BOOST_AUTO_TEST_CASE(a_weight_of_whole_numbers_cannot_be_trained) {
              "  Add it with .trainable = false.");
   trainable = 0;
   BOOST_TEST(said_by_call(raw) == "nothing was thrown");
+}
+
+// --- while it is made, and when it is gone
+
+namespace {
+
+struct Use {
+  const char* callback;  // that it leads to
+  tempo_status (*use)(tempo_layer* self);
+};
+
+// What the functions below are given: as good as it can be.
+struct Asked {
+  Tensor x = ones({2, 3}), h = ones({2, 2});
+  tempo_tensor *in[1] = {x.handle()}, *state[1] = {h.handle()}, *out[4] = {};
+  tempo_type type = sdk::to_abi(float32, {2, 3}), types[4] = {};
+  tempo_inputs inputs{sizeof inputs, 1, &type};
+  tempo_results results{sizeof results, 4, 0, out};
+  tempo_result_types room{sizeof room, 4, 0, types};
+  tempo_call call{};
+  Asked() {
+    call.size = sizeof call;
+    call.n_inputs = call.n_states = 1;
+    call.types = &type;
+    call.inputs = in;
+    call.states = state;
+  }
+};
+const Use uses[] = {
+    {"build",
+     [](tempo_layer* self) {
+       const Asked g;
+       return host().build_layer(self, &g.inputs);
+     }},
+    {"build",
+     [](tempo_layer* self) {
+       Asked g;
+       return host().call_layer(self, &g.call, &g.results);
+     }},
+    {"states",
+     [](tempo_layer* self) {
+       Asked g;
+       return host().layer_states(self, &g.inputs, &g.room);
+     }},
+    {"build",
+     [](tempo_layer* self) {
+       Asked g;
+       return host().layer_initial(self, &g.call, &g.results);
+     }},
+    {"build",
+     [](tempo_layer* self) {
+       Asked g;
+       return host().layer_once(self, &g.call, &g.results);
+     }},
+    {"build",
+     [](tempo_layer* self) {
+       Asked g;
+       return host().layer_outputs(self, &g.inputs, &g.room);
+     }},
+    {"reset", [](tempo_layer* self) { return host().reset_layer(self); }},
+};
+
+// The one that is tried, whose self it is, and what came of it in its destroy.
+const Use* tried = nullptr;
+tempo_layer* its_self = nullptr;
+int times_destroyed = 0;
+std::string said_in_destroy;
+
+void make_resettable_cell(RawLayer& raw) {
+  raw.as_cell();
+  raw.type.reset = [](void*, void* instance, tempo_layer*) {
+    return instance ? tempo_status{TEMPO_OK} : host().fail(TEMPO_ERROR, "without an instance");
+  };
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_layer_cannot_be_used_in_its_create) {
+  for (const Use& use : uses) BOOST_TEST_CONTEXT(&use - uses) {
+      RawLayer raw;
+      make_resettable_cell(raw);
+      raw.create = use.use;
+      BOOST_TEST(error_of<PluginError>([&] { raw.make(); }) ==
+                 std::string("raw (Raw): its ") + use.callback +
+                     " is asked for in its create.\n  It can be used once it is made.");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_cannot_be_used_in_its_destroy_and_is_destroyed_once) {
+  for (const Use& use : uses) BOOST_TEST_CONTEXT(&use - uses) {
+      RawLayer raw;
+      make_resettable_cell(raw);
+      tried = &use;
+      times_destroyed = 0;
+      raw.create = [](tempo_layer* self) {
+        its_self = self;
+        return tempo_status{TEMPO_OK};
+      };
+      raw.type.destroy = [](void*, void*) {
+        if (++times_destroyed > 1) return tempo_status{TEMPO_ERROR};
+        const tempo_status status = tried->use(its_self);
+        said_in_destroy = status == TEMPO_OK ? "" : host().last_error(nullptr);
+        return status;
+      };
+      raw.make();
+      BOOST_TEST(times_destroyed == 1);
+      BOOST_TEST(said_in_destroy == std::string("raw (Raw): its ") + use.callback +
+                                        " is asked for in its destroy, when it is gone.");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_that_is_held_or_added_to_in_its_destroy_is_destroyed_once) {
+  static Layer child;
+  child = Dense({.units = 2});
+  RawLayer raw;
+  times_destroyed = 0;
+  raw.create = [](tempo_layer* self) {
+    its_self = self;
+    return tempo_status{TEMPO_OK};
+  };
+  raw.type.destroy = [](void*, void*) {
+    if (++times_destroyed > 1) return tempo_status{TEMPO_ERROR};
+    host().retain_layer(its_self);
+    host().release_layer(its_self);
+    const Layer borrowed = Layer::borrowed(its_self);
+    return host().add_child(its_self, "late", child.handle());
+  };
+  raw.make();
+  BOOST_TEST(times_destroyed == 1);
+  child.set_trainable(false);  // asks its holders, of whom there is none
+  BOOST_TEST(child.name() == "dense");
+  child = Layer();
+}
+
+// --- a build that is undone
+
+namespace {
+
+// Adds a Dense of two units, as "inner", and builds it.
+tempo_status add_inner(tempo_layer* self) {
+  const Asked g;
+  const Layer inner = Dense({.units = 2});
+  const tempo_status status = host().add_child(self, "inner", inner.handle());
+  return status == TEMPO_OK ? host().build_layer(inner.handle(), &g.inputs) : status;
+}
+std::vector<std::string> paths_of(const Tensors& weights) {
+  std::vector<std::string> out;
+  for (const Tensor& w : weights) out.push_back(w.path());
+  return out;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_build_that_is_tried_again_finds_nothing_of_the_first) {
+  RawLayer raw;
+  bool fails = true;
+  const Layer of_create = Dense({.units = 1});
+  raw.create = [&](tempo_layer* self) {
+    return host().add_child(self, "of_create", of_create.handle());
+  };
+  raw.build = [&](tempo_layer* self) {
+    const tempo_status status = add_inner(self);
+    return status == TEMPO_OK && fails ? host().fail(TEMPO_ERROR, "no licence") : status;
+  };
+  const Layer layer = raw.make();
+  BOOST_TEST(error_of([&] { layer(ones({2, 3})); }).starts_with("no licence"));
+  BOOST_TEST(layer.weights().empty());
+  fails = false;
+  layer(ones({2, 3}));
+  const std::vector<std::string> expected{"raw/inner/kernel", "raw/inner/bias"};
+  BOOST_TEST(paths_of(layer.weights()) == expected, boost::test_tools::per_element());
+  tempo_layer* child = nullptr;
+  BOOST_TEST(host().layer_child(layer.handle(), 0, &child) == TEMPO_OK);
+  BOOST_TEST(child == of_create.handle());
+}
+
+BOOST_AUTO_TEST_CASE(a_build_that_a_models_undoes_leaves_no_child) {
+  RawLayer raw, other;
+  bool fails = true;
+  raw.build = &add_inner;
+  other.build = [&](tempo_layer*) {
+    return fails ? host().fail(TEMPO_ERROR, "no licence") : tempo_status{TEMPO_OK};
+  };
+  Sequential model({raw.make({{"name", "first"}}), other.make({{"name", "second"}})});
+  BOOST_TEST(error_of([&] { model.build({{2, 3}}); }).starts_with("no licence"));
+  fails = false;
+  model.build({{2, 3}});
+  const std::vector<std::string> expected{"first/inner/kernel", "first/inner/bias"};
+  BOOST_TEST(paths_of(model.weights()) == expected, boost::test_tools::per_element());
+}
+
+// --- texts that a view shows
+
+BOOST_AUTO_TEST_CASE(a_name_and_a_path_that_were_seen_can_be_read_after_a_layer_is_renamed) {
+  for (const std::string before : {"a", "an_inner_layer_of_a_long_name"})
+    BOOST_TEST_CONTEXT(before) {
+      const Layer inner = Dense({.units = 2});
+      RawLayer first, second;
+      std::string name = before;
+      first.create = second.create = [&](tempo_layer* self) {
+        return host().add_child(self, name.c_str(), inner.handle());
+      };
+      Layer holder = first.make();
+      inner(ones({1, 3}));
+      tempo_layer_view layer{};
+      layer.size = sizeof layer;
+      sdk::check(host().view_layer(inner.handle(), &layer));
+      tempo_view weight{};
+      weight.size = sizeof weight;
+      sdk::check(host().view(inner.weights()[0].handle(), &weight));
+      BOOST_TEST(weight.path == "raw/" + before + "/kernel");
+      holder = Layer();  // the path is shorter without it
+      name = std::string(200, 'n');
+      const Layer other = second.make();
+      BOOST_TEST(inner.weights()[0].path() == "raw/" + name + "/kernel");
+      const std::string shown = layer.name, path_shown = weight.path;
+      BOOST_TEST((shown == before || shown == name), shown);
+      BOOST_TEST((path_shown == before + "/kernel" || path_shown == "raw/" + name + "/kernel"),
+                 path_shown);
+    }
+}
+
+// --- words of a failure
+
+BOOST_AUTO_TEST_CASE(a_failure_keeps_its_words_while_other_callbacks_run) {
+  RawLayer inner;
+  inner.type.destroy = [](void*, void*) { return host().fail(TEMPO_ERROR, "words of destroy"); };
+  inner.type.get_extension = [](void*, const char*) -> const void* { return nullptr; };
+  const std::pair<const char*, void (*)(tempo_layer * another)> between[] = {
+      {"one is destroyed", [](tempo_layer*) {}},
+      {"one is called",
+       [](tempo_layer* another) {
+         Asked g;
+         g.call.n_states = 0;
+         host().call_layer(another, &g.call, &g.results);
+         host().release(g.out[0]);
+       }},
+      {"one is asked for what it has",
+       [](tempo_layer* another) {
+         const void* its = nullptr;
+         host().layer_extension(another, "a/1", &its);
+       }},
+  };
+  for (const auto& [how, run] : between) BOOST_TEST_CONTEXT(how) {
+      RawLayer raw;
+      raw.before_call = [&, run = run](tempo_layer*, const tempo_call&) {
+        tempo_layer* another = nullptr;
+        sdk::check(host().make_layer_of(&inner.type, nullptr, 0, &another));
+        const tempo_status status = host().fail(TEMPO_SHAPE_ERROR, "no licence");
+        run(another);
+        host().release_layer(another);
+        return status;
+      };
+      const Layer layer = raw.make();
+      BOOST_TEST(error_of<ShapeError>([&] { layer(ones({2, 3})); }) == "no licence" + happened);
+    }
+}
+
+// --- what a type or a plugin has besides
+
+namespace {
+const void* leaves_recording_off(void*, const char*) {
+  host().recording(0, nullptr);
+  return nullptr;
+}
+const void* asks_itself(void*, const char* id) {
+  const void* its = nullptr;
+  host().layer_extension(its_self, id, &its);
+  return its;
+}
+const void* throws(void*, const char*) { throw std::runtime_error("no shelf"); }
+const void* asks_its_plugin(void*, const char* id) { return plugin_extension("deep", id); }
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(get_extension_is_a_callback_as_all_others) {
+  const char* const left_off = "it changed whether this thread remembers where values come from";
+  const auto said = [](decltype(tempo_layer_type::get_extension) get_extension) {
+    RawLayer raw;
+    raw.type.get_extension = get_extension;
+    const Layer layer = raw.make();
+    its_self = layer.handle();
+    return error_of([&] { layer.extension("a/1"); });
+  };
+  BOOST_TEST(said(&leaves_recording_off).starts_with(left_off));
+  BOOST_TEST(said(&asks_itself) == "nothing was thrown");
+  BOOST_TEST(said(&throws) == "no shelf\n  This happened in get_extension of raw (Raw).");
+
+  const auto said_by_plugin = [](const char* name, decltype(tempo_plugin::get_extension) its) {
+    commit({name, "1", std::string(name) + ".so", {}, {}, {}, its, nullptr});
+    return error_of([&] { plugin_extension(name, "a/1"); });
+  };
+  BOOST_TEST(said_by_plugin("off", &leaves_recording_off).starts_with(left_off));
+  BOOST_TEST(said_by_plugin("shelfless", &throws) ==
+             "no shelf\n  This happened in get_extension (plugin `shelfless`).");
+  BOOST_TEST(said_by_plugin("deep", &asks_its_plugin).starts_with("callbacks of layers call one"));
+  const Tensor w = parameter(ones({2}));
+  check_same("gradient", gradient(sum(w * w), {w})[0], full({2}, 2));
 }
 
 // --- what is not said

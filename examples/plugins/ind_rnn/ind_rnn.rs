@@ -282,6 +282,7 @@ extern "C" fn build(_: *mut c_void, cell: *mut Cell, layer: Handle, inputs: *con
         (text!("recurrent_kernel"), text!("random_uniform(minval=-1, maxval=1)"), &[units]),
         (text!("bias"), text!("zeros"), &[units]),
     ];
+    cell.weights.clear(); // of a build that failed
     let mut status = OK;
     for (name, initializer, shape) in all {
         if status == OK {

@@ -75,13 +75,18 @@ static tempo_status create(void* user, tempo_layer* self, const tempo_creation* 
   return TEMPO_OK;
 }
 
+static void release_weights(cell* it) {
+  tempo_tensor** const all[] = {&it->kernel, &it->recurrent, &it->bias};
+  for (size_t i = 0; i < sizeof all / sizeof *all; ++i) {
+    host->release(*all[i]);
+    *all[i] = NULL;
+  }
+}
+
 static tempo_status destroy(void* user, void* instance) {
-  cell* it = instance;
   (void)user;
-  host->release(it->kernel);
-  host->release(it->recurrent);
-  host->release(it->bias);
-  free(it);
+  release_weights(instance);
+  free(instance);
   return TEMPO_OK;
 }
 
@@ -108,6 +113,7 @@ static tempo_status build(void* user, void* instance, tempo_layer* self,
   if (inputs->count != 1 || inputs->types[0].rank != 2)
     return host->fail(TEMPO_SHAPE_ERROR, "LeakyIntegrator: a step reads [batch, features].");
   const int64_t units = it->units, features = inputs->types[0].shape[1];
+  release_weights(it); // of a build that failed
   tempo_status status =
       add_weight(self, "kernel", "glorot_uniform", 2, features, units, &it->kernel);
   if (status == TEMPO_OK)
