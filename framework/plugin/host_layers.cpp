@@ -193,7 +193,7 @@ tempo_status save_value_into(tempo_saving* to, const tempo_attribute* value) {
   return guarded([&] {
     require(to, "save_value", "to");
     require(value, "save_value", "value");
-    save_value(*to, Elements(value, 1, "save_value").all()[0]);
+    save_value(to, Elements(value, 1, "save_value").all()[0]);
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include <unordered_set>
 
+#include "plugin/host.hpp"
 #include "plugin/layer_callback.hpp"
 #include "plugin/layer_name.hpp"
 
@@ -12,6 +13,16 @@ namespace tempo {
 namespace {
 
 constexpr std::size_t most_values = 1000;
+
+thread_local const tempo_saving* saving_now = nullptr;
+
+// Not through the pointer: it may lead to that of a save that is over.
+void require_now(const tempo_saving* to) {
+  if (to == saving_now) return;
+  throw PluginError(
+      "save_value: `to` is not that of a save or a migrate that runs on this thread.\n  Values are "
+      "saved while the callback that was given it runs, and on its thread.");
+}
 
 class KeptSearch {
  public:
@@ -38,7 +49,9 @@ tempo_attribute tensor_value(const std::string& name, const Tensor& value) {
 
 }  // namespace
 
-void save_value(tempo_saving& to, const tempo_attribute& value) {
+void save_value(tempo_saving* given, const tempo_attribute& value) {
+  require_now(given);
+  tempo_saving& to = *given;
   const auto refuse = [&](const std::string& why) { throw PluginError(to.who + ": " + why); };
   if (!value.name) refuse("it saves a value without a name.");
   require_name(to.who + ", name of what it saves", value.name);
@@ -58,9 +71,10 @@ void save_value(tempo_saving& to, const tempo_attribute& value) {
   }
   if (to.of_instance && value.kind != TEMPO_INT64_VALUE)
     refuse(its + " is neither an integer nor a tensor.");
-  if (value.kind > TEMPO_TENSOR_VALUE || (value.kind == TEMPO_TEXT_VALUE && !value.text) ||
-      (value.kind == TEMPO_LIST_VALUE && !value.list && value.count > 0))
+  if (value.kind > TEMPO_TENSOR_VALUE || (value.kind == TEMPO_TEXT_VALUE && !value.text))
     refuse(its + " has no kind or no value.");
+  if (value.kind == TEMPO_LIST_VALUE)
+    require_list(value.list, value.count, (to.who + ": save_value").c_str(), value.name);
   tempo_attribute clean = value;  // what another kind has may never have been set
   if (value.kind != TEMPO_TEXT_VALUE) clean.text = nullptr;
   if (value.kind != TEMPO_LIST_VALUE) clean.list = nullptr;
@@ -78,6 +92,7 @@ std::vector<KeepingLayer> keeping_layers(std::span<const Layer> layers,
 
 std::vector<InstanceValue> kept_by(tempo_layer& layer) {
   tempo_saving to{layer.path(), true, {}};
+  const Scoped now(saving_now, &to);
   run_callback_of(layer, "save",
                   [&] { return layer.type.save(layer.type.user, layer.instance, &layer, &to); });
   std::vector<InstanceValue> out;
@@ -106,6 +121,7 @@ void migrate(const tempo_layer_type& type, const std::string& who, uint32_t vers
   const std::vector<tempo_attribute>& all = from.all();
   const tempo_saved saved{sizeof saved, version, static_cast<uint32_t>(all.size()), all.data()};
   tempo_saving made{who, false, {}};
+  const Scoped now(saving_now, &made);
   run_callback([&] { return type.migrate(type.user, &saved, &made); },
                [&] {
                  return Callee{"migrate of " + who, with_plugin(type), {who, type.name}};

@@ -20,8 +20,9 @@ struct tempo_saving {
 
 namespace tempo {
 
-/// Takes a value in; an Error says who gave what.
-void save_value(tempo_saving& to, const tempo_attribute& value);
+/// Takes a value in; `to` must be that of the save or migrate that runs. An Error says who gave
+/// what.
+void save_value(tempo_saving* to, const tempo_attribute& value);
 
 /// A layer that keeps something, by its path from where a walk began.
 struct KeepingLayer {

@@ -2,8 +2,11 @@
 // What layers keep besides weights, in files and out of them; options of earlier versions; whose
 // layer it is that a file names.
 #define BOOST_TEST_MODULE kept
+#include "plugin/kept.hpp"
+
 #include <filesystem>
 #include <functional>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -352,6 +355,53 @@ BOOST_AUTO_TEST_CASE(what_a_layer_saves_must_be_values_with_names) {
       const std::string text = error_of([&] { model.save(file.path()); });
       BOOST_TEST(text.find(c.text) != text.npos, text);
     }
+}
+
+BOOST_AUTO_TEST_CASE(values_are_saved_while_the_save_runs_and_on_its_thread) {
+  static tempo_saving* seen = nullptr;
+  static std::string of_another_thread;
+  static const auto said = [] {
+    tempo_attribute a{};
+    a.size = sizeof a;
+    a.name = "n";
+    return error_of<PluginError>([&] { sdk::check(sdk::host().save_value(seen, &a)); });
+  };
+  RawLayer raw;
+  raw.type.save = [](void*, void*, tempo_layer*, tempo_saving* to) {
+    seen = to;
+    std::thread([] { of_another_thread = said(); }).join();
+    return tempo_status{TEMPO_OK};
+  };
+  raw.type.load = [](void*, void*, tempo_layer*, const tempo_saved*) {
+    return tempo_status{TEMPO_OK};
+  };
+  const File file;
+  Sequential model({raw.make(), Dense({.units = 1})});
+  model(ones({2, 3}));
+  model.save(file.path());
+  const std::string expected =
+      "save_value: `to` is not that of a save or a migrate that runs on this thread.\n  Values are "
+      "saved while the callback that was given it runs, and on its thread.";
+  BOOST_TEST(of_another_thread == expected);
+  BOOST_TEST(said() == expected);
+}
+
+BOOST_AUTO_TEST_CASE(a_list_that_is_migrated_has_a_count_that_a_list_has) {
+  RawLayer raw;
+  raw.type.migrate = [](void*, const tempo_saved*, tempo_saving* to) {
+    static const int64_t two[] = {1, 2};
+    tempo_attribute a{};
+    a.size = sizeof a;
+    a.kind = TEMPO_LIST_VALUE;
+    a.name = "shape";
+    a.list = two;
+    a.count = uint64_t{1} << 28;
+    return sdk::host().save_value(to, &a);
+  };
+  const sdk::OptionList from;
+  sdk::OptionList to;
+  BOOST_TEST(error_of([&] { migrate(raw.type, "Raw", 1, from, to); }) ==
+             "Raw: save_value: there are 268435456 `shape`; at most 1048576 can be given.");
 }
 
 BOOST_AUTO_TEST_CASE(save_and_load_are_both_there_or_neither) {
