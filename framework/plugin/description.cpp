@@ -11,6 +11,7 @@
 #include <iterator>
 #include <map>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include <tempo/dtype.hpp>
@@ -100,6 +101,11 @@ void require_options(const std::string& who, const Type& type) {
                       std::to_string(most_options) + " are possible.");
   if (type.n_options && !type.options)
     throw PluginError(who + "it has no table of options, only their number.");
+  if (type.n_options && type.options[0].size > largest_element)
+    throw PluginError(who + "the description of option 0 says that it has " +
+                      std::to_string(type.options[0].size) + " bytes; at most " +
+                      std::to_string(largest_element) +
+                      " are possible.\n  Its field `size` is set by whoever provides it.");
   for (uint32_t i = 0; i < type.n_options; ++i) {
     if (type.options[0].size < TEMPO_OPTION_SIZE_1_0 ||
         type.options[0].size % alignof(tempo_option) != 0 ||
@@ -271,6 +277,10 @@ Kept& one_more() {
   const ProcessLock lock(ProcessLock::registry);
   return all.emplace_back();
 }
+std::unordered_set<const tempo_layer_type*>& kept_layers() {
+  static auto& all = *new std::unordered_set<const tempo_layer_type*>;
+  return all;
+}
 
 }  // namespace
 
@@ -294,6 +304,8 @@ const tempo_layer_type& kept(const tempo_layer_type& whole_type) {
   Kept& mine = one_more();
   tempo_layer_type& type = mine.layer = whole(whole_type);
   keep_texts_and_options(type, mine);
+  const ProcessLock lock(ProcessLock::registry);
+  kept_layers().insert(&type);
   return type;
 }
 
@@ -338,12 +350,10 @@ std::string contents_of(const tempo_layer_type& given) {
 }
 }  // namespace
 
-const tempo_layer_type& of_this_layout(const tempo_layer_type& whole_type) {
-  if (whole_type.size >= sizeof(tempo_layer_type) &&
-      (whole_type.n_options == 0 || whole_type.options[0].size == sizeof(tempo_option)))
-    return whole_type;
+const tempo_layer_type& hosts_own(const tempo_layer_type& whole_type) {
   static auto& copies = *new std::map<std::string, const tempo_layer_type*>;
   const ProcessLock lock(ProcessLock::registry);
+  if (kept_layers().count(&whole_type)) return whole_type;
   const tempo_layer_type*& copy = copies[contents_of(whole_type)];
   if (!copy) copy = &kept(whole_type);
   return *copy;

@@ -31,7 +31,8 @@ bool is_plugin_name(const std::string& name);
 const tempo_layer_type& kept(const tempo_layer_type& whole_type);
 const tempo_op_type& kept(const tempo_op_type& whole_type);
 const tempo_function_type& kept(const tempo_function_type& whole_type);
-/// The type itself where it is laid out as here; else its copy, the same one each time.
-const tempo_layer_type& of_this_layout(const tempo_layer_type& whole_type);
+/// The type itself where it is such a copy; else a copy of what it says now, the same one each
+/// time.
+const tempo_layer_type& hosts_own(const tempo_layer_type& whole_type);
 
 }  // namespace tempo

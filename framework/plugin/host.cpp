@@ -20,6 +20,11 @@ void askew(const char* function, std::size_t size) {
               std::to_string(size) +
               " bytes; it has a multiple of 8.\n  Its field `size` is set by whoever provides it.");
 }
+void too_large(const char* function, std::size_t size) {
+  throw Error(std::string(function) + ": a struct of an array says that it has " +
+              std::to_string(size) + " bytes; at most " + std::to_string(largest_element) +
+              " are possible.\n  Its field `size` is set by whoever provides it.");
+}
 
 std::string fault_of(const tempo_type& type) {
   if (type.size < sizeof type)

@@ -34,8 +34,11 @@ inline void require_list(const void* first, uint64_t n, const char* function, co
 
 /// Throws the Error of a struct from the other side that has fewer bytes than it must have.
 [[noreturn]] void too_small(const char* function, std::size_t size, std::size_t needed);
-/// The same of an element of an array after which the next one would lie askew.
+/// The same of an element of an array after which the next one would lie askew, or too far off.
 [[noreturn]] void askew(const char* function, std::size_t size);
+[[noreturn]] void too_large(const char* function, std::size_t size);
+/// A size that no struct of 1.x has stands for one that was never set.
+constexpr std::size_t largest_element = 4096;
 
 /// What a struct of the other side has at least: its bytes in version 1.0 of the ABI.
 template <class Struct>
@@ -78,6 +81,7 @@ class Elements {
     if (n == 0 || first->size == sizeof(Struct)) return;
     if (first->size < least<Struct>) too_small(function, first->size, least<Struct>);
     if (first->size % alignof(Struct) != 0) askew(function, first->size);
+    if (first->size > largest_element) too_large(function, first->size);
     copies_.reserve(n);
     for (std::size_t i = 0; i < n; ++i)
       copies_.push_back(whole(*reinterpret_cast<const Struct*>(

@@ -165,7 +165,7 @@ void add_activity_losses(const tempo_layer& layer, const Tensors& outputs) {
 
 Layer new_layer(const tempo_layer_type& given, std::span<const tempo_attribute> options) {
   require_whole(&given);
-  const tempo_layer_type& type = of_this_layout(given);
+  const tempo_layer_type& type = hosts_own(given);
   sdk::OptionList checked;
   check_options(type, options, checked);
   Layer layer(new tempo_layer(type, checked.all()));

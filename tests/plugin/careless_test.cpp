@@ -765,6 +765,9 @@ const Described descriptions[] = {
      "layer `Raw`: the description of option 0 is incomplete"},
     {"of options that would lie askew", [](auto&, auto& o) { o.size = sizeof o + 3; },
      "layer `Raw`: the description of option 0 is incomplete"},
+    {"of options that would lie too far off", [](auto&, auto& o) { o.size = 1u << 30; },
+     "layer `Raw`: the description of option 0 says that it has 1073741824 bytes; at most 4096 are "
+     "possible.\n  Its field `size` is set by whoever provides it."},
     {"of limits that no number keeps", [](auto&, auto& o) { o.at_least = 10, o.at_most = 1; },
      "layer `Raw`: its option `size` must be at least 10.000000 and at most 1.000000, which no "
      "number is."},

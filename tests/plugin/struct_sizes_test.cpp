@@ -177,6 +177,33 @@ BOOST_AUTO_TEST_CASE(what_was_registered_need_not_stay) {
   check_same("called", made(kept, nullptr, 0)(ones({2})), ones({2}));
 }
 
+BOOST_AUTO_TEST_CASE(what_a_layer_was_made_of_need_not_stay) {
+  RawLayer raw;
+  char name[] = "Passing", of_option[] = "size";
+  Layer layer, same, other;
+  {
+    tempo_option mine = option(of_option);
+    tempo_layer_type type = raw.type;
+    type.name = name;
+    type.options = &mine;
+    type.n_options = 1;
+    layer = made(&type, nullptr, 0);
+    same = made(&type, nullptr, 0);
+    BOOST_TEST(layer.view().type == same.view().type);
+    mine.standard = "3";  // it is another type from here on
+    other = made(&type, nullptr, 0);
+    BOOST_TEST(layer.view().type != other.view().type);
+    BOOST_TEST(made(layer.view().type, nullptr, 0).view().type == layer.view().type);
+    std::memset(&mine, 0x41, sizeof mine);
+    std::memset(&type, 0x41, sizeof type);
+    name[0] = of_option[0] = '\0';
+  }
+  BOOST_TEST(layer.type_name() == "Passing");
+  BOOST_TEST(layer.view().type->options[0].name == std::string("size"));
+  BOOST_TEST(layer.view().type->options[0].standard == std::string("2"));
+  check_same("called", layer(ones({2, 3})), ones({2, 3}));
+}
+
 BOOST_AUTO_TEST_CASE(calls_scans_weights_and_attributes_of_a_later_header_are_taken) {
   const Tensor x = ones({2, 3}), sequence = ones({2, 4, 3});
   tempo_tensor *const in[] = {x.handle()}, *const sequences[] = {sequence.handle()};
