@@ -197,9 +197,11 @@ void check_options(const tempo_layer_type& type, std::span<const tempo_attribute
                   (names.empty() ? "no options of its own" : sdk::listed(names)) + ".");
     }
     check_option(type, *found, given);
-    const bool one_of_a_list = found->kind == TEMPO_OPTION_SHAPE && given.kind == TEMPO_INT64_VALUE;
-    if (one_of_a_list)
+    const bool whole = given.kind == TEMPO_INT64_VALUE;
+    if (whole && found->kind == TEMPO_OPTION_SHAPE)
       checked.add(given.name, std::vector<int64_t>{given.integer});
+    else if (whole && found->kind == TEMPO_OPTION_REAL)
+      checked.add(given.name, static_cast<double>(given.integer));
     else
       checked.add(given);
   }

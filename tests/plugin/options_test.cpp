@@ -86,6 +86,31 @@ BOOST_AUTO_TEST_CASE(an_option_whose_default_is_out_of_its_limits_must_be_given)
   BOOST_TEST(make({{"units", 3}}).is_cell());
 }
 
+BOOST_AUTO_TEST_CASE(an_option_that_is_a_number_comes_as_one_also_where_an_integer_is_given) {
+  static double seen = -1;
+  tempo_layer_type type = *cell<NeedyCell>("Needy").type;
+  type.create = [](void*, tempo_layer*, const tempo_creation* c, void** instance) {
+    const tempo_attribute* const rate =
+        tempo_attribute_of(c->options, c->n_options, "rate", TEMPO_DOUBLE_VALUE);
+    seen = rate ? rate->real : -1;
+    *instance = &seen;
+    return tempo_status{TEMPO_OK};
+  };
+  type.destroy = [](void*, void*) { return tempo_status{TEMPO_OK}; };
+  const auto given = [&](const sdk::Attribute& rate) {
+    sdk::OptionList options;
+    options.add("units", int64_t{3});
+    options.add(rate.abi());
+    sdk::make_layer(type, options);
+    return seen;
+  };
+  BOOST_TEST(given({"rate", 1}) == 1);
+  BOOST_TEST(given({"rate", 0.25}) == 0.25);
+  BOOST_TEST(error_of([&] {
+               given({"rate", 2});
+             }) == "Needy: option `rate` is 2; it must be within [0, 1].");
+}
+
 BOOST_AUTO_TEST_CASE(what_every_layer_has_is_described_for_each) {
   tempo_layer_type bare{};  // a type that describes no options
   const tempo_layer_type& lstm = *LSTM({.units = 1}).view().type;

@@ -8,14 +8,12 @@ static const tempo_host* host;
 
 static tempo_status create(void* user, tempo_layer* self, const tempo_creation* creation,
                            void** instance) {
-  const tempo_attribute *whole = tempo_attribute_of(creation->options, creation->n_options,
-                                                    "factor", TEMPO_INT64_VALUE),
-                        *real = tempo_attribute_of(creation->options, creation->n_options, "factor",
-                                                   TEMPO_DOUBLE_VALUE);
+  const tempo_attribute* given = tempo_attribute_of(creation->options, creation->n_options,
+                                                    "factor", TEMPO_DOUBLE_VALUE);
   double* factor = malloc(sizeof *factor);
   (void)self;
   if (!factor) return host->fail(TEMPO_OUT_OF_MEMORY, "out of memory");
-  *factor = whole ? (double)whole->integer : real ? real->real : *(double*)user;
+  *factor = given ? given->real : *(double*)user;
   *instance = factor;
   return TEMPO_OK;
 }

@@ -63,14 +63,12 @@ static tempo_status create(void* user, tempo_layer* self, const tempo_creation* 
   const tempo_attribute *units = tempo_attribute_of(creation->options, creation->n_options, "units",
                                                     TEMPO_INT64_VALUE),
                         *leak = tempo_attribute_of(creation->options, creation->n_options, "leak",
-                                                   TEMPO_DOUBLE_VALUE),
-                        *whole = tempo_attribute_of(creation->options, creation->n_options, "leak",
-                                                    TEMPO_INT64_VALUE);
+                                                   TEMPO_DOUBLE_VALUE);
   cell* made = calloc(1, sizeof *made);
   (void)user, (void)self;
   if (!made) return host->fail(TEMPO_OUT_OF_MEMORY, "LeakyIntegrator: out of memory");
   made->units = units ? units->integer : 32;
-  made->leak = leak ? leak->real : whole ? (double)whole->integer : 0.5;
+  made->leak = leak ? leak->real : 0.5;
   *instance = made;
   return TEMPO_OK;
 }
