@@ -2,7 +2,6 @@
 // `tempo layers`: what is installed, by plugin, or the options of one layer, as tables.
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <span>
 
@@ -12,6 +11,7 @@
 #include <tempo/option.hpp>
 
 #include "commands.hpp"
+#include "plugin/debug/host.hpp"
 
 namespace tempo::command {
 
@@ -96,9 +96,7 @@ std::string listed(const PluginContents& plugin) {
 }  // namespace
 
 std::string list_plugin(const std::string& path) {
-  setenv("TEMPO_PLUGIN_FOLDER", "/dev/null/no_folder", 1);  // nothing else is loaded
-  unsetenv("TEMPO_PLUGIN_PATH");
-  load_plugin(path);
+  sdk::check(check_extension().load_only(path.c_str()));
   std::error_code ignored;
   const std::string real = std::filesystem::canonical(path, ignored).string();
   for (const PluginContents& plugin : all_plugins().plugins)

@@ -2,6 +2,7 @@
 // Decides in which files a name is looked for, and when.
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <utility>
 
@@ -17,6 +18,8 @@ namespace tempo {
 namespace fs = std::filesystem;
 
 namespace {
+
+std::atomic<bool> named_alone{false};  // files are loaded that are named, and no others
 
 std::vector<std::string> files_of(const std::string& folder, std::vector<std::string>& failures) {
   std::vector<std::string> paths;
@@ -98,7 +101,7 @@ std::vector<std::string> plugin_files() {
 
 std::vector<std::string> load_installed() {
   std::vector<std::string> failures;
-  load_all(plugin_folder(), failures);
+  if (!named_alone) load_all(plugin_folder(), failures);
   return failures;
 }
 
@@ -106,7 +109,7 @@ const std::vector<std::string>& load_plugin_path() {
   static bool done = false;
   static auto& failures = *new std::vector<std::string>;
   const ProcessLock lock(ProcessLock::loading);  // a plugin's init may ask for a layer, too
-  if (std::exchange(done, true)) return failures;
+  if (named_alone || std::exchange(done, true)) return failures;
   for (const std::string& folder : folders_of(environment("TEMPO_PLUGIN_PATH"))) {
     std::error_code ignored;
     if (fs::is_directory(folder, ignored))
@@ -117,11 +120,16 @@ const std::vector<std::string>& load_plugin_path() {
   return failures;
 }
 
+void load_only(const std::string& path) {
+  named_alone = true;
+  load_plugin_file(path);
+}
+
 const tempo_layer_type& require_type(uint32_t kind, const std::string& name, Search search) {
   if (const tempo_layer_type* type = find_type(kind, name)) return *type;
   const std::string file =
       plugin_folder() + "/tempo_" + snake_case(parts_of_name(name).second) + ".so";
-  const bool plain = name.find('/') == name.npos;
+  const bool plain = name.find('/') == name.npos && !named_alone;
   if (std::error_code ignored; plain && fs::exists(file, ignored)) load_plugin_file(file);
   if (const tempo_layer_type* type = find_type(kind, name)) return *type;
   load_installed();  // one file may have several layers, and the name of one at most

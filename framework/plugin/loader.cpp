@@ -106,17 +106,17 @@ void require_fitting(const std::string& path, const tempo_plugin* plugin) {
   refuse(path, what + " failed: " + (words.empty() ? "it does not say why." : words));
 }
 
-bool is_installed(const std::string& path) {
-  std::error_code ignored;
-  return fs::path(path).parent_path() == fs::canonical(plugin_folder(), ignored);
+// Whether it lies, or a link to it, in the folder of Tempo's own plugins.
+bool is_installed(const std::string& given, const std::string& real) {
+  std::error_code error;
+  const fs::path folder = fs::canonical(plugin_folder(), error);
+  if (error) return false;
+  const fs::path of_given = fs::canonical(fs::absolute(given, error).parent_path(), error);
+  return fs::path(real).parent_path() == folder || (!error && of_given == folder);
 }
 
-// One of Tempo's own, which `tempo layers` also looks at where no folder is installed.
-bool may_be_tempos(const std::string& path) {
-  return is_installed(path) || fs::path(path).filename().string().starts_with("tempo_");
-}
-
-void initialize(const std::string& path, void* library) {
+// `given` leads to it.
+void initialize(const std::string& given_path, const std::string& path, void* library) {
   const std::string name = entry_name(TEMPO_ABI_MAJOR);
   const auto entry = reinterpret_cast<decltype(&tempo_plugin_v1)>(dlsym(library, name.c_str()));
   if (!entry) no_entry(path, library);
@@ -127,10 +127,10 @@ void initialize(const std::string& path, void* library) {
     refuse(path, "its description is incomplete (size, name, version or init).");
   const tempo_plugin mine = whole(*given), *const plugin = &mine;
   require_fitting(path, plugin);
-  if (mine.name == std::string(own_plugin) && !may_be_tempos(path))
+  if (mine.name == std::string(own_plugin) && !is_installed(given_path, path))
     refuse(path,
            "its name is `tempo`, which Tempo's own layers begin with.\n  Give it a name of "
-           "its own.");
+           "its own; Tempo's own plugins are those in its folder of plugins.");
   tempo_registry registry{plugin->name, plugin->version,       path,        {}, {},
                           {},           plugin->get_extension, plugin->user};
   {
@@ -153,9 +153,16 @@ void* open(const std::string& path) {
 }
 
 // TEMPO_PLUGIN_TRACE=1: says of each file that is tried which file it was and what came of it.
-void trace(const std::string& path, const std::string& error) {
+bool is_traced() {
   const char* wanted = environment("TEMPO_PLUGIN_TRACE");
-  if (!wanted || std::string(wanted) != "1") return;
+  return wanted && std::string(wanted) == "1";
+}
+// The last words, where the process ends in it.
+void trace_opening(const std::string& path) {
+  if (is_traced()) std::cerr << "tempo: plugin " << path << ": it is opened." << std::endl;
+}
+void trace(const std::string& path, const std::string& error) {
+  if (!is_traced()) return;
   std::string outcome = error.substr(0, error.find('\n'));
   for (const tempo_registry& p : loaded_plugins())
     if (error.empty() && p.path == path)
@@ -181,10 +188,11 @@ void load_plugin_file(const std::string& path) {
   bool stays = false;  // in the process, once it was opened: then it is tried once
   try {
     if (const std::string fault = fault_of_plugin_file(path); !fault.empty()) refuse(key, fault);
+    trace_opening(key);
     void* library = open(key);
     stays = true;
     seen[key];
-    initialize(key, library);
+    initialize(path, key, library);
   } catch (const Error& e) {
     if (stays) seen[key] = e.what();
     trace(key, e.what());

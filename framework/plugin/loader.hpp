@@ -26,6 +26,8 @@ const std::vector<std::string>& load_plugin_path();
 /// Loads one plugin; does nothing when that file is loaded already. Every way to fail has its own
 /// sentence. Never unloaded.
 void load_plugin_file(const std::string& path);
+/// The same; from now on no file is loaded that is not named.
+void load_only(const std::string& path);
 /// Where libtempo lies.
 std::string library_path();
 

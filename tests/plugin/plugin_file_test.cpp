@@ -468,9 +468,11 @@ BOOST_AUTO_TEST_CASE(each_file_that_is_tried_is_traced_when_asked_for) {
   std::cerr.rdbuf(before);
   const std::string text = said.str();
   for (const std::string& line :
-       {"tempo: plugin " + good_file() + ": good 1.2.3 is loaded. SHA-256 " +
+       {"tempo: plugin " + good_file() + ": it is opened.\n",
+        "tempo: plugin " + good_file() + ": good 1.2.3 is loaded. SHA-256 " +
             sha256_of_file(good_file()) + "\n",
         std::string("tempo: plugin /no/such.so: there is no such file. SHA-256 unknown\n")})
     BOOST_TEST(text.find(line) != text.npos, line << "is not in\n" << text);
   BOOST_TEST(text.find("/no/other.so") == text.npos);
+  BOOST_TEST(text.find("/no/such.so: it is opened") == text.npos);
 }

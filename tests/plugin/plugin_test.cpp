@@ -201,6 +201,13 @@ BOOST_AUTO_TEST_CASE(two_plugins_built_from_two_versions_of_the_headers_run_thei
 
 // --- refused
 
+BOOST_AUTO_TEST_CASE(no_name_of_a_file_makes_a_plugin_one_of_tempos) {
+  const fs::path file = scratch("tempo_named.so");
+  fs::copy_file(file_of("named_as_tempo"), file, fs::copy_options::overwrite_existing);
+  BOOST_TEST(refusal(fs::canonical(file).string())
+                 .starts_with("plugin PATH: its name is `tempo`, which Tempo's own layers begin"));
+}
+
 BOOST_AUTO_TEST_CASE(a_file_that_is_no_plugin_is_told_apart) {
   BOOST_CHECK_EQUAL(refusal(scratch("nothing.so").string()), "plugin PATH: there is no such file.");
   BOOST_CHECK_EQUAL(refusal(fs::canonical(TEMPO_TEST_PLUGINS).string()),
@@ -241,7 +248,7 @@ const Refused refused[] = {
      "names of what it has begin with it."},
     {"named_as_tempo",
      "plugin PATH: its name is `tempo`, which Tempo's own layers begin with.\n"
-     "  Give it a name of its own."},
+     "  Give it a name of its own; Tempo's own plugins are those in its folder of plugins."},
     {"returns_nothing", "plugin PATH: tempo_plugin_v1 returned nothing."},
     {"entry_throws", "plugin PATH: tempo_plugin_v1 failed: thrown out of the entry"},
     {"without_name", "plugin PATH: its description is incomplete (size, name, version or init)."},

@@ -88,6 +88,10 @@ tempo_status notes(tempo_layer* layer, tempo_tensor* const* inputs, uint32_t n_i
   });
 }
 
+tempo_status load_only(const char* path) {
+  return sdk::guarded([&] { tempo::load_only(path); });
+}
+
 }  // namespace
 
 }  // namespace debug
@@ -107,6 +111,7 @@ const tempo_check_host* tempo::check_host() {
   using namespace tempo::debug;
   static const tempo_check_host table{
       sizeof table, &watch,    &fail_call,  &calls_of,    &function_name,     &live,
-      &fault,       &describe, &file_fault, &plugin_file, &tempo::own_option, &notes};
+      &fault,       &describe, &file_fault, &plugin_file, &tempo::own_option, &notes,
+      &load_only};
   return &table;
 }

@@ -45,6 +45,8 @@ typedef struct tempo_check_host {
    * line each, "hoist: ...", "merge: ..." or "fuse: ...". The layer is not changed. */
   tempo_status (*notes)(tempo_layer* layer, tempo_tensor* const* inputs, uint32_t n_inputs,
                         const char** text);
+  /* Loads the plugin of this file; from then on no file is loaded that is not named. */
+  tempo_status (*load_only)(const char* path);
 } tempo_check_host;
 
 /* A tempo_check_host; its texts live until the next call on the thread. */
