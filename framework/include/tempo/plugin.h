@@ -5,7 +5,7 @@
  * major version. Everything else is reached from it and from the host table it is given. Rules that
  * hold for the whole file, and what 1.x promises, are told in docs/plugin-abi.md; in short:
  *  - In 1.x fields and functions are added at the end of their struct, with a new minor version,
- * and nothing else changes: a plugin that was compiled with 1.0 loads in every 1.x.
+ *    and nothing else changes: a plugin that was compiled with 1.0 loads in every 1.x.
  *  - Every struct begins with its size in bytes, set by whoever provides the struct; in what is to
  *    be filled, by whoever asks for it. Neither side reads or writes a field that the size does not
  *    cover: it counts as 0. One of less than its ..._SIZE_1_0 bytes is refused.
@@ -19,7 +19,8 @@
  *  - No exception, C++ type, bool or struct by value crosses this boundary. Strings are UTF-8, end
  *    with 0, and are borrowed for the call unless it says otherwise.
  *  - Handles are counted. A function that fills an `out` handle gives the caller one count; handles
- *    passed in are borrowed. Raw pointers into a handle live as long as the handle.
+ *    passed in are borrowed. Raw pointers into a handle live as long as the handle; but a weight's
+ *    data until its next `assign`.
  *  - A layer guards what its `call` assigns to a weight of its own, in training alone.
  *  - A plugin starts no threads and calls no BLAS setting. It is never unloaded.
  *  - Names: a layer, cell, op or function `Name` of a plugin `plugin` is `plugin.Name`, and `Name`
@@ -28,9 +29,9 @@
  * Where a function of the host may be called, and where a callback runs:
  *   [any]     on any thread, in every callback
  *   [call]    on any thread, in every callback but a kernel
- *   [build]   in the create or the build of that layer, which one thread alone runs
+ *   [build]   in the build of that layer, on one thread alone; `add_child` in its create, too
  *   [init]    in the plugin's init
- *   [save]    in a save or a migrate
+ *   [save]    in a save or a migrate, on its thread
  *   [kernel]  on any thread, several at once, and of the host it calls what is [any] alone
  *   [several] on any thread, several at once
  *   [alone]   while no other callback of that instance runs */
@@ -145,11 +146,13 @@ typedef struct tempo_layer_type {
   uint32_t version;  /* of its options and of what it keeps: a larger one where they change */
   uint32_t reserved; /* 0 */
   void* user;
-  /* A new instance, which the other callbacks are given. [several] */
+  /* A new instance, which the other callbacks are given: none of them can be asked for before it
+   * is there, or in its destroy. [several] */
   tempo_status (*create)(void* user, tempo_layer* self, const tempo_creation* creation,
                          void** instance);
   tempo_status (*destroy)(void* user, void* instance); /* [alone] */
-  /* Adds the weights; called once, before the first call. [alone] */
+  /* Adds the weights, before the first call. It is called again after it failed, or where a model's
+   * build failed as a whole: what it had added is gone then. [alone] */
   tempo_status (*build)(void* user, void* instance, tempo_layer* self, const tempo_inputs* inputs);
   tempo_status (*call)(void* user, void* instance, tempo_layer* self, const tempo_call* call,
                        tempo_results* results); /* [several] */
@@ -200,7 +203,8 @@ typedef struct tempo_weight {
 } tempo_weight;
 #define TEMPO_WEIGHT_SIZE_1_0 56u
 
-/* What can be seen of a layer. Texts live as long as the handle. */
+/* What can be seen of a layer. Texts live as long as the handle; a name that add_child changes is
+ * then the former or the new one, and so is a weight's path. */
 enum {
   TEMPO_BUILT = 1,
   TEMPO_TRAINABLE = 2 /* neither it nor a layer that holds it is frozen */
@@ -316,7 +320,8 @@ typedef struct tempo_host {
   /* Its own weights, then its children's, in the order of creation. Borrowed; NULL past the end. */
   tempo_status (*layer_weight)(const tempo_layer* layer, uint32_t index, tempo_tensor** out);
   tempo_status (*layer_child)(const tempo_layer* layer, uint32_t index, tempo_layer** out);
-  /* For a layer's callbacks: its own weights and children. [build] */
+  /* For a layer's callbacks: its own weights, in its build, and its children, in its create or its
+   * build. [build] */
   tempo_status (*add_weight)(tempo_layer* self, const tempo_weight* weight, tempo_tensor** out);
   tempo_status (*add_child)(tempo_layer* self, const char* name, tempo_layer* child);
 

@@ -121,7 +121,7 @@ typedef struct tempo_view {
   uint32_t size;
   uint32_t flags;
   tempo_type type;
-  const void* data;   /* row-major; NULL of a placeholder */
+  const void* data;   /* row-major; NULL of a placeholder; a weight's, until its next `assign` */
   const char* path;   /* of a weight, "encoder/kernel"; else "" */
   tempo_tensor* mask; /* borrowed; NULL when there is none */
 } tempo_view;
