@@ -64,7 +64,7 @@ Tensor AccuracyMetric::equal_classes(const Tensor& y_true, const Tensor& y_pred,
   const Tensor found = argmax(y_pred, -1), greatest = max(y_pred, -1);
   if (kind == Kind::categorical) {
     const Tensor t = y_true.rank() == y_pred.rank() ? only(kept, y_true) : y_true;
-    require_numbers(name, t);
+    require_probabilities(name, t);
     if (t.shape() != y_pred.shape()) shapes_differ(name, y_true, y_pred, one_for_each);
     require_classes(name, y_pred, -1, one_class_metric);
     return unless_nan(equal(argmax(t, -1), found), greatest);
@@ -106,7 +106,7 @@ struct TopKMetric : MetricOf<TopKMetric, TopKCategoricalAccuracyOptions, MeanMet
     require_classes(name, y_pred, -1, one_class_metric);
     const Tensor kept = weighting.kept_across(y_pred, -1);
     const Tensor t = cast(only(kept, y_true), float64), p = cast(y_pred, float64);
-    require_numbers(name, t);
+    require_probabilities(name, t);
     const Tensor hit = one_hot(argmax(t, -1), y_pred.shape().back(), float64);
     return within_top(p, max(where(equal(hit, 1), p, -HUGE_VAL), -1), options.k);
   }

@@ -83,7 +83,7 @@ struct DivergenceFormula : LossFormula<DivergenceFormula, MeanErrorOptions> {
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     const auto [t, p] = counted(same_shape(y_true, y_pred), -1, weighting);
-    require_numbers(name, t);
+    require_probabilities(name, t);
     const Tensor held = clip(t, tiny, 1);
     return sum(held * log(held / clip(p, tiny, 1)), -1);
   }

@@ -45,7 +45,7 @@ struct DiceFormula : LossFormula<DiceFormula, DiceOptions> {
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     const Areas of(name, same_shape(y_true, y_pred), options.axis, weighting);
-    require_numbers(name, of.t);
+    require_probabilities(name, of.t);
     return 1 - 2 * of.sum(of.t * of.p) / (of.sum(of.t) + of.sum(of.p) + least_area);
   }
 };
@@ -56,7 +56,7 @@ struct TverskyFormula : LossFormula<TverskyFormula, TverskyOptions> {
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     const Areas of(name, same_shape(y_true, y_pred), options.axis, weighting);
-    require_numbers(name, of.t);
+    require_probabilities(name, of.t);
     const Tensor both = of.sum(of.t * of.p);
     const Tensor too_much = of.sum((1 - of.t) * of.p), missed = of.sum(of.t * (1 - of.p));
     return 1 - both / (both + options.alpha * too_much + options.beta * missed + least_area);

@@ -62,7 +62,7 @@ struct CategoricalFormula : LossFormula<CategoricalFormula, CategoricalCrossentr
                                  : last_layer_fix);
     require_classes(name, pair.y_pred, options.axis, one_class_loss);
     auto [t, p] = counted(pair, options.axis, weighting);
-    require_numbers(name, t);
+    require_probabilities(name, t);
     if (const double s = options.label_smoothing; s != 0)
       t = t * (1 - s) + s / static_cast<double>(p.shape()[options.axis]);
     const Tensor logs = log_probabilities(p, options.from_logits, options.axis);
@@ -149,7 +149,7 @@ struct CategoricalFocalFormula
     const Pair pair = same_shape(y_true, y_pred);
     require_classes(name, pair.y_pred, axis, one_class_loss);
     auto [t, p] = counted(pair, axis, weighting);
-    require_numbers(name, t);
+    require_probabilities(name, t);
     if (const double s = options.label_smoothing; s != 0)
       t = t * (1 - s) + s / static_cast<double>(p.shape()[axis]);
     if (options.from_logits) p = softmax(p, axis);

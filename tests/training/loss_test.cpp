@@ -666,7 +666,7 @@ BOOST_AUTO_TEST_CASE(labels_that_are_none_are_refused_by_losses_and_metrics) {
       {"binary_crossentropy", {3, 1}, {0, 1, 0.7, 1 + 1e-7}, no_probability},
       {"binary_crossentropy(from_logits=true)", {3, 1}, {0, 1, 0.7}, no_probability},
       {"binary_accuracy", {3, 1}, {0, 1}, not_0_or_1, false},
-      {"kl_divergence", {3, 1}, {0, 1, 0.7, 2, -1}, {missing}},
+      {"kl_divergence", {3, 1}, {0, 1, 0.7}, no_probability},
       {"sparse_top_k_categorical_accuracy", {3, 2}, {0, 1}, no_class, false},
       {"sparse_top_k_categorical_accuracy(from_sorted_ids=true)",
        {3, 2},
@@ -709,10 +709,23 @@ BOOST_AUTO_TEST_CASE(labels_that_are_none_are_refused_by_losses_and_metrics) {
   }
   const Tensor rows = numbers({1, 0, 0, missing}, {2, 2}, float32),
                even = full({2, 2}, 0.5, float32);
-  for (const char* name : {"categorical_crossentropy", "categorical_accuracy"})
+  for (const char* name :
+       {"categorical_crossentropy", "categorical_crossentropy(from_logits=true)",
+        "categorical_focal_crossentropy", "kl_divergence", "dice", "tversky",
+        "categorical_accuracy", "top_k_categorical_accuracy(k=1)", "accuracy", "crossentropy"}) {
     BOOST_TEST(error_of([&] { Metric(name).update(rows, even); }).find(": y_true[1, 1] is NaN;") !=
                    std::string::npos,
                name);
+    for (const double bad : no_probability)
+      BOOST_TEST(error_of([&] {
+                   Metric(name).update(numbers({1, 0, 0, bad}, {2, 2}, float32), even);
+                 }).find(": y_true[1, 1] is ") != std::string::npos,
+                 name << " of " << bad);
+    BOOST_TEST(error_of([&] {
+                 Metric(name).update(numbers({1, 0, 0.25, 0.75}, {2, 2}, float32), even);
+               }) == "nothing was thrown",
+               name);
+  }
   BOOST_TEST(error_of([] {
                Loss("sparse_categorical_crossentropy")(tensor<int64_t>({0, int64_t{1} << 40}, {2}),
                                                        ones({2, 2}));
