@@ -25,7 +25,7 @@ Logs Model::run_train_on_batch(const Inputs& x, const Inputs& y,
   Dataset batch = checked(who, *state_, x, y, options.sample_weight);
   if (!options.class_weight.empty())
     batch.weight = sample_weight_of(who, batch, options.class_weight);
-  return beside_training(*this, *state_, [&] {
+  return beside_training(who, *this, *state_, [&] {
     const SoleTrainer sole(who, *state_);
     take_up(*state_);
     Tracker tracker(state_->objective);

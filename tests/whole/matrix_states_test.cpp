@@ -432,6 +432,74 @@ BOOST_AUTO_TEST_CASE(sums_of_many_rows_are_exact_enough) {
   }
 }
 
+// Of whole matrices, of a column, and of both axes.
+BOOST_AUTO_TEST_CASE(sums_of_the_other_forms_are_exact_enough) {
+  const int64_t rows = 1024;
+  struct Form {
+    const char* what;
+    std::function<Tensor(const Tensor& S, const Tensor& before)> sum;
+    int64_t columns;
+  };
+  const Form forms[] = {
+      {"of two matrices", [](const Tensor& S, const Tensor& B) { return sum(S * B, -2); }, 8},
+      {"of both axes", [](const Tensor& S, const Tensor&) { return sum(sum(S, -2), -1, true); }, 2},
+      {"of both axes of two",
+       [](const Tensor& S, const Tensor& B) { return sum(sum(S * B, -1), -1, true); }, 2},
+  };
+  for (const Form& form : forms) BOOST_TEST_CONTEXT(form.what) {
+      const Tensor all = random_uniform({1, 2, rows, form.columns}, 0.5, 1, float32, 3),
+                   x = random_uniform({1, 2, 2, rows}, 0.5, 1, float32, 4),
+                   none = full({1, 2, 2, form.columns}, 0.25, float32);
+      const auto run = [&](DType dtype) {
+        return scan(
+                   [&](const Tensors& x, const State& s) -> Step {
+                     const Tensor S = s[0] + column(x[0]) * row(x[1]);
+                     return {.output = form.sum(S, s[0]), .state = {S}};
+                   },
+                   {cast(x, dtype), cast(none, dtype)}, {cast(all, dtype)},
+                   {.plain = dtype == float64})
+            .output;
+      };
+      const std::vector<double> got = run(float32).to_vector(), expected = run(float64).to_vector();
+      for (std::size_t i = 0; i < got.size(); ++i)
+        BOOST_TEST(std::abs(got[i] / expected[i] - 1) < 5e-6, got[i] << " " << expected[i]);
+    }
+}
+
+// Its rows are summed beside a matrix state: nothing is folded along an axis of one.
+BOOST_AUTO_TEST_CASE(a_column_beside_a_matrix_state_runs_in_parts) {
+  const Tensor x = parameter(normal({2, 5, 2, 6}, 1)), S = parameter(normal({2, 2, 6, 4}, 2)),
+               c = parameter(normal({2, 2, 6, 1}, 3));
+  const auto run = [&](bool plain) {
+    const Scanned done = scan(
+        [](const Tensor& x, const State& s) -> Step {
+          const Tensor column = expand_dims(x, -1),
+                       next = 0.9 * s[0] + column * sum(s[0], -2, true),
+                       other = 0.5 * s[1] + column;
+          return {.output = sum(sum(next, -1) * sum(other, -1), -1) + sum(sum(other, -2), -1),
+                  .state = {next, other}};
+        },
+        x, {S, c}, {.plain = plain});
+    Tensors all{done.output, done.state[0], done.state[1]};
+    for (const Tensor& g : gradient(mixed(all), {x, S, c})) all.push_back(g);
+    return all;
+  };
+  const ProgramLog log;
+  const Tensors got = run(false), expected = run(true);
+  for (std::size_t i = 0; i < got.size(); ++i)
+    check_close("result " + std::to_string(i), got[i], expected[i], 1e-12);
+  bool calls = false, together = false;
+  for (const LoggedProgram& l : log.programs()) {
+    const Plan& plan = l.recurrence->optimised().plan();
+    together |= plan.parts_together > 0;
+    for (const Stage& stage : plan.stages)
+      if (const auto* call = std::get_if<CallStage>(&stage))
+        calls |= l.recurrence->optimised().program().loop[call->instruction].op == &sum_to_op;
+  }
+  BOOST_TEST(!calls);
+  BOOST_TEST(together);
+}
+
 // What goes from part to part has an axis more, and two in segments: of 7 axes there is no room.
 BOOST_AUTO_TEST_CASE(a_matrix_state_of_many_axes_runs_as_one) {
   const Tensor down = parameter(normal({2, 6, 1, 1, 1, 2, 3, 1}, 4)),

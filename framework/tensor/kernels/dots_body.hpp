@@ -75,12 +75,35 @@ TEMPO_KERNEL_INLINE T of_column(const void* const* in, int n_inputs, const TileR
   constexpr int64_t size = sizeof(T);
   if (n_inputs == 2 && rows.inputs[0] == size && rows.inputs[1] == size)
     return dot(row_of<T>(in[0], 0, 0), row_of<T>(in[1], 0, 0), rows.count);
-  T total = 0;
+  double total = 0;
   for (int64_t r = 0; r < rows.count; ++r) {
-    const T a = *row_of<T>(in[0], r, rows.inputs[0]);
-    total += n_inputs == 2 ? a * *row_of<T>(in[1], r, rows.inputs[1]) : a;
+    const double a = *row_of<T>(in[0], r, rows.inputs[0]);
+    total += n_inputs == 2 ? a * static_cast<double>(*row_of<T>(in[1], r, rows.inputs[1])) : a;
   }
-  return total;
+  return static_cast<T>(total);
+}
+
+// Four rows at once, of which each has one number of b or as many as of a.
+template <class T, bool scalar>
+TEMPO_KERNEL_INLINE void add_four_products(const T* a, int64_t apart_a, const T* b, int64_t apart_b,
+                                           T* y, int64_t n) {
+  const T *a1 = row_of<T>(a, 1, apart_a), *a2 = row_of<T>(a, 2, apart_a),
+          *a3 = row_of<T>(a, 3, apart_a), *b1 = row_of<T>(b, 1, apart_b),
+          *b2 = row_of<T>(b, 2, apart_b), *b3 = row_of<T>(b, 3, apart_b);
+  int64_t j = 0;
+  if constexpr (scalar) {
+    const T c0 = *b, c1 = *b1, c2 = *b2, c3 = *b3;
+    for (; j + lanes<T> <= n; j += lanes<T>)
+      TEMPO_AT(y + j) += (TEMPO_OF(a + j) * c0 + TEMPO_OF(a1 + j) * c1) +
+                         (TEMPO_OF(a2 + j) * c2 + TEMPO_OF(a3 + j) * c3);
+    for (; j < n; ++j) y[j] += (a[j] * c0 + a1[j] * c1) + (a2[j] * c2 + a3[j] * c3);
+  } else {
+    for (; j + lanes<T> <= n; j += lanes<T>)
+      TEMPO_AT(y + j) +=
+          (TEMPO_OF(a + j) * TEMPO_OF(b + j) + TEMPO_OF(a1 + j) * TEMPO_OF(b1 + j)) +
+          (TEMPO_OF(a2 + j) * TEMPO_OF(b2 + j) + TEMPO_OF(a3 + j) * TEMPO_OF(b3 + j));
+    for (; j < n; ++j) y[j] += (a[j] * b[j] + a1[j] * b1[j]) + (a2[j] * b2[j] + a3[j] * b3[j]);
+  }
 }
 
 template <class T>
@@ -95,16 +118,11 @@ TEMPO_KERNEL void column_dot(const void* const* in, const int64_t* strides, void
   const bool scalar = strides[1] == 0;
   const T *a0 = row_of<T>(in[0], 0, 0), *b = row_of<T>(in[1], 0, 0);
   int64_t r = 0;
-  for (; scalar && r + 4 <= apart.count; r += 4) {
-    const T *a1 = row_of<T>(a0, 1, apart.inputs[0]), *a2 = row_of<T>(a0, 2, apart.inputs[0]),
-            *a3 = row_of<T>(a0, 3, apart.inputs[0]);
-    const T b0 = *b, b1 = *row_of<T>(b, 1, apart.inputs[1]), b2 = *row_of<T>(b, 2, apart.inputs[1]),
-            b3 = *row_of<T>(b, 3, apart.inputs[1]);
-    int64_t j = 0;
-    for (; j + lanes<T> <= n; j += lanes<T>)
-      TEMPO_AT(y + j) += (TEMPO_OF(a0 + j) * b0 + TEMPO_OF(a1 + j) * b1) +
-                         (TEMPO_OF(a2 + j) * b2 + TEMPO_OF(a3 + j) * b3);
-    for (; j < n; ++j) y[j] += (a0[j] * b0 + a1[j] * b1) + (a2[j] * b2 + a3[j] * b3);
+  for (; r + 4 <= apart.count; r += 4) {
+    if (scalar)
+      add_four_products<T, true>(a0, apart.inputs[0], b, apart.inputs[1], y, n);
+    else
+      add_four_products<T, false>(a0, apart.inputs[0], b, apart.inputs[1], y, n);
     a0 = row_of<T>(a0, 4, apart.inputs[0]);
     b = row_of<T>(b, 4, apart.inputs[1]);
   }

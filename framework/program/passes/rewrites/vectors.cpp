@@ -73,7 +73,8 @@ class Vectors {
     const Shape s = p_.shape(matrix);
     const Shape with = of_rows ? with_last(s, s[-2], 1) : with_last(s, 1, s[-1]);
     const Shape made = of_rows ? with_last(s, 1, s[-1]) : with_last(s, s[-2], 1);
-    sum_to(product(matrix, reshaped(p_, vector, with)), made);
+    const ValueId all = product(matrix, reshaped(p_, vector, with));
+    if (made != s) sum_to(all, made);  // else the one row, or column, is there
     return named_as(i);
   }
 
@@ -85,9 +86,14 @@ class Vectors {
     const std::optional<Shape> folded = folded_shape(i, s);
     if (!folded) return false;
     ValueId v = i.inputs[0];
-    if ((*folded)[-1] == 1) v = sum_to(v, with_last(s, s[-2], 1));
-    if ((*folded)[-2] == 1) v = sum_to(v, *folded);
-    return v != i.inputs[0] && named_as(i);
+    if ((*folded)[-1] == 1 && s[-1] > 1) v = sum_to(v, with_last(s, s[-2], 1));
+    if ((*folded)[-2] == 1 && s[-2] > 1) v = sum_to(v, *folded);
+    if (v != i.inputs[0]) return named_as(i);
+    // Nothing but axes of one element are folded.
+    const Shape& out = p_.shape(i.outputs[0]);
+    if (column_shape(out) == s) column_[i.outputs[0]] = v;
+    append(p_, p_.loop, reshape_op, shape_attribute(out), {v});
+    return name(i);
   }
   // With 1 for the axes that are folded, if they are among the last two.
   std::optional<Shape> folded_shape(const Instruction& i, const Shape& s) const {
