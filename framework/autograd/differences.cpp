@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
+
+#include <tempo/gradient.hpp>
 
 namespace tempo {
 
@@ -31,6 +34,22 @@ double root_mean_square(const std::vector<double>& values) {
   return most * std::sqrt(squares / static_cast<double>(values.size()));
 }
 
+// Of equally spaced values, where a polynomial below that order makes 0: how far rounding alone
+// puts the difference of a second order off. Infinite where no value is finite.
+double seen_rounding(std::vector<double> values, int order) {
+  double squares = 1;  // of the factors of the values in a difference, summed up: (2n over n)
+  for (int k = 1; k <= order; ++k) {
+    for (std::size_t i = 0; i + 1 < values.size(); ++i) values[i] = values[i + 1] - values[i];
+    values.pop_back();
+    squares *= static_cast<double>(order + k) / k;
+  }
+  for (double& v : values) v = std::abs(v);
+  std::erase_if(values, [](double v) { return !std::isfinite(v); });
+  if (values.empty()) return infinity;
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2] * std::sqrt(6 / squares);
+}
+
 // While one lives, weights may be moved.
 class PutBack {
  public:
@@ -49,6 +68,49 @@ class PutBack {
   std::vector<std::vector<double>> values_;
 };
 
+// Points on a straight line through the weights, each by a share of each element's size from the
+// next; 0 is where they are.
+class Line {
+ public:
+  Line(double share, const Tensors& weights, int64_t seed) : put_back_(weights), weights_(weights) {
+    for (const Tensor& w : weights) {
+      const std::vector<double> values = w.to_vector();
+      const double size = greatest(values) > 0 ? root_mean_square(values) : 1;
+      std::vector<double> sizes(values.size(), size);
+      for (std::size_t i = 0; i < values.size(); ++i)
+        if (values[i] != 0) sizes[i] = std::abs(values[i]);
+      at_.push_back(tensor(values, w.shape(), float64));
+      directions_.push_back(share * tensor(sizes, w.shape(), float64) *
+                            random_normal(w.shape(), 0, 1, float64, ++seed));
+    }
+  }
+  void go_to(double point) const {
+    for (std::size_t i = 0; i < weights_.size(); ++i)
+      assign(weights_[i], at_[i] + point * directions_[i]);
+  }
+
+ private:
+  PutBack put_back_;
+  const Tensors& weights_;
+  Tensors at_, directions_;
+};
+
+// Of nine values on a line. Smooth curves leave less in higher differences, kinks and jumps in
+// lower ones.
+double rounding_on(const Line& line, std::initializer_list<int> orders, const Terms& terms) {
+  std::vector<double> values;
+  for (int k = -4; k <= 4; ++k) {
+    line.go_to(k);
+    values.push_back(value_of(terms));
+  }
+  double least = infinity;
+  for (const int order : orders) least = std::min(least, seen_rounding(values, order));
+  return std::isfinite(least) ? least : 0;
+}
+
+constexpr double closely = 1e-10;  // smooth curves are straight there
+constexpr double apart = 1e-6;     // and values that are rounded to float32 are seen to be
+
 }  // namespace
 
 Tensor total(const Tensors& terms) {
@@ -59,37 +121,36 @@ Tensor total(const Tensors& terms) {
 
 double value_of(const Terms& terms) { return total(terms()).item(); }
 
-double rounding_of(const Terms& terms, const Tensors& weights, int64_t seed) {
-  constexpr double closeness = 1e-10;
-  const PutBack at_the_end(weights);
-  Tensors at, directions;
-  for (const Tensor& w : weights) {
-    const std::vector<double> values = w.to_vector();
-    const double size = greatest(values) > 0 ? root_mean_square(values) : 1;
-    at.push_back(tensor(values, w.shape(), float64));
-    directions.push_back(closeness * size * random_normal(w.shape(), 0, 1, float64, ++seed));
-  }
-  std::vector<double> values;
-  for (int k = -3; k <= 3; ++k) {
-    for (std::size_t i = 0; i < weights.size(); ++i)
-      assign(weights[i], at[i] + static_cast<double>(k) * directions[i]);
-    values.push_back(value_of(terms));
-  }
-  std::vector<double> bends;  // of a straight line, 0
-  for (std::size_t k = 1; k + 1 < values.size(); ++k)
-    if (const double b = std::abs(values[k - 1] - 2 * values[k] + values[k + 1]); std::isfinite(b))
-      bends.push_back(b);
-  std::sort(bends.begin(), bends.end());
+Rounding rounding_of(const Terms& terms, const Tensors& weights, int64_t seed) {
+  const double fine = rounding_on(Line(closely, weights, seed), {2}, terms),
+               coarse = rounding_on(Line(apart, weights, seed), {2, 4, 6}, terms);
   double size = 0;
   for (const Tensor& term : terms()) size += sum(abs(term)).item();
-  const double seen = bends.empty() ? 0 : bends[bends.size() / 2];
-  return std::max(2 * seen, 2 * std::numeric_limits<double>::epsilon() * size);
+  const double least = std::numeric_limits<double>::epsilon() * size;
+  return {2 * std::max({fine, coarse, least}), coarse > 1e4 * std::max(fine, least)};
+}
+
+std::vector<Tensors> gradients_beside(const Terms& terms, const Tensors& weights, int64_t seed) {
+  const Line line(closely, weights, seed);
+  std::vector<Tensors> all;
+  for (const double point : {-1, 1, 2}) {
+    line.go_to(point);
+    all.push_back(gradient(total(terms()), weights));
+  }
+  return all;
+}
+
+double typical_size(const Tensor& weight) {
+  const double size = root_mean_square(weight.to_vector());
+  return size > 0 ? size : 1;
 }
 
 struct Neighbourhood::Level {
   double step, slope, after, before;
   /// At a kink, left and right differ as much at a smaller step.
   double jump() const { return after - before; }
+  /// Nothing was seen to change: the step may be too small for how f is rounded.
+  bool flat() const { return after == 0 && before == 0; }
 };
 
 Neighbourhood::Neighbourhood(const Terms& f, const Tensor& weight, double here, double rounding)
@@ -160,7 +221,8 @@ Slope Neighbourhood::slope(std::size_t i, double share) const {
     if (levels.size() < 2) continue;
     const Slope found = extrapolated(levels);
     const double both = found.uncertainty() + best.uncertainty();
-    const bool contradicts = std::abs(found.value - best.value) > 4 * both;  // the finer is right
+    const bool contradicts =
+        !next.flat() && std::abs(found.value - best.value) > 4 * both;  // the finer is right
     if (contradicts || !(found.uncertainty() >= best.uncertainty())) best = found;
     if (levels.size() < 3) continue;
     if (!best.kink && best.uncertainty() <= 1e-8 * std::abs(best.value)) break;

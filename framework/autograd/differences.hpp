@@ -15,9 +15,17 @@ using Terms = std::function<Tensors()>;
 Tensor total(const Tensors& terms);
 double value_of(const Terms& terms);
 
-/// By how much this function's value is off by rounding, seen in values so close to each other
-/// that a straight line goes through them.
-double rounding_of(const Terms& terms, const Tensors& weights, int64_t seed);
+struct Rounding {
+  double of_value = 0;      ///< by how much it is off
+  bool in_float32 = false;  ///< far more than float64 explains
+};
+/// That of this function, seen in values so close to each other that a smooth curve goes through
+/// them.
+Rounding rounding_of(const Terms& terms, const Tensors& weights, int64_t seed);
+/// The gradients at a few places so close by that only rounding makes others of them.
+std::vector<Tensors> gradients_beside(const Terms& terms, const Tensors& weights, int64_t seed);
+/// Of its elements; 1 where all are 0.
+double typical_size(const Tensor& weight);
 
 /// The slope of one element.
 struct Slope {

@@ -3,6 +3,7 @@
 // computed again, in proportion to what comes in, and beside differences; away from kinks.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include <tempo/gradient.hpp>
@@ -139,10 +140,7 @@ class GradientCheck {
           "gradcheck: f gave two values for the same inputs.\n"
           "  It must be a pure function: fix the seed of its dropout, reset its state.");
     if (once != twice) {
-      report.rows.push_back({.order = number, .input = leaves[0].name});
-      report.rows.back().fault = changes;
-      report.rows.back().error = 1;
-      report.worst = std::max(report.worst, 1.0);
+      add_row(report, {.order = number, .input = leaves[0].name, .error = 1, .fault = changes});
       return false;
     }
     Tensors weights;
@@ -152,14 +150,50 @@ class GradientCheck {
     std::vector<GradCheck::Row> rows;
     for (std::size_t i = 0; i < leaves.size(); ++i)
       rows.push_back(check_leaf(order, leaves[i], first[i], options_));
+    judge_what_vanishes(terms, weights, first, rows);
     const bool repeats = compare_again(terms, weights, first, rows);
     bool finite = true;
     for (GradCheck::Row& row : rows) {
-      report.worst = std::max(report.worst, row.error);
       finite = finite && std::isfinite(row.gradient);
-      report.rows.push_back(std::move(row));
+      add_row(report, std::move(row));
     }
     return repeats && finite;
+  }
+
+  // Gradients that are nothing but rounding, as those of a bias before a softmax are, and zeros
+  // beside effects of others that are no smaller than what rounding hides, are right.
+  void judge_what_vanishes(const Terms& terms, const Tensors& weights, const Tensors& gradients,
+                           std::vector<GradCheck::Row>& rows) const {
+    const auto fails = [&](const GradCheck::Row& row) {
+      return row.smooth && (!row.judged || row.error > options_.tolerance);
+    };
+    if (std::none_of(rows.begin(), rows.end(), fails)) return;
+    const std::vector<Tensors> beside = gradients_beside(terms, weights, options_.seed);
+    double effect = 0, size = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      effect = std::max(effect, greatest_of(gradients[i]) * typical_size(weights[i]));
+    for (const Tensor& term : values_()) size += sum(abs(term)).item();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      GradCheck::Row& row = rows[i];
+      if (!fails(row)) continue;
+      double greatest = greatest_of(gradients[i]), change = 0;
+      for (const Tensors& its : beside) {
+        greatest = std::max(greatest, greatest_of(its[i]));
+        change = std::max(change, greatest_of(its[i] - gradients[i]));
+      }
+      const bool is_rounding = change > 1e-3 * greatest;
+      const double scale = typical_size(weights[i]);
+      const bool vanishes = row.judged      ? is_rounding && greatest * scale <= 1e-12 * size
+                            : greatest == 0 ? row.uncertainty * scale <= 1e-6 * effect
+                                            : is_rounding;
+      if (vanishes) row = {.order = row.order, .input = row.input, .shape = row.shape};
+    }
+  }
+  static double greatest_of(const Tensor& t) {
+    double most = 0;
+    for (const double x : t.to_vector())
+      if (std::isfinite(x)) most = std::max(most, std::abs(x));
+    return most;
   }
 
   static constexpr const char* changes = "the gradient is another one when it is computed again";
@@ -176,13 +210,13 @@ class GradientCheck {
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const std::vector<double> a = first[i].to_vector(), b = again[i].to_vector(),
                                 c = larger[i].to_vector(), d = smaller[i].to_vector();
-      double scale = 0;
-      for (const double g : a) scale = std::max(scale, std::abs(g));
+      const double most_off = 1e-9 * greatest_of(first[i]);
       for (std::size_t k = 0; k < a.size(); ++k) {
         if (!std::isfinite(a[k])) continue;
         const bool same = a[k] == b[k];
-        const double off = std::max(std::abs(c[k] / factor - a[k]), std::abs(d[k] * factor - a[k]));
-        if (same && off <= 1e-9 * scale) continue;
+        const bool in_proportion = std::abs(c[k] / factor - a[k]) <= most_off &&
+                                   std::abs(d[k] * factor - a[k]) <= most_off;
+        if (same && in_proportion) continue;
         rows[i].fault = same ? "the gradient is not in proportion to what comes in (dy)" : changes;
         rows[i].error = std::max(rows[i].error, 1.0);
         rows[i].smooth = true;
@@ -223,6 +257,12 @@ class GradientCheck {
 };
 
 }  // namespace
+
+void add_row(GradCheck& report, GradCheck::Row row) {
+  if (std::isnan(row.error)) row.error = std::numeric_limits<double>::infinity();
+  report.worst = std::max(report.worst, row.error);
+  report.rows.push_back(std::move(row));
+}
 
 GradCheck check_gradients(const std::function<Tensors()>& f, const std::vector<Leaf>& leaves,
                           const GradCheckOptions& options) {

@@ -13,6 +13,9 @@ struct Leaf {
   bool in_time = false;  ///< its second axis is time
 };
 
+/// Takes in a row with its error; one that is no number is infinite.
+void add_row(GradCheck& report, GradCheck::Row row);
+
 /// Checks the gradients of f(), which reads the leaves, with respect to each of them and to other
 /// weights that it reads. Results of f that are no numbers do not count.
 GradCheck check_gradients(const std::function<Tensors()>& f, const std::vector<Leaf>& leaves,

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include <tempo/gradcheck.hpp>
+#include <tempo/names.hpp>
 
 #include "tensor/place.hpp"
 
@@ -34,7 +35,7 @@ void print_failure(std::ostream& out, const GradCheck::Row& row) {
         << row.difference << std::setprecision(2) << " (within " << row.uncertainty << ")";
   }
   if (!row.smooth) explain_kink(out, row);
-  if (!row.fault.empty()) out << "\n    " << row.fault;
+  if (!row.fault.empty()) out << "\n    " << sdk::indented(row.fault, "    ");
   if (row.factor != 0)
     out << std::setprecision(6) << "\n    all that is wrong is " << row.factor
         << " times as large as it should be";

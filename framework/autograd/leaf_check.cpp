@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <limits>
 #include <numeric>
+#include <sstream>
 
 namespace tempo {
 
@@ -16,6 +18,9 @@ constexpr std::size_t together = 16;     // elements
 constexpr double alike = 0.1;            // the least effect beside the greatest among them
 constexpr double joint_share = 0.05;     // of the greatest step, for them
 constexpr double sure = 3;               // uncertainties that a difference may be off by
+constexpr double hidden = 1e-3;          // of the gradient: what rounding may hide of it,
+constexpr double float32_hides = 1e-2;   // that of float32, which is coarse,
+constexpr double joint_hidden = 1e-6;    // and where a group alone decides
 constexpr double least_of_scale = 1e-9;  // an element below this part of its tensor counts less
 
 class LeafCheck {
@@ -25,7 +30,8 @@ class LeafCheck {
       : options_(options),
         leaf_(leaf),
         gradients_(gradient.to_vector()),
-        near_(order.terms, leaf.weight, order.here, order.rounding),
+        near_(order.terms, leaf.weight, order.here, order.rounding.of_value),
+        hidden_(order.rounding.in_float32 ? float32_hides : hidden),
         errors_(gradients_.size(), 0) {
     row_.order = order.number;
     row_.input = leaf.name;
@@ -51,10 +57,12 @@ class LeafCheck {
     }
     for (auto i = infinite; i != all.end(); ++i) not_finite(*i);
     if (row_.error > options_.tolerance) describe_fault();
-    if (row_.error <= options_.tolerance && unclear_.error > 0) {
-      unclear_.reached = true;
-      return unclear_;
-    }
+    if (row_.error > options_.tolerance) return row_;
+    for (GradCheck::Row* const other : {&unclear_, &unjudged_})
+      if (other->error > 0) {
+        other->reached = true;
+        return *other;
+      }
     return row_;
   }
 
@@ -84,7 +92,8 @@ class LeafCheck {
     const JointSlope found = near_.slope(parts, joint_share * options_.step);
     if (most == 0 && found.unchanged) return true;
     const double off = std::abs(expected - found.value);
-    const bool exact = sure * found.rounding <= 1e-3 * most + least_of_scale * scale_ * widest;
+    const bool exact =
+        sure * found.rounding <= joint_hidden * most + least_of_scale * scale_ * widest;
     if (!found.straight || !exact ||
         !(off <= 0.2 * options_.tolerance * most + sure * found.rounding))
       return false;
@@ -111,6 +120,22 @@ class LeafCheck {
     if (error > options_.tolerance && !unclear) wrong_.push_back({g, slope.value});
     note(unclear ? unclear_ : row_, i, slope, unclear ? std::max(error, 1.0) : error);
     unclear_.smooth = false;
+    // Gradients at order 2 have no constant in them: what hides there is small beside the others.
+    if (row_.order == 1 && size > 0 && !unclear && sure * slope.rounding > hidden_ * scale_)
+      note_unjudged(i, slope);
+  }
+
+  void note_unjudged(std::size_t i, const Slope& slope) {
+    if (!unjudged_.judged) return;
+    note(unjudged_, i, slope, 1);
+    unjudged_.judged = false;
+    std::ostringstream text;
+    text << std::setprecision(2)
+         << "it cannot be judged: rounding of the values puts a difference off by up to "
+         << sure * slope.rounding << ", and the gradient is " << scale_
+         << " at most\n  Compute all of it in float64, bring the results to one scale, or "
+            "subtract what is constant.";
+    unjudged_.fault = text.str();
   }
 
   void not_finite(std::size_t i) {
@@ -167,9 +192,10 @@ class LeafCheck {
   const Leaf& leaf_;
   std::vector<double> gradients_;
   Neighbourhood near_;
+  double hidden_;
   std::vector<double> errors_;
   double scale_ = 0;
-  GradCheck::Row row_, unclear_;
+  GradCheck::Row row_, unclear_, unjudged_;
   std::vector<std::pair<double, double>> wrong_;  // gradient, difference
 };
 

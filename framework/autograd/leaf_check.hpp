@@ -11,7 +11,8 @@ namespace tempo {
 struct CheckedOrder {
   int number = 1;
   const Terms& terms;
-  double here = 0, rounding = 0;  ///< of the value, at the weights as they are
+  double here = 0;  ///< the value at the weights as they are
+  Rounding rounding = {};
 };
 
 GradCheck::Row check_leaf(const CheckedOrder& order, const Leaf& leaf, const Tensor& gradient,

@@ -18,7 +18,7 @@ void check_order(const Subject& subject, int order) {
     throw Inapplicable("it has neither weights nor inputs that are numbers");
   const GradCheck found = gradcheck(layer, x, {.order = order});
   for (const GradCheck::Row& row : found.rows) {
-    if (row.order != order || !(row.error > found.tolerance)) continue;
+    if (row.order != order || row.error <= found.tolerance) continue;
     std::ostringstream text;
     text.precision(9);
     text << "of " << row.input << " " << to_string(row.shape) << " it is " << row.gradient

@@ -3,6 +3,8 @@
 // weights; and what is varied where its input is drawn.
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 
 #include <tempo/gradient.hpp>
 #include <tempo/option.hpp>
@@ -14,6 +16,8 @@
 namespace tempo {
 
 namespace {
+
+constexpr const char* beside = "in float32, beside float64";
 
 // In float64, each floating one a leaf by this name; "input", or "input 0" of several.
 Tensors checked_leaves(const char* name, const Tensors& given, std::vector<Leaf>& leaves,
@@ -56,6 +60,32 @@ Layer built(const Layer& original, const Tensors& x, DType dtype, int64_t seed) 
   made.build(shapes_of(x), dtype);
   return made;
 }
+
+// A layer made again in float64, and what it is called for.
+class LayerCheck {
+ public:
+  LayerCheck(const Layer& layer, const Tensors& inputs, const GradCheckOptions& options)
+      : x_(checked_leaves("input", inputs, leaves_, true)),
+        states_(checked_leaves("initial state", options.initial_state, leaves_)),
+        constants_(checked_leaves("constant", options.constants, leaves_)),
+        call_{.training = options.training,
+              .mask = options.mask,
+              .initial_state = State(states_),
+              .constants = constants_},
+        seed_(options.seed),
+        layer_(built(layer, x_, float64, options.seed)) {
+    for (const Tensor& w : layer_.trainable_weights()) leaves_.push_back({w.path(), w});
+  }
+  Tensors results() const { return called(layer_, x_, call_, seed_); }
+  const std::vector<Leaf>& leaves() const { return leaves_; }
+
+ private:
+  std::vector<Leaf> leaves_;
+  Tensors x_, states_, constants_;
+  CallOptions call_;
+  int64_t seed_;
+  Layer layer_;
+};
 
 // Whether a layer's option of this name has this value, or its types describe one at all.
 bool describes(const Layer& layer, const char* option) {
@@ -123,103 +153,148 @@ Tensor mask_of_shape(const Shape& shape) {
   return tensor(counts, {shape[0], shape[1]}, bool_);
 }
 
-// Its gradients in float32 beside those in float64, at the same weights and inputs.
-void check_float32(const Layer& original, const Tensors& inputs, const GradCheckOptions& options,
-                   GradCheck& report) {
+// One that is called in a dtype: what it is differentiated with respect to, and what of.
+struct Called {
+  std::vector<Leaf> leaves;
+  Tensors results;
+};
+Called called_in(DType dtype, const Layer& layer, const Tensors& inputs, int64_t seed) {
+  Called made;
+  Tensors x;
+  for (const Tensor& t : inputs) {
+    x.push_back(is_floating(t.dtype()) ? parameter(cast(cast(t, float32), dtype)) : t);
+    if (x.back().tracked()) made.leaves.push_back({"input", x.back()});
+  }
+  for (const Tensor& w : layer.trainable_weights()) made.leaves.push_back({w.path(), w});
+  made.results = called(layer, x, {}, seed);
+  return made;
+}
+
+Tensors gradients_of(const Called& made, int64_t seed) {
+  Tensors of;
+  for (const Leaf& leaf : made.leaves) of.push_back(leaf.weight);
+  Tensor total;
+  for (const Tensor& y : made.results) {
+    if (!is_floating(y.dtype())) continue;
+    const Tensor part = sum(y * cast(random_normal(y.shape(), 0, 1, float32, ++seed), y.dtype()));
+    total = total ? total + cast(part, total.dtype()) : part;
+  }
+  return of.empty() || !total || !total.tracked() ? Tensors{} : gradient(total, of);
+}
+
+// Gradients in float32 beside those in float64, at the same weights and inputs.
+void compare_float32(const Called& exact, const Called& coarse, int64_t seed, GradCheck& report) {
   constexpr double tolerance = 2e-3;  // of the tensor's scale
-  const Layer exact = built(original, inputs, float64, options.seed),
-              coarse = built(original, inputs, float32, options.seed);
-  const Tensors weights = exact.weights(), same = coarse.weights();
-  for (std::size_t i = 0; i < weights.size(); ++i)
-    assign(same[i], cast(weights[i], same[i].dtype()));
-  const auto gradients = [&](const Layer& layer, DType dtype, std::vector<Leaf>& leaves) {
-    Tensors x, of;
-    for (const Tensor& t : inputs) {
-      x.push_back(is_floating(t.dtype()) ? parameter(cast(cast(t, float32), dtype)) : t);
-      if (x.back().tracked()) leaves.push_back({"input", x.back()});
-    }
-    for (const Tensor& w : layer.trainable_weights()) leaves.push_back({w.path(), w});
-    Tensor total = scalar(0, dtype);
-    int64_t seed = options.seed;
-    for (const Tensor& y : called(layer, x, {}, options.seed))
-      if (is_floating(y.dtype()))
-        total = total + sum(y * cast(random_normal(y.shape(), 0, 1, float32, ++seed), y.dtype()));
-    for (const Leaf& leaf : leaves) of.push_back(leaf.weight);
-    return of.empty() ? Tensors{} : gradient(total, of);
-  };
-  std::vector<Leaf> leaves, unused;
-  const Tensors expected = gradients(exact, float64, leaves),
-                got = gradients(coarse, float32, unused);
+  const Tensors expected = gradients_of(exact, seed), got = gradients_of(coarse, seed);
+  if (got.size() != expected.size())
+    throw Error("gradcheck: in float32 it has " + std::to_string(got.size()) +
+                " gradients, and in float64 " + std::to_string(expected.size()) + ".");
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    GradCheck::Row row{.order = 1, .input = leaves[i].name, .shape = expected[i].shape()};
-    row.when = "in float32, beside float64";
+    GradCheck::Row row{
+        .order = 1, .input = exact.leaves[i].name, .shape = expected[i].shape(), .when = beside};
     const std::vector<double> a = expected[i].to_vector(), b = got[i].to_vector();
     double scale = 0;
-    for (const double g : a) scale = std::max(scale, std::abs(g));
+    for (const double g : a)
+      if (std::isfinite(g)) scale = std::max(scale, std::abs(g));
     for (std::size_t k = 0; k < a.size(); ++k) {
       const double off = std::abs(a[k] - b[k]);
-      if (off <= tolerance * scale || off <= row.error * scale) continue;
-      row.error = scale > 0 ? off / scale : 1;
+      if (off <= tolerance * scale) continue;
+      double error = scale > 0 ? off / scale : 1;
+      if (!std::isfinite(error)) error = std::numeric_limits<double>::infinity();
+      if (error <= row.error) continue;
+      row.error = error;
       row.element = static_cast<int64_t>(k);
       row.gradient = b[k];
       row.difference = a[k];
       row.step = 1;
+      if (!std::isfinite(b[k])) row.fault = "the gradient is not finite";
     }
-    report.worst = std::max(report.worst, row.error);
-    report.rows.push_back(row);
-  }
-}
-
-void take_in(GradCheck& report, const std::string& when, const GradCheck& more) {
-  report.worst = std::max(report.worst, more.worst);
-  report.varied.push_back(when);
-  for (GradCheck::Row row : more.rows) {
-    row.when = when;
-    report.rows.push_back(std::move(row));
+    add_row(report, std::move(row));
   }
 }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
+void take_in(GradCheck& report, const std::string& when, const GradCheck& more) {
+  report.varied.push_back(when);
+  for (GradCheck::Row row : more.rows) {
+    row.when = when;
+    if (row.judged)
+      add_row(report, std::move(row));
+    else  // sizes that nobody asked for may leave little of a gradient
+      report.refused.push_back(when + ": the gradient of " + row.input + ": " +
+                               first_line(row.fault));
+  }
+}
+
+bool are_finite(const Tensors& all) {
+  for (const Tensor& t : all)
+    for (const double value : is_floating(t.dtype()) ? t.to_vector() : std::vector<double>())
+      if (!std::isfinite(value)) return false;
+  return true;
+}
+
+// What a layer is called for may be refused, and the report lists it. What comes later may not:
+// that is a fault.
+void vary(const std::string& when, const std::function<void()>& call,
+          const std::function<void()>& check, GradCheck& report) {
+  try {
+    call();
+  } catch (const PluginError& why) {  // it did what no layer may do
+    add_row(report, {.input = "the layer", .when = when, .error = 1, .fault = why.what()});
+    return;
+  } catch (const Error& why) {
+    report.refused.push_back(when + ": " + first_line(why.what()));
+    return;
+  }
+  try {
+    check();
+  } catch (const Error& why) {
+    add_row(report, {.input = "the layer", .when = when, .error = 1, .fault = why.what()});
+  }
+}
+
 void check_varied(const Layer& original, const Shape& shape, const GradCheckOptions& options,
                   GradCheck& report) {
-  const auto vary = [&](const std::string& when, const auto& check) {
-    try {
-      check();
-    } catch (const Error& why) {
-      report.refused.push_back(when + ": " + first_line(why.what()));
-    }
-  };
-  for (const Variation& v : variations(original, shape))
-    vary(v.when, [&] {
-      GradCheckOptions its = options;
-      const Tensors x = drawn(original, v.shape, v.size, options.seed + 5);
+  for (const Variation& v : variations(original, shape)) {
+    GradCheckOptions its = options;
+    Tensors x;
+    const auto call = [&] {
+      x = drawn(original, v.shape, v.size, options.seed + 5);
       its.training = v.training || options.training;
       if (v.masked) its.mask = mask_of_shape(v.shape);
       if (v.from_state) its.initial_state = states_of(original, x, options);
-      take_in(report, v.when, gradcheck(original, x, its));
-    });
-  if (options.constants.empty())
-    vary("in float32", [&] {
-      check_float32(original, drawn(original, shape, 1, options.seed), options, report);
-      report.varied.emplace_back("in float32");
-    });
+      const Tensors results = LayerCheck(original, x, its).results();
+      if (v.size > 1 && !are_finite(results))
+        throw Error("its results are not finite where its inputs are so large.");
+    };
+    const auto check = [&] { take_in(report, v.when, gradcheck(original, x, its)); };
+    vary(v.when, call, check, report);
+  }
+  if (!options.constants.empty()) return;
+  Called exact, coarse;
+  const auto call = [&] {
+    const Tensors x = drawn(original, shape, 1, options.seed);
+    const Layer wide = built(original, x, float64, options.seed),
+                narrow = built(original, x, float32, options.seed);
+    const Tensors weights = wide.weights(), same = narrow.weights();
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      assign(same[i], cast(weights[i], same[i].dtype()));
+    exact = called_in(float64, wide, x, options.seed);
+    coarse = called_in(float32, narrow, x, options.seed);
+  };
+  const auto check = [&] {
+    compare_float32(exact, coarse, options.seed, report);
+    report.varied.emplace_back("in float32");
+  };
+  vary("in float32", call, check, report);
 }
 
 }  // namespace
 
 GradCheck gradcheck(const Layer& layer, const Tensors& inputs, const GradCheckOptions& options) {
-  std::vector<Leaf> leaves;
-  const Tensors x = checked_leaves("input", inputs, leaves, true),
-                states = checked_leaves("initial state", options.initial_state, leaves),
-                constants = checked_leaves("constant", options.constants, leaves);
-  const Layer checked = built(running(layer), x, float64, options.seed);
-  for (const Tensor& w : checked.trainable_weights()) leaves.push_back({w.path(), w});
-  const CallOptions call{.training = options.training,
-                         .mask = options.mask,
-                         .initial_state = State(states),
-                         .constants = constants};
-  return check_gradients([&] { return called(checked, x, call, options.seed); }, leaves, options);
+  const LayerCheck check(running(layer), inputs, options);
+  return check_gradients([&] { return check.results(); }, check.leaves(), options);
 }
 
 GradCheck gradcheck(const Layer& layer, const Shape& input, const GradCheckOptions& options) {

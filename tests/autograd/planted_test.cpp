@@ -217,6 +217,9 @@ std::vector<Hidden> hidden_mistakes() {
       });
     };
   };
+  const auto offset_by = [](double offset, double factor) {
+    return [=](X in) { return offset + wrong_by(in[0], in[0], factor, 1); };
+  };
   const auto squares = [](double factor) {
     return [=](X in) {
       const Tensor x = in[0];
@@ -229,9 +232,20 @@ std::vector<Hidden> hidden_mistakes() {
       {"1.001 at inputs of 1e8", squares(1.001), {1e8 * normal({3})}},
       {"1.001 at inputs of 1e4", squares(1.001), {1e4 * normal({3})}},
       {"1.001 at inputs of 1e-4", squares(1.001), {1e-4 * normal({3})}},
-      {"no gradient beside an offset of 1e12",
-       [](X in) { return 1e12 + wrong_by(in[0], in[0], 0, 1); },
-       {normal({3})}},
+      {"no gradient beside an offset of 1e12", offset_by(1e12, 0), {normal({3})}},
+      {"no gradient beside an offset of 1e14", offset_by(1e14, 0), {normal({3, 4})}},
+      {"1.0003 beside an offset of 1e9", offset_by(1e9, 1.0003), {normal({3, 4})}},
+      {"1.5 beside an offset of 1e12", offset_by(1e12, 1.5), {normal({3, 4})}},
+      {"1.5 beside an offset of 1e16", offset_by(1e16, 1.5), {normal({3, 4})}},
+      {"1.5 beside a result of 1e16",
+       [](X in) {
+         return concat({1e16 * exp(in[0]), wrong_by(in[1], in[1], 1.5, 1)}, 0);
+       },
+       {normal({3, 4}), normal({3, 4}, 2)}},
+      {"1.003 of what is computed in float32",
+       [](X in) { return cast(sin(cast(wrong_by(1 * in[0], in[0], 1.003, 1), float32)), float64); },
+       {normal({3, 4})},
+       {.order = 1}},
       {"a wrong sign of values of 1e-120",
        [](X in) { return 1e-120 * wrong_by(in[0], in[0], -1, 1); },
        {normal({3})}},
@@ -318,6 +332,41 @@ struct SlyCell : Cell<SlyOptions> {
   Tensor kernel, recurrent_kernel, unused;
 };
 
+// A layer that fails or is no number under some circumstances alone.
+struct FailingLayer : LayerOf<SlyOptions> {
+  using LayerOf::LayerOf;
+  Tensor call(const Tensor& x, const CallOptions& call) const {
+    const Tensor y = square(x);
+    if (call.training && options.sly == "refuses") throw Error("It is not for training.");
+    if (call.training && options.sly == "NaN in training") return y + log(x - stop_gradient(x) - 1);
+    const bool no_number = options.sly == "NaN in float32" && x.dtype() == float32;
+    return custom_gradient(y, {x}, [&](const Tensor& dy) {
+      const Tensor dx = 2 * dy * x;
+      return no_number ? log(-1 - square(dx)) : dx;
+    });
+  }
+};
+
+BOOST_AUTO_TEST_CASE(what_fails_in_a_variation_after_its_call_is_a_fault) {
+  struct Case {
+    const char* sly;
+    const char* text;
+  };
+  for (const Case& c : {Case{"NaN in training",
+                             "in training  error 1\n    gradcheck: f is not "
+                             "finite at these inputs"},
+                        Case{"NaN in float32", "in float32, beside float64  error inf"}}) {
+    const GradCheck report = gradcheck(FailingLayer({.sly = c.sly}), Shape{3, 4});
+    BOOST_TEST(!report.passed(), c.sly << "\n" << report);
+    BOOST_TEST(text_of(report).find(c.text) != std::string::npos, c.sly << "\n" << report);
+  }
+  const GradCheck refused = gradcheck(FailingLayer({.sly = "refuses"}), Shape{3, 4});
+  BOOST_TEST(refused.passed(), refused);
+  BOOST_TEST(text_of(refused).find("Not checked: in training: It is not for training.") !=
+                 std::string::npos,
+             refused);
+}
+
 BOOST_AUTO_TEST_CASE(mistakes_under_some_circumstances_are_caught_by_variation) {
   for (const char* sly : {"training", "batch 1", "batch over 3", "features", "float32", "large"}) {
     const Layer cell = SlyCell({.sly = sly});
@@ -358,6 +407,8 @@ BOOST_AUTO_TEST_CASE(a_report_names_what_is_wrong) {
   says(text([](const Tensors& in) { return sqrt(abs(in[0])) * 1; },
             {tensor<double>({1, 0, 2}, {3}, float64)}),
        "the gradient is not finite");
+  says(text([](const Tensors& in) { return 1e14 + in[0]; }, {normal({3, 4})}),
+       "    it cannot be judged: rounding of the values puts a difference off by up to ");
   int calls = 0;
   says(text(
            [&](const Tensors& in) {
@@ -409,11 +460,27 @@ BOOST_AUTO_TEST_CASE(right_gradients_at_any_size_and_near_any_edge_pass) {
       {"a tie", [](X in) { return max(in[0]); }, ones({3}, float64)},
       {"softsign at 0", [](X in) { return in[0] / (1 + abs(in[0])); }, zeros({3}, float64)},
       {"selu at 0", [](X in) { return sdk::selu(in[0]); }, zeros({3}, float64)},
+      {"an offset of 1e6", [](X in) { return 1e6 + sin(in[0]); }, normal({3, 4})},
+      {"a sum that is always 1", [](X in) { return sum(softmax(in[0]), -1); }, normal({3, 4})},
+      {"a sign that is always 1 or -1", [](X in) { return in[0] / sqrt(square(in[0])); },
+       normal({2, 1, 4})},
+      {"steps", [](X in) { return floor(3 * in[0]) + in[0]; }, normal({3, 4})},
+      {"sin in float32", [](X in) { return cast(sin(cast(in[0], float32)), float64); },
+       normal({3, 4})},
+      {"a product in float32",
+       [](X in) {
+         const Tensor x = cast(in[0], float32);
+         return cast(tanh(matmul(x, transpose(x))), float64);
+       },
+       normal({3, 4})},
   };
   for (const Case& c : cases) {
     const GradCheck report = gradcheck(c.f, {c.x});
     BOOST_TEST(report.passed(), c.name << "\n" << report);
   }
+  const GradCheck shifted =
+      gradcheck([](X in) { return softmax(in[0] + in[1]) * in[0]; }, {normal({3, 4}), normal({1})});
+  BOOST_TEST(shifted.passed(), "a shift before softmax, whose gradient is rounding\n" << shifted);
   const GradCheck moved = gradcheck([](X in) { return abs(in[0]); }, {zeros({3}, float64)});
   BOOST_TEST(moved.moved == 1);
   BOOST_TEST(text_of(moved).find("There is a kink at the values that were given; these were moved "

@@ -48,7 +48,7 @@ const Planted planted[] = {
     {"FixedTime", "time", "time "},
     {"GivesFloat32", "dtype", "dtype float32 grad1 grad2 trains stream "},
     {"WrongInFloat64", "float32", "float32 "},
-    {"ThroughFloat32", "float32", "float32 grad2 "},
+    {"ThroughFloat32", "float32", "float32 "},
     {"WrongGradient", "grad1", "grad1 "},
     {"WrongSecondGradient", "grad2", "grad2 "},
     {"CountsPadding", "mask", "mask nan "},

@@ -47,13 +47,14 @@ class TEMPO_API GradCheck {
     double factor = 0;           ///< gradient / difference, if it is the same of all that is wrong
     std::string fault = "";      ///< what is wrong besides, or in place of, this element
     std::vector<double> steps = {};  ///< of an input with time that fails: each step's error
+    bool judged = true;  ///< false: rounding of the values hides a gradient of this size
   };
 
   std::vector<Row> rows;
   double tolerance = 0;
   double worst = 0;  ///< the greatest error
   int moved = 0;     ///< how often the values were moved away from a kink
-  /// What was checked besides, and what a layer refused, each with its reason.
+  /// What was checked besides; what a layer refused and what could not be judged, with the reason.
   std::vector<std::string> varied, refused;
 
   bool passed() const;
