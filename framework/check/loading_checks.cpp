@@ -100,15 +100,39 @@ void check_prompt(const std::string& path) {
                   "it.");
 }
 
+// What it says of one thing that it has.
+struct Said {
+  std::string of;  // "Squash", "op squash", "activation swoosh"
+  const char* summary;
+  Strided<tempo_option> options;
+};
+std::vector<Said> all_said(const PluginContents& plugin) {
+  std::vector<Said> all;
+  for (const tempo_layer_type* type : plugin.layers)
+    all.push_back({type->name, type->summary, {type->options, type->n_options}});
+  for (const tempo_op_type* op : plugin.ops)
+    all.push_back({std::string("op ") + op->name, op->summary, {nullptr, 0}});
+  for (const PluginContents::Function& f : plugin.functions)
+    all.push_back(
+        {f.kind + " " + f.type->name, f.type->summary, {f.type->options, f.type->n_options}});
+  return all;
+}
+
+std::string option_lines(const Strided<tempo_option>& options) {
+  std::string out;
+  for (const tempo_option& o : options)
+    out += "  " + std::string(o.name) + "=" + o.standard + " " + std::to_string(o.kind) + " " +
+           sdk::shortest(o.at_least) + " " + sdk::shortest(o.at_most) + " " +
+           (o.choices ? o.choices : "") + " " + o.sentence + "\n";
+  return out;
+}
+
 // All that it says, as a text.
 std::string described(const PluginContents& plugin) {
   std::string out = plugin.name + " " + plugin.version + "\n";
   for (const tempo_layer_type* type : plugin.layers) {
     out += registered_name(*type) + ": " + type->summary + " " + std::to_string(type->flags) + "\n";
-    for (const tempo_option& o : Strided(type->options, type->n_options))
-      out += "  " + std::string(o.name) + "=" + o.standard + " " + std::to_string(o.kind) + " " +
-             sdk::shortest(o.at_least) + " " + sdk::shortest(o.at_most) + " " +
-             (o.choices ? o.choices : "") + " " + o.sentence + "\n";
+    out += option_lines({type->options, type->n_options});
   }
   for (const tempo_op_type* op : plugin.ops)
     out += "op " + std::string(op->name) + ": " + op->summary + " " + std::to_string(op->n_inputs) +
@@ -176,14 +200,12 @@ class Warnings {
 
 void check_described(const PluginContents& plugin) {
   Warnings warnings;
-  require(!plugin.layers.empty() || !plugin.ops.empty(), "it registers nothing");
-  for (const tempo_op_type* op : plugin.ops)
-    if (!*op->summary) warnings.add(std::string("op ") + op->name + " has no summary");
-  for (const tempo_layer_type* type : plugin.layers) {
-    const std::string name = type->name;
-    if (!*type->summary) warnings.add(name + " has no summary");
-    for (const tempo_option& o : Strided(type->options, type->n_options)) {
-      const std::string its = "option `" + std::string(o.name) + "` of " + name;
+  const std::vector<Said> all = all_said(plugin);
+  require(!all.empty(), "it registers nothing");
+  for (const auto& [of, summary, options] : all) {
+    if (!*summary) warnings.add(of + " has no summary");
+    for (const tempo_option& o : options) {
+      const std::string its = "option `" + std::string(o.name) + "` of " + of;
       if (!*o.sentence) warnings.add(its + " has no sentence");
       if (!is_allowed(o))
         warnings.add("the default `" + std::string(o.standard) + "` of " + its +
@@ -215,12 +237,10 @@ void check_lengths(const PluginContents& plugin) {
       warnings.add(what + " has " + std::to_string(text.size()) + " letters; a sentence is meant");
     if (text.find('\n') != text.npos) warnings.add(what + " has several lines");
   };
-  for (const tempo_op_type* op : plugin.ops)
-    look(std::string("the summary of ") + op->name, op->summary);
-  for (const tempo_layer_type* type : plugin.layers) {
-    look(std::string("the summary of ") + type->name, type->summary);
-    for (const tempo_option& o : Strided(type->options, type->n_options))
-      look("the sentence on `" + std::string(o.name) + "` of " + type->name, o.sentence);
+  for (const auto& [of, summary, options] : all_said(plugin)) {
+    look("the summary of " + of, summary);
+    for (const tempo_option& o : options)
+      look("the sentence on `" + std::string(o.name) + "` of " + of, o.sentence);
   }
   warnings.say();
 }
@@ -284,7 +304,7 @@ void add_loading_checks(PluginChecks& all) {
   all.push_back({"failing-start", "its init fails where a function of the host that it needs does",
                  OnLoading{&check_failing_start}, PluginCheck::watching});
   all.push_back({"described",
-                 "each layer, op and option has a sentence, and each default is allowed",
+                 "each layer, op, function and option has a sentence, and each default is allowed",
                  &check_described});
   all.push_back({"version", "name and version have the form that others rely on", &check_version});
   all.push_back({"lengths", "what is said of it is short", &check_lengths});

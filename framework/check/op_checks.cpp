@@ -16,10 +16,10 @@ namespace tempo::conformance {
 
 namespace {
 
-Tensors run(const tempo_op_type& type, const Tensors& x) {
-  const sdk::Op op(type.name);
-  std::vector<tempo_tensor*> results(std::max(type.n_results, 1u));
-  op.run(sdk::handles(x).data(), x.size(), {}, results.data(), results.size());
+Tensors run(const PluginOp& op, const Tensors& x) {
+  const sdk::Op its(op.name.c_str());
+  std::vector<tempo_tensor*> results(std::max(op.type->n_results, 1u));
+  its.run(sdk::handles(x).data(), x.size(), {}, results.data(), results.size());
   return sdk::adopt(results);
 }
 
@@ -36,31 +36,31 @@ Tensor drawn(Numbers numbers, const Shape& shape, int64_t seed) {
 }
 
 // Inputs of all shapes and dtypes that an op may want, of which it is given each.
-std::vector<Tensors> tried(const tempo_op_type& type, DType dtype, Numbers numbers = Numbers::any) {
+std::vector<Tensors> tried(const PluginOp& op, DType dtype, Numbers numbers = Numbers::any) {
   std::vector<Tensors> all;
-  const std::vector<Shape> shapes{{3, 4}, {3}, {4}, {2, 3, 4}, {}, {0, 4}, {2, 5, 3, 4}};
+  const std::vector<Shape> shapes{{3, 4}, {3}, {4}, {2, 3, 4}, {}, {0, 4}, {1, 4}, {2, 5, 3, 4}};
   const auto number = [&](const Shape& shape, int64_t seed) {
     return cast(drawn(numbers, shape, seed), dtype);
   };
   for (const Shape& first : shapes)
     for (const Shape& others : shapes) {
       Tensors x;
-      for (uint32_t i = 0; i < type.n_inputs; ++i)
+      for (uint32_t i = 0; i < op.type->n_inputs; ++i)
         x.push_back(number(i == 0 ? first : others, static_cast<int64_t>(i) + 3));
       all.push_back(std::move(x));
-      if (type.n_inputs < 2) break;
+      if (op.type->n_inputs < 2) break;
     }
   return all;
 }
 
-Tensors gradients(const tempo_op_type& type, const Tensors& x, const Tensor& dy,
+Tensors gradients(const PluginOp& op, const Tensors& x, const Tensor& dy,
                   const std::vector<bool>& wanted) {
   Tensors given, of;
   for (std::size_t i = 0; i < x.size(); ++i) {
     given.push_back(wanted[i] ? parameter(x[i]) : x[i]);
     if (wanted[i]) of.push_back(given.back());
   }
-  return gradient(sum(run(type, given)[0] * dy), of);
+  return gradient(sum(run(op, given)[0] * dy), of);
 }
 std::vector<bool> all_of(const Tensors& x) { return std::vector<bool>(x.size(), true); }
 
@@ -73,10 +73,10 @@ bool are_finite(const Tensors& all) {
 
 // How well numbers suit an op: whether it takes them, and what is finite of them then.
 enum class Suits { not_at_all, shape, result, gradient };
-Suits how_well(const tempo_op_type& type, const Tensors& x, bool of_numbers) {
+Suits how_well(const PluginOp& op, const Tensors& x, bool of_numbers) {
   Tensors y;
   try {
-    y = run(type, x);
+    y = run(op, x);
   } catch (const PluginError&) {  // it did what no op may do
     throw;
   } catch (const Error&) {
@@ -87,7 +87,7 @@ Suits how_well(const tempo_op_type& type, const Tensors& x, bool of_numbers) {
   if (!is_floating(y[0].dtype())) return Suits::not_at_all;
   if (!are_finite(y)) return Suits::shape;
   try {
-    if (type.vjp && !are_finite(gradients(type, x, ones(y[0].shape(), y[0].dtype()), all_of(x))))
+    if (op.type->vjp && !are_finite(gradients(op, x, ones(y[0].shape(), y[0].dtype()), all_of(x))))
       return Suits::result;
   } catch (const Error&) {  // which the check of gradients tells
   }
@@ -96,16 +96,16 @@ Suits how_well(const tempo_op_type& type, const Tensors& x, bool of_numbers) {
 
 // Of each shape that an op takes, those of the numbers that suit it best; where `of_numbers`, only
 // with finite results.
-std::vector<Tensors> taken(const tempo_op_type& type, DType dtype, bool of_numbers = true) {
+std::vector<Tensors> taken(const PluginOp& op, DType dtype, bool of_numbers = true) {
   std::vector<std::vector<Tensors>> drawn;
-  for (const Numbers numbers : all_numbers) drawn.push_back(tried(type, dtype, numbers));
+  for (const Numbers numbers : all_numbers) drawn.push_back(tried(op, dtype, numbers));
   std::vector<Tensors> all;
   bool fits = false;
   for (std::size_t shape = 0; shape < drawn[0].size(); ++shape) {
     Suits best = Suits::not_at_all;
     Tensors chosen;
     for (std::size_t i = 0; i < drawn.size() && best != Suits::gradient; ++i) {
-      const Suits its = how_well(type, drawn[i][shape], of_numbers);
+      const Suits its = how_well(op, drawn[i][shape], of_numbers);
       if (its <= best) continue;
       best = its;
       chosen = drawn[i][shape];
@@ -119,16 +119,16 @@ std::vector<Tensors> taken(const tempo_op_type& type, DType dtype, bool of_numbe
   return all;
 }
 
-void require_vjp(const tempo_op_type& type) {
-  if (!type.vjp) throw Inapplicable("it has no gradient");
+void require_vjp(const PluginOp& op) {
+  if (!op.type->vjp) throw Inapplicable("it has no gradient");
 }
 
-void check_op_runs(const tempo_op_type& type) {
+void check_op_runs(const PluginOp& op) {
   int taken = 0;
   for (const DType dtype : {float64, float32, int64, bool_})
-    for (const Tensors& x : tried(type, dtype)) try {
-        const Tensors once = run(type, x);
-        require_close("computed again, the result", run(type, x), once, 0);
+    for (const Tensors& x : tried(op, dtype)) try {
+        const Tensors once = run(op, x);
+        require_close("computed again, the result", run(op, x), once, 0);
         ++taken;
       } catch (const PluginError&) {  // it did what no op may do
         throw;
@@ -137,12 +137,13 @@ void check_op_runs(const tempo_op_type& type) {
   if (taken == 0) throw Inapplicable("none of the shapes that are tried fits it");
 }
 
-void check_op_gradient(const tempo_op_type& type) {
-  if (!type.vjp) throw Warning("it has no gradient: one that is asked for through it is an error");
-  for (const Tensors& x : taken(type, float64)) {
+void check_op_gradient(const PluginOp& op) {
+  if (!op.type->vjp)
+    throw Warning("it has no gradient: one that is asked for through it is an error");
+  for (const Tensors& x : taken(op, float64)) {
     const GradCheck report = gradcheck(
         [&](const Tensors& in) {
-          const Tensors all = run(type, in);
+          const Tensors all = run(op, in);
           return all.size() > 1 ? mixed(all) : all[0];
         },
         x);
@@ -153,17 +154,17 @@ void check_op_gradient(const tempo_op_type& type) {
 }
 
 // Its types say the same each time, of whatever there is.
-void check_infer(const tempo_op_type& type) {
+void check_infer(const PluginOp& op) {
   for (const DType dtype : {float32, float64, int32, int64, bool_})
     for (Shape shape; shape.rank() <= 8; shape.push_back(2)) {
       for (const int64_t last : {2, 0, 1}) {
         Shape its = shape;
         if (its.rank() > 0) its[-1] = last;
-        const Tensors x(type.n_inputs, ones(its, dtype));
+        const Tensors x(op.type->n_inputs, ones(its, dtype));
         const auto inferred = [&]() -> std::string {
           try {
             std::string types;
-            for (const Tensor& y : run(type, x)) types += to_string(y.shape(), y.dtype()) + " ";
+            for (const Tensor& y : run(op, x)) types += to_string(y.shape(), y.dtype()) + " ";
             return types;
           } catch (const PluginError&) {
             throw;
@@ -179,10 +180,10 @@ void check_infer(const tempo_op_type& type) {
     }
 }
 
-void check_memory(const tempo_op_type& type) {
+void check_memory(const PluginOp& op) {
   int n = 0;
   for (const DType dtype : {float64, float32, int64, bool_}) try {
-      for (const Tensors& x : taken(type, dtype, false)) n += run(type, x)[0].count() > 0;
+      for (const Tensors& x : taken(op, dtype, false)) n += run(op, x)[0].count() > 0;
     } catch (const Inapplicable&) {  // another dtype
     }
   std::string faults;
@@ -192,15 +193,15 @@ void check_memory(const tempo_op_type& type) {
   if (n == 0) throw Inapplicable("none of the shapes that are tried fits it");
 }
 
-void check_linear(const tempo_op_type& type) {
-  require_vjp(type);
-  for (const Tensors& x : taken(type, float64)) {
-    const Shape shape = run(type, x)[0].shape();
+void check_linear(const PluginOp& op) {
+  require_vjp(op);
+  for (const Tensors& x : taken(op, float64)) {
+    const Shape shape = run(op, x)[0].shape();
     const Tensor a = random_normal(shape, 0, 1, float64, 4),
                  b = random_normal(shape, 0, 3, float64, 5);
-    const Tensors of_a = gradients(type, x, a, all_of(x)), of_b = gradients(type, x, b, all_of(x)),
-                  of_both = gradients(type, x, 2 * a - 300 * b, all_of(x)),
-                  of_none = gradients(type, x, zeros(shape, float64), all_of(x));
+    const Tensors of_a = gradients(op, x, a, all_of(x)), of_b = gradients(op, x, b, all_of(x)),
+                  of_both = gradients(op, x, 2 * a - 300 * b, all_of(x)),
+                  of_none = gradients(op, x, zeros(shape, float64), all_of(x));
     for (std::size_t i = 0; i < x.size(); ++i) {
       const std::string which = " to input " + std::to_string(i);
       require_close("where dy is 0, the gradient" + which, of_none[i], zeros_like(x[i]), 0);
@@ -210,35 +211,35 @@ void check_linear(const tempo_op_type& type) {
   }
 }
 
-void check_wanted(const tempo_op_type& type) {
-  require_vjp(type);
-  if (type.n_inputs < 2) throw Inapplicable("it has one input");
-  for (const Tensors& x : taken(type, float64)) {
-    const Tensor dy = random_normal(run(type, x)[0].shape(), 0, 1, float64, 4);
-    const Tensors expected = gradients(type, x, dy, all_of(x));
+void check_wanted(const PluginOp& op) {
+  require_vjp(op);
+  if (op.type->n_inputs < 2) throw Inapplicable("it has one input");
+  for (const Tensors& x : taken(op, float64)) {
+    const Tensor dy = random_normal(run(op, x)[0].shape(), 0, 1, float64, 4);
+    const Tensors expected = gradients(op, x, dy, all_of(x));
     for (std::size_t i = x.size(); i-- > 0;) {  // the last one first: nobody has asked for others
       std::vector<bool> one(x.size(), false);
       one[i] = true;
       require_close("where it alone is asked for, the gradient to input " + std::to_string(i),
-                    gradients(type, x, dy, one)[0], expected[i], 0);
+                    gradients(op, x, dy, one)[0], expected[i], 0);
     }
   }
 }
 
-void check_eight_threads(const tempo_op_type& type) {
+void check_eight_threads(const PluginOp& op) {
   const NoGradient off;
-  const std::vector<Tensors> all = taken(type, float64, false);
+  const std::vector<Tensors> all = taken(op, float64, false);
   std::vector<Tensors> expected;
-  for (const Tensors& x : all) expected.push_back(run(type, x));
+  for (const Tensors& x : all) expected.push_back(run(op, x));
   std::string faults[8];
   std::vector<std::thread> threads;
   for (std::string& fault : faults)
-    threads.emplace_back([&all, &expected, &type, &fault] {
+    threads.emplace_back([&all, &expected, &op, &fault] {
       const NoGradient off_here;
       try {
         for (int i = 0; i < 20; ++i)
           for (std::size_t k = 0; k < all.size(); ++k)
-            require_close("on another thread, the result", run(type, all[k]), expected[k], 0);
+            require_close("on another thread, the result", run(op, all[k]), expected[k], 0);
       } catch (const std::exception& error) {
         fault = error.what();
       }
@@ -247,8 +248,8 @@ void check_eight_threads(const tempo_op_type& type) {
   for (const std::string& fault : faults) require(fault.empty(), fault);
 }
 
-void check_op_in_float32(const tempo_op_type& type) {
-  for (const Tensors& x : taken(type, float64)) {
+void check_op_in_float32(const PluginOp& op) {
+  for (const Tensors& x : taken(op, float64)) {
     Tensors narrow, exact;
     for (const Tensor& t : x) {
       narrow.push_back(is_floating(t.dtype()) ? cast(t, float32) : t);
@@ -256,23 +257,23 @@ void check_op_in_float32(const tempo_op_type& type) {
     }
     Tensor got;
     try {
-      got = run(type, narrow)[0];
+      got = run(op, narrow)[0];
     } catch (const Error&) {
       throw Inapplicable("it does not take float32");
     }
-    const Tensor expected = run(type, exact)[0];
+    const Tensor expected = run(op, exact)[0];
     if (!is_floating(expected.dtype())) continue;
     require(got.dtype() == float32, std::string("of float32 it gives ") + name_of(got.dtype()));
     require_close("of float32, the result", cast(got, float64), expected, 1e-5);
   }
 }
 
-void check_op_handles(const tempo_op_type& type) {
-  require_vjp(type);
+void check_op_handles(const PluginOp& op) {
+  require_vjp(op);
   std::string failed;
   try {
-    for (const Tensors& x : taken(type, float64))
-      (void)gradients(type, x, ones(run(type, x)[0].shape(), float64), all_of(x));
+    for (const Tensors& x : taken(op, float64))
+      (void)gradients(op, x, ones(run(op, x)[0].shape(), float64), all_of(x));
   } catch (const Error& error) {
     failed = error.what();
   }
@@ -280,8 +281,8 @@ void check_op_handles(const tempo_op_type& type) {
     failed = std::string(i ? failed + "\n  " : "") + fault;
   require(failed.empty(), failed);
   const int64_t kept = tempo::check_extension().live(TEMPO_LIVE_TENSORS);
-  for (const Tensors& x : taken(type, float64))
-    (void)gradients(type, x, ones(run(type, x)[0].shape(), float64), all_of(x));
+  for (const Tensors& x : taken(op, float64))
+    (void)gradients(op, x, ones(run(op, x)[0].shape(), float64), all_of(x));
   const int64_t more = tempo::check_extension().live(TEMPO_LIVE_TENSORS) - kept;
   require(more <= 0, "its vjp keeps " + std::to_string(more) + " counts of tensors");
 }

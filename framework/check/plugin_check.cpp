@@ -16,6 +16,7 @@ namespace tempo::conformance {
 namespace {
 
 std::string part_name(const tempo_op_type& type) { return std::string("op ") + type.name; }
+std::string part_name(const PluginContents::Function& f) { return f.kind + " " + f.type->name; }
 
 // A layer that takes none of the inputs that are tried is not checked further: the suite cannot
 // know what it needs. In a copy of this process, which finds it as it was.
@@ -48,8 +49,15 @@ void run_on(const PluginContents& plugin, const PluginCheck& check, const std::s
     }
     no_such_part(part);
   }
-  for (const tempo_op_type* op : plugin.ops)
-    if (part_name(*op) == part) return std::get<PluginCheck::OnOp>(check.run)(*op);
+  if (const auto* on_op = std::get_if<PluginCheck::OnOp>(&check.run)) {
+    for (const tempo_op_type* op : plugin.ops)
+      if (part_name(*op) == part) return (*on_op)({op, plugin.name + "." + op->name});
+    no_such_part(part);
+  }
+  for (const PluginContents::Function& f : plugin.functions)
+    if (part_name(f) == part)
+      return std::get<PluginCheck::OnFunction>(check.run)(
+          {f.kind, plugin.name + "." + f.type->name});
   no_such_part(part);
 }
 
@@ -116,6 +124,7 @@ const PluginChecks& plugin_checks() {
     add_ownership_checks(made);
     add_speed_checks(made);
     add_op_checks(made);
+    add_function_checks(made);
     return made;
   }();
   return all;
@@ -147,6 +156,8 @@ std::vector<Part> parts_here(const std::string& path) {
   for (const tempo_layer_type* type : plugin.layers)
     all.push_back({PluginCheck::layer, registered_name(*type)});
   for (const tempo_op_type* op : plugin.ops) all.push_back({PluginCheck::op, part_name(*op)});
+  for (const PluginContents::Function& f : plugin.functions)
+    all.push_back({PluginCheck::function, part_name(f)});
   return all;
 }
 
@@ -160,6 +171,7 @@ int PluginReport::count(Finding::Kind kind) const {
                                         [&](const auto& f) { return f.finding.kind == kind; }));
 }
 
+std::string as_line(const Part& part) { return std::to_string(part.of) + part.name + "\n"; }
 std::string as_report(const Finding& finding) {
   return std::string(1, "oswf"[finding.kind]) + finding.text;
 }
@@ -233,7 +245,7 @@ std::vector<Part> parts_of(const std::string& report, std::string& title) {
     if (title.empty())
       title = line;
     else if (!line.empty())
-      all.push_back({line.starts_with("op ") ? PluginCheck::op : PluginCheck::layer, line});
+      all.push_back({static_cast<PluginCheck::Of>(line[0] - '0'), line.substr(1)});
     at = end + 1;
   }
   return all;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checks of `tempo check`: of a plugin as a file, of its layers and cells, of its ops. They are
-// data; each runs in a process of its own.
+// The checks of `tempo check`: of a plugin as a file, of its layers and cells, of its ops and
+// functions. They are data; each runs in a process of its own.
 #pragma once
 
 #include <stdexcept>
@@ -34,6 +34,17 @@ struct Saw : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What a plugin has besides layers, with its whole name, "plugin.op"; the short one may be that of
+/// another, which is found in its place.
+struct PluginOp {
+  const tempo_op_type* type;
+  std::string name;
+};
+struct PluginFunction {
+  std::string kind;  ///< "activation"
+  std::string name;
+};
+
 struct PluginCheck {
   using OnFile = void (*)(const std::string& path);  ///< that is not loaded
   struct OnLoading {
@@ -41,14 +52,15 @@ struct PluginCheck {
   };
   using OnPlugin = void (*)(const PluginContents& plugin);
   using OnLayer = void (*)(const Subject& subject);  ///< of cells, too
-  using OnOp = void (*)(const tempo_op_type& type);
-  enum Of { file, loading, plugin, layer, op };  ///< what it looks at, as `run` has it
+  using OnOp = void (*)(const PluginOp& op);
+  using OnFunction = void (*)(const PluginFunction& function);
+  enum Of { file, loading, plugin, layer, op, function };  ///< what it looks at, as `run` has it
   /// The host that the plugin is given: the usual one, or the one of plugin/debug.
   enum Host { usual, watching, guarding_memory };
 
   std::string name;
   std::string sentence;
-  std::variant<OnFile, OnLoading, OnPlugin, OnLayer, OnOp> run;
+  std::variant<OnFile, OnLoading, OnPlugin, OnLayer, OnOp, OnFunction> run;
   Host host = usual;
   bool draws = false;  ///< what it tries, from a seed
   bool twice = false;  ///< in two processes, which must see the same
@@ -68,6 +80,7 @@ void add_gradient_checks(PluginChecks& all);
 void add_ownership_checks(PluginChecks& all);
 void add_speed_checks(PluginChecks& all);
 void add_op_checks(PluginChecks& all);
+void add_function_checks(PluginChecks& all);
 
 /// Whether a plugin may go on where this function of the host fails: it only asks what there is.
 bool only_asks(const std::string& function);
@@ -77,8 +90,8 @@ bool cannot_fail(const std::string& function);
 /// Loads a plugin here, and says what it has.
 PluginContents loaded(const std::string& path);
 
-/// One thing that a plugin has, as a finding names it: "Squash cell", "op test_squash"; the plugin
-/// itself is "".
+/// One thing that a plugin has, as a finding names it: "Squash cell", "op test_squash",
+/// "activation swoosh"; the plugin itself is "".
 struct Part {
   PluginCheck::Of of = PluginCheck::plugin;
   std::string name = "";
@@ -121,6 +134,7 @@ PluginReport check_plugin(const CheckedPlugin& checked);
 
 /// What a child reports, and what its parent makes of it.
 std::string as_report(const Finding& finding);
+std::string as_line(const Part& part);
 Finding from_report(const std::string& text);
 
 }  // namespace tempo::conformance

@@ -69,7 +69,7 @@ Checked here(const std::string& path, const CheckOptions& options) {
     std::string report = as_report(finding);
     if (check == "load" && finding.kind == Finding::ok) {
       report += title_here(path) + "\n";
-      for (const Part& part : parts_here(path)) report += part.name + "\n";
+      for (const Part& part : parts_here(path)) report += as_line(part);
     }
     write_report(report);
     return {"", true};
@@ -82,8 +82,8 @@ Checked here(const std::string& path, const CheckOptions& options) {
 }  // namespace
 
 std::string list_checks() {
-  const char* const of[] = {"a plugin's file", "a plugin", "a plugin", "each layer and cell",
-                            "each op"};
+  const char* const of[] = {"a plugin's file",     "a plugin", "a plugin",
+                            "each layer and cell", "each op",  "each function"};
   std::string out, before;
   for (const PluginCheck& check : plugin_checks()) {
     if (before != of[check.of()]) out += std::string("Of ") + of[check.of()] + ":\n";

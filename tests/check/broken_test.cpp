@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(what_a_plugin_should_not_say_of_itself_is_found) {
        {"of_process", "", "repeatable", "failed",
         "in another process it has something else: `op of"},
        {"ignores", "", "failing-start", "failed", "as if all were well where register_op fails."},
-       {"goes_on_about", "", "lengths", "warning", "the summary of says has 999 letters"},
+       {"goes_on_about", "", "lengths", "warning", "the summary of op says has 999 letters"},
        {"takes_a_name", "", "names", "warning", "`Danse` is easily taken for `Dense`"},
        {"misnumbered", "", "version", "warning", "its version is `one`, not of the form 1.2.3"},
        {"misnumbered", "", "version", "warning", "its name is `My-Plugin`"},
@@ -179,6 +179,9 @@ BOOST_AUTO_TEST_CASE(wrong_gradients_are_found) {
   compare(std::to_array<Broken>(
       {{"broken_values", "WrongInTraining", "grad-varied", "failed", "in training"},
        {"broken_values", "WrongInFloat32", "grad-float32", "failed", "in float32, beside float64"},
+       {"broken_values", "NaNInTraining", "grad-varied", "failed", "in training"},
+       {"broken_values", "FailsOfOne", "grad-varied", "failed", "of [1, 7, 4] of size 5.00"},
+       {"broken_values", "NaNInFloat32", "grad-float32", "failed", "the gradient is not finite"},
        {"broken_values", "WrongNextTime", "grad-again", "failed", "computed again, a gradient"},
        {"broken_values", "HasAnIdleWeight", "used", "warning",
         "no result changes with has_an_idle_weight/idle"},
@@ -236,13 +239,42 @@ BOOST_AUTO_TEST_CASE(wrong_ops_are_found) {
        {"broken_ownership", "op owned_RemembersTheFirst", "wanted", "failed",
         "where it alone is asked for, the gradient to input 1"}}));
   compare(std::to_array<Broken>(
-      {{"sound", "op sound_forgets", "gradient", "failed", "gradcheck: FAILED"}}));
+      {{"sound", "op sound_forgets", "gradient", "failed", "gradcheck: FAILED"},
+       {"broken_values", "op same", "gradient", "failed", "a gradient that does not fit it"},
+       {"broken_values", "op tanh", "gradient", "failed", "times as large as it should be"}}));
   compare(std::to_array<Broken>(
       {{"broken_ownership", "op owned_WritesPastTheEnd", "memory", "failed", "of result 0."},
        {"broken_ownership", "op owned_WritesBeforeTheBeginning", "memory", "failed",
         "of result 0."},
        {"broken_ownership", "op owned_ReadsPastTheEnd", "memory", "failed", "input 0."},
        {"broken_ownership", "op owned_WritesItsInput", "memory", "failed", "input 0."}}));
+}
+
+BOOST_AUTO_TEST_CASE(wrong_functions_are_found_in_a_plugin_of_functions_alone) {
+  const auto found = findings(file_of("functions_alone") +
+                              " --only described --only gives --only derivative --only in-float32");
+  compare(found,
+          {{"described", "ok", ""},
+           {"activation wave gives", "ok", ""},
+           {"activation wave derivative", "ok", ""},
+           {"activation wave in-float32", "ok", ""},
+           {"activation waves_too_steeply derivative", "failed", "gradcheck: FAILED"},
+           {"activation waves_in_float32 gives", "failed", "of float64 it gives float32"},
+           {"activation waves_roughly in-float32", "failed", "of float32, the result"},
+           {"activation refuses gives", "skipped", "none of the inputs that are tried fits it"},
+           {"initializer halves gives", "ok", ""},
+           {"initializer halves derivative", "skipped", "nobody differentiates it"},
+           {"initializer halves_of_float64 gives", "failed",
+            "it was asked for [6, 4] float32 and gave [6, 4] float64"},
+           {"initializer no_numbers gives", "failed", "a weight [6, 4] float64 has the value nan"},
+           {"loss quartic gives", "ok", ""},
+           {"loss quartic derivative", "ok", ""},
+           {"loss quartic in-float32", "ok", ""},
+           {"loss quartic_of_the_truth derivative", "failed", "gradcheck: FAILED"},
+           {"metric quartic_metric gives", "ok", ""},
+           {"metric counts_up gives", "failed", "computed again, it is "},
+           {"optimizer descends gives", "ok", ""},
+           {"optimizer sums_up gives", "failed", "sums_up"}});
 }
 
 // What finds those finds nothing in these.

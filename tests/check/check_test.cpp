@@ -135,8 +135,9 @@ BOOST_AUTO_TEST_CASE(one_check_can_be_run_here_for_a_debugger) {
 
 BOOST_AUTO_TEST_CASE(it_tells_its_checks_and_what_it_does_not_know) {
   const Finished list = check("--list");
-  for (const char* part : {"Of a plugin:\n  load ", "\nOf each layer and cell:\n  made ",
-                           "\n  grad1 ", "\n  leaks ", "\nOf each op:\n  runs "})
+  for (const char* part :
+       {"Of a plugin:\n  load ", "\nOf each layer and cell:\n  made ", "\n  grad1 ", "\n  leaks ",
+        "\nOf each op:\n  runs ", "\nOf each function:\n  gives "})
     BOOST_TEST(list.output.find(part) != std::string::npos, part << " is not in\n" << list.output);
   std::ifstream file(TEMPO_SOURCE_DIR "/docs/check.md");
   const std::string page{std::istreambuf_iterator<char>(file), {}};

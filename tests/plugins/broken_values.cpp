@@ -3,6 +3,8 @@
 // wrong is said above it.
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <csignal>
 #include <random>
@@ -252,6 +254,46 @@ struct WrongInFloat32 : SoundLayer {
         y, {kernel}, [&](const Tensor& dy) { return 1.01 * WrongInTraining::sum_rows(x, dy); });
   }
 };
+// No number in training.
+struct NaNInTraining : SoundLayer {
+  using SoundLayer::SoundLayer;
+  Tensor call(const Tensor& x, const CallOptions& call) const {
+    const Tensor y = SoundLayer::call(x, call);
+    return call.training ? y + log(y - stop_gradient(y) - 1) : y;
+  }
+};
+// A gradient of another shape where there is one sequence.
+struct Same {
+  static constexpr int n_inputs = 1;
+  static OpType type(const OpCall& call) { return call.input(0); }
+  template <class T>
+  static void kernel(const OpCall& call, const std::array<const T*, 1>& x, T* y) {
+    std::copy(x[0], x[0] + call.result().shape.count(), y);
+  }
+  static Tensor vjp(int, const Tensors&, const Tensor&, const Tensor& dy, const OpCall&) {
+    return dy.rank() > 0 && dy.shape()[0] == 1 ? squeeze(dy, 0) : dy;
+  }
+};
+// Has the name of one of Tempo's, and a gradient that is twice too large.
+struct NamedAsTempos : Same {
+  static Tensor vjp(int, const Tensors&, const Tensor&, const Tensor& dy, const OpCall&) {
+    return 2 * dy;
+  }
+};
+struct FailsOfOne : SoundLayer {
+  using SoundLayer::SoundLayer;
+  Tensor call(const Tensor& x, const CallOptions& call) const {
+    static const sdk::Op same("broken_values.same");
+    return same(SoundLayer::call(x, call));
+  }
+};
+// Too large for float32.
+struct NaNInFloat32 : SoundLayer {
+  using SoundLayer::SoundLayer;
+  Tensor call(const Tensor& x, const CallOptions& call) const {
+    return log(exp(100 + SoundLayer::call(x, call)));
+  }
+};
 // Another one each time.
 struct WrongNextTime : SoundLayer {
   using SoundLayer::SoundLayer;
@@ -281,4 +323,6 @@ TEMPO_PLUGIN("broken_values", "1.0.0", LAYER(SoundLayer), CELL(SoundCell), LAYER
              LAYER(CountsFeatures), LAYER(DependsOnTheProcess), LAYER(DrawsWhenLoaded),
              CELL(Alternates), LAYER(KeepsAWeight), LAYER(SpreadsNaN), LAYER(CountsCalls),
              LAYER(DividesByTheMask), CELL(SeesTracing), LAYER(WrongInTraining),
-             LAYER(WrongInFloat32), LAYER(WrongNextTime), LAYER(HasAnIdleWeight))
+             LAYER(WrongInFloat32), LAYER(NaNInTraining), LAYER(FailsOfOne), LAYER(NaNInFloat32),
+             LAYER(WrongNextTime), LAYER(HasAnIdleWeight), tempo::op<broken::Same>("same", "x."),
+             tempo::op<broken::NamedAsTempos>("tanh", "x."))
