@@ -10,8 +10,8 @@
 
 #include "graph/value.hpp"
 #include "io/csv_reader.hpp"
-#include "io/source.hpp"
 #include "io/encoding.hpp"
+#include "io/source.hpp"
 
 namespace tempo {
 namespace {

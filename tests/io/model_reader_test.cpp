@@ -32,8 +32,7 @@ std::string error_with(Exception e) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(what_a_source_throws_names_the_file) {
-  const std::string no_memory =
-      "lost.safetensors: there is no memory for the model that it describes.";
+  const std::string no_memory = "lost.safetensors: there is no memory for what it holds.";
   BOOST_TEST(error_with(std::bad_alloc()) == no_memory);
   BOOST_TEST(error_with(std::length_error("vector")) == no_memory);
   BOOST_TEST(error_with(Error("gone.")) == "lost.safetensors: gone.");

@@ -7,6 +7,7 @@
 #include <tempo/ops.hpp>
 #include <tempo/scan.hpp>
 
+#include "ops/known.hpp"
 #include "plain_loop.hpp"
 #include "program/plan/surroundings.hpp"
 #include "program/verify.hpp"
@@ -448,7 +449,7 @@ BOOST_AUTO_TEST_CASE(sums_of_the_other_forms_are_exact_enough) {
   };
   for (const Form& form : forms) BOOST_TEST_CONTEXT(form.what) {
       const Tensor all = random_uniform({1, 2, rows, form.columns}, 0.5, 1, float32, 3),
-                   x = random_uniform({1, 2, 2, rows}, 0.5, 1, float32, 4),
+                   down = random_uniform({1, 2, 2, rows}, 0.5, 1, float32, 4),
                    none = full({1, 2, 2, form.columns}, 0.25, float32);
       const auto run = [&](DType dtype) {
         return scan(
@@ -456,7 +457,7 @@ BOOST_AUTO_TEST_CASE(sums_of_the_other_forms_are_exact_enough) {
                      const Tensor S = s[0] + column(x[0]) * row(x[1]);
                      return {.output = form.sum(S, s[0]), .state = {S}};
                    },
-                   {cast(x, dtype), cast(none, dtype)}, {cast(all, dtype)},
+                   {cast(down, dtype), cast(none, dtype)}, {cast(all, dtype)},
                    {.plain = dtype == float64})
             .output;
       };
@@ -472,10 +473,9 @@ BOOST_AUTO_TEST_CASE(a_column_beside_a_matrix_state_runs_in_parts) {
                c = parameter(normal({2, 2, 6, 1}, 3));
   const auto run = [&](bool plain) {
     const Scanned done = scan(
-        [](const Tensor& x, const State& s) -> Step {
-          const Tensor column = expand_dims(x, -1),
-                       next = 0.9 * s[0] + column * sum(s[0], -2, true),
-                       other = 0.5 * s[1] + column;
+        [](const Tensor& now, const State& s) -> Step {
+          const Tensor c_now = expand_dims(now, -1),
+                       next = 0.9 * s[0] + c_now * sum(s[0], -2, true), other = 0.5 * s[1] + c_now;
           return {.output = sum(sum(next, -1) * sum(other, -1), -1) + sum(sum(other, -2), -1),
                   .state = {next, other}};
         },
