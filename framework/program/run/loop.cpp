@@ -29,11 +29,11 @@ void run_product(const ProductStage& s, const PackedMatrix* packed, Addresses ad
       return address_of(r.first, addresses) + first * r.first.row_stride + block * r.block_stride;
     };
     PackedProduct products[most_products];
-    PackedMatrix b[most_products];
+    PackedMatrix cut[most_products];
     for (std::size_t i = 0; i < s.terms.size(); ++i) {
-      const PackedMatrix& whole = packed[static_cast<std::size_t>(block) * s.terms.size() + i];
-      b[i] = columns == out.cols ? whole : columns_of(whole, column, columns);
-      products[i] = {row(s.terms[i].a), s.terms[i].a.first.row_stride / size, b + i};
+      const PackedMatrix* b = packed + static_cast<std::size_t>(block) * s.terms.size() + i;
+      if (columns < out.cols) b = &(cut[i] = columns_of(*b, column, columns));
+      products[i] = {row(s.terms[i].a), s.terms[i].a.first.row_stride / size, b};
     }
     tempo::multiply(end - first, {products, s.terms.size()}, row(s.out) + column * size,
                     out.row_stride / size, s.accumulates,
