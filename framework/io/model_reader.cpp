@@ -97,7 +97,7 @@ auto ModelReader::naming(F&& f) const {
     return text.starts_with(path_ + ": ") ? text : path_ + ": " + text;
   };
   try {
-    return f();
+    return reading(path_, f);
   } catch (const PluginError& e) {
     throw PluginError(named(e.what()));
   } catch (const Error& e) {
@@ -107,10 +107,6 @@ auto ModelReader::naming(F&& f) const {
     const std::size_t end = text.find("] ");
     fail("its description of the model is damaged: " +
          (end == text.npos ? text : text.substr(end + 2)) + '.');
-  } catch (const std::bad_alloc&) {
-    fail("there is no memory for the model that it describes.");
-  } catch (const std::length_error&) {
-    fail("there is no memory for the model that it describes.");
   }
 }
 

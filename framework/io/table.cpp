@@ -19,29 +19,25 @@ namespace {
 
 // A table of these rows, which share their text with the other one.
 Table with_rows(const Table::State& table, const std::vector<std::size_t>& rows) {
-  return reading(table.file, [&] {
-    auto out = std::make_shared<Table::State>(
-        Table::State{table.file, table.options, table.numbers, table.columns, table.text, {}, {}});
-    const auto width = static_cast<std::ptrdiff_t>(table.columns.size());
-    out->fields.reserve(rows.size() * table.columns.size());
-    out->lines.reserve(rows.size());
-    for (const std::size_t row : rows) {
-      const auto first = table.fields.begin() + static_cast<std::ptrdiff_t>(row) * width;
-      out->fields.insert(out->fields.end(), first, first + width);
-      out->lines.push_back(table.lines[row]);
-    }
-    return Table(std::move(out));
-  });
+  auto out = std::make_shared<Table::State>(
+      Table::State{table.file, table.options, table.numbers, table.columns, table.text, {}, {}});
+  const auto width = static_cast<std::ptrdiff_t>(table.columns.size());
+  out->fields.reserve(rows.size() * table.columns.size());
+  out->lines.reserve(rows.size());
+  for (const std::size_t row : rows) {
+    const auto first = table.fields.begin() + static_cast<std::ptrdiff_t>(row) * width;
+    out->fields.insert(out->fields.end(), first, first + width);
+    out->lines.push_back(table.lines[row]);
+  }
+  return Table(std::move(out));
 }
 
 template <class Test>
 Table rows_that(const Table::State& table, Test passes) {
-  return reading(table.file, [&] {
-    std::vector<std::size_t> rows;
-    for (std::size_t row = 0; row < table.rows(); ++row)
-      if (passes(row)) rows.push_back(row);
-    return with_rows(table, rows);
-  });
+  std::vector<std::size_t> rows;
+  for (std::size_t row = 0; row < table.rows(); ++row)
+    if (passes(row)) rows.push_back(row);
+  return with_rows(table, rows);
 }
 
 std::vector<std::size_t> any_positions(const Table::State& table,
@@ -188,9 +184,11 @@ Table Table::select(const std::vector<int64_t>& places) const {
 
 Table Table::where(const std::string& column,
                    const std::function<bool(const std::string&)>& passes) const {
-  const std::size_t at = state_->columns.position(column);
-  return rows_that(*state_, [&](std::size_t row) {
-    return passes(std::string(trimmed(state_->field(row, at))));
+  return reading(state_->file, [&] {
+    const std::size_t at = state_->columns.position(column);
+    return rows_that(*state_, [&](std::size_t row) {
+      return passes(std::string(trimmed(state_->field(row, at))));
+    });
   });
 }
 

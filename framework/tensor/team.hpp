@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threads that stay beside one that works in steps, to share pieces of work that are too short for
-// the pool: handing one over takes some 0.2 us.
+// the pool.
 #pragma once
 
 #include <atomic>
