@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Metrics that are more than a mean of losses, against numbers of Keras's tests and by hand.
 #define BOOST_TEST_MODULE metric
+#include <thread>
+
 #include <tempo/tempo.hpp>
 
 #include "files.hpp"
@@ -443,4 +445,21 @@ BOOST_AUTO_TEST_CASE(errors_of_metrics_say_what_is_wrong) {
   };
   for (const auto& [text, throws] : errors)
     BOOST_TEST(error_of(throws).find(text) != std::string::npos, error_of(throws));
+}
+
+BOOST_AUTO_TEST_CASE(a_metric_is_updated_in_one_thread_at_a_time) {
+  const Tensor y = ones({2, 1}), p = zeros({2, 1});
+  std::string text;
+  std::optional<Metric> metric;
+  bool nested = false;
+  metric.emplace(Loss([&](const Tensor& a, const Tensor& b) {
+    if (!std::exchange(nested, true))
+      std::thread([&] { text = error_of([&] { metric->update(y, p); }); }).join();
+    return mean(square(a - b), -1);
+  }));
+  metric->update(y, p);
+  BOOST_TEST(text.find("while another thread is in the middle of an update of it") != text.npos,
+             text);
+  metric->update(y, p);
+  BOOST_TEST(metric->result() == 1);
 }
