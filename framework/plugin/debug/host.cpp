@@ -109,9 +109,18 @@ const tempo_host* host_for(const std::string& path, DescribePlugin describe,
 
 const tempo_check_host* tempo::check_host() {
   using namespace tempo::debug;
-  static const tempo_check_host table{
-      sizeof table, &watch,    &fail_call,  &calls_of,    &function_name,     &live,
-      &fault,       &describe, &file_fault, &plugin_file, &tempo::own_option, &notes,
-      &load_only};
+  static const tempo_check_host table{sizeof table,
+                                      &watch,
+                                      &fail_call,
+                                      &calls_of,
+                                      &function_name,
+                                      &live,
+                                      &fault,
+                                      &describe,
+                                      &file_fault,
+                                      &plugin_file,
+                                      &tempo::own_option,
+                                      &notes,
+                                      &tempo::debug::load_only};
   return &table;
 }
