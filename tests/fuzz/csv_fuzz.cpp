@@ -5,8 +5,8 @@
 #include <tempo/ops.hpp>
 
 #include "fuzz.hpp"
-#include "io/csv.hpp"
-#include "io/csv_reader.hpp"
+#include "io/tables/csv.hpp"
+#include "io/tables/csv_reader.hpp"
 
 using namespace tempo;
 using namespace tempo::fuzz;

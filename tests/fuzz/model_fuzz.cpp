@@ -11,7 +11,7 @@
 #include <tempo/layers.hpp>
 
 #include "fuzz.hpp"
-#include "io/model_reader.hpp"
+#include "io/models/model_reader.hpp"
 
 using namespace tempo;
 using namespace tempo::fuzz;

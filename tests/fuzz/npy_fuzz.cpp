@@ -4,7 +4,7 @@
 #include <tempo/io.hpp>
 
 #include "fuzz.hpp"
-#include "io/npy.hpp"
+#include "io/tensors/npy.hpp"
 
 using namespace tempo;
 using namespace tempo::fuzz;

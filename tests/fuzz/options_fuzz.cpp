@@ -5,7 +5,7 @@
 
 #include "command/options.hpp"
 #include "fuzz.hpp"
-#include "io/layer_json.hpp"
+#include "io/models/layer_json.hpp"
 
 using namespace tempo;
 using namespace tempo::fuzz;

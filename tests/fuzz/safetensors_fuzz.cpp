@@ -2,7 +2,7 @@
 // The safetensors reader. Input: a byte of flags, then a whole file (flag 1), or else the size of
 // its data in words of 4 bytes, its header, 0xff, and what its data repeat.
 #include "fuzz.hpp"
-#include "io/safetensors.hpp"
+#include "io/tensors/safetensors.hpp"
 
 using namespace tempo;
 using namespace tempo::fuzz;

@@ -2,7 +2,7 @@
 // The reader of model files, on a source that fails: whatever is thrown becomes an Error that names
 // the file.
 #define BOOST_TEST_MODULE model_reader
-#include "io/model_reader.hpp"
+#include "io/models/model_reader.hpp"
 
 #include <new>
 #include <stdexcept>

@@ -12,7 +12,7 @@
 
 #include <tempo/tempo.hpp>
 
-#include "io/safetensors.hpp"
+#include "io/tensors/safetensors.hpp"
 #include "plugins/rich.hpp"
 #include "raw_layer.hpp"
 #include "testing.hpp"

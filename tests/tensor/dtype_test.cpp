@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of dtypes, and that of how files call them.
 #define BOOST_TEST_MODULE dtype
-#include "io/stored.hpp"
+#include "io/tensors/stored.hpp"
 #include "tensor/array.hpp"
 #include "testing.hpp"
 

@@ -25,6 +25,18 @@ const std::vector<Texts> floors = {
     {"training"}, {"io"},    {"text", "check"},  {"command"},
 };
 
+// The rooms of a folder, from the ground up, by the same rule; "" is the folder itself.
+const std::map<string, std::vector<Texts>> rooms = {
+    {"training",
+     {{""},
+      {"losses"},
+      {"metrics", "optimizers", "data"},
+      {"models"},
+      {"batches", "callbacks", "inference"},
+      {"fit"}}},
+    {"io", {{""}, {"tables", "tensors", "pictures"}, {"models"}}},
+};
+
 // Public headers that need a part of libtempo; the others are header-only over plugin.h and lie
 // under everything. The umbrellas lie above everything.
 const std::map<string, string> header_homes = {
@@ -72,12 +84,18 @@ bool under(std::string_view path, const Texts& places) {
                      [&](auto& place) { return starts(path, place); });
 }
 
-std::size_t level(std::string_view folder) {
-  const auto found = std::find_if(floors.begin(), floors.end(),
+std::size_t level(std::string_view folder, const std::vector<Texts>& of = floors) {
+  const auto found = std::find_if(of.begin(), of.end(),
                                   [&](const Texts& floor) { return contains(floor, folder); });
-  return static_cast<std::size_t>(found - floors.begin());  // an umbrella is above them all
+  return static_cast<std::size_t>(found - of.begin());  // an umbrella is above them all
 }
 bool is_folder(std::string_view name) { return level(name) < floors.size(); }
+
+// "models" of "training/models/model.cpp", "" of "training/settings.cpp".
+string room(std::string_view path) {
+  const std::size_t from = path.find('/') + 1, to = path.rfind('/') + 1;
+  return from < to ? string(path.substr(from, to - from - 1)) : "";
+}
 
 // 0 for what lies under everything, else one more than the level of the folder it needs.
 std::size_t header_level(const string& name) {
@@ -208,8 +226,16 @@ Texts breaches(const string& path, const string& text) {
     const string folder = rest.substr(0, rest.find('/'));
     if (!is_folder(folder) && folder != "cmake")
       report("lies in a folder without a place in the order");
+    const auto floors_within = rooms.find(folder);
+    const bool has_rooms = floors_within != rooms.end();
+    const auto floor = [&](const string& file) { return level(room(file), floors_within->second); };
+    if (has_rooms && floor(rest) == floors_within->second.size())
+      report("lies in a room without a place in the order");
     for (const Include& i : all) {
       const string target = i.name.substr(0, i.name.find('/'));
+      if (has_rooms && i.quoted && target == folder && room(i.name) != room(rest) &&
+          floor(i.name) >= floor(rest))
+        report("includes " + i.name + ", which lies above or beside its room");
       const bool known_ops = folder == "program" && i.name == "ops/known.hpp";
       if (i.quoted && is_folder(target) && target != folder && level(target) >= level(folder) &&
           !known_ops)
@@ -275,6 +301,13 @@ const Planted planted[] = {
     {"framework/scan/a.cpp", "int x;\n#include \"plugin/host.hpp\"", "lies above or beside scan"},
     {"framework/ops/a.cpp", "#include <tempo/model.hpp>", "lies above ops"},
     {"framework/training/a.cpp", "#include <tempo/tempo.hpp>", "lies above training"},
+    {"framework/training/losses/a.cpp", "#include \"training/models/run.hpp\"", "its room"},
+    {"framework/training/metrics/a.cpp", "#include \"training/data/order.hpp\"", "its room"},
+    {"framework/training/a.cpp", "#include \"training/losses/labels.hpp\"", "its room"},
+    {"framework/training/utils/a.cpp", "", "a room without a place"},
+    {"framework/training/fit/a.cpp",
+     "#include \"training/fit/update.hpp\"\n#include \"training/settings.hpp\"", nullptr},
+    {"framework/io/models/a.cpp", "#include \"io/tensors/npy.hpp\"", nullptr},
     {"framework/training/a.cpp", "#include <tempo/layers/lstm.hpp>", "lies above training"},
     {"framework/utils/a.cpp", "", "without a place"},
     {"framework/ops/a.cpp", "#include \"../io/save.hpp\"", "by a relative path"},

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loss and metrics of batches, within fit and on their own.
+#pragma once
+
+#include "training/batches/batch_feed.hpp"
+#include "training/callbacks/callbacks.hpp"
+#include "training/callbacks/progress.hpp"
+#include "training/fit/tracker.hpp"
+
+namespace tempo {
+
+struct Evaluation {
+  Progress* progress = nullptr;
+  bool may_be_cut = false;  // by Ctrl-C, which the caller asks for
+};
+
+/// Of one epoch of these batches.
+Logs evaluated(const std::string& who, ModelState& model, const Objective& objective,
+               Tracker tracker, BatchFeed& batches, const Callbacks& callbacks,
+               const Evaluation& how);
+
+}  // namespace tempo
