@@ -32,7 +32,6 @@ namespace {
 
 constexpr double least_seconds = 5, times_as_long = 20;  // of the processor, for one part
 constexpr unsigned longest_wait = 300;                   // seconds of the clock: it waits for ever
-constexpr rlim_t most_memory = rlim_t{8} << 30;
 
 // Memory that processes share, zero at first.
 template <class T>
@@ -91,7 +90,8 @@ ChildEnd in_child(const std::function<int()>& run) {
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
 #if !TEMPO_ADDRESS_SANITIZER && !TEMPO_THREAD_SANITIZER  // which reserve terabytes
-    const rlimit memory{most_memory, most_memory};
+    constexpr rlim_t most = rlim_t{8} << 30;
+    const rlimit memory{most, most};
     setrlimit(RLIMIT_AS, &memory);
 #endif
     be_quiet();

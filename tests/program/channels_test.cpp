@@ -2,6 +2,10 @@
 // A step of elementwise ops on few rows runs as channels, tile by tile of several steps, and on any
 // number of threads to the same bits.
 #define BOOST_TEST_MODULE channels
+#include <functional>
+
+#include <tempo/scan.hpp>
+
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
 

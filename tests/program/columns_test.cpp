@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Of few rows, threads take columns of the products of a step, and change no bit.
 #define BOOST_TEST_MODULE columns
+#include <functional>
+
+#include <tempo/scan.hpp>
+
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
 #include "tensor/products/packed.hpp"
@@ -116,7 +120,7 @@ BOOST_AUTO_TEST_CASE(threads_share_the_columns_of_few_rows_and_change_no_bit) {
         const Threads use(n);
         of[n - 1] = results(row);
       }
-      for (std::size_t i : {0, 1}) {
+      for (std::size_t i : {std::size_t{0}, std::size_t{1}}) {
         const LoggedProgram& l = log.programs().at(i);
         BOOST_TEST((l.recurrence->optimised().column_parts(l.time) > 1) == row.shared);
       }

@@ -338,14 +338,14 @@ BOOST_AUTO_TEST_CASE(errors) {
   std::vector<double> numbers = p.to_vector();
   for (const double none : {std::nan(""), HUGE_VAL}) {
     numbers[(1 * 5 + 2) * 3 + 1] = none;
-    const Tensor logits = tensor(numbers, {2, 5, 3});
+    const Tensor broken = tensor(numbers, {2, 5, 3});
     for (const char* strategy : {"greedy", "beam_search"})
       BOOST_TEST(
-          error_of([&] { ctc_decode(logits, {.strategy = strategy}); }) ==
+          error_of([&] { ctc_decode(broken, {.strategy = strategy}); }) ==
           "ctc_decode: logits[1, 2] give no probabilities: NaN or inf is among them, or all are "
           "-inf.\n  Look for what made the model's output so, or mask steps that do not count.");
     const Tensor counted = not_equal(arange(0, 10, 1, int64), 7);
-    const Tensor masked = with_mask(logits, reshape(counted, {2, 5}));
+    const Tensor masked = with_mask(broken, reshape(counted, {2, 5}));
     BOOST_TEST(ctc_decode(masked).labels.shape()[2] == 5);
   }
   BOOST_TEST(error_of([&] { ctc_decode(p, {.mask_index = 4}); }) ==

@@ -1068,12 +1068,12 @@ BOOST_AUTO_TEST_CASE(a_prediction_that_is_certain_has_a_finite_gradient) {
       for (const double value : got.to_vector()) BOOST_TEST(std::abs(value) < 1e-3, gamma);
     }
     // A share that underflows; the slope of the loss by a logit is that of (1 - e^(q z)) / q.
-    const Tensor logits = parameter(numbers({1000, 0}, {1, 2}, dtype));
+    const Tensor apart = parameter(numbers({1000, 0}, {1, 2}, dtype));
     for (const double q : {1e-6, 0.5, 1.0}) {
       const Tensor loss =
-          CategoricalGeneralizedCrossEntropy({.q = q})(tensor<int64_t>({1}, {1}), softmax(logits));
+          CategoricalGeneralizedCrossEntropy({.q = q})(tensor<int64_t>({1}, {1}), softmax(apart));
       BOOST_TEST(std::isfinite(loss.item()), q);
-      for (const double value : gradient(loss, Tensors{logits})[0].to_vector())
+      for (const double value : gradient(loss, Tensors{apart})[0].to_vector())
         BOOST_TEST(std::abs(value) < 1e-3, q);
     }
   }
