@@ -109,7 +109,9 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_built_as_none_should_be_is_found) {
        {"says_nothing_of_stack", "", "hardened", "failed", "makes the stack of its process exec"},
        {"with_path", "", "hardened", "warning", "it looks for libraries in /build/of/somebody"},
        {"sanitized", "", "sanitized", "failed", "it needs __asan_report_load4"},
+#ifndef __clang__  // which marks no variable as unique
        {"shares", "", "unique", "warning", "it shares variables with whatever else has them: "},
+#endif
        {"fast_math", "", "fast-math", "failed", "it is linked with crtfastm"}}));
 }
 
@@ -213,14 +215,14 @@ BOOST_AUTO_TEST_CASE(what_is_done_to_handles_and_to_the_process_is_found) {
 }
 
 BOOST_AUTO_TEST_CASE(what_keeps_a_cell_from_being_fast_is_told_with_its_line) {
-  compare(std::to_array<Broken>(
-      {{"broken_ownership", "AddsBeforeItsProduct cell", "hoist", "warning",
-        "%9 = matmul(%8, %2:rnn/adds_before_its_product/first) runs at every step for %7, too"},
-       {"broken_ownership", "ComputesItTwice cell", "merge", "warning",
-        "rnn/computes_it_twice/second) is computed apart from"},
-       {"broken_ownership", "AddsUp cell", "fuse", "warning", "= cumsum(%"},
-       {"broken_ownership", "TracesEachTime", "traced-once", "warning",
-        "each call traces its step again"}}));
+  compare(
+      std::to_array<Broken>({{"broken_ownership", "AddsBeforeItsProduct cell", "hoist", "warning",
+                              ":rnn/adds_before_its_product/first) runs at every step for %"},
+                             {"broken_ownership", "ComputesItTwice cell", "merge", "warning",
+                              "rnn/computes_it_twice/second) is computed apart from"},
+                             {"broken_ownership", "AddsUp cell", "fuse", "warning", "= cumsum(%"},
+                             {"broken_ownership", "TracesEachTime", "traced-once", "warning",
+                              "each call traces its step again"}}));
 }
 
 BOOST_AUTO_TEST_CASE(wrong_ops_are_found) {

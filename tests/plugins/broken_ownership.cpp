@@ -198,7 +198,7 @@ struct ChangesItsType : SoundSquare {
   static OpType type(const OpCall& call) {
     static int n = 0;
     OpType its = SoundSquare::type(call);
-    if (++n % 3 == 0) its.dtype = its.dtype == float32 ? float64 : float32;
+    if (++n % 7 == 0) its.dtype = its.dtype == float32 ? float64 : float32;
     return its;
   }
 };

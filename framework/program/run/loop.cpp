@@ -136,6 +136,7 @@ void Execution::run_loop(int64_t index) const {
         step_of_running(rows, n);
       else
         step(rows, n, n + 1 == time_);
+      if (n + 1 == time_) break;  // a sequence of one step that nothing reads may have no address
       for (std::size_t b : surroundings_.each_step)
         rows.addresses[b] += forth * static_cast<int64_t>(step_bytes(b));
     }
