@@ -14,9 +14,10 @@
 #include <tempo/layers.hpp>
 #include <tempo/tempo.hpp>
 
+#include "tensor/sanitizers.hpp"
 #include "testing.hpp"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if TEMPO_ADDRESS_SANITIZER
 // A forked child has not the other threads, whose memory would be reported, after a long search.
 extern "C" int __lsan_is_turned_off();
 extern "C" int __lsan_is_turned_off() { return 1; }

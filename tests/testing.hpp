@@ -10,7 +10,7 @@
 
 #include <tempo/ops.hpp>
 
-#include "place.hpp"
+#include "tensor/place.hpp"
 
 namespace tempo::testing {
 

@@ -12,6 +12,7 @@
 
 #include "scan/explain.hpp"
 #include "scan/recurrence.hpp"
+#include "tensor/sanitizers.hpp"
 #include "testing.hpp"
 
 namespace {
@@ -103,7 +104,7 @@ class Run {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_run_of_a_program_takes_all_its_memory_from_buffers_that_wait) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if TEMPO_ADDRESS_SANITIZER || TEMPO_THREAD_SANITIZER
   constexpr bool buffers_wait = false;  // to be used again, so that each one is counted
 #else
   constexpr bool buffers_wait = true;
@@ -172,7 +173,7 @@ BOOST_AUTO_TEST_CASE(a_step_of_a_stream_allocates_nothing) {
     BOOST_TEST(allocations_of(steps) == 0);
     for (const Tensor& w : model.weights()) assign(w, 2.0 * w);
     BOOST_TEST(allocations_of(steps) == 0);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !TEMPO_ADDRESS_SANITIZER && !TEMPO_THREAD_SANITIZER
     BOOST_TEST(allocations_of([&] { stream.reset(); }) == 0);
 #endif
     BOOST_TEST(allocations_of(steps) == 0);

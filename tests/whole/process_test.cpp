@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(a_fork_after_use) {
     return right;
   });
   child_is_right("training", [&] { return trained() == fitted ? right : wrong; });
-#ifndef __SANITIZE_THREAD__  // which follows no threads that a child of several threads starts
+#if !TEMPO_THREAD_SANITIZER  // which follows no threads that a child of several threads starts
   child_is_right("threads of the child", [&] {
     set_threads(4);
     std::vector<double> got[3];
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_fork_from_a_thread) {
   BOOST_TEST(outcome == "ended with 0");
 }
 
-#ifndef __SANITIZE_ADDRESS__  // a child may wait for a lock of its allocator, without Tempo, too
+#if !TEMPO_ADDRESS_SANITIZER  // a child may wait for a lock of its allocator, without Tempo, too
 // Whatever the other threads are in the middle of: a trace, a plan, a draw, a block of memory.
 BOOST_AUTO_TEST_CASE(forks_while_others_work) {
   const Threads two(2);

@@ -3,9 +3,14 @@
 // namespace, with TEMPO_KERNEL as the target attribute of all functions here. Vectors have the same
 // lanes in all of them, and so have the sums the same order.
 
-// Some elements that lie side by side, as one vector for the compiler.
+// Some elements that lie side by side, as one vector for the compiler. clang takes the alignment
+// from a member of a template, not from a template of its own.
 template <class T>
-using Vector [[gnu::vector_size(32), gnu::aligned(sizeof(T)), gnu::may_alias]] = T;
+struct VectorOf {
+  using Type [[gnu::vector_size(32), gnu::aligned(sizeof(T)), gnu::may_alias]] = T;
+};
+template <class T>
+using Vector = typename VectorOf<T>::Type;
 template <class T>
 constexpr int64_t lanes = 32 / sizeof(T);
 

@@ -60,7 +60,7 @@ void pack_part(const MatrixPart& p, int64_t j, int64_t present, int64_t columns,
   constexpr int64_t run = 16;   // elements copied without a call
   constexpr int64_t square = 16 / sizeof(T);
   const int64_t first = std::max(j, p.n0), n = std::min(j + present, p.n0 + p.n) - first;
-  if (n <= 0) return;
+  if (n <= 0 || p.k == 0) return;
   const T* b = static_cast<const T*>(p.from) + (first - p.n0) * (p.transpose ? p.ld : 1);
   T* to = panel + p.k0 * columns + (first - j);
   for (int64_t i0 = 0; i0 < p.k; i0 += tile) {
