@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A value with a gradient of its author's own: the rule is traced where it is given, so that an
-// application holds what it reads as inputs, and not a function of somebody's tensors.
+// A value with its author's own gradient. The rule is traced when it is given, so that an
+// application holds what the rule reads as inputs, and not a function over somebody's tensors.
 #include "autograd/custom_gradient.hpp"
 
 #include <map>
@@ -15,8 +15,8 @@ namespace tempo {
 
 namespace {
 
-/// What a rule computes, as ops on numbered values: first those that it reads, then dy, then the
-/// results of each line.
+/// The computation of a rule, as ops on numbered values: first the values that it reads, then dy,
+/// then the results of each line.
 struct Rule {
   struct Line {
     const OpDefinition* op;
@@ -26,7 +26,7 @@ struct Rule {
   };
   std::size_t n_read = 0;
   std::vector<Line> lines;
-  std::vector<std::optional<std::size_t>> gradients;  // of each input
+  std::vector<std::optional<std::size_t>> gradients;  // for each input
 };
 
 using RuleRef = std::shared_ptr<const Rule>;
@@ -42,7 +42,7 @@ std::string key_of(const Rule& rule) {
   return key;
 }
 
-// Rules that do the same are one, so that steps that are traced alike share a Program.
+// Equal rules are one object, so that steps with the same trace share a Program.
 RuleRef shared(Rule rule) {
   static auto& known = *new std::map<std::string, std::weak_ptr<const Rule>>;
   const std::string key = key_of(rule);
@@ -55,7 +55,7 @@ RuleRef shared(Rule rule) {
   return made;
 }
 
-// The gradients of all inputs, where dy comes in.
+// The gradients of all inputs for an incoming gradient.
 Tensors run(const Rule& rule, const Vjp& v) {
   std::vector<Ref<Value>> values;
   for (std::size_t i = 0; i < rule.n_read; ++i) values.push_back(to_value(v.x(i)));
@@ -72,12 +72,12 @@ Tensors run(const Rule& rule, const Vjp& v) {
   return out;
 }
 
-// y = a; dy goes to the inputs after it as the rule says. The values that the rule reads come last.
+// y = a; the rule maps dy to gradients of the inputs after a. The values that it reads come last.
 const OpDefinition& custom_gradient_op = define({
     .name = "custom_gradient",
     .type =
         [](const TypeCall& call) {
-          (void)call.attributes.handle("rule");  // an Error where it is applied by its name alone
+          (void)call.attributes.handle("rule");  // an Error if it is applied by its name alone
           return std::vector<TensorType>{call.inputs[0]};
         },
     .vjp_all =
@@ -103,7 +103,7 @@ void require_fit(const Tensors& gradients, const Tensors& inputs) {
   }
 }
 
-/// A rule at work: what it reads, in the order of the op's inputs, and what it does.
+/// Records a rule: the values that it reads, in the order of the op's inputs, and its ops.
 class Recorder {
  public:
   explicit Recorder(const Tensors& given) {

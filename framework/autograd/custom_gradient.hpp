@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A value with a gradient of its author's own.
+// A value with its author's own gradient.
 #pragma once
 
 #include <functional>
@@ -8,9 +8,9 @@
 
 namespace tempo {
 
-/// `value`; where dy comes in at it, inputs[i] gets rule(dy)[i] (Tensor{}: none), of which there
-/// are as many as inputs, and nothing else gets any. The rule is called here, once, with a
-/// placeholder for dy, and what it does is recorded as ops on the tensors that it reads.
+/// Returns `value` with another gradient: for an incoming dy, inputs[i] gets rule(dy)[i] (Tensor{}:
+/// none), and no other value gets any. The rule must return one gradient for each input. It is
+/// called once, here, with a placeholder for dy, and recorded as ops on the tensors that it reads.
 Tensor custom_gradient_of(const Tensor& value, const Tensors& inputs,
                           const std::function<Tensors(const Tensor& dy)>& rule);
 

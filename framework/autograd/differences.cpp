@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Differences of values. Steps follow the size of what is moved; of several, the slopes that agree
-// best are taken, and their disagreement is the estimate of the error.
+// Differences of values. Steps are proportional to the size of the moved element. Of several slopes
+// those that agree best are used; their disagreement estimates the error.
 #include "autograd/differences.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace tempo {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-// Between steps: no whole number, so that a wave does not look alike from several of them.
+// Between two steps: not a whole number, so that a wave does not look the same at several steps.
 const double ratio = std::sqrt(11.0);
 
 double greatest(const std::vector<double>& values) {
@@ -34,10 +34,10 @@ double root_mean_square(const std::vector<double>& values) {
   return most * std::sqrt(squares / static_cast<double>(values.size()));
 }
 
-// Of equally spaced values, where a polynomial below that order makes 0: how far rounding alone
-// puts the difference of a second order off. Infinite where no value is finite.
+// The error that rounding alone makes in a second difference, estimated from differences of this
+// order, which vanish for polynomials of lower degree. Infinite if no value is finite.
 double seen_rounding(std::vector<double> values, int order) {
-  double squares = 1;  // of the factors of the values in a difference, summed up: (2n over n)
+  double squares = 1;  // the sum of the squared coefficients of a difference: (2n over n)
   for (int k = 1; k <= order; ++k) {
     for (std::size_t i = 0; i + 1 < values.size(); ++i) values[i] = values[i + 1] - values[i];
     values.pop_back();
@@ -50,7 +50,7 @@ double seen_rounding(std::vector<double> values, int order) {
   return values[values.size() / 2] * std::sqrt(6 / squares);
 }
 
-// While one lives, weights may be moved.
+// While one exists, weights may be moved; then they are restored.
 class PutBack {
  public:
   explicit PutBack(const Tensors& weights) : weights_(weights) {
@@ -68,8 +68,8 @@ class PutBack {
   std::vector<std::vector<double>> values_;
 };
 
-// Points on a straight line through the weights, each by a share of each element's size from the
-// next; 0 is where they are.
+// Points on a straight line through the weights; neighbours differ by a share of each element's
+// size. Point 0 is the present weights.
 class Line {
  public:
   Line(double share, const Tensors& weights, int64_t seed) : put_back_(weights), weights_(weights) {
@@ -95,8 +95,8 @@ class Line {
   Tensors at_, directions_;
 };
 
-// Of nine values on a line. Smooth curves leave less in higher differences, kinks and jumps in
-// lower ones.
+// The rounding seen in nine values on a line. On smooth curves, higher differences leave less
+// besides rounding; on kinks and jumps, lower differences do.
 double rounding_on(const Line& line, std::initializer_list<int> orders, const Terms& terms) {
   std::vector<double> values;
   for (int k = -4; k <= 4; ++k) {
@@ -108,8 +108,8 @@ double rounding_on(const Line& line, std::initializer_list<int> orders, const Te
   return std::isfinite(least) ? least : 0;
 }
 
-constexpr double closely = 1e-10;  // smooth curves are straight there
-constexpr double apart = 1e-6;     // and values that are rounded to float32 are seen to be
+constexpr double closely = 1e-10;  // at this share smooth curves are straight
+constexpr double apart = 1e-6;     // at this share rounding to float32 is visible
 
 }  // namespace
 
@@ -147,9 +147,9 @@ double typical_size(const Tensor& weight) {
 
 struct Neighbourhood::Level {
   double step, slope, after, before;
-  /// At a kink, left and right differ as much at a smaller step.
+  /// At a kink it stays the same at a smaller step.
   double jump() const { return after - before; }
-  /// Nothing was seen to change: the step may be too small for how f is rounded.
+  /// Whether no change was seen: the step may be too small for the rounding of f.
   bool flat() const { return after == 0 && before == 0; }
 };
 
@@ -180,7 +180,7 @@ Neighbourhood::Level Neighbourhood::level(std::size_t i, double step) const {
   const double x = values_[i];
   const Part part[] = {{i, 1}};
   const double above = moved(part, step), below = moved(part, -step);
-  const double up = (x + step) - x, down = x - (x - step);  // as far as it was moved
+  const double up = (x + step) - x, down = x - (x - step);  // the actual distances
   return {step, (above - below) / (up + down), (above - here_) / up, (here_ - below) / down};
 }
 
@@ -222,7 +222,7 @@ Slope Neighbourhood::slope(std::size_t i, double share) const {
     const Slope found = extrapolated(levels);
     const double both = found.uncertainty() + best.uncertainty();
     const bool contradicts =
-        !next.flat() && std::abs(found.value - best.value) > 4 * both;  // the finer is right
+        !next.flat() && std::abs(found.value - best.value) > 4 * both;  // the finer one is right
     if (contradicts || !(found.uncertainty() >= best.uncertainty())) best = found;
     if (levels.size() < 3) continue;
     if (!best.kink && best.uncertainty() <= 1e-8 * std::abs(best.value)) break;
@@ -240,7 +240,7 @@ JointSlope Neighbourhood::slope(std::span<const Part> parts, double share) const
   found.value = (8 * (f1 - f_1) - (f2 - f_2)) / (12 * share);
   found.rounding = 1.5 * rounding_ / share;
   found.unchanged = f1 == here_ && f_1 == here_ && f2 == here_ && f_2 == here_;
-  // Twice as far, left and right differ twice as much; at a kink, as much.
+  // At twice the distance, left and right differ twice as much on a curve, and as much at a kink.
   const double jump = (f1 - 2 * here_ + f_1) / share,
                at_twice = (f2 - 2 * here_ + f_2) / (2 * share);
   const bool bent = std::abs(at_twice) > 1e-3 * std::abs(found.value) + 16 * found.rounding;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order in which things are checked: that f is a function, its gradients and theirs, each
-// computed again, in proportion to what comes in, and beside differences; away from kinks.
+// The order of the checks: that f is a function; its gradients and their gradients, each of them
+// computed again, scaled, and compared with differences; away from kinks.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -29,7 +29,7 @@ std::string numbered(const std::string& name, std::size_t i, std::size_t n) {
   return n > 1 ? name + " " + std::to_string(i) : name;
 }
 
-// Weights in float64 that a value was computed from, beside those that are known.
+// Weights in float64 from which a value was computed, besides those that are known.
 std::vector<Leaf> other_weights(const Tensors& results, const std::vector<Leaf>& known) {
   std::vector<Leaf> found;
   std::set<const void*> seen;
@@ -127,7 +127,7 @@ class GradientCheck {
     return report;
   }
 
-  // Whether the gradients are fit to be differentiated again.
+  // Checks one order; returns whether the gradients can be differentiated again.
   bool check_order(int number, const Terms& terms, const std::vector<Leaf>& leaves,
                    GradCheck& report) const {
     const double once = value_of(terms), twice = value_of(terms);
@@ -160,8 +160,8 @@ class GradientCheck {
     return repeats && finite;
   }
 
-  // Gradients that are nothing but rounding, as those of a bias before a softmax are, and zeros
-  // beside effects of others that are no smaller than what rounding hides, are right.
+  // Accepts gradients that are pure rounding, such as that of a bias before a softmax, and zeros if
+  // the other effects are no larger than what rounding hides.
   void judge_what_vanishes(const Terms& terms, const Tensors& weights, const Tensors& gradients,
                            std::vector<GradCheck::Row>& rows) const {
     const auto fails = [&](const GradCheck::Row& row) {
@@ -198,8 +198,8 @@ class GradientCheck {
 
   static constexpr const char* changes = "the gradient is another one when it is computed again";
 
-  // Gradients that are computed again are the same to the bit; 1024 times what comes in makes 1024
-  // times the gradients.
+  // Checks that gradients computed again are equal bit by bit, and that 1024 times the incoming
+  // gradient gives 1024 times the gradients.
   static bool compare_again(const Terms& terms, const Tensors& weights, const Tensors& first,
                             std::vector<GradCheck::Row>& rows) {
     constexpr double factor = -1024;
@@ -227,7 +227,7 @@ class GradientCheck {
     return repeats;
   }
 
-  // By up to a twentieth of each element, which keeps its sign; 0 by that of the others' size.
+  // Moves each element by up to a twentieth, so that it keeps its sign; zeros by a typical size.
   void move_away(int times) const {
     int64_t seed = options_.seed + 77 * times;
     for (std::size_t i = 0; i < weights_.size(); ++i) {
@@ -268,7 +268,7 @@ GradCheck check_gradients(const std::function<Tensors()>& f, const std::vector<L
                           const GradCheckOptions& options) {
   if (Trace::current()) throw Error("gradcheck: there are no values while a step is traced.");
   for (const Leaf& leaf : leaves) require_float64(leaf.weight, leaf.name);
-  const Recording on;  // also where the caller does without
+  const Recording on;  // even if the caller has switched it off
   return GradientCheck(f, leaves, options).run();
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts into words what gradcheck found.
+// Writes the results of gradcheck as text.
 #include <algorithm>
 #include <cmath>
 #include <iomanip>

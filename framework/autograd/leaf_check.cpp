@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elements whose gradients are of about one size are moved together; where that does not fit, each
-// is moved alone, with as many steps as it takes.
+// Elements whose gradients are of similar size are moved together; if that does not fit, each is
+// moved alone, with as many steps as needed.
 #include "autograd/leaf_check.hpp"
 
 #include <algorithm>
@@ -15,13 +15,13 @@ namespace tempo {
 namespace {
 
 constexpr std::size_t together = 16;     // elements
-constexpr double alike = 0.1;            // the least effect beside the greatest among them
-constexpr double joint_share = 0.05;     // of the greatest step, for them
-constexpr double sure = 3;               // uncertainties that a difference may be off by
-constexpr double hidden = 1e-3;          // of the gradient: what rounding may hide of it,
-constexpr double float32_hides = 1e-2;   // that of float32, which is coarse,
-constexpr double joint_hidden = 1e-6;    // and where a group alone decides
-constexpr double least_of_scale = 1e-9;  // an element below this part of its tensor counts less
+constexpr double alike = 0.1;            // the smallest effect relative to the largest among them
+constexpr double joint_share = 0.05;     // of the largest step, for them
+constexpr double sure = 3;               // the uncertainties by which a difference may be off
+constexpr double hidden = 1e-3;          // the share of the gradient that rounding may hide,
+constexpr double float32_hides = 1e-2;   // that share for float32, which is coarser,
+constexpr double joint_hidden = 1e-6;    // and that share if a group alone decides
+constexpr double least_of_scale = 1e-9;  // an element below this share of its tensor counts less
 
 class LeafCheck {
  public:
@@ -67,7 +67,7 @@ class LeafCheck {
   }
 
  private:
-  // What f changes by where an element is moved by its size.
+  // The change of f if an element is moved by its own size.
   double effect(std::size_t i) const { return std::abs(gradients_[i]) * near_.size(i); }
 
   void check(std::span<const std::size_t> group) {
@@ -75,15 +75,15 @@ class LeafCheck {
     for (const std::size_t i : group) check_alone(i);
   }
 
-  // The greatest gradient says how exact it must be; parts differ in sign and size, so that no two
-  // mistakes make up for each other.
+  // The largest gradient determines the accuracy that is needed; the moves differ in sign and size,
+  // so that errors cannot cancel.
   bool fits_together(std::span<const std::size_t> group) {
     std::vector<Neighbourhood::Part> parts;
     double expected = 0, most = 0, widest = 0;
     for (const std::size_t i : group) {
       const double fraction = std::fmod(0.6180339887498949 * static_cast<double>(i + 1), 1);
       const double by =
-          (i * 2654435761u >> 7) % 2 == 0 ? 0.5 + fraction : -0.5 - fraction;  // as if drawn
+          (i * 2654435761u >> 7) % 2 == 0 ? 0.5 + fraction : -0.5 - fraction;  // pseudo-random
       parts.push_back({i, by * near_.size(i)});
       expected += gradients_[i] * parts.back().by;
       most = std::max(most, std::abs(gradients_[i] * parts.back().by));
@@ -120,7 +120,7 @@ class LeafCheck {
     if (error > options_.tolerance && !unclear) wrong_.push_back({g, slope.value});
     note(unclear ? unclear_ : row_, i, slope, unclear ? std::max(error, 1.0) : error);
     unclear_.smooth = false;
-    // Gradients at order 2 have no constant in them: what hides there is small beside the others.
+    // Order 2 has no constant in it: gradients that rounding hides are small beside the others.
     if (row_.order == 1 && size > 0 && !unclear && sure * slope.rounding > hidden_ * scale_)
       note_unjudged(i, slope);
   }

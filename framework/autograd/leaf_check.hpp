@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gradient of one weight beside the slopes of the values: a row of the report.
+// Compares the gradient of one weight with slopes of the values: a row of the report.
 #pragma once
 
 #include "autograd/differences.hpp"
@@ -7,11 +7,11 @@
 
 namespace tempo {
 
-/// What is differentiated: the function's values, or, at order 2, its gradients.
+/// The function that is differentiated: the values or, at order 2, the gradients.
 struct CheckedOrder {
   int number = 1;
   const Terms& terms;
-  double here = 0;  ///< the value at the weights as they are
+  double here = 0;  ///< the value at the present weights
   Rounding rounding = {};
 };
 

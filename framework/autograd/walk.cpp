@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reverse walk. The only place that un-broadcasts and accumulates.
+// The reverse walk: the only place that un-broadcasts and accumulates gradients.
 #include "autograd/walk.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace tempo {
 
 namespace {
 
-// What is known of the values of a graph: a hash table in one piece.
+// A table with an entry for each value of a graph: a hash table in one array.
 template <class T>
 class Of {
  public:
@@ -50,7 +50,7 @@ class Of {
       if (slot.key.node) slots_[place(slot.key)] = std::move(slot);
   }
 
-  std::vector<Slot> slots_ = std::vector<Slot>(64);  // a power of two, at most half of it used
+  std::vector<Slot> slots_ = std::vector<Slot>(64);  // a power of two; at most half of it is used
   std::size_t used_ = 0;
 };
 
@@ -85,7 +85,7 @@ class Walk {
   }
 
  private:
-  // Whether a gradient is wanted of this value or of one it was computed from.
+  // Whether a gradient is wanted for this value, or for one that it was computed from.
   bool leads(const Value& value) {
     if (!value.tracked) return false;
     if (wanted_.find(identity(value))) return true;
@@ -118,7 +118,7 @@ class Walk {
     }
   }
 
-  // One application: the gradients of its results become those of its inputs.
+  // Handles one application: gradients of its results become gradients of its inputs.
   void step(const Application& application) {
     Tensors dy(application.types.size());
     bool any = false;
@@ -128,7 +128,7 @@ class Walk {
       if (!found || !*found) continue;
       dy[k] = *found;
       any = true;
-      if (!wanted_.find(key)) *found = {};  // used up: its memory goes back
+      if (!wanted_.find(key)) *found = {};  // no longer needed: frees its memory
     }
     if (!any) return;
     std::vector<bool> wanted;
@@ -170,8 +170,8 @@ Tensors walk(const std::vector<Seed>& seeds, const Tensors& inputs) {
 
 namespace {
 
-// While a step is traced, the way to a value from outside ends at a placeholder. It goes on from
-// the value that the placeholder stands for.
+// In a traced step, the path to an outside value ends at a placeholder; the walk continues from the
+// value that the placeholder stands for.
 class TracedWalk {
  public:
   explicit TracedWalk(const Tensors& inputs) : inputs_(inputs), to_(inputs) {
@@ -207,11 +207,11 @@ class TracedWalk {
     to_.push_back(to_tensor(placeholder));
     behind_.push_back(std::move(behind));
   }
-  // The number of traces that a value is outside of, from the innermost one.
+  // The number of traces, from the innermost on, that a value is outside of.
   std::ptrdiff_t depth(const Tensor& t) const {
     return std::find(traces_.begin(), traces_.end(), t.handle()->trace) - traces_.begin();
   }
-  // An argument of a step may be made of all that is outside of it, in a way that nobody sees.
+  // An argument of a step may depend on anything outside of it, in ways that the walk cannot see.
   void require_within(const Tensor& argument) const {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const Value& input = *inputs_[i].handle();
@@ -226,7 +226,7 @@ class TracedWalk {
 
   const Tensors& inputs_;
   Tensors to_;                      // the inputs, then placeholders
-  std::vector<Ref<Value>> behind_;  // what these stand for; empty: an argument
+  std::vector<Ref<Value>> behind_;  // the values that these stand for; empty: an argument
   std::vector<uint64_t> traces_;
 };
 

@@ -6,18 +6,18 @@
 
 namespace tempo {
 
-/// A value and the gradient that comes in at it.
+/// A value and its incoming gradient.
 struct Seed {
   Tensor y;
   Tensor dy;
 };
 
-/// The gradients of sum over the seeds of sum(y * dy), for each of `inputs`; Tensor{} for one that
-/// no seed depends on. The results' rules are ops, so they are recorded or traced as any others.
+/// The gradients of the sum over all seeds of sum(y * dy), for each of `inputs`; Tensor{} for one
+/// on which no seed depends. The rules are written in ops, which are recorded or traced as usual.
 Tensors walk(const std::vector<Seed>& seeds, const Tensors& inputs);
 
-/// As a user asks for it: dy defaults to ones, missing gradients are zeros, and inputs that cannot
-/// have one are errors.
+/// The gradient as users ask for it: dy defaults to ones, missing gradients are zeros, and inputs
+/// that cannot have a gradient are errors.
 Tensors gradient_of(const Tensor& y, const Tensor& dy, const Tensors& inputs);
 
 }  // namespace tempo

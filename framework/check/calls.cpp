@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of calls: nothing is left behind, and neither mode, seed, threads nor neighbours in the
-// batch change what comes out.
+// Checks of calls: a call leaves nothing behind, and mode, seed, threads and neighbours in the
+// batch do not change its results.
 #include <tempo/gradient.hpp>
 
 #include "check/checks.hpp"
@@ -9,7 +9,7 @@ namespace tempo::conformance {
 
 namespace {
 
-// While one lives, `n` threads are in use.
+// While one exists, `n` threads are in use.
 class Threads {
  public:
   explicit Threads(int n) { set_threads(n); }
@@ -57,7 +57,7 @@ void check_calls(const Subject& subject) {
   require_close("called in training between, result", results(layer, x), first, 0);
 }
 
-// What draws numbers in training, or moves weights there, is told apart from what is wrong.
+// Distinguishes random numbers and moved weights in training from a fault.
 void check_modes(const Subject& subject) {
   const NoGradient off;
   const Tensors x = subject.inputs(float64);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of checks, and the running of them on every layer.
+// The table of checks, and the code that runs them on every layer.
 #include "check/checks.hpp"
 
 #include <algorithm>
@@ -59,7 +59,7 @@ Outcome outcome(const Check& check, const Subject& subject) {
   return {};
 }
 
-// A check that a row excepts and that there is not; "" for none.
+// The first check excepted in a row that does not exist; "" if there is none.
 std::string unknown_exception(const Row& row) {
   const std::vector<std::string> names = check_names();
   for (const Except& except : row.except)

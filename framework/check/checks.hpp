@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checks. Each looks at one layer, and throws Fault where it does not do what it must.
+// The checks. Each examines one layer, and throws Fault if the layer breaks a rule.
 #pragma once
 
 #include "check/subject.hpp"
@@ -11,7 +11,7 @@ struct Check {
   const char* sentence;
   void (*run)(const Subject& subject);
 };
-/// In the order of the table; the first is "made".
+/// In the order of the table. The first one is "made".
 const std::vector<Check>& checks();
 
 void check_made(const Subject& subject);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts a child, reads what it says, and ends it when its time is over.
+// Starts a child, reads its output, and ends it when its time is over.
 #include "check/child.hpp"
 
 #include <fcntl.h>
@@ -26,13 +26,13 @@ namespace tempo::conformance {
 
 namespace {
 
-constexpr int report_to = 3;  // the file number, in the child
+constexpr int report_to = 3;  // the file descriptor in the child
 constexpr std::size_t most_output = 1 << 16, most_report = 1 << 20;
 using Clock = std::chrono::steady_clock;
 
-// Both ends of a pipe, closed at the end of a block.
+// Both ends of a pipe, which are closed at the end of a block.
 struct Pipe {
-  int ends[2] = {-1, -1};  // to read from, to write to
+  int ends[2] = {-1, -1};  // the end to read from, the end to write to
   Pipe() {
     if (pipe2(ends, O_CLOEXEC) != 0)
       throw Error(std::string("check: a pipe cannot be made: ") + std::strerror(errno) + ".");
@@ -47,7 +47,7 @@ struct Pipe {
     if (ends[i] >= 0) close(ends[i]);
     ends[i] = -1;
   }
-  // Reads what is there; false at its end. Of text no more than `most` is kept.
+  // Reads what is available; false at the end of the input. Keeps at most `most` bytes of text.
   bool read_into(std::string& text, std::size_t most) {
     char part[4096];
     const ssize_t n = read(ends[0], part, sizeof part);
@@ -66,13 +66,13 @@ uint64_t processor_seconds(const ChildLimits& limits) {  // of all its threads
   return static_cast<uint64_t>(limits.seconds) * 2;
 }
 
-// In the child, after the fork: calls that are safe there, and no others.
+// Runs in the child after the fork, so it makes only calls that are safe there.
 [[noreturn]] void become(char* const* arguments, const Pipe& output, const Pipe& report,
                          const ChildLimits& limits, pid_t parent) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(126);  // it has ended before that
-  // The number that the report goes to may be that of the other pipe.
+  if (getppid() != parent) _exit(126);  // the parent has ended already
+  // The descriptor of the report may be the number that the other pipe needs.
   const int to_report = fcntl(report.ends[1], F_DUPFD, 10),
             said = fcntl(output.ends[1], F_DUPFD, 10);
   dup2(said, STDOUT_FILENO);
@@ -81,14 +81,14 @@ uint64_t processor_seconds(const ChildLimits& limits) {  // of all its threads
   close(said);
   close(to_report);
   limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_CPU, processor_seconds(limits), processor_seconds(limits) + 1);  // first SIGXCPU
-  if (!TEMPO_ADDRESS_SANITIZER && !TEMPO_THREAD_SANITIZER)  // which reserve terabytes of addresses
+  limit(RLIMIT_CPU, processor_seconds(limits), processor_seconds(limits) + 1);  // SIGXCPU first
+  if (!TEMPO_ADDRESS_SANITIZER && !TEMPO_THREAD_SANITIZER)  // these reserve terabytes of addresses
     limit(RLIMIT_AS, static_cast<uint64_t>(limits.megabytes) << 20);
   execv("/proc/self/exe", arguments);
   _exit(126);
 }
 
-// The children of this process, also those that it was given because their parents have ended.
+// The children of this process, including orphans of its children that it adopted.
 std::set<pid_t> children() {
   std::set<pid_t> all;
   const std::string me = std::to_string(getpid());
@@ -97,8 +97,8 @@ std::set<pid_t> children() {
   return all;
 }
 
-// While one lives, this process is told when a child ends, and is given what the child has started
-// when that has no parent any more. At its end that is ended.
+// While one exists, this process hears of the end of a child, and adopts processes that the child
+// started when they lose their parent. At its end it kills them.
 class Children {
  public:
   Children() {
@@ -106,7 +106,7 @@ class Children {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
   }
   ~Children() {
-    for (bool more = true; more;) {  // what ends leaves its own children here
+    for (bool more = true; more;) {  // a killed process may leave children of its own
       more = false;
       for (const pid_t child : children())
         if (!before_.contains(child)) {
@@ -126,7 +126,7 @@ class Children {
   std::set<pid_t> before_ = children();
 };
 
-// Until the child has closed both pipes, or ended, or its time is over.
+// Returns when the child closed both pipes or ended, or when its time is over.
 bool listen(pid_t child, int& status, rusage& used, Pipe& output, Pipe& report, Ended& ended,
             Clock::time_point end) {
   pollfd open[2] = {{output.ends[0], POLLIN, 0}, {report.ends[0], POLLIN, 0}};
@@ -141,7 +141,7 @@ bool listen(pid_t child, int& status, rusage& used, Pipe& output, Pipe& report, 
     for (int i = 0; i < 2 && ready > 0; ++i)
       if (open[i].fd >= 0 && open[i].revents && !pipes[i]->read_into(*texts[i], most[i]))
         open[i].fd = -1;
-    if (is_over && ready <= 0) return true;  // what was written is read
+    if (is_over && ready <= 0) return true;  // all that was written is read
     if (!is_over) is_over = wait4(child, &status, WNOHANG, &used) == child;
     if (is_over && open[0].fd < 0 && open[1].fd < 0) return true;
   }
@@ -169,7 +169,7 @@ Ended run_this_program(const std::vector<std::string>& arguments, const ChildLim
   if (child < 0)
     throw Error(std::string("check: a process cannot be started: ") + std::strerror(errno) + ".");
   if (child == 0) become(all.data(), output, report, limits, parent);
-  setpgid(child, child);  // as the child does: whoever comes first
+  setpgid(child, child);  // the child does the same: whichever is first
   output.close_end(1);
   report.close_end(1);
   Ended ended;
@@ -221,7 +221,7 @@ std::string end_of(const Ended& ended, const ChildLimits& limits) {
 
 namespace {
 
-// In the copy: the first letter says what became of it.
+// Runs in the copy: the first letter of the text is the kind of outcome.
 [[noreturn]] void say_and_end(const std::function<std::string()>& f, int to) {
   std::string text;
   try {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The conformance suite: what every layer and cell must do, checked from one table. A layer is
-// found by its registration, so a new plugin is checked without a change here; a row says what a
-// layer needs to be made, and which check does not apply to it and why.
+// The conformance suite: rules for every layer and cell, checked from one table. Layers are found
+// by their registration, so a new plugin is checked without a change here. A row holds the options
+// that a layer needs, and the checks that do not apply to it, with reasons.
 #pragma once
 
 #include <concepts>
@@ -15,7 +15,7 @@
 
 namespace tempo::conformance {
 
-/// An option by name and value. A layer is made anew for each layer that is given it.
+/// An option by name and value. For a layer as the value, each layer that gets it gets a new one.
 struct Given {
   using MadeLayer = Layer (*)();
   Given(const char* option, int number) : name(option), value(int64_t{number}) {}
@@ -37,40 +37,40 @@ std::string to_string(const Given& given);
 /// An input of a layer: numbers, [batch, time, ...] or [batch, features], or ids.
 struct Input {
   Shape shape = {3, 7, 4};
-  int64_t ids = 0;        ///< above 0: whole numbers below it
-  bool positive = false;  ///< numbers above 0, as times are
+  int64_t ids = 0;        ///< if above 0: whole numbers below this
+  bool positive = false;  ///< whether numbers are above 0, such as times
   bool has_time() const { return shape.rank() > 2 || (ids > 0 && shape.rank() == 2); }
 };
 
-/// A check that does not apply, and why. The suite fails where it would have passed.
+/// A check that does not apply, and the reason. The suite fails if it would have passed.
 struct Except {
   std::string check;
   std::string reason;
 };
 
-/// Options that go with one that has no effect alone.
+/// Options to set together with one that has no effect alone.
 struct Together {
   std::string option;
   std::vector<Given> with;
 };
 
 struct Row {
-  std::string layer;      ///< its registered name; a cell's with " cell" after it
-  std::string form = "";  ///< tells several rows of one layer apart
+  std::string layer;      ///< its registered name; for a cell followed by " cell"
+  std::string form = "";  ///< distinguishes several rows of one layer
   std::vector<Given> options = {};
   std::vector<Input> inputs = {Input{}};
-  std::vector<Given> values = {};  ///< to try, of options for which the kind says none
+  std::vector<Given> values = {};  ///< values to try for options whose kind suggests none
   std::vector<Together> together = {};
   std::vector<Except> except = {};
-  bool holes = true;  ///< whether masks may have steps that count after some that do not
+  bool holes = true;  ///< whether masks may have steps that count after masked ones
 };
 
 struct Outcome {
   enum Kind { passed, excepted, failed } kind = passed;
-  std::string text = "";  ///< why it is excepted or failed
+  std::string text = "";  ///< why it was excepted or failed
 };
 
-/// One layer in one form: what each check said.
+/// One layer in one form: the outcome of each check.
 struct Line {
   std::string layer;
   std::vector<Outcome> outcomes;
@@ -78,20 +78,20 @@ struct Line {
 
 /// The names of the checks, in the order of a line's outcomes.
 std::vector<std::string> check_names();
-/// One sentence for each.
+/// One sentence for each check.
 std::vector<std::string> check_sentences();
 
 struct Report {
   std::vector<Line> lines;
   int failures() const;
-  /// What a check said of a layer; throws std::out_of_range where there is no such line or check.
+  /// The outcome of a check for a layer; throws std::out_of_range if either does not exist.
   const Outcome& at(const std::string& layer, const std::string& check) const;
 };
-/// The table, layers by checks, then what is excepted and why, then what failed.
+/// Prints the table of layers and checks, then exceptions with their reasons, then failures.
 std::ostream& operator<<(std::ostream& out, const Report& report);
 
 /// Runs all checks on all layers and cells of the plugins. A layer without a row is made with
-/// {"units", 5}, where it has that, and is given [3, 7, 4].
+/// {"units", 5} if it has that option, and gets an input [3, 7, 4].
 Report check(const std::vector<PluginContents>& plugins, const std::vector<Row>& known);
 
 }  // namespace tempo::conformance

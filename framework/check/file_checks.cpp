@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of a plugin's file, which is read and not run.
+// Checks of a plugin's file, which is read but not run.
 #include <algorithm>
 
 #include <tempo/names.hpp>
@@ -21,7 +21,7 @@ void check_kind(const std::string& path) {
   const std::string fault = fault_of(path, TEMPO_FILE_KIND);
   require(fault.empty(), fault);
 }
-// What comes before it has its own check.
+// Faults of the earlier parts have checks of their own.
 void check_part(const std::string& path, uint32_t part) {
   if (!fault_of(path, TEMPO_FILE_KIND).empty()) throw Inapplicable("it is no file to read");
   if (part == TEMPO_FILE_WHOLE && !fault_of(path, TEMPO_FILE_MACHINE).empty())
@@ -39,7 +39,7 @@ SharedObject readable(const std::string& path) {
   return read_shared_object(path);
 }
 
-// A few of many.
+// The first few names, for an error.
 std::string some(const std::vector<std::string>& names) {
   constexpr std::size_t most = 5;
   const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), most));
@@ -81,7 +81,7 @@ bool is_of_system(const std::string& library) {
 void check_needs(const std::string& path) {
   const SharedObject object = readable(path);
   std::vector<std::string> libraries, symbols;
-  bool has_versions = true;  // of its symbols
+  bool has_versions = true;  // whether its symbols have versions
   for (const std::string& library : object.needed) {
     has_versions &= !library.starts_with("libc++");
     require(!library.starts_with("libtempo.so"),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of what a plugin adds by name: activations, initializers, losses, metrics, optimizers.
+// Checks of functions that plugins add: activations, initializers, losses, metrics, optimizers.
 #include <cmath>
 #include <sstream>
 
@@ -29,7 +29,7 @@ bool is_finite(const Tensor& t) {
   return true;
 }
 
-// What a loss may want: numbers, shares, one of several classes, and the number of the class.
+// Inputs that a loss may take: numbers, probabilities, one-hot classes, and class numbers.
 struct Compared {
   Tensor truth, predicted;
 };
@@ -48,14 +48,14 @@ std::vector<Compared> tried(DType dtype) {
           {tensor<int64_t>({0, 2, 1}, {3}, int64), softmax(normal({3, 4}, 4))}};
 }
 
-// Of those, the ones of which a loss, or what a metric is the mean of, is finite.
+// The tried inputs for which the loss, or the value of which a metric is the mean, is finite.
 std::vector<Compared> taken(const Loss& loss, DType dtype) {
   std::vector<Compared> all;
   for (const Compared& c : tried(dtype)) try {
       if (is_finite(loss.values(c.truth, c.predicted))) all.push_back(c);
-    } catch (const PluginError&) {  // it did what no function may do
+    } catch (const PluginError&) {  // it broke the rules for functions
       throw;
-    } catch (const Error&) {  // says why not
+    } catch (const Error&) {  // which says why not
     }
   if (all.empty()) throw Inapplicable(no_shape);
   return all;
@@ -74,7 +74,7 @@ std::vector<Tensor> taken(const Activation& activation, DType dtype) {
   return all;
 }
 
-// --- what each kind gives
+// --- the results of each kind
 
 void run_activation(const std::string& name, DType dtype) {
   const Activation activation(name);
@@ -141,7 +141,7 @@ void run_optimizer(const std::string& name, DType dtype) {
   require_close("stepped again, a weight", stepped(), once, 0);
 }
 
-// Made with its defaults, which `described` looks at.
+// Made with its defaults; the check `described` examines these.
 void require_made(const PluginFunction& f) {
   try {
     if (f.kind == "activation") (void)Activation(f.name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of gradients beside those of the conformance suite: wherever else gradcheck can look.
+// Further checks of gradients beside those of the conformance suite: all that gradcheck can do.
 #include <algorithm>
 #include <sstream>
 
@@ -15,7 +15,7 @@ namespace {
 
 bool is_in_float32(const GradCheck::Row& row) { return row.when.starts_with("in float32"); }
 
-// As it is, and varied.
+// gradcheck of the layer as it is, and varied.
 GradCheck varied(const Subject& subject) {
   if (subject.row().inputs.size() > 1) throw Inapplicable("it takes several inputs");
   if (subject.row().inputs[0].ids > 0) throw Inapplicable("its inputs are no numbers");
@@ -68,7 +68,7 @@ void check_again(const Subject& subject) {
   require_close("computed again after others, a gradient", gradients_of(layer, x, true), first, 0);
 }
 
-// A weight that changes nothing is saved, loaded and updated for nothing.
+// A weight without effect is saved, loaded and updated for nothing.
 void check_used(const Subject& subject) {
   const NoGradient off;
   const Tensors x = subject.inputs(float64);

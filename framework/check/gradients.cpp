@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of gradients, by differences of the layer's own values, and that training follows them.
+// Checks of gradients by differences of the layer's own values, and that training follows them.
 #include <cmath>
 #include <sstream>
 
@@ -28,7 +28,7 @@ void check_order(const Subject& subject, int order) {
   }
 }
 
-// The first result that is floating; a layer of tags gives its scores after them.
+// The first floating result; a layer that returns tags returns its scores after them.
 Tensor trained_result(const Layer& layer, const Tensors& x) {
   for (const Tensor& y : results(layer, x, true))
     if (is_floating(y.dtype())) return y;
@@ -50,8 +50,8 @@ double squared_norm(const Tensors& tensors) {
 void check_gradient(const Subject& subject) { check_order(subject, 1); }
 void check_second_gradient(const Subject& subject) { check_order(subject, 2); }
 
-// A short step along the gradient lowers the loss by its length times the gradient's norm. Weights
-// take it in a fit, if that is of the first result; where there are none, the inputs take it.
+// A short step along the gradient lowers the loss by its length times the norm of the gradient.
+// Weights take this step in a fit, if the loss is of the first result; without weights, inputs do.
 void check_training(const Subject& subject) {
   const Tensors x = parameters(subject.inputs(float64));
   const Layer layer = subject.ready(x);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of a plugin as a whole: what happens while it is loaded, and what it says of itself.
+// Checks of a plugin as a whole: its loading, and its descriptions.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -24,12 +24,12 @@ namespace {
 
 using sdk::Strided;
 
-// --- while it is loaded
+// --- while it is being loaded
 
 void check_load(const std::string& path) { (void)loaded(path); }
 
-// All that Tempo starts or loads itself is there, and nothing that may load the plugin; from now on
-// it starts no threads, and does not tell what it loads.
+// Starts and loads everything that Tempo itself needs, but nothing that might load the plugin.
+// After it Tempo starts no more threads, and does not print what it loads.
 void warm_up(const std::string& path) {
   set_threads(1);
   says_no_more();
@@ -41,13 +41,13 @@ void warm_up(const std::string& path) {
     std::error_code ignored;
     if (!std::filesystem::equivalent(file, path, ignored)) try {
         load_plugin(file);
-      } catch (const Error&) {  // `tempo layers` tells
+      } catch (const Error&) {  // `tempo layers` reports it
       }
   }
-  if (given) setenv("TEMPO_PLUGIN_PATH", folders.c_str(), 1);  // its init may look there
+  if (given) setenv("TEMPO_PLUGIN_PATH", folders.c_str(), 1);  // its init may read it
 }
 
-// The host's own words on a plugin, and those of the plugin.
+// Removes the host's own messages about a plugin, and keeps those of the plugin.
 const std::string of_the_mode = " changed the floating-point mode when it was loaded";
 std::string without_the_hosts(const std::string& said) {
   std::istringstream lines(said);
@@ -77,7 +77,7 @@ void check_fast_math(const std::string& path) {
   std::vector<std::string> locals;
   try {
     locals = read_shared_object(path).locals;
-  } catch (const std::exception&) {  // then it is only loaded
+  } catch (const std::exception&) {  // then loading it is enough
   }
   require(std::find(locals.begin(), locals.end(), "set_fast_math") == locals.end(),
           "it is linked with crtfastm, which changes the floating-point mode" + fix);
@@ -100,7 +100,7 @@ void check_prompt(const std::string& path) {
                   "it.");
 }
 
-// What it says of one thing that it has.
+// The description of one thing in a plugin.
 struct Said {
   std::string of;  // "Squash", "op squash", "activation swoosh"
   const char* summary;
@@ -127,7 +127,7 @@ std::string option_lines(const Strided<tempo_option>& options) {
   return out;
 }
 
-// All that it says, as a text.
+// The whole description of a plugin, as text.
 std::string described(const PluginContents& plugin) {
   std::string out = plugin.name + " " + plugin.version + "\n";
   for (const tempo_layer_type* type : plugin.layers) {
@@ -142,8 +142,8 @@ std::string described(const PluginContents& plugin) {
 
 void check_repeatable(const std::string& path) { throw Saw(described(loaded(path))); }
 
-// Of each function of the host that its init calls: where that fails, so does the init, unless it
-// only asked and does without.
+// For each function of the host that its init calls: if that function fails, the init must fail,
+// too, unless it only asked and can do without.
 void check_failing_start(const std::string& path) {
   const tempo_check_host& host = tempo::check_extension();
   const auto used = [&]() -> std::string {
@@ -177,7 +177,7 @@ void check_failing_start(const std::string& path) {
   }
 }
 
-// --- what it says
+// --- its descriptions
 
 bool is_allowed(const tempo_option& option) {
   if (option.choices) return sdk::among(option.choices, option.standard);
@@ -186,7 +186,7 @@ bool is_allowed(const tempo_option& option) {
   return value >= option.at_least && value <= option.at_most;
 }
 
-// Collects what may be meant, and says it all at once.
+// Collects findings that may be intended, and reports them together.
 class Warnings {
  public:
   void add(const std::string& what) { all_ += (all_.empty() ? "" : "; ") + what; }
@@ -250,7 +250,7 @@ std::string without_digits(std::string name) {
   return sdk::in_small_letters(std::move(name));
 }
 
-// What of the others is a letter away from a name of its own; numbers are meant.
+// Warns of names of others that are one letter away from its own; a number is a real difference.
 void check_near_names(const PluginContents& plugin) {
   std::set<std::string> own, others;
   for (const PluginContents& p : all_plugins().plugins)
@@ -266,7 +266,7 @@ void check_near_names(const PluginContents& plugin) {
   warnings.say();
 }
 
-// Its description, with what it points to.
+// The content of its description, with the texts that it points to.
 std::string contents(const tempo_plugin& plugin) {
   std::string out = plugin.name + std::string("\n") + plugin.version + "\n";
   out.append(reinterpret_cast<const char*>(&plugin), sizeof plugin);
@@ -280,7 +280,7 @@ void check_constant(const PluginContents& plugin) {
   const std::string before = contents(*first);
   for (const Subject& subject : subjects({plugin}, {})) try {
       (void)results(subject.make(), subject.inputs(default_dtype()));
-    } catch (const Error&) {  // a check of its own
+    } catch (const Error&) {  // it has a check of its own
     }
   const tempo_plugin* const again = describe();
   require(again == first, "its entry point returns another description each time");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of masks: what they take out counts for nothing, and they go on with the steps.
+// Checks of masks: masked steps have no effect, and masks stay with the steps.
 #include <cmath>
 #include <limits>
 
@@ -27,14 +27,14 @@ bool has_steps_of(const Tensor& y, const Tensor& mask) {
   return shape.rank() >= 2 && shape[0] == steps[0] && shape[1] == steps[1];
 }
 
-// The mask with axes of 1, for y.
+// The mask with trailing axes of extent 1, to the rank of y.
 Tensor aligned(const Tensor& mask, const Tensor& y) {
   Shape shape = mask.shape();
   while (shape.rank() < y.rank()) shape.push_back(1);
   return reshape(mask, shape);
 }
 
-// x with `padding` where the mask takes it out.
+// x with `padding` at masked steps.
 Tensors padded(const Tensors& x, const Tensors& masks, double padding) {
   Tensors all;
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -48,7 +48,7 @@ Tensors padded(const Tensors& x, const Tensors& masks, double padding) {
   return all;
 }
 
-// y with 0 for what does not count: by its own mask, and by the input's if it has its steps.
+// y with 0 at masked steps: of its own mask, and of the input's mask if y has its steps.
 Tensor counted_part(const Tensor& y, const Tensor& mask) {
   Tensor counted = cast(with_mask(y, {}), float64);
   if (const Tensor own = mask_of(y)) counted = where(aligned(own, counted), counted, 0);
@@ -56,7 +56,7 @@ Tensor counted_part(const Tensor& y, const Tensor& mask) {
   return counted;
 }
 
-// The results that count, and the gradients of what they add up to, which are 0 at masked steps.
+// The results that count, and the gradients of their sum, which must be 0 at masked steps.
 Tensors all_that_counts(const Layer& layer, const Tensors& x, const Tensors& masks, bool training) {
   const Tensors leaf = parameters(x);
   Tensors given;  // a parameter carries no mask

@@ -23,7 +23,7 @@ Tensors run(const PluginOp& op, const Tensors& x) {
   return sdk::adopt(results);
 }
 
-// Any numbers; for ops of a domain of their own also those between 0 and 1, and above 1.
+// Any numbers; for ops with a restricted domain, also numbers between 0 and 1, and above 1.
 enum class Numbers { any, fractions, above_one };
 constexpr Numbers all_numbers[] = {Numbers::any, Numbers::fractions, Numbers::above_one};
 
@@ -35,7 +35,7 @@ Tensor drawn(Numbers numbers, const Shape& shape, int64_t seed) {
   }
 }
 
-// Inputs of all shapes and dtypes that an op may want, of which it is given each.
+// Inputs of many shapes that an op may take, in this dtype.
 std::vector<Tensors> tried(const PluginOp& op, DType dtype, Numbers numbers = Numbers::any) {
   std::vector<Tensors> all;
   const std::vector<Shape> shapes{{3, 4}, {3}, {4}, {2, 3, 4}, {}, {0, 4}, {1, 4}, {2, 5, 3, 4}};
@@ -71,13 +71,13 @@ bool are_finite(const Tensors& all) {
   return true;
 }
 
-// How well numbers suit an op: whether it takes them, and what is finite of them then.
+// How well numbers suit an op: whether it takes them, and which of its values are finite.
 enum class Suits { not_at_all, shape, result, gradient };
 Suits how_well(const PluginOp& op, const Tensors& x, bool of_numbers) {
   Tensors y;
   try {
     y = run(op, x);
-  } catch (const PluginError&) {  // it did what no op may do
+  } catch (const PluginError&) {  // it broke the rules for ops
     throw;
   } catch (const Error&) {
     return Suits::not_at_all;
@@ -89,13 +89,13 @@ Suits how_well(const PluginOp& op, const Tensors& x, bool of_numbers) {
   try {
     if (op.type->vjp && !are_finite(gradients(op, x, ones(y[0].shape(), y[0].dtype()), all_of(x))))
       return Suits::result;
-  } catch (const Error&) {  // which the check of gradients tells
+  } catch (const Error&) {  // the check of gradients reports it
   }
   return Suits::gradient;
 }
 
-// Of each shape that an op takes, those of the numbers that suit it best; where `of_numbers`, only
-// with finite results.
+// For each shape that an op takes, the numbers that suit it best; with `of_numbers`, only those
+// that give finite results.
 std::vector<Tensors> taken(const PluginOp& op, DType dtype, bool of_numbers = true) {
   std::vector<std::vector<Tensors>> drawn;
   for (const Numbers numbers : all_numbers) drawn.push_back(tried(op, dtype, numbers));
@@ -130,9 +130,9 @@ void check_op_runs(const PluginOp& op) {
         const Tensors once = run(op, x);
         require_close("computed again, the result", run(op, x), once, 0);
         ++taken;
-      } catch (const PluginError&) {  // it did what no op may do
+      } catch (const PluginError&) {  // it broke the rules for ops
         throw;
-      } catch (const Error&) {  // says why not
+      } catch (const Error&) {  // which says why not
       }
   if (taken == 0) throw Inapplicable("none of the shapes that are tried fits it");
 }
@@ -153,7 +153,7 @@ void check_op_gradient(const PluginOp& op) {
   }
 }
 
-// Its types say the same each time, of whatever there is.
+// Its type rule gives the same answer each time, for any types.
 void check_infer(const PluginOp& op) {
   for (const DType dtype : {float32, float64, int32, int64, bool_})
     for (Shape shape; shape.rank() <= 8; shape.push_back(2)) {
@@ -184,7 +184,7 @@ void check_memory(const PluginOp& op) {
   int n = 0;
   for (const DType dtype : {float64, float32, int64, bool_}) try {
       for (const Tensors& x : taken(op, dtype, false)) n += run(op, x)[0].count() > 0;
-    } catch (const Inapplicable&) {  // another dtype
+    } catch (const Inapplicable&) {  // try another dtype
     }
   std::string faults;
   for (uint32_t i = 0; const char* fault = tempo::check_extension().fault(i); ++i)
@@ -217,7 +217,7 @@ void check_wanted(const PluginOp& op) {
   for (const Tensors& x : taken(op, float64)) {
     const Tensor dy = random_normal(run(op, x)[0].shape(), 0, 1, float64, 4);
     const Tensors expected = gradients(op, x, dy, all_of(x));
-    for (std::size_t i = x.size(); i-- > 0;) {  // the last one first: nobody has asked for others
+    for (std::size_t i = x.size(); i-- > 0;) {  // last first: nobody has asked for the others
       std::vector<bool> one(x.size(), false);
       one[i] = true;
       require_close("where it alone is asked for, the gradient to input " + std::to_string(i),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of options beside those of the conformance suite: at their limits, by chance, by name.
+// Further checks of options: at their limits, at random, by name.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -25,11 +25,11 @@ std::string named(const tempo_option& o) { return std::string("option `") + o.na
 void make_or_be_refused(const Subject& subject, const Given& given) {
   try {
     (void)subject.make({given});
-  } catch (const Error&) {  // says why not
+  } catch (const Error&) {  // which says why not
   }
 }
 
-// What the host does not let through ends here, too: a plugin that crashes is what is looked for.
+// The host refuses most of these values; the check looks for a crash in the plugin.
 void check_limits(const Subject& subject) {
   for (const tempo_option& o : options_of(subject)) {
     if (o.kind == TEMPO_OPTION_INT) {
@@ -110,7 +110,7 @@ void check_option_names(const Subject& subject) {
   if (!found.empty()) throw Warning(found);
 }
 
-// --- by chance
+// --- at random
 
 class Draw {
  public:
@@ -164,7 +164,7 @@ void check_drawn(const Subject& subject) {
   for (int round = 0; round < 200; ++round) {
     std::vector<Given> given;
     std::string text;
-    for (std::size_t n = draw.below(3) + 1; n > 0; --n) {  // more are refused for one of them
+    for (std::size_t n = draw.below(3) + 1; n > 0; --n) {  // of more, one is often refused
       const tempo_option& o = options[draw.below(options.size())];
       const bool again = std::any_of(given.begin(), given.end(),
                                      [&](const Given& before) { return before.name == o.name; });
@@ -174,14 +174,14 @@ void check_drawn(const Subject& subject) {
     }
     try {
       (void)results(subject.make(given), x);
-    } catch (const Error&) {  // says why not
+    } catch (const Error&) {  // which says why not
     } catch (const std::exception& error) {
       throw Fault("with" + text + " it throws what is no tempo::Error: " + error.what());
     }
   }
 }
 
-// --- what is saved
+// --- saved options
 
 void check_extremes(const Subject& subject) {
   bool any = false;
@@ -198,7 +198,7 @@ void check_extremes(const Subject& subject) {
         model.emplace(Sequential({made}));
         (void)model->call(subject.inputs(default_dtype()));
       } catch (const Error&) {
-        continue;  // it may refuse it
+        continue;  // it may refuse the value
       }
       any = true;
       const Layer loaded = saved_and_loaded(subject, *model).layers().at(0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of options: each is tried with another value, saved, loaded and looked at.
+// Checks of options: each is set to another value, saved, loaded and compared.
 #include <cstdlib>
 
 #include <tempo/option.hpp>
@@ -11,7 +11,7 @@ namespace tempo::conformance {
 
 namespace {
 
-// Options that say how a layer computes, not what.
+// Options that change how a layer computes, not its results.
 const std::vector<Except> without_effect = {
     {"recompute", "changes memory and time"},
     {"unroll", "Keras's, accepted"},
@@ -19,7 +19,7 @@ const std::vector<Except> without_effect = {
     {"use_cudnn", "Keras's, accepted"},
 };
 
-// What has no effect without another option, where a layer has that.
+// Options without an effect unless another one is set, if the layer has that.
 const std::vector<Together> usual = {
     {"seed", {{"dropout", 0.5}}},
 };
@@ -42,7 +42,7 @@ double within(const tempo_option& o, double value) {
   return std::min(std::max(value, o.at_least), o.at_most);
 }
 
-// Values other than its standard one.
+// Values other than the default.
 std::vector<Given> others(const Subject& subject, const tempo_option& o) {
   std::vector<Given> all;
   for (const Given& given : subject.row().values)
@@ -87,7 +87,7 @@ std::vector<Given> others(const Subject& subject, const tempo_option& o) {
                  "");
 }
 
-// The option at the value that it is described to have without being given.
+// The option set to its default, as the description states it.
 std::optional<Given> as_described(const tempo_option& o) {
   const std::string standard = o.standard;
   switch (o.kind) {
@@ -101,7 +101,7 @@ std::optional<Given> as_described(const tempo_option& o) {
   }
 }
 
-// What is always given besides the option that is tried.
+// The options that are set beside the one under test.
 std::vector<Given> beside(const Subject& subject, const std::string& option) {
   std::vector<Given> all;
   if (!subject.is_cell() && subject.describes("return_sequences"))
@@ -123,7 +123,7 @@ std::vector<Given> with(std::vector<Given> all, const Given& more) {
   return all;
 }
 
-// A model of the layer, called and called in training, as one that is saved in the middle of work.
+// A model of the layer that has been called in training, like one that is saved during training.
 Sequential in_use(const Subject& subject, const std::vector<Given>& options) {
   set_seed(7);
   Sequential model({subject.make(options)});

@@ -17,7 +17,7 @@ namespace tempo::conformance {
 
 namespace {
 
-// Makes one, and does with it what can be done with a layer.
+// Makes a layer, calls it, and computes a gradient.
 void use(const Subject& subject, const Tensors& x) {
   const Layer layer = subject.make({{"dtype", static_cast<int64_t>(float64)}});
   const Tensor total = mixed(layer.call(x));
@@ -54,7 +54,7 @@ void check_leaks(const Subject& subject) {
     for (int i = 0; i < 30; ++i) use(subject, x);
     return static_cast<int64_t>(mallinfo2().uordblks + mallinfo2().hblkhd);
   };
-  // What is remembered of the first ones is no leak: it ends.
+  // Caches fill in the first rounds; that is not a leak.
   for (int i = 0; i < 6; ++i) round();
   int64_t before = round();
   int rounds_that_grew = 0;
@@ -78,7 +78,7 @@ Live live() {
   const auto count = tempo::check_extension().live;
   return {count(TEMPO_LIVE_TENSORS), count(TEMPO_LIVE_LAYERS), count(TEMPO_LIVE_INSTANCES)};
 }
-// What is held more than before, as a text; "" for nothing.
+// The handles held in addition to `before`, as text; "" if there are none.
 std::string more_than(const Live& before) {
   const Live now = live();
   std::string out;
@@ -93,7 +93,7 @@ std::string more_than(const Live& before) {
 
 void check_counts(const Subject& subject) {
   const Tensors x = parameters(subject.inputs(float64));
-  for (int i = 0; i < 3; ++i) use(subject, x);  // what is kept for good is there
+  for (int i = 0; i < 3; ++i) use(subject, x);  // fills all permanent caches
   const Live before = live();
   for (int i = 0; i < 20; ++i) use(subject, x);
   const std::string kept = more_than(before);
@@ -119,7 +119,7 @@ void check_handles(const Subject& subject) {
   require(failed.empty(), "it was not called: " + failed);
 }
 
-// The functions of the host that making and calling it takes, and how often.
+// The functions of the host used to make and call it, and the number of calls of each.
 std::vector<std::pair<std::string, uint64_t>> functions_used(const Subject& subject,
                                                              const Tensors& x) {
   const tempo_check_host& host = tempo::check_extension();
@@ -132,8 +132,8 @@ std::vector<std::pair<std::string, uint64_t>> functions_used(const Subject& subj
   return all;
 }
 
-// A function of the host fails: so does whoever called it, unless it only asked and does without;
-// and nothing is left behind.
+// If a function of the host fails, its caller must fail, too, unless it only asked and can do
+// without; and nothing may be left behind.
 void check_failures(const Subject& subject) {
   const Tensors x = parameters(subject.inputs(float64));
   for (int i = 0; i < 2; ++i) use(subject, x);
@@ -162,13 +162,13 @@ void check_failures(const Subject& subject) {
     }
 }
 
-// --- what stays
+// --- state of the process
 
 void check_untouched(const Subject& subject) {
-  set_threads(1);  // those that Tempo starts come when they may
+  set_threads(1);  // so that Tempo starts no threads later
   says_no_more();
   const Tensors x = parameters(subject.inputs(float64));
-  (void)sum(matmul(ones({64, 64}), ones({64, 64}))).item();  // whatever Tempo starts itself
+  (void)sum(matmul(ones({64, 64}), ones({64, 64}))).item();  // starts all that Tempo itself starts
   const auto before = of_this_process();
   std::string said;
   {
@@ -180,7 +180,7 @@ void check_untouched(const Subject& subject) {
   require_unchanged(before, "to make and call it");
 }
 
-// Results and gradients may outlive the layer that they came from.
+// Results and gradients must be able to outlive their layer.
 void check_outlived(const Subject& subject) {
   const Tensors x = parameters(subject.inputs(float64));
   const auto run = [&](bool outlives) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of the checks of plugins, and the running of one here or of all in children.
+// The list of the checks of plugins; it runs one of them here, or all of them in children.
 #include "check/plugin_check.hpp"
 
 #include <algorithm>
@@ -18,8 +18,8 @@ namespace {
 std::string part_name(const tempo_op_type& type) { return std::string("op ") + type.name; }
 std::string part_name(const PluginContents::Function& f) { return f.kind + " " + f.type->name; }
 
-// A layer that takes none of the inputs that are tried is not checked further: the suite cannot
-// know what it needs. In a copy of this process, which finds it as it was.
+// A layer that takes none of the tried inputs is not checked further: the suite cannot know what it
+// needs. It runs in a copy of this process, so that the plugin here stays unused.
 void require_made(const Subject& subject) {
   try {
     in_fork([&]() -> std::string { return check_made(subject), ""; });
@@ -74,7 +74,7 @@ void run(const PluginCheck& check, const std::string& path, const std::string& p
 }  // namespace
 
 PluginContents loaded(const std::string& path) {
-  std::error_code ignored;  // before it is loaded, as it may go elsewhere
+  std::error_code ignored;  // before loading, which may change the folder
   const std::string real = std::filesystem::canonical(path, ignored).string();
   load_plugin(path);
   for (const PluginContents& plugin : all_plugins().plugins)
@@ -184,7 +184,7 @@ Finding from_report(const std::string& text) {
 
 namespace {
 
-// No more than 2000 bytes, and no part of a character.
+// At most 2000 bytes, without a broken character at the end.
 std::string beginning_of(const std::string& text) {
   std::size_t end = std::min<std::size_t>(text.size(), 2000);
   const auto goes_on = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; };
@@ -192,7 +192,7 @@ std::string beginning_of(const std::string& text) {
   return text.substr(0, end);
 }
 
-// A report that came is not believed where the process did not end as it should.
+// A report is not trusted if the process did not end normally.
 Finding in_child(const CheckedPlugin& checked, const PluginCheck& check, const std::string& part,
                  std::string* report = nullptr) {
   const std::string again = "--reproduce";
@@ -224,7 +224,7 @@ std::string first_difference(const std::string& a, const std::string& b) {
   return "`" + line(a, at.first) + "` and then `" + line(b, at.second) + "`";
 }
 
-// Processes of their own, which load it anew: it lies elsewhere in each.
+// Runs the check in two processes, which load the plugin anew, at different addresses.
 Finding in_two_children(const CheckedPlugin& checked, const PluginCheck& check,
                         const std::string& part) {
   const Finding one = in_child(checked, check, part);
@@ -236,7 +236,7 @@ Finding in_two_children(const CheckedPlugin& checked, const PluginCheck& check,
           "in another process it has something else: " + first_difference(one.text, two.text)};
 }
 
-// What the child of the check "load" says after its finding: the title, and a line for each part.
+// Parses the report of the check "load" after its finding: a title, and a line for each part.
 std::vector<Part> parts_of(const std::string& report, std::string& title) {
   std::vector<Part> all;
   for (std::size_t at = 1; at < report.size();) {
@@ -287,7 +287,7 @@ PluginReport check_plugin(const CheckedPlugin& checked) {
     for (const PluginCheck& check : plugin_checks()) {
       if (check.of() != of || check.name == "load" || !is_wanted(check)) continue;
       const bool is_first = check.name == checks().front().name;
-      if (run(check, part) != Finding::ok && is_first) return;  // it was not made
+      if (run(check, part) != Finding::ok && is_first) return;  // the layer was not made
     }
   };
   if (checked.part.empty()) run_all(PluginCheck::file, "");

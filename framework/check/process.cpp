@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at what is the whole process's, and keeps what is printed.
+// Reads the state of the whole process, and captures its output.
 #include "check/process.hpp"
 
 #include <fcntl.h>

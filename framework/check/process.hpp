@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a process has that a plugin must leave alone.
+// The state of a process that a plugin must not change.
 #pragma once
 
 #include <string>
@@ -8,23 +8,23 @@
 
 namespace tempo::conformance {
 
-/// Its folder, locale, umask, rounding, threads, signals: name and value.
+/// The folder, locale, umask, rounding, threads and signals of this process: name and value.
 std::vector<std::pair<std::string, std::string>> of_this_process();
-/// Throws Fault where something is another one now; `doing` says after what.
+/// Throws Fault if something has changed since; `doing` names what was done in between.
 void require_unchanged(const std::vector<std::pair<std::string, std::string>>& before,
                        const std::string& doing);
 
-/// From now on Tempo does not print what it loads, though TEMPO_PLUGIN_TRACE asks for it.
+/// From now on Tempo does not print what it loads, even if TEMPO_PLUGIN_TRACE is set.
 void says_no_more();
 
-/// While one lives, what is written to stdout and stderr is kept.
+/// While one exists, everything written to stdout and stderr is captured.
 class Kept {
  public:
   Kept();
   ~Kept() { give_back(); }
   Kept(const Kept&) = delete;
   Kept& operator=(const Kept&) = delete;
-  /// The beginning of it; from now on it is not kept any more.
+  /// The beginning of the captured text; ends the capture.
   std::string text();
 
  private:

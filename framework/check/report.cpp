@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints the table of layers and checks, and what is to be said of its entries.
+// Prints the table of layers and checks, and the texts for its entries.
 #include <algorithm>
 #include <ostream>
 #include <stdexcept>
@@ -22,7 +22,7 @@ const char* mark(const Outcome& outcome) {
   }
 }
 
-// The outcomes of one kind, each with its layer and check; checks with one text share a line.
+// Lists the outcomes of one kind with layer and check; checks with equal texts share a line.
 void list(std::ostream& out, const Report& report, Outcome::Kind kind, const char* title) {
   const std::vector<std::string> names = check_names();
   bool any = false;

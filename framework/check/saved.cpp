@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers that go through a file.
+// Saves layers to a file and loads them again.
 #include <unistd.h>
 
 #include <filesystem>

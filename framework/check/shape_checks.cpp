@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of inputs that few think of, and of shapes that are promised.
+// Checks of unusual inputs, and of promised shapes.
 #include <tempo/gradient.hpp>
 
 #include "check/plugin_check.hpp"
@@ -9,7 +9,7 @@ namespace tempo::conformance {
 
 namespace {
 
-// Called, or refused by an error.
+// Whether a call succeeds; false if it is refused by an Error.
 bool is_called(const Layer& layer, const Tensors& x) {
   try {
     (void)layer.call(x);
@@ -66,7 +66,7 @@ void check_features(const Subject& subject) {
   if (!any) throw Inapplicable("it takes none of 1, 3 and 65 features");
 }
 
-// One that was built for 4 features is given others: refused, or right for whoever has no weights.
+// A layer built for 4 features gets more: it must refuse or, without weights, compute correctly.
 void check_other_features(const Subject& subject) {
   const NoGradient off;
   const Tensors x = subject.inputs(default_dtype());
@@ -131,7 +131,7 @@ void check_weights(const Subject& subject) {
   }
 }
 
-// The states that a cell promises, and those that its step gives.
+// Compares the states that a cell promises with those that its step returns.
 void check_states(const Subject& subject) {
   if (!subject.is_cell()) throw Inapplicable("it is no cell");
   const NoGradient off;
@@ -163,7 +163,7 @@ void check_states(const Subject& subject) {
     }
 }
 
-// The types that it promises for such inputs.
+// The types of results that it promises for these inputs.
 std::vector<tempo_type> promised_types(const Layer& layer, const Tensors& x) {
   std::vector<tempo_type> in, out(TEMPO_MAX_OUTPUTS);
   for (const Tensor& t : x) in.push_back(t.view().type);
@@ -174,7 +174,7 @@ std::vector<tempo_type> promised_types(const Layer& layer, const Tensors& x) {
   return out;
 }
 
-// Those that it gives; a cell, at one step.
+// The results that it returns; those of a cell at one step.
 Tensors given_results(const Subject& subject, const Layer& layer, const Tensors& x) {
   if (!subject.is_cell()) return results(layer, x);
   StepCall call{.dtype = x[0].dtype()};
@@ -217,7 +217,7 @@ void check_huge(const Subject& subject) {
   }
   try {
     subject.make().build(shapes);
-  } catch (const Error&) {  // says that there is no memory
+  } catch (const Error&) {  // for example because memory is out
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the dynamic section and the tables of symbols of a whole file (elf.cpp of the loader says
-// whether it is one); nothing outside of its bytes is read even so.
+// Reads the dynamic section and the symbol tables of a complete file (the loader's elf.cpp checks
+// that it is one); reads stay inside its bytes in any case.
 #include "check/shared_object.hpp"
 
 #include <elf.h>
@@ -42,7 +42,7 @@ class Reader {
       object.patches_code |=
           entry.d_tag == DT_TEXTREL || (entry.d_tag == DT_FLAGS && (entry.d_un.d_val & DF_TEXTREL));
     }
-    object.executable_stack = true;  // where nothing is said of it
+    object.executable_stack = true;  // the default if the file does not say
     for (const Elf64_Phdr& s : segments_)
       if (s.p_type == PT_GNU_STACK) object.executable_stack = s.p_flags & PF_X;
     if (sections_.empty())

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What keeps a cell from being as fast as it could be. Each is a warning: it may be meant.
+// The reasons why a cell is slower than it could be. Each is a warning, as it may be intended.
 #include <optional>
 #include <sstream>
 
@@ -14,7 +14,7 @@ namespace tempo::conformance {
 
 namespace {
 
-// What the Programs of a call say of one pass.
+// The notes on one pass from the Programs of a call.
 void say_notes(const Subject& subject, const std::string& pass) {
   const Tensors x = subject.inputs(default_dtype());
   const Layer layer = subject.make();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The check of streams: where a layer can run step by step it does, with the same numbers; where it
+// The check of streams: if a layer can run step by step, it does so with the same results; if it
 // cannot, Stream says so.
 #include <tempo/gradient.hpp>
 #include <tempo/stream.hpp>
@@ -17,7 +17,7 @@ Tensor step_of(const Tensor& y, int64_t t) {
 
 bool has_steps(const Tensor& y, int64_t time) { return y.rank() >= 2 && y.shape()[1] == time; }
 
-// Whether each step alone gives its part of the result.
+// Whether each step by itself gives its part of the result.
 bool treats_each_step_alone(const Layer& layer, const Tensors& x, const Tensor& whole) {
   const int64_t time = x[0].shape()[1];
   if (!has_steps(whole, time)) return false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes layers and their inputs from rows, compares tensors, and looks at all that a layer shows.
+// Makes layers and their inputs from rows, compares tensors, and collects all that a layer shows.
 #include "check/subject.hpp"
 
 #include <algorithm>
@@ -29,7 +29,7 @@ void add(sdk::OptionList& list, const Given& given) {
   std::visit(add_value, given.value);
 }
 
-// Bytes as a text: what is equal is equal bit for bit.
+// The bytes of a tensor as text: equal texts mean equal bits.
 std::string bits(const Tensor& t) {
   std::string text = to_string(t.shape(), t.dtype()) + " ";
   for (const double value : t.to_vector()) {
@@ -41,7 +41,7 @@ std::string bits(const Tensor& t) {
   return text;
 }
 
-// Weights that are all different. Those that are not trained keep what they begin with.
+// Sets all trainable weights to different values. Others keep their initial values.
 void scatter(const Layer& layer) {
   int64_t seed = 70;
   for (const Tensor& w : layer.trainable_weights())
@@ -80,7 +80,7 @@ std::string Subject::name() const {
 }
 
 namespace {
-// The row's options but for those that are given, and these.
+// The options of the row that `more` does not replace, and `more`.
 void add_all(sdk::OptionList& options, const Row& row, const std::vector<Given>& more) {
   const auto replaced = [&](const Given& given) {
     return std::any_of(more.begin(), more.end(),
@@ -189,7 +189,7 @@ Seen Subject::seen(const Sequential& model) const {
     for (std::size_t i = 0; i < tensors.size(); ++i)
       all.parts.emplace_back(what + " " + std::to_string(i), bits(tensors[i]));
   };
-  // What a form of the layer refuses is seen, too.
+  // An error of one form of the layer is recorded, too.
   const auto look = [&](const std::string& what, const std::function<Tensors()>& f) {
     set_seed(21);
     try {

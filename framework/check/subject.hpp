@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A layer under test: how it is made, what it is given, and what can be seen of it.
+// A layer under test: how it is made, its inputs, and all that can be observed of it.
 #pragma once
 
 #include <map>
@@ -13,40 +13,40 @@
 
 namespace tempo::conformance {
 
-/// Thrown by a check that found a fault; the text says which.
+/// Thrown by a check that found a fault, with its text.
 struct Fault : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-/// Thrown by a check that knows too little of the layer, which a row would tell it.
+/// Thrown by a check that needs to know more about the layer, from a row.
 struct NeedsRow : Fault {
-  /// `row` says what to add where; `why` is what is wrong without it.
+  /// `row` says what to add to the row; `why` is what is wrong without it.
   NeedsRow(const std::string& row, std::string why_it_does)
       : Fault(row + (why_it_does.empty() ? "" : "; " + why_it_does)), why(std::move(why_it_does)) {}
   std::string why;
 };
-/// Thrown by a check that found what may be meant, as a row would say; the text says what.
+/// Thrown for a finding that may be intended, as a row can say; with its text.
 struct MayBeMeant : Fault {
   using Fault::Fault;
 };
-/// Thrown by a check that has nothing to look at; the text says why.
+/// Thrown by a check that does not apply, with the reason.
 struct Inapplicable : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// How large the inputs of a call are.
+/// The size of the inputs of a call.
 struct Size {
   int64_t batch = 0;  ///< 0: that of the row
   int64_t more_time = 0;
 };
 
-/// What can be seen of a layer, as texts: results, weights, what a fit makes of them.
+/// All that can be observed of a layer, as texts: results, weights, the weights after a fit.
 struct Seen {
   std::vector<std::pair<std::string, std::string>> parts;
-  /// The first thing that differs; "" where all is equal.
+  /// The first difference; "" if all parts are equal.
   std::string difference(const Seen& other) const;
 };
 
-/// "Squash cell": what it is called among the layers and cells of a plugin.
+/// The name of a type among the layers and cells of a plugin: "Squash cell".
 std::string registered_name(const tempo_layer_type& type);
 
 class Subject {
@@ -60,23 +60,23 @@ class Subject {
   bool is_cell() const { return type_->kind == TEMPO_CELL; }
   std::string name() const;
 
-  /// A layer of this type with the row's options, after those the given ones; a cell is in an RNN.
+  /// A layer of this type with the row's options, replaced by `more`; a cell is put into an RNN.
   Layer make(const std::vector<Given>& more = {}) const;
   /// The same without an RNN around a cell.
   Layer make_alone(const std::vector<Given>& more = {}) const;
-  /// The same in float64, built, with weights that are all different.
+  /// The same in float64 and built, with weights that all differ.
   Layer ready(const Tensors& x, const std::vector<Given>& more = {}) const;
 
   Tensors inputs(DType dtype, Size size = {}, int64_t seed = 1) const;
-  /// One for each input with time, [batch, time]; Tensor{} for the others.
+  /// A mask [batch, time] for each input with time; Tensor{} for the others.
   Tensors masks(const Tensors& x) const;
   /// Whether any input has time.
   bool has_time() const;
   bool describes(const std::string& option) const;
-  /// The value an option has when nothing is said of it, or that of the row.
+  /// The default of an option, or its value in the row.
   std::string standard(const tempo_option& option) const;
 
-  /// All that can be seen of the layer of a model: it is called, masked, called again, and trained.
+  /// Observes the layer of a model: it is called, called again, masked, and trained.
   Seen seen(const Sequential& model) const;
   Seen seen(const Layer& layer) const { return seen(Sequential({layer})); }
 
@@ -86,7 +86,7 @@ class Subject {
   bool has_row_;
 };
 
-/// What the weights of a layer are that no gradient changes, such as averages that training moves.
+/// The weights of a layer that have no gradient, such as averages that training moves.
 class OtherWeights {
  public:
   explicit OtherWeights(const Layer& layer);
@@ -98,33 +98,33 @@ class OtherWeights {
   std::vector<std::vector<double>> values_;
 };
 
-/// The model of a layer of this kind, as a file gives it back.
+/// A model of this kind of layer after it was saved to a file and loaded.
 Sequential saved_and_loaded(const Subject& subject, const Sequential& model);
 
-/// The subjects of the plugins: a line for each row, or one by default.
+/// The subjects in the plugins: one for each row, or one by default.
 std::vector<Subject> subjects(const std::vector<PluginContents>& plugins,
                               const std::vector<Row>& known);
 
-/// Throws Fault where the shapes or dtypes differ or an element is further away than tolerance *
-/// max(1, |largest expected element|). 0 asks for the same; NaN equals NaN.
+/// Throws Fault if shapes or dtypes differ, or if an element differs by more than tolerance *
+/// max(1, |largest expected element|). Tolerance 0 demands equality; NaN equals NaN.
 void require_close(const std::string& what, const Tensor& got, const Tensor& expected,
                    double tolerance);
 void require_close(const std::string& what, const Tensors& got, const Tensors& expected,
                    double tolerance);
-/// Where they are not as close, in those words; "" where they are.
+/// The same comparison as a text; "" if they are close.
 std::string difference(const std::string& what, const Tensors& got, const Tensors& expected,
                        double tolerance);
 void require(bool holds, const std::string& otherwise);
 
-/// All results of a call, with the random numbers of one seed.
+/// All results of a call, with random numbers of one seed.
 Tensors results(const Layer& layer, const Tensors& x, bool training = false, int64_t seed = 33);
-/// Its trainable weights, and then those of `x` that are floating.
+/// Its trainable weights, followed by the tensors of `x` that are floating.
 Tensors leaves(const Layer& layer, const Tensors& x);
-/// Each floating one as a parameter.
+/// The tensors, each floating one as a parameter.
 Tensors parameters(const Tensors& x);
-/// Results as one number that depends on each floating element.
+/// A number that depends on each floating element of the results.
 Tensor mixed(const Tensors& results);
-/// x with these masks; Tensor{} leaves one without.
+/// x with these masks; Tensor{}: no mask.
 Tensors masked(const Tensors& x, const Tensors& masks);
 
 }  // namespace tempo::conformance

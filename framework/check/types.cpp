@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of shapes and dtypes: a layer is made, takes any batch and time, and computes in the dtype
-// that it is asked for.
+// Checks of shapes and dtypes: a layer is made, takes any batch and time, and computes in the
+// requested dtype.
 #include <cmath>
 
 #include <tempo/gradient.hpp>
@@ -79,7 +79,7 @@ void check_dtypes(const Subject& subject) {
 
 namespace {
 
-// Numbers that all fit into float32 went through it: those that are made of float64 ones do not.
+// If all numbers are exact in float32, they were rounded to it: float64 results are not exact.
 bool went_through_float32(const Tensor& y, const Tensors& x) {
   for (const Tensor& t : x)
     if (!is_floating(t.dtype())) return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of values beside those of the conformance suite: the same step each time it is traced, in
-// each process, in both directions, in the plain loop.
+// Further checks of values: results are the same in each trace, in each process, in both
+// directions, and in the plain loop.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -29,7 +29,7 @@ Layer twin_of(const Subject& subject, const Layer& layer, const Tensors& x) {
   return twin;
 }
 
-// A cell over time, with its states after the output.
+// A cell in an RNN that returns its states after the outputs.
 Layer over_time(const Layer& cell, std::initializer_list<Option> more) {
   std::vector<Option> all{{"cell", cell.handle()}, {"return_sequences", true}};
   all.insert(all.end(), more.begin(), more.end());
@@ -39,7 +39,7 @@ Layer over_time(const Layer& cell, std::initializer_list<Option> more) {
                                     static_cast<uint32_t>(all.size()), &out));
   return Layer(out);
 }
-// The one cell, built and with weights that are all different, that RNNs share.
+// A built cell with weights that all differ; several RNNs share it.
 Layer ready_cell(const Subject& subject, const Tensors& x) {
   return subject.ready(x).children().at(0);
 }
@@ -54,9 +54,9 @@ Tensors first_steps(const Tensors& x, int64_t n) {
   return out;
 }
 
-// --- the same again
+// --- repeated runs
 
-// Results and weights, to the bit: a line for each.
+// Results and weights bit by bit: a line for each.
 void check_processes(const Subject& subject) {
   set_seed(7);
   std::string lines;
@@ -84,7 +84,7 @@ void check_pure(const Subject& subject) {
                              first_other_line(once, again) + "`");
 }
 
-// What was read while a step was traced must not stay in it.
+// Values that were read while a step was traced must not remain in the trace.
 void check_retraced(const Subject& subject) {
   const NoGradient off;
   const Tensors x = subject.inputs(float64), others = subject.inputs(float64, {}, 40);
@@ -99,13 +99,13 @@ void check_retraced(const Subject& subject) {
                 results(layer, others), results(twin, others), 0);
 }
 
-// --- numbers that are none
+// --- NaN, infinities and extreme numbers
 
-// The first sequence becomes something else; the others give what they gave.
+// Changes the first sequence to extreme values; the others must give the same results.
 void check_special(const Subject& subject) {
   const NoGradient off;
   const Tensors x = subject.inputs(float64);
-  const Layer layer = subject.ready(x), trained = subject.ready(x);  // which may keep what it sees
+  const Layer layer = subject.ready(x), trained = subject.ready(x);  // training may change it
   const Tensors expected = results(layer, x);
   const auto others = [](const Tensor& t) { return slice(t, 0, 1, t.shape()[0]); };
   bool any = false;
@@ -165,7 +165,7 @@ void check_reset(const Subject& subject) {
   require_close("after reset_state the first result", results(layer, x), first, 0);
 }
 
-// The layer that runs another one in both directions, found by its options.
+// The registered layer that runs another one in both directions, found by its options.
 const tempo_layer_type& of_both_directions() {
   for (const PluginContents& plugin : all_plugins().plugins)
     for (const tempo_layer_type* type : plugin.layers)
@@ -217,7 +217,7 @@ void check_whole_masks(const Subject& subject) {
               "with a mask in which no step counts a result is " + sdk::shortest(value));
 }
 
-// Its steps one by one, each op at once, are what the compiled loop must give.
+// The compiled loop must give the same as its steps run one by one, op by op.
 void check_plain(const Subject& subject) {
   require_cell(subject);
   const NoGradient off;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tempo check`: the findings of the checks of a plugin, as a table or as lines of JSON.
+// `tempo check`: the findings on a plugin, as a table or as lines of JSON.
 #include <random>
 
 #include <nlohmann/json.hpp>
@@ -18,7 +18,7 @@ using namespace conformance;
 using sdk::indented;
 using sdk::padded;
 
-// Of what a plugin says, bytes that are no UTF-8 are shown as U+FFFD.
+// Bytes from a plugin that are not UTF-8 are shown as U+FFFD.
 std::string json_lines(const PluginReport& report) {
   using Json = nlohmann::ordered_json;
   std::string out;
@@ -33,7 +33,7 @@ std::string json_lines(const PluginReport& report) {
   return out;
 }
 
-// A line for each part with the checks that it passed, then what else was found.
+// One line for each part with its passed checks, followed by the other findings.
 std::string table(const PluginReport& report, const std::string& path) {
   std::string out = report.title.empty() ? path + "\n" : report.title + "   " + path + "\n";
   std::size_t width = 6;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The arguments of `tempo`, read with CLI11, and which command they ask for.
+// The arguments of `tempo`, parsed with CLI11, and the commands that they select.
 #include "command_line.hpp"
 
 #include <ostream>
@@ -80,8 +80,8 @@ std::string layers_here(const Arguments& given) {
   return given.name.empty() ? list_layers() : describe_layer(given.name);
 }
 
-// The child of a scan says it through the pipe of its parent, an error, too: what plugins print
-// goes elsewhere.
+// The child of a scan sends its result, or an error, through its parent's pipe: the output of
+// plugins goes elsewhere.
 std::string layers_of(const Arguments& given) {
   if (!given.check.in_process) return scan_layers(given.name, given.plugins);
   if (!given.check.report) return layers_here(given);
@@ -152,7 +152,7 @@ int run(int argc, const char* const* argv, std::ostream& out) {
     throw Error(error.what() + hint);
   }
   if (*check && !given.list && !given.check.in_process)
-    given.check.others = given.plugins;  // a fault of theirs ends a child alone
+    given.check.others = given.plugins;  // a crash of these ends a child only
   else if (!*layers)
     for (const std::string& path : given.plugins) load_plugin(path);
   if (*check && !given.list) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The `tempo` command line as a whole: what is installed, and what runs.
+// The whole command line of `tempo`.
 #pragma once
 
 #include <iosfwd>
 
 namespace tempo::command {
 
-/// Does what the arguments ask for and prints it to `out`; the program's exit code. Throws Error.
+/// Runs the command in the arguments, prints to `out`, and returns the exit code. Throws Error.
 int run(int argc, const char* const* argv, std::ostream& out);
 
 }  // namespace tempo::command

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the `tempo` command does, one function for each of its subcommands. They return the text to
-// print, and throw Error.
+// The subcommands of `tempo`, one function for each. They return the text to print, and throw
+// Error.
 #pragma once
 
 #include <cstdint>
@@ -9,49 +9,49 @@
 
 namespace tempo::command {
 
-/// What is installed, by plugin, and which plugins could not be loaded.
+/// The installed layers, by plugin, and the plugins that could not be loaded.
 std::string list_layers();
-/// The layer and the cell of that name, with a table of their options.
+/// The layer and the cell of this name, with a table of their options.
 std::string describe_layer(const std::string& name);
-/// The plugin of that file alone, as list_layers has it.
+/// The plugin in this file alone, in the form of list_layers.
 std::string list_plugin(const std::string& path);
-/// The same as list_layers, or describe_layer of a name, in a process of its own: a plugin that
-/// ends it is named. These plugins are loaded there first.
+/// As list_layers, or describe_layer for a name, but in a child process: a plugin that crashes it
+/// is named. `plugins` are loaded there first.
 std::string scan_layers(const std::string& name, const std::vector<std::string>& plugins);
-/// What the child of such a scan says: a list, or why there is none.
+/// The report of a scan's child: a list, or an error.
 std::string list_report(const std::string& list);
 std::string error_report(const std::string& error);
 
-/// The Programs of a layer, made with options such as "units=128", on inputs of these shapes; or
-/// the one of a stream of it.
+/// The Programs of a layer with options such as "units=128" on inputs of these shapes; or the
+/// Program of its stream.
 std::string explain_layer(const std::string& name, const std::vector<std::string>& options,
                           const std::vector<std::string>& shapes, const std::string& dtype,
                           bool stream);
 
-/// What a new plugin can begin as, a line for each.
+/// The examples from which a new plugin can be made, one per line.
 std::string list_plugin_examples();
-/// Writes the folder `name`, of an example under that name; which files, and what comes next. Where
-/// it fails, nothing is left.
+/// Writes the folder `name`: an example under that name. Returns the list of files and the next
+/// steps. If it fails, nothing is left.
 std::string new_plugin(const std::string& name, const std::string& like);
 
 struct CheckOptions {
-  std::vector<std::string> only = {};  ///< names of checks; none: all
+  std::vector<std::string> only = {};  ///< names of checks; empty: all
   bool json = false;
-  int seconds = 60;  ///< that one check may take
+  int seconds = 60;  ///< limit for one check
   int64_t megabytes = 4096;
-  int64_t seed = 0;                      ///< of what is drawn; 0: another one each time
-  bool in_process = false;               ///< one check, here: for a debugger
-  std::string part = "";                 ///< to look at alone: "Squash cell"
-  bool report = false;                   ///< this is the child that a check runs in
+  int64_t seed = 0;                      ///< of random inputs; 0: a new one in each run
+  bool in_process = false;               ///< runs one check here: for a debugger
+  std::string part = "";                 ///< the only part to check: "Squash cell"
+  bool report = false;                   ///< whether this is a child that runs a check
   std::vector<std::string> others = {};  ///< plugins that its layers need
 };
 struct Checked {
   std::string text;
   bool passed;
 };
-/// The checks there are, each with its sentence.
+/// All checks, each with its sentence.
 std::string list_checks();
-/// Checks the plugin in that file, each check in a process of its own.
+/// Checks the plugin in this file, each check in a process of its own.
 Checked check_plugin(const std::string& path, const CheckOptions& options);
 
 }  // namespace tempo::command

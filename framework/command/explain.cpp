@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tempo explain`: a layer or cell, made by its name and options, and the Programs that it runs, or
-// that a stream of it runs.
+// `tempo explain`: makes a layer or cell from its name and options, and prints the Programs that it
+// runs, or that its stream runs.
 #include <algorithm>
 
 #include <tempo/explain.hpp>
@@ -14,7 +14,7 @@ namespace tempo::command {
 
 namespace {
 
-// The layer of that name or, where there is none, the cell.
+// The layer of this name; if there is none, the cell.
 const tempo_layer_type* find(const std::string& name) {
   const tempo_layer_type* found = nullptr;
   for (const PluginContents& plugin : all_plugins().plugins)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tempo layers`: what is installed, by plugin, or the options of one layer, as tables.
+// `tempo layers`: the installed layers by plugin, or the options of one layer, as tables.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -21,7 +21,7 @@ using Row = std::vector<std::string>;
 using sdk::kind_of;
 using sdk::padded;
 
-// Columns of equal width, but for the last.
+// Columns of equal width, except the last.
 std::string table(const std::vector<Row>& rows) {
   std::vector<std::size_t> widths;
   for (const Row& row : rows) {
@@ -55,7 +55,7 @@ const char* type_of(const tempo_option& option) {
   }
 }
 
-// "at least 1", "0 to 1", "sum, mul or concat"
+// The allowed values: "at least 1", "0 to 1", "sum, mul or concat".
 std::string allowed(const tempo_option& option) {
   if (option.choices) {
     std::string text = option.choices;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program `tempo`: an Error becomes a line on stderr and an exit code.
+// The program `tempo`: turns an Error into a line on stderr and an exit code.
 #include <iostream>
 
 #include "command_line.hpp"

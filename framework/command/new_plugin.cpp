@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tempo new plugin`: an example under another name, in a folder that is there whole or not at all.
+// `tempo new plugin`: an example under another name, in a folder that is complete or absent.
 #include "new_plugin.hpp"
 
 #include <sys/stat.h>
@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t longest = 60;
 
-// Which CMake keeps for itself.
+// Names of targets that CMake reserves.
 const char* const targets[] = {"all",           "clean",   "edit_cache",     "help",
                                "install",       "package", "package_source", "preinstall",
                                "rebuild_cache", "test"};
@@ -35,7 +35,7 @@ const char* const targets[] = {"all",           "clean",   "edit_cache",     "he
 bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// "my_cell" of "My-Cell"; "" where nothing is left.
+// "my_cell" from "My-Cell"; "" if no letters are left.
 std::string as_name(const std::string& text) {
   std::string name;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -55,7 +55,7 @@ std::string as_name(const std::string& text) {
   return name;
 }
 
-// "MyCell" of "my_cell".
+// "MyCell" from "my_cell".
 std::string type_name(const std::string& name) {
   std::string type;
   bool first = true;
@@ -88,7 +88,7 @@ void require_legal(const std::string& name) {
               (by.empty() ? "" : ", " + by) + ".\n  Choose another name.");
 }
 
-// Names of layers are compared without regard to capitals: MyGru beside MyGRU would be a trap.
+// Names are compared without regard to case: MyGru beside MyGRU would be a trap.
 void require_free(const std::string& name) {
   const std::string type = sdk::in_small_letters(type_name(name));
   for (const PluginContents& plugin : all_plugins().plugins) {
@@ -130,14 +130,14 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
-// The licence is that of the examples; what is made of one is its author's.
+// The licence line is for the examples; a new plugin belongs to its author.
 std::string without_licence(const std::string& text) {
   return text.starts_with("// SPDX-License-Identifier:") ? text.substr(text.find('\n') + 1) : text;
 }
 
 std::string reason() { return std::generic_category().message(errno); }
 
-// A folder that goes away unless it is given its name.
+// A folder that is removed unless it gets its final name.
 class NewFolder {
  public:
   explicit NewFolder(const std::string& name) : name_(name), path_("." + name + ".XXXXXX") {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plugins of examples/plugins as texts, of which `tempo new` makes another one's beginning.
+// The plugins of examples/plugins as texts, from which `tempo new` makes new ones.
 #pragma once
 
 #include <vector>
@@ -11,10 +11,10 @@ struct ExampleFile {
   const char* text;
 };
 struct PluginExample {
-  const char* name;  ///< of its folder
+  const char* name;  ///< the name of its folder
   std::vector<ExampleFile> files;
 };
-/// In the order of their names. CMake writes their source.
+/// Sorted by name. CMake generates their source.
 const std::vector<PluginExample>& plugin_examples();
 
 }  // namespace tempo::command

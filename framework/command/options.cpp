@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads shapes and NAME=VALUE, by the kind that the layer's description gives the option.
+// Reads shapes and NAME=VALUE, by the kind of the option in the layer's description.
 #include "options.hpp"
 
 #include <charconv>
@@ -12,8 +12,8 @@ namespace tempo::command {
 
 namespace {
 
-// None where it is no number. One that no T holds is an Error: kept as a text, the layer would say
-// that it is none.
+// The number; none if the text is not a number. A number that T cannot hold is an Error: kept as a
+// text, it would be refused as not being a number.
 template <class T>
 std::optional<T> number(const std::string& what, std::string_view text) {
   T value{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tempo layers` loads what is installed in a child; where that does not come back, each file in
-// one of its own.
+// `tempo layers` loads the installed plugins in a child. If the child crashes, each file is loaded
+// in a child of its own.
 #include <iostream>
 
 #include <tempo/error.hpp>
@@ -24,7 +24,7 @@ Ended in_child(std::vector<std::string> more) {
   more.insert(more.begin(), {"layers", "--in-process", "--report"});
   return conformance::run_this_program(more, limits);
 }
-// Why nothing was reported; "" where something was.
+// The reason why nothing was reported; "" if something was.
 std::string fault_of(const Ended& ended) {
   const std::string end = conformance::end_of(ended, limits);
   return end.empty() && ended.report.empty() ? "it ended the process without a word." : end;
@@ -67,7 +67,7 @@ std::string scan_layers(const std::string& name, const std::vector<std::string>&
   const Ended ended = in_child(arguments);
   const std::string fault = fault_of(ended);
   if (fault.empty()) {
-    std::cerr << ended.output;  // what a plugin says while it is loaded
+    std::cerr << ended.output;  // printed by plugins while they were loaded
     if (is_error(ended)) throw Error(text_of(ended));
     return text_of(ended);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Applying an op: infer, then compute or record.
+// Applies an op: infers the types of its results, then computes or records them.
 #include <algorithm>
 
 #include <tempo/elementwise.hpp>
@@ -24,7 +24,7 @@ Few<TensorType> types_of(const std::vector<Ref<Value>>& values) {
   return types;
 }
 
-// The rule's own words, then the operands by name.
+// The ShapeError of the type rule, with the op's name before it and the operands after it.
 [[noreturn]] void explain_mismatch(const OpDefinition& op, const std::vector<Ref<Value>>& inputs,
                                    const ShapeError& why) {
   const std::string words = why.what();
@@ -64,7 +64,7 @@ std::vector<Ref<Value>> results_of(const Ref<Application>& application) {
   return results;
 }
 
-// Of what a traced step computes where it remembers nothing: no gradient goes the way back.
+// For the results of a traced step while recording is off: no gradient flows back through them.
 void stop_gradients(const Application& application, std::vector<Ref<Value>>& results) {
   const bool may_go_back = records(*application.op, application.inputs);
   for (Ref<Value>& v : results) {
@@ -73,7 +73,7 @@ void stop_gradients(const Application& application, std::vector<Ref<Value>>& res
   }
 }
 
-// On arrays of its own, so that weights may change meanwhile.
+// Works on arrays of its own, so that weights may be assigned in the meantime.
 void compute_later(const OpDefinition& op, const std::vector<Ref<Value>>& inputs,
                    const Attributes& attributes, std::vector<Array>& results) {
   std::vector<Array> arrays;
@@ -136,8 +136,8 @@ std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> in
     throw Error(op.name + ": it gives " + std::to_string(types.size()) +
                 (types.size() == 1 ? " result" : " results") + ", and is asked for " +
                 std::to_string(n_results) + ".");
-  // Before a placeholder stands for an input: masks ride on a handle, and it stands for all of
-  // them.
+  // Before placeholders replace the inputs: a mask belongs to a handle, but one placeholder stands
+  // for all handles.
   const Tensors masks = masks_of_results(op, inputs, attributes, types);
   std::vector<Ref<Value>> results;
   if (Trace* const trace = Trace::current()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a callback, and writes who failed into its error.
+// Runs a callback; its errors name the function that failed.
 #include "graph/callback.hpp"
 
 #include <cctype>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs callbacks: exceptions and failures without words become errors that say which step, or
-// which layer or op of which plugin, they came from.
+// Runs callbacks: exceptions and failures without a text become errors that name the step, or the
+// layer or op and its plugin, that they came from.
 #pragma once
 
 #include <exception>
@@ -11,23 +11,23 @@
 
 namespace tempo {
 
-/// Who was called, for the text of an error.
+/// The owner of a callback, for the text of an error.
 struct Callee {
   std::string callback;  // "call of lstm_1"
   std::string owner;     // "LSTM of plugin `lstm`"
-  std::string names[2];  // an error that has one of these words says enough
+  std::string names[2];  // an error with one of these in it needs no further names
 };
 
-/// The words of the callback that has just failed; "" when it had none.
+/// The text of the callback that has just failed; "" if it gave none.
 std::string last_words();
-/// Throws what the failed status of a callback stands for.
+/// Throws the exception that the failed status of a callback stands for.
 [[noreturn]] void throw_failure(tempo_status status, const Callee& callee);
 
-/// Throws what a failed status stands for, of a function that was given for one call. The error has
-/// the function's own words; where there are none, it says that "scan: the step", say, has failed.
+/// Throws the exception for a failed status of a function that was given for one call. The error
+/// has the function's own text or, without one, says that for example "scan: the step" has failed.
 void check_function(tempo_status status, const char* function);
 
-/// While one lives, a callback runs on this thread, which must leave the thread as it found it.
+/// While one exists, a callback runs on this thread; it must leave the thread as it found it.
 class InCallback {
  public:
   InCallback();
@@ -35,11 +35,11 @@ class InCallback {
   InCallback(const InCallback&) = delete;
   InCallback& operator=(const InCallback&) = delete;
 
-  /// Callbacks that call one another without an end would overflow the stack.
+  /// Callbacks that call one another without end would overflow the stack.
   bool is_too_deep() const;
   tempo_status refuse() const;
   bool left_as_found() const;
-  /// Puts back what the callback has changed; one that had succeeded fails for that.
+  /// Restores what the callback changed; if it had succeeded, that makes it fail.
   tempo_status put_back(tempo_status status) const;
 
  private:
@@ -47,9 +47,9 @@ class InCallback {
   const FloatingPoint floating_point_;
 };
 
-/// The status of a callback; a plugin without the SDK may let exceptions out. The thread's last
-/// error is that of a callback which fails, and stays as it was where none does: the caller may be
-/// about to return its own.
+/// The status of a callback; a plugin without the SDK may throw exceptions. If the callback fails,
+/// its error becomes the thread's last error. If it succeeds, the last error stays as it was: the
+/// caller may be about to return its own.
 template <class F>
 tempo_status status_of(F&& callback, bool at_any_depth = false) noexcept {
   ErrorSetAside before;
@@ -70,7 +70,7 @@ tempo_status status_of(F&& callback, bool at_any_depth = false) noexcept {
   return status;
 }
 
-/// Runs a callback; `callee()` is asked for only when it fails.
+/// Runs a callback; `callee()` is called only if it fails.
 template <class F, class WhoIsIt>
 void run_callback(F&& callback, WhoIsIt&& callee) {
   if (const tempo_status status = status_of(callback)) throw_failure(status, callee());

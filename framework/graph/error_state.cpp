@@ -27,12 +27,12 @@ tempo_status fail(tempo_status category, const char* text) {
     if (last.serial != 0 && last.text == text) return status;
     last.serial = ++serials;
     try {
-      std::string words(text);  // which may be a part of the last ones
+      std::string words(text);  // `text` may be a part of last.text
       last.text.swap(words);
     } catch (const std::bad_alloc&) {
-      last.text = "out of memory";  // which needs none itself
+      last.text = "out of memory";  // this text needs no allocation
     }
-  } catch (const std::bad_alloc&) {  // fewer words must do
+  } catch (const std::bad_alloc&) {  // the status alone must do
   }
   return status;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last error of each thread, as it stands on the C side.
+// The last error of each thread, as the C side sees it.
 #pragma once
 
 #include <string>
@@ -8,21 +8,21 @@
 
 namespace tempo {
 
-/// Keeps category and text. The same text again is the same error on its way up: its serial stays.
+/// Keeps category and text. The same text again is the same error passed on: its serial stays.
 tempo_status fail(tempo_status category, const char* text);
-/// Its text; the serial is 0 when there is none.
+/// The text of the last error; the serial is 0 if there is none.
 const char* last_error(uint64_t* serial);
-/// More words for the same error: an exception in flight still comes back to its thrower.
+/// Replaces the text of the same error: an exception in flight still returns to its thrower.
 void amend_error(const std::string& text);
-/// While one lives, the thread has no error but new ones: a callback that fails without words is
-/// not given the words of another. Then it has the one before again, if that is still wanted.
+/// While one exists, the thread has only new errors: a callback that fails without a text does not
+/// get that of an earlier error. The earlier error is then restored, unless it was replaced.
 class ErrorSetAside {
  public:
   ErrorSetAside() noexcept;
   ~ErrorSetAside();
   ErrorSetAside(const ErrorSetAside&) = delete;
   ErrorSetAside& operator=(const ErrorSetAside&) = delete;
-  /// What failed in the meantime is the thread's error.
+  /// The error of the meantime becomes the thread's last error.
   void replace() { wanted_ = false; }
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules by which masks pass through ops, and the making of masks that they need.
+// The rules by which masks pass through ops, and the masks that the rules make.
 #include "graph/mask.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ bool begins_with(const Shape& shape, const Shape& first) {
   return shape.rank() >= first.rank() && first_axes(shape, first.rank()) == first;
 }
 
-// With axes of 1 after its own, up to this rank.
+// The mask with trailing axes of extent 1, up to this rank.
 Tensor of_rank(const Tensor& mask, int rank) {
   Shape shape = mask.shape();
   if (shape.rank() == rank) return mask;
@@ -26,7 +26,7 @@ Tensor of_rank(const Tensor& mask, int rank) {
   return reshape(mask, shape);
 }
 
-// The mask of x as that of a result which x was broadcast to, axis by axis.
+// The mask of x for a result to whose shape x was broadcast.
 Tensor broadcast_mask(const Tensor& x, const Shape& result) {
   const Tensor mask = mask_of(x);
   if (!mask || x.rank() != result.rank()) return {};
@@ -34,7 +34,7 @@ Tensor broadcast_mask(const Tensor& x, const Shape& result) {
   return mask.shape() == wanted ? mask : broadcast_to(mask, wanted);
 }
 
-// The axes an op runs along, counted from the front.
+// The axes along which an op runs, counted from the front.
 std::vector<int64_t> axes_of(const MaskCall& call) {
   std::vector<int64_t> axes = call.attributes.has("axis")
                                   ? std::vector{call.attributes.integer("axis")}
@@ -44,7 +44,7 @@ std::vector<int64_t> axes_of(const MaskCall& call) {
   return axes;
 }
 
-// Of this rank, also where x has none.
+// The mask of x with this rank; ones if x has no mask.
 Tensor mask_or_ones(const Tensor& x, int rank) {
   const Shape shape = first_axes(x.shape(), rank);
   const Tensor mask = mask_of(x);
@@ -110,7 +110,7 @@ Tensor along(const MaskCall& call) {
 
 Tensor reshaped(const MaskCall& call) {
   const Tensor mask = mask_of(call.inputs[0]);
-  // An axis of one step that is cut looks like one that is left.
+  // A dropped last axis of one step would look like one that is kept.
   const bool cut =
       call.result.rank() < call.inputs[0].rank() && mask.rank() > 1 && mask.shape().back() == 1;
   return !cut && begins_with(call.result, mask.shape()) ? mask : Tensor{};

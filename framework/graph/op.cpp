@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The register of ops and what a vjp formula sees.
+// The register of ops, and the values that a vjp formula reads.
 #include "graph/op.hpp"
 
 #include <map>
@@ -18,7 +18,7 @@ Register& ops_register() {
   return all;
 }
 
-// `make` gives an op its place once its name is known to be free.
+// `make` allocates the op once its name is known to be free.
 template <class Make>
 const OpDefinition& enter(OpDefinition op, Make make) {
   if (op.pointwise) op.leading_axis = LeadingAxis::broadcast;

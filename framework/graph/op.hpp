@@ -16,17 +16,17 @@ namespace tempo {
 struct Application;
 struct MaskCall;
 
-/// What a type rule sees: the inputs' types, the attributes and how many results were asked for.
+/// The arguments of a type rule: the types of inputs, attributes, and the number of results.
 struct TypeCall {
   std::span<const TensorType> inputs;
   const Attributes& attributes;
   std::size_t n_results;
 };
-/// The types of the results, or a ShapeError that says why there are none.
+/// Returns the types of the results, or throws a ShapeError that says why there are none.
 using TypeRule = std::function<std::vector<TensorType>(const TypeCall&)>;
 
-/// What a vjp formula sees, as tensors: inputs a() b() c() x(i), results y(k), and the incoming
-/// gradients dy(k), which are Tensor{} for results that nothing came back to.
+/// The tensors that a vjp formula reads: inputs a() b() c() x(i), results y(k), and incoming
+/// gradients dy(k), which are Tensor{} for results that no gradient came back to.
 class Vjp {
  public:
   Vjp(const Application& application, const Tensors& dy) : application_(application), dy_(dy) {}
@@ -46,22 +46,22 @@ class Vjp {
   const Tensors& dy_;
 };
 
-/// The gradient to one input. It may have the shape that the input was broadcast to: the reverse
-/// walk un-broadcasts.
+/// The gradient of one input. It may have the shape to which the input was broadcast: the reverse
+/// walk un-broadcasts it.
 using VjpRule = std::function<Tensor(const Vjp&)>;
-/// The gradients to all inputs at once, for ops with any number of them; Tensor{} where none is
-/// wanted or flows.
+/// The gradients of all inputs at once, for ops with any number of them; Tensor{} for a gradient
+/// that is not wanted or does not flow.
 using VjpAllRule = std::function<Tensors(const Vjp&, const std::vector<bool>& wanted)>;
 
-/// The mask of a result, or Tensor{}; asked for only if an input has a mask. graph/mask.hpp has
-/// them.
+/// The mask of a result, or Tensor{}. It is called only if an input has a mask. The rules are in
+/// graph/mask.hpp.
 using MaskRule = Tensor (*)(const MaskCall&);
 
-/// What an op means when its inputs get one more leading axis.
+/// The meaning of an op whose inputs get one more leading axis.
 enum class LeadingAxis {
-  changes,    ///< something else: it must be applied part by part
-  all,        ///< the same, part by part, if every input gets it
-  broadcast,  ///< the same, also if only some inputs get it
+  changes,    ///< it changes: the op must be applied part by part
+  all,        ///< it is the same, part by part, if every input gets the axis
+  broadcast,  ///< it is the same, even if only some inputs get the axis
 };
 
 }  // namespace tempo
@@ -69,35 +69,35 @@ enum class LeadingAxis {
 struct tempo_op {
   std::string name;
   tempo::TypeRule type;
-  /// Empty: the one result has the bytes of the first input, under its own shape.
+  /// Empty: the only result has the bytes of the first input, in its own shape.
   tempo::Kernel kernel = {};
-  /// One rule for each input; an empty rule or a missing one lets no gradient through.
+  /// One rule for each input. A missing or empty rule stops the gradient.
   std::vector<tempo::VjpRule> vjp = {};
   tempo::VjpAllRule vjp_all = {};
-  /// Each result element depends only on the elements of the (broadcast) inputs at its place.
+  /// Each element of a result depends only on the elements of the (broadcast) inputs at its place.
   bool pointwise = false;
   tempo::LeadingAxis leading_axis = tempo::LeadingAxis::changes;
-  /// It computes nothing, it puts the elements elsewhere: not worth a place outside of a loop.
+  /// It only moves elements: it is not worth storing its operands to run it outside of a loop.
   bool rearranges = false;
-  /// It is a loop of its own, which needs memory for all its steps: it stays inside of a loop,
-  /// where it runs for one step after the other.
+  /// It is a loop itself and needs memory for all its steps: it stays inside of an outer loop,
+  /// where it runs for one step at a time.
   bool loops = false;
   /// Whether this call should be deferred (`defer`): expensive, and too narrow to fill the threads,
   /// so it may run beside independent work. Empty: never.
   bool (*deferred)(const tempo::Attributes& attributes) = nullptr;
-  /// Of a sum of inputs it makes the sum of the results.
+  /// Applied to a sum of inputs, it gives the sum of the results.
   bool linear = false;
-  /// To compute an element of it costs no more than to fetch one from memory: a gradient makes it
-  /// again instead of keeping it.
+  /// Computing an element costs no more than loading one from memory: a gradient recomputes the
+  /// result instead of keeping it.
   bool cheap = false;
   /// Adds to the output the sum of the results over a leading axis that all inputs were given, in
-  /// one go; empty: it has no such form. What a gradient's "sum over time" becomes.
+  /// one go; gradients use it for sums over time. Empty: it has no such form.
   tempo::Kernel summed = {};
-  /// Its kernel may refuse the numbers that it is given: a step of a stream runs it before it
-  /// writes a state.
+  /// Its kernel may refuse the numbers that it is given: a stream runs it before it writes a
+  /// state.
   bool refuses = false;
-  /// How the masks of its inputs become those of its results. Empty: a pointwise op's as
-  /// `masks::elementwise` has it; the results of another op are not masked.
+  /// The rule for the masks of its results. Empty: `masks::elementwise` for a pointwise op, and no
+  /// masks for the results of any other op.
   tempo::MaskRule mask = nullptr;
 
   bool differentiable() const { return !vjp.empty() || vjp_all; }
@@ -107,20 +107,20 @@ namespace tempo {
 
 using OpDefinition = ::tempo_op;
 
-/// Registers an op for the life of the process; a name that is taken is an Error.
+/// Registers an op for the life of the process; an Error if the name is taken.
 const OpDefinition& define(OpDefinition op);
-/// Room for an op that other files name: its address is known before it is defined.
+/// Storage for an op that other files name: its address is known before the op is defined.
 union OpRoom {
   constexpr OpRoom() : nothing() {}
-  ~OpRoom() {}  // the op stays
+  ~OpRoom() {}  // the op is never destroyed
   char nothing;
   OpDefinition op;  // for the life of the process
 };
-/// Registers an op in the room that `known`, of ops/known.hpp, refers to.
+/// Registers an op in the storage to which `known`, of ops/known.hpp, refers.
 const OpDefinition& define(const OpDefinition& known, OpDefinition op);
-/// The op of that name, or null.
+/// The op of this name, or null.
 const OpDefinition* find_op(const std::string& name);
-/// All of them, sorted by name.
+/// All ops, sorted by name.
 std::vector<const OpDefinition*> all_ops();
 
 }  // namespace tempo

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counting and freeing of the graph's nodes. A chain of any length is freed without recursion.
+// Counts and frees the nodes of the graph. A chain of any length is freed without recursion.
 #include "graph/value.hpp"
 
 namespace tempo {
 
 namespace {
 
-// Without a destructor: nodes in static variables are released after the thread's own are gone.
+// It has no destructor: nodes in static variables are released after the thread's objects are gone.
 struct Graveyard {
   Value* values = nullptr;
   Application* applications = nullptr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values and applications: how a Tensor remembers where it came from.
+// Values and applications: they record how a Tensor was computed.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,7 @@ void release(Value* value);
 void retain(Application* application);
 void release(Application* application);
 
-/// A counted reference; takes over one count unless told to share.
+/// A counted reference; it takes over one count, unless made by `share`.
 template <class T>
 class Ref {
  public:
@@ -52,8 +52,8 @@ class Ref {
   T* p_ = nullptr;
 };
 
-/// One use of an op: what it was applied to, and its results. Kept only where a gradient may be
-/// asked for, or while a step is traced.
+/// One use of an op: its inputs and results. It is kept only if a gradient may be asked for, or
+/// while a step is traced.
 struct Application {
   static void* operator new(std::size_t bytes) { return take_buffer(bytes); }
   static void operator delete(void* buffer, std::size_t bytes) noexcept {
@@ -64,21 +64,21 @@ struct Application {
   const OpDefinition* op = nullptr;
   Attributes attributes;
   std::vector<Ref<Value>> inputs;
-  std::vector<uint64_t> versions;    // of the inputs when it was applied, if one is a weight
+  std::vector<uint64_t> versions;    // of the inputs at that time, if one is a weight
   std::vector<TensorType> types;     // of the results
   std::vector<Array> arrays;         // of the results; empty while traced
   uint64_t serial = 0;               // later applications have larger ones
-  uint64_t trace = 0;                // the trace it was recorded in; 0: computed
+  uint64_t trace = 0;                // the trace that recorded it; 0: it was computed
   Application* next_dead = nullptr;  // while it waits to be freed
 };
 
-/// What training does with a weight besides following its gradient; empty functions do nothing.
+/// What training does with a weight besides following its gradient. Empty functions do nothing.
 struct WeightRules {
-  std::function<Tensor(const Tensor& weight)> penalty;     // that is added to the loss
-  std::function<Tensor(const Tensor& weight)> projection;  // of each next value
+  std::function<Tensor(const Tensor& weight)> penalty;     // added to the loss
+  std::function<Tensor(const Tensor& weight)> projection;  // applied to each next value
 };
 
-/// Serial number of the next application; they order the graph.
+/// The serial number of the next application; these numbers order the graph.
 uint64_t next_serial();
 
 }  // namespace tempo
@@ -94,16 +94,16 @@ struct tempo_tensor {
   tempo::TensorType type;
   tempo::Array array;                   // empty while traced
   tempo::Ref<tempo::Application> from;  // empty: a leaf
-  std::size_t index = 0;                // which result of `from`
+  std::size_t index = 0;                // of the result among those of `from`
   tempo::Ref<tempo_tensor> mask;
   std::string path;      // of a weight
-  uint64_t version = 0;  // of a weight: how often it was assigned to
-  uint64_t trace = 0;    // the trace it stands in; 0: it has a value
+  uint64_t version = 0;  // of a weight: the number of assignments
+  uint64_t trace = 0;    // the trace that it belongs to; 0: it has a value
   bool tracked = false;
   bool weight = false;
-  bool frozen = false;                // a weight that optimizers leave alone
-  bool unmasked = false;              // its mask was taken off on purpose
-  uint64_t last_step = 0;             // its number among results of a last step alone; 0: none
+  bool frozen = false;                // a weight that optimizers do not change
+  bool unmasked = false;              // its mask was removed on purpose
+  uint64_t last_step = 0;             // its number as a result of only the last step; 0: it is none
   tempo_tensor* next_dead = nullptr;  // while it waits to be freed
   std::unique_ptr<const tempo::WeightRules> rules;  // of a weight; null: none
 };
@@ -111,21 +111,21 @@ struct tempo_tensor {
 namespace tempo {
 
 Ref<Value> make_value(Array array);
-/// The k-th result of an application, as a value of its own.
+/// The k-th result of an application, as a new value.
 Ref<Value> result_of(const Ref<Application>& application, std::size_t k);
 inline Tensor to_tensor(Ref<Value> value) { return Tensor(value.give_up()); }
 inline Ref<Value> to_value(const Tensor& tensor) { return Ref<Value>::share(tensor.handle()); }
 
-/// Applies an op: infers the types, computes (or records, while a step is traced) and remembers
+/// Applies an op: infers the types, computes the results (or records them in a trace), and keeps
 /// the application if a gradient may be asked for. Errors name the op.
 std::vector<Ref<Value>> apply(const OpDefinition& op, std::vector<Ref<Value>> inputs,
                               Attributes attributes, std::size_t n_results);
 /// The same on tensors, for one result.
 Tensor apply(const OpDefinition& op, const Tensors& inputs, Attributes attributes = {});
 
-/// What tells one value from another: several handles may stand for the same result.
+/// The identity of a value: several handles may stand for the same result.
 struct ValueIdentity {
-  const void* node = nullptr;  // the application that it is a result of, or the leaf itself
+  const void* node = nullptr;  // the application that made it, or the leaf itself
   std::size_t index = 0;
   friend auto operator<=>(const ValueIdentity&, const ValueIdentity&) = default;
 };
@@ -133,17 +133,17 @@ inline ValueIdentity identity(const Value& value) {
   return value.from ? ValueIdentity{value.from.get(), value.index} : ValueIdentity{&value, 0};
 }
 
-/// Gives a weight another array of its type and its version the next number; returns the array
-/// that it had.
+/// Gives a weight another array of the same type, and raises its version; returns the former
+/// array.
 Array exchange_array(Value& weight, Array next);
-/// The same of one whose elements were changed where they lie, which nobody else reads.
+/// The same for an array that was changed in place and that nothing else reads.
 void changed_in_place(Value& weight);
 
-/// Whether this thread's ops remember where their values came from.
+/// Whether ops on this thread record their applications for gradients.
 bool recording();
-/// Sets it; returns what it was.
+/// Sets whether they do; returns the former setting.
 bool set_recording(bool on);
-/// While one lives, they do, whatever was set before.
+/// While one exists, they do, whatever was set before.
 class Recording {
  public:
   Recording();

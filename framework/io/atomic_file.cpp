@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes into a nameless file (O_TMPFILE) where the file system has them, else under a name of its
-// own.
+// Writes into a nameless file (O_TMPFILE) if the file system supports that, else under a temporary
+// name.
 #include "io/atomic_file.hpp"
 
 #include <fcntl.h>
@@ -24,15 +24,15 @@ namespace {
 
 std::string reason(int code) { return std::generic_category().message(code); }
 
-// Where a path leads when its last part is a symbolic link, be there something or not.
+// The target of a path whose last part is a symbolic link, whether the target exists or not.
 fs::path followed(const fs::path& path) {
-  constexpr int most_links = 40;  // as the kernel follows
+  constexpr int most_links = 40;  // as many as the kernel follows
   fs::path at = path;
   for (int i = 0; i < most_links; ++i) {
     std::error_code error;
     const fs::path next = fs::read_symlink(at, error);
     if (error) return at;
-    at = at.parent_path() / next;  // next alone when it is absolute
+    at = at.parent_path() / next;  // just `next` if it is absolute
   }
   throw Error(path.string() + ": cannot be written: " + reason(ELOOP) + ".");
 }
@@ -46,7 +46,7 @@ void require_name(const fs::path& path) {
 
 constexpr int attempts = 100;
 
-// One name for each file, so that what is left there is replaced; short enough for any file system.
+// A fixed name for each file, so that a leftover is replaced; short enough for any file system.
 std::string name_beside(const std::string& name) {
   constexpr std::size_t longest = 200;
   if (name.size() <= longest) return '.' + name + ".tempo";
@@ -84,7 +84,7 @@ fs::path AtomicFile::folder() const {
 void AtomicFile::open() {
   constexpr int flags = O_RDWR | O_CLOEXEC;
   constexpr mode_t mode = 0666;
-  if (::access("/proc/self/fd", X_OK) == 0)  // by which it gets its name
+  if (::access("/proc/self/fd", X_OK) == 0)  // commit names the file through it
     descriptor_ = ::open(folder().c_str(), O_TMPFILE | flags, mode);
   if (descriptor_ >= 0) return;
   std::random_device random;
@@ -119,9 +119,9 @@ void AtomicFile::put_in_place() {
   temporary_.clear();
 }
 
-// A link replaces nothing: where a file is there already, it is made beside it and renamed. What
-// stands beside it is whole, left by a killed program or by another that saves just now; it gives
-// way. The other then finds its name gone, as if it had saved a moment before.
+// A link replaces nothing: if the target exists, the link is made beside it and renamed. A file
+// already beside it is complete, left by a killed program or by another save of this moment. It is
+// removed; that save finds its name gone, as if it had finished earlier.
 void AtomicFile::link_in_place() {
   const std::string own = "/proc/self/fd/" + std::to_string(descriptor_);
   const auto link = [&](const fs::path& name) {
@@ -134,7 +134,7 @@ void AtomicFile::link_in_place() {
       if (::rename(beside.c_str(), target_.c_str()) == 0) return;
       const int code = errno;
       if (code == ENOENT && ::access(target_.c_str(), F_OK) == 0) return;
-      temporary_ = beside;  // to be taken away
+      temporary_ = beside;  // so that it is removed
       errno = code;
       break;
     }
@@ -143,10 +143,10 @@ void AtomicFile::link_in_place() {
   fail("could not be put in its place");
 }
 
-// The new name, too, outlives a power cut where the file system can do it.
+// Makes the new name survive a power cut, too, if the file system supports that.
 void AtomicFile::sync_folder() const {
   const int d = ::open(folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (d < 0) return;  // a folder to write in and not to read
+  if (d < 0) return;  // a folder that can be written but not read
   const int code = ::fsync(d) == 0 ? 0 : errno;
   ::close(d);
   if (code != 0 && code != EINVAL && code != ENOTSUP && code != EROFS)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that is there complete or not at all: written without a name, then put in its place.
+// A file that exists completely or not at all: written without a name, then put in its place.
 #pragma once
 
 #include <filesystem>
@@ -9,21 +9,21 @@ namespace tempo {
 
 class AtomicFile {
  public:
-  /// Opens a file without a name in the folder of `path`, or under a random one where the file
-  /// system has none without; what stands at `path` stays until commit. A symbolic link stays, too:
-  /// what it leads to is written, whether it is there yet or not.
+  /// Opens a file without a name in the folder of `path`, or under a random name if the file system
+  /// has no nameless files. The file at `path` stays until commit. A symbolic link stays a link:
+  /// its target is written, whether it exists yet or not.
   explicit AtomicFile(const std::filesystem::path& path);
-  /// Without a commit, nothing is left of it.
+  /// Without a commit, no trace of it is left.
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(const void* data, std::size_t bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
-  /// For reading and writing.
+  /// Open for reading and writing.
   int descriptor() const { return descriptor_; }
 
-  /// Puts it on disk and in its place, with the mode of the file that was there.
+  /// Syncs the file to disk and puts it in its place, with the mode of the file that was there.
   void commit();
 
  private:
@@ -34,8 +34,8 @@ class AtomicFile {
   std::filesystem::path folder() const;
   [[noreturn]] void fail(const char* what) const;
 
-  std::filesystem::path path_, target_;  // as given; where its links lead
-  std::filesystem::path temporary_;      // its name until commit, if it has one
+  std::filesystem::path path_, target_;  // as given; with its links followed
+  std::filesystem::path temporary_;      // its name before commit, if it has one
   int descriptor_ = -1;
 };
 

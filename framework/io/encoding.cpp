@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks UTF-8, converts what is encoded otherwise, and guesses how where nobody says.
+// Checks UTF-8, converts other encodings, and guesses the encoding if none is given.
 #include "io/encoding.hpp"
 
 #include <iconv.h>
@@ -25,7 +25,7 @@ bool all_ascii(const char* eight) {
   return (word & 0x8080808080808080u) == 0;
 }
 
-// UTF-16 or UTF-32, by its byte order mark or by where its zeros lie; "" for neither.
+// UTF-16 or UTF-32, found by the byte order mark or the places of zeros; "" for neither.
 std::string wide_encoding(std::string_view text) {
   if (text.starts_with(std::string_view("\xff\xfe\0\0", 4))) return "UTF-32";
   if (text.starts_with(std::string_view("\0\0\xfe\xff", 4))) return "UTF-32";
@@ -45,7 +45,7 @@ std::string line_of(std::string_view text, std::size_t at) {
          std::to_string(1 + std::count(text.begin(), text.begin() + static_cast<long>(at), '\n'));
 }
 
-// Whether what is not ASCII comes in pairs of bytes, as in EUC-KR and its like.
+// Whether all bytes that are not ASCII come in pairs, as in EUC-KR and similar encodings.
 bool is_in_pairs(std::string_view text) {
   const auto high = [&](std::size_t i) {
     return i < text.size() && static_cast<unsigned char>(text[i]) > 0xa0;
@@ -86,7 +86,7 @@ class Conversion {
   Conversion& operator=(const Conversion&) = delete;
   explicit operator bool() const { return iconv_ != reinterpret_cast<iconv_t>(-1); }
 
-  // As much of it as can be converted; `at` is where the rest begins.
+  // Converts as much as possible; `at` becomes the place of the first unconverted byte.
   std::string convert(std::string& bytes, std::size_t& at) const {
     std::string out, piece(std::size_t{1} << 16, '\0');
     char* from = bytes.data();
@@ -94,7 +94,7 @@ class Conversion {
     for (bool whole = false; !whole;) {
       char* to = piece.data();
       std::size_t room = piece.size();
-      const bool last = left == 0;  // what was held back in case that the next letter joins it
+      const bool last = left == 0;  // asks for what iconv holds back to combine it with a next one
       const bool stopped = ::iconv(iconv_, last ? nullptr : &from, &left, &to, &room) ==
                            static_cast<std::size_t>(-1);
       const bool full = stopped && errno == E2BIG;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON from files that nobody vouches for: read in time linear in the text, no deeper than allowed,
-// no name twice in one object.
+// JSON from untrusted files: read in time linear in the text, with a limit on depth, and with no
+// name twice in one object.
 #pragma once
 
 #include <iterator>
@@ -16,8 +16,8 @@
 
 namespace tempo {
 
-/// Builds a value of nlohmann::json or ordered_json from the parser's events. An object is made
-/// when it ends, of all its members at once.
+/// Builds a value of nlohmann::json or ordered_json from the events of the parser. An object is
+/// made at its end, from all its members at once.
 template <class Json>
 class JsonBuilder final : public nlohmann::json_sax<Json> {
  public:
@@ -58,7 +58,7 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
   }
 
  private:
-  // What is open: an object, whose last member waits for its value, or an array.
+  // An unfinished object, whose last member waits for its value, or an unfinished array.
   struct Open {
     std::vector<std::pair<std::string, Json>> members;
     std::unordered_set<std::string> names;
@@ -87,8 +87,8 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
   Json result_;
 };
 
-/// The text as JSON. Throws FormatError with a sentence that lacks its subject: "is not valid
-/// JSON: ...", "names "a" twice.", "nests deeper than the format does, 3 levels."
+/// The text as JSON. Throws FormatError with a sentence without its subject: "is not valid JSON:
+/// ...", "names "a" twice.", "nests deeper than the format does, 3 levels."
 template <class Json>
 Json read_json(std::string_view text, std::size_t deepest) {
   JsonBuilder<Json> builder(deepest);

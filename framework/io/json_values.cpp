@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads values of JSON that nobody vouches for.
+// Reads values of JSON from untrusted files.
 #include "io/json_values.hpp"
 
 #include <tempo/error.hpp>

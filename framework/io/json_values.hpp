@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values in JSON that must be of a kind; a FormatError where one is not.
+// Values of JSON that must be of one kind; each throws FormatError for another kind.
 #pragma once
 
 #include <cstdint>

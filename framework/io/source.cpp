@@ -50,7 +50,7 @@ Array Source::array(uint64_t at, const TensorType& type) const {
 FileSource::FileSource(const std::filesystem::path& path) : Source(path.string(), 0) {
   if (name_.find('\0') != name_.npos)
     throw FormatError(in_quotes(name_) + ": a file's name has no byte of 0.");
-  // Without O_NONBLOCK, a FIFO would wait here for someone who writes.
+  // Without O_NONBLOCK, opening a FIFO would wait here for a writer.
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ >= 0) {
     look();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a reader reads: a file, or bytes in memory under a name. Readers are written once, for both.
+// The input of a reader: a file, or named bytes in memory. Each reader is written once, for both.
 #pragma once
 
 #include <cstdint>
@@ -21,21 +21,21 @@ class Source {
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
 
-  /// The path, or what else an error begins with.
+  /// The path or other name with which errors begin.
   const std::string& name() const { return name_; }
   uint64_t size() const { return size_; }
-  /// `bytes` bytes from `at` on, which must be there.
+  /// Reads `bytes` bytes from `at` on; they must exist.
   virtual void read(uint64_t at, void* to, std::size_t bytes) const = 0;
 
-  /// Part of it, or all.
+  /// A part of the bytes as text, or all of them.
   std::string text(uint64_t at, std::size_t bytes) const;
   std::string text() const { return text(0, size_); }
-  /// The elements of one tensor, which lie as Tempo has them from `at` on.
+  /// One tensor whose elements are stored from `at` on in Tempo's own layout.
   Array array(uint64_t at, const TensorType& type) const;
-  /// An array to fill, or a FormatError where there is no memory for it.
+  /// An array to fill; FormatError if there is no memory for it.
   Array room_for(const TensorType& type) const;
 
-  /// Throws FormatError; `what` is the rest of a sentence.
+  /// Throws FormatError with the name; `what` is the rest of the sentence.
   [[noreturn]] void fail(const std::string& what) const;
 
  protected:
@@ -45,12 +45,12 @@ class Source {
   uint64_t size_ = 0;
 };
 
-/// A regular file, held open: whoever replaces it under its name meanwhile changes nothing here.
+/// A regular file, held open: replacing the file under its name has no effect here.
 class FileSource final : public Source {
  public:
-  /// FormatError where there is none, or it is something else, or may not be read.
+  /// FormatError if the file does not exist, is not regular, or cannot be read.
   explicit FileSource(const std::filesystem::path& path);
-  /// Bytes of a file that is open already; the descriptor stays the caller's.
+  /// Reads a file that is open already; the caller still owns the descriptor.
   FileSource(const std::filesystem::path& path, int descriptor);
   ~FileSource() override;
   void read(uint64_t at, void* to, std::size_t bytes) const override;
@@ -62,7 +62,7 @@ class FileSource final : public Source {
   bool mine_ = true;
 };
 
-/// Bytes that the caller keeps.
+/// Bytes that the caller owns.
 class MemorySource final : public Source {
  public:
   MemorySource(std::string name, std::string_view bytes)
@@ -73,8 +73,8 @@ class MemorySource final : public Source {
   std::string_view bytes_;
 };
 
-/// What f gives, which reads a file or folder of this name. Where there is no memory for it, or the
-/// system refuses, it is a FormatError that begins with the name.
+/// The result of f, which reads a file or folder of this name. If memory runs out or the system
+/// refuses, a FormatError is thrown that begins with the name.
 template <class F>
 auto reading(const std::string& name, F f) -> decltype(f()) {
   const auto no_memory = [&] {

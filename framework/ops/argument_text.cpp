@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a text such as "max_norm(2, axis=[0, 1])" to its arguments.
+// Parses the arguments of a text such as "max_norm(2, axis=[0, 1])".
 #include "ops/argument_text.hpp"
 
 #include <algorithm>

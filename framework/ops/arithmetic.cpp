@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arithmetic of two tensors, broadcast, and the choice between them. Gradients come out in the
-// broadcast shape: the reverse walk sums them down.
+// Arithmetic of two broadcast tensors, and `where`. Gradients have the broadcast shape: the reverse
+// walk sums them to the shape of the input.
 #include <tempo/ops.hpp>
 
 #include "ops/known.hpp"
@@ -56,14 +56,14 @@ const auto& divide_op = define({
     .cheap = true,
 });
 
-// da = dy b a^(b-1), where 0 0^-1 is 0
+// da = dy b a^(b-1); 0 * 0^-1 counts as 0
 Tensor power_to_base(const Vjp& v) {
   const Tensor a = v.a(), b = v.b();
   const Tensor exponent = where(logical_and(equal(a, 0), equal(b, 0)), 1, b - 1);
   return v.dy() * b * pow(a, exponent);
 }
 
-// db = dy y ln a, where the logarithm of what is not positive is 0, and 0 ln a is 0 for any a
+// db = dy y ln a; the logarithm of numbers <= 0 counts as 0, and 0 ln a is 0 for any a
 Tensor power_to_exponent(const Vjp& v) {
   const Tensor a = v.a();
   return v.dy() * v.y() * log(where(logical_and(a > 0, not_equal(v.y(), 0)), a, 1));
@@ -91,7 +91,7 @@ const auto& mod_op = define({
     .pointwise = true,
 });
 
-// y = the smaller; a NaN wins  da = dy where a <= b, db = dy elsewhere; at a NaN both
+// y = the smaller; NaN wins    da = dy where a <= b, db = dy elsewhere; at a NaN both
 const auto& minimum_op = define({
     .name = "minimum",
     .type = broadcast(Accepts::numeric),
@@ -102,7 +102,7 @@ const auto& minimum_op = define({
     .cheap = true,
 });
 
-// y = the greater; a NaN wins  da = dy where a >= b, db = dy elsewhere; at a NaN both
+// y = the greater; NaN wins    da = dy where a >= b, db = dy elsewhere; at a NaN both
 const auto& maximum_op = define({
     .name = "maximum",
     .type = broadcast(Accepts::numeric),

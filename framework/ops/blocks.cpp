@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products with block-diagonal matrices, which are kept as their blocks. The compiler makes them of
-// batched products with a fixed right side; as nothing is turned around for them, neither is for
-// their gradients.
+// Products with block-diagonal matrices, which are stored as their blocks. The compiler makes them
+// from batched products with a fixed right side. Neither they nor their gradients need a transpose
+// in memory.
 #include "tensor/products/blocks.hpp"
 
 #include <tempo/tensor.hpp>
@@ -51,7 +51,7 @@ std::vector<TensorType> block_outer_type(const TypeCall& call) {
   return {{call.inputs[0].dtype, {a[-2], a[-1], b[-1]}}};
 }
 
-// y = a b, of each block       da = dy bt, db = at dy, for bt: dyt a
+// y = a b, for each block      da = dy b^T, db = a^T dy; for b^T: db = dy^T a
 const auto& defined_block_matmul = define(
     block_matmul_op, {
                          .name = "block_matmul",
@@ -67,7 +67,7 @@ const auto& defined_block_matmul = define(
                          .leading_axis = LeadingAxis::broadcast,
                      });
 
-// y = at b, of each block      da = b dyt, db = a dy
+// y = a^T b, for each block    da = b dy^T, db = a dy
 const auto& defined_block_outer = define(
     block_outer_op, {
                         .name = "block_outer",

@@ -13,7 +13,7 @@ namespace tempo {
 
 namespace {
 
-// Quotes go, too: 'tf' and tf are one word.
+// Removes quotes, too: 'tf' and tf are the same word.
 std::string trimmed(const std::string& text) {
   static const char* const blank = " \t\n\"'";
   const std::size_t first = text.find_first_not_of(blank);
@@ -21,7 +21,7 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(blank) + 1 - first);
 }
 
-// Where the argument that begins at `at` ends: at a comma that is in no parenthesis or bracket.
+// The end of the argument that begins at `at`: a comma outside of parentheses and brackets.
 std::size_t end_of_argument(const std::string& inside, std::size_t at) {
   int depth = 0;
   for (; at < inside.size(); ++at) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A call as a text, "Name(value, key=value)", whose values may be calls or lists in brackets: how
-// initializers, optimizers, losses and metrics are written in options and files.
+// A call as a text, "Name(value, key=value)", whose values may be calls or lists in brackets.
+// Options and files name initializers, optimizers, losses and metrics in this form.
 #pragma once
 
 #include <string>
@@ -10,16 +10,16 @@
 namespace tempo {
 
 struct CallText {
-  using Argument = std::pair<std::string, std::string>;  // key, "" for none; value
+  using Argument = std::pair<std::string, std::string>;  // key ("" if there is none) and value
 
   /// `kind` is what the text stands for: "optimizer".
   CallText(const std::string& kind, const std::string& text);
 
   const std::string* find(const std::string& key) const;
   void refuse_repeated() const;
-  /// The error of this text: what it is, and why.
+  /// Throws the error of this text: what it stands for, and the reason.
   [[noreturn]] void fail(const std::string& why) const;
-  /// The error of a name that is not among the known ones.
+  /// Throws the error for a name that is not in `known`.
   [[noreturn]] void unknown(const std::vector<std::string>& known) const;
 
   std::string kind, text;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Comparisons and logic: bools come out, and no gradient flows.
+// Comparisons and logic: results are bools, and no gradient flows.
 #include "ops/types.hpp"
 #include "tensor/kernels/pointwise.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cross-entropy of logits with class numbers as an op of its own: as a composition it would make
-// six passes over what is often the largest array of a model.
+// Cross-entropy of logits and class numbers as a single op: as a composition it would make six
+// passes over what is often the largest array of a model.
 #include "tensor/kernels/cross_entropy.hpp"
 
 #include <tempo/ops.hpp>

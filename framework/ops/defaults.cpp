@@ -15,7 +15,7 @@ namespace {
 
 std::atomic<DType> current_dtype{float32};
 
-// Stream 0 belongs to explicit seeds: the global generator's numbers differ from theirs.
+// Stream 0 is for explicit seeds, so that the global generator draws other numbers.
 constexpr int64_t first_stream = 1;
 GeneratorState generator{.seed = 0, .stream = first_stream};
 std::atomic<int64_t> times_seeded{0};
@@ -66,7 +66,7 @@ GeneratorState beside_generator() {
 }
 
 namespace {
-// Takes n streams of the seed that is in force.
+// Takes n streams of the current seed.
 GeneratorState take_streams(int64_t n) {
   if (own) return {own->seed, std::exchange(own->stream, own->stream + n)};
   const ProcessLock lock(ProcessLock::generator);

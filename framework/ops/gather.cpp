@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops that find rows by index. Indices carry no gradient.
+// Ops that find rows by index. Indices have no gradient.
 #include <tempo/ops.hpp>
 
 #include "graph/mask.hpp"
@@ -14,7 +14,7 @@ void require_indices(DType dtype) {
     throw ShapeError("indices must be int32 or int64\n  cast(indices, int64) makes them so.");
 }
 
-// y = a[b]                     da = dy added up at the rows b
+// y = a[b]                     da = dy, added up at the rows b
 const auto& gather_op = define({
     .name = "gather",
     .type =
@@ -35,7 +35,7 @@ const auto& gather_op = define({
     .mask = masks::by_index,
 });
 
-// y = a as indices, each a whole number below the attribute `bound`
+// y = a as indices, each of them a whole number below the attribute `bound`
 const auto& index_op = define({
     .name = "index",
     .type =

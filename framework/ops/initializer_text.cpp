@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names that Keras has for an initializer besides its own.
+// Keras's aliases for the names of initializers.
 #include "ops/initializer_text.hpp"
 
 #include <map>

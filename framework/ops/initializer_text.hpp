@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of an initializer, aliases of Keras included.
+// Parses the text of an initializer, including aliases of Keras.
 #pragma once
 
 #include "ops/argument_text.hpp"

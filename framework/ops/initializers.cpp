@@ -21,8 +21,8 @@ Tensor standard_normal(const TensorType& type, const Tensor& key) {
   return op(key, {{"shape", type.shape}, {"dtype", type.dtype}});
 }
 
-// Standard normal numbers within [-2, 2]: those outside (1 in 22) are drawn again. Ten draws leave
-// one in 10^13, which are moved to the border.
+// Standard normal numbers within [-2, 2]: those outside (1 in 22) are drawn again. After ten draws
+// one in 10^13 is left outside; these are moved to the border.
 Tensor truncated_standard_normal(const TensorType& type, int64_t seed) {
   Tensor z;
   for (int64_t draw = 0; draw < 10; ++draw) {
@@ -32,7 +32,7 @@ Tensor truncated_standard_normal(const TensorType& type, int64_t seed) {
   return clip(z, -2, 2);
 }
 
-// fan_in and fan_out of a kernel [..., in, out]; the axes before them are its receptive field.
+// fan_in and fan_out of a kernel [..., in, out]; the leading axes are its receptive field.
 struct Fans {
   double in = 1, out = 1;
 };
@@ -44,7 +44,7 @@ Fans fans_of(const Shape& shape) {
   return {before, before / std::max(1.0, static_cast<double>(shape[-2])) * last};
 }
 
-// He et al., 2015, and its special cases: variance scale / fan.
+// He et al., 2015, and special cases: the variance is scale / fan.
 Tensor scaled(const TensorType& type, double scale, const std::string& mode,
               const std::string& distribution, const InitializerText& text) {
   const Fans fans = fans_of(type.shape);
@@ -69,11 +69,11 @@ Tensor scaled(const TensorType& type, double scale, const std::string& mode,
   if (distribution != "truncated_normal" && distribution != "normal")
     text.fail("`distribution` is `" + distribution +
               "`; it may be truncated_normal, untruncated_normal or uniform");
-  // The deviation of a standard normal cut at 2 is 0.8796...
+  // The deviation of a standard normal truncated at 2 is 0.8796...
   return truncated_standard_normal(type, seed) * (std::sqrt(variance) / 0.87962566103423978);
 }
 
-// Saxe et al., 2014: the rows or the columns, whichever are fewer, are orthonormal.
+// Saxe et al., 2014: rows or columns are orthonormal, whichever are fewer.
 Tensor orthogonal(const TensorType& type, double gain, const InitializerText& text) {
   if (type.shape.rank() < 2) text.fail("it needs two axes or more, not " + to_string(type));
   const int64_t columns = type.shape.back();
@@ -169,7 +169,7 @@ Others& others() {
   return its;
 }
 
-// Of what the text calls, the arguments named and found to be its own.
+// Finds the initializer that the text calls; checks and names its arguments.
 const Definition& definition_of(InitializerText& text) {
   const auto at = definitions().find(text.name());
   if (at == definitions().end()) {
@@ -184,7 +184,7 @@ const Definition& definition_of(InitializerText& text) {
 
 thread_local ValuesFromFile* innermost = nullptr;
 
-// One that is not here; empty: it is, or nowhere.
+// An initializer from elsewhere; empty if it is defined here, or nowhere.
 OtherInitializer other_initializer(const InitializerText& parsed, const std::string& text) {
   if (definitions().contains(parsed.name()) || !others().find) return nullptr;
   return others().find(text);
@@ -203,7 +203,7 @@ void set_other_initializers(OtherInitializer (*find)(const std::string& text),
   others() = {find, names};
 }
 
-// A layer may make more than it keeps.
+// The limit is generous, as a layer may make more values than it keeps.
 ValuesFromFile::ValuesFromFile(uint64_t bytes)
     : left_(4 * bytes + (1 << 20)), innermost_(innermost, this) {}
 ValuesFromFile* ValuesFromFile::current() { return innermost; }

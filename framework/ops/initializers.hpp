@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first values of weights, by name, as Keras names them.
+// The initial values of weights, by name, as Keras names them.
 #pragma once
 
 #include <functional>
@@ -11,12 +11,12 @@
 
 namespace tempo {
 
-/// A tensor of this type as the initializer's text says: "glorot_uniform", "constant(0.1)",
+/// A tensor of this type, made by the initializer of the text: "glorot_uniform", "constant(0.1)",
 /// "random_uniform(minval=-0.05, maxval=0.05, seed=3)". Unknown names and arguments are Errors.
 Tensor initialize(const std::string& text, const TensorType& type);
 
-/// While one lives, initializers of this thread make zeros, because a file has the values. `bytes`
-/// is the size of the file: layers that ask for far more are not those of the file, a FormatError.
+/// While one exists, initializers on this thread make zeros, because a file has the values. `bytes`
+/// is the size of the file: layers that ask for far more do not match it, which is a FormatError.
 class ValuesFromFile {
  public:
   explicit ValuesFromFile(uint64_t bytes);
@@ -28,14 +28,14 @@ class ValuesFromFile {
   Scoped<ValuesFromFile*> innermost_;
 };
 
-/// Throws the Error that `initialize` would, if the text is no call of an initializer: an unknown
-/// name, or arguments that it does not take.
+/// Throws the Error that `initialize` would throw if the text does not call an initializer: for an
+/// unknown name, or for arguments that it does not take.
 void require_initializer(const std::string& text);
 
-/// The names of those here.
+/// The names of the initializers defined here.
 std::vector<std::string> initializer_names();
-/// Initializers from elsewhere: what makes the values that a text asks for, empty for a name that
-/// is not there either; and their names.
+/// Sets initializers from elsewhere: `find` returns a function that makes the values for a text,
+/// empty for an unknown name; `names` lists their names.
 using OtherInitializer = std::function<Tensor(const TensorType&)>;
 void set_other_initializers(OtherInitializer (*find)(const std::string& text),
                             std::vector<std::string> (*names)());

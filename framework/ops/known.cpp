@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The room of each op that is known by name; `define` fills it.
+// The storage of each op that is known by name; `define` fills it.
 #include "ops/known.hpp"
 
 namespace tempo {

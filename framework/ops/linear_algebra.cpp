@@ -22,7 +22,7 @@ const auto& orthogonal_op = define({
     .kernel = orthogonal_kernel(),
 });
 
-// y = the w with the least |a w - b|
+// y = the w with the smallest |a w - b|
 const auto& least_squares_op = define({
     .name = "least_squares",
     .type =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops with which recurrences apply a mask.
+// Ops by which recurrences apply a mask.
 #include "tensor/kernels/masked.hpp"
 
 #include "ops/types.hpp"
@@ -17,7 +17,7 @@ std::vector<TensorType> sequence_and_mask(const TypeCall& call) {
   return {x, mask};
 }
 
-// y = b, and true as well at the steps of a that hold moderate numbers alone
+// y = b, and also true at the steps of a that hold only moderate numbers
 const auto& usable_steps_op = define({
     .name = "usable_steps",
     .type =
@@ -29,7 +29,7 @@ const auto& usable_steps_op = define({
     .kernel = usable_steps_kernel(),
 });
 
-// y = a at the steps that b counts, elsewhere 0 or a borrowed step, as through stop_gradient
+// y = a at the steps that b counts, elsewhere 0 or a borrowed step without a gradient
 //                              da = dy at the steps that b counts, elsewhere 0
 const auto& counted_steps_op = define({
     .name = "counted_steps",
@@ -41,8 +41,8 @@ const auto& counted_steps_op = define({
     }},
 });
 
-// y = a    da = dy, but 0 at the steps of it that b does not count and that hold no moderate
-// numbers
+// y = a    da = dy, but 0 at steps that b does not count if dy has a number there that is not
+// moderate
 const auto& usable_gradient_op = define({
     .name = "usable_gradient",
     .type = [](const TypeCall& call) { return std::vector{sequence_and_mask(call)[0]}; },
@@ -52,7 +52,7 @@ const auto& usable_gradient_op = define({
     }},
 });
 
-// x [batch, m, rest...] and a mask [batch, time], m at most `time`: x with another number of steps.
+// The type of x [batch, m, rest...] with other steps; the mask is [batch, time], m <= time.
 TensorType with_steps(const TypeCall& call, std::optional<int64_t> steps) {
   require_inputs(call, 2);
   const TensorType &x = call.inputs[0], &mask = call.inputs[1];
@@ -72,8 +72,8 @@ Tensor transposed(const char* name, const Vjp& v, int64_t steps) {
                        {{"reverse", v.attributes().integer("reverse")}, {"steps", steps}});
 }
 
-// y = a at the steps that b counts, elsewhere again what was there at the last of them
-//                              da = dy, added up over the steps at which a is
+// y = a at the steps that b counts, elsewhere a at the last counted step before
+//                              da = dy, summed over the steps that repeat each step of a
 const auto& held_steps_op = define({
     .name = "held_steps",
     .type = [](const TypeCall& call) { return std::vector{with_steps(call, {})}; },
@@ -81,7 +81,7 @@ const auto& held_steps_op = define({
     .vjp = {[](const Vjp& v) { return transposed("added_steps", v, v.a().shape()[1]); }},
 });
 
-// y = a, added up over the steps at which y was         da = dy at the steps that b counts, ...
+// y = a, summed over the steps that held_steps repeats  da = dy at the steps that b counts, ...
 const auto& added_steps_op = define({
     .name = "added_steps",
     .type =

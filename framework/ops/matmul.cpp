@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products. With t for "read with its last two axes swapped", the gradients of a b, at b, a
-// bt and at bt are products again.
+// Matrix products. x^T is x with its last two axes swapped. The gradients of a b, a^T b, a b^T and
+// a^T b^T are products again.
 #include "tensor/products/matmul.hpp"
 
 #include <tempo/ops.hpp>
@@ -41,7 +41,7 @@ std::vector<TensorType> matmul_type(const TypeCall& call) {
   return {{a.dtype, *shape}};
 }
 
-// da = dy bt, or for at: b dyt
+// da = dy b^T; for a^T: b dy^T
 Tensor matmul_to_a(const Vjp& v) {
   const bool transpose_a = flag(v.attributes(), "transpose_a");
   const bool transpose_b = flag(v.attributes(), "transpose_b");
@@ -49,13 +49,13 @@ Tensor matmul_to_a(const Vjp& v) {
                      : matmul(v.dy(), v.b(), false, !transpose_b);
 }
 
-// [..., m, k] to [rows, k]: all rows under one another.
+// [..., m, k] as [rows, k]: all rows in one matrix.
 Tensor rows_of(const Tensor& x) {
   const Shape& s = x.shape();
   return reshape(x, {Shape(s.begin(), s.end() - 1).count(), s.back()});
 }
 
-// db = at dy, or for bt: dyt a
+// db = a^T dy; for b^T: dy^T a
 Tensor matmul_to_b(const Vjp& v) {
   const bool transpose_a = flag(v.attributes(), "transpose_a");
   const bool transpose_b = flag(v.attributes(), "transpose_b");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops that put tensors together, cut them and turn them around. Each one's gradient is another.
+// Ops that join, cut and reorder tensors. The gradient of each is another one.
 #include "tensor/kernels/movement.hpp"
 
 #include <algorithm>
@@ -136,7 +136,7 @@ const auto& defined_slice =
                .mask = masks::along,
            });
 
-// y = a with zeros before and after along an axis        da = its part of dy
+// y = a padded with zeros along an axis                  da = its part of dy
 const auto& pad_op = define({
     .name = "pad",
     .type =
@@ -162,7 +162,7 @@ const auto& pad_op = define({
     .mask = masks::of_features,
 });
 
-// y = a turned around along the axes                     da = dy turned around
+// y = a reversed along the axes                          da = dy reversed
 const auto& reverse_op = define({
     .name = "reverse",
     .type =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementwise functions of one tensor. Inside a rule: a() input, y() result, dy() incoming
-// gradient.
+// Elementwise functions of one tensor. In a rule, a() is the input, y() the result, and dy() the
+// incoming gradient.
 #include "tensor/kernels/pointwise.hpp"
 
 #include <tempo/ops.hpp>
@@ -103,7 +103,7 @@ const auto& sign_op = define({
     .cheap = true,
 });
 
-// y = an integer beside a      no gradient flows
+// y = an integer near a        no gradient flows
 OpDefinition to_integer(const char* name, Kernel kernel) {
   return {.name = name,
           .type = same_as_input(Accepts::numeric),

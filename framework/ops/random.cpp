@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors made from nothing but attributes and a key.
+// Tensors made from attributes and a key alone.
 #include "tensor/kernels/random.hpp"
 
 #include "ops/known.hpp"
@@ -22,7 +22,7 @@ const auto& defined_fill = define(
                  .kernel = fill_kernel(),
              });
 
-// Keys [..., 2] give [..., shape]: each key its own numbers.
+// Keys [..., 2] give [..., shape]: each key makes its own numbers.
 std::vector<TensorType> random_type(const TypeCall& call) {
   require_inputs(call, 1);
   const TensorType& key = call.inputs[0];

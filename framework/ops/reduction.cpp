@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops that fold axes away, and running sums.
+// Ops that fold axes away, and cumulative sums.
 #include <tempo/ops.hpp>
 
 #include "graph/mask.hpp"
@@ -19,7 +19,7 @@ std::vector<TensorType> reduced(const TypeCall& call) {
   return {{a.dtype, reduced_shape(a.shape, axes, call.attributes.integer("keepdims", 0) != 0)}};
 }
 
-// A result of this reduction (or its gradient) with the folded axes kept as 1, so that it
+// A result of this reduction (or its gradient) with folded axes kept at extent 1, so that it
 // broadcasts against the input.
 Tensor kept(const Vjp& v, const Tensor& result) {
   if (v.attributes().integer("keepdims", 0)) return result;
@@ -38,7 +38,7 @@ const auto& defined_sum = define(
                 .mask = masks::of_features,
             });
 
-// da = dy where a is the extreme one, in equal shares where several are
+// da = dy where a is the extreme element; several share it equally
 Tensor to_the_extreme(const Vjp& v) {
   static const sdk::Op sum("sum");
   const Tensor is_extreme = equal(v.a(), kept(v, v.y()));
@@ -47,7 +47,7 @@ Tensor to_the_extreme(const Vjp& v) {
   return where(is_extreme, kept(v, v.dy()) / ties, 0);
 }
 
-// y = the greatest
+// y = the largest
 const auto& max_op = define({
     .name = "max",
     .type = reduced,
@@ -67,7 +67,7 @@ const auto& min_op = define({
     .mask = masks::of_features,
 });
 
-// y = the place of the greatest along an axis
+// y = the index of the largest along an axis
 const auto& argmax_op = define({
     .name = "argmax",
     .type =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Regularizers and constraints: compositions of ops. Names, arguments and defaults are those of
+// Regularizers and constraints as compositions of ops. Names, arguments and defaults are those of
 // Keras.
 #include "ops/regularizers.hpp"
 
@@ -25,7 +25,7 @@ struct Definition {
 };
 using Definitions = std::map<std::string, Definition>;
 
-constexpr double epsilon = 1e-7;  // Keras's, by which a norm of 0 divides
+constexpr double epsilon = 1e-7;  // as in Keras, it prevents a division by a norm of 0
 
 // Zeros on the diagonal, ones elsewhere.
 Tensor apart(int64_t n, DType dtype) {
@@ -33,7 +33,7 @@ Tensor apart(int64_t n, DType dtype) {
   return cast(not_equal(expand_dims(each, 0), expand_dims(each, 1)), dtype);
 }
 
-// Of the rows of a matrix, or its columns.
+// A penalty on the cosines between the rows of a matrix, or its columns.
 Function orthogonal(double factor, const std::string& mode, const ArgumentText& text) {
   if (mode != "rows" && mode != "columns")
     text.fail("`mode` is `" + mode + "`; it may be rows or columns");
@@ -63,7 +63,7 @@ Function find_own(const std::string& name) {
   return at == own_functions().end() ? Function() : at->second;
 }
 
-// The function that has the name now; where there is none, the one that has it when it is needed.
+// The function of this name now; if there is none, the one of this name when it is needed.
 Function own_penalty(const std::string& name) {
   return [name, known = find_own(name)](const Tensor& w) {
     const Function penalty = known ? known : find_own(name);
@@ -154,7 +154,7 @@ const Definitions& constraints() {
 Function made(const char* kind, const std::string& text, const Definitions& definitions) {
   if (text.empty()) return {};
   ArgumentText parsed(kind, text);
-  if (parsed.name() == "l1l2") parsed.rename("l1_l2");  // of the class name
+  if (parsed.name() == "l1l2") parsed.rename("l1_l2");  // from the class name
   const auto at = definitions.find(parsed.name());
   if (at == definitions.end()) {
     std::vector<std::string> names;
@@ -176,7 +176,7 @@ std::string add_own_regularizer(const std::string& name, Function penalty) {
                 "` is no word; a name is of letters, digits and underscores.");
   {
     const ProcessLock lock(ProcessLock::ops);
-    std::swap(own_functions()[name], penalty);  // the one before ends after the lock
+    std::swap(own_functions()[name], penalty);  // the former one is destroyed after the lock
   }
   return "own(name=" + name + ")";
 }

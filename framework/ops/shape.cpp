@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops that give a tensor another shape: reshape, broadcasting and its inverse, the order of axes.
+// Ops that change the shape of a tensor: reshape, broadcasting and its inverse, transpose.
 #include <algorithm>
 
 #include <tempo/ops.hpp>
@@ -14,7 +14,7 @@
 namespace tempo {
 namespace {
 
-// The shape asked for, with its one -1 worked out.
+// The requested shape, with its one -1 computed.
 Shape reshaped(const TensorType& a, Shape to) {
   int64_t known = 1;
   bool too_many = false;
@@ -42,7 +42,7 @@ Shape reshaped(const TensorType& a, Shape to) {
   return to;
 }
 
-// y = a under another shape    da = dy under the shape of a
+// y = a in another shape       da = dy in the shape of a
 const auto& defined_reshape =
     define(reshape_op, {
                            .name = "reshape",
@@ -68,7 +68,7 @@ void require_broadcasts(const Shape& from, const Shape& to) {
                      "\n  Aligned at the last axis, each extent must be equal, or 1 in the first.");
 }
 
-// y = a, repeated              da = dy, summed over what was repeated (by the walk)
+// y = a, repeated              da = dy, summed over the repetitions (by the walk)
 const auto& defined_broadcast_to =
     define(broadcast_to_op, {
                                 .name = "broadcast_to",
@@ -86,7 +86,7 @@ const auto& defined_broadcast_to =
                                 .mask = masks::elementwise,
                             });
 
-// y = a, summed over what broadcasting had repeated      da = dy, repeated
+// y = a, summed over the axes that broadcasting repeated  da = dy, repeated
 const auto& defined_sum_to = define(
     sum_to_op,
     {
@@ -132,7 +132,7 @@ Axes inverse(const std::vector<int64_t>& permutation) {
   return axes;
 }
 
-// y = a with its axes in another order                   da = dy with them put back
+// y = a with its axes permuted                           da = dy with them permuted back
 const auto& defined_transpose = define(
     transpose_op, {
                       .name = "transpose",

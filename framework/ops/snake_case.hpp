@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names of classes as names in texts.
+// Converts names of classes to names in texts.
 #pragma once
 
 #include <cctype>
@@ -7,7 +7,7 @@
 
 namespace tempo {
 
-/// "SimpleRNN" to "simple_rnn", "MSE" to "mse": as Keras names layers, losses and initializers.
+/// "SimpleRNN" to "simple_rnn", "MSE" to "mse", as Keras names layers, losses and initializers.
 inline std::string snake_case(const std::string& name) {
   std::string out;
   for (std::size_t i = 0; i < name.size(); ++i) {

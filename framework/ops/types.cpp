@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The type rules that families of ops share.
+// The type rules that several ops share.
 #include "ops/types.hpp"
 
 #include <algorithm>

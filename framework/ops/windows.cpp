@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Windows that slide along an axis, and their sum: what convolutions are made of.
+// Windows that slide along an axis, and their sum: the parts of convolutions.
 #include "tensor/kernels/windows.hpp"
 
 #include <tempo/ops.hpp>
@@ -10,7 +10,7 @@
 namespace tempo {
 namespace {
 
-// How far a window reaches.
+// The number of elements that a window spans.
 int64_t span_of(const Attributes& attributes) {
   return (attributes.integer("size") - 1) * attributes.integer("dilation") + 1;
 }
@@ -22,7 +22,7 @@ int at(const TypeCall& call, const Shape& shape) {
 }
 
 // y[..., i, ..., j * features + f] = a[..., i * stride + j * dilation, ..., f]
-//                              da = the sum of dy where windows lie on one another
+//                              da = the sum of dy over overlapping windows
 const auto& windows_op = define({
     .name = "windows",
     .type =
@@ -55,7 +55,7 @@ const auto& windows_op = define({
     .cheap = true,
 });
 
-// y, of this extent, from windows that are added up where they lie on one another
+// y, of this extent: the sum of windows where they overlap
 //                              da = the windows of dy
 const auto& overlap_add_op = define({
     .name = "overlap_add",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts the last states of a recurrence in place of the first ones of its next run.
+// Replaces the first states of a recurrence by the last ones of its previous run.
 #include "plugin/carried_states.hpp"
 
 #include <algorithm>
@@ -27,8 +27,8 @@ CarriedStates::Call::Call(CarriedStates& states, int64_t batch, int64_t time,
 
 CarriedStates* CarriedStates::current() { return Trace::current() ? nullptr : innermost; }
 
-// Of other sequences, as those within each step: they begin anew. Steps that no mask counts may be
-// cut off; over no steps a layer looks at its cell, and nothing goes on.
+// Other sequences, such as those within each step, begin anew. Steps that no mask counts may have
+// been cut off. Over zero steps a layer only inspects its cell, so nothing is carried.
 bool CarriedStates::sees(const Shape& x) const {
   return x.rank() >= 2 && x[0] == batch_ && x[1] > 0 && x[1] <= time_;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recurrences that go on from one call of a model to its next: the model sees long sequences piece
-// by piece.
+// Recurrences that continue from one call of a model to its next, so that the model can see long
+// sequences piece by piece.
 #pragma once
 
 #include <map>
@@ -12,8 +12,8 @@
 
 namespace tempo {
 
-/// The states in which the recurrences of a model ended. A recurrence is known by the layer that
-/// runs it and by how many that layer ran before it in the same call.
+/// The last states of a model's recurrences. A recurrence is identified by the layer that runs it
+/// and by the number of recurrences that this layer ran before it in the same call.
 class CarriedStates {
  public:
   /// The first result of a layer's call.
@@ -22,39 +22,39 @@ class CarriedStates {
     Tensor value;
   };
 
-  /// While one lives, the recurrences of this thread over `batch` sequences of at most `time` steps
-  /// begin as they ended in the call before it. No gradient goes through.
+  /// While one exists, recurrences of this thread over `batch` sequences of at most `time` steps
+  /// begin with their last states of the previous call. Gradients do not flow through these.
   class Call {
    public:
-    /// `outputs` gets what the layers give, in the order in which they are done; null: nothing.
+    /// `outputs` receives the outputs of the layers in the order in which they finish; null: none.
     Call(CarriedStates& states, int64_t batch, int64_t time,
          std::vector<Output>* outputs = nullptr);
 
    private:
     Scoped<CarriedStates*> innermost_;
   };
-  /// That of the call that lives on this thread; null: there is none, or a step is being traced.
+  /// The states of the innermost Call on this thread; null if there is none, or in a traced step.
   static CarriedStates* current();
 
-  /// What `run` gives for this scan of a layer (null: of none), begun as the one before it ended.
+  /// The results of `run` for a scan of `layer` (null: of none), begun with the carried states.
   using Results = std::vector<Ref<Value>>;
   Results run(const tempo_scan& scan, const tempo_layer* layer,
               FunctionRef<Results(const tempo_scan&)> run);
   void note(const tempo_layer& layer, const Tensor& output);
-  /// Outputs [batch, time, ...] of a layer that hold what came before where the mask does not
-  /// count: those before the first step that does, also what came in the call before.
+  /// Outputs [batch, time, ...] of a layer that repeat the previous output at masked steps: those
+  /// before the first step that counts get the last output of the previous call.
   Tensor held(const Tensor& outputs, const Tensor& mask, const tempo_layer& layer);
 
-  /// The layer of a recurrence that ran from the last step to the first, and so carries nothing; ""
-  /// when there was none.
+  /// The path of the layer whose recurrence ran from the last step to the first, and so carries
+  /// nothing; "" if there is none.
   const std::string& backwards() const { return backwards_; }
 
  private:
   using Place = std::pair<const tempo_layer*, int64_t>;
   bool sees(const Shape& x) const;
   std::map<Place, Tensors> last_;
-  std::map<Place, Tensor> last_output_;               // that holds
-  std::map<const tempo_layer*, int64_t> run_, held_;  // in this call
+  std::map<Place, Tensor> last_output_;               // of layers that hold outputs
+  std::map<const tempo_layer*, int64_t> run_, held_;  // counts within this call
   int64_t batch_ = 0, time_ = 0;
   std::vector<Output>* outputs_ = nullptr;
   std::string backwards_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cells before their first step: their states, and what they make once.
+// Cells before their first step: their states, and the values that they make once.
 #include <tempo/names.hpp>
 #include <tempo/ops.hpp>
 
@@ -37,7 +37,7 @@ void require_cell(const tempo_layer& cell, const std::vector<TensorType>& inputs
   if (inputs.empty()) throw ShapeError(cell.path() + ": a cell needs at least one sequence.");
 }
 
-// What a callback of a cell makes before the first step.
+// The results of a cell's callback that runs before the first step.
 Tensors made_before(tempo_layer& cell, const char* what,
                     decltype(tempo_layer_type::initial) callback,
                     const std::vector<TensorType>& inputs, tempo_call call) {
@@ -54,7 +54,7 @@ Tensors made_before(tempo_layer& cell, const char* what,
   return out;
 }
 
-// The dtype of the first input, which says what states are made of; of the weights, if it is none.
+// The dtype of the first input decides that of the states; if it is automatic, the weights do.
 std::vector<TensorType> with_dtype(const tempo_layer& cell, std::vector<TensorType> inputs) {
   for (TensorType& t : inputs)
     if (t.dtype == DType::automatic) t.dtype = cell.dtype;

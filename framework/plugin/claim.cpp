@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread makes it, the others wait; a fork in the meantime loses it.
+// One thread makes the thing while the others wait; a fork in the meantime loses the claim.
 #include "plugin/claim.hpp"
 
 namespace tempo {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A claim on something that code of the user's makes once, on first use. No lock of the process is
-// held meanwhile, because that code may do anything.
+// A claim on something that a user's code makes once, on first use. No lock of the process is held
+// while it runs, because that code may do anything.
 #pragma once
 
 #include <atomic>
@@ -12,13 +12,13 @@ namespace tempo {
 class Claim {
  public:
   enum Outcome {
-    done,   ///< it is there
+    done,   ///< it exists
     mine,   ///< the caller makes it, and then says made() or failed()
     inner,  ///< the caller is in the middle of making it
-    lost,   ///< a thread that was making it is not in this process, after a fork
+    lost,   ///< another thread was making it when this process was forked, and is not here
   };
   bool is_done() const { return state_.load(std::memory_order_acquire) == is_made; }
-  /// Whether this thread is making it.
+  /// Whether this thread is making it now.
   bool is_mine() const { return maker_.load(std::memory_order_relaxed) == self(); }
   /// Waits while another thread makes it.
   Outcome ask();
@@ -26,7 +26,7 @@ class Claim {
   void failed() { leave(is_not_made); }
 
  private:
-  static constexpr int is_not_made = -2, is_made = -1;  // else the forks when making it began
+  static constexpr int is_not_made = -2, is_made = -1;  // else: forks() when the making began
   static const void* self();
   void leave(int state) {
     maker_.store(nullptr, std::memory_order_relaxed);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules for descriptions of layers, cells, ops and options.
+// The rules for descriptions of layers, cells, ops, functions and options.
 #include "plugin/description.hpp"
 
 #include <algorithm>
@@ -28,7 +28,7 @@ namespace {
 
 constexpr uint32_t most_options = 1000;
 
-// Options that the host reads itself, where a layer has them.
+// Options that the host itself reads, if a layer has them.
 struct OwnOption {
   const char* name;
   uint32_t kind;
@@ -50,7 +50,7 @@ bool is_number(const char* text) {
   return error == std::errc() && read == end;
 }
 
-// Whether it can be read as what an option of that kind is.
+// Whether the default text can be read as a value of the option's kind.
 bool fits_default(const tempo_option& option) {
   const std::string_view text = option.standard;
   switch (option.kind) {
@@ -88,7 +88,7 @@ void require_option(const std::string& who, const tempo_option& option) {
                     " is incomplete (size, kind, name, sentence or standard).");
 }
 
-// Options lie as many bytes apart as the first one says.
+// The stride of the array of options is the size of its first element.
 template <class Type>
 const tempo_option& option_at(const Type& type, uint32_t i) {
   return *tempo_option_at(type.options, i);
@@ -192,7 +192,7 @@ void require_registrable(const tempo_op_type* type) {
 
 namespace {
 
-// What the host reads of a text itself, for each kind of function.
+// The arguments of a text that the host itself reads, for each kind of function.
 bool is_hosts_argument(uint32_t kind, std::string_view name) {
   switch (kind) {
     case TEMPO_INITIALIZER: return name == "seed";
@@ -262,7 +262,7 @@ bool is_plugin_name(const std::string& name) {
 
 namespace {
 
-// Descriptions that the host keeps. Nothing of it is freed: plugins are never unloaded.
+// A description that the host keeps. It is never freed: plugins are never unloaded.
 struct Kept {
   std::deque<std::string> texts;
   std::vector<tempo_option> options;
@@ -326,7 +326,7 @@ const tempo_op_type& kept(const tempo_op_type& whole_type) {
 }
 
 namespace {
-// All that a description says, wherever it lies.
+// The whole content of a description as bytes, whatever its addresses are.
 std::string contents_of(const tempo_layer_type& given) {
   std::string out;
   const auto add = [&out](const auto& plain) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads ELF headers (System V ABI, chapters 4 and 5) as if they meant harm.
+// Reads untrusted ELF headers (System V ABI, chapters 4 and 5).
 #include "plugin/elf.hpp"
 
 #include <elf.h>
@@ -29,7 +29,7 @@ constexpr unsigned this_machine = EM_PPC64;
 #elif defined(__s390x__)
 constexpr unsigned this_machine = EM_S390;
 #else
-constexpr unsigned this_machine = EM_NONE;  // any
+constexpr unsigned this_machine = EM_NONE;  // accepts any
 #endif
 
 std::string machine_name(unsigned machine) {
@@ -53,11 +53,11 @@ std::string damaged(const std::string& where) {
   return "it is damaged: " + where + ".\n  Build or copy it again.";
 }
 
-/// Whether [at, at + size) lies in [from, from + room).
+/// Whether [at, at + size) lies inside [from, from + room).
 bool lies_in(uint64_t at, uint64_t size, uint64_t from, uint64_t room) {
   return at >= from && at - from <= room && size <= room - (at - from);
 }
-/// The end of a range; the largest number where there is none.
+/// The end of a range; the largest number if it overflows.
 uint64_t end_of(uint64_t at, uint64_t size) {
   return at > UINT64_MAX - size ? UINT64_MAX : at + size;
 }
@@ -107,7 +107,7 @@ class Elf {
     return read(to.data(), count * sizeof(T), at);
   }
 
-  // What the headers promise. A copy that is under way ends before it.
+  // Checks the length that the headers promise. A file that is still being copied is shorter.
   std::string fault_of_length() {
     if (header_.e_phentsize != sizeof(Segment) || header_.e_phnum == 0)
       return damaged("it has no table of segments");
@@ -133,7 +133,7 @@ class Elf {
   }
 
   std::string fault_of_segments() {
-    constexpr uint64_t most = uint64_t{1} << 46;  // more than a process has
+    constexpr uint64_t most = uint64_t{1} << 46;  // more than the address space of a process
     for (std::size_t i = 0; i < segments_.size(); ++i) {
       const Segment& s = segments_[i];
       const std::string which =
@@ -162,26 +162,26 @@ class Elf {
     return "";
   }
 
-  /// The segment whose bytes of the file hold this range of memory; null: none does.
+  /// The segment that loads this range of memory from the file; null if none does.
   const Segment* loaded(uint64_t at, uint64_t size) const {
     const auto after = std::ranges::upper_bound(loaded_, at, {}, &Segment::p_vaddr);
     if (after == loaded_.begin()) return nullptr;
     const Segment* const in = after[-1];
     return lies_in(at, size, in->p_vaddr, in->p_filesz) ? in : nullptr;
   }
-  /// Where in the file an address that this segment holds comes from.
+  /// The offset in the file of an address in this segment.
   static uint64_t offset_in(const Segment& segment, uint64_t address) {
     return segment.p_offset + (address - segment.p_vaddr);
   }
 
-  /// Of a tag that is there once; 0 where it is not.
+  /// The value of a tag that occurs once; 0 if it is missing.
   uint64_t value(Elf64_Sxword tag) const {
     for (const Entry& e : entries_)
       if (e.d_tag == tag) return e.d_un.d_val;
     return 0;
   }
 
-  // Of a tag that is there twice one reader may believe the first, and another the last.
+  // If a tag occurred twice, one reader might take the first and another one the last.
   std::string fault_of_dynamic() {
     const auto is_dynamic = [](const Segment& s) { return s.p_type == PT_DYNAMIC; };
     const auto at = std::ranges::find_if(segments_, is_dynamic);
@@ -205,7 +205,7 @@ class Elf {
                : damaged("its dynamic section has the entry " + std::to_string(*twice) + " twice");
   }
 
-  // The addresses that the linker follows before any code runs, and what it is certain of.
+  // The addresses that the linker follows before any code runs, and the constants that it assumes.
   std::string fault_of_tables() {
     struct Table {
       Elf64_Sxword tag;
@@ -248,7 +248,7 @@ class Elf {
     return "";
   }
 
-  // Texts within the table of names, which itself ends with a 0.
+  // Names must lie within the table of names, which must end with a 0.
   std::string fault_of_names() {
     const uint64_t size = value(DT_STRSZ), at = value(DT_STRTAB);
     char last = 1;
@@ -266,8 +266,8 @@ class Elf {
   ReadBytes read_;
   Header header_{};
   std::vector<Segment> segments_;
-  std::vector<const Segment*> loaded_;  // in the order of their addresses
-  std::vector<Entry> entries_;          // of its dynamic section
+  std::vector<const Segment*> loaded_;  // sorted by address
+  std::vector<Entry> entries_;          // of the dynamic section
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the headers of a shared object say, checked against the bytes that there are.
+// Checks the headers of a shared object against the bytes that the file has.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 
 namespace tempo {
 
-/// Reads bytes [at, at + size), which lie within those that there are; false where it cannot.
+/// Reads bytes [at, at + size), which must exist; false if that fails.
 using ReadBytes = FunctionRef<bool(void* to, uint64_t size, uint64_t at)>;
 
-/// Why `bytes` bytes are no whole shared object for this processor, as a sentence or two; "" when
-/// they are one. It takes time in proportion to them.
+/// The reason why `bytes` bytes are not a complete shared object for this processor, as one or two
+/// sentences; "" if they are. Takes time proportional to their number.
 std::string fault_of_elf(uint64_t bytes, ReadBytes read);
-/// The first of it alone: whether it is a shared object for this processor.
+/// The first check alone: whether it is a shared object for this processor.
 std::string fault_of_elf_kind(uint64_t bytes, ReadBytes read);
 
 }  // namespace tempo

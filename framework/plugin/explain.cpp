@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a layer once, forward and back, and prints the Programs that came by.
+// Runs a layer once forwards and backwards, and prints the Programs that ran.
 #include "scan/explain.hpp"
 
 #include <tempo/explain.hpp>
@@ -11,14 +11,14 @@ namespace tempo {
 
 namespace {
 
-// With a gradient, where it can have one.
+// Copies that get a gradient, if their dtype allows one.
 Tensors as_parameters(const char* path, const Tensors& given) {
   Tensors out;
   for (const Tensor& t : given) out.push_back(is_floating(t.dtype()) ? parameter(t, path) : t);
   return out;
 }
 
-// With the masks of what was given, which parameters do not carry.
+// Adds the masks of the given tensors, which parameters do not carry.
 Tensors masked_as(const Tensors& given, Tensors x) {
   for (std::size_t i = 0; i < x.size(); ++i)
     if (const Tensor mask = mask_of(given[i]))

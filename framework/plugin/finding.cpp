@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides in which files a name is looked for, and when.
+// Decides in which files a name is searched, and when.
 
 #include <algorithm>
 #include <atomic>
@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::atomic<bool> named_alone{false};  // files are loaded that are named, and no others
+std::atomic<bool> named_alone{false};  // load only the files that are named
 
 std::vector<std::string> files_of(const std::string& folder, std::vector<std::string>& failures) {
   std::vector<std::string> paths;
@@ -132,7 +132,7 @@ const tempo_layer_type& require_type(uint32_t kind, const std::string& name, Sea
   const bool plain = name.find('/') == name.npos && !named_alone;
   if (std::error_code ignored; plain && fs::exists(file, ignored)) load_plugin_file(file);
   if (const tempo_layer_type* type = find_type(kind, name)) return *type;
-  load_installed();  // one file may have several layers, and the name of one at most
+  load_installed();  // a file with several layers is named after one of them at most
   if (const tempo_layer_type* type = find_type(kind, name)) return *type;
   if (search == Search::everywhere) load_plugin_path();
   if (const tempo_layer_type* type = find_type(kind, name)) return *type;

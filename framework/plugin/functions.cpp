@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the arguments of plugins' functions, and calls them.
+// Reads the arguments of plugin functions, and calls them.
 #include "plugin/functions.hpp"
 
 #include <charconv>
@@ -189,7 +189,7 @@ Tensors call_function(const tempo_function& f, const Tensors& inputs, std::size_
                                  .type = type ? &of_result : nullptr,
                                  .results = made.data()};
   const tempo_status status = status_of([&] { return f.type->call(f.type->user, &call); });
-  Tensors out = sdk::adopt(made);  // also where it fails after all
+  Tensors out = sdk::adopt(made);  // also if it failed after all
   if (status != TEMPO_OK) throw_failure(status, callee(f));
   for (std::size_t i = 0; i < out.size(); ++i)
     if (!out[i])
@@ -203,7 +203,7 @@ Tensors call_function(const tempo_function& f, const Tensors& inputs, std::size_
 
 namespace {
 
-// The initializers of plugins, for those that ops know nothing of.
+// Initializers of plugins, for names that ops does not know.
 OtherInitializer plugins_initializer(const std::string& text) {
   std::shared_ptr<const tempo_function> bound = bound_function(TEMPO_INITIALIZER, text, {"seed"});
   if (!bound) return nullptr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Notes which layers are called, by whom, and the shapes that they give.
+// Records which layers are called, by whom, and the shapes of their results.
 #include <algorithm>
 
 #include "plugin/layer.hpp"

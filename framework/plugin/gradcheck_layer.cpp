@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// gradcheck of a layer: a copy of it in float64, with respect to its inputs, states, constants and
-// weights; and what is varied where its input is drawn.
+// gradcheck of a layer: checks a copy of it in float64, with respect to its inputs, states,
+// constants and weights, and with variations if the input is drawn.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* beside = "in float32, beside float64";
 
-// In float64, each floating one a leaf by this name; "input", or "input 0" of several.
+// As float64; each floating tensor becomes a leaf named "input", or "input 0" if there are several.
 Tensors checked_leaves(const char* name, const Tensors& given, std::vector<Leaf>& leaves,
                        bool in_time = false) {
   Tensors out;
@@ -38,14 +38,14 @@ Shapes shapes_of(const Tensors& x) {
   return shapes;
 }
 
-// A cell runs in a layer, which gives all that it makes.
+// The layer itself; a cell is wrapped in an RNN that returns all outputs and states.
 Layer running(const Layer& given) {
   if (!given.is_cell()) return given;
   return layer("RNN",
                {{"cell", given.handle()}, {"return_sequences", true}, {"return_state", true}});
 }
 
-// The same numbers are drawn at each call, and no call goes on where another one ended.
+// Each call draws the same random numbers, and none continues from the states of another.
 Tensors called(const Layer& layer, const Tensors& x, const CallOptions& call, int64_t seed) {
   GeneratorState state{seed, 0};
   const OwnGenerator own(state);
@@ -61,7 +61,7 @@ Layer built(const Layer& original, const Tensors& x, DType dtype, int64_t seed) 
   return made;
 }
 
-// A layer made again in float64, and what it is called for.
+// A float64 copy of a layer, with the arguments of its calls.
 class LayerCheck {
  public:
   LayerCheck(const Layer& layer, const Tensors& inputs, const GradCheckOptions& options)
@@ -87,12 +87,12 @@ class LayerCheck {
   Layer layer_;
 };
 
-// Whether a layer's option of this name has this value, or its types describe one at all.
+// Whether the layer's type describes an option of this name.
 bool describes(const Layer& layer, const char* option) {
   return sdk::described(*layer.view().type, option) != nullptr;
 }
 
-// Inputs of a shape: numbers, or, of a layer that says how many of them there are, ids.
+// Random inputs of a shape: numbers, or ids if the layer has the option input_dim.
 Tensors drawn(const Layer& layer, const Shape& shape, double size, int64_t seed) {
   const tempo_attribute* const ids = sdk::given(layer, "input_dim");
   if (ids && ids->integer > 0)
@@ -101,7 +101,7 @@ Tensors drawn(const Layer& layer, const Shape& shape, double size, int64_t seed)
   return {size * random_normal(shape, 0, 1, float64, seed)};
 }
 
-// One way of calling a layer, and what the report calls it.
+// One way to call a layer, and its name in the report.
 struct Variation {
   std::string when;
   Shape shape;
@@ -133,7 +133,7 @@ std::vector<Variation> variations(const Layer& layer, const Shape& shape) {
   return all;
 }
 
-// Random states of those that it gives.
+// Random values of the types of the states that the layer returns.
 State states_of(const Layer& original, const Tensors& x, const GradCheckOptions& options) {
   const Layer giving = recreated(original, {{"return_state", true}, {"dtype", float64}});
   const Tensors results = called(giving, x, {.constants = options.constants}, options.seed);
@@ -144,7 +144,7 @@ State states_of(const Layer& original, const Tensors& x, const GradCheckOptions&
   return out;
 }
 
-// Every third step of each sequence is left out, and all but the first of the last one.
+// Masks every third step of each sequence, and all but the first step of the last sequence.
 Tensor mask_of_shape(const Shape& shape) {
   std::vector<int64_t> counts;
   for (int64_t row = 0; row < shape[0]; ++row)
@@ -153,7 +153,7 @@ Tensor mask_of_shape(const Shape& shape) {
   return tensor(counts, {shape[0], shape[1]}, bool_);
 }
 
-// One that is called in a dtype: what it is differentiated with respect to, and what of.
+// A call in one dtype: the leaves of its gradient, and its results.
 struct Called {
   std::vector<Leaf> leaves;
   Tensors results;
@@ -182,7 +182,7 @@ Tensors gradients_of(const Called& made, int64_t seed) {
   return of.empty() || !total || !total.tracked() ? Tensors{} : gradient(total, of);
 }
 
-// Gradients in float32 beside those in float64, at the same weights and inputs.
+// Compares gradients in float32 with those in float64, for the same weights and inputs.
 void compare_float32(const Called& exact, const Called& coarse, int64_t seed, GradCheck& report) {
   constexpr double tolerance = 2e-3;  // of the tensor's scale
   const Tensors expected = gradients_of(exact, seed), got = gradients_of(coarse, seed);
@@ -221,7 +221,7 @@ void take_in(GradCheck& report, const std::string& when, const GradCheck& more) 
     row.when = when;
     if (row.judged)
       add_row(report, std::move(row));
-    else  // sizes that nobody asked for may leave little of a gradient
+    else  // at sizes that the user did not ask for, the gradient may be too small
       report.refused.push_back(when + ": the gradient of " + row.input + ": " +
                                first_line(row.fault));
   }
@@ -234,13 +234,13 @@ bool are_finite(const Tensors& all) {
   return true;
 }
 
-// What a layer is called for may be refused, and the report lists it. What comes later may not:
-// that is a fault.
+// An error of the call is a refusal, and the report lists it as one. An error of the check after it
+// is a fault.
 void vary(const std::string& when, const std::function<void()>& call,
           const std::function<void()>& check, GradCheck& report) {
   try {
     call();
-  } catch (const PluginError& why) {  // it did what no layer may do
+  } catch (const PluginError& why) {  // a plugin broke the rules for all layers
     add_row(report, {.input = "the layer", .when = when, .error = 1, .fault = why.what()});
     return;
   } catch (const Error& why) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host table: its parts put together, errors and registration.
+// The host table: assembles its parts, and has the functions for errors and registration.
 #include "plugin/host.hpp"
 
 #include "graph/error_state.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host table's parts, and what they share: structs of plugin.h on one side, the framework's
-// types on the other.
+// The parts of the host table and the code that they share: structs of plugin.h on one side, the
+// framework's types on the other.
 #pragma once
 
 #include <algorithm>
@@ -18,13 +18,13 @@ namespace tempo {
 void add_tensor_functions(tempo_host& table);
 void add_layer_functions(tempo_host& table);
 
-/// Throws Error where a function of the table is given NULL for what it needs.
+/// Throws Error if a function of the table is given NULL for a required argument.
 inline void require(const void* given, const char* function, const char* what) {
   if (!given) throw Error(std::string(function) + ": `" + what + "` is NULL.");
 }
-/// A count that no list has stands for one that was never set.
+/// A larger count of a list was probably never set.
 constexpr uint64_t most_of_a_list = 1 << 20;
-/// The same for `n` of a list, which need nothing where n is 0.
+/// The same for a list of `n` elements; it may be NULL if n is 0.
 inline void require_list(const void* first, uint64_t n, const char* function, const char* what) {
   if (n > most_of_a_list)
     throw Error(std::string(function) + ": there are " + std::to_string(n) + " `" + what +
@@ -32,15 +32,15 @@ inline void require_list(const void* first, uint64_t n, const char* function, co
   if (n > 0) require(first, function, what);
 }
 
-/// Throws the Error of a struct from the other side that has fewer bytes than it must have.
+/// Throws the Error for a struct of the caller that is smaller than it must be.
 [[noreturn]] void too_small(const char* function, std::size_t size, std::size_t needed);
-/// The same of an element of an array after which the next one would lie askew, or too far off.
+/// The same for an array whose elements have a size that misaligns the next one, or is too large.
 [[noreturn]] void askew(const char* function, std::size_t size);
 [[noreturn]] void too_large(const char* function, std::size_t size);
-/// A size that no struct of 1.x has stands for one that was never set.
+/// A larger size of a struct was probably never set: no struct of 1.x has it.
 constexpr std::size_t largest_element = 4096;
 
-/// What a struct of the other side has at least: its bytes in version 1.0 of the ABI.
+/// The least size of a struct of the caller: its size in version 1.0 of the ABI.
 template <class Struct>
 inline constexpr std::size_t least = sizeof(Struct);
 #define TEMPO_LEAST(type, size) \
@@ -57,7 +57,7 @@ TEMPO_LEAST(tempo_weight, TEMPO_WEIGHT_SIZE_1_0)
 #undef TEMPO_LEAST
 static_assert(sizeof(tempo_type) == TEMPO_TYPE_SIZE_1_0, "it keeps its size for good");
 
-/// What the caller knows of a struct; the rest is 0.
+/// The caller's fields of a struct; the fields that it does not know are 0.
 template <class Struct>
 Struct whole(const Struct& given) {
   if (given.size == sizeof given) return given;
@@ -66,14 +66,14 @@ Struct whole(const Struct& given) {
   all.size = sizeof all;
   return all;
 }
-/// The same of what a function of the table is given: at least what version 1.0 had.
+/// The same for an argument of a function of the table: it must have the size of version 1.0.
 template <class Struct>
 Struct whole(const Struct& given, const char* function) {
   if (given.size < least<Struct>) too_small(function, given.size, least<Struct>);
   return whole(given);
 }
-/// The elements of an array from the other side, which lie as many bytes apart as the first says:
-/// of another header they may be larger than here.
+/// The elements of the caller's array. The size in the first one is the stride: with another
+/// header, elements may be larger than here.
 template <class Struct>
 class Elements {
  public:
@@ -99,8 +99,8 @@ class Elements {
   std::vector<Struct> copies_;
 };
 
-/// A count on each tensor that a function of the table was given, until it returns: what it calls
-/// may give back the caller's.
+/// Holds a count on each tensor argument of a function of the table until it returns: a callback
+/// may release the caller's count.
 class Held {
  public:
   explicit Held(const tempo_call& call) {
@@ -124,7 +124,7 @@ class Held {
   std::vector<Ref<Value>> all_;
 };
 
-/// Fills in what the caller has room for.
+/// Fills in the fields that the caller has room for.
 template <class Struct>
 void show(const Struct& seen, Struct* room) {
   if (room->size == sizeof seen)
@@ -133,14 +133,14 @@ void show(const Struct& seen, Struct* room) {
     std::memcpy(room, &seen, std::min<std::size_t>(room->size, sizeof seen));
 }
 
-/// Throws Error where room that is to be filled is not there, or is smaller than it is here.
+/// Throws Error if the caller's room is NULL, or smaller than the struct was in version 1.0.
 template <class Room>
 void require_room(const Room* room, const char* function, const char* what) {
   require(room, function, what);
   if (room->size < least<Room>) too_small(function, room->size, least<Room>);
 }
-/// Throws Error where what is looked at, or the room to show it in, is not there; the room is then
-/// empty.
+/// Throws Error if `seen` or `out`, the room to show it in, is NULL. If only `seen` is, the room
+/// becomes empty.
 template <class View>
 void require_shown(const void* seen, const char* function, const char* what, View* out) {
   require(out, function, "out");
@@ -151,12 +151,12 @@ void require_shown(const void* seen, const char* function, const char* what, Vie
   require(seen, function, what);
 }
 
-/// What makes a type from the other side impossible, as a sentence; "" for nothing. An automatic
-/// dtype is possible.
+/// The fault of a type from the caller, as a sentence; "" if it is possible. An automatic dtype is
+/// possible.
 std::string fault_of(const tempo_type& type);
-/// A type that can be; the default dtype in place of an automatic one.
+/// The type, if it is possible; an automatic dtype becomes the default one.
 TensorType type_of(const tempo_type& type);
-/// Gives the caller a count of each.
+/// Gives the caller a count of each tensor.
 void hand_over(std::vector<Ref<Value>> from, tempo_tensor** to);
 void hand_over(const Tensors& from, tempo_tensor** to);
 

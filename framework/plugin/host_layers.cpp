@@ -69,7 +69,7 @@ tempo_status view_layer(const tempo_layer* layer, tempo_layer_view* out) {
   });
 }
 
-// What came for a layer, with the list of types in it.
+// Checks a layer and the list of types for its inputs.
 tempo_inputs required(const tempo_layer* layer, const tempo_inputs* inputs, const char* function) {
   require(layer, function, "layer");
   require(inputs, function, "inputs");
@@ -78,7 +78,7 @@ tempo_inputs required(const tempo_layer* layer, const tempo_inputs* inputs, cons
   return all;
 }
 
-// A call of a layer or of what comes before its first step, and room for what it gives.
+// Checks a call, of a layer or of a callback before the first step, and the room for its results.
 tempo_call required(const tempo_layer* layer, const tempo_call* call, const tempo_results* results,
                     const char* function) {
   require(layer, function, "layer");
@@ -146,7 +146,7 @@ tempo_status layer_states(tempo_layer* cell, const tempo_inputs* given, tempo_re
   });
 }
 
-// Of a dtype that is not said, the types say so: the cell's weights decide.
+// Leaves an automatic dtype automatic: the cell's weights then decide.
 std::vector<TensorType> as_said(const tempo_type* types, uint32_t n) {
   std::vector<TensorType> out = types_of(types, n);
   const Elements all(types, n, "a list of types");
@@ -157,7 +157,7 @@ std::vector<TensorType> as_said(const tempo_type* types, uint32_t n) {
   return out;
 }
 
-// What a cell makes before its first step.
+// Shared by the functions for what a cell makes before its first step.
 template <class Make>
 tempo_status before_steps(tempo_layer* cell, const tempo_call* given, tempo_results* results,
                           const char* function, Make&& make) {

@@ -22,7 +22,7 @@ namespace {
 
 using sdk::guarded;
 
-// What is traced now runs later, when the default may be another: it is the dtype of now.
+// A traced op runs later, when the default dtype may have changed, so the present one is fixed now.
 int64_t settled(const char* name, int64_t value) {
   const bool open = std::strcmp(name, "dtype") == 0 && value == TEMPO_AUTOMATIC;
   return open ? static_cast<int64_t>(default_dtype()) : value;
@@ -75,7 +75,7 @@ std::vector<Ref<Value>> share(tempo_tensor* const* tensors, uint32_t n) {
 
 // --- tensors
 
-// A bool is one byte, 0 or 1: kernels count on it.
+// A bool is one byte, 0 or 1; kernels rely on it.
 void require_bools(const char* function, const void* data, std::size_t n) {
   const auto* bytes = static_cast<const unsigned char*>(data);
   const auto other = std::find_if(bytes, bytes + n, [](unsigned char b) { return b > 1; });
@@ -113,7 +113,7 @@ tempo_status view(const tempo_tensor* tensor, tempo_view* out) {
     if (tensor->tracked) flags |= TEMPO_TRACKED;
     if (!may_go_by(*tensor)) flags |= TEMPO_TRACED;
     if (tensor->frozen) flags |= TEMPO_FROZEN;
-    const bool looked_at_in_a_trace = !tensor->trace && Trace::current();  // which `finish` notes
+    const bool looked_at_in_a_trace = !tensor->trace && Trace::current();  // `finish` records it
     if (looked_at_in_a_trace || !tensor->array.done()) flags |= TEMPO_PENDING;
     show({.size = out->size,
           .flags = flags,

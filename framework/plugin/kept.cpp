@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls save, load and migrate of layers.
+// Calls the callbacks save, load and migrate of layers.
 #include "plugin/kept.hpp"
 
 #include <unordered_set>
@@ -16,7 +16,7 @@ constexpr std::size_t most_values = 1000;
 
 thread_local const tempo_saving* saving_now = nullptr;
 
-// Not through the pointer: it may lead to that of a save that is over.
+// Does not read through the pointer: it may be left over from a save that has ended.
 void require_now(const tempo_saving* to) {
   if (to == saving_now) return;
   throw PluginError(
@@ -75,7 +75,7 @@ void save_value(tempo_saving* given, const tempo_attribute& value) {
     refuse(its + " has no kind or no value.");
   if (value.kind == TEMPO_LIST_VALUE)
     require_list(value.list, value.count, (to.who + ": save_value").c_str(), value.name);
-  tempo_attribute clean = value;  // what another kind has may never have been set
+  tempo_attribute clean = value;  // the fields of other kinds may never have been set
   if (value.kind != TEMPO_TEXT_VALUE) clean.text = nullptr;
   if (value.kind != TEMPO_LIST_VALUE) clean.list = nullptr;
   if (value.kind != TEMPO_LAYER_VALUE) clean.layer = nullptr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Making, building and calling layers through their C callbacks.
+// Makes, builds and calls layers through their C callbacks.
 #include "plugin/layer.hpp"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ namespace {
 
 std::atomic<uint64_t> layer_ids{0};
 
-// The option return_sequences of a layer, or of one that it is made from.
+// The option return_sequences of a layer, or of the layer among its options.
 std::optional<bool> returns_sequences(const tempo_layer_type& type,
                                       const tempo::sdk::OptionList& options) {
   if (const tempo_option* o = tempo::sdk::described(type, "return_sequences")) {
@@ -49,7 +49,7 @@ tempo_layer::tempo_layer(const tempo_layer_type& kind, std::span<const tempo_att
   dtype = given_dtype();
   if (const tempo_attribute* o = options.find("activity_regularizer"); o && o->text)
     activity_penalty = tempo::regularizer(o->text);
-  name.reserve(tempo::longest_name);  // so that it stays where views saw it
+  name.reserve(tempo::longest_name);  // its text must not move: views show it
   const std::optional<bool> sequences = returns_sequences(type, options);
   over_time = sequences.has_value();
   last_only = sequences == false;
@@ -85,9 +85,9 @@ namespace {
 thread_local tempo_layer* innermost = nullptr;
 thread_local bool training_now = false;
 
-// The last result on this thread that a layer gave of its last step alone. Without a destructor:
-// layers in static variables may be called when the thread's own are gone. The path is copied, as
-// the layer may be gone when it is asked for, and without a string, as each call does it.
+// The latest result on this thread that was the last output of a layer with return_sequences off.
+// It has no destructor: layers in static variables may be called after those of the thread ran. It
+// copies the path, as the layer may be gone by then; each call does it, so without a string.
 struct LastOutput {
   uint64_t number;
   std::size_t length;
@@ -136,7 +136,7 @@ void require_states(tempo_layer& cell, const tempo_call& call) {
                      ".\n  state_shapes(cell, batch) tells their shapes.");
 }
 
-// 0 where its mask leaves it out.
+// y, with 0 where its mask leaves it out.
 Tensor counted(const Tensor& y) {
   Tensor mask = mask_of(y);
   if (!mask) return y;
@@ -144,8 +144,8 @@ Tensor counted(const Tensor& y) {
   return where(mask, y, 0);
 }
 
-// Per sample, so that a larger batch does not count for more, as Keras documents it. Of steps that
-// a mask leaves out nothing is known: padding may be NaN.
+// Divided by the batch size, so that a larger batch does not weigh more, as Keras documents it.
+// Steps that a mask leaves out are ignored: padding may be NaN.
 void add_activity_losses(const tempo_layer& layer, const Tensors& outputs) {
   Trace::tie_to_call();
   if (!SideEffects::current()) return;
@@ -186,7 +186,7 @@ Layer new_layer(const tempo_layer_type& given, std::span<const tempo_attribute> 
 }
 
 namespace {
-// Whether this thread is the one that builds it. Another that does so is waited for.
+// Whether this thread must build the layer. If another thread is building it, this one waits.
 bool is_to_be_built(tempo_layer& layer) {
   if (layer.built()) return false;
   switch (layer.building.ask()) {

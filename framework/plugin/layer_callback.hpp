@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The calling of a layer's callbacks: whose they are, what they are given, room for what they give.
+// Calls a layer's callbacks: their owner for errors, their arguments, and room for their results.
 #pragma once
 
 #include <algorithm>
@@ -19,17 +19,17 @@ inline std::vector<tempo_type> to_abi(const std::vector<TensorType>& types) {
 
 /// `what` names the callback in errors: "build".
 Callee callee_of(const tempo_layer& layer, const char* what);
-/// Throws Error where there is no instance to give to the callback.
+/// Throws Error if there is no instance to pass to the callback.
 void require_instance(const tempo_layer& layer, const char* what);
 
-/// Runs a callback that is given the layer's instance.
+/// Runs a callback that takes the layer's instance.
 template <class F>
 void run_callback_of(const tempo_layer& layer, const char* what, F&& callback) {
   if (!layer.instance) require_instance(layer, what);
   run_callback(callback, [&] { return callee_of(layer, what); });
 }
 
-/// What a type or a plugin has besides, by its `get_extension`; null: it has none of that name.
+/// An extension of a type or a plugin, from its `get_extension`; null if it has none of that id.
 template <class WhoIsIt>
 const void* extension(const void* (*get_extension)(void* user, const char* id), void* user,
                       const char* id, WhoIsIt&& callee) {
@@ -38,17 +38,17 @@ const void* extension(const void* (*get_extension)(void* user, const char* id), 
   return its;
 }
 
-/// What a callback sees of the types of its layer's inputs; borrows from `types`.
+/// The types of a layer's inputs as a callback sees them; borrows from `types`.
 inline tempo_inputs inputs_of(const std::vector<tempo_type>& types) {
   return {sizeof(tempo_inputs), static_cast<uint32_t>(types.size()), types.data()};
 }
 
-/// The types that a callback says of such inputs; `thing` is what they are of, "state".
+/// The types that a callback returns for these inputs; `thing` names their kind: "state".
 std::vector<TensorType> said_types(tempo_layer& layer, const char* what, const char* thing,
                                    decltype(tempo_layer_type::states) callback,
                                    const std::vector<TensorType>& inputs);
 
-/// Room for the results of a call; gives back those that nobody took over.
+/// Room for the results of a call; releases those that nobody took.
 struct Results {
   tempo_tensor* raw[TEMPO_MAX_OUTPUTS] = {};
   tempo_results abi{sizeof(tempo_results), TEMPO_MAX_OUTPUTS, 0, raw};
@@ -68,7 +68,7 @@ struct Results {
   }
 };
 
-/// While one lives, `layer` is the one that called_layer gives.
+/// While one exists, called_layer() returns `layer`.
 class BeingCalled {
  public:
   explicit BeingCalled(tempo_layer& layer);

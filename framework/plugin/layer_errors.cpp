@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words of errors in a call of a layer: whose they are, and their likely cause.
+// The texts of errors in a call of a layer: its name, and the likely cause.
 #include "plugin/layer_errors.hpp"
 
 #include <algorithm>
@@ -82,7 +82,7 @@ void require_step(const tempo_layer& cell, const Tensors& results, const tempo_c
 
 namespace {
 
-// Puts "input of encoder/lstm" after the operand that has its type, whole or at one step.
+// Writes "input of encoder/lstm" after the operand that has the input's type, whole or at one step.
 void name_input(std::string& text, const tempo_layer& layer, const TensorType& input) {
   std::vector<TensorType> types{input};
   if (input.shape.rank() > 2) {
@@ -99,8 +99,8 @@ void name_input(std::string& text, const tempo_layer& layer, const TensorType& i
   }
 }
 
-// Whether an op inside of a layer could not take an operand that it shows, the layer's input or a
-// weight.
+// Whether the error is of an op inside the layer and shows an operand that is the layer's input or
+// a weight.
 bool shows_input_or_weight(const std::string& text, const tempo_layer& layer) {
   if (text.find("\n  a  ") == text.npos) return false;
   if (text.find("   input of ") != text.npos) return true;

@@ -13,7 +13,7 @@ namespace tempo {
 
 namespace {
 
-// As an error shows it: a byte that is no printable character becomes `?`.
+// As an error shows it: bytes that are not printable become `?`.
 std::string shown(std::string name) {
   if (!is_utf8(name))
     for (char& c : name)

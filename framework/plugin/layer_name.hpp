@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names of layers, weights and models: what a file can hold and an error can show.
+// Names of layers, weights and models that files can hold and errors can show.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace tempo {
 
-/// Files put it before the names of what an optimizer remembers.
+/// In files it stands before the names of the slots of an optimizer.
 inline constexpr const char* slot_prefix = "optimizer:";
 
 inline constexpr std::size_t longest_name = 254;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a layer is made of: its weights, its children, and their names and paths.
+// The parts of a layer: its weights, its children, their names and their paths.
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -18,7 +18,7 @@ namespace tempo {
 
 namespace {
 
-// Those of its own and of the layers in whose steps it is: they are traced anew.
+// Forgets the traced steps of the layer and of those that hold it: they must be traced anew.
 void forget_steps(tempo_layer& layer) {
   layer.steps.clear();
   for (tempo_layer* holder : layer.holders) forget_steps(*holder);
@@ -30,8 +30,8 @@ struct FormerPath {
 };
 std::atomic<FormerPath*> former_paths{nullptr};
 
-// A view shows a path for as long as the weight lives, so one that has no room where the former one
-// lies leaves that there, for the life of the process.
+// A view may show the old path for as long as the weight lives. So if the new path needs more
+// memory, the old text is kept for the life of the process.
 void set_path(Value& weight, const std::string& path) {
   if (path.size() > weight.path.capacity()) {
     auto former = std::make_unique<FormerPath>();
@@ -46,12 +46,12 @@ void set_path(Value& weight, const std::string& path) {
 }
 
 void refresh_paths(tempo_layer& layer) {
-  forget_steps(layer);  // they show the paths
+  forget_steps(layer);  // traced steps show the paths
   for (const tempo_layer::Weight& w : layer.own) set_path(*w.value, layer.path() + "/" + w.name);
   for (const Layer& child : layer.children) refresh_paths(*child.handle());
 }
 
-// Whether `inner` is a child of `layer`, or of a child of it.
+// Whether `inner` is a child of `layer`, directly or not.
 bool holds(const tempo_layer& layer, const tempo_layer& inner) {
   return std::any_of(inner.holders.begin(), inner.holders.end(), [&](const tempo_layer* holder) {
     return holder == &layer || holds(layer, *holder);
@@ -62,8 +62,8 @@ bool holds(const tempo_layer& layer, const tempo_layer& inner) {
 
 namespace {
 
-// Of a weight, tried on its first value: one that does not fit is refused here, not by a step of
-// training.
+// The rules of a weight, tried on its first value, so that a rule that does not fit is refused here
+// and not in a step of training.
 std::unique_ptr<const WeightRules> rules_of(const std::string& path, const tempo_weight& given,
                                             const Tensor& value) {
   auto rules = std::make_unique<WeightRules>();
@@ -74,7 +74,7 @@ std::unique_ptr<const WeightRules> rules_of(const std::string& path, const tempo
   try {
     for (const auto& rule : {rules->penalty, rules->projection})
       if (rule) rule(value);
-  } catch (const MissingFunction&) {  // who predicts needs none
+  } catch (const MissingFunction&) {  // prediction needs no rules
   } catch (const Error& error) {
     throw ShapeError(path + ": " + error.what());
   }
@@ -88,7 +88,7 @@ void refresh_frozen(tempo_layer& layer) {
 }
 
 void set_flags(tempo_layer& layer, bool trainable) {
-  forget_steps(layer);  // a step may ask for it
+  forget_steps(layer);  // a step may read it
   layer.trainable = trainable;
   layer.was_set = true;
   layer.options.set("trainable", int64_t{trainable});
@@ -103,7 +103,7 @@ void set_trainable(tempo_layer& layer, bool trainable) {
 }
 
 namespace {
-// Its own, or what its initializer makes.
+// The given value, or that of the initializer.
 Tensor first_value(const tempo_layer& self, const std::string& who, const tempo_weight& given) {
   if (given.value && (given.type || given.initializer))
     throw Error(who + " is added with a value and with a type or an initializer.\n  It begins as " +
@@ -144,7 +144,7 @@ Tensor add_weight(tempo_layer& self, const tempo_weight& given) {
   weight->weight = true;
   weight->tracked = is_floating(value.dtype());
   weight->frozen = given.trainable == 0 || !self.is_trainable();
-  weight->path.reserve(64);  // where it can stay
+  weight->path.reserve(64);  // so that a longer path rarely moves it
   set_path(*weight, self.path() + "/" + name);
   weight->rules = rules_of(weight->path, given, value);
   self.own.push_back({name, weight, given.trainable != 0});
@@ -162,7 +162,7 @@ void add_child(tempo_layer& self, const char* name, const Layer& child) {
     if (other.handle() == &added) return;
     taken.push_back(other.name());
   }
-  const bool first = added.holders.empty();  // a shared one keeps the name that it has
+  const bool first = added.holders.empty();  // a shared child keeps its name
   const std::string wanted = first ? name : added.name;
   const std::string its_name = name_beside(self.path(), taken, child, wanted);
   if (!first && its_name != wanted)
@@ -180,7 +180,7 @@ void let_go(const tempo_layer& self, tempo_layer& child) noexcept {
   refresh_frozen(child);
   try {
     refresh_paths(child);
-  } catch (const std::bad_alloc&) {  // errors name them as before
+  } catch (const std::bad_alloc&) {  // errors then show the old paths
   }
 }
 }  // namespace
@@ -194,7 +194,7 @@ void forget_build(tempo_layer& self) noexcept {
   for (const tempo_layer* added : self.of_build) {
     const auto at = std::find_if(self.children.begin(), self.children.end(),
                                  [&](const Layer& child) { return child.handle() == added; });
-    const Layer child = *at;  // whose destroy may look at the others
+    const Layer child = *at;  // its destroy may look at the other children
     self.children.erase(at);
     let_go(self, *child.handle());
   }

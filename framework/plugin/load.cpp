@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loader, as scripts see it.
+// The loader's functions for scripts.
 #include <tempo/load.hpp>
 
 #include "plugin/layer_callback.hpp"

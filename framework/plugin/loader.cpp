@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One file, opened and asked for its plugin: every way to be refused has its sentence here.
+// Opens one file and asks it for its plugin; each reason to refuse it has its own sentence here.
 #include "plugin/loader.hpp"
 
 #include <dlfcn.h>
@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Puts the floating-point mode back when a plugin has come in, and says so.
+// Restores the floating-point mode if loading a plugin changed it, and reports that.
 class FloatingPointGuard {
  public:
   explicit FloatingPointGuard(const std::string& path) : path_(path) {}
@@ -62,7 +62,7 @@ std::string dotted(uint32_t major, uint32_t minor) {
              "was built for.");
 }
 
-// A function of the host that it calls and this one lacks would be called through no pointer.
+// A host function that the plugin needs and this host lacks would be a call through a null pointer.
 void require_functions(const std::string& path, const tempo_plugin& plugin) {
   if (!plugin.needs || !*plugin.needs) return;
   for (const std::string& name : words_of(plugin.needs))
@@ -106,7 +106,7 @@ void require_fitting(const std::string& path, const tempo_plugin* plugin) {
   refuse(path, what + " failed: " + (words.empty() ? "it does not say why." : words));
 }
 
-// Whether it lies, or a link to it, in the folder of Tempo's own plugins.
+// Whether the file, or a link to it, lies in the folder of Tempo's own plugins.
 bool is_installed(const std::string& given, const std::string& real) {
   std::error_code error;
   const fs::path folder = fs::canonical(plugin_folder(), error);
@@ -115,7 +115,7 @@ bool is_installed(const std::string& given, const std::string& real) {
   return fs::path(real).parent_path() == folder || (!error && of_given == folder);
 }
 
-// `given` leads to it.
+// `given_path` is the path as it was given, `path` the file that it leads to.
 void initialize(const std::string& given_path, const std::string& path, void* library) {
   const std::string name = entry_name(TEMPO_ABI_MAJOR);
   const auto entry = reinterpret_cast<decltype(&tempo_plugin_v1)>(dlsym(library, name.c_str()));
@@ -140,7 +140,7 @@ void initialize(const std::string& given_path, const std::string& path, void* li
         }))
       refuse_with_words(path, "its init");
   }
-  // They keep their short names.
+  // Tempo's own layers are registered first, so that they keep their short names.
   if (plugin->name != std::string(own_plugin) && !registry.layers.empty()) load_installed();
   for (const std::string& note : commit(std::move(registry)))
     std::cerr << "tempo: " << note << "\n";
@@ -152,12 +152,12 @@ void* open(const std::string& path) {
   return library;
 }
 
-// TEMPO_PLUGIN_TRACE=1: says of each file that is tried which file it was and what came of it.
+// TEMPO_PLUGIN_TRACE=1: reports each file that is tried, and the result.
 bool is_traced() {
   const char* wanted = environment("TEMPO_PLUGIN_TRACE");
   return wanted && std::string(wanted) == "1";
 }
-// The last words, where the process ends in it.
+// The last line of the trace, if opening the file ends the process.
 void trace_opening(const std::string& path) {
   if (is_traced()) std::cerr << "tempo: plugin " << path << ": it is opened." << std::endl;
 }
@@ -174,7 +174,7 @@ void trace(const std::string& path, const std::string& error) {
 }  // namespace
 
 void load_plugin_file(const std::string& path) {
-  // what came of it: "", or the error
+  // the result for each file: "", or the error
   static auto& seen = *new std::map<std::string, std::string>;
   const ProcessLock lock(ProcessLock::loading);
   std::error_code error;
@@ -185,7 +185,7 @@ void load_plugin_file(const std::string& path) {
     return;
   }
   const FloatingPointGuard guard(key);
-  bool stays = false;  // in the process, once it was opened: then it is tried once
+  bool stays = false;  // an opened file stays in the process, and is not tried again
   try {
     if (const std::string fault = fault_of_plugin_file(path); !fault.empty()) refuse(key, fault);
     trace_opening(key);

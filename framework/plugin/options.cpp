@@ -78,7 +78,7 @@ std::string limits_text(const tempo_option& option) {
   return "within [" + low + ", " + high + "]";
 }
 
-// The number that an option has when it is not given.
+// The default of an option, if it is a number.
 std::optional<double> default_of(const tempo_option& option) {
   if (!option.standard) return {};
   double value = 0;
@@ -87,7 +87,7 @@ std::optional<double> default_of(const tempo_option& option) {
   return value;
 }
 
-// What has limits is finite, even on the side that has none; but for what begins as infinite.
+// A number with a limit must be finite, even towards the open side, unless its default is infinite.
 bool is_within(const tempo_option& option, double value) {
   if (std::isinf(option.at_least) && std::isinf(option.at_most)) return true;  // NaN, too
   if (!(value >= option.at_least && value <= option.at_most)) return false;
@@ -97,7 +97,7 @@ bool is_within(const tempo_option& option, double value) {
 
 constexpr uint64_t longest_list = 1 << 16;
 
-// What came over the boundary may be anything.
+// Checks an option from the caller, whose fields may hold anything.
 void require_readable(const tempo_layer_type& type, const tempo_attribute& given) {
   const bool readable = given.name && given.kind <= TEMPO_LAYER_VALUE &&
                         (given.kind != TEMPO_TEXT_VALUE || given.text) &&
@@ -107,7 +107,7 @@ void require_readable(const tempo_layer_type& type, const tempo_attribute& given
     throw Error(std::string(type.name) + ": an option came without a name, a kind or its value.");
 }
 
-// What its kind has, and nothing of the other fields, which may never have been set.
+// Copies the fields of its kind; the other fields may never have been set.
 tempo_attribute of_its_kind(const tempo_attribute& given) {
   tempo_attribute out{};
   out.size = sizeof out;
@@ -126,7 +126,7 @@ tempo_attribute of_its_kind(const tempo_attribute& given) {
   return out;
 }
 
-// Found here, not in the layer's build, which may be far from the typo.
+// Checked here, since the layer's build may happen far from the typo.
 void check_call(const std::string& who, uint32_t kind, const char* given) {
   if (!*given) return;
   try {
@@ -167,7 +167,7 @@ void check_option(const tempo_layer_type& type, const tempo_option& option,
     throw Error(who + " is " + value_text(given) + "; a shape has at most 8 axes.");
 }
 
-// A default may lie outside of the limits: such an option must be given.
+// If the default lies outside of the limits, the option must be given.
 void require_given(const tempo_layer_type& type, const tempo_option& option) {
   const bool number = option.kind == TEMPO_OPTION_INT || option.kind == TEMPO_OPTION_REAL;
   const std::optional<double> standard = default_of(option);

@@ -6,8 +6,8 @@
 
 namespace tempo {
 
-/// Throws on an unknown name (with the nearest one), a wrong kind, or a value outside its limits.
-/// Adds to `checked` what is as described: one integer stands for a list of one, and for a number.
+/// Throws Error for an unknown name (with the nearest one), a wrong kind, or a value out of its
+/// limits. Adds the options to `checked`; an integer becomes a list or a real if one is described.
 void check_options(const tempo_layer_type& type, std::span<const tempo_attribute> options,
                    sdk::OptionList& checked);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Types of what layers give, as they say or by a call on types alone.
+// The types of the results of layers, from their callback or from a call on types alone.
 #include <tempo/gradient.hpp>
 
 #include "graph/trace.hpp"
@@ -34,7 +34,7 @@ std::vector<TensorType> said_types(tempo_layer& layer, const char* what, const c
 
 namespace {
 
-// The dtype of the first floating input, or of the weights.
+// The dtype of the first floating input; without one, that of the weights.
 DType dtype_of_outputs(const tempo_layer& layer, const std::vector<TensorType>& inputs) {
   for (const TensorType& t : inputs)
     if (is_floating(t.dtype)) return t.dtype;

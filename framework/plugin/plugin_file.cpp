@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose file it is, and what kind of one.
+// Checks the owners and the kind of a plugin's file.
 #include "plugin/plugin_file.hpp"
 
 #include <fcntl.h>
@@ -25,7 +25,7 @@ namespace {
 // An open file, closed at the end of a block.
 class OpenFile {
  public:
-  // Without waiting for the other end of what is no file after all.
+  // O_NONBLOCK: a FIFO must not wait for its other end.
   explicit OpenFile(const std::string& path)
       : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
   ~OpenFile() {
@@ -56,8 +56,8 @@ std::string fault_of_kind(mode_t mode) {
 
 bool is_trusted(uid_t owner) { return owner == 0 || owner == geteuid(); }
 
-// Whether anybody can put something else in the place of an entry of that folder. Where the folder
-// has the sticky bit, as /tmp has, only the entry's owner can.
+// Whether anybody can replace an entry of this folder. If the folder has the sticky bit, as /tmp
+// has, only the owner of the entry can.
 bool is_open(const fs::path& folder, const fs::path& entry) {
   struct stat its {
   }, seen{};
@@ -66,10 +66,10 @@ bool is_open(const fs::path& folder, const fs::path& entry) {
   return !((its.st_mode & S_ISVTX) && ours);
 }
 
-// All that is looked up on the way to a file, links and what they lead through as well, in this
-// order: an absolute path each, whose folder is no link.
+// All paths that are looked up on the way to a file, in order, links and their targets included.
+// Each is an absolute path whose folder is not a link.
 std::vector<fs::path> looked_up(const fs::path& path) {
-  constexpr int most_links = 40;  // the system follows no more
+  constexpr int most_links = 40;  // as many as the system follows
   std::deque<fs::path> left(path.begin(), path.end());
   std::error_code ignored;
   std::vector<fs::path> out;
@@ -98,7 +98,7 @@ bool is_above(const fs::path& folder, const fs::path& file) {
          folder.end();
 }
 
-// The innermost first.
+// Checks the innermost folder first.
 std::string fault_of_folders(const std::string& path) {
   std::error_code ignored;
   const fs::path given = fs::absolute(path, ignored);

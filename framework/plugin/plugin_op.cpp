@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A plugin's own op: its C callbacks in the form of any other op.
+// A plugin's own op: its C callbacks in the form of an ordinary op.
 #include <algorithm>
 
 #include <tempo/names.hpp>
@@ -14,7 +14,7 @@ namespace tempo {
 
 namespace {
 
-// Attributes as the C side reads them; borrows from `from`. A step of a stream allocates nothing.
+// Attributes for the C side; borrows from `from`. Nothing is allocated in a step of a stream.
 Few<tempo_attribute> to_abi(const Attributes& from) {
   Few<tempo_attribute> out(from.entries().size());
   std::size_t n = 0;
@@ -60,7 +60,7 @@ void run_callback_of(const tempo_op_type& type, const char* what, F&& callback) 
 
 std::string at_fault(const tempo_op_type& type) { return "op " + with_plugin(type) + ": "; }
 
-// What the callbacks see of one use, apart from data and results; borrows from all it is given.
+// The call as callbacks see it, without data and results; borrows from all its arguments.
 tempo_op_call seen(const Few<tempo_type>& inputs, const Few<tempo_attribute>& attributes,
                    Few<tempo_type>& results) {
   tempo_op_call call{};
@@ -90,7 +90,7 @@ std::vector<TensorType> infer(const tempo_op_type& type, const TypeCall& call) {
   const tempo_op_call asked = seen(inputs, attributes, results);
   const tempo_status status = status_of([&] { return type.infer(type.user, &asked); });
   if (status == TEMPO_SHAPE_ERROR && !last_words().empty())
-    throw ShapeError(last_words());  // its own rule: whoever applies the op names it
+    throw ShapeError(last_words());  // an error of its type rule: the caller names the op
   if (status != TEMPO_OK) throw_failure(status, callee(type, "infer"));
   std::vector<TensorType> out;
   for (const tempo_type& result : std::span<const tempo_type>(results)) {
@@ -101,7 +101,7 @@ std::vector<TensorType> infer(const tempo_op_type& type, const TypeCall& call) {
   return out;
 }
 
-// A bool is one byte, 0 or 1, and what reads them counts on it.
+// A bool is one byte, 0 or 1; its readers rely on it.
 void require_bools(const tempo_op_type& type, const View& result) {
   const auto* bytes = static_cast<const unsigned char*>(result.data);
   const auto n = static_cast<std::size_t>(result.shape().count());
@@ -131,7 +131,7 @@ void run(const tempo_op_type& type, const KernelCall& call) {
   for (const View& result : call.outputs) require_bools(type, result);
 }
 
-// It may have the shape that the input was broadcast to.
+// A gradient may have the shape to which the input was broadcast.
 bool fits(const Tensor& gradient, const Tensor& input) {
   const Shape shapes[] = {gradient.shape(), input.shape()};
   return gradient.dtype() == input.dtype() && broadcast_shapes(shapes) == gradient.shape();
@@ -169,7 +169,7 @@ Tensors vjp(const tempo_op_type& type, const Vjp& v, const std::vector<bool>& wa
   asked.wanted = mask.data();
   asked.gradients = made.data();
   const tempo_status status = status_of([&] { return type.vjp(type.user, &asked); });
-  const Tensors gradients = sdk::adopt(made);  // also where it fails after all
+  const Tensors gradients = sdk::adopt(made);  // also if it failed after all
   if (status != TEMPO_OK) throw_failure(status, callee(type, "vjp"));
   for (std::size_t i = 0; i < gradients.size(); ++i)
     if (wanted[i]) require_gradient(type, i, gradients[i], inputs[i]);
@@ -179,7 +179,7 @@ Tensors vjp(const tempo_op_type& type, const Vjp& v, const std::vector<bool>& wa
 }  // namespace
 
 namespace {
-// A gradient of 0 in its place would be a model that learns nothing, without a word.
+// A zero gradient instead would silently make a model that learns nothing.
 [[noreturn]] void no_vjp(const tempo_op_type& type) {
   throw PluginError(at_fault(type) +
                     "a gradient is asked for through it, and it has no vjp.\n  stop_gradient(x) "

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lists of plugins, layers, cells, ops and functions, and the checks before one is taken in.
+// The lists of plugins, layers, cells, ops and functions, and the checks before one is added.
 #include "plugin/registry.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 thread_local const tempo_registry* registering = nullptr;
 
-// Nothing of it moves or goes: what is found in it is given out.
+// Its elements are never moved or removed: pointers into them are given out.
 std::deque<tempo_registry>& plugins() {
   static auto& all = *new std::deque<tempo_registry>;
   return all;
@@ -24,7 +24,7 @@ std::deque<tempo_registry>& plugins() {
 
 constexpr std::size_t most_of_a_kind = 1000;
 
-// Not through the pointer: it may lead to the registry of an init that is over.
+// Does not read through the pointer: it may be left over from an init that has ended.
 void require_now(const tempo_registry* registry, const char* function) {
   if (registry && registry == registering) return;
   throw PluginError(std::string(function) +
@@ -32,7 +32,7 @@ void require_now(const tempo_registry* registry, const char* function) {
                     "registers during its init alone.");
 }
 
-// What of a kind and a name a plugin has, or null.
+// The type of this kind and name in a plugin; null if there is none.
 const tempo_layer_type* layer_in(const tempo_registry& plugin, uint32_t kind,
                                  const std::string& name) {
   for (const tempo_layer_type* type : plugin.layers)
@@ -66,7 +66,7 @@ void require_new(const All& mine, bool is_there, const std::string& what, const 
                     "` or `" + b.plugin + "." + name + "`.");
 }
 
-// What `in` finds under that name, whole or short; null: nothing.
+// The type that `in` finds under a whole or short name; null if there is none.
 template <class In>
 auto found(const std::string& what, const std::string& name, In&& in)
     -> decltype(in(plugins().front(), name)) {
@@ -88,7 +88,7 @@ auto found(const std::string& what, const std::string& name, In&& in)
   return first;
 }
 
-// The plugin for which `has` holds, or null.
+// The first plugin for which `has` holds; null if there is none.
 template <class F>
 const tempo_registry* plugin_with(F&& has) {
   for (const tempo_registry& p : plugins())
@@ -109,7 +109,7 @@ bool is_own(uint32_t kind, const std::string& name) {
   return std::find(all.begin(), all.end(), name) != all.end();
 }
 
-// Calls f(kind as a word, name, whether `other` has it) for each of what `mine` has.
+// Calls f(kind as a word, name, whether another registry has it) for each type in `mine`.
 template <class F>
 void for_each_name(const tempo_registry& mine, F&& f) {
   for (const tempo_layer_type* t : mine.layers)
@@ -125,7 +125,7 @@ void for_each_name(const tempo_registry& mine, F&& f) {
       });
 }
 
-// Two files of one plugin may share it between them, but no name.
+// Two files may belong to one plugin, but no name may occur in both.
 void require_free(const tempo_registry& mine) {
   for_each_name(mine, [&](const std::string& what, const std::string& name, auto&& in) {
     const tempo_registry* const other =

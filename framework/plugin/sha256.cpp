@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The compression function of FIPS 180-4, and the padding around it.
+// The compression function of FIPS 180-4, and the padding.
 #include "plugin/sha256.hpp"
 
 #include <algorithm>

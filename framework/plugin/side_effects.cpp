@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums added losses, and keeps what weights were before they were assigned to.
+// Sums added losses, and keeps the earlier values of assigned weights.
 #include "plugin/side_effects.hpp"
 
 #include <tempo/ops.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The side effects of calls of layers: losses that they add, weights that they assign to.
+// The side effects of calls of layers: losses that they add, and weights that they assign.
 #pragma once
 
 #include "graph/value.hpp"
@@ -7,22 +7,22 @@
 
 namespace tempo {
 
-/// While one lives, it sees what is done on this thread; of several, the innermost.
+/// While one exists, it records the side effects on this thread; the innermost one does.
 class SideEffects {
  public:
   SideEffects();
   static SideEffects* current();
 
-  /// Throws Error where it belongs to a step that is traced since this one lives.
+  /// Throws Error for a loss of a step whose trace began after this object was made.
   void add_loss(const Tensor& loss);
-  /// The sum of the losses that were added; Tensor{} for none.
+  /// The sum of the added losses; Tensor{} if there are none.
   const Tensor& losses() const { return losses_; }
 
-  /// A weight is about to be given another value.
+  /// To be called before a weight is assigned another value.
   void is_assigned(Value& weight);
-  /// Gives the weights that were assigned to the values of before.
+  /// Gives the assigned weights their earlier values back.
   void take_back();
-  /// What was assigned stays.
+  /// Accepts the assigned values.
   void settle() { assigned_.clear(); }
 
  private:
@@ -30,7 +30,7 @@ class SideEffects {
     Ref<Value> weight;
     Array before;
   };
-  uint64_t trace_;  // in which it lives; 0: none
+  uint64_t trace_;  // the trace it was made in; 0: none
   Tensor losses_;
   std::vector<Assigned> assigned_;
   Scoped<SideEffects*> innermost_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rule of UTF-8: neither overlong forms nor surrogates nor anything beyond U+10FFFF.
+// The rules of UTF-8: no overlong forms, no surrogates, nothing beyond U+10FFFF.
 #include "plugin/utf8.hpp"
 
 namespace tempo {

@@ -7,9 +7,9 @@
 
 namespace tempo {
 
-/// How many bytes the character that begins at text[i] has: 1 to 4, or 0 where none begins.
+/// The length in bytes, 1 to 4, of the character that begins at text[i]; 0 if none begins there.
 std::size_t utf8_length(std::string_view text, std::size_t i = 0);
-/// Whether it is made of characters alone.
+/// Whether the text is valid UTF-8.
 bool is_utf8(std::string_view text);
 
 }  // namespace tempo

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one search for the weights of layers: each layer is visited once, however often it is used.
+// The only search for the weights of layers: it visits each layer once, however often it is used.
 #include <unordered_set>
 
 #include "plugin/layer.hpp"
@@ -10,7 +10,7 @@ namespace {
 
 class WeightSearch {
  public:
-  /// `path` null: the weights' paths are not asked for.
+  /// A null `path`: the paths of the weights are not asked for.
   void visit(const tempo_layer& layer, const std::string* path) {
     if (!met_.insert(&layer).second) return;
     if (layer.built() || layer.building.is_mine())

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists of words as descriptions have them: in one text.
+// Lists of words in one text, as descriptions have them.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace tempo {
 
-/// The words that '|' joins, empty ones too; none of NULL.
+/// The words that '|' separates, empty ones included; no words for NULL.
 inline std::vector<std::string> words_of(const char* joined) {
   if (!joined) return {};
   std::vector<std::string> words{""};

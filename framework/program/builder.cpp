@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers the values of a trace and writes its applications as instructions.
+// Numbers the values of a trace, and writes its applications as instructions.
 #include "program/builder.hpp"
 
 #include <algorithm>

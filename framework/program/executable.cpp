@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plans a Program and runs it; an Executable is made once and used by many calls.
+// Plans a Program and runs it. An Executable is made once, and many calls use it.
 #include "program/executable.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace tempo {
 
 namespace {
 
-constexpr int64_t enough = 4 << 20;  // multiplications that are worth a thread of their own
+constexpr int64_t enough = 4 << 20;  // multiplications that are worth a thread
 
 template <class... N>
 std::string size(N... extents) {
@@ -72,7 +72,7 @@ void Executable::run(int64_t time, std::span<const View> inputs, std::span<const
   Execution(*this, time, filled.inputs(), outputs, threads(), rows, kept).run();
 }
 
-// As many as have enough to do. No row, or channel, reads another, so the cut changes no bit.
+// As many as are worth a thread. Rows, and channels, do not read each other, so no bit changes.
 int64_t Executable::shards(int64_t time) const {
   const int64_t parts = plan_.independent_rows, together = plan_.parts_together;
   const int64_t rows = plan_.channels || together > 0 ? surroundings_.rows : parts,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Program ready to run: what is cached, explained and run.
+// A Program that is ready to run: caches hold it, explain prints it, and calls run it.
 #pragma once
 
 #include <span>
@@ -11,37 +11,37 @@ namespace tempo {
 
 class KeptProducts;
 
-/// An optimised Program with its Plan and what a run does besides the stages. Nothing in it depends
-/// on the number of steps or on the caller's memory.
+/// An optimised Program with its Plan and its Surroundings. Nothing in it depends on the number of
+/// steps or on the caller's memory.
 class Executable {
  public:
-  /// One that is made for rows that end is run with them.
+  /// `rows_end`: it is made for rows that end, and runs with them.
   explicit Executable(Program optimised, bool rows_end = false);
 
   const Program& program() const { return program_; }
   const Plan& plan() const { return plan_; }
   const Surroundings& surroundings() const { return surroundings_; }
 
-  /// Inputs come in the Program's order, sequences with the time axis first, or second where the
-  /// Program says so; outputs are allocated. `rows` must have the lengths that the condition among
-  /// the sequences has (leaves_rows_alone), here or in the Program that this one is a gradient of.
-  /// `whole` names the inputs in which each step means something, though rows end. With `kept`, a
-  /// right side is packed for the first run alone.
+  /// Inputs come in the Program's order. Sequences have time as their first axis, or as the second
+  /// where the Program says so. Outputs must be allocated. `rows` must have the lengths of the
+  /// condition among the sequences (leaves_rows_alone), of this Program or of the one that it is
+  /// the gradient of. `whole` lists the inputs that are valid at each step although rows end. With
+  /// `kept`, right sides are packed in the first run only.
   void run(int64_t time, std::span<const View> inputs, std::span<const View> outputs,
            const EndingRows* rows = nullptr, std::span<const int64_t> whole = {},
            const KeptProducts* kept = nullptr) const;
-  /// Whether a run computes nothing for a row that has ended.
+  /// Whether a run computes nothing for rows that have ended.
   bool drops_rows() const {
     return surroundings_.drops_rows && EndedRows::current() != EndedRows::computed;
   }
-  /// In how many shards of rows such a run is cut, at most.
+  /// The largest number of shards of rows for a run of this length.
   int64_t shards(int64_t time) const;
-  /// Into how many parts the columns of its products are cut for threads, where shards are not.
+  /// The number of parts into which threads cut the columns of products, if there are no shards.
   int64_t column_parts(int64_t time) const;
-  /// Whether such a run is long and has fewer shards than there are threads.
+  /// Whether a run of this length takes long and has fewer shards than there are threads.
   bool leaves_threads_idle(int64_t time) const;
 
-  /// How a step runs, and what a run over this many steps costs.
+  /// The stages of a step, and the costs of a run over this many steps.
   std::string explain(int64_t time) const;
 
  private:
@@ -50,7 +50,7 @@ class Executable {
   Surroundings surroundings_;
 };
 
-/// The stages of the loop, a line each.
+/// The stages of the loop, one per line.
 std::string to_string(const Executable& executable);
 
 }  // namespace tempo

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs: their inputs and results, and their text.
+// Programs: their inputs and results, and their form as text.
 #include "program/program.hpp"
 
 namespace tempo {

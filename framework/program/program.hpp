@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Program: one step of a recurrence as instructions on values, in three sections. What scan's
-// step is traced into, what the passes rewrite, and what the executor runs.
+// A Program: one step of a recurrence as instructions on values, in three sections. A traced step
+// becomes one, the passes rewrite it, and the executor runs it.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace tempo {
 
-/// A value of a Program, by its index in Program::values. A pass leaves these numbers as they are.
+/// A value of a Program, by its index in Program::values. Passes never change these numbers.
 struct ValueId {
   int32_t index;
   std::size_t position() const { return static_cast<std::size_t>(index); }
@@ -26,12 +26,12 @@ using ValueIds = std::vector<ValueId>;
 
 /// The role of a value in time.
 enum class Role {
-  fixed,     ///< the same at every step: weights, captures, what is computed from them alone
+  fixed,     ///< the same at every step: weights, captures, and values computed from them alone
   sequence,  ///< one for each step
   carried,   ///< the state: its value before the step
 };
 
-/// Names of inputs of a gradient: what a forward run kept for it, and what is a gradient itself.
+/// Names of inputs of a gradient: values that a forward run kept, and gradients of its results.
 inline constexpr const char *kept_name = "kept", *dkept_name = "dkept", *dy_name = "dy",
                             *dstate_name = "dstate", *dy_last_name = "dy_last";
 
@@ -47,18 +47,18 @@ struct Instruction {
   const OpDefinition* op;
   Attributes attributes;
   ValueIds inputs, outputs;
-  bool summed = false;  // its output is the sum over time of what it computes at each step
+  bool summed = false;  // whether its output is the sum over time of its results at each step
 
   bool is(const OpDefinition& other) const { return op == &other; }
   bool is_set(const char* flag) const { return attributes.integer(flag, 0) != 0; }
   bool reads(ValueId v) const { return std::find(inputs.begin(), inputs.end(), v) != inputs.end(); }
 };
 
-/// Where instructions stand. The sections run in this order.
+/// The place of an instruction. The sections run in this order.
 enum class Section { before, loop, after };
 inline constexpr std::array all_sections{Section::before, Section::loop, Section::after};
 
-/// An instruction of a Program that no pass changes any more.
+/// An instruction of a Program that no pass will change any more.
 struct InstructionId {
   Section section;
   std::size_t index;
@@ -67,15 +67,15 @@ struct InstructionId {
 struct ProgramResult {
   enum Kind { sequence, last, sum } kind;
   ValueId value;
-  bool batch_first = false;  // a sequence that the caller gets as [batch, time, ...]
+  bool batch_first = false;  // a sequence that the caller receives as [batch, time, ...]
   friend bool operator==(const ProgramResult&, const ProgramResult&) = default;
 };
 
-/// Inputs come in the order fixed, sequences, carried (initial values).
+/// Inputs are ordered: fixed values, sequences, and the initial values of carried ones.
 struct Program {
   std::vector<ProgramValue> values;
   ValueIds fixed, sequences, carried;
-  ValueIds next;  // of each carried value: what it is at the next step
+  ValueIds next;  // for each carried value: its value at the next step
   std::vector<Instruction> before, loop, after;
   std::vector<ProgramResult> results;
   bool reverse = false;  // time runs from the last step to the first
@@ -87,7 +87,7 @@ struct Program {
   bool is_fixed(ValueId v) const { return (*this)[v].role == Role::fixed; }
   bool is_sequence(ValueId v) const { return (*this)[v].role == Role::sequence; }
   bool is_state(ValueId v) const { return (*this)[v].role == Role::carried; }
-  /// Whether an instruction computes what is the same at every step.
+  /// Whether the results of an instruction are the same at every step.
   bool is_fixed(const Instruction& i) const { return is_fixed(i.outputs[0]); }
 
   const std::vector<Instruction>& section(Section s) const {
@@ -95,13 +95,13 @@ struct Program {
   }
   const Instruction& operator[](InstructionId i) const { return section(i.section)[i.index]; }
 
-  /// One more value, which an instruction will make or which is an input.
+  /// Adds a value that is an input, or that an instruction will make.
   ValueId add_value(Role role, TensorType type, std::string name = "");
 
   std::size_t n_inputs() const { return fixed.size() + sequences.size() + carried.size(); }
   /// The value that is input i.
   ValueId input(std::size_t i) const;
-  /// The place of the first carried value among the inputs.
+  /// The index of the first carried value among the inputs.
   std::size_t first_state() const { return fixed.size() + sequences.size(); }
 
  private:
@@ -111,7 +111,7 @@ struct Program {
   }
 };
 
-/// A value as a matrix: its last axis, and all the others.
+/// The extents of a value as a matrix: its last axis, and all other axes together.
 inline int64_t cols_of(const Shape& s) { return s.rank() ? s.back() : 1; }
 inline int64_t rows_of(const Shape& s) { return cols_of(s) ? s.count() / cols_of(s) : 0; }
 
@@ -120,9 +120,9 @@ std::vector<TensorType> result_types(const Program& program, int64_t time);
 
 /// "%7"
 std::string to_string(ValueId value);
-/// The Program as text: what explain prints and the tests of passes compare.
+/// The Program as text, for explain and for the tests of passes.
 std::string to_string(const Program& program);
-/// All that decides what a Program computes, as a text without loss: the key of the cache.
+/// Everything that decides what a Program computes, as a lossless text: the key of the cache.
 std::string key_of(const Program& program);
 
 }  // namespace tempo

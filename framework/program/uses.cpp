@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One walk over the instructions notes makers and readers.
+// Finds makers and readers in one walk over the instructions.
 #include "program/uses.hpp"
 
 #include "ops/known.hpp"
@@ -9,7 +9,7 @@ namespace tempo {
 
 namespace {
 
-// Whether the one result has the elements of the first input as they lie, under its own shape.
+// Whether the only result has the elements of the first input unmoved, in its own shape.
 bool moves_nothing(const Instruction& i) {
   return !i.op->kernel && i.outputs.size() == 1 && !i.summed;
 }
@@ -27,7 +27,7 @@ Uses::Uses(const Program& program, Views views)
   }
   for (const Section section : all_sections)
     for (const Instruction& i : p_.section(section)) {
-      // A sum that grows in the loop is whole after it: another value than at each step.
+      // A sum that grows in the loop is complete after it: a different value than at each step.
       const Instruction* made = i.inputs.empty() ? nullptr : of(i.inputs[0]).maker;
       const bool grew = section == Section::after && made && made->summed &&
                         of(i.inputs[0]).section == Section::loop;
@@ -88,7 +88,7 @@ bool folds_rows(const Program& p, const Instruction& i) {
 }
 
 bool is_of_matrix_state(const Program& p, const Shape& shape) {
-  // Sums of columns are added one row after the other, and a sequence of parts has two axes more.
+  // Sums of columns add row by row, so not too many; a sequence of parts has two more axes.
   constexpr int64_t most_rows = 1024;
   constexpr int most_axes = Shape::max_rank - 2;
   int rank = 3;
@@ -131,7 +131,7 @@ bool reads_steps_alone(const Program& p, const Instruction& i) {
   return std::none_of(i.inputs.begin(), i.inputs.end(), [&p](ValueId v) { return p.is_fixed(v); });
 }
 
-// What broadcasts finds axes from the last one: ranks that differ would shift the new one.
+// Broadcasting aligns axes at the end: different ranks would misplace the new leading axis.
 bool sums_over_time(const Program& p, const Instruction& i) {
   if (!i.op->summed || i.outputs.size() != 1) return false;
   const auto rank = [&p](ValueId v) { return p.shape(v).rank(); };

@@ -20,14 +20,14 @@ class ValueSet {
   bool contains_all(const ValueIds& values) const {
     return std::all_of(values.begin(), values.end(), [this](ValueId v) { return contains(v); });
   }
-  /// Whether it was not in the set.
+  /// Adds a value; returns whether it is new.
   bool insert(ValueId v) {
     if (contains(v)) return false;
     if (v.position() >= has_.size()) has_.resize(v.position() + 1, false);
     has_[v.position()] = true;
     return true;
   }
-  /// Whether one of them was not in the set.
+  /// Adds values; returns whether any of them is new.
   bool insert(const ValueIds& values) {
     bool is_new = false;
     for (ValueId v : values) is_new |= insert(v);
@@ -42,7 +42,7 @@ class ValueSet {
   std::vector<bool> has_;
 };
 
-/// Something for each value of a Program that is there when the table is made.
+/// An entry for each value that the Program has when the table is made.
 template <class T>
 class ValueTable {
  public:

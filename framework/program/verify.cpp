@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks a Program once and checks each invariant; the error names the instruction.
+// Checks each invariant in one walk over a Program; the error names the instruction.
 #include "program/verify.hpp"
 
 #include "program/uses.hpp"
@@ -8,7 +8,7 @@ namespace tempo {
 
 namespace {
 
-// "%7 = add(%5, %6)", which needs no value to be there.
+// "%7 = add(%5, %6)", even if its values do not exist.
 std::string text_of(const Instruction& i) {
   const auto list = [](const ValueIds& values) {
     std::string text;
@@ -64,7 +64,7 @@ class Verification {
     if (section == Section::loop) in_loop_.insert(i.outputs);
   }
 
-  // Sections run in the order before, loop, after. So the loop reads nothing that `after` makes.
+  // Sections run in the order before, loop, after, so the loop cannot read results of `after`.
   void check_operands(const Instruction& i, Section section) {
     for (ValueId v : i.inputs) {
       if (!in_range(v)) fail(i, "reads " + to_string(v) + ", which is out of range");
@@ -90,7 +90,7 @@ class Verification {
     fail(i, "has a result whose type is not the one that its op gives");
   }
 
-  // A sum over time is the same at every step, whatever it sums.
+  // A sum over time is the same at every step, whatever its terms are.
   void check_role(const Instruction& i) const {
     for (ValueId v : i.outputs) {
       if (p_.is_state(v)) fail(i, "makes the state, which only `next` changes");
@@ -115,7 +115,7 @@ class Verification {
   }
 
   const Program& p_;
-  ValueSet made_, in_loop_;  // so far; in_loop_: with the state
+  ValueSet made_, in_loop_;  // made so far; in_loop_: with the state
 };
 
 }  // namespace

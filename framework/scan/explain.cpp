@@ -11,28 +11,28 @@ namespace tempo {
 namespace {
 thread_local ProgramLog* current = nullptr;
 
-// Bytes of all steps that stay between the forward and the backward pass, per step.
+// The bytes per step that are kept between the forward and the backward pass.
 std::string kept_bytes(const TracedRecurrence& recurrence) {
   std::size_t bytes = 0;
   for (ValueId v : recurrence.read_by_gradient()) bytes += recurrence.normalised().type(v).bytes();
   return std::to_string(bytes) + " bytes kept for the gradient at each step\n";
 }
 
-// Of matrix states they are those at the ends of segments, which `recompute` has too.
+// With matrix states: the bytes kept at the ends of segments; `recompute` keeps those as well.
 std::string kept_bytes_of_segments(const Program& p) {
   std::size_t bytes = 0;
   for (ValueId v : p.carried) bytes += p.type(v).bytes();
   return std::to_string(bytes) + " bytes kept for the gradient at the end of each segment\n";
 }
 
-// How a step runs where a mask leaves others out, if it can.
+// The stages of a step in a run that leaves out masked steps, if a run can.
 std::string of_ending_rows(const TracedRecurrence& recurrence) {
   if (!recurrence.condition() || !recurrence.for_ending_rows().drops_rows()) return "";
   return "where steps are left out by the mask, and its condition with them\n" +
          to_string(recurrence.for_ending_rows());
 }
 
-// Runs the passes, and adds the Program after each that changes it to the text.
+// Runs the passes; adds the Program to the text after each pass that changes it.
 Program after_passes(const LoggedProgram& logged, std::string& text) {
   Program p = logged.as_written;
   std::string before = to_string(p);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A log of the Programs that ran, which explain prints.
+// A log of the Programs that were run, which explain prints.
 #pragma once
 
 #include "program/passes/pipelines.hpp"
@@ -10,14 +10,14 @@ namespace tempo {
 
 struct LoggedProgram {
   std::string what;                 // "forward", "gradient", "stream" or "formula"
-  std::vector<Pipeline> pipelines;  // that it goes through, in this order
+  std::vector<Pipeline> pipelines;  // that it goes through, in order
   Program as_written;
   int64_t time;
-  RecurrenceRef recurrence;  // that it belongs to; a stream and a formula have none
+  RecurrenceRef recurrence;  // null for a stream and a formula
 };
 
-/// While one lives, the recurrences that this thread applies are written down, each once, and the
-/// streams and formulas that it makes.
+/// While one exists, it records each recurrence that this thread applies, once, and the streams and
+/// formulas that it makes.
 class ProgramLog {
  public:
   ProgramLog();
@@ -32,14 +32,14 @@ class ProgramLog {
   Scoped<ProgramLog*> innermost_;
 };
 
-/// To the innermost log of this thread, if there is one.
+/// Adds it to the innermost log of this thread, if there is one.
 void log_recurrence(const char* what, std::initializer_list<Pipeline> pipelines,
                     const RecurrenceRef& recurrence, int64_t time);
-/// The same of a Program that runs one step at a time.
+/// The same for a Program that runs one step at a time.
 void log_program(const char* what, std::initializer_list<Pipeline> pipelines,
                  const Program& as_written);
 
-/// The Program as written and after each pass that changes it, how it runs, and what that costs.
+/// The Program as written and after each pass that changes it, its stages, and its costs.
 std::string explain(const LoggedProgram& logged);
 
 }  // namespace tempo

@@ -18,9 +18,9 @@ namespace tempo {
 namespace {
 
 constexpr std::size_t most_numbers = 8;
-constexpr int64_t in_cache = 8192;  // elements: what was written is looked at while it is there
+constexpr int64_t in_cache = 8192;  // elements: results are checked while they are in the cache
 
-// A function is a loop of one step, whose inputs are sequences.
+// The function becomes a loop of one step, whose inputs are sequences.
 Executable made_of(const Formula::Function& f, const TensorType& type, std::size_t n_tensors,
                    std::size_t n_numbers) {
   ProgramBuilder builder;
@@ -40,14 +40,14 @@ Executable made_of(const Formula::Function& f, const TensorType& type, std::size
   return Executable(run_passes(for_formula, std::move(builder.program)));
 }
 
-// The input or result that is a region of the caller's memory, where it is one.
+// The index of the caller's input or result whose memory a region is, if it is one.
 std::optional<std::size_t> external(const Plan& plan, const Region& region) {
   const Block& block = plan.blocks[region.block];
   return block.kind == Block::external ? std::optional(block.index) : std::nullopt;
 }
 
-// Whether a result may lie where the input is that it is the next value of: in one loop over tiles,
-// with nothing that reads the input after the result was written.
+// Whether results may overwrite the inputs that they replace: there is one loop over tiles, and no
+// input is read after its result was written.
 bool may_run_in_place(const Executable& part) {
   const Program& p = part.program();
   const Plan& plan = part.plan();

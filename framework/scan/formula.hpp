@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementwise formulas of arrays run as one loop over tiles: an optimizer's update, say.
+// Elementwise formulas of arrays that run as one loop over tiles, such as an optimizer's update.
 #pragma once
 
 #include <functional>
@@ -12,24 +12,24 @@
 
 namespace tempo {
 
-/// An elementwise formula of the next values of arrays, traced once. Nothing of what it computes is
-/// recorded for gradients.
+/// An elementwise formula for the next values of arrays, traced once. Nothing is recorded for
+/// gradients.
 class Formula {
  public:
-  /// f(x, numbers) for n_tensors tensors of one type, and n_numbers scalars of its dtype. Its
-  /// results are the next values of the first tensors, in order. It must not read values, and no
-  /// tensor but its arguments.
+  /// f(x, numbers) for n_tensors tensors of one type and n_numbers scalars of its dtype. Its
+  /// results are the next values of the first tensors, in order. It must not read values of
+  /// tensors, nor use any tensor but its arguments.
   using Function = std::function<Tensors(const Tensors& x, const Tensors& numbers)>;
   Formula(const Function& f, const TensorType& type, std::size_t n_tensors, std::size_t n_numbers);
 
-  /// How large the next values are.
+  /// The size of the next values.
   enum class Size { moderate, finite, not_finite };
-  /// The largest of moderate ones, whose squares are far from too large.
+  /// The largest moderate value: the square of one is far from overflow.
   static constexpr float moderate = 1e15F;
 
-  /// Runs the formula in one pass over memory. The next values go where `next` says, which is none
-  /// of the places of x, or, if it runs in place, those of the first of x. How large the largest
-  /// is.
+  /// Runs the formula in one pass over memory, and returns the size of the largest next value. The
+  /// next values are written to `next`, which does not overlap x or, if it runs in place, is the
+  /// first tensors of x.
   Size operator()(std::span<const View> x, std::span<const double> numbers,
                   std::span<const View> next) const;
   bool runs_in_place() const { return in_place_; }
@@ -39,8 +39,8 @@ class Formula {
                   std::span<const View> next, int64_t begin, int64_t count);
 
   int64_t count_, part_;
-  Executable whole_;                // of part_ elements
-  std::optional<Executable> rest_;  // of those that are left
+  Executable whole_;                // for part_ elements
+  std::optional<Executable> rest_;  // for the elements that are left
   bool in_place_;
 };
 

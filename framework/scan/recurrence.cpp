@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the normalised step, and finds what is derived from it.
+// Makes the normalised step and everything that is derived from it.
 #include "scan/recurrence.hpp"
 
 #include <algorithm>
@@ -21,9 +21,9 @@ std::optional<std::size_t> place_of_condition(const Program& p) {
   return i;
 }
 
-// With one row, [batch, time, ...] is [time, batch, ...] byte for byte: a run reads the caller's
-// sequences where they lie, and writes results there. What a product outside of the loop reads is
-// copied all the same, which brings it into the cache in order.
+// With one row, [batch, time, ...] and [time, batch, ...] are the same bytes: a run reads and
+// writes the caller's sequences directly. A sequence that is read outside of the loop is copied all
+// the same, which brings it into the cache in order.
 Program in_place(Program p) {
   const auto many_rows = [&p](ValueId v) { return p.shape(v)[0] != 1; };
   ValueSet outside;
@@ -56,7 +56,7 @@ const Executable& TracedRecurrence::optimised(bool in_int8) const {
   return optimised_.get(in_int8, [&] {
     Program p = passed(normalised_, in_int8);
     Executable made(p);
-    // Of rows that end, steps that do not count are taken out.
+    // If rows end, steps that do not count are taken out, so sequences cannot stay in place.
     if (condition_ || !made.plan().channels) return made;
     return Executable(in_place(std::move(p)));
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// scan: from the host's call to a traced Program, applied as one op. The plain loop is its meaning.
+// scan: traces the host's call into a Program, applied as one op. The plain loop defines it.
 #include "scan/scan.hpp"
 
 #include <algorithm>
@@ -29,7 +29,7 @@ RowsOfRun rows_of(const Attributes& attributes) {
           computed ? attributes.list("whole") : std::vector<int64_t>{}};
 }
 
-// The rows of another application of the same run.
+// The rows for another application in the same run.
 RowsOfRun rows_for(const TracedRecurrence& recurrence, const RowsOfRun& same,
                    std::vector<int64_t> whole) {
   if (!same.ending) return {};
@@ -42,15 +42,15 @@ const Executable& runs_of(const TracedRecurrence& recurrence, const RowsOfRun& r
                                        : recurrence.optimised(in_int8);
 }
 
-// Of a scan in int8; null: it is an instruction of a Program, and packs at each run.
+// The products of a scan in int8; null for an instruction of a Program, which packs in each run.
 const KeptProducts* kept_products(const Attributes& attributes) {
   return static_cast<const KeptProducts*>(attributes.handle(runs_in_int8).get());
 }
 
 Tensor zeros_of(const TensorType& type) { return full(type.shape, 0, type.dtype); }
 
-// The values that a gradient reads of every step: results of this application where it kept them;
-// else the Program runs again from its inputs, as part of the graph, and keeps them now.
+// The values of every step that a gradient reads: results of this application if it kept them. If
+// not, the Program runs again from its inputs, as part of the graph, and keeps them.
 class ForwardValues {
  public:
   ForwardValues(const Vjp& v, const TracedRecurrence& recurrence, const GradientProgram& gradient)
@@ -70,7 +70,7 @@ class ForwardValues {
       again_[missing[k]] = to_tensor(all[v.n_results() + k]);
     again_computed_ = rows.computed;
   }
-  /// Whether it means something also where a row has ended, as rows that have were computed.
+  /// Whether the value is valid even where rows have ended, because ended rows were computed.
   bool is_whole(ValueId value) const {
     return again_.count(value) > 0 ? again_computed_ : rows_of(v_.attributes()).computed;
   }
@@ -90,7 +90,7 @@ class ForwardValues {
   bool again_computed_ = false;
 };
 
-// The tensor that a source stands for in this application.
+// The tensor for each source in this application.
 struct InputOfGradient {
   Tensor operator()(const ForwardInput& s) const { return v.x(s.index); }
   Tensor operator()(const KeptValue& s) const { return kept.of(forward, s.value); }
@@ -108,7 +108,7 @@ struct InputOfGradient {
   const Program& forward;
 };
 
-// Whether a source means something also where a row has ended.
+// Whether a source is valid even where rows have ended.
 struct IsWhole {
   bool operator()(const ForwardInput& s) const {
     return std::count(rows.whole.begin(), rows.whole.end(), static_cast<int64_t>(s.index)) > 0;
@@ -185,9 +185,9 @@ void log_parts(const RecurrenceParts& all, int64_t time) {
                    {for_scan}, part.recurrence, time);
 }
 
-// --- what a call gives to a Program
+// --- the inputs that a call gives to a Program
 
-// The random keys of all steps: what the plain loop would have drawn, in its order.
+// The random keys of all steps, drawn in the order of the plain loop.
 Ref<Value> keys_over_time(const Draw& draw, int64_t per_step, int64_t time, const Ref<Value>& all,
                           bool reverse) {
   Tensor table = reshape(to_tensor(all), {time, per_step, 2});
@@ -197,7 +197,7 @@ Ref<Value> keys_over_time(const Draw& draw, int64_t per_step, int64_t time, cons
   return to_value(mine);
 }
 
-// The inputs of a traced step's Program in this call.
+// The inputs of a traced step's Program for this call.
 std::vector<Ref<Value>> inputs_of(const tempo_scan& call, TracedStep step, int64_t time) {
   std::vector<Ref<Value>> inputs = std::move(step.captured);
   for (uint32_t i = 0; i < call.n_sequences; ++i)
@@ -216,8 +216,8 @@ constexpr int time_axis = 1;  // of the sequences of a call, [batch, time, ...]
 
 // --- the plain loop
 
-// Under a name of its own, as a placeholder is: a gradient that a step asks for ends at its
-// arguments.
+// Gives a state a handle of its own, as a placeholder has: a gradient that a step asks for ends at
+// the step's arguments.
 Ref<Value> renamed(const Ref<Value>& state) {
   const bool is_placeholder = state->trace && !state->from;
   if (!state->tracked || is_placeholder) return state;
@@ -261,7 +261,7 @@ int64_t time_of(const tempo_scan& call) {
   return call.sequences[0]->type.shape[time_axis];
 }
 
-// Of no steps, the last states are the first ones. A last output, which no step made, is 0.
+// Over zero steps, the last states are the first ones. A last output, which no step made, is 0.
 std::vector<Ref<Value>> no_steps(const tempo_scan& call, const TracedStep& step) {
   std::vector<Ref<Value>> results;
   const std::vector<TensorType> types = result_types(step.recurrence->normalised(), 0);
@@ -281,7 +281,7 @@ std::vector<Ref<Value>> apply_recurrence(const RecurrenceRef& recurrence,
   Attributes attributes{{"program", Attributes::Handle(recurrence)}, {"time", time}};
   if (rows.ending) attributes.set("rows", Attributes::Handle(rows.ending));
   if (rows.computed) attributes.set("whole", rows.whole);
-  // While a step is traced, the passes of what it becomes decide this.
+  // In a traced step, the passes of the outer Program decide this.
   if (const InInt8* thread = InInt8::current(); thread && !Trace::current()) {
     const std::shared_ptr<const Executable> runs(recurrence, &runs_of(*recurrence, rows, true));
     attributes.set(runs_in_int8, Attributes::Handle(thread->products_of(runs, inputs)));

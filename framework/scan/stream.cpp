@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records scans over one step as their steps, and runs the plan of the result step by step.
+// Records scans over one step as single steps, and runs the planned result step by step.
 #include "scan/stream.hpp"
 
 #include <algorithm>

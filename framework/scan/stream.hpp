@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A function of one time step that is run again and again: scans over one step in it are their
-// steps, and their states go on from run to run. What a model needs to be streamed.
+// Functions of one time step that run again and again, as streamed models do: a scan over one step
+// in them is recorded as its step, and its states are carried from run to run.
 #pragma once
 
 #include <functional>
@@ -12,13 +12,13 @@
 
 namespace tempo {
 
-/// While one lives, a scan over one step that is called in its trace is recorded as its step, with
-/// states that are carried.
+/// While one exists, a scan over one step in its trace is recorded as its step, with carried
+/// states.
 class StreamTrace {
  public:
   StreamTrace();
 
-  /// The one in whose trace this thread is; null inside of a step or of a trace within.
+  /// The one whose trace this thread is in; null inside of a step or of an inner trace.
   static StreamTrace* current();
 
   using PlainLoop = std::vector<Ref<Value>> (*)(const tempo_scan&, int64_t);
@@ -34,25 +34,25 @@ class StreamTrace {
   Scoped<StreamTrace*> innermost_;
 };
 
-/// A function of one step that was traced, and what it reads besides x.
+/// A traced function of one step, with the values that it reads besides x.
 struct TracedStream {
-  Program step, initial;  // initial: the states before the first step
+  Program step, initial;  // initial: makes the states before the first step
   std::vector<Ref<Value>> captured;
 };
 
 class Streamer {
  public:
-  /// f maps x, one tensor of each type, to one result; what it reads besides is bound to the
-  /// weights as they are at each run. In int8, products with weights are rounded (quantise).
+  /// f maps x, one tensor of each type, to one result. Other values that it reads are bound to the
+  /// weights of the time of each run. In int8, products with weights are rounded (quantise).
   Streamer(const std::function<Tensor(const Tensors&)>& f, const std::vector<TensorType>& x,
            bool in_int8 = false);
 
   const TensorType& result() const;
-  /// How a step runs.
+  /// The stages of a step.
   const Executable& executable() const { return step_; }
-  /// One step, from the data of each x to y. Allocates nothing.
+  /// Runs one step from the data of each x to y. Allocates nothing.
   void run(std::span<const void* const> x, void* y);
-  /// The states become what they are before the first step.
+  /// Sets the states to those before the first step.
   void reset();
 
  private:
@@ -60,14 +60,14 @@ class Streamer {
   bool weights_changed() const;
   void prepare();
 
-  Executable step_, initial_;  // initial_: the states before the first step
+  Executable step_, initial_;  // initial_: makes the states before the first step
   std::vector<Ref<Value>> captured_;
-  std::vector<uint64_t> versions_;  // of what is captured, when it was prepared
+  std::vector<uint64_t> versions_;  // of captured values, when it was prepared
   std::vector<Array> states_;
   std::vector<View> inputs_, outputs_, initial_states_;
   std::optional<Execution> execution_;
   Execution::Shard shard_{};
-  std::vector<std::optional<std::size_t>> x_blocks_;  // of each x that is read
+  std::vector<std::optional<std::size_t>> x_blocks_;  // for each x that is read
   int64_t steps_ = 0;
 };
 

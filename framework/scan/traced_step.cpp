@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a step on placeholders, finds its Program by the trace's text, and keeps it for the layer.
+// Runs a step on placeholders, finds its Program by its text, and caches it for the layer.
 #include "scan/traced_step.hpp"
 
 #include <algorithm>
@@ -40,7 +40,7 @@ void take_masks_off(std::vector<Ref<Value>>& values) {
     if (v->mask) v = remasked(*v, {});
 }
 
-// Steps that are traced alike share a Program, and all that is derived from it.
+// Steps with the same trace share a Program, and everything that is derived from it.
 RecurrenceRef recurrence_like(Program program, std::vector<Ref<Value>> nodes) {
   struct Entry {
     std::string key;
@@ -128,10 +128,10 @@ TracedStep trace_step(const tempo_scan& call) {
   return traced;
 }
 
-// --- the steps of a layer
+// --- the cached steps of a layer
 
 namespace {
-// The constants of a call, each followed by the mask that rides on it, by the mask of that, ...
+// The constants of a call, each followed by its mask, the mask's own mask, and so on.
 std::vector<Value*> with_masks(const tempo_scan& call) {
   std::vector<Value*> all;
   for (uint32_t i = 0; i < call.n_constants; ++i)
@@ -179,7 +179,7 @@ bool TraceCache::Entry::fits(const tempo_scan& other, const std::vector<Constant
          same(states, other.states) && constants == its_constants;
 }
 
-// Whether all that the step reads is a weight of the layer, or a constant of the call or its mask.
+// Whether the step reads only weights of the layer, constants of the call and their masks.
 bool TraceCache::find_sources(const TracedStep& step, const tempo_scan& call, Entry& entry) const {
   const std::vector<Value*> weights = weights_(), constants = with_masks(call);
   for (const Ref<Value>& captured : step.captured) {
@@ -204,12 +204,12 @@ TraceCache::EntryRef TraceCache::find(const tempo_scan& call, bool in_training) 
 }
 
 void TraceCache::keep(EntryRef entry, const tempo_scan& call) {
-  std::list<EntryRef> dropped;  // which end after the lock
+  std::list<EntryRef> dropped;  // destroyed after the lock is released
   const ProcessLock lock(ProcessLock::steps);
   const auto same = [&](const EntryRef& e) {
     return e->fits(call, entry->constants, entry->in_training);
   };
-  if (entries_.find(same)) return;  // another thread has traced it meanwhile
+  if (entries_.find(same)) return;  // another thread was faster
   entries_.add(std::move(entry), dropped);
 }
 

@@ -9,7 +9,7 @@
 namespace tempo {
 
 namespace {
-constexpr std::size_t header = 64;  // of a buffer, before the elements, which are aligned to it too
+constexpr std::size_t header = 64;  // before the elements of a buffer; keeps these aligned as well
 }
 
 Array::Array(TensorType type) : type_(type) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arrays: what a tensor's value is made of. Always contiguous and row-major; a view is borrowed.
+// Arrays hold the values of tensors. They are contiguous and row-major. A view is borrowed.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@
 
 namespace tempo {
 
-/// dtype and shape: all that is known of a value before it is computed.
+/// dtype and shape: everything known of a value before it is computed.
 struct TensorType {
   DType dtype = float32;
   Shape shape;
@@ -34,7 +34,7 @@ struct View {
   T* as() const {
     return static_cast<T*>(data);
   }
-  /// The same bytes under another shape of the same count.
+  /// The same bytes in another shape with the same count.
   View reshaped(const Shape& shape) const { return {{type.dtype, shape}, data}; }
   /// The i-th buffer along the first axis.
   View at(int64_t i) const {
@@ -43,8 +43,8 @@ struct View {
   }
 };
 
-/// An owned buffer, shared by count. Copies share the bytes; whoever writes must be the only owner.
-/// Elements that were left for later (`defer`) are made when they are first asked for.
+/// An owned buffer, shared by count. Copies share the bytes; a writer must be the only owner.
+/// Deferred elements (`defer`) are computed when they are first asked for.
 class Array {
  public:
   Array() = default;
@@ -78,16 +78,16 @@ class Array {
     finish();
     return {type_, bytes_};
   }
-  /// Where the elements are or will be.
+  /// The place of the elements, whether they are computed yet or not.
   View place() const { return {type_, bytes_}; }
-  /// Whether the elements are there.
+  /// Whether the elements are computed.
   bool done() const { return !buffer_ || !buffer_->deferred || buffer_->deferred->done(); }
   void finish() const {
     if (!done()) buffer_->deferred->finish();
   }
-  /// For `defer`, on a buffer that nobody else owns yet.
+  /// For `defer`, on a buffer with a single owner.
   void leave_to(std::shared_ptr<Deferred> deferred) { buffer_->deferred = std::move(deferred); }
-  /// Shares the bytes under another shape of the same count.
+  /// Shares the bytes in another shape with the same count.
   Array reshaped(const Shape& shape) const;
   bool sole_owner() const;
 
@@ -96,7 +96,7 @@ class Array {
     explicit Buffer(std::size_t its_size) : size(its_size) {}
     std::atomic<uint32_t> count{1};
     std::size_t size;
-    std::shared_ptr<Deferred> deferred;  // what makes the elements, if that was left for later
+    std::shared_ptr<Deferred> deferred;  // computes the elements, if that was deferred
   };
   void let_go() noexcept;
 
@@ -105,7 +105,7 @@ class Array {
   std::byte* bytes_ = nullptr;
 };
 
-/// Bytes for the length of a call, 64-byte aligned, from the buffers that wait for the next user.
+/// Memory for the length of a call, 64-byte aligned, from the buffers that wait for reuse.
 class Scratch {
  public:
   explicit Scratch(std::size_t bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How attributes are set and printed.
+// Sets and prints attributes.
 #include "tensor/attributes.hpp"
 
 #include <cstdio>

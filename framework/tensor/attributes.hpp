@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an op was asked to do besides its inputs: axes, sizes, factors, by name.
+// The arguments of an op besides its inputs, by name: axes, sizes, factors.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +58,7 @@ class Attributes {
 
 /// "axis=-1, sizes=[2, 3]": the form used in printed Programs and in error texts.
 std::string to_string(const Attributes& attributes);
-/// A text without loss: the same for the same values and the same handles, and for no others.
+/// A lossless text: equal for the same values and the same handles, and different for all others.
 std::string exact_text(const Attributes& attributes);
 
 }  // namespace tempo

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A training step makes the same values again and again. Small buffers wait in lists of the thread,
-// where taking one is two moves; large ones wait for all threads, as from the system they would
-// come as pages that each cost a fault at the first touch.
+// A training step makes the same values again and again, so buffers are reused. Small ones wait in
+// lists of the thread, where taking one is two moves. Large ones wait for all threads: new pages
+// from the system would each cost a fault at the first touch.
 #include "tensor/buffers.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 #if TEMPO_ADDRESS_SANITIZER || TEMPO_THREAD_SANITIZER
 constexpr bool waiting = false;                        // sanitizers must see each buffer
-constexpr std::size_t largest = std::size_t{1} << 40;  // they abort on more instead of throwing
+constexpr std::size_t largest = std::size_t{1} << 40;  // sanitizers abort on more, not throw
 #else
 constexpr bool waiting = true;
 constexpr std::size_t largest = std::size_t{1} << 62;
@@ -27,7 +27,7 @@ constexpr std::size_t largest = std::size_t{1} << 62;
 constexpr std::align_val_t alignment{64};  // a cache line, and the widest SIMD register
 constexpr std::size_t smallest = 64, smallest_shared = 64 << 10;
 constexpr std::size_t most_shared = std::size_t{1} << 62;
-constexpr std::size_t parts = 8;  // sizes between one power of two and the next
+constexpr std::size_t parts = 8;  // sizes from one power of two to the next
 
 void free(std::byte* buffer) { ::operator delete(buffer, alignment); }
 
@@ -37,12 +37,12 @@ std::size_t rounded(std::size_t bytes) {
   return round_up(std::max(bytes, smallest), step);
 }
 
-/// Buffers that wait, in a list for each size that `rounded` gives. A buffer holds the way to the
-/// next one itself, so that giving back takes no memory.
+/// Lists of waiting buffers, one for each size that `rounded` gives. Each buffer stores the link to
+/// the next one, so that giving back needs no memory.
 template <std::size_t from, std::size_t to>
 class WaitingBuffers {
  public:
-  /// Null when none of this size waits.
+  /// Null if none of this size waits.
   std::byte* take(std::size_t size) {
     Waiting*& first = list_of(size);
     if (!first) return nullptr;
@@ -78,13 +78,13 @@ class WaitingBuffers {
   std::size_t held_ = 0;
 };
 
-// Large buffers, of all threads. Under the lock of buffers; never destroyed, for arrays in static
-// variables are freed late.
+// Large buffers of all threads, under the lock of buffers. It is never destroyed, because arrays in
+// static variables are freed late.
 using SharedBuffers = WaitingBuffers<smallest_shared, most_shared>;
 constinit SharedBuffers shared;
 constexpr std::size_t most_shared_held = std::size_t{256} << 20;
 
-thread_local bool thread_ends = false;  // its buffers are gone, arrays in static variables are not
+thread_local bool thread_ends = false;  // buffers are freed; arrays in static variables may remain
 
 class ThreadBuffers : public WaitingBuffers<smallest, smallest_shared> {
  public:
@@ -100,7 +100,7 @@ constexpr std::size_t most_own_held = std::size_t{1} << 20;
 
 thread_local ThreadBuffers own;
 
-// What waits goes back to the system before memory is out.
+// Frees the waiting buffers before it reports that memory is out.
 [[gnu::cold, gnu::noinline]] std::byte* allocate_of_waiting(std::size_t bytes) {
   {
     const ProcessLock lock(ProcessLock::buffers);

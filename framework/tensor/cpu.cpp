@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The choice of the instruction set.
+// Chooses the instruction set.
 #include "tensor/cpu.hpp"
 
 #include <atomic>

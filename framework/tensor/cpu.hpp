@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which kernels run: those of the best instruction set the processor has, chosen at run time.
-// Kernels of an instruction set are functions with the target attribute, or files of their own.
+// Selects kernels at run time: those of the best instruction set that the processor has. Kernels of
+// an instruction set are functions with a target attribute, or files of their own.
 #pragma once
 
 #if defined(__x86_64__)
@@ -16,20 +16,20 @@
 namespace tempo {
 
 enum class InstructionSet {
-  baseline,  ///< what every processor of the architecture has
+  baseline,  ///< available on every processor of the architecture
   avx2,      ///< AVX2 and FMA
   avx512,    ///< AVX-512 F, DQ, VL and BW
 };
 
 /// The one in use. It starts as the value of TEMPO_INSTRUCTION_SET (baseline, avx2 or avx512), or
-/// the best this processor has; an unknown or unsupported value is an Error that names it.
+/// as the best of this processor; an unknown or unsupported value is an Error that names it.
 InstructionSet instruction_set();
 
-/// Changes the one in use, for tests; one that the processor lacks is an Error. Tiles found and
-/// matrices packed before keep theirs.
+/// Changes the one in use, for tests; an Error if the processor lacks it. Tiles and packed matrices
+/// made earlier keep theirs.
 void set_instruction_set(InstructionSet set);
 
-/// Of three that do the same, that of the instruction set in use.
+/// The one of three equivalent functions that is for the instruction set in use.
 template <class T>
 T of_instruction_set(T baseline, T avx2, T avx512) {
   switch (instruction_set()) {
@@ -43,9 +43,9 @@ T of_instruction_set(T baseline, T avx2, T avx512) {
 bool is_supported(InstructionSet set);
 const char* name_of(InstructionSet set);
 
-/// While one lives, this thread takes and makes denormal numbers as 0: arithmetic on them is some
-/// hundred times slower, and a gradient that fades over many steps, or a state that rings out, is
-/// full of them. Where a processor has no such mode it changes nothing.
+/// While one exists, this thread reads and writes denormal numbers as 0: arithmetic on them is some
+/// hundred times slower, and a gradient that vanishes over many steps, or a state that decays, is
+/// full of them. It does nothing on processors without this mode.
 class FlushDenormals {
  public:
   explicit FlushDenormals(bool on = true) : before_(mode()) {
@@ -61,7 +61,7 @@ class FlushDenormals {
 
  private:
 #if TEMPO_X86
-  static constexpr unsigned flush = 0x8040;  // of MXCSR: flush to zero, denormals are zeros
+  static constexpr unsigned flush = 0x8040;  // bits of MXCSR: flush to zero, denormals are zeros
   static unsigned mode() { return __builtin_ia32_stmxcsr(); }
   static void set(unsigned mode) { __builtin_ia32_ldmxcsr(mode); }
 #else

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs deferred work on its first reader's thread, or on the pool once more work is deferred.
+// Runs deferred work on the thread of its first reader, or on the pool if more work is deferred.
 #include "tensor/deferred.hpp"
 
 #include "tensor/array.hpp"
@@ -17,12 +17,12 @@ void run_beside(const DeferredRef& deferred) noexcept {
   if (!deferred) return;
   try {
     start([deferred] { deferred->run(); });
-  } catch (...) {  // no memory for a task
+  } catch (...) {  // there was no memory for a task
     deferred->run();
   }
 }
 
-// The work that this thread has deferred and not begun.
+// The work that this thread deferred and has not begun.
 struct Left {
   Left() = default;
   Left(const Left&) = delete;
@@ -61,7 +61,7 @@ bool Deferred::begin() {
   State now = waits;
   if (state_.compare_exchange_strong(now, running, std::memory_order_acq_rel)) return true;
   if (now < 0 || now / 2 * 2 == running) return false;
-  // The thread that began it is not in this process.
+  // The thread that began it does not exist in this process.
   if (now % 2 == 0) return state_.compare_exchange_strong(now, running, std::memory_order_acq_rel);
   state_.compare_exchange_strong(now, outcome(), std::memory_order_acq_rel);
   return false;
@@ -75,7 +75,7 @@ void Deferred::run_begun() noexcept {
   }
   const auto* work = std::exchange(work_, nullptr);
   state_.store(2 * State{forks()} + 1, std::memory_order_release);
-  delete work;  // whoever reads next may be the only owner of what it shared
+  delete work;  // the next reader may be the only owner of an array that it shared
   state_.store(outcome(), std::memory_order_release);
   state_.notify_all();
 }

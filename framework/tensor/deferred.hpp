@@ -14,10 +14,10 @@ namespace tempo {
 class Array;
 
 /// Defers `work`, which fills `results`. It runs on the first thread that reads a result. If this
-/// thread defers something else first, the earlier work starts on a pool thread; anything left is
-/// run when the thread exits. An exception reaches every reader. Work that another thread had begun
-/// when the process was forked is run again in the child, by its first reader. The work shares the
-/// arrays that it reads, which must be there and must not change.
+/// thread defers something else first, the earlier work starts on a pool thread; anything left runs
+/// when the thread exits. An exception reaches every reader. If another thread had begun it when
+/// the process was forked, its first reader in the child runs it again. It shares the arrays that
+/// it reads; these must be computed already, and must not change.
 void defer(std::span<Array> results, std::function<void()> work);
 
 /// Deferred work, shared by its results.
@@ -29,14 +29,14 @@ class Deferred {
   Deferred(const Deferred&) = delete;
   Deferred& operator=(const Deferred&) = delete;
   bool done() const { return state_.load(std::memory_order_acquire) == is_done; }
-  /// Returns when it is done; throws what the work threw.
+  /// Returns when the work is done; throws the exception of the work.
   void finish();
-  /// Does it unless that was begun, by whichever thread.
+  /// Runs the work, unless a thread has begun it already.
   void run() noexcept;
 
  private:
-  // 0 or more: it was begun. Twice the number of forks between the first process and the one that
-  // began it while it runs; one more when the results are there and what it shared is released.
+  // 0 or more: it was begun. While it runs, twice the value of forks() in the process that began
+  // it; one more once the results are computed and the shared arrays are being released.
   using State = int64_t;
   static constexpr State waits = -1, is_done = -2, has_failed = -3;
   bool begin();
@@ -44,7 +44,7 @@ class Deferred {
   State outcome() const { return error_ ? has_failed : is_done; }
 
   std::atomic<State> state_{waits};
-  std::function<void()>* work_;  // null when it was done
+  std::function<void()>* work_;  // null once it is done
   std::exception_ptr error_;
 };
 

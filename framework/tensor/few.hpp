@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A list of known length that needs no allocation while it is short: the operands of one op.
+// A list of known length that needs no allocation if it is short, such as the operands of an op.
 #pragma once
 
 #include <cstddef>

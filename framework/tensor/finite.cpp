@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks for NaN and infinity without branches, so that the compiler makes it SIMD.
+// Looks for NaN and infinity without branches, so that the compiler vectorises the loop.
 #include "tensor/finite.hpp"
 
 #include <algorithm>
@@ -17,8 +17,8 @@ namespace {
 
 constexpr int64_t grain = 1 << 16;
 
-// Without a way out, and counted in integers as wide as T, so that the compiler can take several
-// numbers at once.
+// There is no early exit, and the count is an integer as wide as T, so that the compiler can
+// vectorise the loop.
 template <class T>
 [[gnu::always_inline]] inline bool look_through(const T* p, int64_t n, T most) {
   using Count = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether numbers are numbers.
+// Checks whether numbers are finite or within a bound.
 #pragma once
 
 #include "tensor/array.hpp"
@@ -10,7 +10,7 @@ namespace tempo {
 bool all_finite(const View& x);
 /// Whether no element is NaN or beyond +-most. Integers never are.
 bool all_within(const View& x, float most);
-/// The same of n numbers that lie side by side.
+/// The same for n adjacent numbers.
 bool run_is_within(const float* x, int64_t n, float most);
 bool run_is_within(const double* x, int64_t n, float most);
 

@@ -8,13 +8,13 @@
 
 namespace tempo {
 
-/// The mode in force when it is made; what exceptions have occurred is no part of it.
+/// The mode in force when the object was made. Exception flags are not part of it.
 class FloatingPoint {
  public:
 #if TEMPO_X86
   FloatingPoint() : control_(__builtin_ia32_stmxcsr() & ~0x3fu) {}
   void restore() const {
-    std::fesetround(static_cast<int>(control_ >> 3 & 0xc00u));  // of the x87, too
+    std::fesetround(static_cast<int>(control_ >> 3 & 0xc00u));  // sets that of the x87, too
     __builtin_ia32_ldmxcsr(control_);
   }
   bool operator==(const FloatingPoint&) const = default;

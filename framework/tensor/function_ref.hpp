@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A borrowed callable, to be called while it lives: std::function without owning or allocating.
+// A borrowed callable that must outlive the calls: std::function without ownership or allocation.
 #pragma once
 
 #include <memory>

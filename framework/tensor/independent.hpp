@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A mark on loops whose turns do not depend on each other although the compiler cannot see it.
+// Marks loops with independent iterations for which the compiler cannot see that.
 #pragma once
 
 #if defined(__clang__)

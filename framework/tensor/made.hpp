@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Things that are made once, and found without a lock from then on.
+// Objects that are made once, and then found without a lock.
 #pragma once
 
 #include <atomic>
@@ -12,8 +12,8 @@
 
 namespace tempo {
 
-/// What was made for each key. It stays where it is. No lock is held while it is made, as rules of
-/// ops of the user's may run: where two threads make it at the same time, the first one's is kept.
+/// One object for each key; its address never changes. No lock is held while it is made, as rules
+/// of a user's ops may run. If two threads make it at the same time, the first result is kept.
 template <class T, class Key = std::monostate>
 class Made {
  public:
@@ -55,7 +55,7 @@ class Made {
   std::atomic<Node*> first_{nullptr};
 };
 
-/// The same of a list that keeps the latest: the thing for which is(thing) holds, or a new one.
+/// The same for a list of recent things: the one for which is(thing) holds, or a new one.
 template <class T, class Is, class F>
 T recent_or_made(Recent<T>& recent, const Is& is, F&& make) {
   {

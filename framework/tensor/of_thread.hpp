@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values that each thread has of its own, for as long as anything may ask for them.
+// One object for each thread, which exists as long as anything may ask for it.
 #pragma once
 
 #include <pthread.h>
 
 namespace tempo {
 
-/// A T of each thread, made when it is first asked for: `static OfThread<T> mine` at namespace
-/// scope. It outlives the thread's and the process's objects, whose destructors may ask for it: it
-/// goes when the thread has ended and all its thread_local objects are gone, and that of the main
-/// thread stays when the process exits.
+/// One T for each thread, made when it is first asked for: `static OfThread<T> mine` at namespace
+/// scope. Destructors of thread_local and static objects may still ask for it: it is destroyed
+/// after the thread has ended and all its thread_local objects are gone; that of the main thread is
+/// never destroyed.
 template <class T>
 class OfThread {
  public:
@@ -19,7 +19,7 @@ class OfThread {
     T* const mine = here_;
     return mine ? *mine : make();
   }
-  /// Null when this thread has not asked for one.
+  /// Null if this thread has not asked for one.
   static T* find() { return here_; }
 
  private:

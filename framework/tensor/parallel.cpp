@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pool of threads. Sole user of TBB.
+// The pool of threads. The sole user of TBB.
 #include "tensor/parallel.hpp"
 
 #include <tbb/global_control.h>
@@ -20,7 +20,7 @@
 #include "tensor/process_lock.hpp"
 #include "tensor/sanitizers.hpp"
 
-// ThreadSanitizer does not see how TBB hands work over, as libtbb is not instrumented: it is told.
+// libtbb is not instrumented, so ThreadSanitizer must be told how TBB hands work over.
 #if TEMPO_THREAD_SANITIZER
 extern "C" void __tsan_acquire(void* address);
 extern "C" void __tsan_release(void* address);
@@ -46,14 +46,14 @@ int start_value() {
   return n;
 }
 
-thread_local bool is_started = false;  // whether this thread runs what start() was given
+thread_local bool is_started = false;  // whether this thread runs a function given to start()
 
-// Never destroyed: what is in static variables may compute until the process is gone.
+// Never destroyed: objects in static variables may compute until the process ends.
 class Pool {
  public:
   Pool() { set(start_value()); }
 
-  // A fork leaves the workers behind; what they hold of TBB is never let go.
+  // A forked child has no workers; the TBB objects are never released there.
   bool has_workers() const { return made_after_ == forks(); }
   void set(int n) {
     if (!has_workers()) return;
@@ -67,7 +67,7 @@ class Pool {
         tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism));
   }
 
-  // Those who were started and have not ended.
+  // Counts the started functions that have not ended.
   void begin() { started_.fetch_add(1, std::memory_order_relaxed); }
   void end() {
     started_.fetch_sub(1, std::memory_order_release);
@@ -76,7 +76,7 @@ class Pool {
   void wait_for_started() const {
     if (!has_workers()) return;
     while (const int n = started_.load(std::memory_order_acquire)) {
-      if (n == 1 && is_started) return;  // it is the one that ends the process
+      if (n == 1 && is_started) return;  // it is the thread that ends the process
       started_.wait(n);
     }
   }
@@ -92,7 +92,7 @@ Pool& pool() {
   return pool;
 }
 
-// A process that ends waits for those who were started, as they use what it is about to take down.
+// At its end the process waits for started functions, as they use objects that it will destroy.
 struct EndOfProcess {
   ~EndOfProcess() { pool().wait_for_started(); }
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loops over ranges on a pool of threads. What one call of the body makes never depends on how the
-// range is cut.
+// Loops over ranges on a pool of threads. The results of a body must never depend on how the range
+// is cut.
 #pragma once
 
 #include <functional>
@@ -11,19 +11,19 @@
 
 namespace tempo {
 
-/// Elements of simple work (an addition, a copy) that are worth a task of their own.
+/// The number of elements of simple work (an addition, a copy) that is worth a task.
 inline constexpr int64_t elements_per_task = 32768;
 
-/// Calls body(begin, end) for [0, grain), [grain, 2 grain), ... up to count, in any order and at
-/// once. A count of at most `grain` runs inline. The first exception thrown by a body is rethrown.
+/// Calls body(begin, end) for [0, grain), [grain, 2 grain), ... up to count, in any order and in
+/// parallel. A count of at most `grain` runs inline. The first exception of a body is rethrown.
 void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
-/// Threads that can run at the same time: as many as there may be, or as processors if these are
-/// fewer.
+/// The number of threads that can run at the same time: the limit that was set, or the number of
+/// processors if that is smaller.
 int threads_at_once();
 
-/// Calls f, which must not throw, on another thread when one is free. The process ends after it.
-/// In a child whose parent had threads, this and parallel_for do everything on the caller's thread.
+/// Calls f, which must not throw, on another thread when one is free. The process ends after f. In
+/// a child whose parent had threads, this and parallel_for run on the caller's thread.
 void start(std::function<void()> f);
 
 }  // namespace tempo

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where an element lies, for texts.
+// The index of an element, as text.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace tempo {
 
-/// "[1, 2]" for the place of an element in row-major order.
+/// "[1, 2]" for an element given by its row-major number.
 inline std::string place_in(const Shape& shape, int64_t element) {
   Shape place = shape;
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {

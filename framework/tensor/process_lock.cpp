@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recursive locks that a fork takes all at once and gives back in the parent and in the child.
+// Recursive locks that a fork takes all at once and releases in the parent and in the child.
 #include "tensor/process_lock.hpp"
 
 #include <pthread.h>
@@ -11,7 +11,7 @@ namespace tempo {
 
 namespace {
 
-// Not a std::recursive_mutex: that one knows its owner by a number which the child has not.
+// Not a std::recursive_mutex: it identifies its owner by a thread id that differs in the child.
 struct Lock {
   std::mutex mutex;
   std::atomic<const void*> owner{nullptr};
@@ -27,7 +27,7 @@ struct Lock {
 
 constinit Lock locks[ProcessLock::n_locks];
 constinit std::atomic<int> n_forks{0};
-thread_local char self;  // its address tells threads apart, in a child too
+thread_local char self;  // its address identifies a thread, in a child too
 
 void Lock::take() {
   if (owner.load(std::memory_order_relaxed) != &self) {
@@ -37,7 +37,7 @@ void Lock::take() {
   ++depth;
 }
 
-// How many threads are in BLAS, and a bit that keeps others out.
+// The number of threads in BLAS, and a bit that keeps other threads out.
 constexpr unsigned closed = 1u << 31;
 constinit std::atomic<unsigned> in_blas{0};
 constinit std::atomic<const void*> closed_by{nullptr};
@@ -52,7 +52,7 @@ void open_blas() {
   in_blas.notify_all();
 }
 
-// Destructors of a shared library run after those of all objects, and before OpenBLAS's.
+// The destructors of a library run after those of all its objects, and before OpenBLAS's own.
 [[gnu::destructor]] void at_the_end() { close_blas(); }
 
 void before_fork() {

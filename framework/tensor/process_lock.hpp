@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// The locks of the process, in one place because a fork must find all of them free.
+// The locks of the process. They are in one place because a fork must find all of them free.
 #pragma once
 
 #include <cstddef>
 
 namespace tempo {
 
-/// Holds one of the process's locks; a thread may hold the same one more than once. A fork waits
-/// for all of them, so that in the child, where no other thread goes on, none is held and nothing
-/// that they guard is half-made. What a lock is for, in the order in which a thread takes them:
+/// Holds one of the process's locks; a thread may hold the same one several times. A fork waits for
+/// all of them. So in the child, where no other thread runs, none is held, and nothing that they
+/// guard is half-made. The locks and their purposes, in the order in which a thread may take them:
 class ProcessLock {
  public:
   enum Of : std::size_t {
-    loading,    ///< plugins come in
-    making,     ///< what is known of Programs, their plans and gradients
-    registry,   ///< who registered which layer
-    ops,        ///< the registers of ops and of a program's own regularizers
+    loading,    ///< loading of plugins
+    making,     ///< cached Programs, their plans and gradients
+    registry,   ///< registered layers and their plugins
+    ops,        ///< registered ops, and a program's own regularizers
     pool,       ///< the number of threads
-    shapes,     ///< what the first call of a model showed
-    models,     ///< which layer a model is
+    shapes,     ///< the shapes found by the first call of a model
+    models,     ///< the layers that stand for models
     steps,      ///< the lists of layers' traced steps
     generator,  ///< the global random generator
-    buffers,    ///< memory that waits for its next user
-    signals,    ///< who handles Ctrl-C
-    watching,   ///< what is known of a plugin that is checked
+    buffers,    ///< buffers that wait for reuse
+    signals,    ///< the handler of Ctrl-C
+    watching,   ///< the records on a plugin that is being checked
     n_locks
   };
   explicit ProcessLock(Of what);
@@ -35,9 +35,9 @@ class ProcessLock {
   Of what_;
 };
 
-/// Stands around every call of OpenBLAS and LAPACK; any number of threads may be inside. A fork
-/// waits until none is, for it copies their buffers and their lock as they are. So does the end of
-/// the process, where OpenBLAS frees these buffers: who would call it after that waits for ever.
+/// Surrounds every call of OpenBLAS and LAPACK; any number of threads may be inside. A fork waits
+/// until none is, because it copies their buffers and their lock in the present state. The end of
+/// the process waits, too: OpenBLAS then frees its buffers, and later callers wait for ever.
 class InBlas {
  public:
   InBlas();
@@ -46,8 +46,8 @@ class InBlas {
   InBlas& operator=(const InBlas&) = delete;
 };
 
-/// How many forks lie between this process and the one that loaded Tempo. What another thread was
-/// doing at the last of them is never finished.
+/// The number of forks between this process and the one that loaded Tempo. Work that another thread
+/// had begun before the last fork is never finished here.
 int forks();
 
 }  // namespace tempo

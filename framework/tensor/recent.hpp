@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The latest things that were asked for.
+// A list of the things that were asked for most recently.
 #pragma once
 
 #include <algorithm>
@@ -9,14 +9,14 @@
 
 namespace tempo {
 
-/// At most `capacity` things; the one that nobody asked for the longest makes room. Whoever shares
-/// one locks it.
+/// At most `capacity` things; the least recently used one makes room. If a list is shared, its
+/// users must lock it.
 template <class T>
 class Recent {
  public:
   explicit Recent(std::size_t capacity) : capacity_(capacity) {}
 
-  /// The thing for which is(thing) holds, from now on the latest; null: there is none.
+  /// The thing for which is(thing) holds; it becomes the most recent. Null if there is none.
   template <class Is>
   T* find(Is&& is) {
     const auto at = std::find_if(things_.begin(), things_.end(), is);
@@ -24,7 +24,7 @@ class Recent {
     things_.splice(things_.begin(), things_, at);
     return &things_.front();
   }
-  /// Adds one as the latest. What made room goes into `dropped`, to end where no lock is held.
+  /// Adds the most recent thing. A removed one goes to `dropped`, to be destroyed without a lock.
   T& add(T thing, std::list<T>& dropped) {
     things_.push_front(std::move(thing));
     if (things_.size() > capacity_)
@@ -35,12 +35,12 @@ class Recent {
     std::list<T> dropped;
     return add(std::move(thing), dropped);
   }
-  /// Takes all out.
+  /// Takes out all things.
   std::list<T> clear() { return std::exchange(things_, {}); }
 
  private:
   std::size_t capacity_;
-  std::list<T> things_;  // the latest first
+  std::list<T> things_;  // most recent first
 };
 
 }  // namespace tempo

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// To the next multiple.
+// Rounding up to a multiple.
 #pragma once
 
 namespace tempo {

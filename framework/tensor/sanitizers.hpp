@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which sanitizer the compiler builds for; g++ and clang say it differently.
+// Detects the sanitizer that the compiler builds for; g++ and clang define different macros.
 #pragma once
 
 #if defined(__has_feature)

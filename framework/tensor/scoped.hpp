@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A variable that has another value for a while.
+// A variable that is set for the duration of a scope.
 #pragma once
 
 #include <type_traits>
@@ -7,8 +7,8 @@
 
 namespace tempo {
 
-/// While one lives, the variable has this value; then the one before again, however it ends. What
-/// is in force on a thread is a thread_local variable that is set so, and nests.
+/// While one exists, the variable has this value; then its earlier value is restored, even after an
+/// exception. Settings of a thread are thread_local variables that are set in this way; they nest.
 template <class T>
 class Scoped {
  public:

@@ -23,7 +23,7 @@ void copy_row(int64_t n, const char* from, int64_t from_stride, char* to, int64_
   }
 }
 
-/// Copies rows begin to end, a row being a run along the last axis.
+/// Copies rows [begin, end); a row is a run along the last axis.
 template <class Word>
 void copy_rows(const Shape& shape, const StridedRange& from, const StridedRange& to, int64_t begin,
                int64_t end) {
@@ -43,7 +43,7 @@ void copy_rows(const Shape& shape, const StridedRange& from, const StridedRange&
   }
 }
 
-/// Square tiles of a [rows, columns] transposition, so that both sides stay in cache.
+/// Transposes [rows, columns] in square tiles, so that both sides stay in cache.
 template <class Word>
 void copy_transposed(int64_t rows, int64_t columns, const StridedRange& from,
                      const StridedRange& to) {
@@ -90,7 +90,7 @@ std::optional<Shape> broadcast_shapes(std::span<const Shape> shapes) {
 
 Strides contiguous_strides(const Shape& shape) {
   Strides strides{};
-  uint64_t step = 1;  // it wraps around for arrays of no elements only
+  uint64_t step = 1;  // it wraps around only for arrays without elements
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {
     strides[static_cast<std::size_t>(axis)] = static_cast<int64_t>(step);
     step *= static_cast<uint64_t>(shape[axis]);

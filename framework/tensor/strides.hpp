@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shapes laid over memory: broadcasting, strides in elements, and the merging of axes.
+// Shapes in memory: broadcasting, strides in elements, and the merging of axes.
 #pragma once
 
 #include <array>
@@ -12,20 +12,20 @@ namespace tempo {
 
 using Strides = std::array<int64_t, Shape::max_rank>;
 
-/// The shape that all of these broadcast to by NumPy's rules, if there is one.
+/// The shape to which all of these broadcast by NumPy's rules, if there is one.
 std::optional<Shape> broadcast_shapes(std::span<const Shape> shapes);
 
 /// Strides of a contiguous row-major array, in elements.
 Strides contiguous_strides(const Shape& shape);
 
-/// Strides that read an array of `shape` as one of shape `to`: 0 along the axes that repeat.
+/// Strides that read an array of `shape` as one of shape `to`: 0 along repeated axes.
 Strides broadcast_strides(const Shape& shape, const Shape& to);
 
-/// Drops the axes of extent 1 from `shape` and merges the neighbours that every operand steps
-/// through evenly; adapts the operands' strides. At least one axis remains.
+/// Drops the axes of extent 1 from `shape`, and merges neighbouring axes that every operand crosses
+/// with one stride; adapts the operands' strides. At least one axis remains.
 void merge_axes(Shape& shape, std::span<Strides> operands);
 
-/// Elements of memory, some way apart on each axis: the first one, and strides in elements.
+/// Elements of memory with a stride on each axis: the first element, and strides in elements.
 struct StridedRange {
   void* first = nullptr;
   Strides strides{};

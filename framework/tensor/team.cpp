@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A turn is published by its number. Leader and helper then race for the helper's piece: who
-// raises `taken` to that number does it.
+// A turn is published by its number. Leader and helper then race for the helper's piece: the one
+// that raises `taken` to that number runs it.
 #include "tensor/team.hpp"
 
 #include <thread>
@@ -15,7 +15,7 @@ namespace tempo {
 
 namespace {
 
-// Looks for what another thread writes: without pause first, as that is a matter of microseconds.
+// Polls a value that another thread writes, at first without yielding: it takes microseconds.
 template <class F>
 void wait_until(F ready) {
   constexpr int looks = 2000;
@@ -46,7 +46,7 @@ void Team::lead(FunctionRef<void()> work) {
     std::atomic<Turn>& turn;
     ~End() { turn.store(over, std::memory_order_release); }
   };
-  // Whoever comes first leads; mostly that is this thread.
+  // The first thread to come leads; usually that is this one.
   parallel_for(size_, 1, [&](int64_t first, int64_t last) {
     for (int64_t n = first; n < last; ++n) {
       const int64_t i = arrived_.fetch_add(1, std::memory_order_relaxed);

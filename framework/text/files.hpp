@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of a text that may be a folder, each as UTF-8.
+// The files of a text that may be a folder, each read as UTF-8.
 #pragma once
 
 #include <filesystem>
@@ -8,9 +8,9 @@
 
 namespace tempo {
 
-/// The file, or all files below the folder in the order of their paths. Throws FormatError.
+/// The file, or all files below the folder, sorted by path. Throws FormatError.
 std::vector<std::filesystem::path> files_at(const std::string& path);
-/// Without a byte order mark. Throws FormatError.
+/// The content without a byte order mark. Throws FormatError.
 std::string text_of_file(const std::filesystem::path& file, const std::string& encoding);
 
 }  // namespace tempo

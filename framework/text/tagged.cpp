@@ -24,7 +24,7 @@ namespace {
 
 void read_into(TaggedTexts& out, const std::filesystem::path& file, const TaggedOptions& options) {
   const std::string text = text_of_file(file, options.encoding);
-  bool inside = false;  // of a sequence
+  bool inside = false;  // whether it is inside of a sequence
   std::size_t number = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());

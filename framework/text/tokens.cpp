@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texts as characters and words, standardized or not; whole files of text.
+// Splits texts into characters and words, standardized or not; reads whole files of text.
 #include <algorithm>
 #include <filesystem>
 

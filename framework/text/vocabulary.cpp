@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Learns a vocabulary from texts; tokens to ids and back.
+// Learns a vocabulary from texts, and maps tokens to ids and back.
 #include "text/vocabulary.hpp"
 
 #include <algorithm>

@@ -11,8 +11,8 @@ namespace tempo {
 inline constexpr const char* unknown_token = "[UNK]";
 
 struct Vocabulary::State {
-  /// `learned` come after padding and unknown. Throws Error for one that is there twice, or is one
-  /// of these.
+  /// `learned` tokens follow padding and unknown. Throws Error for a token that occurs twice or is
+  /// one of these two.
   State(const VocabularyOptions& its_options, const Tokens& learned);
 
   VocabularyOptions options;

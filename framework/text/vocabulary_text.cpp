@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A vocabulary as JSON and back; of what it reads it believes nothing.
+// Writes a vocabulary as JSON, and reads it from untrusted JSON.
 #include <nlohmann/json.hpp>
 
 #include "io/json_reader.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a tensor is finite, for checks during training.
+// Checks during training that a tensor is finite.
 #include "training/finite.hpp"
 
 #include "graph/value.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a tensor is finite, for checks during training.
+// Checks during training that a tensor is finite.
 #pragma once
 
 #include <tempo/error.hpp>
@@ -7,13 +7,13 @@
 
 namespace tempo {
 
-/// A number of training is NaN or infinite: the loss, a gradient, a weight after its update.
+/// Thrown if a number of training is NaN or infinite: the loss, a gradient, or an updated weight.
 class NotFinite : public Error {
  public:
   using Error::Error;
 };
 
-/// Whether no element is NaN or infinite; false for a placeholder of a traced step, which may be.
+/// Whether no element is NaN or infinite; false for a placeholder, whose values are unknown.
 bool is_finite(const Tensor& x);
 
 }  // namespace tempo

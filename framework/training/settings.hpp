@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of optimizers, losses and metrics, from and to "name(key=value, ...)". Each describes
-// its options once, `void describe(auto& setting, Options& o)`; that reads, writes and checks them.
+// its options once, in `void describe(auto& setting, Options& o)`, for reading, writing and checks.
 #pragma once
 
 #include <algorithm>
@@ -17,29 +17,29 @@
 
 namespace tempo {
 
-/// Throws the Error for a name that is not among `known`: "sequential: it has no layer `dens`".
+/// Throws the Error for a name that is not in `known`: "sequential: it has no layer `dens`".
 [[noreturn]] void unknown_name(const std::string& who, const std::string& kind,
                                const std::string& name, const std::vector<std::string>& known);
 
-/// What a setting may be. NaN is allowed where it is optional, an infinity never.
+/// The range of a setting. NaN is allowed if the setting is optional; infinity never is.
 struct Range {
   double at_least = -HUGE_VAL;
   double below = HUGE_VAL;
   double at_most = HUGE_VAL;
   bool optional = false;  ///< NaN stands for a value that is not given, and is not written
-  bool required = false;  ///< NaN stands for a value that is not given, and is refused so
+  bool required = false;  ///< NaN stands for a value that is not given, and is refused as missing
 };
 
-/// A text, read into options.
+/// Reads options from a text.
 class SettingsReader {
  public:
-  /// `kind` is what it stands for: "optimizer".
+  /// `kind` is what the text stands for: "optimizer".
   SettingsReader(const std::string& kind, const std::string& text);
   const std::string& text() const { return call_.text; }
-  /// The name as it is given, and in snake_case.
+  /// The name as it was given; the name in snake_case.
   const std::string& spelled() const { return call_.spelled; }
   const std::string& name() const { return call_.name; }
-  /// Throws the Error for a name that is not among the known ones.
+  /// Throws the Error for a name that is not in `known`.
   [[noreturn]] void unknown(const std::vector<std::string>& known) const { call_.unknown(known); }
 
   void operator()(const char* key, double& field, const Range& = {});
@@ -50,7 +50,7 @@ class SettingsReader {
   void operator()(const char* key, std::vector<double>& field);  ///< "[1, 2.5]"
   template <std::integral Whole>
   void operator()(const char* key, std::vector<Whole>& field);  ///< "[1, 2]"
-  /// Throws Error when there was a key that nothing asked for.
+  /// Throws Error if the text has a key that nothing asked for.
   void finish() const;
 
  private:
@@ -73,14 +73,14 @@ void SettingsReader::operator()(const char* key, std::vector<Whole>& field) {
   }
 }
 
-/// A row of a table of losses, metrics or optimizers: what a text may name, and what that makes.
+/// A row of a table of losses, metrics or optimizers: its names in texts, and its reader.
 template <class Made>
 struct Named {
-  std::vector<const char*> names;  ///< one with capitals is that spelling alone
+  std::vector<const char*> names;  ///< a name with capitals matches only in that spelling
   Made (*read)(SettingsReader& reader);
 };
 
-/// The row that the text names; null: none does.
+/// The row that the text names; null if there is none.
 template <class Made>
 const Named<Made>* row_for(const SettingsReader& reader, std::span<const Named<Made>> rows) {
   for (const std::string& name : {reader.spelled(), reader.name()})
@@ -96,7 +96,7 @@ std::vector<std::string> names_in(std::span<const Named<Made>> rows) {
   return all;
 }
 
-/// What a row makes of the text.
+/// Reads the options of a row, and makes its object.
 template <class Made>
 Made read_by(const Named<Made>& row, SettingsReader& reader) {
   Made made = row.read(reader);
@@ -104,7 +104,7 @@ Made read_by(const Named<Made>& row, SettingsReader& reader) {
   return made;
 }
 
-/// What the text stands for; an Error names all rows where it is in none.
+/// Makes the object that the text names; throws an Error that lists all rows if none matches.
 template <class Made>
 Made made_from(SettingsReader reader, std::span<const Named<Made>> rows) {
   const Named<Made>* const row = row_for(reader, rows);
@@ -112,7 +112,7 @@ Made made_from(SettingsReader reader, std::span<const Named<Made>> rows) {
   return read_by(*row, reader);
 }
 
-/// Options, written as a text that reads back as they were.
+/// Writes options as a text that reads back as the same options.
 class SettingsWriter {
  public:
   explicit SettingsWriter(const std::string& name) : text_(name) {}
@@ -134,13 +134,13 @@ class SettingsWriter {
   bool any_ = false;
 };
 
-/// Throws the Error of the first number that is out of its range.
+/// Throws the Error for the first number that is out of its range.
 class SettingsCheck {
  public:
-  /// `name` is whose options they are: "adam".
+  /// `name` is the name of the object with the options: "adam".
   explicit SettingsCheck(const std::string& name) : name_(name) {}
   void operator()(const char* key, const double& value, const Range& range = {}) const;
-  /// What is no number has no range.
+  /// Options other than numbers have no range.
   template <class T>
   requires(!std::is_same_v<T, double>) void operator()(const char*, const T&) const {}
 

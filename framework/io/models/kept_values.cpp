@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes what layers keep out of a model and puts it into one.
+// Reads from a model the values that its layers keep, and writes them into a model.
 #include "io/models/kept_values.hpp"
 
 #include "io/json_values.hpp"

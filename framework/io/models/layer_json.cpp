@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes layers as JSON, and makes layers of JSON that nobody vouches for.
+// Writes layers as JSON, and makes layers from untrusted JSON.
 #include "io/models/layer_json.hpp"
 
 #include <algorithm>
@@ -19,10 +19,10 @@ namespace {
 
 using json = nlohmann::ordered_json;  // options keep their order
 
-constexpr int deepest_layers = 16;          // layers in layers
-constexpr std::size_t longest_name = 1000;  // of what a file calls something
+constexpr int deepest_layers = 16;          // of layers inside layers
+constexpr std::size_t longest_name = 1000;  // of any name in a file
 
-// The numbers that JSON has no form for.
+// The numbers that JSON cannot write.
 struct Unwritable {
   const char* text;
   double value;
@@ -36,7 +36,7 @@ json number(double value) {
   return value;
 }
 
-// Whose type it is, and of which version.
+// Writes the plugin of the type, and the versions of both.
 void note_origin(const tempo_layer_type& type, json& out) {
   if (const tempo_registry* its = plugin_of(type)) {
     out["plugin"] = its->plugin;
@@ -53,7 +53,7 @@ uint32_t version_in(const json& description) {
   return static_cast<uint32_t>(version);
 }
 
-// "1.12.0" comes after "1.9"; what is no number counts as 0.
+// "1.12.0" comes after "1.9"; a part that is not a number counts as 0.
 bool is_older(const std::string& a, const std::string& b) {
   std::istringstream in_a(a), in_b(b);
   for (std::string x, y; in_a || in_b; x.clear(), y.clear()) {
@@ -66,7 +66,7 @@ bool is_older(const std::string& a, const std::string& b) {
   return false;
 }
 
-// An older plugin may not know what a newer one meant. Of Tempo itself the file's version decides.
+// An older plugin may misread a newer one's options. For Tempo itself the file's version decides.
 void require_as_new(const tempo_layer_type& type, const json& description) {
   const tempo_registry* const here = plugin_of(type);
   if (here && here->plugin != own_plugin && description.contains("plugin_version")) {
@@ -83,7 +83,7 @@ void require_as_new(const tempo_layer_type& type, const json& description) {
                 " is here.\n  Load a newer one.");
 }
 
-// Which layers in it were frozen or let go after they were made, if no option says it:
+// Notes the inner layers whose `trainable` was set after they were made, if no option holds them:
 // {"forward_lstm": false}.
 void note_set(const tempo_layer& layer, const std::string& before, json& out) {
   for (const Layer& child : layer.children) {
@@ -132,7 +132,7 @@ DType dtype_of(const std::string& name) {
 
 }  // namespace
 
-// `dtype` stands for an automatic one that nothing has fixed yet.
+// `dtype` replaces an automatic dtype that is not resolved yet.
 json LayerWriter::write(const tempo_layer_type& type, const tempo_attribute& option, DType dtype) {
   switch (option.kind) {
     case TEMPO_INT64_VALUE:
@@ -147,7 +147,7 @@ json LayerWriter::write(const tempo_layer_type& type, const tempo_attribute& opt
   }
 }
 
-// Functions and classes of a program are called as it likes.
+// A program may give the same name to several functions or classes; a file needs distinct names.
 void LayerWriter::require_type_apart(const tempo_layer_view& layer) {
   const tempo_layer_type& mine = *layer.type;
   const tempo_registry* const its = plugin_of(mine);
@@ -287,7 +287,7 @@ const tempo_layer_type& LayerReader::find(uint32_t kind, const json& description
   const std::string& name = name_in(description.at("type"), "a layer's type");
   for (const Registration& r : given_)
     if (r.type && r.type->kind == kind && name == r.type->name) return *r.type;
-  // A name leads to a file of that name among the installed plugins, so it must be nothing else.
+  // The name becomes a file name among the installed plugins, so it must be a plain one.
   if (!is_plain_name(name))
     throw FormatError("\"" + name + "\" cannot be the name of a layer or cell.");
   if (description.contains("plugin")) {
@@ -332,8 +332,8 @@ void LayerReader::add(sdk::OptionList& options, const tempo_layer_type& type,
 
 namespace {
 
-// A layer's options in a file, brought to the version that the model's layer has. Layers among them
-// stay where they are, and are brought up themselves.
+// Migrates a layer's options in a file to the version of the model's layer. Layers among the
+// options keep their places, and are migrated themselves.
 void bring_up(const Layer& layer, json& theirs) {
   if (theirs.contains("layers") && theirs.at("layers").is_array()) {
     const std::vector<Layer> layers = layer.children();
@@ -344,7 +344,7 @@ void bring_up(const Layer& layer, json& theirs) {
   if (!theirs.is_object() || !theirs.contains("options") || !theirs.at("options").is_object())
     return;
   const tempo_layer_type& type = *layer.view().type;
-  if (theirs.value("type", json()) != type.name) return;  // which is told as a difference
+  if (theirs.value("type", json()) != type.name) return;  // reported as a difference
   json& options = theirs.at("options");
   for (auto& [name, value] : options.items()) {
     const tempo_attribute* const held = sdk::given(layer, name);

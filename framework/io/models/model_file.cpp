@@ -19,7 +19,7 @@ using namespace model_file;
 
 namespace {
 
-// A user's function is in no file; its name is.
+// A file holds the name of a user's function, not the function.
 json text_or_name(const auto& of) {
   const std::string text = of.text();
   return text.empty() ? json{{"own", of.name()}} : json(text);
@@ -35,7 +35,7 @@ json describe_outputs(const Objective& objective) {
   json out = json::array();
   for (const Output& of : objective.outputs()) {
     json loss = of.loss ? text_or_name(of.loss) : json();
-    // Functions that were given no name are told apart by the outputs'.
+    // Unnamed functions are told apart by the names of their outputs.
     if (loss == json{{"own", "loss"}}) loss = {{"own", of.logged("loss")}};
     out.push_back({{"name", of.name},
                    {"loss", loss},
@@ -46,7 +46,7 @@ json describe_outputs(const Objective& objective) {
   return out;
 }
 
-// Of the weights that were left out of weight decay, those that are the model's.
+// The paths of the model's weights that were excluded from weight decay.
 json paths_left_out(const Optimizer& optimizer, const Optimizer::NamedTensors& weights) {
   std::set<const tempo_tensor*> left_out;
   for (const Tensor& w : optimizer.excluded_weights()) left_out.insert(w.handle());
@@ -80,7 +80,7 @@ json describe_training(const ModelState& model, const Optimizer::NamedTensors& w
       out["loss_weight"] = model.objective.outputs().at(0).weight;
     out["metrics"] = texts_of(model.metrics);
     out["weighted_metrics"] = texts_of(model.weighted_metrics);
-  } else {  // loaded without the functions it needs
+  } else {  // loaded without the functions that it needs
     out.update(json::parse(model.needs));
   }
   return out;

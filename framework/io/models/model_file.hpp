@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model file is made of: one safetensors file whose metadata describes layers and training
-// as JSON, with the weights by path and what the optimizer remembers.
+// The parts of a model file: one safetensors file whose metadata describes layers and training as
+// JSON, with weights by path and the state of the optimizer.
 #pragma once
 
 #include <string>
@@ -15,15 +15,15 @@ namespace tempo {
 
 namespace model_file {
 
-/// Of the description. A file of a newer version is refused; members that this version does not
-/// know are passed over.
+/// The version of the description. A file of a newer version is refused; unknown members are
+/// ignored.
 inline constexpr int version = 1;
 inline constexpr const char* key = "tempo";  // of the description in the metadata
 
-/// Whether this name in the metadata is no user's.
+/// Whether Tempo itself uses this name in the metadata.
 inline bool is_own(const std::string& name) { return name == "format" || name == key; }
 
-/// Layers, input shapes and name.
+/// The layers, the shapes of the inputs, and the name.
 nlohmann::ordered_json describe(const Model& model);
 
 }  // namespace model_file

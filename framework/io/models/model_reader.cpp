@@ -22,7 +22,7 @@ using namespace model_file;
 
 namespace {
 
-constexpr std::size_t deepest = 48;  // of 16 layers in layers, with their options
+constexpr std::size_t deepest = 48;  // room for 16 layers in layers, with their options
 
 std::string type_text(const Tensor& t) { return to_string(t.shape(), t.dtype()); }
 
@@ -33,7 +33,7 @@ Shape shape_of(const json& value) {
   return shape;
 }
 
-// --- What differs between a file's layers and a model's
+// --- The differences between the layers of a file and of a model
 
 bool matters(const std::string& option) {
   return option != "seed" && option != "trainable" &&
@@ -52,7 +52,7 @@ void compare(const json& theirs, const json& mine, const std::string& path, std:
     if (theirs.value(field, json()) != mine.value(field, json()))
       return differ(std::string(": ") + field, theirs.value(field, json()),
                     mine.value(field, json()));
-  // A class that went from a program into a plugin, or back, is the same.
+  // A class that moved from a program into a plugin, or back, is the same class.
   if (theirs.contains("plugin") && mine.contains("plugin") &&
       theirs.at("plugin") != mine.at("plugin"))
     return differ(": plugin", theirs.at("plugin"), mine.at("plugin"));
@@ -71,7 +71,7 @@ void compare(const json& theirs, const json& mine, const std::string& path, std:
                    text);
 }
 
-// `holder` is the model in the model that holds them; "": the model itself.
+// `holder` is the path of the inner model that holds the layers; "" for the model itself.
 void compare_layers(const json& theirs, const json& mine, const std::string& holder,
                     std::string& text) {
   for (std::size_t i = 0; i < std::min(theirs.size(), mine.size()); ++i)
@@ -163,9 +163,9 @@ DType ModelReader::dtype(const json& name) const {
   fail(name.dump().substr(0, 100) + " is not a dtype.");
 }
 
-// Layers find out what weights they have as the model is called, here on types alone: nothing is
-// computed, however long the sequences are that the file speaks of. Where a layer reads values in
-// its call, it has to be real numbers.
+// Layers learn the shapes of their weights when the model is called. Here it is called on types
+// alone: nothing is computed, however long the sequences in the file are. If a layer reads values
+// in its call, real numbers are needed.
 void ModelReader::build(Model& model, const json& description) const {
   ModelState::Seen seen;
   int64_t elements = 0;
@@ -291,10 +291,10 @@ void ModelReader::resume(Model& model) {
       trial.restore(slots_, weights);
     }
     require_states(model, states_);
-    put_kept(model, d);  // or nothing is changed
+    put_kept(model, d);  // may throw, before anything else is changed
     assign_weights(weights);
     model.reset_state();
-    put_kept(model, d);  // what a layer forgets when it is reset
+    put_kept(model, d);  // again, as a reset makes a layer forget it
     keep_states(model, states_);
     put_metadata(model);
     if (!found) return;

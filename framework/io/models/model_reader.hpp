@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads model files, which nobody vouches for: all is checked before anything is changed.
+// Reads model files, which are untrusted: everything is checked before anything is changed.
 #pragma once
 
 #include <map>
@@ -14,22 +14,22 @@
 
 namespace tempo {
 
-/// One file; every Error that it throws begins with the file's name.
+/// Reads one file; every Error that it throws begins with the file's name.
 class ModelReader {
  public:
   ModelReader(const Source& source, const LoadOptions& options);
-  /// Of what a file holds that has been read, `bytes` in all.
+  /// From the content of a file that was read already, of `bytes` bytes in all.
   ModelReader(std::string path, uint64_t bytes, Safetensors content, const LoadOptions& options);
 
-  /// A new model, compiled if the file's was and its functions are given.
+  /// A new model. It is compiled if the file's model was and its functions are given.
   Sequential make();
-  /// Weights and training, into a model that was made and compiled as the file's was.
+  /// Reads weights and training into a model that was made and compiled as the file's model.
   void resume(Model& model);
-  /// Weights alone.
+  /// Reads the weights alone.
   void put_weights(Model& model);
 
  private:
-  /// What a file says of training, found to be right.
+  /// The checked description of the training.
   struct Training {
     Optimizer optimizer = {};
     std::vector<std::string> words = {};
@@ -40,15 +40,15 @@ class ModelReader {
     Loss loss = {};
     double loss_weight = 1;
     std::vector<Metric> metrics = {}, weighted_metrics = {};
-    std::vector<Output> outputs = {};  // in place of these, where there are several
-    std::string missing = {};          // functions of the user's that were not given
-    std::string needs = {};            // the JSON that says which
+    std::vector<Output> outputs = {};  // in place of the four above, if several
+    std::string missing = {};          // the user's functions that were not given
+    std::string needs = {};            // the JSON that names them
   };
 
-  /// What the file holds, parted into weights, slots and states.
+  /// Splits the content of the file into weights, slots and states.
   void take(Safetensors content);
   [[noreturn]] void fail(const std::string& what) const { throw FormatError(path_ + ": " + what); }
-  /// Runs f; whatever it throws becomes an Error that names the file.
+  /// Runs f; each exception becomes an Error that names the file.
   template <class F>
   auto naming(F&& f) const;
 

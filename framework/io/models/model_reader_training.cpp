@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model file says of training, and a model compiled by it.
+// Reads the training part of a model file, and compiles a model by it.
 #include <set>
 
 #include "io/json_values.hpp"
@@ -43,14 +43,14 @@ double loss_weight_of(const json& from) {
   return from.get<double>();
 }
 
-// The name of a user's function; none: it is a text.
+// The name of a user's function; none if the JSON is a text.
 std::optional<std::string> name_of_own(const json& from) {
   if (from.is_object()) return text_of(from.at("own"), "the name of a function");
   if (text_of(from, "a loss or metric").empty()) return "loss";
   return {};
 }
 
-// With the losses of several outputs, if there are.
+// The options, with the losses of several outputs if there are several.
 CompileOptions options_of(const std::vector<Output>& outputs, CompileOptions options) {
   if (outputs.empty()) return options;
   std::vector<PerOutput<Loss>::Named> losses;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CRC-32C, a byte at a time by a crc_table.
+// CRC-32C, one byte at a time with a crc_table.
 #include "io/pictures/crc32c.hpp"
 
 #include <array>

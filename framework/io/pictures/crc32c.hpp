@@ -7,10 +7,10 @@
 
 namespace tempo {
 
-/// CRC-32C (Castagnoli et al., 1993): of the polynomial 0x1EDC6F41.
+/// CRC-32C (Castagnoli et al., 1993), with the polynomial 0x1EDC6F41.
 uint32_t crc32c(std::string_view bytes);
 
-/// As TFRecords hold it, so that a checksum of bytes that hold checksums is none of them.
+/// The form that TFRecords hold, so that a checksum of bytes with checksums in them stays safe.
 inline uint32_t masked_crc32c(std::string_view bytes) {
   const uint32_t crc = crc32c(bytes);
   return ((crc >> 15) | (crc << 17)) + 0xa282ead8U;

@@ -51,7 +51,7 @@ double now() {
 enum DataType { dt_float = 1, dt_double = 2 };
 enum DataClass { class_scalar = 1, class_tensor = 2 };
 
-// Summary.Value of a tensor: its tag, the tensor, and which of TensorBoard's plugins shows it.
+// A Summary.Value for a tensor: its tag, the tensor, and the TensorBoard plugin that shows it.
 std::string summary_value(const std::string& tag, const std::string& plugin, DataClass data_class,
                           DataType dtype, const std::vector<uint64_t>& extents,
                           const std::string& content) {
@@ -71,7 +71,7 @@ std::string host_name() {
 
 constexpr int buckets = 30;
 
-// [buckets, 3]: from, to and how many, as TensorBoard's own writer makes them.
+// [buckets, 3]: from, to and count, as TensorBoard's own writer makes them.
 std::string bucket_rows(std::vector<double> values) {
   std::erase_if(values, [](double v) { return !std::isfinite(v); });
   const auto [least, most] = std::minmax_element(values.begin(), values.end());
@@ -125,7 +125,7 @@ void EventFile::event(const std::string& summary, int64_t step) {
   record(fixed64(1, now()) + whole(2, static_cast<uint64_t>(step)) + text(5, summary));
 }
 
-// Its length, a checksum of that, the bytes, a checksum of these.
+// The length, its checksum, the bytes, and their checksum.
 void EventFile::record(const std::string& bytes) {
   const std::string length = bytes_of(static_cast<uint64_t>(bytes.size()));
   file_ << length << bytes_of(masked_crc32c(length)) << bytes << bytes_of(masked_crc32c(bytes));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The event files that TensorBoard reads: TFRecords of protobuf messages (tensorflow's event.proto,
-// summary.proto, tensor.proto), which are few enough to be written by hand.
+// summary.proto, tensor.proto). Few messages are needed, so they are written by hand.
 #pragma once
 
 #include <fstream>
@@ -9,7 +9,7 @@
 
 namespace tempo {
 
-/// One file of one folder; every event is in it whole, once flush was called.
+/// One file in a folder. After flush, every event is in it completely.
 class EventFile {
  public:
   /// Makes the folder and, in it, a file named by the time, the host and the process:
@@ -17,9 +17,9 @@ class EventFile {
   explicit EventFile(const std::string& folder);
 
   void scalar(const std::string& tag, double value, int64_t step);
-  /// Of all values, in 30 buckets of equal width.
+  /// Writes a histogram of all values, with 30 buckets of equal width.
   void histogram(const std::string& tag, const std::vector<double>& values, int64_t step);
-  /// Throws Error where the file cannot be written.
+  /// Throws Error if the file cannot be written.
   void flush();
   const std::string& path() const { return path_; }
 

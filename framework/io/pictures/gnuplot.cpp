@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The child process: its input and output are files, never pipes, so that neither side can wait for
-// the other or be ended by SIGPIPE.
+// Starts the child process. Its input and output are files, never pipes, so that neither side can
+// wait for the other or be ended by SIGPIPE.
 #include "io/pictures/gnuplot.hpp"
 
 #include <spawn.h>
@@ -49,7 +49,7 @@ pid_t spawn(int input, int output, int errors) {
   posix_spawn_file_actions_adddup2(&files.actions, input, 0);
   posix_spawn_file_actions_adddup2(&files.actions, output, 1);
   posix_spawn_file_actions_adddup2(&files.actions, errors, 2);
-  // Without the user's own ~/.gnuplot, a picture looks the same everywhere.
+  // The user's own ~/.gnuplot is ignored, so that a picture looks the same everywhere.
   char name[] = "gnuplot", plain[] = "--default-settings";
   char* arguments[] = {name, plain, nullptr};
   pid_t child = 0;
@@ -77,7 +77,7 @@ void run_gnuplot(std::FILE* script, int output) {
   while (::waitpid(child, &status, 0) < 0)
     if (errno != EINTR) throw Error("gnuplot: it was lost: " + system_text(errno) + ".");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  constexpr int not_started = 127;  // where posix_spawn returns before it knows
+  constexpr int not_started = 127;  // if posix_spawn returned before it could know
   if (WIFEXITED(status) && WEXITSTATUS(status) == not_started) fail_without_gnuplot();
   const std::string words = content_of(errors.get());
   throw Error(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A matrix as a table of colours, as a script for gnuplot.
+// A matrix as a grid of colours, written as a gnuplot script.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -55,7 +55,7 @@ void set_names(std::ostream& gp, const char* axis, const std::vector<std::string
   gp << ") noenhanced\n";
 }
 
-// Whole numbers as they are, shares with two decimals, others with three digits that count.
+// Whole numbers as they are, shares with two decimals, others with three significant digits.
 std::vector<std::string> texts_of(const Cells& cells) {
   const auto each = [&](auto test) {
     return std::all_of(cells.values.begin(), cells.values.end(),
@@ -73,7 +73,7 @@ std::vector<std::string> texts_of(const Cells& cells) {
   return texts;
 }
 
-// Whether the texts stand beside each other: in a picture whose columns have four fifths of it.
+// Whether the texts fit beside each other, if the columns take four fifths of the picture's width.
 bool fit(const std::vector<std::string>& texts, int64_t columns, int width) {
   constexpr double letter = 9, of_columns = 0.8;
   std::size_t longest = 0;
@@ -94,7 +94,7 @@ void set_axes(std::ostream& gp, const Cells& cells, const HeatMapOptions& o) {
   if (longest * o.columns.size() > letters_in_a_line) gp << "set xtics rotate by -45 left\n";
 }
 
-// Sends the colours, and the numbers on them in black or white.
+// Sends the colours and, in black or white, the numbers on them.
 void draw(gnuplotio::Gnuplot& gp, const Cells& cells, double low, double high,
           const std::vector<std::string>& texts) {
   const bool numbers = !texts.empty();

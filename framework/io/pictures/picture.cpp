@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns a script for gnuplot into a file.
+// Turns a gnuplot script into a picture file.
 #include "io/pictures/picture.hpp"
 
 #include <unistd.h>
@@ -51,8 +51,8 @@ bool complete(const std::string& picture, const std::string& kind) {
 
 }  // namespace
 
-// Gnuplot's '...' knows no escapes and no commands; a quote is doubled, a line end would end the
-// command, and no other control character may stand in an SVG.
+// In gnuplot's '...' there are no escapes and no commands. A quote is doubled; a newline would end
+// the command, and an SVG allows no other control character.
 std::string quoted_for_gnuplot(const std::string& text) {
   if (first_not_utf8(text) != text.npos)
     throw Error("picture: the text " + in_quotes(text) + " is not UTF-8.");
@@ -84,7 +84,7 @@ std::string draw_picture(const char* who, const std::string& path, int width, in
   const std::string kind = kind_of(who, path);
   const ScratchFile script = scratch_file();
   {
-    gnuplotio::Gnuplot gp(::fdopen(::dup(::fileno(script.get())), "w"));  // closes its own
+    gnuplotio::Gnuplot gp(::fdopen(::dup(::fileno(script.get())), "w"));  // closes its own copy
     set_terminal(who, gp, kind, width, height);
     write(gp);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Curves: what is drawn and how it looks, as a script for gnuplot.
+// Curves: the content and look of a plot, as a gnuplot script.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -13,7 +13,7 @@
 namespace tempo {
 namespace {
 
-// Apart from each other for every kind of sight and, in their order, in print without colours.
+// Distinct for every kind of colour vision and, in this order, in print without colours.
 constexpr std::array<const char*, 6> colours = {"#1f4e79", "#e8702a", "#3a9d6e",
                                                 "#c2579b", "#8c8c8c", "#d4a017"};
 
@@ -62,8 +62,8 @@ struct Range {
   void add(double v) { low = std::min(low, v), high = std::max(high, v); }
 };
 
-// The values with some room, which does not cross 0: a count is not shown as if it could be
-// negative.
+// The range of the values plus a margin that does not cross 0: a count must not look as if it could
+// be negative.
 Range y_range(const std::vector<Points>& curves, bool log_y) {
   Range r;
   for (const Points& points : curves)
@@ -77,7 +77,7 @@ Range y_range(const std::vector<Points>& curves, bool log_y) {
 }
 
 void set_axes(std::ostream& gp, const PlotOptions& o, const Range& y, bool legend) {
-  // From above: the title, the legend, the curves. None of them covers another.
+  // From top to bottom: the title, the legend, the curves. None overlaps another.
   set_frame(gp, {o.title, o.x_label, o.y_label}, legend ? 1.2 : 0.2);
   gp << "set tmargin " << 1.2 + (o.title.empty() ? 0 : 2) + (legend ? 1.3 : 0) << '\n'
      << "set border 3\n"
@@ -85,7 +85,7 @@ void set_axes(std::ostream& gp, const PlotOptions& o, const Range& y, bool legen
         "set format '%g'\n"
         "set autoscale xfix\n"
         "set offsets graph 0.01, graph 0.01, 0, 0\n";
-  gp.precision(17);  // a narrow range far from 0 stays one
+  gp.precision(17);  // keeps a narrow range far from 0 exact
   gp << "set yrange [" << y.low << ':' << y.high << "]\n";
   if (o.log_y.value_or(false)) gp << "set logscale y\n";
   gp << (legend ? "set key at graph 1, graph 1.02 right bottom horizontal Left reverse noenhanced "
@@ -106,7 +106,7 @@ void draw(gnuplotio::Gnuplot& gp, const std::vector<Curve>& curves,
   for (const Points& p : points) gp.send1d(p);
 }
 
-// One name of a History, by epoch.
+// The curve of one name in a History, by epoch.
 Curve curve_of(const std::string& label, const History& history, const std::string& name) {
   if (history.epochs().empty())
     throw Error("plot: " + (label == name ? "this History" : "the History of " + in_quotes(label)) +

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TensorBoard's callback: what training logs, as events.
+// TensorBoard's callback: writes the logs of a training as events.
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -21,7 +21,7 @@ struct Board final : Callback {
                   "; it must be a number of epochs, or 0 for no histograms.");
     require_frequency("TensorBoard: update_freq", o.update_freq);
   }
-  // A file is made by what is first written into it.
+  // Each file is made at the first write into it.
   EventFile& file(std::optional<EventFile>& of, const char* name) {
     if (!of) of.emplace((std::filesystem::path(options.log_dir) / name).string());
     return *of;
@@ -37,7 +37,7 @@ struct Board final : Callback {
   void on_train_batch_begin(int64_t) override {
     if (writes_batches()) batch_began = Clock::now();
   }
-  // Batches are numbered through all epochs, from 1.
+  // Batches are numbered from 1 through all epochs.
   void on_train_batch_end(int64_t, const Logs& logs) override {
     if (!writes_batches() || ++batches % options.update_freq.batches() != 0) return;
     if (options.write_steps_per_second)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers of a table, as a dtype holds them.
+// The numbers of a table, in the dtype of the result.
 #include "io/tables/csv.hpp"
 
 #include <cmath>
@@ -57,7 +57,7 @@ class CsvTensor {
     } else {
       constexpr double low = static_cast<double>(std::numeric_limits<T>::min());
       constexpr double high = static_cast<double>(std::numeric_limits<T>::max());
-      constexpr bool wide = sizeof(T) == 8;  // whose largest value is no double
+      constexpr bool wide = sizeof(T) == 8;  // its largest value is not a double
       if (!(missing >= low && (wide ? missing < high : missing <= high))) return false;
       value = static_cast<T>(missing);
       return static_cast<double>(value) == missing;

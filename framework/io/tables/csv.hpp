@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CSV as text in memory; read_csv reads a file so.
+// CSV as text in memory; read_csv reads a file through it.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace tempo {
 
-/// As read_csv; `name` begins each error.
+/// As read_csv, from a text; `name` begins each error.
 Tensor parse_csv(std::string_view text, const CsvOptions& options, const std::string& name);
 
 }  // namespace tempo

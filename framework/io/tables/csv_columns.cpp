@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds columns by name, and says which there are when one is not.
+// Finds columns by name; if there is none of that name, says which there are.
 #include "io/tables/csv_columns.hpp"
 
 #include <set>
@@ -59,7 +59,7 @@ std::size_t CsvColumns::position(const std::string& name) const {
   const std::vector<std::size_t> found = all_called(name);
   if (found.size() == 1) return found[0];
   if (found.size() > 1) fail_twice(name);
-  // "ISE.1" is the second of several that are called ISE.
+  // "ISE.1" is the second of several columns named ISE.
   if (const std::size_t point = name.rfind('.'); point != name.npos) {
     const std::vector<std::size_t> same = all_called(name.substr(0, point));
     for (std::size_t i = 0; same.size() > 1 && i < same.size(); ++i)
@@ -114,7 +114,7 @@ std::string CsvColumns::advice(std::string_view field, bool nothing_else) const 
   return text;
 }
 
-// One column whose name or field has what stands between fields elsewhere.
+// Advice for a single column whose name or field contains another usual separator.
 std::string CsvColumns::other_separator(std::string_view line) const {
   if (size() > 1) return "";
   for (const char c : {';', '\t', ',', '|'})

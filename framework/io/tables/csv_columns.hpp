@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The columns of a CSV file: how they came by their names, and which one a name means.
+// The columns of a CSV file: where their names came from, and which column a name means.
 #pragma once
 
 #include <optional>
@@ -9,29 +9,29 @@
 
 namespace tempo {
 
-/// The fields of a line in one text, for an error.
+/// The fields of a line joined into one text, for an error.
 std::string joined(const std::vector<std::string_view>& fields);
 
 class CsvColumns {
  public:
-  /// `file` begins each error. Of a first line without names, "0", "1", ... are the names.
+  /// `file` begins each error. If the first line has no names, columns are named "0", "1", ...
   CsvColumns(std::string file, char separator, const std::vector<std::string_view>& first_line,
              bool has_header, bool is_said);
 
   const std::vector<std::string>& names() const { return names_; }
   std::size_t size() const { return names_.size(); }
-  /// "the header names 3 columns", or that the first line has as many fields.
+  /// "the header names 3 columns", or a text that the first line has that many fields.
   std::string how_many() const;
-  /// `column "a"`, as an error begins on what stands in it.
+  /// `column "a"`, with which an error about one of its fields begins.
   std::string place(std::size_t column) const;
 
-  /// Of these, or of all; FormatError where there is no such name, or more than one column has it.
+  /// Their positions, {} for all; FormatError if a name does not exist or several columns have it.
   std::vector<std::size_t> positions(const std::vector<std::string>& wanted) const;
   std::size_t position(const std::string& name) const;
-  /// Those columns alone, under the names that they were asked for by; {} for all.
+  /// Those columns alone, under the names by which they were asked for; {} for all.
   CsvColumns chosen(const std::vector<std::string>& wanted) const;
 
-  /// What may be wrong where a field is no number; `nothing_else` was found in the field itself.
+  /// Advice about a field that is no number; `nothing_else`: no advice came from the field itself.
   std::string advice(std::string_view field, bool nothing_else) const;
 
  private:

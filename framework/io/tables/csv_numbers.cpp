@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers of CSV fields, exactly; for others, an error that names the style they seem to be in.
+// Exact numbers from CSV fields; for others, an error that guesses the style of the number.
 #include "io/tables/csv_numbers.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace tempo {
 namespace {
 
-// How numbers are written elsewhere: 1,234.5 and 1.234,5 and 1 234,5 and 1'234.5.
+// Styles of numbers in other countries: 1,234.5 and 1.234,5 and 1 234,5 and 1'234.5.
 struct Style {
   char decimal, thousands;
 };
@@ -28,8 +28,8 @@ std::size_t digits_from(std::string_view s, std::size_t at) {
   return end - at;
 }
 
-// The length of what separates thousands at `at`: a blank is also one that does not break a line
-// (U+00A0, U+202F) or a thin one (U+2009).
+// The length of the separator of thousands at `at`. For a blank, the no-break spaces U+00A0 and
+// U+202F and the thin space U+2009 count, too.
 std::size_t separator_at(std::string_view s, std::size_t at, char thousands) {
   if (thousands == '\0' || at >= s.size()) return 0;
   if (s[at] == thousands) return 1;
@@ -39,7 +39,7 @@ std::size_t separator_at(std::string_view s, std::size_t at, char thousands) {
   return 0;
 }
 
-// A sign; the minus of typography (U+2212) is one.
+// Removes a sign; the typographic minus (U+2212) is one, too.
 std::string_view without_sign(std::string_view s, bool& negative) {
   constexpr std::string_view minus = "\xe2\x88\x92";
   negative = s.starts_with('-') || s.starts_with(minus);
@@ -52,18 +52,18 @@ bool is_infinity(std::string_view s) {
   return word == "inf" || word == "infinity";
 }
 
-// Digits without a point, the first and the last not 0, times a power of ten; none of 0.
+// Digits without a point, the first and the last not 0, times a power of ten; no digits for 0.
 struct Decimal {
   bool negative = false;
   std::string digits = {};
   int64_t power = 0;
-  // The number of digits before the point; 0 or less: all come after it, and that many zeros first.
+  // The number of digits before the point; if it is -n, there are n zeros after the point first.
   int64_t first_place() const {
     return digits.empty() ? 0 : static_cast<int64_t>(digits.size()) + power;
   }
 };
 
-// Of a number as `standard` gives it.
+// From a number as `standard` returns it.
 Decimal decimal_of(std::string_view text) {
   Decimal out;
   out.negative = text.front() == '-';
@@ -151,7 +151,7 @@ CsvNumbers::Problem CsvNumbers::real(std::string_view field, T& out) const {
   if (text.empty()) return Problem::no_number;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error == std::errc()) return Problem::none;
-  // Out of range: too large, or so small that 0 or a number of fewer digits is nearest.
+  // Out of range: too large, or so small that the nearest number is 0 or subnormal.
   const Decimal number = decimal_of(text);
   if (number.first_place() > 0) return Problem::range;
   double value = 0;
@@ -171,7 +171,7 @@ CsvNumbers::Problem CsvNumbers::whole(std::string_view field, T& out) const {
   out = 0;
   if (digits.empty()) return Problem::none;
   if (power < 0) return Problem::fraction;
-  constexpr int64_t most_digits = 19;  // of an int64
+  constexpr int64_t most_digits = 19;  // digits of an int64
   if (static_cast<int64_t>(digits.size()) + power > most_digits) return Problem::range;
   digits.append(static_cast<std::size_t>(power), '0');
   if (negative) digits.insert(0, 1, '-');

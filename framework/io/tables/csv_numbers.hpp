@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a field of a CSV file means as a number, exactly.
+// The exact number that a CSV field means.
 #pragma once
 
 #include <cstdint>
@@ -18,25 +18,25 @@ class CsvNumbers {
 
   explicit CsvNumbers(const CsvOptions& options);
 
-  /// Whether a field says that there is no value: it is empty, or one of the options' words.
+  /// Whether a field stands for a missing value: it is empty, or one of the options' words.
   bool is_missing(std::string_view field) const;
-  /// Whether it is a number, however large.
+  /// Whether a field is a number, however large.
   bool is_number(std::string_view field) const;
 
-  /// The nearest float or double; `range` when that would be infinite.
+  /// The nearest float or double; Problem::range if it would be infinite.
   Problem read(std::string_view field, float& out) const;
   Problem read(std::string_view field, double& out) const;
-  /// Exactly: "1e3" and "1.0" are whole, "1.5" is not.
+  /// The exact integer: "1e3" and "1.0" are whole, "1.5" is not.
   Problem read(std::string_view field, int32_t& out) const;
   Problem read(std::string_view field, int64_t& out) const;
-  /// 0, 1, true or false.
+  /// From 0, 1, true or false.
   Problem read(std::string_view field, bool& out) const;
 
-  /// What may be wrong with a field that is no number, as the option that reads it; or "".
+  /// Advice for a field that is no number: the option that would read it; or "".
   std::string advice(std::string_view field) const;
 
  private:
-  // The field with '.' as its point and nothing between its thousands; "" when it is no number.
+  // The field with '.' as its point and no separators of thousands; "" if it is no number.
   std::string_view standard(std::string_view field, std::string& buffer) const;
   template <class T>
   Problem real(std::string_view field, T& out) const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a table: what separates its fields, which line names its columns, which are wanted.
+// Reads a table: finds the separator, the line with the column names, and the wanted columns.
 #include "io/tables/csv_reader.hpp"
 
 #include <algorithm>
@@ -40,7 +40,7 @@ std::string shown(char separator) {
   return separator == '\t' ? "'\\t'" : std::string{'\'', separator, '\''};
 }
 
-// Whether this separator parts each of the first lines into as many fields, two or more.
+// Whether this separator splits each of the first lines into the same number of fields, at least 2.
 bool parts(CsvText& text, const CsvDialect& dialect, const std::string& file) {
   constexpr int looked_at = 100;
   CsvRecords records(text, dialect, file);
@@ -51,14 +51,14 @@ bool parts(CsvText& text, const CsvDialect& dialect, const std::string& file) {
       if (fields.size() < 2 || (width > 0 && fields.size() != width)) return false;
       width = fields.size();
     }
-  } catch (const FormatError&) {  // a quote that is not closed, for one
+  } catch (const FormatError&) {  // such as an unclosed quote
     return false;
   }
   return width > 0;
 }
 
-// What stands within numbers is none. A comma where nothing parts all lines: there is one column,
-// or the error of the first line says.
+// A character that numbers contain cannot separate fields. If nothing splits all lines, it is a
+// comma if possible: there is one column, or the first line's error explains.
 char separator_of(CsvText& text, const CsvOptions& options, const std::string& file) {
   if (options.separator != '\0') return options.separator;
   std::string found;
@@ -73,15 +73,15 @@ char separator_of(CsvText& text, const CsvOptions& options, const std::string& f
                     shown(found[0]) + " (or " + shown(found[1]) + ") says which.");
 }
 
-// "1st", "2019-01-05", "$5": no number, but what data look like rather than names.
+// "1st", "2019-01-05", "$5": not numbers, but more like data than like names.
 bool begins_with_digit(std::string_view field) {
   const auto* first = std::find_if(field.begin(), field.end(),
                                    [](unsigned char c) { return c >= 0x80 || std::isalnum(c); });
   return first != field.end() && *first >= '0' && *first <= '9';
 }
 
-// Names are texts, data are numbers and what stands for a missing one. Whatever may be either is
-// an error that asks: a guess could lose a row.
+// Names are texts; data are numbers and words for missing ones. A line that may be either is an
+// error that asks the user: a wrong guess could lose a row.
 bool names_columns(const Fields& record, const CsvOptions& options, const CsvNumbers& numbers,
                    const CsvRecords& records) {
   int texts = 0, values = 0, empty = 0, other = 0;

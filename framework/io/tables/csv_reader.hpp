@@ -20,9 +20,9 @@ struct Table::State {
   CsvOptions options;
   CsvNumbers numbers;
   CsvColumns columns;
-  std::shared_ptr<const CsvText> text;   ///< what the fields point into
+  std::shared_ptr<const CsvText> text;   ///< the text that the fields point into
   std::vector<std::string_view> fields;  ///< row by row
-  std::vector<int64_t> lines;            ///< of the rows, in the file
+  std::vector<int64_t> lines;            ///< the line of each row in the file
 
   std::size_t rows() const { return lines.size(); }
   std::string_view field(std::size_t row, std::size_t column) const {
@@ -31,11 +31,11 @@ struct Table::State {
   bool is_missing(std::size_t row, std::size_t column) const {
     return numbers.is_missing(trimmed(field(row, column)));
   }
-  /// Throws FormatError: the file, the row's line, the column, then the sentence.
+  /// Throws FormatError: the file, the row's line, the column, then the sentence `what`.
   [[noreturn]] void fail(std::size_t row, std::size_t column, const std::string& what) const;
 };
 
-/// As read_table; `file` begins each error.
+/// As read_table, from a text; `file` begins each error.
 Table parse_table(std::string text, const CsvOptions& options, const std::string& file);
 
 }  // namespace tempo

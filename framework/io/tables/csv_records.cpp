@@ -44,7 +44,7 @@ bool CsvRecords::next(std::vector<std::string_view>& fields) {
   }
 }
 
-// A quote opens a field where nothing but blanks stands before it.
+// A quote opens a field if only blanks stand before it in the field.
 std::string_view CsvRecords::next_field() {
   if (dialect_.quote != '\0')
     if (const std::size_t opening = behind_blanks();
@@ -74,7 +74,7 @@ std::string_view CsvRecords::next_in_quotes(std::size_t opening) {
     std::string& single = rewritten_.emplace_back();
     for (std::size_t i = 0; i < field.size(); ++i) {
       single += field[i];
-      i += field[i] == dialect_.quote;  // the second of two
+      i += field[i] == dialect_.quote;  // skips the second of a doubled quote
     }
     field = single;
   }
@@ -98,7 +98,7 @@ void CsvRecords::skip_line_end() {
   ++line_;
 }
 
-// Nothing, or blanks that separate no fields.
+// Skips a line that is empty, or holds only blanks that are no separators.
 bool CsvRecords::skip_empty_line() {
   std::size_t at = at_;
   while (at < text_.size() && (text_[at] == ' ' || text_[at] == '\t') &&

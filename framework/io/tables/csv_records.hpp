@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The records of a CSV text: lines of fields. A field may be in quotes, which may hold separators,
-// line ends and doubled quotes (RFC 4180).
+// The records of a CSV text: lines of fields. A field in quotes may contain separators, newlines
+// and doubled quotes (RFC 4180).
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@
 
 namespace tempo {
 
-/// How fields are told apart.
+/// The characters that separate and quote fields.
 struct CsvDialect {
   char separator = ',';
   char quote = '"';  ///< '\0' for none
 };
 
-/// A text, and its fields whose quotes are doubled within, without them. Fields point into both.
+/// A text, and copies of its fields with doubled quotes made single. Fields point into both.
 struct CsvText {
   std::string text;
   std::deque<std::string> rewritten;
@@ -27,13 +27,13 @@ class CsvRecords {
  public:
   CsvRecords(CsvText& text, const CsvDialect& dialect, const std::string& name);
 
-  /// The fields of the next line that is not empty, as they are written, without their quotes;
-  /// false at the end.
+  /// The fields of the next line that is not empty, as written but without their quotes; false at
+  /// the end.
   bool next(std::vector<std::string_view>& fields);
-  /// Where the last record began, from 1.
+  /// The line on which the last record began, counted from 1.
   int64_t line() const { return record_line_; }
 
-  /// Throws FormatError: the file, then the sentence, with the last record's line or without.
+  /// Throws FormatError: the file, the last record's line (fail_here alone), then the sentence.
   [[noreturn]] void fail(const std::string& what) const;
   [[noreturn]] void fail_here(const std::string& what) const;
 
@@ -54,7 +54,7 @@ class CsvRecords {
   int64_t line_ = 1, record_line_ = 1;
 };
 
-/// Without the blanks around it.
+/// The field without the blanks around it.
 std::string_view trimmed(std::string_view field);
 
 }  // namespace tempo

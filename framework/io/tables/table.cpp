@@ -17,7 +17,7 @@
 namespace tempo {
 namespace {
 
-// A table of these rows, which share their text with the other one.
+// A table of these rows; it shares the text of the other table.
 Table with_rows(const Table::State& table, const std::vector<std::size_t>& rows) {
   auto out = std::make_shared<Table::State>(
       Table::State{table.file, table.options, table.numbers, table.columns, table.text, {}, {}});

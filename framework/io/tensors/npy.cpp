@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// NumPy's .npy: a magic number, a header that is a Python dictionary, the data. xtensor's own
-// reader would do, but takes files that are cut short for whole ones.
+// NumPy's .npy: a magic number, a header that is a Python dictionary, and the data. xtensor's own
+// reader is not used: it accepts truncated files.
 #include "io/tensors/npy.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ std::string descr_of(DType dtype) {
   return (size_of(dtype) == 1 ? "|" : "<") + std::string(written_as(dtype).npy);
 }
 
-// The text of the header, and where the data begin.
+// The text of the header, and the offset of the data.
 std::pair<std::string, uint64_t> header_of(const Source& source) {
   const std::string start = source.text(0, std::min<uint64_t>(source.size(), 12));
   if (start.starts_with("PK\x03\x04"))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One tensor in NumPy's .npy format; load_npy reads a file so.
+// One tensor in NumPy's .npy format; load_npy reads a file through it.
 #pragma once
 
 #include <tempo/tensor.hpp>
@@ -8,7 +8,7 @@
 
 namespace tempo {
 
-/// Believes nothing: the header is compared with the bytes that follow it. Throws FormatError.
+/// For untrusted input: the header is checked against the bytes after it. Throws FormatError.
 Tensor read_npy(const Source& source);
 
 }  // namespace tempo

@@ -103,7 +103,7 @@ class Parser {
     return false;
   }
 
-  // (2, 3), and (2L, 3L) as Python 2 wrote it.
+  // (2, 3), or (2L, 3L) as Python 2 wrote it.
   Shape shape() {
     Shape out;
     const std::size_t from = at_;

@@ -17,9 +17,9 @@ struct NpyHeader {
   Shape shape;
 };
 
-/// Of a file with `bytes` bytes of data. Throws FormatError, with the source's name, for a header
-/// that NumPy does not write and for a dtype that Tempo does not read; it names the dtype and says
-/// how NumPy writes another.
+/// The header of a file with `bytes` bytes of data. Throws FormatError, with the source's name, for
+/// a header that NumPy does not write and for a dtype that Tempo does not read: it names the dtype
+/// and says how to write another one from NumPy.
 NpyHeader read_npy_header(const Source& source, std::string_view text, uint64_t bytes);
 
 }  // namespace tempo

@@ -17,11 +17,11 @@ namespace tempo {
 
 namespace {
 
-constexpr int64_t printed_whole = 1000;  // elements; of more, each axis shows its edges
+constexpr int64_t printed_whole = 1000;  // elements; larger tensors show the edges of each axis
 constexpr int64_t edge = 3;
 
-// An element as it is printed. A whole number is a text before: xtensor's printer of integers takes
-// the absolute value, which the least one has not.
+// An element as it is printed. Integers become texts first: xtensor's printer takes their absolute
+// value, which does not exist for the least integer.
 template <class T>
 auto printed(T element) {
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
@@ -30,8 +30,8 @@ auto printed(T element) {
     return element;
 }
 
-// The edges of a tensor and one place between them, which are printed as dots: however many
-// elements there are, only these are looked at.
+// The edges of a tensor and one place between them that is printed as dots. Only these are read,
+// however many elements there are.
 class Edges {
  public:
   explicit Edges(const Shape& shape) : whole_(shape), shown_(shape) {
@@ -46,7 +46,7 @@ class Edges {
   }
 
  private:
-  // Where in the tensor the i-th element that is shown lies.
+  // The index in the tensor of the i-th element that is shown.
   int64_t place(int64_t i) const {
     int64_t at = 0, step = 1;
     for (int axis = whole_.rank() - 1; axis >= 0; --axis) {
@@ -78,7 +78,7 @@ std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
   const Shape shape = tensor.shape();
   if (!tensor.has_value()) return out << "placeholder " << to_string(shape, tensor.dtype());
   if (shape.count() == 0) return out << "empty " << to_string(shape, tensor.dtype());
-  const std::streamsize precision = out.precision(7);  // what a float32 holds
+  const std::streamsize precision = out.precision(7);  // the digits that a float32 holds
   dispatch(tensor.dtype(), [&]<class T>(T) { print(out, tensor.data<T>(), shape); });
   out.precision(precision);
   return out << "  " << to_string(shape, tensor.dtype());

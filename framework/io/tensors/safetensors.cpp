@@ -25,10 +25,10 @@ struct Entry {
   StoredType type;
   Shape shape;
   uint64_t begin = 0, end = 0;
-  std::string unreadable;  // why, of a tensor that is sound, but none of Tempo's
+  std::string unreadable;  // why Tempo cannot read this tensor, which is otherwise valid
 };
 
-// Reads one file; each failure is a sentence with the file's name.
+// Reads one file; each error is a sentence with the file's name.
 class Reader {
  public:
   explicit Reader(const Source& source) : source_(source) {}
@@ -136,7 +136,7 @@ class Reader {
     if (e.unreadable.empty()) e.unreadable = source_.name() + ": " + who(e.name) + why;
   }
 
-  // More axes than Tempo has become one.
+  // A shape with more axes than Tempo supports is flattened to one axis.
   void read_shape(Entry& e, const json& value) const {
     if (!value.is_array())
       fail(e.name, "shape must be a list of sizes; found " + value.dump() + ".");
@@ -164,7 +164,7 @@ class Reader {
       fail(e.name, "data_offsets " + offsets + " lie beyond the end of the data, which has " +
                        std::to_string(data_size_) + " bytes: the file is cut short, or damaged.");
     const uint64_t there = e.end - e.begin, count = static_cast<uint64_t>(e.shape.count());
-    if (!e.unreadable.empty()) {  // of a dtype that is not known, an element has one bit or more
+    if (!e.unreadable.empty()) {  // an element of an unknown dtype has at least one bit
       if (count > 8 * there)
         fail(e.name, "shape " + to_string(e.shape) + " has too many elements for " +
                          std::to_string(there) + " bytes.");
@@ -176,7 +176,7 @@ class Reader {
                        " bytes; data_offsets " + offsets + " hold " + std::to_string(there) + ".");
   }
 
-  // Sorted by place, the tensors follow each other without overlap or gap, to the end of the file.
+  // Sorted by offset, the tensors must follow each other without overlap or gap, up to the end.
   void check_layout(std::vector<Entry>& entries) const {
     std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
       return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
@@ -195,7 +195,7 @@ class Reader {
       fail(std::to_string(data_size_ - end) + " bytes at its end belong to no tensor.");
   }
 
-  // What cannot be read becomes a tensor whose elements are an error when they are asked for.
+  // A tensor that cannot be read throws its error when its elements are asked for.
   Tensor read_tensor(Entry& e) const {
     if (e.unreadable.empty()) try {
         return read_stored(source_, data_ + e.begin, e.type, e.shape, who(e.name));
@@ -208,7 +208,7 @@ class Reader {
   }
 
   const Source& source_;
-  uint64_t data_ = 0, data_size_ = 0;  // where the data begin, and their bytes
+  uint64_t data_ = 0, data_size_ = 0;  // offset and size of the data in bytes
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The safetensors format: 8 bytes of little-endian header length, a JSON header that says where
-// each tensor lies, the data. https://github.com/huggingface/safetensors
+// The safetensors format: 8 bytes of little-endian header length, a JSON header with the offsets of
+// each tensor, and the data. https://github.com/huggingface/safetensors
 #pragma once
 
 #include <map>
@@ -18,19 +18,19 @@ struct Safetensors {
   std::map<std::string, std::string> metadata;
   std::vector<std::pair<std::string, Tensor>> tensors;  // in the order of the file
 
-  /// The tensor of that name, or Tensor{}.
+  /// The tensor of that name; Tensor{} if there is none.
   Tensor find(const std::string& name) const;
 };
 
-/// Atomically: on failure the file that was there is unchanged. Names must differ.
+/// Writes atomically: if it fails, the file that was there is unchanged. Names must differ.
 void write_safetensors(const std::string& path, const Safetensors& content);
 
-/// What becomes of a tensor that is sound but none of Tempo's: of another dtype, of more axes, with
-/// a number that does not fit. Left: an error when its elements are asked for, or at once when no
-/// tensor of the file can be read.
+/// The treatment of a valid tensor that Tempo cannot read, because of its dtype, its rank, or a
+/// number that does not fit. `refused`: an error at once. `left`: an error when its elements are
+/// asked for, or at once if no tensor of the file can be read.
 enum class Unreadable { refused, left };
 
-/// Believes nothing: every length, offset, dtype and shape is checked. Throws FormatError.
+/// For untrusted input: every length, offset, dtype and shape is checked. Throws FormatError.
 Safetensors read_safetensors(const Source& source, Unreadable unreadable = Unreadable::refused);
 Safetensors read_safetensors(const std::string& path, Unreadable unreadable = Unreadable::refused);
 

@@ -26,7 +26,7 @@ std::string text_in_json(const std::string& path, const std::string& text) {
   return json(text).dump();
 }
 
-// Wide elements first, so that each tensor is aligned to its elements when the file is mapped.
+// Wide elements come first, so that each tensor is aligned when the file is mapped.
 std::vector<const Named*> in_order(const std::string& path, const Safetensors& content) {
   std::vector<const Named*> order;
   std::set<std::string_view> names;

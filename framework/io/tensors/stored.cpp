@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Converts stored numbers to the dtypes of Tempo, each exactly or not at all.
+// Converts stored numbers to Tempo's dtypes, each of them exactly or not at all.
 #include "io/tensors/stored.hpp"
 
 #include <algorithm>
@@ -40,7 +40,7 @@ T from_bytes(const char* at, bool big_endian) {
   return std::bit_cast<T>(bytes);
 }
 
-// One file's elements on their way into an array, a piece at a time.
+// Converts the elements of a file into an array, a piece at a time.
 struct Conversion {
   const Source& source;
   uint64_t at;
@@ -48,7 +48,7 @@ struct Conversion {
   const std::string& who;
   Array out;
 
-  // From S, as the file has it, to T, as the array has it.
+  // From S, the type in the file, to T, the type in the array.
   template <class S, class T, class F>
   void each(F&& convert) {
     constexpr int64_t piece = 1 << 16;
@@ -146,7 +146,7 @@ std::string names_in(const char* StoredFormat::*column) {
 }
 
 int64_t countable(std::span<const int64_t> shape) {
-  constexpr int64_t most = int64_t{1} << 59;  // whose bytes are counted, too
+  constexpr int64_t most = int64_t{1} << 59;  // so that their bytes can be counted, too
   int64_t product = 1;
   bool none = false;
   for (const int64_t extent : shape) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers as files store them, and the dtypes of Tempo that hold them without a change.
+// Numbers as files store them, and the Tempo dtypes that hold them unchanged.
 #pragma once
 
 #include <span>
@@ -20,17 +20,17 @@ struct StoredType {
 
   /// "float16", "uint8", "bool"
   std::string name() const;
-  /// The dtype whose elements it becomes: floats of 2 bytes float32, small integers int32, uint32
-  /// and uint64 int64.
+  /// The dtype that its elements become: float32 for floats of 2 bytes, int32 for small integers,
+  /// int64 for uint32 and uint64.
   DType dtype() const;
 };
 
-/// A type that Tempo reads, as the formats call it. Of the types that become one dtype, the first
-/// is the one that Tempo writes.
+/// A type that Tempo reads, with its names in the formats. Of the types that become one dtype,
+/// Tempo writes the first.
 struct StoredFormat {
   StoredType type;
   const char* name;
-  const char* npy;  ///< without the order of its bytes; null: NumPy has none
+  const char* npy;  ///< without the byte order; null: NumPy has no such type
   const char* safetensors;
   DType dtype;
 };
@@ -49,19 +49,19 @@ inline constexpr StoredFormat stored_formats[] = {
     {{StoredType::Kind::natural, 4}, "uint32", "u4", "U32", int64},
     {{StoredType::Kind::natural, 8}, "uint64", "u8", "U64", int64},
 };
-/// How Tempo writes a dtype.
+/// The type as which Tempo writes a dtype.
 const StoredFormat& written_as(DType dtype);
-/// The type that a format calls so, by one of its columns; null where Tempo reads none of that
+/// The type of this name in one of the columns; null if Tempo reads no type of that
 /// name.
 const StoredFormat* stored_format(const char* StoredFormat::*column, std::string_view name);
-/// All names in a column: "F32, F64, ..."
+/// All names in a column, as a list: "F32, F64, ..."
 std::string names_in(const char* StoredFormat::*column);
 
-/// How many elements a shape has, whatever the order of its axes; -1 when they cannot be counted.
+/// The number of elements of a shape, for any order of axes; -1 if it cannot be counted.
 int64_t countable(std::span<const int64_t> shape);
 
-/// Elements that lie from `at` on. FormatError where one does not fit (a uint64 above 2^63 - 1, a
-/// bool that is neither 0 nor 1): the source's name, `who`, the sentence.
+/// Reads the elements from offset `at` on. FormatError if one does not fit (a uint64 above 2^63 -
+/// 1, a bool that is neither 0 nor 1): the source's name, `who`, the sentence.
 Tensor read_stored(const Source& source, uint64_t at, const StoredType& type, const Shape& shape,
                    const std::string& who = "");
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors by name, for users: the public face of safetensors.hpp.
+// Tensors by name, for users: the public interface of safetensors.hpp.
 #include <tempo/io.hpp>
 
 #include "io/source.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands between the host and the callbacks of a watched plugin.
+// Wraps the callbacks of a watched plugin, between the host and the plugin.
 #include "plugin/debug/callbacks.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace tempo::debug {
 
 namespace {
 
-// Which layer an instance is of: its `destroy` is not told.
+// The layer of each instance: a `destroy` is not told its layer.
 class LayersInUse {
  public:
   void add(void* instance, tempo_layer* layer) {
@@ -46,7 +46,7 @@ LayersInUse& layers_in_use() {
   return it;
 }
 
-// What a watched type gets as its `user`.
+// The `user` of a watched type: the original type beside the watched one.
 struct Layered {
   tempo_layer_type original, watched;
   std::string by(const char* callback) const {
@@ -69,7 +69,7 @@ Type& one_more() {
   return all.emplace_back();
 }
 
-// A callback that is neither lent nor gives anything: it is given its own `user` back.
+// A callback that borrows and returns no handles: it only gets its own `user` back.
 template <auto Member>
 struct PassedOn;
 template <class Type, class... A, tempo_status (*Type::*Member)(void*, A...)>
@@ -101,11 +101,11 @@ tempo_status create(void* user, tempo_layer* self, const tempo_creation* creatio
 }
 tempo_status destroy(void* user, void* instance) {
   const tempo_layer_type& type = layered(user).original;
-  forget(layers_in_use().take(instance));  // before another one can lie at its address
+  forget(layers_in_use().take(instance));  // before another layer can get its address
   return type.destroy(type.user, instance);
 }
 
-// Of each callback that is given a call and makes tensors.
+// Shared by all callbacks that get a call and make tensors.
 template <class Callback>
 tempo_status making(void* user, const char* name, Callback callback, void* instance,
                     tempo_layer* self, const tempo_call* call, tempo_results* results) {
@@ -169,7 +169,7 @@ tempo_status vjp(void* user, const tempo_op_gradient* gradient) {
 
 int64_t live_instances() { return layers_in_use().count(); }
 
-// A callback that were not named here would be given the `user` of this file.
+// A callback missing from the list below would get the `user` of this file.
 static_assert(sizeof(tempo_layer_type) == offsetof(tempo_layer_type, get_extension) +
                                               sizeof(tempo_layer_type::get_extension) &&
                   sizeof(tempo_op_type) ==

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Callbacks of a watched plugin, each in one that lends it what it is given and takes from it what
-// it gives.
+// Callbacks of a watched plugin, each wrapped in one that lends it its arguments and takes over its
+// results.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,12 @@
 
 namespace tempo::debug {
 
-/// The same with other callbacks. What is returned, and what it refers to, is never freed.
+/// A copy with watching callbacks. The copy, and what it refers to, is never freed.
 const tempo_layer_type& watched(const tempo_layer_type& type);
 const tempo_op_type& watched(const tempo_op_type& type);
 const tempo_function_type& watched(const tempo_function_type& type);
 
-/// A scan and a rule with a watched step or rule, for the call in which they live.
+/// A scan and a rule whose step or rule is watched, for the duration of one call.
 struct WatchedScan {
   explicit WatchedScan(const tempo_scan& given);
   tempo_scan scan;
@@ -32,7 +32,7 @@ struct WatchedRule {
   const tempo_custom_gradient given_;
 };
 
-/// Made by its `create` and not taken back by its `destroy`.
+/// The number of instances that `create` made and `destroy` has not freed.
 int64_t live_instances();
 
 }  // namespace tempo::debug

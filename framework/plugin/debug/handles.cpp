@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps the account of a plugin's handles.
+// Accounts for the handles that a plugin holds.
 #include "plugin/debug/handles.hpp"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ struct Account {
 };
 
 void keep(tempo_tensor* tensor) { sdk::host().retain(tensor); }
-void keep(tempo_layer*) {}  // or none would ever be destroyed
+void keep(tempo_layer*) {}  // a kept layer would never be destroyed
 const char* name_of(const tempo_tensor*) { return "tensor"; }
 const char* name_of(const tempo_layer*) { return "layer"; }
 
@@ -36,7 +36,7 @@ class Accounts {
     if (is_new) keep(handle);
     f(at->second);
   }
-  /// What is wrong with its use; "" for nothing.
+  /// The fault of using this handle; "" if there is none.
   std::string fault(const Handle* handle) const {
     if (!handle) return "";
     const ProcessLock lock(ProcessLock::watching);
@@ -44,7 +44,7 @@ class Accounts {
     if (at == all_.end()) return "is none that the host gave it";
     return at->second.is_open() ? "" : "was released before, or lent for a call that is over";
   }
-  /// Whether it had a count to give.
+  /// Takes a count from the plugin; false if it has none.
   bool take(Handle* handle) {
     const ProcessLock lock(ProcessLock::watching);
     const auto at = all_.find(handle);
@@ -69,7 +69,7 @@ class Accounts {
 
 template <class Handle>
 Accounts<Handle>& accounts() {
-  static auto& all = *new Accounts<Handle>;  // plugins use theirs until the process ends
+  static auto& all = *new Accounts<Handle>;  // plugins use handles until the process ends
   return all;
 }
 

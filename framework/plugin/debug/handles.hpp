@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a watched plugin holds: the counts that it was given, and what it was lent for a call. A
-// tensor that it saw once is kept, so that no other comes to lie at its address.
+// The handles that a watched plugin holds: counts that it was given, and handles lent for a call. A
+// tensor that it has seen is kept alive, so that no other tensor gets its address.
 #pragma once
 
 #include <cstdint>
@@ -11,28 +11,28 @@
 
 namespace tempo::debug {
 
-/// What the watched plugin is to be told of; each text is kept once.
+/// Adds a fault to report about the watched plugin; equal texts are kept once.
 void add_fault(const std::string& text);
 
-/// It has one more count.
+/// The plugin gets one more count of the handle.
 void given(tempo_tensor* tensor);
 void given(tempo_layer* layer);
-/// It may use it for as long as the process lives.
+/// The plugin may use the handle for as long as the process lives.
 void lent_for_good(tempo_tensor* tensor);
 void lent_for_good(tempo_layer* layer);
-/// It gives a count away. False, with a fault, where it has none.
+/// The plugin gives a count away. False, with a fault, if it has none.
 bool taken(tempo_tensor* tensor, const std::string& by);
 bool taken(tempo_layer* layer, const std::string& by);
-/// It is destroyed; another may come to lie at its address.
+/// The layer is destroyed; another one may get its address.
 void forget(tempo_layer* layer);
-/// Whether it may use it. False, with a fault, where it may not; NULL is the host's to refuse.
+/// Whether the plugin may use the handle. If not, a fault is added; NULL is left to the host.
 bool may_use(const tempo_tensor* tensor, const std::string& by);
 bool may_use(const tempo_layer* layer, const std::string& by);
-/// How many counts it has.
+/// The number of counts that the plugin holds.
 int64_t held_tensors();
 int64_t held_layers();
 
-/// While one lives, the plugin is called, and may use what was lent to it here.
+/// While one exists, the plugin is in a call, and may use the handles that were lent to it here.
 class Lending {
  public:
   Lending() = default;
@@ -46,8 +46,8 @@ class Lending {
   std::vector<tempo_tensor*> lent_;
 };
 
-/// Takes from the plugin what it hands over as results. One that it has no count of is given one,
-/// and a fault.
+/// Takes the results that the plugin hands over. If it has no count of one, it is given a count,
+/// and a fault is added.
 void hand_over(tempo_tensor* const* results, uint64_t n, const std::string& by);
 
 }  // namespace tempo::debug

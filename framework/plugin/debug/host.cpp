@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The extension "check/1": which plugin is watched, and what was found.
+// The extension "check/1": the watched plugin, and the faults that were found.
 #include "plugin/debug/host.hpp"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ namespace debug {
 namespace {
 
 struct Watching {
-  std::string path;  // "" for none
+  std::string path;  // of the watched plugin; "" if there is none
   uint32_t what = 0;
   DescribePlugin describe = nullptr;
   std::deque<std::string> faults;

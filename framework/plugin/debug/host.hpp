@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host's extension "check/1", for those who check plugins: a host that counts what a plugin
-// calls, fails where it is told to, and looks at each handle and at each byte that a kernel writes.
+// The host's extension "check/1", for checks of plugins: a host that counts a plugin's calls, fails
+// them on demand, and checks each handle and each byte that a kernel writes.
 #pragma once
 
 #include <string>
@@ -56,7 +56,7 @@ typedef struct tempo_check_host {
 
 namespace tempo {
 
-/// What the extension is, in libtempo; and as a program finds it.
+/// The extension: within libtempo, and as a program finds it.
 const tempo_check_host* check_host();
 inline const tempo_check_host& check_extension() {
   static const auto* const its =
@@ -67,7 +67,7 @@ inline const tempo_check_host& check_extension() {
 
 /// The entry point of a plugin.
 using DescribePlugin = const tempo_plugin* (*)();
-/// The table that the plugin of this file is given: the usual one, unless it is watched.
+/// The table for the plugin of this file: the usual one, or the watching one if it is watched.
 const tempo_host* host_for(const std::string& path, DescribePlugin describe,
                            const tempo_host* usual);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guard pages, and the signal that comes from them.
+// Guard pages, and the handler of the signal that they raise.
 #include "plugin/debug/memory.hpp"
 
 #include <signal.h>
@@ -23,7 +23,7 @@ namespace {
 
 const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 
-// For the handler, which may allocate nothing: where the pages lie that are in use, and whose.
+// For the signal handler, which must not allocate: the guarded pages in use, and their owners.
 struct Watched {
   std::atomic<const char*> begin{nullptr}, end{nullptr};
   char text[200];
@@ -38,7 +38,7 @@ void explain_fault(int number, siginfo_t* info, void*) {
     for (const char* text : {w.text, "\n"})
       if (write(STDERR_FILENO, text, std::strlen(text)) < 0) break;
   }
-  signal(number, SIG_DFL);  // comes again, and ends the process
+  signal(number, SIG_DFL);  // the fault repeats and ends the process
 }
 void catch_faults() {
   static const bool done = [] {
@@ -50,7 +50,7 @@ void catch_faults() {
   (void)done;
 }
 
-// Bytes between two pages that nobody may touch, against the one or the other.
+// Bytes between two pages without access, placed against the first or the second.
 class Guarded {
  public:
   enum Side { at_end, at_begin };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a kernel on copies that lie against pages which nobody may touch.
+// Runs a kernel on copies that lie against pages without access.
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace tempo::debug {
 
-/// Whether the watched plugin's kernels are run so.
+/// Whether the kernels of the watched plugin are run in this way.
 bool watches_memory();
 
-/// The kernel on inputs that cannot be written to and results whose bytes were set before, twice,
-/// with others each time: what it leaves out, or reads from its results, differs. A read or a write
-/// outside of them ends the process, with a line on stderr that says of what.
+/// Runs the kernel twice, on read-only inputs and on results that are filled with different bytes
+/// each time: elements that it does not write, or reads from its results, then differ. An access
+/// outside of them ends the process, with a line on stderr that names the tensor.
 tempo_status run_guarded(const tempo_op_type& type, const tempo_op_call& call,
                          const std::string& by);
 

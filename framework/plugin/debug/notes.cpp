@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at optimised Programs for what hoist, merge and the grouping of tiles left where it was.
+// Looks in optimised Programs for instructions that hoist, merge and the tiles could not improve.
 #include "plugin/debug/notes.hpp"
 
 #include <algorithm>
@@ -50,7 +50,7 @@ class Notes {
   static bool is_sum(const Instruction& i) {
     return i.op->pointwise && i.op->linear && i.inputs.size() == 2;
   }
-  // (x + h) W is x W + h W, of which x W can leave the loop.
+  // (x + h) W equals x W + h W, and x W could leave the loop.
   void look_at_left_side(const Instruction& product) {
     std::vector<ValueId> sums{product.inputs[0]};
     while (!sums.empty()) {
@@ -70,7 +70,7 @@ class Notes {
     }
   }
 
-  // Products of one left side that merge could not lay side by side.
+  // Products with the same left side that merge could not combine.
   void look_at_others_of(const Instruction& product) {
     for (const Instruction& other : p_.loop) {
       if (&other >= &product) return;
@@ -88,7 +88,7 @@ class Notes {
                        "they are one product.");
     }
   }
-  // Made by the same ops of the same values.
+  // Whether both values are made by the same ops from the same values.
   bool are_same(ValueId a, ValueId b, int depth) const {
     if (a == b) return true;
     const Instruction *i = uses_.maker(a), *k = uses_.maker(b);
@@ -118,7 +118,7 @@ class Notes {
 }  // namespace
 
 namespace {
-// A step that runs in parts is followed by them.
+// A step that runs in parts is logged before its parts.
 bool runs_forward(const LoggedProgram& logged) {
   const bool is_part =
       logged.what == part_ahead || logged.what == part_of_matrices || logged.what == part_behind;

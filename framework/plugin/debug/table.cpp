@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of the watching host: each function counts, fails where it is told to, and looks at the
-// handles that it is given, before it calls the one of the real table.
+// The table of the watching host. Each function counts its calls, fails on demand, and checks the
+// handles that it gets; then it calls the function of the real table.
 #include "plugin/debug/table.hpp"
 
 #include <algorithm>
@@ -26,9 +26,9 @@ tempo_status refuse() {
   return real().fail(TEMPO_PLUGIN_ERROR, "a handle was given that is not the plugin's to use.");
 }
 
-// --- what a function is given, and what it gives: a handle
+// --- arguments and results that are handles
 
-// Of a count that no list has nothing is read: the host refuses it.
+// A count that is too large for a list is not read: the host refuses it.
 bool may_have_all(const std::string& by, tempo_tensor* const* tensors, uint32_t n) {
   for (uint32_t i = 0; tensors && n <= most_of_a_list && i < n; ++i)
     if (!may_use(tensors[i], by)) return false;
@@ -64,10 +64,10 @@ void note_all(tempo_tensor* const* tensors, uint64_t n) {
   for (uint64_t i = 0; i < n; ++i) given(tensors[i]);
 }
 
-// --- a function
+// --- one function
 
 struct Counts {
-  std::atomic<uint64_t> calls{0}, failing{0};  // the number of the call that fails
+  std::atomic<uint64_t> calls{0}, failing{0};  // the number of the call that is to fail
 };
 
 template <auto Member>
@@ -76,7 +76,7 @@ template <class... A, tempo_status (*tempo_host::*Member)(A...)>
 struct Real<Member> {
   inline static Counts counts;
 
-  // Handles come in one by one, and go out one by one.
+  // For functions whose handles are single arguments and single results.
   static tempo_status usual(const std::string& by, A... arguments) {
     if (!(may_have(by, arguments) && ...)) return refuse();
     const tempo_status status = (real().*Member)(arguments...);
@@ -96,7 +96,7 @@ struct Real<Member> {
   }
 };
 
-// --- those that need more than that
+// --- functions that need more than that
 
 tempo_status retain(const std::string& by, tempo_tensor* tensor) {
   if (!may_use(tensor, by)) return refuse();
@@ -210,7 +210,7 @@ tempo_status save_value(const std::string& by, tempo_saving* to, const tempo_att
   return real().save_value(to, value);
 }
 
-// --- all of them
+// --- all functions
 
 struct Function {
   const char* name;
@@ -287,7 +287,7 @@ Function const* function_named(const char* name) {
 }  // namespace
 
 const tempo_host& watching_table(const tempo_host& usual) {
-  static tempo_host table;  // of the one plugin that is watched
+  static tempo_host table;  // for the only plugin that is watched
   table = usual;
   for (const Function& f : functions()) f.put_into(table);
   return table;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pipelines: which passes a Program goes through, and in which order.
+// The pipelines: the lists of passes that Programs go through, in order.
 #pragma once
 
 #include <span>
@@ -17,18 +17,18 @@ struct Pipeline {
   std::span<const Pass> passes;
 };
 
-/// A step as written; its gradient is built after these, so that the gradient has their form.
+/// For a step as written; its gradient is built after these passes, so that it has their form.
 extern const Pipeline before_gradient;
-/// Between those and what follows, where weights are to be rounded to int8.
+/// Runs after before_gradient and before the next ones if weights are rounded to int8.
 extern const Pipeline for_int8;
-/// A step or its gradient, which runs over many steps of time.
+/// For a step or its gradient that runs over many steps of time.
 extern const Pipeline for_scan;
-/// A step that runs by itself, again and again; it comes from `before_gradient`.
+/// For a step that is run alone, again and again, after `before_gradient`.
 extern const Pipeline for_stream;
-/// An elementwise formula that runs once, in one pass over memory.
+/// For an elementwise formula that runs once, in one pass over memory.
 extern const Pipeline for_formula;
 
-/// The Program after these passes, one after the other; with TEMPO_CHECKED verified after each.
+/// Applies the passes one after the other; with TEMPO_CHECKED, verifies the Program after each.
 Program run_passes(const Pipeline& pipeline, Program program);
 
 }  // namespace tempo

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products that do additions: a b + c d is made in registers, a + b c where a lies, and a row is
-// added in passing.
+// Additions that products do: a b + c d is made in registers, a + b c in the place of a, and a row
+// is added in passing.
 #include <algorithm>
 
 #include "ops/known.hpp"
@@ -24,7 +24,7 @@ const Additions::Added& Additions::to(const Instruction& product) const {
   return at == added_.end() ? nothing : at->second;
 }
 
-// From the last to the first: what one sum is added to may be a sum itself.
+// Runs from the last to the first: the other operand of a sum may be a sum itself.
 void Additions::find_sums() {
   const std::vector<Instruction>& loop = uses_.program().loop;
   for (std::size_t k = loop.size(); k-- > 0;)
@@ -49,7 +49,7 @@ bool Additions::add_to(const Instruction& addition, ValueId product, ValueId oth
   return true;
 }
 
-// A product that nothing else reads.
+// Whether the value is a product that only this addition reads.
 bool Additions::takes(const Instruction& addition, ValueId product) const {
   const Instruction* made = uses_.maker(product);
   return made && is_product(uses_, *made) && uses_.read_once(product) &&
@@ -57,7 +57,7 @@ bool Additions::takes(const Instruction& addition, ValueId product) const {
          uses_.root(addition.inputs[0]) != uses_.root(addition.inputs[1]);
 }
 
-// Whether rows of the one, all their blocks side by side, are rows of the other.
+// Whether the rows of both products, with all blocks side by side, are equally long.
 bool Additions::same_rows(const Instruction& a, const Instruction& b) const {
   const ProductSize of_a = size_of_product(uses_.program(), a),
                     of_b = size_of_product(uses_.program(), b);
@@ -79,7 +79,7 @@ bool Additions::join(const Instruction& addition, const Instruction& product, Va
   return true;
 }
 
-// To a value that nothing else reads and that is there before.
+// Adds the product to `other`, if nothing else reads that value and it is made earlier.
 bool Additions::add_in_place(ValueId total, const Instruction& product, ValueId other) {
   if (uses_.made_for_loop(other)) {
     if (places_.placed(total) || uses_.is_next(total)) return false;
@@ -97,8 +97,8 @@ bool Additions::add_in_place(ValueId total, const Instruction& product, ValueId 
   return true;
 }
 
-// Whether what an instruction makes may lie where a total does. A part of a split has its place in
-// the whole, which must be there for this alone; a call writes its rows side by side.
+// Whether the result of an instruction may have the place of a total. A part of a split lies in the
+// whole, which must then have no other use; a call writes its rows one after the other.
 bool Additions::can_lie_at(const Instruction& made, ValueId total) const {
   if (splits_columns(made)) {
     const ValueId whole = made.inputs[0];
@@ -112,13 +112,13 @@ bool Additions::can_lie_at(const Instruction& made, ValueId total) const {
                                is_product(uses_, made)));
 }
 
-// Whether rows of the total may not follow one another where an instruction has made what is added.
+// Whether the rows of the total may not be adjacent if it gets the place of the first operand.
 bool Additions::may_lie_apart(const Instruction& before, ValueId total) const {
   return splits_columns(before) || (places_.placed(total) && !lies_together(places_.region(total)));
 }
 
-// Whether a product can write the rows of a total wherever they lie: each is a row of the product,
-// or a block of it.
+// Whether a product can write the rows of a total that are not adjacent: each must be a row of the
+// product, or a block of a row.
 bool Additions::writes_rows(const Instruction& product, ValueId total) const {
   const ProductSize size = size_of_product(uses_.program(), product);
   const int64_t cols = cols_of(uses_.type(total).shape);
@@ -129,7 +129,7 @@ bool Additions::can_lie_in_part(ValueId total) const {
   return !places_.placed(total) && uses_.only_inside(total) && read_as_part(uses_, total);
 }
 
-// A row that is added to what a product makes, and that nothing else reads.
+// Finds rows that are added to products, whose results nothing else reads.
 void Additions::find_rows() {
   const Program& p = uses_.program();
   std::map<ValueId, const Instruction*> products;  // by the root that holds the result
@@ -154,7 +154,7 @@ void Additions::find_rows() {
   }
 }
 
-// Whether it is added to each row that a product makes, all its blocks, under this shape.
+// Whether v is added to each row of a product, with all its blocks, in this shape.
 bool Additions::is_row(ValueId v, const Instruction& product, const Shape& of) const {
   const Program& p = uses_.program();
   const Shape& s = p.shape(v);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A loop of elementwise ops on few rows, as channels: which ops wait for the step before, and where
-// the values of several steps lie. A value of more columns, such as gates side by side, is several
-// parts of as many columns as there are channels.
+// Plans a loop of elementwise ops on few rows as channels: which ops wait for the previous step,
+// and where the values of several steps are stored. A wider value, such as gates side by side, is
+// cut into parts with one column for each channel.
 #include <algorithm>
 
 #include "program/plan/planner.hpp"
@@ -18,7 +18,7 @@ class ChannelPlanner {
       : uses_(uses), p_(uses.program()), plan_(plan) {
     for (const auto& [stage, instructions] : members) {
       const std::vector<TileOp>& ops = std::get<TileStage>(plan.stages[stage]).ops;
-      if (ops.size() != instructions.size()) continue;  // two of them are one op
+      if (ops.size() != instructions.size()) continue;  // two instructions became one op
       for (std::size_t k = 0; k < ops.size(); ++k) tiles_[instructions[k]] = &ops[k];
     }
   }
@@ -34,16 +34,16 @@ class ChannelPlanner {
   }
 
  private:
-  // Part `index` of a value that an op makes, or that is there before.
+  // Part `index` of a value that an op makes, or that exists before the loop.
   using Part = std::pair<ValueId, int64_t>;
   struct Op {
     const Instruction* instruction;
     int64_t part;
     int standing;          // first, core or rest
-    std::size_t time = 0;  // when it runs; all of the core do at once
+    std::size_t time = 0;  // its place in the order; all core ops have the same
   };
 
-  // --- what there is
+  // --- ops and their parts
 
   bool find_size() {
     if (p_.carried.empty() || plan_.stages.empty()) return false;
@@ -60,7 +60,7 @@ class ChannelPlanner {
   }
 
   int64_t cols(ValueId v) const { return tempo::cols_of(p_.shape(v)); }
-  // In how many parts a value is cut, if it can be.
+  // The number of parts of a value, if it can be cut into them.
   std::optional<int64_t> parts(ValueId v) const {
     const int64_t n = cols(v) / loop_.channels;
     if (n < 1 || n > most_parts || n * loop_.channels != cols(v) ||
@@ -68,9 +68,9 @@ class ChannelPlanner {
       return {};
     return n;
   }
-  // One number for all channels of a row.
+  // Whether the value is one number for all channels of a row.
   bool narrow(ValueId v) const { return cols(v) == 1 && loop_.channels > 1; }
-  // Whether neither the loop makes it nor a step changes it.
+  // Whether it exists before the loop and no step changes it.
   bool is_there(ValueId v) const { return !uses_.maker(v) && !p_.is_state(uses_.root(v)); }
   bool same_matrix(ValueId a, ValueId b) const {
     return cols(a) == cols(b) && rows_of(p_.shape(a)) == rows_of(p_.shape(b));
@@ -101,7 +101,7 @@ class ChannelPlanner {
     return true;
   }
 
-  // The same part as its maker, or the caller, has it.
+  // The part of the value that its maker, or the caller, stores.
   Part root(Part p) const {
     if (!is_there(p.first)) p.first = uses_.root(p.first);
     const Instruction* made = uses_.maker(p.first);
@@ -121,7 +121,7 @@ class ChannelPlanner {
     return p;
   }
 
-  // Of each state that changes, the next one is made here.
+  // Fails unless the next value of each changing state is made here.
   bool find_states() {
     for (std::size_t k = 0; k < p_.carried.size(); ++k) {
       const ValueId v = p_.carried[k], next = p_.next[k];
@@ -139,7 +139,7 @@ class ChannelPlanner {
     return !loop_.states.empty();
   }
 
-  // No result is a sum that grows outside of the ops, or the last one of what is not made here.
+  // Fails for a sum that grows outside of the ops, and for a last result that is not made here.
   bool find_lasts() {
     for (std::size_t k = 0; k < p_.results.size(); ++k) {
       const ProgramResult& r = p_.results[k];
@@ -159,16 +159,16 @@ class ChannelPlanner {
     return true;
   }
 
-  // A state that no step changes.
+  // Whether it is a state that no step changes.
   bool stays(ValueId v) const {
     const auto at = std::find(p_.carried.begin(), p_.carried.end(), v);
     return at != p_.carried.end() &&
            p_.next[static_cast<std::size_t>(at - p_.carried.begin())] == v;
   }
 
-  // --- where it lies
+  // --- places of values
 
-  // Ops of the core take turns: what they read and make is there until all of them are done.
+  // Core ops run by turns within a step: their operands and results are kept until all are done.
   void sort() {
     std::stable_sort(ops_.begin(), ops_.end(),
                      [](const Op& a, const Op& b) { return a.standing < b.standing; });
@@ -221,7 +221,7 @@ class ChannelPlanner {
     r.offset += static_cast<std::size_t>(part * loop_.channels * r.col_stride);
     return ChannelOperand{ChannelOperand::memory, r, 0, size, r.col_stride == 0};
   }
-  // In memory if it lies there at each step, or grows there; else in a buffer.
+  // Results are in memory if they are stored at each step or grow there; the others in a buffer.
   std::optional<ChannelOperand> result(const Part& p, const Region& r) {
     switch (plan_.blocks[r.block].kind) {
       case Block::registers:
@@ -241,7 +241,7 @@ class ChannelPlanner {
     free_.pop_back();
     return held_[p] = b;
   }
-  // What was read for the last time before.
+  // Frees the buffers of parts that were last read earlier.
   void free_until(std::size_t now) {
     std::erase_if(held_, [&](const auto& held) {
       if (kept_.contains(held.first) || last_read_[held.first] >= now) return false;
@@ -256,9 +256,9 @@ class ChannelPlanner {
   ChannelLoop loop_;
   std::map<const Instruction*, const TileOp*> tiles_;
   std::vector<Op> ops_;
-  std::set<Part> made_here_, kept_;  // kept: until the tile is done
+  std::set<Part> made_here_, kept_;  // kept_: until the tile is done
   std::map<Part, std::size_t> state_of_, last_read_, held_;
-  std::vector<Part> next_, lasts_;  // of the states and last results, in their order
+  std::vector<Part> next_, lasts_;  // one for each state and last result
   std::map<Part, ChannelOperand> made_;
   std::vector<std::size_t> free_;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether rows that have ended can be left out of a run. What is not understood here says no: the
-// run then computes them too.
+// Whether a run can leave out rows that have ended. If anything is not recognised here, the answer
+// is no, and the run computes those rows, too.
 #include <algorithm>
 #include <set>
 
@@ -28,7 +28,7 @@ class DroppedRows {
   }
 
  private:
-  // [batch, ..., n]. With one axis it is a row that all of them read.
+  // Whether the shape is [batch, ..., n]. A value with one axis is a row that all rows read.
   bool has_rows(ValueId v) const {
     return p_.shape(v).rank() >= 2 && p_.shape(v)[0] == plan_.independent_rows;
   }
@@ -49,9 +49,9 @@ class DroppedRows {
                        [this](ValueId v) { return has_rows(v); });
   }
 
-  // A row that has ended keeps its state: another last value would not be that of its last step.
-  // A row without a step has its initial one, so it must be known of which state the value is: a
-  // state that nothing reads is its own next one here, and may have had the same.
+  // A row that has ended keeps its state, so a last result must be a state to be that of the row's
+  // last step. A row without a step has the initial value, so the state must be known: a state that
+  // nothing reads is its own next value here, and another one may have had the same.
   bool lasts_are_states() const {
     const bool all_read = std::equal(p_.next.begin(), p_.next.end(), p_.carried.begin(),
                                      [](ValueId next, ValueId state) { return next != state; });
@@ -61,7 +61,7 @@ class DroppedRows {
     });
   }
 
-  // Where time runs backwards each state is given its own initial value when a row begins.
+  // If time runs backwards, each state gets its own initial value when a row begins.
   bool states_lie_apart() const {
     std::set<std::pair<std::size_t, std::size_t>> places;
     return std::all_of(s_.carried.begin(), s_.carried.end(), [&](const CarriedMove& c) {
@@ -69,7 +69,7 @@ class DroppedRows {
     });
   }
 
-  // What a call over all steps of a stretch makes of each row is its own, or a sum over all rows.
+  // Whether a call over all steps of a stretch makes each row from that row, or sums over all rows.
   bool is_by_row(const OutsideCall& call) const {
     const Instruction& i = p_[call.instruction];
     const auto fits = [&](ValueId v) { return p_.is_fixed(v) || has_rows(v); };
@@ -83,7 +83,7 @@ class DroppedRows {
            (!call.reads_rows &&
             (folds_rows(p_, i) || concatenates_columns(i) || splits_columns(i)));
   }
-  // Axes are counted from the end: with fewer of them, rows would meet something else.
+  // Axes are counted from the end: with fewer axes, rows would not meet rows.
   bool rows_meet_rows(const Instruction& i) const {
     return std::all_of(i.inputs.begin(), i.inputs.end(), [&](ValueId v) {
       return p_.is_fixed(v) || p_.shape(v).rank() == p_.shape(i.outputs[0]).rank();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Splits and concatenations on the last axis, found where they can be parts of one block.
+// Finds splits and concatenations on the last axis that can be parts of one block.
 #include <algorithm>
 
 #include "program/plan/planner.hpp"
@@ -40,7 +40,7 @@ class PartFinder {
     places_.cut(i.outputs[0], i.inputs);
     return true;
   }
-  // Whether an instruction can write its result, as this value, in rows that lie apart.
+  // Whether an instruction can write its result, in the shape of `as`, into separate rows.
   bool writes_apart(const Instruction& made, ValueId as) const {
     const Program& p = uses_.program();
     return (is_elementwise(uses_, made) || is_product(uses_, made)) &&

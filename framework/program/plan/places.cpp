@@ -35,7 +35,7 @@ std::size_t Places::block(const Block& b) {
   return plan_.blocks.size() - 1;
 }
 
-// All of a value in a block of its own, row after row.
+// A whole value in a block of its own, row after row.
 Region Places::whole(const Block& b, ValueId v) {
   const TensorType& t = uses_.type(v);
   const auto size = static_cast<int64_t>(size_of(t.dtype));
@@ -82,14 +82,14 @@ void Places::place_inputs() {
   }
 }
 
-// Whether it may not lie with the caller, as rows end.
+// Whether the value needs a slab and cannot lie with the caller, because rows end.
 bool Places::needs_slab(ValueId v) const {
   return plan_.rows_end && uses_.type(v).shape.rank() > 0 &&
          (uses_.section(v).value_or(Section::loop) != Section::loop ||
           !uses_.readers(v, Section::before).empty() || !uses_.readers(v, Section::after).empty());
 }
 
-// A sequence that is a result is written where the caller reads it, as is a sum over time that is
+// A result that is a sequence is written directly for the caller. So is a sum over time that is
 // made after the loop.
 void Places::place_results() {
   const auto with_caller = [this](std::size_t k, bool of_each_step) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stages of the loop, in order: products, groups of tiles, and calls of what is neither.
+// The stages of the loop, in order: products, groups of tiles, and calls for all other ops.
 #include <algorithm>
 
 #include "program/plan/planner.hpp"
@@ -69,7 +69,7 @@ class Planner {
     places_.cut(whole, i.outputs);
   }
 
-  // Into the first group that it fits and that comes after, or makes, what it reads.
+  // Adds it to the first group that it fits and that comes after, or makes, its operands.
   void add_to_group(const Instruction& i) {
     const ValueId out = i.outputs[0];
     std::size_t at = 0;
@@ -84,7 +84,7 @@ class Planner {
     group.whole_rows |= folds_rows(p_, i) || group.matrix_rows > 0;
     group.cols = std::max(group.cols, cols_of(p_, i));
     made_at_[out] = at;
-    if (!folds_columns(p_, i)) group_of_[out] = at;  // which is whole when the group is done
+    if (!folds_columns(p_, i)) group_of_[out] = at;  // a folded row is complete after the group
     member_of_[&i] = at;
     members_[at].push_back(&i);
   }
@@ -108,7 +108,7 @@ class Planner {
     return fits(group, i) && rows_of(uses_.type(v).shape) == group.rows;
   }
 
-  // --- where it reads and writes, once the order is known
+  // --- the regions that each stage reads and writes, once the order is known
 
   void place_what_groups_share() {
     for (const auto& [at, members] : members_)
@@ -153,8 +153,8 @@ class Planner {
     return {in_blocks(places_.region(i.inputs[0]), size.rows, size.blocks * size.k, size.blocks),
             i.inputs[1], i.is_set("transpose_b"), size.blocks > 1, i.is_set(runs_in_int8)};
   }
-  // A region whose rows have `columns` columns, or one block of them each, or lie side by side.
-  // A matrix that is one block is there for all blocks of another.
+  // A region whose rows have `columns` columns, are one block of them each, or follow one another.
+  // A matrix of one block serves all blocks of the other side.
   static BlockedRegion in_blocks(Region r, int64_t rows, int64_t columns, int64_t blocks) {
     const int64_t block = columns / blocks;
     int64_t stride = blocks > 1 ? block * r.col_stride : 0;
@@ -173,8 +173,8 @@ class Planner {
   Places places_;
   const std::set<const Instruction*> parts_;
   const Additions additions_;
-  std::map<ValueId, std::size_t> made_at_, group_of_;    // by value: its stage
-  std::map<const Instruction*, std::size_t> member_of_;  // the group
+  std::map<ValueId, std::size_t> made_at_, group_of_;    // the stage of a value
+  std::map<const Instruction*, std::size_t> member_of_;  // its group
   Members members_;
   std::map<std::size_t, const Instruction*> products_;  // by stage
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of the planner: a class or function for each question, answered in a file each.
+// The parts of the planner: one class or function for each question, each answered in its own file.
 // plan.cpp makes a Plan with them.
 #pragma once
 
@@ -10,24 +10,24 @@
 
 namespace tempo {
 
-/// Where values lie: the blocks of a Plan, and the region of each value. Begins with what the
-/// caller holds, what the sections around the loop need of every step, and what the next step
-/// reads.
+/// The places of values: the blocks of a Plan, and the region of each value. It begins with the
+/// caller's memory, with values that the sections around the loop need of every step, and with
+/// values that the next step reads.
 class Places {
  public:
   Places(const Uses& uses, Plan& plan);
 
   bool placed(ValueId v) const { return at(v).has_value(); }
   Region region(ValueId v) const { return as_matrix(at(v).value(), uses_.type(v).shape); }
-  /// A new block of the Plan.
+  /// Adds a block to the Plan.
   std::size_t block(const Block& b);
   /// Places a value in a block of its own.
   void place(ValueId v, Block::Kind kind);
-  /// Places a value where another one lies.
+  /// Places a value in the place of another one.
   void place_at(ValueId v, ValueId other);
-  /// Places values side by side in another, in their order.
+  /// Places values side by side inside another value, in their order.
   void cut(ValueId whole, const ValueIds& parts);
-  /// Notes in the Plan where views lie.
+  /// Adds the places of views to the Plan.
   void place_views();
 
  private:
@@ -47,34 +47,34 @@ class Places {
   Plan& plan_;
 };
 
-/// Whether all that reads a value, but for one instruction, can read rows that lie apart: an
-/// elementwise op, a fold, a product on its left side; no call, and not as another matrix.
+/// Whether all readers of a value, except one instruction, can read rows that are not adjacent: an
+/// elementwise op, a fold, the left side of a product; not a call, and not in another shape.
 bool read_as_part(const Uses& uses, ValueId v, const Instruction* but = nullptr);
 
-/// Splits and concatenations whose parts lie in one block and so cost nothing; places the parts of
-/// concatenations.
+/// Finds splits and concatenations that cost nothing because their parts lie in one block, and
+/// places the parts of concatenations.
 std::set<const Instruction*> find_parts(const Uses& uses, Places& places);
 
-/// The additions that products do: of another product, of a value that is there before, of a row.
+/// The additions that products do: of another product, of an earlier value, of a row.
 class Additions {
  public:
   Additions(const Uses& uses, Places& places);
 
-  /// An addition that costs no stage: the value where its result lies, and the product's result.
+  /// An addition that needs no stage: the value in whose place its result is, and the product.
   struct Done {
     ValueId lies_at, product;
   };
   const Done* done(const Instruction& addition) const;
 
-  /// What a product adds to its own result.
+  /// The operands that a product adds to its own result.
   struct Added {
-    std::optional<ValueId> lies_at;        // the value where all this lies, if not its own
-    bool in_place = false;                 // to what lies there already
+    std::optional<ValueId> lies_at;        // the value in whose place the sum is, if not its own
+    bool in_place = false;                 // to the values in that place
     const Instruction* product = nullptr;  // the result of another product
-    std::optional<ValueId> row;            // a row to each of its own
+    std::optional<ValueId> row;            // a row that is added to each of its own
   };
   const Added& to(const Instruction& product) const;
-  /// Whether another product makes this one's result.
+  /// Whether another product computes this one's result as well.
   bool joined(const Instruction& product) const { return joined_.count(&product) > 0; }
 
  private:
@@ -96,18 +96,18 @@ class Additions {
   std::map<const Instruction*, Added> added_;
   std::set<const Instruction*> joined_;
   std::map<const Instruction*, Done> done_;
-  ValueSet in_parts_;  // totals that lie where a part of a split does
+  ValueSet in_parts_;  // totals that have the place of a part of a split
 };
 
 /// Whether an instruction is elementwise with operands that a tile can read.
 bool is_elementwise(const Uses& uses, const Instruction& instruction);
-/// The columns, and the rows, that an elementwise op or a fold runs over.
+/// The columns, and the rows, over which an elementwise op or a fold runs.
 int64_t cols_of(const Program& program, const Instruction& instruction);
 int64_t rows_of(const Program& program, const Instruction& instruction);
-/// The rows of a matrix, where one knows what matrix a row is in; else 0.
+/// The rows of a matrix if it is known in which matrix each row is; else 0.
 int64_t matrix_rows(const Uses& uses, const Instruction& instruction);
 
-/// Makes the ops of groups: what has no place lives in registers of the tile.
+/// Makes the ops of groups: values without a place live in registers of the tile.
 class Tiles {
  public:
   Tiles(const Uses& uses, Places& places, Plan& plan) : uses_(uses), places_(places), plan_(plan) {}
@@ -119,7 +119,7 @@ class Tiles {
                                  const std::vector<const Instruction*>& members) const;
   Member alone(const Instruction& i) const;
   std::optional<Member> with_product(const Instruction& sum, const Instruction& product) const;
-  /// Where it lies, and how far it is from one matrix of the group to the next.
+  /// The place of an operand, and the distance between two matrices of the group in it.
   std::pair<Region, int64_t> operand(ValueId v, const Shape& shape, const TileStage& group);
   Region written_out(ValueId v, const Region& rows, int64_t count);
 
@@ -132,18 +132,18 @@ class Tiles {
 /// The parts of the leading axis, or the matrices of a state, that go through all stages without
 /// reading one another.
 struct IndependentRows {
-  int64_t parts = 0;         // 0: there is one row, or they read one another
-  std::string why_not = {};  // in the second case
+  int64_t parts = 0;         // 0: there is one row, or parts read one another
+  std::string why_not = {};  // the reason if parts read one another
 };
 IndependentRows independent_rows(const Uses& uses, const Plan& plan);
 
-/// The number of parts that go through a stretch together; 0 if all of them do.
+/// The number of parts that go through a stretch together; 0 if all do.
 int64_t parts_together(const Uses& uses, const Plan& plan);
 
-/// Into how many parts the columns of products are worth cutting; 1 where threads take rows.
+/// The number of parts of products' columns that are worth a thread each; 1 if threads take rows.
 int64_t column_parts(const Uses& uses, const Plan& plan);
 
-/// Of each group of tiles, by its stage, the instructions of its ops.
+/// The instructions of each group of tiles, by its stage.
 using Members = std::map<std::size_t, std::vector<const Instruction*>>;
 /// The loop as channels, if it is one of elementwise ops on few rows.
 std::optional<ChannelLoop> channel_loop(const Uses& uses, const Plan& plan, const Members& members);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cuts the leading axis of all stages into parts of which none reads another.
+// Cuts the leading axis of all stages into parts that do not read one another.
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -17,14 +17,14 @@ int64_t rows_of(const Stage& s) {
   return product ? product->out.first.rows : std::get<TileStage>(s).rows;
 }
 
-// The extent that states begin with, if any has an axis.
+// The leading extent of the states, if one has an axis.
 std::optional<int64_t> leading_extent(const Program& p) {
   for (ValueId v : p.carried)
     if (p.shape(v).rank() > 0) return p.shape(v)[0];
   return {};
 }
 
-// The most matrices that a state has; 0: none has any.
+// The largest number of matrices of a state; 0 if no state has any.
 int64_t matrices(const Program& p) {
   int64_t most = 0;
   for (ValueId v : p.carried)
@@ -33,7 +33,7 @@ int64_t matrices(const Program& p) {
   return most;
 }
 
-// Why the rows cannot be cut into these parts; empty if they can.
+// The reason why the rows cannot be cut into these parts; empty if they can.
 std::string why_whole(int64_t parts, const Uses& uses, const std::vector<Stage>& stages) {
   const Program& p = uses.program();
   const auto is_cut = [&](int64_t rows) { return rows > 0 && rows % parts == 0; };
@@ -55,7 +55,7 @@ std::string why_whole(int64_t parts, const Uses& uses, const std::vector<Stage>&
   for (const ProgramResult& r : p.results) {
     if (r.kind == ProgramResult::sum && !uses.maker(r.value, Section::after))
       return "a sum over time grows at each step";
-    // The loop makes, carries or gathers it, each part for itself.
+    // The loop makes, carries or gathers it, separately for each part.
     const bool in_parts = !p.is_fixed(r.value) &&
                           uses.section(r.value).value_or(Section::loop) == Section::loop &&
                           has_rows(uses.root(r.value));
@@ -67,9 +67,9 @@ std::string why_whole(int64_t parts, const Uses& uses, const std::vector<Stage>&
 
 }  // namespace
 
-// Parts are independent if every stage is elementwise or a product: a part of its rows is then made
-// of the same part of all that it reads, as all are in the order of the leading axis. A value that
-// all rows read as one is the exception: it must not be made or copied in parts.
+// Parts are independent if every stage is elementwise or a product: each part of its rows is made
+// from the same part of its operands, as all are ordered by the leading axis. The exception is a
+// value that all rows read as one: it must not be made or copied in parts.
 IndependentRows independent_rows(const Uses& uses, const Plan& plan) {
   const Program& p = uses.program();
   const std::vector<Stage>& stages = plan.stages;
@@ -101,8 +101,8 @@ int64_t parts_together(const Uses& uses, const Plan& plan) {
   return std::clamp<int64_t>(cached_bytes / std::max<int64_t>(bytes, 1), 1, parts);
 }
 
-// While threads wait for their parts nothing else may use them, as a call does, or a sum that grows
-// at each step.
+// While threads wait for their parts, nothing else may use them, such as a call, or a sum that
+// grows at each step.
 int64_t column_parts(const Uses& uses, const Plan& plan) {
   if (plan.independent_rows >= 2 * fewest_shard_rows || plan.channels || plan.parts_together > 0)
     return 1;

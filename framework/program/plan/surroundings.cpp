@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides what a run does besides its stages: the arena, what moves, and the calls outside the
-// loop.
+// Plans the work of a run besides its stages: the arena, moves of data, and the calls outside of
+// the loop.
 #include "program/plan/surroundings.hpp"
 
 #include <algorithm>
@@ -66,7 +66,7 @@ class SurroundingsMaker {
     return i.inputs.size() + i.outputs.size();
   }
   void find_groups(std::vector<OutsideCall>& calls) const {
-    ValueSet made;  // by those from `first` on
+    ValueSet made;  // by the calls from `first` on
     std::size_t first = 0;
     for (std::size_t k = 0; k < calls.size(); ++k) {
       const Instruction& i = p_[calls[k].instruction];
@@ -113,13 +113,13 @@ class SurroundingsMaker {
                 : columns(packing(t.b, t.transposed, k, s.blocks * n, t.in_int8), block * n, n));
       }
   }
-  // A value [blocks, k, n], or each of them transposed.
+  // The right side of one block of a value [blocks, k, n], or [blocks, n, k] if transposed.
   Packing packing_of_block(ValueId right, bool transposed, int64_t k, int64_t n, int64_t block,
                            bool in_int8) const {
     return {
         {{right, transposed, k, n, 0, 0, block * k * n}}, p_.type(right).dtype, k, n, 0, in_int8};
   }
-  // Some of the columns of a right side.
+  // The packing for some columns of a right side.
   Packing columns(const Packing& all, int64_t first, int64_t n) const {
     Packing some{{}, all.dtype, all.k, n, 0, all.in_int8};
     for (RightPart part : all.parts) {
@@ -155,7 +155,7 @@ class SurroundingsMaker {
         i.op->rearranges && i.inputs.size() > 1 ? i.attributes.integer("axis", 0) : 0;
     return (axis == -1 || axis == -2) && p_.shape(i.outputs[0]).rank() == 2;
   }
-  // A concatenation that is read as the right side of packed products alone: each packs the parts.
+  // A concatenation that only packed products read, as their right side: each packs its parts.
   bool only_packed(const Instruction& made) const {
     const ValueId v = made.outputs[0];
     if (!concatenates_matrices(made) || !p_.is_fixed(v)) return false;
@@ -168,18 +168,18 @@ class SurroundingsMaker {
              });
            });
   }
-  // Whether it reads a value as the right side of a product, and as nothing else.
+  // Whether it reads a value as the right side of a product only.
   bool packs(const Instruction& i, ValueId v) const {
     return is_product(uses_, i) && i.inputs[1] == v && i.inputs[0] != v;
   }
-  // A sum over time is fixed in the end, but made of all steps.
+  // A sum over time is fixed in the end, but is made from all steps.
   OutsideCall::How how(const Instruction& i) const {
     if (i.summed) return OutsideCall::How::all_steps;
     if (p_.is_fixed(i)) return OutsideCall::How::once;
     return keeps_meaning_over_time(i) ? OutsideCall::How::all_steps
                                       : OutsideCall::How::step_by_step;
   }
-  // Whether the op means the same of values with a leading time axis.
+  // Whether the op means the same on values with a leading time axis.
   bool keeps_meaning_over_time(const Instruction& i) const {
     const int rank = p_.shape(i.outputs[0]).rank();
     if (!i.op->kernel) return !p_.is_fixed(i.inputs[0]);
@@ -270,7 +270,7 @@ class SurroundingsMaker {
       out_.shard_bytes = rounded_up(std::max(out_.shard_bytes, plan_.channels->shard_bytes()));
   }
 
-  // --- what is handed on
+  // --- results, states and sums
 
   void find_carried() {
     for (std::size_t k = 0; k < p_.carried.size(); ++k) {
@@ -331,8 +331,8 @@ class SurroundingsMaker {
     const int64_t batch = step[0];
     return {index, outside(v), batch, batch > 0 ? step.count() / batch : 0};
   }
-  // Whether the rows of a shard are all that matters to it until the loop ends. A step with one
-  // axis is a row that all of them read.
+  // Whether each shard needs only its own rows of the value until the loop ends. A value with one
+  // axis is a row that all rows read.
   bool by_shard(ValueId v) const {
     const int64_t batch = p_.shape(v)[0];
     return batch == plan_.independent_rows && region(v).rows >= batch && !made_after(v) &&
@@ -363,12 +363,12 @@ ShortStretches::ShortStretches(int64_t steps) : longest_(longest_stretch, steps)
 
 int64_t Surroundings::steps_at_once(int64_t time) const {
   constexpr std::size_t cached_bytes = 1 << 20;
-  constexpr int64_t fewest_rows = 256;  // of a product outside the loop
+  constexpr int64_t fewest_rows = 256;  // for a product outside of the loop
   int64_t most = std::min(time, longest_stretch);
   if (stretch_bytes > 0)
     most = std::min(most, std::max(static_cast<int64_t>(cached_bytes / stretch_bytes),
                                    (fewest_rows - 1) / std::max<int64_t>(rows, 1) + 1));
-  // A Program without such sums keeps its stretches, and so the size of its arena.
+  // Other Programs keep their stretches, and so the size of their arena.
   if (!step_sums.empty()) most = std::min(most, most_summed);
   const int64_t stretches = (time - 1) / most + 1;
   return (time - 1) / stretches + 1;

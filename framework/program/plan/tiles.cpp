@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds elementwise ops and folds to places. A value that only its own group reads lives in
-// registers of the tile.
+// Binds elementwise ops and folds to places. A value that only its own group reads lives in a
+// register of the tile.
 #include <algorithm>
 #include <optional>
 #include <tuple>
@@ -13,10 +13,10 @@ namespace tempo {
 
 namespace {
 
-constexpr int64_t tile_elements = 512;  // of several rows: few calls, and all stays in L1
+constexpr int64_t tile_elements = 512;  // of several rows: few calls, and all stay in L1
 constexpr int64_t matrix_tile_elements = 1024;
 
-// The rows of a value that is there for all of these rows, again and again, if it is; else 0.
+// The number of rows of a value that repeats over all rows of the result; 0 if it does not.
 int64_t rows_repeated(const Shape& s, const Shape& out) {
   const auto* first = std::find_if(s.begin(), s.end(), [](int64_t n) { return n != 1; });
   if (s.end() - first > out.rank() || s.back() == 0) return 0;
@@ -25,8 +25,8 @@ int64_t rows_repeated(const Shape& s, const Shape& out) {
   return rows_of(s);
 }
 
-// An operand of this shape as a result of that shape reads it, if a tile can. It has fewer rows
-// than the result where those have to be written out before the loop.
+// The region of an operand as a result of shape `out` reads it, if a tile can. If it has fewer rows
+// than the result, these must be repeated in memory before the loop.
 std::optional<Region> as_operand(Region r, const Shape& s, const Shape& out, bool there_before) {
   r.rows = rows_of(out);
   r.cols = cols_of(out);
@@ -35,11 +35,11 @@ std::optional<Region> as_operand(Region r, const Shape& s, const Shape& out, boo
     return r;
   }
   if (s == out) return r;
-  if (s.rank() >= 1 && s.count() == s.back() && s.back() == cols_of(out)) {  // one row for all
+  if (s.rank() >= 1 && s.count() == s.back() && s.back() == cols_of(out)) {  // one row for all rows
     r.row_stride = 0;
     return r;
   }
-  if (s.rank() >= 1 && s.back() == 1) r.col_stride = 0;  // one element for each row
+  if (s.rank() >= 1 && s.back() == 1) r.col_stride = 0;  // one element per row
   if (s.rank() == out.rank() && s.back() == 1 && std::equal(s.begin(), s.end() - 1, out.begin()))
     return r;
   if (!there_before || s.rank() < 1 || rows_repeated(s, out) == 0) return std::nullopt;
@@ -47,8 +47,8 @@ std::optional<Region> as_operand(Region r, const Shape& s, const Shape& out, boo
   return r;
 }
 
-// Whether it is one row for each matrix of that result; of some of the leading axes alone where
-// those have to be written out before the loop.
+// Whether it has one row for each matrix of the result; if it lacks some leading axes, its rows
+// must be repeated in memory before the loop.
 bool is_row_of_matrix(const Shape& s, const Shape& out, bool there_before) {
   if (s.rank() < 2 || out.rank() < 3 || s.rank() > out.rank() || s[-2] != 1 || out.count() == 0 ||
       (s[-1] != 1 && s[-1] != out[-1]))
@@ -69,14 +69,14 @@ bool runs_on(const Region& r) {
   return r.col_stride != 0 && r.row_stride == r.cols * r.col_stride;
 }
 
-// From row to row of an operand; in a register they lie side by side.
+// The distance between rows of an operand; in a register rows are adjacent.
 int64_t row_bytes(const Region& r, const TensorType& type) {
   return r.block == Plan::in_register
              ? cols_of(type.shape) * static_cast<int64_t>(size_of(type.dtype))
              : r.row_stride;
 }
 
-// One call for a column, where its elements lie side by side; in registers, for whole vectors.
+// Makes one call for a column if its elements are adjacent; in registers, for whole vectors.
 void run_in_column(TileOp& op, const Uses& uses, const Instruction& i) {
   const auto size = [&](ValueId v) { return static_cast<int64_t>(size_of(uses.type(v).dtype)); };
   bool side_by_side = op.rows.output == size(i.outputs[0]);
@@ -91,7 +91,7 @@ void run_in_column(TileOp& op, const Uses& uses, const Instruction& i) {
   for (std::size_t n = 0; n < i.inputs.size(); ++n) op.strides[n] = op.rows.inputs[n] != 0;
 }
 
-// Registers of a group, each free again after the last op that reads its value.
+// The registers of a group; each is free again after the last op that reads its value.
 class Registers {
  public:
   explicit Registers(const Uses& uses) : uses_(uses) {}
@@ -156,16 +156,16 @@ int64_t rows_of(const Program& p, const Instruction& i) {
   return rows_of(p.shape(folds_columns(p, i) ? i.inputs[0] : i.outputs[0]));
 }
 
-// One op of a group: an instruction, or a sum with the products that it sums.
+// One op of a group: an instruction, or a sum together with the product that it sums.
 struct Tiles::Member {
   const Instruction* instruction;
   ValueIds inputs;
-  Shape shape;  // that inputs are read as
+  Shape shape;  // in which it reads its inputs
   Tile tile;
   bool folds, sums_rows;
 };
 
-// Of matrices, a product that one sum alone reads is made by the sum: neither is written.
+// In matrices, a sum also computes a product that it alone reads: the product is never written.
 std::vector<Tiles::Member> Tiles::members_of(const TileStage& group,
                                              const std::vector<const Instruction*>& members) const {
   std::map<const Instruction*, Member> sums;
@@ -224,7 +224,7 @@ std::optional<Tiles::Member> Tiles::with_product(const Instruction& sum,
   return Member{&sum, std::move(inputs), shape, row_dot(dtype), true, false};
 }
 
-// Whether all rows of a matrix are one run, in each operand.
+// Whether each operand has all rows of a matrix adjacent.
 bool is_one_run(const TileOp& op, const Uses& uses, const ValueIds& inputs, const TensorType& out) {
   const auto goes_on = [&](int64_t apart, int64_t stride, DType dtype) {
     return apart == stride * op.cols * static_cast<int64_t>(size_of(dtype));
@@ -276,13 +276,13 @@ void Tiles::fill(TileStage& group, const std::vector<const Instruction*>& member
   group.registers = registers.count();
 }
 
-// Some rows that are there for all become as many rows; so does one narrow row, so that the group
-// may run over all of them at once.
+// Repeats rows that are fewer than those of the result, and a single narrow row, so that the group
+// can run over all rows at once.
 std::pair<Region, int64_t> Tiles::operand(ValueId v, const Shape& shape, const TileStage& group) {
   const Shape& own = uses_.type(v).shape;
   const std::optional<Region> as_rows =
       as_operand(places_.region(v), own, shape, uses_.there_before(v));
-  if (!as_rows) {  // a row for each matrix
+  if (!as_rows) {  // one row for each matrix
     Region row = places_.region(v);
     if (own.back() == 1) row.col_stride = 0;
     const int64_t matrices = rows_of(shape) / shape[-2];

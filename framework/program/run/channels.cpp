@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A loop whose elements are channels: each shard takes some of them through the steps of a stretch,
-// tile by tile. What waits for no step before runs over all steps of a tile at once.
+// Runs a loop whose elements are channels: each shard takes some of them through the steps of a
+// stretch, tile by tile. Ops that read no earlier step run over all steps of a tile at once.
 #include <algorithm>
 #include <cstring>
 
@@ -9,7 +9,7 @@
 
 namespace tempo {
 
-// Some channels, and where a shard has what is its own.
+// Some channels of a row, and the shard's own memory.
 struct Execution::ChannelShard {
   const ChannelLoop& loop;
   int64_t row, first, width, steps_of_tile;
@@ -22,7 +22,7 @@ struct Execution::ChannelShard {
   char* state(std::size_t k) const {
     return states + (static_cast<std::size_t>(row) * loop.states.size() + k) * loop.row_bytes();
   }
-  // Of an array of all rows.
+  // The place of these channels in an array of all rows and columns.
   template <class Part>
   char* in_array(void* all, const Part& part, int64_t size) const {
     return static_cast<char*>(all) + (row * part.columns + part.column + first) * size;
@@ -31,7 +31,7 @@ struct Execution::ChannelShard {
 
 Execution::ChannelShard Execution::channel_shard(int64_t index) const {
   const ChannelLoop& loop = *plan_.channels;
-  const auto first_of = [&](int64_t shard) {  // whole lines of the cache
+  const auto first_of = [&](int64_t shard) {  // in whole lines of the cache
     return std::min(loop.channels, round_up(loop.channels * shard / shards_, tile_lanes));
   };
   char* const memory = shard_memory_ + static_cast<std::size_t>(index) * surroundings_.shard_bytes;
@@ -83,7 +83,7 @@ void Execution::start_channels(const ChannelShard& shard) const {
 char* Execution::channel_at(const ChannelOperand& o, const ChannelShard& shard) const {
   if (o.kind == ChannelOperand::buffer) return shard.buffers + o.index * shard.loop.buffer_bytes();
   if (o.kind == ChannelOperand::state)
-    return channel_at(shard.loop.states[o.index].next, shard);  // of the first step
+    return channel_at(shard.loop.states[o.index].next, shard);  // at the first step
   return at(o.region, time_of(stretch_.n)) + shard.row * o.region.row_stride +
          shard.first * o.region.col_stride;
 }
@@ -138,8 +138,8 @@ void run_steps(const BoundChannelOp& b, int64_t steps) {
   b.op->tile(inputs, b.strides, b.out, b.side_by_side ? b.width * steps : b.width, rows);
 }
 
-// Of an op that reads a state: the first step reads it where the tile before left it, the others
-// where the step before them made it.
+// For an op that reads a state: its first step reads the state that the tile before left, its other
+// steps read it where the step before made it.
 template <class State>
 void run_steps_after(const BoundChannelOp& b, int64_t steps, State state) {
   BoundChannelOp others = b;
@@ -182,7 +182,7 @@ void Execution::run_channel_tile(const ChannelShard& shard, int64_t steps) const
       run_steps(*b, steps);
 }
 
-// The history of the steps from the n-th on, the states for the next tile, and where that one is.
+// Writes the history of the steps from n on, and keeps the states for the next tile.
 void Execution::keep_channel_states(const ChannelShard& shard, int64_t n, int64_t steps) const {
   for (std::size_t k = 0; k < shard.loop.states.size(); ++k) {
     const ChannelLoop::State& s = shard.loop.states[k];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts FLOPs by section, and names the kernels outside the loop.
+// Counts FLOPs by section, and names the kernels outside of the loop.
 #include "program/run/cost.hpp"
 
 #include <algorithm>
@@ -44,7 +44,7 @@ class Cost {
 
   std::string outside(const std::string& section, const std::vector<OutsideCall>& calls) const {
     std::string each, once;
-    int64_t of_step = 0, left = 0;  // left: of a group, whose calls may run at once
+    int64_t of_step = 0, left = 0;  // left: calls of a group, which may run at once
     for (const OutsideCall& call : calls) {
       const Instruction& i = p_[call.instruction];
       const bool is_once = call.how == OutsideCall::How::once;

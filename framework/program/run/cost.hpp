@@ -6,9 +6,9 @@
 
 namespace tempo {
 
-/// Of each section of an optimised Program, planned and run over `time` steps: the FLOPs of a step
-/// (2 m n k for a product, one for each element that is elementwise or summed), and the ops outside
-/// the loop with what products run on.
+/// For each section of an optimised Program that runs over `time` steps: the FLOPs of a step (2 m n
+/// k for a product, one for each element of elementwise ops and sums), and the ops outside of the
+/// loop with the kernels of their products.
 std::string cost_of(const Executable& executable, int64_t time);
 
 }  // namespace tempo

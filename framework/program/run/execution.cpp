@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One arena holds every block. Time is cut into stretches whose slabs stay in the cache: what comes
-// before the loop runs over all steps of a stretch at once, then the loop, on shards of rows, or of
-// channels, where these are independent, then what comes after it.
+// One arena holds all blocks. Time is cut into stretches whose slabs stay in the cache: the section
+// before the loop runs over all steps of a stretch at once, then the loop, in shards of rows or
+// channels if these are independent, then the section after it.
 #include "program/run/execution.hpp"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace tempo {
 
 namespace {
 
-// Whether one thread gains by tiles of several steps: rows, or many channels, fill one of a step.
+// Whether tiles of several steps help one thread: many rows or channels fill a one-step tile.
 bool saves_calls(const ChannelLoop& loop) {
   constexpr int64_t fewest_steps = 8;
   return loop.rows == 1 && loop.channels * fewest_steps <= ChannelLoop::tile_elements;
@@ -90,7 +90,7 @@ void Execution::run_stretch(int64_t n) {
   for (const BatchFirst& s : surroundings_.scattered_at_once) scatter(s, 0, s.batch);
 }
 
-// Where rows have ended a stretch has more steps, so that it has as many rows in all.
+// Once rows have ended, a stretch has more steps, so that it has as many rows in all.
 int64_t Execution::end_of_stretch(int64_t n) const {
   int64_t end = std::min(time_, n + steps_at_once_);
   if (!drops_rows_ || !surroundings_.step_sums.empty()) return end;
@@ -172,7 +172,7 @@ void Execution::bind() {
   aside_ = reinterpret_cast<double*>(at);
 }
 
-// An input or result of the caller's.
+// The memory of an input or result of the caller.
 const View& Execution::held(std::size_t index) const {
   return index < inputs_.size() ? inputs_[index] : outputs_[index - inputs_.size()];
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run of an Executable: bound to memory, over all time steps.
+// One run of an Executable over all time steps, bound to memory.
 #pragma once
 
 #include <cstring>
@@ -13,10 +13,10 @@
 
 namespace tempo {
 
-/// An arena of its own, and the caller's inputs and outputs.
+/// It has an arena of its own, and uses the caller's inputs and outputs.
 class Execution {
  public:
-  /// Of each block at one step.
+  /// The addresses of all blocks at one step.
   using Addresses = char**;
 
   /// Rows that go through all steps together.
@@ -25,25 +25,25 @@ class Execution {
     Addresses addresses;
   };
 
-  /// Refers to all it is given. The loop runs as at most this many shards. Null `rows`: none ends.
+  /// Keeps references to all it is given. `most_shards` limits the shards. Null `rows`: none end.
   Execution(const Executable& executable, int64_t time, std::span<const View> inputs,
             std::span<const View> outputs, int64_t most_shards, const EndingRows* rows = nullptr,
             const KeptProducts* kept = nullptr);
 
-  /// All steps, and what comes before and after them.
+  /// Runs all steps, and the sections before and after them.
   void run();
 
-  // The parts of a run, for a caller that takes the steps one by one. None of them allocates.
+  // The parts of a run, for a caller that runs the steps one by one. None of them allocates.
 
-  /// Finds the inputs and outputs where their views now say.
+  /// Finds the inputs and outputs again, in the present memory of their views.
   void bind();
   /// Runs the section before the loop.
   void prepare() const;
-  /// A shard at its first step.
+  /// The addresses of a shard at its first step.
   Shard start(int64_t index) const;
-  /// Tells a shard where bind() found the inputs.
+  /// Updates the addresses of a shard after bind().
   void find_again(const Shard& shard) const;
-  /// Step n, counted as it is processed.
+  /// Runs step n, counted in the order of processing.
   void step(const Shard& shard, int64_t n, bool last) const;
 
  private:
@@ -59,7 +59,7 @@ class Execution {
   void run_shard(int64_t index) const;
   Shard shard(int64_t index) const;
   int64_t first_row_of(int64_t shard, int64_t shards) const;
-  // A shard's part of `rows` rows, in the order of the leading axis.
+  // The shard's share of `rows` rows, in the order of the leading axis.
   int64_t first_of(const Shard& s, int64_t rows) const {
     return plan_.independent_rows > 0 ? s.first * (rows / plan_.independent_rows) : 0;
   }
@@ -70,7 +70,7 @@ class Execution {
   static void apply(const Instruction& i, View* views, FunctionRef<View(ValueId)> view_of);
   static void add_to(const View& part, const View& total);
 
-  // Sums over time in float32: what they grew to in a part of a long run is put aside in float64.
+  // Sums over time in float32: in a long run, partial sums are put aside in float64.
   std::size_t bytes_aside() const;
   template <class F>
   void for_sums(const std::vector<GrowingSum>& sums, double* aside, F f) const;
@@ -121,8 +121,8 @@ class Execution {
   void keep_channel_states(const ChannelShard& shard, int64_t n, int64_t steps) const;
   void hand_on_channels(const ChannelShard& shard, int64_t steps) const;
 
-  // Rows that end: a slab has those that run, one step after the other. All of them run at all
-  // steps where ended rows are not dropped.
+  // Rows that end: a slab has only the running rows of each step, one step after the other. If
+  // ended rows are not dropped, all rows run at all steps.
   int64_t running(int64_t t) const {
     return drops_rows_ ? ends_->running[static_cast<std::size_t>(t)] : rows_;
   }
@@ -143,8 +143,8 @@ class Execution {
   void begin_rows(const Shard& now, int64_t from) const;
   void end_rows(const Shard& now, int64_t from) const;
 
-  // Steps that are run together: from the n-th to before the `end`-th as they are processed, the
-  // earliest of them at time t.
+  // Steps that run together: from step n to before step `end`, in the order of processing; t is the
+  // earliest time of them.
   struct Stretch {
     int64_t n = 0, end = 0, t = 0, index = -1;
     int64_t steps() const { return end - n; }
@@ -158,17 +158,17 @@ class Execution {
   const EndingRows* ends_;
   bool drops_rows_;
   int64_t rows_, shards_;
-  bool by_channels_;  // the loop runs as channels: threads share them, or they are few
+  bool by_channels_;  // whether the loop runs as channels
   int64_t steps_at_once_;
   Stretch stretch_;
   std::unique_ptr<Team> team_;  // shares the columns of products
   Scratch arena_;
   View* views_ = nullptr;           // room for the operands of calls
-  MatrixPart* parts_ = nullptr;     // room for those of a right side
-  PackedMatrix* packed_ = nullptr;  // of each product
-  Addresses bases_ = nullptr;       // at the first step
+  MatrixPart* parts_ = nullptr;     // room for the parts of a right side
+  PackedMatrix* packed_ = nullptr;  // one for each product
+  Addresses bases_ = nullptr;       // of blocks at the first step
   char* shard_memory_ = nullptr;
-  double* aside_ = nullptr;  // of step_sums, then of stretch_sums
+  double* aside_ = nullptr;  // for step_sums, then for stretch_sums
   const KeptProducts* kept_;
 };
 
@@ -176,13 +176,13 @@ inline char* address_of(const Region& r, Execution::Addresses blocks) {
   return blocks[r.block] + r.offset;
 }
 
-// Rows of a region.
+// Copies rows of a region.
 inline void copy_rows(const Region& r, const char* from, char* to, int64_t first, int64_t end) {
   std::memcpy(to + first * r.row_stride, from + first * r.row_stride,
               static_cast<std::size_t>((end - first) * r.row_stride));
 }
 
-// Of the batch, whose rows have one or more of the region's each.
+// Copies rows of the batch; each has one or more rows of the region.
 inline void Execution::copy_rows_of(const Region& r, const char* from, char* to, int64_t first,
                                     int64_t end) const {
   const int64_t each = r.rows / rows_;

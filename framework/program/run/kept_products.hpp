@@ -10,11 +10,11 @@
 
 namespace tempo {
 
-/// Of inputs that stay the same; whoever runs with it sees to that. Threads may run at once.
+/// Packed once: the caller must keep their inputs unchanged. Threads may use it at the same time.
 class KeptProducts {
  public:
-  /// The matrices: packed in memory of `bytes`, 64-byte aligned, by pack(memory, matrices) when
-  /// they are asked for first.
+  /// The matrices. The first call packs them with pack(memory, matrices), in memory of `bytes`
+  /// bytes that is 64-byte aligned.
   template <class F>
   const std::vector<PackedMatrix>& get(std::size_t count, std::size_t bytes, F pack) const {
     const Packed& packed = packed_.get([&] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loop: steps of a stretch, on a shard of rows.
+// The loop over the steps of a stretch, for a shard of rows.
 #include <algorithm>
 #include <cstring>
 
@@ -12,7 +12,7 @@ namespace {
 
 using Addresses = Execution::Addresses;
 
-// One of `parts` parts of the columns of a product, or all of them.
+// Runs one of `parts` parts of a product's columns, or all columns.
 void run_product(const ProductStage& s, const PackedMatrix* packed, Addresses addresses,
                  int64_t first, int64_t end, int64_t part = 0, int64_t parts = 1) {
   const Region& out = s.out.first;
@@ -142,7 +142,7 @@ void Execution::run_loop(int64_t index) const {
     }
   };
   if (plan_.parts_together == 0) return run(shard);
-  // A few of them after the others, each from the first step on.
+  // A few rows at a time go through all steps of the stretch.
   const std::size_t n_blocks = plan_.blocks.size();
   const auto before = reinterpret_cast<Addresses>(shard.addresses[Plan::in_register] +
                                                   surroundings_.register_bytes);
@@ -189,7 +189,7 @@ void Execution::run_stages(const Shard& shard) const {
   }
 }
 
-// Results that are made of single steps.
+// Writes the results that are made of single steps: sums and last values.
 void Execution::collect(const Shard& shard, bool last) const {
   for (const Delivery& d : surroundings_.sums)
     add_to({p_.type(d.value), address_of(d.from, shard.addresses)}, outputs_[d.result]);
@@ -204,7 +204,7 @@ void Execution::collect(const Shard& shard, bool last) const {
   }
 }
 
-// The states of the next step are where this one made them, or in a copy.
+// The next step reads states where this step made them, or in a copy.
 void Execution::carry(const Shard& shard, int64_t n) const {
   const auto turn = static_cast<std::size_t>(n & 1);
   for (const CarriedMove& c : surroundings_.carried) {
@@ -221,7 +221,7 @@ void Execution::carry(const Shard& shard, int64_t n) const {
   for (std::size_t b : surroundings_.turns)
     shard.addresses[b] = bases_[b] + (1 - turn) * rounded_up(step_bytes(b));
 }
-// Saves the states that the last stretch left in slabs, before this one writes there.
+// Saves the states that the last stretch left in slabs, before this one overwrites them.
 void Execution::save_states(const Shard& shard) const {
   for (const CarriedMove& c : surroundings_.carried) {
     if (!c.in_slab || c.copied) continue;

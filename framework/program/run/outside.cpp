@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the sections before and after the loop over all steps of a stretch, and copies sequences
-// from the caller and back.
+// from and to the caller.
 #include <cstring>
 #include <memory>
 
@@ -16,7 +16,7 @@ bool Execution::of_each_step(const Region& r) const {
   return b.kind == Block::slab || (b.kind == Block::external && b.of_each_step);
 }
 
-// Where a value lies at time t of the stretch.
+// The address of a value at time t of the stretch.
 char* Execution::at(const Region& r, int64_t t) const {
   if (!of_each_step(r)) return address_of(r, bases_);
   const bool slab = plan_.blocks[r.block].kind == Block::slab;
@@ -24,7 +24,7 @@ char* Execution::at(const Region& r, int64_t t) const {
          (slab ? slab_offset(r.block, t) : static_cast<std::size_t>(t) * step_bytes(r.block));
 }
 
-// A value of all steps of the stretch, or of the one there is.
+// A view of a value at all steps of the stretch; at one step if it is the same at all.
 View Execution::all_of(ValueId v) const {
   const TensorType& type = p_.type(v);
   const Region& r = outside(v);
@@ -36,8 +36,8 @@ View Execution::all_of(ValueId v) const {
   return {{type.dtype, rows.prepended(1)}, at(r, stretch_.t)};
 }
 
-// A value at time t of the stretch, as an op whose result has this rank reads it: of rows that end,
-// those that are running.
+// A view of a value at time t of the stretch, for an op whose result has this rank. If rows end, it
+// has the running rows only.
 View Execution::at(ValueId v, int64_t t, int rank) const {
   TensorType type = p_.type(v);
   if (drops_rows_ && rank >= 2 && type.shape.rank() == rank && type.shape[0] == rows_)
@@ -45,8 +45,8 @@ View Execution::at(ValueId v, int64_t t, int rank) const {
   return {type, at(outside(v), t)};
 }
 
-// Calls that do not read each other run at once where there is enough to do; each is cut by itself
-// as well, so that no thread waits long for another.
+// Calls that do not read each other run at the same time if there is enough work. Each is cut as
+// well, so that no thread waits long for another.
 void Execution::run_stretch_of(const std::vector<OutsideCall>& calls) const {
   for (auto first = calls.begin(); first != calls.end(); first += first->group)
     parallel_for(first->group, shards_ > 1 ? 1 : first->group, [&](int64_t begin, int64_t end) {
@@ -93,7 +93,7 @@ void Execution::pack_products() const {
   std::uninitialized_copy(kept.begin(), kept.end(), packed_);
 }
 
-// Where they lie in memory of their own, or in the arena.
+// Packs the right sides into memory of their own, or into the arena.
 void Execution::pack_products(char* memory, PackedMatrix* to) const {
   const std::size_t first = surroundings_.packed[0].memory;
   for (std::size_t k = 0; k < surroundings_.packed.size(); ++k) {
@@ -115,7 +115,7 @@ void Execution::pack_products(char* memory, PackedMatrix* to) const {
   }
 }
 
-// Rows of a sequence that begins with the batch, to a slab that begins with the time, and back.
+// Copies rows of a sequence [batch, time, ...] into a slab [time, batch, ...], and back.
 void Execution::gather(const BatchFirst& b, int64_t first, int64_t end) const {
   if (ends_) return exchange_rows(b, inputs_[b.index], first, end, true);
   copy(of_stretch(b, end - first), size_of(b.here.dtype), with_caller(b, inputs_[b.index], first),
@@ -141,8 +141,8 @@ StridedRange Execution::in_loop(const BatchFirst& b, int64_t first) const {
   return {at(b.here, stretch_.t) + first * row, {b.row, step, 1}};
 }
 
-// Of a stretch, the results that the loop did not write: made after it, or copies of what is
-// there.
+// Hands out the results of a stretch that the loop did not write: values made after it, or copies
+// of existing ones.
 void Execution::deliver() const {
   for (const Delivery& d : surroundings_.sequences) {
     const int rank = p_.is_fixed(d.value) ? 0 : p_.shape(d.value).rank();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums over time in float32. Thousands of additions, one after the other, lose what is small beside
-// the sum: in a long run it is put aside now and then, and grows anew from zero.
+// Sums over time in float32. Thousands of successive additions lose small addends. So in a long run
+// the sum is put aside from time to time, and grows again from zero.
 #include <algorithm>
 #include <cstring>
 
@@ -11,7 +11,7 @@ namespace tempo {
 
 namespace {
 
-// A sum that grows from stretch to stretch may be large beside the work of a stretch.
+// A sum that grows stretch by stretch may be large beside the work of a stretch.
 constexpr int64_t most_stretches = 64;
 
 int64_t elements(const std::vector<GrowingSum>& sums) {
@@ -28,7 +28,7 @@ void Execution::add_to(const View& part, const View& total) {
   });
 }
 
-// None for a run that is not long.
+// 0 for a run that is not long.
 std::size_t Execution::bytes_aside() const {
   if (time_ <= Surroundings::most_summed) return 0;
   return static_cast<std::size_t>(elements(surroundings_.step_sums) +
@@ -36,7 +36,7 @@ std::size_t Execution::bytes_aside() const {
          sizeof(double);
 }
 
-// f(sum, what is put aside of it), element by element.
+// Calls f(sum, the part put aside) for each element.
 template <class F>
 void Execution::for_sums(const std::vector<GrowingSum>& sums, double* aside, F f) const {
   constexpr int64_t grain = 1 << 15;

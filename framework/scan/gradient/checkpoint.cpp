@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The segments are the steps of an outer Program, whose one instruction is the Program over a
-// segment. What its gradient reads is not kept, so it is computed again, as for any application.
+// Segments are the steps of an outer Program, whose one instruction is the Program over a segment.
+// The values that its gradient reads are not kept, so they are computed again, as for any op.
 #include "scan/gradient/checkpoint.hpp"
 
 #include <algorithm>
@@ -16,10 +16,10 @@ namespace tempo {
 namespace {
 
 struct Segments {
-  int64_t length, count, rest;  // rest: steps after the last of them, less than a segment
+  int64_t length, count, rest;  // rest: the steps after the last segment, less than a segment
 };
 
-// About sqrt(time) of about sqrt(time) steps, without a rest where that is near.
+// About sqrt(time) segments of about sqrt(time) steps; without a rest if a nearby length has none.
 Segments segments_of(int64_t time) {
   const auto root = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(time))));
   for (int64_t length = root; 2 * length <= 3 * root; ++length)
@@ -27,13 +27,13 @@ Segments segments_of(int64_t time) {
   return {root, time / root, time % root};
 }
 
-// A step as written ends with the results of its states. (They are not found by `next`: that
-// is the state itself where no step reads it.)
+// The results of a step as written end with those of its states. (`next` does not find them: it is
+// the state itself if no step reads that state.)
 std::size_t result_of_state(const Program& p, std::size_t k) {
   return p.results.size() - p.carried.size() + k;
 }
 
-// The same with the time axis first in all sequences.
+// The same recurrence with time as the first axis of all sequences.
 RecurrenceRef with_time_first(const RecurrenceRef& recurrence) {
   Program p = recurrence->normalised();
   for (ProgramValue& v : p.values) v.batch_first = false;
@@ -67,11 +67,11 @@ RecurrenceRef over_segments(const RecurrenceRef& recurrence, int64_t length) {
 }
 
 struct Segmented {
-  RecurrenceRef whole, steps, segments;  // steps: with the time first; segments: of those
+  RecurrenceRef whole, steps, segments;  // steps: with time first; segments: made of those
   int64_t length;
 };
 
-// Made once for a Program and a length.
+// Made once for each Program and length.
 Segmented segmented(const RecurrenceRef& recurrence, int64_t length) {
   static Recent<Segmented>& recent = *new Recent<Segmented>(32);
   const auto same = [&](const Segmented& s) { return s.whole == recurrence && s.length == length; };
@@ -110,7 +110,7 @@ Ref<Value> unfolded(const Ref<Value>& sequence) {
                           shape.without_first().without_first().prepended(shape[0] * shape[1])));
 }
 
-// Result r of the segments and of the rest after them, as one.
+// Result r of the segments joined with that of the rest after them.
 Ref<Value> joined(const Program& p, std::size_t r, const Ref<Value>& segments,
                   const Ref<Value>& rest) {
   const Tensor before = to_tensor(segments), now = to_tensor(rest);
@@ -132,7 +132,7 @@ std::vector<Ref<Value>> apply_in_segments(const RecurrenceRef& recurrence,
   const Segmented programs = segmented(recurrence, s.length);
   for (std::size_t i = first; i < first_state; ++i)
     inputs[i] = turned(inputs[i], p[p.input(i)].batch_first);
-  const int64_t split = p.reverse ? s.rest : time - s.rest;  // the rest is processed last
+  const int64_t split = p.reverse ? s.rest : time - s.rest;  // the rest is run last
   const auto with_sequences = [&](const auto& part) {
     std::vector<Ref<Value>> out = inputs;
     for (std::size_t i = first; i < first_state; ++i) out[i] = part(inputs[i]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gradient of a Program as a Program with time reversed: sequences stay sequences, the initial
-// state and the last one change places, and what is fixed has a sum over time for its gradient.
-// The rules are the ops' own: the reverse walk runs over the traced step while it is traced again.
+// The gradient of a Program as a Program with time reversed: sequences stay sequences, initial and
+// last states change places, and the gradient of a fixed value is a sum over time. The rules are
+// those of the ops: the reverse walk runs over the traced step while a second trace records it.
 #include <algorithm>
 #include <set>
 
@@ -53,7 +53,7 @@ class Differentiation {
   }
 
  private:
-  // The forward step's condition among the inputs here, if it is read.
+  // The index of the forward step's condition among the inputs here, if it is one of them.
   std::optional<std::size_t> place_of_condition(const std::vector<GradientSource>& sources) const {
     for (std::size_t i = 0; i < sources.size(); ++i)
       if (const auto* input = std::get_if<ForwardInput>(&sources[i]);
@@ -62,7 +62,7 @@ class Differentiation {
     return {};
   }
 
-  // The inputs that are gradients, where the Program is one.
+  // The inputs that are gradients, if the Program is itself a gradient.
   static ValueSet gradients_of(const Program& p) {
     constexpr const char* names[] = {dkept_name, dy_name, dstate_name, dy_last_name};
     ValueSet found;
@@ -76,12 +76,12 @@ class Differentiation {
 
   struct Carry {
     Ref<Value> placeholder;
-    ValueId at;                        // its gradient is carried
-    std::vector<std::size_t> results;  // whose gradients come in at the last step
-    std::optional<std::size_t> state;  // whose gradient it is; else one of the last step only
+    ValueId at;                        // the value whose gradient is carried
+    std::vector<std::size_t> results;  // their gradients enter at the last step
+    std::optional<std::size_t> state;  // whose gradient it is; if none, one of the last step only
   };
 
-  // Placeholders for all that comes in, and where it comes in at.
+  // Makes a placeholder for each incoming gradient, and records where it enters.
   void seed(Trace& trace) {
     const ValueSet reached = what_results_read(p_, request_.dy);
     for (std::size_t k = 0; k < p_.carried.size(); ++k)
@@ -98,7 +98,7 @@ class Differentiation {
     for (const Carry& c : carries_)
       seeds_.push_back({to_tensor(node(c.at)), to_tensor(c.placeholder)});
   }
-  // A state that no such result reads gets none: zeros would go back through all that makes it.
+  // A state that no such result reads gets none: zeros would go back through all its makers.
   bool gets_a_gradient(std::size_t k, const ValueSet& reached) const {
     if (reached.contains(p_.carried[k])) return true;
     for (std::size_t r = 0; r < p_.results.size(); ++r)
@@ -111,8 +111,8 @@ class Differentiation {
     list.push_back({r, trace.placeholder(p_.type(p_.results[r].value))});
     seeds_.push_back({to_tensor(node(p_.results[r].value)), to_tensor(list.back().second)});
   }
-  // The gradient of the last state begins the carried gradient. That of another last value counts
-  // at one step and is zero at all others.
+  // The gradient of the last state is the first carried gradient. That of another last value enters
+  // at one step, and is zero at all others.
   void seed_last(Trace& trace, std::size_t r) {
     const ValueId v = p_.results[r].value;
     for (Carry& c : carries_) {
@@ -137,7 +137,7 @@ class Differentiation {
     for (std::size_t i = 0, k = 0; i < inputs.size(); ++i)
       if (asks(i)) gradients_[i] = got[k++];
     for (Carry& c : carries_) next_.push_back(next_of(c));
-    // A rule may give a value of the forward step or one from outside as it is: it is read, too.
+    // A rule may return a value of the forward step, or an outside one, unchanged: it is read, too.
     for (Tensors* made : {&gradients_, &next_})
       for (Tensor& t : *made)
         if (t) t = to_tensor(trace.own(to_value(t)));
@@ -151,7 +151,7 @@ class Differentiation {
     return full(c.placeholder->type.shape, 0, c.placeholder->type.dtype);
   }
 
-  // --- the trace as a Program: inputs first, then instructions, then results
+  // --- the trace as a Program: inputs, then instructions, then results
 
   void write(Trace& trace) {
     for (const auto& [r, placeholder] : fixed_dys_)
@@ -196,7 +196,7 @@ class Differentiation {
         .push_back(std::move(source));
   }
 
-  // The values of the forward step that rules read.
+  // The values of the forward step that the rules read.
   ValueIds captured(const Trace& trace) const {
     ValueIds values;
     for (const Trace::Capture& c : trace.captures())
@@ -211,7 +211,7 @@ class Differentiation {
     else if (!add_forward(capture.inside, at->second))
       to_compute_.push_back({capture.inside, at->second});
   }
-  // As an input of the gradient, if the forward step has it of every step; false: it is made again.
+  // Adds a value as an input if it is kept or is a forward input; false if it must be recomputed.
   bool add_forward(const Ref<Value>& placeholder, ValueId v) {
     if (kept_.has(v)) {
       add_input(Role::sequence, placeholder, KeptValue{v},
@@ -227,7 +227,7 @@ class Differentiation {
   }
 
   // A value that is neither kept nor an input is computed again: its placeholder becomes the result
-  // of an application like the one in the forward step.
+  // of a copy of the forward step's application.
   void compute_again(const Ref<Value>& placeholder, ValueId v) {
     const Ref<Value>& original = node(v);
     placeholder->from = again(original->from);
@@ -242,7 +242,7 @@ class Differentiation {
     for (const Ref<Value>& input : original->inputs) copy->inputs.push_back(forward_value(*input));
     copy->versions.assign(copy->inputs.size(), 0);
     copy->types = original->types;
-    copy->serial = original->serial;  // before all that reads it
+    copy->serial = original->serial;  // so it is before its readers
     copy->trace = original->trace;
     again_[original.get()] = copy;
     recomputed_.push_back(copy);
@@ -259,7 +259,7 @@ class Differentiation {
                                        : result_of(again(forward.from), forward.index);
   }
 
-  // Inputs that nothing reads any more are not asked of the forward pass.
+  // Inputs that nothing reads any more are dropped, so that the forward pass need not keep them.
   void drop_unread(Program& program) {
     ValueSet read;
     for (const Instruction& i : program.loop) read.insert(i.inputs);
@@ -289,14 +289,14 @@ class Differentiation {
   std::map<ValueIdentity, ValueId> numbers_;
   std::vector<Seed> seeds_;
   std::vector<Carry> carries_;
-  std::vector<std::pair<std::size_t, Ref<Value>>> fixed_dys_, sequence_dys_;  // result, placeholder
+  std::vector<std::pair<std::size_t, Ref<Value>>> fixed_dys_, sequence_dys_;  // by result
   Tensors gradients_, next_;
   ProgramBuilder builder_;
   std::vector<GradientSource> fixed_, sequences_, carried_;
-  std::map<const Application*, Ref<Application>> again_;  // of the forward step, and here
+  std::map<const Application*, Ref<Application>> again_;  // forward application to its copy
   std::vector<Ref<Application>> recomputed_;
   std::vector<std::pair<Ref<Value>, ValueId>> to_compute_;
-  std::map<ValueId, Ref<Value>> inputs_;  // of forward values that come in: where
+  std::map<ValueId, Ref<Value>> inputs_;  // the inputs of forward values
   std::vector<std::optional<std::size_t>> result_of_;
 };
 

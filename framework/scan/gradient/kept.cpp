@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts from all values that the gradient reads, and drops each that is cheaper to recompute.
+// Starts from all values that the gradient reads, and drops those that are cheaper to recompute.
 #include "scan/gradient/kept.hpp"
 
 namespace tempo {
@@ -7,8 +7,8 @@ namespace tempo {
 KeptChoice::KeptChoice(const Program& program, const ValueIds& there)
     : p_(program), uses_(program), there_(there), kept_(there.begin(), there.end()) {}
 
-// All of them at first; then, from the last one made to the first, each that takes fewer bytes when
-// it is made again from others, which are kept in its place.
+// Keeps all of them at first. Then, from the last made to the first, drops each value for which
+// keeping others in its place, to recompute it from, takes fewer bytes.
 void KeptChoice::cover(const ValueIds& read) {
   for (ValueId v : read)
     if (!is_available(v)) kept_.insert(v);

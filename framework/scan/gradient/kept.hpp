@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chooses the values of a step that are kept for its gradient; the others are made again from them.
+// Chooses the values of a step that are kept for its gradient; the others are recomputed from them.
 #pragma once
 
 #include <map>
@@ -10,11 +10,11 @@
 
 namespace tempo {
 
-/// Chooses the values to keep of every step. What is cheap to make from inputs, fixed values and
-/// values that are kept anyway is not kept if that takes fewer bytes.
+/// Chooses the values to keep of every step. A value that is cheap to compute from inputs, fixed
+/// values and other kept values is not kept if that takes fewer bytes.
 class KeptChoice {
  public:
-  /// For a normalised Program, all in its loop. The values `there` are kept already.
+  /// For a normalised Program with all in its loop. The values `there` are kept already.
   KeptChoice(const Program& program, const ValueIds& there);
 
   /// Ensures that every value in `read` is kept or can be recomputed.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the results to what they are made of, from a state to what becomes it, until nothing is new.
+// From results to their operands and from states to their next values, until nothing new is found.
 #include "scan/gradient/reached.hpp"
 
 #include "scan/recurrence.hpp"
@@ -8,7 +8,7 @@ namespace tempo {
 
 namespace {
 
-// A loop within the step has results that read some of its inputs only.
+// In a loop within the step, each result may read only some of the inputs.
 void insert_read(const Instruction& i, ValueSet& reached) {
   if (!i.op->loops) {
     reached.insert(i.inputs);

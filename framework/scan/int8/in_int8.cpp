@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scope of a call in int8, and the product that is applied by itself.
+// The scope of a call in int8, and the int8 product outside of recurrences.
 #include "scan/int8/in_int8.hpp"
 
 #include "graph/mask.hpp"
@@ -24,7 +24,7 @@ const PackedMatrix& packed_weight(const Attributes& attributes, const View& b, i
   })[0];
 }
 
-// y = a b for a weight b in int8
+// y = a b for a weight b that is packed in int8
 const OpDefinition& int8_matmul_op = define({
     .name = "int8_matmul",
     .type =

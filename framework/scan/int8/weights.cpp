@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds rounded weights by who reads them and by the arrays that they were made of.
+// Finds rounded weights by their reader and the arrays that they were made from.
 #include "scan/int8/weights.hpp"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ bool same_places(const std::vector<Array>& a, const std::vector<Array>& b) {
 
 Int8Weights::Kept Int8Weights::of(const std::shared_ptr<const void>& whose,
                                   std::vector<Array> arrays) {
-  std::list<Entry> dropped;  // which ends after the lock
+  std::list<Entry> dropped;  // destroyed after the lock is released
   const ProcessLock lock(ProcessLock::making);
   const auto same = [&](const Entry& e) {
     return e.whose == whose && same_places(e.arrays, arrays);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rounded weights that a model in int8 keeps from call to call.
+// The rounded weights that an int8 model keeps between calls.
 #pragma once
 
 #include <memory>
@@ -10,16 +10,16 @@
 
 namespace tempo {
 
-/// The weights of a model, rounded and packed as its products read them. Threads may ask at once.
+/// The weights of a model, rounded and packed as its products read them. Safe for several threads.
 class Int8Weights {
  public:
   using Kept = std::shared_ptr<const KeptProducts>;
-  /// The products of `whose` with these arrays: the same object until a weight gets another array.
+  /// The products of `whose` with these arrays: the same object until a weight has another array.
   Kept of(const std::shared_ptr<const void>& whose, std::vector<Array> arrays);
 
  private:
   struct Entry {
-    std::shared_ptr<const void> whose;  // both kept, so that nothing else can lie where they do
+    std::shared_ptr<const void> whose;  // both are held, so that their addresses stay unique
     std::vector<Array> arrays;
     Kept kept;
   };

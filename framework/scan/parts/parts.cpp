@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cuts the step of a recurrence in three, each of which runs over all of time: a matrix of a state
-// then goes through time alone, while it stays in the first cache, with nothing beside it but the
-// vectors that it meets; and it alone is computed again for the gradient.
+// Cuts the step of a recurrence in three parts, which run over all of time one after the other.
+// Each matrix of a state then goes through time alone: it stays in the first-level cache, with only
+// the vectors that it meets, and its part alone is computed again for the gradient.
 #include "scan/parts/parts.hpp"
 
 #include <algorithm>
@@ -46,12 +46,12 @@ class Cutter {
  private:
   struct Part {
     Program program;
-    ValueSet asked;                                    // of those before, as sequences
-    std::vector<std::optional<std::size_t>> original;  // of each result: which of the whole
+    ValueSet asked;                                    // read from earlier parts, as sequences
+    std::vector<std::optional<std::size_t>> original;  // for each result: its index in the whole
     std::vector<std::size_t> states;
   };
 
-  // --- which part
+  // --- the part of each value
 
   bool is_matrix(ValueId v) const {
     return std::any_of(states_.begin(), states_.end(),
@@ -63,7 +63,7 @@ class Cutter {
            std::any_of(i.outputs.begin(), i.outputs.end(), matrix);
   }
 
-  // States that meet vectors: there is an outer product, or a product with one.
+  // Finds the matrix states; they must meet vectors, in a product or an outer product.
   bool find_matrices() {
     for (ValueId v : p_.carried)
       if (is_of_matrix_state(p_, p_.shape(v))) states_.push_back(v);
@@ -81,7 +81,7 @@ class Cutter {
     ValueSet with_matrices(states_);
     for (const Instruction& i : p_.loop)
       if (has_matrices(i)) with_matrices.insert(i.outputs);
-    const auto of_states = [&](const auto& changes) {  // until no state is one more of them
+    const auto of_states = [&](const auto& changes) {  // until no further state changes
       while (std::any_of(p_.carried.begin(), p_.carried.end(), changes)) {
       }
     };
@@ -102,7 +102,7 @@ class Cutter {
       needed = needed_for(p_.loop, needed);
       return true;
     });
-    for (const Instruction& i : p_.loop)  // all that it makes, where the first of it is read
+    for (const Instruction& i : p_.loop)  // all its results go where the first of them is read
       for (ValueId v : i.outputs) made_in_[v] = place_of(i.outputs, follow, needed);
     for (ValueId v : p_.fixed) made_in_[v] = ahead;
     for (ValueId v : p_.sequences) made_in_[v] = ahead;
@@ -119,7 +119,7 @@ class Cutter {
     const auto at = std::find(p_.carried.begin(), p_.carried.end(), state);
     return p_.next[static_cast<std::size_t>(at - p_.carried.begin())];
   }
-  // As the results of a part end with those of its states.
+  // Required because the results of a part end with those of its states.
   bool states_end_where_they_are() const {
     for (std::size_t k = 0; k < p_.carried.size(); ++k) {
       const ValueId state = p_.carried[k];
@@ -130,7 +130,7 @@ class Cutter {
     return true;
   }
 
-  // A sequence of the whole run has one axis more, and in segments two.
+  // A sequence of the whole run has one more axis than a step, and in segments two more.
   bool can_be_sent() const {
     for (const Part& part : parts_)
       for (std::size_t n = 0; n < p_.values.size(); ++n)
@@ -140,20 +140,20 @@ class Cutter {
     return true;
   }
 
-  // --- a part as a Program
+  // --- each part as a Program
 
   void ask(Where w, std::size_t result) {
     Part& part = parts_[w];
     part.program.results.push_back(p_.results[result]);
     part.original.push_back(result);
   }
-  // A value that is the same at every step, or another shape, is made in each part that reads it.
+  // A value that is fixed or a reshape is made in each part that reads it.
   bool made_anywhere(const Instruction& i) const { return p_.is_fixed(i) || i.is(reshape_op); }
 
   void gather(Where w) {
     Part& part = parts_[w];
     Program& q = part.program;
-    for (std::size_t later = w + 1; later < n_parts; ++later)  // before the results of states
+    for (std::size_t later = w + 1; later < n_parts; ++later)  // in front of the results of states
       for (std::size_t n = 0; n < p_.values.size(); ++n)
         if (const ValueId v{static_cast<int32_t>(n)};
             parts_[later].asked.contains(v) && made_in_[v] == w && sent_.insert(v)) {
@@ -229,7 +229,7 @@ class Cutter {
   }
 
   const Program& p_;
-  ValueIds states_;  // of matrices
+  ValueIds states_;  // matrix states
   ValueTable<Where> made_in_;
   std::array<Part, n_parts> parts_;
   std::array<ValueSet, n_parts> made_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A vector that the matrices of all heads share, written out for each of them.
+// Repeats a vector that the matrices of all heads share, once for each head.
 #include "scan/parts/unshared.hpp"
 
 #include <map>

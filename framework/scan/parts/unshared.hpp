@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prepares a step for being cut in parts.
+// Prepares a step for being cut into parts.
 #pragma once
 
 #include "program/program.hpp"
 
 namespace tempo {
 
-/// The step with a vector for each head wherever the matrices of all heads read one, so that a
-/// matrix reads no other's.
+/// Gives each head its own copy of a vector that the matrices of all heads read, so that no matrix
+/// shares operands with another.
 Program unshared(Program program);
 
 }  // namespace tempo

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds in the values of a condition which steps of each row count, and whether that is of use.
-// Values with a row for each of the batch and without time are sorted here; sequences are sorted
+// Finds from the values of a condition which steps of each row count, and whether sorting pays.
+// Fixed values with a row for each sequence, and states, are sorted here; sequences are sorted
 // where a run copies them anyway.
 #include "scan/rows/ending_rows.hpp"
 
@@ -14,8 +14,8 @@ namespace tempo {
 
 namespace {
 
-// A gradient that reads what is neither of the step nor of its call does not say in which order its
-// rows are.
+// A gradient that reads a value from outside of the step and its call: the order of that value's
+// rows is unknown.
 bool reads_other_rows(const GradientProgram& gradient, int64_t batch) {
   return std::any_of(gradient.sources.begin(), gradient.sources.end(), [&](const auto& source) {
     const auto* other = std::get_if<OutsideValue>(&source);
@@ -23,8 +23,8 @@ bool reads_other_rows(const GradientProgram& gradient, int64_t batch) {
   });
 }
 
-// A rule of custom_gradient may do with rows what the step does not: it may read a number for each
-// of them, or mix them.
+// A rule of custom_gradient may use rows in other ways than the step: it may read a number for each
+// row, or mix rows.
 bool rules_keep_rows(const TracedRecurrence& step, const GradientProgram& gradient) {
   const std::vector<Instruction>& loop = step.as_written().loop;
   if (std::none_of(loop.begin(), loop.end(), has_rule)) return true;
@@ -40,7 +40,7 @@ bool rules_keep_rows(const TracedRecurrence& step, const GradientProgram& gradie
 }
 
 // Sorting must cost less than it saves: the steps that are left out, in multiplications and as a
-// share of all, or else the conditions at all steps.
+// share of all; or else the conditions of all steps.
 bool pays(const Executable& executable, const EndingRows& rows) {
   constexpr int64_t enough = 1 << 17, enough_of_conditions = 1 << 20;
   if (EndedRows::current() == EndedRows::left_out) return true;

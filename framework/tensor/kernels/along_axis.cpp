@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that walk along one axis: argmax and cumsum. The array is seen as [outer, n, inner].
+// Kernels that run along one axis: argmax and cumsum. The array is treated as [outer, n, inner].
 #include <algorithm>
 
 #include "tensor/kernels/fold.hpp"
@@ -20,7 +20,7 @@ struct Line {
     for (int i = at + 1; i < shape.rank(); ++i) inner *= shape[i];
   }
 
-  /// Calls body(first element of the line, number of the line) for all lines.
+  /// Calls body(offset of the line's first element, index of the line) for all lines.
   void for_each(FunctionRef<void(int64_t, int64_t)> body) const {
     parallel_for(outer * inner, std::max<int64_t>(1, elements_per_task / std::max<int64_t>(n, 1)),
                  [&](int64_t begin, int64_t end) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Row by row: the greatest logit, the sum of powers, and the gradient from both.
+// Computes row by row: the maximum of the logits, the sum of powers, and the gradient from both.
 #include "tensor/kernels/cross_entropy.hpp"
 
 #include <algorithm>
@@ -15,8 +15,8 @@
 namespace tempo {
 namespace {
 
-/// Of a row of n logits: the greatest, and the sum of e^(x - greatest). The summands go to
-/// `powers`, [n], or of the last block only, [row_block].
+/// The maximum of a row of n logits, and the sum of e^(x - maximum). The summands are written to
+/// `powers`: all, [n], or those of the last block only, [row_block].
 template <class T>
 struct RowSum {
   T greatest, sum;
@@ -75,7 +75,7 @@ class RowLoops {
   }
 };
 
-/// row(index, logits of the row, classes, label) for each row, in tasks.
+/// Calls row(index, logits of the row, classes, label) for each row, in parallel tasks.
 template <class T, class F>
 void for_rows(const KernelCall& call, F row) {
   const View &logits = call.inputs[0], &labels = call.inputs[1];

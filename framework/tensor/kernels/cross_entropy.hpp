@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cross-entropy of rows of logits with the place of the right class, one pass over a row each way.
+// Cross-entropy of rows of logits with class indices; each direction is one pass over a row.
 #pragma once
 
 #include "tensor/kernel.hpp"

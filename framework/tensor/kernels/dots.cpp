@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chooses the dots of the instruction set in use. The order of a sum depends on extents alone.
+// Selects the tiles for the instruction set in use. The order of a sum depends on extents alone.
 #include "tensor/kernels/dots.hpp"
 
 #include <cstddef>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tiles of dots.hpp for one instruction set: dots.cpp includes this once for each, within a
-// namespace, with TEMPO_KERNEL as the target attribute of all functions here. Vectors have the same
-// lanes in all of them, and so have the sums the same order.
+// The tiles of dots.hpp for one instruction set: dots.cpp includes this file once for each, inside
+// of a namespace, with TEMPO_KERNEL as the target attribute of all functions. Vectors have the same
+// lanes in all of them, so sums have the same order.
 
-// Some elements that lie side by side, as one vector for the compiler. clang takes the alignment
-// from a member of a template, not from a template of its own.
+// Elements that lie side by side, as one vector for the compiler. clang takes the alignment from
+// a member of a template, not from a template of its own.
 template <class T>
 struct VectorOf {
   using Type [[gnu::vector_size(32), gnu::aligned(sizeof(T)), gnu::may_alias]] = T;
@@ -51,7 +51,7 @@ TEMPO_KERNEL_INLINE T dot_part(const T* a, const T* b, int64_t n) {
   return total;
 }
 
-// In double, block by block: a float would lose what is small beside the total.
+// Sums blocks in double: a float would lose what is small beside the total.
 template <class T>
 TEMPO_KERNEL_INLINE T dot(const T* a, const T* b, int64_t n) {
   constexpr int64_t block = 256;
@@ -74,7 +74,7 @@ TEMPO_KERNEL void row_dot(const void* const* in, const int64_t*, void* out, int6
   }
 }
 
-// One element for each row: in the order of the rows.
+// With one element for each row, sums in the order of the rows.
 template <class T>
 TEMPO_KERNEL_INLINE T of_column(const void* const* in, int n_inputs, const TileRows& rows) {
   constexpr int64_t size = sizeof(T);
@@ -88,7 +88,7 @@ TEMPO_KERNEL_INLINE T of_column(const void* const* in, int n_inputs, const TileR
   return static_cast<T>(total);
 }
 
-// Four rows at once, of which each has one number of b or as many as of a.
+// Adds four rows at once; each has one number of b, or as many as of a.
 template <class T, bool scalar>
 TEMPO_KERNEL_INLINE void add_four_products(const T* a, int64_t apart_a, const T* b, int64_t apart_b,
                                            T* y, int64_t n) {
@@ -174,7 +174,7 @@ TEMPO_KERNEL void column_sum(const void* const* in, const int64_t*, void* out, i
   }
 }
 
-// One of a and b may be one element for each row.
+// Either a or b may have just one element for each row.
 template <class T>
 TEMPO_KERNEL void product_sum(const void* const* in, const int64_t* strides, void* out, int64_t n,
                               const TileRows& rows) {

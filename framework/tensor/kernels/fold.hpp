@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Folds of elements that lie side by side, in SIMD lanes, for the instruction set of the caller.
+// Folds of adjacent elements in SIMD lanes, for the instruction set of the caller.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@ struct Sum {
   }
   template <class T>
   T operator()(T total, T x) const {
-    if constexpr (std::is_integral_v<T>)  // it wraps around
+    if constexpr (std::is_integral_v<T>)  // unsigned arithmetic wraps around
       return static_cast<T>(static_cast<std::make_unsigned_t<T>>(total) +
                             static_cast<std::make_unsigned_t<T>>(x));
     else
@@ -29,7 +29,7 @@ struct Sum {
   }
 };
 
-inline constexpr int64_t lanes_compared = 32;  // a loop over fewer is unrolled and stays scalar
+inline constexpr int64_t lanes_compared = 32;  // loops over fewer are unrolled and stay scalar
 
 struct Max {
   static constexpr const char* name = "max";
@@ -42,7 +42,7 @@ struct Max {
   }
   template <class T>
   T operator()(T total, T x) const {
-    return x > total || x != x ? x : total;  // NaN stays
+    return x > total || x != x ? x : total;  // NaN wins
   }
 };
 
@@ -61,16 +61,16 @@ struct Min {
   }
 };
 
-/// What the results of many blocks are folded into one after the other: a float would lose what is
+/// The type in which the results of many blocks are folded one by one: a float would lose what is
 /// small beside the total.
 template <class Op, class T>
 using Total = std::conditional_t<std::is_same_v<Op, Sum> && std::is_same_v<T, float>, double, T>;
 
-/// A block of a row is folded at once, the results of blocks again. With blocks this short an
-/// error grows like that of pairwise sums.
+/// Each block of a row is folded by itself, and then the results of the blocks. With blocks of this
+/// length, errors grow as with pairwise sums.
 inline constexpr int64_t row_block = 256;
 
-/// n elements into one.
+/// Folds n elements into one.
 template <class Op, class T>
 TEMPO_INLINE T fold_row(const T* x, int64_t n) {
   constexpr int64_t lanes = Op::lanes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gathering, scattering and one-hot rows.
+// Gather, scatter and one-hot rows.
 #include "tensor/kernels/indexing.hpp"
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace tempo {
 namespace {
 
-/// Calls f(indices) with the typed pointer.
+/// Calls f(indices) with a pointer of the right type.
 template <class F>
 void with_indices(const View& indices, const char* who, F f) {
   if (indices.dtype() == int32) return f(indices.as<const int32_t>());
@@ -94,7 +94,7 @@ Kernel scatter_add_kernel() {
     const int64_t elements = row_count(y);
     with_indices(indices, "scatter_add", [&](const auto* index) {
       dispatch_among(Numeric{}, y.dtype(), [&]<class T>(T) {
-        // Rows may meet in one place, so tasks share out the columns and keep the order of rows.
+        // Rows may have the same index, so tasks divide the columns and keep the order of the rows.
         const int64_t rows = indices.count();
         const int64_t grain = std::max<int64_t>(64, elements_per_task / std::max<int64_t>(1, rows));
         parallel_for(elements, grain, [&](int64_t begin, int64_t end) {

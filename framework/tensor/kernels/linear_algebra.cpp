@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// LAPACK by way of xtensor-blas. Apart from the rest because its headers compile slowly.
+// LAPACK through xtensor-blas, in a file of its own because its headers compile slowly.
 #include "tensor/kernels/linear_algebra.hpp"
 
 #include <algorithm>
@@ -34,8 +34,8 @@ void orthogonalize(const View& a, const View& q) {
   xt::noalias(result) = orthonormal * signs;
 }
 
-// The shortest w with the least |a w - b|. Singular values that are 0 but for rounding are 0, as
-// NumPy has them.
+// The shortest w with the least |a w - b|. Singular values that are 0 up to rounding count as 0, as
+// in NumPy.
 template <class T>
 void solve_least_squares(const View& a, const View& b, const View& w) {
   using Columns = xt::xtensor<T, 2, xt::layout_type::column_major>;

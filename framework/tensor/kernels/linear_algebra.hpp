@@ -6,8 +6,8 @@
 
 namespace tempo {
 
-/// Inputs a [n, k] and b [n, m]. Output: the w [k, m] with the least |a w - b|, of several such the
-/// shortest (LAPACK's gelsd, by singular values).
+/// Inputs a [n, k] and b [n, m]. Output: the w [k, m] with the least |a w - b|; if there are
+/// several, the shortest (LAPACK's gelsd, by singular values).
 Kernel least_squares_kernel();
 
 /// Input [rows, columns] of normal numbers, rows >= columns. Output: a matrix of the same shape

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies steps, of each sequence those that its mask counts.
+// Copies steps of sequences, by a mask of the steps that count.
 #include "tensor/kernels/masked.hpp"
 
 #include <algorithm>
@@ -54,14 +54,14 @@ class Steps {
   char *x_, *y_;
   const unsigned char* counts_;
   int64_t all_, per_row_;
-  std::size_t bytes_;      // of a step
-  int64_t of_any_ = all_;  // the first step that counts and may be borrowed
+  std::size_t bytes_;      // of one step
+  int64_t of_any_ = all_;  // the first step of the batch that can be borrowed
 };
 
-// Far from what overflows when it is squared and summed.
+// Its squares, and sums of them, are far from overflow.
 constexpr float most_usable = 1e15F;
 
-// Calls f(step, held) for each step of a row with the one that it holds, before `steps`; -1: none.
+// Calls f(step, held) for each step of a row; held is the step < `steps` that it repeats; -1: none.
 template <class F>
 void for_held(const unsigned char* counts, int64_t time, int64_t steps, bool reverse, F f) {
   int64_t held = -1;
@@ -72,7 +72,7 @@ void for_held(const unsigned char* counts, int64_t time, int64_t steps, bool rev
   }
 }
 
-// Calls f(row) for each row of a mask, on threads where there is enough to do.
+// Calls f(row) for each row of a mask, on several threads if there is enough work.
 template <class F>
 void for_rows(const View& mask, const View& y, F f) {
   if (y.count() == 0) return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scalar functions of the elementwise kernels, for float and double, without branches or tables, so
-// that a loop over them becomes SIMD code. Stable: no overflow on the way to a finite value, no
-// cancellation where the result is small. Errors are stated in units in the last place (ulp) of the
-// result and hold over the whole range; infinities, NaN and denormals come out as they must.
+// Scalar functions for the elementwise kernels, for float and double, without branches or tables,
+// so that loops over them become SIMD code. They are stable: no overflow before a finite result,
+// and no cancellation before a small one. Errors are given in units in the last place (ulp) of the
+// result, over the whole range; infinities, NaN and denormals are handled correctly.
 #pragma once
 
 #include <bit>
@@ -13,13 +13,13 @@
 #include <type_traits>
 
 #define TEMPO_INLINE [[gnu::always_inline]] static inline
-// The mark of a function with a Math: `[](Math auto m, auto x) TEMPO_MATH { return m.exp(x); }`
+// Marks a function with a Math: `[](Math auto m, auto x) TEMPO_MATH { return m.exp(x); }`
 #define TEMPO_MATH __attribute__((always_inline))
 
 namespace tempo {
 
-/// The functions that depend on whether the instruction set has a fused multiply-add. Where it has
-/// none, `fma` rounds twice instead of calling a slow exact one.
+/// The functions that depend on a fused multiply-add. If the instruction set has none, `fma` rounds
+/// twice instead of calling a slow exact one.
 template <bool fused>
 struct MathFor {
   /// a b + c
@@ -103,7 +103,7 @@ struct MathFor {
   template <class T>
   TEMPO_INLINE T softplus(T x) {
     const T e = exp(-size_of_number(x)), sum = T(1) + e;
-    const T lost = (e - (sum - T(1))) / sum;  // what the rounding of 1 + e took from the logarithm
+    const T lost = (e - (sum - T(1))) / sum;  // lost from the logarithm by rounding 1 + e
     return select(x > 0, x, select(x == x, T(0), x)) + (log(sum) + lost);
   }
 
@@ -113,7 +113,7 @@ struct MathFor {
   template <class T>
   using Bits = std::conditional_t<std::same_as<T, float>, uint32_t, uint64_t>;
 
-  // a where the condition holds, b elsewhere; by bits, because compilers make jumps of `?:`.
+  // a if the condition holds, else b; by bits, because compilers turn `?:` into jumps.
   template <class T>
   TEMPO_INLINE T select(bool condition, T a, T b) {
     const Bits<T> mask = Bits<T>{0} - static_cast<Bits<T>>(condition);
@@ -163,7 +163,7 @@ struct MathFor {
     const float below = select(1.0f < y, 1.0f, y);
     return select(-1.0f > below, -1.0f, below);
   }
-  // x + x^3 P(x^2) / Q(x^2) up to 0.7, 1 - 2 / (e^2|x| + 1) beyond; one division serves both.
+  // x + x^3 P(x^2) / Q(x^2) up to 0.7, 1 - 2 / (e^2|x| + 1) above; one division serves both.
   TEMPO_INLINE double tanh_of(double x) {
     const double size = size_of_number(x), sign = select(x < 0, -1.0, 1.0);
     const double small = select(0.7 < size, 0.7, size), u = small * small;
@@ -184,9 +184,9 @@ struct MathFor<fused>::Format {
   static constexpr bool is_float = std::same_as<T, float>;
   static constexpr int digits = is_float ? 23 : 52;  // of the fraction
   static constexpr Bits<T> bias = is_float ? 127 : 1023;
-  static constexpr T whole = is_float ? T(0x1p23) : T(0x1p52);  // here, one ulp is 1
-  static constexpr T to_whole = T(1.5) * whole;                 // adding it rounds to whole numbers
-  static constexpr T exp_highest = is_float ? T(89) : T(710);   // e^x is infinite
+  static constexpr T whole = is_float ? T(0x1p23) : T(0x1p52);   // from here on, one ulp is 1
+  static constexpr T to_whole = T(1.5) * whole;                  // adding it rounds to an integer
+  static constexpr T exp_highest = is_float ? T(89) : T(710);    // e^x is infinite
   static constexpr T exp_lowest = is_float ? T(-104) : T(-746);  // e^x is 0
   static constexpr T logistic_is_1 = is_float ? T(70) : T(600);
   static constexpr T half_ulp_of_1 = is_float ? T(0x1p-24) : T(0x1p-53);
@@ -199,11 +199,11 @@ struct MathFor<fused>::Format {
   static constexpr T nan = std::numeric_limits<T>::quiet_NaN();
 };
 
-/// A first parameter that a kernel's function may ask for.
+/// The type of the first parameter that a kernel's function may have.
 template <class M>
 concept Math = std::same_as<M, MathFor<true>> || std::same_as<M, MathFor<false>>;
 
-/// f, with integers that wrap around as unsigned ones do: a sum may leave its dtype's range.
+/// f on integers that wrap around like unsigned ones: a sum may leave the range of its dtype.
 template <class F>
 struct Wrapping {
   template <class... T>
@@ -220,7 +220,7 @@ constexpr Wrapping<F> wrapping(F) {
   return {};
 }
 
-/// A number as an integer: towards zero, the nearest that there is, 0 for NaN.
+/// A number as an integer: rounded towards zero, clamped to the range, 0 for NaN.
 template <class To, class From>
 To to_integer(From x) {
   constexpr To low = std::numeric_limits<To>::min(), high = std::numeric_limits<To>::max();

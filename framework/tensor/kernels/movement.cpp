@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Movement is one strided copy: a kernel only says where the ranges start and how they step.
+// Movement is one strided copy: a kernel only sets where the ranges start and how they step.
 #include "tensor/kernels/movement.hpp"
 
 #include <algorithm>
@@ -16,10 +16,10 @@ std::size_t positive(int64_t axis, const Shape& shape) {
   return static_cast<std::size_t>(axis < 0 ? axis + shape.rank() : axis);
 }
 
-/// All of a view, in order.
+/// A whole view, in order.
 StridedRange whole(const View& view) { return {view.data, contiguous_strides(view.shape())}; }
 
-/// The range, begun `index` steps further along an axis.
+/// The range, starting `index` steps further along an axis.
 StridedRange from(StridedRange range, std::size_t axis, int64_t index, DType dtype) {
   range.first = static_cast<char*>(range.first) +
                 index * range.strides[axis] * static_cast<int64_t>(size_of(dtype));

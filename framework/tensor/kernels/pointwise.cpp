@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What elementwise kernels share: broadcasting as runs of contiguous elements, cut into tasks.
+// The common part of elementwise kernels: broadcasting as runs of contiguous elements, and tasks.
 #include "tensor/kernels/pointwise.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t most_inputs = 3;
 
-/// A pointwise call as rows: along a row, each input either advances with the output or stays.
+/// A pointwise call as rows: along a row, each input either advances with the output or repeats.
 class Rows {
  public:
   explicit Rows(const KernelCall& call)
@@ -30,7 +30,7 @@ class Rows {
     }
   }
 
-  /// Runs the tile over elements begin to end of the output.
+  /// Runs the tile on elements [begin, end) of the output.
   void run(int64_t begin, int64_t end, Tile tile) const {
     const int64_t row = shape_.back();
     while (begin < end) {
@@ -66,7 +66,7 @@ class Rows {
   int64_t steps_[most_inputs] = {};  // along a row: 0 or 1
 };
 
-// Booleans as the bytes 0 and 1 that they are (g++ 12 fails on AVX-512 loops over some bool).
+// Booleans as the bytes 0 and 1 that they are (g++ 12 fails on some AVX-512 loops over bool).
 using Byte = uint8_t;
 template <class T>
 using Stored = std::conditional_t<std::is_same_v<T, bool>, Byte, T>;
@@ -82,7 +82,7 @@ To converted(From x) {
   }
 }
 
-// Plain, as it is rare (and g++ 12 fails on the form of ElementwiseTile for float to double).
+// A plain loop, as it is rare (and g++ 12 fails on ElementwiseTile for float to double).
 template <class To, class From>
 void convert_row(const From* x, int64_t stride, To* y, int64_t n) {
   if (stride == 0) {
@@ -126,7 +126,7 @@ Kernel elementwise(TileFinder tile) {
 
 namespace {
 
-// One condition for a whole row, as a mask has it, takes a row as it is.
+// If one condition serves a whole row, as in a mask, the row is copied.
 template <class T>
 struct Where {
   static constexpr auto choose = [](Byte condition, Stored<T> a, Stored<T> b) {

@@ -20,7 +20,7 @@ namespace tempo {
 template <class... T>
 struct Types {};
 
-/// The dtypes an elementwise function is for: `pointwise<Numeric>(f)`.
+/// The dtypes that an elementwise function supports: `pointwise<Numeric>(f)`.
 using Floating = Types<float, double>;
 using Numeric = Types<float, double, int32_t, int64_t>;
 using Any = Types<float, double, int32_t, int64_t, bool>;
@@ -38,20 +38,20 @@ inline constexpr DType dtype_of<int64_t> = int64;
 template <>
 inline constexpr DType dtype_of<bool> = bool_;
 
-/// Throws the error for a dtype that an elementwise kernel has no loop for.
+/// Throws the Error for a dtype that an elementwise kernel does not support.
 [[noreturn]] void refuse_dtype(DType dtype);
 
-/// Calls f(T{}) for the T of the list that `dtype` names.
+/// Calls f(T{}) for the type T in the list that `dtype` names.
 template <class F, class... T>
 void dispatch_among(Types<T...>, DType dtype, F f) {
   if (!((dtype == dtype_of<T> && (f(T{}), true)) || ...)) refuse_dtype(dtype);
 }
 
-/// The tiles of an elementwise function by the dtypes of the last input and of the output.
+/// Finds the tile of an elementwise function by the dtypes of the last input and of the output.
 using TileFinder = Tile (*)(DType input, DType output);
 
-/// The kernel that runs such tiles over broadcast inputs (at most 3). Where there is none for a
-/// dtype it throws. In place is allowed: the output may be the memory of an input of its shape.
+/// The kernel that runs these tiles on broadcast inputs (at most 3). It throws for a dtype without
+/// a tile. The output may be the memory of an input with the same shape.
 Kernel elementwise(TileFinder tile);
 
 #if defined(__clang__)  // it warns of every loop that stays scalar because it calls std
@@ -59,14 +59,14 @@ Kernel elementwise(TileFinder tile);
 #pragma clang diagnostic ignored "-Wpass-failed"
 #endif
 
-/// The tile of F, an object without state: out = F(in...), or F(math, in...) for one that takes a
-/// Math first. A value does not depend on its place in the tile.
+/// The tile of F, a stateless object: out = F(in...), or F(math, in...) if it takes a Math first. A
+/// result does not depend on its place in the tile.
 template <class F, class Out, class... In>
 class ElementwiseTile {
   static_assert(std::is_empty_v<F>, "an elementwise function has no captures");
   static constexpr std::size_t arity = sizeof...(In);
-  static constexpr int64_t lanes = tile_lanes;  // loops run over a multiple of them
-  static constexpr int64_t chunk = 256;  // elements for which a repeated input is written out
+  static constexpr int64_t lanes = tile_lanes;  // loops run over multiples of it
+  static constexpr int64_t chunk = 256;         // elements for which a repeated input is copied
 
  public:
   static Tile for_instruction_set() { return of_instruction_set<Tile>(baseline, avx2, avx512); }
@@ -131,7 +131,7 @@ class ElementwiseTile {
     }
   }
 
-  // Three inputs of which some repeat: these are written out, for loops over plain arrays only.
+  // For three inputs, some repeated: those are copied out, so that loops run over plain arrays.
   template <class M, std::size_t... i>
   TEMPO_INLINE void run_chunks(std::index_sequence<i...> all, const void* const* inputs,
                                const bool* repeats, Out* y, int64_t n) {
@@ -152,8 +152,8 @@ class ElementwiseTile {
     return to;
   }
 
-  // All lanes at a time, and the rest as lanes that end with the last element: of elements that
-  // belong to both it makes the same value. It comes first, before its inputs may be overwritten.
+  // Processes whole groups of lanes, and a last group that ends with the last element; elements in
+  // both get the same value. The last group runs first, as its inputs may be overwritten.
   template <class M, std::size_t... i>
   TEMPO_INLINE void run_lanes(std::index_sequence<i...> all, const void* const* inputs,
                               const int64_t* strides, Out* y, int64_t n) {
@@ -183,7 +183,7 @@ class ElementwiseTile {
     }
   }
 
-  // n is a multiple of `lanes`.
+  // For n that is a multiple of `lanes`.
   template <class M>
   TEMPO_INLINE void loop(std::index_sequence<0>, const void* const* inputs, const int64_t*, Out* y,
                          int64_t n) {
@@ -232,7 +232,7 @@ class ElementwiseTile {
 #pragma clang diagnostic pop
 #endif
 
-/// The inputs of type T that F takes, beside a Math.
+/// The number of inputs of type T that F takes, without a Math.
 template <class F, class T>
 constexpr int arity_of() {
   if constexpr (std::is_invocable_v<F, T>)
@@ -249,7 +249,7 @@ constexpr int arity_of() {
     return 3;
 }
 
-/// The tile of F for as many inputs of type T as F takes.
+/// The tile of F with its number of inputs of type T.
 template <class F, class Out, class T>
 Tile tile_of() {
   constexpr int arity = arity_of<F, T>();
@@ -261,7 +261,7 @@ Tile tile_of() {
     return ElementwiseTile<F, Out, T, T, T>::for_instruction_set();
 }
 
-/// tile(T{}) for the T of the list that `dtype` names, or null.
+/// tile(T{}) for the type T in the list that `dtype` names, or null.
 template <class F, class... T>
 Tile tile_among(Types<T...>, DType dtype, F tile) {
   Tile found = nullptr;
@@ -269,8 +269,8 @@ Tile tile_among(Types<T...>, DType dtype, F tile) {
   return found;
 }
 
-/// Elementwise f of 1 to 3 inputs of one dtype, giving that dtype. f has no captures; it may take a
-/// Math before its inputs.
+/// Elementwise f with 1 to 3 inputs of one dtype, and a result of that dtype. f has no captures; it
+/// may take a Math before its inputs.
 template <class Valid = Floating, class F>
 Kernel pointwise(F) {
   return elementwise([](DType input, DType) {
@@ -278,7 +278,7 @@ Kernel pointwise(F) {
   });
 }
 
-/// f(a, b) of two inputs of one dtype, giving bool.
+/// f(a, b) of two inputs of one dtype, with a bool result.
 template <class F>
 Kernel comparison(F) {
   return elementwise([](DType input, DType) {
@@ -286,7 +286,7 @@ Kernel comparison(F) {
   });
 }
 
-/// f of bools, giving bool.
+/// f of bools, with a bool result.
 template <class F>
 Kernel logical(F f) {
   return pointwise<Types<bool>>(f);
@@ -295,7 +295,7 @@ Kernel logical(F f) {
 /// Inputs condition (bool), a, b (one dtype): a where the condition holds, b elsewhere.
 Kernel where_kernel();
 
-/// Any dtype to that of the output. To integers: towards zero, saturating, NaN becomes 0.
+/// Converts to the output's dtype. To integers: towards zero, saturating, NaN becomes 0.
 Kernel cast_kernel();
 
 }  // namespace tempo

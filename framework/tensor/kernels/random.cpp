@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Philox, and the distributions made from its bits.
+// Philox, and the distributions that are made from its bits.
 #include "tensor/kernels/random.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ Philox generator_of(const View& key) {
   return {static_cast<uint64_t>(values[0]), static_cast<uint64_t>(values[1])};
 }
 
-/// The elements that one draw of bits makes.
+/// The elements made from one draw of bits.
 void draw(const Philox& random, uint64_t index, std::array<float, 4>& values) {
   const Philox::Numbers bits = random(index);
   for (std::size_t i = 0; i < 4; ++i) values[i] = unit_interval(bits[i]);
@@ -43,7 +43,7 @@ void draw_normal(const Philox& random, uint64_t index, std::array<T, 2>& values)
   values = {static_cast<T>(radius * std::cos(angle)), static_cast<T>(radius * std::sin(angle))};
 }
 
-/// Writes count elements, group by group: group i comes from draw i.
+/// Writes count elements, group by group: group i is made from draw i.
 template <std::size_t group, class T, class Draw>
 void fill(T* y, int64_t count, Draw draw_group) {
   constexpr auto size = static_cast<int64_t>(group);
@@ -78,8 +78,8 @@ Philox::Numbers Philox::operator()(uint64_t index) const {
 std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream) {
   const Philox random(seed, stream);
   uint64_t index = 0;
-  // Uniform in 0..last: random bits under the smallest mask that holds `last`, drawn until they
-  // fit.
+  // Uniform in 0..last: draws random bits under the smallest mask that holds `last` until they are
+  // in range.
   const auto below_or_at = [&](uint64_t last) {
     uint64_t mask = last;
     for (int shift = 1; shift < 64; shift *= 2) mask |= mask >> shift;

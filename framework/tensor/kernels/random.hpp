@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random numbers as a function of (seed, stream, index): no state, so no order to depend on.
+// Random numbers as a function of (seed, stream, index): without state, so order does not matter.
 #pragma once
 
 #include <array>
@@ -14,9 +14,9 @@ class Philox {
   using Numbers = std::array<uint32_t, 4>;
 
   Philox(uint64_t seed, uint64_t stream) : seed_(seed), stream_(stream) {}
-  /// Of this stream the index-th: four independent 32-bit numbers.
+  /// Draw number `index` of this stream: four independent 32-bit numbers.
   Numbers operator()(uint64_t index) const;
-  /// The bare function of the paper.
+  /// The function of the paper itself.
   static Numbers numbers(Numbers counter, std::array<uint32_t, 2> key);
 
  private:

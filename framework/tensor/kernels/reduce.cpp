@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sum, maximum and minimum over axes: one axis group after the other, each as [outer, n, inner].
+// Sum, maximum and minimum over axes: one group of axes after the other, each as [outer, n, inner].
 #include "tensor/kernels/reduce.hpp"
 
 #include <algorithm>
@@ -15,8 +15,8 @@
 namespace tempo {
 namespace {
 
-constexpr int64_t column_block = 32;   // of rows, folded into a row of results; see row_block
-constexpr int64_t column_tile = 1024;  // of that row, which stays in L1
+constexpr int64_t column_block = 32;   // rows folded into one row of results; see row_block
+constexpr int64_t column_tile = 1024;  // columns of that row, which stay in L1
 
 template <class Op, class T>
 void fold_columns(const T* x, int64_t rows, int64_t stride, int64_t columns, T* y) {
@@ -29,7 +29,7 @@ void fold_columns(const T* x, int64_t rows, int64_t stride, int64_t columns, T* 
   }
 }
 
-/// x [outer, n, inner] to y [outer, blocks, inner], a block of the n at a time.
+/// Folds x [outer, n, inner] to y [outer, blocks, inner], in blocks of the axis n.
 template <class Op, class T>
 void fold_blocks(const T* x, int64_t outer, int64_t n, int64_t inner, int64_t block, T* y) {
   const int64_t blocks = (n - 1) / block + 1;
@@ -54,7 +54,7 @@ void fold_blocks(const T* x, int64_t outer, int64_t n, int64_t inner, int64_t bl
                });
 }
 
-/// x [outer, n, inner] to y [outer, inner].
+/// Folds x [outer, n, inner] to y [outer, inner].
 template <class Op, class T>
 void fold_axis(const T* x, int64_t outer, int64_t n, int64_t inner, T* y) {
   const int64_t block = inner == 1 ? row_block : column_block;
@@ -68,10 +68,10 @@ void fold_axis(const T* x, int64_t outer, int64_t n, int64_t inner, T* y) {
 
 using Marks = std::array<bool, Shape::max_rank>;  // of axes
 
-/// Folds the marked axes of a nonempty array, the innermost neighbours first.
+/// Folds the marked axes of a nonempty array, beginning with the innermost group.
 template <class Op, class T>
 void fold_axes(const T* x, Shape shape, Marks folded, T* y) {
-  std::optional<Scratch> memory[2];  // of what was folded last and before that, in turns
+  std::optional<Scratch> memory[2];  // two that alternate: the last result and the one before it
   int turn = 0;
 
   while (true) {
@@ -126,7 +126,7 @@ Marks marked(const std::vector<int64_t>& axes, int rank) {
   return marks;
 }
 
-/// A row folded block by block, whatever the instruction set, so that the order is the same.
+/// Folds a row block by block on every instruction set, so that the order is the same.
 template <class Op, class T>
 class RowFold {
  public:

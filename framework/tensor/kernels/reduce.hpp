@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that fold axes away. Sums are taken in short blocks and then over blocks, for accuracy;
-// the order depends on the shape alone.
+// Kernels that fold axes away. Sums are taken over short blocks and then over the blocks, for
+// accuracy; the order depends on the shape alone.
 #pragma once
 
 #include "tensor/kernel.hpp"
@@ -13,7 +13,7 @@ Kernel sum_kernel();
 Kernel max_kernel();
 Kernel min_kernel();
 
-/// Attribute `axis`, negative. int64 output: the first place of the greatest element, or of a NaN.
+/// Attribute `axis`, negative. int64 output: the first index of the largest element, or of a NaN.
 Kernel argmax_kernel();
 
 /// Attributes `axis` (negative), `reverse` and `exclusive` (0 or 1, default 0).
@@ -22,12 +22,12 @@ Kernel cumsum_kernel();
 /// The shape after a reduction over `axes`, each in [-rank, rank).
 Shape reduced_shape(const Shape& shape, const std::vector<int64_t>& axes, bool keepdims);
 
-/// sum_to as a kernel.
+/// The kernel of the op sum_to.
 Kernel sum_to_kernel();
 
-/// Undoes broadcasting: `to`'s shape broadcasts to `from`'s; what was repeated is summed.
+/// Undoes broadcasting: `to`'s shape broadcasts to `from`'s; repeated elements are summed.
 void sum_to(const View& from, const View& to);
-/// The same, added to what `to` holds.
+/// The same, but added to the content of `to`.
 void add_sum_to(const View& from, const View& to);
 
 }  // namespace tempo

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Windows are one strided copy with an axis for the places within a window; their sum goes through
-// them row by row.
+// Windows are one strided copy with an extra axis for the places in a window; their sum is computed
+// row by row.
 #include "tensor/kernels/windows.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace tempo {
 namespace {
 
-// A tensor seen as [outer, along, inner, features]: the axis, and what is before and after it.
+// A tensor as [outer, along, inner, features]: the axis, and the axes before and after it.
 struct Axis {
   int64_t outer = 1, along = 1, inner = 1, features = 1;
   Axis(const Shape& shape, int64_t negative) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A product for each block, whose rows lie as far apart as the rows of all blocks.
+// One product for each block; its rows are as far apart as the rows of all blocks.
 #include "tensor/products/blocks.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rounds weights and rows to int8, and chooses the kernels.
+// Rounds weights and rows to int8, and selects the kernels.
 #include "tensor/products/int8.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 namespace tempo {
 namespace {
 
-constexpr int64_t most_lanes = 16, most_group = 4;  // of any instruction set
+constexpr int64_t most_lanes = 16, most_group = 4;  // the largest of any instruction set
 constexpr int64_t rows_at_once = 32;                // rounded before they are multiplied
 
 bool has_vnni() {
@@ -36,17 +36,17 @@ const Int8Kernels& kernels_in_use() {
 #endif
 }
 
-/// What x is divided by: x times `inverse` is an integer of -127 to 127.
+/// The scale that x is divided by: x times `inverse` is between -127 and 127.
 struct Scale {
   float inverse, scale;
 };
 Scale scale_for(float largest) {
-  constexpr float most = 0x1p126f;  // so that neither it nor its inverse is denormal
+  constexpr float most = 0x1p126f;  // keeps the scale and its inverse out of the denormals
   const float inverse = std::min(127 / largest, most);
   return {inverse, 1 / inverse};
 }
 
-/// Where things lie in the memory of a packed matrix.
+/// The offsets in the memory of a packed matrix.
 struct Layout {
   int64_t k, n, lanes, group;
   int64_t groups() const { return (k + group - 1) / group; }
@@ -60,12 +60,12 @@ struct Layout {
   }
 };
 
-/// Of a panel, the place of element p of its column c.
+/// The place in a panel of element p of column c.
 int64_t place_in_panel(const Int8Kernels& kernels, int64_t p, int64_t c) {
   return (p / kernels.group * kernels.lanes + c) * kernels.group + p % kernels.group;
 }
 
-/// Calls f(row, column of the panel, weight) for what the parts have of columns [j, j + present).
+/// Calls f(row, column of the panel, weight) for the elements of the parts in [j, j + present).
 template <class F>
 void for_weights(std::span<const MatrixPart> parts, int64_t j, int64_t present, F f) {
   for (const MatrixPart& p : parts) {
@@ -99,7 +99,7 @@ void pack_panel(const Int8Kernels& kernels, std::span<const MatrixPart> parts, i
   });
 }
 
-/// Row a times column j, in float.
+/// Row a times column j, computed in float.
 float in_float(const PackedMatrix& b, const float* a, int64_t j) {
   const Int8Kernels& kernels = *b.int8;
   const Layout layout{b.k, b.n, kernels.lanes, kernels.group};
@@ -122,14 +122,14 @@ void multiply_in_float(const PackedMatrix& b, const float* a, float* c, bool acc
   }
 }
 
-/// Rows in int8, with their scales.
+/// Rows rounded to int8, with their scales.
 struct RoundedRows {
   int8_t* q;
   int64_t ld;
   float scales[rows_at_once];
 };
 
-/// Rounds rows until one is not finite; returns how many it rounded.
+/// Rounds rows until one is not finite; returns the number of rounded rows.
 int64_t round_rows(const Int8Kernels& kernels, int64_t m, int64_t k, const float* a, int64_t lda,
                    RoundedRows& to) {
   for (int64_t i = 0; i < m; ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The product in int8 for AVX2, which multiplies in int16: in int8 it would saturate.
+// The int8 product for AVX2. It multiplies in int16, as products in int8 would saturate.
 #include "tensor/cpu.hpp"
 #include "tensor/products/int8_kernels.hpp"
 

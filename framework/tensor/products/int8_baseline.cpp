@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The product in int8 on vectors of 16 bytes, for every processor.
+// The int8 product on vectors of 16 bytes, for every processor.
 #include <cstdint>
 #if defined(__SSE2__)
 #include <emmintrin.h>

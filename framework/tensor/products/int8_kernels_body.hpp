@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The product in int8 in terms of SIMD vectors, for the one .cpp file per instruction set that
-// includes this. It defines first
+// The int8 product in terms of SIMD vectors, included by one .cpp file per instruction set, which
+// first defines:
 //   TEMPO_KERNEL   the target attribute of all functions here
 //   Simd           Ints, Floats, Factor, lanes, most_rows, group, offset; vectors_for(rows);
 //   load_ints,
@@ -8,7 +8,7 @@
 //                  load_part, store, store_part, repeat_float, scaled (Floats of Ints, times a
 //                  factor), add, multiply; largest and quantise, as Int8Kernels has them
 // Nothing here may call an inline function of another header: it would be compiled for this
-// instruction set, and the linker might give it to everyone.
+// instruction set, and the linker might use it everywhere.
 #pragma once
 
 #include "tensor/products/int8_kernels.hpp"
@@ -23,7 +23,7 @@ namespace tempo {
 namespace {
 
 struct Int8Block {
-  Int8Term term;  // from the first row and column on
+  Int8Term term;  // starting at the first row and column
   float* c;
   int64_t ldc;
   int64_t columns;  // of c
@@ -31,7 +31,7 @@ struct Int8Block {
   const float* bias;
 };
 
-/// rows x vectors panels of c. Integers add up to the same in any order.
+/// rows x vectors panels of c. The order of integer sums does not matter.
 template <int rows, int vectors>
 TEMPO_KERNEL void multiply_int8_block(const Int8Block& o) {
   using S = Simd;
@@ -78,7 +78,7 @@ TEMPO_KERNEL void multiply_int8_block(const Int8Block& o) {
   }
 }
 
-/// The blocks of some number of rows: for many panels and for one.
+/// The functions for blocks of some number of rows: for several panels and for one.
 struct Int8Blocks {
   void (*wide)(const Int8Block&) = nullptr;
   void (*narrow)(const Int8Block&) = nullptr;
@@ -105,8 +105,8 @@ TEMPO_KERNEL void multiply_int8(int64_t m, int64_t n, const Int8Term& term, floa
                                 bool accumulate, const float* bias) {
   constexpr int64_t lanes = Simd::lanes;
   if (m <= 0) return;
-  // Few groups of about the same height. Two or more have two rows or more, and so wide blocks of
-  // one width.
+  // Few groups of nearly equal height. If there are two or more, each has at least two rows, so
+  // that wide blocks have the same width.
   static_assert(
       Simd::most_rows == 1 ||
       (Simd::most_rows > 3 && Simd::vectors_for(2) == Simd::vectors_for(Simd::most_rows)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The product in int8 for AVX-512 with VNNI, whose left side is unsigned: 128 is added to it.
+// The int8 product for AVX-512 with VNNI. Its left side is unsigned: 128 is added to it.
 #include "tensor/cpu.hpp"
 #include "tensor/products/int8_kernels.hpp"
 
@@ -21,7 +21,7 @@ struct Simd {
   static constexpr int32_t offset = 128;
   static constexpr int vectors_for(int rows) { return rows == 1 ? 8 : 4; }
 
-  // The unmasked forms of these conversions begin with an undefined vector, which GCC 12 warns of.
+  // The unmasked conversions start from an undefined vector, of which GCC 12 warns.
   static constexpr __mmask16 all = 0xffff;
   TEMPO_KERNEL_INLINE __mmask16 mask(int64_t n) { return static_cast<__mmask16>((1u << n) - 1); }
   TEMPO_KERNEL_INLINE Ints load_ints(const int32_t* p) { return _mm512_loadu_si512(p); }

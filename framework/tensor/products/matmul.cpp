@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// GEMM on OpenBLAS, or on our own kernels where they win, cut into blocks by shape; batches of
+// GEMM on OpenBLAS, or on our own kernels if they are faster, cut into blocks by shape; batches of
 // products.
 #include "tensor/products/matmul.hpp"
 
@@ -24,20 +24,20 @@
 namespace tempo {
 namespace {
 
-// Threads belong to TBB. Set when the library is loaded, before anyone can call BLAS through it.
+// TBB owns the threads. Set when the library is loaded, before anything can call BLAS through it.
 [[maybe_unused]] const bool blas_is_single_threaded = (openblas_set_num_threads(1), true);
 
 constexpr int64_t flops_per_task = 4 << 20;
-constexpr int64_t smallest_block = 128;  // each packs the other operand again: keep it long
+constexpr int64_t smallest_block = 128;  // must be long: each packs the other operand again
 constexpr int64_t smallest_own_block = 32;
 constexpr int64_t most_blocks = 16;
 constexpr int64_t longest_block = 1 << 30;  // BLAS counts in 32 bits
 
-// A product over more than `longest_sum` is summed in parts, as floats that are added up one after
-// the other lose digits, and as BLAS counts in 32 bits.
+// A product over more than `longest_sum` is summed in parts: a long sequence of float additions
+// loses digits, and BLAS counts in 32 bits.
 constexpr int64_t longest_sum = 1 << 16, part_of_sum = 1 << 14;
-// Within a part, most are summed in blocks of some hundreds; but OpenBLAS has kernels for small
-// products that add up all of it in order.
+// Within a part, most kernels sum in blocks of some hundreds; but OpenBLAS's kernels for small
+// products add all terms in order.
 constexpr int64_t small_product = 1'000'000, longest_in_order = 1 << 10, part_in_order = 1 << 9;
 constexpr int64_t summed_at_once = 1 << 20;  // elements of c
 
@@ -48,7 +48,7 @@ struct Product {
   int64_t flops() const { return 2 * m * n * k; }
 };
 
-/// How much of a long sum is one part; 0 if it is not long.
+/// The length of one part of a long sum; 0 if the sum is not long.
 template <class T>
 int64_t part_of(const Product& p) {
   if (p.k > longest_sum) return part_of_sum;
@@ -57,7 +57,7 @@ int64_t part_of(const Product& p) {
              : 0;
 }
 
-/// An extent as BLAS takes it, whose integers have 32 bits.
+/// An extent for BLAS, whose integers have 32 bits.
 blasint blas_extent(int64_t extent) {
   if (!std::in_range<blasint>(extent))
     throw Error("matmul: BLAS takes no matrix with rows of " + std::to_string(extent) +
@@ -65,7 +65,7 @@ blasint blas_extent(int64_t extent) {
                 ".\n  Take products of its parts: slice(x, axis, begin, end).");
   return static_cast<blasint>(extent);
 }
-/// The distance of stored rows. Of a single row there is none, whatever was said.
+/// The distance between stored rows. For a single row it is irrelevant, whatever the caller gave.
 blasint blas_distance(int64_t ld, int64_t rows, int64_t columns) {
   return blas_extent(rows > 1 ? ld : columns);
 }
@@ -88,7 +88,7 @@ void call_blas(const Product& p, const T* a, const T* b, T beta, T* c) {
   }
 }
 
-/// c = beta c, where a product over nothing leaves no more to add.
+/// c = beta c: a product over zero terms adds nothing.
 template <class T>
 void scale(const Product& p, T beta, T* c) {
   for (int64_t i = 0; i < p.m; ++i)
@@ -114,8 +114,8 @@ void for_blocks(const Product& p, int64_t most, int64_t smallest, F block) {
   });
 }
 
-// OpenBLAS 0.3.21 chooses its kernels by the processor's name. On one that is newer than itself it
-// falls back to those from before AVX2, at a fifth of our own kernels' speed.
+// OpenBLAS 0.3.21 selects kernels by the processor's name. On a newer processor it falls back to
+// those from before AVX2, at a fifth of the speed of our own kernels.
 bool blas_knows_the_processor() {
   static const char* const core = openblas_get_corename();
   static const bool knows_it = std::ranges::any_of(
@@ -124,12 +124,12 @@ bool blas_knows_the_processor() {
   return knows_it || instruction_set() == InstructionSet::baseline;
 }
 
-// Where our own kernels beat OpenBLAS's for the processor (docs/performance.md): with AVX-512, if a
-// has rows enough to pay for packing b, and the operand that is read again and again stays in
-// cache.
+// Bounds where our own kernels beat OpenBLAS's for the processor (docs/performance.md): with
+// AVX-512, if a has enough rows to pay for packing b, and the operand that is read repeatedly stays
+// in cache.
 constexpr int64_t fewest_rows = 96, fewest_rows_bt = 192;
 constexpr int64_t fewest_elements = 2048, most_packed_bytes = 64 << 20;
-// Where they beat OpenBLAS's oldest: for few rows of a large b packing costs more than it brings.
+// Bounds where they beat OpenBLAS's oldest: for few rows of a and a large b, packing does not pay.
 constexpr int64_t fewest_columns = 8, fewest_rows_of_large = 4, large_elements = 512 << 10;
 
 bool packs_b(const Product& p, std::size_t element) {
@@ -150,7 +150,7 @@ bool is_own(const Product& p, std::size_t element) {
          (packs_b(p, element) || runs_transposed(p));
 }
 
-/// a b with b packed first.
+/// a b, with b packed first.
 template <class T>
 void multiply_packed(const Product& p, const T* a, const T* b, bool accumulate, T* c) {
   const Scratch memory(packed_bytes(sdk::dtype_for<T>(), p.k, p.n));
@@ -165,7 +165,7 @@ bool multiply_own(const Product& p, const T* a, const T* b, T beta, T* c) {
   if (packs_b(p, sizeof(T))) {
     multiply_packed(p, a, b, beta == 1, c);
   } else {
-    // A block's elements do not depend on where it begins: as many as there are threads.
+    // The elements of a block do not depend on where it begins, so there may be one per thread.
     for_blocks(p, threads(), smallest_own_block,
                [&](int64_t a_at, int64_t b_at, int64_t c_at, int64_t m, int64_t n) {
                  multiply_transposed(sdk::dtype_for<T>(), m, n, p.k, a + a_at, p.lda, b + b_at,
@@ -178,7 +178,7 @@ bool multiply_own(const Product& p, const T* a, const T* b, T beta, T* c) {
 template <class T>
 void multiply(const Product& p, const T* a, const T* b, T beta, T* c);
 
-/// c = a b + beta c, in parts of the inner axis that are added up in double.
+/// c = a b + beta c, in parts of the inner axis that are summed in double.
 template <class T>
 void multiply_parts(Product p, const T* a, const T* b, T beta, T* c) {
   const auto count = static_cast<std::size_t>(p.m * p.n);
@@ -261,10 +261,10 @@ Product product_of(const KernelCall& call) {
                     is_set(call.attributes, "transpose_a"), is_set(call.attributes, "transpose_b"));
 }
 
-// All rows of a meet the same b: one product.
+// Whether all rows of a are multiplied by the same b: then it is one product.
 bool rows_meet_one(const Product& p, const Shape& b) { return b.rank() == 2 && !p.transpose_a; }
 
-// The sum of at b over a leading axis: one product whose inner axis is that axis, too.
+// Whether a^T b is summed over a leading axis: one product, with that axis part of the inner one.
 bool sums_as_one(const Product& p, const Shape& a, const Shape& b) {
   return a.rank() == 3 && b.rank() == 3 && p.transpose_a && !p.transpose_b;
 }
@@ -292,7 +292,7 @@ bool runs_on_own_kernels(DType dtype, const Shape& a, const Shape& b, bool trans
 
 void multiply_rows(int64_t m, const void* a, int64_t lda, const PackedMatrix& b, void* c,
                    int64_t ldc, bool accumulate) {
-  constexpr int64_t rows_at_once = 28;  // of c, so that it is written while in cache
+  constexpr int64_t rows_at_once = 28;  // rows of c, which are written while in cache
   const auto size = static_cast<int64_t>(size_of(b.dtype));
   const int64_t tasks = std::clamp<int64_t>(2 * m * b.n * b.k / flops_per_task, 1, threads());
   const int64_t grain = round_up((m - 1) / tasks + 1, rows_at_once);

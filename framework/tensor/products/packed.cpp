@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packing, and the choice of the kernels.
+// Packs matrices, and selects the kernels.
 #include "tensor/products/packed.hpp"
 
 #include <algorithm>
@@ -33,7 +33,7 @@ const PackedKernels<T>& kernels_of(const PackedKernelSet& set) {
 
 static_assert(most_terms == most_products);
 
-/// The transpose of 4 x 4 numbers, or 2 x 2 of float64.
+/// Transposes 4 x 4 numbers, or 2 x 2 numbers in float64.
 void transpose_square(const float* from, int64_t ld_from, float* to, int64_t ld_to) {
   typedef float Four __attribute__((vector_size(16)));
   Four row[4];
@@ -53,7 +53,7 @@ void transpose_square(const double* from, int64_t ld_from, double* to, int64_t l
     for (int64_t j = 0; j < 2; ++j) to[j * ld_to + i] = from[i * ld_from + j];
 }
 
-/// Copies what a part has of columns [j, j + present) to a panel with rows of `columns` elements.
+/// Copies a part's elements in columns [j, j + present) to a panel with rows of `columns` elements.
 template <class T>
 void pack_part(const MatrixPart& p, int64_t j, int64_t present, int64_t columns, T* panel) {
   constexpr int64_t tile = 16;  // rows of the panel written while columns of b are in cache

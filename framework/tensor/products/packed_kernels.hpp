@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one instruction set brings to the packed product; packed.cpp chooses among these tables.
+// The functions of one instruction set for the packed product; packed.cpp selects a table.
 #pragma once
 
 #include <cstdint>
 
 namespace tempo {
 
-/// One of the products a b that are added up, a [m, k] and packed b [k, n].
+/// One of the products a b in a sum, of a [m, k] and packed b [k, n].
 template <class T>
 struct PackedTerm {
   int64_t k;
@@ -16,23 +16,23 @@ struct PackedTerm {
 };
 constexpr int most_terms = 2;
 
-/// A matrix b [k, n] is packed as panels of `width` columns, the last one cut to whole vectors of
-/// `lanes`, each [k, columns] row-major and padded with zeros.
+/// A matrix b [k, n] is packed as panels of `width` columns. The last panel is cut to whole vectors
+/// of `lanes`. Each panel is [k, columns], row-major and padded with zeros.
 template <class T>
 struct PackedKernels {
   int64_t lanes, width;
-  /// c [m, n] (+)= the terms, one after the other, + bias; bias [n] may be null.
+  /// c [m, n] (+)= the sum of the terms, in order, + bias; bias [n] may be null.
   void (*multiply)(int64_t m, int64_t n, const PackedTerm<T>* terms, int n_terms, T* c, int64_t ldc,
                    bool accumulate, const T* bias);
-  /// c [m, n] (+)= at b for a [k, m] and b [k, n] as they are: each panel of b is packed while the
+  /// c [m, n] (+)= a^T b for unpacked a [k, m] and b [k, n]: each panel of b is packed while the
   /// first rows are multiplied.
   void (*multiply_transposed)(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
                               int64_t ldb, T* c, int64_t ldc, bool accumulate, T* scratch);
 };
 
-/// The scratch of multiply_transposed: a panel of b, and rows of at.
+/// The scratch memory of multiply_transposed: a panel of b, and rows of a^T.
 constexpr int64_t transposed_panel_bytes = 32 << 10, transposed_rows_bytes = 512 << 10;
-constexpr int64_t most_rows_unpacked = 64;  // of at
+constexpr int64_t most_rows_unpacked = 64;  // of a^T
 
 struct PackedKernelSet {
   PackedKernels<float> of_float;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The packed product in terms of SIMD vectors, for the one .cpp file per instruction set that
-// includes this. It defines first
+// The packed product in terms of SIMD vectors, included by one .cpp file per instruction set, which
+// first defines:
 //   TEMPO_KERNEL           the target attribute of all functions here
 //   Simd<T>                Vector, lanes, most_rows; zero, load, store, load_part, store_part,
 //   repeat, add, fma
 // Nothing here may call an inline function of another header: it would be compiled for this
-// instruction set, and the linker might give it to everyone.
+// instruction set, and the linker might use it everywhere.
 #pragma once
 
 #include "tensor/products/packed_kernels.hpp"
@@ -19,36 +19,36 @@
 namespace tempo {
 namespace {
 
-/// One of the products a b that a block adds up.
+/// One of the products a b that a block sums.
 template <class T>
 struct Term {
   int64_t k;
   const T* a;
-  int64_t a_stride;  // of rows, or with `columns_of_a` of steps along k; the other stride is 1
+  int64_t a_stride;  // between rows; with `columns_of_a` between steps of k; the other stride is 1
   const T* b;
-  int64_t b_stride;  // from panel to panel; with `packs` from row to row
+  int64_t b_stride;  // between panels; with `packs` between rows
 };
 
 template <class T>
 struct Operands {
   Term<T> terms[most_terms];
   int n_terms;
-  T* packed;  // where `packs` leaves the panel
+  T* packed;  // the place to which `packs` writes the panel
   T* c;
   int64_t ldc;
   int64_t columns;  // of c
   bool accumulate;
-  const T* bias = nullptr;  // a row that is added to each of c
+  const T* bias = nullptr;  // added to each row of c
 };
 
-/// How a block reads its operands.
+/// The way in which a block reads its operands.
 struct Form {
   bool columns_of_a = false;  // a is stored as its transpose
-  bool packs = false;         // b is not packed yet, and this block does it in passing
+  bool packs = false;         // b is not packed yet, and the block packs it in passing
   bool part = false;          // the last vector is stored up to `columns` only
 };
 
-/// rows x (panels * vectors) vectors of c, each element summed over k in order.
+/// Computes rows x (panels * vectors) vectors of c; each element is summed over k in order.
 template <class T, int rows, int vectors, int panels, Form form>
 TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
   using S = Simd<T>;
@@ -65,8 +65,8 @@ TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
     TEMPO_UNROLL
     for (int v = 0; v < all; ++v) sum[r][v] = S::zero();
   }
-  // c is fetched row by row while the sums are made: all at once it would stand in the way of a and
-  // b.
+  // c is prefetched row by row while the sums are made: all at once it would delay the loads of a
+  // and b.
   const T* row_of_c = o.c;
   int rows_to_fetch = rows;
   const int64_t even_pace = o.terms[0].k / (rows + 1), pace = even_pace < 4 ? 4 : even_pace;
@@ -99,7 +99,7 @@ TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
           packed += all * lanes;
         }
         if constexpr (form.columns_of_a) __builtin_prefetch(a + columns_ahead * a_step);
-        if constexpr (form.packs || (rows > 1 && !form.columns_of_a)) {  // else it helps no more
+        if constexpr (form.packs || (rows > 1 && !form.columns_of_a)) {  // else it does not help
           TEMPO_UNROLL
           for (int line = 0; line < panels * lines; ++line)
             __builtin_prefetch(b + line / lines * panel + line % lines * line_elements +
@@ -134,7 +134,7 @@ TEMPO_KERNEL void multiply_block(const Operands<T>& o) {
   }
 }
 
-/// Two vectors a panel; where rows are few, several panels at once keep enough sums in flight.
+/// Two vectors per panel; with few rows, several panels at once keep enough sums in flight.
 constexpr int panel_vectors = 2;
 constexpr int panels_at_once(int rows, int most_rows) {
   return rows == 1 ? 4 : rows == 2 ? (most_rows > 8 ? 4 : 2) : rows == 3 && most_rows > 8 ? 2 : 1;
@@ -143,7 +143,7 @@ constexpr int panels_at_once(int rows, int most_rows) {
 template <class T>
 using RowKernel = void (*)(const Operands<T>&);
 
-/// The groups of some number of rows for a panel, and for what is left at the right.
+/// The functions for some number of rows: for a panel, and for the rest at the right.
 template <class T>
 struct RowKernels {
   RowKernel<T> panel = nullptr, one_vector = nullptr, two_vectors = nullptr;
@@ -188,7 +188,7 @@ constexpr KernelsByRows<T> all_kernels() {
 template <class T, bool columns_of_a>
 constexpr KernelsByRows<T> kernels_by_rows = all_kernels<T, columns_of_a>();
 
-/// m rows as few groups of about the same height.
+/// Splits m rows into few groups of nearly equal height.
 template <class T>
 struct RowGroups {
   int64_t count, shorter, longer;
@@ -224,7 +224,7 @@ TEMPO_KERNEL void multiply_packed(int64_t m, int64_t n, const PackedTerm<T>* ter
   }
 }
 
-/// b [k, columns] as a narrow panel padded with zeros.
+/// Packs b [k, columns] as a narrow panel padded with zeros.
 template <class T>
 TEMPO_KERNEL void pack_narrow(int64_t k, int64_t columns, const T* b, int64_t ldb, T* packed) {
   const int64_t width = columns <= Simd<T>::lanes ? Simd<T>::lanes : 2 * Simd<T>::lanes;
@@ -232,7 +232,7 @@ TEMPO_KERNEL void pack_narrow(int64_t k, int64_t columns, const T* b, int64_t ld
     for (int64_t j = 0; j < width; ++j) packed[p * width + j] = j < columns ? b[p * ldb + j] : T(0);
 }
 
-/// at [m, k] as the groups of rows of c read it: of each group its rows side by side for each k.
+/// Packs a^T [m, k] as groups of rows of c read it: the rows of a group side by side for each k.
 template <class T>
 TEMPO_KERNEL void pack_columns(const RowGroups<T>& groups, int64_t k, const T* a, int64_t lda,
                                T* packed) {
@@ -252,8 +252,8 @@ TEMPO_KERNEL void pack_columns(const RowGroups<T>& groups, int64_t k, const T* a
   }
 }
 
-/// Rows [0, m) of c for one chunk of k: panel by panel, each packed by its first group of rows.
-/// The chunk's a is at as it is, or with a_stride 0 as pack_columns leaves it.
+/// Rows [0, m) of c for one chunk of k, panel by panel; the first group of rows packs each panel. a
+/// is a^T unpacked or, with a_stride 0, as pack_columns left it.
 template <class T>
 TEMPO_KERNEL void multiply_chunk(const RowGroups<T>& groups, int64_t n, const Operands<T>& chunk,
                                  int64_t ldb) {
@@ -280,9 +280,9 @@ TEMPO_KERNEL void multiply_chunk(const RowGroups<T>& groups, int64_t n, const Op
   }
 }
 
-/// Chunks of k, so that a panel of b stays in the first cache; of columns, so that their part of c
-/// stays in the second from chunk to chunk; and of rows, so that those of a do. Many rows are
-/// packed first: their columns in a are too far apart to be read again and again.
+/// Cuts k into chunks, so that a panel of b stays in the first-level cache; columns, so that their
+/// part of c stays in the second from chunk to chunk; and rows, so that those of a do. Many rows
+/// are packed first: their columns in a are too far apart to be read repeatedly.
 template <class T>
 TEMPO_KERNEL void multiply_transposed(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
                                       const T* b, int64_t ldb, T* c, int64_t ldc, bool accumulate,

@@ -9,14 +9,14 @@ namespace tempo {
 class BatchFeed {
  public:
   virtual ~BatchFeed() = default;
-  /// In an epoch; 0: that is not known before its end.
+  /// The number of steps in an epoch; 0 if it is not known before the epoch ends.
   virtual int64_t steps() const = 0;
   virtual void begin_epoch(int epoch) = 0;
-  /// Nothing where the epoch has ended.
+  /// The next batch; nothing if the epoch has ended.
   virtual std::optional<Dataset> next() = 0;
-  /// Where it stands.
+  /// The place in the data after the latest batch.
   virtual const Place& place() const = 0;
-  /// Goes on within this epoch; throws Error where there is no such place.
+  /// Continues at a place within this epoch; throws Error if it does not exist.
   virtual void go_to(int epoch, const Place& place) = 0;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks through samples in batches, and can stand again where a fit stood.
+// Walks through samples in batches, and can return to the place where a fit stood.
 #include "training/batches/batch_walk.hpp"
 
 #include <algorithm>

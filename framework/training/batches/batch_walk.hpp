@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which samples make the next batch of a fit, over epochs and rounds through the data.
+// Chooses the samples of each batch of a fit, over epochs and rounds through the data.
 #pragma once
 
 #include "training/batches/batch_feed.hpp"
@@ -17,10 +17,10 @@ class BatchWalk final : public BatchFeed {
     int64_t seed = -1;
     int64_t steps_per_epoch = 0;
   };
-  /// Throws Error where steps_per_epoch is below 0.
+  /// Throws Error if steps_per_epoch is below 0.
   BatchWalk(const std::string& who, const Dataset& samples, const Order& order);
   int64_t steps() const override { return steps_; }
-  /// An epoch is a round of its own, unless it has a number of steps.
+  /// Each epoch is a round of its own, unless steps_per_epoch is set.
   void begin_epoch(int epoch) override;
   std::optional<Dataset> next() override;
   const Place& place() const override { return place_; }

@@ -17,15 +17,15 @@
 namespace tempo {
 
 struct BatchesByLength::Data {
-  Tensors x, y;  // ragged: a sequence each
+  Tensors x, y;  // if ragged: one tensor for each sequence
   bool ragged = false, ragged_y = false;
-  bool in_front = false;    // where the padding stands
-  bool y_has_time = false;  // of padded ones
-  bool x_has_time = false;  // of those after the first
+  bool in_front = false;    // whether the padding stands before the steps
+  bool y_has_time = false;  // of a padded y
+  bool x_has_time = false;  // of the further tensors of a padded x
   Tensor weight;
   bool weight_has_time = false;
   std::vector<int64_t> lengths;
-  int64_t time = 0;  // of padded ones, or of the longest
+  int64_t time = 0;  // of padded sequences; else the longest length
   ByLengthOptions options;
   std::atomic<int64_t> pass{0};
 
@@ -61,7 +61,7 @@ std::vector<int64_t> checked_lengths(const Tensor& lengths, int64_t count, int64
   return out;
 }
 
-// Whether numbers were all the same so far.
+// Whether all numbers so far were the same.
 struct Constant {
   void add(double value) {
     if (!first) first = value;
@@ -72,7 +72,7 @@ struct Constant {
   std::optional<double> first;
 };
 
-// Padding is one number. Where that may be said of both ends, 0 is the likelier one.
+// Padding is one repeated number. If both ends look padded, the end of zeros is the likelier one.
 bool looks_padded_in_front(const Tensor& x, const std::vector<int64_t>& lengths) {
   const int64_t time = x.shape()[1], width = x.count() / std::max<int64_t>(1, x.shape()[0] * time);
   Constant front, behind;
@@ -85,7 +85,7 @@ bool looks_padded_in_front(const Tensor& x, const std::vector<int64_t>& lengths)
   return front.first && front.holds && (!behind.holds || (front.is(0) && !behind.is(0)));
 }
 
-// Sequences [time, ...] side by side, with zeros where they are too short.
+// Sequences [time, ...] stacked into a batch; the shorter ones are padded with zeros.
 Tensor padded(const Tensors& sequences, const std::vector<int64_t>& places, int64_t longest,
               bool in_front) {
   Tensors rows;
@@ -97,7 +97,7 @@ Tensor padded(const Tensors& sequences, const std::vector<int64_t>& places, int6
   return stack(rows, 0);
 }
 
-// What of several tensors may have the time axis of x: y, or each further x.
+// The words of an error about tensors that may have the time axis of x: y, or each further x.
 struct Question {
   const char *one, *none, *option, *of_steps, *of_samples;
 };
@@ -105,7 +105,7 @@ constexpr Question about_y{"y", "no y", ".y_has_time", "targets of the steps", "
     about_x{"a further x", "no further x", ".x_has_time", "numbers of the steps",
             "features of a sample"};
 
-// Numbers [n, width] may be as many as there are steps by chance; whole ones are of the steps.
+// In [n, width], width may equal time by chance; a tensor of whole numbers is one of the steps.
 bool have_time(const Question& about, std::span<const Tensor> given, int64_t time,
                const std::optional<bool>& said) {
   bool any = false;
@@ -169,7 +169,7 @@ Tensors as_tensors(const std::vector<std::vector<int64_t>>& sequences) {
   return out;
 }
 
-// What is not of the steps is of the samples, or of what a y without time has in its second axis.
+// A weight that is not per step is per sample, or belongs to the second axis of a y without time.
 void take_weight(BatchesByLength::Data& data, const Tensor& weight) {
   data.weight = weight;
   if (!weight) return;
@@ -288,7 +288,7 @@ std::shared_ptr<const BatchesByLength::Plan> BatchesByLength::plan_of(int64_t pa
     }
   }
   if (!shuffle) return std::make_shared<const Plan>(std::move(plan));
-  // Another stream of the same seed than that of the places.
+  // The order of the batches comes from another stream of the same seed than the order of samples.
   Plan mixed;
   for (const int64_t at : shuffled(static_cast<int64_t>(plan.size()), seed, -1 - pass))
     mixed.push_back(std::move(plan[static_cast<std::size_t>(at)]));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds the class of each sample, and the weight of that class.
+// Finds the class of each sample and the weight of that class.
 #include "training/batches/class_weight.hpp"
 
 #include <cmath>

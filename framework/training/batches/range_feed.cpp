@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks through a range of batches, on a thread that is ahead of training.
+// Walks through a range of batches on a thread that runs ahead of training.
 #include "training/batches/range_feed.hpp"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace tempo {
 
 class Prefetch {
  public:
-  /// At least `asked_for` batches will be; of more, each is made when it is.
+  /// At least `asked_for` batches will be read. Any further batch is made when it is asked for.
   Prefetch(BatchRange::Source& source, GeneratorState& generator, std::size_t ahead,
            int64_t asked_for)
       : source_(source),
@@ -36,11 +36,11 @@ class Prefetch {
   Prefetch(const Prefetch&) = delete;
   Prefetch& operator=(const Prefetch&) = delete;
 
-  /// Whether this process began the thread. Else what it shares with the thread is as it was at the
-  /// fork, perhaps locked, and is not touched.
+  /// Whether this process began the thread. If not, the state shared with the thread is as it was
+  /// at the fork, perhaps locked, and is not touched.
   bool has_thread() const { return made_after_ == forks(); }
 
-  /// Rethrows what the range threw, in its place among the batches.
+  /// The next batch. An exception of the range is rethrown in its place among the batches.
   std::optional<Batch> next() {
     if (!has_thread())
       throw Error(
@@ -53,7 +53,7 @@ class Prefetch {
     }
     changed_.wait(lock, [this] { return !made_.empty(); });
     const Made first = made_.front();
-    // The end, and what was thrown, stay the last.
+    // The end and an exception stay in the queue, so that later calls get them again.
     if (first.batch) made_.pop_front();
     lock.unlock();
     changed_.notify_all();
@@ -102,7 +102,7 @@ class Prefetch {
   std::deque<Made> made_;
   bool stop_ = false;
   const int made_after_ = forks();
-  std::thread thread_;  // the last, as it reads the others
+  std::thread thread_;  // the last member, as it reads the others
 };
 
 RangeFeed::RangeFeed(const std::string& who, const std::string& name, const BatchRange& range,
@@ -118,7 +118,7 @@ RangeFeed::RangeFeed(const std::string& who, const std::string& name, const Batc
     throw Error(who + ": prefetch is " + std::to_string(options.prefetch) +
                 "; it must be at least 0, the number of batches that are made ahead.");
   require_steps(who, options.steps_per_epoch);
-  // A batch that was made ahead is not lost where the next epoch cannot make it again.
+  // Batches made ahead must not be lost if the next epoch cannot make them again.
   if (options_.most > 0 && !range.source()->restarts())
     options_.steps_per_epoch = std::exchange(options_.most, 0);
   const int64_t size = range.source()->size();
@@ -144,21 +144,21 @@ void RangeFeed::begin_epoch(int epoch) {
   if (options_.steps_per_epoch == 0 || !begun_) begin_round(epoch);
 }
 
-// How many batches will be asked for.
+// The number of batches that will still be asked for.
 int64_t RangeFeed::to_come() const {
   const int64_t steps = options_.steps_per_epoch, epochs = std::max(0, later_epochs_) + int64_t{1};
   if (steps == 0 || steps > INT64_MAX / epochs) return INT64_MAX;
   return steps * epochs - place_.batch;
 }
 
-// On the caller's thread: a range that shuffles draws its order here, at the same place among the
-// random numbers each time. `done` batches of this round are done already.
+// Runs on the caller's thread: a range that shuffles draws its order here, at the same place among
+// the random numbers each time. `done` batches of this round are done already.
 void RangeFeed::begin_round(int64_t round, int64_t done) {
   ahead_.reset();
   place_.round = round;
   place_.at = 0;
   place_.generator = generator_state();
-  // No two rounds draw the same, though the global generator may stand still between them.
+  // No two rounds draw the same numbers, even if the global generator stands still between them.
   generator_ = beside_generator();
   generator_.stream += (2 * round + (options_.validates ? 1 : 0)) << 32;
   begun_ = true;

@@ -13,7 +13,7 @@ namespace tempo {
 /// Makes batches on a thread of its own, before they are asked for.
 class Prefetch;
 
-/// While one lives, no other walks through this range; throws Error where another does.
+/// While one exists, nothing else walks through this range; throws Error if another walk does.
 class Walk {
  public:
   Walk(const std::string& who, const std::string& name, BatchRange::Source& source)
@@ -36,15 +36,15 @@ class RangeFeed final : public BatchFeed {
   struct Options {
     int64_t prefetch = 2;  // 0: on the caller's thread, when they are asked for
     int64_t steps_per_epoch = 0;
-    int64_t most = 0;  // batches in an epoch, where the range may have more; 0: all
+    int64_t most = 0;  // batches in an epoch at most, if the range has more; 0: all
     bool with_truth = true;
-    bool validates = false;  // beside the range of a fit
+    bool validates = false;  // whether it is the validation range of a fit
     ClassWeight class_weight = {};
     int first_epoch = 0;
-    std::string stateful = {};  // a layer that needs batches of one size
+    std::string stateful = {};  // the name of a layer that needs batches of one size
   };
-  /// `epochs` is how often it will be walked through; `name` is what the user gave it as. Throws
-  /// Error where it cannot be so often.
+  /// `epochs` is how often the range will be walked through; `name` is the option it was given as.
+  /// Throws Error if the range cannot be walked through that often.
   RangeFeed(const std::string& who, const std::string& name, const BatchRange& range, int epochs,
             const Options& options);
   ~RangeFeed() override;
@@ -69,13 +69,13 @@ class RangeFeed final : public BatchFeed {
   Walk walk_;
   Options options_;
   int64_t steps_ = 0;
-  int epochs_, later_epochs_;  // in all; after the one that runs
+  int epochs_, later_epochs_;  // all epochs; those after the one that runs
   int epoch_ = 0;
   bool begun_ = false, class_found_ = false;
   int64_t size_of_first_ = 0;  // samples in the first batch
   Place place_;
-  GeneratorState generator_;  // of what the range draws
-  // In a child of the process that made it its thread is not there to be waited for: it is left.
+  GeneratorState generator_;  // that the range draws from
+  // In a forked child the thread does not exist and cannot be joined: the object is left alone.
   struct DeleteWithThread {
     void operator()(Prefetch* ahead) const;
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Callbacks on what a training is: its backups, and the averages of its weights.
+// Callbacks on the state of a training: its backups, and the averages of its weights.
 #include <filesystem>
 
 #include <tempo/callbacks.hpp>
@@ -23,12 +23,12 @@ struct Backup final : Callback {
     since_saved = 0;
     make_folder("BackupAndRestore", options.backup_dir);
     std::error_code unknown;
-    if (!std::filesystem::exists(file(), unknown)) return;  // or load says what there is
+    if (!std::filesystem::exists(file(), unknown)) return;  // or load reports the file
     model().load(file());
     ModelAccess::state(model()).goes_on = true;
   }
-  // The last batch of an epoch has its backup when the epoch has ended. Where it is not known which
-  // that is, a batch has its backup when there is another one.
+  // The last batch of an epoch is saved when the epoch has ended. If the number of steps is not
+  // known, a batch is saved when the next one begins.
   void on_train_batch_begin(int64_t) override {
     if (params().steps == 0 && is_due()) save();
   }
@@ -50,7 +50,7 @@ struct Backup final : Callback {
     if (!options.delete_checkpoint || model().interrupted()) return;
     std::error_code ignored;
     std::filesystem::remove(file(), ignored);
-    std::filesystem::remove(options.backup_dir, ignored);  // where nothing else is in it
+    std::filesystem::remove(options.backup_dir, ignored);  // if nothing else is in it
   }
   BackupAndRestoreOptions options;
   int64_t since_saved = 0;  // batches
@@ -68,7 +68,7 @@ struct Swap final : Callback {
   void on_test_end(const Logs&) override { want(false); }
   void on_predict_begin() override { want(true); }
   void on_predict_end() override { want(false); }
-  // Whatever ended it: an exception must not leave a step refused.
+  // Whatever ended the fit: an exception must not leave the averages in place.
   void attach(Model* to, const FitParams& given) override {
     if (!to && attached() && model().optimizer() && model().optimizer().swapped_averages())
       want(false);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every callback and history does, and the errors for names that are not there.
+// The parts that all callbacks and histories share, and the errors for unknown names.
 #include <algorithm>
 #include <cmath>
 #include <ostream>

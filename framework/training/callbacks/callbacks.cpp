@@ -20,7 +20,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// A number as "{val_loss:.3f}" or "{epoch:02d}" asks; `format` is what follows the colon.
+// A number in a format such as "{val_loss:.3f}" or "{epoch:02d}"; `format` follows the colon.
 std::string formatted(const std::string& who, double value, const std::string& format) {
   if (format.empty()) return sdk::shortest(value);
   const char kind = format.back();
@@ -81,7 +81,7 @@ struct Checkpoint final : Callback {
     const std::optional<double> now = options.save_best_only ? monitor.of_epoch(logs, params()) : 0;
     if (now) save(params().steps > 0 ? params().steps - 1 : last_batch, logs, *now);
   }
-  // `now` is what is monitored, with save_best_only.
+  // `now` is the value of the monitored number, for save_best_only.
   void save(int64_t batch, const Logs& logs, double now) {
     std::string why;
     if (options.save_best_only) {
@@ -176,7 +176,7 @@ struct CSV final : Callback {
   void on_epoch_end(int epoch, const Logs& logs) override {
     if (names.empty()) {
       for (const auto& [name, value] : logs) names.push_back(name);
-      // An epoch without validation does not tell what one with it has: val_ of each number.
+      // The first epoch may be one without validation: a val_ column is added for each number.
       const bool validated = std::any_of(names.begin(), names.end(), [](const std::string& name) {
         return name.starts_with("val_");
       });
@@ -206,7 +206,7 @@ struct CSV final : Callback {
   }
   CSVLoggerOptions options;
   std::ofstream file;
-  std::string header;  // of the file that it goes on with
+  std::string header;  // of the file that is continued
   std::vector<std::string> names;
 };
 

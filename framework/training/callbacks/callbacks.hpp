@@ -11,8 +11,8 @@ namespace tempo {
 
 class Callbacks {
  public:
-  /// A callback that is listed twice is called once. One that is at work already, in an outer fit,
-  /// goes back to it at the end.
+  /// A callback that is listed twice is called once. A callback that an outer fit uses already is
+  /// returned to it at the end.
   Callbacks(const std::string& who, const std::vector<CallbackHandle>& all, Model& model,
             const FitParams& params) {
     try {
@@ -43,7 +43,7 @@ class Callbacks {
     for (const Attached& a : attached_) (a.handle.operator->()->*hook)(arguments...);
   }
 
-  /// Asks all of them, and whether one said yes.
+  /// Asks all callbacks; true if one of them said yes.
   bool any(bool (Callback::*hook)(int64_t), int64_t batch) const {
     bool yes = false;
     for (const Attached& a : attached_) yes |= (a.handle.operator->()->*hook)(batch);
@@ -59,7 +59,7 @@ class Callbacks {
   void detach() noexcept {
     for (auto a = attached_.rbegin(); a != attached_.rend(); ++a) try {
         a->handle->attach(a->model_before, a->params_before);
-      } catch (...) {  // of the user's own attach: what ended training is what is told
+      } catch (...) {  // by a user's attach: what ended training is reported instead
       }
     attached_.clear();
   }

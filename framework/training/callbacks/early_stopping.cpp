@@ -77,7 +77,7 @@ struct EarlyStopping::Watch final : Callback {
     restore();
   }
 
-  // Without on_train_end, an exception ended training.
+  // If on_train_end was not called, an exception ended training.
   void attach(Model* to, const FitParams& params) override {
     if (!to) {
       if (watching) restore();
@@ -114,10 +114,10 @@ struct EarlyStopping::Watch final : Callback {
   EarlyStoppingOptions options;
   Monitor monitor;
   int wait = 0, stopped_epoch = 0, best_epoch = 0;
-  int direction = 0;      // -1: smaller is better
-  bool watching = false;  // from the begin of a fit to its end
+  int direction = 0;      // -1: smaller is better; 1: larger
+  bool watching = false;  // from the beginning of a fit to its end
   std::optional<double> best;
-  Tensors weights, best_weights;  // the model's, and what they were
+  Tensors weights, best_weights;  // of the model; their best values
 };
 
 EarlyStopping::EarlyStopping(const EarlyStoppingOptions& options)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a callback watches: its value in the logs, and whether larger is better.
+// The number that a callback monitors: its value in the logs, and whether larger is better.
 #include "training/callbacks/monitor.hpp"
 
 #include <algorithm>

@@ -22,7 +22,7 @@ std::string formatted(const char* format, Values... values) {
   return text;
 }
 
-// What is left: "42s", "3:05", "1:02:03".
+// The remaining time: "42s", "3:05", "1:02:03".
 std::string remaining(double seconds) {
   const auto s = static_cast<long long>(seconds);
   if (seconds > 3600) return formatted("%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
@@ -37,7 +37,7 @@ std::string pace(double seconds) {
   return formatted("%.0fus/step", seconds * 1e6);
 }
 
-// " - accuracy: 0.5000 - loss: 0.0123 - val_loss: 0.0456": by name, those of validation last.
+// " - accuracy: 0.5000 - loss: 0.0123 - val_loss: 0.0456": sorted by name, validation last.
 std::string text_of(const Logs& logs) {
   std::vector<Logs::Entry> entries(logs.begin(), logs.end());
   std::sort(entries.begin(), entries.end(), [](const Logs::Entry& a, const Logs::Entry& b) {
@@ -69,7 +69,7 @@ double Progress::seconds_since(Clock::time_point begin) const {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// The first step is slower than the others, so it does not count where there are others.
+// The first step is slower than the others, so it counts only if it is the only one.
 double Progress::seconds_a_step(int64_t done) const {
   if (done == 0) return 0;
   if (done > 1 && after_first_ != Clock::time_point())
@@ -90,7 +90,7 @@ void Progress::batch(int64_t done, const Logs& logs) {
   done_ = done;
   if (style_ == Style::silent) return;
   if (done == 1) after_first_ = Clock::now();
-  if (style_ != Style::bar || done == steps_) return;  // the end of the epoch draws the last one
+  if (style_ != Style::bar || done == steps_) return;  // end_epoch draws the last one
   const auto now = Clock::now();
   if (now - drawn_ < std::chrono::milliseconds(50)) return;
   drawn_ = now;
@@ -98,7 +98,7 @@ void Progress::batch(int64_t done, const Logs& logs) {
   std::cout << std::flush;
 }
 
-// How many steps a range has shows now.
+// Only now is the number of steps of a range known.
 void Progress::end_epoch(const Logs& logs) {
   if (steps_ == 0) steps_ = done_;
   if (style_ == Style::bar) {

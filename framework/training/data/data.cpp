@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples by place, and mini-batches of them.
+// Samples by index, and mini-batches of them.
 #include <numeric>
 
 #include <tempo/data.hpp>

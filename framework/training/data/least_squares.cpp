@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The linear model, by LAPACK.
+// The linear model, solved by LAPACK.
 #include <tempo/least_squares.hpp>
 #include <tempo/ops.hpp>
 
@@ -19,7 +19,7 @@ void require_system(const Tensor& a, const Tensor& b) {
     throw Error("least_squares: a or b holds NaN or infinite numbers.");
 }
 
-// A column over its largest element, whose square could be infinite, and then over its length.
+// The scale of each column: its length, found without squares that could be infinite.
 Tensor scale_of_columns(const Tensor& x) {
   const Tensor largest = max(abs(x), 0), divisor = where(largest > 0, largest, 1),
                length = sqrt(sum(square(x / divisor), 0));
@@ -32,7 +32,7 @@ Tensor least_squares(const Tensor& a, const Tensor& b) {
   require_system(a, b);
   static const sdk::Op op("least_squares");
   const Tensor x = stop_gradient(cast(a, float64)), y = stop_gradient(cast(b, float64));
-  // Columns of equal length: what one is measured in does not matter then.
+  // Columns get equal length, so that the unit in which a column is measured does not matter.
   const Tensor scale = scale_of_columns(x);
   const Tensor w = cast(op(x / scale, y) / reshape(scale, {-1, 1}), floating_of(a));
   if (!is_finite(w))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Permutations of samples, parts of a tensor of them, and where a validation share begins.
+// Permutations of samples, parts of a tensor, and the place where a validation share begins.
 #include "training/data/order.hpp"
 
 #include <cmath>

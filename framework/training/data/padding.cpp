@@ -16,7 +16,7 @@ bool at_the_end(const char* option, const std::string& side) {
   return side == "post";
 }
 
-// Which steps of a sequence stay, and where the first of them goes.
+// The steps of a sequence that stay, and the place of the first one.
 struct Placing {
   Placing(const PadOptions& options, std::size_t longest)
       : pads_end(at_the_end("padding", options.padding)),
@@ -84,7 +84,7 @@ Tensor padded(const std::vector<std::vector<T>>& sequences, const PadOptions& op
 
 Tensor pad_sequences(const std::vector<std::vector<int64_t>>& sequences,
                      const PadOptions& options) {
-  if (is_floating(options.dtype)) {  // where the value may have a fraction
+  if (is_floating(options.dtype)) {  // the padding value may have a fraction
     std::vector<std::vector<double>> numbers;
     for (const auto& one : sequences) numbers.emplace_back(one.begin(), one.end());
     return pad_sequences(numbers, options);

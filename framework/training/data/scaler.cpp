@@ -16,7 +16,7 @@ int64_t columns_in(const Tensor& x) { return x.rank() < 2 ? 1 : x.shape()[-1]; }
 
 }  // namespace
 
-// --- What they share -----------------------------------------------------------------------------
+// --- Shared by all scalers -----------------------------------------------------------------------
 
 void Scaler::require_fitted(const char* what) const {
   if (!centre_)
@@ -97,7 +97,7 @@ void Scaler::set_values(const std::map<std::string, Tensor>& values) {
   width_ = width;
 }
 
-// --- Each of them --------------------------------------------------------------------------------
+// --- Each scaler ---------------------------------------------------------------------------------
 
 MinMaxScaler::MinMaxScaler(const MinMaxScalerOptions& options)
     : Scaler("MinMaxScaler"), options_(options) {
@@ -120,7 +120,7 @@ StandardScaler::StandardScaler(const StandardScalerOptions& options)
 StandardScaler& StandardScaler::fit(const Tensor& x) {
   const Tensor columns = columns_of(x), centre = mean(columns, 0),
                deviation = sqrt(mean(square(columns - centre), 0));
-  // A column of one number, which its mean misses by what float64 rounds.
+  // A column of one number: its deviation from the computed mean is rounding of float64 alone.
   constexpr double epsilon = 2.3e-16;
   const double rows = static_cast<double>(columns.shape()[0]);
   const Tensor constant = deviation <= rows * epsilon * abs(centre);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Windows over series: where each begins, and where its targets lie.
+// Windows over series: the places where they begin, and the places of their targets.
 #include <algorithm>
 
 #include <tempo/data.hpp>
@@ -41,7 +41,7 @@ Tensor rows_at(const Tensor& rows, int64_t count, int64_t stride, int64_t length
   return gather(rows, tensor(places, {count, static_cast<int64_t>(offsets.size())}));
 }
 
-// The columns that are to be told, side by side.
+// The columns that are to be predicted, side by side.
 Tensor targets_of(const Tensor& rows, const std::vector<int64_t>& targets) {
   const int64_t features = rows.shape()[1];
   Tensors columns;
@@ -67,7 +67,7 @@ Samples windows(const Tensor& series, const WindowOptions& options) {
                      to_string(series.shape(), series.dtype()) + ".");
   const int64_t steps = options.steps,
                 farthest = *std::max_element(horizons.begin(), horizons.end());
-  if (steps > n || farthest > n - steps)  // their sum may be more than a number holds
+  if (steps > n || farthest > n - steps)  // their sum could overflow
     throw Error("windows: " + std::to_string(n) + " values are too few for windows of " +
                 std::to_string(steps) + " and a horizon of " + std::to_string(farthest) +
                 "; at least " +

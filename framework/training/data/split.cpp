@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples held out: by place, by chance, by class; and classes as rows.
+// Held-out samples: by place, at random, by class; and classes as rows.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -17,7 +17,7 @@ namespace tempo {
 
 namespace {
 
-// The samples of each class, a value or row of y, in the order of their first ones.
+// The samples of each class (a value or row of y); classes are ordered by their first sample.
 std::vector<std::vector<int64_t>> by_class(const std::string& who, const Tensor& y) {
   if (is_floating(y.dtype()) && !is_finite(y))
     throw Error(who +
@@ -36,7 +36,7 @@ std::vector<std::vector<int64_t>> by_class(const std::string& who, const Tensor&
   return members;
 }
 
-// How many of each class are held out: its share, whose rest goes to those that miss the most.
+// The number held out of each class: its share rounded down, plus the largest remainders.
 std::vector<int64_t> held_out(const std::vector<std::vector<int64_t>>& classes, int64_t n,
                               int64_t test) {
   std::vector<int64_t> counts;
@@ -66,7 +66,7 @@ void require_classes(const std::string& who, const std::vector<std::vector<int64
                 std::to_string(train) + " and " + std::to_string(test) + " samples.");
 }
 
-// Held-out ones first.
+// All samples, the held-out ones first.
 std::vector<int64_t> stratified(const std::string& who, const Tensor& y, int64_t n, int64_t test,
                                 int64_t seed) {
   const auto classes = by_class(who, y);

@@ -54,7 +54,7 @@ Logs evaluated_alone(const std::string& who, const Model& model, BatchFeed& batc
   return logs;
 }
 
-// Adds what the model gave for a batch; `parts` is of the batches before it.
+// Adds the results of the model for a batch; `parts` holds those of the batches before it.
 void add_results(const std::string& who, const Tensors& results, std::vector<Tensors>& parts) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Tensor& now = results[i];
@@ -68,7 +68,7 @@ void add_results(const std::string& who, const Tensors& results, std::vector<Ten
   }
 }
 
-// As one tensor, whose rows are in the order of their places, where each has one.
+// The parts as one tensor. If each row has a place, the rows are in the order of their places.
 Tensor joined(const Tensors& parts, const std::vector<int64_t>& places) {
   const Tensor all = concat(parts, 0);
   if (std::is_sorted(places.begin(), places.end()) ||

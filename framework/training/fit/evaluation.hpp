@@ -11,10 +11,10 @@ namespace tempo {
 
 struct Evaluation {
   Progress* progress = nullptr;
-  bool may_be_cut = false;  // by Ctrl-C, which the caller asks for
+  bool may_be_cut = false;  // by Ctrl-C; the caller checks for it
 };
 
-/// Of one epoch of these batches.
+/// The logs of one epoch over these batches.
 Logs evaluated(const std::string& who, ModelState& model, const Objective& objective,
                Tracker tracker, BatchFeed& batches, const Callbacks& callbacks,
                const Evaluation& how);

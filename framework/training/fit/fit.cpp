@@ -45,7 +45,7 @@ int64_t validation_batch_size(const FitOptions& options) {
                                            : batch_size_of(options.batch_size);
 }
 
-// The samples that are held out; without x where none are.
+// The held-out samples; without x if there are none.
 Dataset held_out_of(const std::string& who, const FitOptions& options, Dataset& train) {
   const ValidationData& given = options.validation_data;
   Dataset held_out;
@@ -67,12 +67,12 @@ Dataset held_out_of(const std::string& who, const FitOptions& options, Dataset& 
   return held_out;
 }
 
-// How often there is validation.
+// The number of epochs that end with validation.
 int validations(const FitOptions& options) {
   return options.epochs / options.validation_freq - options.initial_epoch / options.validation_freq;
 }
 
-// Null where there is none. What is held out of `train` is no longer in it.
+// The validation batches; null if there are none. Held-out samples are removed from `train`.
 std::unique_ptr<BatchFeed> validation_of(const std::string& who, const ModelState& model,
                                          const FitOptions& options, Dataset& train) {
   if (options.validation_batches) {

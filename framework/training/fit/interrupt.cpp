@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Notes SIGINT in a flag that fits look at between two batches.
+// Records SIGINT in a flag that a fit checks between two batches.
 #include "training/fit/interrupt.hpp"
 
 #include <atomic>
@@ -14,13 +14,13 @@ namespace {
 std::atomic<bool> came{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-// The second one ends the process. (ThreadSanitizer does not know of SA_RESETHAND.)
+// The second SIGINT ends the process. (ThreadSanitizer does not know SA_RESETHAND.)
 void note(int) {
   std::signal(SIGINT, SIG_DFL);
   came.store(true, std::memory_order_relaxed);
 }
 
-// How many live, and whether the handler is theirs; under the lock of signals.
+// How many Interruptibles exist, and whether they set the handler; under the lock of signals.
 struct Living {
   int count = 0;
   bool handling = false;
@@ -47,7 +47,7 @@ Interruptible::~Interruptible() {
   const ProcessLock lock(ProcessLock::signals);
   if (--living.count > 0) return;
   struct sigaction now = {};
-  // A callback of the user's may have set a handler since, which stays.
+  // A user's callback may have set a handler in the meantime: that one stays.
   if (living.handling && sigaction(SIGINT, nullptr, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
       now.sa_handler == note)
     sigaction(SIGINT, &living.before, nullptr);

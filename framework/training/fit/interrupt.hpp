@@ -4,13 +4,13 @@
 
 namespace tempo {
 
-/// While one lives, the first SIGINT is noted in place of ending the process; the second ends it.
-/// A program that handles or ignores SIGINT itself keeps that. Fits inside others, and in other
-/// threads, see the same one.
+/// While one exists, the first SIGINT is recorded and does not end the process; the second one ends
+/// it. If the program handles or ignores SIGINT itself, that stays. Nested fits, and fits in other
+/// threads, see the same SIGINT.
 class Interruptible {
  public:
   Interruptible();
-  /// The last one puts back what SIGINT did before.
+  /// The last one restores the earlier handling of SIGINT.
   ~Interruptible();
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One batch alone: an update, or the loss and the metrics.
+// A single batch: an update, or the loss and the metrics.
 #include "training/batches/class_weight.hpp"
 #include "training/fit/update.hpp"
 #include "training/models/run.hpp"

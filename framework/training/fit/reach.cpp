@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks the graph of a loss, and names weights that it should reach and does not.
+// Walks the graph of a loss, and names the weights that it should reach but does not.
 #include "training/fit/reach.hpp"
 
 #include <unordered_set>
@@ -55,7 +55,7 @@ std::string mask_lost_in(const Tensor& y_pred) {
   while (!open.empty()) {
     const Application* const application = open.back();
     open.pop_back();
-    // Of a product it is the rows of the first that are steps.
+    // Only the rows of a product's first factor are steps.
     const std::size_t n = application->op->name == "matmul" ? 1 : application->inputs.size();
     for (std::size_t i = 0; i < n; ++i) {
       const Value& input = *application->inputs[i];

@@ -6,15 +6,15 @@
 
 namespace tempo {
 
-/// The gradients of a loss for each of `weights`; Tensor{} for one that none reaches.
+/// The gradients of a loss for each of `weights`; Tensor{} for a weight that it does not reach.
 Tensors gradients_for(const Tensor& loss, const Tensors& weights);
 
-/// The path of a weight of some layer that a gradient of the loss reaches, that is trainable and is
-/// none of `weights`; "" when there is none.
+/// The path of a trainable weight of some layer that the loss reaches but `weights` does not
+/// contain; "" if there is none.
 std::string reached_outside(const Tensor& loss, const Tensors& weights);
 
-/// Where the mask of the steps of y_pred [batch, time, ...] was lost: the op that gave a sequence
-/// of these steps without the mask that it was given; "": y_pred has one, or there was none.
+/// The op at which the mask of y_pred [batch, time, ...] was lost: its input has the mask of the
+/// steps, its result has none. "" if y_pred has a mask, or if there never was one.
 std::string mask_lost_in(const Tensor& y_pred);
 
 }  // namespace tempo

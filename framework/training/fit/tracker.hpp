@@ -6,22 +6,22 @@
 
 namespace tempo {
 
-/// The losses of outputs as numbers; 0 of one that has none.
+/// The losses of outputs as numbers; 0 for an output without a loss.
 std::vector<double> numbers_of(const Tensors& losses);
 
-/// It counts in metrics of its own, so that one that runs inside another, or in another thread,
-/// does not change what that one counts.
+/// It has metrics of its own, so that a tracker inside another one, or in another thread, does not
+/// change the counts of the other.
 class Tracker {
  public:
   explicit Tracker(const Objective& objective);
   void reset();
-  /// Adds a batch, what the model gave for it, and what its losses were.
+  /// Adds a batch, the results of the model for it, and their losses.
   void add(const std::string& who, const Dataset& batch, const Tensors& y_pred, double loss,
            const Tensors& losses);
-  /// The two parts of that: the losses, as those of `count` samples, and what metrics see.
+  /// The two parts of add: the losses, as those of `count` samples, and the metrics.
   void add_losses(int64_t count, double loss, const std::vector<double>& losses);
   void add_to_metrics(const std::string& who, const Dataset& batch, const Tensors& y_pred);
-  /// "loss", that of each output where there are several, the metrics.
+  /// "loss", the loss of each output if there are several, and the metrics.
   Logs logs() const;
 
  private:
@@ -36,7 +36,7 @@ class Tracker {
     double total = 0;
   };
   std::vector<Counted> metrics_;
-  std::vector<Sum> losses_;  // of several outputs; "" where one has no loss
+  std::vector<Sum> losses_;  // if there are several outputs; "" for one without a loss
   double total_ = 0, count_ = 0;
 };
 

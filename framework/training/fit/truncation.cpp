@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cuts sequences along time, and finds out whether a model gives for the pieces what it gives for
-// the whole.
+// Cuts sequences along time, and checks that a model gives the same results for pieces as for the
+// whole.
 #include "training/fit/truncation.hpp"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ const char* const leave_out =
 
 Tensor steps_of(const Tensor& t, int64_t begin, int64_t end) { return slice(t, 1, begin, end); }
 
-// Of each sample of x, the last step that counts; 0 where none does.
+// The last step that counts, for each sample of x; 0 if none does.
 Tensor last_steps(const Tensor& x) {
   const Tensor mask = mask_of(x);
   const int64_t n = x.shape()[0], time = x.shape()[1];
@@ -37,7 +37,7 @@ Tensor last_steps(const Tensor& x) {
 
 bool any(const Tensor& which) { return max(cast(which, int32)).item() > 0; }
 
-// How many losses of this output count: of steps, or of samples.
+// The number of losses of this output that count: of steps, or of samples.
 double counted(const Tensor& y_pred, bool at_each_step) {
   const Shape& shape = y_pred.shape();
   const auto all = static_cast<double>(at_each_step ? shape[0] * shape[1] : shape[0]);
@@ -45,7 +45,7 @@ double counted(const Tensor& y_pred, bool at_each_step) {
   return mask ? all * mean(cast(mask, float64)).item() : all;
 }
 
-// By more than rounding; what is NaN or infinite in both is the same.
+// Whether results differ by more than rounding. NaN or infinity in both places is equal.
 bool differ(const Tensor& given_a, const Tensor& given_b) {
   if (given_a.shape() != given_b.shape()) return true;
   const std::vector<double> a = cast(given_a, float64).to_vector(),
@@ -60,8 +60,8 @@ bool differ(const Tensor& given_a, const Tensor& given_b) {
   return false;
 }
 
-// What is given of the steps of all pieces, side by side; of the last alone where that has none. A
-// layer within others may get what is no sample any more, but a step of one.
+// Compares the whole with the steps of all pieces side by side; without steps, with the last piece.
+// Inside other layers the first axis may hold steps instead of samples: then nothing is compared.
 bool gives_another(const Tensor& whole, const Tensors& pieces, int64_t samples) {
   int64_t steps = 0;
   if (whole.rank() == 0 || whole.shape()[0] != samples) return false;
@@ -110,8 +110,8 @@ void Truncation::operator()(const Dataset& given, Tracker& tracker, int epoch, i
   tracker.add(who_, batch, scored.y_pred, scored.loss.item(), scored.losses);
 }
 
-// Where sequences have a loss at their end, the last piece is a whole one, and the pieces in which
-// none ends only carry the states there.
+// If sequences have a loss at their end, the last piece has full length. Pieces in which no
+// sequence ends only carry the states on.
 void Truncation::update_by_pieces(const Dataset& batch, Tracker& tracker, int epoch,
                                   int64_t number) {
   const int64_t time = time_of(batch);
@@ -145,7 +145,7 @@ void Truncation::update_by_pieces(const Dataset& batch, Tracker& tracker, int ep
   tracker.add_losses(batch.count(), loss / std::max(all, 1.0), losses);
 }
 
-// Without masks, so that all steps show what becomes of them; random numbers stand where they
+// Runs without masks, so that all steps are compared. The random generator is put back to where it
 // stood.
 void Truncation::try_out(const Dataset& batch) {
   for (const Output& of : model_.objective.outputs())
@@ -197,7 +197,7 @@ void Truncation::try_out(const Dataset& batch) {
         "Give x its mask before: with_mask(x, mask), [batch, time], true where a step counts.");
 }
 
-// For sequences of any length, so that a model that is refused is left as it was.
+// Builds for sequences of any length, so that a refused model is left as it was.
 void Truncation::build(const Dataset& few) {
   if (model_.built()) return;
   ModelState::Seen of;
@@ -228,7 +228,7 @@ void Truncation::require_same(const Outputs& whole, const std::vector<Outputs>& 
     refuse("the model calls other layers for pieces of a sequence than for the whole", leave_out);
 }
 
-// From what the model gives for sequences of two lengths.
+// Finds which outputs have a time axis, from the results for sequences of two lengths.
 void Truncation::find_time_axes(const Dataset& batch, const Tensors& whole, const Tensors& piece) {
   const int64_t time = time_of(batch), of_whole = std::min(time, 2 * std::min(steps_, tried_steps));
   const std::vector<Output>& outputs = model_.objective.outputs();

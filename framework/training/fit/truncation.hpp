@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Truncated backpropagation through time: a batch of long sequences, in updates by pieces of them.
+// Truncated backpropagation through time: a batch of long sequences gets one update for each piece.
 #pragma once
 
 #include "training/fit/update.hpp"
@@ -14,13 +14,13 @@ class Truncation {
              int64_t steps)
       : who_(std::move(who)), handle_(handle), model_(model), update_(update), steps_(steps) {}
 
-  /// An update for each piece in turn, until Ctrl-C. The first batch of more than one piece shows
-  /// whether the model can be run so; throws Error where it cannot.
+  /// One update for each piece in turn, until Ctrl-C. The first batch of more than one piece shows
+  /// whether the model can be run in pieces; throws Error if it cannot.
   void operator()(const Dataset& given, Tracker& tracker, int epoch, int64_t number);
 
  private:
   [[noreturn]] void refuse(const std::string& what, const std::string& fix) const;
-  /// How many steps the sequences have.
+  /// The number of steps of the sequences.
   int64_t time_of(const Dataset& batch) const;
   Dataset piece_of(const Dataset& batch, int64_t begin, int64_t end) const;
   /// Runs the first steps of a few sequences as a whole and in pieces.
@@ -37,7 +37,7 @@ class Truncation {
   Updates& update_;
   int64_t steps_;
   bool tried_ = false;
-  bool at_each_step_ = true;  // the truth has a time axis
+  bool at_each_step_ = true;  // whether the targets have a time axis
 };
 
 }  // namespace tempo

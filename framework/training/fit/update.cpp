@@ -30,8 +30,8 @@ bool anything_counts(const Tensors& y_pred) {
   });
 }
 
-// What the model gives for a sample that was replaced is not of that sample: a metric that counts
-// it sees NaN, as it does in evaluate.
+// A result of the model for a replaced sample does not belong to the original sample: a metric that
+// counts it sees NaN, as it does in evaluate.
 void forget_replaced(const Tensor& replaced, Tensors& y_pred) {
   const NoGradient watching;
   for (Tensor& y : y_pred)
@@ -94,7 +94,7 @@ void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored
   const Tensors& y_pred = scored.y_pred;
   const double value = scored.loss.item();
   const auto refuse = [&](const std::string& what) {
-    effects.take_back();  // or a weight that a layer assigned to would be found as the cause
+    effects.take_back();  // else a weight that a layer assigned would be reported as the cause
     not_finite(batch, y_pred, what, epoch, number);
   };
   if (!std::isfinite(value)) refuse("the loss is " + text(value));
@@ -118,8 +118,8 @@ void Updates::step(const Dataset& batch, int epoch, int64_t number, const Scored
   }
 }
 
-// A weight that the loss does not depend on has zeros, as optimizers expect. Penalties reach all
-// weights that have one, so that the reach of the data is looked at without them, once.
+// A weight that the loss does not depend on gets zeros, as optimizers expect. A penalty reaches
+// every weight that has one, so the reach of the data is checked once, without penalties.
 Tensors Updates::gradients_of(const Dataset& batch, const Scored& scored, const Tensors& weights) {
   const Tensor loss = optimizer_.scale_loss(scored.loss);
   const NoGradient walking;
@@ -132,7 +132,7 @@ Tensors Updates::gradients_of(const Dataset& batch, const Scored& scored, const 
   return gradients;
 }
 
-// A later piece of sequences does not reach the states that they began with.
+// A later piece of a sequence does not reach the states that it began with.
 void Updates::check_reach(const Dataset& batch, const Tensors& weights, const Tensors& gradients) {
   std::string without;
   std::size_t count = 0;

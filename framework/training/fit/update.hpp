@@ -11,12 +11,12 @@ namespace tempo {
 struct Scored {
   Tensors y_pred;
   Tensor loss;
-  Tensor of_data;  // the loss without what regularizers and layers add; is `loss` if none does
-  Tensors losses;  // of several outputs
+  Tensor of_data;  // the loss without penalties and losses of layers; else the same as `loss`
+  Tensors losses;  // if there are several outputs
 };
-/// What the model gives for the inputs of a batch.
+/// The results of the model for the inputs of a batch.
 Tensors called(ModelState& model, const Dataset& batch, bool training);
-/// The weights of a model that have a regularizer, looked for once, when all are built.
+/// The weights of a model that have a regularizer. They are looked up once, when all are built.
 class Penalized {
  public:
   const Tensors& of(const ModelState& model);
@@ -24,7 +24,7 @@ class Penalized {
  private:
   std::optional<Tensors> found_;
 };
-/// What the model and its losses give for a batch; `seen` sees what its layers add to the loss.
+/// The results and losses of the model for a batch; `seen` holds the losses that its layers add.
 Scored score(const std::string& who, ModelState& model, const Objective& objective,
              const Dataset& batch, bool training, const SideEffects& seen, Penalized& penalized);
 
@@ -37,20 +37,20 @@ class Updates {
         optimizer_(model.optimizer),
         objective_(model.objective) {}
 
-  static constexpr int no_epoch = -1;  // of a batch alone
-  /// One update. Nothing changes when the loss, a gradient or a new weight is not finite, or when
-  /// the mask of a piece of sequences leaves nothing in.
+  static constexpr int no_epoch = -1;  // for a batch outside of a fit
+  /// One update. Nothing changes if the loss, a gradient or a new weight is not finite, or if the
+  /// mask of a piece leaves no step in.
   Scored operator()(const Dataset& batch, int epoch, int64_t number);
 
  private:
   void step(const Dataset& batch, int epoch, int64_t number, const Scored& scored,
             SideEffects& effects);
-  /// Throws Error where the loss of the data reaches no weight; says once which it doesn't reach.
+  /// Throws Error if the loss of the data reaches no weight; reports once the weights not reached.
   void check_reach(const Dataset& batch, const Tensors& weights, const Tensors& gradients);
   Tensors gradients_of(const Dataset& batch, const Scored& scored, const Tensors& weights);
   void require_listed(const Tensor& loss);
   void say_where_a_mask_is_lost(const Tensor& y_pred) const;
-  /// Why a loss of the batch is infinite, where it is known: "y[3] ..."; "".
+  /// The cause of an infinite loss of the batch, if it is known: "y[3] ..."; else "".
   std::string why_infinite(const Dataset& batch, const Tensors& y_pred) const;
   [[noreturn]] void not_finite(const Dataset& batch, const Tensors& y_pred, const std::string& what,
                                int epoch, int64_t number) const;

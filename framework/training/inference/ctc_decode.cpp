@@ -27,7 +27,7 @@ struct Found {
   double score = impossible;
 };
 
-/// The log-probabilities of one sample at the steps that count, [steps][classes].
+/// The log-probabilities of one sample at its unmasked steps, [steps][classes].
 using Steps = std::vector<std::vector<double>>;
 
 Found greedy(const Steps& steps, const CTCDecodeOptions& options) {
@@ -44,7 +44,7 @@ Found greedy(const Steps& steps, const CTCDecodeOptions& options) {
   return found;
 }
 
-/// The log-probability of all alignments so far of one beginning, by what they end in.
+/// The log-probability of all alignments of one prefix so far, by their last symbol.
 struct Beam {
   double in_blank = impossible, in_label = impossible;
   double all() const { return log_add(in_blank, in_label); }
@@ -72,7 +72,7 @@ Beams extended(const Beams& beams, const std::vector<double>& step, int64_t blan
   return next;
 }
 
-/// The likeliest n, in order; of equal ones the one that comes first.
+/// The n likeliest ones, in order; of equal ones the first comes first.
 std::vector<Found> best(const Beams& beams, int n) {
   std::vector<Found> all;
   for (const auto& [labels, beam] : beams)
@@ -94,7 +94,7 @@ std::vector<Found> beam_search(const Steps& steps, const CTCDecodeOptions& optio
   return best(beams, options.top_paths);
 }
 
-/// The log-probabilities of the steps of `row` that count; logs are [batch, time, classes].
+/// The log-probabilities of the unmasked steps of `row`; logs are [batch, time, classes].
 Steps counting_steps(int64_t row, const std::vector<double>& logs, const Shape& shape,
                      const Tensor& mask) {
   const int64_t time = shape[1], classes = shape[2];

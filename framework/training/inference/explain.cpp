@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints the Programs that run step by step: of a stream, and of an optimizer's update.
+// Prints the Programs that run step by step: those of a stream and of an optimizer's update.
 #include "scan/explain.hpp"
 
 #include <tempo/creation.hpp>
@@ -18,7 +18,7 @@ std::string explain(const Model& model, const StreamOptions& options) {
   text += " to " + to_string(stream.output_shape()) + "\n";
   for (const LoggedProgram& program : log.programs()) {
     text += "\n" + explain(program);
-    if (program.what == "stream") break;  // those after it are the stream's check of itself
+    if (program.what == "stream") break;  // the later ones belong to the stream's check
   }
   return text;
 }
@@ -31,7 +31,7 @@ std::string explain(const Optimizer& optimizer, const Shape& shape, DType dtype)
   std::string text = optimizer.text() + " on " + to_string(weight.shape(), weight.dtype()) + "\n";
   if (log.programs().empty())
     return text + "\nIts formula is not elementwise: no loop runs it, each op runs once.\n";
-  // A first trace finds the slots; the formula, of all elements or of a part and a rest, has them.
+  // The first trace only finds the slots; the formulas to print have the slots among their inputs.
   const std::size_t inputs = log.programs().back().as_written.sequences.size();
   for (const LoggedProgram& program : log.programs())
     if (program.as_written.sequences.size() == inputs) text += "\n" + explain(program);

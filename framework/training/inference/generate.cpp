@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a model on what it draws, step by step.
+// Runs a model step by step on its own samples.
 #include <algorithm>
 
 #include <tempo/generate.hpp>
@@ -12,7 +12,7 @@ namespace tempo {
 
 namespace {
 
-// In the numbers that the stream takes.
+// The drawn ids, computed in the type T of the stream's numbers.
 template <class T>
 std::vector<int64_t> drawn(Stream& stream, const std::vector<int64_t>& start,
                            const GenerateOptions& o) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models in int8: the layers of another, called so that their products run on integers.
+// Models in int8: they call the layers of another model with integer products.
 #include <algorithm>
 #include <cmath>
 #include <ostream>
@@ -60,7 +60,7 @@ QuantisationError quantisation_error(const Model& model, const Inputs& samples) 
     throw Error("quantisation_error: " + model.name() +
                 " is a float model.\n  Give it what quantised made: "
                 "quantisation_error(quantised(model), samples).");
-  // Stateful layers are of both models: each begins without a state, and leaves them as they were.
+  // Both models share stateful layers: each begins without a state, and the states are restored.
   const auto outputs = [&](const Model& of) {
     return with_states_apart(of, [&] { return of.predict(samples).to_vector(); });
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Draws classes from logits, of all of them or of the likeliest.
+// Draws classes from logits, among all classes or the likeliest.
 #include "training/inference/sample.hpp"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ void require(const SampleOptions& o) {
                 "; it must be above 0, and at most 1 (which keeps all classes).");
 }
 
-// The class that `uniform` in [0, 1) draws of one row; classes of equal logits stand in their
+// The class that `uniform` in [0, 1) draws from one row; classes of equal logits keep their
 // order.
 int64_t drawn(const double* logits, int64_t classes, double uniform, const SampleOptions& o) {
   std::vector<int64_t> order(static_cast<std::size_t>(classes));
@@ -49,7 +49,7 @@ int64_t drawn(const double* logits, int64_t classes, double uniform, const Sampl
   double left = uniform * total;
   std::size_t at = 0;
   while (at + 1 < p.size() && left >= p[at]) left -= p[at++];
-  while (at > 0 && p[at] == 0) --at;  // where rounding led to one that cannot be
+  while (at > 0 && p[at] == 0) --at;  // rounding led to a class of probability 0
   return order[at];
 }
 

@@ -14,8 +14,8 @@ namespace tempo {
 
 namespace {
 
-// The inputs of one step: the model's without their time axis. What are no numbers comes as
-// numbers.
+// The types of the inputs of one step: those of the model without the time axis. Integers and bools
+// come as floating numbers.
 std::vector<TensorType> one_step(const Model& model, int64_t batch) {
   const Shapes inputs = model.input_shapes();
   if (inputs.empty())
@@ -66,7 +66,7 @@ Shape without_time(const Shape& shape) {
   return out;
 }
 
-// Whether a result has steps, by its shapes of one step and of three.
+// Whether a result has a time axis, from its shapes for one step and for three.
 bool has_steps(const Model& model, const Shape& one, const Shape& three) {
   if (one.rank() > 1 && one == with_time(without_time(one), 1) &&
       three == with_time(without_time(one), 3))
@@ -87,7 +87,7 @@ struct Stream::State {
         output(streamer.result()) {
     if (!is_in_int8(model)) {
       require_same_as_whole(model, streamer, options.constants);
-    } else {  // a rounding may fall this way or that; in float the two are the same
+    } else {  // rounding in int8 may differ; in float stream and model agree
       const Model as_float = ModelAccess::of(ModelAccess::state(model).float_model);
       Streamer of_float(step_of(as_float, options.constants), inputs);
       require_same_as_whole(as_float, of_float, options.constants);
@@ -107,7 +107,7 @@ struct Stream::State {
     };
   }
 
-  // One input comes as the model's layers take it; of several each in the dtype that it had.
+  // A single input comes in the dtype of the model's layers; each of several keeps its own dtype.
   static Tensor called(const Model& model, Tensors x, const Tensors& constants) {
     const std::vector<DType> dtypes = model.input_dtypes();
     for (std::size_t i = 0; x.size() > 1 && i < x.size(); ++i)
@@ -115,8 +115,8 @@ struct Stream::State {
     return model(x, {.constants = constants});
   }
 
-  // Three steps at once must give what three steps give, whether the last is what the one before it
-  // is or less. Ones and zeros are ids and numbers alike.
+  // Three steps at once must give the same as three single steps, whether the last input equals the
+  // one before it or is smaller. Ones and zeros are valid ids and numbers alike.
   void require_same_as_whole(const Model& model, Streamer& stepped, const Tensors& constants) {
     Tensors zero, one, same, less;
     std::vector<TensorType> whole_types;
@@ -199,7 +199,7 @@ struct Stream::State {
   std::vector<TensorType> inputs;
   Streamer streamer;
   TensorType output;
-  OneAtATime steps;  // each goes on from the one before it
+  OneAtATime steps;  // each continues from the one before it
 };
 
 Stream::Stream(const Model& model, const StreamOptions& options)

@@ -9,7 +9,7 @@ namespace tempo {
 
 namespace {
 
-// The mean of F::of(t, p) over the last axis.
+// A loss that is the mean of F::of(t, p) over the last axis.
 template <class F, class O>
 struct MeanFormula : LossFormula<F, O> {
   using LossFormula<F, O>::LossFormula;
@@ -61,7 +61,7 @@ struct HuberFormula : MeanFormula<HuberFormula, HuberOptions> {
   }
 };
 
-// log(cosh(x)) = x + softplus(-2 x) - log 2, which overflows nowhere
+// log(cosh(x)) = x + softplus(-2 x) - log 2; this form never overflows.
 struct LogCoshFormula : MeanFormula<LogCoshFormula, MeanErrorOptions> {
   using MeanFormula::MeanFormula;
   static constexpr const char* names[] = {"log_cosh", "logcosh"};
@@ -89,7 +89,7 @@ struct DivergenceFormula : LossFormula<DivergenceFormula, MeanErrorOptions> {
   }
 };
 
-// A vector without a length stays as it is, and has no gradient.
+// A vector of length 0 stays as it is, and has no gradient.
 struct CosineFormula : LossFormula<CosineFormula, CosineSimilarityOptions> {
   using LossFormula::LossFormula;
   static constexpr const char* names[] = {"cosine_similarity"};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// In which dtype the results of whole numbers are that need not be whole.
+// The dtype of results that may be fractions though the inputs are whole numbers.
 #pragma once
 
 #include <tempo/tensor.hpp>

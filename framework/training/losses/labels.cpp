@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks for labels that are missing, out of range or no class.
+// Finds labels that are missing, out of range, or no class.
 #include "training/losses/labels.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ constexpr double rounding = 1e-6;
 const char* const fill_in =
     "Fill in missing labels, or leave their samples out: by a mask, or a sample_weight of 0";
 
-// With as few digits as tell it from others of its dtype.
+// The shortest text that tells the value from its neighbours in this dtype.
 std::string written(double value, DType dtype) {
   if (std::isnan(value)) return "NaN";
   return dtype == float32 ? sdk::shortest(static_cast<float>(value)) : sdk::shortest(value);
@@ -42,7 +42,7 @@ std::string text_of(const std::string& who, const std::string& y, const LabelErr
          "; it must be " + label.legal + ".\n  " + label.fix + ".";
 }
 
-// Counts without a way out, so that the compiler can take several at once.
+// Counts without an early exit, so that the compiler can vectorise the loop.
 template <class T, class Legal>
 int64_t first_illegal(const T* labels, int64_t n, Legal legal) {
   int64_t illegal = 0;
@@ -50,7 +50,7 @@ int64_t first_illegal(const T* labels, int64_t n, Legal legal) {
   return illegal == 0 ? -1 : std::find_if_not(labels, labels + n, legal) - labels;
 }
 
-// The place of the first that is not legal, or -1.
+// The index of the first label that is not legal, or -1.
 template <class Legal>
 int64_t first_illegal(const Tensor& labels, Legal legal) {
   const int64_t n = labels.count();
@@ -58,7 +58,7 @@ int64_t first_illegal(const Tensor& labels, Legal legal) {
                   [&]<class T>(T) { return first_illegal(labels.data<T>(), n, legal); });
 }
 
-// Throws for the first that is not legal; fix(value) is the way out.
+// Throws for the first label that is not legal; fix(value) says how to mend it.
 template <class Legal, class Fix>
 void require(const std::string& who, const Tensor& labels, const std::string& legal_ones,
              Legal legal, Fix fix) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Loss handle: from y_true and y_pred to one number.
+// The Loss handle: reduces y_true and y_pred to one number.
 #include "ops/call_text.hpp"
 #include "plugin/functions.hpp"
 #include "training/losses/loss_state.hpp"
@@ -13,8 +13,8 @@ struct UserLoss : LossState {
            const std::string& its_reduction)
       : LossState(its_name, "", its_reduction), function(std::move(f)) {}
 
-  // The function is called again when it turns out to give fewer losses than a mask has elements:
-  // then it reads the steps itself, and is given them as they are.
+  // If the function gives fewer losses than a mask has elements, it reads the steps itself: it is
+  // called again, with the steps as they are.
   Tensor values(const Tensor& y_true, const Tensor& y_pred,
                 const Weighting& weighting) const override {
     const Pair pair = aligned(cast(y_true, y_pred.dtype()), y_pred);

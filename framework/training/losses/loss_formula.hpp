@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A loss as a formula with its options, and a row of the table of those that a text may name.
+// A loss as a formula with its options, and a row of the table of losses that a text may name.
 #pragma once
 
 #include <cmath>
@@ -10,13 +10,13 @@
 
 namespace tempo {
 
-// Probabilities are held within these, in both dtypes: 1 - 1e-7 as float32 has it.
+// Probabilities are clipped to [tiny, nearly_one] in both dtypes; 1 - 1e-7 is as float32 rounds it.
 inline constexpr double tiny = 1e-7, nearly_one = 0.99999988079071044921875;
 
 inline constexpr const char* last_layer_fix =
     "The model's last layer must give as many values for a sample as y holds.";
 
-// All options that losses have; each has some of them.
+// The options of all losses; each loss has some of them.
 void describe_loss(auto& setting, auto& o) {
   if constexpr (requires { o.delta; }) setting("delta", o.delta, Range{.at_least = 0});
   if constexpr (requires { o.q; }) setting("q", o.q, Range{.at_least = 1e-6, .at_most = 1});
@@ -46,7 +46,7 @@ void require_valid(const std::string& who, auto o) {
                   "; it must lie in [0, 1].");
 }
 
-// F::names are those that a text may use; the first is the one that is written.
+// F::names are the names that a text may use; the first one is written to files.
 template <class F, class O>
 struct LossFormula : LossState {
   using Options = O;
@@ -59,20 +59,20 @@ struct LossFormula : LossState {
     describe_loss(writer, o);
     return writer.text();
   }
-  // y_true and y_pred of one dtype and shape.
+  // y_true and y_pred, cast to one dtype and brought to one shape.
   Pair same_shape(const Tensor& y_true, const Tensor& y_pred,
                   const char* fix = last_layer_fix) const {
     Pair pair = aligned(cast(y_true, y_pred.dtype()), y_pred);
     if (pair.y_true.shape() != pair.y_pred.shape()) shapes_differ(name, y_true, y_pred, fix);
     return pair;
   }
-  // Those of a loss at each place of all axes but one, with neutral numbers for what does not
-  // count.
+  // The pair for a loss over one axis, at each place of all the others; neutral numbers stand where
+  // the loss does not count.
   Pair counted(const Pair& pair, int axis, const Weighting& weighting) const {
     const Tensor kept = weighting.kept_across(pair.y_pred, place_of(axis, pair.y_pred));
     return {only(kept, pair.y_true, neutral_target), only(kept, pair.y_pred, neutral_prediction)};
   }
-  // An axis of y_pred, counted from 0.
+  // The axis of y_pred, counted from 0.
   int place_of(int axis, const Tensor& y_pred) const {
     const Shape shape = y_pred.shape();
     if (shape.empty())
@@ -87,8 +87,8 @@ struct LossFormula : LossState {
   Options options;
 };
 
-// Of an error that is a mean over the last axis. Where there is only the axis of the samples, or
-// where a mask tells the elements of the last axis apart, each of them is a loss of its own.
+// The pair for an error that is a mean over the last axis. If the only axis is that of the samples,
+// or if a mask reaches the last axis, each element is a loss of its own.
 inline Pair with_last_axis(const Pair& pair, const Weighting& weighting) {
   const Shape shape = pair.y_pred.shape();
   return shape.rank() <= 1 || weighting.reaches_last_axis_of(shape)
@@ -108,7 +108,7 @@ Named<LossRef> loss_row() {
 }
 
 using LossRows = std::vector<Named<LossRef>>;
-LossRows error_losses();        ///< of numbers: how far they are from the truth
+LossRows error_losses();        ///< of numbers: the distance from the truth
 LossRows margin_losses();       ///< hinges
 LossRows probability_losses();  ///< of classes
 LossRows overlap_losses();      ///< of areas, and of pairs within a batch

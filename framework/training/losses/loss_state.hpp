@@ -14,20 +14,20 @@ struct LossState {
         text(std::move(its_text)),
         reduction(reduction_from(name, its_reduction)) {}
   virtual ~LossState() = default;
-  /// A loss per sample. What `weighting` leaves out is not read; its losses are any finite numbers.
-  /// A mask that the formula itself finds rides on the result.
+  /// One loss per sample. Samples that `weighting` leaves out are not read; their losses may be any
+  /// finite numbers. A mask that the formula itself finds rides on the result.
   Tensor losses(const Tensor& y_true, const Tensor& y_pred, const Weighting& weighting) const;
 
-  /// Which of a model's results it reads.
+  /// The index of the model's result that the loss reads.
   virtual int reads() const { return 0; }
   virtual bool of_whole_sequences() const { return false; }
 
-  /// A sample whose loss is infinite whatever the weights are: "has 3 labels, ...".
+  /// A sample whose loss is infinite for any weights, with the reason: "has 3 labels, ...".
   struct Cause {
     int64_t sample;  // of the batch
     std::string text;
   };
-  /// The first that counts; none where the formula knows none.
+  /// The first sample of that kind that counts; none if the formula knows none.
   virtual std::optional<Cause> why_infinite(const Tensor& /*y_true*/, const Tensor& /*y_pred*/,
                                             const Tensor& /*sample_weight*/) const {
     return {};
@@ -38,22 +38,22 @@ struct LossState {
   Reduction reduction;
 
  private:
-  /// Of a y_pred that is floating.
+  /// The losses of a floating y_pred.
   virtual Tensor values(const Tensor& y_true, const Tensor& y_pred,
                         const Weighting& weighting) const = 0;
 };
 
-/// In place of targets and predictions that do not count: every formula and its derivatives are
-/// finite there.
+/// Replace targets and predictions that do not count: every formula and its derivatives are finite
+/// at these values.
 inline constexpr double neutral_target = 0, neutral_prediction = 0.5;
 
 void require_given(const std::string& who, const Tensor& y_true, const Tensor& y_pred);
 
-/// A plugin's loss or, of the kind TEMPO_METRIC, what its metric is the mean of; null: no plugin
-/// has it.
+/// A plugin's loss or, of the kind TEMPO_METRIC, the values of which its metric is the mean; null
+/// if no plugin has it.
 std::shared_ptr<const LossState> plugin_loss(uint32_t kind, const std::string& text);
 
-/// The names a loss may be asked for by.
+/// The names by which a loss may be asked for.
 std::vector<std::string> loss_names();
 
 }  // namespace tempo

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Losses that ask for a margin between the right side and the wrong one.
+// Losses that ask for a margin between the right and the wrong side.
 #include "training/losses/loss_formula.hpp"
 
 namespace tempo {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Losses that are not of each sample alone: overlaps of areas, and pairs of a batch.
+// Losses that are not computed for each sample alone: overlaps of areas, and pairs within a batch.
 #include <algorithm>
 
 #include <tempo/ops.hpp>
@@ -10,7 +10,7 @@ namespace tempo {
 
 namespace {
 
-// Sums over the axes that were asked for, or over all, of what counts.
+// Sums of the elements that count, over the given axes, or over all.
 class Areas {
  public:
   Areas(const std::string& who, const Pair& pair, const std::vector<int>& axis,
@@ -30,7 +30,7 @@ class Areas {
   }
   Tensor sum(const Tensor& x) const { return axes_.empty() ? tempo::sum(x) : tempo::sum(x, axes_); }
 
-  Tensor t, p;  // 0 where they do not count
+  Tensor t, p;  // 0 where an element does not count
 
  private:
   Shape shape_;
@@ -63,8 +63,8 @@ struct TverskyFormula : LossFormula<TverskyFormula, TverskyOptions> {
   }
 };
 
-// log(1 + e^(a + b)), of the log-sums a over partners of the class and b over those of others: a
-// partner that is near in its class, or far in another one, pulls little.
+// log(1 + e^(a + b)) for the log-sums a over partners of the same class and b over those of others.
+// Near partners of the same class and far ones of another class weigh little.
 struct CircleFormula : LossFormula<CircleFormula, CircleOptions> {
   using LossFormula::LossFormula;
   static constexpr const char* names[] = {"circle"};
@@ -103,7 +103,7 @@ struct CircleFormula : LossFormula<CircleFormula, CircleOptions> {
 
  private:
   static Tensor any(const Tensor& which) { return sum(cast(which, int32), 1) > 0; }
-  // log(sum(e^x)) over a row, of those that `which` says.
+  // log(sum(e^x)) over each row, of the elements that `which` selects.
   static Tensor log_sum(const Tensor& x, const Tensor& which) {
     const Tensor in = where(which, x, -1e30);
     return where(any(which), logsumexp(in, 1), 0);

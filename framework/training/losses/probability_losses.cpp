@@ -11,7 +11,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// share cost, where no share of an infinite cost is nothing: 0 log 0 = 0.
+// share * cost, but 0 where the share is 0 and the cost infinite: 0 log 0 = 0.
 Tensor shared(const Tensor& share, const Tensor& cost) {
   const Tensor nothing = logical_and(equal(share, 0), equal(cost, infinity));
   return share * where(nothing, 0, cost);
@@ -70,14 +70,14 @@ struct CategoricalFormula : LossFormula<CategoricalFormula, CategoricalCrossentr
   }
 };
 
-// What x holds at each label, picked out of all of it in a row.
+// The elements of x at the labels: one index into the flattened x for each row.
 Tensor at_labels(const Tensor& x, const Tensor& labels) {
   const Tensor rows = arange(0, static_cast<double>(labels.count()), 1, int64);
   const auto classes = static_cast<double>(x.shape().back());
   return reshape(gather(reshape(x, {-1}), rows * classes + reshape(labels, {-1})), labels.shape());
 }
 
-// The class numbers that go with y_pred, whose last axis is that of the classes.
+// The class numbers for y_pred, whose last axis holds the classes.
 ClassNumbers classes_of(const std::string& who, const Tensor& y_true, const Tensor& y_pred,
                         std::optional<int64_t> ignore_class, const Weighting& weighting) {
   const Tensor labels = without_ones(y_true, std::max(0, y_pred.rank() - 1));
@@ -117,7 +117,7 @@ struct SparseFormula : LossFormula<SparseFormula, SparseCategoricalCrossentropyO
   }
 };
 
-// |1 - p_t|^gamma times the crossentropy, where p_t is what y_pred gives the label.
+// |1 - p_t|^gamma times the crossentropy; p_t is the probability of the label.
 struct BinaryFocalFormula : LossFormula<BinaryFocalFormula, BinaryFocalCrossentropyOptions> {
   using LossFormula::LossFormula;
   static constexpr const char* names[] = {"binary_focal_crossentropy"};
@@ -130,7 +130,7 @@ struct BinaryFocalFormula : LossFormula<BinaryFocalFormula, BinaryFocalCrossentr
     if (const double s = options.label_smoothing; s != 0) t = t * (1 - s) + s / 2;
     if (options.from_logits) p = sigmoid(p);
     const Tensor held = clip(p, tiny, nearly_one);
-    // Not 0, where a power below 1 has an infinite slope.
+    // At 0, a power below 1 has an infinite slope.
     const Tensor missed = maximum(t * (1 - p) + (1 - t) * p, tiny);
     Tensor cost = -(t * log(held) + (1 - t) * log(1 - held)) * pow(missed, options.gamma);
     if (options.apply_class_balancing)
@@ -167,7 +167,7 @@ struct GeneralizedFormula
     weighting.require_whole_along(y_pred, -1);
     const ClassNumbers of = classes_of(name, y_true, y_pred, {}, weighting);
     const Tensor p = only(of.kept ? expand_dims(of.kept, -1) : of.kept, y_pred, neutral_prediction);
-    // A share that underflows has an infinite slope.
+    // A probability that underflows to 0 has an infinite slope.
     return (1 - pow(maximum(at_labels(p, of.labels), 1e-30), options.q)) / options.q;
   }
 };

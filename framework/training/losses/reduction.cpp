@@ -70,13 +70,13 @@ bool all_true(const Tensor& mask) {
   return std::all_of(first, first + mask.count(), [](bool b) { return b; });
 }
 
-// `part` with as many axes as `whole`, unless it has more that are not of extent 1.
+// `part` with as many axes as `whole`, unless a surplus axis is not of extent 1.
 Tensor with_axes_of(const Shape& whole, const Tensor& part) {
   const Tensor cut = without_ones(part, whole.rank());
   return cut.rank() > whole.rank() ? cut : with_rank(cut, whole.rank());
 }
 
-// Whether `part` can be broadcast against `whole`, to the shape of `whole`.
+// Whether `part` broadcasts to the shape of `whole`.
 bool fits(const Shape& part, const Shape& whole) {
   if (part.rank() != whole.rank()) return false;
   for (int axis = 0; axis < part.rank(); ++axis)
@@ -84,7 +84,7 @@ bool fits(const Shape& part, const Shape& whole) {
   return true;
 }
 
-// Over the axes after the first `rank`.
+// The logical or over the axes after the first `rank`.
 Tensor any_of_rest(const Tensor& mask, int rank) {
   Axes rest;
   for (int axis = rank; axis < mask.rank(); ++axis) rest.push_back(axis);

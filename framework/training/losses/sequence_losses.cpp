@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The losses of sequences of labels: of a linear chain, and of labels without their places in time.
+// Losses of label sequences: of a linear chain, and of labels whose places in time are unknown.
 #include <tempo/crf.hpp>
 #include <tempo/names.hpp>
 
@@ -11,8 +11,8 @@ namespace {
 
 std::string listed(const Tensor& x) { return to_string(x.shape(), x.dtype()); }
 
-// A loss for each sample, [batch], of y_pred [batch, time, ...]: which of them count, and of those
-// the steps that do.
+// The samples that count and, within them, the steps that count, for a loss of each sample,
+// [batch], of y_pred [batch, time, ...].
 struct CountedSteps {
   CountedSteps(const Tensor& y_pred, const Weighting& weighting)
       : rows(weighting.kept({y_pred.shape()[0]})) {
@@ -21,12 +21,12 @@ struct CountedSteps {
     if (!mask) mask = ones(steps, bool_);
     if (rows) mask = logical_and(mask, expand_dims(rows, -1));
   }
-  // y_pred without its mask, which is of steps.
+  // y_pred without its mask, which is one of steps, not of samples.
   static Tensor bare(const Tensor& y_pred) {
     return mask_of(y_pred) ? with_mask(y_pred, {}) : y_pred;
   }
 
-  Tensor rows;  // [batch], or Tensor{} for all
+  Tensor rows;  // [batch], or Tensor{} if all count
   Tensor mask;  // [batch, time]
 };
 
@@ -52,7 +52,7 @@ struct ChainFormula : LossFormula<ChainFormula, CRFLossOptions> {
   }
 };
 
-// x [batch, places] moved on by n places; what comes in is impossible.
+// x [batch, places] shifted by n places to the right; the new places are impossible.
 Tensor moved_on(const Tensor& x, int64_t n) {
   const Shape shape = x.shape();
   const int64_t places = shape[1], in = std::min(n, places);
@@ -83,7 +83,7 @@ struct CTCFormula : LossFormula<CTCFormula, CTCOptions> {
                          expand_dims(counted.mask, -1), labels);
   }
 
-  // A label takes a step, and one that is like the label before it a step of blank between them.
+  // Each label takes a step; two equal labels in a row need a step of blank between them.
   std::optional<Cause> why_infinite(const Tensor& y_true, const Tensor& y_pred,
                                     const Tensor& sample_weight) const override {
     const CountedSteps counted(y_pred, Weighting(name, mask_of(y_pred), sample_weight));
@@ -114,8 +114,8 @@ struct CTCFormula : LossFormula<CTCFormula, CTCOptions> {
 
  private:
   // The forward algorithm over the labels with a blank before, between and after them (equations 6
-  // to 8 of the paper, in logarithms). A place is reached from itself, from the one before it, and,
-  // past a blank, from a label that differs.
+  // to 8 of the paper, in logarithms). A place is reached from itself, from the place before it
+  // and, skipping a blank, from a label that differs.
   Tensor of_alignments(const Tensor& logits, const Tensor& counts, const Tensor& labels) const {
     const int64_t batch = logits.shape()[0], time = logits.shape()[1], classes = logits.shape()[2],
                   length = labels.shape()[1], places = 2 * length + 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Accuracies: the share of samples that a model gets right.
+// Accuracies: the share of samples that a model predicts correctly.
 #include <cmath>
 
 #include "training/metrics/metric_state.hpp"
@@ -89,7 +89,7 @@ Tensor AccuracyMetric::values(const Tensor& y_true, const Tensor& y_pred,
                                                         : equal_classes(y_true, y_pred, weighting);
 }
 
-// Where fewer than k classes have more than the label; a tie is in. NaN is more than nothing.
+// Whether fewer than k classes score above the label; a tie counts as within. NaN if any score is.
 Tensor within_top(const Tensor& y_pred, const Tensor& of_label, int k) {
   const Tensor above = y_pred > expand_dims(of_label, -1);
   return unless_nan(sum(cast(above, int64), -1) < k, max(y_pred, -1));

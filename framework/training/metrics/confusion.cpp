@@ -54,7 +54,7 @@ void ConfusionMetric::take_labels(std::size_t count) {
   negative_ = positive_;
 }
 
-// The first of equals is the larger one. Where one is NaN, nobody knows which are the largest.
+// Of equal predictions the first counts as the larger. A NaN makes the order of the sample unknown.
 void ConfusionMetric::keep_largest(std::vector<double>& p, std::size_t classes) const {
   const std::size_t k = std::min(classes, static_cast<std::size_t>(how_.top_k));
   std::vector<std::size_t> order(classes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts which class was taken for which, and the scores that follow from it.
+// Counts the pairs of true and predicted class, and computes the scores that follow from them.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -32,7 +32,7 @@ std::vector<int64_t> class_numbers(const std::string& who, const char* name, con
   return out;
 }
 
-// Pairs of the true class and what it was taken for.
+// Pairs of a true class and the predicted one.
 struct Pairs {
   Pairs(const std::string& who, const Tensor& y_true, const Tensor& y_pred) {
     if (!y_true || !y_pred)
@@ -64,7 +64,7 @@ struct Pairs {
   std::vector<int64_t> there, said;
 };
 
-// How many classes there are when that many are asked for; 0: as many as are seen.
+// The number of classes: `asked`, or, if that is 0, the number seen.
 int64_t classes_of(const std::string& who, const Pairs& pairs, int64_t asked,
                    const std::string& option) {
   const int64_t seen = pairs.largest() + 1;
@@ -98,7 +98,7 @@ ScoreReport classification_report(const Tensor& y_true, const Tensor& y_pred,
   const std::vector<std::string>& names = options.target_names;
   const auto named = static_cast<int64_t>(names.size());
   classes_of("classification_report", pairs, named, "target_names");
-  // Without names there are the classes that come: numbers may begin at 1, and leave some out.
+  // Without names, only classes that occur have a row: numbers may start at 1 and have gaps.
   std::map<int64_t, Decisions> counts;
   for (int64_t c = 0; c < named; ++c) counts[c] = {};
   for (std::size_t i = 0; i < pairs.there.size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts of right and wrong decisions, and what is made of them.
+// Counts of right and wrong decisions, and the rates that follow from them.
 #include <algorithm>
 #include <functional>
 
@@ -9,7 +9,7 @@ namespace tempo {
 
 namespace {
 
-// Of decisions at one threshold or several; M::of is the number of one.
+// A metric of decisions at one or several thresholds; M::of is its value at one threshold.
 template <class M, class O>
 struct DecisionMetric : MetricOf<M, O, ConfusionMetric> {
   explicit DecisionMetric(const O& o) : MetricOf<M, O, ConfusionMetric>(o) {
@@ -47,7 +47,7 @@ struct DecisionMetric : MetricOf<M, O, ConfusionMetric> {
   }
 };
 
-// Of the largest predictions or of one class.
+// A rate of the largest predictions, or of one class.
 template <class M, class O>
 struct RateMetric : DecisionMetric<M, O> {
   explicit RateMetric(const O& o) : DecisionMetric<M, O>(o) {
@@ -75,7 +75,7 @@ struct RecallMetric : RateMetric<RecallMetric, RecallOptions> {
   static double of(const Counts& n) { return recall_of(n); }
 };
 
-// M::of is the count; whether many of them are good.
+// M::of is the count; `good` says whether larger is better.
 template <class M, bool good>
 struct CountMetric : DecisionMetric<M, CountOptions> {
   explicit CountMetric(const CountOptions& o) : DecisionMetric<M, CountOptions>(o) {
@@ -176,7 +176,7 @@ struct AUCMetric : MetricOf<AUCMetric, AUCOptions, ConfusionMetric> {
     all.push_back(ends.back());
     return all;
   }
-  // Between two thresholds true and false positives change in a line (Davis and Goadrich, 2006).
+  // Between two thresholds true and false positives are interpolated (Davis and Goadrich, 2006).
   static double interpolated_precision(const std::vector<Counts>& counts) {
     double area = 0;
     for (std::size_t i = 0; i + 1 < counts.size(); ++i) {
@@ -193,7 +193,7 @@ struct AUCMetric : MetricOf<AUCMetric, AUCOptions, ConfusionMetric> {
 
 using Rate = double (*)(const Counts&);
 
-// The best of one rate where another is at least so much.
+// The best value of one rate among the thresholds where another rate reaches a bound.
 template <class M, class O, Rate best, Rate bounded>
 struct BestWhere : MetricOf<M, O, ConfusionMetric> {
   explicit BestWhere(const O& o) : MetricOf<M, O, ConfusionMetric>(o) {

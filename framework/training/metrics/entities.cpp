@@ -18,7 +18,7 @@ namespace {
 using Tags = std::vector<std::string>;
 
 struct Tag {
-  char part = 'O';  // of an entity: B, I, E (its end), S (all of it); O: of none
+  char part = 'O';  // of an entity: B, I, E (its end), S (a single tag); O: outside of any
   std::string type = {};
 };
 
@@ -56,7 +56,7 @@ std::vector<Entity> lenient(const std::vector<Tag>& tags) {
   return out;
 }
 
-// An entity is a B and the I of its type that follow it.
+// An entity is a B and the tags I of the same type that follow it.
 std::vector<Entity> strict_ones(const std::vector<Tag>& tags) {
   std::vector<Entity> out;
   for (std::size_t i = 0; i < tags.size(); ++i) {
@@ -96,7 +96,7 @@ ScoreReport entity_report(const std::vector<Tags>& y_true, const std::vector<Tag
     const std::vector<Entity> there = entities(y_true[i], options),
                               said = entities(y_pred[i], options);
     for (const Entity& e : there) ++by_type[e.type].there;
-    auto at = there.begin();  // both are in the order of their begins, which all differ
+    auto at = there.begin();  // both are sorted by their beginnings, which all differ
     for (const Entity& e : said) {
       while (at != there.end() && at->begin < e.begin) ++at;
       Decisions& n = by_type[e.type];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metrics that are made of the mean of a loss.
+// Metrics that are a mean of a loss, or follow from one.
 #include <cmath>
 
 #include "training/metrics/metric_state.hpp"
@@ -25,7 +25,7 @@ struct LossMetric : MeanMetric {
   }
 
  private:
-  // As Keras resolves "crossentropy".
+  // Chooses the crossentropy by the shapes, as Keras resolves "crossentropy".
   void choose(const Shape& y_true, const Shape& y_pred) {
     const Labels labels = labels_of(y_true, y_pred);
     loss = labels == Labels::binary   ? Loss("binary_crossentropy")

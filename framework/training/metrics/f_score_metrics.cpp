@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// F scores and R2, which keep sums for each class or output.
+// F scores and R2, which keep sums for each class or each output.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,7 +12,7 @@ namespace tempo {
 
 namespace {
 
-// y_true and y_pred as [rows, outputs] numbers, each row with its weight; 0: it does not count.
+// y_true and y_pred as [rows, outputs] numbers, and a weight for each row; 0: it does not count.
 struct Rows {
   Rows(const std::string& who, const Tensor& y_true, const Tensor& y_pred, const Weighting& given) {
     auto [t, p] = aligned(y_true, y_pred);
@@ -96,7 +96,7 @@ struct ScoreMetric : MetricOf<M, O, MetricState> {
   struct Sums {
     double tp = 0, fp = 0, fn = 0, tn = 0;
   };
-  // With Keras's 1e-7, which keep it from dividing by 0.
+  // As in Keras, 1e-7 in the divisors prevents a division by 0.
   double score(const Sums& s) const {
     double beta = 1;
     if constexpr (requires { this->options.beta; }) beta = this->options.beta;
@@ -160,7 +160,7 @@ struct R2Metric : MetricOf<R2Metric, R2ScoreOptions, MetricState> {
   double result() const override {
     double total = 0, weights = 0;
     for (const Sums& s : sums_) {
-      if (std::isnan(s.errors)) return s.errors;  // also of outputs without spread
+      if (std::isnan(s.errors)) return s.errors;  // even of outputs without spread
       const double weight = by_spread_ ? s.spread : 1;
       total += s.spread == 0 ? 0 : weight * (1 - s.errors / s.spread);
       weights += weight;
@@ -172,8 +172,8 @@ struct R2Metric : MetricOf<R2Metric, R2ScoreOptions, MetricState> {
 
  private:
   static constexpr const char *uniform = "uniform_average", *weighted = "variance_weighted_average";
-  // The mean so far, and squares of the distances from it (Welford, 1962): sums of squares of the
-  // values themselves would cancel where these are far from 0.
+  // The running mean and the sum of squared distances from it (Welford, 1962): sums of squared
+  // values would cancel if the values lie far from 0.
   struct Sums {
     double weight = 0, mean = 0, spread = 0, errors = 0;
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Metric handle: running numbers over the samples seen.
+// The Metric handle: running numbers over the samples that were seen.
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -18,7 +18,7 @@ void MeanMetric::add(const Tensor& y_true, const Tensor& y_pred, const Weighting
   const Shape shape = found.shape();
   const Tensor factors = weighting.factors(shape, float64);
   if (found.count() == 0) return;
-  // A sample counts as the mean over its steps, weighted ones as the mean of the products.
+  // A sample is the mean over its steps; with weights, the mean of the products.
   const auto of_samples = [](const Tensor& t) {
     Axes rest;
     for (int axis = 1; axis < t.rank(); ++axis) rest.push_back(axis);
@@ -51,7 +51,7 @@ const std::string& readable(const std::string& name) {
 
 namespace {
 
-// Those that are no losses.
+// The metrics that are not losses.
 std::span<const Named<MetricRef>> metrics() {
   static const auto& rows = []() -> const MetricRows& {
     auto& all = *new MetricRows;

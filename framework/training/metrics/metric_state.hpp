@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of a Metric, and rows of the table of those that a text may name.
+// The state of a Metric, and rows of the table of metrics that a text may name.
 #pragma once
 
 #include <tempo/metric.hpp>
@@ -13,19 +13,19 @@ namespace tempo {
 
 struct MetricState {
   virtual ~MetricState() = default;
-  /// A batch. What `given` leaves out may be any, NaN as well.
+  /// Adds a batch. Elements that `given` leaves out may have any value, even NaN.
   virtual void add(const Tensor& y_true, const Tensor& y_pred, const Weighting& given) = 0;
   virtual double result() const = 0;
-  /// Where there are several numbers.
+  /// All numbers of a metric that has several.
   virtual std::vector<double> results() const { return {result()}; }
-  /// A metric for each of several numbers; none where there is one.
+  /// One metric for each of several numbers; none if there is only one.
   virtual std::vector<std::shared_ptr<MetricState>> parts() const { return {}; }
   virtual void reset() = 0;
   virtual std::shared_ptr<MetricState> copy() const = 0;
-  /// Whether larger is better; none: nobody knows.
+  /// Whether larger is better; none if unknown.
   virtual std::optional<bool> higher_is_better() const = 0;
 
-  /// What a loss is; Error for Loss{}.
+  /// The state of a loss; Error for Loss{}.
   static const LossState& state_of(const Loss& loss) { return loss.required(); }
 
   std::string name;
@@ -39,9 +39,9 @@ struct MetricState {
   }
 };
 
-/// The mean of a value per sample.
+/// A metric that is the mean of a value per sample.
 struct MeanMetric : MetricState {
-  /// A number per sample or step. A mask that is found rides on the result.
+  /// A value per sample or step. A mask that is found rides on the result.
   virtual Tensor values(const Tensor& y_true, const Tensor& y_pred, const Weighting& weighting) = 0;
   void add(const Tensor& y_true, const Tensor& y_pred, const Weighting& given) final;
   double result() const override { return count == 0 ? 0 : total / count; }
@@ -51,21 +51,21 @@ struct MeanMetric : MetricState {
   double count = 0;
 };
 
-/// What was made of predictions, as float64, and NaN where they are: NaN is neither right nor
-/// wrong, and no class. `said` is the prediction, or the greatest one where the first is chosen.
+/// `made`, which was computed from predictions, as float64; NaN where `said` is NaN, as NaN is
+/// neither right nor wrong, and no class. `said` is the prediction or, for an argmax, the maximum.
 Tensor unless_nan(const Tensor& made, const Tensor& said);
 
-/// Why y_true and y_pred of different shapes do not go together.
+/// The reason why y_true and y_pred of different shapes do not go together.
 inline constexpr const char* one_for_each =
     "A metric compares one value of y_true with each of y_pred.";
 
-/// A name that is given in code: it must be as it was when the metric's text is read from a file.
+/// Checks a name given in code: it must read back unchanged from the metric's text in a file.
 const std::string& readable(const std::string& name);
 
-/// The name in logs of a metric that is given none.
+/// The name that a metric without one has in logs.
 inline std::string beginning(const std::string& text) { return text.substr(0, text.find('(')); }
 
-/// A metric with options: M::names as a loss has them, M::describe(setting, options).
+/// A metric with options: M::names as for a loss, and M::describe(setting, options).
 template <class M, class O, class Base>
 struct MetricOf : Base {
   using Options = O;
@@ -102,19 +102,19 @@ Named<MetricRef> metric_row() {
 }
 
 enum class Labels { binary, categorical, sparse };
-/// As Keras resolves "accuracy" and "crossentropy".
+/// The kind of labels, as Keras resolves "accuracy" and "crossentropy".
 inline Labels labels_of(const Shape& y_true, const Shape& y_pred) {
   if (y_pred.rank() <= 1 || y_pred.back() == 1) return Labels::binary;
   if (y_true.rank() < y_pred.rank() || y_true.back() == 1) return Labels::sparse;
   return Labels::categorical;
 }
 
-/// The mean of a loss; Loss{} is a crossentropy, by the shapes.
+/// The mean of a loss. Loss{} is a crossentropy that the shapes choose.
 MetricRef loss_metric(const std::string& name, const std::string& text, const Loss& loss);
 
-MetricRows accuracy_metrics();   ///< shares of what is right
-MetricRows error_metrics();      ///< what is made of a mean of losses
-MetricRows confusion_metrics();  ///< counts of right and wrong decisions, and what is made of them
+MetricRows accuracy_metrics();   ///< shares of right predictions
+MetricRows error_metrics();      ///< means of losses, and numbers that follow from them
+MetricRows confusion_metrics();  ///< counts of right and wrong decisions, and their rates
 MetricRows score_metrics();      ///< of sums for each class or output
 MetricRows value_metrics();      ///< means, sums and correlations
 MetricRows overlap_metrics();    ///< of classes

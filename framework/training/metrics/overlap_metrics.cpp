@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Intersection over union, from a table of how often each class was said for each.
+// Intersection over union, from a table that counts each pair of true and predicted class.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,12 +12,12 @@ namespace tempo {
 
 namespace {
 
-// How labels become classes.
+// The way in which labels become classes.
 struct Reading {
   bool sparse_y_true = true, sparse_y_pred = true;
   int axis = -1;
   std::optional<int64_t> ignore_class = {};
-  double threshold = -1;  // at least 0: from it on y_pred says 1
+  double threshold = -1;  // if at least 0: y_pred from it on says 1
 };
 
 struct OverlapMetric : MetricState {
@@ -73,7 +73,7 @@ struct OverlapMetric : MetricState {
   }
 
  protected:
-  // No targets: all classes.
+  // Without targets, all classes count.
   void read(int classes, std::vector<int64_t> targets, bool all, const Reading& how) {
     if (classes < 2 || classes > 10000)
       throw Error(text_name() + ": num_classes is " + std::to_string(classes) +
@@ -94,9 +94,9 @@ struct OverlapMetric : MetricState {
   }
 
  private:
-  // Whether a prediction is a number for each class.
+  // Whether y_pred holds one score for each class.
   bool says_shares() const { return how_.threshold < 0 && !how_.sparse_y_pred; }
-  // Classes as float64; NaN where one of what they are made of is.
+  // Class numbers as float64; NaN where a score is NaN.
   Tensor likeliest(const Tensor& y) const {
     return unless_nan(argmax(y, how_.axis), max(y, how_.axis));
   }
@@ -119,7 +119,7 @@ struct OverlapMetric : MetricState {
   std::vector<int64_t> targets_;
   Reading how_;
   std::vector<double> table_;  // [truth, said]
-  bool nan_ = false;           // a prediction that counts was NaN
+  bool nan_ = false;           // whether a prediction that counts was NaN
 };
 
 template <class M, class O>

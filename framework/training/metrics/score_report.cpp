@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Precision, recall and F1 from counts, and their table.
+// Precision, recall and F1 from counts, and a table of them.
 #include "training/metrics/score_report.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace tempo {
 
 namespace {
 
-// How many columns of a terminal a text takes: East Asian characters take two.
+// The number of terminal columns of a text: East Asian characters take two.
 std::size_t columns(const std::string& text) {
   std::size_t out = 0;
   for (std::size_t i = 0; i < text.size(); ++out) {

@@ -32,7 +32,7 @@ struct ValueSum : MetricOf<ValueSum, SumOptions, MetricState> {
   double total = 0;
 };
 
-// Of one sample at a time, over an axis, by M::of; 0 where y_true or y_pred is the same everywhere.
+// M::of for each sample over an axis; 0 if y_true or y_pred is constant along the axis.
 template <class M>
 struct Correlation : MetricOf<M, CorrelationOptions, MeanMetric> {
   explicit Correlation(const CorrelationOptions& o)
@@ -54,14 +54,14 @@ struct Correlation : MetricOf<M, CorrelationOptions, MeanMetric> {
   }
 
  private:
-  // Exactly, as a mean of equal numbers may differ from them by rounding; NaN is not constant.
+  // Compares elements, as their mean may differ from them by rounding. NaN is not constant.
   static Tensor constant(const Tensor& x, int axis) {
     const int at = axis < 0 ? axis + x.rank() : axis;
     return equal(sum(abs(x - slice(x, at, 0, 1)), axis), 0);
   }
 };
 
-// Deviations from the mean, divided by the largest, so that no square is too large or too small.
+// Deviations from the mean divided by the largest one, so that squares stay in range.
 Tensor scaled(const Tensor& deviations, const Tensor& largest) {
   return deviations / where(equal(largest, 0), 1, largest);
 }
@@ -95,7 +95,7 @@ struct Concordance : Correlation<Concordance> {
   }
 };
 
-// A user's object: the first has seen nothing, and a copy of it counts.
+// A user's object: `first` has seen nothing, and a copy of it does the counting.
 struct OwnState : MetricState {
   OwnState(std::shared_ptr<Metric::Own> made, const std::string& its_name, std::optional<bool> up)
       : first(std::move(made)), now(first->copy()), higher(up) {

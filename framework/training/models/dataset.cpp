@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks that inputs, truth and weights of some samples fit one another and the model.
+// Checks that the inputs, truth and weights of samples fit one another and the model.
 #include "training/models/dataset.hpp"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ bool holds_stateful(const Layer& layer) {
 
 namespace {
 
-// Which samples of t are all 0.
+// For each sample of t: whether it is all 0.
 std::vector<bool> all_zero(const Tensor& t) {
   const std::vector<double> values = t.to_vector();
   const auto count = static_cast<std::size_t>(t.shape()[0]), each = values.size() / count;
@@ -35,7 +35,7 @@ std::vector<bool> all_zero(const Tensor& t) {
   return zero;
 }
 
-// Which samples of any x hold NaN or infinite numbers.
+// For each sample: whether any x holds NaN or an infinite number.
 std::vector<bool> spoilt(const Tensors& all, int64_t count) {
   std::vector<bool> bad(static_cast<std::size_t>(count), false);
   for (const Tensor& x : all) {

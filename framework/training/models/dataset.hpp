@@ -9,20 +9,20 @@
 
 namespace tempo {
 
-/// Inputs, truth of each output, and weights of some samples; y and weight may be missing.
+/// Inputs, targets of each output, and weights of some samples; y and weight may be missing.
 struct Dataset {
   Tensors x, y;
   Tensor weight;
   std::string name_of_y = "y";
-  int64_t first = 0;                            // sample of what the user gave, or of
-  const std::vector<int64_t>* order = nullptr;  // the places there, when they are shuffled
-  // Of a piece of longer sequences: where recurrences stand, its first step, and, where the truth
-  // has no time axis, which of the samples end in it.
+  int64_t first = 0;                            // the first sample's place in the data, or in
+  const std::vector<int64_t>* order = nullptr;  // the shuffled places, if there are any
+  // If this is a piece of longer sequences: the carried states, its first step and, if the targets
+  // have no time axis, the samples that end in it.
   CarriedStates* carried = nullptr;
   int64_t first_step = 0;
   Tensor ends = {};
-  Tensor replaced = {};  // bool [batch], of samples that were: see finite_where_none_counts
-  std::vector<int64_t> places = {};  // of a batch of a range, where it has them
+  Tensor replaced = {};              // bool [batch]: replaced samples, see finite_where_none_counts
+  std::vector<int64_t> places = {};  // of the samples, if the batches of a range have them
 
   int64_t count() const { return x[0].shape().front(); }
   Dataset part(int64_t begin, int64_t end, const std::vector<int64_t>* by = nullptr) const {
@@ -40,12 +40,12 @@ struct Dataset {
   }
 };
 
-/// Whether its second axis is that of so many steps: a guess, as features may be as many.
+/// Whether the second axis has `time` steps. It is a guess: there may be as many features.
 inline bool has_time(const Tensor& t, int64_t time) {
   return t.rank() >= 2 && t.shape()[1] == time;
 }
 
-/// What f gives of an output; a label that it refuses is named by its place in what the user gave.
+/// f() for one output; a label that it refuses is named by its place in the user's data.
 template <class F>
 auto naming_labels(const std::string& who, const Dataset& batch, F f, std::size_t output = 0) {
   try {
@@ -57,19 +57,19 @@ auto naming_labels(const std::string& who, const Dataset& batch, F f, std::size_
   }
 }
 
-/// The batch of an update, with a sample that counts, or zeros, in place of the x of each whose
-/// weights are all 0 and that holds NaN or infinite numbers: a gradient adds up x dy over all
-/// samples, and 0 times NaN is NaN. A model that keeps a state for each sequence gets them as they
-/// are.
+/// The batch of an update. If all weights of a sample are 0 and its x holds NaN or infinite
+/// numbers, its x is replaced by that of a sample that counts, or by zeros: a gradient sums x dy
+/// over all samples, and 0 times NaN is NaN. A model that keeps a state for each sequence gets x as
+/// it is.
 Dataset finite_where_none_counts(const ModelState& model, const Dataset& batch);
-/// What is of samples, [batch], to be broadcast against x [batch, ...].
+/// Reshapes [batch] for a broadcast against x [batch, ...].
 Tensor against(const Tensor& of_samples, const Tensor& x);
-/// Throws an Error where there are none, or these hold different numbers of samples.
+/// Throws an Error if there are no samples, or if tensors hold different numbers of them.
 void require_samples(const std::string& who, const Dataset& samples, bool with_truth);
 void require_batch_size(const std::string& who, int64_t size);
 inline int64_t batch_size_of(const std::optional<int64_t>& given) { return given.value_or(32); }
 void require_steps(const std::string& who, int64_t steps_per_epoch);
-/// Throws an Error for an option that was given and is of samples in memory, not of a range.
+/// The fix in the Error for an option of samples in memory that was given with a range.
 inline constexpr const char* weight_in_batch =
     "Each Batch has its own: Batch{.x = x, .y = y, .sample_weight = w}.";
 inline constexpr const char* own_batches =
@@ -79,12 +79,12 @@ inline constexpr const char* own_order = "A range has its own: batches(x, y, {.s
 void require_in_memory(const std::string& who, const char* option, bool given,
                        const std::string& fix);
 /// The name of a layer that keeps a state for each sequence of a batch, so that all batches must be
-/// of one size; "": there is none.
+/// of one size; "" if there is none.
 std::string stateful_layer(const ModelState& model);
-/// Throws Error where there is one, and samples that do not make such batches.
+/// Throws Error if there is such a layer and the samples do not divide into even batches.
 void require_even_batches(const std::string& who, const ModelState& model, int64_t count,
                           int64_t batch_size);
-/// A weight of a sample is a share of the loss: what turns its sign is a loss of another kind.
+/// Throws Error for weights that are negative or not finite: a weight is a share of the loss.
 void require_weights(const std::string& who, const Tensor& weight);
 
 }  // namespace tempo

@@ -14,7 +14,7 @@ namespace tempo {
 namespace {
 
 bool in_float64(const Model& model) {
-  if (!model.built() && model.is_sequential()) return false;  // it stays as it is
+  if (!model.built() && model.is_sequential()) return false;  // a copy is built in its place
   for (const Tensor& w : model.weights())
     if (is_floating(w.dtype()) && w.dtype() != float64) return false;
   return true;
@@ -50,7 +50,7 @@ GradCheck checked_apart(const Model& model, const Tensors& inputs,
                             .initial_state = options.initial_state,
                             .constants = options.constants});
   };
-  (void)call();  // builds it
+  (void)call();  // builds the model
   if (!in_float64(checked))
     throw Error("gradcheck: " + model.name() +
                 ": its weights are not float64.\n  set_default_dtype(float64) before it is built "
@@ -62,7 +62,7 @@ GradCheck checked_apart(const Model& model, const Tensors& inputs,
 
 }  // namespace
 
-// A model in float64 is checked as it is: its stateful layers have their states again after it.
+// Checks a float64 model without a copy, and restores the states of its stateful layers.
 GradCheck gradcheck(const Model& model, const Tensors& inputs, const GradCheckOptions& options) {
   return with_states_apart(model, [&] { return checked_apart(model, inputs, options); });
 }

@@ -22,7 +22,7 @@ struct Stateful {
   Layer layer;
 };
 
-// A layer that runs its children keeps nothing itself.
+// A layer that runs stateful children keeps no state itself.
 bool find(const Layer& layer, const std::string& path, std::vector<Stateful>& out) {
   bool inside = false;
   for (const Layer& child : layer.children()) inside |= find(child, path + "/" + child.name(), out);
@@ -40,7 +40,7 @@ std::vector<Stateful> stateful_layers(const Model& model) {
   return out;
 }
 
-// Sequences of no steps: they leave the state as it was.
+// Inputs of zero steps: they leave a state unchanged.
 Tensors no_steps(const Layer& layer, int64_t batch) {
   Tensors out;
   for (TensorType type : layer.handle()->built_for) {
@@ -51,7 +51,7 @@ Tensors no_steps(const Layer& layer, int64_t batch) {
   return out;
 }
 
-// The states that the layer's next call on `batch` sequences begins with.
+// The states with which the layer's next call on `batch` sequences begins.
 Tensors next_states(const Layer& layer, int64_t batch) {
   const NoGradient off;
   const FirstStates seen;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The states that stateful layers keep between calls, out of a model and into it.
+// Reads and writes the states that the stateful layers of a model keep between calls.
 #pragma once
 
 #include <type_traits>
@@ -8,21 +8,21 @@
 
 namespace tempo {
 
-/// Whether it keeps its state between calls, by its own option.
+/// Whether the layer's own option makes it keep its state between calls.
 bool is_stateful(const Layer& layer);
 
 using NamedTensors = Optimizer::NamedTensors;
 
-/// Of each layer of the model that keeps a state: "/state/encoder/lstm/0", ... No weight's path
+/// The state of each stateful layer of the model: "/state/encoder/lstm/0", ... No path of a weight
 /// begins with "/".
 NamedTensors kept_states(const Model& model);
 
-/// Throws Error where these are no states of the model's layers.
+/// Throws Error if these are not states of the model's layers.
 void require_states(const Model& model, const NamedTensors& states);
-/// The layers that have none among them forget theirs.
+/// Sets the states; a layer without one in `states` forgets its own.
 void keep_states(const Model& model, const NamedTensors& states);
 
-/// What f gives, called while no layer keeps a state; afterwards each has the state of before.
+/// The result of f, which runs while no layer has a state; then the earlier states are restored.
 template <class F>
 auto with_states_apart(const Model& model, F f) {
   const NamedTensors before = kept_states(model);

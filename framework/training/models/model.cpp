@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models: naming and building layers, calling them.
+// Models: naming, building and calling layers.
 #include <algorithm>
 
 #include "graph/value.hpp"
@@ -32,7 +32,7 @@ void require_taken(const std::string& model, const std::vector<Layer>& layers) {
               "takes them by a third argument of its step, `const StepCall& call`.");
 }
 
-// The nearest layer before this one that gives its last output only; "": there is none.
+// The nearest layer before this one that returns its last output only; "" if there is none.
 std::string last_output_before(const std::vector<Layer>& layers, const Layer& layer) {
   std::string nearest;
   for (const Layer& before : layers) {
@@ -53,7 +53,7 @@ Tensors call_in_turn(const std::vector<Layer>& layers, const Layer& layer, const
   }
 }
 
-// The type of a constant, with -1 for the batch if it begins with that of x.
+// The type of a constant, with -1 for the batch if its first axis has the extent of x's.
 TensorType of_any_batch(const Tensor& constant, const Tensor& x) {
   const Shape shape = constant.shape(), given = x.shape();
   const bool batched = shape.rank() > 0 && given.rank() > 0 && shape[0] == given[0];
@@ -78,13 +78,13 @@ void ModelState::add(const Layer& layer) {
   const bool again = std::any_of(layers.begin(), layers.end(), [&](const Layer& other) {
     return other.handle() == layer.handle();
   });
-  if (again && function) return;  // the function calls it as often as it likes
+  if (again && function) return;  // the function may call it any number of times
   if (again)
     throw Error(std::string(kind()) + ": layer `" + layer.name() +
                 "` was given twice.\n  Make a second layer, or use "
                 "Model with a function that calls it twice.");
   const std::string its_name = name_beside(kind(), names, layer, layer.name());
-  // A layer that is part of something else keeps the name that it has there.
+  // A layer that is part of something else keeps its name from there.
   if (!layer.handle()->named) name_layer(layer, its_name);
   names.push_back(its_name);
   layers.push_back(layer);
@@ -159,7 +159,7 @@ void ModelState::build(const Shapes& inputs, DType dtype) {
 }
 
 namespace {
-// Zeros of a shape whose extents that are not known are the batch, 1, and `unknown`.
+// Zeros of a shape. An unknown batch becomes 1; other unknown extents become `unknown`.
 Tensor zeros_of(const std::string& model, const Shape& given, DType dtype, int64_t unknown) {
   Shape shape = given;
   for (int axis = 0; axis < shape.rank(); ++axis) {
@@ -189,8 +189,8 @@ void add_unbuilt(const std::vector<Layer>& layers, std::vector<Layer>& out) {
 }
 }  // namespace
 
-// Layers find their weights' shapes when they are called, so the model is called on zeros. Extents
-// that are not known are tried as 2 and as 3: what differs between the two is not known either.
+// Layers find the shapes of their weights when they are called, so the model is called on zeros.
+// Unknown extents are tried as 2 and as 3: an extent that differs between the two stays unknown.
 void ModelState::build(const Seen& of) {
   if (of.inputs.empty()) throw Error(name + ": build needs the shape of each input.");
   std::vector<Layer> unbuilt;

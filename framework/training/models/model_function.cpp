@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models of a function: its layers are found where they are called, and its calls explained.
+// Models of a function: finds the layers that it calls, and explains its calls in errors.
 #include <algorithm>
 #include <unordered_set>
 
@@ -11,7 +11,7 @@ namespace tempo {
 
 namespace {
 
-// The model whose function runs on this thread, the innermost, and whether its layers are found.
+// The innermost model whose function runs on this thread, and whether its layers are being found.
 struct RunningFunction {
   const ModelState* model = nullptr;
   bool finds = false;
@@ -35,8 +35,8 @@ thread_local RunningFunction running_function;
 
 }  // namespace
 
-// A model is made a layer in the first call alone, while other threads wait: that changes the names
-// of its layers, which calls read. One that only a later call meets is called as it is.
+// A model is made a layer in the first call only, while other threads wait: that changes the names
+// of its layers, which calls read. A model met first in a later call is called without a layer.
 Layer ModelState::in_function(const std::shared_ptr<ModelState>& model) {
   if (!GivenShapes::current()) return {};
   const auto& [caller, finds] = running_function;
@@ -47,8 +47,8 @@ Layer ModelState::in_function(const std::shared_ptr<ModelState>& model) {
   return {};
 }
 
-// Whether this thread is the one that finds what the function calls. Another that does so is waited
-// for.
+// Whether this thread is to find the layers that the function calls. If another thread is doing it,
+// this one waits.
 bool ModelState::is_to_find_layers() {
   if (found.is_done()) return false;
   switch (found.ask()) {
@@ -94,7 +94,7 @@ void ModelState::keep_called(const GivenShapes& given) {
     return std::any_of(layers.begin(), layers.end(),
                        [&](const Layer& other) { return other.handle() == layer.handle(); });
   };
-  unlisted.clear();  // of a first call that failed
+  unlisted.clear();  // from a first call that failed
   for (const Layer& layer : given.called())
     if (finds_layers)
       add(layer);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The callbacks of a layer that is a model, and the making of one.
+// The callbacks of a layer that is a model, and the function that makes one.
 #include "training/models/model_layer.hpp"
 
 #include <tempo/gradient.hpp>
@@ -32,7 +32,7 @@ tempo_status destroy(void*, void* instance) {
   return TEMPO_OK;
 }
 
-// On types alone, where no layer reads values in its call; the batch may be any.
+// Traces on types alone, unless a layer reads values in its call; any batch may follow.
 tempo_status build(void*, void* instance, tempo_layer*, const tempo_inputs* inputs) {
   return sdk::guarded([&] {
     ModelState& model = *static_cast<Instance*>(instance)->model;
@@ -95,8 +95,8 @@ const tempo_layer_type sequential = type_named("Sequential", "A stack of layers.
 
 }  // namespace
 
-// Where the last holder has just let go of it, destroy waits for the lock, and its memory is there;
-// its count is 0, or that of one that has ended.
+// If the last holder has just released the layer, destroy is waiting for the lock: the memory still
+// exists, and its count is 0 or that of one that has ended.
 Layer held_layer_of(const ModelState& model) {
   const ProcessLock lock(ProcessLock::models);
   tempo_layer* const layer = model.as_layer;

@@ -6,12 +6,12 @@
 
 namespace tempo {
 
-/// The layer that a model is in others; the same one as long as it is held. Making it and letting
-/// it go change the names of the model's layers.
+/// The layer that stands for the model in other models; the same one as long as it is held. Making
+/// and releasing it change the names of the model's layers.
 Layer layer_of(const std::shared_ptr<ModelState>& model);
-/// That layer, if it is held; else Layer{}.
+/// The same layer if it is held, else Layer{}.
 Layer held_layer_of(const ModelState& model);
-/// The model that a layer is; null: it is none.
+/// The model that a layer stands for; null if it stands for none.
 std::shared_ptr<ModelState> model_in(const Layer& layer);
 
 }  // namespace tempo

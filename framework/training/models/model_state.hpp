@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of a Model: its layers and function, the settings of compile, and what a first call
-// showed.
+// The state of a Model: its layers and function, the settings of compile, and the findings of the
+// first call.
 #pragma once
 
 #include <atomic>
@@ -17,31 +17,31 @@
 
 namespace tempo {
 
-/// The shape with -1 for the batch, its first axis.
+/// The shape with -1 for its first axis, the batch.
 Shape with_free_batch(Shape shape);
 
-/// Where a fit stands in its samples.
+/// A place of a fit in its samples.
 struct Place {
-  int64_t batch = 0;              // of the epoch: how many are done
-  int64_t round = 0;              // through the samples
-  int64_t at = 0;                 // how many batches of that round are done
-  GeneratorState generator = {};  // before the order of that round was drawn
+  int64_t batch = 0;              // batches of the epoch that are done
+  int64_t round = 0;              // the round through the samples
+  int64_t at = 0;                 // batches of that round that are done
+  GeneratorState generator = {};  // before the order of the round was drawn
 };
 
 struct ModelState {
   std::string name;
   std::vector<Layer> layers;                        // each once
   std::vector<std::string> names;                   // of the layers in this model, all different
-  std::shared_ptr<const Model::Function> function;  // none: the layers one after the other
-  bool finds_layers = false;                        // those that the function calls first
-  std::vector<Layer> unlisted;  // models that it calls, and that are not `layers`
-  Claim found;                  // what the function calls
-  bool named = false;           // by its maker
-  bool trainable = true;        // what layers are set to that come
-  // It as a layer, while there is one, which keeps this state; under the lock of models.
+  std::shared_ptr<const Model::Function> function;  // null: the layers run one after the other
+  bool finds_layers = false;                        // whether the function's first call finds them
+  std::vector<Layer> unlisted;  // models that it calls and that are not in `layers`
+  Claim found;                  // whether the layers of the function have been found
+  bool named = false;           // whether its maker named it
+  bool trainable = true;        // the setting of layers that are added
+  // The model as a layer, as long as one exists; it keeps this state. Under the lock of models.
   tempo_layer* as_layer = nullptr;
 
-  /// What the first call showed, with -1 for extents that are not fixed; empty before it.
+  /// The types in the first call, with -1 for extents that are not fixed; empty before it.
   struct Seen {
     Shapes inputs;
     std::vector<DType> input_dtypes;
@@ -53,50 +53,50 @@ struct ModelState {
 
   bool compiled = false;
   Optimizer optimizer;
-  Loss loss;                                      // none: there are several outputs
-  std::vector<Metric> metrics, weighted_metrics;  // likewise
+  Loss loss;                                      // empty if there are several outputs
+  std::vector<Metric> metrics, weighted_metrics;  // empty if there are several outputs
   Objective objective;
   std::atomic<bool> stop{false};
-  bool interrupted = false;       // the latest fit, by Ctrl-C
+  bool interrupted = false;       // whether Ctrl-C ended the latest fit
   std::optional<Place> place;     // of the fit that runs, between two batches of an epoch
-  bool goes_on = false;           // a callback's on_train_begin loaded where fit shall go on
-  bool warned = false;            // of weights that no gradient reaches
-  bool reach_is_known = false;    // that gradients reach the model's own weights alone
-  bool reach_is_checked = false;  // which weights the loss reaches without penalties
-  bool mask_is_known = false;     // that y_pred has the mask of its steps, or it was said
-  std::atomic<std::thread::id> trained_by{};    // none: no fit is running
+  bool goes_on = false;           // whether on_train_begin loaded a state that fit continues
+  bool warned = false;            // about weights that no gradient reaches
+  bool reach_is_known = false;    // whether gradients reach the model's own weights alone
+  bool reach_is_checked = false;  // whether the reach of the loss without penalties was checked
+  bool mask_is_known = false;     // whether y_pred has its mask, or a warning about it was given
+  std::atomic<std::thread::id> trained_by{};    // no thread: no fit is running
   std::shared_ptr<History> history;             // of the latest fit
-  int64_t epoch = 0;                            // that fit finished last, counted from 1
+  int64_t epoch = 0;                            // the last finished epoch of it, counted from 1
   std::map<std::string, std::string> metadata;  // the user's own texts
 
-  // Of a model from a file that was in training: where the generator stood. The first fit goes on
-  // from there, unless set_seed was called in between.
+  // For a model from a file that was saved in training: the state of the generator. The first fit
+  // continues from it, unless set_seed was called in between.
   struct Resumes {
     GeneratorState generator;
     int64_t seedings;
     std::optional<Place> place = {};
   };
   std::optional<Resumes> resumes;
-  // Of one that was saved with functions that were not given: the error of who needs them, and the
-  // JSON that says which.
+  // For a model that was saved with functions that were not given: the error of whoever needs them,
+  // and the JSON that names them.
   std::string not_compiled, needs;
 
-  /// Whether all of its layers are built.
+  /// Whether all layers are built.
   bool built() const;
-  /// "Sequential" or "Model", for errors.
+  /// "Sequential" or "Model", as errors call it.
   const char* kind() const { return function ? "Model" : "Sequential"; }
   void add(const Layer& layer);
   Tensors call(const Tensors& x, const CallOptions& given);
   void build(const Shapes& inputs, DType dtype);
-  /// For inputs and constants of these types.
+  /// Builds for inputs and constants of these types.
   void build(const Seen& of);
-  /// The layer that this model is to the function that calls it now; Layer{}: none does, or it is
-  /// called as it is.
+  /// The layer that stands for this model in the function that calls it now; Layer{} if there is no
+  /// such function, or if the model is called without a layer.
   static Layer in_function(const std::shared_ptr<ModelState>& model);
   Tensors weights() const;
   Tensors trainable_weights() const;
 
-  // Of quantised(model): the model, and its weights in int8.
+  // For quantised(model): the original model, and its weights in int8.
   std::shared_ptr<ModelState> float_model;
   std::unique_ptr<Int8Weights> int8_weights;
 
@@ -114,10 +114,10 @@ struct ModelState {
   Seen seen_;  // under the lock of shapes
 };
 
-/// For the parts of libtempo that work on a model beside fit, as callbacks do.
+/// Access for parts of libtempo that work on a model beside fit, such as callbacks.
 struct ModelAccess {
   static ModelState& state(const Model& model) { return *model.state_; }
-  /// The model of that state.
+  /// The model that has this state.
   static Model of(std::shared_ptr<ModelState> state) {
     Model model(std::vector<Layer>{}, std::string{});
     model.state_ = std::move(state);

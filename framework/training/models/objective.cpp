@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loss of one output or of several, from what compile was given.
+// The loss of one or several outputs, from the options of compile.
 #include "training/models/objective.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ void require_weight(const std::string& who, double weight) {
                 "; it must be a number of at least 0.");
 }
 
-// One that has several numbers is as many metrics.
+// A metric with several numbers is added as one metric for each number.
 void add_parts(std::vector<Metric>& to, const std::vector<Metric>& given) {
   for (const Metric& metric : given) {
     const std::vector<Metric> parts = metric.parts();
@@ -157,7 +157,7 @@ Objective::Losses Objective::operator()(const std::string& who, const Dataset& b
                        to_string(loss.shape(), loss.dtype()) +
                        ".\n  Training needs one number; a reduction other than \"none\" gives it.");
     out.each.push_back(loss);
-    if (of.weight == 0 && any_weight) continue;  // 0 times NaN is NaN
+    if (of.weight == 0 && any_weight) continue;  // 0 times NaN would be NaN
     const Tensor weighted = of.weight == 1 ? loss : loss * of.weight;
     out.total = out.total ? out.total + weighted : weighted;
   }

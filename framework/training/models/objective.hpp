@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model is trained for: the loss of each of its outputs, their sum, and what is watched.
+// The objective of training: the loss of each output, their sum, and the metrics.
 #pragma once
 
 #include <tempo/model.hpp>
@@ -8,11 +8,11 @@ namespace tempo {
 
 /// One result of a model, with its loss and metrics.
 struct Output {
-  std::string name;  // "" where there is one output
-  Loss loss;         // none: it is not trained
+  std::string name;  // "" if there is one output
+  Loss loss;         // empty: the output is not trained
   double weight = 1;
   std::vector<Metric> metrics = {}, weighted_metrics = {};
-  /// "price_mae", of a metric or a loss.
+  /// The name of a metric or loss in logs: "price_mae".
   std::string logged(const std::string& what) const {
     return name.empty() ? what : name + "_" + what;
   }
@@ -23,21 +23,21 @@ struct Dataset;
 class Objective {
  public:
   Objective() = default;
-  /// What compile was given; throws Error where that does not fit together.
+  /// From the options of compile; throws Error if they do not fit together.
   Objective(const std::string& who, const CompileOptions& options);
 
   const std::vector<Output>& outputs() const { return outputs_; }
   bool has_several() const { return outputs_.size() > 1; }
-  /// The result of a model that the loss of output i reads.
+  /// The result of the model that the loss of output i reads.
   const Tensor& read_by(std::size_t i, const Tensors& y_pred) const;
   /// "mse", or "mse, binary_crossentropy".
   std::string name() const;
 
   struct Losses {
     Tensor total;
-    Tensors each;  // of several outputs, before their weights; Tensor{} where one has no loss
+    Tensors each;  // if there are several outputs, unweighted; Tensor{} for one without a loss
   };
-  /// Of a batch whose first results are y_pred; throws where a model gives others than y has.
+  /// The losses of a batch with results y_pred; throws if these do not match the batch's y.
   Losses operator()(const std::string& who, const Dataset& batch, const Tensors& y_pred) const;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The calls that are at work on a model.
+// The fits, evaluations and steps that run on a model.
 #include "training/models/run.hpp"
 
 namespace tempo {

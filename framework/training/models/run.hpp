@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fit, evaluation or step that is at work on a model: who may train it, and what it leaves as it
-// was.
+// A fit, evaluation or step that runs on a model: it decides who may train, and restores what it
+// must leave as it was.
 #pragma once
 
 #include "training/models/kept_state.hpp"
@@ -8,10 +8,10 @@
 
 namespace tempo {
 
-/// Throws Error where the model was not compiled.
+/// Throws Error if the model was not compiled.
 void require_compiled(const std::string& who, const ModelState& model);
 
-/// While one lives, its thread alone trains the model; throws Error where another one does.
+/// While one exists, only its thread trains the model; throws Error if another thread does.
 class SoleTrainer {
  public:
   SoleTrainer(const std::string& who, ModelState& model);
@@ -20,7 +20,7 @@ class SoleTrainer {
   }
   SoleTrainer(const SoleTrainer&) = delete;
   SoleTrainer& operator=(const SoleTrainer&) = delete;
-  /// Whether it stands inside another one, of a callback.
+  /// Whether it runs inside another one, in a callback.
   bool inner() const { return inner_; }
 
  private:
@@ -28,7 +28,7 @@ class SoleTrainer {
   bool inner_;
 };
 
-/// One fit of a model: inside another one it leaves that one's flags, place and record.
+/// One fit of a model. Inside another fit it restores that one's flags, place and record.
 class Run {
  public:
   Run(const std::string& who, ModelState& model, const FitParams& params);
@@ -46,18 +46,18 @@ class Run {
   std::shared_ptr<History> before_;
 };
 
-/// Throws Error where another thread is at work on the weights, as far as can be seen.
+/// Throws Error if another thread is known to be training the weights.
 void require_untrained_elsewhere(const std::string& who, const ModelState& model);
 
-/// What f gives; called in a callback of fit, it leaves training the states that layers keep.
+/// The result of f. In a callback of fit, it leaves the states that layers keep as they were.
 template <class F>
 auto beside_training(const std::string& who, const Model& model, const ModelState& state, F f) {
   require_untrained_elsewhere(who, state);
   return state.trained_by == std::this_thread::get_id() ? with_states_apart(model, f) : f();
 }
 
-/// Where a file was loaded, the random numbers go on as they would have in the program that saved
-/// it; the place in the epoch that it was saved at, if it was within a fit.
+/// If a file was loaded, random numbers continue as in the program that saved it. Returns the place
+/// in the epoch at which the file was saved, if that was within a fit.
 std::optional<Place> take_up(ModelState& model);
 
 }  // namespace tempo

@@ -42,8 +42,8 @@ std::string with_none(const Shape& shape) {
   return text + (shape.rank() == 1 ? ",)" : ")");
 }
 
-// What it gave and, if it said otherwise, what it said. The extents that a model leaves open are
-// those of the promise.
+// The shape that the layer gave and, if the layer promised another one, the promised shape. Extents
+// that a model leaves open are those of the promise.
 std::string as_promised(const Layer& layer, const Shape& given) {
   const std::string text = with_none(given);
   const std::vector<TensorType>& inputs = layer.handle()->built_for;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps scaled by sums of squared gradients: Adagrad and what came of it.
+// Steps scaled by sums of squared gradients: Adagrad and its successors.
 #include "training/optimizers/optimizer_rule.hpp"
 
 namespace tempo {
@@ -75,8 +75,8 @@ struct FtrlRule : Rule<FtrlRule, FtrlOptions> {
   }
 };
 
-// V = g^2 + epsilon_1 in running means b V' + (1 - b) V, b = 1 - t^beta_2_decay. Of a matrix these
-// are of its rows, r, and columns, c: v = r c / mean(r).
+// V = g^2 + epsilon_1 in running means b V' + (1 - b) V, b = 1 - t^beta_2_decay. For a matrix, only
+// the means of its rows, r, and columns, c, are kept: v = r c / mean(r).
 // u = g / sqrt(v);  w - max(epsilon_2, rms(w)) min(lr, 1 / sqrt(t)) u / max(1, rms(u) / threshold)
 struct AdafactorRule : Rule<AdafactorRule, AdafactorOptions> {
   using Rule::Rule;

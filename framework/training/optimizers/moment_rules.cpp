@@ -32,7 +32,7 @@ void follow_moments(const auto& o, const Tensor& g, Slots& slots) {
   v = v + (square(g) - v) * (1 - o.beta_2);
 }
 
-// The form before section 2.1 of the paper ("epsilon hat"): the rate corrects the bias.
+// The form before section 2.1 of the paper ("epsilon hat"): the learning rate corrects the bias.
 template <class R, class O>
 struct AdamFormula : MomentRule<R, O> {
   using MomentRule<R, O>::MomentRule, MomentRule<R, O>::options;
@@ -96,7 +96,7 @@ struct NadamRule : MomentRule<NadamRule, NadamOptions> {
   }
 
  private:
-  // 0.96^1000 is less than a double tells from 1.
+  // 0.96^1000 is too small to change a double near 1.
   static constexpr int64_t last_warm_step = 1000;
   static double warm(double step) { return 1 - 0.5 * std::pow(0.96, step); }
   // warm(1) ... warm(t)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory that an optimizer has of each weight, and the handle through which it is asked for.
+// The memory that an optimizer keeps of each weight, and the handle through which it is read.
 #include <algorithm>
 
 #include <tempo/gradient.hpp>
@@ -35,7 +35,7 @@ void OptimizerState::find_what_decays() {
 
 namespace {
 
-// What `state` calls a weight: its path or number, and which of several it is.
+// The key of a weight in `state`: its path or number, with a suffix if several have the same.
 std::string key_of(const Tensor& weight, const std::deque<Memory>& others) {
   const std::string path = weight.path();
   const std::string first = path.empty() ? std::to_string(others.size()) : path;
@@ -47,7 +47,7 @@ std::string key_of(const Tensor& weight, const std::deque<Memory>& others) {
   return key;
 }
 
-// Calls f(entry, name of the slot) for each that is of this key.
+// Calls f(entry, slot name) for each entry of this key.
 void for_slots_of(std::map<std::string, Tensor>& entries, const std::string& key, const auto& f) {
   const std::string prefix = key + "/";
   for (auto i = entries.lower_bound(prefix); i != entries.end() && i->first.starts_with(prefix);) {
@@ -72,7 +72,7 @@ std::vector<std::string> names_of(const OptimizerState::SlotTypes& types) {
   return names;
 }
 
-// As the formula begins them, wherever they came from.
+// Sorts the slots into the order of the formula, whatever order they came in.
 void put_in_order(SlotArrays& slots, const OptimizerState::SlotTypes& types) {
   const std::vector<std::string> names = names_of(types);
   const auto place = [&](const auto& slot) {
@@ -87,7 +87,7 @@ bool has_average(const SlotArrays& slots) {
                      [](const auto& slot) { return slot.first == average_slot; });
 }
 
-// `entry` is the slot with the weight that it is of: "lstm/kernel/m".
+// `entry` is the name of the weight followed by the slot: "lstm/kernel/m".
 void require_fit(const OptimizerState& of, const std::string& entry, const Tensor& value,
                  const std::string& key, const Tensor& weight) {
   const TensorType& type = weight.handle()->type;
@@ -133,7 +133,7 @@ Tensors OptimizerState::next_values(const Memory& of, const Tensors& x, const Te
   return values;
 }
 
-// The formula of weight, slots and gradient in one pass.
+// The formula from weight, slots and gradient to their next values, for one pass over memory.
 Formula OptimizerState::update_formula(Memory& of) const {
   std::vector<Slots::Begun> begun;
   const auto formula = [&](const Tensors& x, const Tensors& numbers) {
@@ -248,8 +248,8 @@ void add_slots(const Memory& of, const std::string& key, Optimizer::NamedTensors
   if (of.waiting) to.emplace_back(key + "/" + waiting_slot, to_tensor(make_value(of.waiting)));
 }
 
-// What `state` gave, looked through: the slots by their names, and the counts, which must be such
-// numbers.
+// The checked content of a `state`: slots by their names, and the counts, which must be valid
+// numbers of steps.
 struct GivenState {
   GivenState(const OptimizerState& of, const Optimizer::NamedTensors& state)
       : iterations(of.iterations) {

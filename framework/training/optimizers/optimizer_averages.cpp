@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Running averages of weights, gradients that wait for more, and the scale of the loss.
+// Running averages of weights, accumulated gradients, and the scale of the loss.
 #include <tempo/gradient.hpp>
 #include <tempo/ops.hpp>
 
@@ -33,7 +33,7 @@ void require_averages(const OptimizerState& of) {
 
 }  // namespace
 
-// Both then share one array, which the next step tells apart.
+// Weight and average then share one array; the next step gives each its own.
 void OptimizerState::use_averages(const Tensors& weights) {
   require_averages(*this);
   const bool in_place = std::exchange(swapped, false);

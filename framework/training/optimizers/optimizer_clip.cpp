@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clipping of gradients, whatever their norms.
+// Clipping of gradients, safe for norms of any size.
 #include <cmath>
 #include <span>
 
@@ -28,14 +28,14 @@ double largest_of(const Tensor& g) {
   return g.count() == 0 ? 0 : max(abs(cast(g, float64))).item();
 }
 
-// Of the elements divided by `unit`, so that no square is beyond what a double holds.
+// The sum of the squared elements divided by `unit`, so that no square overflows a double.
 double sum_of_squares(const Tensor& g, double unit) {
   const Tensor x = cast(g, float64);
   return sum(square(unit == 1 ? x : x / unit)).item();
 }
 
-// The norm of all elements of all gradients together, in units: of 1, or of the largest element
-// where the squares cannot be summed as they are.
+// The norm of all elements of all gradients together, in multiples of `unit`: 1, or the largest
+// element if the squares cannot be summed as they are.
 struct Norm {
   double unit = 1, in_units = 0;
 };
@@ -58,7 +58,7 @@ Norm norm_of(std::span<const Tensor> gradients) {
   return {largest, std::sqrt(squares(largest))};
 }
 
-// The gradient times c / max(norm, c), which may be too small a number for its dtype.
+// The gradient times c / max(norm, c). This factor may be too small for the gradient's dtype.
 Tensor scaled_to(const Tensor& g, double c, const Norm& norm) {
   const double scale = c / std::max(norm.unit * norm.in_units, c);
   if (scale == 1) return g;

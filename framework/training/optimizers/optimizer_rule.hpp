@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A rule of an optimizer: its formula with its options, described once, and a row of the table of
-// those that a text may name.
+// An optimizer's rule: its formula with its options, described once, and a row of the table of
+// rules that a text may name.
 #pragma once
 
 #include <tempo/ops.hpp>
@@ -11,7 +11,7 @@
 namespace tempo {
 
 inline constexpr Range not_negative{.at_least = 0};
-inline constexpr Range past_share{.at_least = 0, .below = 1};  // of the past that stays
+inline constexpr Range past_share{.at_least = 0, .below = 1};  // the share of the past that is kept
 
 inline void describe_rate(SettingsReader& setting, LearningRate& rate) {
   std::string text;
@@ -25,7 +25,7 @@ inline void describe_rate(const SettingsCheck& setting, LearningRate& rate) {
   if (!rate.is_schedule()) setting("learning_rate", rate(0), not_negative);
 }
 
-/// Those common options that most do without; they are written where they are set.
+/// The common options that are rarely set; they are written only if they are.
 template <class Setting>
 void describe_averaging(Setting& setting, auto& o) {
   constexpr bool writing = std::is_same_v<Setting, SettingsWriter>;
@@ -41,7 +41,7 @@ void describe_averaging(Setting& setting, auto& o) {
     setting("gradient_accumulation_steps", o.gradient_accumulation_steps, not_negative);
 }
 
-/// The options of an optimizer: the learning rate, its own by R::describe_own, the common ones.
+/// The options of an optimizer: the learning rate, R::describe_own, and the common ones.
 template <class R>
 void describe_optimizer(auto& setting, auto& o) {
   describe_rate(setting, o.learning_rate);
@@ -53,7 +53,7 @@ void describe_optimizer(auto& setting, auto& o) {
   describe_averaging(setting, o);
 }
 
-/// R::names are those that a text may use; the first is the one that is written.
+/// R::names are the names that a text may use; the first one is written to files.
 template <class R, class O>
 struct Rule : OptimizerState {
   using Options = O;
@@ -92,7 +92,7 @@ struct Rule : OptimizerState {
     if (!schedule) now.learning_rate = learning_rate;
     return now;
   }
-  /// 1 - beta^t, by which a running mean that began at 0 is too small after t updates.
+  /// 1 - beta^t: a running mean that began at 0 is too small by this factor after t updates.
   double grown(double beta) const {
     return 1 - std::pow(beta, static_cast<double>(iterations + 1));
   }
@@ -114,7 +114,7 @@ Named<OptimizerRef> optimizer_row() {
 using OptimizerRows = std::vector<Named<OptimizerRef>>;
 OptimizerRows moment_optimizers();    ///< of a running mean of gradients and of their squares
 OptimizerRows adaptive_optimizers();  ///< of sums and norms
-/// Null: no plugin has one of that name.
+/// An optimizer of a plugin; null if no plugin has one of that name.
 OptimizerRef plugin_optimizer(SettingsReader& reader);
 
 }  // namespace tempo

@@ -24,8 +24,8 @@ struct SGDRule : Rule<SGDRule, SGDOptions> {
   }
 };
 
-// v = rho v + (1 - rho) g^2;  w - lr g / sqrt(v + epsilon); centered: v less the mean's square,
-// a variance, which rounding must not make negative
+// v = rho v + (1 - rho) g^2;  w - lr g / sqrt(v + epsilon); centered: v minus the squared mean, a
+// variance, which rounding must not make negative
 struct RMSpropRule : Rule<RMSpropRule, RMSpropOptions> {
   using Rule::Rule;
   static constexpr const char* names[] = {"rmsprop", "RMSprop"};

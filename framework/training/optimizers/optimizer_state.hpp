@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of an Optimizer: its numbers, and what it remembers of each weight.
+// The state of an Optimizer: its numbers, and its memory of each weight.
 #pragma once
 
 #include <algorithm>
@@ -16,19 +16,19 @@
 
 namespace tempo {
 
-/// The tensors that an optimizer remembers of one weight, by name, as its formula sees them: what
-/// it reads is the value before the step, and what it assigns the one after it.
+/// The tensors that an optimizer keeps of one weight, by name, as its formula sees them: it reads
+/// the value before the step, and assigns the value after it.
 class Slots {
  public:
   using Named = std::vector<std::pair<std::string, Tensor>>;
-  /// A slot that was asked for and was not there.
+  /// A slot that was asked for and did not exist.
   struct Begun {
     std::string name;
     Shape shape;
     double value;
   };
   Slots(Tensor weight, Named before) : weight_(std::move(weight)), slots_(std::move(before)) {}
-  /// One that is not there begins as this value everywhere, of the weight's shape unless told.
+  /// A new slot begins as `first` everywhere; it has the weight's shape unless `shape` is given.
   Tensor& operator()(const char* name, double first = 0, const std::optional<Shape>& shape = {});
   const Named& all() const { return slots_; }
   const std::vector<Begun>& begun() const { return begun_; }
@@ -39,30 +39,30 @@ class Slots {
   std::vector<Begun> begun_;
 };
 
-/// What the running average of a weight, and the gradients that wait, are called among slots.
+/// The slots of a weight's running average and of its accumulated gradients.
 inline constexpr const char* average_slot = "average";
 inline constexpr const char* waiting_slot = "gradient_accumulator";
 
-/// The numbers of a step that a formula is given.
+/// The numbers of a step that the formula gets as `n`.
 using Rates = std::array<double, 3>;
 
-/// What an optimizer keeps for one weight, which is found by its identity.
+/// An optimizer's memory of one weight, which is found by the identity of the weight.
 struct Memory {
   Tensor weight;
-  std::string key;  // unlike all others: the path, or the number of a weight without one
+  std::string key;  // unique: the path, or the number of a weight without one
   std::vector<std::pair<std::string, Array>> slots = {};
   bool decays = true;
   std::optional<Formula> update = {};  // made at the first step
-  std::vector<Array> next = {};        // of the weight and the slots, while a step is being made
-  uint64_t round = 0;                  // the call of step that it was last part of
-  // The weight and its slots are `moderate` since a step, as long as the weight has this version.
+  std::vector<Array> next = {};        // of weight and slots, while a step is being made
+  uint64_t round = 0;                  // the call of step that last included this weight
+  // Weight and slots are known to be `moderate` as long as the weight has this version.
   std::optional<uint64_t> moderate = {};
-  bool stays_moderate = false;  // while a step is being made: it is, after this step
-  bool averaged = false;        // an average of it has begun
-  Array waiting = {};           // the sum of gradients that wait for an update; empty: none do
+  bool stays_moderate = false;  // while a step is being made: whether they are after it
+  bool averaged = false;        // whether an average of the weight has begun
+  Array waiting = {};           // the sum of accumulated gradients; empty: there are none
 };
 
-/// The settings that every optimizer has.
+/// The settings of every optimizer.
 struct CommonSettings {
   double weight_decay = 0;
   double clipnorm = 0;
@@ -79,87 +79,87 @@ struct OptimizerState {
   virtual ~OptimizerState() = default;
   virtual std::string name() const = 0;
   virtual std::string text() const = 0;
-  /// Throws Error where a setting is out of its range, the learning rate of now included.
+  /// Throws Error if a setting is out of its range, or the current learning rate is.
   virtual void check() const = 0;
-  /// The numbers of this iteration, such as a rate that is corrected for how many there were.
+  /// The numbers of this iteration, such as a rate corrected for the number of updates.
   virtual Rates rates() const { return {learning_rate}; }
-  /// The formula: the next value of a weight. It is traced once and run as one loop, so it reads no
-  /// values, and `n` holds the rates() as tensors; C++ numbers are constants of it.
+  /// The formula: the next value of a weight. It is traced once and runs as one loop, so it cannot
+  /// read values. `n` holds the rates() as tensors; C++ numbers become constants.
   virtual Tensor next(const Tensor& w, const Tensor& g, const Tensors& n, Slots& slots) const = 0;
   /// Whether the formula is elementwise; the others are computed op by op.
   virtual bool elementwise() const { return true; }
-  /// The least that the formula divides by, or takes the root of and divides by; 0 where its values
-  /// may be large though all that it reads is moderate.
+  /// The smallest number that the formula divides by, directly or as a root; 0 if its results may
+  /// be large though all its inputs are moderate.
   virtual double least_divisor() const { return 1; }
 
   void require_one_clip() const;
   Tensors clipped(const Tensors& gradients) const;
 
   void require_ema() const;
-  /// The running average of a weight; null: it has none yet.
+  /// The running average of a weight; null if it has none yet.
   Array* average_of(const Tensor& weight);
   void use_averages(const Tensors& weights);
   void swap_averages(const Tensors& weights);
-  /// How many steps make an update.
+  /// The number of steps that make one update.
   int steps_per_update() const { return std::max(1, common.gradient_accumulation_steps); }
   void require_same_weights(const std::vector<Memory*>& all) const;
-  /// These gradients wait for an update.
+  /// Adds the gradients to those that wait for an update.
   void add_waiting(const std::vector<Memory*>& all, const Tensors& gradients);
-  /// The mean of these and of those that wait.
+  /// The mean of these gradients and of those that wait.
   Tensors with_waiting(const std::vector<Memory*>& all, const Tensors& gradients) const;
 
   void step(const Tensors& weights, const Tensors& gradients);
-  /// What is kept of each, which is given once.
+  /// The memory of each weight; each weight may be given only once.
   std::vector<Memory*> memories_of(const Tensors& weights);
   void update(const std::vector<Memory*>& all, const Tensors& gradients);
   void require_step(const Tensors& weights, const Tensors& gradients) const;
   Memory& memory_of(const Tensor& weight);
-  /// The next values of the weight and of its slots, from `x`: these now, and the gradient.
+  /// The next values of the weight and its slots, from `x`: their present values and the gradient.
   Tensors next_values(const Memory& of, const Tensors& x, const Tensors& numbers,
                       Slots& slots) const;
   Formula update_formula(Memory& of) const;
-  /// The learning rate, the rates() and, with use_ema, how much of the average stays.
+  /// The learning rate, the rates() and, with use_ema, the share of the average that stays.
   std::vector<double> numbers_of(const Memory& of) const;
   void prepare_op_by_op(Memory& of, const Tensor& gradient);
-  /// Whether the formula makes finite values of moderate ones.
+  /// Whether the formula gives finite values for moderate ones.
   bool keeps_finite() const;
-  /// Whether the next values are finite for sure and may come into force as they are made.
+  /// Whether the next values are certain to be finite, so that they may be written in place.
   bool runs_in_place(const Memory& of, const Tensor& gradient) const;
-  /// Makes the next values, and throws Error where one is not finite.
+  /// Makes the next values; throws Error if one is not finite.
   void prepare(Memory& of, const Tensor& gradient);
-  /// Puts in place of the weight's next value what its constraint makes of that.
+  /// Replaces the next value of the weight by its projection onto the constraint.
   void constrain(Memory& of, const Tensor& gradient) const;
-  /// What was prepared comes into force.
+  /// Puts the prepared values into force.
   void take_next(Memory& of) const;
   void run_in_place(Memory& of, const Tensor& gradient) const;
   Formula::Size run(Memory& of, const Tensor& gradient, std::span<const View> next) const;
   [[noreturn]] void refuse(const Memory& of, std::size_t which, const Tensor& gradient) const;
   bool decays(const Tensor& weight) const;
-  /// Asks that again for the weights that are known.
+  /// Calls `decays` again for all known weights.
   void find_what_decays();
   using SlotTypes = std::vector<std::pair<std::string, TensorType>>;
-  /// What the formula keeps of a weight.
+  /// The slots that the formula keeps for a weight.
   SlotTypes slots_of(const TensorType& weight) const;
   void require_slot(const std::string& slot, const std::string& of) const;
 
-  /// Of the next step.
+  /// The learning rate of the next step.
   double rate_now() const {
     return schedule ? (*schedule)(iterations * steps_per_update() + waiting) : learning_rate;
   }
 
   std::optional<LearningRate> schedule;
-  double learning_rate = 0;  // with a schedule: of the latest step
+  double learning_rate = 0;  // with a schedule: the rate of the latest step
   CommonSettings common;
   int64_t iterations = 0;
   int64_t waiting = 0;   // steps since the latest update
-  bool swapped = false;  // weights and averages stand in each other's places
-  uint64_t round = 0;    // how often step was called
+  bool swapped = false;  // whether weights and averages are exchanged
+  uint64_t round = 0;    // the number of calls of step
   std::vector<std::string> exclude_words;
   Tensors exclude_weights;
   std::deque<Memory> memory;  // in the order of first use
   std::unordered_map<const tempo_tensor*, Memory*> places;
   OneAtATime steps;
-  std::map<std::string, Tensor> restored;  // by "lstm/kernel/m", until their weight comes
+  std::map<std::string, Tensor> restored;  // by "lstm/kernel/m"; each waits for its weight
 };
 
 }  // namespace tempo

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A step of an optimizer, made whole or not at all.
+// A step of an optimizer, made as a whole or not at all.
 #include <algorithm>
 #include <array>
 #include <span>
@@ -15,14 +15,14 @@ namespace tempo {
 
 namespace {
 
-// Bytes of a weight: the room for its next values is kept, and in the cache costs next to nothing.
+// In bytes: below it the memory of the next values is kept, as it costs little in the cache.
 constexpr std::size_t small = 1 << 16;
 
 }  // namespace
 
-// With |w|, |slots| and |g| up to 1e15 every formula stays below 1e31, where a float holds 3e38:
-// squares are up to 1e30, and 1e3 * 3e15 / 1e-12 is the largest quotient. A second moment is not
-// negative, once a root of it was finite.
+// With |w|, |slots| and |g| up to 1e15, every formula stays below 1e31, and a float holds 3e38:
+// squares are up to 1e30, and 1e3 * 3e15 / 1e-12 is the largest quotient. A second moment whose
+// root was finite is not negative.
 bool OptimizerState::keeps_finite() const {
   constexpr double most = 1e3, least = 1e-12;
   const Rates all = rates();
@@ -34,7 +34,7 @@ bool OptimizerState::runs_in_place(const Memory& of, const Tensor& gradient) con
   const tempo_tensor& weight = *of.weight.handle();
   if (weight.rules && weight.rules->projection) return false;
   const Array& g = gradient.handle()->array;
-  g.finish();  // work that is left for later shares the weight
+  g.finish();  // deferred work shares the weight
   return weight.type.bytes() > small && !of.slots.empty() && of.update &&
          of.update->runs_in_place() && of.moderate == weight.version && keeps_finite() &&
          weight.array.sole_owner() &&
@@ -43,7 +43,7 @@ bool OptimizerState::runs_in_place(const Memory& of, const Tensor& gradient) con
          all_within(g.view(), Formula::moderate);
 }
 
-// An average begins as the weight, though its slot begins as zeros.
+// An average begins as a copy of the weight, though its slot begins as zeros.
 std::vector<double> OptimizerState::numbers_of(const Memory& of) const {
   const Rates now = rates();
   std::vector<double> numbers{learning_rate};
@@ -65,7 +65,7 @@ Formula::Size OptimizerState::run(Memory& of, const Tensor& gradient,
   return size;
 }
 
-// A formula that is not elementwise, on the values themselves.
+// Runs a formula that is not elementwise op by op, on the values themselves.
 void OptimizerState::prepare_op_by_op(Memory& of, const Tensor& gradient) {
   Tensors x{of.weight}, numbers;
   Slots::Named before;
@@ -184,8 +184,8 @@ std::vector<Memory*> OptimizerState::memories_of(const Tensors& weights) {
   return all;
 }
 
-// A step is made whole or not at all: the next values are made before any comes into force, but for
-// those that are finite for sure.
+// A step is made as a whole or not at all: the next values are computed before any comes into
+// force, except for those that are certain to be finite.
 void OptimizerState::update(const std::vector<Memory*>& all, const Tensors& g) {
   std::vector<std::size_t> prepared, in_place;
   prepared.reserve(all.size());
@@ -210,7 +210,7 @@ void OptimizerState::update(const std::vector<Memory*>& all, const Tensors& g) {
     of->moderate = of->stays_moderate ? std::optional(of->weight.handle()->version) : std::nullopt;
 }
 
-// An update is of the weights of all its steps: the gradients of others would be lost.
+// An update covers the weights of all its steps: gradients of other weights would be lost.
 void OptimizerState::require_same_weights(const std::vector<Memory*>& all) const {
   if (waiting == 0) return;
   const auto of_these = std::count_if(

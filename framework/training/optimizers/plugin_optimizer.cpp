@@ -24,7 +24,7 @@ struct PluginRule : Rule<PluginRule, PluginOptimizerOptions> {
 
   std::string name() const override { return function ? function->name : names[0]; }
   Rates rates() const override { return {learning_rate, static_cast<double>(iterations + 1), 0}; }
-  // Nobody knows what it computes.
+  // Unknown for the formula of a plugin: the cautious answers.
   bool elementwise() const override { return false; }
   double least_divisor() const override { return 0; }
   Tensor next(const Tensor& w, const Tensor& g, const Tensors& n, Slots& slots) const override {

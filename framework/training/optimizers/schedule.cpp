@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The formulas of the learning rates, each with its options.
+// The formulas of learning rate schedules, each with its options.
 #include <array>
 #include <charconv>
 #include <numbers>
@@ -51,12 +51,12 @@ void describe(auto& setting, auto& o) {
   }
 }
 
-// From 1 to `alpha`, for a share of the way from 0 to 1.
+// Falls from 1 to `alpha` as `share` goes from 0 to 1.
 double half_cosine(double share, double alpha) {
   return (1 - alpha) * 0.5 * (1 + std::cos(std::numbers::pi * share)) + alpha;
 }
 
-// S::name is its name in texts.
+// S::name is the schedule's name in texts.
 template <class S, class O>
 struct Schedule : ScheduleState {
   using Options = O;
@@ -146,7 +146,7 @@ struct Cosine : Schedule<Cosine, CosineDecayOptions> {
   }
 };
 
-// Period i is t_mul^i times as long as the first; the sum of those before it is geometric.
+// Period i is t_mul^i times as long as the first; the lengths before it are a geometric sum.
 struct Restarts : Schedule<Restarts, CosineDecayRestartsOptions> {
   using Schedule::Schedule;
   static constexpr const char* name = "cosine_decay_restarts";
@@ -155,7 +155,7 @@ struct Restarts : Schedule<Restarts, CosineDecayRestartsOptions> {
     if (o.t_mul == 1) {
       share -= period;
     } else {
-      // At a restart the logarithms may come out just below the whole number.
+      // At a restart the quotient of logarithms may be just below the whole number.
       period = std::floor(std::log(1 - share * (1 - o.t_mul)) / std::log(o.t_mul) + 1e-9);
       const double length = std::pow(o.t_mul, period);
       share = (share - (1 - length) / (1 - o.t_mul)) / length;
@@ -172,7 +172,7 @@ Named<ScheduleRef> row() {
   return {{S::name}, [](SettingsReader& reader) -> ScheduleRef {
             typename S::Options options;
             describe(reader, options);
-            reader.finish();  // a misspelt option is told before one that is missing
+            reader.finish();  // reports a misspelt option before a missing one
             return std::make_shared<S>(options);
           }};
 }
@@ -184,7 +184,7 @@ std::span<const Named<ScheduleRef>> schedules() {
   return rows;
 }
 
-// A user's function; none where a file says that there was one.
+// A user's function; null if a file says that there was one.
 struct Own : ScheduleState {
   explicit Own(std::shared_ptr<const LearningRate::Function> f) : function(std::move(f)) {}
   double at(double step) const override {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// T small input projections become one large matmul. Elementwise ops stay, unless something that
-// moves needs them: over all steps they would read from memory what is in the cache inside the
-// loop. Values that are only summed over time stay, too: sink makes one product over time of them.
+// T small input projections become one large matmul. Elementwise ops stay, unless a moved
+// instruction needs them: over all steps they would read from memory, inside the loop from the
+// cache. Values that are only summed over time stay, too: sink makes one product over time of them.
 #include "ops/known.hpp"
 #include "program/passes/moves/take.hpp"
 #include "program/passes/passes.hpp"
@@ -12,7 +12,7 @@ namespace tempo {
 
 namespace {
 
-// Values that are read as sums over time alone, by an op that can sum while it computes.
+// Values that are read only as sums over time, and whose ops can sum while they compute.
 ValueSet only_summed(const Program& p) {
   ValueSet summed, read(p.next), found;
   for (const ProgramResult& r : p.results)
@@ -28,7 +28,7 @@ ValueSet only_summed(const Program& p) {
 }
 
 // Whether one matrix of a product of two values of a step is larger than the other two together,
-// and would be stored for every step only because the product moves. It stays in the cache.
+// and would be stored for every step only if the product moved. In the loop it stays in the cache.
 bool outgrows(const Uses& uses, const Instruction& i) {
   const Program& p = uses.program();
   if (!i.is(matmul_op) || !reads_steps_alone(p, i)) return false;
@@ -42,8 +42,8 @@ bool outgrows(const Uses& uses, const Instruction& i) {
          });
 }
 
-// Whether a product of many rows reads elementwise values and makes one that the loop does not
-// read: sink moves it after the loop, and what it reads is made in the loop, in the cache.
+// Whether sink should move a product of many rows after the loop: it reads elementwise values,
+// which the loop makes in the cache, and the loop does not read its result.
 bool is_for_sink(const Uses& uses, const Instruction& i, const ValueSet& read_in_loop) {
   const Program& p = uses.program();
   return i.is(matmul_op) && !i.is_set("transpose_a") && p.is_fixed(i.inputs[1]) &&

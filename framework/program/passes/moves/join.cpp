@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Over all steps a product gains nothing on one step's rows if these are enough, and its results
-// would be stored and read again; inside, x W + h U is made in registers.
+// If one step has enough rows, a product gains nothing from running over all steps, and its results
+// would be stored and read again. Inside the loop, x W + h U is made in registers.
 #include "program/passes/moves/take.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"

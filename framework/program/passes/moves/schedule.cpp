@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementwise ops come together when products run as early as they can: few groups are few passes
-// over the cache.
+// If products run as early as possible, elementwise ops come together: fewer groups mean fewer
+// passes over the cache.
 #include "ops/known.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
@@ -9,8 +9,8 @@ namespace tempo {
 
 namespace {
 
-// Elementwise ops, except sums of heavy values: there a product is added where the other one lies.
-// Views are neither light nor heavy: they are done as early as they can be.
+// Elementwise ops, except sums of heavy values: the product is added in the place of the other
+// value. Views are neither light nor heavy: they run as early as possible.
 ValueSet made_by_light_ones(const Program& p) {
   ValueSet there(p.sequences), made;
   there.insert(p.carried);
@@ -29,7 +29,7 @@ ValueSet made_by_light_ones(const Program& p) {
 
 }  // namespace
 
-// Until all are placed: a heavy one that can run, else all elementwise ones that can.
+// Repeats until all are placed: the next heavy instruction that can run, else all light ones.
 Program schedule(Program p) {
   const ValueSet light = made_by_light_ones(p);
   ValueSet waiting;

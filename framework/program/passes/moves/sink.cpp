@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An elementwise op moves only if it needs no further slab: after the loop it would read from
-// memory what is in the cache inside it. It also moves with a product of few rows, which is faster
+// An elementwise op moves only if that needs no further slab: after the loop it would read from
+// memory, inside the loop from the cache. It also moves with a product of few rows, which is faster
 // over all steps. A linear op runs once, on sums.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
@@ -11,8 +11,8 @@ namespace tempo {
 
 namespace {
 
-// From the last instruction to the first, so that all that reads a value is known when the
-// instruction that makes it is placed.
+// Runs from the last instruction to the first, so that all readers of a value are known when its
+// maker is placed.
 class Sink {
  public:
   explicit Sink(Program p) : p_(std::move(p)), sum_of_(p_), made_at_(p_) {
@@ -50,7 +50,7 @@ class Sink {
  private:
   struct Moved {
     Instruction instruction;
-    bool on_sums;  // it reads its inputs' sums over time
+    bool on_sums;  // whether it reads the sums over time of its inputs
   };
 
   ValueId sum_of(ValueId v) const { return sum_of_[v].value_or(v); }
@@ -94,8 +94,8 @@ class Sink {
       stay_.push_back(std::move(i));
   }
 
-  // Whether it multiplies a fixed value by one that its maker sums over time, such as a weight's
-  // gradient. A value with a row for each of the batch is rather summed over rows as well.
+  // Whether it multiplies a fixed value by a value that its maker sums over time, such as the
+  // gradient of a weight. A value with batch rows is better summed over its rows, too.
   bool scales_sum(const Instruction& i) const {
     if (!i.is(multiply_op)) return false;
     const ValueId v = i.inputs[p_.is_fixed(i.inputs[0]) ? 1 : 0];
@@ -107,7 +107,7 @@ class Sink {
     return false;
   }
 
-  // Its results on the sums of its inputs are the sums of its results.
+  // For a linear op, the results on the sums of its inputs are the sums of its results.
   void apply_to_sums(Instruction i) {
     summed_.insert(i.inputs);
     for (ValueId v : i.outputs) p_[v].role = Role::fixed;
@@ -120,7 +120,7 @@ class Sink {
     moved_.push_back({std::move(i), false});
   }
 
-  // The sum of what is there of every step: taken by those that sum anyway, else after the loop.
+  // Sums a value with a slab: in the readers that can sum as they run, else after the loop.
   void sum_slab(ValueId v) {
     if (!summed_.contains(v) || p_.is_fixed(v) || sum_of_[v]) return;
     bool needed = is_result(v);
@@ -143,7 +143,7 @@ class Sink {
       return r.kind == ProgramResult::sum && r.value == v;
     });
   }
-  // The sum of what only the loop has: it grows in place, from zeros.
+  // Sums a value that only the loop has: the sum grows in place, from zeros.
   void sum_in_loop(ValueId v) {
     if (!summed_.contains(v) || p_.is_fixed(v)) return;
     const TensorType type = p_.type(v);
@@ -165,12 +165,12 @@ class Sink {
   }
 
   Program p_;
-  ValueSet loop_;     // read by the loop, carried to the next step, or a last result
-  ValueSet slab_;     // there for every step: inputs, results, read after the loop
-  ValueSet summed_;   // its sum over time is read
-  ValueSet follows_;  // a product of few rows, and what is computed from one
-  ValueTable<std::optional<ValueId>> sum_of_;  // the value that is its sum, if that is another one
-  ValueTable<std::optional<std::size_t>> made_at_;  // in the loop as given
+  ValueSet loop_;     // values that the loop reads, next states, and last results
+  ValueSet slab_;     // values that exist for every step: inputs, results, or read after the loop
+  ValueSet summed_;   // values whose sums over time are read
+  ValueSet follows_;  // results of products of few rows, and values computed from them
+  ValueTable<std::optional<ValueId>> sum_of_;  // the value that is its sum, if it is another one
+  ValueTable<std::optional<std::size_t>> made_at_;  // its place in the loop as given
   std::vector<Instruction> fixed_, stay_;
   std::vector<Moved> moved_;
 };

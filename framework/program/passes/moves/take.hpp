@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instructions taken out of a section.
+// Takes instructions out of a section, and puts instructions into one.
 #pragma once
 
 #include "program/program.hpp"
 
 namespace tempo {
 
-/// Takes the instructions for which `which` holds out of a section, in their order.
+/// Takes the instructions for which `which` holds out of a section; the order is kept.
 template <class F>
 std::vector<Instruction> take(std::vector<Instruction>& section, F which) {
   const auto taken = std::stable_partition(section.begin(), section.end(),
@@ -17,7 +17,7 @@ std::vector<Instruction> take(std::vector<Instruction>& section, F which) {
   return out;
 }
 
-/// Puts instructions before those of a section.
+/// Puts instructions at the start of a section.
 inline void put_first(std::vector<Instruction>& section, std::vector<Instruction> first) {
   std::move(section.begin(), section.end(), std::back_inserter(first));
   section = std::move(first);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drops a condition that holds wherever anything is computed.
+// Drops a condition that holds for everything that is computed.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
@@ -26,19 +26,19 @@ class Holding {
     }
     for (ValueId& v : p_.next) v = instead_made(v);
     for (ProgramResult& r : p_.results) r.value = instead_made(r.value);
-    settle_roles(p_);  // what is computed from zeros alone is fixed as they are
+    settle_roles(p_);  // values computed from zeros alone are now fixed, too
     drop_dead();
     return std::move(p_);
   }
 
  private:
   ValueId instead(ValueId v) const { return instead_[v].value_or(v); }
-  // A state or a result stays something that the loop makes.
+  // A state or a result must be a value that the loop makes.
   ValueId instead_made(ValueId v) const {
     const ValueId other = instead(v);
     return made_.contains(other) && !p_.is_fixed(other) ? other : v;
   }
-  // Rows: along another axis the condition is that of other rows, of which some have ended.
+  // Along rows only: on another axis the condition is that of other rows, which may have ended.
   bool chooses(const Instruction& i) const {
     if (!i.is(where_op) || !conditions_.contains(i.inputs[0])) return false;
     const Shape &condition = p_.shape(i.inputs[0]), &out = p_.shape(i.outputs[0]);
@@ -46,7 +46,7 @@ class Holding {
            condition[0] == out[0];
   }
 
-  // The value that an instruction makes again.
+  // The value of which the instruction's result is a copy, if any.
   std::optional<ValueId> same_as(const Instruction& i) const {
     const auto same_type = [&](ValueId v) { return p_.type(v) == p_.type(i.outputs[0]); };
     if (chooses(i) && same_type(i.inputs[1])) return i.inputs[1];
@@ -57,7 +57,7 @@ class Holding {
     return {};
   }
 
-  // As gradients of what the condition would choose elsewhere.
+  // Zeros, such as the gradients of the branch that the condition never chooses.
   bool makes_zeros(const Instruction& i) const {
     if (i.is(fill_op)) return i.attributes.real("value") == 0;
     return chooses(i) && zeros_.contains(i.inputs[1]) && !results_.contains(i.outputs[0]);
@@ -74,7 +74,7 @@ class Holding {
     zeros_.insert(made);
   }
 
-  // A state that nothing reads any more is still that of the last step.
+  // A state that nothing reads any more still carries its last value.
   void drop_dead() {
     ValueSet live(p_.next);
     for (const ProgramResult& r : p_.results) live.insert(r.value);
@@ -83,7 +83,7 @@ class Holding {
   }
 
   Program p_;
-  ValueSet conditions_;  // it, and under other shapes
+  ValueSet conditions_;  // the condition, and its reshaped copies
   ValueTable<std::optional<ValueId>> instead_;
   ValueSet made_, zeros_, results_;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instructions that read a value under another name read the value itself, by a reshape where they
-// need another shape.
+// Instructions that read a value under another name read the value itself, or one reshape of it if
+// they need another shape.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
@@ -10,8 +10,8 @@ namespace tempo {
 
 namespace {
 
-// Whether the result has the elements of the first input in their order, and the gradient to one is
-// that to the other.
+// Whether the result has the elements of the first input in the same order, and the same holds for
+// their gradients.
 bool keeps_elements(const Program& p, const Instruction& i) {
   if (i.inputs.empty() || i.outputs.size() != 1) return false;
   const TensorType &from = p.type(i.inputs[0]), &to = p.type(i.outputs[0]);
@@ -19,15 +19,15 @@ bool keeps_elements(const Program& p, const Instruction& i) {
   if (i.is(reshape_op) || i.is(slice_op)) return true;
   if (i.is(concat_op)) return i.inputs.size() == 1;
   if (!i.is(transpose_op)) return false;
-  std::vector<int64_t> moved;  // the axes that are more than one element, as they come
+  std::vector<int64_t> moved;  // the axes with more than one element, in their new order
   for (int64_t axis : i.attributes.list("permutation"))
     if (from.shape[static_cast<int>(axis)] != 1) moved.push_back(axis);
   return std::is_sorted(moved.begin(), moved.end());
 }
 
 Program renamed(Program p, bool (*is_name)(const Program&, const Instruction&)) {
-  ValueTable<ValueIds> names(p);                   // of the same bytes as a first one
-  ValueTable<std::optional<ValueId>> first_of(p);  // the first one, of another name
+  ValueTable<ValueIds> names(p);                   // all names of a root
+  ValueTable<std::optional<ValueId>> first_of(p);  // the root of a name
   const auto first = [&](ValueId v) { return first_of[v].value_or(v); };
   const auto plain = [&](ValueId& v) {
     const ValueId root = first(v);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A value under a gradient of its own is that value: whoever reads it reads the value itself. What
-// was computed for the rule alone is then dead.
+// Readers of a value with its own gradient read the value itself. Instructions that served the rule
+// alone are then dead.
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
 #include "program/value_set.hpp"
@@ -9,7 +9,7 @@ namespace tempo {
 
 namespace {
 
-// Whether the result is the first input, byte for byte and of its type.
+// Whether the result equals the first input byte by byte, and has its type.
 bool is_first_input(const Program& p, const Instruction& i) {
   return !i.op->kernel && p.type(i.outputs[0]) == p.type(i.inputs[0]);
 }
@@ -29,7 +29,7 @@ Program without_rules(Program p) {
   if (!any) return p;
   for (ValueId& v : p.next) plain(v);
   for (ProgramResult& r : p.results) plain(r.value);
-  settle_roles(p);  // the value may be fixed where what stood for it was not
+  settle_roles(p);  // a value may be fixed although its stand-in was not
   return without_dead(std::move(p));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// However a product with several fixed matrices is written, it becomes one product of blocks, each
-// row's blocks side by side: that is how rows lie, and nothing has to be turned around for it.
+// A product with several fixed matrices, however it is written, becomes one product of blocks, with
+// the blocks of each row side by side: rows are stored that way, so nothing is transposed.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
@@ -10,7 +10,7 @@ namespace tempo {
 
 namespace {
 
-using Order = std::vector<int64_t>;  // axes, in the order of a result
+using Order = std::vector<int64_t>;  // axes in the order of a result
 
 class Blocks {
  public:
@@ -26,11 +26,11 @@ class Blocks {
   }
 
  private:
-  // The axes before the last two of a product, by what the right side has there.
+  // The axes of a product before its last two, by their extent in the right side.
   struct Axes {
-    Order rows;                          // nothing: all of its rows meet the same matrix
-    Order blocks;                        // a matrix of its own for each
-    bool shared = false, apart = false;  // whether the left side repeats along the blocks, or not
+    Order rows;                          // extent 1: all rows meet the same matrix
+    Order blocks;                        // a matrix for each index
+    bool shared = false, apart = false;  // whether the left side has extent 1 along them, or not
   };
 
   void add(Instruction i) {
@@ -62,7 +62,7 @@ class Blocks {
     }
     return axes;
   }
-  // Whether the blocks of a row lie side by side, or would if a transpose before were not there.
+  // Whether the blocks of a row are adjacent, or would be without a preceding transpose.
   bool lies_by_row(const Instruction& i, const Axes& axes) const {
     const Shape s = padded(i, 0);
     const bool one_row = s[i.is_set("transpose_a") ? -1 : -2] == 1;
@@ -76,7 +76,7 @@ class Blocks {
     }
     return false;
   }
-  // The shape of an operand, with as many axes as the result.
+  // The shape of an operand, padded to the rank of the result.
   Shape padded(const Instruction& i, std::size_t operand) const {
     Shape s = p_.shape(i.inputs[operand]);
     while (s.rank() < p_.shape(i.outputs[0]).rank()) s = s.prepended(1);
@@ -106,7 +106,7 @@ class Blocks {
     if (i.is_set("transpose_b")) return reshaped(p_, all, {blocks * first, second});
     return reshaped(p_, transposed(all, {1, 0, 2}), {first, blocks * second});
   }
-  // From [rows, blocks, n] to the result's order of axes, under the result's number.
+  // Brings [rows, blocks, n] into the result's order of axes, under the result's number.
   void put_back(const Instruction& i, const Axes& axes, ValueId made) {
     const Shape& out = p_.shape(i.outputs[0]);
     Order order = axes.rows;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// x A, x B and x C are x [A, B, C] and its parts: one large product in place of several small ones.
+// x A, x B and x C become x [A, B, C] and its parts: one large product for several small ones.
 #include <map>
 #include <set>
 #include <tuple>
@@ -31,8 +31,8 @@ class Merge {
  private:
   // --- products
 
-  // Left side, whether the right one is transposed, and whether the next state depends on it: what
-  // may run after the loop is kept apart.
+  // The left side, whether the right one is transposed, and whether the next state depends on the
+  // product: products that may run after the loop stay separate.
   using Kind = std::tuple<ValueId, bool, bool>;
 
   bool may_merge(const Instruction& i) const {
@@ -77,7 +77,7 @@ class Merge {
     loop.back().outputs = parts;
   }
 
-  // --- what is done to all parts alike is done to the whole
+  // --- an op that is applied to all parts alike is applied to the whole
 
   static bool is_split(const Instruction& i) {
     return i.is(split_op) && i.attributes.integer("axis") == -1;
@@ -101,7 +101,7 @@ class Merge {
       others.push_back(i->inputs[1 - side]);
       outputs.push_back(i->outputs[0]);
     }
-    // The whole is made where the first reader is; the others must be there by then.
+    // The whole is made at the first reader's place; the others must be made before.
     const Instruction* first = *std::min_element(readers.begin(), readers.end());
     for (ValueId v : others)
       if (const Instruction* made = uses.maker(v); made && made >= first) return false;
@@ -115,7 +115,7 @@ class Merge {
     return true;
   }
 
-  // One value whose parts on the last axis are these, beside those of `parts`, if there is one.
+  // One value whose parts on the last axis are `others`, if there is one besides the split value.
   std::optional<ValueId> whole(const Uses& uses, const ValueIds& others, const Instruction& parts,
                                std::vector<Instruction>& made) {
     const ValueId own = parts.inputs[0];
@@ -134,7 +134,7 @@ class Merge {
                       [this](ValueId x, ValueId y) { return p_.type(x) == p_.type(y); });
   }
 
-  // These, which are in the order of the loop, by others at the place of the first.
+  // Replaces `gone`, which is sorted in the order of the loop, by `by` at the place of the first.
   void replace(const std::set<const Instruction*>& gone, const std::vector<Instruction>& by) {
     std::vector<Instruction> loop;
     for (Instruction& i : p_.loop) {

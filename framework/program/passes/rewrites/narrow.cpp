@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A value that is repeated to more columns stays narrow: a mean that is subtracted from each
-// element of a row, say, is one column for all elementwise ops.
+// A value that is repeated to more columns stays narrow: a mean that is subtracted from a row, for
+// example, is one column for all elementwise ops.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
@@ -28,7 +28,7 @@ class Narrow {
     p_.loop.push_back(std::move(i));
   }
 
-  // On the narrow operands; if all are, the result is narrow, too.
+  // Applies the op to the narrow operands; if all are narrow, so is the result.
   void add_pointwise(Instruction i) {
     std::vector<TensorType> types;
     for (ValueId& v : i.inputs) {
@@ -46,7 +46,7 @@ class Narrow {
   ValueId narrowest(ValueId v) const { return narrow_[v].value_or(v); }
 
   Program p_;
-  ValueTable<std::optional<ValueId>> narrow_;  // what a value is a repetition of
+  ValueTable<std::optional<ValueId>> narrow_;  // the narrow value that it repeats
 };
 
 }  // namespace

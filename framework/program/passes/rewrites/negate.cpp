@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sum of negatives is the negative of the sum, which has fewer elements.
+// A sum of negatives becomes the negative of the sum, which has fewer elements.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"

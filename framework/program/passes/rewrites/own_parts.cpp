@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An elementwise op or a product can write its result where the concatenation has it, and read a
-// part of a split where the whole is; what is a part of two, or of something else, is copied, row
-// by row like any elementwise op, and so is a part for whoever reads it in another way.
+// An elementwise op or a product can write its result into a concatenation, and read a part of a
+// split in the whole. A value that is a part of two, or is made otherwise, is copied row by row, as
+// by any elementwise op; so is a part for a reader that needs it in one piece.
 #include "ops/known.hpp"
 #include "program/passes/passes.hpp"
 #include "program/uses.hpp"
@@ -41,7 +41,7 @@ class Parts {
   }
 
  private:
-  // Whether it reads a matrix row by row, wherever they lie.
+  // Whether the instruction reads a matrix row by row, so that rows need not be adjacent.
   bool reads_rows(const Instruction& i) const {
     if (!i.op->kernel && !i.inputs.empty())
       return cols_of(p_.shape(i.inputs[0])) == cols_of(p_.shape(i.outputs[0]));
@@ -55,7 +55,7 @@ class Parts {
     }
     v = *copy;
   }
-  // All that is outside of the step reads the copy.
+  // Makes a copy that all readers outside of the step use.
   Instruction copied_outside(ValueId v) {
     ValueId copy = v;
     Instruction i = copied(copy);
@@ -66,7 +66,7 @@ class Parts {
       std::replace(reader.inputs.begin(), reader.inputs.end(), v, copy);
     return i;
   }
-  // The copy of v, which becomes v.
+  // The instruction that copies v; v becomes the copy.
   Instruction copied(ValueId& v) {
     const TensorType type = p_.type(v);
     const Role role = p_.is_fixed(v) ? Role::fixed : Role::sequence;
@@ -77,9 +77,9 @@ class Parts {
   const Program given_;
   const Uses uses_;
   Program p_;
-  ValueSet taken_;  // something reads it that is not elementwise, or it is a part already
-  ValueSet made_;   // by an elementwise op of the loop, or a product
-  ValueSet parts_;  // of splits
+  ValueSet taken_;  // not read row by row, or a part of a concatenation already
+  ValueSet made_;   // results of elementwise ops of the loop and of products
+  ValueSet parts_;  // parts of splits
   ValueTable<std::optional<ValueId>> copy_of_;
 };
 

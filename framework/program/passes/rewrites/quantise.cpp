@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products with weights are to run in int8: the instruction says so, and the plan packs its right
-// side in that form. A loop within the step is told, too.
+// Marks products with weights to run in int8: the plan then packs their right sides in that form. A
+// loop within the step is marked, too.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
@@ -32,7 +32,7 @@ class Quantise {
   }
 
  private:
-  // Whether it computes the same at every step and in every call, from weights alone.
+  // Whether the result is the same at every step and in every call: made from weights alone.
   bool of_weights(const Instruction& i) const {
     return p_.is_fixed(i) && std::all_of(i.inputs.begin(), i.inputs.end(),
                                          [this](ValueId v) { return weights_.contains(v); });
@@ -47,7 +47,7 @@ class Quantise {
            right.shape.rank() == (of_blocks ? 3 : 2) && k <= longest_int8_sum;
   }
 
-  // A product of a matrix or of blocks; other rows come under one another.
+  // Writes a product of a matrix or of blocks; further axes of rows are flattened.
   void write(Instruction i) {
     i.attributes.set(runs_in_int8, int64_t{1});
     const Shape left = p_.shape(i.inputs[0]);

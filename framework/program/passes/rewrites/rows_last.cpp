@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// (x W + b) + h U is (x W + h U) + b: products that are added up are made in registers, and a row
-// is added to what they make in passing.
+// (x W + b) + h U becomes (x W + h U) + b: a sum of products is made in registers, and the row is
+// added to it in passing.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
@@ -28,7 +28,7 @@ class RowsLast {
     return made && (made->is(matmul_op) || made->is(block_matmul_op)) &&
            !p_.is_fixed(made->inputs[0]) && p_.is_fixed(made->inputs[1]);
   }
-  // The one reader reads what an instruction of this op made, perhaps under another shape.
+  // The instruction that makes v, behind reshapes; null unless each has only one reader.
   const Instruction* behind_views(ValueId v) const {
     const Instruction* made = uses_.maker(v);
     for (; made && uses_.only_reader(made->outputs[0]); made = uses_.maker(made->inputs[0]))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// [x, h] W is x Wx + h Wh: the product of the input, which does not read the state, can then be
+// [x, h] W becomes x Wx + h Wh: the product of the input does not read the state, so it can be
 // hoisted.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
@@ -24,8 +24,8 @@ class Split {
   }
 
  private:
-  // The concatenation of columns that a product with a fixed right side reads, if some of them, and
-  // not all, come from the state.
+  // The concatenation of columns that a product with a fixed right side reads, if some of the
+  // columns come from the state and others do not.
   const Instruction* concatenation(const Instruction& i) const {
     if (!i.is(matmul_op) || i.is_set("transpose_a") || !p_.is_fixed(i.inputs[1]) ||
         p_.shape(i.inputs[1]).rank() != 2)

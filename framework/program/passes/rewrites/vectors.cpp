@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A product of a state's matrix and a vector is a sum of rows, or of columns, of an elementwise
-// product, and an outer product is such a product. These are elementwise ops and folds, of which
-// the planner makes one pass over the matrix. A number for each row of a matrix becomes a column.
+// A product of a state's matrix and a vector is a sum of rows or columns of an elementwise product,
+// and an outer product is an elementwise product. The planner makes one pass over the matrix of
+// these elementwise ops and folds. A number for each row of a matrix becomes a column.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
@@ -38,7 +38,7 @@ class Vectors {
     p_.loop.push_back(i);
   }
 
-  // [..., rows, columns] of a state.
+  // Whether this is the shape [..., rows, columns] of a state.
   bool is_matrix(const Shape& s) const {
     return std::any_of(matrices_.begin(), matrices_.end(), [&](const Shape& m) { return m == s; });
   }
@@ -68,13 +68,13 @@ class Vectors {
     return false;
   }
   ValueId product(ValueId a, ValueId b) { return append(p_, p_.loop, multiply_op, {}, {a, b})[0]; }
-  // The sum of the rows, or columns, of a matrix, each times an element of a vector.
+  // Sums the rows, or columns, of a matrix, each multiplied by an element of a vector.
   bool add_sum_of(const Instruction& i, ValueId matrix, ValueId vector, bool of_rows) {
     const Shape s = p_.shape(matrix);
     const Shape with = of_rows ? with_last(s, s[-2], 1) : with_last(s, 1, s[-1]);
     const Shape made = of_rows ? with_last(s, 1, s[-1]) : with_last(s, s[-2], 1);
     const ValueId all = product(matrix, reshaped(p_, vector, with));
-    if (made != s) sum_to(all, made);  // else the one row, or column, is there
+    if (made != s) sum_to(all, made);  // else there is only one row, or column
     return named_as(i);
   }
 
@@ -89,13 +89,13 @@ class Vectors {
     if ((*folded)[-1] == 1 && s[-1] > 1) v = sum_to(v, with_last(s, s[-2], 1));
     if ((*folded)[-2] == 1 && s[-2] > 1) v = sum_to(v, *folded);
     if (v != i.inputs[0]) return named_as(i);
-    // Nothing but axes of one element are folded.
+    // Only axes of one element are folded.
     const Shape& out = p_.shape(i.outputs[0]);
     if (column_shape(out) == s) column_[i.outputs[0]] = v;
     append(p_, p_.loop, reshape_op, shape_attribute(out), {v});
     return name(i);
   }
-  // With 1 for the axes that are folded, if they are among the last two.
+  // The shape with 1 for the folded axes, if these are among the last two.
   std::optional<Shape> folded_shape(const Instruction& i, const Shape& s) const {
     if (i.is(sum_to_op)) {
       const Shape& out = p_.shape(i.outputs[0]);
@@ -116,14 +116,14 @@ class Vectors {
 
   // --- columns
 
-  // [..., rows, 1] for [..., rows].
+  // The shape [..., rows, 1] for [..., rows] of a state.
   std::optional<Shape> column_shape(const Shape& s) const {
     for (const Shape& m : matrices_)
       if (s.rank() + 1 == m.rank() && std::equal(s.begin(), s.end(), m.begin()))
         return with_last(m, m[-2], 1);
     return {};
   }
-  // What is read as a column, and not as a row.
+  // Finds the values that are read as columns and never as rows.
   void find_columns_read() {
     ValueSet as_column, as_row;
     for (const Instruction& i : p_.loop)
@@ -134,7 +134,7 @@ class Vectors {
       for (ValueId v : i.outputs)
         if (as_column.contains(v) && !as_row.contains(v)) read_as_column_.insert(v);
   }
-  // An elementwise op of which an operand, or what it makes, is such a column under the shape of a
+  // Rewrites an elementwise op with an operand or result that is a column in the shape of a
   // vector.
   bool add_column(const Instruction& i) {
     const Shape out = p_.shape(i.outputs[0]);
@@ -158,7 +158,7 @@ class Vectors {
     return named_as(i);
   }
 
-  // --- under the number of what it takes the place of
+  // --- gives a new value the number of the value that it replaces
 
   bool name(const Instruction& i) {
     p_.loop.back().outputs = i.outputs;
@@ -178,7 +178,7 @@ class Vectors {
   Program p_;
   std::vector<Shape> matrices_;
   ValueSet read_as_column_;
-  ValueTable<std::optional<ValueId>> column_;  // of a value [..., rows]: the same as a column
+  ValueTable<std::optional<ValueId>> column_;  // for [..., rows]: the same value as a column
 };
 
 }  // namespace

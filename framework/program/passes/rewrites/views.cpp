@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two transposes in a row become one. A cut or a concatenation along a middle axis becomes one
-// along the last axis of a value whose later axes are one axis: columns, which cost nothing.
+// Two successive transposes become one. A cut or a concatenation along a middle axis becomes one
+// along the last axis, after the axes from it on are merged: columns cost nothing.
 #include "ops/known.hpp"
 #include "program/builder.hpp"
 #include "program/passes/passes.hpp"
@@ -60,7 +60,7 @@ class Views {
     p_.loop.push_back(std::move(i));
   }
 
-  // Along the last axis, whose elements are the `inner` ones of an index of this one.
+  // Cuts along the last axis; one index of `axis` is `inner` columns of it.
   void cut_columns(const Instruction& i, int axis) {
     const Shape s = p_.shape(i.inputs[0]);
     const int64_t inner = Shape(s.end() + axis + 1, s.end()).count();
@@ -101,7 +101,7 @@ class Views {
     columns.push_back(Shape(s.end() + axis, s.end()).count());
     return columns;
   }
-  // Under the number and shape of `as`.
+  // Gives v the number and the shape of `as`.
   void give(ValueId v, ValueId as) {
     if (p_.shape(v) == p_.shape(as)) {
       p_.loop.back().outputs[0] = as;

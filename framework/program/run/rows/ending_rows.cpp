@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sorts rows by their lengths, and finds out from a step as written whether rows may end.
+// Sorts rows by length, and finds from a step as written whether its rows may end.
 #include "program/run/rows/ending_rows.hpp"
 
 #include <algorithm>
@@ -42,8 +42,8 @@ EndingRows::EndingRows(const bool* counts, int64_t batch, int64_t time)
 
 namespace {
 
-// The condition of `made` = where(condition, ..., other), or nothing. It is [batch, 1], or that
-// with as many axes as what is made: fewer would meet another axis than the batch.
+// The condition of `made` = where(condition, ..., other), if it is one. The condition is [batch, 1]
+// or has as many axes as `made`: with fewer, its first axis would not meet the batch.
 std::optional<ValueId> condition_for(const Uses& uses, ValueId made,
                                      const std::function<bool(ValueId)>& other) {
   const Instruction* i = uses.maker(made);
@@ -94,7 +94,7 @@ std::optional<ValueId> leaves_rows_alone(const Program& p) {
 
 namespace {
 
-// From the last instruction to the first: what is by row is made of what is by row.
+// From the last instruction to the first: results by row are made from operands by row.
 class ByRow {
  public:
   ByRow(const Program& program, int64_t batch)
@@ -117,7 +117,7 @@ class ByRow {
   bool begins_with_rows(ValueId v) const {
     return p_.shape(v).rank() >= 2 && p_.shape(v)[0] == batch_;
   }
-  // Whether each fixed operand is understood: as the same for all rows, or as a row for each.
+  // Whether the use of each fixed operand is known: the same for all rows, or one row for each.
   bool read(const Instruction& i) {
     for (ValueId v : i.outputs)
       if (by_row_.contains(v) && whole_.contains(v)) return false;
@@ -134,7 +134,7 @@ class ByRow {
     }
     return true;
   }
-  // What is made of fixed values is by row if they are.
+  // A result of fixed values has batch rows if its operands have.
   bool read_fixed(const Instruction& i) {
     const bool makes_rows = by_row_.contains_any(i.outputs);
     if (makes_rows && !i.inputs.empty() && !keeps_rows(i)) return false;
@@ -157,15 +157,15 @@ class ByRow {
     if (k == 1 && (i.is(matmul_op) || i.is(block_matmul_op))) return is_one_matrix_for_all(i);
     return i.op->pointwise && is_the_same_for_each_row_of(i, v);
   }
-  // A matrix, or one for each head. A result [heads, batch, n] has rows within each head.
+  // Whether it is one matrix, or one for each head: a result [heads, batch, n] has rows in heads.
   bool is_one_matrix_for_all(const Instruction& i) const {
     const Shape &right = p_.shape(i.inputs[1]), &made = p_.shape(i.outputs[0]);
     if (i.is(block_matmul_op) || right.rank() <= 2) return true;
     if (made[0] == batch_) return right.rank() < made.rank() || right[0] == 1;
     return made[-2] % batch_ == 0;
   }
-  // What is made has as many elements for each row, one row after the other; a value that is spread
-  // along its last axes is the same for all rows if a row holds those axes once or several times.
+  // The result has equally many elements for each row, row by row. An operand repeated along its
+  // last axes is the same for all rows if each row holds a whole number of repetitions.
   bool is_the_same_for_each_row_of(const Instruction& i, ValueId v) const {
     const Shape &made = p_.shape(i.outputs[0]), &read = p_.shape(v);
     int rank = read.rank();
@@ -184,7 +184,7 @@ class ByRow {
            });
   }
 
-  // Rows may lie in another order in these.
+  // In the results of these, rows may be in another order.
   static ValueSet made_by_transposes(const Program& p) {
     return computed_from(
         p.loop, {}, [&p](const Instruction& i) { return i.is(transpose_op) && !p.is_fixed(i); });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of a batch that end before the run does: which, when, and which steps allow it.
+// Rows of a batch that end before the run does: which ones, when, and which steps allow it.
 #pragma once
 
 #include <memory>
@@ -9,49 +9,49 @@
 
 namespace tempo {
 
-/// The rows of a run in its own order: each has the steps that count first, and those with the most
-/// of them are the first rows, so that at each time those that have it are the first ones. What the
-/// caller holds as [batch, time, ...] is in the caller's order; all else, also [time, batch, ...],
-/// is in the run's, and means nothing where a row has ended.
+/// The rows of a run in its own order. Each row has its counted steps first, and longer rows come
+/// first, so the running rows of any step are the first ones. Sequences [batch, time, ...] of the
+/// caller are in the caller's order; all others, also [time, batch, ...], are in the run's order,
+/// and have no meaning after the end of a row.
 struct EndingRows {
-  /// Of [batch, time], whether each step of a row counts.
+  /// `counts` [batch, time]: whether each step of a row counts.
   EndingRows(const bool* counts, int64_t batch, int64_t time);
 
-  std::vector<int64_t> order;    // of each row: which one it is with the caller
-  std::vector<int64_t> lengths;  // of each row: its steps that count
-  std::vector<int64_t> times;    // of each row, its steps as they lie with the caller: those that
-                                 // count, then the others; empty where none has a gap
-  std::vector<int64_t> running;  // rows at each time, and at the end, where there are none
-  std::vector<int64_t> before;   // the sum of those at all earlier times
+  std::vector<int64_t> order;    // for each row: its place in the caller's order
+  std::vector<int64_t> lengths;  // for each row: the number of steps that count
+  std::vector<int64_t> times;    // for each row, the caller's times of its steps: those that count,
+                                 // then the others; empty if no row has a gap
+  std::vector<int64_t> running;  // running rows at each time; 0 at the end
+  std::vector<int64_t> before;   // the sum of `running` over all earlier times
   int64_t rows() const { return static_cast<int64_t>(order.size()); }
   int64_t time() const { return static_cast<int64_t>(before.size()) - 1; }
   int64_t steps() const { return before.back(); }
-  /// Where step t of a row lies with the caller.
+  /// The caller's time of step t of a row.
   int64_t time_of(int64_t row, int64_t t) const {
     return times.empty() ? t : times[static_cast<std::size_t>(row * time() + t)];
   }
 };
 using EndingRowsRef = std::shared_ptr<const EndingRows>;
 
-/// The sequence of conditions [batch, 1] of a step as written that leaves each row alone where its
-/// condition is false: its states stay, and its outputs are 0; or nothing.
+/// The sequence of conditions [batch, 1] in a step as written which leaves a row alone if its
+/// condition is false: its states stay, and its outputs are 0. Nothing if there is none.
 std::optional<ValueId> leaves_rows_alone(const Program& program);
 
-/// Whether the instruction is its first input, with a gradient of its own that reads the others
-/// (custom_gradient).
+/// Whether the instruction's result is its first input, with a gradient of its own that reads the
+/// other inputs (custom_gradient).
 bool has_rule(const Instruction& instruction);
 
-/// Of each fixed input of a step as written, whether it has a row for each of the batch. Nothing
-/// where one is read both so and as a whole, or has something else for each row. What rules read is
-/// not looked at: the gradient has it.
+/// For each fixed input of a step as written: whether it has a row for each of the batch. Nothing
+/// if one is used both in this way and as a whole, or varies by row otherwise. Inputs of rules are
+/// not looked at: the gradient has them.
 std::optional<std::vector<bool>> fixed_by_row(const Program& program, int64_t batch);
 
-/// While one lives, this thread's runs do otherwise with rows that have ended: for tests.
+/// While one exists, runs on this thread treat ended rows in another way: for tests.
 class EndedRows {
  public:
   enum How {
     left_out_where_it_pays,
-    left_out,  ///< wherever that can be done
+    left_out,  ///< wherever possible
     computed,  ///< sorted rows, as for a gradient that cannot leave them out
     unknown    ///< rows are not sorted
   };

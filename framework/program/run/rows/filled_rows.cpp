@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives rows that have ended values that are right to compute with.
+// Fills the steps after the end of rows with values that are safe to compute with.
 #include "program/run/rows/filled_rows.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ FilledRows::FilledRows(const Program& p, const EndingRows& rows, std::span<const
   for (std::size_t i = p.fixed.size(); i < p.first_state(); ++i) {
     if (std::count(whole.begin(), whole.end(), static_cast<int64_t>(i)) > 0) continue;
     const ProgramValue& v = p[p.input(i)];
-    // With one axis it is one row, which all of them read, also where it is as long as the batch.
+    // A value with one axis is a row that all rows read, even if it is as long as the batch.
     const bool by_row = v.type.shape.rank() > 1 && v.type.shape[0] == rows.rows();
     if (v.batch_first || !by_row || (v.name != kept_name && !is_floating(v.type.dtype))) continue;
     copies_.emplace_back(given[i].type);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inputs of a run that computes also the rows that have ended.
+// The inputs of a run that computes ended rows as well.
 #pragma once
 
 #include <span>
@@ -9,10 +9,10 @@
 
 namespace tempo {
 
-/// Copies of the sequences [time, batch, ...], whose steps after a row's end mean nothing. There, a
-/// value that was kept is that of the row's last step, so that 0 times it is 0. All others are
-/// gradients, or were kept of gradients, and are 0. Of the inputs `whole`, each step means
-/// something.
+/// Copies of the sequences [time, batch, ...], filled in after the end of each row. A kept value
+/// gets that of the row's last step, so that 0 times it is 0. All other values are gradients, or
+/// were kept for gradients, and get 0. The inputs in `whole` are valid at each step, and are not
+/// copied.
 class FilledRows {
  public:
   FilledRows(const Program& program, const EndingRows& rows, std::span<const View> inputs,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows that end before the run does. The longest come first: those that run at a step are the first
-// ones, and a slab has no others. Whatever has ended is neither computed nor copied.
+// Rows that end before the run does. The longest come first, so the running rows of a step are the
+// first ones, and slabs hold no others. Ended rows are neither computed nor copied.
 #include <algorithm>
 #include <cstring>
 
@@ -15,7 +15,7 @@ std::size_t Execution::slab_offset(std::size_t b, int64_t t) const {
          (step_bytes(b) / static_cast<std::size_t>(rows_));
 }
 
-// All shards have the same number of rows; where rows end, of steps, as nearly as can be.
+// Shards have equally many rows; if rows end, as nearly equal a number of steps as possible.
 int64_t Execution::first_row_of(int64_t shard, int64_t shards) const {
   if (!drops_rows_) return shard * rows_ / shards;
   const int64_t end = stretch_.t + stretch_.steps(), all = row_steps(stretch_.t, end);
@@ -32,7 +32,7 @@ char* Execution::initial(const CarriedMove& c) const {
   return inputs_[p_.first_state() + plan_.blocks[c.block].index].as<char>();
 }
 
-// Copies the steps of each row, one row after the other: with the caller they lie in another order.
+// Copies the steps of each row, one row after the other: the caller has rows in another order.
 void Execution::exchange_rows(const BatchFirst& b, const View& all, int64_t first, int64_t end,
                               bool to_loop) const {
   const std::size_t row = static_cast<std::size_t>(b.row) * size_of(b.here.dtype);
@@ -61,7 +61,7 @@ void Execution::exchange_rows(const BatchFirst& b, const View& all, int64_t firs
   }
 }
 
-// Zeros for the caller's steps after a row's end; the first states of rows without a step.
+// Writes zeros into the caller's steps after a row's end, and first states for rows without steps.
 void Execution::start_rows() const {
   for (const auto* list : {&surroundings_.scattered, &surroundings_.scattered_at_once})
     for (const BatchFirst& b : *list) {
@@ -87,7 +87,7 @@ void Execution::start_rows() const {
   }
 }
 
-// Before a stretch, as its shards are others, and one may write where another's state lies.
+// Runs before a stretch: its shards are others, and one may write where another's state is.
 void Execution::save_running_states() const {
   const int64_t last = running(time_of(stretch_.end - 1));
   for (int64_t index = 0; index < shards_; ++index) {
@@ -115,7 +115,7 @@ void Execution::step_of_running(const Shard& all, int64_t n) const {
   carry(now, n);
 }
 
-// Rows whose first step this is, as time runs backwards, have their initial states.
+// With time running backwards, gives rows whose first step this is their initial states.
 void Execution::begin_rows(const Shard& now, int64_t from) const {
   if (from == now.end) return;
   for (const CarriedMove& c : surroundings_.carried) {
@@ -128,7 +128,7 @@ void Execution::begin_rows(const Shard& now, int64_t from) const {
   }
 }
 
-// Of rows from `from` on this step is the last one.
+// Writes the last results of the rows from `from` on, for which this step is the last.
 void Execution::end_rows(const Shard& now, int64_t from) const {
   for (const Delivery& d : surroundings_.lasts)
     copy_rows_of(d.from, address_of(d.from, now.addresses), outputs_[d.result].as<char>(), from,
