@@ -198,8 +198,8 @@ class GradientCheck {
 
   static constexpr const char* changes = "the gradient is another one when it is computed again";
 
-  // Checks that gradients computed again are equal bit by bit, and that 1024 times the incoming
-  // gradient gives 1024 times the gradients.
+  // Checks that gradients computed again are equal bit by bit, and that -1024 times the incoming
+  // gradient gives -1024 times the gradients.
   static bool compare_again(const Terms& terms, const Tensors& weights, const Tensors& first,
                             std::vector<GradCheck::Row>& rows) {
     constexpr double factor = -1024;

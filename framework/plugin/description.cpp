@@ -65,7 +65,8 @@ bool fits_default(const tempo_option& option) {
 void require_option(const std::string& who, const tempo_option& option) {
   const std::string its = who + "its option `" + option.name + "` ";
   if (!is_plain_name(option.name))
-    throw PluginError(its + "has a name that is not of 1 to 64 letters, digits and `_`.");
+    throw PluginError(
+        its + "has a name that is not of 1 to 64 letters, digits and `_`, the first no digit.");
   for (const OwnOption& own : own_options)
     if (std::string_view(own.name) == option.name && own.kind != option.kind)
       throw PluginError(its + "must be " + own.kind_name + ", as Tempo reads it, too.");

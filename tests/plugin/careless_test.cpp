@@ -760,7 +760,8 @@ const Described descriptions[] = {
     {"of options that are not there", [](auto& t, auto&) { t.options = nullptr; },
      "layer `Raw`: it has no table of options, only their number."},
     {"of an option without a name", [](auto&, auto& o) { o.name = ""; },
-     "layer `Raw`: its option `` has a name that is not of 1 to 64 letters, digits and `_`."},
+     "layer `Raw`: its option `` has a name that is not of 1 to 64 letters, digits and `_`, the "
+     "first no digit."},
     {"of an option of no kind", [](auto&, auto& o) { o.kind = 99; },
      "layer `Raw`: the description of option 0 is incomplete"},
     {"of options that would lie askew", [](auto&, auto& o) { o.size = sizeof o + 3; },

@@ -65,7 +65,7 @@ struct Terminates : Sound {
   Tensor call(const Tensor&, const CallOptions&) const { return careless(), Tensor(); }
 };
 // (A sanitizer would end the process with words of its own.)
-#define TEMPO_UNSANITIZED [[gnu::no_sanitize("undefined")]]
+#define TEMPO_UNSANITIZED __attribute__((no_sanitize("undefined")))
 struct DividesByZero : Sound {
   using Sound::Sound;
   TEMPO_UNSANITIZED Tensor call(const Tensor& x, const CallOptions&) const {

@@ -124,9 +124,9 @@ bool blas_knows_the_processor() {
   return knows_it || instruction_set() == InstructionSet::baseline;
 }
 
-// Bounds where our own kernels beat OpenBLAS's for the processor (docs/performance.md): with
-// AVX-512, if a has enough rows to pay for packing b, and the operand that is read repeatedly stays
-// in cache.
+// Bounds where our own kernels beat OpenBLAS's for the processor (docs/performance/kernels.md):
+// with AVX-512, if a has enough rows to pay for packing b, and the operand that is read repeatedly
+// stays in cache.
 constexpr int64_t fewest_rows = 96, fewest_rows_bt = 192;
 constexpr int64_t fewest_elements = 2048, most_packed_bytes = 64 << 20;
 // Bounds where they beat OpenBLAS's oldest: for few rows of a and a large b, packing does not pay.
