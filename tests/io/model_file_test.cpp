@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include <tempo/tempo.hpp>
@@ -377,24 +378,195 @@ BOOST_AUTO_TEST_CASE(options_that_are_no_finite_numbers_are_kept) {
   }
 }
 
+namespace {
+
+// Of [batch, 4, 3], and gives the same.
+struct HeldTwice {
+  const char* what;
+  std::function<Model()> made;
+  std::size_t weights;    // with those of the LSTM below
+  std::size_t again = 1;  // layers that the file has as a number alone
+};
+
+Layer below() { return LSTM({.units = 3, .return_sequences = true}); }
+
+const HeldTwice held_twice[] = {
+    {"a layer in two layers",
+     [] {
+       const Layer dense = Dense({.units = 3});
+       return Sequential({below(), TimeDistributed(dense), TimeDistributed(dense)});
+     },
+     5},
+    {"in three",
+     [] {
+       const Layer dense = Dense({.units = 3});
+       return Sequential(
+           {TimeDistributed(dense), below(), TimeDistributed(dense), TimeDistributed(dense)});
+     },
+     5, 2},
+    {"in the model and in a layer of it",
+     [] {
+       const Layer dense = Dense({.units = 3});
+       return Sequential({below(), dense, TimeDistributed(dense)});
+     },
+     5},
+    {"in a layer, then in the model",
+     [] {
+       const Layer dense = Dense({.units = 3});
+       return Sequential({below(), TimeDistributed(dense), dense});
+     },
+     5},
+    {"in the model and in a model in it",
+     [] {
+       const Layer dense = Dense({.units = 3});
+       return Sequential({below(), dense, Sequential({dense, Dense({.units = 3})})});
+     },
+     7},
+    {"a layer that holds one",
+     [] {
+       const Layer each = TimeDistributed(Dense({.units = 3}));
+       return Sequential({below(), each, Sequential({each})});
+     },
+     5},
+    {"a model in two models",
+     [] {
+       const Layer part = Sequential({Dense({.units = 3}), Dropout({.rate = 0.3})});
+       return Sequential({below(), Sequential({part}, "first"), Sequential({part}, "second")});
+     },
+     5},
+    {"a cell in two layers",
+     [] {
+       const Layer its = cell("GRU", {{"units", 3}});
+       return Sequential({below(), RNN(its, {.return_sequences = true}),
+                          RNN(its, {.return_sequences = true, .go_backwards = true})});
+     },
+     6},
+    {"a cell above itself",
+     [] {
+       const Layer its = cell("SimpleRNN", {{"units", 3}});
+       return Sequential({below(), RNN({its, its, its}, {.return_sequences = true})});
+     },
+     6, 2},
+    {"a cell in layers that keep their states",
+     [] {
+       const Layer its = cell("LSTM", {{"units", 3}});
+       const RNNOptions options{.return_sequences = true, .stateful = true};
+       return Sequential({below(), RNN(its, options), RNN(its, options)});
+     },
+     6},
+    {"a layer that counts",
+     [] {
+       const Layer noise = Dropout({.rate = 0.4, .seed = 3});
+       return Sequential({below(), TimeDistributed(noise), TimeDistributed(noise)});
+     },
+     3},
+    {"a layer that keeps averages",
+     [] {
+       const Layer norm = BatchNormalization();
+       return Sequential({below(), TimeDistributed(norm), TimeDistributed(norm)});
+     },
+     7},
+    {"a frozen layer",
+     [] {
+       const Layer dense = Dense({.units = 3});
+       Sequential model({below(), TimeDistributed(dense), TimeDistributed(dense)});
+       dense.set_trainable(false);
+       return model;
+     },
+     5},
+    {"two at once",
+     [] {
+       const Layer a = Dense({.units = 3, .name = "a"}), b = Dense({.units = 3, .name = "b"});
+       return Sequential({below(), TimeDistributed(a), TimeDistributed(b), TimeDistributed(b),
+                          TimeDistributed(a)});
+     },
+     7, 2},
+    {"a layer that a function calls twice",
+     [] {
+       const Layer dense = Dense({.units = 3}), lstm = below();
+       return Model([=](const Tensors& in) { return dense(tanh(dense(lstm(in[0])))); });
+     },
+     5, 0},
+};
+
+std::size_t count_of(const string& text, const string& part) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(part); at != string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+string bytes_of(const string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace
+
 // It is one layer in the file as well: saved once, updated once.
 BOOST_AUTO_TEST_CASE(a_layer_that_is_held_twice_is_one_layer_in_the_file) {
-  const std::string path = in_folder("twice.safetensors");
-  set_seed(3);
-  const Layer twice = Dense({.units = 3});
-  Sequential model({LSTM({.units = 3, .return_sequences = true}), TimeDistributed(twice),
-                    TimeDistributed(twice)});
-  model.compile({.optimizer = Adam({.learning_rate = 0.01}), .loss = "mse"});
+  const string path = in_folder("twice.safetensors"), weights = in_folder("twice_w.safetensors"),
+               copy = in_folder("twice_copy.safetensors");
   const Tensor x = random_normal({8, 4, 3}, 0, 1, float32, 1),
                y = random_normal({8, 4, 3}, 0, 1, float32, 2);
-  const FitOptions options{.epochs = 2, .shuffle = false, .verbose = 0};
-  model.fit(x, y, options);
-  model.save(path);
-  BOOST_TEST(load_tensors(path).size() < 2 * 5 * 3u);
-  Sequential loaded = load_model(path);
-  BOOST_TEST(loaded.weights().size() == 5u);
-  check_same("as saved", loaded.predict(x), model.predict(x));
-  model.fit(x, y, options);
-  loaded.fit(x, y, options);
-  check_same("trained on", loaded.predict(x), model.predict(x));
+  for (const HeldTwice& c : held_twice) BOOST_TEST_CONTEXT(c.what) {
+      const auto made = [&] {
+        Model model = c.made();
+        model.compile({.optimizer = Adam({.learning_rate = 0.01}), .loss = "mse"});
+        model.build({{-1, 4, 3}});
+        return model;
+      };
+      const auto fit = [&](Model& model, int from, int to) {
+        return model.fit(
+            x, y, {.batch_size = 4, .epochs = to, .initial_epoch = from, .verbose = 0})["loss"];
+      };
+      set_seed(3);
+      Model straight = made();
+      fit(straight, 0, 2);
+      straight.save(path);
+      straight.save_weights(weights);
+      const auto losses = fit(straight, 2, 4);
+      const Tensor said = straight.predict(x, {.batch_size = 4});
+      BOOST_TEST(straight.weights().size() == c.weights);
+      BOOST_TEST(count_of(bytes_of(path), R"(\"again\")") == c.again);
+
+      Model of_weights = made(), resumed = made();  // of other numbers
+      of_weights.load_weights(weights);
+      const std::map<string, Tensor> in_file = load_tensors(weights);
+      BOOST_REQUIRE(in_file.size() == c.weights);
+      for (const auto& [name, value] : of_weights.named_weights())
+        check_same(name, value, in_file.at(name));
+
+      resumed.load(path);
+      std::vector<Model> others{resumed};
+      if (straight.is_sequential()) others.push_back(load_model(path));
+      for (Model& other : others) {
+        BOOST_TEST(other.trainable_weights().size() == straight.trainable_weights().size());
+        other.save(copy);
+        BOOST_TEST((bytes_of(copy) == bytes_of(path)));
+        BOOST_TEST(fit(other, 2, 4) == losses, boost::test_tools::per_element());
+        check_equal_weights(straight, other);
+        check_same("predicted", other.predict(x, {.batch_size = 4}), said);
+      }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(one_layer_held_twice_is_not_two_of_one_kind) {
+  const string path = in_folder("twice.safetensors");
+  const auto made = [](bool twice) {
+    const Layer first = Dense({.units = 3}), second = Dense({.units = 3});
+    Sequential model(
+        {TimeDistributed(first), TimeDistributed(twice ? first : second, {.name = "second"})});
+    model.build({{-1, 4, 3}});
+    return model;
+  };
+  for (const bool twice : {false, true}) {
+    made(twice).save(path);
+    Sequential other = made(!twice);
+    const Tensor before = other.predict(ones({1, 4, 3}));
+    const string text = error_of<FormatError>([&] { other.load(path); });
+    check_error(text, "nothing was changed\n  different   second.layer: kind  " +
+                          string(twice ? R"("again" in the file, "layer" in the model)"
+                                       : R"("layer" in the file, "again" in the model)"));
+    check_same("as before", other.predict(ones({1, 4, 3})), before);
+  }
 }
