@@ -642,90 +642,193 @@ BOOST_AUTO_TEST_CASE(a_tracked_weight_of_0_gets_its_gradient) {
 
 // --- Labels -------------------------------------------------------------------------------------
 
-BOOST_AUTO_TEST_CASE(labels_that_are_none_are_refused_by_losses_and_metrics) {
-  struct Case {
-    const char* name;
-    Shape shape;  // of y_pred
-    Numbers good, bad;
-    bool is_loss = true;
-  };
+namespace {
+
+// How y_true and y_pred lie, and where in y_true a label is tried.
+struct LabelForm {
+  Numbers before;  // the labels before it
+  Shape y, p;
+  const char* place;
+  double said = 0.5;  // everywhere in y_pred
+};
+
+const LabelForm each{{0, 1}, {3, 1}, {3, 1}, "[2]"}, classes{{0, 1}, {3}, {3, 2}, "[2]"},
+    rows{{1, 0, 0}, {2, 2}, {2, 2}, "[1, 1]"}, classes_said{{0, 1}, {3}, {3}, "[2]", 0},
+    classes_of_rows{{1, 0, 0}, {2, 2}, {2, 2}, "[1]"},
+    chain{{0, 1}, {1, 3}, {1, 3, 2, 2}, "[0, 2]"}, alignments{{1, 1}, {1, 3}, {1, 9, 2}, "[0, 2]"};
+
+struct LabelCase {
+  std::vector<const char*> names;
+  const char* settings;
+  LabelForm form;
+  Numbers good, bad;
+};
+
+std::vector<LabelCase> label_cases() {
   const Numbers no_class = {missing, inf, -inf, 0.7, -1, 2, 1e12, 1e300};
-  const Numbers no_probability = {missing, inf, -inf, -1, 2, -0.1, 1.5};
-  const Numbers not_0_or_1 = {missing, inf, -1, 2, 0.7};
-  const Case cases[] = {
-      {"sparse_categorical_crossentropy", {3, 2}, {0, 1}, no_class},
-      {"sparse_categorical_crossentropy(from_logits=true)", {3, 2}, {0, 1}, no_class},
-      {"sparse_categorical_crossentropy(ignore_class=-1)", {3, 2}, {0, 1, -1}, {missing, 0.7, 2}},
-      {"sparse_categorical_crossentropy(ignore_class=0)", {3, 2}, {0, 1}, {missing, 0.7, 2, -1}},
-      {"sparse_categorical_accuracy", {3, 2}, {0, 1}, no_class, false},
-      {"sparse_categorical_accuracy(ignore_class=-1)",
-       {3, 2},
+  const Numbers probability = {0, 1, 0.7, 1 + 1e-7, -1e-7};
+  const Numbers no_probability = {missing, inf, -inf, -1, 2, -0.1, 1.5, 1e12, 1e300};
+  const Numbers not_0_or_1 = {missing, inf, -inf, -1, 2, 0.7, 1e12, 1e300};
+  const Numbers number = {0, 1, 0.7, -1, 2, -0.1, 1e12, 1e300, inf, -inf};
+  // Of a number that is missing, the loss is not known either.
+  const Numbers any = {missing, 0, 1, 0.7, -1, 2, -0.1, 1e12, 1e300, inf, -inf};
+  return {
+      {{"mean_squared_error", "mse", "mean_absolute_error", "mae", "mean_absolute_percentage_error",
+        "mape", "huber", "log_cosh", "logcosh", "poisson", "cosine_similarity",
+        "root_mean_squared_error", "rmse", "mean", "sum"},
+       "",
+       each,
+       any,
+       {}},
+      {{"mean_squared_logarithmic_error", "msle", "hinge", "squared_hinge", "categorical_hinge",
+        "r2_score", "Accuracy"},
+       "",
+       each,
+       number,
+       {missing}},
+      {{"categorical_hinge", "r2_score", "pearson_correlation", "concordance_correlation"},
+       "",
+       rows,
+       number,
+       {missing}},
+      {{"circle"}, "", classes, number, {missing}},
+      {{"binary_crossentropy", "bce", "crossentropy", "ce", "binary_focal_crossentropy",
+        "kl_divergence", "kld", "kullback_leibler_divergence", "dice", "tversky"},
+       "",
+       each,
+       probability,
+       no_probability},
+      {{"binary_crossentropy", "binary_focal_crossentropy"},
+       "from_logits=true",
+       each,
+       probability,
+       no_probability},
+      {{"binary_crossentropy", "binary_focal_crossentropy"},
+       "label_smoothing=0.1",
+       each,
+       probability,
+       no_probability},
+      {{"categorical_crossentropy", "categorical_focal_crossentropy", "crossentropy", "ce",
+        "binary_crossentropy", "kl_divergence", "dice", "tversky", "accuracy", "acc",
+        "categorical_accuracy", "top_k_categorical_accuracy"},
+       "",
+       rows,
+       probability,
+       no_probability},
+      {{"categorical_crossentropy", "categorical_focal_crossentropy"},
+       "from_logits=true",
+       rows,
+       probability,
+       no_probability},
+      {{"categorical_crossentropy", "categorical_focal_crossentropy"},
+       "label_smoothing=0.1",
+       rows,
+       probability,
+       no_probability},
+      {{"top_k_categorical_accuracy"}, "k=1", rows, probability, no_probability},
+      {{"dice", "tversky"}, "axis=[1]", rows, probability, no_probability},
+      {{"accuracy", "acc", "binary_accuracy", "precision", "recall", "true_positives",
+        "true_negatives", "false_positives", "false_negatives", "auc", "sensitivity_at_specificity",
+        "specificity_at_sensitivity", "precision_at_recall", "recall_at_precision"},
+       "",
+       each,
+       {0, 1},
+       not_0_or_1},
+      {{"f1_score", "fbeta_score", "f_beta_score"}, "", rows, {0, 1}, not_0_or_1},
+      {{"f1_score", "fbeta_score", "f_beta_score"}, "threshold=0.5", each, {0, 1}, not_0_or_1},
+      {{"auc"}, "from_logits=true", each, {0, 1}, not_0_or_1},
+      {{"auc"}, "multi_label=true", rows, {0, 1}, not_0_or_1},
+      {{"precision", "recall"}, "top_k=1", rows, {0, 1}, not_0_or_1},
+      {{"sparse_categorical_crossentropy", "crossentropy", "ce", "perplexity",
+        "categorical_generalized_cross_entropy", "accuracy", "acc", "sparse_categorical_accuracy",
+        "sparse_top_k_categorical_accuracy"},
+       "",
+       classes,
+       {0, 1},
+       no_class},
+      {{"sparse_categorical_crossentropy", "perplexity"},
+       "from_logits=true",
+       classes,
+       {0, 1},
+       no_class},
+      {{"sparse_categorical_crossentropy", "sparse_categorical_accuracy", "perplexity"},
+       "ignore_class=-1",
+       classes,
        {0, 1, -1},
-       {missing, 0.7, 2},
-       false},
-      {"binary_crossentropy", {3, 1}, {0, 1, 0.7, 1 + 1e-7}, no_probability},
-      {"binary_crossentropy(from_logits=true)", {3, 1}, {0, 1, 0.7}, no_probability},
-      {"binary_accuracy", {3, 1}, {0, 1}, not_0_or_1, false},
-      {"kl_divergence", {3, 1}, {0, 1, 0.7}, no_probability},
-      {"sparse_top_k_categorical_accuracy", {3, 2}, {0, 1}, no_class, false},
-      {"sparse_top_k_categorical_accuracy(from_sorted_ids=true)",
-       {3, 2},
+       {missing, inf, -inf, 0.7, 2, 1e12, 1e300}},
+      {{"sparse_categorical_crossentropy", "sparse_categorical_accuracy", "perplexity"},
+       "ignore_class=0",
+       classes,
+       {0, 1},
+       no_class},
+      {{"sparse_top_k_categorical_accuracy"},
+       "from_sorted_ids=true",
+       classes,
        {0, 1, 7},
-       {missing, inf, -inf, 0.7, -1},
-       false},
-      {"Accuracy", {3, 1}, {0, 1, 0.7, -1}, {missing}, false},
+       {missing, inf, -inf, 0.7, -1}},
+      {{"iou", "IoU"}, "num_classes=2, target_class_ids=[0]", classes_said, {0, 1}, no_class},
+      {{"mean_iou", "MeanIoU"}, "num_classes=2", classes_said, {0, 1}, no_class},
+      {{"mean_iou", "MeanIoU"},
+       "num_classes=2, ignore_class=-1",
+       classes_said,
+       {0, 1, -1},
+       {missing, inf, -inf, 0.7, 2, 1e12, 1e300}},
+      {{"binary_iou", "BinaryIoU"}, "", each, {0, 1}, no_class},
+      // The largest of a row is its class, however large.
+      {{"one_hot_iou", "OneHotIoU"},
+       "num_classes=2, target_class_ids=[0]",
+       classes_of_rows,
+       number,
+       {missing}},
+      {{"one_hot_mean_iou", "OneHotMeanIoU"}, "num_classes=2", classes_of_rows, number, {missing}},
+      {{"crf_loss", "crf"}, "", chain, {0, 1}, no_class},
+      {{"ctc"}, "", alignments, {0, 1, -1}, {missing, inf, -inf, 0.7, 2, -2, 1e12, 1e300}},
   };
-  const auto error = [&](const Case& c, const std::string& name, const Tensor& y, bool metric) {
-    return error_of([&] {
-      const Tensor p = full(c.shape, 0.5, float32);
-      if (metric)
-        Metric(name).update(y, p);
-      else
-        Loss{name}(y, p);
-    });
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(labels_that_are_none_are_refused_by_losses_and_metrics) {
+  const auto listed = [](const std::string& error) {
+    const std::vector<std::string> names = names_in(error);
+    return std::set<std::string>(names.begin(), names.end());
   };
-  for (const Case& c : cases) {
-    const bool sparse = c.shape[1] == 2;
-    std::vector<std::pair<std::string, bool>> users;  // and whether they are metrics
-    if (c.is_loss) users.emplace_back(c.name, false);
-    users.emplace_back(c.name, true);
-    const bool plain = std::string(c.name).find('(') == std::string::npos;
-    if (plain && (sparse || std::string(c.name).starts_with("binary")))
-      users.emplace_back(c.is_loss ? "crossentropy" : "accuracy", true);
-    for (const auto& [name, metric] : users)
-      for (const DType dtype : {float32, float64, int32, int64}) {
-        for (const double good : c.good)
-          if (is_floating(dtype) || good == std::floor(good))
-            BOOST_TEST(error(c, name, numbers({0, 1, good}, sparse ? Shape{3} : Shape{3, 1}, dtype),
-                             metric) == "nothing was thrown");
-        for (const double bad : c.bad) {
-          if (!is_floating(dtype) && !(bad == std::floor(bad) && std::abs(bad) < 1e9)) continue;
-          const std::string text =
-              error(c, name, numbers({0, 1, bad}, sparse ? Shape{3} : Shape{3, 1}, dtype), metric);
-          BOOST_TEST(text.find(": y_true[2] is ") != std::string::npos,
-                     name << " of " << bad << ": " << text);
+  const std::set<std::string> losses = listed(error_of([] { Loss("?"); })),
+                              metrics = listed(error_of([] { Metric("?"); }));
+  std::set<std::string> seen;
+  for (const LabelCase& c : label_cases())
+    for (const std::string name : c.names) BOOST_TEST_CONTEXT(name << "(" << c.settings << ")") {
+        seen.insert(name);
+        const std::string text = name + "(" + c.settings + ")";
+        const auto errors = [&](double label, DType dtype) {
+          Numbers values = c.form.before;
+          values.push_back(label);
+          const Tensor y = numbers(values, c.form.y, dtype), p = full(c.form.p, c.form.said);
+          std::vector<std::string> all;
+          if (losses.contains(name)) all.push_back(error_of([&] { Loss{text}(y, p); }));
+          if (metrics.contains(name)) all.push_back(error_of([&] { Metric(text).update(y, p); }));
+          BOOST_TEST(!all.empty());
+          return all;
+        };
+        for (const DType dtype : {float32, float64, int32, int64}) {
+          const auto is_held = [&](double label) {
+            return is_floating(dtype) || (label == std::floor(label) && std::abs(label) < 1e9);
+          };
+          for (const double good : c.good)
+            if (is_held(good))
+              for (const std::string& error : errors(good, dtype))
+                BOOST_TEST(error == "nothing was thrown", name_of(dtype) << " " << good);
+          for (const double bad : c.bad)
+            if (is_held(bad))
+              for (const std::string& error : errors(bad, dtype))
+                BOOST_TEST(
+                    error.find(": y_true" + std::string(c.form.place) + " is ") != error.npos,
+                    name_of(dtype) << " " << bad << ": " << error);
         }
       }
-  }
-  const Tensor rows = numbers({1, 0, 0, missing}, {2, 2}, float32),
-               even = full({2, 2}, 0.5, float32);
-  for (const char* name :
-       {"categorical_crossentropy", "categorical_crossentropy(from_logits=true)",
-        "categorical_focal_crossentropy", "kl_divergence", "dice", "tversky",
-        "categorical_accuracy", "top_k_categorical_accuracy(k=1)", "accuracy", "crossentropy"}) {
-    BOOST_TEST(error_of([&] { Metric(name).update(rows, even); }).find(": y_true[1, 1] is NaN;") !=
-                   std::string::npos,
-               name);
-    for (const double bad : no_probability)
-      BOOST_TEST(error_of([&] {
-                   Metric(name).update(numbers({1, 0, 0, bad}, {2, 2}, float32), even);
-                 }).find(": y_true[1, 1] is ") != std::string::npos,
-                 name << " of " << bad);
-    BOOST_TEST(error_of([&] {
-                 Metric(name).update(numbers({1, 0, 0.25, 0.75}, {2, 2}, float32), even);
-               }) == "nothing was thrown",
-               name);
-  }
+  for (const std::set<std::string>& names : {losses, metrics})
+    for (const std::string& name : names)
+      BOOST_TEST(seen.contains(name), "no row of labels for " << name);
   BOOST_TEST(error_of([] {
                Loss("sparse_categorical_crossentropy")(tensor<int64_t>({0, int64_t{1} << 40}, {2}),
                                                        ones({2, 2}));
