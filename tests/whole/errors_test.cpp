@@ -2,6 +2,7 @@
 // What the user reads when it fails: the full texts, in one place. Of losses, optimizers and fit
 // see training_test; of plugins, plugin_test.
 #define BOOST_TEST_MODULE errors
+#include <climits>
 #include <functional>
 
 #include <tempo/tempo.hpp>
@@ -524,6 +525,123 @@ BOOST_AUTO_TEST_CASE(shapes_and_dtypes_that_do_not_fit_an_op) {
        "Tensor: this one was never given a value (it is Tensor{})."},
   };
   check(cases);
+}
+
+// A number is counted from the end once, and not until it fits.
+BOOST_AUTO_TEST_CASE(an_axis_or_an_index_far_before_the_first_is_none) {
+  const std::string axis = ": axis @ of a tensor with 3 axes.\n  It must lie in [-3, 2].",
+                    of_result = ": axis @ of a tensor with 4 axes.\n  It must lie in [-4, 3].",
+                    of_loss =
+                        ": axis is @, and y_pred is [3, 3, 3] float32.\n"
+                        "  It must lie in [-3, 2].",
+                    along = " along axis 0 of [3, 3, 3] float32, which has 3 there.",
+                    ends = "\n  Both ends must lie in [-3, 3], and the first not after the second.",
+                    rows =
+                        "gather: index @ is outside the table's first axis of 3; it must be "
+                        "from 0 to 2.",
+                    of_layer =
+                        ": axis is [@], the input has 3 axes.\n"
+                        "  It names axes after the batch, each once; -1 is the last.",
+                    of_areas =
+                        ": axis holds @, and y_pred is [3, 3, 3] float32.\n"
+                        "  Its axes count from 0, or from -1 at the end; each comes once.";
+  const Tensor x = f32({3, 3, 3});
+  const struct {
+    std::string text;  // with @ for the number
+    std::function<void(int)> fails;
+  } cases[] = {
+      {"take" + axis, [&](int far) { take(x, 0, far); }},
+      {"slice" + axis, [&](int far) { slice(x, far, 0, 1); }},
+      {"split" + axis,
+       [&](int far) {
+         split(x, {1, 2}, far);
+       }},
+      {"split" + axis, [&](int far) { split<3>(x, far); }},
+      {"concat" + axis,
+       [&](int far) {
+         concat({x, x}, far);
+       }},
+      {"squeeze" + axis, [&](int far) { squeeze(x, far); }},
+      {"transpose" + axis,
+       [&](int far) {
+         transpose(x, {0, far, 1});
+       }},
+      {"swap_axes" + axis, [&](int far) { swap_axes(x, far, 0); }},
+      {"swap_axes" + axis, [&](int far) { swap_axes(x, 0, far); }},
+      {"reverse" + axis, [&](int far) { reverse(x, far); }},
+      {"pad" + axis, [&](int far) { pad(x, far, 1, 1); }},
+      {"windows" + axis, [&](int far) { windows(x, far, 2); }},
+      {"overlap_add" + axis, [&](int far) { overlap_add(x, far, 1, 1, 1, 3); }},
+      {"expand_dims" + of_result, [&](int far) { expand_dims(x, far); }},
+      {"stack" + of_result,
+       [&](int far) {
+         stack({x, x}, far);
+       }},
+      {"sum" + axis, [&](int far) { sum(x, far); }},
+      {"sum" + axis,
+       [&](int far) {
+         sum(x, {0, far});
+       }},
+      {"mean" + axis, [&](int far) { mean(x, far); }},
+      {"var" + axis, [&](int far) { var(x, far); }},
+      {"max" + axis, [&](int far) { max(x, far); }},
+      {"min" + axis, [&](int far) { min(x, far); }},
+      {"argmax" + axis, [&](int far) { argmax(x, far); }},
+      {"cumsum" + axis, [&](int far) { cumsum(x, far); }},
+      {"softmax" + axis, [&](int far) { softmax(x, far); }},
+      {"log_softmax" + axis, [&](int far) { log_softmax(x, far); }},
+      {"logsumexp" + axis, [&](int far) { logsumexp(x, far); }},
+      {"Shape: axis @ of [3, 3, 3].\n  It must lie in [-3, 2].",
+       [&](int far) { (void)x.shape()[far]; }},
+      {"take: index @" + along, [&](int far) { take(x, far); }},
+      {"x[...]: index @" + along, [&](int far) { (void)x[far]; }},
+      {"x[...]: index @" + along, [&](int far) { (void)x(far, all); }},
+      {"x[...]: slice(@, end)" + along, [&](int far) { (void)x[slice(far, end)]; }},
+      {"x[...]: slice(0, @)" + along, [&](int far) { (void)x[slice(0, far)]; }},
+      {"x[...]: slice(@, @)" + along, [&](int far) { (void)x[slice(far, far)]; }},
+      {"x[...]: slice(@, end, 2)" + along, [&](int far) { (void)x[slice(far, end, 2)]; }},
+      {"x[...]: slice(@, end, -1)" + along, [&](int far) { (void)x[slice(far, end, -1)]; }},
+      {"x[...]: slice(-1, @, -1)" + along, [&](int far) { (void)x[slice(-1, far, -1)]; }},
+      {"slice: [@, 3)" + along + ends, [&](int far) { slice(x, 0, far, 3); }},
+      {"slice: [0, @)" + along + ends, [&](int far) { slice(x, 0, 0, far); }},
+      {"slice: [@, @)" + along + ends, [&](int far) { slice(x, 0, far, far); }},
+      {rows,
+       [&](int far) {
+         gather(x, tensor<int32_t>({0, far}, {2}));
+       }},
+      {rows,
+       [&](int far) {
+         gather(x, tensor<int64_t>({far, 0}, {2}));
+       }},
+      {"samples: there is no place @ in x, [3, 3, 3] float32.\n  Its places are 0 to 2; negative "
+       "ones count from the end.",
+       [&](int far) { samples(x, std::vector<int64_t>{far}); }},
+      {"cosine_similarity" + of_loss, [&](int far) { CosineSimilarity({.axis = far})(x, x); }},
+      {"binary_crossentropy" + of_loss, [&](int far) { BinaryCrossentropy({.axis = far})(x, x); }},
+      {"categorical_crossentropy" + of_loss,
+       [&](int far) { CategoricalCrossentropy({.axis = far})(x, x); }},
+      {"sparse_categorical_crossentropy" + of_loss,
+       [&](int far) {
+         SparseCategoricalCrossentropy({.axis = far})(zeros({3, 3}), x);
+       }},
+      {"dice" + of_areas, [&](int far) { Dice({.axis = {far}})(x, x); }},
+      {"tversky" + of_areas, [&](int far) { Tversky({.axis = {far}})(x, x); }},
+      {"Softmax" + of_layer, [&](int far) { Softmax({.axis = {far}})(x); }},
+      {"LayerNormalization" + of_layer, [&](int far) { LayerNormalization({.axis = {far}})(x); }},
+      {"BatchNormalization" + axis, [&](int far) { BatchNormalization({.axis = far})(x); }},
+      {"Concatenate: axis is @, the inputs are [3, 3, 3] and [3, 3, 3].\n  They have the same "
+       "axes, and the same extents but along that one.",
+       [&](int far) {
+         Concatenate({.axis = far})({x, x});
+       }},
+  };
+  for (const auto& c : cases)
+    for (const int far : {-5, -6, -7, -9, INT_MIN}) {
+      std::string text = c.text;
+      for (std::size_t at; (at = text.find('@')) != text.npos;)
+        text.replace(at, 1, std::to_string(far));
+      BOOST_TEST(error_of([&] { c.fails(far); }) == text);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_layer_over_time_after_one_that_gives_its_last_output) {
