@@ -201,6 +201,205 @@ BOOST_AUTO_TEST_CASE(a_stream_refuses_what_a_call_refuses) {
   check_close("as if nothing had been refused", tensor(y, {1, 2}), expected, 1e-6);
 }
 
+namespace {
+
+struct SteppedCase {
+  const char* name;
+  std::function<Model()> model;
+  Shapes inputs;  // [batch, time, ...]
+  DType dtype;
+  const char *x, *y;  // what a step must have
+};
+
+const SteppedCase stepped_cases[] = {
+    {"a recurrence",
+     [] {
+       return Sequential({LSTM({.units = 3}), Dense({.units = 1})});
+     },
+     {{2, 3, 4}},
+     float32,
+     "[2, 4] float32",
+     "[2, 1] float32"},
+    {"each step alone",
+     [] { return Sequential({Dense({.units = 3})}); },
+     {{2, 3, 4}},
+     float32,
+     "[2, 4] float32",
+     "[2, 3] float32"},
+    {"float64",
+     [] {
+       return Sequential({GRU({.units = 3, .return_sequences = true, .dtype = float64}),
+                          Dense({.units = 2, .dtype = float64})});
+     },
+     {{2, 3, 4}},
+     float64,
+     "[2, 4] float64",
+     "[2, 2] float64"},
+    {"a causal kernel of one step",
+     [] {
+       return Sequential({Conv1D({.filters = 3, .kernel_size = {1}, .padding = "causal"}),
+                          SimpleRNN({.units = 2})});
+     },
+     {{2, 3, 4}},
+     float32,
+     "[2, 4] float32",
+     "[2, 2] float32"},
+    {"a picture at each step",
+     [] {
+       return Sequential({TimeDistributed(Flatten()), LSTM({.units = 3})});
+     },
+     {{2, 3, 4, 2}},
+     float32,
+     "[2, 4, 2] float32",
+     "[2, 3] float32"},
+    {"two inputs",
+     [] {
+       const Layer gru = GRU({.units = 3}), dense = Dense({.units = 4});
+       return Model({gru, dense}, [=](const Tensors& in) { return gru(in[0] + dense(in[1])); });
+     },
+     {{2, 3, 4}, {2, 3, 1}},
+     float32,
+     "[2, 4] float32 and [2, 1] float32",
+     "[2, 3] float32"},
+};
+
+using Sizes = std::vector<std::size_t>;
+template <class T>
+using Numbers = std::vector<std::vector<T>>;
+
+template <class T>
+void take_step(Stream& stream, const Numbers<T>& x, std::vector<T>& y) {
+  using X = std::span<const T>;
+  if (x.size() == 1)
+    stream.step(X(x[0]), y);
+  else if (x.size() == 2)
+    stream.step({X(x[0]), X(x[1])}, y);
+  else
+    stream.step({X(x[0]), X(x[1]), X(x[2])}, y);
+}
+
+template <class T>
+void check_refused(Stream& stream, const SteppedCase& c, const Sizes& sizes, std::size_t n) {
+  Numbers<T> x;
+  std::string given;
+  for (const std::size_t size : sizes) {
+    x.emplace_back(size, T{7});
+    given += (given.empty() ? "" : " and ") + std::to_string(size);
+  }
+  std::vector<T> y(n, T{-1});
+  BOOST_TEST(error_of<ShapeError>([&] { take_step(stream, x, y); }) ==
+             "Stream: a step from x of " + given + " to y of " + std::to_string(n) +
+                 " numbers of " + (sizeof(T) == 4 ? "float32" : "float64") + "\n  x must be  " +
+                 c.x + "\n  y must be  " + c.y);
+  BOOST_TEST((y == std::vector<T>(n, T{-1})));
+}
+
+template <class T, class Other>
+void check_sizes(const SteppedCase& c) {
+  const Model model = c.model();
+  Tensors whole;
+  Sizes x;
+  for (const Shape& input : c.inputs) {
+    whole.push_back(cast(normal(input, 5), c.dtype));
+    x.push_back(static_cast<std::size_t>(input.count() / input[1]));
+  }
+  const Tensor all = model(whole), expected = all.rank() == 3 ? take(all, -1, 1) : all;
+  const auto n = static_cast<std::size_t>(expected.count());
+  Stream stream(model, {.batch = c.inputs[0][0]});
+
+  std::vector<std::pair<Sizes, std::size_t>> wrong{{x, n - 1}, {x, n + 1}, {x, 0}};
+  wrong.push_back({x, n});
+  wrong.back().first.push_back(x[0]);                                // an input more
+  if (x.size() > 1) wrong.push_back({{x.begin(), x.end() - 1}, n});  // one less
+  for (std::size_t i = 0; i < x.size(); ++i)
+    for (const std::size_t size : {x[i] - 1, x[i] + 1, x[i] / 2, x[i] * 2, std::size_t{0}}) {
+      wrong.push_back({x, n});
+      wrong.back().first[i] = size;
+    }
+  std::vector<T> y(n);
+  for (int64_t t = 0; t < c.inputs[0][1]; ++t) {
+    for (const auto& [sizes, room] : wrong) check_refused<T>(stream, c, sizes, room);
+    check_refused<Other>(stream, c, x, n);
+    Numbers<T> now;
+    for (const Tensor& input : whole) now.push_back(take(input, t, 1).to_vector<T>());
+    take_step(stream, now, y);
+  }
+  check_close("as if nothing had been refused", tensor(y, expected.shape(), c.dtype), expected,
+              1e-6);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_stream_refuses_steps_of_other_sizes_and_dtypes) {
+  for (const SteppedCase& c : stepped_cases) BOOST_TEST_CONTEXT(c.name) {
+      if (c.dtype == float32)
+        check_sizes<float, double>(c);
+      else
+        check_sizes<double, float>(c);
+    }
+}
+
+// What a call of so many sequences refuses, no stream of them begins.
+BOOST_AUTO_TEST_CASE(a_stream_that_a_call_would_refuse_is_not_made) {
+  const auto built = [](const std::vector<Layer>& layers) {
+    Sequential model(layers);
+    model.build({{-1, 9, 2}});
+    return model;
+  };
+  const struct {
+    const char* what;
+    std::function<void()> fails;
+    const char* text;
+  } cases[] = {
+      {"states of another batch",
+       [] {
+         const Sequential model({LSTM({.units = 3, .stateful = true})});
+         model(ones({4, 5, 2}));
+         Stream stream(model, {.batch = 2});
+       },
+       "LSTM: it is stateful and keeps the state of 4 sequences; this batch has 2.\n"
+       "  Use batches of one size, or call reset_state() first."},
+      {"a first state of another batch",
+       [] {
+         const Layer rnn = SimpleRNN({.units = 3});
+         const Model model({rnn}, [=](const Tensors& in) {
+           return rnn(in[0], {.initial_state = {ones({4, 3})}});
+         });
+         model(ones({4, 5, 2}));
+         Stream stream(model, {.batch = 2});
+       },
+       "SimpleRNN: initial_state does not fit its states\n"
+       "  given     [4, 3]\n"
+       "  required  [2, 3]\n"
+       "  Give one tensor for each state, in the order of return_state."},
+      {"constants that nothing takes",
+       [&] {
+         Stream stream(built({LSTM({.units = 3})}), {.constants = {ones({1, 2})}});
+       },
+       "sequential: constants were given, and none of its layers takes any.\n"
+       "  A cell that RNN runs takes them by a third argument of its step, `const StepCall& "
+       "call`."},
+      {"a kernel of three steps",
+       [&] {
+         Stream stream(built({Conv1D({.filters = 2, .kernel_size = {3}}), LSTM({.units = 2})}));
+       },
+       "Conv1D: the kernel reaches over 3 steps, and the input has 1.\n"
+       "  .padding = \"same\" or \"causal\" puts zeros around it."},
+      {"a causal kernel of three steps",
+       [&] {
+         Stream stream(built({Conv1D({.filters = 2, .kernel_size = {3}, .padding = "causal"}),
+                              LSTM({.units = 2})}));
+       },
+       "Stream: step 3 of sequential depends on the steps before it, and not by the state of a "
+       "recurrent layer.\n"
+       "  What lies between recurrent layers must treat each step alone; a mean over time, say, "
+       "does not."},
+  };
+  for (const auto& c : cases) BOOST_TEST_CONTEXT(c.what) {
+      BOOST_TEST(error_of(c.fails) == c.text);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(shapes_of_steps_have_no_time) {
   const auto shapes = [](Sequential model, const Shape& input) {
     model.build({input});
