@@ -36,6 +36,8 @@ Sequential compiled(const Layer& layer = Dense({.units = 1, .kernel_initializer 
   return model;
 }
 
+Batches some_batches() { return batches(data_x(), data_y(), {.size = 5, .shuffle = false}); }
+
 FitOptions options_with(std::vector<CallbackHandle> callbacks, int epochs = 2) {
   return {.batch_size = 4,
           .epochs = epochs,
@@ -147,9 +149,25 @@ BOOST_AUTO_TEST_CASE(what_callbacks_do_changes_nothing_that_fit_counts) {
     std::function<void(Model&)> act;
   } cases[] = {
       {"evaluate", [](Model& m) { m.evaluate(data_x(), data_y(), {.batch_size = 5}); }},
+      {"evaluate of a range", [](Model& m) { m.evaluate(some_batches()); }},
+      {"test_on_batch", [](Model& m) { m.test_on_batch(data_x(), data_y()); }},
       {"predict", [](Model& m) { m.predict(data_x(), {.batch_size = 5}); }},
+      {"predict of a range", [](Model& m) { m.predict(some_batches()); }},
+      {"predict_on_batch", [](Model& m) { m.predict_on_batch(data_x()); }},
+      {"a call", [](Model& m) { m(data_x(), {.training = true}); }},
+      {"int8", [](Model& m) { quantised(m).predict(data_x()); }},
+      {"a layer of another",
+       [](Model& m) {
+         Sequential({m, Dense({.units = 2})}).predict(data_x());
+       }},
+      {"frozen and let go", [](Model& m) { m.set_trainable(false), m.set_trainable(true); }},
+      {"a text beside it", [](Model& m) { m.set_metadata("note", "on the way"); }},
+      {"another thread", [](Model& m) { std::thread([&] { m(data_x()); }).join(); }},
       {"save", [&](Model& m) { m.save(path); }},
-      {"save and load", [&](Model& m) { m.save_weights(path), m.load_weights(path); }},
+      {"save_weights and load_weights",
+       [&](Model& m) { m.save_weights(path), m.load_weights(path); }},
+      {"save and load", [&](Model& m) { m.save(path), m.load(path); }},
+      {"load of no file", [&](Model& m) { error_of([&] { m.load("there is none"); }); }},
       {"load_model", [&](Model& m) { m.save(path), load_model(path); }},
       {"build",
        [](Model& m) {
@@ -157,6 +175,9 @@ BOOST_AUTO_TEST_CASE(what_callbacks_do_changes_nothing_that_fit_counts) {
        }},
       {"summary", [](Model& m) { m.summary_text(); }},
       {"fit of another", [&](Model&) { other.fit(data_x(), data_y(), {.seed = 2, .verbose = 0}); }},
+      {"fit of another on a range",
+       [&](Model&) { other.fit(some_batches(), {.epochs = 2, .verbose = 0}); }},
+      {"train_on_batch of another", [&](Model&) { other.train_on_batch(data_x(), data_y()); }},
       {"fit of another that stops",
        [&](Model&) {
          struct Stop : Callback {
@@ -170,17 +191,26 @@ BOOST_AUTO_TEST_CASE(what_callbacks_do_changes_nothing_that_fit_counts) {
        }},
       {"compile with less", [](Model& m) { m.compile({.optimizer = SGD(), .loss = "mae"}); }},
   };
-  Sequential plain = compiled();
-  plain.build({{-1, 3}});
-  const std::string expected = text_of(plain.fit(data_x(), data_y(), options_with({})));
-  for (const auto& c : cases) BOOST_TEST_CONTEXT(c.what) {
-      Sequential model = compiled();
+  for (const bool on_range : {false, true}) {
+    const auto fit = [&](Model& model, std::vector<CallbackHandle> callbacks) {
+      FitOptions options = options_with(std::move(callbacks));
       model.build({{-1, 3}});
-      const auto callback = std::make_shared<Everywhere>(c.act);
-      BOOST_TEST(text_of(model.fit(data_x(), data_y(), options_with({callback}))) == expected);
-      BOOST_TEST(callback->calls == 2 + 2 * (2 + 2 * 2 + 2 + 2 * 2));
-      testing::check_same("weight", model.weights()[0], plain.weights()[0]);
-    }
+      if (!on_range) return model.fit(data_x(), data_y(), options);
+      options.batch_size = {}, options.validation_split = 0, options.seed = -1;
+      options.validation_batches = batches(data_x(), data_y(), {.size = 6, .shuffle = false});
+      return model.fit(batches(data_x(), data_y(), {.size = 6, .seed = 1}), options);
+    };
+    Sequential plain = compiled();
+    const std::string expected = text_of(fit(plain, {}));
+    for (const auto& c : cases) BOOST_TEST_CONTEXT(c.what << (on_range ? ", on a range" : "")) {
+        Sequential model = compiled();
+        const auto callback = std::make_shared<Everywhere>(c.act);
+        BOOST_TEST(text_of(fit(model, {callback})) == expected);
+        BOOST_TEST(callback->calls == 2 + 2 * (2 + 2 * 2 + 2 + 2 * 2));
+        BOOST_TEST(model.epoch() == 2);
+        testing::check_same("weight", model.weights()[0], plain.weights()[0]);
+      }
+  }
   std::filesystem::remove(path);
 }
 
@@ -231,6 +261,16 @@ BOOST_AUTO_TEST_CASE(what_runs_beside_training_leaves_it_the_states_of_its_layer
          m.build({{1, 3, 2}});
        }},
       {"save", [&](Model& m) { m.save("callback_test.safetensors"); }},
+      {"save and load",
+       [&](Model& m) {
+         m.save("callback_test.safetensors");
+         m.load("callback_test.safetensors");
+       }},
+      {"load_weights",
+       [&](Model& m) {
+         m.save_weights("callback_test.safetensors");
+         m.load_weights("callback_test.safetensors");
+       }},
       {"an exception",
        [&](Model& m) { error_of([&] { m.evaluate(x, slice(y, 0, 0, 2), {.batch_size = 4}); }); }},
       {"an exception later",
@@ -248,6 +288,68 @@ BOOST_AUTO_TEST_CASE(what_runs_beside_training_leaves_it_the_states_of_its_layer
                  boost::test_tools::per_element());
     }
   std::filesystem::remove("callback_test.safetensors");
+}
+
+// What a callback changes is what the fit that runs goes on with.
+BOOST_AUTO_TEST_CASE(a_fit_goes_on_from_what_a_callback_loads_or_adds) {
+  const std::string path = "callback_test.safetensors";
+  const auto fit = [&](Model& model, int from, int to, std::vector<CallbackHandle> callbacks = {}) {
+    FitOptions options = options_with(std::move(callbacks), to);
+    options.initial_epoch = from;
+    return model.fit(data_x(), data_y(), options)["loss"];
+  };
+  const auto at_end = [](int when, const std::function<void()>& act) {
+    struct AtEnd : Callback {
+      AtEnd(int e, std::function<void()> f) : last(e), run(std::move(f)) {}
+      void on_epoch_end(int epoch, const Logs&) override {
+        if (epoch == last) run();
+      }
+      int last;
+      std::function<void()> run;
+    };
+    return std::make_shared<AtEnd>(when, act);
+  };
+  const struct {
+    const char* what;
+    std::function<void(Sequential&)> first, second;  // at the end of epochs 1 and 2
+  } cases[] = {
+      {"the whole state", [&](Sequential& m) { m.save(path); },
+       [&](Sequential& m) { m.load(path); }},
+      {"the weights alone", [&](Sequential& m) { m.save_weights(path); },
+       [&](Sequential& m) { m.load_weights(path); }},
+      {"the weights of a whole state", [&](Sequential& m) { m.save(path); },
+       [&](Sequential& m) { m.load_weights(path); }},
+      {"another rate", [](Sequential& m) { m.optimizer().set_learning_rate(0.01); },
+       [](Sequential& m) { m.optimizer().set_learning_rate(1); }},
+      {"a layer more",
+       [](Sequential& m) { m.add(Dense({.units = 1, .kernel_initializer = "ones"})); },
+       [](Sequential&) {}},
+      {"a frozen one",
+       [](Sequential& m) {
+         m.add(Dense({.units = 1, .kernel_initializer = "ones", .trainable = false}));
+       },
+       [](Sequential& m) { m.layers()[1].set_trainable(true); }},
+      {"an update on the way", [](Sequential& m) { m.train_on_batch(data_x(), data_y()); },
+       [](Sequential& m) { m.fit(some_batches(), {.verbose = 0}); }},
+  };
+  for (const auto& c : cases) BOOST_TEST_CONTEXT(c.what) {
+      Sequential by_hand = compiled(), model = compiled();
+      std::vector<double> expected = fit(by_hand, 0, 1);
+      c.first(by_hand);
+      expected.push_back(fit(by_hand, 1, 2)[0]);
+      c.second(by_hand);
+      for (const double loss : fit(by_hand, 2, 4)) expected.push_back(loss);
+      BOOST_TEST(fit(model, 0, 4,
+                     {at_end(0, [&] { c.first(model); }), at_end(1, [&] { c.second(model); })}) ==
+                     expected,
+                 boost::test_tools::per_element());
+      BOOST_TEST(model.epoch() == 4);
+      BOOST_TEST(model.optimizer().iterations() == by_hand.optimizer().iterations());
+      BOOST_REQUIRE(model.weights().size() == by_hand.weights().size());
+      for (std::size_t i = 0; i < model.weights().size(); ++i)
+        testing::check_same(model.weights()[i].path(), model.weights()[i], by_hand.weights()[i]);
+    }
+  std::filesystem::remove(path);
 }
 
 BOOST_AUTO_TEST_CASE(a_fit_of_the_same_model_inside_leaves_the_outer_flag_and_record) {
