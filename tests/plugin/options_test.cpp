@@ -86,6 +86,52 @@ BOOST_AUTO_TEST_CASE(an_option_whose_default_is_out_of_its_limits_must_be_given)
   BOOST_TEST(make({{"units", 3}}).is_cell());
 }
 
+namespace {
+
+struct NumberOptions {
+  double none = 0, tiny = 1e-7, least = 5e-324, below = -2.5e-9, tenth = 0.1, long_one = 0.1 + 0.2,
+         whole = 100000, large = 1e20;
+  int64_t count = 1000000;
+};
+void describe(auto& option, NumberOptions& o) {
+  option("none", o.none, "0.");
+  option("tiny", o.tiny, "An epsilon.");
+  option("least", o.least, "The least number.");
+  option("below", o.below, "Below 0.");
+  option("tenth", o.tenth, "No double is it.");
+  option("long_one", o.long_one, "All digits.");
+  option("whole", o.whole, "A whole number.");
+  option("large", o.large, "One with an exponent.");
+  option("count", o.count, "An integer.");
+}
+struct NumberLayer : LayerOf<NumberOptions> {
+  using LayerOf::LayerOf;
+  Tensor call(const Tensor& x, const CallOptions&) const { return x; }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(the_default_of_a_number_is_written_as_it_reads_back) {
+  const tempo_layer_type& type = *layer<NumberLayer>("Number").type;
+  const NumberOptions o;
+  const struct {
+    const char *name, *text;
+    double value;
+  } cases[] = {
+      {"none", "0", o.none},         {"tiny", "1e-07", o.tiny},
+      {"least", "5e-324", o.least},  {"below", "-2.5e-09", o.below},
+      {"tenth", "0.1", o.tenth},     {"long_one", "0.30000000000000004", o.long_one},
+      {"whole", "100000", o.whole},  {"large", "1e+20", o.large},
+      {"count", "1000000", 1000000},
+  };
+  for (const auto& c : cases) BOOST_TEST_CONTEXT(c.name) {
+      const tempo_option* const its = sdk::described(type, c.name);
+      BOOST_REQUIRE(its);
+      BOOST_TEST(its->standard == std::string(c.text));
+      BOOST_TEST(std::strtod(its->standard, nullptr) == c.value);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(an_option_that_is_a_number_comes_as_one_also_where_an_integer_is_given) {
   static double seen = -1;
   tempo_layer_type type = *cell<NeedyCell>("Needy").type;

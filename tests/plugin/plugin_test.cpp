@@ -786,6 +786,18 @@ BOOST_AUTO_TEST_CASE(tempo_describes_a_layer_by_its_options) {
                     "  units       integer     2        at least 1    Size of the output.\n"
                     "  mode        text        plain    plain, twice  What is done first.\n"
                     "  activation  activation  tanh                   Of the output.\n");
+  // Small numbers are not rounded to none.
+  for (const auto& [name, row] :
+       {std::pair("RMSNormalization",
+                  "  epsilon               number       1e-06      at least 0  "
+                  "Added to the mean square.\n"),
+        std::pair("LayerNormLSTM",
+                  "  epsilon                  number       0.001      at least "
+                  "1e-12  Added to the variance, which is 0 of the state that "
+                  "sequences begin with.\n")}) {
+    const Finished small = tempo_command(std::string("layers ") + name);
+    BOOST_TEST(small.output.find(row) != std::string::npos, small.output);
+  }
   const Finished both = tempo_command("layers GRU");
   BOOST_TEST(both.output.find("GRU, a layer of plugin tempo ") == 0u);
   BOOST_TEST(both.output.find("\n\nGRU, a cell of plugin tempo ") != std::string::npos);
@@ -800,18 +812,33 @@ BOOST_AUTO_TEST_CASE(tempo_explains_a_layer_made_with_options) {
                  "LSTM of plugin `tempo` on [2, 5, 4] float64\n\nforward Program, as written\n"),
              lstm.output);
   BOOST_TEST(lstm.output.find("= relu(") != std::string::npos, lstm.output);
-  for (const char* same : {"trainable=false --shape 2,5", "dtype=float64 --shape '[2, 5]'"})
-    BOOST_TEST(tempo_command(std::string("explain Dropout rate=1e-7 ") + same).code == 0, same);
+  for (const char* same : {"trainable=false --shape 2,5", "dtype=float32 --shape '[2, 5]'"})
+    BOOST_TEST(
+        tempo_command(std::string("explain Dropout rate=1e-7 ") + same).output ==
+            "Dropout of plugin `tempo` on [2, 5] float32\n\nThere is no recurrence in it: no "
+            "scan runs, each op runs once.\n",
+        same);
   const std::string two = "explain CfC units=3 --shape 2,5,4 --shape 2,5,1";
   for (const char* more : {"", " --stream"}) {
     const Finished cfc = tempo_command(two + more);
     BOOST_TEST(cfc.code == 0, cfc.output);
     BOOST_TEST(cfc.output.find("[2, 1]") != std::string::npos, cfc.output);
   }
-  const Finished squash = tempo_command("--plugin " + file_of("good") +
-                                        " explain Squash units=3 factor=0.25 --shape 2,5,4");
-  BOOST_TEST(squash.output.find("test_squash(%7; factor=0.25)") != std::string::npos,
-             squash.output);
+  // The shortest text that reads back as the number.
+  for (const auto& [given, written] : {std::pair("0.25", "0.25"),
+                                       {"1e-7", "1e-07"},
+                                       {"0.0000001", "1e-07"},
+                                       {"1e-300", "1e-300"},
+                                       {"1.10", "1.1"},
+                                       {"0.30000000000000004", "0.30000000000000004"},
+                                       {"2", "2"}}) {
+    const Finished squash =
+        tempo_command("--plugin " + file_of("good") + " explain Squash units=3 factor=" + given +
+                      " --shape 2,5,4");
+    BOOST_TEST(squash.output.find(std::string("test_squash(%7; factor=") + written + ")") !=
+                   std::string::npos,
+               squash.output);
+  }
 }
 
 struct Said {
