@@ -237,7 +237,7 @@ const SteppedCase stepped_cases[] = {
      "[2, 2] float64"},
     {"a causal kernel of one step",
      [] {
-       return Sequential({Conv1D({.filters = 3, .kernel_size = {1}, .padding = "causal"}),
+       return Sequential({Conv1D({.filters = 3, .kernel_size = 1, .padding = "causal"}),
                           SimpleRNN({.units = 2})});
      },
      {{2, 3, 4}},
@@ -350,7 +350,7 @@ BOOST_AUTO_TEST_CASE(a_stream_that_a_call_would_refuse_is_not_made) {
     const char* what;
     std::function<void()> fails;
     const char* text;
-  } cases[] = {
+  } refusals[] = {
       {"states of another batch",
        [] {
          const Sequential model({LSTM({.units = 3, .stateful = true})});
@@ -381,21 +381,21 @@ BOOST_AUTO_TEST_CASE(a_stream_that_a_call_would_refuse_is_not_made) {
        "call`."},
       {"a kernel of three steps",
        [&] {
-         Stream stream(built({Conv1D({.filters = 2, .kernel_size = {3}}), LSTM({.units = 2})}));
+         Stream stream(built({Conv1D({.filters = 2, .kernel_size = 3}), LSTM({.units = 2})}));
        },
        "Conv1D: the kernel reaches over 3 steps, and the input has 1.\n"
        "  .padding = \"same\" or \"causal\" puts zeros around it."},
       {"a causal kernel of three steps",
        [&] {
-         Stream stream(built({Conv1D({.filters = 2, .kernel_size = {3}, .padding = "causal"}),
-                              LSTM({.units = 2})}));
+         Stream stream(built(
+             {Conv1D({.filters = 2, .kernel_size = 3, .padding = "causal"}), LSTM({.units = 2})}));
        },
        "Stream: step 3 of sequential depends on the steps before it, and not by the state of a "
        "recurrent layer.\n"
        "  What lies between recurrent layers must treat each step alone; a mean over time, say, "
        "does not."},
   };
-  for (const auto& c : cases) BOOST_TEST_CONTEXT(c.what) {
+  for (const auto& c : refusals) BOOST_TEST_CONTEXT(c.what) {
       BOOST_TEST(error_of(c.fails) == c.text);
     }
 }
