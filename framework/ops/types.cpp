@@ -100,12 +100,23 @@ Shape require_broadcast(std::span<const Shape> shapes) {
   throw ShapeError("shapes do not broadcast");
 }
 
+namespace {
+[[noreturn]] void uncountable(int64_t a, const char* with, int64_t b) {
+  throw ShapeError("an axis cannot have " + std::to_string(a) + with + std::to_string(b) +
+                   " elements: 64 bits do not count as many");
+}
+}  // namespace
+
 int64_t sum_of_extents(int64_t a, int64_t b) {
   int64_t sum = 0;
-  if (__builtin_add_overflow(a, b, &sum))
-    throw ShapeError("an axis cannot have " + std::to_string(a) + " + " + std::to_string(b) +
-                     " elements: 64 bits do not count as many");
+  if (__builtin_add_overflow(a, b, &sum)) uncountable(a, " + ", b);
   return sum;
+}
+
+int64_t product_of_extents(int64_t a, int64_t b) {
+  int64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product)) uncountable(a, " x ", b);
+  return product;
 }
 
 void require_axes(const std::vector<int64_t>& axes, const Shape& shape) {

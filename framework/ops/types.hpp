@@ -24,6 +24,8 @@ void require_same_dtype(DType a, DType b);
 Shape require_broadcast(std::span<const Shape> shapes);
 /// The sum of two extents; a ShapeError if it exceeds 64 bits.
 int64_t sum_of_extents(int64_t a, int64_t b);
+/// Their product, likewise.
+int64_t product_of_extents(int64_t a, int64_t b);
 /// An axis attribute, counted from the front; ShapeError if `shape` lacks it.
 int require_axis(int64_t axis, const Shape& shape);
 /// The same check for a list of axes; none may occur twice.

@@ -120,13 +120,14 @@ void SettingsWriter::operator()(const char* key, const std::vector<double>& fiel
 
 void SettingsCheck::operator()(const char* key, const double& value, const Range& range) const {
   if (range.optional && std::isnan(value)) return;
-  if (value >= range.at_least && value < range.below && value <= range.at_most &&
-      !std::isinf(value))
+  if (value > range.above && value >= range.at_least && value < range.below &&
+      value <= range.at_most && !std::isinf(value))
     return;
   std::string rule;
   const auto add = [&](const char* what, double bound) {
     if (!std::isinf(bound)) rule += (rule.empty() ? "" : " and ") + (what + sdk::shortest(bound));
   };
+  add("above ", range.above);
   add("of at least ", range.at_least);
   add("below ", range.below);
   add("of at most ", range.at_most);

@@ -23,6 +23,7 @@ namespace tempo {
 
 /// The range of a setting. NaN is allowed if the setting is optional; infinity never is.
 struct Range {
+  double above = -HUGE_VAL;
   double at_least = -HUGE_VAL;
   double below = HUGE_VAL;
   double at_most = HUGE_VAL;

@@ -83,6 +83,11 @@ BOOST_AUTO_TEST_CASE(an_index_picks_what_it_picks_in_numpy) {
                picked(y, {{1}, {3, 1}, all5}, {true, false, false}));
   }
   check_same("nothing backwards", zeros({0, 2})[slice(-1, end, -1)], zeros({0, 2}));
+  for (const int64_t far : {int64_t{3}, int64_t{4}, INT64_MAX - 1, INT64_MAX}) {
+    check_same("a step past the end", x[slice(1, end, far)], x[slice(1, 2)]);
+    check_same("a step past the start", x[slice(-1, end, -far)], x[slice(2, 3)]);
+  }
+  check_same("the longest step", x[slice(-1, end, INT64_MIN)], x[slice(2, 3)]);
 }
 
 BOOST_AUTO_TEST_CASE(gradients_go_through_indices) {

@@ -271,6 +271,44 @@ Tensor whole(const std::vector<int64_t>& values, const Shape& shape) {
   return tensor(values, shape);
 }
 
+// The ops themselves check, as a plugin may call them with anything.
+BOOST_AUTO_TEST_CASE(windows_that_slide_nowhere_or_too_far_are_refused) {
+  static const sdk::Op slide("windows"), add("overlap_add");
+  const Tensor x = ones({3, 3, 3});
+  struct {
+    int64_t axis, size, stride, dilation;
+    const char* text;
+  } const cases[] = {
+      {-3, 0, 1, 1, "size is 0, stride 1 and dilation 1; each must be at least 1"},
+      {-3, 1, 0, 1, "size is 1, stride 0 and dilation 1; each must be at least 1"},
+      {-3, 1, 1, -1, "size is 1, stride 1 and dilation -1; each must be at least 1"},
+      {-3, INT64_MIN, 1, 1, "each must be at least 1"},
+      {-1, 1, 1, 1, "windows lie along another axis than the last"},
+      {-3, 3, 1, INT64_MAX, "an axis cannot have 2 x 9223372036854775807 elements"},
+      {-3, INT64_MAX, 1, 2, "an axis cannot have 9223372036854775806 x 2 elements"},
+      {-3, 9, 1, 1, nullptr},
+  };
+  for (const auto& c : cases)
+    BOOST_TEST_CONTEXT(c.axis << ' ' << c.size << ' ' << c.stride << ' ' << c.dilation) {
+      for (const auto* op : {&slide, &add}) {
+        const std::string text = error_of<ShapeError>([&] {
+          (*op)(x, {{"axis", c.axis},
+                    {"size", c.size},
+                    {"stride", c.stride},
+                    {"dilation", c.dilation},
+                    {"extent", int64_t{3}}});
+        });
+        BOOST_TEST((text != "" && (!c.text || text.find(c.text) != text.npos)), text);
+      }
+    }
+  BOOST_TEST(error_of<ShapeError>([&] {
+               overlap_add(x, 0, 1, INT64_MAX, 1, 3);
+             }).find("an axis cannot have 2 x 9223372036854775807 elements") != std::string::npos);
+  const Tensor none = parameter(zeros({0, 6})), sum_of_none = overlap_add(none, 0, 2, 1, 1, 4);
+  check_same("of no windows", sum_of_none, zeros({4, 3}));
+  check_same("its gradient", gradient(sum(sum_of_none), Tensors{none})[0], zeros({0, 6}));
+}
+
 BOOST_AUTO_TEST_CASE(values_of_movements_and_reductions) {
   const Tensor x = numbers({1, 2, 3, 4, 5, 6}, {2, 3});
   check_same("reshape", reshape(x, {3, -1}), numbers({1, 2, 3, 4, 5, 6}, {3, 2}));

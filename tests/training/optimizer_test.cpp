@@ -214,6 +214,10 @@ BOOST_AUTO_TEST_CASE(every_optimizer_has_the_defaults_of_keras) {
              std::string::npos);
   BOOST_TEST(error_of([] { Ftrl({.learning_rate_power = 0.5}); }) ==
              "ftrl: learning_rate_power is 0.5; it must be a number of at most 0.");
+  BOOST_TEST(error_of([] { Ftrl({.learning_rate = 0}); }) ==
+             "ftrl: learning_rate is 0; it must be a number above 0.");
+  for (const char* text : {"adam(learning_rate=)", "sgd(learning_rate= , momentum=0.5)"})
+    BOOST_TEST(error_of([&] { Optimizer{text}; }) != "", text);
 }
 
 // Of a matrix Adafactor keeps two vectors; the others keep what has the weight's shape.

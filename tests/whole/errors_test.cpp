@@ -561,6 +561,7 @@ BOOST_AUTO_TEST_CASE(an_axis_or_an_index_far_before_the_first_is_none) {
        [&](int far) {
          concat({x, x}, far);
        }},
+      {"concat" + axis, [&](int far) { concat(Tensors{x}, far); }},
       {"squeeze" + axis, [&](int far) { squeeze(x, far); }},
       {"transpose" + axis,
        [&](int far) {

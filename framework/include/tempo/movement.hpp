@@ -2,6 +2,7 @@
 // Ops that put elements elsewhere: shapes, parts, rows.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include <tempo/axes.hpp>
@@ -66,10 +67,11 @@ inline Tensor squeeze(const Tensor& x, int axis) {
 inline Tensor concat(const Tensors& parts, int axis = -1) {
   static const sdk::Op op("concat");
   if (parts.empty()) throw ShapeError("concat: no tensors given.");
-  if (parts.size() == 1) return parts[0];
+  const int at = sdk::from_end("concat", axis, parts[0].rank());
+  if (parts.size() == 1 && at < 0 && at >= -parts[0].rank()) return parts[0];
   tempo_tensor* out = nullptr;
   const std::vector<tempo_tensor*> in = sdk::handles(parts);
-  op.run(in.data(), in.size(), {{"axis", sdk::from_end("concat", axis, parts[0].rank())}}, &out, 1);
+  op.run(in.data(), in.size(), {{"axis", at}}, &out, 1);
   return Tensor(out);
 }
 /// Tensors of one shape side by side along a new axis.
@@ -197,16 +199,17 @@ inline Tensor indexed(const Tensor& x, int axis, const Index& index) {
   };
   if (s.step == 0) throw ShapeError("x[...]: " + said() + " has a step of 0.");
   const auto place = [&](int64_t i) { return i < 0 ? i + extent : i; };
+  const int64_t step = std::clamp(s.step, -extent - 1, extent + 1);  // a longer one reaches no more
   if (s.step < 0) {  // the same parts forwards, in the order from the end
     if (extent == 0 && s.begin == -1 && !s.stop) return x;
     const int64_t first = place(s.begin), stop = s.stop ? place(*s.stop) : -1;
     if (first < 0 || first >= extent || stop < -1 || stop > first) outside_axis(x, axis, said());
-    const int64_t n = (first - stop - s.step - 1) / -s.step;
-    return reverse(strided(x, at, first + (n > 0 ? (n - 1) * s.step : 0), n, -s.step), axis);
+    const int64_t n = (first - stop - step - 1) / -step;
+    return reverse(strided(x, at, first + (n > 0 ? (n - 1) * step : 0), n, -step), axis);
   }
   const int64_t first = place(s.begin), stop = s.stop ? place(*s.stop) : extent;
   if (first < 0 || stop > extent || first > stop) outside_axis(x, axis, said());
-  return strided(x, at, first, (stop - first + s.step - 1) / s.step, s.step);
+  return strided(x, at, first, (stop - first + step - 1) / step, step);
 }
 
 }  // namespace sdk
@@ -233,36 +236,23 @@ inline Tensor pad(const Tensor& x, int axis, int64_t before, int64_t after) {
   return op(x,
             {{"axis", sdk::from_end("pad", axis, x.rank())}, {"before", before}, {"after", after}});
 }
-namespace sdk {
-inline void require_windows(const char* who, const Tensor& x, int axis, int64_t size,
-                            int64_t stride, int64_t dilation) {
-  if (axis == -1)
-    throw ShapeError(std::string(who) + ": windows lie along another axis than the last of " +
-                     to_string(x.shape(), x.dtype()) + ", which holds what is in them.");
-  if (size < 1 || stride < 1 || dilation < 1)
-    throw ShapeError(std::string(who) + ": size is " + std::to_string(size) + ", stride " +
-                     std::to_string(stride) + " and dilation " + std::to_string(dilation) +
-                     "; each must be at least 1.");
-}
-}  // namespace sdk
 /// What a window of `size` places sees as it slides along an axis by `stride`, its places
 /// `dilation` apart: x [..., n, ..., features] to [..., windows, ..., size * features]. Times a
 /// matrix it is a convolution.
 inline Tensor windows(const Tensor& x, int axis, int64_t size, int64_t stride = 1,
                       int64_t dilation = 1) {
   static const sdk::Op op("windows");
-  const int at = sdk::from_end("windows", axis, x.rank());
-  sdk::require_windows("windows", x, at, size, stride, dilation);
-  return op(x, {{"axis", at}, {"size", size}, {"stride", stride}, {"dilation", dilation}});
+  return op(x, {{"axis", sdk::from_end("windows", axis, x.rank())},
+                {"size", size},
+                {"stride", stride},
+                {"dilation", dilation}});
 }
 /// The other way: windows [..., n, ..., size * features] added up where they lie on one another, in
 /// `extent` places: [..., extent, ..., features].
 inline Tensor overlap_add(const Tensor& x, int axis, int64_t size, int64_t stride, int64_t dilation,
                           int64_t extent) {
   static const sdk::Op op("overlap_add");
-  const int at = sdk::from_end("overlap_add", axis, x.rank());
-  sdk::require_windows("overlap_add", x, at, size, stride, dilation);
-  return op(x, {{"axis", at},
+  return op(x, {{"axis", sdk::from_end("overlap_add", axis, x.rank())},
                 {"size", size},
                 {"stride", stride},
                 {"dilation", dilation},

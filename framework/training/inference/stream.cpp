@@ -2,6 +2,7 @@
 // A Stream: the model traced on one step, with inputs and outputs as spans.
 #include "scan/stream.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <tempo/ops.hpp>
@@ -85,6 +86,7 @@ struct Stream::State {
       : inputs(one_step(model, options.batch)),
         streamer(step_of(model, options.constants), inputs, is_in_int8(model)),
         output(streamer.result()) {
+    require_one_dtype(model);
     if (!is_in_int8(model)) {
       require_same_as_whole(model, streamer, options.constants);
     } else {  // rounding in int8 may differ; in float stream and model agree
@@ -92,6 +94,19 @@ struct Stream::State {
       Streamer of_float(step_of(as_float, options.constants), inputs);
       require_same_as_whole(as_float, of_float, options.constants);
     }
+  }
+
+  // A step reads and writes spans of one floating dtype.
+  void require_one_dtype(const Model& model) const {
+    const DType dtype = inputs[0].dtype;
+    const bool same =
+        std::all_of(inputs.begin(), inputs.end(), [&](auto& type) { return type.dtype == dtype; });
+    if (same && output.dtype == dtype && is_floating(dtype)) return;
+    std::string given;
+    for (const TensorType& type : inputs) given += (given.empty() ? "" : " and ") + to_string(type);
+    throw Error("Stream: " + model.name() + " makes " + to_string(output) + " of " + given +
+                ".\n  A step reads and writes float32 alone, or float64 alone; let the model end "
+                "before argmax, say, and apply that to y.");
   }
 
   static bool is_in_int8(const Model& model) {

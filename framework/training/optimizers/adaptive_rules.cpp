@@ -49,6 +49,7 @@ struct AdadeltaRule : Rule<AdadeltaRule, AdadeltaOptions> {
 struct FtrlRule : Rule<FtrlRule, FtrlOptions> {
   using Rule::Rule;
   static constexpr const char* names[] = {"ftrl"};
+  static constexpr Range of_rate{.above = 0};  // it divides by the rate
   static void describe_own(auto& setting, FtrlOptions& o) {
     setting("learning_rate_power", o.learning_rate_power, not_positive);
     setting("initial_accumulator_value", o.initial_accumulator_value, not_negative);

@@ -13,16 +13,17 @@ namespace tempo {
 inline constexpr Range not_negative{.at_least = 0};
 inline constexpr Range past_share{.at_least = 0, .below = 1};  // the share of the past that is kept
 
-inline void describe_rate(SettingsReader& setting, LearningRate& rate) {
-  std::string text;
+inline void describe_rate(SettingsReader& setting, LearningRate& rate, const Range&) {
+  const std::string not_given(1, '\0');
+  std::string text = not_given;
   setting("learning_rate", text);
-  if (!text.empty()) rate = LearningRate::from_text(text);
+  if (text != not_given) rate = LearningRate::from_text(text);
 }
-inline void describe_rate(SettingsWriter& setting, LearningRate& rate) {
+inline void describe_rate(SettingsWriter& setting, LearningRate& rate, const Range&) {
   setting("learning_rate", rate.text());
 }
-inline void describe_rate(const SettingsCheck& setting, LearningRate& rate) {
-  if (!rate.is_schedule()) setting("learning_rate", rate(0), not_negative);
+inline void describe_rate(const SettingsCheck& setting, LearningRate& rate, const Range& range) {
+  if (!rate.is_schedule()) setting("learning_rate", rate(0), range);
 }
 
 /// The common options that are rarely set; they are written only if they are.
@@ -44,7 +45,7 @@ void describe_averaging(Setting& setting, auto& o) {
 /// The options of an optimizer: the learning rate, R::describe_own, and the common ones.
 template <class R>
 void describe_optimizer(auto& setting, auto& o) {
-  describe_rate(setting, o.learning_rate);
+  describe_rate(setting, o.learning_rate, R::of_rate);
   R::describe_own(setting, o);
   setting("weight_decay", o.weight_decay, not_negative);
   setting("clipnorm", o.clipnorm, not_negative);
@@ -57,6 +58,7 @@ void describe_optimizer(auto& setting, auto& o) {
 template <class R, class O>
 struct Rule : OptimizerState {
   using Options = O;
+  static constexpr Range of_rate = not_negative;
   explicit Rule(const Options& o) : options(o) {
     if (o.learning_rate.is_schedule())
       schedule = o.learning_rate;
