@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Activations as layers of their own, and layers that give their input.
+// Activations as layers, and layers that return their input.
 #pragma once
 
 #include <tempo/layers/lists.hpp>
@@ -16,7 +16,7 @@ inline void describe(auto& option, ActivationOptions& o) {
   option("activation", o.activation, "By its name.");
 }
 
-/// A function by its name, elementwise but for softmax and log_softmax, which run along the last
+/// An activation by its name: elementwise, except softmax and log_softmax, which run along the last
 /// axis.
 class ActivationLayer : public LayerOf<ActivationOptions> {
  public:
@@ -40,7 +40,7 @@ class IdentityLayer : public LayerOf<NamedOptions> {
   Tensor call(const Tensor& x, const CallOptions& call) const { return sdk::with_mask_of(call, x); }
 };
 
-/// A layer that gives its input.
+/// A layer that returns its input.
 inline Layer Identity(const NamedOptions& options = {}) { return make_layer("Identity", options); }
 TEMPO_OPTIONS(Layer Identity, NamedOptions);
 
@@ -54,8 +54,8 @@ inline void describe(auto& option, ActivityRegularizationOptions& o) {
   option("l2", o.l2, "Factor of the sum of x^2 in the penalty.", at_least(0));
 }
 
-/// x itself, with a penalty of it, divided by the batch size, that is added to the loss; steps that
-/// a mask leaves out have none.
+/// x itself. A penalty of x, divided by the batch size, is added to the loss; steps that a mask
+/// leaves out do not count.
 class ActivityRegularizationLayer : public LayerOf<ActivityRegularizationOptions> {
  public:
   using LayerOf::LayerOf;
@@ -71,7 +71,7 @@ class ActivityRegularizationLayer : public LayerOf<ActivityRegularizationOptions
   }
 };
 
-/// A penalty of what goes through it; its options are ActivityRegularizationOptions.
+/// A penalty of its input; its options are ActivityRegularizationOptions.
 inline Layer ActivityRegularization(const ActivityRegularizationOptions& options = {}) {
   return make_layer("ActivityRegularization", options);
 }
@@ -216,8 +216,8 @@ inline void describe(auto& option, SoftmaxOptions& o) {
   option("axis", sdk::as_list(o.axis), "Axes along which the shares add up to 1, as one.");
 }
 
-/// Shares, e^x / sum(e^x), of what the mask counts; 0 elsewhere. The mask has as many axes as the
-/// input, with 1 where it is the same along an axis; one with fewer is of the first, [batch, time].
+/// e^x / sum(e^x) over what the mask counts, 0 elsewhere. The mask has as many axes as the input,
+/// of extent 1 where it is constant; one with fewer is of the first axes, [batch, time].
 class SoftmaxLayer : public LayerOf<SoftmaxOptions> {
  public:
   using LayerOf::LayerOf;
@@ -229,7 +229,7 @@ class SoftmaxLayer : public LayerOf<SoftmaxOptions> {
     const Tensor bare = sdk::without_mask(x);
     if (!call.mask) return shares(bare, axes);
     const Tensor counts = mask_for(x.shape(), call.mask);
-    // Where nothing counts, the shares would be of numbers that are all the same.
+    // If nothing counts, all numbers are -1e9, and their shares would not be 0.
     const Tensor y = where(counts, shares(where(counts, bare, -1e9), axes), 0);
     const bool of_steps = call.mask.handle() == mask_of(x).handle() || call.mask.rank() < x.rank();
     return of_steps ? with_mask(y, call.mask) : y;
@@ -256,7 +256,7 @@ class SoftmaxLayer : public LayerOf<SoftmaxOptions> {
   }
 };
 
-/// Shares of a whole; its options are SoftmaxOptions.
+/// The softmax; its options are SoftmaxOptions.
 inline Layer Softmax(const SoftmaxOptions& options = {}) { return make_layer("Softmax", options); }
 TEMPO_OPTIONS(Layer Softmax, SoftmaxOptions);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention of one head: a mean of values, weighted by how well their keys fit a query.
+// Attention with one head: a mean of values, weighted by how well their keys fit a query.
 #pragma once
 
 #include <tempo/layers/recurrence_checks.hpp>
@@ -32,8 +32,8 @@ struct AdditiveAttentionOptions {
   std::string name = "";
 };
 
-/// The options of a call in Keras, which are a layer's here, and those of dropout: a part of every
-/// attention's.
+/// The options that all attention layers share: those of dropout, and those that Keras takes in the
+/// call.
 inline void describe_attention(auto& option, auto& o) {
   option("dropout", o.dropout, "Share of the weights that are set to 0 in training.",
          between(0, 1));
@@ -59,13 +59,13 @@ inline void describe(auto& option, AdditiveAttentionOptions& o) {
 
 namespace attention {
 
-/// Query, value and key, with the masks that they came with taken off: [batch, time, ...].
+/// Query, value and key, [batch, time, ...], without their masks; and these masks.
 struct Inputs {
   Tensor query, value, key;
   Tensor query_mask, value_mask, key_mask;  ///< [batch, time] or Tensor{}
 
-  /// From {query, value} or {query, value, key}. `mask` is the query's. Masked steps hold 0, so
-  /// that whatever was there reaches nothing.
+  /// Takes {query, value} or {query, value, key}. `mask` is the query's. Masked steps become 0, so
+  /// that their contents have no effect.
   Inputs(const std::string& who, const Tensors& given, const Tensor& mask) : query_mask(mask) {
     require_count(who, given.size());
     value_mask = mask_of(given[1]);
@@ -94,8 +94,8 @@ struct Inputs {
                        ".\n  reshape(x, {batch, time, -1}) makes one axis of the features.");
   }
 
-  /// Where a query may look: bool, to be broadcast to [batch, query time, value time]; Tensor{}
-  /// for everywhere. With a window, less than `window` places away on both sides.
+  /// The places that a query may attend to: bool, to be broadcast to [batch, query time, value
+  /// time]; Tensor{} for all. With a window, they are less than `window` places away on both sides.
   Tensor allowed(bool causal, int window = 0) const {
     Tensor all;
     for (const Tensor& mask : {value_mask, key_mask})
@@ -122,11 +122,11 @@ struct Inputs {
   }
 };
 
-/// The softmax of scores [..., query time, value time] over where a query may look. One that may
-/// look nowhere has weights of 0.
+/// The softmax of scores [..., query time, value time] over the allowed places. A query without any
+/// has weights of 0.
 inline Tensor weights(const Tensor& scores, const Tensor& allowed) {
   if (!allowed) return softmax(scores);
-  // Far below any score, and finite: of such alone softmax and its gradient are no NaN.
+  // -1e9 is far below any score, and finite: softmax of it alone, and its gradient, are not NaN.
   return where(allowed, softmax(where(allowed, scores, -1e9)), 0);
 }
 
@@ -145,7 +145,7 @@ class WeightDropout {
   sdk::Seeds seeds_;
 };
 
-/// The layer that a function of query and key makes, which scores how well they fit.
+/// The layer made from a function that scores how well a query and a key fit.
 template <class Layer, class Options>
 class LayerOfScores : public LayerOf<Options> {
  public:
@@ -181,9 +181,9 @@ class LayerOfScores : public LayerOf<Options> {
 }  // namespace attention
 
 /// softmax(scale query key^T) value (Luong et al., 2015). Calls take {query, value} or {query,
-/// value, key}, each [batch, time, features] with a mask of its own: a query looks at no masked
-/// value, and at a masked query the output is 0. The output [batch, query time, value features] has
-/// the query's mask.
+/// value, key}, each [batch, time, features] with its own mask: a query attends to no masked value,
+/// and the output at a masked query is 0. The output [batch, query time, value features] has the
+/// query's mask.
 class AttentionLayer : public attention::LayerOfScores<AttentionLayer, AttentionOptions> {
  public:
   using LayerOfScores::LayerOfScores;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Features normalised over the batch, and the statistics that stand for it after training.
+// Normalises features over the batch, and keeps the statistics that are used after training.
 #pragma once
 
 #include <tempo/gradient.hpp>
@@ -41,10 +41,10 @@ inline void describe(auto& option, BatchNormalizationOptions& o) {
          "First values of moving_variance [features].");
 }
 
-/// y = gamma (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy, 2015). In training
-/// mean and variance are those of the batch, without what is masked, and move moving_mean and
-/// moving_variance a little towards them; else, and while the layer is frozen, they are the moving
-/// ones. One thread at a time calls it in training.
+/// y = gamma (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy, 2015). In training,
+/// mean and variance are those of the batch without masked steps, and moving_mean and
+/// moving_variance move a little towards them; otherwise, and while the layer is frozen, the moving
+/// ones are used. Only one thread at a time may call it in training.
 class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
  public:
   using LayerOf::LayerOf;
@@ -92,7 +92,7 @@ class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
     const Axes axes = others(x);
     return {mean(x, axes, true), var(x, axes, true)};
   }
-  /// Of the elements where `counts`, of x's rank, is true. Keras adds 1e-7 to their number.
+  /// Moments of the elements where `counts`, of x's rank, is true. Keras adds 1e-7 to their number.
   Moments moments_of(const Tensor& x, const Tensor& counts) const {
     const Axes axes = others(x);
     const auto total = [&](const Tensor& of) { return sum(where(counts, of, 0), axes, true); };
@@ -116,7 +116,7 @@ class BatchNormalizationLayer : public LayerOf<BatchNormalizationOptions> {
     move(variance_, now.variance);
   }
 
-  /// A vector of the features as x has them on its axis.
+  /// A vector of features, reshaped to broadcast along x's axis of features.
   Tensor along_axis(const Tensor& features) const {
     if (axis_ == -1) return features;
     Shape shape{features.shape()[0]};

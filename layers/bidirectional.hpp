@@ -26,8 +26,8 @@ inline void describe(auto& option, BidirectionalOptions& o) {
          "other random numbers.");
 }
 
-/// A recurrent layer forwards and one backwards over the same sequence (Schuster and Paliwal,
-/// 1997).
+/// Runs one recurrent layer forwards and one backwards over the same sequence (Schuster and
+/// Paliwal, 1997).
 class BidirectionalLayer : public LayerOf<BidirectionalOptions> {
  public:
   BidirectionalLayer(BidirectionalOptions o = {}) : LayerOf(std::move(o)) {
@@ -40,7 +40,7 @@ class BidirectionalLayer : public LayerOf<BidirectionalOptions> {
     const bool backwards = flag(layer, "go_backwards");
     if (options.backward_layer) check_opposite(layer, options.backward_layer);
     const Layer& other = options.backward_layer ? options.backward_layer : layer;
-    // So that padding gives 0 in both outputs, which are merged at every step.
+    // Padding must give 0 in both outputs, because they are merged at every step.
     forward_ = recreated(drawing(layer, false), {{"name", ("forward_" + layer.name()).c_str()},
                                                  {"zero_output_for_mask", return_sequences_}});
     backward_ = recreated(drawing(other, !options.backward_layer),
@@ -87,8 +87,8 @@ class BidirectionalLayer : public LayerOf<BidirectionalOptions> {
   }
 
  private:
-  /// A layer like this one; with other random numbers than those of its seed, if so asked. The same
-  /// holds of the layers in it.
+  /// A copy of this layer and of the layers in it. With `others`, seeds give other random numbers
+  /// than in the original.
   static Layer drawing(const Layer& original, bool others) {
     const tempo_layer_view v = original.view();
     sdk::OptionList changed;
@@ -118,7 +118,7 @@ class BidirectionalLayer : public LayerOf<BidirectionalOptions> {
       if (name == o.name) return &o;
     return nullptr;
   }
-  /// An option that is true or false, as given or by default.
+  /// The value of a bool option, as given or by default.
   static bool flag(const Layer& layer, const std::string& name) {
     const tempo_layer_view v = layer.view();
     for (const tempo_attribute& o : sdk::Strided(v.options, v.n_options))

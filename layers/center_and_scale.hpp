@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The end of a normalization: its result times gamma, and beta added to it.
+// The end of a normalization: multiplies its result by gamma, and adds beta.
 #pragma once
 
 #include <tempo/cell.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
-/// The options of gamma and beta, a part of the normalizations that have them.
+/// The options of gamma and beta, which several normalizations share.
 inline void describe_center_and_scale(auto& option, auto& o) {
   option("center", o.center, "Whether beta is added.");
   option("scale", o.scale, "Whether the result is multiplied by gamma.");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolution over time the other way: a sequence with more steps.
+// Transposed convolution over time: the result has more steps.
 #pragma once
 
 #include <tempo/layers/recurrence_checks.hpp>
@@ -110,7 +110,7 @@ class Conv1DTransposeLayer : public LayerOf<Conv1DTransposeOptions> {
   }
   int64_t reach() const { return int64_t{options.kernel_size - 1} * options.dilation_rate + 1; }
 
-  /// How many outputs are cut off before those that stay, and how many these are, as Keras has it.
+  /// The number of outputs that are cut off in front, and the number that stay, as in Keras.
   std::pair<int64_t, int64_t> kept(int64_t time) const {
     const int64_t stride = options.strides, size = reach(), more = options.output_padding,
                   to_last = (time - 1) * stride;
@@ -124,7 +124,7 @@ class Conv1DTransposeLayer : public LayerOf<Conv1DTransposeOptions> {
   Tensor kernel_, bias_;
 };
 
-/// Convolution over time the other way; its options are Conv1DTransposeOptions.
+/// Transposed convolution over time; its options are Conv1DTransposeOptions.
 inline Layer Conv1DTranspose(const Conv1DTransposeOptions& options) {
   return make_layer("Conv1DTranspose", options);
 }

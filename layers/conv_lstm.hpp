@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An LSTM whose products are convolutions, over one, two or three spatial axes: the cell and the
-// layers.
+// An LSTM with convolutions in place of its products, over one, two or three spatial axes: the cell
+// and the layers.
 #pragma once
 
 #include <tempo/layers/convolution.hpp>
@@ -46,11 +46,11 @@ struct ConvLSTMOptions {
 };
 
 /// Long short-term memory with a convolution in place of each product (Shi et al., 2015, without
-/// peepholes), over `axes` spatial axes: a step reads [batch, spatial axes, channels] and its
+/// peepholes), over `axes` spatial axes. A step reads [batch, spatial axes, channels], and its
 /// states are [batch, places, filters]. The input goes through kernel [sizes, channels, 4 *
-/// filters], with strides, padding and dilation; the state through recurrent_kernel [sizes,
-/// filters, 4 * filters], with zeros around it that keep its places. Gates lie side by side in the
-/// order i, f, g, o.
+/// filters], with strides, padding and dilation; the state goes through recurrent_kernel [sizes,
+/// filters, 4 * filters], padded with zeros so that it keeps its places. Gates lie side by side in
+/// the order i, f, g, o.
 template <int axes>
 class ConvLSTMCell : public CellWithDropout<ConvLSTMOptions> {
  public:
@@ -158,9 +158,9 @@ class ConvLSTMCell : public CellWithDropout<ConvLSTMOptions> {
     throw Error(who() + ": " + option + " is not set.\n  Give both: " + who() +
                 "({.filters = 32, .kernel_size = {3}}), or {\"" + option + "\", 3} by name.");
   }
-  // An entry for each axis, from one for each or one for all.
+  // One entry for each axis, from a list of one for each, or from one for all.
   static std::vector<int64_t> sizes(const char* option, const Shape& given) {
-    constexpr int64_t most = std::numeric_limits<int32_t>::max();  // as in layers of one number
+    constexpr int64_t most = std::numeric_limits<int32_t>::max();  // as for options of one number
     const bool fit =
         std::all_of(given.begin(), given.end(), [](int64_t n) { return n >= 1 && n <= most; });
     if ((given.rank() != 1 && given.rank() != axes) || !fit)
@@ -198,7 +198,7 @@ class ConvLSTMCell : public CellWithDropout<ConvLSTMOptions> {
       for (Tensor& part : parts) part = moved(part, -1, 1);
     return parts;
   }
-  /// x with one of its axes in another place.
+  /// x with one of its axes moved to another place.
   static Tensor moved(const Tensor& x, int from, int to) {
     Axes order;
     for (int axis = 0; axis < x.rank(); ++axis) order.push_back(axis);

@@ -6,25 +6,25 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// How a kernel goes over the spatial axes of x [..., spatial axes, channels]. The lists have an
-/// entry for each of these axes.
+/// A kernel that slides over the spatial axes of x [..., spatial axes, channels]. The lists have
+/// one entry for each of these axes.
 struct Convolution {
   std::vector<int64_t> size, strides, dilation;
   std::string padding = "valid";  ///< "valid", "same" or "causal"
 
   int rank() const { return static_cast<int>(size.size()); }
-  /// How far the kernel reaches along spatial axis i.
+  /// The number of places that the kernel spans along spatial axis i.
   int64_t reach(int i) const {
     const auto at = static_cast<std::size_t>(i);
     return (size[at] - 1) * dilation[at] + 1;
   }
-  /// How many places it finds among n along spatial axis i.
+  /// The number of outputs for n places along spatial axis i.
   int64_t places(int i, int64_t n) const {
     const int64_t stride = strides[static_cast<std::size_t>(i)];
     if (padding != "valid") return (n + stride - 1) / stride;
     return n < reach(i) ? 0 : (n - reach(i)) / stride + 1;
   }
-  /// Zeros before and after n places of spatial axis i.
+  /// The numbers of zeros before and after n places of spatial axis i.
   std::array<int64_t, 2> zeros_around(int i, int64_t n) const {
     if (padding == "valid") return {0, 0};
     if (padding == "causal") return {reach(i) - 1, 0};
@@ -47,7 +47,7 @@ struct Convolution {
     return x;
   }
 
-  /// kernel [size..., channels, filters] over x [..., spatial axes, channels].
+  /// The convolution of x [..., spatial axes, channels] with kernel [size..., channels, filters].
   Tensor operator()(const Tensor& x, const Tensor& kernel) const {
     return matmul(windows_of(x), reshape(kernel, {-1, kernel.shape().back()}));
   }

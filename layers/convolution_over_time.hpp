@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the layers share that read windows of a sequence: their options, masks and orders of axes.
+// The common part of layers that read windows of a sequence: options, masks and orders of axes.
 #pragma once
 
 #include <tempo/layers/convolution.hpp>
@@ -8,7 +8,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// The options of a window and of what is done at the end.
+/// The options of a window, and of the activation and bias after it.
 inline void describe_convolution(auto& option, auto& o) {
   option("kernel_size", o.kernel_size, "How many steps an output reads.", at_least(0));
   option("strides", o.strides, "How many steps the window moves on.", at_least(1));
@@ -27,12 +27,12 @@ inline void describe_convolution(auto& option, auto& o) {
   option("bias_constraint", o.bias_constraint, "What bias fulfils after each update.");
 }
 
-/// activation(z + bias), where `Layer` has `Tensor sums(const Tensor& x) const`, the z of x [batch,
-/// time, features], and `who`, its name.
+/// activation(z + bias). `Layer` has `Tensor sums(const Tensor& x) const`, the z of x [batch, time,
+/// features], and `who`, its name.
 ///
-/// Masked steps are read as 0, which is what lies around a sequence. Of the mask, the steps that
-/// outputs begin at are kept; without padding, an output counts if all steps that it reads do.
-/// (Keras drops the mask here.)
+/// Masked steps are read as 0, like the padding around a sequence. With padding, an output has the
+/// mask of the step at which it stands; without, it counts if all steps that it reads count. (Keras
+/// drops the mask here.)
 template <class Layer, class Options>
 class ConvolutionOverTime : public LayerOf<Options> {
  public:
@@ -58,7 +58,7 @@ class ConvolutionOverTime : public LayerOf<Options> {
   }
 
  protected:
-  /// How many features the input has.
+  /// The number of features of the input.
   int64_t features_of(const Shape& input) const {
     require_sequence(input);
     return channels_come_last() ? input[2] : input[1];
@@ -108,7 +108,7 @@ class ConvolutionOverTime : public LayerOf<Options> {
     return counted_steps(x, mask, {{"borrow", false}});
   }
 
-  // Of a window that reaches over padding, the step that it stands at; else all of its steps.
+  // With padding, the mask of the step at which a window stands; without, all its steps must count.
   Tensor mask_of_outputs(const Tensor& mask) const {
     const int64_t time = mask.shape()[1];
     if (this->options.padding != "valid" && this->options.strides == 1) return mask;

@@ -35,20 +35,20 @@ inline void describe(auto& option, CRFOptions& o) {
   option("bias_initializer", o.bias_initializer, "First values of bias [units].");
 }
 
-/// A conditional random field on a linear chain (Lafferty et al., 2001): tags score e_t(tag) at
+/// A conditional random field on a linear chain (Lafferty et al., 2001): a tag scores e_t(tag) at
 /// each step of the input, chain_kernel[tag, next] from step to step, and left_boundary and
 /// right_boundary at the first and the last step that counts.
 ///
 /// Gives two results: the likeliest tags, int64 [batch, time], and the potentials that the loss
-/// "crf_loss" reads, [batch, time, tag, tag before]. So the last layer of a model is all there is:
+/// "crf_loss" reads, [batch, time, tag, previous tag]. So a model only needs it as its last layer:
 ///
 ///     Sequential model({Embedding({...}), Bidirectional(LSTM({...})), Dense({...}), CRF()});
 ///     model.compile({.optimizer = "adam", .loss = "crf_loss", .metrics = {"accuracy"}});
 ///     model.fit(words, tags);
 ///     Tensor predicted = model.predict(words);
 ///
-/// Its options and weights are those of the layer of TensorFlow Addons. A loss says which result it
-/// reads, and tags are what predict and metrics see (docs/decisions/0011).
+/// Its options and weights are those of the layer of TensorFlow Addons. The loss chooses the result
+/// that it reads; predict and metrics see the tags (docs/decisions/0011).
 class CRFLayer : public LayerOf<CRFOptions> {
  public:
   using LayerOf::LayerOf;
@@ -84,7 +84,7 @@ class CRFLayer : public LayerOf<CRFOptions> {
                        ".\n  A recurrent layer before it needs .return_sequences = true.");
   }
 
-  // [batch, time, tag, tag before]
+  // [batch, time, tag, previous tag]
   Tensor potentials(const Tensor& x, const Tensor& mask) const {
     static const sdk::Op counted_steps("counted_steps");
     if (mask) recurrence::check_mask("CRF", mask, x.shape());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elements set to 0 at random in training.
+// Sets elements to 0 at random in training.
 #pragma once
 
 #include <tempo/layers/seeds.hpp>
@@ -30,8 +30,8 @@ inline Tensor dropped(const Tensor& x, double rate, const Shape& draws, int64_t 
 }
 }  // namespace sdk
 
-/// In training sets elements to 0 at random and scales the others by 1 / (1 - rate) (Srivastava et
-/// al., 2014); otherwise gives x itself.
+/// In training, sets elements to 0 at random and scales the others by 1 / (1 - rate) (Srivastava et
+/// al., 2014); otherwise returns x itself.
 class DropoutLayer : public LayerOf<DropoutOptions> {
  public:
   using LayerOf::LayerOf;

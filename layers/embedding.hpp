@@ -51,7 +51,7 @@ class EmbeddingLayer : public LayerOf<EmbeddingOptions> {
 
   Tensor call(const Tensor& x, const CallOptions& call) const {
     static const sdk::Op index("index"), counted_steps("counted_steps");
-    // What a mask takes out need not be ids.
+    // Masked elements need not be ids.
     const bool masked = sdk::is_mask_of(call.mask, x);
     const auto counted = [](const Tensor& steps, const Tensor& mask) {
       return counted_steps(steps, mask, {{"borrow", false}});
@@ -67,7 +67,7 @@ class EmbeddingLayer : public LayerOf<EmbeddingOptions> {
   }
 
  private:
-  /// Its path, from that of its weight.
+  /// The layer's path, taken from that of its weight.
   std::string name() const {
     const std::string path = embeddings_.path();
     return path.substr(0, path.rfind('/'));

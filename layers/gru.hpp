@@ -81,7 +81,7 @@ class GRUCell : public CellWithDropout<GRUOptions> {
   Tensor kernel, recurrent_kernel, bias;
 
  private:
-  // Both give the update gate z and the candidate g.
+  // Both return the update gate z and the candidate g.
   std::array<Tensor, 2> reset_after(const Tensor& x, const Tensor& h) const {
     auto [xz, xr, xg] = split<3>(biased(matmul(x, kernel), bias ? take(bias, 0) : bias));
     auto [hz, hr, hg] = split<3>(biased(matmul(h, recurrent_kernel), bias ? take(bias, 1) : bias));

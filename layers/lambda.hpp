@@ -48,7 +48,7 @@ class LambdaLayer : public LayerOf<NamedOptions> {
   static Tensors list(Tensors several) { return several; }
 };
 
-/// The kind of layer that a function is, under this name.
+/// The layer type that a function has under this name.
 template <class F>
 const tempo_layer_type* type_of_function(const std::string& name, F f) {
   using L = LambdaLayer<F>;
@@ -59,7 +59,7 @@ const tempo_layer_type* type_of_function(const std::string& name, F f) {
   };
   static const tempo_layer_type& general = *type_of<L>("Lambda", "A function of this program.");
   static auto& all = *new KeptList<Kind>;
-  // A function that holds nothing, or is a pointer, can be told to be the same.
+  // Only a function that holds nothing, or a pointer, can be recognised as the same.
   if constexpr (std::is_empty_v<F> || std::is_pointer_v<F>)
     for (const Kind& known : all) {
       if constexpr (std::is_pointer_v<F>)
@@ -92,7 +92,7 @@ inline void require_function_name(const std::string& name) {
 
 }  // namespace sdk
 
-/// A function as a kind of layer, for a model that has it under this name:
+/// A function as a type of layer, for a model that has it under this name:
 /// `load_model(path, {.layers = {lambda("doubled", f)}})`.
 template <class F>
 requires(sdk::FunctionOf<F, Tensor> || sdk::FunctionOf<F, Tensors>) Registration
@@ -101,18 +101,18 @@ requires(sdk::FunctionOf<F, Tensor> || sdk::FunctionOf<F, Tensors>) Registration
   return {.type = sdk::type_of_function(name, std::move(f))};
 }
 
-/// A function of this program as a layer: Tensor or Tensors of `const Tensor& x`, or of `const
-/// Tensors& x` for several inputs; with `const CallOptions& call` after it, it sees call.training
-/// and call.mask. The mask of the result is what its ops make of it, or with_mask says. A file
-/// holds the name alone, and loading is given the function: see lambda. The function and what it
-/// holds are kept for the life of the process; layers that it calls are not this one's: a model
+/// A function of this program as a layer. It takes `const Tensor& x`, or `const Tensors& x` for
+/// several inputs, and returns Tensor or Tensors; with `const CallOptions& call` as well, it sees
+/// call.training and call.mask. The mask of the result is the one that its ops, or with_mask, give
+/// it. A file holds only the name, and loading needs the function: see lambda. The function and
+/// what it holds live as long as the process. Layers that it calls are not this layer's, so a model
 /// does not train them.
 template <class F>
 requires(sdk::FunctionOf<F, Tensor> || sdk::FunctionOf<F, Tensors>) Layer
     Lambda(const std::string& name, F f) {
   return sdk::make_layer(*lambda(name, std::move(f)).type, {});
 }
-/// Under the name Lambda.
+/// The same under the name Lambda.
 template <class F>
 requires(sdk::FunctionOf<F, Tensor> || sdk::FunctionOf<F, Tensors>) Layer Lambda(F f) {
   return Lambda("Lambda", std::move(f));

@@ -30,7 +30,7 @@ class Reals {
   }
 
   bool given() const { return !text.empty(); }
-  /// The numbers; `who` has them as `option`.
+  /// The numbers; errors name the layer `who` and its `option`.
   std::vector<double> values(const std::string& who, const char* option) const {
     std::vector<double> out;
     const char *at = text.data(), *const end = at + text.size();
@@ -54,19 +54,19 @@ class Reals {
 
 namespace sdk {
 
-/// How `describe` hands them on: option("axis", as_list(o.axis), "...").
+/// The form that `describe` passes on: option("axis", as_list(o.axis), "...").
 inline Shape& as_list(Integers& integers) { return integers; }
 inline std::string& as_text(Reals& reals) { return reals.text; }
 
-/// The axis after the batch that is meant, counted from 0, of an input with `rank` axes; 0: none
-/// is.
+/// An axis after the batch, counted from 0, of an input with `rank` axes; 0 if `axis` is not one of
+/// these.
 inline int axis_after_batch(int64_t axis, int rank) {
   const int64_t from_front = axis < 0 ? axis + rank : axis;
   return from_front >= 1 && from_front < rank ? static_cast<int>(from_front) : 0;
 }
 
-/// The axes that an option names, counted from 0 and sorted. `who` has the option; the batch is no
-/// axis to name.
+/// The axes that an option of `who` names, counted from 0 and sorted. The batch axis may not be
+/// named.
 inline Axes axes_after_batch(const char* who, const char* option, const Shape& given, int rank) {
   Axes axes;
   for (int64_t axis : given) axes.push_back(axis_after_batch(axis, rank));
@@ -85,7 +85,7 @@ inline Shape extents(const Shape& x, const Axes& axes) {
   for (int axis : axes) out.push_back(x[axis]);
   return out;
 }
-/// What has the extents of x along these axes, with axes of 1 in place of the others.
+/// Values with the extents of x along these axes, reshaped to x's rank with 1 for other axes.
 inline Tensor beside(const Tensor& values, const Axes& axes, const Shape& x) {
   Shape shape;
   for (int axis = 0; axis < x.rank(); ++axis)

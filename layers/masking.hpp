@@ -16,8 +16,8 @@ inline void describe(auto& option, MaskingOptions& o) {
   option("mask_value", o.mask_value, "What padding is filled with; it may be NaN.");
 }
 
-/// Sets a mask for the layers after it: a step of [batch, time, features] whose features all are
-/// mask_value does not count, and becomes 0.
+/// Sets a mask for the layers after it: a step of [batch, time, features] does not count, and
+/// becomes 0, if all of its features are mask_value.
 class MaskingLayer : public LayerOf<MaskingOptions> {
  public:
   using LayerOf::LayerOf;
@@ -35,7 +35,7 @@ class MaskingLayer : public LayerOf<MaskingOptions> {
   }
 
  private:
-  /// Where x is not mask_value. NaN, which equals nothing, is what differs from itself.
+  /// Where x is not mask_value. If that is NaN: x == x is false at NaN alone.
   Tensor differs(const Tensor& x) const {
     const double value = options.mask_value;
     if (!is_floating(x.dtype()) && !(std::isfinite(value) && value == std::floor(value)))

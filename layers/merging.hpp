@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers that make one tensor of several. Steps that a mask takes out of one input are taken out of
-// the result, as `a + b` and `concat` have it.
+// Layers that make one tensor from several. Steps that are masked in one input are masked in the
+// result, as with `a + b` and `concat`.
 #pragma once
 
 #include <tempo/layers/lists.hpp>
@@ -22,7 +22,7 @@ inline std::string shapes_text(const Tensors& tensors) {
   return text;
 }
 
-/// The inputs of a layer that merges, each with the mask that the call was given, if it was.
+/// The inputs of a layer that merges, each with the mask that was given to the call, if any.
 inline Tensors to_merge(const char* who, Tensors x, const CallOptions& call, std::size_t exactly) {
   const std::string needs = exactly ? "takes two inputs" : "takes two inputs or more";
   if (exactly ? x.size() != exactly : x.size() < 2)
@@ -37,7 +37,7 @@ inline Tensors to_merge(const char* who, Tensors x, const CallOptions& call, std
   return x;
 }
 
-/// A factor of a product, whose masked steps spoil no gradient of the other one.
+/// A factor of a product; its masked steps cannot make the other factor's gradient NaN.
 inline Tensor factor(const Tensor& x) {
   const Tensor mask = mask_of(x), its = usable(x, mask);
   return its.handle() == x.handle() ? x : with_mask(its, mask);
@@ -45,8 +45,8 @@ inline Tensor factor(const Tensor& x) {
 
 }  // namespace sdk
 
-/// Folds two or more inputs, one after the other, elementwise. Their shapes broadcast as in NumPy;
-/// one with fewer axes gets axes of 1 after its batch.
+/// Folds two or more inputs elementwise, one after the other. Their shapes broadcast as in NumPy;
+/// an input with fewer axes gets axes of 1 after its batch.
 class MergeLayer : public LayerOf<NamedOptions> {
  public:
   Tensors call(const Tensors& inputs, const CallOptions& call) const {
@@ -124,14 +124,14 @@ class AverageLayer : public MergeLayer {
               return y / static_cast<double>(n);
             }) {}
 };
-/// The greatest, elementwise.
+/// The maximum, elementwise.
 class MaximumLayer : public MergeLayer {
  public:
   MaximumLayer(NamedOptions o = {})
       : MergeLayer(std::move(o), "Maximum",
                    [](const Tensor& a, const Tensor& b) { return maximum(a, b); }) {}
 };
-/// The smallest, elementwise.
+/// The minimum, elementwise.
 class MinimumLayer : public MergeLayer {
  public:
   MinimumLayer(NamedOptions o = {})
@@ -142,7 +142,7 @@ class MinimumLayer : public MergeLayer {
 /// The sum of all inputs: `Add()({a, b})`.
 inline Layer Add(const NamedOptions& options = {}) { return make_layer("Add", options); }
 TEMPO_OPTIONS(Layer Add, NamedOptions);
-/// The first input less the second.
+/// The first input minus the second.
 inline Layer Subtract(const NamedOptions& options = {}) { return make_layer("Subtract", options); }
 TEMPO_OPTIONS(Layer Subtract, NamedOptions);
 /// The product of all inputs, elementwise.
@@ -151,10 +151,10 @@ TEMPO_OPTIONS(Layer Multiply, NamedOptions);
 /// The mean of all inputs, elementwise.
 inline Layer Average(const NamedOptions& options = {}) { return make_layer("Average", options); }
 TEMPO_OPTIONS(Layer Average, NamedOptions);
-/// The greatest of all inputs, elementwise.
+/// The maximum of all inputs, elementwise.
 inline Layer Maximum(const NamedOptions& options = {}) { return make_layer("Maximum", options); }
 TEMPO_OPTIONS(Layer Maximum, NamedOptions);
-/// The smallest of all inputs, elementwise.
+/// The minimum of all inputs, elementwise.
 inline Layer Minimum(const NamedOptions& options = {}) { return make_layer("Minimum", options); }
 TEMPO_OPTIONS(Layer Minimum, NamedOptions);
 
@@ -167,8 +167,8 @@ inline void describe(auto& option, ConcatenateOptions& o) {
   option("axis", o.axis, "Along which the inputs lie side by side; -1 is the last.");
 }
 
-/// Inputs side by side along an axis. The mask: along the features, of the steps that all inputs
-/// count; along time, those of the inputs one after the other, where an input without one counts
+/// Joins inputs along an axis. Along the features, a step counts if it counts in all inputs;
+/// along time, the masks are joined in the same way, and an input without a mask counts as a
 /// whole.
 class ConcatenateLayer : public LayerOf<ConcatenateOptions> {
  public:
@@ -211,7 +211,7 @@ inline void describe(auto& option, DotOptions& o) {
 }
 
 /// Sums the products of two inputs along an axis of each, sample by sample: [batch, a..., n] and
-/// [batch, n, b...] to [batch, a..., b...]; of two vectors, [batch, 1]. It gives no mask.
+/// [batch, n, b...] to [batch, a..., b...]; two vectors give [batch, 1]. The result has no mask.
 class DotLayer : public LayerOf<DotOptions> {
  public:
   using LayerOf::LayerOf;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention of several heads.
+// Attention with several heads.
 #pragma once
 
 #include <tempo/layers/attention.hpp>
@@ -88,7 +88,7 @@ inline void describe(auto& option, ProjectionOptions& o) {
 class ProjectionLayer : public LayerOf<ProjectionOptions> {
  public:
   using LayerOf::LayerOf;
-  /// From inputs[0]; without output_shape, to the features of inputs[1].
+  /// Reads inputs[0]; without output_shape, it projects to the features of inputs[1].
   void build(Weights& add, const Shapes& inputs) {
     const Shape& input = inputs[0];
     Shape to = options.output_shape;
@@ -162,7 +162,7 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
     const Tensor q =
         heads(query_(in.query)) * (1 / std::sqrt(static_cast<double>(options.key_dim)));
     Tensor allowed = in.allowed(options.use_causal_mask, options.sliding_window);
-    if (allowed) allowed = expand_dims(allowed, 1);  // alike for all heads
+    if (allowed) allowed = expand_dims(allowed, 1);  // the same for all heads
     const Tensor weights = attention::weights(matmul(q, heads(key_(in.key)), false, true), allowed);
     const Tensor of_heads = matmul(dropout_(weights, call.training),
                                    heads(value_(in.value)));  // [batch, heads, time, value_dim]
@@ -179,7 +179,7 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
   static constexpr const char* who = "MultiHeadAttention";
 
   int value_dim() const { return options.value_dim > 0 ? options.value_dim : options.key_dim; }
-  /// The output of the last one is the layer's, whose own penalty it has.
+  /// The penalty of the last one's output is the layer's own, so it has none itself.
   Layer projection(const char* name, int input_axes, const Shape& shape) const {
     const bool is_last = input_axes == 2;
     return attention::ProjectionLayer(
@@ -202,7 +202,7 @@ class MultiHeadAttentionLayer : public LayerOf<MultiHeadAttentionOptions> {
   attention::WeightDropout dropout_{options.dropout, options.seed};
 };
 
-/// Attention of several heads; its options are MultiHeadAttentionOptions.
+/// Attention with several heads; its options are MultiHeadAttentionOptions.
 inline Layer MultiHeadAttention(const MultiHeadAttentionOptions& options) {
   return make_layer("MultiHeadAttention", options);
 }

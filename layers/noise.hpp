@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Noise in training; otherwise each of these layers gives its input.
+// Noise in training; otherwise each of these layers returns its input.
 #pragma once
 
 #include <tempo/layers/dropout.hpp>
@@ -18,7 +18,7 @@ inline void describe(auto& option, GaussianNoiseOptions& o) {
   sdk::describe_seed(option, o);
 }
 
-/// In training adds normal numbers of mean 0.
+/// Adds normal numbers of mean 0 in training.
 class GaussianNoiseLayer : public LayerOf<GaussianNoiseOptions> {
  public:
   using LayerOf::LayerOf;
@@ -55,7 +55,7 @@ inline void describe(auto& option, NoiseRateOptions& o) {
 }
 
 namespace sdk {
-/// Of what is scaled so that mean and variance stay, which a rate of 1 leaves nothing of.
+/// Refuses a rate of 1, which leaves nothing to scale so that mean and variance stay.
 inline void require_some_kept(const char* who, double rate) {
   if (rate == 1)
     throw Error(std::string(who) +
@@ -63,7 +63,7 @@ inline void require_some_kept(const char* who, double rate) {
 }
 }  // namespace sdk
 
-/// In training multiplies by normal numbers of mean 1 and variance rate / (1 - rate), those of
+/// In training, multiplies by normal numbers of mean 1 and variance rate / (1 - rate), as in
 /// dropout (Srivastava et al., 2014, section 10).
 class GaussianDropoutLayer : public LayerOf<NoiseRateOptions> {
  public:
@@ -91,8 +91,8 @@ inline Layer GaussianDropout(const NoiseRateOptions& options) {
 }
 TEMPO_OPTIONS(Layer GaussianDropout, NoiseRateOptions);
 
-/// In training sets whole features of [batch, time, features] to 0, at all steps of a sequence, and
-/// scales the others by 1 / (1 - rate) (Tompson et al., 2014).
+/// In training, sets whole features of [batch, time, features] to 0, at all steps of a sequence,
+/// and scales the others by 1 / (1 - rate) (Tompson et al., 2014).
 class SpatialDropout1DLayer : public LayerOf<NoiseRateOptions> {
  public:
   using LayerOf::LayerOf;
@@ -132,7 +132,7 @@ inline void describe(auto& option, AlphaDropoutOptions& o) {
   sdk::describe_seed(option, o);
 }
 
-/// In training sets elements to the least value of selu at random, then scales and shifts all so
+/// In training, sets random elements to the lowest value of selu, then scales and shifts all, so
 /// that mean 0 and variance 1 stay (Klambauer et al., 2017, "alpha dropout").
 class AlphaDropoutLayer : public LayerOf<AlphaDropoutOptions> {
  public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers that bring numbers to a common scale, sample by sample or by what data have.
+// Layers that bring numbers to a common scale: sample by sample, or by the statistics of data.
 #pragma once
 
 #include <tempo/layers/center_and_scale.hpp>
@@ -31,8 +31,8 @@ inline void describe(auto& option, LayerNormalizationOptions& o) {
   describe_center_and_scale(option, o);
 }
 
-/// gamma (x - mean) / sqrt(variance + epsilon) + beta, over the features of each step by itself (Ba
-/// et al., 2016).
+/// gamma (x - mean) / sqrt(variance + epsilon) + beta, over the features of each step alone (Ba et
+/// al., 2016).
 class LayerNormalizationLayer : public LayerOf<LayerNormalizationOptions> {
  public:
   using LayerOf::LayerOf;
@@ -94,8 +94,8 @@ inline void describe(auto& option, RMSNormalizationOptions& o) {
   option("epsilon", o.epsilon, "Added to the mean square.", at_least(0));
 }
 
-/// scale x / sqrt(mean(x^2) + epsilon), over the features of each step by itself (Zhang and
-/// Sennrich, 2019).
+/// scale x / sqrt(mean(x^2) + epsilon), over the features of each step alone (Zhang and Sennrich,
+/// 2019).
 class RMSNormalizationLayer : public LayerOf<RMSNormalizationOptions> {
  public:
   using LayerOf::LayerOf;
@@ -136,7 +136,7 @@ inline void describe(auto& option, UnitNormalizationOptions& o) {
   option("axis", sdk::as_list(o.axis), "Axes that the length is taken over, as one.");
 }
 
-/// x / |x|: vectors of length 1 (Euclidean); what is shorter than 1e-12 is divided by that.
+/// x / |x|: vectors of Euclidean length 1; a vector shorter than 1e-12 is divided by 1e-12.
 class UnitNormalizationLayer : public LayerOf<UnitNormalizationOptions> {
  public:
   using LayerOf::LayerOf;
@@ -173,9 +173,9 @@ inline void describe(auto& option, NormalizationOptions& o) {
   option("invert", o.invert, "Whether it goes the other way: x sqrt(variance) + mean.");
 }
 
-/// (x - mean) / sqrt(variance), of data that adapt was shown or as the options say. What is no
-/// floating number comes as one. The two are weights, which no optimizer changes, where adapt finds
-/// them; before that they are 0 and 1.
+/// (x - mean) / sqrt(variance), of the data that adapt was given, or as the options say. Numbers
+/// that are not floating become so. If adapt finds mean and variance, they are weights that no
+/// optimizer changes; before that they are 0 and 1.
 class NormalizationLayer : public LayerOf<NormalizationOptions> {
  public:
   NormalizationLayer(NormalizationOptions o = {}) : LayerOf(std::move(o)) {
@@ -239,8 +239,8 @@ inline Layer Normalization(const NormalizationOptions& options = {}) {
 }
 TEMPO_OPTIONS(Layer Normalization, NormalizationOptions);
 
-/// Shows a Normalization layer data, in one batch or several: its mean and variance become theirs.
-/// Builds the layer. Throws Error where there are no data, or some are NaN or infinite.
+/// Sets the mean and variance of a Normalization layer to those of data, in one batch or several.
+/// Builds the layer. Throws Error if there are no data, or some are NaN or infinite.
 inline void adapt(const Layer& layer, const Tensors& batches) {
   const std::string who = "adapt: `" + layer.name() + "`";
   if (layer.type_name() != "Normalization")
@@ -275,7 +275,7 @@ inline void adapt(const Layer& layer, const Tensors& batches) {
       variance_of_all = its_variance;
       continue;
     }
-    const double share = n / seen;  // variances add up about the common mean (Chan et al., 1979)
+    const double share = n / seen;  // combines variances about the common mean (Chan et al., 1979)
     const Tensor apart = its_mean - mean_of_all;
     mean_of_all = mean_of_all + share * apart;
     variance_of_all =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers that make one step of several, or of all.
+// Layers that make one step from several, or from all.
 #pragma once
 
 #include <tempo/layers/sequences.hpp>
@@ -26,7 +26,7 @@ inline void describe(auto& option, Pooling1DOptions& o) {
 
 namespace sdk {
 
-/// Where the windows of a pooling layer lie: `before` and `after` are steps outside of the
+/// The windows of a pooling layer; `before` and `after` are numbers of steps outside of the
 /// sequence.
 struct Windows {
   int64_t size, stride, count, before, after;
@@ -51,8 +51,8 @@ struct Windows {
     return w;
   }
 
-  /// The steps of each window: x [batch, time, features], with what lies outside of it, to [batch,
-  /// count, size, features].
+  /// The steps of each window: x [batch, time, features], which includes those outside of the
+  /// sequence, to [batch, count, size, features].
   Tensor steps(const Tensor& x) const {
     const int64_t batch = x.shape()[0], features = x.shape()[2];
     if (size == stride)
@@ -68,7 +68,7 @@ struct Windows {
     return concat(each, 2);
   }
 
-  /// How many steps of each window lie in a sequence of `time` steps.
+  /// How many steps of each window lie within a sequence of `time` steps.
   std::vector<double> inside(int64_t time) const {
     std::vector<double> out;
     for (int64_t i = 0; i < count; ++i) {
@@ -82,8 +82,8 @@ struct Windows {
 
 }  // namespace sdk
 
-/// The greatest of each window of steps, feature by feature: [batch, time, features] to [batch,
-/// windows, features]. It counts masked steps and drops the mask, as Keras does.
+/// The maximum of each window of steps, feature by feature: [batch, time, features] to [batch,
+/// windows, features]. Masked steps count, and the mask is dropped, as in Keras.
 class MaxPooling1DLayer : public LayerOf<Pooling1DOptions> {
  public:
   using LayerOf::LayerOf;
@@ -101,14 +101,14 @@ class MaxPooling1DLayer : public LayerOf<Pooling1DOptions> {
   }
 };
 
-/// The greatest of each window of steps; its options are Pooling1DOptions.
+/// The maximum of each window of steps; its options are Pooling1DOptions.
 inline Layer MaxPooling1D(const Pooling1DOptions& options = {}) {
   return make_layer("MaxPooling1D", options);
 }
 TEMPO_OPTIONS(Layer MaxPooling1D, Pooling1DOptions);
 
-/// The mean of each window of steps, of those that lie in the sequence: [batch, time, features] to
-/// [batch, windows, features]. It counts masked steps and drops the mask, as Keras does.
+/// The mean of each window, over its steps within the sequence: [batch, time, features] to [batch,
+/// windows, features]. Masked steps count, and the mask is dropped, as in Keras.
 class AveragePooling1DLayer : public LayerOf<Pooling1DOptions> {
  public:
   using LayerOf::LayerOf;
@@ -145,8 +145,8 @@ inline void describe(auto& option, GlobalPooling1DOptions& o) {
   option("keepdims", o.keepdims, "Whether time stays as an axis of 1.");
 }
 
-/// The greatest of all steps, feature by feature: [batch, time, features] to [batch, features]. It
-/// counts masked steps, as Keras does.
+/// The maximum of all steps, feature by feature: [batch, time, features] to [batch, features].
+/// Masked steps count, as in Keras.
 class GlobalMaxPooling1DLayer : public LayerOf<GlobalPooling1DOptions> {
  public:
   using LayerOf::LayerOf;
@@ -161,14 +161,14 @@ class GlobalMaxPooling1DLayer : public LayerOf<GlobalPooling1DOptions> {
   }
 };
 
-/// The greatest of all steps; its options are GlobalPooling1DOptions.
+/// The maximum of all steps; its options are GlobalPooling1DOptions.
 inline Layer GlobalMaxPooling1D(const GlobalPooling1DOptions& options = {}) {
   return make_layer("GlobalMaxPooling1D", options);
 }
 TEMPO_OPTIONS(Layer GlobalMaxPooling1D, GlobalPooling1DOptions);
 
 /// The mean of all steps that the mask counts: [batch, time, features] to [batch, features]. A
-/// sequence of which none counts gives 0 (Keras: NaN).
+/// sequence without such steps gives 0 (Keras: NaN).
 class GlobalAveragePooling1DLayer : public LayerOf<GlobalPooling1DOptions> {
  public:
   using LayerOf::LayerOf;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What recurrent layers share: a step run over time with masks, states and directions, and the
-// layer that any cell makes with it.
+// The common part of recurrent layers: runs a step over time, with masks, states and directions;
+// and makes a layer of any cell.
 #pragma once
 
 #include <tempo/layers/recurrence_checks.hpp>
@@ -10,7 +10,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// z + bias, where there is a bias.
+/// z + bias, if there is a bias.
 inline Tensor biased(const Tensor& z, const Tensor& bias) { return bias ? z + bias : z; }
 
 namespace recurrence {
@@ -20,7 +20,7 @@ inline constexpr const char* not_pure =
     "next.\n  A step must be a pure function of its arguments, of the cell's weights and options "
     "and of call.training.";
 
-/// a where the mask [batch, 1] holds, else b; both [batch, ...].
+/// a where the mask [batch, 1] is true, else b; both [batch, ...].
 inline Tensor choose(const Tensor& mask, const Tensor& a, const Tensor& b) {
   if (a.rank() == 2) return where(mask, a, b);
   Shape aligned{mask.shape()[0]};
@@ -28,16 +28,16 @@ inline Tensor choose(const Tensor& mask, const Tensor& a, const Tensor& b) {
   return where(reshape(mask, aligned), a, b);
 }
 
-/// x with another step of its sequence, one that counts, at each masked one. What a step computes
-/// there is thrown away; its gradient is 0 then only if what it read is an input like any other: 0
-/// times NaN is NaN.
+/// x with each masked step replaced by a step of its sequence that counts. The result of a masked
+/// step is thrown away, but its gradient is 0 only if its input is an ordinary one: 0 times NaN is
+/// NaN.
 inline Tensor counted_alone(const Tensor& x, const Tensor& mask) {
   static const sdk::Op counted_steps("counted_steps");
   return counted_steps(x, mask, {{"borrow", true}});
 }
 
-/// The number of steps up to the last one that counts in any sequence; nothing need be computed
-/// after it. At least 1, and all of them while a step is traced.
+/// The number of steps up to the last one that counts in any sequence; later ones need not be
+/// computed. At least 1, and all of them while a step is traced.
 inline int64_t counted_steps(const Tensor& mask) {
   const int64_t batch = mask.shape()[0], time = mask.shape()[1];
   if (mask.traced()) return time;
@@ -49,7 +49,7 @@ inline int64_t counted_steps(const Tensor& mask) {
   return last;
 }
 
-/// Which rows [batch, 1] have a step that counts; none if all have, or nobody knows yet.
+/// Which rows [batch, 1] have a step that counts; Tensor{} if all have, or it is not known yet.
 inline Tensor rows_that_count(const Tensor& mask) {
   if (mask.traced()) return {};
   const int64_t batch = mask.shape()[0], time = mask.shape()[1];
@@ -61,26 +61,26 @@ inline Tensor rows_that_count(const Tensor& mask) {
   return tensor(any, {batch, 1});
 }
 
-/// y, with the rows of another value, of the same shape or one number, where no step counts.
+/// y; rows in which no step counts are those of `other`, of the same shape or one number.
 inline Tensor with_rows(const Tensor& counting, const Tensor& y, const Tensor& other) {
   return counting ? choose(counting, y, other) : y;
 }
 
-/// The number of step ids of a Recurrence, which no other one has: a layer may run several.
+/// The number of step ids that each Recurrence has for itself: a layer may run several.
 inline constexpr uint32_t step_ids = 64;
 inline uint32_t next_step_ids() {
   static Counter& taken = *new Counter(1);
   return static_cast<uint32_t>(taken.next()) * step_ids;
 }
 
-/// y [batch, steps, ...] up to the steps of its mask, where what the mask leaves out holds what was
-/// processed before it; 0 where nothing was.
+/// y [batch, steps, ...], extended to the steps of its mask: a masked step holds the value of the
+/// one that was processed before it, or 0 if there is none.
 inline Tensor held(const Tensor& y, const Tensor& mask, bool backwards) {
   static const sdk::Op held_steps("held_steps");
   return held_steps(y, mask, {{"reverse", backwards}});
 }
 
-/// Whether it is run from the last step to the first. Not every recurrence can be.
+/// Whether it runs from the last step to the first. Not every recurrence can.
 inline bool go_backwards(const auto& options) {
   if constexpr (requires { options.go_backwards; })
     return options.go_backwards;
@@ -88,9 +88,9 @@ inline bool go_backwards(const auto& options) {
     return false;
 }
 
-/// Times since the step before that counts, [batch, time, 1], for steps that are run from the last
-/// to the first: each has that of the step after it, and the first that is run that of the first of
-/// its sequence.
+/// The gaps [batch, time, 1] since the last step that counts, for a run from the last step to the
+/// first: each step gets the gap of the one after it, and the step that runs first gets that of the
+/// first step of its sequence.
 inline Tensor turned(const Tensor& gap, const Tensor& mask) {
   const int64_t time = gap.shape()[1];
   if (time == 0) return gap;
@@ -134,7 +134,7 @@ class OwnCell {
   Step step(const Tensors& x, const State& s, const StepCall& call) const {
     return Form::step(cell_, x, s, call);
   }
-  /// Whether this state can begin as a weight. A cell of which only the first few can says so:
+  /// Whether this state can begin as a weight. A cell in which only the first few can declares
   /// `static constexpr int trainable_states = 2`.
   static constexpr bool can_train(std::size_t state) {
     if constexpr (requires { CellClass::trainable_states; })
@@ -156,9 +156,9 @@ class Recurrence {
   Recurrence& operator=(const Recurrence&) = delete;
 
   /// Runs the cell over x, each [batch, time, ...]: the output and, with return_state, the last
-  /// states. `who` is named in errors; `seen` is what the cell sees of the call, but for what this
-  /// function finds. Used in a layer's call; the step is a pure function of its arguments, of the
-  /// layer's weights, of constants and what is made once, and of call.training, and is traced once
+  /// states. Errors name `who`; `seen` is the call as the cell sees it, without what this function
+  /// adds. It runs in a layer's call. The step must be a pure function of its arguments, the
+  /// layer's weights, the constants, the results of `once`, and call.training; it is traced once
   /// for each type of arguments.
   template <class C, class Options>
   Tensors run(const std::string& who, const C& cell, const Options& options, const Tensors& x,
@@ -190,14 +190,14 @@ class Recurrence {
       const Tensor mask = cut(call.mask);
       Tensors counted;
       for (const Tensor& t : x) counted.push_back(recurrence::counted_alone(cut(t), mask));
-      // Outputs that hold are made of zeros where all of them are there; a stream has one at a
+      // Outputs that hold are filled in afterwards, if all of them are there; a stream has one at a
       // time.
       const bool holds = options.return_sequences && !options.zero_output_for_mask,
                  all_there = !call.mask.traced() && !x[0].traced(), later = holds && all_there;
       MaskedOutput output;
       if (!options.return_sequences || (holds && !later))
         output = held_output(step, counted, first, seen, all_there);
-      // A row that never runs has no part in the step, whatever its state is: 0 times NaN is NaN.
+      // A row in which no step counts runs with a state of 0, not its own: 0 times NaN is NaN.
       const Tensor rows = recurrence::rows_that_count(mask);
       State running;
       for (const Tensor& state : first)
@@ -218,7 +218,7 @@ class Recurrence {
     if (options.stateful) keep(result.state);
 
     Tensors out{result.output};
-    if (options.return_sequences) {  // in the order of processing, as Keras has it
+    if (options.return_sequences) {  // in the order of processing, as in Keras
       const auto ordered = [&](const Tensor& t) { return backwards ? reverse(t, 1) : t; };
       out[0] = ordered(out[0]);
       if (call.mask) out[0] = with_mask(out[0], ordered(call.mask));
@@ -229,7 +229,7 @@ class Recurrence {
 
   void reset() { kept_.clear(); }
 
-  /// With trainable_initial_state, adds a weight for each state of the cell that can be one, which
+  /// With trainable_initial_state, adds a weight for each state of the cell that can be one; it
   /// begins as the cell's own first state. `steps` are the shapes of the sequences at one step.
   template <class C, class Options>
   void build(Weights& add, const C& cell, const Options& options, Shapes steps) {
@@ -248,7 +248,7 @@ class Recurrence {
 
  private:
   // Values that are made once come after the constants, so the number of constants is part of a
-  // step's id. 0, for too many of them: the step is traced each time.
+  // step's id. It is 0 for too many constants: the step is then traced each time.
   uint32_t step_id(std::size_t constants) const {
     return constants < recurrence::step_ids ? first_step_id_ + static_cast<uint32_t>(constants) : 0;
   }
@@ -280,14 +280,14 @@ class Recurrence {
     return first;
   }
 
-  // The output of a masked step is 0; or the one before it, which starts as 0 and is carried as one
-  // more state; or a state that is the output of each step.
+  // The output of a masked step is 0; or the previous output, which starts as 0 and is carried as
+  // one more state; or a state that is the output of each step.
   struct MaskedOutput {
     Tensor carried = {};
     std::optional<std::size_t> state = {};
   };
 
-  // A masked step leaves the state as it was.
+  // A masked step leaves the state unchanged.
   template <class F>
   Scanned masked(const std::string& who, F& step, const MaskedOutput& output, Tensors x,
                  const Tensor& mask, State first, const ScanOptions& order) {
@@ -323,8 +323,8 @@ class Recurrence {
     return {};
   }
 
-  // Only a step tells what its output is; one is traced for the first call, in a scan of no steps,
-  // which draws no random numbers.
+  // Only a step shows what its output is. The first call traces one, in a scan of no steps, which
+  // draws no random numbers.
   template <class F>
   MaskedOutput held_output(F& step, const Tensors& x, const State& state, const StepCall& seen,
                            bool all_there) {
@@ -380,16 +380,16 @@ class Recurrence {
     Types read;   // by the step; 0 is the batch
     Shape shape;  // without the batch
     DType dtype;
-    std::optional<std::size_t> state;  // that it is
+    std::optional<std::size_t> state;  // the state that the output is, if any
   };
   State kept_, first_;
-  OneAtATime calls_;             // of a stateful one, whose calls go on from one another
+  OneAtATime calls_;             // if stateful, as each call goes on from the last
   FoundOnce<Output> output_[2];  // in inference, in training
   uint32_t first_step_id_ = recurrence::next_step_ids();
 };
 
 /// The layer that a cell makes, with the cell's weights as its own ("lstm/kernel"). Its options are
-/// the cell's and must hold those of a recurrence.
+/// the cell's, which must include those of a recurrence.
 template <class CellClass>
 class Recurrent : public LayerOf<typename CellClass::options_type> {
  public:
@@ -440,8 +440,8 @@ class Recurrent : public LayerOf<typename CellClass::options_type> {
                        ".\n  States go into the call's options: {.initial_state = {h}}.");
     sdk::CellForm<CellClass>::require_sequences(given);
   }
-  /// Of sequence i. A cell whose states are [batch, units] reads [batch, features], nothing wider,
-  /// and so does one that says so by its step_rank.
+  /// The shape of a step of sequence i. If the cell's states are [batch, units], or its step_rank
+  /// says so, it reads [batch, features] and nothing wider.
   static Shape step_shape(const Shape& x, std::size_t i) {
     constexpr int rank = sdk::CellForm<CellClass>::step_rank;
     constexpr bool several = CellClass::sequence_count != 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What recurrences and their relatives ask of sequences, masks and states.
+// Checks of sequences, masks and states, for recurrences and their relatives.
 #pragma once
 
 #include <tempo/cell.hpp>
@@ -8,7 +8,7 @@ namespace tempo TEMPO_HIDDEN {
 
 namespace recurrence {
 
-/// What one step sees of x [batch, time, features...]; it needs `rank` axes, or more if `free`.
+/// The shape of a step of x [batch, time, features...]; x needs `rank` axes, or more if `free`.
 inline Shape step_shape(const std::string& who, const Shape& x, int rank = 3, bool free = true) {
   if (x.rank() > rank && !free)
     throw ShapeError(who + ": needs [batch, time, features], got " + to_string(x) +
@@ -22,7 +22,7 @@ inline Shape step_shape(const std::string& who, const Shape& x, int rank = 3, bo
   return step;
 }
 
-/// Sequences that are run side by side have the same batch and time.
+/// Sequences that run side by side must have the same batch and time.
 inline void check_together(const std::string& who, const Tensors& x) {
   const Shape first = x[0].shape();
   for (std::size_t i = 1; i < x.size(); ++i) {

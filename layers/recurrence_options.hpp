@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options that recurrent layers share: their descriptions, and what those of the weights say to
-// training.
+// The options that recurrent layers share: their descriptions, and the rules that they give to
+// weights.
 #pragma once
 
 #include <tempo/cell.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
-/// The options of a recurrence, a part of every recurrent layer's.
+/// The options of a recurrence, which all recurrent layers share.
 inline void describe_recurrence(auto& option, auto& o) {
   option("return_sequences", o.return_sequences,
          "Whether to give the outputs of all steps, [batch, time, units], or of the last one.");
@@ -32,7 +32,7 @@ inline void describe_recurrence(auto& option, auto& o) {
            "Without effect: Keras's choice of a loop, and here each step is compiled once.");
 }
 
-/// Options of Keras that say how something is computed, and that are no choice here.
+/// Options of Keras for how something is computed; they have no effect here.
 inline void describe_implementation(auto& option, auto& o) {
   option(
       "implementation", o.implementation,
@@ -45,7 +45,7 @@ inline void describe_cudnn(auto& option, auto& o) {
          one_of("auto|true|false"));
 }
 
-/// What is asked of the weights of a recurrence besides following gradients.
+/// The regularizers and constraints of a recurrence's weights.
 inline void describe_recurrent_rules(auto& option, auto& o) {
   option("kernel_regularizer", o.kernel_regularizer, "Penalty of kernel, added to the loss.");
   option("recurrent_regularizer", o.recurrent_regularizer,
@@ -57,7 +57,7 @@ inline void describe_recurrent_rules(auto& option, auto& o) {
   option("bias_constraint", o.bias_constraint, "What bias fulfils after each update.");
 }
 
-/// The options of the weights, a part of SimpleRNN's, LSTM's and GRU's.
+/// The options of the weights, which SimpleRNN, LSTM and GRU share.
 inline void describe_recurrent_weights(auto& option, auto& o) {
   option("units", o.units, "Size of the output and of each state.", at_least(0));
   option("activation", o.activation, "Of the candidate and the output.");
@@ -70,7 +70,7 @@ inline void describe_recurrent_weights(auto& option, auto& o) {
   describe_recurrent_rules(option, o);
 }
 
-/// The same, for each weight.
+/// These rules, for each weight.
 template <class Options>
 struct RecurrentRules {
   explicit RecurrentRules(const Options& o)

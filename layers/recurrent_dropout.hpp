@@ -6,7 +6,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// The options of dropout, a part of every cell's that has it.
+/// The options of dropout, which all cells with it share.
 inline void describe_recurrent_dropout(auto& option, auto& o) {
   option("dropout", o.dropout,
          "Share of the features of x that are 0 in training: the same ones at all steps of a call, "
@@ -19,9 +19,9 @@ inline void describe_recurrent_dropout(auto& option, auto& o) {
   sdk::describe_seed(option, o);
 }
 
-/// A cell that drops some features of its input and some units of its state, in training alone: one
+/// A cell that drops some features of its input and some units of its state, in training only: one
 /// mask of each for all steps of a call (Gal and Ghahramani, 2016, with one mask for all gates).
-/// What is left is scaled by 1 / (1 - rate). Masks are made where a rate is above 0; a step without
+/// The rest is scaled by 1 / (1 - rate). Masks are made only if a rate is above 0; a step without
 /// them is the plain one.
 template <class Options>
 class CellWithDropout : public Cell<Options> {
@@ -49,11 +49,11 @@ class CellWithDropout : public Cell<Options> {
     return made;
   }
 
-  /// What the products of a step see of x.
+  /// x as the products of a step see it.
   Tensor dropped_input(const Tensor& x, const StepCall& call) const {
     return call.once.empty() || this->options.dropout == 0 ? x : x * call.once[0];
   }
-  /// What they see of the state.
+  /// The state as they see it.
   Tensor dropped_state(const Tensor& h, const StepCall& call) const {
     if (call.once.empty() || this->options.recurrent_dropout == 0) return h;
     return h * call.once[this->options.dropout > 0 ? 1 : 0];

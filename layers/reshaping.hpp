@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers that put elements elsewhere. None of them passes a mask on, as in Keras: what they give
-// are other steps, or none.
+// Layers that move elements. As in Keras, none of them passes a mask on: their results have other
+// steps, or none.
 #pragma once
 
 #include <tempo/layers/lists.hpp>
@@ -63,7 +63,7 @@ class ReshapeLayer : public LayerOf<ReshapeOptions> {
   }
 
  private:
-  /// The target with its -1 worked out.
+  /// The target shape, with its -1 computed.
   Shape sample(const Shape& x) const {
     Shape target = options.target_shape;
     if (target.empty())
@@ -197,7 +197,7 @@ inline Layer UpSampling1D(const UpSampling1DOptions& options = {}) {
 TEMPO_OPTIONS(Layer UpSampling1D, UpSampling1DOptions);
 
 namespace sdk {
-/// What an option says of both ends of the time axis: one number for both, or one each.
+/// The two numbers of an option for the ends of the time axis: one number for both, or one each.
 inline std::pair<int64_t, int64_t> ends(const char* who, const char* option, const Shape& given) {
   bool fits = given.rank() == 1 || given.rank() == 2;
   for (int64_t steps : given) fits = fits && steps >= 0;

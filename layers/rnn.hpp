@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any cell, run over a sequence.
+// Runs any cell over a sequence.
 #pragma once
 
 #include <tempo/layers/recurrence.hpp>
@@ -59,12 +59,12 @@ class RNNLayer : public LayerOf<RNNOptions> {
   Recurrence recurrence_;
 };
 
-/// A cell over a sequence.
+/// Runs a cell over a sequence.
 inline Layer RNN(const Layer& cell, RNNOptions options = {}) {
   options.cell = cell;
   return make_layer("RNN", options);
 }
-/// Cells one above the other, over a sequence.
+/// Runs cells one above the other over a sequence.
 inline Layer RNN(const std::vector<Layer>& cells, const RNNOptions& options = {}) {
   return RNN(cells.size() == 1 ? cells[0] : StackedRNNCells(cells), options);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The random numbers of layers that draw some at each call in training.
+// Seeds for layers that draw random numbers at each call in training.
 #pragma once
 
 #include <tempo/cell.hpp>
@@ -8,8 +8,8 @@
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-/// A seed of its own for each call, so that they differ and the first call of each run is the same.
-/// A saved model keeps how many there were, so that training goes on with it.
+/// A seed for each call, so that calls differ, and each run of a program begins with the same one.
+/// A saved model keeps the number of calls, so that training goes on with the next seed.
 class Seeds {
  public:
   /// A seed below 0 stands for the generator that set_seed starts.
@@ -36,8 +36,8 @@ void describe_seed(auto& option, Options& o) {
          at_least(-1));
 }
 
-/// The shape that numbers for x are drawn in: x's own, or `given`, whose extents are 1 where one
-/// draw serves the whole axis, and -1 for x's own.
+/// The shape in which numbers for x are drawn: that of x, or `given`, whose extents are 1 if one
+/// draw serves the whole axis, and -1 for the extent of x.
 inline Shape noise_shape(const char* who, const Shape& given, const Shape& x) {
   if (given.empty()) return x;
   Shape shape = given;

@@ -75,14 +75,14 @@ inline void describe(auto& option, SeparableConv1DOptions& o) {
          "What pointwise_kernel fulfils after each update.");
 }
 
-/// Sums over the window of each feature by itself, depth_multiplier of them side by side.
+/// Sums over the window of each feature alone, depth_multiplier of them side by side.
 template <class Layer, class Options>
 class DepthwiseOverTime : public ConvolutionOverTime<Layer, Options> {
  public:
   using ConvolutionOverTime<Layer, Options>::ConvolutionOverTime;
 
  protected:
-  /// Adds depthwise_kernel; how many sums there are of a step.
+  /// Adds depthwise_kernel; returns the number of sums of a step.
   int64_t add_depthwise(Weights& add, const Shape& input) {
     const Options& o = this->options;
     const int64_t features = this->features_of(input);
@@ -114,7 +114,7 @@ class DepthwiseConv1DLayer
   Tensor sums(const Tensor& x) const { return depthwise(x); }
 };
 
-/// The same, times pointwise_kernel, which mixes the features (Chollet, 2017).
+/// The same, followed by a product with pointwise_kernel, which mixes features (Chollet, 2017).
 class SeparableConv1DLayer
     : public DepthwiseOverTime<SeparableConv1DLayer, SeparableConv1DOptions> {
  public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What layers ask of a sequence, and do with its mask besides what the ops in them do.
+// Checks of sequences, and what layers do with masks besides what their ops do.
 #pragma once
 
 #include <algorithm>
@@ -31,21 +31,21 @@ inline void describe_data_format(auto& option, auto& o) {
          one_of("channels_last|channels_first"));
 }
 
-/// x without its mask: for results that are other steps than those it is of.
+/// x without its mask: for results with other steps than those of the mask.
 inline Tensor without_mask(const Tensor& x) { return mask_of(x) ? with_mask(x, {}) : x; }
 
-/// A sequence of that data_format as [batch, time, features], or such a one as that format has it.
+/// With channels_first, swaps time and features: to [batch, time, features], or back from it.
 inline Tensor reordered(const Tensor& x, const std::string& format) {
   if (format == "channels_last" || x.rank() != 3) return x;  // require_sequence says so
   return transpose(without_mask(x), {0, 2, 1});
 }
 
-/// y, steps of the input, with the mask of the call.
+/// y, whose steps are those of the input, with the mask of the call.
 inline Tensor with_mask_of(const CallOptions& call, const Tensor& y) {
   return call.mask ? with_mask(y, call.mask) : y;
 }
 
-/// The mask of the call as one of the steps of x [batch, time, features], [batch, time, 1].
+/// The mask of the call for the steps of x [batch, time, features], as [batch, time, 1].
 inline Tensor mask_of_steps(const char* who, const Tensor& x, const Tensor& mask) {
   const Shape steps{x.shape()[0], x.shape()[1]};
   if (mask.dtype() != bool_ || mask.shape() != steps)
@@ -56,21 +56,21 @@ inline Tensor mask_of_steps(const char* who, const Tensor& x, const Tensor& mask
 }
 
 /// Whether it is a mask of the first axes of x: of samples [batch], of steps [batch, time], or of
-/// their parts. with_mask says what is wrong with another.
+/// their parts. with_mask throws the error for any other.
 inline bool is_mask_of(const Tensor& mask, const Tensor& x) {
   if (!mask || mask.dtype() != bool_ || mask.rank() < 1 || mask.rank() > x.rank()) return false;
   const Shape counted = mask.shape(), all = x.shape();
   return std::equal(counted.begin(), counted.end(), all.begin());
 }
 
-/// A mask of the first axes of x, to be broadcast against it.
+/// A mask of the first axes of x, reshaped to be broadcast against it.
 inline Tensor against(const Tensor& x, const Tensor& mask) {
   Shape shape = mask.shape();
   while (shape.rank() < x.rank()) shape.push_back(1);
   return reshape(mask, shape);
 }
 
-/// f(x, mask) of a mask of the first axes of x, which f sees as one of [batch, time]; a sample is a
+/// f(x, mask) for a mask of the first axes of x, which f sees as [batch, time]; a sample is a
 /// sequence of one step.
 inline Tensor as_sequences(const Tensor& x, const Tensor& mask, auto f) {
   if (mask.rank() == 2) return f(x, mask);
@@ -81,9 +81,9 @@ inline Tensor as_sequences(const Tensor& x, const Tensor& mask, auto f) {
   return reshape(f(reshape(x, {batch, time, features}), reshape(mask, {batch, time})), all);
 }
 
-/// x with another step in place of each that is masked and holds NaN, infinite numbers or such
-/// whose squares may be: the gradient of a weight adds up x dy over all steps, and 0 times NaN is
-/// NaN.
+/// x with another step in place of each masked one that holds NaN, infinite numbers, or numbers
+/// whose squares may be infinite: the gradient of a weight sums x dy over all steps, and 0 times
+/// NaN is NaN.
 inline Tensor usable(const Tensor& x, const Tensor& mask) {
   static const Op usable_steps("usable_steps"), counted_steps("counted_steps");
   if (!is_floating(x.dtype()) || !is_mask_of(mask, x)) return x;
@@ -92,8 +92,8 @@ inline Tensor usable(const Tensor& x, const Tensor& mask) {
   });
 }
 
-/// y, back from which no gradient that is NaN or infinite goes to what is masked: there 0 times the
-/// slope of a function that overflows is NaN.
+/// y; no NaN or infinite gradient flows back from it to masked steps. There, 0 times the slope of a
+/// function that overflows would be NaN.
 inline Tensor with_usable_gradient(const Tensor& y, const Tensor& mask) {
   static const Op usable_gradient("usable_gradient");
   if (!is_floating(y.dtype()) || !is_mask_of(mask, y)) return y;

@@ -18,7 +18,7 @@ inline void describe(auto& option, StackedRNNCellsOptions& o) {
   option("next", o.next, "The cell above it, which may be a stack itself.");
 }
 
-/// Two cells as one: the second reads at each step what the first gives. The states are the
+/// Two cells as one: at each step, the second reads the output of the first. The states are the
 /// first's, then the second's.
 class StackedRNNCellsCell : public Cell<StackedRNNCellsOptions> {
  public:
@@ -62,7 +62,7 @@ class StackedRNNCellsCell : public Cell<StackedRNNCellsOptions> {
                   initial_state(options.next, for_next(call)));
   }
 
-  /// What both make; before it a tensor whose size says how much of it is the first's.
+  /// What both make, after a tensor whose size is the number of tensors of the first.
   Tensors once(const StepCall& call) const {
     const Tensors first = tempo::once(options.cell, for_cell(call)),
                   second = tempo::once(options.next, for_next(call));
@@ -96,7 +96,7 @@ class StackedRNNCellsCell : public Cell<StackedRNNCellsOptions> {
     return first;
   }
 
-  /// What a cell sees of the call; constants only where it takes them.
+  /// The call as a cell sees it; with constants only if it takes them.
   static StepCall seen_by(const Layer& cell, const StepCall& call, Shapes inputs) {
     StepCall seen{.training = call.training, .inputs = std::move(inputs), .dtype = call.dtype};
     if (takes(cell)) seen.constants = call.constants;
@@ -113,8 +113,8 @@ class StackedRNNCellsCell : public Cell<StackedRNNCellsOptions> {
     return seen_by(options.next, call, {output_.prepended(call.batch())});
   }
 
-  /// What the first cell gives for one row, found by a step of zeros. Where that cannot be done, as
-  /// for want of constants, it is taken to be as large as its first state.
+  /// The output of the first cell for one row, found by a step on zeros. If that fails, as without
+  /// constants it may, it is taken to be as large as its first state.
   Shape output_of_first(const Shapes& inputs, DType dtype) const {
     const NoGradient off;
     StepCall call{.inputs = inputs, .dtype = dtype};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A layer applied to each step of a sequence.
+// Applies a layer to each step of a sequence.
 #pragma once
 
 #include <tempo/layers/recurrence_checks.hpp>
@@ -19,10 +19,10 @@ inline void describe(auto& option, TimeDistributedOptions& o) {
   option("layer", o.layer, "The layer that is applied to each step.");
 }
 
-/// A layer applied to each step of x [batch, time, ...], as to a batch of batch * time samples. A
-/// mask [batch, time] is kept, and reaches a layer that reads [batch, features] as one of samples,
-/// [batch], and a layer that reads sequences as one of all of a sequence or none of it; of a mask
-/// with more axes the layer has its part, [batch, ...] at each step.
+/// Applies a layer to each step of x [batch, time, ...], as to batch * time samples. A mask [batch,
+/// time] is kept. A layer that reads [batch, features] sees it as a mask of samples, [batch]; a
+/// layer that reads sequences sees it as one of whole sequences. Of a mask with more axes, the
+/// layer sees the part of each step, [batch, ...].
 class TimeDistributedLayer : public LayerOf<TimeDistributedOptions> {
  public:
   TimeDistributedLayer(TimeDistributedOptions o = {}) : LayerOf(std::move(o)) {
@@ -78,15 +78,15 @@ class TimeDistributedLayer : public LayerOf<TimeDistributedOptions> {
     if (shape.rank() > 2 || x.rank() == 3) return of_samples;
     return broadcast_to(expand_dims(of_samples, 1), {flat[0], x.shape()[2]});
   }
-  /// Which steps count, [batch, time]: those of which a part does.
+  /// Which steps count, [batch, time]: those with a part that counts.
   static Tensor of_steps(const Tensor& mask) {
     Axes rest;
     for (int axis = 2; axis < mask.rank(); ++axis) rest.push_back(axis);
     return rest.empty() ? mask : sum(cast(mask, float32), rest) > 0;
   }
 
-  /// y [batch * time, ...] as [batch, time, ...], with its own mask; with that of the steps where
-  /// it has none, or passes on `spread`, which is the same in all of a step.
+  /// y [batch * time, ...] as [batch, time, ...], with its own mask; with the mask of the steps if
+  /// it has none, or if its mask is `spread`, which is constant within a step.
   static Tensor over_time(const Tensor& y, const Shape& x, const Tensor& mask,
                           const Tensor& spread) {
     const auto apart = [&](const Tensor& t) {
@@ -100,7 +100,7 @@ class TimeDistributedLayer : public LayerOf<TimeDistributedOptions> {
   }
 };
 
-/// A layer applied to each step of a sequence.
+/// Applies a layer to each step of a sequence.
 inline Layer TimeDistributed(const Layer& layer, TimeDistributedOptions options = {}) {
   options.layer = layer;
   return make_layer("TimeDistributed", options);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The option that layers with weights of a chosen size must be given.
+// Checks the option `units`, which must be given.
 #pragma once
 
 #include <tempo/cell.hpp>
 
 namespace tempo TEMPO_HIDDEN {
 
-/// `gates`: how many columns of its widest matrix each unit has.
+/// `gates` is the number of columns that each unit has in the layer's widest matrix.
 inline void require_units(const std::string& who, int units, int64_t gates = 1) {
   if (units < 1)
     throw Error(who + ": units is not set; it is the size of the output.\n  Give it: " + who +

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Children of a test: processes that do something and end. One that hangs is killed, and is a
-// failure.
+// Runs children of a test: processes that do something and end. A child that hangs is killed, and
+// counts as a failure.
 #pragma once
 
 #include <sys/wait.h>
@@ -18,7 +18,7 @@
 #include "testing.hpp"
 
 #if TEMPO_ADDRESS_SANITIZER
-// A forked child has not the other threads, whose memory would be reported, after a long search.
+// A forked child lacks the other threads, so LeakSanitizer would report their memory, slowly.
 extern "C" int __lsan_is_turned_off();
 extern "C" int __lsan_is_turned_off() { return 1; }
 #endif
@@ -28,7 +28,7 @@ namespace tempo::testing {
 constexpr int right = 0, wrong = 1, threw = 2;
 constexpr auto patience = std::chrono::seconds(120);
 
-/// "ended with 0": what became of a child. One that hangs is killed.
+/// "ended with 0": how a child ended. A child that hangs is killed.
 inline std::string ended(pid_t pid) {
   const auto begin = std::chrono::steady_clock::now();
   for (int status = 0; std::chrono::steady_clock::now() - begin < patience; ::usleep(1000))
@@ -40,7 +40,7 @@ inline std::string ended(pid_t pid) {
   return "hung";
 }
 
-/// What became of one that runs f, and exits with what it returns.
+/// How a child ends that runs f and exits with its result.
 inline std::string child(const std::function<int()>& f) {
   const pid_t pid = ::fork();
   if (pid == 0) {
@@ -63,7 +63,7 @@ inline Tensor samples(int64_t n, int64_t time, int64_t features) {
   return cast(normal({n, time, features}), float32);
 }
 
-/// Long scans, two of them: each is left for later, and one is begun on another thread.
+/// Two long scans: each is left for later, and one is begun on another thread.
 inline Layer long_scans() { return Bidirectional(LSTM({.units = 160, .return_sequences = true})); }
 inline Tensor long_sequence() { return samples(1, 60, 40); }
 
@@ -76,7 +76,7 @@ inline Sequential small_model() {
   return model;
 }
 
-/// What a model gives that was trained in this process.
+/// The results of a model that was trained in this process.
 inline std::vector<double> trained() {
   Sequential model = small_model();
   const Tensor x = samples(64, 20, 6), y = sum(sum(x, -1), -1, true);

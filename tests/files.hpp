@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tests of files share: a folder of their own, files in it, and tables of damaged ones.
+// Shared by tests of files: a folder of their own, files in it, and tables of damaged ones.
 #pragma once
 
 #include <unistd.h>
@@ -14,7 +14,7 @@
 
 namespace tempo::testing {
 
-// A folder of this program's own, gone at its end.
+// A folder of this program's own, which is removed at the end.
 struct Folder {
   Folder() { std::filesystem::create_directories(path); }
   ~Folder() { std::filesystem::remove_all(path); }

@@ -8,7 +8,7 @@
 
 namespace tempo::testing {
 
-/// Calls body(set) with each instruction set that this processor has in use.
+/// Calls body(set) with each instruction set that this processor has.
 template <class F>
 void on_each_instruction_set(F body) {
   const InstructionSet before = instruction_set();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every op that has a gradient: one row says where it is smooth and on which shapes.
+// Every op with a gradient: one row says where it is smooth and on which shapes.
 #pragma once
 
 #include <algorithm>
@@ -37,7 +37,7 @@ inline Input far_and_near() {
 inline Input far_below() {
   return [](int64_t) { return scalar(-20, float64); };
 }
-// What overflows where the greatest is not taken off first.
+// Numbers that overflow if the maximum is not subtracted first.
 inline Input huge() {
   return [](int64_t) {
     return tensor(std::vector<double>{1000, 998, 999.5, -1000, -999, -998.5}, {2, 3}, float64);
@@ -54,7 +54,7 @@ inline Input integers(int64_t bound, const Shape& shape, DType dtype = int64) {
 inline Input bools(const Shape& shape) {
   return [=](int64_t seed) { return testing::normal(shape, seed) > 0; };
 }
-// Numbers 0.1 apart from each other and at least `offset` from 0, in no order.
+// Numbers that are 0.1 apart and at least `offset` from 0, in no order.
 inline Input distinct(const Shape& shape, double offset = 0.05) {
   return [=](int64_t seed) {
     const auto n = static_cast<std::size_t>(shape.count());
@@ -117,7 +117,7 @@ inline const std::vector<OpCase>& op_cases() {
       {"erf", {normal(3, 4)}},
       {"cast", {normal(3, 4)}, {{"dtype", static_cast<int64_t>(float64)}}},
 
-      // Scalars are of the shape of constants, for which they may be mistaken.
+      // Scalars have the shape of constants, for which they may be mistaken.
       {"exp", {normal()}},
       {"expm1", {normal()}},
       {"log", {positive()}},
@@ -207,7 +207,7 @@ inline const std::vector<OpCase>& op_cases() {
       {"matmul", {normal(2, 3, 4), normal(5, 4)}, {{"transpose_b", int64_t{1}}}},
       {"matmul", {normal(2, 4, 3), normal(4, 5)}, {{"transpose_a", int64_t{1}}}},
       {"matmul", {normal(3, 4), normal(2, 4, 5)}},
-      // Square ones may be mistaken for each other, and for their transposes.
+      // Square matrices may be mistaken for each other, and for their transposes.
       {"matmul", {normal(3, 3), normal(3, 3)}},
       {"matmul", {normal(2, 3, 3), normal(3, 3)}},
       {"matmul", {normal(2, 3, 3), normal(3, 3)}, {{"transpose_b", int64_t{1}}}},

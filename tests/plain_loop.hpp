@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cell run by hand, one eager step after the other, and what a layer of it is compared by:
-// values, gradients and gradients of these.
+// Runs a cell by hand, one eager step after the other, and compares a layer by values, gradients
+// and gradients of these.
 #pragma once
 
 #include <tempo/gradient.hpp>
@@ -40,7 +40,7 @@ inline Shapes shapes_of(const Tensors& x) {
   return out;
 }
 
-/// All results of a RNN that gives sequences and states, one eager step after the other.
+/// All results of an RNN that returns sequences and states, one eager step after the other.
 inline Tensors by_hand(const Layer& cell, const Tensors& x, const CallOptions& options,
                        bool backwards) {
   StepCall call{.training = options.training, .constants = options.constants};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program prints, caught by a test.
+// Catches what a program prints.
 #pragma once
 
 #include <iostream>
@@ -7,7 +7,7 @@
 
 namespace tempo::testing {
 
-/// What is printed on a stream while it lives.
+/// Catches what is printed on a stream while it lives.
 class Printed {
  public:
   explicit Printed(std::ostream& on = std::cout) : on_(on), before_(on.rdbuf(text_.rdbuf())) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs as text, and computing the same after each pass alone and after all of them.
+// Programs as text; and that they compute the same after each pass alone and after all of them.
 #pragma once
 
 #include <set>
@@ -17,7 +17,7 @@ inline std::string from(const std::string& section, const Program& p) {
   return text.substr(std::min(text.size(), text.find(section + "\n")));
 }
 
-/// That its Plan claims no more than is so.
+/// Checks that the Plan claims nothing that is not true.
 inline void verify_planned(const Program& p) {
   verify_rows(p, Executable(p).plan().independent_rows);
 }
@@ -50,8 +50,8 @@ inline Program verified(const std::string& what, const Pipeline& pipeline, Progr
   return p;
 }
 
-/// That a Program, all in its loop, computes the same after each pass of any list alone, and after
-/// each list.
+/// Checks that a Program, all of it in the loop, computes the same after each pass of any list
+/// alone, and after each list.
 inline void check_passes(const std::string& what, const Program& given, int64_t time = 4) {
   const Tensors expected = results_of(given, time);
   const double tolerance = expected.at(0).dtype() == float32 ? 1e-5 : 1e-12;

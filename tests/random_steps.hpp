@@ -35,8 +35,8 @@ inline std::optional<Shape> broadcast(const Shape& a, const Shape& b) {
   return broadcast_shapes(both);
 }
 
-// Grows a pool of values by ops on what is in it. The same seed does the same to pools of the same
-// shapes: a step may be called as often as it likes.
+// Grows a pool of values by ops on its values. The same seed does the same to pools of the same
+// shapes, so a step may be called any number of times.
 class StepMaker {
  public:
   StepMaker(uint64_t seed, Tensors pool, bool elementwise)
@@ -55,11 +55,11 @@ class StepMaker {
       if (const Tensor t = one(); t.rank() > 0) return t;
   }
 
-  // What becomes of a state of this shape: itself, another of the shape, or something new.
+  // The next value of a state of this shape: itself, another of the shape, or something new.
   Tensor next(const Tensor& state) {
     if (random_.one_in(8)) return state;
     Tensor sum = random_.one_in(3) ? Tensor{} : 0.5 * state;
-    for (std::size_t i = pool_.size(); i-- > 0;) {  // the last made are of the most interest
+    for (std::size_t i = pool_.size(); i-- > 0;) {  // the latest values are the most interesting
       const Tensor& t = pool_[i];
       if (t.shape() == state.shape() && !random_.one_in(3))
         return random_.one_in(4) ? t : tanh(sum ? sum + t : t);
@@ -73,23 +73,23 @@ class StepMaker {
   static bool has_row(const Tensor& t) { return t.rank() > 0 && t.shape().back() > 0; }
 
   void add(const Tensor& t) {
-    constexpr int64_t most_elements = 40'000;  // what is larger is let go: steps stay quick
+    constexpr int64_t most_elements = 40'000;  // larger ones are dropped: steps stay quick
     if (t.count() <= most_elements) pool_.push_back(t);
   }
 
-  // Mostly of what was made last: what nothing reads is not in the Program.
+  // Mostly one of the latest values: values that nothing reads are not in the Program.
   Tensor one() {
     const auto n = static_cast<int64_t>(pool_.size());
     return pool_[static_cast<std::size_t>(
         random_.one_in(3) ? random_.below(n) : n - 1 - random_.below(std::min<int64_t>(n, 4)))];
   }
 
-  // Products are with what the step is given, so that numbers stay in bounds.
+  // Products are with the step's arguments, so that numbers stay in bounds.
   Tensor given() {
     return pool_[static_cast<std::size_t>(random_.below(static_cast<int64_t>(given_)))];
   }
 
-  // Ways to make something of a and b, and how often each is tried. One that does not fit them
+  // Ways to make something of a and b, and how often each is tried. A way that does not fit them
   // makes nothing.
   struct Way {
     int64_t times;
@@ -171,7 +171,7 @@ class StepMaker {
       add(scale * (random_.one_in(2) ? matmul(a, b, false, true) : matmul(a, transpose(b))));
   }
 
-  // a + some product of its shape, the last made first.
+  // a + a product of its shape, the latest first.
   void product_added(const Tensor& a, const Tensor&) {
     for (std::size_t l = pool_.size(); l-- > 0;)
       for (std::size_t r = given_; r-- > 0;) {
@@ -267,7 +267,7 @@ class StepMaker {
     }
   }
 
-  // To what has as many elements of each row, and perhaps another shape.
+  // Adds it to a value with as many elements per row, perhaps of another shape.
   void product_of_heads_added(const Tensor& made) {
     for (std::size_t k = pool_.size(); k-- > 0;) {
       const Tensor other = pool_[k];
@@ -290,7 +290,7 @@ class StepMaker {
       add(random_.one_in(4) ? reshape(a, {batch * heads, width / heads})
                             : reshape(a, {batch, heads, width / heads}));
   }
-  // In which rows are columns, or one row, or there is an axis of one.
+  // A shape in which rows become columns, or one row, or there is an axis of one.
   Shape another_shape(int64_t batch, int64_t width) {
     switch (random_.below(6)) {
       case 0: return {batch * width};
@@ -401,7 +401,7 @@ inline RandomRecurrence random_recurrence(uint64_t seed) {
   r.options = {
       .reverse = random.one_in(3), .last_only = random.one_in(4), .recompute = random.one_in(5)};
   if (random.one_in(2)) {
-    const bool alike = !large && batch <= 3 && random.one_in(3);  // axes that may be mistaken
+    const bool alike = !large && batch <= 3 && random.one_in(3);  // axes that may be mixed up
     const int64_t heads = alike ? batch : 1 + random.below(3), of_head = large ? 16
                                                                          : random.one_in(4)
                                                                              ? heads
@@ -421,7 +421,7 @@ inline RandomRecurrence random_recurrence(uint64_t seed) {
   return r;
 }
 
-// Few rows, and nothing but elementwise ops.
+// Few rows, and only elementwise ops.
 inline RandomRecurrence random_elementwise(uint64_t seed, int64_t time) {
   Random random(seed * 983 + 11);
   const int64_t batch = random.among({1, 1, 1, 2, 3}),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A layer or cell of C callbacks, each of which a test says by a function.
+// A layer or cell of C callbacks, each of which a test defines by a function.
 #pragma once
 
 #include <functional>
@@ -8,7 +8,7 @@
 
 namespace tempo::testing {
 
-/// Gives its input on, unless told otherwise; a cell gives on its states, too. It must outlive the
+/// Returns its input, unless told otherwise; a cell also returns its states. It must outlive the
 /// layers that are made of it.
 struct RawLayer {
   std::function<tempo_status(tempo_layer* self)> create = [](tempo_layer*) { return TEMPO_OK; };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps of many shapes: what scan, its gradient and its passes are tried on.
+// Steps of many shapes, on which scan, its gradient and its passes are tested.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,7 @@ auto without_gradient(F&& f) {
   return f();
 }
 
-// A tensor that a step reads from outside as it is, in either dtype.
+// A tensor that a step reads from outside unchanged, in either dtype.
 class OfDType {
  public:
   explicit OfDType(const Tensor& t) : float32_(cast(t, float32)), float64_(cast(t, float64)) {}
@@ -451,8 +451,8 @@ inline std::vector<ScanCase> scan_cases() {
   };
 }
 
-// Of rules that give what they read as it is, not times dy: where nothing comes in they give it,
-// too.
+// Rules that return what they read, not times dy: they return it even if no gradient comes
+// in.
 inline std::vector<ScanCase> rules_without_dy() {
   const Tensor x = normal({3, 5, 4}, 1), h = normal({3, 7}, 2), w = 0.4 * normal({4, 7}, 3),
                u = 0.4 * normal({7, 7}, 4), b = normal({7}, 5);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tests share: tensors to try things on, comparisons that say where they fail, error texts.
+// Shared by tests: tensors to try things on, comparisons that say where they fail, error texts.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,8 @@
 
 namespace tempo::testing {
 
-/// Same shape and dtype, and elements within tolerance * max(1, |largest expected element|). A
-/// tolerance of 0 asks for equal ones. NaN equals NaN.
+/// Checks for the same shape and dtype, and elements within tolerance * max(1, |largest expected
+/// element|). A tolerance of 0 requires equal elements. NaN equals NaN.
 inline void check_close(const std::string& what, const Tensor& got, const Tensor& expected,
                         double tolerance) {
   if (got.shape() != expected.shape() || got.dtype() != expected.dtype()) {
@@ -46,7 +46,7 @@ inline void check_close(const std::string& what, const Tensor& got, const Tensor
   BOOST_ERROR(text.str());
 }
 
-/// Bit for bit.
+/// Checks that they are equal bit for bit.
 inline void check_same(const std::string& what, const Tensor& got, const Tensor& expected) {
   check_close(what, got, expected, 0);
   if (got.dtype() != int64 || got.dtype() != expected.dtype() || got.shape() != expected.shape())
@@ -58,7 +58,7 @@ inline void check_same(const std::string& what, const Tensor& got, const Tensor&
                      << ", which are one number as doubles");
 }
 
-/// The text of the error that f throws; "nothing was thrown" when it doesn't.
+/// The text of the error that f throws; "nothing was thrown" if it throws none.
 template <class E = Error, class F>
 std::string error_of(F&& f) {
   try {
@@ -69,7 +69,7 @@ std::string error_of(F&& f) {
   return "nothing was thrown";
 }
 
-/// float64 tensors of numbers that are the same in each run.
+/// A float64 tensor of normal numbers, the same in each run.
 inline Tensor normal(const Shape& shape, int64_t seed = 1) {
   return random_normal(shape, 0, 1, float64, seed);
 }
@@ -89,7 +89,7 @@ class Threads {
   int before_ = threads();
 };
 
-/// All results as one float64 number that depends on each element.
+/// Combines all results into one float64 number that depends on each element.
 inline Tensor mixed(const Tensors& results) {
   Tensor total = scalar(0, float64);
   int64_t seed = 90;

@@ -24,11 +24,11 @@ struct AttentionDecoderOptions {
   std::string name = "";
 };
 
-/// The decoder of Bahdanau et al. (2015, appendix A.2): at each step the state asks a memory
-/// [batch, places, features], softmax(v tanh(W h + U memory)), and what it gets goes into a GRU,
-/// whose reset gate is applied before its product. It runs over {x, memory}; places that the
-/// memory's mask leaves out are not read. The weight kernel reads x, then what was got; z, r and
-/// the candidate stand side by side.
+/// The decoder of Bahdanau et al. (2015, appendix A.2): at each step the state attends to a memory
+/// [batch, places, features], softmax(v tanh(W h + U memory)), and the features found there go into
+/// a GRU, whose reset gate is applied before its product. It runs over {x, memory}; masked places
+/// of the memory are not read. The weight kernel reads x, then these features; z, r and the
+/// candidate stand side by side.
 class AttentionDecoderCell : public Cell<AttentionDecoderOptions> {
  public:
   using Cell::Cell;
@@ -39,7 +39,7 @@ class AttentionDecoderCell : public Cell<AttentionDecoderOptions> {
            "Size in which state and memory are compared; 0: units.", at_least(0));
   }
 
-  // Of x at one step and of the memory.
+  // The shapes of x at one step and of the memory.
   void build(Weights& add, const Shape& x, const Shape& memory) {
     require_units("AttentionDecoder", options.units, 3);
     const int64_t units = options.units, got = memory.back();
@@ -77,7 +77,7 @@ inline void describe(auto& option, AttentionDecoderOptions& o) {
   describe_recurrence(option, o);
 }
 
-/// Gives the memory to the cell as a constant of the call.
+/// Passes the memory to the cell as a constant of the call.
 class AttentionDecoderLayer : public LayerOf<AttentionDecoderOptions> {
  public:
   AttentionDecoderLayer(AttentionDecoderOptions o = {}) : LayerOf(o), cell_(std::move(o)) {}

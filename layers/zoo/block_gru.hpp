@@ -25,12 +25,12 @@ struct BlockGRUOptions {
   std::string name = "";
 };
 
-/// The recurrent model of DreamerV3 (Hafner et al., 2025, as in its program): all of the state and
-/// x are each read into an embedding. Each block of the state reads itself and both embeddings, by
-/// one layer and, above it, the gates of a GRU whose update begins at -1. Embeddings and the layer
-/// are normalised to mean square 1, the layer over all blocks, and run through silu. What the
-/// program reads apart, actions and samples, is one x here. Weights of blocks read the block, then
-/// the embedding of the state, then that of x; reset, candidate and update stand side by side.
+/// The recurrent model of DreamerV3 (Hafner et al., 2025, as in its program). The whole state and x
+/// are each embedded. Each block of the state reads itself and both embeddings, through one layer
+/// and, after it, the gates of a GRU whose update begins at -1. Embeddings and the layer are
+/// normalised to mean square 1, the layer over all blocks, and run through silu. Actions and
+/// samples, apart in the program, are one x here. Weights of blocks read the block, the embedding
+/// of the state, then that of x; reset, candidate and update stand side by side.
 class BlockGRUCell : public Cell<BlockGRUOptions> {
  public:
   using Cell::Cell;

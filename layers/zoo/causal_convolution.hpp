@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short convolution that stands before some recurrences, as a part of their step.
+// The short convolution before some recurrences, as a part of their step.
 #pragma once
 
 #include <utility>
@@ -9,8 +9,8 @@
 namespace tempo TEMPO_HIDDEN {
 namespace zoo {
 
-/// A convolution over this step and the ones before it, each channel for itself. What it still sees
-/// is a state of its cell: the last width - 1 steps, oldest first, [batch, (width - 1) * channels].
+/// A convolution over this step and earlier ones, each channel by itself. A state of its cell holds
+/// the steps that it still sees: the last width - 1, oldest first, [batch, (width - 1) * channels].
 struct CausalConvolution {
   void build(Weights& add, int64_t width, int64_t channels) {
     const double most = 1 / std::sqrt(static_cast<double>(width));

@@ -24,12 +24,12 @@ struct CfCOptions {
   std::string name = "";
 };
 
-/// CfC (Hasani et al., 2022, the default form of the authors' program): a layer reads x and h; of
-/// what it gives, t = sigmoid(a * gap + b) chooses between two states. It runs over x, or over {x,
-/// gap}, with gap [batch, time, 1] the time since the last step that counts, which else is 1. With
-/// go_backwards each step has the gap to the one after it, and the first that is run has that of
-/// the first step; RNN hands the cell the gaps as they stand. Weights hold the two states, a and b
-/// side by side.
+/// CfC (Hasani et al., 2022, the default form of the authors' program): a layer reads x and h; from
+/// its result, t = sigmoid(a * gap + b) chooses between two states. It runs over x, or over {x,
+/// gap}; gap [batch, time, 1] is the time since the last step that counts, or 1 if it is not given.
+/// With go_backwards, each step has the gap to the one after it, and the step that runs first has
+/// that of the first step; RNN passes the gaps to the cell as they stand. Weights hold the two
+/// states, a and b side by side.
 class CfCCell : public Cell<CfCOptions> {
  public:
   using Cell::Cell;

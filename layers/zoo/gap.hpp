@@ -10,7 +10,7 @@ namespace tempo TEMPO_HIDDEN {
 namespace zoo {
 
 /// The number of this step in the second sequence of cell C, [batch, 1], in the dtype of x;
-/// `otherwise` where x is alone.
+/// `otherwise` if x is alone.
 template <class C>
 Tensor time_of(const Tensors& x, const Tensor& otherwise) {
   if (x.size() == 1) return otherwise;

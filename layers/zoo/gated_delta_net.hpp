@@ -26,8 +26,8 @@ struct GatedDeltaNetOptions {
 };
 
 /// Gated DeltaNet (Yang et al., 2024, equation 10, with the layer of figure 1 but for its
-/// convolutions and its last projection): S' = S (a (I - b k k^T)) + b v k^T takes what the memory
-/// holds under a key towards a new value, and a gate a forgets. q and k have length 1. The output
+/// convolutions and its last projection): S' = S (a (I - b k k^T)) + b v k^T moves the memory's
+/// value under a key towards a new one, and the gate a forgets. q and k have length 1. The output
 /// S' q is normalised and gated. Weights hold q, k, v and the output's gate side by side, head
 /// after head, and the gates a and b of each head. The state is S [batch, heads, value, key].
 class GatedDeltaNetCell : public Cell<GatedDeltaNetOptions> {

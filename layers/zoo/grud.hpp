@@ -21,14 +21,14 @@ struct GRUDOptions {
   std::string name = "";
 };
 
-/// GRU-D (Che et al., 2018, the model of its methods): a GRU over values, whether each was observed
-/// (1 or true) and the time since it was, each [batch, time, features]. What is missing is the last
-/// value, before the first one the mean, and decays towards the mean; the state decays, too. Values
-/// that are missing may be anything, NaN too. The weight `mean` is not trained: set it to the
-/// values' mean, or leave it 0 of standardised ones. Weights of the gates read the value, then the
-/// state, then the flags; z and r stand side by side. States are h and the last values. It has no
-/// go_backwards, as `since` is the time since an observation before: reverse the series and make
-/// `since` of that order, for RNN as well.
+/// GRU-D (Che et al., 2018, the model of its methods): a GRU over three sequences, each [batch,
+/// time, features]: values, flags of whether each was observed (1 or true), and the time since it
+/// was. In place of a missing value it reads the last one, or the mean before the first, decayed
+/// towards the mean; the state decays, too. Missing values may be anything, even NaN. The weight
+/// `mean` is not trained: set it to the values' mean, or leave it 0 if they are standardised.
+/// Weights of the gates read the value, then the state, then the flags; z and r stand side by side.
+/// States are h and the last values. It has no go_backwards, because `since` counts from an earlier
+/// observation: reverse the series and make `since` of that order, for RNN as well.
 class GRUDCell : public Cell<GRUDOptions> {
  public:
   using Cell::Cell;

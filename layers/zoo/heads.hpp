@@ -12,7 +12,7 @@
 namespace tempo TEMPO_HIDDEN {
 namespace zoo {
 
-/// How many units a head has.
+/// The number of units of a head.
 template <class Options>
 int64_t head_width(const char* who, const Options& o) {
   if (o.units % o.heads != 0)
@@ -23,13 +23,13 @@ int64_t head_width(const char* who, const Options& o) {
   return o.units / o.heads;
 }
 
-/// A head that is normalised by itself needs more than one number: of one, only the sign is left.
+/// A head that is normalised alone needs more than one number: of one, only the sign is left.
 inline void require_normal(const char* who, const char* what, int64_t n, const char* fix) {
   if (n > 1) return;
   throw Error(std::string(who) + ": " + what +
               " is 1 number, and it is normalised, which leaves at most its sign.\n  " + fix);
 }
-/// How many units a head has whose output is normalised.
+/// The number of units of a head whose output is normalised.
 template <class Options>
 int64_t normal_head_width(const char* who, const Options& o) {
   const int64_t width = head_width(who, o);
@@ -54,33 +54,33 @@ inline Tensor times(const Tensor& S, const Tensor& x) {
   return squeeze(matmul(S, expand_dims(x, -1)), -1);
 }
 
-/// Of length 1 along the last axis, or nearly so where x is nearly 0.
+/// x with length 1 along the last axis, or less if x is nearly 0.
 inline Tensor unit_length(const Tensor& x) { return x / sqrt(sum(square(x), -1, true) + 1e-6); }
 
-/// How a matrix of `rows` rows begins, where its shape does not tell them.
+/// The first values of a matrix with `rows` rows, if its shape does not show these.
 inline Initializer spread(int64_t rows) {
   const double most = 1 / std::sqrt(static_cast<double>(rows));
   return random_uniform(-most, most);
 }
-/// n numbers from `first` to `last`; the first one alone where n is 1.
+/// n numbers from `first` to `last`; only the first one if n is 1.
 inline Tensor linspace(double first, double last, int64_t n, DType dtype) {
   const double step = n > 1 ? (last - first) / static_cast<double>(n - 1) : 0;
   return cast(arange(0, static_cast<double>(n), 1, float64) * step + first, dtype);
 }
-/// The logarithms of rates between 0 and 16, as those of gates e^(-rate * softplus(..)) begin in
-/// the programs of Gated DeltaNet and M2RNN.
+/// The logarithms of rates between 0 and 16: first values of gates e^(-rate * softplus(..)) in the
+/// programs of Gated DeltaNet and M2RNN.
 inline Tensor decay_rates(int64_t n, DType dtype) {
   return log(maximum(random_uniform({n}, 0, 16, dtype), 1e-4));
 }
 /// ln of a forget gate that is the sigmoid or the exponential of f; and the bias with which either
-/// begins as the sigmoid of `as_sigmoid`.
+/// gate begins as the sigmoid of `as_sigmoid`.
 inline Tensor log_forget(const std::string& activation, const Tensor& f) {
   return activation == "exponential" ? f : -softplus(-f);
 }
 inline Tensor forget_bias(const std::string& activation, const Tensor& as_sigmoid) {
   return activation == "exponential" ? -softplus(-as_sigmoid) : as_sigmoid;
 }
-/// What softplus makes numbers between 0.001 and 0.1 of, evenly in their logarithm (Gu and Dao,
+/// Numbers whose softplus lies between 0.001 and 0.1, evenly in its logarithm (Gu and Dao,
 /// 2023).
 inline Tensor small_steps(int64_t n, DType dtype) {
   const Tensor dt = exp(random_uniform({n}, std::log(0.001), std::log(0.1), dtype));

@@ -23,7 +23,7 @@ struct IndRNNOptions {
   std::string name = "";
 };
 
-/// IndRNN (Li et al., 2018, section 3): each unit sees its own state alone. The recurrent weights
+/// IndRNN (Li et al., 2018, section 3): each unit sees only its own state. The recurrent weights
 /// begin between 0 and 1.
 class IndRNNCell : public Cell<IndRNNOptions> {
  public:

@@ -25,8 +25,8 @@ struct LayerNormLSTMOptions {
   std::string name = "";
 };
 
-/// The LSTM with layer normalisation (Ba et al., 2016, equations 20 to 22): of what comes from x,
-/// of what comes from h, and of the memory that is read. Weights hold the gates i, f, g, o side by
+/// The LSTM with layer normalisation (Ba et al., 2016, equations 20 to 22) of the product with x,
+/// of the product with h, and of the memory that is read. Weights hold the gates i, f, g, o side by
 /// side; gamma has a row for x and one for h. States are h and c.
 class LayerNormLSTMCell : public Cell<LayerNormLSTMOptions> {
  public:

@@ -13,9 +13,9 @@
 namespace tempo TEMPO_HIDDEN {
 namespace zoo {
 
-/// m' = m A + u B for rows m: a delay of `theta` steps in Legendre polynomials, in which u is held
-/// between steps. In continuous time d/dt (m, u) = (m, u) M, of Voelker et al., 2019, equations 1
-/// and 2; A and B are parts of e^M.
+/// m' = m A + u B for rows m: a delay of `theta` steps in Legendre polynomials, with u held between
+/// steps. In continuous time it is d/dt (m, u) = (m, u) M (Voelker et al., 2019, equations 1 and
+/// 2); A and B are parts of e^M.
 struct LegendreMemory {
   LegendreMemory(int64_t order, double theta) {
     const auto n = static_cast<std::size_t>(order), all = n + 1;
@@ -44,7 +44,7 @@ struct LegendreMemory {
         for (std::size_t j = 0; j < n; ++j) c[i * n + j] += a[i * n + k] * b[k * n + j];
     return c;
   }
-  // e^M by its series, of M halved so often that it is small, then squared as often.
+  // e^M by its series: M is halved until it is small, and the result is squared as often.
   static std::vector<double> exponential(std::vector<double> M, std::size_t n) {
     double largest = 0;
     for (const double value : M) largest = std::max(largest, std::abs(value));

@@ -26,10 +26,10 @@ struct LMUOptions {
 };
 
 /// LMU (Voelker et al., 2019, equations 1 to 7): a memory m holds the last `theta` steps of one
-/// signal u = e_x x + e_h h + e_m m as Legendre polynomials, by a linear recurrence that is fixed
-/// (the hold of order zero), and h reads it. As in the authors' program e_m begins as 0, since what
-/// a memory says to itself grows without bound else, and e_x and e_h evenly, each by the number of
-/// what it reads (LeCun et al., 1998). States are h [batch, units] and m [batch, order].
+/// signal u = e_x x + e_h h + e_m m as Legendre polynomials, by a fixed linear recurrence (a
+/// zero-order hold), and h reads it. As in the authors' program, e_m begins as 0, because a memory
+/// that feeds itself grows without bound, and e_x and e_h begin evenly, each scaled by the number
+/// of its inputs (LeCun et al., 1998). States are h [batch, units] and m [batch, order].
 class LMUCell : public Cell<LMUOptions> {
  public:
   using Cell::Cell;

@@ -29,8 +29,8 @@ struct LRUOptions {
 };
 
 /// LRU (Orvieto et al., 2023, section 3): a linear recurrence with a complex diagonal, l = e^(-e^nu
-/// + i e^theta), whose lengths begin evenly in a ring; h' = l h + g B x, y = Re(C h') + D x. States
-/// are the real and the imaginary parts of h, [batch, state_size].
+/// + i e^theta), which begins uniform in a ring: h' = l h + g B x, y = Re(C h') + D x. States are
+/// the real and the imaginary parts of h, [batch, state_size].
 class LRUCell : public Cell<LRUOptions> {
  public:
   using Cell::Cell;

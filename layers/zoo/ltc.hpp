@@ -26,10 +26,10 @@ struct LTCOptions {
 
 /// LTC (Hasani et al., 2021, equation 1 and the solver of equation 3): dh/dt = -(1/tau + f) h + f
 /// A, with f = sigmoid(W x + R h + b), solved by `unfolds` half-implicit steps. It runs over x, or
-/// over {x, gap}, with gap [batch, time, 1] the time since the last step that counts, which else is
-/// 1; below 0, where the solver would leave its way, it counts as 0. With go_backwards each step
-/// has the gap to the one after it, and the first that is run has that of the first step; RNN hands
-/// the cell the gaps as they stand. The time constants are the softplus of the weight tau.
+/// over {x, gap}; gap [batch, time, 1] is the time since the last step that counts, or 1 if it is
+/// not given. A negative gap, at which the solver would fail, counts as 0. With go_backwards, each
+/// step has the gap to the one after it, and the step that runs first has that of the first step;
+/// RNN passes the gaps as they stand. The time constants are the softplus of the weight tau.
 class LTCCell : public Cell<LTCOptions> {
  public:
   using Cell::Cell;
@@ -49,7 +49,7 @@ class LTCCell : public Cell<LTCOptions> {
     kernel = add("kernel", {inputs[0].back(), units}, glorot_uniform());
     recurrent = add("recurrent", {units, units}, orthogonal());
     bias = add("bias", {units}, zeros());
-    tau = add("tau", {units}, constant(0.541324854612918));  // softplus makes 1 of it
+    tau = add("tau", {units}, constant(0.541324854612918));  // its softplus is 1
     A = add("A", {units}, random_uniform(-1, 1));
   }
 

@@ -23,10 +23,10 @@ struct MCLSTMOptions {
   std::string name = "";
 };
 
-/// MC-LSTM (Hoedt et al., 2021, section 2): masses come in, are moved between the units, and leave;
-/// none is made or lost. It runs over {mass, other}, the masses [batch, time, masses] and what the
-/// gates read besides. The output is the mass that leaves. Weights of each gate read `other`, then
-/// c / sum(c).
+/// MC-LSTM (Hoedt et al., 2021, section 2): masses come in, move between the units, and leave; none
+/// is made or lost. It runs over {mass, other}: the masses [batch, time, masses], and what else the
+/// gates read. The output is the mass that leaves. Weights of each gate read `other`, then c /
+/// sum(c).
 class MCLSTMCell : public Cell<MCLSTMOptions> {
  public:
   using Cell::Cell;

@@ -23,9 +23,9 @@ struct MinLSTMOptions {
 };
 
 /// minLSTM (Feng et al., 2024, "Were RNNs all we needed?", section 3.2.4): an LSTM whose gates do
-/// not read the state and are made to sum to 1, which is done with their logarithms, as in the
-/// paper's appendix B: both may be too small for their sum. Weights hold f, i and the candidate
-/// side by side.
+/// not read the state and are scaled to sum to 1. This is done with logarithms, as in the paper's
+/// appendix B, because both gates may be too small for their sum. Weights hold f, i and the
+/// candidate side by side.
 class MinLSTMCell : public Cell<MinLSTMOptions> {
  public:
   using Cell::Cell;

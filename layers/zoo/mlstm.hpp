@@ -26,12 +26,12 @@ struct MLSTMOptions {
   std::string name = "";
 };
 
-/// mLSTM (Beck et al., 2024, xLSTM, equations 19 to 27): a memory matrix for each head, to which a
-/// value is written under a key by exponential gates, and which a query reads. Weights hold q, k, v
-/// and o side by side, head after head, and the gates i and f of each head. States are C [batch,
-/// heads, value, key], n [batch, heads, key] and m [batch, heads], which begins as -inf. As in the
-/// authors' program the gates begin without reading x: f as the sigmoid of 3 to 6, head by head and
-/// whichever its function is, and i by a bias near 0.
+/// mLSTM (Beck et al., 2024, xLSTM, equations 19 to 27): a memory matrix for each head; exponential
+/// gates write a value to it under a key, and a query reads it. Weights hold q, k, v and o side by
+/// side, head after head, and the gates i and f of each head. States are C [batch, heads, value,
+/// key], n [batch, heads, key] and m [batch, heads], which begins as -inf. As in the authors'
+/// program, the gates do not read x at first: f begins as the sigmoid of 3 to 6, head by head, for
+/// either of its functions, and i with a bias near 0.
 class MLSTMCell : public Cell<MLSTMOptions> {
  public:
   using Cell::Cell;
@@ -80,8 +80,8 @@ class MLSTMCell : public Cell<MLSTMOptions> {
     Tensor keep = expand_dims(exp(f + m - next_m), -1), write = expand_dims(exp(i - next_m), -1);
     Tensor next_C = expand_dims(keep, -1) * C + zoo::outer(write * v, k);
     Tensor next_n = keep * n + write * k;
-    // C q / max(|n q|, 1) by e^-m C and e^-m n: both sides times e^m where m is below 0, so that no
-    // power is above 1. Where n q is nearly 0, no less than what the authors' program adds to it.
+    // C q / max(|n q|, 1) from e^-m C and e^-m n: both sides are times e^m if m is below 0, so that
+    // no power is above 1. If n q is nearly 0, it divides by what the authors' program adds to it.
     const Tensor m_now = expand_dims(next_m, -1), low = minimum(m_now, 0);
     Tensor normal = maximum(abs(sum(next_n * q, -1, true)) * exp(low), exp(low - m_now));
     Tensor h = sigmoid(Wo + bo) * zoo::times(next_C, q) * (exp(low) / maximum(normal, 1e-6));

@@ -23,8 +23,8 @@ struct PeepholeLSTMOptions {
 };
 
 /// The LSTM whose gates see the memory (Gers and Schmidhuber, 2000; the equations of Gers et al.,
-/// 2002): i and f the one before the step, o the one after it, each unit its own. Weights hold the
-/// gates i, f, g, o side by side; states are h and c.
+/// 2002): i and f see it before the step, o after it, and each unit sees only its own. Weights hold
+/// the gates i, f, g, o side by side; states are h and c.
 class PeepholeLSTMCell : public Cell<PeepholeLSTMOptions> {
  public:
   using Cell::Cell;

@@ -30,11 +30,11 @@ struct PhasedLSTMOptions {
 
 /// The phased LSTM (Neil et al., 2016, section 2): each unit has a rhythm, and changes its state
 /// while its gate is open. It runs over x, whose steps are then 1 apart, or over {x, time}, with
-/// time [batch, time, 1] in the unit of the periods. Times are to be small enough for their dtype
-/// to tell steps apart: in float32 below 2^24 of the smallest gap, so not those of a calendar, but
-/// since the sequence began. Outside of the open phase a gate leaks in training. Weights hold the
-/// gates i, f, g, o side by side; states are h, c and, for x alone, in which turn of its rhythm a
-/// unit is, which is never a weight.
+/// time [batch, time, 1] in the unit of the periods. Times must be small enough for their dtype to
+/// tell steps apart: in float32 below 2^24 of the smallest gap, so count from the start of the
+/// sequence, not by the calendar. Outside of the open phase, a gate leaks in training. Weights hold
+/// the gates i, f, g, o side by side; states are h, c and, for x alone, each unit's turn of its
+/// rhythm, which is never a weight.
 class PhasedLSTMCell : public Cell<PhasedLSTMOptions> {
  public:
   using Cell::Cell;
@@ -91,7 +91,7 @@ class PhasedLSTMCell : public Cell<PhasedLSTMOptions> {
     Tensor down = cast(cast(turns, int64), turns.dtype());  // rounded towards 0
     return turns - where(down > turns, down - 1, down);
   }
-  // k in this phase.
+  // The openness k in this phase.
   Tensor openness(const Tensor& phase, double leak) const {
     Tensor half = 2 * phase / options.open_ratio;
     return where(half < 1, half, where(half < 2, 2 - half, leak * phase));

@@ -24,9 +24,9 @@ struct RecurrentDropoutLSTMOptions {
   std::string name = "";
 };
 
-/// The LSTM with dropout of the candidate (Semeniuta et al., 2016, section 3), at each step anew,
-/// so that nothing that is stored is lost. LSTM's own recurrent_dropout drops h, by one mask for
-/// all steps. Weights hold the gates i, f, g, o side by side; states are h and c.
+/// The LSTM with dropout of the candidate (Semeniuta et al., 2016, section 3), drawn anew at each
+/// step, so that nothing that is stored is lost. LSTM's own recurrent_dropout drops h, by one mask
+/// for all steps. Weights hold the gates i, f, g, o side by side; states are h and c.
 class RecurrentDropoutLSTMCell : public Cell<RecurrentDropoutLSTMOptions> {
  public:
   using Cell::Cell;

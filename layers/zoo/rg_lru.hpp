@@ -30,8 +30,8 @@ struct RGLRUOptions {
 };
 
 /// RG-LRU (De et al., 2024, Griffin, equations 1 to 4; the convolution of its recurrent block:
-/// section 2.3): x is projected, convolved over the last steps, each channel for itself, and runs
-/// through a diagonal recurrence whose gates read the input in blocks, one for each head. States
+/// section 2.3): x is projected, convolved over the last steps, each channel by itself, and runs
+/// through a diagonal recurrence whose gates read their input in blocks, one for each head. States
 /// are h and, oldest first, the steps that the convolution still sees. a_parameter begins such that
 /// a^8 lies between 0.9 and 0.999.
 class RGLRUCell : public Cell<RGLRUOptions> {

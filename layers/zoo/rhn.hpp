@@ -24,8 +24,8 @@ struct RHNOptions {
 };
 
 /// RHN (Zilly et al., 2017, equations 6 to 9, with c = 1 - t): in each step the state runs through
-/// `depth` highway layers, of which the first one sees x. Weights hold h and t side by side. The
-/// bias of t begins as -2, so that layers at first carry.
+/// `depth` highway layers; only the first one sees x. Weights hold h and t side by side. The bias
+/// of t begins as -2, so that layers carry the state at first.
 class RHNCell : public Cell<RHNOptions> {
  public:
   using Cell::Cell;

@@ -29,9 +29,9 @@ struct SLSTMOptions {
 /// sLSTM (Beck et al., 2024, xLSTM, equations 8 to 17): an LSTM with exponential gates, a
 /// normaliser n, and a stabiliser m that keeps both finite; heads do not read each other. Weights
 /// hold the gates z, i, f, o side by side, head after head. States are h, c, n and m, which begins
-/// as -inf: the first step forgets nothing, as there is nothing. f begins as the sigmoid of 3 to 6,
-/// unit by unit in each head, whichever its function is; the recurrent weights begin within
-/// 1 / sqrt(units / heads) of 0, which is chosen here: those of the authors' program begin as 0.
+/// as -inf: the first step has nothing to forget. f begins as the sigmoid of 3 to 6, unit by unit
+/// in each head, for either of its functions. The recurrent weights begin within 1 / sqrt(units /
+/// heads) of 0, a choice of Tempo; in the authors' program they begin as 0.
 class SLSTMCell : public Cell<SLSTMOptions> {
  public:
   using Cell::Cell;

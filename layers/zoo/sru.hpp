@@ -23,8 +23,8 @@ struct SRUOptions {
 };
 
 /// SRU (Lei et al., 2018, equations 1 to 4): the gates see the state unit by unit, and a highway
-/// gate mixes the memory with x; where x has not `units` features, with a projection of it. Weights
-/// hold f, r, the candidate and that projection side by side. The state is c.
+/// gate mixes the memory with x, or with a projection of x if it does not have `units` features.
+/// Weights hold f, r, the candidate and that projection side by side. The state is c.
 class SRUCell : public Cell<SRUOptions> {
  public:
   using Cell::Cell;

@@ -24,9 +24,9 @@ struct ZoneoutLSTMOptions {
   std::string name = "";
 };
 
-/// The LSTM with zoneout (Krueger et al., 2017, section 3): in training each unit keeps its memory,
-/// or its state, of the step before with some probability; else both are mixed by it. Weights hold
-/// the gates i, f, g, o side by side; states are h and c.
+/// The LSTM with zoneout (Krueger et al., 2017, section 3): in training, each unit keeps its
+/// memory, or its state, of the step before with some probability; otherwise old and new are mixed
+/// by it. Weights hold the gates i, f, g, o side by side; states are h and c.
 class ZoneoutLSTMCell : public Cell<ZoneoutLSTMOptions> {
  public:
   using Cell::Cell;

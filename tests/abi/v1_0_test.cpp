@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plugins that include the header of version 1.0 as it was released, however they are built, load
-// and run; so do those of a later header, whose structs and host table have more at their ends.
+// Plugins built with the header of version 1.0 as it was released, in any way, load and run; so do
+// those of a later header, whose structs and host table have more at their ends.
 #define BOOST_TEST_MODULE v1_0
 #include <dlfcn.h>
 #include <unistd.h>
@@ -42,7 +42,7 @@ Sequential saved_and_loaded(const Model& model) {
   return out;
 }
 
-// Calls f(the name of a plugin, with its dot) for each build.
+// Calls f for each build, with the plugin's name and its dot.
 template <class F>
 void for_each_build(const std::string& plugin, F&& f) {
   for (const std::string build : builds) BOOST_TEST_CONTEXT(plugin << build) {
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(extensions_of_1_0_are_found) {
   }
 }
 
-// --- a host of a later version: what it gives a plugin of 1.0 has more at its end
+// --- a host of a later version gives a plugin of 1.0 structs with more at their ends
 
 namespace {
 
@@ -156,7 +156,7 @@ struct Later {
 tempo_layer_type registered;  // by the plugin
 tempo_status take(tempo_registry*, const tempo_layer_type* type) {
   registered = *type;
-  static std::vector<tempo_option> options;  // the plugin's lie on its stack
+  static std::vector<tempo_option> options;  // the plugin's options lie on its stack
   for (uint32_t i = 0; i < type->n_options; ++i)
     options.push_back(*tempo_option_at(type->options, i));
   registered.options = options.data();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reverse walk as a user meets it, and the checker itself: wrong gradients are planted, and
-// each must be caught.
+// Tests the reverse walk as a user meets it, and the checker itself: wrong gradients are planted,
+// and each must be caught.
 #define BOOST_TEST_MODULE gradient
 #include <tempo/gradcheck.hpp>
 #include <tempo/gradient.hpp>
@@ -22,7 +22,7 @@ using List = std::vector<int64_t>;
 
 // --- The checker --------------------------------------------------------------------------------
 
-// An op like `original`, of whose gradient rules some are replaced.
+// An op like `original`, with some of its gradient rules replaced.
 struct Planted {
   const char* mistake;
   const char* original;
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(a_kink_that_stays_is_said_to_be_one) {
   says("the slope is 2 within a step of 0.001 and another within a larger one; choose");
 }
 
-// Where a function ends or bends within the step, smaller steps tell whether its gradient is right.
+// If a function ends or bends within the step, smaller steps show whether its gradient is right.
 struct NearAnEdge {
   const char* name;
   std::function<Tensor(const Tensor&)> f;
@@ -439,7 +439,7 @@ BOOST_AUTO_TEST_CASE(a_layer_is_checked_with_weights_of_its_own) {
   BOOST_TEST(both.passed(), both);
 }
 
-// --- Gradients of one's own ---------------------------------------------------------------------
+// --- Gradients of your own -----------------------------------------------------------------------
 
 Tensor clipped_root(const Tensor& x) {
   const Tensor y = sqrt(x);
@@ -452,7 +452,7 @@ BOOST_AUTO_TEST_CASE(a_rule_takes_the_place_of_the_gradient) {
   check_close("the value", y, sqrt(x), 0);
   check_close("the gradient", gradient(sum(y), {x})[0],
               tensor<double>({1, 0.5, 0.25}, {3}, float64), 1e-15);
-  // a straight-through step, of which nothing goes the way of the value
+  // a straight-through step; no gradient flows through the value
   const Tensor step =
       custom_gradient(cast(x > 1, float64), {x}, [](const Tensor& dy) { return 3 * dy; });
   check_close("straight through", gradient(sum(step), {x})[0], full({3}, 3, float64), 0);
@@ -461,7 +461,7 @@ BOOST_AUTO_TEST_CASE(a_rule_takes_the_place_of_the_gradient) {
 BOOST_AUTO_TEST_CASE(a_rule_is_differentiated_again) {
   const Tensor a = parameter(uniform(0.5, 2, {3, 4}, 1)), b = parameter(uniform(0.5, 2, {4}, 2)),
                c = parameter(uniform(0.5, 2, {3, 4}, 3));
-  // that of a * log(b), written as one does by hand; c is in the rule alone, as a factor of 1
+  // the gradient of a * log(b), written as usual by hand; c is only in the rule, as a factor of 1
   const auto f = [](const Tensors& x) {
     const Tensor y = x[0] * log(x[1]);
     return sum(square(custom_gradient(y, {x[0], x[1]}, [&](const Tensor& dy) -> Tensors {
@@ -509,7 +509,7 @@ BOOST_AUTO_TEST_CASE(a_rule_may_be_the_gradient_of_another_function) {
   }
 }
 
-// Traced or not: as with stop_gradient.
+// Traced or not, it acts like stop_gradient.
 BOOST_AUTO_TEST_CASE(a_step_may_hold_a_part_of_itself_constant) {
   const Tensor x = parameter(normal({3, 6, 4}, 1)), h = parameter(normal({3, 4}, 2)),
                w = parameter(0.3 * normal({4, 4}, 3));
@@ -542,7 +542,7 @@ BOOST_AUTO_TEST_CASE(a_step_may_hold_a_part_of_itself_constant) {
   }
 }
 
-// It is recorded where it is given, and runs where the default may be another.
+// The rule is recorded where it is given, and may run where the default dtype is another.
 BOOST_AUTO_TEST_CASE(a_rule_has_the_default_dtype_of_where_it_is_given) {
   const Tensor x = parameter(ones({2}, float64));
   const Tensor y = custom_gradient(
@@ -564,7 +564,7 @@ BOOST_AUTO_TEST_CASE(a_rule_may_let_nothing_through) {
   check_same("as it comes", of_b, ones({3}, float64));
 }
 
-// A Program of a step has the rule in its gradient alone.
+// The Program of a step has the rule in its gradient only.
 BOOST_AUTO_TEST_CASE(a_rule_in_a_step_is_traced_into_its_gradient) {
   const Tensor x = parameter(uniform(0.2, 2, {3, 6, 4}, 1)),
                h = parameter(uniform(1, 2, {3, 4}, 2)),

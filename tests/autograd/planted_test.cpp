@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wrong gradients, planted by the hundred into functions, layers and cells: gradcheck finds each of
-// them, and nothing where there is none.
+// Hundreds of wrong gradients are planted into functions, layers and cells: gradcheck finds each of
+// them, and reports nothing where there is none.
 #define BOOST_TEST_MODULE planted
 #include <tempo/gradcheck.hpp>
 #include <tempo/gradient.hpp>
@@ -77,9 +77,9 @@ std::vector<Right> right_rules() {
   };
 }
 
-// --- What is done to it -------------------------------------------------------------------------
+// --- How it is made wrong -----------------------------------------------------------------------
 
-// 1 everywhere, and `value` where the place in row-major order leaves this remainder.
+// 1 everywhere, but `value` at row-major places with this remainder.
 Tensor but(const Shape& shape, double value, int64_t every, int64_t from = 0) {
   std::vector<double> factors(static_cast<std::size_t>(shape.count()), 1);
   for (int64_t i = from; i < shape.count(); i += every)
@@ -89,7 +89,7 @@ Tensor but(const Shape& shape, double value, int64_t every, int64_t from = 0) {
 
 struct Mistake {
   const char* name;
-  // `calls` counts how often f was called.
+  // `calls` counts the calls of f.
   std::function<Tensors(const Rule& rule, const Tensor& dy, const Tensors& x, const Tensor& y,
                         int calls)>
       make;
@@ -158,7 +158,7 @@ std::vector<Mistake> mistakes() {
   };
 }
 
-// Times a function of the inputs, so that dy depends on them at second order.
+// Multiplies by a function of the inputs, so that dy depends on them at second order.
 F with(const Right& right, const Mistake* mistake, int& calls) {
   return [&right, mistake, &calls](const Tensors& in) {
     Tensor y = right.f(in);
@@ -296,7 +296,7 @@ BOOST_AUTO_TEST_CASE(mistakes_that_hide_are_caught) {
   }
 }
 
-// A cell or layer whose gradient is wrong under some circumstances alone.
+// A cell or layer whose gradient is wrong only under some circumstances.
 struct SlyOptions {
   int units = 3;
   std::string sly = "";
@@ -332,7 +332,7 @@ struct SlyCell : Cell<SlyOptions> {
   Tensor kernel, recurrent_kernel, unused;
 };
 
-// A layer that fails or is no number under some circumstances alone.
+// A layer that fails, or gives NaN, only under some circumstances.
 struct FailingLayer : LayerOf<SlyOptions> {
   using LayerOf::LayerOf;
   Tensor call(const Tensor& x, const CallOptions& call) const {
@@ -549,7 +549,7 @@ void describe(auto& option, RandomOptions& o) {
   option("other", o.other, "Of the others.");
 }
 
-// Gates of x, the state and each other, put together by the digits of the seed.
+// Gates of x, the state and other gates, combined by the digits of the seed.
 struct RandomCell : Cell<RandomOptions> {
   using Cell::Cell;
   static constexpr int state_count = 2;
@@ -560,7 +560,7 @@ struct RandomCell : Cell<RandomOptions> {
   }
   Tensor apply(const std::string& name, const Tensor& x) const {
     const Tensor y = Activation(name)(x);
-    return y.shape() == x.shape() ? y : concat({y, y});  // one that gives half of what it is given
+    return y.shape() == x.shape() ? y : concat({y, y});  // for a function that halves the width
   }
   Step step(const Tensor& x, const State& s) const {
     const auto& [h, c] = s.as<2>();

@@ -42,7 +42,7 @@ std::vector<Weight> minimal_gated(int64_t features, int64_t units) {
 }
 std::vector<Weight> layer_norm_lstm(int64_t features, int64_t units) {
   std::vector<Weight> w = lstm(features, units);
-  // With 1 the recurrence is chaotic: after 100 steps rounding alone sets results apart.
+  // With 1 the recurrence is chaotic: after 100 steps, rounding alone makes results differ.
   for (const char* name : {"gamma_input", "gamma_recurrent"}) w.push_back({name, {4 * units}, 0.3});
   w.push_back({"gamma_state", {units}, 1});
   w.push_back({"beta_state", {units}});
@@ -52,7 +52,7 @@ std::vector<Weight> min_gru(int64_t features, int64_t units) {
   return {{"kernel", {features, 2 * units}}, {"bias", {2 * units}}};
 }
 
-// Cells of which each head has a part of the units (tempo/zoo.hpp).
+// Cells in which each head has a part of the units (tempo/zoo.hpp).
 std::vector<Weight> slstm(int64_t features, int64_t units) {
   const int64_t of_head = units / heads;
   return {{"kernel", {features, 4 * units}},
@@ -84,7 +84,7 @@ std::vector<Weight> rg_lru_by_hand(int64_t, int64_t units) {
   return w;
 }
 
-// Cells whose heads have a matrix for their state: as the zoo has them (layers/zoo).
+// Cells whose heads have matrix states, as in the zoo (layers/zoo).
 std::vector<Weight> mlstm(int64_t features, int64_t units) {
   return {{"kernel", {features, 4 * units}},
           {"bias", {4 * units}},
@@ -146,10 +146,10 @@ double flop_of_language_model(const Size& s) {
 
 }  // namespace
 
-// UserLSTM is the formula of LSTM, as a user writes it with four separate weight matrices. All from
-// DropoutLSTM on are LSTM: with one mask of the input, of the state, and of both for all steps;
-// with steps that do not count; with sequences that end early; with the state of the call before;
-// with two sequences that are read side by side.
+// UserLSTM is the formula of LSTM, as a user writes it with four separate weight matrices. All
+// cells from DropoutLSTM on are LSTM: with one mask for all steps of the input, of the state, and
+// of both; with steps that do not count; with sequences that end early; with the state of the
+// previous call; with two sequences that are read side by side.
 const std::vector<Cell> cells = {
     {"LSTM", "LSTM", lstm},
     {"UserLSTM", "LSTM", user_lstm},
@@ -200,7 +200,7 @@ std::vector<Weight> weights_of(const Job& job) {
 std::vector<int64_t> lengths_of(const Size& s) {
   std::vector<int64_t> out;
   for (int64_t i = 0; i < s.batch; ++i) {
-    const int64_t place = i * 37 % s.batch + 1;  // in no order where 37 does not divide the batch
+    const int64_t place = i * 37 % s.batch + 1;  // in no order, unless 37 divides the batch
     out.push_back((place * s.time + s.batch - 1) / s.batch);
   }
   return out;

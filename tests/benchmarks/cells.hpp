@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cells that are timed: their weights, in the order and layout of Keras, and their arithmetic.
+// The cells that are timed: their weights, in Keras's order and layout, and their arithmetic.
 #pragma once
 
 #include <cmath>
@@ -8,44 +8,44 @@
 
 namespace bench {
 
-/// A weight, by name; its values are uniform around `centre`.
+/// A weight by its name; its values are uniform around `centre`.
 struct Weight {
   std::string name;
   std::vector<int64_t> shape;
   double centre = 0;
-  int64_t rows = 1;  ///< what a step multiplies it with, of each sequence
+  int64_t rows = 1;  ///< rows that a step multiplies with it, per sequence
 
   int64_t count() const;
-  /// Of a matrix, or of several, 1 / sqrt(rows), so that states neither vanish nor saturate.
+  /// 1 / sqrt(rows) for a matrix, or several, so that states neither vanish nor saturate.
   double spread() const;
 };
 
 struct Cell {
   const char* name;
-  const char* onednn;  ///< the cell that does the same in oneDNN, or ""
+  const char* onednn;  ///< the same cell in oneDNN, or ""
   std::vector<Weight> (*weights)(int64_t features, int64_t units);
-  bool draws = false;  ///< it draws random numbers: results are nobody else's
+  bool draws = false;  ///< it draws random numbers, so no peer has the same results
 };
 
 extern const std::vector<Cell> cells;
-/// Of the cells that have any.
+/// For the cells that have heads.
 inline constexpr int heads = 4;
-inline constexpr int low_rank = 16;          ///< of RWKV7
-inline constexpr int state_size = 16;        ///< of Mamba2
-inline constexpr int convolution_width = 4;  ///< of Mamba2 and M2RNN
-/// Throws Unsupported.
+inline constexpr int low_rank = 16;          ///< for RWKV7
+inline constexpr int state_size = 16;        ///< for Mamba2
+inline constexpr int convolution_width = 4;  ///< for Mamba2 and M2RNN
+/// Throws Unsupported if there is no such cell.
 const Cell& cell_named(const std::string& name);
 std::vector<Weight> weights_of(const Job& job);
 
-/// How many steps each sequence of EndingLSTM has: spread evenly up to all of them, in no order.
+/// The number of steps of each sequence of EndingLSTM: spread evenly up to all steps, in no order.
 std::vector<int64_t> lengths_of(const Size& size);
-/// Which steps count in a MaskedLSTM, [batch, time]: nine of ten, in no order.
+/// Whether each step counts in a MaskedLSTM, [batch, time]: nine of ten do, in no order.
 std::vector<uint8_t> mask_of(const Size& size);
 
 /// The operations of a job's matrix products; pointwise work is not counted.
 double flop(const Job& job);
 
-/// `count` numbers within centre +- spread that depend on nothing but `name` and the index.
+/// `count` numbers within centre +- spread that depend only on `name` and the index.
 template <class T>
 std::vector<T> numbers(const std::string& name, int64_t count, double centre = 0,
                        double spread = 1) {
@@ -69,10 +69,10 @@ std::vector<T> numbers(const Weight& weight) {
 /// Ids below `end`, for vocabularies.
 std::vector<int64_t> ids(const std::string& name, int64_t count, int64_t end);
 
-/// The training step that contestants are given, and what is checked of it.
+/// The learning rate of the contestants' training steps, and what is checked of these steps.
 inline constexpr double learning_rate = 1e-3;
 inline constexpr double epsilon =
-    1e-12;  // Keras and torch add it at different places: let it not matter
+    1e-12;  // Keras and torch add it at different places, so it must not matter
 inline constexpr int checked_steps = 5;
 
 }  // namespace bench

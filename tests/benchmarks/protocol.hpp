@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the driver and the contestants say to each other. A contestant is a process that holds one
-// job; lines on its standard input ask, lines on its standard output answer:
+// The protocol between the driver and the contestants. A contestant is a process that holds one
+// job; lines on its standard input ask, and lines on its standard output answer:
 //   prepare JOB   ok | unsupported WHY      makes weights, inputs and all that is made once
 //   run N         SECONDS                   does the job N times
 //   results       tensors                   what the job computes, to be compared with others'
@@ -41,7 +41,7 @@ std::string to_text(const Job& job);
 std::string to_text(const Size& size);
 Job job_from(const std::string& text);
 
-/// Of an epoch of `fit` and `loop`: a millisecond of it is a microsecond of a batch.
+/// For `fit` and `loop`: a millisecond per epoch is a microsecond per batch.
 inline constexpr int64_t epoch_batches = 1000;
 
 struct Named {
@@ -50,7 +50,7 @@ struct Named {
 };
 using Results = std::vector<Named>;
 
-/// A contestant has no such cell, dtype or mode.
+/// Thrown if a contestant has no such cell, dtype or mode.
 struct Unsupported : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -60,12 +60,12 @@ class Work {
  public:
   virtual ~Work() = default;
   virtual void run() = 0;
-  /// Asked for once, before any run; may run the job more than once.
+  /// Called once, before any run; may run the job more than once.
   virtual Results results() = 0;
 };
 
 /// Answers the driver until its input ends. `count_allocations(true)` starts to count calls of
-/// malloc, `count_allocations(false)` ends it and gives their number.
+/// malloc, `count_allocations(false)` ends this and returns their number.
 int serve(std::unique_ptr<Work> (*make)(const Job&),
           int64_t (*count_allocations)(bool start) = nullptr);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plugins with one fault each, and the check that finds it; a sound one beside each kind, in which
-// the same checks find nothing.
+// Plugins with one fault each, and the check that finds it; beside each kind a sound plugin, in
+// which the same checks find nothing.
 #define BOOST_TEST_MODULE broken
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,7 +22,7 @@ struct Broken {
   const char* part;  // "": the plugin itself
   const char* check;
   const char* outcome;
-  const char* text;  // that is in it
+  const char* text;  // a part of the finding
 };
 
 std::string quoted(const std::string& text) { return "'" + text + "'"; }
@@ -45,7 +45,7 @@ void compare(std::span<const Broken> all) {
   for (const Broken& broken : all) compare(file_of(broken.plugin), broken);
 }
 
-// A copy of a plugin's file, changed.
+// A changed copy of a plugin's file.
 class Copy {
  public:
   explicit Copy(const std::string& name)
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_plugin_is_found_before_it_is_loaded) {
   }
   {
     std::fstream file(stripped.path(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(40);  // where its sections are told, and then how many there are
+    file.seekp(40);  // the offset of the section headers, and then their number
     file.write("\0\0\0\0\0\0\0", 8);
     file.seekp(60);
     file.write("\0\0\0", 4);
@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE(wrong_functions_are_found_in_a_plugin_of_functions_alone) {
            {"optimizer sums_up gives", "failed", "sums_up"}});
 }
 
-// What finds those finds nothing in these.
+// The checks that find those faults find nothing in these plugins.
 BOOST_AUTO_TEST_CASE(nothing_is_found_in_what_is_sound) {
   const auto sound = [](const std::string& plugin, const std::string& part,
                         const std::string& checks) {
@@ -322,7 +322,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_found_in_what_is_sound) {
         "infer memory op-float32 kernel-threads linear op-handles");
 }
 
-// `tempo layers` tells which plugin ends the process that it is loaded in, and lists the others.
+// `tempo layers` says which plugin ends the process that loads it, and lists the others.
 BOOST_AUTO_TEST_CASE(a_plugin_that_crashes_does_not_take_tempo_layers_with_it) {
   const fs::path folder = fs::temp_directory_path() / ("layers_" + std::to_string(getpid()));
   fs::create_directory(folder);
@@ -343,7 +343,7 @@ BOOST_AUTO_TEST_CASE(a_plugin_that_crashes_does_not_take_tempo_layers_with_it) {
   fs::remove_all(folder);
 }
 
-// What a plugin prints while it is loaded is not taken for an error, nor for a part of one.
+// Output of a plugin while it loads is not taken for an error, nor for a part of one.
 BOOST_AUTO_TEST_CASE(an_error_of_tempo_layers_is_told_beside_a_plugin_that_prints) {
   const fs::path folder = fs::temp_directory_path() / ("prints_" + std::to_string(getpid()));
   fs::create_directory(folder);

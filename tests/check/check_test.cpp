@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tempo check` finds each planted fault by the check that it is one for, outlives it, and finds
-// nothing in a plugin without one.
+// `tempo check` finds each planted fault by the check that is meant for it, survives it, and finds
+// nothing in a plugin without faults.
 #define BOOST_TEST_MODULE check
 #include <signal.h>
 #include <sys/wait.h>
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(a_layer_that_ends_its_process_is_found_and_the_check_goes_o
                      {"op broken_NoGradientOp gradient", "warning", "it has no gradient"},
                      {"op broken_RoundsUpOp runs", "failed", "it changed the floating-point mode"},
                  });
-  BOOST_TEST(found.count("CrashesInCall ranks") == 0u);  // what was not made is not checked further
+  BOOST_TEST(found.count("CrashesInCall ranks") == 0u);  // not made, so not checked further
 }
 
 BOOST_AUTO_TEST_CASE(what_a_layer_leaves_behind_is_found) {
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(what_a_plugin_does_while_it_is_loaded_is_found) {
   };
   for (const Case& c : cases)
     compare(findings(file_of(c.plugin + std::string("_at_start")) + " --only quiet"), {c.expected});
-  // What is found does not depend on where programs look for plugins, and on what they tell.
+  // The findings do not depend on where programs look for plugins, nor on what those print.
   const fs::path folder = fs::temp_directory_path() / ("quiet_" + std::to_string(getpid()));
   fs::create_directory(folder);
   const fs::path copy = folder / "prints.so";
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(what_a_plugin_does_while_it_is_loaded_is_found) {
 }
 
 BOOST_AUTO_TEST_CASE(a_plugin_without_a_fault_passes_all_checks) {
-  std::string only;  // its dense layer hands no mask on
+  std::string only;  // its dense layer passes no mask on
   for (const char* name : {"load", "quiet", "described", "made", "options", "ranks", "together",
                            "leaks", "grad2", "saved", "stream", "runs", "gradient"})
     only += std::string(" --only ") + name;
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(it_tells_its_checks_and_what_it_does_not_know) {
 
 namespace {
 
-// Of all processes, those that check this file as children.
+// The child processes, among all processes, that check this file.
 std::vector<pid_t> children_that_check(const std::string& file) {
   std::vector<pid_t> found;
   for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
@@ -165,7 +165,7 @@ std::vector<pid_t> children_that_check(const std::string& file) {
   return found;
 }
 
-// Waits until there are some or none; false after a minute.
+// Waits until there are some, or none; returns false after a minute.
 bool come_to(bool some, const std::string& file) {
   for (int i = 0; i < 600; ++i) {
     if (children_that_check(file).empty() != some) return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tempo new plugin` writes a folder as a whole, or says why not and leaves nothing. That what it
-// writes builds is tried against the install.
+// `tempo new plugin` writes a whole folder, or says why not and leaves nothing. A test of the
+// install checks that its result builds.
 #define BOOST_TEST_MODULE new_plugin
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// An empty folder, which the commands run in.
+// An empty folder, in which the commands run.
 struct Folder {
   fs::path path = fs::temp_directory_path() / ("tempo_new_plugin_" + std::to_string(getpid()));
   Folder() {
@@ -44,7 +44,7 @@ struct Finished {
   std::string output;
   int code;
 };
-// `before` is what the shell does first.
+// `before` is what the shell runs first.
 Finished make(const Folder& folder, const std::string& arguments, const std::string& before = "") {
   const std::string program =
       (fs::path(TEMPO_TEST_PLUGINS) / "../../bin/tempo").lexically_normal().string();

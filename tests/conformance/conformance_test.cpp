@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The suite finds each fault of a plugin made of faults, by the check that it is one for, and
-// nothing in a layer without one; what it says and prints.
+// The suite finds each fault of a plugin made of faults by the check that is meant for it, and
+// nothing in a layer without faults; and what the suite prints.
 #define BOOST_TEST_MODULE conformance
 #include "check/conformance.hpp"
 
@@ -34,7 +34,7 @@ std::string failed(const Line& line) {
   return names;
 }
 
-// A layer with its fault, the check that the fault is planted for, and all checks that it fails.
+// A layer with its fault, the check for which the fault is planted, and all checks that it fails.
 struct Planted {
   const char* layer;
   const char* by;

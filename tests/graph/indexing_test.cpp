@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors as users write them: indices and slices, literals, += and what is printed; means and sums
-// of what is no real number; results of a layer by number.
+// Tensors as users write them: indices and slices, literals, += and printing; means and sums of
+// integers and bools; results of a layer by number.
 #define BOOST_TEST_MODULE indexing
 #include <tempo/tempo.hpp>
 
@@ -13,7 +13,7 @@ namespace {
 
 using Places = std::vector<int64_t>;
 
-// The elements of x at these places of each axis, found one by one; axes marked as cut are left
+// The elements of x at these places of each axis, found one by one; axes marked in `cut` are left
 // out of the shape.
 Tensor picked(const Tensor& x, const std::vector<Places>& places, const std::vector<bool>& cut) {
   const Shape shape = x.shape();
@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(sums_and_means_of_what_is_no_real_number) {
 BOOST_AUTO_TEST_CASE(random_numbers_of_a_dtype) {
   check_same("normal", random_normal({3}, float64, 7), random_normal({3}, 0, 1, float64, 7));
   check_same("uniform", random_uniform({3}, float64, 7), random_uniform({3}, 0, 1, float64, 7));
-  // One in 32768 is rounded to `high`.
+  // One number in 32768 is rounded to `high`.
   const Tensor x = random_uniform({1 << 19}, 1000, 1001, float32, 7);
   BOOST_TEST(max(x).item() < 1001);
   BOOST_TEST(min(x).item() >= 1000);

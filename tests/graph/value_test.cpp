@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values: which of them are the same, how a weight changes, what ops remember.
+// Values: which are identical, how a weight changes, and what ops remember.
 #define BOOST_TEST_MODULE value
 #include "graph/value.hpp"
 

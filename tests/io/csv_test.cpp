@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CSV: what becomes numbers, what is taken as names, and the sentence of each file that is neither.
+// CSV: what is read as numbers and as names, and the error for each file that has neither.
 #define BOOST_TEST_MODULE csv
 #include <cmath>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files as wholes: written completely or not at all, whatever stands at the name, and read as they
+// Files are written completely or not at all, whatever exists at the name, and are read as they
 // were at one moment.
 #define BOOST_TEST_MODULE files
 #include "files.hpp"
@@ -21,7 +21,7 @@ using std::string;
 
 namespace {
 
-// While one lives, no file may grow beyond `bytes` bytes: a disk that is full.
+// While one lives, no file may grow beyond `bytes` bytes, as on a full disk.
 struct FullDisk {
   explicit FullDisk(rlim_t bytes) {
     std::signal(SIGXFSZ, SIG_IGN);
@@ -33,7 +33,7 @@ struct FullDisk {
   rlimit before{};
 };
 
-// Each function that writes a file, and each that reads one.
+// All functions that write a file, and all that read one.
 struct Writer {
   const char* name;
   void (*write)(const string& path);
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_written_leaves_the_old_one_as_it_was)
                 save_tensors("/dev/null", {{"a", ones({1})}});
               }),
               "something else than a file");
-  if (::geteuid() == 0) return;  // to whom every folder is writable
+  if (::geteuid() == 0) return;  // root may write to every folder
   ::chmod(fs::path(path).parent_path().c_str(), 0555);
   check_error(error_of([&] {
                 save_tensors(path, {{"a", ones({2})}});
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(symbolic_links_stay_and_what_they_lead_to_is_written) {
   for (const Writer& writer : writers) BOOST_TEST_CONTEXT(writer.name) {
       const fs::path link = folder / writer.name, target = folder / "store" / writer.name;
       fs::create_symlink(fs::path("store") / writer.name, link);
-      for (int again = 0; again < 2; ++again) {  // first it leads to nothing
+      for (int again = 0; again < 2; ++again) {  // at first the link leads to nothing
         writer.write(link);
         BOOST_TEST(fs::is_symlink(link));
         BOOST_TEST(fs::is_regular_file(fs::symlink_status(target)));
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(whatever_is_no_file_is_named_with_its_path) {
       check_error(error_of<FormatError>([&] { reader.read(""); }), "\"\": no such file");
       check_error(error_of<FormatError>([&] { reader.read(file + string("\0x", 2)); }),
                   "a file's name has no byte of 0");
-      if (::geteuid() == 0) continue;  // who may read everything
+      if (::geteuid() == 0) continue;  // root may read everything
       ::chmod(file.c_str(), 0);
       check_error(error_of<FormatError>([&] { reader.read(file); }),
                   file + ": cannot be read: Permission denied.");

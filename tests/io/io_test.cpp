@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files and pictures: what is written is read back, and every file that is not what it should be
-// has its sentence.
+// Files and pictures: what is written is read back, and each wrong file has its
+// error.
 #define BOOST_TEST_MODULE io
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(tensors_are_printed_by_their_edges) {
   BOOST_TEST(printed(reshape(arange(0, 2000, 1, int32), {1000, 2})) ==
              "{{   0,    1},\n {   2,    3},\n {   4,    5},\n ..., \n {1994, 1995},\n"
              " {1996, 1997},\n {1998, 1999}}  [1000, 2] int32");
-  // As many as are counted in an int, and some: only the edges of its pages are ever touched.
+  // More elements than an int counts: only the edges of its pages are ever touched.
   const Tensor wide = zeros({(int64_t{1} << 31) + 8}, bool_);
   BOOST_TEST(printed(wide) == "{false, false, false, ..., false, false, false}  [2147483656] bool");
 }
@@ -91,7 +91,7 @@ const std::vector<Curve> curves = {
     {"truth", tensor<float>({1, 2, 4}, {3})},
     {"forecast <&> it's", tensor<float>({1, 3}, {2, 1}), tensor<float>({1, 2}, {2})}};
 
-// A program called gnuplot that does this instead.
+// Makes a program called gnuplot that runs this script instead.
 string pretender(const string& script) {
   const fs::path folder = in_folder("bin");
   fs::create_directories(folder);
@@ -316,7 +316,7 @@ BOOST_AUTO_TEST_CASE(a_loaded_model_predicts_what_the_saved_one_did) {
   const string path = in_folder("model.safetensors");
   model.save(path);
 
-  set_seed(99);  // no random number matters
+  set_seed(99);  // random numbers do not matter
   const Sequential loaded = load_model(path, with_decay);
   check_same("prediction", loaded.predict(x), model.predict(x));
   BOOST_TEST(loaded.name() == "everything");
@@ -391,7 +391,7 @@ BOOST_AUTO_TEST_CASE(fit_goes_on_with_the_random_numbers_it_had) {
         model.fit(x, y, {.epochs = 2, .seed = c.shuffle, .verbose = 0});
         for (int i = 0; interrupted && i < c.times; ++i) {
           model.save(in_folder("stopped.safetensors"));
-          set_seed(99);  // as another process
+          set_seed(99);  // like another process
           randn({3});
           model = load_model(in_folder("stopped.safetensors"));
         }
@@ -437,7 +437,7 @@ BOOST_AUTO_TEST_CASE(a_model_file_names_what_it_needs) {
   model.build({{-1, 6, 2}});
   const string path = in_folder("needs.safetensors");
   model.save(path);
-  const Environment plugins("TEMPO_PLUGIN_PATH", TEMPO_TEST_PLUGINS);  // which are not searched
+  const Environment plugins("TEMPO_PLUGIN_PATH", TEMPO_TEST_PLUGINS);  // it is not searched
   const string text = error_of<PluginError>([&] { load_model(path); });
   check_error(text, path + ": there is no cell named `Decay`");
   check_error(text, "load_model(path, {.cells = {cell<MyCell>(\"My\")}})");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory ends at any moment while a file is read: each reader gives its value or an Error that
-// names the file. Readers of JSON are not among them: its library ends the process where no memory
-// is left to free with.
+// Memory may run out at any moment while a file is read: each reader returns its value, or throws
+// an Error that names the file. Readers of JSON are left out: their library ends the process if it
+// cannot allocate while it frees.
 #define BOOST_TEST_MODULE memory
 #include <cstdlib>
 #include <new>
@@ -13,12 +13,12 @@
 
 namespace {
 
-// On this thread: how many allocations there were, and which of them fails.
+// For this thread: the number of allocations, and the one that fails.
 thread_local int64_t allocations = 0, fails = -1;
 
 }  // namespace
 
-// These take the place of the library's in the whole process.
+// These replace the library's functions in the whole process.
 void* operator new(std::size_t bytes) {
   void* const made = allocations++ == fails ? nullptr : std::malloc(bytes > 0 ? bytes : 1);
   if (!made) throw std::bad_alloc();
@@ -39,7 +39,7 @@ struct Reader {
   std::function<void(const string& path)> read;
 };
 
-// Made before, as memory that ends while they are made is the caller's.
+// Made before: if memory runs out while they are made, that is the caller's failure.
 const string letters = "c";
 const std::vector<string> numbers{"b"};
 const std::vector<int64_t> first{0};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Model files that nobody vouches for, and what of a training a file holds.
+// Untrusted model files, and the parts of a training that a file holds.
 #define BOOST_TEST_MODULE model_file
 #include <unistd.h>
 
@@ -19,7 +19,7 @@ using std::string;
 
 namespace {
 
-// A folder of this program's own, gone at its end.
+// A folder of this program's own, which is removed at the end.
 struct Folder {
   Folder() { fs::create_directories(path); }
   ~Folder() { fs::remove_all(path); }
@@ -36,7 +36,7 @@ string quoted(const string& text) {
   return out + "\"";
 }
 
-// A model file that has this description and no tensors.
+// Makes a model file with this description and no tensors.
 string file_of(const string& description) {
   const string path = in_folder("made.safetensors");
   const string header = R"({"__metadata__":{"tempo":)" + quoted(description) + "}}";
@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_model_of_a_users_own_loss_is_loaded_with_it_or_says_what_
   check_error(text, "Sequential.fit: the model is not compiled: " + path +
                         " was saved with the loss `mine`, the metric `watched`, which no file");
   check_error(text, "model.compile({.optimizer = model.optimizer(), .loss = f})");
-  without.save(path);  // still knows what it needs, and what it did
+  without.save(path);  // it still knows what it needs, and what it did
   without = load_model(path, {.metrics = {watched}});
   BOOST_TEST(!without.compiled());
   without.compile({.optimizer = without.optimizer(), .loss = Loss(error_squared, "mine")});
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(a_model_of_a_users_own_loss_is_loaded_with_it_or_says_what_
   check_equal_weights(straight, without);
 }
 
-// State that training has is state that a file has.
+// Any state of a training is also in its file.
 BOOST_AUTO_TEST_CASE(training_goes_on_in_a_new_model_bit_by_bit) {
   const Trained data;
   const string path = in_folder("resumed.safetensors");
@@ -253,7 +253,7 @@ BOOST_AUTO_TEST_CASE(stateful_layers_go_on_from_the_states_they_kept) {
   }
   straight.reset_state();
   straight.save(path);
-  other.load(path);  // and forgets what it kept
+  other.load(path);  // which makes it forget what it kept
   check_same("reset", other.predict(data.x), straight.predict(data.x));
 }
 
@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE(the_weight_of_the_one_loss_is_kept) {
     model.compile({.optimizer = "sgd", .loss = loss, .loss_weights = {0.5}});
     data.fit(model, 0, 1);
     model.save(path);
-    load_model(path).save(path);  // also where it needs a function that is not given
+    load_model(path).save(path);  // even if it needs a function that is not given
     Sequential loaded = load_model(path, {.losses = {{"mine", error_squared}}});
     BOOST_TEST(loaded.evaluate(data.x, data.y)["loss"] == model.evaluate(data.x, data.y)["loss"]);
     data.fit(model, 1, 2);
@@ -502,7 +502,7 @@ string bytes_of(const string& path) {
 
 }  // namespace
 
-// It is one layer in the file as well: saved once, updated once.
+// In the file, too, it is one layer: saved once, updated once.
 BOOST_AUTO_TEST_CASE(a_layer_that_is_held_twice_is_one_layer_in_the_file) {
   const string path = in_folder("twice.safetensors"), weights = in_folder("twice_w.safetensors"),
                copy = in_folder("twice_copy.safetensors");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reader of model files, on a source that fails: whatever is thrown becomes an Error that names
-// the file.
+// Reads model files from a source that fails: every exception becomes an Error that names the
+// file.
 #define BOOST_TEST_MODULE model_reader
 #include "io/models/model_reader.hpp"
 

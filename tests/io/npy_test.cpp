@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// NumPy's .npy: every form that NumPy writes of numbers is read, every other is refused by its
+// NumPy's .npy: each form of numbers that NumPy writes is read; any other is refused by its
 // name.
 #define BOOST_TEST_MODULE npy
 #include <cmath>

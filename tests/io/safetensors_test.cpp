@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// safetensors: what is written is read back, other dtypes become Tempo's, and every file that is
-// not what it should be has its sentence.
+// safetensors: what is written is read back, other dtypes become Tempo's, and each wrong file has
+// its error.
 #define BOOST_TEST_MODULE safetensors
 #include <cmath>
 #include <cstring>
@@ -27,7 +27,7 @@ BOOST_AUTO_TEST_CASE(tensors_of_every_dtype_are_read_as_they_were_written) {
   const auto back = load_tensors(path);
   BOOST_TEST(back.size() == one_of_each().size());
   for (const auto& [name, tensor] : one_of_each()) check_same(name, back.at(name), tensor);
-  // As other programs demand it: the data begin at a multiple of 8.
+  // Other programs require that the data begin at a multiple of 8.
   uint64_t header = 0;
   std::memcpy(&header, read(path).data(), sizeof header);
   BOOST_TEST(header % 8 == 0u);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Saving when the system fails: whichever call goes wrong, the old file or the new one is there,
-// whole, and nothing beside it. And while others read.
+// Saving when the system fails: whichever call fails, the old file or the new one is there, whole,
+// and nothing is left beside it; even while others read.
 #define BOOST_TEST_MODULE saving
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,8 +25,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Which of the calls below fails, and how. The library's calls end here, for a program's own
-// functions come before those of the C library.
+// Which of the calls below fails, and how. Calls of libraries end here, because a program's own
+// functions take precedence over those of the C library.
 struct Failure {
   std::atomic<int> calls_before{-1};  ///< below 0: none fails
   std::atomic<int> error{0};
@@ -90,7 +90,7 @@ struct Folder {
   fs::path path = fs::temp_directory_path() / ("tempo_saving_test_" + std::to_string(::getpid()));
 };
 
-// Saves while the call after `calls_before` others fails. Whether there was such a call.
+// Saves while the call after `calls_before` others fails. Returns whether there was this call.
 bool fails(const Saver& saver, const std::string& path, int calls_before, int error) {
   saver.save(path, 1);
   failure.error = error;
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(whichever_call_fails_a_whole_file_is_there_and_nothing_besi
   const Folder folder;
   for (const Saver& saver : savers())
     for (const int error : {ENOSPC, EIO, EINTR, EACCES}) {
-      if (saver.name == "picture.svg" && error != ENOSPC) continue;  // gnuplot takes its time
+      if (saver.name == "picture.svg" && error != ENOSPC) continue;  // gnuplot is slow
       const std::string path = (folder.path / saver.name).string();
       int calls = 0;
       for (bool more = true; more; ++calls)

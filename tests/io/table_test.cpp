@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables: what Python's csv reads of a file, read the same; what pandas makes of columns.
+// Tables: files are read as by Python's csv, and columns become what pandas makes of them.
 #define BOOST_TEST_MODULE table
 #include <cmath>
 #include <sstream>
@@ -22,7 +22,7 @@ string refusal(const string& text, const CsvOptions& options = {}) {
   return error_of<FormatError>([&] { from(text, options); });
 }
 
-// What each column may be called, also where several have one name.
+// The names by which each column may be called, even if several have one name.
 Texts ways_to_call(const Texts& names) {
   Texts out;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -33,7 +33,7 @@ Texts ways_to_call(const Texts& names) {
   return out;
 }
 
-// "a|b / 1|2": names, where the file has them, and rows.
+// "a|b / 1|2": the names, if the file has them, and the rows.
 string shown(const Table& table, bool names) {
   Texts lines(static_cast<std::size_t>(table.rows()) + 1);
   for (const string& name : table.columns()) lines[0] += "|" + name;
@@ -54,8 +54,8 @@ struct Quirk {
   string expected;
 };
 
-// As Python 3.11's csv.reader reads them, but for the marks, the empty lines and the blanks around
-// names, where pandas 2 is followed.
+// As Python 3.11's csv.reader reads them; for marks, empty lines and blanks around names, as pandas
+// 2.
 const Quirk quirks[] = {
     {"plain rows", "a,b\n1,2\n3,4\n", {}, "a|b / 1|2 / 3|4"},
     {"no line end at the end", "a,b\n1,2", {}, "a|b / 1|2"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program that saves again and again is killed at random moments: what it leaves is the old file
-// or the new one, whole, and the next program saves. TEMPO_TEST_KILLS says how many kills for each
-// way to save, TEMPO_TEST_SEED which moments.
+// A program that saves again and again is killed at random moments: it leaves the old file or the
+// new one, whole, and the next program can save. TEMPO_TEST_KILLS sets the number of kills for each
+// way to save, TEMPO_TEST_SEED the moments.
 #define BOOST_TEST_MODULE kill
 #define BOOST_TEST_NO_MAIN
 #include <spawn.h>
@@ -20,7 +20,7 @@
 #include "savers.hpp"
 #include "testing.hpp"
 
-// In a container, each run may have the same process id as the one before.
+// In a container, each run may have the process id of the one before.
 extern "C" pid_t getpid() noexcept { return 1; }
 
 extern char** environ;
@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What the program that saves has done; it outlives it.
+// The progress of the program that saves, which survives it.
 struct Progress {
   std::atomic<int64_t> begun{0}, finished{0};
 };
@@ -75,7 +75,7 @@ class Victim {
   ~Victim() { wait(); }
 
   void kill() { ::kill(pid_, SIGKILL); }
-  // Its exit code, or less than 0 for the signal that ended it.
+  // Its exit code, or a number below 0 for the signal that ended it.
   int wait() {
     int status = 0;
     if (pid_ > 0) ::waitpid(pid_, &status, 0);
@@ -131,7 +131,7 @@ void kill_again_and_again(std::size_t which, std::mt19937& random, Progress& pro
   }
   BOOST_TEST_REQUIRE(Victim(which, folder, 1).wait() == 0);
   BOOST_TEST(saver.number(path) == progress.begun.load());
-  // Between the new file's first name and its place lie microseconds, in which a kill leaves it.
+  // A kill leaves something beside it only in the microseconds before the new file is renamed.
   const auto left = static_cast<int64_t>(names_in(folder).size()) - 1;
   BOOST_TEST(left <= 1 + kills / 20);
   BOOST_TEST_MESSAGE(saver.name << ": " << kills << " kills, " << in_a_save << " during a save; "

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention, AdditiveAttention and MultiHeadAttention against plain loops over their formulas.
+// Attention, AdditiveAttention and MultiHeadAttention against plain loops of their formulas.
 #define BOOST_TEST_MODULE attention
 #include <functional>
 
@@ -45,7 +45,7 @@ using May = std::function<bool(std::size_t b, std::size_t q, std::size_t v)>;
 struct Attended {
   BatchOfRows output, weights;
 };
-// The definition: weights are e^score over the sum of those where the query may look.
+// The definition: weights are e^score, divided by their sum over the places that are allowed.
 Attended attended(const BatchOfRows& query, const BatchOfRows& value, const BatchOfRows& key,
                   const Score& score, const May& may) {
   Attended out;
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(where_a_query_may_look) {
                                    return true_at(value_mask, b, v) && true_at(key_mask, b, v) &&
                                           (!causal || v <= q);
                                  });
-    // What a masked query would find is asked at zeros, and its output is 0.
+    // A masked query attends as if it were zeros, and its output is 0.
     Rows& first = expected.output[0];
     first[2] = Row(first[2].size(), 0);
     check_close("output", got[0], tensor_of(expected.output), 1e-12);
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(dropout_of_weights) {
   check_same("the same in each run", made(5)({x, x}, {.training = true}), first);
   BOOST_TEST(sum(abs(first - second)).item() > 0.1);
   BOOST_TEST(sum(abs(first - plain)).item() > 0.1);
-  // Of the identity as values, outputs are the weights: a quarter is 0, the others 4 / 3 as large.
+  // With the identity as values, outputs are the weights: a quarter is 0, the others 4 / 3 as big.
   const Tensor identity = broadcast_to(one_hot(arange(0, 40, 1, int64), 40, float64), {2, 40, 40});
   const Tensor weights = layer({x, identity, x}, {.training = true}),
                before = Attention()({x, identity, x});
@@ -345,7 +345,7 @@ BOOST_AUTO_TEST_CASE(weights_are_named_and_shaped_as_in_keras) {
   BOOST_TEST((as_wide({query, value}).shape() == query.shape()));
 }
 
-// A sequence that ends early gives what the short one gives.
+// A sequence that ends early has the results of the short one.
 BOOST_AUTO_TEST_CASE(masked_values_are_not_there) {
   const Tensor x = normal({2, 5, 4}), mask = tensor<bool>({1, 1, 1, 0, 0, 1, 1, 1, 0, 0}, {2, 5});
   const Layer layers[] = {Attention(), AdditiveAttention(),

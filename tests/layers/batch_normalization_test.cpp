@@ -23,7 +23,7 @@ struct Moments {
   double mean = 0, variance = 0;
 };
 
-// Of the numbers given, one after the other, by the formula of the book.
+// The moments of these numbers, by the textbook formula.
 Moments moments(const std::vector<double>& of) {
   Moments m;
   for (const double v : of) m.mean += v / static_cast<double>(of.size());
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(training_uses_the_batch_and_inference_the_moving_statistics
     BOOST_TEST(w[3].element(k) == variance[k], boost::test_tools::tolerance(1e-12));
   }
   const Tensor kept = copy(w[2]), inferred = norm(x);
-  check_same("moving_mean", w[2], kept);  // inference moves nothing
+  check_same("moving_mean", w[2], kept);  // inference changes nothing
   for (int64_t k = 0; k < 2; ++k) {
     const std::vector<double> in = feature(x, k), out = feature(inferred, k);
     for (std::size_t i = 0; i < in.size(); ++i)
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(its_options_are_those_of_keras) {
   check_close("moving", plain(x), (x - 2) / std::sqrt(4 + 1e-3), 1e-12);
   BOOST_TEST(plain.weights().size() == 2u);
   BOOST_TEST(plain.trainable_weights().empty());
-  // The axis of time as that of the features is the last one after a transposition.
+  // The axis of time, as that of the features, is the last one after a transposition.
   for (const int axis : {1, -2}) {
     const Layer middle = BatchNormalization({.axis = axis, .dtype = float64}),
                 last = BatchNormalization({.dtype = float64});
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(masked_steps_do_not_count) {
     BOOST_TEST(norm.weights()[2].element(k) == m.mean, boost::test_tools::tolerance(1e-6));
     BOOST_TEST(norm.weights()[3].element(k) == m.variance, boost::test_tools::tolerance(1e-6));
   }
-  // What is padding may be anything.
+  // Padding may hold anything.
   std::vector<double> spoilt = x.to_vector();
   spoilt[4] = spoilt[8] = NAN;
   spoilt[10] = 1e200;
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(a_mask_may_be_of_samples_and_of_parts_of_steps) {
     const Shape its(shape.begin(), shape.begin() + axes);
     std::vector<bool> counts;
     for (int64_t i = 0; i < its.count(); ++i) counts.push_back(i % 3 != 2);
-    std::vector<double> numbers = normal(shape).to_vector();  // what is masked may be anything
+    std::vector<double> numbers = normal(shape).to_vector();  // masked places may hold anything
     const std::size_t part = numbers.size() / counts.size();
     for (std::size_t i = 0; i < numbers.size(); ++i)
       if (!counts[i / part]) numbers[i] = NAN;
@@ -203,14 +203,14 @@ BOOST_AUTO_TEST_CASE(each_step_of_training_moves_the_statistics_once) {
   BOOST_TEST(model.evaluate(x, y).contains("loss"));
   const Tensor moving = model.weights()[2];
   BOOST_TEST(moving.path() == "batch_normalization/moving_mean");
-  BOOST_TEST(sum(abs(moving)).item() == 0);  // neither building nor evaluation moves them
+  BOOST_TEST(sum(abs(moving)).item() == 0);  // neither building nor evaluation changes them
   model.fit(x, y, {.batch_size = 6, .validation_data = {x, y}, .verbose = 0});
   check_close("one step", moving, 0.5 * mean(x, 0), 1e-5);
   model.fit(x, y, {.batch_size = 6, .epochs = 2, .verbose = 0});
   check_close("three steps", moving, 0.875 * mean(x, 0), 1e-5);
   model.predict(x);
   check_close("after predict", moving, 0.875 * mean(x, 0), 1e-5);
-  // A loop of one's own.
+  // In a loop of your own.
   const Tensor loss = mean(square(model(x, training)));
   gradient(loss, model.trainable_weights());
   check_close("four calls", moving, 0.9375 * mean(x, 0), 1e-5);
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(an_update_that_fails_moves_nothing) {
                               "  The weights are as they were before this batch."));
   check_same("moving_mean", model.weights()[2], before);
 
-  // What it moved is taken back before a cause is looked for: no weight was wrong before.
+  // The moving statistics are restored before a cause is looked for: no weight was wrong before.
   model.compile({.optimizer = "sgd", .loss = "mse"});
   const Tensor spoilt = where(equal(arange(0, 8, 1), 3), NAN, ones({8}));
   const std::string text = error_of([&] {

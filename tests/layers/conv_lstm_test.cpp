@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ConvLSTM1D, 2D and 3D: against plain loops, against an LSTM where they are one, and against each
-// other. Numbers of Keras are in tests/reference/.
+// ConvLSTM1D, 2D and 3D against plain loops, against an LSTM in the cases where they equal one, and
+// against each other. tests/reference/ has numbers of Keras.
 #define BOOST_TEST_MODULE conv_lstm
 #include <tempo/gradcheck.hpp>
 #include <tempo/tempo.hpp>
@@ -29,7 +29,7 @@ struct Plane {
   }
 };
 
-// z[r, c, g] += sum over the kernel [size, size, channels, gates] of what lies around (r, c) in x.
+// z[r, c, g] += sum over the kernel [size, size, channels, gates] of the places around (r, c) in x.
 void add_convolved(const Plane& x, const Tensor& kernel, int64_t stride, int64_t dilation,
                    int64_t before, Plane& z) {
   const int64_t size = kernel.shape()[0];
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(an_lstm_of_convolutions) {
       for (int64_t place = 0; place < c.rows * c.columns; ++place)
         for (int64_t g = 0; g < 4 * filters; ++g) z.values.push_back(w[2].element(g));
       add_convolved(now, w[0], c.stride, c.dilation, c.before, z);
-      add_convolved(h, w[1], 1, 1, 0, z);  // a size of 2 needs 1 zero, behind
+      add_convolved(h, w[1], 1, 1, 0, z);  // a size of 2 needs 1 zero, at the end
       for (std::size_t place = 0; place < static_cast<std::size_t>(c.rows * c.columns); ++place)
         for (std::size_t u = 0; u < static_cast<std::size_t>(filters); ++u) {
           const double* gates = &z.values[place * 12 + u];
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(of_one_place_it_is_an_lstm) {
              3);
 }
 
-// What lies along one axis alone is the same over one, two and three.
+// Along one axis, the results are the same with one, two and three axes.
 BOOST_AUTO_TEST_CASE(one_formula_for_any_number_of_axes) {
   const Tensor x = normal({2, 4, 5, 3});
   const ConvLSTMOptions o{.filters = 2, .kernel_size = {3}, .padding = "same"};
@@ -253,7 +253,7 @@ Layer dropping_cell(const Rates& rates) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(dropout_draws_for_each_channel_at_each_place) {
-  const Shape step{200, 5, 3};  // of which a kernel of 3 that moves on by 2 finds 2 places
+  const Shape step{200, 5, 3};  // a kernel of 3 with a stride of 2 has 2 places on it
   const auto masks_of = [&](const Rates& rates) {
     const Layer one = dropping_cell(rates);
     one.build({step});
@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(dropout_draws_for_each_channel_at_each_place) {
     for (const double value : mask.to_vector())
       BOOST_TEST((value == 0 || std::abs(value - 1 / (1 - rate)) < 1e-12), value);
     BOOST_TEST(std::abs(mean(mask).item() - 1) < 0.15);
-    BOOST_TEST(max(abs(take(mask, 0, 1) - take(mask, 1, 1))).item() > 0);  // not by channel alone
+    BOOST_TEST(max(abs(take(mask, 0, 1) - take(mask, 1, 1))).item() > 0);  // one draw at each place
   }
   BOOST_TEST((masks_of({0.3, 0})[0].shape() == Shape{200, 5, 3}));
   BOOST_TEST((masks_of({0, 0.6})[0].shape() == Shape{200, 2, 2}));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conv1D against plain loops over its formula.
+// Conv1D against plain loops of its formula.
 #define BOOST_TEST_MODULE convolution
 #include <tempo/gradcheck.hpp>
 #include <tempo/tempo.hpp>
@@ -62,7 +62,7 @@ const Case cases[] = {
     {{.filters = 3, .kernel_size = 3, .padding = "same"}, 1, 9},
     {{.filters = 3, .kernel_size = 4, .padding = "same"}, 1, 9},
     {{.filters = 3, .kernel_size = 3, .padding = "same", .dilation_rate = 2}, 2, 9},
-    // 5 places of 4, which reach over (5 - 1) * 2 + 4 = 12 steps: 3 zeros, the odd one behind
+    // 5 places of 4, which span (5 - 1) * 2 + 4 = 12 steps: 3 zeros, the odd one at the end
     {{.filters = 3, .kernel_size = 4, .strides = 2, .padding = "same"}, 1, 5},
     // 3 places, of which the last begins at 8
     {{.filters = 3, .kernel_size = 1, .strides = 4, .padding = "same"}, 0, 3},
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(features_by_themselves) {
 BOOST_AUTO_TEST_CASE(the_other_way) {
   struct Transposed {
     Conv1DTransposeOptions options;
-    int64_t cut, count;  // outputs before those that stay, and how many these are; of 4 steps
+    int64_t cut, count;  // of 4 steps: outputs cut off in front, and outputs that stay
   };
   const Transposed transposed[] = {
       {{.filters = 2, .kernel_size = 3}, 0, 6},
@@ -232,7 +232,7 @@ BOOST_AUTO_TEST_CASE(masked_steps_are_zeros) {
              tensor<bool>({1, 1, 0, 0, 1, 1, 1, 1}, {2, 4}));
   BOOST_TEST(!mask_of(with("same", 1)(x)));
 
-  // Whatever is at masked steps reaches no gradient.
+  // The contents of masked steps affect no gradient.
   const Layer layer = with("causal", 1);
   const Tensor leaf = parameter(padded);
   const Tensor result = layer(leaf, {.mask = mask});

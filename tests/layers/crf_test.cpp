@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The linear chain against all sequences of tags, one after the other.
+// The linear chain against a plain loop over all sequences of tags.
 #define BOOST_TEST_MODULE crf
 #include <tempo/gradcheck.hpp>
 #include <tempo/tempo.hpp>
@@ -32,7 +32,7 @@ std::vector<Tags> all_sequences(std::size_t length, int64_t tags) {
   return all;
 }
 
-// The weights of a CRF as numbers, and what a sequence scores under them.
+// The weights of a CRF as numbers, and the score of a sequence under them.
 struct Chain {
   int64_t tags;
   std::vector<double> transitions, left, right;  // transitions[before * tags + tag]
@@ -45,7 +45,7 @@ struct Chain {
       right = crf.weights()[2].to_vector();
     }
   }
-  // Scores [time][tags] of the steps that count.
+  // `scores` [time][tags] are those of the steps that count.
   double score(const std::vector<std::vector<double>>& scores, const Tags& sequence) const {
     if (sequence.empty()) return 0;
     double total = left[static_cast<std::size_t>(sequence.front())] +
@@ -122,8 +122,8 @@ BOOST_AUTO_TEST_CASE(likelihood_and_best_tags_of_all_sequences) {
     }
 }
 
-// Worked out by hand: one step has the likelihoods of a softmax; of two steps with two tags and
-// nothing but a transition of ln 3 from 0 to 1, three of six are 0 1.
+// Worked out by hand: one step has the likelihoods of a softmax; with two steps, two tags and only
+// a transition of ln 3 from 0 to 1, the sequence 0 1 has three parts of six.
 BOOST_AUTO_TEST_CASE(small_chains) {
   const Layer crf = CRF({.use_boundary = false, .chain_initializer = zeros(), .dtype = float64});
   const Tensor one = numbers({std::log(1), std::log(3)}, {1, 1, 2});
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(gradients) {
   }
 }
 
-// The gradient of the likelihood with respect to scores is 1 at a tag less its probability.
+// The gradient of the likelihood with respect to a score is 1 at a tag, minus its probability.
 BOOST_AUTO_TEST_CASE(marginals) {
   const Tensor scores = parameter(slice(slice(x, 0, 0, 1), -1, 0, 3)), none = zeros({1, 5}, int64);
   const Layer crf = ready(CRF(), scores);
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(what_a_mask_takes_out_reaches_nothing) {
   Tensors expected;
   for (const double padding : {0.0, 1e300, std::nan("")}) {
     const Tensor leaf = parameter(where(expand_dims(mask, -1), x, padding));
-    // Neither do tags that are none.
+    // Invalid tags at masked steps have no effect either.
     const Tensor tags = where(mask, random_tags(3, 5), static_cast<int64_t>(-7));
     const Tensors results = crf.call({leaf}, {.mask = mask});
     const Tensor loss = Loss("crf_loss")(tags, results[1]);
@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(the_loss_is_a_mean_over_sequences) {
   BOOST_TEST(Loss("mse").reads() == 0);
 }
 
-// Tags that depend on their neighbours: 0, or 1 after an id of 1, or 2 after two of them.
+// Tags that depend on their neighbours: 0; 1 after an id of 1; 2 after two of them.
 BOOST_AUTO_TEST_CASE(a_tagger_learns_and_predicts_tags) {
   set_seed(3);
   const int64_t n = 96, time = 8;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps that a mask does not count are left out of a run, and nobody sees it: results and gradients
-// of both orders are those of a batch in which all are computed.
+// Steps that a mask does not count are left out of a run, without any difference: results and
+// gradients of both orders are those of a batch in which all steps are computed.
 #define BOOST_TEST_MODULE ended_rows
 #include <tempo/layers.hpp>
 
@@ -94,10 +94,10 @@ Layer layer_of(const Kind& kind, const Form& form) {
   return layer;
 }
 
-// In no order; some rows have no step, some all of them.
+// In no order; some rows have no step, and some have all.
 const Tensor lengths = tensor({4, 9, 0, 1, 7, 7, 2, 9, 3, 0, 5, 1, 6});
 
-// Some of the steps of most rows, of some all or none.
+// Counts some of the steps of most rows, and all or none of others.
 Tensor with_gaps() {
   const Tensor some = normal({batch, steps}, 11) > -0.3,
                row = reshape(tensor({0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 1, 2}), {batch, 1});
@@ -119,7 +119,7 @@ struct Treated {
 constexpr auto out = EndedRows::left_out, unknown = EndedRows::unknown,
                computed = EndedRows::computed;
 
-// Two calls, as a stateful layer goes on; then gradients of first and second order.
+// Makes two calls, as a stateful layer goes on; then gradients of first and second order.
 Tensors all_of(const Kind& kind, const Form& form, const Tensor& x, const Tensor& mask,
                const Treated& how) {
   const Layer layer = layer_of(kind, form);
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(what_is_left_out_changes_nothing) {
       }
 }
 
-// Where a run could not, it would compute all rows, and nobody would see it but by the clock.
+// A run that could not leave rows out would compute them all, and only the time would show it.
 BOOST_AUTO_TEST_CASE(each_cell_and_its_gradient_leave_rows_out) {
   const InFloat64 doubles;
   for (const Kind& kind : kinds) BOOST_TEST_CONTEXT(kind.name) {
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(each_cell_and_its_gradient_leave_rows_out) {
 
 namespace {
 
-// An accumulator that a condition stops, as a layer's cell with a mask.
+// An accumulator that a condition stops, like the cell of a layer with a mask.
 Tensors masked_sums(const Tensor& x, const Tensor& mask, const Tensor& w, bool backwards) {
   const Scanned done = scan(
       [&](const Tensors& now, const State& s) -> Step {
@@ -211,7 +211,7 @@ Tensors masked_sums(const Tensor& x, const Tensor& mask, const Tensor& w, bool b
 
 }  // namespace
 
-// What nobody computes may be NaN: that tells whether it was left out.
+// Values that are not computed may be NaN, which shows that they were left out.
 BOOST_AUTO_TEST_CASE(what_does_not_count_is_not_computed) {
   const EndedRows treat(EndedRows::left_out);
   const Tensor x = normal({batch, steps, features}, 3), w = parameter(normal({features, units}, 4));
@@ -234,7 +234,7 @@ Program forward_of(const Layer& layer, const CallOptions& options) {
 
 }  // namespace
 
-// The Programs that run ask no condition: they are those of a layer without a mask. A last output
+// The Programs that run have no condition: they are those of a layer without a mask. A last output
 // that is no state is carried, and keeps its condition.
 BOOST_AUTO_TEST_CASE(a_mask_leaves_nothing_in_the_programs_that_run) {
   const InFloat64 doubles;
@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(an_output_that_is_a_state_is_carried_once) {
   BOOST_TEST(forward_of(RNN(NormalisedCell({.units = units})), masked).carried.size() == 2u);
 }
 
-// Enough work for several threads, which share the rows that are left in each stretch.
+// Enough work for several threads, which share the remaining rows in each stretch.
 BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_rows_that_end) {
   constexpr int64_t rows = 90, time = 12;
   std::vector<int64_t> ends;
@@ -317,7 +317,7 @@ struct SideOptions {
 };
 void describe(auto& option, SideOptions& o) { option("units", o.units, "Size."); }
 
-// Sums up the words that its constants give, as far as another one says.
+// Sums up the words in one constant, up to the length that another one gives.
 struct SummingCell : tempo::Cell<SideOptions> {
   using Cell::Cell;
   Step step(const Tensor& x, const State& s, const StepCall& call) const {
@@ -334,7 +334,7 @@ struct SummingCell : tempo::Cell<SideOptions> {
 
 }  // namespace
 
-// Rows are sorted by values, and a step that is traced runs again with others.
+// Rows are sorted by values, and a step that is traced runs again with other values.
 BOOST_AUTO_TEST_CASE(a_step_within_a_step_goes_by_the_lengths_of_its_call) {
   const Tensor words = normal({side, steps, side}, 3), x = normal({side, 2, side}, 4),
                first = zeros({side, side}, float64);
@@ -352,8 +352,8 @@ BOOST_AUTO_TEST_CASE(a_step_within_a_step_goes_by_the_lengths_of_its_call) {
   check_all("a scan in a step", run(out), run(unknown));
 }
 
-// Where the condition is not asked, the zeros that gradients get of what it would choose elsewhere
-// are the same at every step, and so is what is computed from them alone.
+// If the condition is not asked, the zero gradients of what it does not choose are the same at
+// every step, and so is all that is computed from them alone.
 BOOST_AUTO_TEST_CASE(what_is_chosen_within_a_step_gets_its_gradient) {
   const Tensor x = parameter(normal({5, 40, units}, 3)), u = normal({units, units}, 4),
                h = parameter(normal({5, units}, 5)),
@@ -373,7 +373,7 @@ BOOST_AUTO_TEST_CASE(what_is_chosen_within_a_step_gets_its_gradient) {
   check_all("chosen within", run(out), run(unknown));
 }
 
-// Nothing tells the axes from one another but what is done with them.
+// Only the ops on them tell the axes apart.
 BOOST_AUTO_TEST_CASE(where_the_batch_has_the_size_of_the_cell) {
   const InFloat64 doubles;
   const Tensor x = normal({side, steps, side}, 3), ends = tensor({4, 9, 0, 7});
@@ -394,7 +394,7 @@ BOOST_AUTO_TEST_CASE(where_the_batch_has_the_size_of_the_cell) {
     check_all(kind.name, run(out), run(unknown));
   }
 
-  // A value that is read once as rows and once as a matrix is not sorted.
+  // A value that is read both as rows and as a matrix is not sorted.
   const Tensor given = normal({side, side}, 5),
                counts = expand_dims(mask_of_lengths(ends, steps), -1);
   const auto run = [&](EndedRows::How how) {

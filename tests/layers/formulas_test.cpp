@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every recurrent layer beside its formula, written out and run as an eager loop: with as many
-// units as features, so that no weight may be mistaken for another, and with every activation.
+// Every recurrent layer against its formula, written out and run as an eager loop: with as many
+// units as features, so that only numbers tell weights apart, and with every activation.
 #define BOOST_TEST_MODULE formulas
 #include <tempo/layers.hpp>
 
@@ -16,7 +16,7 @@ struct InFloat64 {
   ~InFloat64() { set_default_dtype(float32); }
 };
 
-// What a formula is given besides x and the state.
+// The inputs of a formula besides x and the state.
 struct Given {
   Tensors w;
   Activation activation, recurrent_activation;
@@ -60,7 +60,7 @@ Step gru_reset_before(const Given& g, const Tensor& x, const State& s) {
                 xg + matmul(r * s[0], to_g));
 }
 
-// Along any number of axes: a product for each place of the kernel, of the input moved so far.
+// For any number of axes: a product for each place of the kernel, with the input shifted to it.
 Tensor convolved(const Tensor& x, const Tensor& kernel, bool same) {
   const int axes = kernel.rank() - 2;
   Tensor around = x;
@@ -97,7 +97,7 @@ struct Setting {
   bool zero_output = false, backwards = false;
 };
 
-// The outputs of all steps, and the last states. A masked step changes no state.
+// Returns the outputs of all steps, and the last states. A masked step changes no state.
 Tensors by_hand(Formula formula, const Given& g, const Tensor& x, State state, const Setting& how) {
   const int64_t steps = x.shape()[1];
   Tensor last = 0 * state[0];
@@ -201,9 +201,9 @@ BOOST_FIXTURE_TEST_CASE(with_every_activation, InFloat64, *boost::unit_test::lab
   for (const Case& c : cases())
     for (const sdk::ActivationFunction& f : sdk::activations) {
       const std::string name = f.name;
-      if (name == "glu" || name == "threshold") continue;  // of another width; with arguments
+      if (name == "glu" || name == "threshold") continue;  // its width; its arguments
       if (c.input.rank() > 3 && name != "softsign") continue;
-      if (name != "exponential") check_case(c, {.activation = name});  // it grows out of bounds
+      if (name != "exponential") check_case(c, {.activation = name});  // it grows without bound
       check_case(c, {.recurrent_activation = name});
     }
 }

@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(softmax_of_what_counts) {
   check_close("both", Softmax({.axis = {1, 2}})(scores),
               exp(scores) / sum(exp(scores), {1, 2}, true), 1e-12);
 
-  // Of steps: those that do not count have no share, and a sequence of none has none at all.
+  // A mask of steps: masked steps have no share, and a sequence without steps has none at all.
   const Tensor mask = tensor<bool>({true, true, false, false, false, false}, {2, 3});
   const Tensor counts = cast(reshape(mask, {2, 3, 1}), float64);
   const Tensor e = exp(scores) * counts;
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(softmax_of_what_counts) {
   }
   check_close("masked features", Softmax()(with_mask(scores, mask)), softmax(scores) * counts,
               1e-12);
-  // Element by element, as scores of attention.
+  // A mask of elements, as for attention scores.
   const Tensor some = scores > 0;
   const Tensor f = exp(scores) * cast(some, float64);
   check_close("a mask of elements", Softmax()(scores, {.mask = some}),
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(masks_are_kept) {
   }
 }
 
-// A masked step may hold anything: no gradient of it is NaN.
+// A masked step may hold anything: it makes no gradient NaN.
 BOOST_AUTO_TEST_CASE(masked_steps_spoil_no_gradient) {
   const Tensor mask = tensor<bool>({true, false, true}, {1, 3}), steps = reshape(mask, {1, 3, 1});
   const Tensor good = normal({1, 3, 4});
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_lambda_runs_its_function) {
   check_same("made anew", recreated(Lambda([=](const Tensor& t) { return factor * t; }))(x), 3 * x);
 }
 
-// Padding counts for what the function makes of the mask.
+// Padding counts if the function's mask says so.
 BOOST_AUTO_TEST_CASE(the_mask_of_a_lambda_is_that_of_its_ops) {
   const Tensor mask = tensor<bool>({true, true, false}, {1, 3});
   const Tensor steps = with_mask(normal({1, 3, 4}), mask);
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(two_functions_of_one_name_are_not_saved) {
              "  Give each a name of its own, as in Lambda(\"doubled\", f).");
   save({Lambda(doubled), Dense({.units = 1}), Lambda("negated", negated)});
   save({Lambda(negated), Dense({.units = 1}), Lambda(negated)});
-  // A model of a function is never made anew from its file.
+  // A model of a function is never remade from its file.
   const Layer one = Lambda(doubled), two = Lambda(negated), dense = Dense({.units = 1});
   Model model({one, two, dense}, [=](const Tensors& in) { return dense(two(one(in[0]))); });
   model.build({{-1, 3}});

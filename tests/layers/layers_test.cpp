@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The built-in layers, as a script uses them: shapes, states, masks, options, and what they say
-// when something does not fit. Numbers of Keras are in tests/reference/.
+// The built-in layers, as a script uses them: shapes, states, masks, options, and the errors if
+// something does not fit. tests/reference/ has numbers of Keras.
 #define BOOST_TEST_MODULE layers
 #include <set>
 
@@ -15,7 +15,7 @@ namespace {
 
 const Shape input_shape{3, 5, 4};
 
-// A layer with weights that are all different, for x.
+// A layer with weights that all differ, for x.
 Layer ready(const Layer& layer, const Tensor& x, int64_t seed = 7) {
   layer.build({x.shape()});
   for (const Tensor& w : layer.weights())
@@ -77,7 +77,7 @@ struct WideStateCell : Cell<SizeOptions> {
   Tensor kernel, readout;
 };
 
-// Reads inputs above 0 alone.
+// Accepts only inputs above 0.
 struct LogarithmCell : Cell<SizeOptions> {
   using Cell::Cell;
   void build(Weights& add, const Shape& input) {
@@ -90,7 +90,7 @@ struct LogarithmCell : Cell<SizeOptions> {
   Tensor kernel;
 };
 
-// Its input is an id, of 3 at most.
+// Its input is an id, at most 3.
 struct LookupCell : Cell<SizeOptions> {
   using Cell::Cell;
   void build(Weights& add, const Shape&) {
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(a_state_continues_a_sequence) {
     check_close(std::string("stateful ") + kind.name, stateful(rest), whole(x), 1e-12);
     stateful.reset_state();
     check_close(std::string("reset ") + kind.name, stateful(x), whole(x), 1e-12);
-    // A state that is given wins over the one that was kept.
+    // A state that is given takes precedence over the kept one.
     check_close("given",
                 stateful(rest, {.initial_state = Tensors(before.begin() + 1, before.end())}),
                 whole(x), 1e-12);
@@ -189,14 +189,14 @@ BOOST_AUTO_TEST_CASE(a_kept_state_is_a_value) {
   const Tensor x = normal(input_shape);
   const Layer rnn = ready(make(kinds[1], {.stateful = true}), x);
   rnn(x);
-  const Tensor y = sum(rnn(x));  // a walk would go back into the first call
+  const Tensor y = sum(rnn(x));  // a reverse walk would enter the first call
   BOOST_TEST(gradient(y, rnn.weights()).size() == 3u);
   assign(rnn.weights()[0], 2 * rnn.weights()[0]);
   const Tensor next = sum(rnn(x));
   gradient(next, rnn.weights());
 }
 
-// errors_test has its words.
+// errors_test checks the text.
 BOOST_AUTO_TEST_CASE(a_stateful_layer_is_refused_in_a_trace_and_keeps_nothing_of_it) {
   const Tensor x = normal({3, 2, 5, 4});
   const Layer rnn = ready(make(kinds[2], {.stateful = true}), take(x, 0, 1));
@@ -266,8 +266,8 @@ BOOST_AUTO_TEST_CASE(zeros_for_masked_steps_are_of_sequences_alone) {
   }
 }
 
-// A recurrence whose values, gradients and gradients of gradients with some padding are those with
-// any other, and finite.
+// A recurrence whose values, gradients and gradients of gradients are finite, and the same for any
+// padding.
 struct MaskedKind {
   std::string name;
   std::size_t states;
@@ -306,7 +306,7 @@ std::vector<Form> masked_forms() {
   return all;
 }
 
-// Results, their gradients, and the gradients of those.
+// Returns results, their gradients, and the gradients of those.
 Tensors all_of(const Layer& rnn, const Tensor& x, const Tensor& mask, const State& initial) {
   Tensors all = rnn.call({x}, {.mask = mask, .initial_state = initial});
   Tensors leaves = rnn.trainable_weights();
@@ -344,7 +344,7 @@ BOOST_AUTO_TEST_CASE(what_a_mask_takes_out_reaches_nothing) {
       }
 }
 
-// Neither does what was there when the state came from an earlier call.
+// The same holds if the state came from an earlier call.
 BOOST_AUTO_TEST_CASE(what_a_mask_takes_out_does_not_reach_the_state_that_is_kept) {
   const Tensor mask = mask_of_rows({{1, 0, 1, 0, 0}, {0, 0, 0, 0, 0}, {1, 1, 1, 1, 1}});
   const Tensor x = where(expand_dims(mask, -1), normal(input_shape), std::nan(""));
@@ -367,7 +367,7 @@ BOOST_AUTO_TEST_CASE(a_state_that_is_no_number_is_the_callers) {
   BOOST_TEST(std::isfinite(sum(slice(out[1], 0, 1, 2)).item()));
 }
 
-// Nor does it reach a gradient of what reads the other rows, to second order.
+// Nor does it reach a gradient of a value that reads the other rows, to second order.
 BOOST_AUTO_TEST_CASE(a_state_of_a_row_that_never_runs_reaches_no_gradient) {
   const Tensor x = parameter(normal({2, 3, 4})), mask = mask_of_rows({{0, 0, 0}, {1, 0, 1}}),
                positive = abs(normal({2, 7}, 5)) + 0.1;
@@ -481,7 +481,7 @@ BOOST_AUTO_TEST_CASE(masks_are_passed_on) {
     BOOST_REQUIRE_MESSAGE(mask_of(y), next.name());
     check_same(next.name(), mask_of(y), expected);
   }
-  // That of words is also one of their letters, and that of samples of their steps.
+  // A mask of words is also one of their letters, and a mask of samples one of their steps.
   const Layer table = Embedding({.input_dim = 4, .output_dim = 4, .mask_zero = true});
   check_same("of letters",
              mask_of(table(tensor<int>({3, 1, 0, 2, 9, -1}, {1, 3, 2}),
@@ -497,7 +497,7 @@ BOOST_AUTO_TEST_CASE(masks_are_passed_on) {
   check_same("a mask of the call wins", mask_of(Dense({.units = 2})(y, {.mask = other})), other);
 }
 
-// The mask [batch, time] is of the first axes; what an op does to these it does to the mask.
+// The mask [batch, time] covers the first axes; an op does to the mask what it does to these.
 BOOST_AUTO_TEST_CASE(ops_pass_masks_on) {
   const Tensor mask = mask_of_rows({{1, 1, 0}, {1, 0, 0}}),
                other = mask_of_rows({{1, 1, 1}, {0, 0, 1}}), both = logical_and(mask, other);
@@ -586,7 +586,7 @@ BOOST_AUTO_TEST_CASE(padding_changes_nothing_behind_ops) {
   check_close("padded", run(w, t), run(slice(w, 1, 0, 3), slice(t, 1, 0, 3)), 1e-6);
 }
 
-// Ids that the mask takes out may be anything.
+// Masked ids may be anything.
 BOOST_AUTO_TEST_CASE(an_embedding_passes_a_mask_on) {
   const Tensor mask = mask_of_rows({{1, 1, 0}, {1, 0, 1}});
   const Layer table = Embedding({.input_dim = 4, .output_dim = 2}),
@@ -616,7 +616,7 @@ BOOST_AUTO_TEST_CASE(padding_is_marked) {
     check_same("gradient", gradient(sum(marked), Tensors{padded})[0],
                cast(broadcast_to(expand_dims(mask_of(y), -1), {2, 2, 2}), x.dtype()));
   }
-  // One of its features that is padding does not make a step padding.
+  // If only one of its features is padding, a step is not padding.
   const Tensor half = tensor<double>({nan, 1, nan, nan}, {1, 2, 2});
   check_same("half", mask_of(Masking({.mask_value = nan})(half)), mask_of_rows({{1, 0}}));
   const Tensor ids = tensor<int>({-1, -1, 2, -1}, {1, 2, 2});
@@ -625,7 +625,7 @@ BOOST_AUTO_TEST_CASE(padding_is_marked) {
   check_same("frames", mask_of(Masking()(frames)), mask_of_rows({{0, 1}}));
 }
 
-// What is thrown away reaches neither the weights nor the steps that count.
+// Results that are thrown away affect neither the weights nor the steps that count.
 BOOST_AUTO_TEST_CASE(dense_on_padding_of_no_numbers) {
   const Tensor mask = mask_of_rows({{0, 1, 1}, {1, 0, 0}, {0, 0, 0}});
   const Tensor clean = normal({3, 3, 4});
@@ -643,7 +643,7 @@ BOOST_AUTO_TEST_CASE(dense_on_padding_of_no_numbers) {
     const Tensors got = gradient(loss(wanted.back()), wanted);
     for (std::size_t i = 0; i < got.size(); ++i) check_same("gradient", got[i], expected[i]);
   }
-  const Tensor other = where(expand_dims(mask, -1), clean, 3);  // of numbers, padding is seen
+  const Tensor other = where(expand_dims(mask, -1), clean, 3);  // padding of numbers is read
   check_same("output", dense(with_mask(other, mask)), dense(other));
 }
 
@@ -1012,7 +1012,7 @@ BOOST_AUTO_TEST_CASE(a_name_that_no_file_could_hold_is_refused_when_the_layer_is
   const auto named = [](const std::string& name) {
     return error_of([&] { Dense({.units = 1, .name = name}); });
   };
-  BOOST_TEST(named("") == "nothing was thrown");  // the standard one
+  BOOST_TEST(named("") == "nothing was thrown");  // the default one
   BOOST_TEST(named("가중치 1.a") == "nothing was thrown");
   BOOST_TEST(named(std::string(254, 'x')) == "nothing was thrown");
   BOOST_TEST(named("a/b") ==

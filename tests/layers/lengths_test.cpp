@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sequences of several lengths in a batch: lengths are masks, and of what lies behind the longest
-// nothing is computed, with the bits that a mask gives.
+// Sequences of several lengths in a batch: lengths act as masks. Steps after the longest sequence
+// are not computed, and the bits are those with a mask.
 #define BOOST_TEST_MODULE lengths
 #include <tempo/tempo.hpp>
 
@@ -12,7 +12,7 @@ using namespace tempo::testing;
 namespace {
 
 const Tensor lengths = tensor({3, 5, 0, 1});
-// Two steps more than the longest sequence has.
+// Two more steps than the longest sequence has.
 Tensor sequences() { return normal({4, 7, 3}); }
 
 }  // namespace
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(each_sequence_is_as_if_it_were_alone) {
     }
 }
 
-// A last sequence that is as long as time keeps every step in.
+// A last sequence as long as time keeps every step.
 BOOST_AUTO_TEST_CASE(what_is_cut_off_changes_no_bit) {
   const Tensor x = sequences();
   const Layer cells[] = {
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(padding_that_is_no_number_is_not_read) {
   const Tensor clean = where(equal(x, x), x, 0);
   const Tensor y = lstm(x, {.lengths = lengths}), expected = lstm(clean, {.lengths = lengths});
   check_same("values", y, expected);
-  // What is chosen away reaches no weight: 0 times NaN is NaN.
+  // Values that are not chosen reach no weight: 0 times NaN is NaN.
   const Tensors weights = lstm.weights(), got = gradient(sum(sin(y)), weights),
                 known = gradient(sum(sin(expected)), weights);
   for (std::size_t i = 0; i < weights.size(); ++i)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers of several inputs: Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot.
+// Layers with several inputs: Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot.
 #define BOOST_TEST_MODULE merge_layers
 #include <tempo/gradcheck.hpp>
 #include <tempo/layers.hpp>
@@ -22,7 +22,7 @@ const Tensor a = numbers({2, 2}, {1, 2, 3, 4}), b = numbers({2, 2}, {5, -1, 0, 2
 struct Elementwise {
   const char* name;
   Layer (*make)(const NamedOptions&);
-  std::vector<double> of_two, of_three;  // of a and b; of a, b and c
+  std::vector<double> of_two, of_three;  // the result for a and b; for a, b and c
 };
 const Elementwise elementwise[] = {
     {"Add", Add, {6, 1, 3, 6}, {3, 7, 4, 6}},
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(sums_of_products) {
   check_same("from the end", Dot({.axes = -1})({a, b}), numbers({2, 1}, {3, 8}));
   check_same("a vector at each step", Dot({.axes = {2, 1}})({numbers({2, 1, 2}, {1, 2, 3, 4}), b}),
              numbers({2, 1}, {3, 8}));
-  // [2, 3, 4] and [2, 5, 3] over the 3: [2, 4, 5]; and of four axes, [2, 3, 4, 2] and [2, 4].
+  // [2, 3, 4] and [2, 5, 3] summed over the 3: [2, 4, 5]; with four axes, [2, 3, 4, 2] and [2, 4].
   const Tensor x = normal({2, 3, 4}), y = normal({2, 5, 3}, 2), deep = normal({2, 3, 4, 2}, 3),
                v = normal({2, 4}, 4);
   const Tensor xy = Dot({.axes = {1, 2}})({x, y}), dv = Dot({.axes = {2, 1}})({deep, v});
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(gradients) {
   }
 }
 
-// A step counts where all inputs count it. An input without a mask counts whole.
+// A step counts if all inputs count it. An input without a mask counts as a whole.
 BOOST_AUTO_TEST_CASE(masks) {
   const Tensor one = bools({1, 1, 0, 1, 0, 0}), other = bools({1, 0, 1, 1, 1, 0});
   const Tensor x = with_mask(normal({2, 3, 4}), one), y = with_mask(normal({2, 3, 4}, 2), other),
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(masks) {
   BOOST_TEST(!mask_of(Dot({.axes = {2, 1}})({x, normal({2, 4})})));
 }
 
-// A masked step may hold anything: the gradient of the other factor does not see it.
+// A masked step may hold anything: it does not affect the gradient of the other factor.
 BOOST_AUTO_TEST_CASE(masked_steps_spoil_no_gradient) {
   const Tensor mask = bools({1, 1, 0, 1, 0, 0}), steps = expand_dims(mask, -1);
   const Tensor x = normal({2, 3, 4}), good = normal({2, 3, 4}, 2);
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(masked_steps_spoil_no_gradient) {
              whole * whole);
 }
 
-// Padding that an embedding marked is told from steps through two branches and their sum.
+// Padding that an embedding marked stays marked through two branches and their sum.
 BOOST_AUTO_TEST_CASE(a_model_of_branches) {
   set_seed(3);
   const Tensor ids = tensor<int>({1, 2, 0, 2, 0, 0, 1, 1, 1}, {3, 3});

@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(in_prediction_they_do_nothing) {
     check_close(none.type_name(), none(x, training), x, 1e-15);
 }
 
-// Each call draws anew; the calls of another layer of the same seed draw the same.
+// Each call draws anew; another layer with the same seed draws the same numbers.
 BOOST_AUTO_TEST_CASE(a_seed_gives_the_same_numbers_call_by_call) {
   const Tensor x = normal({30, 5, 40});
   for (const Kind& k : kinds) {
@@ -76,14 +76,14 @@ BOOST_AUTO_TEST_CASE(mean_and_deviation_of_the_noise) {
   const Moments factors = moments(GaussianDropout({.rate = 0.2, .seed = 1})(x, training));
   BOOST_TEST(std::abs(factors.mean - 2) < 0.01);
   BOOST_TEST(std::abs(factors.deviation - 2 * std::sqrt(0.2 / 0.8)) < 0.01);
-  // Of numbers of mean 0 and deviation 1, alpha dropout keeps both.
+  // Alpha dropout keeps a mean of 0 and a deviation of 1.
   const Moments kept =
       moments(AlphaDropout({.rate = 0.3, .seed = 1})(normal({200, 1000}, 2), training));
   BOOST_TEST(std::abs(kept.mean) < 0.01);
   BOOST_TEST(std::abs(kept.deviation - 1) < 0.01);
 }
 
-// The two values that ones become: by the paper's formulas, with lambda alpha = 1.7581.
+// The two values that ones become, by the paper's formulas with lambda alpha = 1.7581.
 BOOST_AUTO_TEST_CASE(alpha_dropout_of_ones) {
   const double rate = 0.3, least = -1.7580993408473766;
   const double a = std::pow((1 - rate) * (1 + rate * least * least), -0.5), b = -a * least * rate;
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(masks_are_kept) {
     }
 }
 
-// A saved model goes on with the numbers that the saved one would have drawn.
+// A loaded model goes on with the numbers that the saved one would have drawn.
 BOOST_AUTO_TEST_CASE(a_file_holds_options_and_calls) {
   const Tensor x = randn({4, 3, 2});
   Sequential model({Dropout({.rate = 0.3, .noise_shape = {-1, 1, 2}, .seed = 1}),

@@ -17,10 +17,10 @@ Tensor numbers(const Shape& shape, const std::vector<double>& values) {
   return tensor(values, shape, float64);
 }
 
-// 1, 3 has the mean 2 and the variance 1; -2, 4 has 1 and 9.
+// The row 1, 3 has mean 2 and variance 1; -2, 4 has 1 and 9.
 const Tensor rows = numbers({2, 2}, {1, 3, -2, 4});
 
-// With weights that are all different.
+// With weights that all differ.
 Layer ready(const Layer& layer, const Shape& input) {
   layer.build({input}, float64);
   int64_t seed = 5;
@@ -28,7 +28,7 @@ Layer ready(const Layer& layer, const Shape& input) {
   return layer;
 }
 
-// (x - mean) / sqrt(variance + epsilon), element by element, over the axes that `among` says.
+// (x - mean) / sqrt(variance + epsilon), element by element, over the axes in `among`.
 Tensor plain_layer_norm(const Tensor& x, double epsilon,
                         const std::function<bool(int64_t, int64_t)>& among) {
   std::vector<double> y;
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(rms_and_unit_normalization) {
   check_close("unit of both", UnitNormalization({.axis = {1, 2}})(reshape(rows, {1, 2, 2})),
               reshape(rows, {1, 2, 2}) / std::sqrt(30.0), 1e-12);
   check_same("nothing has no direction", UnitNormalization()(zeros({1, 3})), zeros({1, 3}));
-  // Squares that are too large for a float.
+  // Its squares are too large for a float.
   const auto slope = [](const Tensor& at) {
     const Tensor leaf = parameter(at);
     return gradient(sum(UnitNormalization()(leaf) * tensor<float>({1, 2}, {2})), Tensors{leaf})[0];
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(adapted_to_data) {
   adapt(back, data);
   check_close("and back", back(layer(data)), data, 1e-12);
 
-  // In batches that differ in size, in a sequence, and all in one.
+  // In batches of different sizes, in a sequence, and all at once.
   const Tensor x = normal({6, 5, 3});
   const Layer whole = Normalization({.dtype = float64}), parts = Normalization({.dtype = float64});
   adapt(whole, x);
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(masks_are_kept) {
   }
 }
 
-// A masked step may hold anything: nothing of it reaches a weight.
+// A masked step may hold anything: it affects no weight.
 BOOST_AUTO_TEST_CASE(masked_steps_spoil_no_gradient) {
   const Tensor mask = tensor<bool>({true, false, true}, {1, 3});
   const Tensor good = normal({1, 3, 4});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers that make one step of several: MaxPooling1D, AveragePooling1D and those over all steps.
+// Layers that make one step from several: MaxPooling1D, AveragePooling1D and those over all steps.
 #define BOOST_TEST_MODULE pooling
 #include <tempo/gradcheck.hpp>
 #include <tempo/layers.hpp>
@@ -44,9 +44,9 @@ BOOST_AUTO_TEST_CASE(maxima_and_means_of_windows) {
   for (const Case& c : cases) {
     check_close(c.name, MaxPooling1D(c.options)(x), column(c.most), 0);
     check_close(c.name, AveragePooling1D(c.options)(x), column(c.mean), 1e-15);
-    // The greatest of what is below 0 is no padding.
+    // A maximum below 0 is not taken for padding.
     check_close(c.name, MaxPooling1D(c.options)(x - 9), column(c.most) - 9, 0);
-    // Features and samples are apart.
+    // Features and samples do not mix.
     const Tensor wide = concat({concat({x, 2 * x}), concat({-x, x})}, 0);  // [2, 5, 2]
     const Tensor pooled = AveragePooling1D(c.options)(wide), mean = column(c.mean);
     check_close(c.name, pooled, concat({concat({mean, 2 * mean}), concat({-mean, mean})}, 0),
@@ -85,8 +85,8 @@ BOOST_AUTO_TEST_CASE(all_steps) {
   check_same("no steps", GlobalAveragePooling1D()(zeros({2, 0, 3})), zeros({2, 3}));
 }
 
-// The mean over all steps is of those that the mask counts; every other pooling counts them all, as
-// Keras has it. None passes a mask on.
+// The mean over all steps uses those that the mask counts; every other pooling counts all steps, as
+// in Keras. None passes a mask on.
 BOOST_AUTO_TEST_CASE(masks) {
   const Tensor bare = tensor<double>({1, 2, 3, 4, 9, 9, 8, 8, 8, 8, 8, 8}, {2, 3, 2}, float64);
   const Tensor mask = tensor<bool>({true, true, false, false, false, false}, {2, 3});
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(masks) {
     }
     check_same("all steps count", MaxPooling1D({.pool_size = 3})(x, call), max(bare, 1, true));
   }
-  // What is masked need be no number.
+  // Masked steps may hold NaN.
   const Tensor bad = where(expand_dims(mask, -1), bare, std::nan(""));
   check_same("NaN", GlobalAveragePooling1D()(bad, {.mask = mask}), expected);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dropout inside of recurrences: which masks are drawn, what they reach, and that nothing else of a
+// Dropout inside recurrences: which masks are drawn, what they affect, and that nothing else in a
 // layer changes. The formulas are written out here with one mask for all steps.
 #define BOOST_TEST_MODULE recurrent_dropout
 #include <tempo/explain.hpp>
@@ -100,7 +100,7 @@ Step by_formula(const Kind& kind, const Tensors& w, const Tensor& x, const State
   return {next, {next}};
 }
 
-// All results of a layer that gives sequences and states. A masked step changes nothing.
+// All results of a layer that returns sequences and states. A masked step changes nothing.
 Tensors by_hand(const Kind& kind, const Tensors& w, const Tensor& x, const Tensor& mask,
                 const Tensor& m, const Tensor& n, bool backwards) {
   State state(kind.states, zeros({x.shape()[0], units}, x.dtype()));
@@ -120,7 +120,7 @@ Tensors by_hand(const Kind& kind, const Tensors& w, const Tensor& x, const Tenso
   return all;
 }
 
-// Values, gradients and gradients of these.
+// Returns values, gradients and gradients of these.
 Tensors to_second_order(const Tensors& results, const Tensors& leaves) {
   const Tensors first = gradient(mixed(results), leaves), second = gradient(mixed(first), leaves);
   Tensors all = results;
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(masks_are_zeros_and_what_makes_up_for_them) {
       BOOST_TEST(std::abs(mean(masks[i]).item() - 1) < 0.12);
       BOOST_TEST(apart(masks[i], next[i]) > 0);
     }
-    // Of one seed, and yet not the same numbers.
+    // One seed, and still different numbers.
     const Tensor both = cell_of(kind, {.input = 0.5, .state = 0.5, .seed = 5})
                             ? slice(masks[1], 1, 0, features) > 0
                             : Tensor{};
@@ -214,7 +214,7 @@ BOOST_FIXTURE_TEST_CASE(a_layer_is_its_formula_with_one_mask_for_all_steps, InFl
 
 BOOST_FIXTURE_TEST_CASE(gradients_in_training_are_those_of_the_values, InFloat64) {
   for (const Kind& kind : kinds) {
-    const auto f = [&](const Tensors& in) {  // made anew: the masks of its first call
+    const auto f = [&](const Tensors& in) {  // made anew: has the masks of its first call
       const Layer rnn = ready(over_time(cell_of(kind, {.input = 0.3, .state = 0.4, .seed = 2})));
       return mixed(rnn.call(
           {in[0]}, {.training = true, .initial_state = Tensors(in.begin() + 1, in.end())}));
@@ -347,7 +347,7 @@ BOOST_AUTO_TEST_CASE(all_can_be_dropped) {
   check_same("state", of_state(x, training), of_state(slice(x, 1, 5, 6)));
 }
 
-// A sequence that is the same from both ends, and the same weights: what differs is the masks.
+// The sequence is the same from both ends, and so are the weights: only the masks differ.
 BOOST_FIXTURE_TEST_CASE(both_directions_draw_their_own, InFloat64) {
   const Tensor half = normal({batch, 3, features}, 3), x = concat({half, reverse(half, 1)}, 1);
   const auto outputs = [&](const Layer& rnn) {
@@ -474,7 +474,7 @@ BOOST_AUTO_TEST_CASE(rates_are_checked) {
              }) == "LSTM: option `seed` is -2; it must be at least -1.");
 }
 
-// A cell that sees its call for its masks alone still says that it has no use for constants.
+// A cell that sees its call only for its masks still refuses constants.
 BOOST_AUTO_TEST_CASE(constants_are_refused_as_before) {
   const Tensor x = cast(normal({batch, steps, features}), float32), c = ones({batch, 2});
   BOOST_TEST(error_of([&] {

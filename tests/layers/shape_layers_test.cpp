@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers that put elements elsewhere: Flatten, Reshape, Permute, RepeatVector, UpSampling1D,
-// ZeroPadding1D, Cropping1D.
+// Layers that move elements: Flatten, Reshape, Permute, RepeatVector, UpSampling1D, ZeroPadding1D,
+// Cropping1D.
 #define BOOST_TEST_MODULE shape_layers
 #include <tempo/gradcheck.hpp>
 #include <tempo/layers.hpp>
@@ -13,7 +13,7 @@ using namespace tempo::testing;
 
 namespace {
 
-// 0, 1, 2, ... of this shape.
+// 0, 1, 2, ... in this shape.
 Tensor counted(const Shape& shape) {
   return reshape(arange(0, static_cast<double>(shape.count()), 1, float64), shape);
 }
@@ -22,7 +22,7 @@ struct Case {
   const char* name;
   std::function<Layer()> make;
   Shape input;
-  Tensor expected;  // of counted(input)
+  Tensor expected;  // for counted(input)
 };
 
 Tensor numbers(const Shape& shape, const std::vector<double>& values) {
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(elements_go_where_they_should) {
                cast(c.expected, float32));
     check_same(std::string(c.name) + " of ids", layer(cast(x, int32)), cast(c.expected, int32));
     BOOST_TEST(layer.count_params() == 0);
-    // A batch of none keeps the shape of a sample.
+    // A batch of no samples keeps the shape of a sample.
     Shape none = c.input;
     none[0] = 0;
     BOOST_TEST(to_string(layer(zeros(none)).shape().without_first()) ==
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(gradients) {
   }
 }
 
-// What they give are other steps than those of the mask, or no steps, as Keras has it.
+// As in Keras, results have other steps than the mask, or no steps.
 BOOST_AUTO_TEST_CASE(the_mask_is_dropped) {
   for (const Case& c : cases) {
     const Tensor x = counted(c.input);
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit) {
     BOOST_TEST(say(Reshape({.target_shape = odd}), x) ==
                "Reshape: target_shape is " + to_string(odd) +
                    "; its extents are at least 0, and one may be -1.");
-  constexpr int64_t round = int64_t{1} << 32;  // what an int of 32 bits takes for 0
+  constexpr int64_t round = int64_t{1} << 32;  // an int of 32 bits takes this for 0
   BOOST_TEST(say(Reshape({.target_shape = {round, round}}), zeros({2, 0}))
                  .starts_with("Shape: [4294967296, 4294967296] "));
   for (const Shape& odd :

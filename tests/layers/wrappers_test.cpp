@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers around layers and cells: stacks of cells, a layer at each step, both directions of any
-// cell; and the options that all recurrences have: first states that are learned, and those of
-// Keras that change nothing.
+// cell; and the options of all recurrences: first states that are learned, and options of Keras
+// that change nothing.
 #define BOOST_TEST_MODULE wrappers
 #include <tempo/explain.hpp>
 #include <tempo/gradcheck.hpp>
@@ -96,7 +96,7 @@ BOOST_FIXTURE_TEST_CASE(a_stack_of_cells_is_layers_one_after_the_other, InFloat6
           std::size_t next = 0;
           for (const Layer& l : {first, second, third}) {
             Tensor& y = expected[0];
-            if (backwards && next > 0) y = reverse(y, 1);  // it comes as it was processed
+            if (backwards && next > 0) y = reverse(y, 1);  // it is in the order of processing
             l.build({y.shape()});
             for (const Tensor& w : l.weights()) assign(w, stack.weights()[next++]);
             const Tensors out = l.call({y}, call);
@@ -118,8 +118,8 @@ BOOST_FIXTURE_TEST_CASE(a_stack_of_cells_is_layers_one_after_the_other, InFloat6
 
 BOOST_FIXTURE_TEST_CASE(a_stack_hands_on_what_its_cells_see_of_a_call, InFloat64) {
   const Tensor x = 0.8 * normal({batch, steps, 3}, 3), memory = normal({batch, 2, 3}, 7);
-  // Attention reads constants and makes keys once, dropout draws once, a reset has a state to learn
-  // and reads a second sequence.
+  // Attention reads constants and makes keys once, dropout draws once, and a reset has a state to
+  // learn and reads a second sequence.
   const Layer stack = ready(
       RNN({AttentionCell({.units = 5}), DroppedCell({.units = 4}), lstm_cell(3), MaximumCell()},
           {.return_sequences = true}),
@@ -239,7 +239,7 @@ BOOST_FIXTURE_TEST_CASE(the_two_directions_may_be_any_two_cells, InFloat64) {
     for (const Tensor& w : l.weights()) assign(w, both.weights()[next++]);
   }
   for (const Tensor& mask : {Tensor{}, some_mask}) {
-    const auto zeroed = [&](const Tensor& y) {  // as Bidirectional asks of both
+    const auto zeroed = [&](const Tensor& y) {  // as Bidirectional requires of both
       return mask ? where(expand_dims(mask, -1), y, 0) : y;
     };
     check_close(
@@ -261,7 +261,7 @@ namespace {
 struct NoOptions {};
 void describe(auto&, NoOptions&) {}
 
-// Says of each sample whether it counts; -1 where it is not told.
+// Returns for each sample whether it counts; -1 if there is no mask.
 struct CountingLayer : LayerOf<NoOptions> {
   using LayerOf::LayerOf;
   Tensor call(const Tensor& x, const CallOptions& call) const {
@@ -316,7 +316,7 @@ BOOST_FIXTURE_TEST_CASE(a_layer_at_each_step_keeps_the_mask, InFloat64) {
   check_same("none", count(x), full({batch, steps, 1}, -1, float64));
   check_same("of samples", count(x, {.mask = some_mask}),
              expand_dims(cast(some_mask, float64), -1));
-  // Of a whole sample that does not count no step does.
+  // In a sample that does not count, no step counts.
   const Tensor frames = normal({batch, steps, 2, features}, 3);
   const Tensor of_frames = count(frames, {.mask = some_mask});
   check_same("of whole samples", of_frames,
@@ -330,7 +330,7 @@ BOOST_FIXTURE_TEST_CASE(a_layer_at_each_step_keeps_the_mask, InFloat64) {
   check_same("its own mask", mask_of(words(frames, {.mask = inner})), inner);
   check_same("none of its own", mask_of(words(frames, {.mask = some_mask})), some_mask);
 
-  // Statistics are those of the steps that count.
+  // The statistics are those of the steps that count.
   const Layer alone = BatchNormalization({.momentum = 0}),
               norm = TimeDistributed(BatchNormalization({.momentum = 0}));
   const CallOptions training{.training = true, .mask = some_mask};
@@ -341,7 +341,7 @@ BOOST_FIXTURE_TEST_CASE(a_layer_at_each_step_keeps_the_mask, InFloat64) {
   (void)of_parts(frames, training), (void)flat(frames, training);
   check_all("statistics of parts", of_parts.weights(), flat.weights(), 1e-12);
 
-  // Whole numbers, of which those that do not count need be no ids.
+  // Whole numbers; masked ones need not be ids.
   const Layer letters = TimeDistributed(Embedding({.input_dim = 5, .output_dim = 2}));
   const Tensor in_words = tensor<bool>({true, true, false, true, false, false}, {2, 3});
   const Tensor vectors =
@@ -351,7 +351,7 @@ BOOST_FIXTURE_TEST_CASE(a_layer_at_each_step_keeps_the_mask, InFloat64) {
              where(reshape(in_words, {2, 3, 1, 1}),
                    letters(tensor<int>({1, 2, 3, 4, 0, 0, 2, 2, 0, 0, 0, 0}, {2, 3, 2})), 0));
 
-  // What a mask takes out reaches no weight.
+  // Masked steps affect no weight.
   const Layer steep = ready(TimeDistributed(Dense({.units = 2, .activation = "exponential"})));
   for (const Layer& layer : {dense, steep})
     for (const double padding : {std::nan(""), 1e4, 1e300}) {
@@ -539,7 +539,7 @@ BOOST_FIXTURE_TEST_CASE(a_learned_first_state_in_other_layers, InFloat64) {
     check_close("goes on", parts(slice(x, 1, 2, 5)), whole(x), 1e-12);
     parts.reset_state();
   }
-  // A cell that begins with another state learns from there.
+  // A cell with another first state learns from that.
   const Layer maximum = RNN(MaximumCell(), {.trainable_initial_state = true});
   check_same("maximum", maximum(x), max(x, 1));
   check_same("its first state", maximum.weights()[0],

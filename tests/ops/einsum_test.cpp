@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// einsum against sums of products that are written out, its gradients, masks and errors.
+// einsum against sums of products that are written out; its gradients, masks and errors.
 #define BOOST_TEST_MODULE einsum
 #include <map>
 
@@ -12,7 +12,7 @@ using namespace tempo::testing;
 
 namespace {
 
-// The sum over all values of the letters, of the product of the elements there.
+// The sum, over all values of the letters, of the products of elements.
 Tensor written_out(const std::vector<std::string>& terms, const std::string& result,
                    const Tensors& operands) {
   std::map<char, int64_t> size, at;

@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(every_op_has_a_row_or_no_gradient) {
   for (const std::string& name : rows) BOOST_TEST(find_op(name), name << " is no op");
 }
 
-// Bound by another file than the ops', before main.
+// Bound before main, in another file than the ops.
 const std::map<std::string, const OpDefinition*> known = {
     {"add", &add_op},           {"broadcast_to", &broadcast_to_op},
     {"cast", &cast_op},         {"concat", &concat_op},
@@ -253,7 +253,7 @@ BOOST_AUTO_TEST_CASE(elementwise_values) {
       for (Tensor& t : inputs)
         if (is_floating(t.dtype())) t = cast(t, dtype);
       const Tensor y = results({c.op, {}}, inputs)[0];
-      // Broadcast by adding zeros: of the ops, only add has to be right for that.
+      // Broadcasts by adding zeros: of the ops, only add has to be right for that.
       std::vector<std::vector<double>> in;
       for (const Tensor& t : inputs)
         in.push_back((cast(t, float64) + zeros(y.shape(), float64)).to_vector());
@@ -534,7 +534,7 @@ BOOST_AUTO_TEST_CASE(arguments_of_activations_that_do_not_fit_are_named) {
                std::string("activation `") + text + "`: " + why);
 }
 
-// Of Martins and Astudillo (2016): the sorted sums by hand.
+// From Martins and Astudillo (2016): the sorted sums by hand.
 BOOST_AUTO_TEST_CASE(sparsemax_is_the_nearest_point_of_the_simplex) {
   const double infinity = std::numeric_limits<double>::infinity(), none = std::nan("");
   const std::pair<std::vector<double>, std::vector<double>> cases[] = {
@@ -754,7 +754,7 @@ BOOST_AUTO_TEST_CASE(gradients_where_two_answers_are_possible) {
   check_same("ties of min over two axes share",
              gradient_at(numbers({1, 2, 1, 3, 1, 1, 2, 4}, {2, 4}), [](auto& x) { return min(x); }),
              numbers({0.25, 0, 0.25, 0, 0.25, 0.25, 0, 0}, {2, 4}));
-  // Of equal operands, one takes the gradient: the two together have it once.
+  // If both operands are equal, the two together get the gradient once.
   const auto with_itself = [](Tensor (*f)(const Tensor&, const Tensor&)) {
     return [f](const Tensor& x) { return f(x + 0, x * 1); };
   };
@@ -887,7 +887,7 @@ BOOST_AUTO_TEST_CASE(a_shape_of_one_axis_is_a_shape) {
 
 struct InitializerCase {
   Initializer initializer;
-  double mean, deviation, limit;  // no value lies further than `limit` from the mean
+  double mean, deviation, limit;  // no value lies further from the mean than `limit`
 };
 
 BOOST_AUTO_TEST_CASE(initializers_have_their_moments) {

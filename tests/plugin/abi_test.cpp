@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C ABI of version 1.0 stays: sizes, places and numbers of all that plugin.h had then. What
-// comes later is added at the end of its struct, with a higher TEMPO_ABI_MINOR.
+// The C ABI of version 1.0 stays: sizes, places and numbers of all that plugin.h had then. Later
+// fields are added at the end of their struct, with a higher TEMPO_ABI_MINOR.
 #define BOOST_TEST_MODULE abi
 #include <algorithm>
 #include <cctype>
@@ -366,7 +366,7 @@ const Edition editions[] = {
     {0, 0x5e18846410e88ff2},
 };
 
-// plugin.h with what it includes, without comments.
+// plugin.h and its includes, without comments.
 std::string header() {
   std::ostringstream text;
   for (const char* file : {"plugin_tensors.h", "plugin.h"})
@@ -374,7 +374,7 @@ std::string header() {
   return std::regex_replace(text.str(), std::regex(R"(/\*[^]*?\*/)"), "");
 }
 
-// A hash of what plugin.h declares, whatever its layout and its minor version (FNV-1a).
+// A hash of the declarations in plugin.h, without the minor version (FNV-1a).
 uint64_t declarations() {
   const std::string text =
       std::regex_replace(header(), std::regex("#define TEMPO_ABI_MINOR \\w+|//[^\n]*"), "");
@@ -426,7 +426,7 @@ BOOST_AUTO_TEST_CASE(every_struct_begins_with_its_size) {
   }
 }
 
-// What is not in the tables above is not pinned: they must be whole.
+// Only what the tables above contain is pinned, so they must be complete.
 BOOST_AUTO_TEST_CASE(all_that_plugin_h_has_is_in_these_tables) {
   const std::string text = header();
   std::size_t n_structs = 0, n_numbers = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plugins whose callbacks do what they must not: they leave the thread changed, call themselves,
-// add at the wrong time, leave fields unset. Each is told so, and the process goes on.
+// add at the wrong time, leave fields unset. Each gets an error, and the process goes on.
 #define BOOST_TEST_MODULE careless
 #include <cfenv>
 #include <cstring>
@@ -183,11 +183,11 @@ BOOST_AUTO_TEST_CASE(a_weight_of_whole_numbers_cannot_be_trained) {
 namespace {
 
 struct Use {
-  const char* callback;  // that it leads to
+  const char* callback;  // the callback that leads to it
   tempo_status (*use)(tempo_layer* self);
 };
 
-// What the functions below are given: as good as it can be.
+// Arguments for the functions below, all as good as possible.
 struct Asked {
   Tensor x = ones({2, 3}), h = ones({2, 2});
   tempo_tensor *in[1] = {x.handle()}, *state[1] = {h.handle()}, *out[4] = {};
@@ -238,7 +238,7 @@ const Use uses[] = {
     {"reset", [](tempo_layer* self) { return host().reset_layer(self); }},
 };
 
-// The one that is tried, whose self it is, and what came of it in its destroy.
+// The use that is tried, the layer that tries it, and its result in destroy.
 const Use* tried = nullptr;
 tempo_layer* its_self = nullptr;
 int times_destroyed = 0;
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(a_layer_that_is_held_or_added_to_in_its_destroy_is_destroye
   };
   raw.make();
   BOOST_TEST(times_destroyed == 1);
-  child.set_trainable(false);  // asks its holders, of whom there is none
+  child.set_trainable(false);  // it asks its holders; there are none
   BOOST_TEST(child.name() == "dense");
   child = Layer();
 }
@@ -367,7 +367,7 @@ BOOST_AUTO_TEST_CASE(a_build_that_a_models_undoes_leaves_no_child) {
   BOOST_TEST(paths_of(model.weights()) == expected, boost::test_tools::per_element());
 }
 
-// --- texts that a view shows
+// --- texts of a view
 
 BOOST_AUTO_TEST_CASE(a_name_and_a_path_that_were_seen_can_be_read_after_a_layer_is_renamed) {
   for (const std::string before : {"a", "an_inner_layer_of_a_long_name"})
@@ -387,7 +387,7 @@ BOOST_AUTO_TEST_CASE(a_name_and_a_path_that_were_seen_can_be_read_after_a_layer_
       weight.size = sizeof weight;
       sdk::check(host().view(inner.weights()[0].handle(), &weight));
       BOOST_TEST(weight.path == "raw/" + before + "/kernel");
-      holder = Layer();  // the path is shorter without it
+      holder = Layer();  // without it the path is shorter
       name = std::string(200, 'n');
       const Layer other = second.make();
       BOOST_TEST(inner.weights()[0].path() == "raw/" + name + "/kernel");
@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(a_name_and_a_path_that_were_seen_can_be_read_after_a_layer_
     }
 }
 
-// --- words of a failure
+// --- error texts
 
 BOOST_AUTO_TEST_CASE(a_failure_keeps_its_words_while_other_callbacks_run) {
   RawLayer inner;
@@ -434,7 +434,7 @@ BOOST_AUTO_TEST_CASE(a_failure_keeps_its_words_while_other_callbacks_run) {
     }
 }
 
-// --- what a type or a plugin has besides
+// --- extensions of a type or a plugin
 
 namespace {
 const void* leaves_recording_off(void*, const char*) {
@@ -475,7 +475,7 @@ BOOST_AUTO_TEST_CASE(get_extension_is_a_callback_as_all_others) {
   check_same("gradient", gradient(sum(w * w), {w})[0], full({2}, 2));
 }
 
-// --- what is not said
+// --- fields that are not set
 
 BOOST_AUTO_TEST_CASE(fields_that_an_options_kind_does_not_have_are_not_read) {
   tempo_attribute units;
@@ -519,7 +519,7 @@ BOOST_AUTO_TEST_CASE(a_layer_is_built_for_an_input) {
              "dense: it is built without an input.\n  Give the shape of each: "
              "layer.build({{batch, features}}).");
   dense.build({{2, 3}});
-  dense.build({});  // does nothing, as its weights are there
+  dense.build({});  // does nothing, because it is built
 }
 
 BOOST_AUTO_TEST_CASE(a_cells_states_begin_with_the_dtype_that_it_says) {
@@ -545,12 +545,12 @@ BOOST_AUTO_TEST_CASE(a_gradient_through_an_op_without_one_is_an_error) {
   BOOST_TEST(error_of<PluginError>([&] { gradient(sum(op(w)), {w}); }) ==
              "op raw_op of plugin `raw`: a gradient is asked for through it, and it has no vjp.\n"
              "  stop_gradient(x) says that none is to flow.");
-  // Where none is asked for, it does not matter.
+  // If no gradient is asked for, it does not matter.
   check_same("beside it", gradient(sum(op(ones({2})) + w * w), {w})[0], full({2}, 2));
   check_same("stopped", gradient(sum(op(stop_gradient(w)) + w * w), {w})[0], full({2}, 2));
 }
 
-// --- what a function was given lives until it returns
+// --- arguments of a function live until it returns
 
 namespace {
 
@@ -562,7 +562,7 @@ tempo_tensor* made_of(const Shape& shape) {
   sdk::check(host().make(&type, nullptr, &out));
   return out;
 }
-// Gives the only count of it back; what is made then may lie where it lay.
+// Releases the only count of t; a new tensor may then lie at its address.
 void let_go(tempo_tensor* t, Tensors& others) {
   host().release(t);
   for (int i = 0; i < 8; ++i) others.push_back(full({5}, 7));
@@ -732,7 +732,7 @@ namespace {
 struct Described {
   const char* how;
   std::function<void(tempo_layer_type& type, tempo_option& option)> change;
-  const char* text;  // "" where it is taken
+  const char* text;  // "" if it is accepted
 };
 const double infinity = std::numeric_limits<double>::infinity();
 const Described descriptions[] = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host that watches a plugin: what it counts, what it makes fail, and that no function of the
-// table goes past it.
+// The host that watches a plugin: what it counts, what it makes fail, and that every function of
+// the table goes through it.
 #define BOOST_TEST_MODULE debug_host
 #include <cstddef>
 #include <filesystem>
@@ -21,7 +21,7 @@ namespace {
 
 const tempo_check_host& watching() { return tempo::check_extension(); }
 
-// The one plugin of this process that is watched.
+// The only plugin of this process that is watched.
 Layer made() {
   static const bool loaded = [] {
     const std::string path = std::filesystem::canonical(TEMPO_TEST_PLUGINS).string() + "/good.so";
@@ -40,7 +40,7 @@ int64_t live(uint32_t kind) { return watching().live(kind); }
 BOOST_AUTO_TEST_CASE(every_function_of_the_table_is_watched) {
   std::set<std::string> names;
   for (uint32_t i = 0; const char* name = watching().function(i); ++i) names.insert(name);
-  // From `fail` on the table has functions alone; `last_error` and `get_extension` cannot fail.
+  // From `fail` on, the table has only functions; `last_error` and `get_extension` cannot fail.
   const std::size_t all = (sizeof(tempo_host) - offsetof(tempo_host, fail)) / sizeof(void (*)());
   BOOST_TEST(names.size() == all - 2);
   for (const char* name : {"last_error", "get_extension"}) BOOST_TEST(names.count(name) == 0u);
@@ -79,8 +79,8 @@ BOOST_AUTO_TEST_CASE(the_call_that_is_told_to_fails_and_no_other) {
   BOOST_TEST(one(x).to_vector() == expected.to_vector());
 }
 
-// Nothing is read of a list of a count that is none, nor beyond a struct's size: the host refuses
-// the one, and the other counts as 0.
+// The host reads no list whose count is wrong, and nothing beyond a struct's size: it refuses the
+// former, and takes missing fields as 0.
 BOOST_AUTO_TEST_CASE(what_is_none_of_a_plugins_is_not_looked_at) {
   const tempo_host& host = debug::watching_table(sdk::host());
   const auto words = [&] { return std::string(host.last_error(nullptr)); };

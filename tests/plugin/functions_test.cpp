@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What plugins add by name besides layers and ops, names that several have, promised types, and
-// extensions.
+// What plugins add by name besides layers and ops; names that several plugins use; promised types;
+// and extensions.
 #define BOOST_TEST_MODULE functions
 #include <filesystem>
 
@@ -20,7 +20,7 @@ std::string plugin_file(const std::string& name) {
   return std::filesystem::canonical(TEMPO_TEST_PLUGINS).string() + "/" + name + ".so";
 }
 
-// What comes on stderr while it lives.
+// Collects stderr while it lives.
 class Heard {
  public:
   Heard() : before_(std::cerr.rdbuf(text_.rdbuf())) {}
@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(types_are_told_without_a_call) {
   BOOST_TEST(output_shapes(layer("org.rich.Promise"), {{2, 3}}).at(0) == (Shape{2, 6}));
   BOOST_TEST(output_shapes(layer("org.rich.Promise", {{"more", 1}}), {{2, 3}}).at(0) ==
              (Shape{2, 7}));
-  // those that say nothing are called on types alone
+  // layers that promise nothing are called on types alone
   BOOST_TEST(output_shapes(Dense({.units = 5}), {{2, 3}}).at(0) == (Shape{2, 5}));
   const Shapes lstm = output_shapes(LSTM({.units = 4, .return_state = true}), {{2, 1000000, 3}});
   BOOST_REQUIRE(lstm.size() == 3u);

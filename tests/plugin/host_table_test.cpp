@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every function of the host table, called as it must not be: what a sloppy plugin in C does gives
-// an error text, and never a signal.
+// Every function of the host table, called wrongly: a mistake of a plugin in C gives an error text,
+// and never a signal.
 #define BOOST_TEST_MODULE host_table
 #include <cstring>
 #include <fstream>
@@ -19,7 +19,7 @@ namespace {
 
 const tempo_host& host() { return sdk::host(); }
 
-// What the rows use: a tensor, a weight, types, a layer and a cell in use, room for results.
+// The things that rows use: a tensor, a weight, types, a layer and a cell in use, room for results.
 struct Things {
   Tensor x = ones({2, 3}), weight = parameter(ones({2, 3})), whole = zeros({2}, int64),
          sequence = ones({2, 4, 3});
@@ -83,7 +83,7 @@ struct Things {
     return found;
   }
   tempo_attribute* with(uint32_t kind) {
-    std::memset(&attribute, 0x41, sizeof attribute);  // as a struct that nobody has zeroed
+    std::memset(&attribute, 0x41, sizeof attribute);  // like a struct that nobody has zeroed
     attribute.size = sizeof attribute;
     attribute.kind = kind;
     attribute.name = "axis";
@@ -98,7 +98,7 @@ struct Row {
   const char* function;
   const char* how;
   std::function<tempo_status(Things&)> call;
-  const char* text;  // that it begins with
+  const char* text;  // the error begins with it
 };
 
 // `call` may be several expressions; the last one is the status.
@@ -471,7 +471,7 @@ BOOST_AUTO_TEST_CASE(a_function_that_is_called_as_it_must_not_be_says_so) {
     }
 }
 
-// free(NULL) does nothing, and neither do these.
+// free(NULL) does nothing, and neither do these functions.
 BOOST_AUTO_TEST_CASE(to_count_nothing_does_nothing) {
   BOOST_TEST(host().retain(nullptr) == TEMPO_OK);
   BOOST_TEST(host().release(nullptr) == TEMPO_OK);

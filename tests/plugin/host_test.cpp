@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host table where the SDK does not go: what plugins in other languages do with it, and tables
-// of another version.
+// The host table beyond the SDK: how plugins in other languages use it, and tables of another
+// version.
 #define BOOST_TEST_MODULE host
 #include <cstddef>
 #include <cstring>
@@ -42,7 +42,7 @@ Tensors run(const tempo_scan& call) {
   return sdk::adopt(results);
 }
 
-// The first of its outputs, by the SDK.
+// Returns the first of its outputs, through the SDK.
 Tensor one_output(const Tensor& x, const Tensor& state, const ScanOptions& options) {
   const auto step = [](const Tensor& now, const State& s) {
     const Tensor h = tanh(now + 0.5f * s[0]);

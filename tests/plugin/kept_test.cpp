@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What layers keep besides weights, in files and out of them; options of earlier versions; whose
-// layer it is that a file names.
+// Values that layers keep besides weights, in files and out of them; options of earlier versions;
+// and the plugin of a layer that a file names.
 #define BOOST_TEST_MODULE kept
 #include "plugin/kept.hpp"
 
@@ -43,7 +43,7 @@ class File {
                   .string()) {}
   ~File() { std::filesystem::remove(path_); }
   const std::string& path() const { return path_; }
-  // Its description, changed by hand, and its tensors.
+  // Changes its description by hand, and its tensors.
   void change(
       const std::function<void(json&)>& f,
       const std::function<void(Safetensors&)>& g = [](Safetensors&) {}) const {
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(seeds_of_layers_in_layers_go_on) {
   const Tensor expected = model(x, {.training = true});
   check_same("goes on", loaded(x, {.training = true}), expected);
   Sequential resumed = made();
-  for (int i = 0; i < 7; ++i) resumed(x, {.training = true});  // it is taken back
+  for (int i = 0; i < 7; ++i) resumed(x, {.training = true});  // it is restored
   resumed.load(file.path());
   check_same("resumed", resumed(x, {.training = true}), expected);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// "Did you mean": which known name is suggested for one that is not.
+// "Did you mean": the known name that is suggested for an unknown one.
 #define BOOST_TEST_MODULE names
 #include <tempo/names.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops of a plugin's own: several results, the gradients that are asked for and no others, what lies
-// beside a callback and is given to it.
+// Ops of a plugin: several results, only the gradients that are asked for, and the data that lies
+// beside a callback and is passed to it.
 #define BOOST_TEST_MODULE plugin_op
 #include <tempo/plugin.hpp>
 #include <tempo/tempo.hpp>
@@ -62,7 +62,7 @@ struct SumAndProduct {
   static inline std::vector<bool> asked;
 };
 
-// Of bits and numbers: whether x is above 0, and by how much.
+// For numbers, returns bools and numbers: whether x is above 0, and by how much.
 struct Above {
   static constexpr int n_inputs = 1, n_results = 2;
   static std::vector<OpType> type(const OpCall& call) {
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(a_recurrence_runs_an_op_of_several_results) {
 
 namespace {
 
-// Half the square of x, whose gradient is given as if dy were 1: an input as it is.
+// Half the square of x; its gradient is an input as it is, as if dy were 1.
 struct HalfSquare {
   static constexpr int n_inputs = 1;
   static OpType type(const OpCall& call) { return call.input(0); }
@@ -144,7 +144,7 @@ struct HalfSquare {
   static Tensors vjp(const OpGradient& g) { return {g.x(0)}; }
 };
 
-// The same, whose rule holds a factor constant.
+// The same, with a rule that holds a factor constant.
 struct HeldSquare : HalfSquare {
   static Tensors vjp(const OpGradient& g) {
     const Tensor factor = [&] {
@@ -193,11 +193,11 @@ BOOST_AUTO_TEST_CASE(results_may_be_of_several_dtypes) {
              tensor(std::vector<double>{0, 1, 1}, {3}, float64));
 }
 
-// --- as a plugin in C has it
+// --- as in a plugin in C
 
 namespace {
 
-// Multiplies by the number that lies beside it; as many results as are asked for.
+// Multiplies by the number that lies beside it; gives as many results as are asked for.
 struct Factor {
   double factor;
   bool gives_gradients = true, fails = false;

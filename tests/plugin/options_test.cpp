@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options kept whole, and how one finds what was given and what is described.
+// Lists of options: copies, and lookups of given and described options.
 #define BOOST_TEST_MODULE options
 #include <array>
 
@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(a_list_owns_what_its_options_point_to) {
     BOOST_TEST(all->all().size() == 6u);
   }
   const auto address = [](const sdk::OptionList& l) -> const void* { return l.find("text")->text; };
-  BOOST_TEST(address(copy) != address(*list));  // each has its own
+  BOOST_TEST(address(copy) != address(*list));  // each has its own texts
 }
 
 BOOST_AUTO_TEST_CASE(an_option_of_a_layer_is_found_by_name) {

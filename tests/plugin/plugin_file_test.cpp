@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that are no plugins, or not whole, or not safe: each is told so before anything of it runs.
+// Files that are no plugins, incomplete, or not safe: each is refused before any of its code runs.
 #define BOOST_TEST_MODULE plugin_file
 #include "plugin/plugin_file.hpp"
 
@@ -32,7 +32,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A folder of its own, which nobody else can write to.
+// A folder that nobody else can write to.
 struct Folder {
   fs::path path = fs::temp_directory_path() / ("tempo_plugin_file_" + std::to_string(getpid()));
   Folder() {
@@ -62,7 +62,7 @@ T& at(std::string& bytes, std::size_t offset) {
   return *reinterpret_cast<T*>(bytes.data() + offset);
 }
 Elf64_Ehdr& header(std::string& bytes) { return at<Elf64_Ehdr>(bytes, 0); }
-// The first segment of that kind.
+// The first segment of this kind.
 Elf64_Phdr& segment(std::string& bytes, uint32_t type) {
   for (std::size_t i = 0; i < header(bytes).e_phnum; ++i) {
     auto& s = at<Elf64_Phdr>(bytes, header(bytes).e_phoff + i * sizeof(Elf64_Phdr));
@@ -192,8 +192,8 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_whole_plugin_of_this_machine_has_its_sent
 }
 #endif
 
-// Of each 24 lengths one, and those around the ends of the headers: opened, many would end the
-// process by SIGBUS.
+// Every 24th length, and lengths around the ends of the headers: without the check, opening many of
+// these files would end the process by SIGBUS.
 BOOST_AUTO_TEST_CASE(a_plugin_that_is_still_being_copied_is_told_at_each_length) {
   const Folder folder;
   const std::string good = read_file(good_file()), path = folder / "it.so";
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(a_plugin_that_is_still_being_copied_is_told_at_each_length)
   }
 }
 
-// What the reader believes of damaged headers never leads it out of the file.
+// Damaged headers never lead the reader out of the file.
 BOOST_AUTO_TEST_CASE(headers_of_any_bytes_are_read_or_refused) {
   const Folder folder;
   const std::string good = read_file(good_file()), path = folder / "it.so";
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(headers_of_any_bytes_are_read_or_refused) {
   BOOST_TEST(refused > 500);
 }
 
-// A file that means harm has as many of everything as fit into it.
+// A malicious file has as many of everything as fit into it.
 BOOST_AUTO_TEST_CASE(a_file_of_very_many_entries_or_segments_is_looked_at_in_no_time) {
   const auto seconds_of = [](const std::string& bytes) {
     const auto read = [&](void* to, uint64_t size, uint64_t at) {
@@ -333,7 +333,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_anybody_can_write_to_is_not_run) {
   BOOST_TEST(fault_of_plugin_file(path) == "");
   if (geteuid() == 0) {
     BOOST_REQUIRE(chown(path.c_str(), 12345, 12345) == 0);
-    BOOST_TEST(fault_of_plugin_file(path) == open_folder);  // another's
+    BOOST_TEST(fault_of_plugin_file(path) == open_folder);  // it belongs to another user
   }
   chmod(folder.path.c_str(), 0700);
   BOOST_TEST(fault_of_plugin_file(path) == "");
@@ -390,7 +390,7 @@ BOOST_AUTO_TEST_CASE(folders_that_the_links_on_the_way_lie_in_count_as_well) {
       const std::string fault = fault_of_plugin_file(path);
       fs::permissions(it, before);
       if (!c.which)
-        BOOST_TEST(fault == "");  // nothing is looked up there
+        BOOST_TEST(fault == "");  // nothing is looked up in this folder
       else
         BOOST_TEST((fault.find(c.which) != fault.npos && fault.find(' ' + it) != fault.npos),
                    fault << "\n  must have\n"
@@ -398,19 +398,19 @@ BOOST_AUTO_TEST_CASE(folders_that_the_links_on_the_way_lie_in_count_as_well) {
     }
 }
 
-// A plugin in TEMPO_PLUGIN_PATH would otherwise run with rights that whoever set it does not have.
+// Otherwise a plugin in TEMPO_PLUGIN_PATH would run with rights that the user does not have.
 BOOST_AUTO_TEST_CASE(a_program_with_more_rights_than_its_user_reads_no_variable) {
   const Folder folder;
   struct statvfs seen {};
   if (geteuid() != 0 || statvfs(folder.path.c_str(), &seen) != 0 || (seen.f_flag & ST_NOSUID))
-    return;  // it takes root, and a file system that has such programs
+    return;  // it needs root, and a file system that allows such programs
   const std::string program = folder / "tempo", plugins = folder / "plugins";
   fs::copy_file(fs::path(TEMPO_TEST_PLUGINS) / "../../bin/tempo", program);
   fs::create_directory(plugins);
   fs::copy_file(good_file(), plugins + "/good.so");
   chmod(folder.path.c_str(), 0755);
   const auto output = [&](const std::string& variables, const std::string& arguments) {
-    // LeakSanitizer looks into its process as a debugger does, and no one may into one with rights.
+    // LeakSanitizer inspects its process like a debugger, which is forbidden if it has more rights.
     const std::string command =
         "ASAN_OPTIONS=detect_leaks=0 " + variables + " " + program + " " + arguments + " 2>&1";
     std::string text;

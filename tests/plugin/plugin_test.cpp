@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plugins: loading them, every way in which that fails, and what theirs can do wrong.
+// Plugins: loading them, every way in which it fails, and what plugins can do wrong.
 #define BOOST_TEST_MODULE plugin
 #include <sys/wait.h>
 
@@ -18,12 +18,12 @@
 #endif
 
 #if defined(__SANITIZE_ADDRESS__)
-// g++ 12's LeakSanitizer crashes where it reads the thread-local variables of shared objects that
-// were opened while threads run ("Tracer caught signal 11"); valgrind finds nothing there.
+// g++ 12's LeakSanitizer crashes when it reads the thread-local variables of shared objects that
+// were opened while threads ran ("Tracer caught signal 11"); valgrind finds nothing there.
 extern "C" const char* __lsan_default_options();
 extern "C" const char* __lsan_default_options() { return "use_tls=0"; }
-// glibc keeps what it needed to open a library globally; what OfThread keeps for the main thread is
-// reached from its thread-local variables alone.
+// glibc keeps globally what it needed to open a library; only the main thread's thread-local
+// variables lead to what OfThread keeps for it.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() {
   return "leak:add_to_global_resize\nleak:of_thread.hpp\n";
@@ -48,7 +48,7 @@ fs::path scratch(const std::string& name) {
   return folder / name;
 }
 
-// The text of the PluginError, which must be one, with PATH for the file's own path.
+// The text of the PluginError that must be thrown, with PATH for the file's own path.
 std::string refusal(const std::string& path) {
   std::string text = error_of<PluginError>([&] { load_plugin(path); });
   for (std::size_t at; (at = text.find(path)) != text.npos;) text.replace(at, path.size(), "PATH");
@@ -71,7 +71,7 @@ Finished run(const std::string& command) {
   return finished;
 }
 
-// A disabled test case of this program, run alone in a process of its own, which has no children.
+// Runs a disabled test case of this program alone, in a process without children.
 Finished run_child(const std::string& test, const std::string& environment) {
   BOOST_REQUIRE(!std::getenv("TEMPO_TEST_CHILD"));
   return run(environment + " TEMPO_TEST_CHILD=1 TEMPO_TEST_LOADED= timeout 60 " +
@@ -277,7 +277,7 @@ const Refused refused[] = {
 };
 
 BOOST_AUTO_TEST_CASE(every_way_to_be_refused_has_its_own_sentence) {
-  for (int round = 0; round < 2; ++round)  // the second time it is in the process already
+  for (int round = 0; round < 2; ++round)  // the second time, it is already in the process
     for (const Refused& r : refused) BOOST_TEST_CONTEXT(r.name) {
         BOOST_CHECK_EQUAL(refusal(file_of(r.name)), r.text);
       }
@@ -402,7 +402,7 @@ BOOST_AUTO_TEST_CASE(exceptions_let_out_by_a_plugin_without_the_sdk_are_caught) 
                       op(x, {{"how", "kernel"}});
                     }),
                     foreign + "\n  This happened in kernel (op raw_op of plugin `raw`).");
-  made("destroy std")(x);  // nobody to tell
+  made("destroy std")(x);  // there is nobody to tell
   check_same("the process goes on", made("")(x), x);
 }
 
@@ -423,7 +423,7 @@ BOOST_AUTO_TEST_CASE(a_layer_that_returns_what_cannot_be_is_named) {
                     "at most 64 can be returned.");
   BOOST_CHECK_EQUAL(said("creates nothing"),
                     "raw_layer (RawLayer of plugin `raw`): its create made nothing.");
-  error_of([&] { matmul(x, ones({3, 3})); });  // words of another failure
+  error_of([&] { matmul(x, ones({3, 3})); });  // the text of another failure
   BOOST_CHECK_EQUAL(
       said("silent"),
       "call of raw_layer (RawLayer of plugin `raw`) failed without saying why (status 1).");
@@ -599,7 +599,7 @@ BOOST_AUTO_TEST_CASE(a_users_own_exception_comes_back_as_what_it_was) {
       return leak.litres == 7 && std::string(leak.what()) == "the pipe burst";
     });
     BOOST_CHECK_EXCEPTION(flooded(x), Flood, [](const Flood& flood) { return flood.metres == 3; });
-    BOOST_CHECK_THROW(matmul(ones({2, 3}), ones({4, 5})), ShapeError);  // not the one before
+    BOOST_CHECK_THROW(matmul(ones({2, 3}), ones({4, 5})), ShapeError);  // not the earlier one
   }
 }
 
@@ -736,7 +736,7 @@ BOOST_AUTO_TEST_CASE(explain_prints_the_programs_of_a_recurrence_and_leaves_the_
                     "Embedding of plugin `tempo` on [2, 4] int32\n\nThere is no recurrence in "
                     "it: no scan runs, "
                     "each op runs once.\n");
-  // What a call is given is read, as the layer itself reads it.
+  // A call reads its arguments as the layer itself reads them.
   const Tensor x = zeros({2, 5, 4}), ends = tensor({5, 3}), mask = mask_of_lengths(ends, 5);
   const std::string masked = explain(rnn, Tensors{x}, {.mask = mask});
   BOOST_TEST(masked.find("where(") != std::string::npos, masked);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Structs of another header: with fields that this one does not have yet, and without those at the
-// end that came later. Both are taken, and what was registered is the host's own.
+// Structs of another header: with fields that this one does not have yet, and without later fields
+// at the end. Both are accepted, and the host keeps its own copy of what was registered.
 #define BOOST_TEST_MODULE sizes_of_structs
 #include <cstddef>
 #include <cstring>
@@ -21,7 +21,7 @@ namespace {
 
 const tempo_host& host() { return sdk::host(); }
 
-// A struct as a later header has it.
+// A struct as in a later header.
 template <class Struct>
 struct Later {
   Struct base;
@@ -29,7 +29,7 @@ struct Later {
   explicit Later(const Struct& from) : base(from) { base.size = sizeof *this; }
 };
 
-// A struct of so many bytes, with nothing behind them that may be read.
+// A struct of this many bytes, with no readable memory after it.
 template <class Struct>
 class Cut {
  public:
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_later_host_takes_structs_and_arrays_of_1_0) {
   BOOST_TEST(error_of([&] {
                Elements(reinterpret_cast<const LaterAttribute*>(&small), 1, "a test");
              }).starts_with("a test: a struct says that it has 64 bytes; it has 72."));
-  // What it shows ends where the room of 1.0 does.
+  // Its view ends where that of 1.0 does.
   struct {
     tempo_attribute room;
     uint64_t behind;
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(what_a_layer_was_made_of_need_not_stay) {
     layer = made(&type, nullptr, 0);
     same = made(&type, nullptr, 0);
     BOOST_TEST(layer.view().type == same.view().type);
-    mine.standard = "3";  // it is another type from here on
+    mine.standard = "3";  // from here on it is another type
     other = made(&type, nullptr, 0);
     BOOST_TEST(layer.view().type != other.view().type);
     BOOST_TEST(made(layer.view().type, nullptr, 0).view().type == layer.view().type);

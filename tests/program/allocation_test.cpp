@@ -33,7 +33,7 @@ void freed(void* buffer) {
 }
 }  // namespace
 
-// These take the place of the library's in the whole process.
+// These replace the library's functions in the whole process.
 void* operator new(std::size_t bytes) { return counted(bytes, alignof(std::max_align_t)); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return counted(bytes, static_cast<std::size_t>(alignment));
@@ -67,7 +67,7 @@ int64_t bytes_of(F&& f) {
   return allocated_bytes - before;
 }
 
-// The Programs of a layer, forward and back.
+// The Programs of a layer, forward and backward.
 std::vector<LoggedProgram> programs_of(const Layer& layer, const Tensor& x) {
   const ProgramLog log;
   const Tensor y = layer(x);
@@ -75,7 +75,7 @@ std::vector<LoggedProgram> programs_of(const Layer& layer, const Tensor& x) {
   return log.programs();
 }
 
-// Runs a Program on zeros, as often as asked for.
+// Runs a Program on zeros any number of times.
 class Run {
  public:
   Run(const TracedRecurrence& recurrence, int64_t time) : recurrence_(recurrence), time_(time) {
@@ -105,7 +105,7 @@ class Run {
 
 BOOST_AUTO_TEST_CASE(a_run_of_a_program_takes_all_its_memory_from_buffers_that_wait) {
 #if TEMPO_ADDRESS_SANITIZER || TEMPO_THREAD_SANITIZER
-  constexpr bool buffers_wait = false;  // to be used again, so that each one is counted
+  constexpr bool buffers_wait = false;  // for reuse, so that each one is counted
 #else
   constexpr bool buffers_wait = true;
 #endif
@@ -124,8 +124,8 @@ BOOST_AUTO_TEST_CASE(a_run_of_a_program_takes_all_its_memory_from_buffers_that_w
   }
 }
 
-// A step of a batch row: the output. What it is made from lives for a stretch of the steps. For the
-// gradient stay h, c and four gates.
+// Prediction keeps the output of each step of a row; the values it is made from live for one
+// stretch. For the gradient, h, c and four gates are kept.
 BOOST_AUTO_TEST_CASE(prediction_keeps_nothing_for_the_gradient) {
   constexpr int64_t features = 16, units = 64;
   const Layer lstm = LSTM({.units = units, .return_sequences = true});
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(prediction_keeps_nothing_for_the_gradient) {
   const auto bytes_per_step = [&](int64_t few, int64_t many) {
     const auto run = [&](int64_t time) {
       const Tensor x = zeros({1, time, features});
-      return bytes_of([&] { lstm(x).element(0); });  // read, or it would run in another case
+      return bytes_of([&] { lstm(x).element(0); });  // read, or it would run in another test case
     };
     const int64_t less = run(few);
     return static_cast<double>(run(many) - less) / static_cast<double>(many - few);
@@ -180,11 +180,11 @@ BOOST_AUTO_TEST_CASE(a_step_of_a_stream_allocates_nothing) {
   }
 }
 
-// Buffers that wait for their next user count as well: the run that needs less comes first, and the
-// slabs have a size that no other case leaves.
+// Buffers that wait for reuse count as well: so the run that needs less comes first, and the slabs
+// have a size that no other test case leaves.
 BOOST_AUTO_TEST_CASE(what_is_computed_again_is_not_kept) {
   constexpr int64_t batch = 8, units = 48, time = 400;
-  // In steps' worth of what the gradient reads: four gates, c, the states before; of a batch.
+  // In units of what the gradient reads of a step of the batch: four gates, c, the states before.
   const auto steps_of_memory = [&](bool recompute) {
     const Layer lstm = LSTM({.units = units, .recompute = recompute});
     const Tensor x = zeros({batch, time, 1});

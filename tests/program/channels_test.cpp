@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A step of elementwise ops on few rows runs as channels, tile by tile of several steps, and on any
-// number of threads to the same bits.
+// A step of elementwise ops on few rows runs as channels, tile by tile of several steps, with the
+// same bits on any number of threads.
 #define BOOST_TEST_MODULE channels
 #include <functional>
 
@@ -20,10 +20,10 @@ struct Row {
   const char* what;
   std::function<Step(const Tensors& x, const State& s)> step;
   Tensors x, state;
-  bool channels = true, gradient = true;  // which of the Programs are such
+  bool channels = true, gradient = true;  // whether these Programs run as channels
 };
 
-// Of 40 channels a tile has 12 steps.
+// With 40 channels, a tile has 12 steps.
 std::vector<Row> rows(int64_t time, int64_t units = 40) {
   const Tensor a = number({1, time, units}, 1), b = number({1, time, units}, 2),
                h = number({1, units}, 3), g = number({1, units}, 4), u = number({units}, 5),
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(threads_take_channels_and_change_no_bit) {
     }
 }
 
-// z, the candidate and the state before: 12 bytes of each element and step, of any number of steps.
+// z, the candidate and the state before: 12 bytes per element and step, for any number of steps.
 BOOST_AUTO_TEST_CASE(the_gradient_of_a_min_gru_keeps_three_numbers_of_each_element) {
   const int64_t units = 16;
   const Tensor kernel = parameter(cast(normal({4, 2 * units}, 1), float32)),

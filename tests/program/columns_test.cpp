@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Of few rows, threads take columns of the products of a step, and change no bit.
+// With few rows, threads take columns of the products of a step, and change no bit.
 #define BOOST_TEST_MODULE columns
 #include <functional>
 

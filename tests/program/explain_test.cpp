@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What explain says of a run: each pipeline's passes, FLOPs of each section, and what runs where.
+// The output of explain: the passes of each pipeline, FLOPs of each section, and what runs where.
 #define BOOST_TEST_MODULE explain
 #include "scan/explain.hpp"
 
@@ -43,7 +43,7 @@ std::vector<std::string> costs(int64_t batch, int64_t units) {
   return texts;
 }
 
-// That the text begins with the first of these, and has the others after it, in this order.
+// Checks that the text begins with the first of these, and has the others after it, in this order.
 void check_says(const std::string& text, const std::vector<std::string>& parts) {
   BOOST_TEST(text.starts_with(parts[0]), text);
   std::size_t at = 0;
@@ -56,7 +56,7 @@ void check_says(const std::string& text, const std::vector<std::string>& parts) 
 
 }  // namespace
 
-// --- each pipeline's passes, by the name of the pipeline
+// --- the passes of each pipeline, by the name of the pipeline
 
 BOOST_AUTO_TEST_CASE(a_recurrence_is_shown_before_the_gradient_and_for_a_scan) {
   const Baseline kernels;
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(an_optimizer_is_explained_by_its_formula) {
   BOOST_TEST(adam.state().size() == 1u);  // the iterations: it remembers no weight
 }
 
-// --- what it costs
+// --- the costs
 
 BOOST_AUTO_TEST_CASE(each_section_has_its_flops_and_kernels) {
   const Baseline kernels;
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(a_product_of_many_matrices_has_the_flops_of_all) {
                     "  after   144 FLOPs a step: matmul (OpenBLAS)\n");
 }
 
-// What a product of [m, k] and [k, n], or of at and b, runs on.
+// The kernel for a product of [m, k] and [k, n], or with a transposed a.
 std::string on(bool transpose_a, int64_t m, int64_t n, int64_t k) {
   const bool own = runs_on_own_kernels(float64, transpose_a ? Shape{k, m} : Shape{m, k}, {k, n},
                                        transpose_a, false, false);
@@ -241,7 +241,7 @@ BOOST_AUTO_TEST_CASE(a_product_of_many_matrices_runs_on_what_its_kernel_chooses)
     const std::string costs = cost_of(l.recurrence->optimised(), l.time);
     BOOST_TEST(costs.find(text) != std::string::npos, costs << " has no " << text);
   };
-  // All rows meet the same w, within the loop; each h has a gradient of its own.
+  // All rows multiply the same w, within the loop; each h has its own gradient.
   costs_contain(0, "loop    794624 FLOPs a step");
   costs_contain(1, "after   524288 FLOPs a step: " + on(true, 64, 64, 32));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Concatenations and splits that cost no step: their parts are copied only where something else
-// holds them.
+// Concatenations and splits cost no step: their parts are copied only if something else holds
+// them.
 #define BOOST_TEST_MODULE parts
 #include <tempo/scan.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each pass does to a Program, as text; and that it changes nothing that a Program computes.
+// The text of a Program after each pass; and that no pass changes what a Program computes.
 #define BOOST_TEST_MODULE scan_passes
 #include "ops/known.hpp"
 #include "program/uses.hpp"
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(sink_makes_each_weights_gradient_one_product_after_the_loop
       "  sum      %11\n");
 }
 
-// What is there before the loop and is only summed over time is one product over time as well.
+// A value from before the loop that is only summed over time is also one product over time.
 BOOST_AUTO_TEST_CASE(an_output_projections_gradient_is_one_product_after_the_loop) {
   const Tensor w = parameter(normal({4, 7}, 1), "w"), out = parameter(normal({7, 2}, 2), "out"),
                b = parameter(normal({2}, 3), "b");
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(an_output_projections_gradient_is_one_product_after_the_loo
       "  sum      %4\n");
 }
 
-// The outer product of two values of a step, and a matrix that is made only to be multiplied.
+// The outer product of two values of a step, and a matrix that is only made to be multiplied.
 BOOST_AUTO_TEST_CASE(hoist_leaves_a_product_whose_matrices_outgrow_the_others_in_the_loop) {
   const auto step = [&](const Tensors& x, const State& s) {
     const Tensor k = expand_dims(x[0], -1), v = expand_dims(x[1], -2);  // [3, 7, 1], [3, 1, 7]
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(hoist_leaves_a_product_whose_matrices_outgrow_the_others_in
                     "  last     %7\n");
 }
 
-// Of few rows: the loop would read the weights once for each step.
+// With few rows, the loop would read the weights once for each step.
 BOOST_AUTO_TEST_CASE(hoist_leaves_a_product_of_many_rows_that_the_loop_does_not_read_to_sink) {
   const auto of_rows = [](int64_t rows) {
     const Tensor w = parameter(normal({7, 7}, 1));
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(sink_moves_a_product_of_few_rows_with_what_is_computed_from
                     "  last     %4\n");
 }
 
-// What issues of speed hang on: a cell written as its formula runs as one product and few groups.
+// Speed depends on this: a cell written as its formula runs as one product and few groups.
 BOOST_AUTO_TEST_CASE(an_lstm_written_as_its_formula_is_one_product_and_one_group_of_gates) {
   const Tensor w = parameter(normal({4, 28}, 1)), u = parameter(normal({7, 28}, 2)),
                bias = parameter(normal({28}, 3));
@@ -452,7 +452,7 @@ BOOST_AUTO_TEST_CASE(schedule_runs_products_before_what_is_elementwise) {
                     "  last     %11\n");
 }
 
-// Nor are zeros added, which gradients get from what it would choose elsewhere.
+// Nor are zeros added, which are the gradients of what it would choose elsewhere.
 BOOST_AUTO_TEST_CASE(a_condition_that_holds_is_not_asked) {
   const ProgramLog log;
   const auto step = [](const Tensors& x, const State& s) {
@@ -685,7 +685,7 @@ BOOST_AUTO_TEST_CASE(what_is_cheap_to_make_again_is_not_kept) {
                     3u);  // a, b and exp
 }
 
-// A value that is no weight, and a product of two activations, stay as they are.
+// Products with a value that is no weight, or of two activations, stay as they are.
 BOOST_AUTO_TEST_CASE(quantise_marks_products_with_weights) {
   const auto numbers = [](const Shape& shape, int64_t key) {
     return cast(normal(shape, key), float32);

@@ -37,7 +37,7 @@ Program step() {
 struct Broken {
   const char* what;
   std::function<void(Program&)> breach;
-  const char* text;  // part of what is said
+  const char* text;  // a part of the error
 };
 
 const ValueId far{99};

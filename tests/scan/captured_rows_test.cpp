@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a step captures may have something of its own for each row, whatever its shape. Where rows
-// end they are run in the order of their lengths, and each still meets its own part.
+// A step may capture values that have a part for each row, whatever their shape. If rows end, they
+// run in the order of their lengths, and each still meets its own part.
 #define BOOST_TEST_MODULE captured_rows
 #include <functional>
 
@@ -18,7 +18,7 @@ constexpr int64_t batch = 8, steps = 12, units = 6, heads = 2, width = units / h
 
 using Recur = std::function<Tensor(const Tensor& state)>;
 
-// Results and gradients of h' = tanh(x + recur(h)) where the row's step counts.
+// Results and gradients of h' = tanh(x + recur(h)), for steps that count.
 Tensors run(const Recur& recur, bool plain) {
   const EndedRows treat(EndedRows::left_out);
   const Tensor x = parameter(normal({batch, steps, units}, 1)),

@@ -77,8 +77,8 @@ BOOST_AUTO_TEST_CASE(stretches_of_time_change_nothing_but_the_rounding_of_sums) 
   }
 }
 
-// Every step adds about the same: thousands of such additions in float32 lose what is small beside
-// the sum, always to one side.
+// Every step adds about the same: thousands of such additions in float32 lose digits that are small
+// beside the sum, always to one side.
 BOOST_AUTO_TEST_CASE(gradients_of_a_long_sequence_are_right_to_the_digits_of_float32) {
   using Captured = const Tensors&;
   const auto matrices = [](const Tensor& x, const State& s, Captured c) {
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(steps_that_are_computed_again_give_the_same) {
   for (const ScanCase& c : scan_cases())
     for (bool reverse : {false, true})
       for (bool last_only : {false, true})
-        for (int64_t times : {1, 2, 3}) {  // as long as it is, and repeated: with a rest or none
+        for (int64_t times : {1, 2, 3}) {  // its own length, and multiples: a rest or none
           ScanCase longer = c;
           for (Tensor& x : longer.x) x = concat(Tensors(static_cast<std::size_t>(times), x), 1);
           const std::string what = std::string(c.name) + (reverse ? ", reverse" : "") +
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(random_numbers_in_a_step_are_those_of_the_plain_loop) {
                              {.reverse = reverse, .plain = plain, .recompute = recompute});
       auto [dw] = gradient(sum(square(r.output)), {w});
       return Tensors{r.output, dw,
-                     randn({2}, float64)};  // and the generator stands at the same place after it
+                     randn({2}, float64)};  // and the generator stands at the same place afterwards
     };
     const Tensors a = run(false), b = run(true), c = run(false, true);
     check_close("output", a[0], b[0], 1e-12);
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(two_calls_draw_different_numbers) {
   BOOST_TEST(max(abs(a - b)).item() > 0);
 }
 
-// A Program in the cache must read what each call captures, and weights as they are now.
+// A cached Program must read what each call captures, and the current weights.
 BOOST_AUTO_TEST_CASE(no_value_is_stale) {
   const Tensor x = normal({2, 3, 4});
   const Tensor w = parameter(normal({4}, 2), "cell/w");
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(shards_wait_for_what_all_of_them_read) {
   set_threads(before);
 }
 
-// Nothing was done to the states, and each is a value of its own.
+// The states are unchanged, and each is a value of its own.
 BOOST_AUTO_TEST_CASE(of_no_steps_the_last_state_is_the_first) {
   const Tensor w = parameter(normal({4, 3}, 2)), x = parameter(normal({2, 0, 4}));
   const auto step = [&](const Tensor& now, const State& s) {
@@ -366,7 +366,7 @@ BOOST_AUTO_TEST_CASE(errors_say_what_to_do) {
                           x, zero);
                     }),
                     "assign: weight `cell/w` cannot change while a step is traced.");
-  // The state may depend on it: what came from there would be missing.
+  // The state may depend on it, and the gradient from there would be missing.
   BOOST_CHECK_EQUAL(
       error_of([&] {
         scan(
@@ -405,7 +405,7 @@ Tensor gradient_through(const OpDefinition& op) {
 
 }  // namespace
 
-// It may be a plugin's, which may wait for another thread that makes a gradient, too.
+// The rule may be a plugin's, which may wait for another thread that also makes a gradient.
 BOOST_AUTO_TEST_CASE(a_rule_of_an_op_runs_under_no_lock) {
   OpDefinition op = *find_op("tanh");
   op.name = "tanh that waits for another thread";
@@ -417,7 +417,7 @@ BOOST_AUTO_TEST_CASE(a_rule_of_an_op_runs_under_no_lock) {
   check_same("its gradient", gradient_through(waiting), gradient_through(*find_op("tanh")));
 }
 
-// Shapes of no elements fit where they must not: a row of 6 is none of 0 times 3.
+// Shapes without elements fit where they must not: a row of 6 is not 0 times 3.
 BOOST_AUTO_TEST_CASE(a_batch_of_no_rows_runs_as_its_plain_loop_does) {
   constexpr int64_t batch = 0;
   const Tensor x = zeros({batch, 3, 4}, float64), h = zeros({batch, 6}, float64),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps whose values turn out to be fixed, or to be one value of two states: scan, its gradient and
+// Steps in which values turn out to be fixed, or two states to be one value: scan, its gradient and
 // a stream against the plain loop.
 #define BOOST_TEST_MODULE shared_values
 #include <tempo/layers.hpp>
@@ -18,7 +18,7 @@ Tensor normal(const Shape& shape, int64_t seed) {
   return cast(testing::normal(shape, seed), float64);
 }
 
-// Rows of `shortest` to all steps, as [batch, time, 1].
+// Rows that end after `shortest` steps to all steps, as [batch, time, 1].
 Tensor rows_that_end(int64_t shortest) {
   std::vector<int64_t> lengths;
   for (int64_t i = 0; i < batch; ++i)
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(splits_of_other_sizes_are_added_part_by_part) {
   check_close("output", run(step, {x}, {h}, false).output, run(step, {x}, {h}, true).output, 1e-12);
 }
 
-// Two states with one gradient, in rows of which each begins at another step of reversed time.
+// Two states with one gradient, in rows that each begin at another step of reversed time.
 BOOST_AUTO_TEST_CASE(rows_that_end_where_two_states_share_a_gradient) {
   const Tensor x = normal({batch, time_steps, units}, 5), m = rows_that_end(1),
                z = zeros({batch, units}, float64), w = parameter(0.1 * normal({units, units}, 6));
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(rows_that_end_where_two_states_share_a_gradient) {
   check_close("dw", gradient_of(false), gradient_of(true), 1e-9);
 }
 
-// A row without a step keeps the first value of each state, read by the step or not.
+// A row without a step keeps the first value of each state, whether the step reads it or not.
 BOOST_AUTO_TEST_CASE(rows_without_a_step_keep_both_of_two_equal_states) {
   const Tensor x = normal({batch, time_steps, units}, 7), m = rows_that_end(0),
                a = normal({batch, units}, 8), b = normal({batch, units}, 9),

@@ -13,7 +13,7 @@ namespace {
 
 const Tensor w = 0.3 * normal({9, 10}, 1), v = 0.3 * normal({5, 5}, 2);
 
-// A gate and a candidate of the same concatenation, and a product of the state beside them.
+// A gate and a candidate from the same concatenation, and a product of the state beside them.
 Step two_products(const Tensor& x, const State& s) {
   const auto [f, g] = split<2>(matmul(concat({x, s[0]}), w));
   const Tensor gate = sigmoid(f), candidate = tanh(g);

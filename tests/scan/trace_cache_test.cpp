@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cell's step is traced at the first call of its layer; what it gives is always that of the plain
-// loop.
+// A cell's step is traced at the first call of its layer; its results always equal those of the
+// plain loop.
 #define BOOST_TEST_MODULE trace_cache
 #include <tempo/layers.hpp>
 #include <tempo/regularization.hpp>
@@ -64,7 +64,7 @@ struct CapturingCell : CountingCell {
   }
 };
 
-// A tensor of the default dtype in the step.
+// Makes a tensor of the default dtype in the step.
 struct CastingCell : CountingCell {
   using CountingCell::CountingCell;
   Step step(const Tensor& x, const State& s) const {
@@ -82,7 +82,7 @@ struct DroppingCell : CountingCell {
   }
 };
 
-// Parts of its step, and what it makes once, let no gradient through.
+// Parts of its step, and its `once`, let no gradient through.
 struct StoppingCell : CountingCell {
   using CountingCell::CountingCell;
   Tensors once(const StepCall&) const {
@@ -110,7 +110,7 @@ Layer built(const Layer& cell, DType dtype = float64) {
   return rnn;
 }
 
-// The steps that `f` runs.
+// The number of steps that `f` runs.
 template <class F>
 int steps_of(F f) {
   steps_run = 0;
@@ -234,7 +234,7 @@ BOOST_AUTO_TEST_CASE(the_default_dtype_is_that_of_the_call) {
   set_default_dtype(float32);
 }
 
-// Nothing but the default dtype tells the one step from the other.
+// Only the default dtype tells the two steps apart.
 BOOST_AUTO_TEST_CASE(steps_of_other_default_dtypes_share_no_program) {
   const auto step = [](const Tensor& x, const State& s) -> Step {
     const Tensor next = s[0] + cast(cast(exp(scalar(20)), int64), x.dtype());
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(a_state_of_another_dtype_is_an_error_at_any_call) {
   BOOST_TEST(error() == first);
 }
 
-// A step that is traced at a call without gradients runs again at calls with them.
+// A step that is traced at a call without gradients runs again in calls with them.
 BOOST_AUTO_TEST_CASE(what_a_step_lets_no_gradient_through_is_its_own_and_not_its_callers) {
   const Tensor x = parameter(sequences());
   for (const bool first_without : {false, true}) {
@@ -301,8 +301,8 @@ void describe(auto& option, WrappingOptions& o) {
   option("layer", o.layer, "What is applied to each step.");
 }
 
-// The sum of what a layer gives for each step up to now. The step has one id in all calls, and the
-// layer is not told whether they are in training: it is where its caller is.
+// Sums the outputs of a layer for all steps so far. The step has one id in all calls, and the layer
+// is not told whether they are in training: it takes this from its caller.
 struct WrappingLayer : LayerOf<WrappingOptions> {
   using LayerOf::LayerOf;
   void add_children(Children& add) { add(options.layer); }
@@ -344,7 +344,7 @@ BOOST_AUTO_TEST_CASE(more_types_than_are_kept) {
 
 namespace {
 
-// Looks at the constants, [batch, words, units] each, where their masks let it.
+// Attends to the constants, [batch, words, units] each, where their masks allow it.
 struct AttendingCell : Cell<Options> {
   using Cell::Cell;
   void add_children(Children& add) { add(attention); }
@@ -424,7 +424,7 @@ void describe(auto& option, ReadingOptions& o) {
   option("sequences", o.sequences, "Whether the last of all outputs is read.");
 }
 
-// Reads the words of each step up to the numbers, or in the mask, that are its constant.
+// Reads the words up to the number, or by the mask, in its constants.
 struct ReadingCell : Cell<ReadingOptions> {
   ReadingCell(ReadingOptions o = {})
       : Cell(o), encoder(LSTM({.units = o.units, .return_sequences = o.sequences})) {}
@@ -440,7 +440,7 @@ struct ReadingCell : Cell<ReadingOptions> {
   Layer encoder;
 };
 
-// Does what a number among its constants says.
+// A number among its constants chooses what it does.
 struct BranchingCell : CountingCell {
   using CountingCell::CountingCell;
   Step step(const Tensor& x, const State& s, const StepCall& call) const {
@@ -499,7 +499,7 @@ struct TwoCells : LayerOf<Options> {
   Recurrence first, second;
 };
 
-// Reads what is given, or else what it makes, of the same type.
+// Reads a constant, or else the tensor that it makes, of the same type.
 struct GivenOrMadeCell : CountingCell {
   using CountingCell::CountingCell;
   Tensors once(const StepCall& call) const {
@@ -534,7 +534,7 @@ BOOST_AUTO_TEST_CASE(what_is_given_is_not_taken_for_what_is_made_once) {
   BOOST_TEST(steps_of([&] { rnn(x, {.constants = {given}}); }) == 0);
 }
 
-// What an error says at the first call is said at each.
+// An error of the first call is the same at each call.
 BOOST_AUTO_TEST_CASE(what_a_step_does_besides_its_results_is_done_at_each_call) {
   const Tensor x = cast(normal({batch, 6, features}), float32);
   const Layer penalised = WrappingLayer({.layer = ActivityRegularization({.l2 = 1})}),
@@ -579,7 +579,7 @@ BOOST_AUTO_TEST_CASE(a_cell_has_the_states_that_its_sequences_ask_for) {
 
 namespace {
 
-// Points at a row of its memory: as many outputs as the memory has.
+// Points at a row of its memory: it has as many outputs as the memory has rows.
 struct PointingCell : Cell<Options> {
   using Cell::Cell;
   Step step(const Tensor& x, const State& s, const StepCall& call) const {

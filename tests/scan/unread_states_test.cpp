@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A state that the loss does not read gets no gradient, not one of zeros: zeros times an infinite
-// slope would be NaN in whatever else it is made of.
+// A state that the loss does not read gets no gradient, rather than one of zeros: zeros times an
+// infinite slope would be NaN in the values from which it is made.
 #define BOOST_TEST_MODULE unread_states
 #include <tempo/layers.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Buffers of memory: aligned, apart from each other, and safe wherever they are given back.
+// Buffers of memory: aligned, disjoint, and safe wherever they are released.
 #define BOOST_TEST_MODULE buffers
 #include "tensor/buffers.hpp"
 
@@ -16,7 +16,7 @@
 using namespace tempo;
 
 BOOST_AUTO_TEST_CASE(buffers_are_aligned_and_apart) {
-  for (int round = 0; round < 2; ++round) {  // the second time from what waits
+  for (int round = 0; round < 2; ++round) {  // the second time, from buffers that wait
     std::vector<std::pair<std::byte*, std::size_t>> taken;
     for (std::size_t bytes = 0; bytes < 200; ++bytes) taken.emplace_back(nullptr, bytes);
     for (std::size_t bytes = 256; bytes < (400 << 10); bytes += bytes / 5)
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(arrays_may_be_let_go_on_another_thread) {
 
 namespace {
 
-/// While one lives, the process gets so much more memory and no more.
+/// While one lives, the process gets only this much more memory.
 class Limit {
  public:
   explicit Limit(std::size_t more) {

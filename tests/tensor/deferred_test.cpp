@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work that is left for later: long scans that leave threads idle run beside one another, and no
-// reader can tell.
+// Work that is left for later: long scans that leave threads idle run side by side, without any
+// difference to a reader.
 #define BOOST_TEST_MODULE deferred
 #include <unistd.h>
 
@@ -38,7 +38,7 @@ Run run(const Layer& layer, const Tensor& x) {
   return {y, gradient(mean(square(y)), to)};
 }
 
-// A table that a step looks up: an index that it has not is an error of the run, not of the call.
+// A step that looks up a table: a missing index is an error of the run, not of the call.
 Tensor looked_up(const Tensor& index) {
   const Tensor table = cast(normal({4, 192}), float32);
   const Tensor u = 0.1f * cast(normal({192, 192}, 2), float32);
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(a_long_scan_waits_for_its_reader_where_a_thread_is_idle) {
   BOOST_CHECK(is_done(tiny(x)));
   const Tensor y = lstm(x);
   BOOST_CHECK(!is_done(y));
-  BOOST_CHECK_EQUAL(to_string(y.shape()), "[1, 60, 160]");  // which is no reading
+  BOOST_CHECK_EQUAL(to_string(y.shape()), "[1, 60, 160]");  // this does not read it
   BOOST_CHECK(!is_done(y));
   y.element(0);
   BOOST_CHECK(is_done(y));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of dtypes, and that of how files call them.
+// The table of dtypes, and the table of their names in files.
 #define BOOST_TEST_MODULE dtype
 #include "io/tensors/stored.hpp"
 #include "tensor/array.hpp"
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_dtype_has_no_row) {
   static_assert(!sdk::is_element<unsigned char>() && !sdk::is_element<long double>());
 }
 
-// A row for each type of a file: it is read by the names that it has, and holds what it says.
+// One row for each type in a file: it is read by its names, and holds what it says.
 BOOST_AUTO_TEST_CASE(types_of_files_are_read_by_their_names) {
   for (const StoredFormat& f : stored_formats) BOOST_TEST_CONTEXT(f.name) {
       BOOST_TEST(f.type.name() == f.name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows folded into one element, by each instruction set's kernel and in a step beside elementwise
-// ops.
+// Rows folded into one element, by the kernel of each instruction set, and in a step beside
+// elementwise ops.
 #define BOOST_TEST_MODULE fold
 #include <cstring>
 #include <optional>
@@ -50,7 +50,7 @@ T folded(const char* op, const T* row, int64_t n) {
   return result;
 }
 
-// A row of n numbers, and after it one that must not be read.
+// A row of n numbers, followed by one that must not be read.
 template <class T>
 std::vector<T> row_of(int64_t n, double low) {
   const Tensor x = uniform(low, 2, {n}, n);

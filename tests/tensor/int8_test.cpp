@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products in int8 beside sums in int64, to the bit, with each instruction set.
+// Products in int8 against sums in int64, to the bit, with each instruction set.
 #define BOOST_TEST_MODULE int8
 #include "tensor/products/int8.hpp"
 
@@ -39,7 +39,7 @@ struct Rounded {
   }
 };
 
-/// Numbers of -1 to 1, of which some are those and some 0.
+/// Numbers from -1 to 1; some are -1 or 1, and some are 0.
 Floats numbers(int64_t n, unsigned seed) {
   std::mt19937 random(seed);
   std::uniform_real_distribution<float> value(-1.2F, 1.2F);
@@ -64,7 +64,7 @@ struct Line {
   }
 };
 
-/// A product [m, k] x [k, n] with rows that lie apart, and what it must be.
+/// A product [m, k] x [k, n] with gaps between the rows, and its expected result.
 struct Case {
   int64_t m, k, n;
   bool transpose = false;
@@ -119,7 +119,7 @@ std::string text_of(const Case& x) {
          ", " + std::to_string(x.n) + "]";
 }
 
-/// Of one product, or of two that are added up, onto what lies in c or not, with a bias or without.
+/// One product, or the sum of two, added to c or not, with a bias or without.
 void check(const Case& x, bool accumulate = false, bool biased = false,
            const Case* second = nullptr) {
   const int64_t ldc = x.n + Case::gap;
@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(products_over_nothing_are_zero_and_those_of_nothing_are_lef
   });
 }
 
-// 127 * 127 in each place: in int16, or in int8 with an offset, sums of these would not fit.
+// 127 * 127 in each place: these sums would overflow in int16, and in int8 with an offset.
 BOOST_AUTO_TEST_CASE(the_largest_sums_are_exact) {
   on_each_instruction_set([](InstructionSet) {
     for (int64_t k : {int64_t{2}, int64_t{257}, int64_t{4096}, longest_int8_sum})

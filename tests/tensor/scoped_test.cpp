@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What holds for a while: a variable's value, and the latest of many things.
+// Values that hold for a while: a variable's value, and the latest of many things.
 #define BOOST_TEST_MODULE scoped
 #include "tensor/scoped.hpp"
 

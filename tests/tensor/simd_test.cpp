@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernels of each instruction set that this processor has: functions against long double,
-// products against plain loops, and what must not depend on place, grouping or instruction set.
+// The kernels of each instruction set of this processor: functions against long double, products
+// against plain loops, and independence of place, grouping and instruction set.
 #define BOOST_TEST_MODULE simd
 #include <algorithm>
 #include <array>
@@ -32,7 +32,7 @@ using testing::on_each_instruction_set;
 
 using Exact = long double (*)(long double);
 
-/// |got - exact| in units in the last place of a T near `exact`; 0 where both are NaN or the same.
+/// |got - exact| in units in the last place of a T near `exact`; 0 if both are NaN or the same.
 template <class T>
 double ulps(T got, long double exact) {
   const T nearest = static_cast<T>(exact);
@@ -52,7 +52,7 @@ double ulps(T got, long double exact) {
   return static_cast<double>(std::abs(static_cast<long double>(got) - exact) / unit);
 }
 
-/// Every exponent with both signs and many fractions, near and far, and what is special.
+/// Every exponent with both signs and many fractions, near and far, and special numbers.
 template <class T>
 const std::vector<T>& whole_range() {
   static const std::vector<T> values = [] {
@@ -213,8 +213,8 @@ void check_tile(const char* name, const Kernel& kernel, int arity, F expected) {
       }
 }
 
-/// Rows that lie apart, one input with a row of its own for each, one with one element, one with
-/// the same row for all: as row by row; what lies between is left alone.
+/// Rows with gaps between them: one input has its own row for each, one has one element, and one
+/// has the same row for all. Results are as row by row; the gaps are left alone.
 template <class T>
 void check_rows(const Tile tile, int64_t n) {
   constexpr int64_t count = 3, gap = 5;
@@ -323,8 +323,8 @@ std::vector<T> uniform(int64_t n, unsigned seed) {
   return x;
 }
 
-/// Rows are farther apart than they are long, and what lies between is left alone. With k2 the sum
-/// of two products, the second of which is the first `k2` columns of a times as many rows of b.
+/// Rows have gaps between them, which are left alone. With k2 it is the sum of two products; the
+/// second multiplies the first `k2` columns of a with as many rows of b.
 template <class T>
 void check_product(int64_t m, int64_t k, int64_t n, bool transpose, bool accumulate,
                    bool biased = false, int64_t k2 = -1) {
@@ -379,7 +379,7 @@ BOOST_AUTO_TEST_CASE(packed_products_are_those_of_plain_loops) {
   });
 }
 
-/// Of four parts, cut at row k1 and column n1, the same bytes as of one.
+/// From four parts, cut at row k1 and column n1: the same bytes as from one.
 template <class T>
 void check_parts(bool transpose, int64_t k, int64_t k1, int64_t n, int64_t n1) {
   const int64_t ld = transpose ? k : n;
@@ -437,7 +437,7 @@ BOOST_AUTO_TEST_CASE(rows_alone_and_in_blocks_have_the_same_bits) {
   });
 }
 
-/// gemm on whatever it chooses, against products in double.
+/// gemm, with any kernel that it chooses, against products in double.
 template <class T>
 void check_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t k, int64_t n, double beta) {
   constexpr int64_t gap = 5;
@@ -519,10 +519,10 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
-// By its path: /proc/PID/exe is the emulator where there is one.
+// Found by its path: under an emulator, /proc/PID/exe is the emulator.
 std::string this_program() { return boost::unit_test::framework::master_test_suite().argv[0]; }
 
-/// A function with a Math that is not compiled into its loop calls fma in libm, once an element.
+/// If a Math is not compiled into a function's loop, the loop calls fma in libm for each element.
 BOOST_AUTO_TEST_CASE(no_kernel_calls_libm_for_what_math_has) {
   std::istringstream names(output_of("nm --undefined-only " TEMPO_KERNEL_OBJECTS));
   std::size_t count = 0;
@@ -534,7 +534,7 @@ BOOST_AUTO_TEST_CASE(no_kernel_calls_libm_for_what_math_has) {
   BOOST_TEST(count > 0u, "nm shows no symbol of the kernels");
 }
 
-/// A weak function that was compiled for AVX could replace the one of a file that was not.
+/// A weak function compiled for AVX could replace that of a file that was not.
 BOOST_AUTO_TEST_CASE(no_function_that_the_linker_may_share_is_compiled_for_avx) {
 #if defined(__x86_64__) && !defined(__AVX__)
   std::istringstream names(output_of("nm --defined-only '" + this_program() + "'"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A team does each piece of each turn once, whoever comes to help, and ends with its leader.
+// A team does each piece of each turn once, whichever threads help, and ends with its leader.
 #define BOOST_TEST_MODULE team
 #include "tensor/team.hpp"
 

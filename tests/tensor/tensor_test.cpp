@@ -70,7 +70,7 @@ Index index_of(const Shape& shape, int64_t i) {
   return index;
 }
 
-/// The element at an index, of which x reads its last axes, and 0 where its extent is 1.
+/// The element at an index: x reads the last axes of it, and 0 where its extent is 1.
 double at(const Array& x, const Index& index) {
   int64_t i = 0;
   const auto extra = static_cast<int>(index.size()) - x.shape().rank();

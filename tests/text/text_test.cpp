@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texts as tokens and ids, against what Keras's TextVectorization makes of them; vocabularies in
-// models' files; files of tagged tokens.
+// Texts as tokens and ids, against Keras's TextVectorization; vocabularies in model files; files of
+// tagged tokens.
 #define BOOST_TEST_MODULE text
 #include <tempo/tempo.hpp>
 
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(a_text_falls_into_characters_and_words) {
   BOOST_TEST((characters(std::string_view("a\0b", 3)) == Tokens{"a", std::string(1, '\0'), "b"}));
   BOOST_TEST((words("  the\tcat \r\n sat\v\f") == Tokens{"the", "cat", "sat"}));
   BOOST_TEST(
-      (words("가　나 다") == Tokens{"가　나", "다"}));  // an ideographic space is none of ASCII
+      (words("가　나 다") == Tokens{"가　나", "다"}));  // an ideographic space is not in ASCII
   BOOST_TEST(words(" \n").empty());
 }
 
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(a_vocabulary_is_learned_as_in_keras) {
 
 BOOST_AUTO_TEST_CASE(texts_become_ids_and_ids_texts) {
   const Vocabulary words({"the cat sat on the mat"});
-  // Equally frequent: sat, on, mat, cat.
+  // These are equally frequent: sat, on, mat, cat.
   BOOST_TEST((words.encode("The CAT, the dog") == Ids{2, 6, 2, 1}));
   BOOST_TEST((words.encode({"sat", "on mat"}) == std::vector<Ids>{{3}, {4, 5}}));
   BOOST_TEST(
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_vocabulary_goes_with_its_model_into_one_file) {
   other.build({{-1, 4}}, int32);
   other.set_metadata("tags", "mine");
   other.set_metadata("more", "mine");
-  other.load(path);  // what the file has wins
+  other.load(path);  // the file takes precedence
   BOOST_TEST(other.metadata("tags") == tags.text());
   BOOST_TEST(other.metadata("more") == "mine");
   other.set_metadata("more", "");
@@ -224,7 +224,7 @@ BOOST_AUTO_TEST_CASE(files_of_tagged_tokens_are_read) {
   write("texts/c.txt", "third");
   write("texts/b/a.txt", "\xef\xbb\xbfsecond ");
   write("texts/a.txt", "first ");
-  // Each begins a line.
+  // Each text begins a line.
   BOOST_TEST(read_text(in_folder("texts")) == "first \nsecond \nthird");
   BOOST_TEST(read_text(in_folder("texts"), {.most = 9}) == "first \nse");
   std::filesystem::create_directories(in_folder("tagged"));
@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(files_of_tagged_tokens_are_read) {
   const std::string damaged = write("tagged/d.tsv", "가\tO\n나\n");
   check_error(error_of<FormatError>([&] { read_tagged(in_folder("tagged")); }),
               damaged + ": line 2: ");
-  // Encodings of letters that may join the next one.
+  // Encodings in which a letter may join the next one.
   for (const char* encoding : {"cp1258", "cp1255", "big5-hkscs", "shift_jisx0213"})
     BOOST_TEST(read_text(write("abc.txt", "abc"), {.encoding = encoding}) == "abc", encoding);
   BOOST_TEST(read_text(write("two.txt", "가나"), {.most = 5}) == "가");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Optimizers that average weights, gather gradients, scale the loss, and take a function for their
-// learning rate; and that all of it goes on from a file.
+// Optimizers that average weights, accumulate gradients, scale the loss, and take a function as
+// learning rate; all of it resumes from a file.
 #define BOOST_TEST_MODULE averages
 #include <tempo/tempo.hpp>
 
@@ -19,7 +19,7 @@ Tensor one_weight(double value = 1) {
 }
 Tensor g(double value) { return tensor<double>({value}, {1}, float64); }
 
-// What the weight is after each of these gradients.
+// The weight after each of these gradients.
 std::vector<double> steps(Optimizer optimizer, const std::vector<double>& gradients) {
   const Tensor w = one_weight();
   std::vector<double> out;
@@ -60,14 +60,14 @@ BOOST_AUTO_TEST_CASE(an_average_begins_as_the_weight_and_follows_it) {
   BOOST_TEST(w.item() == -1);
   optimizer.use_averages({w});
   BOOST_TEST(w.item() == average);
-  optimizer.step({w}, {g(0.5)});  // they part again
+  optimizer.step({w}, {g(0.5)});  // weight and average differ again
   BOOST_TEST(w.item() == average - 0.5);
   BOOST_TEST(average_of(optimizer) == 0.75 * average + 0.25 * (average - 0.5));
 }
 
 BOOST_AUTO_TEST_CASE(a_weight_becomes_its_average_every_so_many_updates) {
-  // w: 0.5, then 0 whose average 0.25 it becomes, then -0.25 with average 0, then -0.75 with
-  // -0.375.
+  // w: 0.5; then 0, which becomes its average 0.25; then -0.25 with average 0; then -0.75 with
+  // average -0.375.
   const std::vector<double> expected{0.5, 0.25, -0.25, -0.375};
   BOOST_TEST(steps(SGD({.learning_rate = 1,
                         .use_ema = true,
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(weights_and_averages_change_places) {
   optimizer.swap_averages({w});
   BOOST_TEST(w.item() == 0);
   optimizer.swap_averages({w});
-  optimizer.use_averages({w});  // they are there already
+  optimizer.use_averages({w});  // it is already the average
   BOOST_TEST(w.item() == 0.25);
   BOOST_TEST(average_of(optimizer) == 0.25);
   optimizer.step({w}, {g(0)});
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(several_steps_make_one_update_of_their_mean) {
   BOOST_TEST(steps(optimizer, {0.5, 1, 3, 2, 2, 2}) == expected, boost::test_tools::per_element());
   BOOST_TEST(optimizer.iterations() == 2);
 
-  // Clipping and Adam see the mean, once.
+  // Clipping and Adam see the mean once.
   const auto plain = steps(Adam({.clipvalue = 1}), {1.5, -2});
   const auto gathered =
       steps(Adam({.clipvalue = 1, .gradient_accumulation_steps = 2}), {3, 0, -3, -1});
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(training_goes_on_from_a_file_bit_by_bit) {
       Sequential first = model_for(optimizer);
       first.fit(x, y, saving);
 
-      // 3 epochs of 3 batches: one more batch waits, of the 5 or 2.
+      // After 3 epochs of 3 batches, 4 of the 5 accumulated batches wait, or 1 of the 2.
       Sequential second = load_model(path + "3");
       BOOST_TEST(second.optimizer().text() == first.optimizer().text());
       FitOptions rest = whole;

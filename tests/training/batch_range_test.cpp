@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// fit, evaluate and predict over ranges of batches: the same numbers as of samples in memory.
+// fit, evaluate and predict over ranges of batches give the same numbers as with samples in memory.
 #define BOOST_TEST_MODULE batch_range
 #include <algorithm>
 #include <atomic>
@@ -29,7 +29,7 @@ const Tensor weight = random_uniform({10}, 0.5, 2, float32, 3);
 
 Tensor rows(const Tensor& t, int64_t begin, int64_t end) { return slice(t, 0, begin, end); }
 
-// Of 4, 4 and 2 samples.
+// Batches of 4, 4 and 2 samples.
 template <class B = Batch>
 std::vector<B> parts() {
   std::vector<B> out;
@@ -40,7 +40,7 @@ std::vector<B> parts() {
   return out;
 }
 
-// Gives each batch in turn, then nothing, then begins again.
+// Returns each batch in turn, then nothing, then begins again.
 auto by_function() {
   return [all = parts(), at = std::size_t{0}]() mutable -> std::optional<Batch> {
     if (at == all.size()) return at = 0, std::nullopt;
@@ -48,7 +48,7 @@ auto by_function() {
   };
 }
 
-// As a generator or a file has it: what was read is gone.
+// Like a generator or a file: a batch that was read is gone.
 struct OnePass {
   struct Iterator {
     using value_type = Batch;
@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(batches_bring_their_weights_and_validation_comes_in_batches
                                      std::min<int64_t>(static_cast<int64_t>(4 * i) + 4, 10));
   for (const bool function : {false, true}) {
     model = made();
-    // Two of the three batches are left for the next time by a function, so it has two.
+    // A function would go on with the third batch in the next epoch, so it has only two.
     auto two = [all = parts(), at = 0]() mutable -> std::optional<Batch> {
       return all[static_cast<std::size_t>(at++ % 2)];
     };
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(batches_bring_their_weights_and_validation_comes_in_batches
 }
 
 BOOST_AUTO_TEST_CASE(classes_are_weighed_batch_by_batch) {
-  // No sample of the first batch is of a class that has a weight.
+  // No sample of the first batch belongs to a class with a weight.
   const Tensor labels = tensor<int64_t>({0, 0, 0, 0, 1, 0, 1, 2, 0, 1}, {10});
   const auto model_for = [] {
     set_seed(5);
@@ -288,7 +288,7 @@ BOOST_AUTO_TEST_CASE(a_range_stands_at_one_place) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_range_draws_is_the_same_each_time_and_ahead_or_not) {
-  // Numbers that the range draws are not those that dropout draws, whichever comes first.
+  // The range and dropout draw different numbers, whichever comes first.
   const auto noisy = [left = 3]() mutable -> std::optional<Batch> {
     if (left-- == 0) return left = 3, std::nullopt;
     return Batch{.x = x + random_normal(x.shape(), 0, 0.1), .y = y};
@@ -304,7 +304,7 @@ BOOST_AUTO_TEST_CASE(what_a_range_draws_is_the_same_each_time_and_ahead_or_not) 
 }
 
 BOOST_AUTO_TEST_CASE(what_a_range_draws_is_new_in_each_epoch) {
-  // Of a model that draws nothing, so that the global generator stands still.
+  // The model draws nothing, so the global generator stands still.
   for (const int64_t prefetch : {0, 2}) {
     std::vector<double> drawn;
     Sequential model({Dense({.units = 1})});
@@ -345,7 +345,7 @@ BOOST_AUTO_TEST_CASE(batches_are_made_on_a_thread_of_their_own_and_no_more_than_
                        .verbose = 0});
     BOOST_TEST(used == 12);
     BOOST_TEST(elsewhere == (prefetch == 0 ? 0 : 12));
-    // In the queue, and one that is being made.
+    // Batches in the queue, and one that is being made.
     BOOST_TEST(most_ahead <= (prefetch == 0 ? 0 : prefetch + 1));
   }
 }
@@ -402,7 +402,7 @@ BOOST_AUTO_TEST_CASE(a_training_goes_on_in_the_middle_of_an_epoch) {
 }
 
 BOOST_AUTO_TEST_CASE(a_backup_is_never_behind_the_last_batch_of_an_epoch) {
-  // Of a function that tells nobody that its third batch is the last.
+  // A function does not say in advance that its third batch is the last.
   for (const int frequency : {1, 3}) BOOST_TEST_CONTEXT(frequency) {
       const std::string folder = in_folder("backup_of_a_function");
       const auto options = [&] {
@@ -448,7 +448,7 @@ BOOST_AUTO_TEST_CASE(long_sequences_of_a_range_are_trained_in_pieces) {
     check_same("pieces", model.weights()[i], expected.weights()[i]);
 }
 
-// --- What is shown and said
+// --- What is shown
 
 BOOST_AUTO_TEST_CASE(the_number_of_steps_is_shown_when_it_is_known) {
   const auto shown = [](const BatchRange& range, int verbose) {

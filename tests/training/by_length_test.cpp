@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batches of sequences of similar lengths: who is in them, how far they are padded, in what order.
+// Batches of sequences of similar lengths: their members, padding and order.
 #define BOOST_TEST_MODULE by_length
 #include <algorithm>
 #include <numeric>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t count = 23, time_steps = 12;
 
-// Sequence i holds the number i at each of its steps, and is 1 to 12 steps long.
+// Sequence i holds the number i at each of its 1 to 12 steps.
 std::vector<int64_t> lengths_of_all() {
   std::vector<int64_t> out;
   for (int64_t i = 0; i < count; ++i) out.push_back(1 + i * 7 % 12);
@@ -39,7 +39,7 @@ Tensors ragged(const Tensor& t) {
 
 std::vector<Batch> taken(const BatchesByLength& range) { return {range.begin(), range.end()}; }
 
-// The number of each sequence, as its first step has it.
+// The number of each sequence, which its first step holds.
 std::vector<int64_t> members(const Batch& batch) {
   std::vector<int64_t> out;
   for (const double n : slice(batch.x[0], 1, 0, 1).to_vector())
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(each_sequence_is_in_one_batch_which_is_as_long_as_its_longe
       const Tensor mask = mask_of_lengths(tensor(its, {n}), longest);
       BOOST_TEST(batch.x[0].shape() == (Shape{n, longest, 1}), what);
       check_same(what, cast(mask_of(batch.x[0]), int32), cast(mask, int32));
-      // The truth of the same steps; what is behind the end is -2, or 0 where it was padded here.
+      // Targets of the same steps; after the end they are -2, or 0 where this test padded them.
       const Tensor counts = expand_dims(mask, -1);
       check_same(what, where(counts, batch.y[0], 0), where(counts, batch.x[0] * 2, 0));
     }
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(weights_and_further_inputs_come_along) {
                  reshape(first, {-1}) * (its.rank() == 1 ? 1 : 2));
       if (its.rank() == 2) BOOST_TEST(its.shape()[1] == batch.x[0].shape()[1]);
     }
-  // Those of what stands in the second axis of y are as wide as it; of one column, too.
+  // Weights on the second axis of y are as wide as that axis, also if it has one column.
   const Tensor three = ones({count, 3}), twelve = ones({count, time_steps});
   const auto widths_are = [](int64_t width, const Tensor& y, const ByLengthOptions& options) {
     for (const Batch& batch : batches_by_length(x, lengths, y, options))
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(weights_and_further_inputs_come_along) {
 }
 
 BOOST_AUTO_TEST_CASE(a_model_learns_from_it_as_from_padded_samples) {
-  // One batch of all: the same loss, and weights but for rounding.
+  // One batch of all samples: the same loss, and the same weights but for rounding.
   const auto model_for = [] {
     set_seed(5);
     Sequential model({LSTM({.units = 3}), Dense({.units = 1})});
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(a_model_learns_from_it_as_from_padded_samples) {
 }
 
 BOOST_AUTO_TEST_CASE(padding_may_stand_in_front) {
-  // Backwards, sequences that are padded in front are padded at their ends.
+  // Reversed, sequences that are padded in front are padded at their ends.
   const Tensor weights = abs(at_steps(all, all, 0)), gaps = x(all, all, 0) < 20;
   const auto backwards = [](const Tensor& t) { return reverse(t, 1); };
   const auto all_backwards = [&](const Tensors& of) {
@@ -249,7 +249,7 @@ BOOST_AUTO_TEST_CASE(padding_on_a_side_that_was_not_said_is_found) {
   BOOST_TEST(refusal({{5, 6}, {7, 8}}, {2, 2}) == "nothing was thrown");
   BOOST_TEST(refusal(ids, {1, 3}, {.padding = "post"}) == "nothing was thrown");
 
-  // The padding is gone, and the mask is of what is left.
+  // The padding is gone, and the mask covers what is left.
   const ByLengthOptions one{.size = 1, .shuffle = false};
   for (const char* side : {"pre", "post", ""}) {
     ByLengthOptions options = one;
@@ -286,7 +286,7 @@ BOOST_AUTO_TEST_CASE(y_of_as_many_classes_as_there_are_steps_is_asked_about) {
   width_is(batches_by_length(x, lengths, one_hot, {.size = 4, .y_has_time = true}), true);
   width_is(batches_by_length(x, lengths, tags, {.size = 4}), true);
 
-  // So is a further x, which may hold as many features of a sample.
+  // The same holds for a further x, which may instead have as many features.
   BOOST_TEST(
       error_of([&] {
         batches_by_length({x, one_hot}, lengths, at_ends);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens inside and around fit: callbacks that train, evaluate and compile, records that an
-// exception ends, what a gradient must reach.
+// Events inside and around fit: callbacks that train, evaluate and compile, records that an
+// exception ends, and what a gradient must reach.
 #define BOOST_TEST_MODULE callback
 #include <filesystem>
 #include <functional>
@@ -58,7 +58,7 @@ std::string text_of(const History& history) {
   return out.str();
 }
 
-// Does the same in each of its functions; what is done calls none of them again.
+// Does the same in each of its functions; its action calls none of them again.
 struct Everywhere : Callback {
   explicit Everywhere(std::function<void(Model&)> f) : act(std::move(f)) {}
   void on_train_begin() override { run(); }
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_callback_of_a_fit_inside_goes_back_to_the_outer_one) {
   outer.fit(data_x(), data_y(), {.epochs = 2, .callbacks = {named}, .verbose = 0});
   BOOST_TEST(named->names == "outer inner inner1 outer2 outer2 ");
 
-  // The state of one that watches is the outer fit's.
+  // The state of a callback that watches is that of the outer fit.
   const EarlyStopping stop({.monitor = "loss"});
   const Everywhere again(
       [&](Model&) { inner.fit(data_x(), data_y(), {.callbacks = {stop}, .verbose = 0}); });
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(what_callbacks_do_changes_nothing_that_fit_counts) {
   std::filesystem::remove(path);
 }
 
-// A batch goes on from the states that the batch before it left, whatever ran in between.
+// A batch goes on from the states of the batch before, whatever ran in between.
 BOOST_AUTO_TEST_CASE(what_runs_beside_training_leaves_it_the_states_of_its_layers) {
   const Tensor x = random_normal({8, 3, 2}, 0, 1, float32, 1);
   const Tensor y = random_normal({8, 1}, 0, 1, float32, 2);
@@ -392,7 +392,7 @@ BOOST_AUTO_TEST_CASE(an_epoch_that_was_not_begun_is_not_recorded) {
     }
 }
 
-// What another thread begins in the middle of a fit is seen, and works after it.
+// A fit that another thread begins during this one is refused, and works afterwards.
 BOOST_AUTO_TEST_CASE(a_model_is_trained_in_one_thread_at_a_time) {
   Sequential model = compiled();
   model.fit(data_x(), data_y(), {.verbose = 0});
@@ -448,7 +448,7 @@ namespace {
 
 struct Interruption {};
 
-// Makes val_loss what is wanted, epoch by epoch: one weight, squared.
+// Gives val_loss the wanted values, epoch by epoch: one weight, squared.
 struct Scripted : Callback {
   Scripted(const Tensor& weight, std::vector<double> values)
       : w(weight), val_loss(std::move(values)) {}
@@ -570,7 +570,7 @@ BOOST_AUTO_TEST_CASE(an_exception_loses_neither_the_best_weights_nor_the_record)
   BOOST_TEST(model.history().params().epochs == 9);
   assign(model.weights()[0], full({1, 1}, 3));
   model.evaluate(ones({1, 1}), zeros({1, 1}), {.callbacks = {stop}});
-  BOOST_TEST(model.weights()[0].item() == 3);  // what was restored once is not restored again
+  BOOST_TEST(model.weights()[0].item() == 3);  // restored weights are not restored again
 }
 
 BOOST_AUTO_TEST_CASE(an_update_that_is_refused_is_named_with_its_batch) {

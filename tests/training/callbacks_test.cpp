@@ -15,7 +15,7 @@ namespace {
 
 const double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
-// Makes val_loss what is wanted, epoch by epoch: one weight, squared.
+// Gives val_loss the wanted values, epoch by epoch: one weight, squared.
 struct Scripted : Callback {
   Scripted(const Tensor& weight, std::vector<double> values)
       : w(weight), val_loss(std::move(values)) {}
@@ -36,7 +36,7 @@ Sequential one_weight(double rate = 0) {
   return model;
 }
 
-// A fit whose val_loss is `values`, in every epoch or once in so many.
+// A fit whose val_loss has these `values`, in every epoch or at an interval of epochs.
 void fit(Sequential& model, const std::vector<double>& values,
          std::vector<CallbackHandle> callbacks, int frequency = 1) {
   callbacks.insert(callbacks.begin(), CallbackHandle(Scripted(model.weights()[0], values)));
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_is_named_by_its_epoch_and_numbers) {
                                    in_folder("001-4.00-1.tempo") +
                                    ".\nEpoch 2: val_loss improved from 4 to 1, saving model to " +
                                    in_folder("002-1.00-2.tempo") + ".\n");
-  // A folder that is missing is made.
+  // A missing folder is created.
   fit(model, {4}, {ModelCheckpoint({.filepath = in_folder("of/epoch {epoch}/model.tempo")})});
   BOOST_TEST(saved_weight(in_folder("of/epoch 1/model.tempo")) == 2);
 }
@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(epochs_are_logged_as_csv) {
   const std::string fresh = in_folder("fresh.csv");
   fit(model, {9}, {CSVLogger({.filename = fresh, .append = true})});
   BOOST_TEST(testing::read(fresh) == "epoch,loss,val_loss\n0,1,9\n");
-  // Of other columns they would stand in the wrong ones.
+  // Values of other columns would stand in the wrong ones.
   model.compile({.optimizer = SGD({.learning_rate = 0}), .loss = "mse", .metrics = {"mae"}});
   BOOST_TEST(error_of([&] { fit(model, {9}, {CSVLogger({.filename = fresh, .append = true})}); }) ==
              "CSVLogger: " + fresh +
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(epochs_without_validation_are_passed_over) {
   BOOST_TEST(rates == std::vector<double>({1, 1, 1, 0.5, 0.5, 0.25}),
              boost::test_tools::per_element());
 
-  // One that ends before its first validation has none.
+  // A fit that ends before its first validation has none.
   const auto fitting = [&](const CallbackHandle& callback) {
     return error_of([&] { fit(model, {4}, {callback}, 2); });
   };

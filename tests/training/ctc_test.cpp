@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CTC and its decoding against all alignments, one after the other.
+// CTC and its decoding against plain loops over all alignments.
 #define BOOST_TEST_MODULE ctc
 #include <map>
 
@@ -17,12 +17,12 @@ Tensor numbers(const std::vector<double>& values, const Shape& shape) {
   return tensor(values, shape, float64);
 }
 
-// Of a parameter, which carries no mask itself.
+// For a parameter, which cannot carry a mask itself.
 Tensor masked(const Tensor& x, const Tensor& its_mask) { return with_mask(1 * x, its_mask); }
 
 using Labels = std::vector<int64_t>;
 
-// What an alignment stands for: repeated labels are one, then blanks go.
+// The labels of an alignment: repeated labels become one, then blanks are removed.
 Labels collapsed(const Labels& alignment, int64_t blank) {
   Labels out;
   for (std::size_t t = 0; t < alignment.size(); ++t)
@@ -31,7 +31,7 @@ Labels collapsed(const Labels& alignment, int64_t blank) {
   return out;
 }
 
-// The probability of all labels that the steps of a row can stand for.
+// The probability of each labelling that the steps of a row can have.
 std::map<Labels, double> probabilities(const Tensor& logits, const Tensor& mask, int64_t row,
                                        int64_t blank) {
   const Tensor p = softmax(with_mask(logits, {}));
@@ -67,7 +67,7 @@ const Tensor logits = normal({6, 5, 3});
 const Tensor mask = tensor<bool>(
     {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 1, 1, 1, 1, 1, 0},
     {6, 5});
-// With a blank of 0, and one of 2; filled up with it and with -1.
+// With a blank of 0 and of 2; padded with the blank and with -1.
 const Tensor labels_0 =
     tensor<int>({1, 2, 0, 1, 1, 2, 2, 1, -1, 0, 0, 0, 1, 0, 0, 2, 2, -1}, {6, 3});
 const Tensor labels_2 =
@@ -95,8 +95,8 @@ BOOST_AUTO_TEST_CASE(the_probability_of_all_alignments) {
     }
 }
 
-// By hand: three steps, each class as likely as the other. Of 8 alignments of one label and the
-// blank, 0 1 0, 1 0 0, 0 0 1, 1 1 0, 0 1 1 and 1 1 1 are the label once, 1 0 1 twice, 0 0 0 never.
+// By hand: three steps, and all classes equally likely. Of 8 alignments of one label and the blank,
+// 0 1 0, 1 0 0, 0 0 1, 1 1 0, 0 1 1 and 1 1 1 are the label once, 1 0 1 twice, 0 0 0 never.
 BOOST_AUTO_TEST_CASE(alignments_counted_by_hand) {
   const Tensor even = zeros({3, 3, 2}, float64);
   const Tensor y = tensor<int>({1, 0, 1, 1, 0, 0}, {3, 2});
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(alignments_counted_by_hand) {
 
 BOOST_AUTO_TEST_CASE(labels_that_do_not_fit_cost_infinity) {
   const Tensor p = parameter(normal({3, 3, 3}));
-  // 1 1 needs a blank between: 3 steps, and 1 1 2 needs 4. The third sample has 1 step.
+  // 1 1 needs a blank in between, so 3 steps; 1 1 2 needs 4. The third sample has 1 step.
   const Tensor y = tensor<int>({1, 1, 0, 1, 1, 2, 1, 2, 0}, {3, 3});
   const Tensor steps = tensor<bool>({1, 1, 1, 1, 1, 1, 0, 0, 1}, {3, 3});
   const Tensor each = Loss("ctc(reduction=none)")(y, masked(p, steps));
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(beam_search_finds_the_likeliest_labels) {
 }
 
 BOOST_AUTO_TEST_CASE(greedy_takes_the_likeliest_class_of_each_step) {
-  // The classes 1 1 0 1 2 2, the likeliest with e^2 against two of e^0.
+  // The likeliest classes are 1 1 0 1 2 2, each with e^2 against two of e^0.
   const Tensor p = 2 * one_hot(tensor<int>({1, 1, 0, 1, 2, 2}, {1, 6}), 3, float64);
   const double each = 2 - std::log(std::exp(2) + 2);
   const CTCDecoded got = ctc_decode(p);
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(greedy_takes_the_likeliest_class_of_each_step) {
   check_close("their score", cut.scores, full({1, 1}, 4 * each, float64), 1e-12);
 }
 
-// A narrow beam drops beginnings; what it finds is never likelier than it is.
+// A narrow beam drops prefixes; its probability of a result is never too high.
 BOOST_AUTO_TEST_CASE(a_narrow_beam) {
   const CTCDecoded one = ctc_decode(logits, {.strategy = "beam_search", .beam_width = 1}),
                    all = ctc_decode(logits, {.strategy = "beam_search", .beam_width = 500});
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(a_model_learns_labels_without_places) {
 }
 
 BOOST_AUTO_TEST_CASE(labels_that_do_not_fit_into_the_steps_are_named) {
-  // 4 steps, of which the mask of sample 2 counts 2.
+  // 4 steps; the mask of sample 2 counts 2 of them.
   const Tensor x = with_mask(random_normal({3, 4, 2}, 0, 1, float32, 1),
                              mask_of_lengths(tensor<int64_t>({4, 4, 2}, {3}), 4));
   const std::string lead =

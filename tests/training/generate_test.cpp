@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sequences that a model goes on with, beside the same model called on all so far.
+// Sequences that a model generates, against calls of the same model on all steps so far.
 #define BOOST_TEST_MODULE generate
 #include <algorithm>
 #include <set>
@@ -15,7 +15,7 @@ namespace {
 
 using Ids = std::vector<int64_t>;
 
-// The likeliest first, as sample has them.
+// Classes are tried in sample's order, the likeliest first.
 int64_t drawn(const Tensor& probabilities, double uniform) {
   std::vector<std::pair<double, int64_t>> by_chance;
   for (int64_t c = 0; c < probabilities.count(); ++c)
@@ -35,7 +35,7 @@ Sequential model_of_ids(int classes) {
   return model;
 }
 
-// By calls on the whole sequence so far, of which each draws by the next number.
+// Calls the model on the whole sequence so far; each call draws with the next number.
 Ids by_calls(const Model& model, Ids ids, int64_t length, double temperature, int64_t seed) {
   const std::size_t given = ids.size();
   const Tensor uniform = random_uniform({length}, float64, seed);
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(it_goes_on_as_calls_on_all_so_far_do) {
       const std::set<int64_t> different(found.begin(), found.end());
       if (temperature == 2) BOOST_TEST(different.size() > 3u);
       if (temperature < 2) continue;
-      // Neighbouring seeds have nothing in common, also not one place on.
+      // Neighbouring seeds have nothing in common, not even shifted by one.
       const Ids next =
           generate(model, {3, 1, 4}, {.length = 20, .temperature = temperature, .seed = 6});
       BOOST_TEST(!std::equal(found.begin() + 1, found.end(), next.begin()));

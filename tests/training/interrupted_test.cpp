@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trainings that are cut short: killed and started again, ended by Ctrl-C, by NaN; saved within an
-// epoch.
+// Trainings that are interrupted: killed and started again, ended by Ctrl-C or by NaN; and saved
+// within an epoch.
 #define BOOST_TEST_MODULE interrupted
 #include <csignal>
 
@@ -33,7 +33,7 @@ Sequential model_for(const Optimizer& optimizer = Adam({.learning_rate = 0.05}))
 
 struct Power : std::exception {};
 
-// Goes off after a batch of an epoch, both from 0; at batch -1 at the end of the epoch.
+// Acts after a batch of an epoch, both from 0; at batch -1, at the end of the epoch.
 struct Cut : Callback {
   Cut(int its_epoch, int64_t its_batch, std::function<void()> what)
       : epoch(its_epoch), batch(its_batch), cut(std::move(what)) {}
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_training_that_was_killed_goes_on_as_if_it_had_not) {
         backup.backup_dir = in_folder("backup");
         options.callbacks = {BackupAndRestore(backup)};
         FitOptions cut = options;
-        // The backup of a batch is made before it is cut.
+        // The backup after a batch is made before the interruption.
         cut.callbacks.push_back(Cut(c.epoch, c.batch, power_cut));
         {
           Sequential first = fresh();
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(a_training_that_was_killed_goes_on_as_if_it_had_not) {
         }
         Sequential second = fresh();
         if (std::filesystem::exists(in_folder("backup/latest.tempo")))
-          random_normal({5});  // another process would stand elsewhere
+          random_normal({5});  // another process would have another state
         const History rest = second.fit(x, y, options);
         for (std::size_t i = 0; i < whole.weights().size(); ++i)
           check_same("weight", second.weights()[i], whole.weights()[i]);
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_is_saved_after_so_many_batches) {
   Sequential loaded = load_model(in_folder("at-1-3.tempo"));
   BOOST_TEST(loaded.weights()[0].to_vector() == third);
   BOOST_TEST(loaded.epoch() == 0);
-  // It is of an epoch that begins again.
+  // Its epoch begins again.
   BOOST_TEST(loaded.fit(x, y, {.batch_size = 2, .verbose = 0}).epochs().size() == 1u);
   BOOST_TEST(
       error_of([] { ModelCheckpoint({.filepath = "x", .save_freq = "epochs"}); }) ==
@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(a_fit_inside_a_fit_ends_with_it) {
   const History history =
       outer.fit(x, y, {.batch_size = 2, .epochs = 3, .callbacks = {nested}, .verbose = 0});
   BOOST_TEST(inner_epochs == 1);
-  BOOST_TEST(history.epochs().size() == 1u);  // the epoch whose end the inner one was part of
+  BOOST_TEST(history.epochs().size() == 1u);  // the epoch during whose end the inner fit ran
   BOOST_TEST(outer.interrupted());
   BOOST_TEST(inner.interrupted());
 }
@@ -315,7 +315,7 @@ BOOST_AUTO_TEST_CASE(a_program_that_handles_ctrl_c_itself_keeps_that) {
   BOOST_TEST(!model.interrupted());
   BOOST_TEST(handler_now() == "ignored");
   sigaction(SIGINT, &before, nullptr);
-  // One that a callback sets stays, too.
+  // A handler that a callback sets stays, too.
   model.fit(
       x, y,
       {.batch_size = 2, .callbacks = {Cut(0, 1, [] { ::signal(SIGINT, SIG_IGN); })}, .verbose = 0});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Losses and metrics against numbers worked out by hand or taken from Keras's own tests.
+// Losses and metrics against numbers that were worked out by hand or taken from Keras's tests.
 #define BOOST_TEST_MODULE loss
 #include <set>
 
@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(a_function_is_a_loss) {
   BOOST_TEST(largest.text() == "");
   BOOST_TEST(largest(numbers(t6, {2, 3}, float32), numbers(p6, {2, 3}, float32)).item() ==
              (10.0 + 13) / 2);
-  // Integers come in the dtype of the predictions.
+  // Integers become the dtype of the predictions.
   BOOST_TEST(largest(tensor<int32_t>({1, 2}, {1, 2}), numbers({1.5, 2}, {1, 2}, float32)).item() ==
              0.5);
 }
@@ -356,7 +356,7 @@ namespace {
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 constexpr double inf = std::numeric_limits<double>::infinity();
 
-// The names that are listed where an unknown one is asked for.
+// The names that the error for an unknown one lists.
 std::vector<std::string> names_in(const std::string& error) {
   std::string list = error.substr(error.find("There are ") + 10);
   std::vector<std::string> names;
@@ -507,8 +507,8 @@ const char* const orders[] = {"value", "gradient", "second order"};
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(every_loss_has_a_row_and_so_has_every_metric) {
-  // Not of steps, but of whole sequences or of pairs: crf_test, ctc_test and more_metrics_test have
-  // the same checks of them.
+  // These are not losses of steps, but of whole sequences or of pairs: crf_test, ctc_test and
+  // more_metrics_test check the same for them.
   const std::set<std::string> elsewhere = {"crf_loss", "crf", "ctc", "circle"};
   const auto require_all = [&](const std::string& error, const std::vector<StepCase>& cases) {
     for (const std::string& name : names_in(error))
@@ -541,7 +541,7 @@ BOOST_AUTO_TEST_CASE(what_an_error_lists_is_read_and_what_is_written_reads_back)
   }
 }
 
-// Of elements that are equal, however the name is set; "accuracy" goes by the shapes.
+// The share of equal elements, however the name is set; "accuracy" depends on the shapes.
 BOOST_AUTO_TEST_CASE(accuracy_with_a_capital_is_the_class) {
   struct Case {
     const char *text, *name, *written;
@@ -884,10 +884,10 @@ BOOST_AUTO_TEST_CASE(a_prediction_of_nan_is_neither_right_nor_wrong) {
     metric.update(numbers(c.y_true, c.y, float32), numbers(c.y_pred, c.p, float32));
     BOOST_TEST(std::isnan(metric.result()), c.name);
   }
-  Metric certain("sparse_categorical_accuracy");  // an infinite one is a prediction
+  Metric certain("sparse_categorical_accuracy");  // an infinite logit is a valid prediction
   certain.update(numbers({1}, {1}, float32), numbers({-inf, inf}, {1, 2}, float32));
   BOOST_TEST(certain.result() == 1);
-  Metric fraction = Accuracy();  // a whole label is not the whole part of what was said
+  Metric fraction = Accuracy();  // a whole label does not equal the whole part of a prediction
   fraction.update(tensor<int32_t>({1, 2}, {2, 1}), numbers({1.7, 2}, {2, 1}, float32));
   BOOST_TEST(fraction.result() == 0.5);
 }
@@ -994,7 +994,7 @@ BOOST_AUTO_TEST_CASE(a_function_may_give_a_loss_of_any_rank_under_a_mask_and_wei
     testing::check_same("no gradient", gradient(value, Tensors{nothing})[0],
                         zeros({2, 3, 1}, float64));
   }
-  // Steps that are left out are not read by a loss of each step.
+  // A loss of each step does not read steps that are left out.
   for (const Loss& loss : {steps, cut}) {
     const Way way{"", kept_steps(), {}};
     const Tensors right = derivatives(loss, y, p, way);
@@ -1070,7 +1070,7 @@ BOOST_AUTO_TEST_CASE(a_mask_tells_elements_of_the_last_axis_apart) {
   BOOST_TEST(Loss("mse")(y, p).item() == (1.0 + 4 + 9) / 3, boost::test_tools::tolerance(1e-12));
 }
 
-// What takes all elements along an axis together cannot leave some of them out.
+// A loss that reduces an axis as a whole cannot leave out some of its elements.
 BOOST_AUTO_TEST_CASE(a_mask_along_the_axis_that_is_taken_together_is_refused) {
   const Shape shape{2, 4};
   const Tensor mask = tensor<bool>({true, true, true, false, true, true, false, false}, shape);
@@ -1128,7 +1128,7 @@ BOOST_AUTO_TEST_CASE(a_mask_along_the_axis_that_is_taken_together_is_refused) {
       "that of the steps: expand_dims(y, -1).\n"
       "  Where it rules classes out, Softmax gives these a share of 0, and with_mask(y, {}) then "
       "takes it off.");
-  // A step that is masked is not the feature of the same number.
+  // A masked step is not the feature of the same number.
   const Tensor square = full({2, 3, 3}, 0.5, float64);
   BOOST_TEST(
       error_of<ShapeError>([&] {
@@ -1170,7 +1170,7 @@ BOOST_AUTO_TEST_CASE(a_prediction_that_is_certain_has_a_finite_gradient) {
       const Tensor got = slope(BinaryFocalCrossentropy({.gamma = gamma}), y, y);
       for (const double value : got.to_vector()) BOOST_TEST(std::abs(value) < 1e-3, gamma);
     }
-    // A share that underflows; the slope of the loss by a logit is that of (1 - e^(q z)) / q.
+    // A probability that underflows; the slope of the loss by a logit is that of (1 - e^(q z)) / q.
     const Tensor apart = parameter(numbers({1000, 0}, {1, 2}, dtype));
     for (const double q : {1e-6, 0.5, 1.0}) {
       const Tensor loss =

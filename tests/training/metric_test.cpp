@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metrics that are more than a mean of losses, against numbers of Keras's tests and by hand.
+// Metrics that are more than a mean of losses, against Keras's tests and numbers found by hand.
 #define BOOST_TEST_MODULE metric
 #include <thread>
 
@@ -115,7 +115,7 @@ const std::vector<Case>& cases() {
        guesses,
        row_weights,
        1 - 2 * 2.3710227272727273},
-      // Of 3 samples there is none left to adjust by.
+      // With 3 samples there is none left for the adjustment.
       {R2Score({.num_regressors = 2}), {3, 3}, one_each, guesses, row_weights, -3.0615367889404297},
       {RootMeanSquaredError(), {2, 2}, {0, 1, 2, 3}, {0, 2, 2, 6}, {}, std::sqrt(10.0 / 4)},
       {RootMeanSquaredError(), {2}, {0, 1}, {3, 2}, {1, 3}, std::sqrt(12.0 / 4)},
@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(a_prediction_of_nan_makes_the_result_nan) {
     BOOST_TEST(std::isnan(result_of(text, y, p)), text);
     BOOST_TEST(!std::isnan(result_of(text, y, p, out)), text);
   }
-  // It is no class, below no threshold and not among the largest, and spread does not hide it.
+  // NaN is no class, below no threshold and not among the largest, and no reduction hides it.
   const struct {
     Metric metric;
     Shape shape;
@@ -241,7 +241,7 @@ BOOST_AUTO_TEST_CASE(a_prediction_of_nan_makes_the_result_nan) {
       result_of(sorted, tensor<int64_t>({1}, {1}), tensor<double>({nan, 0, 1}, {1, 3}))));
 }
 
-// What EarlyStopping and others go by.
+// EarlyStopping and others rely on this.
 BOOST_AUTO_TEST_CASE(a_metric_knows_whether_larger_is_better) {
   for (const char* text : {"accuracy",
                            "Accuracy",
@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(scales_and_offsets_cancel_nowhere) {
       BOOST_TEST(result_of(ConcordanceCorrelation(), y, y) == 1, near);
       // Variances 5/4 and 5, covariance 5/2, means 3/2 and 3.
       BOOST_TEST(result_of(ConcordanceCorrelation(), y, 2 * y) == 5 / (1.25 + 5 + 2.25), near);
-      // What is the same everywhere goes with nothing.
+      // A constant correlates with nothing.
       for (const Tensor& same : {y * 0, full({1, 4}, 0.1 * s, float64)}) {
         BOOST_TEST(result_of(PearsonCorrelation(), y, same) == 0);
         BOOST_TEST(result_of(PearsonCorrelation(), same, y) == 0);
@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(scales_and_offsets_cancel_nowhere) {
   }
 }
 
-// As a loss and, in a list of metrics, as the mean of it.
+// As a loss and, in a list of metrics, as its mean.
 BOOST_AUTO_TEST_CASE(the_classes_may_be_another_axis) {
   const Tensor p = softmax(testing::normal({2, 4, 3}, 5)),
                t = tensor<int>({0, 2, 1, 1, 2, 0, 0, 1}, {2, 4});
@@ -369,7 +369,7 @@ BOOST_AUTO_TEST_CASE(of_several_thresholds_a_metric_has_a_number_each) {
   BOOST_TEST(count.parts()[0].result() == 0);
 }
 
-// The model gives its input, so what is counted is known.
+// The model returns its input, so the counts are known.
 BOOST_AUTO_TEST_CASE(a_model_logs_each_threshold_and_a_file_keeps_them) {
   const Tensor x = tensor(said, {4, 1}, float32), y = tensor(labels, {4, 1}, float32);
   const auto check = [&](const Logs& logs) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metrics of values, of one's own, of overlaps, of several labels, correlations; losses of overlaps
-// and of pairs. What is expected is Keras's own numbers, or computed here in plain loops.
+// Metrics of values, of your own, of overlaps, of several labels, correlations; losses of overlaps
+// and of pairs. Expected values are Keras's, or computed here in plain loops.
 #define BOOST_TEST_MODULE more_metrics
 #include <cmath>
 
@@ -31,7 +31,7 @@ void check_number(double got, double expected, double tolerance = 1e-6) {
   BOOST_TEST(std::abs(got - expected) <= tolerance, got << " is not " << expected);
 }
 
-// The largest prediction, and how much was counted.
+// The largest prediction, and the sum of the weights.
 struct Largest {
   void update(const Tensor&, const Tensor& y_pred, const Tensor& weight) {
     const Tensor kept = weight ? where(equal(weight, 0), -1e30, squeezed(y_pred)) : y_pred;
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(an_object_of_ones_own_is_a_metric) {
   counted.update(zeros({2, 1}), numbers({1, 2}, {2, 1}));
   BOOST_TEST(counted.result() == 2);
   BOOST_TEST(counted.fresh().result() == -1e30);
-  // A weight of 0 and a mask leave things out.
+  // A weight of 0 and a mask leave elements out.
   BOOST_TEST(result(metric, zeros({2, 1}), numbers({7, 2}, {2, 1}), numbers({0, 1}, {2})) == 2);
   const Tensor steps =
       with_mask(numbers({1, 2, 9, 4}, {2, 2, 1}), tensor<bool>({true, true, false, true}, {2, 2}));
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(an_object_of_ones_own_is_a_metric) {
                                      .callbacks = {EarlyStopping({.monitor = "largest"})},
                                      .shuffle = false,
                                      .verbose = 0});
-  // First y_pred is 1, then w = 1.5 and b = 0.5 make it 2.
+  // At first y_pred is 1, then w = 1.5 and b = 0.5 make it 2.
   BOOST_TEST(history["two"][0] == 0 + 1 + 1 + 2);
   BOOST_TEST(history["largest"][0] == 2);
   const std::string path = in_folder("own.tempo");
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(overlaps_of_many_classes_over_batches_are_those_of_a_loop) 
   check_number(metric.result(), total / classes, 1e-12);
   metric.reset();
   BOOST_TEST(metric.result() == 0);
-  // A class that neither holds does not count.
+  // A class that neither contains does not count.
   check_number(result(MeanIoU({.num_classes = 9}), ids({0, 1}), ids({0, 1})), 1);
   // [batch, time] with a mask, and class numbers from probabilities.
   const Tensor probabilities = with_mask(one_hot(tensor<int32_t>({0, 1, 1, 0}, {2, 2}), 2),
@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(several_labels_have_an_area_each) {
     weighted.update(slice(t, 0, 1, 4), slice(p, 0, 1, 4));
     check_number(weighted.result(), (a + 3 * b) / 4, 1e-12);
   }
-  // By hand, of the thresholds 0, 0.25 and 1: (false, true) positives (1, 1), (1/2, 1/2), (0, 0).
+  // By hand, for thresholds 0, 0.25 and 1: (false, true) positives (1, 1), (1/2, 1/2), (0, 0).
   check_number(of_label(0, {.thresholds = {0.25}}), 0.5, 1e-12);
   BOOST_TEST(error_of([&] {
                result(AUC({.multi_label = true, .label_weights = {1, 2, 3}}), t, p);
@@ -270,7 +270,7 @@ BOOST_AUTO_TEST_CASE(losses_of_areas_are_keras_numbers) {
                1 - both / (both + 0.2 * too_much + 0.7 * missed));
   check_number(Tversky({.axis = {-1, 1, 2}})(t, p).item(),
                (1 - 1 / (1 + 0.5 + 0.5) + 1 - 0.4 / (0.4 + 0.45 + 0.8)) / 2);
-  // What a mask leaves out is in no area.
+  // Masked elements belong to no area.
   const Tensor masked = with_mask(numbers({1, 0.5, 0.25, 9}, {2, 2}),
                                   tensor<bool>({true, true, true, false}, {2, 2}));
   check_number(Dice()(numbers({1, 0, 1, 7}, {2, 2}), masked).item(), 1 - 2 * 1.25 / (2 + 1.75));
@@ -297,7 +297,7 @@ BOOST_AUTO_TEST_CASE(what_is_left_out_is_in_no_pair) {
     const Tensor g = gradient(masked, Tensors{p})[0];
     BOOST_TEST(std::isfinite(sum(g).item()));
     BOOST_TEST(sum(abs(slice(g, 0, 2, 3))).item() == 0);
-    // A weight of 0 leaves a sample out, too, and keeps it in the count.
+    // A weight of 0 also leaves a sample out, but the sample stays in the count.
     check_number(circle(labels, p, cast(in, float64)).item(), right * 5 / 6, 1e-12);
     BOOST_TEST(each(labels, with_mask(p + 0, in)).to_vector()[2] == 0);
   }
@@ -334,7 +334,7 @@ BOOST_AUTO_TEST_CASE(a_loss_of_pairs_is_that_of_a_loop) {
       check_number(circle(ids({0, 1, 0, 2, 1}), x).item(), total / counted, 1e-6 * total);
     }
   // Training pulls classes together.
-  // From where all can get: a sample whose class is behind the other one's stays there.
+  // All can converge from here: a sample whose class is behind the other one would stay there.
   const Tensor w = parameter(tensor<float>({1, -1, 1, 0, 1, 1, 0.5, 1, 0, 1, -1, 1}, {6, 2}), "w");
   Adam adam({.learning_rate = 0.1});
   const auto loss = [&] {

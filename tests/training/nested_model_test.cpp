@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models that are layers of others, and models that find the layers which their function calls.
+// Models that are layers of others, and models that find the layers that their function calls.
 #define BOOST_TEST_MODULE nested_model
 #include <unistd.h>
 
@@ -55,7 +55,7 @@ struct CallingOptions {
   Layer inner;
 };
 void describe(auto& option, CallingOptions& o) { option("inner", o.inner, "What it calls."); }
-// A layer that does not hand its call's options on.
+// A layer that does not pass on the options of its call.
 struct Calling : LayerOf<CallingOptions> {
   using LayerOf::LayerOf;
   void add_children(Children& add) { add(options.inner); }
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_model_in_a_model_trains_as_its_layers_would) {
   BOOST_TEST(names_of(in) == outer_paths);
   for (std::size_t i = 0; i < in.weights().size(); ++i)
     check_same(in.weights()[i].path(), in.weights()[i], out.weights()[i]);
-  check_same("predict", in.predict(x), out.predict(x));  // the dropout rests in both
+  check_same("predict", in.predict(x), out.predict(x));  // dropout is inactive in both
 }
 
 BOOST_AUTO_TEST_CASE(its_weights_are_its_own_and_the_other_models) {
@@ -94,14 +94,14 @@ BOOST_AUTO_TEST_CASE(its_weights_are_its_own_and_the_other_models) {
   BOOST_TEST(whole.count_params() == part.count_params() + 3);
   for (std::size_t i = 0; i < part.weights().size(); ++i)
     BOOST_TEST(part.weights()[i].handle() == whole.weights()[i].handle());
-  // Twice the same layer, and its weights once.
+  // The same layer twice; its weights count once.
   Sequential twice({part});
   Model both([=](const Tensors& in) { return part(in[0]) + part(reverse(in[0], 1)); });
   both.build({{-1, 4, 3}});
   BOOST_TEST(both.weights().size() == 6u);
   BOOST_TEST(both.layers().size() == 1u);
   BOOST_TEST(twice.layers()[0].handle() == both.layers()[0].handle());
-  // A layer that the model calls, and that is in another one which it calls.
+  // A layer that the model calls, and that is also part of another layer that it calls.
   const Layer first = part.layers()[0];
   Model ways([=](const Tensors& in) { return part(first(in[0])); });
   ways.build({{-1, 4, 3}});
@@ -346,7 +346,7 @@ BOOST_AUTO_TEST_CASE(a_function_shows_its_layers_at_the_first_call_in_their_orde
              "lstm/kernel lstm/recurrent_kernel lstm/bias dense/kernel dense/bias dense_1/kernel "
              "dense_1/bias ");
   BOOST_TEST(model.summary_text().find("dense_1 (Dense)") != std::string::npos);
-  // Calls of layers by layers are those layers' own.
+  // Layers that a layer calls are its own.
   const Layer both = Bidirectional(LSTM({.units = 2}));
   Model outer([=](const Tensors& in) { return both(in[0]); });
   outer.build({{-1, 4, 3}});
@@ -393,12 +393,12 @@ BOOST_AUTO_TEST_CASE(a_list_that_misses_a_layer_names_it) {
   BOOST_TEST(error_of([&] { model.fit(x, y, {.verbose = 0}); }) == text);
   lstm.set_trainable(false);
   BOOST_TEST(model(x).count() == 8);
-  // A model whose layers are in the list, and a layer without weights, may be missing.
+  // A model whose layers are in the list, and a layer without weights, may be missing from it.
   const Layer a = Dense({.units = 2}), b = Dense({.units = 1}), dropout = Dropout({.rate = 0.1});
   const Sequential stack({a, b});
   Model inner({a, b}, [=](const Tensors& in) { return stack(dropout(in[0])); });
   BOOST_TEST(inner(ones({2, 3})).count() == 2);
-  // One that is trained is named, and is no part of the model when it is frozen.
+  // A trained model that is missing is an Error; a frozen one is not part of the model.
   Sequential part({Dense({.units = 2})}, "part");
   Model outer({b}, [=](const Tensors& in) { return b(part(in[0])); });
   BOOST_TEST(error_of([&] {

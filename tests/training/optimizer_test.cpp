@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Optimizers against their formulas, worked out with plain numbers.
+// Optimizers against their formulas, computed with plain numbers.
 #define BOOST_TEST_MODULE optimizer
 #include <set>
 #include <thread>
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(optimizers_follow_their_formulas) {
       for (const double g : gradients) {
         optimizer.step({w}, {full({1}, g, dtype)});
         c.step(plain, g, ++t);
-        // After each: a weight that ends at 0 tells nothing of what it was divided by.
+        // After each step: a weight that ends at 0 does not show what it was divided by.
         testing::check_close(c.optimizer, w, full({1}, plain.w, dtype),
                              dtype == float32 ? 1e-5 : 1e-13);
       }
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(every_optimizer_has_the_defaults_of_keras) {
     BOOST_TEST(error_of([&] { Optimizer{text}; }) != "", text);
 }
 
-// Of a matrix Adafactor keeps two vectors; the others keep what has the weight's shape.
+// For a matrix, Adafactor keeps two vectors; the others keep slots of the weight's shape.
 BOOST_AUTO_TEST_CASE(every_optimizer_goes_on_from_what_it_remembers) {
   for (const char* text : {"adamw", "adamax", "nadam", "lion", "lamb", "adagrad", "adadelta",
                            "ftrl(l1_regularization_strength=0.01)", "adafactor"})
@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(every_optimizer_goes_on_from_what_it_remembers) {
              "  w  [3, 4] float32");
 }
 
-// By hand, of unequal rows.
+// By hand, for unequal rows.
 BOOST_AUTO_TEST_CASE(adafactor_keeps_a_row_and_a_column_of_a_matrix) {
   const Tensor w = parameter(tensor(std::vector<double>{1, 2, 3, 4}, {2, 2}, float64), "w");
   Adafactor optimizer({.learning_rate = 0.5});
@@ -320,10 +320,10 @@ BOOST_AUTO_TEST_CASE(a_norm_is_right_where_its_squares_are_too_large_or_too_smal
         BOOST_TEST(max(abs(cast(got, float64) - cast(right, float64))).item() <= 1e-6 * largest);
       }
     }
-  // Of 10^4 elements the norm itself is beyond what a float holds.
+  // With 10^4 elements, the norm itself is too large for a float.
   const Tensor wide = SGD({.clipnorm = 1}).clipped({full({10000}, 3e38)})[0];
   testing::check_close("wide", wide, full({10000}, 0.01), 1e-6);
-  // One large and one small gradient, together; and one of no elements.
+  // One large and one small gradient together; and one without elements.
   const Tensors both =
       SGD({.global_clipnorm = 1})
           .clipped({full({1}, 1e200, float64), full({1}, 1.0, float64), zeros({0}, float64)});
@@ -370,7 +370,7 @@ BOOST_AUTO_TEST_CASE(an_update_that_would_not_be_finite_changes_nothing) {
         for (const auto& [name, value] : optimizer.state())
           BOOST_TEST(max(abs(cast(value, float64))).item() == 0, name);
       }
-  // One element of many is enough, and the next step goes on as if nothing had been.
+  // One bad element of many is enough, and the next step goes on as if nothing had happened.
   std::vector<double> g(20001, 0.5);
   g[19999] = NAN;
   const Tensor w = weight(1), wide = parameter(ones({20001}, float64), "wide");
@@ -381,7 +381,7 @@ BOOST_AUTO_TEST_CASE(an_update_that_would_not_be_finite_changes_nothing) {
   BOOST_TEST(wide.element(19999) == w.element(0));
 }
 
-// Large weights are updated where they lie, once all is known to stay finite.
+// Large weights are updated in place, after all values are known to stay finite.
 BOOST_AUTO_TEST_CASE(a_large_weight_is_updated_in_place_and_still_whole_or_not_at_all) {
   constexpr int64_t size = 20001, few = 667, parts = 30;
   for (const char* text :
@@ -408,7 +408,7 @@ BOOST_AUTO_TEST_CASE(a_large_weight_is_updated_in_place_and_still_whole_or_not_a
       const float* const place = a.data<float>();
       BOOST_TEST(step(g, g) == fine);
       BOOST_TEST(a.data<float>() == place);
-      // What others hold stays as it was, and makes no difference.
+      // Tensors that others hold stay as they were, and make no difference.
       const auto held = optimizer.state();
       const std::vector<double> m = held[1].second.to_vector();
       BOOST_TEST(step(g, g) == fine);
@@ -435,7 +435,7 @@ BOOST_AUTO_TEST_CASE(a_large_weight_is_updated_in_place_and_still_whole_or_not_a
     }
 }
 
-// Of equal gradients the mean of squares and the square of the mean differ by rounding alone.
+// For equal gradients, the mean of squares and the square of the mean differ only by rounding.
 BOOST_AUTO_TEST_CASE(a_centered_spread_is_never_below_epsilon) {
   const Tensor w = parameter(ones({50}));
   RMSprop optimizer({.learning_rate = 1e-6, .centered = true});
@@ -445,7 +445,7 @@ BOOST_AUTO_TEST_CASE(a_centered_spread_is_never_below_epsilon) {
 }
 
 BOOST_AUTO_TEST_CASE(a_weight_is_found_by_identity_not_by_its_path) {
-  // Two layers of one name, in a loop of one's own.
+  // Two layers of one name, in a loop of your own.
   const Tensor a = weight(1, "dense/kernel"), b = parameter(ones({3}, float64), "dense/kernel");
   const Tensor c = weight(1, "dense/kernel"), d = parameter(ones({3}, float64), "dense/kernel");
   Adam first, second;
@@ -655,7 +655,7 @@ BOOST_AUTO_TEST_CASE(the_learning_rate_can_change_on_the_way) {
   BOOST_TEST(optimizer.learning_rate() == 0.25);
 }
 
-// Updates run in place, but only where nobody else would see it.
+// Updates run in place, but only if nobody else would notice.
 BOOST_AUTO_TEST_CASE(what_shares_bytes_with_a_weight_stays_as_it_was) {
   for (const char* text : {"sgd", "sgd(momentum=0.9, nesterov=true)", "rmsprop(momentum=0.5)",
                            "adam", "adam(amsgrad=true, weight_decay=0.1)"}) {
@@ -788,7 +788,7 @@ BOOST_AUTO_TEST_CASE(errors_of_optimizers_say_what_is_wrong) {
              "sgd: weight 0, [2] float64, is not a weight; make it with parameter(x).");
   BOOST_TEST(error_of([&] { sgd.step({w}, {Tensor{}}); }) ==
              "sgd: gradient 0 was never given a value (it is Tensor{}).");
-  // Gradients that wait would be lost with an update of other weights.
+  // Waiting gradients would be lost in an update of other weights.
   SGD twice({.gradient_accumulation_steps = 2});
   const Tensor other = weight(1, "dense/bias"), slope = full({2}, 1, float64);
   twice.step({w}, {slope});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What fit can be asked for besides: several outputs, weights of classes, steps in an epoch, when
-// and on what to validate, single batches.
+// Further features of fit: several outputs, weights of classes, steps in an epoch, when and on what
+// to validate, single batches.
 #define BOOST_TEST_MODULE outputs
 #include <tempo/tempo.hpp>
 
@@ -21,7 +21,7 @@ Sequential line(const CompileOptions& options = {.optimizer = SGD({.learning_rat
   return model;
 }
 
-// Two outputs of one input, whose only weights are w (price) and v (kind), both at first 0.
+// Two outputs of one input; the only weights are w (price) and v (kind), both 0 at first.
 struct Two {
   Two() {
     price.build({{1, 1}});
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(an_output_of_weight_0_may_be_anything) {
   BOOST_TEST(std::isnan(history["kind_loss"][0]));
   BOOST_TEST(std::abs(two.price.weights()[0].item() - 0.4) < 1e-6);
   BOOST_TEST(two.kind.weights()[0].item() == 0);
-  // Where all are 0, there is a loss, which teaches nothing.
+  // If all weights are 0, there is a loss, but nothing is learnt.
   two.model.compile({.optimizer = SGD({.learning_rate = 0.1}),
                      .losses = {{"price", "mse"}, {"kind", "mse"}},
                      .loss_weights = {0, 0}});
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_model_of_several_outputs_goes_on_from_its_file) {
 }
 
 namespace {
-// A stack whose last layer gives two outputs.
+// A stack whose last layer has two outputs.
 Sequential both_ways(const CompileOptions& compiled) {
   set_seed(4);
   Sequential model({Bidirectional(LSTM({.units = 2}), {.merge_mode = "none"})});
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(a_file_holds_the_losses_of_several_outputs) {
   for (std::size_t i = 0; i < whole.weights().size(); ++i)
     check_same(whole.weights()[i].path(), loaded.weights()[i], whole.weights()[i]);
 
-  // Loaded into a model of a function that is not compiled, too.
+  // It is also loaded into a model of a function that is not compiled.
   Two two, uncompiled;
   two.model.compile({.optimizer = Adam(),
                      .losses = {{"price", "mse"}, {"kind", Loss{}}},
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(functions_of_several_outputs_are_given_by_name) {
                without.evaluate(sequences, of_both);
              }).find("was saved with the loss `there_loss`, the loss `mine`, which no file") !=
              std::string::npos);
-  without.save(path);  // which leaves nothing out
+  without.save(path);  // it leaves nothing out
   const Sequential loaded =
       load_model(path, {.losses = {{"there_loss", absolute}, {"mine", squared}}});
   const Logs logs = loaded.evaluate(sequences, of_both);
@@ -345,7 +345,7 @@ BOOST_AUTO_TEST_CASE(weights_of_classes_need_classes) {
 // --- Steps and validation
 
 namespace {
-// Notes the first number of each batch's x: a model that returns it.
+// A model that records the first number of each x of a batch, and returns it.
 struct Seen {
   std::vector<std::vector<float>> epochs;
   Model model() {
@@ -380,7 +380,7 @@ BOOST_AUTO_TEST_CASE(an_epoch_of_some_steps_goes_on_where_the_last_one_stopped) 
   const std::vector<std::vector<float>> expected{{0, 1, 2, 3}, {4, 0, 1}, {2, 3, 4}, {0, 1, 2, 3}};
   BOOST_TEST(seen.epochs == expected);
   BOOST_TEST(history.params().steps == 2);
-  // Shuffled, too, each round has each sample once.
+  // Shuffled, too, each round contains each sample once.
   Seen shuffled;
   Model other = shuffled.model();
   other.fit(x, x,
@@ -458,7 +458,7 @@ BOOST_AUTO_TEST_CASE(a_batch_is_trained_tested_and_predicted_alone) {
              0.25);
 }
 
-// Whatever a callback of fit calls, the states that layers keep go on as if it had not.
+// Whatever a callback of fit calls, the kept states go on as if it had not.
 BOOST_AUTO_TEST_CASE(a_batch_within_a_fit_leaves_its_states) {
   const Tensor x = ones({4, 3, 2}), y = ones({4, 1});
   const auto losses = [&](const std::function<void(Sequential&)>& between) {

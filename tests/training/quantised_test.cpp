@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model in int8 is near its float model, as near as its rounding steps say, whatever its cells.
+// A model in int8 is as near to its float model as its rounding steps allow, with any cells.
 #define BOOST_TEST_MODULE quantised
 #include <cstdio>
 #include <filesystem>
@@ -20,7 +20,7 @@ void describe(auto& option, TwoFloorsOptions& o) {
   option("units", o.units, "Size of the output.");
 }
 
-// A cell of the user's: two products in one step, of concatenations.
+// A user's cell: two products in one step, of concatenations.
 struct TwoFloorsCell : Cell<TwoFloorsOptions> {
   using Cell::Cell;
   static constexpr int state_count = 2;
@@ -37,7 +37,7 @@ struct TwoFloorsCell : Cell<TwoFloorsOptions> {
   Tensor kernel, upper;
 };
 
-// A step that runs a loop of its own, over the features of x.
+// A step with its own loop, over the features of x.
 struct LoopOptions {
   int units = 4;
 };
@@ -77,7 +77,7 @@ void describe(auto& option, HeadsOptions& o) {
   option("heads", o.heads, "How many matrices there are.");
 }
 
-// Every head has matrices of its own.
+// Every head has its own matrices.
 struct HeadsCell : Cell<HeadsOptions> {
   using Cell::Cell;
   void build(Weights& add, const Shape& input) {
@@ -92,8 +92,8 @@ struct HeadsCell : Cell<HeadsOptions> {
   Tensor kernel, recurrent;
 };
 
-// Three products of heads: one that reads x, one that the next state reads and that is x then, and
-// one of that state which nothing of the step reads.
+// Three products of heads: one reads x; one reads a product and is read by the next state; and one
+// reads that state, and nothing in the step reads it.
 struct HeadProductsCell : Cell<HeadsOptions> {
   using Cell::Cell;
   void build(Weights& add, const Shape& input) {
@@ -170,7 +170,7 @@ double largest_difference(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-// Of one product: half a rounding step for each element of either side.
+// For one product: half a rounding step for each element on either side.
 BOOST_AUTO_TEST_CASE(a_dense_is_off_by_no_more_than_its_rounding_steps_add_up_to) {
   for (const int64_t k : {1, 5, 64, 300}) {
     Sequential model({Dense({.units = 33})});
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(a_dense_is_off_by_no_more_than_its_rounding_steps_add_up_to
   }
 }
 
-// Values of -1 to 1 have steps of 1 / 127; a few of them add up from step to step.
+// Values from -1 to 1 have steps of 1 / 127; errors of a few steps add up over time.
 BOOST_AUTO_TEST_CASE(a_model_in_int8_is_near_its_float_model) {
   for (const Case& c : cases) BOOST_TEST_CONTEXT(c.name) {
       const Model model = built(c);
@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(a_model_in_int8_is_near_its_float_model) {
     }
 }
 
-// Of x [batch, time, features] at each step, by a Dense for each head.
+// For x [batch, time, features] at each step, by one Dense for each head.
 Tensor one_by_one(const Tensor& x, const Tensor& matrices, bool transposed) {
   const int64_t heads = matrices.shape()[0], width = x.shape().back() / heads;
   Tensors all;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Regularizers and constraints: their formulas, how options carry them, what training does with
-// them, and losses that layers add.
+// Regularizers and constraints: their formulas, how options carry them, their effect in training,
+// and losses that layers add.
 #define BOOST_TEST_MODULE regularizer
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ const auto near = boost::test_tools::tolerance(1e-5);
 
 Tensor matrix() { return tensor<double>({3, -4, 0, 1, 2, -2}, {3, 2}, float64); }
 
-// y = x kernel, one number in, two out, all known.
+// y = x kernel with one input and two outputs, all numbers known.
 Sequential known(DenseOptions options, const Optimizer& optimizer = SGD({.learning_rate = 0.1})) {
   options.units = 2;
   options.use_bias = false;
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(constraints_are_those_of_keras) {
       {"", w},
   };
   for (const auto& c : cases) check_close(c.constraint.text(), c.constraint(w), c.expected, 1e-12);
-  // Squares that are too large for a float.
+  // Its squares are too large for a float.
   const Tensor large = tensor<float>({3e19F, 4e19F}, {2, 1});
   const auto scaled = [](float by) { return tensor<float>({0.6F * by, 0.8F * by}, {2, 1}); };
   check_close("max_norm of large ones", Constraint("max_norm")(large), scaled(2), 1e-6);
@@ -194,13 +194,13 @@ BOOST_AUTO_TEST_CASE(options_carry_them_by_name_and_refuse_what_is_none) {
              }) ==
              "Dense: option `kernel_regularizer` is a regularizer, as \"l2\" or \"l1(0.001)\", got "
              "0.01.");
-  // What does not fit the weight is said when it is built.
+  // The error comes when the layer is built with a weight that does not fit.
   Sequential one({Dense({.units = 3, .bias_constraint = UnitNorm({.axis = {1}})})});
   BOOST_TEST(error_of([&] {
                one.build({{-1, 2}});
              }) ==
              "dense/bias: length: axis 1 of a tensor with 1 axes.\n  It must lie in [-1, 0].");
-  // A cell has no outputs of its own.
+  // A cell has no outputs of its own, so no activity_regularizer.
   BOOST_TEST(error_of([&] {
                LSTMOptions o{.units = 2};
                o.activity_regularizer = "l2";
@@ -330,7 +330,7 @@ BOOST_AUTO_TEST_CASE(a_weight_counts_once_and_a_frozen_one_not) {
 }
 
 BOOST_AUTO_TEST_CASE(a_constraint_holds_after_each_step_of_any_optimizer) {
-  // 0.1 of the gradient of the data, 2.5 w, is taken off; then what is below 0 is 0.
+  // 0.1 of the data's gradient, 2.5 w, is subtracted; then negative numbers become 0.
   Sequential model = known({.kernel_constraint = NonNeg()});
   model.fit(x, y, {.verbose = 0});
   check_close("kernel", model.weights()[0], tensor<float>({1.5F, 0}, {1, 2}), 1e-6);
@@ -572,7 +572,7 @@ BOOST_AUTO_TEST_CASE(a_function_of_the_program_is_a_regularizer_and_its_name_is_
   Sequential loaded = load_model(path);
   loaded.fit(x, y, {.epochs = 3, .shuffle = false, .verbose = 0});
   check_same("goes on", loaded.weights()[0], whole.weights()[0]);
-  // A second function of the name is that of later layers.
+  // A second function of this name applies to later layers.
   own_regularizer("cubes", [](const Tensor& w) { return sum(w) * 0; });
   BOOST_TEST(regularization_loss(loaded).item() > 0);
   BOOST_TEST(regularization_loss(load_model(path)).item() == 0);

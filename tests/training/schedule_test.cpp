@@ -15,12 +15,12 @@ namespace {
 
 struct Case {
   LearningRate rate;
-  std::vector<std::pair<int64_t, double>> values;  // after so many updates
+  std::vector<std::pair<int64_t, double>> values;  // after this many updates
 };
 
 const double root = std::sqrt(2.0);
 
-// Values of Keras's own tests, and of the formulas by hand.
+// Values from Keras's tests, and from the formulas by hand.
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       {0.25, {{0, 0.25}, {1000, 0.25}}},
@@ -65,7 +65,7 @@ const std::vector<Case>& cases() {
                             .m_mul = 0.5,
                             .alpha = 0.1}),
        {{50, 0.55}, {150, 0.325}, {250, 0.2125}}},
-      // Restarts where the logarithm of a power is rounded to below the whole number.
+      // Restarts at which the logarithm of a power is rounded to below the whole number.
       {CosineDecayRestarts({.initial_learning_rate = 1, .first_decay_steps = 10, .t_mul = 3}),
        {{130, 1}, {400, 1}, {805, 0.5}, {1210, 1}}},
       {CosineDecayRestarts({.initial_learning_rate = 1, .first_decay_steps = 10, .t_mul = 10}),

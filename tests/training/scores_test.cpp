@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scores of classes by hand, and of entities against what seqeval 1.2 counts of the same tags.
+// Scores of classes by hand, and of entities against counts by seqeval 1.2 for the same tags.
 #define BOOST_TEST_MODULE scores
 #include <sstream>
 
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(entities_are_counted_as_seqeval_counts_them) {
       check(report.micro, right, said, there);
       const double types = static_cast<double>(c.expected.size());
       BOOST_TEST(std::abs(report.macro.recall - share(recalls, types)) < 1e-15);
-      // Recalls by support are all that were found of all that there are.
+      // Recalls weighted by support are the share of all entities that were found.
       BOOST_TEST(std::abs(report.weighted.recall - report.micro.recall) < 1e-15);
     }
 }
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(classes_are_counted_by_what_they_were_taken_for) {
              "weighted avg       0.57      0.57      0.57         7\n");
 }
 
-// As scikit-learn: without names there are the classes that come, with names all of them.
+// As in scikit-learn: without names, only classes that occur; with names, all of them.
 BOOST_AUTO_TEST_CASE(classes_that_do_not_come_count_only_where_they_are_named) {
   const struct {
     const char* what;

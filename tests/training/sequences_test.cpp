@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Padding, against the results of Keras's own tests, and draws, against the probabilities that the
-// logits say.
+// Padding against the results of Keras's tests, and draws against the probabilities that the logits
+// give.
 #define BOOST_TEST_MODULE sequences
 #include <tempo/tempo.hpp>
 
@@ -46,10 +46,10 @@ const std::vector<Padding>& paddings() {
   return all;
 }
 
-// How often each class comes, in shares, and the greatest difference that chance explains.
+// The share of each class, and the largest difference that chance explains.
 struct Draws {
   const char* what;
-  std::vector<double> p;  // log of them are the logits
+  std::vector<double> p;  // their logarithms are the logits
   SampleOptions options;
   std::vector<double> expected;
 };

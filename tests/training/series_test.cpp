@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Series and samples on their way into training: windows, scalers, parts held out, classes as rows.
+// Prepares series and samples for training: windows, scalers, held-out parts, one-hot classes.
 #define BOOST_TEST_MODULE series
 #include <algorithm>
 #include <cmath>
@@ -35,7 +35,7 @@ std::multiset<double> values_of(const Tensor& t) {
   return {all.begin(), all.end()};
 }
 
-// How many elements are this number.
+// The number of elements that equal this number.
 int64_t count_of(const Tensor& t, double number) {
   return static_cast<int64_t>(values_of(t).count(number));
 }
@@ -103,7 +103,7 @@ const Tensor measured = tensor<double>({1, 2, 7, 3, 2, 7, 5, 8, 7}, {3, 3}, floa
 
 }  // namespace
 
-// The numbers are those of scikit-learn's classes by the same names.
+// The numbers are from scikit-learn's classes of the same names.
 BOOST_AUTO_TEST_CASE(scalers_scale_each_column_as_scikit_learn_does) {
   MinMaxScaler unit;
   check_same("min and max", unit.fit_transform(measured),
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(scalers_scale_each_column_as_scikit_learn_does) {
   check_close(
       "without mean", slice(StandardScaler({.with_mean = false}).fit_transform(measured), 1, 0, 1),
       tensor<double>({1 / deviation, 3 / deviation, 5 / deviation}, {3, 1}, float64), 1e-15);
-  // A constant whose mean float64 misses: 0.1 three times.
+  // A constant whose mean is not exact in float64: 0.1 three times.
   check_close("a constant", StandardScaler().fit_transform(full({3, 1}, 0.1, float64)),
               zeros({3, 1}, float64), 1e-15);
 }
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_scaler_refuses_what_it_does_not_know) {
 
 // --- Linear models ---------------------------------------------------------------------------
 
-// The numbers are those of NumPy's lstsq, by hand.
+// The numbers are those of NumPy's lstsq, worked out by hand.
 BOOST_AUTO_TEST_CASE(a_linear_model_has_the_least_squares) {
   const Tensor t = tensor<double>({0, 1, 2, 3}, {4, 1}, float64), one = ones({4, 1}, float64);
   const Tensor y = tensor<double>({-1, 0.2, 0.9, 2.1}, {4, 1}, float64);
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(a_linear_model_has_the_least_squares) {
   check_close("of numbers whose squares are infinite",
               least_squares(concat({1e200 * t, 1e-200 * one}), y),
               tensor<double>({1e-200, -0.95e200}, {2, 1}, float64), 1e-12);
-  // One-hot columns beside one of ones, each scaled: they depend on each other but for rounding.
+  // One-hot columns beside a column of ones, each scaled: they are dependent but for rounding.
   std::vector<int64_t> numbers;
   for (int64_t i = 0; i < 300; ++i) numbers.push_back(i % 3);
   const Tensor classes = one_hot(tensor(numbers, {300}), 3, float64),

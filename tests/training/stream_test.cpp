@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stream gives what the model gives for the whole sequence so far.
+// A stream gives the results of the model on the whole sequence so far.
 #define BOOST_TEST_MODULE stream
 #include <tempo/tempo.hpp>
 
@@ -17,7 +17,7 @@ void describe(auto& option, TwoFloorsOptions& o) {
   option("units", o.units, "Size of the output.");
 }
 
-// Two cells in one step, the second with a state that nothing but a copy makes.
+// Two cells in one step; the last state is only a copy of another one.
 struct TwoFloorsCell : Cell<TwoFloorsOptions> {
   using Cell::Cell;
   static constexpr int state_count = 3;
@@ -96,7 +96,7 @@ std::vector<double> step_of(Stream& stream, const Tensor& x, int64_t t) {
   stream.step(now, y);
   return y;
 }
-// What the model gives at the last of the first steps.
+// The model's output at the last of the first `time` steps.
 std::vector<double> whole(const Model& model, const Tensor& x, int64_t time) {
   const NoGradient off;
   const Tensor y = model(slice(x, 1, 0, time));
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_step_uses_the_weights_as_they_are) {
       const std::vector<double> changed = step_of(stream, x, 1);
       stream.reset();
       for (int64_t t = 0; t < 3; ++t) check_step(stream, model, x, t);
-      use(old);  // the state of the step before a change stays
+      use(old);  // the state from before a change stays
       BOOST_TEST(step_of(twin, x, 0) == before, boost::test_tools::per_element());
       use(other);
       BOOST_TEST(step_of(twin, x, 1) == changed, boost::test_tools::per_element());
@@ -427,7 +427,7 @@ BOOST_AUTO_TEST_CASE(shapes_of_steps_have_no_time) {
   BOOST_TEST((shapes({every(3), GRU({.units = 5})}, {-1, 10, 3}) == Pair({2, 3}, {2, 5})));
 }
 
-// Each would read or write what is no step of it.
+// Each of them would read or write other steps.
 BOOST_AUTO_TEST_CASE(layers_that_need_more_than_a_step_are_refused) {
   const auto refusal = [](const Layer& layer) {
     Sequential model({layer});
@@ -461,6 +461,6 @@ BOOST_AUTO_TEST_CASE(a_stateful_layer_goes_on_from_the_state_it_keeps) {
     check_close("step 5", tensor(step_of(stream, x, 5), {1, 3}, float64), all, 1e-12);
     stream.reset();
   }
-  model(slice(x, 1, 4, 5));  // the stream has not touched what the layer keeps
+  model(slice(x, 1, 4, 5));  // the stream has not changed the state that the layer keeps
   check_close("the model", model(slice(x, 1, 5, 6)), all, 1e-12);
 }

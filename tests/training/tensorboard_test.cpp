@@ -54,7 +54,7 @@ std::vector<std::string> records_of(const std::string& file) {
   return out;
 }
 
-// A protobuf message: the bytes or the number of each field.
+// A protobuf message: the bytes or number of each field.
 struct Message {
   explicit Message(const std::string& from) : bytes(from) {
     while (at < bytes.size()) {
@@ -99,7 +99,7 @@ struct Logged {
   float scalar() const { return number_at<float>(content, 0); }
 };
 
-// What a folder's one file says, after its first event.
+// The contents of a folder's one file, after its first event.
 std::vector<Logged> events_in(const std::string& folder) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
@@ -251,7 +251,7 @@ BOOST_AUTO_TEST_CASE(weights_are_histograms_of_thirty_buckets) {
   BOOST_TEST(kernel[0].dtype == 2u);  // DT_DOUBLE
   BOOST_TEST(kernel[0].shape == std::vector<int64_t>({30, 3}));
   BOOST_REQUIRE(kernel[0].content.size() == 30 * 3 * 8u);
-  // Width 0.1 from -1: -1 | 0.4 (bucket 14) | 0.5 (15) | 1.99 and twice 2 (the last).
+  // Buckets of width 0.1 from -1: -1 | 0.4 (bucket 14) | 0.5 (15) | 1.99 and 2 twice (the last).
   const std::map<int, double> expected{{0, 1}, {14, 1}, {15, 1}, {29, 3}};
   for (int i = 0; i < 30; ++i) {
     const auto row = static_cast<std::size_t>(i) * 24;
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(weights_are_histograms_of_thirty_buckets) {
     const auto count = expected.find(i);
     BOOST_TEST(number_at<double>(kernel[0].content, row + 16) ==
                (count == expected.end() ? 0 : count->second));
-    // One value alone: all edges are it, and the last bucket has it.
+    // With one value only, all edges equal it, and the last bucket contains it.
     BOOST_TEST(number_at<double>(bias[1].content, row) == 3);
     BOOST_TEST(number_at<double>(bias[1].content, row + 8) == 3);
     BOOST_TEST(number_at<double>(bias[1].content, row + 16) == (i == 29 ? 2 : 0));

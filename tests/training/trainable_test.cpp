@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers that are frozen and let go again, before and after they are built.
+// Layers that are frozen and unfrozen, before and after they are built.
 #define BOOST_TEST_MODULE trainable
 #include <unistd.h>
 
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(before_it_is_built_it_is_the_option) {
   const Layer copy = recreated(model.layers()[1]);
   copy.build({{1, 2, 4}});
   BOOST_TEST(copy.trainable_weights().empty());
-  // A layer without an option of that name has it, too.
+  // This holds even for a layer without an option of that name.
   const Layer dropout = Dropout({.rate = 0.5});
   dropout.set_trainable(false);
   BOOST_TEST(!dropout.trainable());
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(a_file_keeps_what_is_frozen) {
   const std::string path = "/tmp/tempo_trainable_test_" + std::to_string(getpid());
   Sequential model = three();
   model.compile({.optimizer = "sgd", .loss = "mse"});
-  model.layers()[0].children()[1].set_trainable(false);  // which no option says
+  model.layers()[0].children()[1].set_trainable(false);  // no option says this
   model.layers()[1].set_trainable(false);
   BOOST_TEST(moved(model) == "111000 000 11");
   model.save(path);

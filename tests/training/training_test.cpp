@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models: building, naming, training, callbacks, data; and what is said when something is wrong.
+// Models: building, naming, training, callbacks, data; and their errors.
 #define BOOST_TEST_MODULE training
 #include <iostream>
 #include <regex>
@@ -36,14 +36,14 @@ std::string listed(const std::vector<double>& values) {
   return out.str();
 }
 
-// Times become "N": "0s - 12ms/step" is "Ns - N/step"; what a shorter line clears is left out.
+// Replaces times by "N": "0s - 12ms/step" is "Ns - N/step"; leaves out what clears a longer line.
 std::string without_times(const std::string& text) {
   static const std::regex pace("[0-9]+(s|ms|us)/step"), time("[0-9]+s"), blanks(" +\n");
   const std::string plain = std::regex_replace(text, pace, "N/step");
   return std::regex_replace(std::regex_replace(plain, time, "Ns"), blanks, "\n");
 }
 
-// Logs what it is called for.
+// Logs the functions that are called.
 struct Recorder : Callback {
   std::vector<std::string> calls;
   void on_train_begin() override { calls.push_back("train"); }
@@ -120,8 +120,8 @@ std::string names_of(const Model& model) {
 
 }  // namespace
 
-// By hand, with w = 1, x = (1, 1), y = 0: each model gives w^2, the loss is w^4, its gradient 4
-// w^3.
+// By hand, with w = 1, x = (1, 1), y = 0: each model returns w^2, the loss is w^4, its gradient is
+// 4 w^3.
 BOOST_AUTO_TEST_CASE(a_layer_that_is_used_twice_is_one_set_of_weights) {
   const Layer cell(ScaleCell({.units = 1}));
   Sequential shared_cell({RNN(cell, {.return_sequences = true}), RNN(cell)});
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(fit_learns_a_sine) {
   BOOST_TEST(history.params().epochs == 60);
   BOOST_TEST(history.params().steps == 3);
   BOOST_TEST(model.evaluate(x, y)["loss"] < 0.005);
-  // Two slots for each of the 29 weights, the number of updates, the learning rate.
+  // Two slots for each of the 29 weights, the number of updates, and the learning rate.
   BOOST_TEST(model.summary_text().find(" Optimizer params: 60 (") != std::string::npos);
   const Tensor predicted = model.predict(x, {.batch_size = 20});
   BOOST_TEST(mean(square(predicted - y)).item() == model.evaluate(x, y)["loss"],
@@ -301,7 +301,7 @@ BOOST_AUTO_TEST_CASE(training_goes_on_as_if_it_had_not_stopped) {
   Sequential model = small();
   model.fit(x, y, {.epochs = 2, .seed = 3, .verbose = 0});
 
-  // In another model, with the weights, the optimizer's text and its state, as a file holds them.
+  // In another model, with the weights, the optimizer's text and its state, as in a file.
   Sequential other({SimpleRNN({.units = 4}), Dense({.units = 1})});
   other.build({{-1, 5, 1}});
   const Tensors from = model.weights(), to = other.weights();
@@ -361,7 +361,7 @@ BOOST_AUTO_TEST_CASE(a_mask_reaches_the_loss_and_the_metrics) {
   }
   const Logs found = model.evaluate(x, y);
   BOOST_TEST(found["loss"] == squares / 5, boost::test_tools::tolerance(1e-5));
-  // A sample counts as its mean over the steps, in Keras too.
+  // A sample counts with its mean over the steps, as in Keras.
   BOOST_TEST(found["mae"] == sizes / 5, boost::test_tools::tolerance(1e-5));
 }
 
@@ -523,7 +523,7 @@ BOOST_AUTO_TEST_CASE(an_exception_of_a_cell_passes_through_fit_unchanged) {
   for (int i = 0; i < 2; ++i)
     BOOST_CHECK_THROW(model.fit(ones({2, 3, 1}), ones({2, 2}), {.verbose = 0}), CellFailure);
   BOOST_CHECK_THROW(model.predict(ones({2, 3, 1})), CellFailure);
-  // A later error of another kind is not taken for it.
+  // A later error of another kind is not mistaken for it.
   BOOST_TEST(error_of([&] {
                model.fit(ones({2, 3, 1}), ones({3, 2}));
              }).starts_with("Sequential.fit: these hold"));
@@ -588,7 +588,7 @@ const StoppingCase stopping_cases[] = {
 
 BOOST_AUTO_TEST_CASE(early_stopping_follows_keras) {
   for (const StoppingCase& c : stopping_cases) {
-    // A loss that takes these values: y_pred is constant, the truth is not learnt.
+    // A loss with these values: y_pred is constant, and the target is not learnt.
     EarlyStoppingOptions options = c.options;
     options.monitor = "loss";
     const EarlyStopping early(options);
@@ -610,7 +610,7 @@ BOOST_AUTO_TEST_CASE(early_stopping_follows_keras) {
 
 BOOST_AUTO_TEST_CASE(early_stopping_gives_the_best_weights_back_whatever_ended_training) {
   const auto train = [](int epochs, bool restore) {
-    Sequential model = line();  // the weight grows until it is past the truth
+    Sequential model = line();  // the weight grows until it exceeds the target
     model.compile({.optimizer = SGD({.learning_rate = 1}),
                    .loss = [](const Tensor&, const Tensor& p) { return mean(abs(p - 3.4), -1); }});
     const Printed printed;
@@ -832,7 +832,7 @@ BOOST_AUTO_TEST_CASE(targets_that_a_mask_or_a_weight_of_0_leaves_out_may_be_anyt
                  }});
   BOOST_TEST(std::isfinite(model.fit(x, y, {.verbose = 0})["loss"].back()));
 
-  // What is wrong is not looked for in what is left out.
+  // Samples that are left out are not checked.
   Sequential lone = line();
   const std::string text = error_of([&] {
     lone.fit(ones({2, 1}), tensor<float>({1, NAN}, {2, 1}),
@@ -901,13 +901,13 @@ BOOST_AUTO_TEST_CASE(a_sample_of_weight_0_may_hold_anything) {
   const Tensor classes = tensor<float>({1, 0, 1}, {3, 1});
   BOOST_TEST(std::isfinite(model.train_on_batch(x, classes, {.sample_weight = weight})["loss"]));
   BOOST_TEST(std::isfinite(model.train_on_batch(x, classes, {.class_weight = {{0, 0}}})["loss"]));
-  // A metric that counts the sample sees NaN, as in evaluate; a weighted one does not.
+  // A metric that counts the sample sees NaN, as in evaluate; a weighted metric does not.
   model.compile(
       {.optimizer = SGD(), .loss = "mse", .metrics = {"mae"}, .weighted_metrics = {"mae"}});
   const History history = model.fit(x, classes, {.sample_weight = weight, .verbose = 0});
   BOOST_TEST(std::isnan(history["mae"][0]));
   BOOST_TEST(std::isfinite(history["weighted_mae"][0]));
-  // A sample that counts is looked at.
+  // A sample that counts is checked.
   BOOST_TEST(error_of([&] {
                model.fit(x, classes, {.sample_weight = ones({3}), .verbose = 0});
              }).find("x of this batch holds NaN") != std::string::npos);
@@ -928,7 +928,7 @@ BOOST_AUTO_TEST_CASE(a_loss_that_is_not_a_number_stops_training_and_spares_the_w
   BOOST_TEST(model.optimizer().iterations() == 2);
   BOOST_TEST(std::isfinite(model.weights()[0].item()));
 
-  // Too large a learning rate.
+  // The learning rate is too large.
   Sequential wild = line();
   wild.compile({.optimizer = SGD({.learning_rate = 1e6}), .loss = "mse"});
   const std::string grown = error_of([&] {
@@ -942,7 +942,7 @@ BOOST_AUTO_TEST_CASE(a_loss_that_is_not_a_number_stops_training_and_spares_the_w
       grown);
   BOOST_TEST(std::isfinite(wild.weights()[0].item()));
 
-  // A finite loss whose gradient is not: sqrt at 0.
+  // A finite loss with an infinite gradient: sqrt at 0.
   Sequential edge = line();
   edge.compile({.optimizer = SGD({.learning_rate = 0.1}),
                 .loss = [](const Tensor&, const Tensor& p) { return mean(sqrt(p), -1); }});

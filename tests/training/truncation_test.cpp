@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Truncated backpropagation through time: a fit by pieces of sequences equals a loop over them with
+// Truncated backpropagation through time: fit on pieces of sequences equals a loop over them with
 // stateful layers.
 #define BOOST_TEST_MODULE truncation
 #include <csignal>
@@ -43,7 +43,7 @@ struct MinimalGatedCell : Cell<MinimalGatedOptions> {
   Tensor kernel, recurrent;
 };
 
-// With `stateful`, for the loop by hand; without, for fit.
+// Stateful for the loop by hand, not for fit.
 struct Kind {
   const char* what;
   Layers (*layers)(bool stateful, bool sequences);
@@ -104,7 +104,7 @@ CompileOptions adam() {
   return {.optimizer = Adam({.learning_rate = 0.05}), .loss = "mse", .metrics = {"mae"}};
 }
 
-// What a user writes today; the loss of the epoch.
+// The loop that a user writes without it; returns the loss of the epoch.
 double loop_over_pieces(Sequential& model, const Tensor& input, const Tensor& y,
                         const Tensor& weight, int64_t batch, int64_t piece) {
   double sum_of_losses = 0;
@@ -153,8 +153,8 @@ BOOST_AUTO_TEST_CASE(a_fit_by_pieces_is_a_loop_over_them_with_stateful_layers) {
 }
 
 BOOST_AUTO_TEST_CASE(a_mask_counts_in_each_piece_as_it_does_in_a_loop) {
-  // The mean loss of a piece is over the steps that count in it, and where none does there is no
-  // update; in a loop by hand one must leave those out.
+  // The mean loss of a piece is over its steps that count, and without any there is no update; a
+  // loop by hand must skip such pieces.
   for (const Kind& of : recurrent) {
     Sequential by_hand = made(of, true, true, adam()), model = made(of, false, true, adam());
     const Tensor short_ones = samples(padded, {2, 3, 5}), y = samples(at_steps, {2, 3, 5});
@@ -202,7 +202,7 @@ void check_history(const std::string& what, const History& got, const History& e
 }
 }  // namespace
 
-// What a layer gives at a step that does not count is read where the mask is dropped.
+// If the mask is dropped, the outputs of steps that do not count are read.
 const Kind dropping{
     "a layer whose mask is dropped", [](bool stateful, bool sequences) -> Layers {
       return {LSTM({.units = 4, .return_sequences = true, .stateful = stateful}),
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(without_updates_the_losses_are_those_of_whole_sequences) {
 }
 
 BOOST_AUTO_TEST_CASE(metrics_see_each_piece_as_a_batch) {
-  // They count samples, so that pieces of one length give what whole sequences give.
+  // These count samples, so pieces of equal length give what whole sequences give.
   const Tensor input = steps(x, 0, 8), y = steps(at_steps, 0, 8);
   for (const Tensor& weight : {Tensor{}, step_weights(all, 0)})
     check_history("8 steps", unchanged(recurrent[0], input, y, weight, 4),
@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE(sequences_no_longer_than_a_piece_are_trained_as_ever) {
   check_weights("11 steps", pieces, whole);
 }
 
-// --- A truth at the end of the sequences
+// --- Targets at the end of the sequences
 
 BOOST_AUTO_TEST_CASE(a_truth_at_the_end_trains_the_last_piece_which_is_a_whole_one) {
   for (const Kind& of : recurrent) {
@@ -259,11 +259,11 @@ BOOST_AUTO_TEST_CASE(a_truth_at_the_end_trains_the_last_piece_which_is_a_whole_o
 }
 
 BOOST_AUTO_TEST_CASE(each_sequence_is_trained_where_it_ends) {
-  // Of 11, 9, 4, 1, 8 and 3 steps, in pieces of 3, 4 and 4.
+  // Sequences of 11, 9, 4, 1, 8 and 3 steps, in pieces of 3, 4 and 4.
   Sequential by_hand = made(recurrent[0], true, false, adam()),
              model = made(recurrent[0], false, false, adam());
   const auto piece = [&](int64_t begin, int64_t end, const std::vector<float>& ending) {
-    // A loop's loss is over all samples; Keras's weights of 0 and 1 count in its divisor.
+    // The loop's loss is over all samples; in Keras, weights of 0 and 1 count in its divisor.
     double count = 0;
     for (const float e : ending) count += e;
     const Tensor weight = tensor<float>(ending, {6}) * (6 / count);
@@ -283,7 +283,7 @@ BOOST_AUTO_TEST_CASE(each_sequence_is_trained_where_it_ends) {
 // --- Models of a function, several inputs and outputs
 
 BOOST_AUTO_TEST_CASE(a_model_of_a_function_goes_on_call_by_call) {
-  // One layer that runs twice in a call has two states; an input without a time axis stays whole.
+  // A layer that runs twice in a call has two states; an input without a time axis stays whole.
   const Tensor context = random_normal({samples_in_all, 3}, 0, 1, float32, 9);
   const auto model_for = [] {
     set_seed(5);
@@ -307,7 +307,7 @@ BOOST_AUTO_TEST_CASE(a_model_of_a_function_goes_on_call_by_call) {
 }
 
 BOOST_AUTO_TEST_CASE(a_sequence_within_each_step_begins_anew) {
-  // TimeDistributed runs an LSTM over the 3 parts of each step; pieces are of 3 steps, too.
+  // TimeDistributed runs an LSTM over the 3 parts of each step; pieces also have 3 steps.
   const Tensor parts = random_normal({2, 7, 3, 2}, 0, 1, float32, 1);
   const Tensor y = random_normal({2, 7, 1}, 0, 1, float32, 2);
   std::vector<History> both;
@@ -331,7 +331,7 @@ BOOST_AUTO_TEST_CASE(stateful_layers_go_on_after_the_batch_and_others_begin_anew
   }
 }
 
-// --- What else a fit has
+// --- Other features of fit
 
 namespace {
 struct SeesBatches : Callback {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cells that see their call: each in all that a recurrent layer does, beside a loop by hand.
+// Cells that see their call: each in all uses of a recurrent layer, against a loop by hand.
 #define BOOST_TEST_MODULE cells
 #include <tempo/explain.hpp>
 #include <tempo/gradcheck.hpp>
@@ -126,7 +126,7 @@ BOOST_FIXTURE_TEST_CASE(a_masked_end_is_not_there, InFloat64) {
       rnn.build(shapes_of(c.x));
       randomize(rnn);
       const Tensors constants = parameters(c.constants), x = parameters(c.x);
-      Tensors spoiled = x;  // what is masked may be anything
+      Tensors spoiled = x;  // masked steps may hold anything
       const Tensor mask = cast(concat({ones({4, counted}), zeros({4, steps - counted})}), bool_);
       spoiled[0] = where(expand_dims(mask, -1), x[0], std::numeric_limits<double>::quiet_NaN());
       const CallOptions cut{.constants = constants}, masked{.mask = mask, .constants = constants};
@@ -202,7 +202,7 @@ BOOST_FIXTURE_TEST_CASE(kept_states_are_saved_though_a_step_needs_constants, InF
     return Sequential({RNN(c.make(), {.stateful = true}), Dense({.units = 2})});
   };
   Model model = make();
-  model.compile({.loss = "mse"});  // what is kept is a part of the training that is saved
+  model.compile({.loss = "mse"});  // a kept value belongs to the training that is saved
   const CallOptions call{.constants = c.constants};
   model(part(c.x, 0, 2), call);
   const std::string path = in_folder("model.safetensors");

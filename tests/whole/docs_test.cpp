@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the docs say of the tree is true: code is an excerpt of a file that is compiled or tested,
-// files and folders that are named exist, links lead somewhere, commands are known to dev, and the
-// guide shows the same in both languages. The checkers are functions of texts, so that each rule is
-// seen to fail.
+// The docs are true to the tree: code is an excerpt of a file that is compiled or tested, named
+// files and folders exist, links lead somewhere, commands are known to dev, and the guide shows the
+// same in both languages. The checkers are functions of texts, so that each rule is also seen to
+// fail.
 #define BOOST_TEST_MODULE docs
 #include <algorithm>
 #include <filesystem>
@@ -48,7 +48,7 @@ const Texts& tree() {
   return all;
 }
 
-// Whether the end of some path is this name; '*' stands for part of a file's name.
+// Whether some path ends with this name; '*' stands for part of a file's name.
 bool exists_somewhere(const string& name) {
   string pattern = "(.*/)?";
   for (const char c : name)
@@ -115,7 +115,7 @@ bool is_excerpt(const Block& block, const string& text) {
   return found();
 }
 
-// Empty, or what is wrong with a block.
+// Empty, or the fault of a block.
 string fault_of(const Block& block) {
   static const std::set<string> known = {"cpp", "cmake", "sh", "text", "python"};
   static const std::regex tested("(framework|layers|plugins|examples|tests)/.*");
@@ -149,14 +149,14 @@ const std::set<string>& dev_commands() {
   return all;
 }
 
-// A block that is indented has no language and no source: the first line of one, or empty.
+// An indented block has no language and no source: returns the first line of one, or "".
 string indented_block(const string& prose) {
   static const std::regex block("(?:^|\n)\n    ([^\n]*)");
   std::smatch found;
   return std::regex_search(prose, found, block) ? found[1] : string();
 }
 
-// One sentence for each thing that a page says wrongly; `path` is relative to the root.
+// One sentence for each false statement of a page; `path` is relative to the root.
 Texts faults(const string& path, const string& page) {
   Texts found;
   string prose;
@@ -198,7 +198,7 @@ Texts faults(const string& path, const string& page) {
 
 struct Planted {
   const char* page;
-  const char* fault;  // what is said of it, or nullptr where it is right
+  const char* fault;  // the error, or nullptr if it is right
 };
 
 std::ostream& operator<<(std::ostream& out, const Planted& p) { return out << p.page; }
@@ -276,7 +276,7 @@ bool has_hangul(const string& text) {  // U+AC00 to U+D7A3, from "\xEA\xB0\x80" 
   return false;
 }
 
-// Empty, or in what a page of the guide and its twin in Korean differ.
+// Empty, or the difference between a page of the guide and its Korean twin.
 string difference(const string& english, const string& korean) {
   string prose, words;
   const std::vector<Block> blocks = blocks_of(english, prose), twins = blocks_of(korean, words);

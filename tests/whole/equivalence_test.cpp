@@ -123,7 +123,7 @@ const CellCase cell_cases[] = {
     {"constant", [] { return Layer(GatedByConstantCell()); }, true},
 };
 
-// The built-in layers, over [3, 5, 4] where nothing else is said.
+// The built-in layers, on [3, 5, 4] unless the case says otherwise.
 struct LayerCase {
   const char* name;
   std::function<Layer()> make;
@@ -312,7 +312,7 @@ BOOST_FIXTURE_TEST_CASE(gradients_are_the_slopes, InFloat64) {
     const Layer layer = c.make();
     const bool ids = c.x && !is_floating(c.x.dtype());
     const Tensor x = ids ? c.x : parameter(c.x ? c.x : sequences(3), "x");
-    if (c.masked) continue;  // below, over all five steps
+    if (c.masked) continue;  // tested below, over all five steps
     layer.build({x.shape()});
     randomize(layer);
     std::vector<Leaf> leaves;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the user reads when it fails: the full texts, in one place. Of losses, optimizers and fit
-// see training_test; of plugins, plugin_test.
+// The full texts of errors that users read, in one place. For losses, optimizers and fit see
+// training_test; for plugins, plugin_test.
 #define BOOST_TEST_MODULE errors
 #include <climits>
 #include <functional>
@@ -688,7 +688,7 @@ BOOST_AUTO_TEST_CASE(a_layer_over_time_after_one_that_gives_its_last_output) {
                     "GRU: needs [batch, time, features], got [1, 3].\n"
                     "  lstm gives its last output only; if that is what came here, make lstm with "
                     ".return_sequences = true.");
-  // Where nothing was lost nothing is said.
+  // If nothing was lost, nothing is said.
   BOOST_TEST(error_of<ShapeError>([] {
                Sequential({Dense({.units = 2}), LSTM({.units = 2})})(f32({1, 2}));
              }).find("return_sequences") == std::string::npos);

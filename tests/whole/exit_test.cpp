@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process may end at any point. The program itself starts no thread and never uses Tempo, so that
-// its children are as fresh as a program of its own.
+// its children are as fresh as a new program.
 #define BOOST_TEST_MODULE exit
 #include <thread>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps with heads, however they are written, equal their plain loop: where extents coincide, where
-// there is one of them, where a right side changes, and where rows end.
+// Steps with heads, in any form, equal their plain loop: with equal extents, with extents of one,
+// with a right side that changes, and with rows that end.
 #define BOOST_TEST_MODULE heads
 #include <algorithm>
 #include <functional>
@@ -19,7 +19,7 @@ namespace {
 
 using StepOf = std::function<Step(const Tensors& x, const State& s, const Tensors& captured)>;
 
-// Sequences [batch, 5, ...], states and what is captured, by their shapes.
+// Sequences [batch, 5, ...], states and captured tensors, by their shapes.
 struct Case {
   const char* name;
   std::vector<Shape> x, state, captured;
@@ -337,7 +337,7 @@ bool may_end(const Case& c) {
                      [&](const Shape& s) { return has_rows(s, c.x[0][0]); });
 }
 
-// A case behind a condition: rows end after 5, 0, 1, 2, ... steps.
+// A case with a condition: rows end after 5, 0, 1, 2, ... steps.
 Tensors run_with_ends(const Case& c, bool plain, bool reverse) {
   const Given g = given(c, float64);
   const int64_t batch = c.x[0][0];
@@ -377,7 +377,7 @@ BOOST_AUTO_TEST_CASE(rows_with_heads_may_end) {
     }
 }
 
-// With as many heads as rows, [batch, 1] beside [batch, heads, n] chooses heads.
+// If there are as many heads as rows, [batch, 1] beside [batch, heads, n] chooses heads.
 BOOST_AUTO_TEST_CASE(a_condition_that_meets_heads_ends_no_row) {
   const Tensor start = parameter(normal({3, 3, 4}, 2)), x = parameter(normal({3, 5, 12}, 3)),
                counts =
@@ -395,7 +395,7 @@ BOOST_AUTO_TEST_CASE(a_condition_that_meets_heads_ends_no_row) {
   check_all("heads that end", run(false), run(true), 1e-11);
 }
 
-// The condition that ends rows, read along another axis as well: there it is that of other rows.
+// The condition that ends rows is also read along another axis; there it belongs to other rows.
 BOOST_AUTO_TEST_CASE(a_condition_of_rows_is_asked_where_it_meets_another_axis) {
   const Tensor x = parameter(normal({3, 5, 3}, 2)), start = parameter(normal({3, 3}, 3)),
                heads = parameter(normal({3, 3, 4}, 4)),
@@ -469,7 +469,7 @@ BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_heads) {
   for (const Case& c : large) check_on_threads(c, false);
 }
 
-// Each thread gathers and carries its own rows, and the last output has some of all of them.
+// Each thread gathers and carries its own rows, and the last output has some from all of them.
 BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_last_outputs_with_other_rows) {
   const auto next = [](const Tensors& x, const State& s, const Tensors& c) {
     return tanh(matmul(s[0], c[0]) + x[0]);

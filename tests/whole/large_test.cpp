@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Beyond 2^31 elements, where a count in 32 bits would show. Needs 9 GiB: `ctest -C Large -R
+// More than 2^31 elements, at which a count in 32 bits would fail. Needs 9 GiB: `ctest -C Large -R
 // large`.
 #define BOOST_TEST_MODULE large
 #include <algorithm>

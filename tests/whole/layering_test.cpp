@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules of the house (docs/architecture.md, section 1): who may include whom, and who is the
-// only user of what. The checker is a function of a path and a text, so that each rule is seen to
-// fail.
+// only user of what. The checker is a function of a path and a text, so that each rule is also seen
+// to fail.
 #define BOOST_TEST_MODULE layering
 #include <algorithm>
 #include <filesystem>
@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using std::string;
 using Texts = std::vector<string>;
 
-// From the ground up: a folder includes itself and what stands on the floors below.
+// From the ground up: a folder may include itself and the folders on the floors below.
 const std::vector<Texts> floors = {
     {"tensor"},   {"graph"}, {"ops", "program"}, {"autograd"}, {"scan"}, {"plugin"},
     {"training"}, {"io"},    {"text", "check"},  {"command"},
@@ -37,7 +37,7 @@ const std::map<string, std::vector<Texts>> rooms = {
     {"io", {{""}, {"tables", "tensors", "pictures"}, {"models"}}},
 };
 
-// Public headers that need a part of libtempo; the others are header-only over plugin.h and lie
+// Public headers that need a part of libtempo. The others are header-only over plugin.h and lie
 // under everything. The umbrellas lie above everything.
 const std::map<string, string> header_homes = {
     {"gradcheck.hpp", "autograd"},
@@ -87,7 +87,7 @@ bool under(std::string_view path, const Texts& places) {
 std::size_t level(std::string_view folder, const std::vector<Texts>& of = floors) {
   const auto found = std::find_if(of.begin(), of.end(),
                                   [&](const Texts& floor) { return contains(floor, folder); });
-  return static_cast<std::size_t>(found - of.begin());  // an umbrella is above them all
+  return static_cast<std::size_t>(found - of.begin());  // an umbrella lies above them all
 }
 bool is_folder(std::string_view name) { return level(name) < floors.size(); }
 
@@ -97,7 +97,7 @@ string room(std::string_view path) {
   return from < to ? string(path.substr(from, to - from - 1)) : "";
 }
 
-// 0 for what lies under everything, else one more than the level of the folder it needs.
+// 0 for headers that lie under everything, else one more than the level of the folder they need.
 std::size_t header_level(const string& name) {
   if (starts(name, "layers/")) return floors.size() + 1;
   auto found = header_homes.find(name);
@@ -110,7 +110,7 @@ string without_comments(const string& text) {
   return std::regex_replace(text, comment_or_string, "$1");
 }
 
-// Without strings of several words: "Add it" is no layer's name, "Add" is one.
+// Removes strings of several words: "Add it" is no layer's name, "Add" is one.
 string without_sentences(const string& code) {
   static const std::regex any_string(R"re("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')re");
   string left;
@@ -146,7 +146,7 @@ bool names(const string& text, const string& word) {
   return std::regex_search(text, std::regex("\\b" + word + "\\b"));
 }
 
-// What may be used in some places only: the header or the word, the places.
+// A header or word that only some places may use, and these places.
 struct Owned {
   string what;
   std::regex header;
@@ -186,8 +186,8 @@ string read(const fs::path& file) {
   return text.str();
 }
 
-// The layers that the plugins register: tempo::layer<...>("NAME", ...). But for RNN, by which the
-// framework makes a layer of any cell, and Activation, which is a kind of option, too.
+// The layers that the plugins register: tempo::layer<...>("NAME", ...). Except RNN, with which the
+// framework makes a layer of any cell, and Activation, which is also a kind of option.
 Texts layer_names() {
   static const std::regex registered(R"re(tempo::layer<[^;]*?>\(\s*"(\w+)")re");
   Texts found;
@@ -284,7 +284,7 @@ Texts breaches(const string& path, const string& text) {
 struct Planted {
   const char* path;
   const char* text;
-  const char* breach;  // what is said of it, or nullptr where it is allowed
+  const char* breach;  // the error, or nullptr if it is allowed
 };
 
 std::ostream& operator<<(std::ostream& out, const Planted& p) { return out << p.path; }
@@ -429,8 +429,8 @@ BOOST_AUTO_TEST_CASE(every_source_keeps_the_rules) {
   BOOST_TEST(files > 0u);
 }
 
-// One sentence for each file and folder of the framework that holds too much; lines by path, which
-// is relative to the root.
+// One sentence for each file and folder of the framework that holds too much, from lines by path,
+// which is relative to the root.
 Texts overfull(const std::map<string, int64_t>& lines_of) {
   constexpr int64_t most_lines = 400, most_files = 12;
   Texts found;
@@ -471,8 +471,8 @@ BOOST_AUTO_TEST_CASE(no_file_and_no_folder_of_the_compiler_holds_too_much) {
   BOOST_TEST(starts(found[1], "framework/program/run has 13 files"));
 }
 
-// What may not lie at the top level: sources and what is made from them have folders of their own,
-// and a folder needs a place in the README's map. Empty: it may lie there.
+// Empty if it may lie at the top level, else the error: sources and what is made from them have
+// their own folders, and a folder needs a place in the README's map.
 string misplaced(const string& name, bool folder, const string& readme) {
   static const Texts foreign = {".cpp", ".hpp", ".h",   ".c",   ".cc",  ".py",          ".o",  ".a",
                                 ".so",  ".svg", ".png", ".csv", ".npy", ".safetensors", ".log"};

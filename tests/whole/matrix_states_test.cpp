@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps whose states are matrices equal their plain loop, run as parts of which the matrices go
-// through time one after the other, and give the same bits on any number of threads.
+// Steps with matrix states equal their plain loop. They run as parts, in which the matrices go
+// through time one after another, with the same bits on any number of threads.
 #define BOOST_TEST_MODULE matrix_states
 #include <functional>
 
@@ -21,7 +21,7 @@ namespace {
 
 using StepOf = std::function<Step(const Tensors& x, const State& s, const Tensors& captured)>;
 
-// Sequences [batch, time, ...], states and what is captured, by their shapes.
+// Sequences [batch, time, ...], states and captured tensors, by their shapes.
 struct Case {
   std::string name;
   std::vector<Shape> x, state, captured;
@@ -39,7 +39,7 @@ Tensor in_heads(const Tensor& x, int64_t heads) {
 Tensor joined(const Tensor& x) { return reshape(x, {x.shape()[0], x.count() / x.shape()[0]}); }
 Tensor mild(const Tensor& x) { return 0.3 * tanh(x); }
 
-// [batch, heads, rows, columns], all of it of one projection of x.
+// [batch, heads, rows, columns], all from one projection of x.
 Case delta(const std::string& name, int64_t batch, int64_t time, int64_t heads, int64_t rows,
            int64_t columns) {
   const int64_t all = heads * (rows + 2 * columns + 2);
@@ -60,7 +60,7 @@ Case delta(const std::string& name, int64_t batch, int64_t time, int64_t heads, 
           }};
 }
 
-// One half of what is read goes back into the state, and the other is given out.
+// One half of what is read goes back into the state, and the other is the output.
 Case halves(const char* name, std::size_t back) {
   return {name,
           {{2, 5, 4}, {2, 5, 8}},
@@ -205,7 +205,7 @@ Given given(const Case& c, DType dtype) {
   return {made(c.x), made(c.state), made(c.captured)};
 }
 
-// One number of all of them.
+// Combines all of them into one number.
 Tensor loss_of(const Tensors& all) {
   Tensor total;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -326,7 +326,7 @@ BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_matrix_states) {
 
 namespace {
 
-// Matrices, columns, rows and numbers of each head, and what makes more of them.
+// Matrices, columns, rows and numbers of each head, and ways to make more from them.
 class MatrixStep {
  public:
   MatrixStep(uint64_t seed, const Tensors& x, const State& s, const Tensors& captured)
@@ -416,7 +416,7 @@ BOOST_AUTO_TEST_CASE(random_steps_with_matrices_equal_the_plain_loop) {
   BOOST_TEST(runs > static_cast<int64_t>(2 * seeds), runs << " Programs in matrices");
 }
 
-// In float32. Tiles add one row after the other; where there are too many rows the op runs alone.
+// In float32. Tiles add one row after another; with too many rows, the op runs alone.
 BOOST_AUTO_TEST_CASE(sums_of_many_rows_are_exact_enough) {
   for (const int64_t rows : {1024, 16384}) {
     const Tensor all = full({1, 2, rows, 8}, 0.7, float32), none = full({1, 2, 2, 8}, 0, float32),
@@ -433,7 +433,7 @@ BOOST_AUTO_TEST_CASE(sums_of_many_rows_are_exact_enough) {
   }
 }
 
-// Of whole matrices, of a column, and of both axes.
+// Sums of whole matrices, of a column, and of both axes.
 BOOST_AUTO_TEST_CASE(sums_of_the_other_forms_are_exact_enough) {
   const int64_t rows = 1024;
   struct Form {
@@ -467,7 +467,7 @@ BOOST_AUTO_TEST_CASE(sums_of_the_other_forms_are_exact_enough) {
     }
 }
 
-// Its rows are summed beside a matrix state: nothing is folded along an axis of one.
+// Its rows are summed beside a matrix state: an axis of one needs no fold.
 BOOST_AUTO_TEST_CASE(a_column_beside_a_matrix_state_runs_in_parts) {
   const Tensor x = parameter(normal({2, 5, 2, 6}, 1)), S = parameter(normal({2, 2, 6, 4}, 2)),
                c = parameter(normal({2, 2, 6, 1}, 3));
@@ -500,7 +500,7 @@ BOOST_AUTO_TEST_CASE(a_column_beside_a_matrix_state_runs_in_parts) {
   BOOST_TEST(together);
 }
 
-// What goes from part to part has an axis more, and two in segments: of 7 axes there is no room.
+// Values between parts have one more axis, and two more in segments: 7 axes leave no room.
 BOOST_AUTO_TEST_CASE(a_matrix_state_of_many_axes_runs_as_one) {
   const Tensor down = parameter(normal({2, 6, 1, 1, 1, 2, 3, 1}, 4)),
                along = parameter(normal({2, 6, 1, 1, 1, 2, 1, 4}, 5)),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the compiler says of a misspelt option: a script with one for each options struct of the
+// The compiler's errors for misspelt options: a script with one for each options struct of the
 // public headers is compiled, and each error names the option and the struct.
 #define BOOST_TEST_MODULE misspelt
 #include <unistd.h>
@@ -39,8 +39,8 @@ std::vector<fs::path> headers() {
 
 // The first field of each options struct, by the struct's name.
 std::map<string, string> structs(const std::vector<fs::path>& files) {
-  // Of initializers, whose braces may be a shape as well; what every layer has; and those of
-  // layers that users make without braces, or not at all.
+  // Options of initializers, whose braces may also be a shape; the options of every layer; and
+  // those of layers that users make without braces, or not at all.
   const std::set<string> others{"SeededOptions", "VarianceScalingOptions", "OrthogonalOptions",
                                 "CommonOptions", "ActivationOptions",      "ProjectionOptions"};
   const std::regex one(
@@ -57,7 +57,7 @@ std::map<string, string> structs(const std::vector<fs::path>& files) {
   return out;
 }
 
-// The class that holds what stands there.
+// The class that holds the text at this place.
 string class_around(const string& text, std::ptrdiff_t at) {
   const std::regex one(R"(\n(?:class|struct) (\w+)[^;\n]*\{)");
   string name;
@@ -66,7 +66,7 @@ string class_around(const string& text, std::ptrdiff_t at) {
   return name;
 }
 
-// A use of each function that has options: its text up to the braces, by the struct's name.
+// One use of each function with options: its text up to the braces, by the struct's name.
 std::multimap<string, string> uses(const std::vector<fs::path>& files) {
   const std::regex one(
       R"(TEMPO_(MEMBER_)?OPTIONS\((?:[\w:<>]+ )*([\w()]+), (\w+Options)((?:,\s+[^,;]+)*)\)( const)?;)");
@@ -88,10 +88,10 @@ std::multimap<string, string> uses(const std::vector<fs::path>& files) {
   return out;
 }
 
-// The functions with options that have no line beside them, "NAME, STRUCT".
+// The functions with options that lack their TEMPO_OPTIONS line, as "NAME, STRUCT".
 std::set<string> without_line(const std::vector<fs::path>& files) {
-  // What is called with options that were checked before; and a function whose callers name the
-  // struct, as the braces would suit another of that name.
+  // Functions that are called with options that were checked before; and a function whose callers
+  // name the struct, because the braces would also fit another of that name.
   const std::set<string> others{"run_call, CallOptions",
                                 "run_compile, CompileOptions",
                                 "run_fit, FitOptions",
@@ -113,7 +113,7 @@ std::set<string> without_line(const std::vector<fs::path>& files) {
     const string text = read(file);
     for (std::sregex_iterator i(text.begin(), text.end(), line), end; i != end; ++i)
       have.insert((*i)[1].str() + ", " + (*i)[2].str());
-    if (file.filename() == "initializer.hpp") continue;  // whose braces may be a shape as well
+    if (file.filename() == "initializer.hpp") continue;  // its braces may also be a shape
     for (std::sregex_iterator i(text.begin(), text.end(), function), end; i != end; ++i)
       need.insert((*i)[1].str() + ", " + (*i)[2].str());
   }

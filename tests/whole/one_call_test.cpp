@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The call that docs/architecture/one-call.md follows, and what the page says of it.
+// The call that docs/architecture/one-call.md follows, and what the page says about it.
 #define BOOST_TEST_MODULE one_call
 #include <regex>
 
@@ -22,8 +22,8 @@ BOOST_AUTO_TEST_CASE(the_call_gives_outputs_and_gradients_of_the_shapes_that_the
   BOOST_TEST((gradients[0].shape() == Shape{64, 512}));
 }
 
-// Without the numbers of values and the columns that they make: compilers differ in which operand
-// of a sum is recorded first.
+// Removes the numbers of values and the column widths that follow from them: compilers differ in
+// which operand of a sum is recorded first.
 static std::string unnumbered(const std::string& text) {
   return std::regex_replace(std::regex_replace(text, std::regex("%[0-9]+"), "%"), std::regex(" +"),
                             " ");

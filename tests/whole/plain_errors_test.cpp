@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors that must name their true cause, and what was once accepted in silence: full texts, beside
-// those of errors_test.
+// Errors that must name their true cause, and mistakes that were once accepted silently: full
+// texts, besides those of errors_test.
 #define BOOST_TEST_MODULE plain_errors
 #include <tempo/tempo.hpp>
 
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_model_whose_build_failed_is_not_built) {
   BOOST_TEST(!dense.built());
   BOOST_TEST(model.weights().size() == 0u);
   BOOST_TEST(model.input_shapes().size() == 0u);
-  model.build({{-1, 5, 2}});  // the size that was tried: nothing is left of the trial
+  model.build({{-1, 5, 2}});  // the size that was tried: the trial leaves nothing behind
   for (const Tensor& w : model.weights()) assign(w, zeros_like(w));
   check_same("of these weights", model(ones({4, 5, 2})), zeros({4, 1}));
   Sequential other({LSTM({.units = 3}), LSTM({.units = 3})});
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_mask_that_is_lost_before_the_loss_is_said_once) {
 BOOST_AUTO_TEST_CASE(a_suggestion_means_the_same_thing) {
   BOOST_TEST(
       error_of([] { Loss("rmse"); }).starts_with("loss `rmse`: there is none by that name.\n"));
-  BOOST_TEST(Metric("rmse").name() == "rmse");  // which is another thing than mse
+  BOOST_TEST(Metric("rmse").name() == "rmse");  // which is different from mse
   const std::vector<std::string> known{
       "mse", "mae", "acc", "adam", "sgd", "relu", "tanh", "units", "root_mean_squared_error"};
   const std::pair<const char*, const char*> slips[] = {{"rmse", "root_mean_squared_error"},

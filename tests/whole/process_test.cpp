@@ -9,7 +9,7 @@
 using namespace tempo;
 using namespace tempo::testing;
 
-// Before anything else of this program has used the pool of threads.
+// Before anything else in this program uses the pool of threads.
 BOOST_AUTO_TEST_CASE(a_fork_before_use) {
   child_is_right("the child has threads of its own", [] {
     set_threads(3);
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(a_fork_after_use) {
   });
 }
 
-// Of a range whose batches are made ahead, on a thread that the child has not.
+// Batches of a range are made ahead on a thread that the child does not have.
 BOOST_AUTO_TEST_CASE(a_fork_in_a_callback_of_fit) {
   const std::vector<Batch> batches(
       6, {.x = cast(normal({4, 3}), float32), .y = cast(normal({4, 1}), float32)});
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(a_scan_that_runs_at_the_fork) {
   const NoGradient off;
   const std::vector<double> expected = lstm(x).to_vector();
   for (int round = 0; round < 8; ++round) {
-    const Tensor running = lstm(x), left = lstm(x);  // the second has the first one begin
+    const Tensor running = lstm(x), left = lstm(x);  // the second one makes the first begin
     ::usleep(static_cast<useconds_t>(300 * round));
     child_is_right("read after " + std::to_string(300 * round) + " us", [&] {
       return running.to_vector() == expected && left.to_vector() == expected ? right : wrong;
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_fork_from_a_thread) {
 }
 
 #if !TEMPO_ADDRESS_SANITIZER  // a child may wait for a lock of its allocator, without Tempo, too
-// Whatever the other threads are in the middle of: a trace, a plan, a draw, a block of memory.
+// Other threads may be in the middle of anything: a trace, a plan, a draw, a block of memory.
 BOOST_AUTO_TEST_CASE(forks_while_others_work) {
   const Threads two(2);
   std::atomic<bool> stop{false};
@@ -207,7 +207,7 @@ struct Fails {
 
 }  // namespace
 
-// They go after what the thread had of its own, and may use everything.
+// They are destroyed after the thread's own objects, and may use everything.
 BOOST_AUTO_TEST_CASE(objects_with_static_lifetime) {
   for (const bool after_use : {false, true})
     child_is_right(after_use ? "made after use" : "made before use", [&] {

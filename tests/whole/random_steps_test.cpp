@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever a step does, scan is its plain loop, in values and gradients, in stretches and on
+// Whatever a step does, scan equals its plain loop, in values and gradients, in stretches and on
 // threads.
 #define BOOST_TEST_MODULE random_steps
 #include "random_steps.hpp"
@@ -33,7 +33,7 @@ Tensors with_gradients(const RandomRecurrence& r, bool plain, bool second_order)
   return all;
 }
 
-// TEMPO_SEEDS=FROM:TO tries others.
+// TEMPO_SEEDS=FROM:TO tries other seeds.
 std::pair<uint64_t, uint64_t> seeds() {
   const char* const given = std::getenv("TEMPO_SEEDS");
   if (!given) return {0, 400};
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(channels_are_the_plain_loop) {
 
 namespace {
 
-// The step behind a condition that ends each row somewhere.
+// The step with a condition that ends each row somewhere.
 Scanned run_with_ends(const RandomRecurrence& r, bool plain) {
   const Shape shape = r.x[0].shape();
   Random random(r.seed * 31 + 7);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes of 0 and 1, in every dimension: a scan gives what its plain loop gives, or says why not.
+// Sizes of 0 and 1 in every dimension: scan gives the results of its plain loop, or says why not.
 #define BOOST_TEST_MODULE sizes
 #include <tempo/tempo.hpp>
 
@@ -36,7 +36,7 @@ struct SizedOptions {
 };
 void describe(auto& option, SizedOptions& o) { option("units", o.units, "Size of the state."); }
 
-// A product with a concatenation, a split, folds of rows, two states.
+// A product with a concatenation, a split, folds of rows, and two states.
 struct FoldingCell : Cell<SizedOptions> {
   using Cell::Cell;
   static constexpr int state_count = 2;
@@ -54,7 +54,7 @@ struct FoldingCell : Cell<SizedOptions> {
   Tensor kernel, bias;
 };
 
-// A matrix for each gate, elementwise ops on what they give, and a product of the next state.
+// A matrix for each gate, elementwise ops on their results, and a product of the next state.
 struct ApartCell : Cell<SizedOptions> {
   using Cell::Cell;
   void build(Weights& add, const Shape& input) {
@@ -162,7 +162,7 @@ void check_all(const std::string& what, const Tensors& got, const Tensors& expec
 BOOST_AUTO_TEST_CASE(a_scan_of_any_size_equals_its_plain_loop) {
   for_each_cell([](const std::string& name, const Layer& cell, const Sizes& sizes) {
     const Run r(cell, sizes);
-    for (bool reverse : {false, true}) {  // of the last output alone
+    for (bool reverse : {false, true}) {  // for the last output only
       const Tensors plain = r.run({.reverse = reverse, .last_only = reverse, .plain = true}),
                     slopes = r.slopes(plain), second = r.slopes(slopes);
       for (bool recompute : {false, true}) {
@@ -232,7 +232,7 @@ Tensors at_slopes(const Tensors& of, const Tensors& variables) {
 
 }  // namespace
 
-// A row of a batch has the results that it has alone, and so has none.
+// A row of a batch has the results that it has alone; a batch without rows has none.
 BOOST_AUTO_TEST_CASE(a_layer_of_any_size_gives_what_rows_give_alone) {
   for (const SizedLayer& c : layers)
     for (int64_t batch : {0, 1, 2})

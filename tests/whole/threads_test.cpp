@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One built model is used by several threads at once: what each gets is what one thread gets, bit
-// for bit.
+// Several threads use one built model at once: each gets the results that one thread gets, bit for
+// bit.
 #define BOOST_TEST_MODULE threads
 #include <atomic>
 #include <functional>
@@ -24,7 +24,7 @@ Tensor samples(int64_t n, int64_t time = 5) {
   return cast(normal({n, time, features}, n), float32);
 }
 
-/// Runs f(thread) on n threads at once; gives the texts of what they threw.
+/// Runs f(thread) on n threads at once; returns the texts of their errors.
 std::vector<std::string> at_once(int n, const std::function<void(int)>& f) {
   std::atomic<int> ready{0};
   std::mutex mutex;
@@ -49,7 +49,7 @@ void all_went_well(const std::vector<std::string>& errors) {
   for (const std::string& error : errors) BOOST_ERROR(error);
 }
 
-/// Whether a has the bits of b. Boost's own checks are for one thread.
+/// Whether a has the bits of b. Boost's own checks may be used on one thread only.
 bool same(const Tensor& a, const Tensor& b) {
   return a.shape() == b.shape() && a.to_vector() == b.to_vector();
 }
@@ -73,7 +73,7 @@ Sequential model_of(const std::string& kind) {
 const char* const kinds[] = {"LSTM",          "GRU",           "SimpleRNN",
                              "Bidirectional", "RNN of a cell", "masked"};
 
-// More than a layer keeps traced steps for, so that some are dropped while others run.
+// More than the traced steps that a layer keeps, so that some are dropped while others run.
 constexpr int64_t most = 40;
 
 }  // namespace
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(one_graph_is_walked_by_many) {
   BOOST_TEST(wrong == 0);
 }
 
-// The threads' first calls come at once: one of them builds, the others wait for it.
+// The threads' first calls come at the same time: one of them builds, the others wait for it.
 BOOST_AUTO_TEST_CASE(the_first_call_builds_once) {
   for (int round = 0; round < 50; ++round) {
     const Sequential model({LSTM({.units = 6, .return_sequences = true}),
@@ -149,8 +149,8 @@ BOOST_AUTO_TEST_CASE(the_first_call_builds_once) {
   }
 }
 
-// A model that a function calls, and that is not in its list, is made a layer once: that names what
-// the other threads call.
+// A model that a function calls, and that is not in its list, is made a layer once: that gives
+// names to what the other threads call.
 BOOST_AUTO_TEST_CASE(a_frozen_model_is_called_in_a_function) {
   for (const bool built : {false, true})
     for (int round = 0; round < 20; ++round) {
@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE(plugins_are_loaded_by_whoever_asks_first) {
   BOOST_TEST(made == 16);
 }
 
-// The state that calls of it go on from cannot be two threads'.
+// Two threads cannot share the state with which its calls go on.
 BOOST_AUTO_TEST_CASE(a_stateful_layer_is_one_threads) {
   const Layer lstm = LSTM({.units = 32, .stateful = true});
   const Tensor x = samples(8, 200);
@@ -302,5 +302,5 @@ BOOST_AUTO_TEST_CASE(a_stateful_layer_is_one_threads) {
   });
   for (const std::string& error : errors)
     BOOST_TEST(error.find("another thread is in the middle of a call of it") != error.npos, error);
-  lstm(x);  // and is as before
+  lstm(x);  // it is as before
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cells of the zoo whose gates are exponential, or a quotient, where those are far beyond what a
-// float holds: values and gradients in float32 beside sums in float64 over all steps, in
-// logarithms. And memories that must not grow by themselves.
+// Cells of the zoo whose gates are exponential, or a quotient, with numbers far beyond a float:
+// values and gradients in float32 against sums in float64 over all steps, in logarithms. And
+// memories that must not grow by themselves.
 #define BOOST_TEST_MODULE extremes
 #include <functional>
 
@@ -20,7 +20,7 @@ double log_logistic(double x) {
   return x < 0 ? x - std::log1p(std::exp(x)) : -std::log1p(std::exp(-x));
 }
 
-// The logarithms of what each step so far counts for, and their greatest.
+// The logarithm of the weight of each step so far, and their maximum.
 struct Logs {
   Row all;
   void step(double log_forget, double log_input) {
@@ -113,19 +113,19 @@ using Loop = std::function<Rows(const NamedWeights&, const Rows&)>;
 struct Extreme {
   const char* name;
   Layer layer;
-  const char* gates;          // the weight that makes them
+  const char* gates;          // the weight that computes them
   std::vector<int64_t> read;  // its columns that read feature 0, and nothing else
   Loop loop;
 };
 
-// x in float64 as the layer's float32 has it.
+// x in float64, with the values that the layer's float32 has.
 double total(const Extreme& e, const NamedWeights& w, const Tensor& x, const Tensor& mixture) {
   Row all;
   for (const Row& row : e.loop(w, sequence(x, 0))) all = joined(all, row);
   return dot(all, mixture.to_vector());
 }
 
-// Values, and the derivatives along one direction for x and for each weight.
+// Checks values, and the derivatives along one direction for x and for each weight.
 void check(const Extreme& e, const Tensor& x0, double tolerance) {
   const int64_t time = x0.shape()[1];
   const Tensor x = parameter(cast(concat({x0, normal({1, time, 3}, 3)}), float32));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cells of the zoo that are told of time: gaps where steps are masked or run backwards, rhythms of
-// many steps, what was never observed.
+// Cells of the zoo that read time: gaps if steps are masked or run backwards, rhythms of many
+// steps, and values that were never observed.
 #define BOOST_TEST_MODULE gaps
 #include <functional>
 
@@ -24,7 +24,7 @@ const OfGaps of_gaps[] = {
     {"CfC", [](bool b) { return CfC({.units = 3, .backbone_units = 4, .go_backwards = b}); }},
     {"LTC", [](bool b) { return LTC({.units = 3, .unfolds = 2, .go_backwards = b}); }}};
 
-// Two layers of the same weights, one of each direction.
+// Two layers of the same weights, one for each direction.
 std::pair<Layer, Layer> both(const OfGaps& of, const Tensors& x) {
   const Layer forward = of.make(false), backward = of.make(true);
   forward.build(shapes_of(x));
@@ -169,7 +169,7 @@ BOOST_FIXTURE_TEST_CASE(a_rhythm_is_that_of_times_that_are_1_apart, InFloat64) {
 BOOST_AUTO_TEST_CASE(a_rhythm_does_not_grow_coarse) {
   const Layer layer = PhasedLSTM({.units = 6, .max_period = 9, .return_state = true});
   const Tensors end = layer.call({zeros({1, 5000, 2})});
-  BOOST_TEST(max(abs(end[3])).item() < 2.1);  // of numbers so small a float has all digits
+  BOOST_TEST(max(abs(end[3])).item() < 2.1);  // a float has all digits of numbers this small
 }
 
 BOOST_AUTO_TEST_CASE(where_a_rhythm_is_no_weight) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first values of the zoo's weights, where a paper or its authors' program says what they are.
+// The first values of the zoo's weights, if a paper or its authors' program says what they are.
 #define BOOST_TEST_MODULE initial_values
 #include <functional>
 
@@ -15,7 +15,7 @@ namespace {
 
 using Read = std::function<Row(const NamedWeights&)>;
 
-// What is read of the weights lies within [low, high], and fills it but for a fifth at either end.
+// The values read lie within [low, high], and fill it except for a fifth at either end.
 struct Range {
   const char* what;
   Layer layer;
@@ -27,7 +27,7 @@ struct Range {
 Read whole(const char* name) {
   return [=](const NamedWeights& w) { return w[name]; };
 }
-// The part of each of `of` equal rows that begins at `begin`, of `n` numbers.
+// In each of `of` equal rows, the part of `n` numbers that begins at `begin`.
 Read part(const char* name, std::size_t of, std::size_t begin, std::size_t n) {
   return [=](const NamedWeights& w) {
     Row all;
@@ -41,7 +41,7 @@ Read through(F f, const Read& read) {
 }
 double glorot(double in, double out) { return std::sqrt(6 / (in + out)); }
 
-// Kernels that are drawn evenly within [-most, most].
+// Kernels that are drawn uniformly within [-most, most].
 Range even(const char* what, const Layer& layer, const Shapes& inputs, const char* name,
            double most) {
   return {what, layer, inputs, whole(name), -most, most};

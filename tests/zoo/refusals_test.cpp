@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What cells do not run over, and what options of theirs cannot be: said with their names, and a
-// right call after it works.
+// Inputs over which cells do not run, and invalid options: the errors name them, and a right call
+// afterwards works.
 #define BOOST_TEST_MODULE refusals
 #include <tempo/stream.hpp>
 #include <tempo/tempo.hpp>
@@ -23,7 +23,7 @@ void has(const std::string& text, const std::string& part) {
 BOOST_AUTO_TEST_CASE(sequences_of_another_rank_are_refused_before_anything_is_built) {
   std::set<std::string> names = names_in_the_zoo();
   names.insert({"LSTM", "GRU", "SimpleRNN"});
-  names.erase("AttentionDecoder");  // below
+  names.erase("AttentionDecoder");  // tested below
   for (const std::string& name : names) {
     const std::size_t n = name == "GRUD" ? 3 : name == "MCLSTM" ? 2 : 1;
     const auto all = [&](const Shape& shape) { return Tensors(n, zeros(shape)); };

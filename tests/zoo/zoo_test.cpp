@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cells of the zoo: their numbers beside loops written from their papers, the compiled loop
-// beside the plain one to second order, and a line for each in docs/cells.md. What they do besides
-// is checked as for every layer, in tests/conformance.
+// The cells of the zoo: their numbers against loops written from their papers, the compiled loop
+// against the plain one to second order, and a line for each in docs/cells.md. tests/conformance
+// checks the rest, as for every layer.
 #define BOOST_TEST_MODULE zoo
 #include <fstream>
 #include <functional>
@@ -26,12 +26,12 @@ using Loop = std::function<std::vector<Row>(const NamedWeights&, const std::vect
 
 struct Case {
   const char* name;
-  Layer layer, cell;  // of the same options; where the layer alone is registered, no cell
+  Layer layer, cell;  // with the same options; no cell if only the layer is registered
   Loop paper;
   Tensors x;
 };
 
-// A loop over one sequence, with what else it is told.
+// A loop over one sequence, with its other arguments.
 template <class F, class... Told>
 Loop one(F loop, Told... told) {
   return [=](const NamedWeights& w, const std::vector<Rows>& x) { return loop(w, x[0], told...); };
@@ -118,7 +118,7 @@ std::vector<Case> relatives() {
   };
 }
 
-// A loop over several sequences, with what else it is told.
+// A loop over several sequences, with its other arguments.
 template <class F, class... Told>
 Loop several(F loop, Told... told) {
   return [=](const NamedWeights& w, const std::vector<Rows>& x) { return loop(w, x, told...); };
@@ -189,7 +189,7 @@ std::vector<Case> cases() {
   return all;
 }
 
-// Weights that are all different. What is not trained stays, but for GRU-D's mean.
+// Makes all weights differ. Those that are not trained stay, except GRU-D's mean.
 void scatter(const Layer& layer) {
   Tensors changed = layer.trainable_weights();
   for (const Tensor& w : layer.weights())

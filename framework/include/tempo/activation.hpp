@@ -12,8 +12,8 @@ namespace tempo TEMPO_HIDDEN {
 
 class Layer;
 
-/// The point nearest to x whose elements along the axis are at least 0 and add up to 1: shares,
-/// many of which are 0 (Martins and Astudillo, 2016). It compares all pairs of the elements.
+/// The nearest point to x whose elements are at least 0 and sum to 1 along the axis; many of them
+/// are 0 (Martins and Astudillo, 2016). It compares all pairs of elements along the axis.
 inline Tensor sparsemax(const Tensor& x, int axis = -1) {
   sdk::require_along("sparsemax", x, {axis});
   if (x.count() == 0) return x;
@@ -30,13 +30,13 @@ inline Tensor sparsemax(const Tensor& x, int axis = -1) {
 
 namespace sdk {
 
-/// Numbers that say which one of a family a function is, in the order of its `arguments`.
+/// The numeric arguments of an activation, in the order of its `arguments`.
 using ActivationArguments = std::array<double, 3>;
 
 struct ActivationFunction {
   const char* name;
   Tensor (*apply)(const Tensor& x, const ActivationArguments& a);
-  const char* arguments = "";  ///< "negative_slope=0.2, ...": those without a number must be given
+  const char* arguments = "";  ///< "negative_slope=0.2, ..."; one without a number must be given
 };
 
 inline Tensor selu(const Tensor& x) {  // Klambauer et al., 2017
@@ -101,10 +101,10 @@ inline constexpr ActivationFunction activations[] = {
 };
 #undef TEMPO_ACTIVATION
 
-/// "name(value, key=value)", read into the function and its arguments.
+/// Parses "name(value, key=value)" into the function and its arguments.
 class ActivationText {
  public:
-  /// Whether it names one of these; another one may be a plugin's.
+  /// Whether the name is one of the functions above; any other may be a plugin's.
   static bool is_known(const std::string& text) {
     const std::string name = trimmed(text.substr(0, text.find('(')));
     return std::any_of(std::begin(activations), std::end(activations),
@@ -132,7 +132,7 @@ class ActivationText {
   const ActivationFunction& function() const { return *function_; }
   const ActivationArguments& arguments() const { return arguments_; }
 
-  /// "axis=-1, b" as keys and values; a key that stands alone has the value "".
+  /// Splits "axis=-1, b" into keys and values; a key that stands alone has the value "".
   static std::vector<std::pair<std::string, std::string>> parts(const std::string& list) {
     std::vector<std::pair<std::string, std::string>> all;
     for (std::size_t at = 0; !trimmed(list).empty() && at <= list.size();) {
@@ -209,9 +209,9 @@ class ActivationText {
 
 }  // namespace sdk
 
-/// A function of tensors by name: `Activation f = "tanh"; y = f(x);`, with arguments where it has
-/// some: "leaky_relu(negative_slope=0.1)"; a plugin's as "plugin.name". None ("", nullptr) is
-/// linear. An unknown name is an Error with the nearest one and a list of all.
+/// A function of tensors by name: `Activation f = "tanh"; y = f(x);`. Some take arguments:
+/// "leaky_relu(negative_slope=0.1)". A plugin's function is "plugin.name". Empty names ("",
+/// nullptr) are linear. An unknown name throws an Error with the nearest name and a list of all.
 class Activation {
  public:
   Activation(const char* name = nullptr) : Activation(std::string(name ? name : "")) {}
@@ -228,7 +228,7 @@ class Activation {
   Tensor operator()(const Tensor& x) const {
     return plugins_ ? by_plugin(x) : apply_(x, arguments_);
   }
-  /// As a layer of its own: Sequential({Dense({.units = 8}), Activation("relu")}). It is defined in
+  /// The activation as a layer: Sequential({Dense({.units = 8}), Activation("relu")}). Defined in
   /// tempo/layers/activations.hpp.
   operator Layer() const;
   const std::string& name() const { return name_; }

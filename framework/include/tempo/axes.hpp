@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Axes as ops keep them: negative numbers, counted from the end.
+// Axes in the form that ops keep: negative numbers, counted from the end.
 #pragma once
 
 #include <tempo/tensor.hpp>
@@ -11,7 +11,7 @@ using Axes = std::vector<int>;
 
 namespace sdk {
 
-/// An axis of a tensor of this rank, counted from the end (-1 is the last), as ops keep them.
+/// The axis counted from the end (-1 is the last), for a tensor of this rank; throws ShapeError.
 inline int from_end(const char* who, int axis, int rank) {
   if (axis < -rank || axis >= rank)
     throw ShapeError(std::string(who) + ": axis " + std::to_string(axis) + " of a tensor with " +

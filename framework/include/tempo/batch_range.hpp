@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batches that come one after the other, from a range or a function: for data larger than memory.
+// Batches from a range or a function, one after another: for data larger than memory.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// One tensor or several: what a model is called with.
+/// One tensor or several, for the inputs and targets of a model.
 class Inputs : public Tensors {
  public:
   Inputs() = default;
@@ -22,13 +22,13 @@ class Inputs : public Tensors {
   Inputs(std::initializer_list<Tensor> x) : Tensors(x) {}
 };
 
-/// Samples that a model is trained or tried with at once, along the first axis of each tensor.
+/// Samples that a model takes at once, along the first axis of each tensor.
 struct Batch {
   Inputs x = {};
   Inputs y = {};
   Tensor sample_weight = {};
-  /// Of batches that come in another order than the samples: where each of these lies. predict
-  /// gives its rows in the order of their places.
+  /// For batches in another order than the samples: the place of each row among the samples.
+  /// predict returns its rows in the order of these places.
   std::vector<int64_t> places = {};
 };
 
@@ -42,14 +42,14 @@ requires(std::is_convertible_v<const X&, Inputs>&& std::is_convertible_v<const Y
   return {.x = pair.first, .y = pair.second};
 }
 
-/// One that `for (auto&& batch : range)` walks through.
+/// A range that `for (auto&& batch : range)` iterates over.
 template <class R>
 concept RangeOfBatches = requires(R& range) {
   std::begin(range) != std::end(range);
   ++std::declval<decltype(std::begin(range))&>();
   as_batch(*std::begin(range));
 };
-/// One that gives the next batch, or std::nullopt at the end.
+/// A function that returns the next batch, or std::nullopt at the end.
 template <class F>
 concept GivesBatches = requires(F& next) {
   static_cast<bool>(next());
@@ -58,35 +58,35 @@ concept GivesBatches = requires(F& next) {
 
 }  // namespace sdk
 
-/// Batches for fit, evaluate and predict: a range of them, or a function that gives the next one.
-/// They are Batch, Samples (as batches(x, y) has them) or std::pair of x and y.
+/// Batches for fit, evaluate and predict: a range of them, or a function that returns the next one.
+/// Each is a Batch, a Samples (as from batches(x, y)) or a std::pair of x and y.
 ///
 ///     std::vector<Batch>, batches(x, y, {...}), files | std::views::transform(read)
-///     [&]() -> std::optional<Batch> { ... }       std::nullopt at the end; asked again in the next
-///                                                 epoch
+///     [&]() -> std::optional<Batch> { ... }       std::nullopt at the end; called again in the
+///                                                 next epoch
 ///
-/// A range that is an lvalue is referred to and must live as long as this; another is moved in.
-/// One whose order is another in each pass has a member pass(number), as batches(x, y) has: fit
-/// begins an epoch with the pass of its number, so that a training that goes on has its order.
+/// An lvalue range is held by reference and must outlive this object; any other range is moved in.
+/// A range whose order changes from pass to pass has a member pass(number), as batches(x, y) has.
+/// fit begins each epoch with the pass of its number, so that a resumed training keeps the order.
 class BatchRange {
  public:
-  /// As libtempo walks through it.
+  /// The batches as libtempo iterates over them.
   class Source {
    public:
     virtual ~Source() = default;
-    /// Stands before the first batch of this pass, where it `restarts`; goes on, where it does not.
+    /// Moves to the first batch of this pass if it `restarts`; otherwise goes on where it stands.
     virtual void begin(int64_t pass) = 0;
     virtual std::optional<Batch> next() = 0;
     virtual bool restarts() const = 0;
-    /// Whether there may be more after its end.
+    /// Whether it gives batches again after its end.
     virtual bool begins_again() const = 0;
-    /// How many batches there are; -1: it is not known.
+    /// The number of batches; -1 if it is unknown.
     virtual int64_t size() const = 0;
-    /// While fit, evaluate or predict walks through it.
+    /// Set while fit, evaluate or predict iterates over it.
     std::atomic_flag walked;
   };
 
-  /// None.
+  /// No batches.
   BatchRange() = default;
   template <class R>
   requires(!std::is_same_v<std::remove_cvref_t<R>, BatchRange> &&
@@ -101,7 +101,7 @@ class BatchRange {
   Source* source() const { return source_.get(); }
 
  private:
-  template <class R>  // a reference, of an lvalue
+  template <class R>  // R is a reference if the range is an lvalue
   struct OfRange final : Source {
     using Range = std::remove_reference_t<R>;
     using Iterator = decltype(std::begin(std::declval<Range&>()));
@@ -114,7 +114,7 @@ class BatchRange {
         at.emplace(std::begin(range));
       taken = false;
     }
-    // To move on may be to read the next one, as in a single pass, so that waits until it is asked.
+    // In a single pass, ++ may already read the next batch, so it waits until next() asks for it.
     std::optional<Batch> next() override {
       if (std::exchange(taken, false)) ++*at;
       if (!(*at != std::end(range))) return {};

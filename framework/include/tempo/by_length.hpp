@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mini-batches of sequences of similar lengths, padded no further than to the longest of each.
+// Mini-batches of sequences of similar lengths; each batch is padded to its longest sequence only.
 #pragma once
 
 #include <optional>
@@ -12,26 +12,26 @@ namespace tempo TEMPO_HIDDEN {
 
 struct ByLengthOptions {
   int64_t size = 32;  ///< sequences in a batch
-  /// Each pass has an order of its own; without, all are in the order of their lengths, the
-  /// shortest first.
+  /// true: each pass has its own order; false: sequences come in order of length, the shortest
+  /// first.
   bool shuffle = true;
   int64_t seed = -1;  ///< below 0: drawn from the generator that set_seed starts
-  /// So many batches are sorted by length at a time, and then shuffled. More of them need less
-  /// padding; with fewer, chance decides more about which sequences share a batch.
+  /// How many batches are sorted by length together, and then shuffled. A larger number needs less
+  /// padding; with a smaller one, chance decides more about which sequences share a batch.
   int64_t pool = 100;
-  /// The side of a sequence where padding stands, "pre" or "post". Not given: "post", and an Error
-  /// where padded sequences look padded in front.
+  /// The side on which sequences are padded, "pre" or "post". Not given: "post", and an Error if
+  /// they seem to be padded in front.
   std::optional<std::string> padding = {};
-  /// Whether the second axis of y is time. Not given: where it is as long as that of x; an Error
-  /// where this may be chance, as of one-hot labels [n, classes].
+  /// Whether the second axis of y is time. Not given: yes if it is as long as that of x; an Error
+  /// if this may be chance, as for one-hot labels [n, classes].
   std::optional<bool> y_has_time = {};
-  /// The same of each further x.
+  /// The same for each further x.
   std::optional<bool> x_has_time = {};
   Tensor sample_weight = {};  ///< [n], or [n, time] with as many steps as the longest sequence
 };
 
 /// A range of batches for fit, evaluate and predict. x of each is [size, longest, ...] with the
-/// mask of its lengths; one batch may be smaller. A handle; copies draw from the same passes.
+/// mask of its lengths; one batch may be smaller. This is a handle: copies share their passes.
 class BatchesByLength {
  public:
   struct Data;
@@ -64,10 +64,10 @@ class BatchesByLength {
 
   explicit BatchesByLength(std::shared_ptr<Data> data) : data_(std::move(data)) {}
   Iterator begin() const { return {this, 0, next_plan()}; }
-  /// As begin, in the order that a seed has for the pass of this number.
+  /// Like begin, in the order that the seed gives to the pass of this number.
   Iterator pass(int64_t number) const { return {this, 0, plan_of(number)}; }
   Iterator end() const { return {this, size(), nullptr}; }
-  /// How many batches.
+  /// The number of batches.
   TEMPO_API int64_t size() const;
 
  private:
@@ -78,9 +78,9 @@ class BatchesByLength {
   std::shared_ptr<Data> data_;
 };
 
-/// Of padded sequences [n, time, ...] and their lengths [n], int32 or int64. What has this time
-/// axis, the first x, y, sample_weight and every further x of as many steps, is cut to the longest
-/// sequence of a batch.
+/// Batches of padded sequences [n, time, ...] with lengths [n], int32 or int64. All tensors with
+/// this time axis, which are the first x and any y, sample_weight and further x of as many steps,
+/// are cut to the longest sequence of each batch.
 ///
 ///     Tensor x = pad_sequences(ids, {.padding = "post"});
 ///     auto train = batches_by_length(x, lengths, y, {.size = 32});
@@ -89,15 +89,15 @@ TEMPO_API BatchesByLength batches_by_length(const Inputs& x, const Tensor& lengt
                                             const ByLengthOptions& options = {});
 TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions, const Inputs&, const Tensor&,
               const Inputs&);
-/// Of sequences [time, ...], each of a length of its own; y is [n, ...].
+/// Batches of sequences [time, ...], each of its own length; y is [n, ...].
 TEMPO_API BatchesByLength batches_by_length(const Tensors& sequences, const Tensor& y,
                                             const ByLengthOptions& options = {});
 TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions, const Tensors&, const Tensor&);
-/// The same with targets for each sequence, [its time, ...].
+/// The same with targets [time, ...] for each sequence, as many as it has steps.
 TEMPO_API BatchesByLength batches_by_length(const Tensors& sequences, const Tensors& y,
                                             const ByLengthOptions& options = {});
 TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions, const Tensors&, const Tensors&);
-/// Of ids as Vocabulary::encode gives them, which need no padding before.
+/// Batches of ids as Vocabulary::encode returns them; they need no padding beforehand.
 TEMPO_API BatchesByLength batches_by_length(const std::vector<std::vector<int64_t>>& ids,
                                             const Tensor& y, const ByLengthOptions& options = {});
 TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Callbacks: code of the user's that fit, evaluate and predict call on their way; what fit
-// recorded.
+// Callbacks: user code that fit, evaluate and predict call while they run. History: the numbers
+// that fit recorded.
 #pragma once
 
 #include <concepts>
@@ -27,10 +27,10 @@ class Logs {
   Logs() = default;
   Logs(std::initializer_list<Entry> entries) : entries_(entries) {}
 
-  /// Throws Error, with the names there are, when there is none by this name.
+  /// Throws Error, with the names there are, if there is no number of this name.
   TEMPO_API double operator[](const std::string& name) const;
   bool contains(const std::string& name) const { return find(name) != nullptr; }
-  /// Null when there is none by this name.
+  /// Null if there is no number of this name.
   const double* find(const std::string& name) const {
     for (const Entry& e : entries_)
       if (e.first == name) return &e.second;
@@ -53,27 +53,27 @@ class Logs {
 /// "loss: 0.0123 - accuracy: 0.9800"
 TEMPO_API std::ostream& operator<<(std::ostream& out, const Logs& logs);
 
-/// What fit was asked for.
+/// The parameters of a fit.
 struct FitParams {
   int epochs = 0;
-  int64_t steps = 0;       ///< batches in an epoch; 0: a range does not tell before its end
-  int64_t batch_size = 0;  ///< 0: those of a range have their own
-  bool validates = false;  ///< after some epochs at least
+  int64_t steps = 0;       ///< batches in an epoch; 0 if a range does not know before its end
+  int64_t batch_size = 0;  ///< 0 if a range makes the batches
+  bool validates = false;  ///< whether any epoch has a validation
 };
 
-/// What fit recorded: for each name a value of each epoch that logged it.
+/// The numbers that fit recorded: for each name, one value for each epoch that logged it.
 class History {
  public:
-  /// `history["loss"].back()`; throws Error, with the names there are, when there is none by this
+  /// `history["loss"].back()`; throws Error, with the names there are, if there is none of this
   /// name.
   TEMPO_API const std::vector<double>& operator[](const std::string& name) const;
   TEMPO_API bool contains(const std::string& name) const;
   /// "loss", the metrics, "val_loss", ... in the order of the logs.
   TEMPO_API std::vector<std::string> names() const;
-  /// The numbers of the epochs that were run, from 0.
+  /// The numbers of the epochs that ran, counted from 0.
   const std::vector<int>& epochs() const { return epochs_; }
-  /// Those of the values of this name: with .validation_freq, "val_loss" is not of all. Throws as
-  /// [] does.
+  /// The epochs of this name's values: with .validation_freq, some epochs have no "val_loss".
+  /// Throws as [] does.
   TEMPO_API const std::vector<int>& epochs(const std::string& name) const;
   const FitParams& params() const { return params_; }
 
@@ -94,10 +94,10 @@ class History {
   FitParams params_;
 };
 
-/// The base of a callback; override what is needed. Epochs and batches count from 0. Exceptions
-/// pass through fit unchanged. One that is listed twice is called once; one may be given to a fit
-/// inside another and then to the outer one again. It is called on the thread of fit, evaluate or
-/// predict.
+/// The base of a callback; override what you need. Epochs and batches count from 0. Exceptions pass
+/// through fit unchanged. A callback that is listed twice is called once. A fit inside another may
+/// be given a callback of the outer one, which has it again afterwards. Callbacks are called on the
+/// thread of fit, evaluate or predict.
 class Callback {
  public:
   Callback() = default;
@@ -107,13 +107,13 @@ class Callback {
 
   virtual void on_train_begin() {}
   virtual void on_train_end(const Logs&) {}
-  /// `logs`, here and below: means over the epoch so far; at the end of an epoch with "val_...".
+  /// `logs`, here and below, are means over the epoch so far; on_epoch_end also has "val_...".
   virtual void on_epoch_begin(int) {}
   virtual void on_epoch_end(int, const Logs&) {}
   virtual void on_train_batch_begin(int64_t) {}
   virtual void on_train_batch_end(int64_t, const Logs&) {}
-  /// The loss, a gradient or a new weight of this batch is NaN or infinite, and the weights are as
-  /// they were before it. True: fit ends in good order; false for all callbacks: it throws.
+  /// Called if the loss, a gradient or a new weight of this batch is NaN or infinite. The weights
+  /// are those from before it. True: fit ends in good order; false for all callbacks: fit throws.
   virtual bool on_not_finite(int64_t) { return false; }
   virtual void on_test_begin() {}
   virtual void on_test_end(const Logs&) {}
@@ -124,18 +124,18 @@ class Callback {
   virtual void on_predict_batch_begin(int64_t) {}
   virtual void on_predict_batch_end(int64_t) {}
 
-  /// The model at work: `model().stop_training()`. Only inside the functions above; else it throws
-  /// Error.
+  /// The model at work: `model().stop_training()`. Valid only inside the functions above; elsewhere
+  /// it throws Error.
   Model& model() const {
     if (!model_) not_attached();
     return *model_;
   }
-  /// Whether fit, evaluate or predict is at work with it.
+  /// Whether it is attached to a running fit, evaluate or predict.
   bool attached() const { return model_ != nullptr; }
-  /// What fit was asked for.
+  /// The parameters of the fit.
   const FitParams& params() const { return params_; }
-  /// Called by fit, evaluate and predict: with their model, and at their end with the one before,
-  /// null for none.
+  /// fit, evaluate and predict call it with their model when they begin, and when they end with the
+  /// model that it had before, or null.
   virtual void attach(Model* model, const FitParams& params) {
     model_ = model;
     params_ = params;
@@ -147,7 +147,7 @@ class Callback {
   FitParams params_;
 };
 
-/// One entry of `.callbacks = {...}`: a copy of a callback, or one that is shared.
+/// One entry of `.callbacks = {...}`: a copy of a callback, or a shared one.
 class CallbackHandle {
  public:
   template <std::derived_from<Callback> C>
@@ -162,29 +162,29 @@ class CallbackHandle {
 
 struct EarlyStoppingOptions {
   std::string monitor = "val_loss";
-  double min_delta = 0;       ///< less than this is no improvement; at least 0
+  double min_delta = 0;       ///< a smaller change is no improvement; at least 0
   int patience = 0;           ///< epochs without improvement before it stops; at least 0
-  int verbose = 0;            ///< 1: says so
+  int verbose = 0;            ///< 1: prints a message
   std::string mode = "auto";  ///< "min", "max"; "auto" knows losses and metrics
   std::optional<double> baseline = {};
-  /// At the end of training, whatever ended it, an exception too; those of the first epoch where no
-  /// value was a best one.
+  /// At the end of training, even if an exception ended it. If no value was ever the best, the
+  /// weights of the first epoch are restored.
   bool restore_best_weights = false;
   int start_from_epoch = 0;
 };
 
-/// Stops training when a logged number no longer improves. NaN is no improvement. A handle: after
-/// fit it tells what happened.
+/// Stops training when a logged number no longer improves. NaN is no improvement. This is a handle:
+/// after fit it tells what happened.
 class EarlyStopping {
  public:
   TEMPO_API EarlyStopping(const EarlyStoppingOptions& options = {});
   TEMPO_OPTIONS(EarlyStopping, EarlyStoppingOptions);
   TEMPO_API operator CallbackHandle() const;
 
-  /// The epoch after which it stopped training, from 0; 0 when it did not.
+  /// The epoch, from 0, after which it stopped training; 0 if it did not.
   TEMPO_API int stopped_epoch() const;
   TEMPO_API int best_epoch() const;
-  /// The best value seen; throws Error where there is none.
+  /// The best value seen; throws Error if there is none.
   TEMPO_API double best() const;
 
  private:

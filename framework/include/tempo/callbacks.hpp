@@ -10,7 +10,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// How often something is done: at the end of each epoch, "epoch", or once in a number of batches.
+/// How often an action runs: "epoch", at the end of each epoch, or once in a number of batches.
 class Frequency {
  public:
   /// "epoch", or "batch" for every batch.
@@ -28,16 +28,16 @@ class Frequency {
 };
 
 struct ModelCheckpointOptions {
-  /// Where to save: "best.tempo", or with the epoch and the batch, from 1, and logged numbers in
-  /// it: "{epoch:02d}-{val_loss:.3f}.tempo". A folder that is missing is made.
+  /// The file to write, "best.tempo". The name may contain the epoch and the batch, from 1, and
+  /// logged numbers: "{epoch:02d}-{val_loss:.3f}.tempo". A missing folder is created.
   std::string filepath = {};
   std::string monitor = "val_loss";
-  int verbose = 0;                 ///< 1: says so
-  bool save_best_only = false;     ///< only when `monitor` is better than ever
+  int verbose = 0;                 ///< 1: prints a message
+  bool save_best_only = false;     ///< only if `monitor` is better than ever before
   bool save_weights_only = false;  ///< Model::save_weights in place of Model::save
   std::string mode = "auto";       ///< "min", "max"; "auto" knows losses and metrics
-  Frequency save_freq = "epoch";   ///< or a number of batches, counted over the epochs
-  /// With save_best_only: what the first value must better.
+  Frequency save_freq = "epoch";   ///< or a number of batches, counted across epochs
+  /// With save_best_only: the first value must be better than this.
   std::optional<double> initial_value_threshold = {};
 };
 
@@ -54,13 +54,13 @@ class ModelCheckpoint {
 
 struct ReduceLROnPlateauOptions {
   std::string monitor = "val_loss";
-  double factor = 0.1;  ///< below 1: by which the learning rate is multiplied
-  int patience = 10;    ///< epochs without improvement before it is
-  int verbose = 0;      ///< 1: says so
+  double factor = 0.1;  ///< below 1: the learning rate is multiplied by it
+  int patience = 10;    ///< epochs without improvement before that
+  int verbose = 0;      ///< 1: prints a message
   std::string mode = "auto";
-  double min_delta = 1e-4;  ///< less than this is no improvement
-  int cooldown = 0;         ///< epochs after a reduction in which none is counted
-  double min_lr = 0;        ///< the least learning rate
+  double min_delta = 1e-4;  ///< a smaller change is no improvement
+  int cooldown = 0;         ///< epochs after a reduction that do not count
+  double min_lr = 0;        ///< the smallest learning rate
 };
 
 /// Lowers the learning rate when a logged number no longer improves.
@@ -77,11 +77,11 @@ class ReduceLROnPlateau {
 struct CSVLoggerOptions {
   std::string filename = {};
   std::string separator = ",";
-  bool append = false;  ///< goes on in a file that is there, of the same columns, without a header
+  bool append = false;  ///< appends to an existing file of the same columns, without a header
 };
 
-/// Writes a line per epoch: the epoch, from 0, and the logged numbers in the order of their names.
-/// What an epoch lacks is "NA".
+/// Writes one line per epoch: the epoch, from 0, and the logged numbers in the order of their
+/// names. A number that an epoch lacks is "NA".
 class CSVLogger {
  public:
   TEMPO_API CSVLogger(const CSVLoggerOptions& options);
@@ -96,9 +96,9 @@ struct TerminateOnNaNOptions {
   bool raise_error = false;  ///< fit throws, as it does without this callback
 };
 
-/// Ends training where the loss, a gradient or a weight becomes NaN or infinite, in place of the
-/// Error that fit throws then. The loss of that epoch is logged as NaN; the weights are those of
-/// the batch before.
+/// Ends training when the loss, a gradient or a weight becomes NaN or infinite, in place of the
+/// Error that fit throws otherwise. The loss of that epoch is logged as NaN; the weights are those
+/// from before the batch.
 class TerminateOnNaN : public Callback {
  public:
   explicit TerminateOnNaN(const TerminateOnNaNOptions& options = {}) : options_(options) {}
@@ -114,16 +114,16 @@ class TerminateOnNaN : public Callback {
 };
 
 struct BackupAndRestoreOptions {
-  std::string backup_dir = {};    ///< a folder of this training alone; it is made
-  Frequency save_freq = "epoch";  ///< or a number of batches of an epoch
+  std::string backup_dir = {};    ///< a folder for this training alone; it is created
+  Frequency save_freq = "epoch";  ///< or a number of batches within an epoch
   bool delete_checkpoint = true;  ///< at the end of a training that was not interrupted
 };
 
-/// Keeps a training that may be killed: the same program, started again, goes on from the latest
-/// backup, bit by bit as if it had never stopped. A backup holds the model with its optimizer, the
-/// place in the epoch and the random numbers, in one file that is there whole or not at all; not
-/// what other callbacks count. After a backup within an epoch, that epoch's logged numbers are of
-/// its rest. It stands last in the list of callbacks, so that a backup has what the others changed.
+/// Backs up a training that may be killed: the same program, started again, goes on from the latest
+/// backup, with the same bits as if it had never stopped. A backup holds the model, its optimizer,
+/// the place in the epoch and the state of the random numbers, in one file that is written
+/// atomically; not what other callbacks count. After a backup within an epoch, the logs of that
+/// epoch cover only its rest. List this callback last: a backup then has what the others changed.
 class BackupAndRestore {
  public:
   TEMPO_API BackupAndRestore(const BackupAndRestoreOptions& options);
@@ -135,10 +135,10 @@ class BackupAndRestore {
 };
 
 struct SwapEMAWeightsOptions {
-  bool swap_on_epoch = false;  ///< also from the end of an epoch to the begin of the next one
+  bool swap_on_epoch = false;  ///< also from the end of an epoch to the start of the next
 };
 
-/// While the model is evaluated or predicts, its weights are their running averages, which the
+/// During evaluation and prediction, the model's weights are their running averages, which the
 /// optimizer keeps with use_ema. With swap_on_epoch, a ModelCheckpoint after this one saves them.
 class SwapEMAWeights {
  public:
@@ -153,14 +153,14 @@ class SwapEMAWeights {
 struct TensorBoardOptions {
   std::string log_dir = "logs";
   int histogram_freq = 0;               ///< epochs between histograms of the weights; 0: none
-  bool write_steps_per_second = false;  ///< of each epoch, and with update_freq of batches
-  Frequency update_freq = "epoch";      ///< "batch", or a number: that many batches between logs
+  bool write_steps_per_second = false;  ///< of each epoch and, with update_freq, of batches
+  Frequency update_freq = "epoch";      ///< "batch", or the number of batches between logs
 };
 
-/// Writes event files for TensorBoard (`tensorboard --logdir logs`): what an epoch logged as
-/// "epoch_loss", ... in log_dir/train and, without its "val_", in log_dir/validation; with an
-/// update_freq in batches "batch_loss", ... as well; what an evaluation gave by the optimizer's
-/// iterations, "evaluation_loss_vs_iterations"; histograms of the weights,
+/// Writes event files for TensorBoard (`tensorboard --logdir logs`): the logs of each epoch as
+/// "epoch_loss", ... in log_dir/train and, without "val_", in log_dir/validation; with an
+/// update_freq in batches also "batch_loss", ...; the results of evaluations by the optimizer's
+/// iterations, as "evaluation_loss_vs_iterations"; and histograms of the weights, as
 /// "dense/kernel/histogram".
 class TensorBoard {
  public:
@@ -172,7 +172,7 @@ class TensorBoard {
   std::shared_ptr<Callback> callback_;
 };
 
-/// Sets the learning rate at the begin of each epoch to schedule(epoch, learning rate of now);
+/// Sets the learning rate at the start of each epoch to schedule(epoch, current learning rate);
 /// epochs count from 0.
 class LearningRateScheduler : public Callback {
  public:
@@ -192,7 +192,7 @@ class LearningRateScheduler : public Callback {
   int verbose_;
 };
 
-/// What LambdaCallback calls, where it is given.
+/// The functions that a LambdaCallback calls; those not given are skipped.
 struct LambdaCallbackOptions {
   std::function<void()> on_train_begin = {};
   std::function<void(const Logs&)> on_train_end = {};

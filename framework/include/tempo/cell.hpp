@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a cell or a layer is written: a class with options, weights and a formula. The same source
-// serves in a script, in a test and in a plugin.
+// Cells and layers are classes with options, weights and a formula. The same source serves in a
+// script, in a test and in a plugin.
 #pragma once
 
 #include <concepts>
@@ -21,22 +21,22 @@ struct Trampolines;
 /// The base of a cell, one time step of a recurrence. A cell has
 ///   void build(Weights& add, const Shape& input);                  input [batch, features]
 ///   Step step(const Tensor& x, const State& s) const;              x [batch, features]
-/// and states [batch, options.units], `state_count` of them, that begin as zeros. Where it needs
-/// more, it has more:
+/// and `state_count` states [batch, options.units], which begin as zeros. If it needs more, it may
+/// also have any of these:
 ///   Step step(..., const StepCall& call) const;      it reads call.training or call.constants
 ///   Step step(const Tensors& x, ...) const;          `sequence_count` sequences, x[0], x[1], ...
-///   static constexpr const char* sequences = "{x, gap}";  what they are called, for errors
+///   static constexpr const char* sequences = "{x, gap}";  their names, for errors
 ///   static constexpr int step_rank = 2;              each is [batch, features] at one step, which
-///                                                    is then asked for before it is built
-///   void build(Weights& add, const Shapes& inputs);  of each of them
+///                                                    is checked before the cell is built
+///   void build(Weights& add, const Shapes& inputs);  the shapes of all of them
 ///   Shapes state_shapes(int64_t batch) const;        other shapes; or (const Shapes& inputs)
 ///   State initial(const StepCall& call) const;       other first states, each of the state's shape
 ///                                                    or broadcast to it; Tensor{} for zeros
 ///   Tensors once(const StepCall& call) const;        made before the first step, from weights,
 ///                                                    constants and random numbers: call.once
 /// `step` must be a pure function of its arguments, the weights and the options: it is traced once,
-/// and not called again for arguments of the same types. What changes from call to call is a weight
-/// (frozen, if it is not trained), a constant or made by `once`, which runs at each call.
+/// and not called again for arguments of the same types. A value that changes from call to call is
+/// a weight (frozen, if it is not trained), a constant, or made by `once`, which runs at each call.
 template <class Options>
 class Cell {
  public:
@@ -51,18 +51,18 @@ class Cell {
 /// The base of a layer, a function of tensors. A layer has
 ///   Tensor call(const Tensor& x, const CallOptions& call)          or
 ///   Tensors call(const Tensors& inputs, const CallOptions& call)
-/// and, where it needs them, `void build(Weights& add, const Shape& input)`,
+/// and, if it needs them, `void build(Weights& add, const Shape& input)`,
 /// `void add_children(Children& add)` and `void reset_state()`. call.mask is the mask in force.
-/// `Shapes output_shapes(const Shapes& inputs) const` says the shapes of its results without a
-/// call. `void keep_state(Kept& keep)` and what stands there is for cells, too.
+/// `Shapes output_shapes(const Shapes& inputs) const` gives the shapes of its results without a
+/// call. `void keep_state(Kept& keep)` and what kept.hpp says is for cells, too.
 ///
 /// In training a call may give a weight that is not trainable its next value,
-/// `assign(moving_mean_, next)`, made within NoGradient. A fit takes it back where the update as a
-/// whole fails. Only one call at a time may do so (OneAtATime says who comes meanwhile), and none
-/// in a step that is traced.
+/// `assign(moving_mean_, next)`, computed within NoGradient. fit restores the old value if the
+/// update as a whole fails. Only one call at a time may do this (see OneAtATime), and no call in a
+/// step that is traced.
 ///
-/// A layer without the option return_state that reads call.initial_state, and one that reads
-/// call.constants, has `static constexpr bool takes_states = true;`, `takes_constants = true;`.
+/// A layer that reads call.initial_state but has no option return_state declares `static constexpr
+/// bool takes_states = true;`; one that reads call.constants declares `takes_constants = true;`.
 template <class Options>
 class LayerOf {
  public:
@@ -72,7 +72,7 @@ class LayerOf {
   Options options;
 
  protected:
-  /// Whether neither it nor a layer that holds it is frozen.
+  /// Whether neither this layer nor one that holds it is frozen.
   bool is_trainable() const { return Layer::borrowed(self_).trainable(); }
 
  private:
@@ -240,7 +240,7 @@ struct Trampolines {
     out.insert(out.end(), step.state.begin(), step.state.end());
     return out;
   }
-  // What a layer does not read it must not be given. One that holds others may hand it on.
+  // A layer must not be given what it does not read. One that holds others may hand it on.
   static void require_read(const CallOptions& call) {
     constexpr bool holds_others = requires(L & l, Children & add) { l.add_children(add); };
     constexpr bool has_states = requires(typename L::options_type & o) { o.return_state; };
@@ -261,7 +261,7 @@ struct Trampolines {
   static Tensors run(L& me, tempo_layer* self, const tempo_call& call) {
     const Tensors inputs = borrow(call.inputs, call.n_inputs);
     if constexpr (CellClass<L>) {
-      return run_step(me, self, inputs, call);  // a step that changed it would not be pure
+      return run_step(me, self, inputs, call);  // a step is pure and takes `me` as const
     } else {
       CallOptions options{.training = call.training != 0,
                           .mask = Tensor::borrowed(call.mask),
@@ -282,7 +282,7 @@ struct Trampolines {
   }
 };
 
-/// A kind of layer or cell; what it points to is kept for the life of the process.
+/// Describes a layer or cell class to the host; all that it points to lives as long as the process.
 template <class L>
 const tempo_layer_type* type_of(const std::string& name, const std::string& summary) {
   struct Kept {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The forms that a cell may have: found out from its class, and run alike.
+// Finds which form a cell class has, and runs all forms alike.
 #pragma once
 
 #include <string_view>
@@ -31,7 +31,7 @@ std::string class_name() {
   return std::string(text);
 }
 
-/// How a cell class is run, whichever of the forms of a cell it has.
+/// Runs a cell class, whichever form it has.
 template <class C>
 struct CellForm {
   static constexpr bool several =
@@ -56,15 +56,15 @@ struct CellForm {
                 "a step of several sequences needs `static constexpr int sequence_count = 2`, or "
                 "how many it takes; 0 for any number");
 
-  /// How many axes each sequence has at one step, 2 of [batch, features]; 0: a cell that does not
-  /// say so.
+  /// The number of axes that each sequence has at one step, 2 for [batch, features]; 0 if the cell
+  /// does not say.
   static constexpr int step_rank = [] {
     if constexpr (requires { C::step_rank; })
       return C::step_rank;
     else
       return 0;
   }();
-  /// What its sequences are called: "{x, gap}".
+  /// The names of its sequences, for errors: "{x, gap}".
   static std::string sequences() {
     if constexpr (requires { C::sequences; }) return C::sequences;
     std::string names;
@@ -82,7 +82,7 @@ struct CellForm {
                                     "into the call's options: {.initial_state = {h}}."
                                   : ".\n  Give them all, in order: rnn(" + sequences() + ")."));
   }
-  /// The same of their shapes at one step, which have as many axes as the cell reads.
+  /// Checks also that their shapes at one step have as many axes as the cell reads.
   static void require_steps(const Shapes& steps) {
     require_sequences(steps.size());
     for (std::size_t i = 0; step_rank > 0 && i < steps.size(); ++i)
@@ -161,8 +161,8 @@ struct CellForm {
     }
   }
 
-  /// Whether something of it reads the constants of a call. A cell that sees its call for other
-  /// things has `static constexpr bool takes_constants = false`.
+  /// Whether the cell reads the constants of a call. One that sees its call for other things only
+  /// declares `static constexpr bool takes_constants = false`.
   static constexpr bool takes_constants = [] {
     if constexpr (requires { C::takes_constants; })
       return C::takes_constants;
@@ -170,10 +170,10 @@ struct CellForm {
       return sees_call || has_initial;
   }();
 
-  /// What a cell sees; to read what is not there says how it comes there.
+  /// The call as the cell sees it; the error for what is not there says how to provide it.
   static StepCall seen(bool training, Tensors constants, Tensors once) {
     if constexpr (!takes_constants && !has_once) return {.training = training};
-    static const std::string& who = *new std::string(class_name<C>());  // while the process lives
+    static const std::string& who = *new std::string(class_name<C>());  // lives with the process
     return {.training = training,
             .constants = Given(std::move(constants), who, "constants",
                                "Give them to the call, rnn(x, {.constants = {c}}); Stream, "

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions that are written in ops.
+// Functions composed of ops.
 #pragma once
 
 #include <tempo/creation.hpp>
@@ -9,7 +9,7 @@
 namespace tempo TEMPO_HIDDEN {
 
 namespace sdk {
-/// log(sum(exp(x))) with the axis kept as 1; an x of no elements along it makes -inf.
+/// log(sum(exp(x))) with the axis kept as 1; -inf if x has no elements along it.
 inline Tensor log_of_sum(const Tensor& x, int axis) {
   if (x.count() == 0) return log(sum(x, axis, true));
   const double most = x.dtype() == float32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023;
@@ -20,20 +20,20 @@ inline Tensor log_of_sum(const Tensor& x, int axis) {
 }
 }  // namespace sdk
 
-/// log(sum(exp(x))) without overflow. Of -inf alone it is -inf and passes a gradient of 0, with an
-/// inf among them it is inf.
+/// log(sum(exp(x))) without overflow. If all x are -inf, it is -inf and its gradient is 0; if one
+/// is inf, it is inf.
 inline Tensor logsumexp(const Tensor& x, int axis = -1, bool keepdims = false) {
   sdk::require_along("logsumexp", x, {axis});
   const Tensor kept = sdk::log_of_sum(x, axis);
   return keepdims ? kept : squeeze(kept, axis);
 }
-/// ln of softmax: -inf where x is; NaN where softmax is.
+/// ln of softmax: -inf where x is -inf, NaN where softmax is NaN.
 inline Tensor log_softmax(const Tensor& x, int axis = -1) {
   sdk::require_along("log_softmax", x, {axis});
   return x - sdk::log_of_sum(x, axis);
 }
-/// e^x / sum(e^x): 0 where x is -inf. What is -inf alone, or has an inf or NaN along the axis, has
-/// no such shares: all NaN, as in NumPy's formula and PyTorch.
+/// e^x / sum(e^x): 0 where x is -inf. All are NaN if x is -inf everywhere along the axis, or has an
+/// inf or NaN along it, as in NumPy's formula and PyTorch.
 inline Tensor softmax(const Tensor& x, int axis = -1) {
   sdk::require_along("softmax", x, {axis});
   if (x.count() == 0) return x;
@@ -87,8 +87,8 @@ inline Tensor rms_norm(const Tensor& x, const Tensor& gamma = {}, double epsilon
   return gamma ? y * gamma : y;
 }
 
-/// Of sequences padded at their end: lengths [batch] (int32 or int64), each from 0 to time, to the
-/// mask [batch, time], true before the end. For padding in front, `reverse` it along time.
+/// The mask [batch, time] of sequences padded at their end, true before the end, from their lengths
+/// [batch] (int32 or int64, each from 0 to time). For padding in front, `reverse` it along time.
 inline Tensor mask_of_lengths(const Tensor& lengths, int64_t time) {
   const Shape shape = lengths.shape();
   if (shape.rank() != 1 || (lengths.dtype() != int32 && lengths.dtype() != int64))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Constraints: what weights must fulfil after each step of an optimizer, by name and arguments, as
-// Keras names them.
+// Constraints: conditions that weights must meet after each step of an optimizer, by name and
+// arguments, as Keras names them.
 #pragma once
 
 #include <tempo/axes.hpp>
@@ -9,9 +9,9 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// What makes of a weight one that fulfils it: `.kernel_constraint = "non_neg"`,
+/// Maps a weight to one that meets the constraint: `.kernel_constraint = "non_neg"`,
 /// `= MaxNorm({.max_value = 3})`; "" and nullptr are none. An unknown name or argument is an Error
-/// where it is used.
+/// when it is used.
 class Constraint {
  public:
   Constraint() = default;
@@ -22,7 +22,7 @@ class Constraint {
   const std::string& text() const { return text_; }
   explicit operator bool() const { return !text_.empty(); }
 
-  /// What w becomes; w itself with none.
+  /// The constrained w; w itself if there is no constraint.
   Tensor operator()(const Tensor& w) const {
     tempo_tensor* out = nullptr;
     sdk::check(sdk::host().constrain(text_.c_str(), w.handle(), &out));
@@ -35,8 +35,8 @@ class Constraint {
   std::string text_;
 };
 
-/// The axes along which norms are taken: `.axis = {0}`, of a kernel [features, units] each unit's
-/// own norm, as Keras has it by default.
+/// Norms are taken along `axis`: `.axis = {0}`, Keras's default, takes the norm of each unit of a
+/// kernel [features, units].
 struct MaxNormOptions {
   sdk::Named named = {};
   double max_value = 2;
@@ -50,11 +50,11 @@ struct MinMaxNormOptions {
   sdk::Named named = {};
   double min_value = 0;
   double max_value = 1;
-  double rate = 1;  ///< the share of the way to the norm's bounds that each step goes
+  double rate = 1;  ///< the fraction of the way to the bounds that each step goes
   Axes axis = {0};
 };
 
-/// Norms of at most max_value (Srivastava et al., 2014).
+/// Norms are at most max_value (Srivastava et al., 2014).
 inline Constraint MaxNorm(const MaxNormOptions& o = {}) {
   return sdk::CallWriter("max_norm")("max_value", o.max_value)("axis", o.axis).text();
 }
@@ -63,14 +63,14 @@ template <sdk::Number Most>
 Constraint MaxNorm(Most max_value) {
   return MaxNorm(MaxNormOptions{.max_value = static_cast<double>(max_value)});
 }
-/// No element below 0.
+/// No element is below 0.
 inline Constraint NonNeg() { return "non_neg"; }
-/// Norms of 1.
+/// Norms are 1.
 inline Constraint UnitNorm(const UnitNormOptions& o = {}) {
   return sdk::CallWriter("unit_norm")("axis", o.axis).text();
 }
 TEMPO_OPTIONS(Constraint UnitNorm, UnitNormOptions);
-/// Norms within bounds.
+/// Norms lie within bounds.
 inline Constraint MinMaxNorm(const MinMaxNormOptions& o = {}) {
   return sdk::CallWriter("min_max_norm")("min_value", o.min_value)("max_value", o.max_value)(
              "rate", o.rate)("axis", o.axis)

@@ -10,7 +10,7 @@
 namespace tempo TEMPO_HIDDEN {
 
 namespace sdk {
-/// [n], element i is number(i).
+/// A tensor [n] whose element i is number(i).
 template <class Number>
 Tensor numbered(int64_t n, DType dtype, Number number) {
   std::vector<decltype(number(n))> values;
@@ -24,8 +24,8 @@ Tensor numbered(int64_t n, DType dtype, Number number) {
 }
 }  // namespace sdk
 
-/// start, start + step, ... up to but without stop. [ceil((stop - start) / step)] Whole numbers of
-/// an integer dtype are exact.
+/// start, start + step, ... up to but not including stop, [ceil((stop - start) / step)]. Whole
+/// numbers in an integer dtype are exact.
 inline Tensor arange(double start, double stop, double step = 1, DType dtype = DType::automatic) {
   const auto fail = [&](const std::string& why) {
     throw Error("arange: " + why + "\n  start is " + sdk::shortest(start) + ", stop " +
@@ -47,7 +47,7 @@ inline Tensor arange(double start, double stop, double step = 1, DType dtype = D
     if (!whole)
       return sdk::numbered(count, dtype,
                            [&](int64_t i) { return start + step * static_cast<double>(i); });
-    // Not signed: step times i may wrap around on the way.
+    // Unsigned, because step times i may wrap around on the way.
     const auto first = static_cast<uint64_t>(static_cast<int64_t>(start)),
                each = static_cast<uint64_t>(static_cast<int64_t>(step));
     return sdk::numbered(count, dtype, [&](int64_t i) {
@@ -57,7 +57,7 @@ inline Tensor arange(double start, double stop, double step = 1, DType dtype = D
 }
 
 namespace sdk {
-/// The key of one draw, int64 [2]; seed < 0 takes the next one of the global generator.
+/// The key of one draw, int64 [2]; seed < 0 takes the next key of the global generator.
 inline Tensor random_key(int64_t seed = -1) {
   tempo_tensor* out = nullptr;
   check(host().random_key(seed, &out));
@@ -78,8 +78,8 @@ inline void require_within(const char* who, DType dtype, std::initializer_list<d
 }
 }  // namespace sdk
 
-/// Uniform in [low, high), also where the dtype rounds. `seed` < 0 draws from the generator that
-/// set_seed starts.
+/// Uniform numbers in [low, high), even after rounding to the dtype. A `seed` < 0 draws from the
+/// generator that set_seed starts.
 inline Tensor random_uniform(const Shape& shape, double low = 0, double high = 1,
                              DType dtype = DType::automatic, int64_t seed = -1) {
   sdk::require_random("random_uniform", dtype);
@@ -91,12 +91,12 @@ inline Tensor random_uniform(const Shape& shape, double low = 0, double high = 1
   return sdk::made("random_uniform", shape, dtype, [&] {
     const Tensor unit = op(sdk::random_key(seed), {{"shape", shape}, {"dtype", dtype}});
     if (low == 0 && high == 1) return unit;
-    // What is rounded up to `high` becomes `low`, where half as many are rounded to as elsewhere.
+    // A number rounded up to `high` becomes `low`, to which only half as many round as elsewhere.
     const Tensor x = low + (high - low) * unit;
     return where(x < high, x, low);
   });
 }
-/// Uniform in [0, 1), of this dtype.
+/// Uniform numbers in [0, 1) of this dtype.
 inline Tensor random_uniform(const Shape& shape, DType dtype, int64_t seed = -1) {
   return random_uniform(shape, 0, 1, dtype, seed);
 }

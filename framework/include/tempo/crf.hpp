@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linear chains (Lafferty et al., 2001): how likely tags are, and which are the likeliest. Both are
-// scans over their potentials.
+// Linear chains (Lafferty et al., 2001): the likelihood of tags, and the likeliest tags. Both are
+// scans over the potentials.
 #pragma once
 
 #include <tempo/scan.hpp>
@@ -9,7 +9,7 @@ namespace tempo TEMPO_HIDDEN {
 
 namespace sdk {
 
-/// Potentials of which no masked one is read, and the mask as [batch, time, 1].
+/// Potentials, 0 where masked so that none of those is read, and the mask as [batch, time, 1].
 struct Chain {
   Chain(const char* who, const Tensor& given, const Tensor& its_mask) {
     const Shape shape = given.shape();
@@ -44,11 +44,11 @@ inline Tensor picked(const Tensor& x, const Tensor& index) {
 
 }  // namespace sdk
 
-/// log P(tags) of each sequence, [batch], under potentials [batch, time, tag, tag before]: what it
-/// scores to have a tag at a step after the one of the step before. At the first step all tags
-/// before score the same. tags [batch, time] are int32 or int64, each that of a step that counts
-/// from 0 to tags - 1, or it is an Error. Steps that the mask [batch, time] (or that of the
-/// potentials) leaves out are no part of a sequence; of no steps the result is 0.
+/// log P(tags) of each sequence, [batch], under potentials [batch, time, tag, previous tag]: the
+/// score of a tag at a step after the tag of the step before. Before the first step all tags score
+/// the same. tags [batch, time] are int32 or int64; at a step that counts, a tag outside of 0 to
+/// tags - 1 is an Error. Steps that the mask [batch, time] (or that of the potentials) leaves out
+/// do not belong to a sequence; the result of no steps is 0.
 inline Tensor crf_log_likelihood(const Tensor& potentials, const Tensor& tags,
                                  const Tensor& mask = {}) {
   const sdk::Chain chain("crf_log_likelihood", potentials, mask);
@@ -60,7 +60,7 @@ inline Tensor crf_log_likelihood(const Tensor& potentials, const Tensor& tags,
   const Tensor counts = chain.counts;
 
   // The forward algorithm: log of the sum over all sequences that end in each tag. Before the first
-  // step it is spread over tags that all score the same.
+  // step, all tags score the same.
   const auto forward = [](const Tensors& x, const State& s) -> Step {
     const Tensor next = logsumexp(x[0] + expand_dims(s[0], 1), -1);  // over the tags before
     const Tensor kept = where(x[1], next, s[0]);
@@ -70,7 +70,7 @@ inline Tensor crf_log_likelihood(const Tensor& potentials, const Tensor& tags,
   const Tensor all = logsumexp(
       scan(forward, {chain.potentials, counts}, {none}, {.last_only = true}).state[0], -1);
 
-  // A tag that is none would find the potential of another step.
+  // An invalid tag would pick the potential of another step.
   static const sdk::Op index("index");
   const std::string rule = "tags are whole numbers from 0 to " + std::to_string(n - 1) +
                            ", as the potentials have " + std::to_string(n) +
@@ -90,8 +90,8 @@ inline Tensor crf_log_likelihood(const Tensor& potentials, const Tensor& tags,
   return sum(where(counts, scores, 0), {1, 2}) - all;
 }
 
-/// The likeliest tags under such potentials, int64 [batch, time] (Viterbi, 1967); 0 at masked
-/// steps, and with the mask. It has no gradient.
+/// The likeliest tags under these potentials, int64 [batch, time] (Viterbi, 1967), with the mask; 0
+/// at masked steps. They have no gradient.
 inline Tensor crf_decode(const Tensor& potentials, const Tensor& mask = {}) {
   const NoGradient off;
   const sdk::Chain chain("crf_decode", potentials, mask);
@@ -99,7 +99,7 @@ inline Tensor crf_decode(const Tensor& potentials, const Tensor& mask = {}) {
 
   const auto forward = [&](const Tensors& x, const State& s) -> Step {
     const Tensor scores = x[0] + expand_dims(s[0], 1);
-    return {.output = where(x[1], argmax(scores, -1), tags),  // which tag was best before each
+    return {.output = where(x[1], argmax(scores, -1), tags),  // the best previous tag for each
             .state = {where(x[1], max(scores, -1), s[0])}};
   };
   const Scanned best = scan(forward, {chain.potentials, chain.counts}, {chain.zeros_for_tags()});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Data on its way into training: windows over a series, mini-batches, parts held out.
+// Prepares data for training: windows over a series, mini-batches, held-out parts.
 #pragma once
 
 #include <iterator>
@@ -11,7 +11,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// Inputs and the truth they belong to: `auto [x, y] = windows(series, {.steps = 15});`
+/// Inputs with their targets: `auto [x, y] = windows(series, {.steps = 15});`
 struct Samples {
   Tensor x = {};
   Tensor y = {};
@@ -21,9 +21,9 @@ struct WindowOptions {
   int64_t steps = 1;    ///< values in a window
   int64_t stride = 1;   ///< offset between the starts of consecutive windows
   int64_t horizon = 1;  ///< how many steps after the window's last value the target lies
-  /// Several of them: y has an axis more, [n, horizons, targets].
+  /// Several horizons: y has one more axis, [n, horizons, targets].
   std::vector<int64_t> horizons = {};
-  /// The columns of y, from 0, or from the end below 0; none given: all.
+  /// The columns of y; negative numbers count from the end. None given: all columns.
   std::vector<int64_t> targets = {};
 };
 
@@ -31,7 +31,7 @@ struct WindowOptions {
 TEMPO_API Samples windows(const Tensor& series, const WindowOptions& options = {});
 TEMPO_OPTIONS(Samples windows, WindowOptions, const Tensor&);
 
-/// The samples of `x` (along its first axis) at these places, in this order; a mask comes along.
+/// The samples of `x` (along its first axis) at these places, in this order, with their mask.
 TEMPO_API Tensor samples(const Tensor& x, const std::vector<int64_t>& places);
 
 struct BatchOptions {
@@ -41,7 +41,7 @@ struct BatchOptions {
 };
 
 /// A range of mini-batches, `for (auto [xb, yb] : batches(x, y, {.size = 32}))`. The last one may
-/// be smaller. Each pass over the range that shuffles has an order of its own.
+/// be smaller. With shuffle, each pass over the range has its own order.
 class Batches {
  public:
   class Iterator {
@@ -63,7 +63,7 @@ class Batches {
       return before;
     }
     friend bool operator==(const Iterator& a, const Iterator& b) { return a.at_ == b.at_; }
-    /// Where the samples of this batch lie in x and y.
+    /// The places of this batch's samples in x and y.
     std::vector<int64_t> places() const { return from_->places(at_, order_.get()); }
 
    private:
@@ -74,10 +74,10 @@ class Batches {
 
   TEMPO_API Batches(const Tensor& x, const Tensor& y, const BatchOptions& options);
   Iterator begin() const { return {this, 0, order_of(pass_++)}; }
-  /// As begin, in the order that a seed has for the pass of this number.
+  /// Like begin, in the order that the seed gives to the pass of this number.
   Iterator pass(int64_t number) const { return {this, 0, order_of(number)}; }
   Iterator end() const { return {this, size(), nullptr}; }
-  /// How many batches.
+  /// The number of batches.
   int64_t size() const { return (count_ - 1) / options_.size + 1; }
 
  private:
@@ -96,15 +96,15 @@ inline Batches batches(const Tensor& x, const Tensor& y, const BatchOptions& opt
 }
 TEMPO_OPTIONS(Batches batches, BatchOptions, const Tensor&, const Tensor&);
 
-/// Class numbers [...] or [..., 1] as rows with a single 1, [..., num_classes] (Keras'
-/// to_categorical); 0 classes: one more than the largest number. Error where a number is no class.
+/// One-hot rows [..., num_classes] of class numbers [...] or [..., 1], as Keras's to_categorical;
+/// num_classes = 0: the largest number plus one. Throws Error if a number is no class.
 TEMPO_API Tensor to_categorical(const Tensor& y, int64_t num_classes = 0,
                                 DType dtype = DType::automatic);
 
 struct TrainTestSplitOptions {
   double test_size = 0.25;  ///< share of the samples that is held out
   bool shuffle = true;      ///< false: the last ones are held out
-  bool stratify = false;    ///< each class, a value or row of y, with the same share in both parts
+  bool stratify = false;    ///< each class (a value or row of y) has the same share in both parts
   int64_t seed = -1;        ///< below 0: drawn from the generator that set_seed starts
 };
 
@@ -119,7 +119,7 @@ TEMPO_API TrainTestSamples train_test_split(const Tensor& x, const Tensor& y,
 TEMPO_OPTIONS(TrainTestSamples train_test_split, TrainTestSplitOptions, const Tensor&,
               const Tensor&);
 
-/// Where the samples of each part lie, for what is no tensor: texts, a table's `select`.
+/// The places of each part's samples, for data that is no tensor: texts, or a table's `select`.
 struct TrainTestPlaces {
   std::vector<int64_t> train = {};
   std::vector<int64_t> test = {};
@@ -134,7 +134,7 @@ struct SplitSamples {
   Samples validation = {};
 };
 
-/// The last `share` of the samples held out, floor(n * (1 - share)) kept; in order, not shuffled.
+/// Holds out the last `share` of the samples; floor(n * (1 - share)) are kept. Nothing is shuffled.
 TEMPO_API SplitSamples train_validation_split(const Tensor& x, const Tensor& y, double share);
 
 }  // namespace tempo

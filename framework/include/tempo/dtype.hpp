@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The types of elements. All that is known of each is in one table.
+// The types of elements. One table holds all facts about them.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// The type of a tensor's elements. `automatic` stands for the default dtype where one is asked
+/// The type of a tensor's elements. `automatic` stands for the default dtype where a dtype is asked
 /// for.
 enum class DType : int32_t {
   automatic = -1,
@@ -44,7 +44,7 @@ inline constexpr std::tuple elements{
     Element<bool>{DType::bool_, "bool"},
 };
 
-/// f(element) of the dtype's row, or `otherwise` where it has none.
+/// f(element) for the row of this dtype, or `otherwise` if there is none.
 template <class R, class F>
 constexpr R of_element(DType dtype, R otherwise, F&& f) {
   std::apply([&](auto... e) { ((e.dtype == dtype ? void(otherwise = f(e)) : void()), ...); },
@@ -73,7 +73,7 @@ inline constexpr bool is_floating(DType t) {
       t, false, [](auto e) { return std::is_floating_point_v<typename decltype(e)::Type>; });
 }
 
-/// Bytes of one element; 0 of `automatic`.
+/// Bytes of one element; 0 for `automatic`.
 inline constexpr std::size_t size_of(DType t) {
   return sdk::of_element(t, std::size_t{0},
                          [](auto e) { return sizeof(typename decltype(e)::Type); });
@@ -84,7 +84,7 @@ inline constexpr const char* name_of(DType t) {
   return sdk::of_element(t, "automatic", [](auto e) { return e.name; });
 }
 
-/// The dtype of that name, "automatic" included; none where no dtype has it.
+/// The dtype of this name, "automatic" included; none if no dtype has it.
 inline constexpr std::optional<DType> dtype_named(std::string_view name) {
   std::optional<DType> found;
   if (name == name_of(DType::automatic)) found = DType::automatic;
@@ -93,8 +93,8 @@ inline constexpr std::optional<DType> dtype_named(std::string_view name) {
   return found;
 }
 
-/// The dtype of that number, as it comes over the boundary, `automatic` included; none where no
-/// dtype has it.
+/// The dtype of this number, as it crosses the boundary, `automatic` included; none if no dtype
+/// has it.
 inline constexpr std::optional<DType> dtype_numbered(int64_t number) {
   const auto same = [number](DType t) { return static_cast<int64_t>(t) == number; };
   std::optional<DType> found;
@@ -104,7 +104,7 @@ inline constexpr std::optional<DType> dtype_numbered(int64_t number) {
   return found;
 }
 
-/// Whether a layer may ask for it: floating, or the default dtype.
+/// Whether weights may have it: floating, or the default dtype.
 inline constexpr bool is_for_weights(DType t) { return t == DType::automatic || is_floating(t); }
 
 }  // namespace tempo

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products and sums named by letters, made of transposes, reshapes and matrix products.
+// Sums of products named by letters, made of transposes, reshapes and matrix products.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@ namespace tempo TEMPO_HIDDEN {
 
 namespace sdk {
 
-/// What an einsum reads from its text: a letter for each axis of each operand and of the result.
-/// The axes of "..." are digits, from the last one, 0.
+/// The parsed text of an einsum: a letter for each axis of each operand and of the result. The axes
+/// of "..." are digits, counted from the last one, 0.
 class Einsum {
  public:
   Einsum(const std::string& text, const Tensors& operands) : text_(text) {
@@ -83,7 +83,7 @@ class Einsum {
     return "operand " + std::to_string(i) + ", " + to_string(t.shape(), t.dtype());
   }
 
-  // Digits in place of "...", as many as there are axes without a letter.
+  // Puts digits in place of "...", one for each axis without a letter.
   void spell_out(std::size_t i, const Tensor& operand) {
     std::string& term = terms_[i];
     const std::size_t dots = term.find('.');
@@ -117,7 +117,7 @@ class Einsum {
              " of the result is in no operand, so its size is not known.");
     }
   }
-  // As in NumPy: the axes of "...", then the letters that stand once, in alphabetical order.
+  // As in NumPy: the axes of "...", then the letters that occur once, in alphabetical order.
   std::string implied_result() const {
     std::string all, once;
     for (const std::string& term : terms_) all += term;
@@ -127,7 +127,7 @@ class Einsum {
     return dotted(dotted_) + once;
   }
 
-  // Axes of "..." may be 1 beside others, letters may not.
+  // Axes of "..." may be 1 beside larger ones; axes with letters may not.
   void check_sizes(const Tensors& operands) const {
     struct First {
       int64_t size;
@@ -164,7 +164,7 @@ struct Lettered {
   int64_t extent(char c) const { return tensor.shape()[static_cast<int>(letters.find(c))]; }
   bool has(char c) const { return letters.find(c) != letters.npos; }
 
-  /// Its axes in this order of the same letters.
+  /// The tensor with its axes in this order of the same letters.
   Lettered ordered(const std::string& order) const {
     if (order == letters) return *this;
     Axes axes;
@@ -182,7 +182,7 @@ struct Lettered {
         left += letters[i];
     return {sum(tensor, axes), left};
   }
-  /// The diagonal of the axes that have one letter.
+  /// Takes the diagonal over axes with the same letter.
   static Lettered of(Tensor x, std::string letters) {
     for (std::size_t i = 0; i < letters.size(); ++i)
       for (std::size_t j = letters.find(letters[i], i + 1); j != letters.npos;
@@ -212,7 +212,7 @@ inline Shape joined(Shape a, std::initializer_list<int64_t> b) {
   return a;
 }
 
-/// The product of two, summed over what neither the result nor another operand has.
+/// The product of two, summed over the letters that neither the result nor another operand has.
 inline Lettered contracted(Lettered a, Lettered b, const std::string& kept) {
   const auto alone = [&](const Lettered& x, const Lettered& other) {
     std::string out;
@@ -236,7 +236,7 @@ inline Lettered contracted(Lettered a, Lettered b, const std::string& kept) {
   Shape whole = batch;
   for (const int64_t extent : of_rows) whole.push_back(extent);
   for (const int64_t extent : of_columns) whole.push_back(extent);
-  // A matrix whose rows and columns lie the other way round is read so, not copied.
+  // A matrix whose rows and columns are swapped is read as its transpose, not copied.
   const bool turned_a = !rows.empty() && !summed.empty() && a.letters == both + summed + rows;
   const bool turned_b = !summed.empty() && b.letters == both + columns + summed;
   if (!turned_a) a = a.ordered(both + rows + summed);
@@ -264,10 +264,10 @@ inline Tensor einsum_mask(const Einsum& e, const Tensors& operands) {
 
 }  // namespace sdk
 
-/// Sums of products by the letters of axes (Einstein, 1916), as NumPy's: "bij,bjk->bik" is a batch
+/// Sums of products with letters for axes (Einstein, 1916), as in NumPy: "bij,bjk->bik" is a batch
 /// of matrix products, "ij->ji" a transpose, "ii->i" a diagonal, "bi,bi->b" a row of dot products.
-/// A letter that is not in the result is summed over; "..." stands for the other axes. Of more than
-/// two operands each is multiplied with the product of those before it.
+/// A letter that is not in the result is summed over; "..." stands for the other axes. With more
+/// than two operands, each is multiplied with the product of those before it.
 inline Tensor einsum(const std::string& text, const Tensors& operands) {
   for (std::size_t i = 0; i < operands.size(); ++i)
     if (!operands[i])

@@ -12,14 +12,14 @@ namespace tempo TEMPO_HIDDEN {
 
 namespace sdk {
 
-/// The default dtype in place of automatic.
+/// The dtype; the default one in place of automatic.
 inline DType resolved(DType dtype) {
   static const Op op("fill");
   if (dtype != DType::automatic) return dtype;
   return op({}, {{"value", 0.0}, {"shape", Shape{}}, {"dtype", dtype}}).dtype();
 }
 
-/// What `make` gives, a tensor of this type made from nothing; says so when the shape is none or
+/// The tensor of this type that `make` returns; an error names the type if the shape is invalid or
 /// memory is short.
 template <class Make>
 Tensor made(const char* who, const Shape& shape, DType dtype, Make make) {
@@ -42,7 +42,7 @@ inline Tensor filled(const char* who, const Shape& shape, double value, DType dt
   });
 }
 
-/// Whether the number lies within what this dtype can hold; floating ones hold infinities and NaN.
+/// Whether the number lies in the range of this dtype; floating ones hold infinities and NaN.
 inline bool within(double value, DType dtype) {
   if (dtype == int32 || dtype == int64) {
     const double most = dtype == int32 ? 0x1p31 : 0x1p63;
@@ -51,14 +51,14 @@ inline bool within(double value, DType dtype) {
   const bool rounds_to_infinity = std::isfinite(value) && std::abs(value) >= 0x1.ffffffp127;
   return !rounds_to_infinity || resolved(dtype) != float32;
 }
-/// Whether this dtype can be the number, but for what a floating one rounds.
+/// Whether this dtype can represent the number, apart from rounding in a floating one.
 inline bool holds(DType dtype, double value) {
   return within(value, dtype) && ((dtype != int32 && dtype != int64) || value == std::floor(value));
 }
 
 }  // namespace sdk
 
-/// Every element `value`, which the dtype must be able to hold.
+/// A tensor with every element `value`, which the dtype must be able to hold.
 inline Tensor full(const Shape& shape, double value, DType dtype = DType::automatic) {
   if (!sdk::holds(dtype, value))
     throw ShapeError("full: " + sdk::shortest(value) + " is no " + name_of(sdk::resolved(dtype)) +
@@ -80,7 +80,7 @@ inline Tensor ones_like(const Tensor& x) {
   return sdk::filled("ones_like", x.shape(), 1, x.dtype());
 }
 
-/// A C++ number as a scalar of this dtype; what is beyond float32 becomes an infinity of it.
+/// A C++ number as a scalar of this dtype; one beyond the range of float32 becomes infinite in it.
 inline Tensor scalar(double value, DType dtype = DType::automatic) {
   const bool whole = !is_floating(dtype) && dtype != DType::automatic;
   if (whole && !(value == std::floor(value) && sdk::within(value, dtype)))
@@ -114,12 +114,12 @@ TEMPO_UNARY(square)
 TEMPO_UNARY(abs)
 /// -1, 0 or 1. No gradient flows.
 TEMPO_UNARY(sign)
-/// To the nearest integer below, above, or of both (of two as near the even one), in x's dtype. No
-/// gradient flows.
+/// Rounds down, up, or to the nearest integer (ties to even), in x's dtype. No gradient
+/// flows.
 TEMPO_UNARY(floor)
 TEMPO_UNARY(ceil)
 TEMPO_UNARY(round)
-/// Of x in radians.
+/// The sine, or cosine, of x in radians.
 TEMPO_UNARY(sin)
 TEMPO_UNARY(cos)
 /// The hyperbolic tangent.
@@ -132,9 +132,9 @@ TEMPO_UNARY(relu)
 TEMPO_UNARY(softplus)
 /// The error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x.
 TEMPO_UNARY(erf)
-/// Of booleans.
+/// The negation of booleans.
 TEMPO_UNARY(logical_not)
-/// x itself, through which no gradient flows.
+/// x itself; no gradient flows through it.
 TEMPO_UNARY(stop_gradient)
 #undef TEMPO_UNARY
 
@@ -188,8 +188,8 @@ TEMPO_OPERATOR(>=, greater_equal)
 #undef TEMPO_OPERATOR
 
 namespace sdk {
-/// Whether it is a parameter or a weight of a layer, which `assign` may change. Those that have no
-/// path are known by carrying no mask.
+/// Whether x is a parameter or a weight of a layer, which `assign` may change. A weight without a
+/// path is recognised because it refuses a mask.
 inline bool is_weight(const Tensor& x) {
   const tempo_view v = x.view();
   if (!v.data) return false;
@@ -200,7 +200,7 @@ inline bool is_weight(const Tensor& x) {
   if (out) host().release(out);
   return refused;
 }
-/// `a op= b` gives a name in the script another tensor; where it names a weight, more is meant.
+/// `a op= b` makes the name stand for another tensor; for a weight, the user means to change it.
 inline void require_no_weight(const char* sign, const Tensor& a) {
   if (!is_weight(a)) return;
   const std::string path = a.path();
@@ -227,10 +227,10 @@ TEMPO_ASSIGNMENT(*)
 TEMPO_ASSIGNMENT(/)
 #undef TEMPO_ASSIGNMENT
 
-/// a where condition (bool) holds, else b. What is not chosen reaches neither the values nor, to
-/// any order, the gradients, be it infinite or NaN. What it was computed from gets a gradient of 0
-/// times the slope there, though, which is NaN where the slope is infinite or NaN. So choose before
-/// such a function, too: where(ok, log(where(ok, x, 1)), 0).
+/// a where condition (bool) is true, else b. Elements that are not chosen affect neither the values
+/// nor, to any order, the gradients, even if they are infinite or NaN. Their inputs, though, get a
+/// gradient of 0 times the slope there, which is NaN if the slope is infinite or NaN. So choose the
+/// inputs of such a function, too: where(ok, log(where(ok, x, 1)), 0).
 inline Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   static const sdk::Op op("where");
   return op({condition.handle(), a.handle(), b.handle()});
@@ -242,7 +242,7 @@ inline Tensor where(const Tensor& condition, double a, const Tensor& b) {
   return where(condition, scalar(a, b.dtype()), b);
 }
 
-/// x held within [low, high]; the gradient is 0 outside.
+/// x clipped to [low, high]; the gradient is 0 outside.
 inline Tensor clip(const Tensor& x, double low, double high) {
   return minimum(maximum(x, low), high);
 }

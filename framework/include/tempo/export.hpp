@@ -11,8 +11,8 @@
 #define TEMPO_API
 #endif
 
-// GCC warns when a visible class of a user's has a member or base from a hidden namespace. Cells
-// and layers are just that, on purpose; the warning would be in each of them.
+// GCC warns if a visible class of the user has a member or base from a hidden namespace. Cells and
+// layers have them on purpose, and each would cause the warning.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wattributes"
 #endif

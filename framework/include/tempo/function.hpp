@@ -9,7 +9,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// One thing that a plugin registers, or that load_model is told of.
+/// One thing that a plugin registers, or that load_model is given.
 struct Registration {
   const tempo_layer_type* type = nullptr;
   const tempo_op_type* op = nullptr;
@@ -17,8 +17,8 @@ struct Registration {
   uint32_t kind = 0;  ///< of the function
 };
 
-/// The base of a function with options, numbers, bools and texts, which are described as those of a
-/// layer. What its operator() takes and gives, all written in ops:
+/// The base of a function with options (numbers, bools and texts), which are described as those of
+/// a layer. Its operator() takes and returns, all written in ops:
 ///
 ///     activation   Tensor (const Tensor& x)
 ///     initializer  Tensor (const Shape& shape, DType dtype, const Tensor& key)
@@ -33,7 +33,7 @@ class FunctionOf {
   FunctionOf(Options o = {}) : options(std::move(o)) {}
   Options options;
 };
-/// Without options.
+/// For functions without options.
 struct Optionless {};
 void describe(auto&, Optionless&) {}
 
@@ -96,8 +96,8 @@ Registration function_of(const char* name, const char* summary, uint32_t flags =
 
 }  // namespace sdk
 
-/// Each under its public name, found as "name" and "plugin.name"; `summary` is one sentence with
-/// the source.
+/// Registers a function under its public name, found as "name" and "plugin.name"; `summary` is one
+/// sentence with the source.
 template <class F>
 Registration activation(const char* name, const char* summary = "") {
   return sdk::function_of<F, TEMPO_ACTIVATION>(name, summary);
@@ -115,7 +115,7 @@ template <class F>
 Registration metric(const char* name, const char* summary = "", Better better = Better::unknown) {
   return sdk::function_of<F, TEMPO_METRIC>(name, summary, static_cast<uint32_t>(better));
 }
-/// `static constexpr const char* slots = "m|v"` names what it remembers of a weight.
+/// `static constexpr const char* slots = "m|v"` names the slots that it keeps for each weight.
 template <class F>
 Registration optimizer(const char* name, const char* summary = "") {
   return sdk::function_of<F, TEMPO_OPTIMIZER>(name, summary);

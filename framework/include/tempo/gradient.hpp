@@ -6,9 +6,9 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// The gradients of sum(y * dy) with respect to each of `inputs`, of their shapes; dy defaults to
-/// ones. An input that y does not depend on gets zeros. Throws when an input is not tracked (see
-/// parameter), or when a weight on the way was assigned to since y was computed.
+/// The gradients of sum(y * dy) with respect to each of `inputs`, in their shapes; dy defaults to
+/// ones. An input that y does not depend on gets zeros. Throws if an input is not tracked (see
+/// parameter), or if a weight on the way was assigned to since y was computed.
 inline Tensors gradient(const Tensor& y, const Tensors& inputs, const Tensor& dy = {}) {
   std::vector<tempo_tensor*> out(inputs.size());
   const std::vector<tempo_tensor*> in = sdk::handles(inputs);
@@ -55,17 +55,17 @@ struct GradientRule {
 
 }  // namespace sdk
 
-/// `value`, with a gradient of one's own: where dy comes in at it, inputs[i] gets the i-th tensor
-/// of rule(dy), in its shape or one that it broadcasts to, or nothing for Tensor{}. Nothing goes
-/// the way on which `value` was computed. A rule for one input may give a Tensor.
+/// `value` with a gradient of your own: for an incoming dy, inputs[i] gets the i-th tensor of
+/// rule(dy), in the input's shape or one that it broadcasts to, or nothing for Tensor{}. No
+/// gradient flows through the ops that computed `value`. A rule for one input may return a Tensor.
 ///
 ///     Tensor spike = custom_gradient(cast(u > 0, u.dtype()), {u}, [&](const Tensor& dy) {
 ///       return dy / square(1 + 10 * abs(u));
 ///     });
 ///
-/// The rule is called here, once, with a placeholder for dy, and what it does is recorded: it is
-/// written in ops, reads any tensors, and is differentiated in its turn. In a step of a recurrence
-/// the value costs nothing but itself.
+/// The rule is called here, once, with a placeholder for dy, and its ops are recorded. It may read
+/// any tensors, and is differentiated like any other rule. In a step of a recurrence, the forward
+/// pass computes nothing but `value`.
 template <class F>
 requires std::is_invocable_v<F&, const Tensor&> Tensor custom_gradient(const Tensor& value,
                                                                        const Tensors& inputs,
@@ -81,8 +81,8 @@ requires std::is_invocable_v<F&, const Tensor&> Tensor custom_gradient(const Ten
   return Tensor(out);
 }
 
-/// While one lives, this thread's ops do not remember where their values came from: no gradient
-/// can be asked for through them, and they keep no memory. For prediction and for updates.
+/// While one lives, the ops of this thread do not record their inputs: no gradient can be asked for
+/// through them, and they keep no memory. Use it for prediction and for updates.
 class NoGradient {
  public:
   NoGradient() { sdk::check(sdk::host().recording(0, &before_)); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How C++ talks across plugin.h: the host table of this shared object, statuses to exceptions and
-// back. A user's exception that passes through the host comes back to its object as what it was.
+// C++ across plugin.h: the host table of this shared object, and statuses to exceptions and back. A
+// user's exception that passes through the host returns to its shared object unchanged.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ extern "C" const tempo_host* tempo_host_v1(void) __attribute__((weak));
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-/// The table, unless it lacks functions that these headers have.
+/// Returns the table; throws PluginError if it lacks functions that these headers need.
 inline const tempo_host* of_this_version(const tempo_host* table,
                                          uint32_t needed = TEMPO_ABI_MINOR) {
   if (!table || table->minor >= needed) return table;
@@ -54,13 +54,13 @@ inline InFlight& in_flight() {
   return current;
 }
 
-/// What TEMPO_OUT_OF_MEMORY stands for, std::bad_alloc on its way over the boundary.
+/// The exception for TEMPO_OUT_OF_MEMORY: std::bad_alloc on its way over the boundary.
 struct OutOfMemory : Error {
   static constexpr const char* no_words = "out of memory while allocating a result.";
   explicit OutOfMemory(const std::string& text = no_words) : Error(text) {}
 };
 
-/// Throws what a failed status stands for.
+/// Throws the exception that a failed status stands for.
 inline void check(tempo_status status) {
   if (status == TEMPO_OK) return;
   uint64_t serial = 0;
@@ -86,7 +86,7 @@ inline tempo_status keep(tempo_status category, const char* text) noexcept {
   return category;
 }
 
-/// Its text is all there is to it, and the host may add where it happened.
+/// Keeps the text alone, without an exception; the host may add where the error happened.
 inline tempo_status keep_text(tempo_status category, const char* text) noexcept {
   const tempo_status status = keep(category, text);
   in_flight().exception = nullptr;
@@ -131,7 +131,7 @@ inline tempo_type to_abi(DType dtype, const Shape& shape) {
 inline Shape shape_of(const tempo_type& type) { return Shape(type.shape, type.shape + type.rank); }
 inline DType dtype_of(const tempo_type& type) { return static_cast<DType>(type.dtype); }
 
-/// An array from the other side, whose elements lie as many bytes apart as the first one says.
+/// An array from across the boundary; its first element says how many bytes apart elements lie.
 template <class T>
 class Strided {
  public:

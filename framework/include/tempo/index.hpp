@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a tensor may be indexed with: x[-1], x(all, slice(1, end), 0).
+// Indices of tensors: x[-1], x(all, slice(1, end), 0).
 #pragma once
 
 #include <concepts>
@@ -15,13 +15,13 @@ struct All {};
 struct End {};
 }  // namespace sdk
 
-/// Everything along an axis, in x(all, 0); given by its name, as std::endl is.
+/// The whole axis, in x(all, 0); it is passed by its name, like std::endl.
 inline sdk::All all() { return {}; }
-/// Where an axis ends, in slice(1, end).
+/// The end of an axis, in slice(1, end).
 inline sdk::End end() { return {}; }
 
-/// A part of an axis: `begin` and every `step`-th after it, up to and without `stop`. Negative
-/// positions count from the end of the axis.
+/// A part of an axis: `begin` and every `step`-th place after it, up to but not including `stop`.
+/// Negative positions count from the end of the axis.
 struct Slice {
   int64_t begin = 0;
   std::optional<int64_t> stop = {};  ///< none: to the end of the axis, or to its start if step < 0
@@ -32,7 +32,7 @@ struct Slice {
 inline Slice slice(int64_t begin, int64_t stop, int64_t step = 1) { return {begin, stop, step}; }
 inline Slice slice(int64_t begin, sdk::End (&)(), int64_t step = 1) { return {begin, {}, step}; }
 
-/// A place along an axis, which is then cut; a part of the axis; or all of it.
+/// One place along an axis, which is then dropped; a part of the axis; or all of it.
 class Index {
  public:
   enum Kind { place, part, whole };

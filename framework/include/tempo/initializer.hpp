@@ -8,8 +8,8 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// How a weight begins: `.kernel_initializer = "he_normal"`, `= constant(0.1)`,
-/// `= random_uniform(-0.1, 0.1)`, `= glorot_uniform({.seed = 3})`. Checked when it is used.
+/// The first values of a weight: `.kernel_initializer = "he_normal"`, `= constant(0.1)`, `=
+/// random_uniform(-0.1, 0.1)`, `= glorot_uniform({.seed = 3})`. Checked when it is used.
 class Initializer {
  public:
   Initializer() = default;
@@ -19,7 +19,7 @@ class Initializer {
   /// "constant(value=0.1)": the form that options, files and plugins carry.
   const std::string& text() const { return text_; }
 
-  /// A tensor of this shape.
+  /// Makes a tensor of this shape.
   Tensor operator()(const Shape& shape, DType dtype = DType::automatic) const {
     tempo_tensor* out = nullptr;
     const tempo_type type = sdk::to_abi(dtype, shape);
@@ -35,13 +35,13 @@ class Initializer {
 
 namespace sdk {
 
-/// Keeps `zeros({3, 4})` a shape: what has this as its first member is no list of numbers.
+/// Keeps `zeros({3, 4})` a shape: a struct that begins with this cannot be made from numbers.
 struct Named {
   constexpr Named() {}
   friend bool operator==(const Named&, const Named&) = default;
 };
 
-/// "name(key=value, ...)" with numbers that read back as they were; negative seeds are left out.
+/// "name(key=value, ...)" with numbers that read back exactly; negative seeds are left out.
 class CallWriter {
  public:
   explicit CallWriter(const char* name) : text_(name) {}
@@ -66,15 +66,15 @@ class CallWriter {
   bool any_ = false;
 };
 
-/// What can be a first number. As the type of a parameter it lets `random_uniform({10}, -1, 1)` be
-/// a tensor of shape [10], where a plain double would take {10} for itself.
+/// A type that converts to a number. As a template's parameter it lets `random_uniform({10}, -1,
+/// 1)` be a tensor of shape [10]; a plain double would take {10} for a number.
 template <class T>
 concept Number = std::convertible_to<T, double>;
 
 }  // namespace sdk
 
-/// Options of the random initializers. A seed gives the same values each time; below 0 they are
-/// drawn from the generator that set_seed starts.
+/// Options of the random initializers. A seed gives the same values each time; a seed below 0 draws
+/// them from the generator that set_seed starts.
 struct SeededOptions {
   sdk::Named named = {};
   int64_t seed = -1;
@@ -93,8 +93,8 @@ struct OrthogonalOptions {
 };
 
 // Without a shape these are initializers; with one, tensors: `parameter(glorot_uniform({3, 4}))`.
-// The latter are templates because GCC 12 takes {.seed = 3} for a shape, too, and then prefers
-// what is none.
+// The latter are templates because GCC 12 also takes {.seed = 3} for a shape, and then prefers a
+// function that is not a template.
 
 inline Initializer zeros() { return "zeros"; }
 inline Initializer ones() { return "ones"; }
@@ -119,7 +119,7 @@ Initializer random_uniform(Least minval, double maxval, int64_t seed = -1) {
   return sdk::CallWriter("random_uniform")("minval", static_cast<double>(minval))("maxval", maxval)
       .seed(seed);
 }
-/// Normal numbers; those further than two deviations from the mean are drawn again.
+/// Normal numbers; those more than two deviations from the mean are drawn again.
 inline Initializer truncated_normal() { return "truncated_normal"; }
 template <sdk::Number Mean>
 Initializer truncated_normal(Mean mean, double stddev = 0.05, int64_t seed = -1) {
@@ -131,7 +131,7 @@ Tensor truncated_normal(const Shape& shape, double mean = 0, double stddev = 1,
                         DType dtype = DType::automatic, int64_t seed = -1) {
   return Initializer(truncated_normal(mean, stddev, seed))(shape, dtype);
 }
-/// Of variance scale / fan (He et al., 2015).
+/// Random numbers of variance scale / fan (He et al., 2015).
 inline Initializer variance_scaling(const VarianceScalingOptions& o = {}) {
   return sdk::CallWriter("variance_scaling")("scale", o.scale)("mode", o.mode)("distribution",
                                                                                o.distribution)

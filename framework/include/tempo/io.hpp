@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers from files and into files: NumPy's .npy and safetensors; CSV lies in table.hpp. Models
-// are saved and loaded in model.hpp.
+// Tensors in files: NumPy's .npy and safetensors. CSV is in table.hpp; models are saved and loaded
+// in model.hpp.
 #pragma once
 
 #include <map>
@@ -11,20 +11,20 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// A tensor as NumPy's np.save writes it, and np.load reads it. Written atomically.
+/// Writes a tensor as NumPy's np.save does, for np.load; atomically.
 TEMPO_API void save_npy(const std::string& path, const Tensor& tensor);
-/// Floats of 2, 4 and 8 bytes, integers of 1 to 8 bytes with and without sign, and bool, in either
-/// byte order and in C's or Fortran's. What Tempo has no dtype for becomes the next one that holds
-/// it without a change: float16 float32, small integers int32, uint32 and uint64 int64.
+/// Reads floats of 2, 4 and 8 bytes, signed and unsigned integers of 1 to 8 bytes, and bool, in
+/// either byte order and in C's or Fortran's. A dtype that Tempo lacks becomes the next one that
+/// holds its values unchanged: float16 float32, small integers int32, uint32 and uint64 int64.
 TEMPO_API Tensor load_npy(const std::string& path);
 
-/// Tensors by name in one safetensors file, as other frameworks read and write it. Written
+/// Writes tensors by name into one safetensors file, in the format of other frameworks;
 /// atomically.
 TEMPO_API void save_tensors(const std::string& path, const std::map<std::string, Tensor>& tensors);
-/// Reads F16 and BF16 (float32), F32, F64, I8, I16, U8 and U16 (int32), I32, I64, U32 and U64
-/// (int64), BOOL. A tensor that Tempo cannot hold, of another dtype, with more axes, with a U64
-/// above 2^63 - 1, does not keep the others from being read: it is there by its name, and using it
-/// is a FormatError. If no tensor can be read, load_tensors throws it.
+/// Reads F16 and BF16 (as float32), F32, F64, I8, I16, U8 and U16 (as int32), I32, I64, U32 and U64
+/// (as int64), BOOL. A tensor that Tempo cannot hold (another dtype, more axes, a U64 of 2^63 or
+/// more) does not stop the others from being read: it is there by its name, and using it throws a
+/// FormatError. If no tensor can be read, load_tensors throws it.
 TEMPO_API std::map<std::string, Tensor> load_tensors(const std::string& path);
 
 }  // namespace tempo

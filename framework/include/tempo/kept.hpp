@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a layer or cell keeps besides its weights, and options of earlier versions: on their way
-// into a model file and out of it.
+// What a layer or cell keeps besides its weights, saved in model files and restored; and the
+// options of earlier versions.
 #pragma once
 
 #include <tempo/option_list.hpp>
@@ -8,20 +8,20 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// What a layer keeps from call to call, each by a name: a model file has it, and puts it back.
+/// Values that a layer keeps from call to call, by name. A model file stores and restores them.
 ///
 ///     void keep_state(Kept& keep) { keep("calls", calls_); }
 ///
-/// One function does both. What a file does not have stays as it is.
+/// One function does both. A value that a file does not have stays as it is.
 class Kept {
  public:
   /// For saving.
   explicit Kept(tempo_saving* to) : to_(to), from_(nullptr, 0) {}
-  /// For putting back.
+  /// For restoring.
   explicit Kept(const tempo_saved& from)
       : version_(from.version), from_(from.values, from.n_values) {}
 
-  /// Whether it is put back, and of which `version` of the class it is then.
+  /// Whether values are restored; version() is then the `version` of the class in the file.
   bool is_put_back() const { return !to_; }
   uint32_t version() const { return version_; }
 
@@ -76,13 +76,13 @@ class OldOptions {
     for (const tempo_attribute& o : sdk::Strided(from.values, from.n_values)) all_.push_back(o);
   }
   uint32_t version() const { return version_; }
-  /// Null: it was not given.
+  /// Null if it was not given.
   const tempo_attribute* find(std::string_view name) const {
     for (const tempo_attribute& o : all_)
       if (name == o.name) return &o;
     return nullptr;
   }
-  /// `to` lives as long as the process. Does nothing where there is none of the name `from`.
+  /// `to` must live as long as the process. Does nothing if there is no option called `from`.
   void rename(std::string_view from, const char* to) {
     for (tempo_attribute& o : all_)
       if (from == o.name) o.name = to;
@@ -90,7 +90,7 @@ class OldOptions {
   void remove(std::string_view name) {
     std::erase_if(all_, [&](const tempo_attribute& o) { return name == o.name; });
   }
-  /// In place of the one of that name, if there is one.
+  /// Adds an option in place of the one of that name, if there is one.
   void set(const sdk::Attribute& option) {
     remove(option.abi().name);
     added_.add(option.abi());

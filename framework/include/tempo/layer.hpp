@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers and cells in use: counted handles, called with tensors. Where they come from (a plugin,
-// this script) makes no difference.
+// Layers and cells in use: counted handles that are called with tensors. It makes no difference
+// where they come from (a plugin, this script).
 #pragma once
 
 #include <tempo/misspelt.hpp>
@@ -8,37 +8,37 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// Whether a call is in training. One that is not told is if the call is in which it is made, by a
-/// layer or by the function of a model; on its own it is not. As in Keras.
+/// Whether a call is in training. If it is not given, a call inside a layer or a model's function
+/// is if the outer call is; a call on its own is not. As in Keras.
 class Training {
  public:
   Training() = default;
   Training(bool training) : value_(training) {}
   operator bool() const { return value_ == 1; }
-  /// 1, 0, or -1: not told.
+  /// 1, 0, or -1 if it was not given.
   int32_t abi() const { return value_; }
 
  private:
   int32_t value_ = -1;
 };
 
-/// What a call may be given besides its inputs.
+/// The arguments of a call besides its inputs.
 struct CallOptions {
   Training training = {};
   Tensor mask = {};          ///< [batch, time] bool, true = use; overrides the mask of the input
-  Tensor lengths = {};       ///< [batch] int32 or int64: padded at their end; see mask_of_lengths
-  State initial_state = {};  ///< of a recurrent layer; zeros when none is given
+  Tensor lengths = {};       ///< [batch] int32 or int64; padding at the end; see mask_of_lengths
+  State initial_state = {};  ///< of a recurrent layer; zeros if none is given
   Tensors constants = {};    ///< for the steps of cells, as their `call.constants`
 };
 
 using Shapes = std::vector<Shape>;
 
-/// Tensors by number. To read one that is not there is an Error, which says who reads it.
+/// Tensors by number. Reading one that is not there throws an Error that names the reader.
 class Given : public Tensors {
  public:
   using Tensors::Tensors;
   Given(const Tensors& tensors) : Tensors(tensors) {}
-  /// `who` reads number i of `what`; `fix` says how it comes there.
+  /// The Error says that `who` reads number i of `what`; `fix` says how to provide it.
   Given(Tensors tensors, std::string who, const char* what, const char* fix)
       : Tensors(std::move(tensors)), who_(std::move(who)), what_(what), fix_(fix) {}
 
@@ -56,14 +56,14 @@ class Given : public Tensors {
   const char* fix_ = "Give more of them.";
 };
 
-/// What a cell sees of the call that it runs in. It is the same at every step.
+/// The call that a cell runs in, as the cell sees it. It is the same at every step.
 struct StepCall {
   bool training = false;
   Given constants = {};            ///< given to the call: rnn(x, {.constants = {memory}})
-  Given once = {};                 ///< what the cell's `once` made for this call
-  Shapes inputs = {};              ///< of the sequences at one step, [batch, ...]
-  DType dtype = DType::automatic;  ///< of the sequences that are floating, or of the weights
-  /// How many sequences lie side by side.
+  Given once = {};                 ///< made by the cell's `once` for this call
+  Shapes inputs = {};              ///< shapes of the sequences at one step, [batch, ...]
+  DType dtype = DType::automatic;  ///< of the floating sequences, or else of the weights
+  /// The number of sequences in the batch.
   int64_t batch() const { return inputs.at(0)[0]; }
 };
 
@@ -95,7 +95,7 @@ inline std::string name_of(tempo_layer* layer) {
   check(host().view_layer(required(layer), &v));
   return v.name;
 }
-/// The mask that a call gives, by itself, by lengths or by both; Tensor{}: none.
+/// The mask that a call gives by .mask, .lengths or both; Tensor{} if it gives none.
 inline Tensor given_mask(const std::string& who, const Tensors& inputs, const CallOptions& call) {
   if (!call.lengths) return call.mask;
   const Shape x = inputs.at(0).shape();
@@ -107,7 +107,7 @@ inline Tensor given_mask(const std::string& who, const Tensors& inputs, const Ca
   return call.mask ? logical_and(call.mask, mask) : mask;
 }
 
-/// All results; `once` goes to a step alone.
+/// Returns all results; only a cell's step gets `once`.
 inline Tensors call_layer(tempo_layer* layer, const Tensors& inputs, const CallOptions& options,
                           const Tensors& once = {}) {
   const Tensor mask = options.lengths ? given_mask(name_of(layer), inputs, options) : options.mask;
@@ -134,20 +134,20 @@ inline std::vector<tempo_type> types_of(const Shapes& shapes, DType dtype) {
   for (const Shape& s : shapes) out.push_back(to_abi(dtype, s));
   return out;
 }
-/// Borrows from `types`.
+/// The result borrows from `types`.
 inline tempo_inputs inputs_of(const std::vector<tempo_type>& types) {
   return {sizeof(tempo_inputs), static_cast<uint32_t>(types.size()), types.data()};
 }
 }  // namespace sdk
 
-/// A layer (a function of tensors) or a cell (one time step), with its weights and children.
-/// Copies are the same layer. Built at the first call, or by build. Several threads may call it; a
-/// stateful one has one call at a time, and a second is an Error.
+/// A layer (a function of tensors) or a cell (one time step), with its weights and children. Copies
+/// are the same layer. It is built at the first call, or by build. Several threads may call it; a
+/// stateful layer takes one call at a time, and a second call is an Error.
 class Layer {
  public:
   Layer() = default;
   explicit Layer(tempo_layer* owned) : handle_(owned) {}
-  /// A cell or layer class of this script or plugin; it goes the same way as one of a plugin's.
+  /// A cell or layer class of this script or plugin; it is called like one of another plugin.
   template <class T>
   requires(sdk::CellClass<T> || sdk::LayerClass<T>) Layer(const T& described)
       : Layer(sdk::in_use(described)) {}
@@ -183,7 +183,7 @@ class Layer {
   Tensors call(const Tensors& inputs, const CallOptions& options = {}) const {
     return sdk::call_layer(handle_, inputs, options);
   }
-  /// All results, which are N: `auto [y, h, c] = lstm.call<3>(x);`
+  /// All N results: `auto [y, h, c] = lstm.call<3>(x);`
   template <std::size_t N>
   std::array<Tensor, N> call(const Tensor& x, const CallOptions& options = {}) const {
     return call<N>(Tensors{x}, options);
@@ -198,7 +198,7 @@ class Layer {
   }
   TEMPO_OPTIONS(Tensors call, CallOptions, const Tensors&) const;
 
-  /// Makes the weights for inputs of these shapes; does nothing when they are there.
+  /// Makes the weights for inputs of these shapes; does nothing if they exist.
   void build(const Shapes& inputs, DType dtype = DType::automatic) const {
     const std::vector<tempo_type> types = sdk::types_of(inputs, dtype);
     const tempo_inputs given = sdk::inputs_of(types);
@@ -214,8 +214,8 @@ class Layer {
 
   /// Whether optimizers change its weights: neither it nor a layer that holds it is frozen.
   bool trainable() const { return view().flags & TEMPO_TRAINABLE; }
-  /// Freezes it with all layers in it, or lets optimizers change it again; before it is built, too.
-  /// What was added as not trainable stays so. While no other thread uses it.
+  /// Freezes it with all layers in it, or unfreezes them; also before it is built. Weights that
+  /// were added as not trainable stay so. No other thread may use it meanwhile.
   void set_trainable(bool trainable) const {
     sdk::check(sdk::host().set_trainable(required(), trainable));
   }
@@ -253,7 +253,7 @@ class Layer {
   /// Forgets the state that a stateful layer keeps between calls.
   void reset_state() const { sdk::check(sdk::host().reset_layer(required())); }
 
-  /// What its type offers under this id, "vendor.thing/1"; null: nothing.
+  /// The extension of its type under this id, "vendor.thing/1"; null if there is none.
   const void* extension(const char* id) const {
     const void* out = nullptr;
     sdk::check(sdk::host().layer_extension(required(), id, &out));
@@ -307,7 +307,7 @@ inline Layer cell(const std::string& name, std::initializer_list<Option> options
 
 namespace sdk {
 
-/// What states are made of: the dtype of the sequences that are floating, or else of the weights.
+/// The dtype of states: that of the floating sequences, or else of the weights.
 inline DType dtype_of_states(const Tensors& x, tempo_dtype weights) {
   for (const Tensor& t : x)
     if (is_floating(t.dtype())) return t.dtype();
@@ -332,7 +332,7 @@ Tensors before_steps(Function function, const Layer& cell, const StepCall& call)
 
 }  // namespace sdk
 
-/// One step of a cell in use; x are its sequences at one time.
+/// Runs one step of a cell in use; x are its sequences at one time.
 inline Step step(const Layer& cell, const Tensors& x, const State& state,
                  const StepCall& call = {}) {
   const CallOptions options{
@@ -345,11 +345,11 @@ inline Step step(const Layer& cell, const Tensor& x, const State& state,
   return step(cell, Tensors{x}, state, call);
 }
 
-/// The states that a cell begins with, for call.inputs: its own, or zeros.
+/// The states with which a cell begins, for call.inputs: its own, or zeros.
 inline State initial_state(const Layer& cell, const StepCall& call) {
   return sdk::before_steps(sdk::host().layer_initial, cell, call);
 }
-/// What a cell makes before the first step, to be given to each as `call.once`.
+/// The tensors that a cell makes before the first step; each step gets them as `call.once`.
 inline Tensors once(const Layer& cell, const StepCall& call) {
   return sdk::before_steps(sdk::host().layer_once, cell, call);
 }
@@ -365,13 +365,13 @@ inline Shapes state_shapes(const Layer& cell, const Shapes& inputs) {
   for (uint32_t i = 0; i < states.count; ++i) out.push_back(sdk::shape_of(types[i]));
   return out;
 }
-/// The same for a cell to which the batch says it all.
+/// The same for a cell whose states depend on the batch alone.
 inline Shapes state_shapes(const Layer& cell, int64_t batch) {
   return state_shapes(cell, Shapes{{batch}});
 }
 
-/// The shapes of a layer's results for such inputs, without a call: as it promises, or as a call on
-/// types alone finds. It is built for them, if it is not yet. Of a cell, of its output at one step.
+/// The shapes of a layer's results for these inputs: as it declares them, or as a call on types
+/// alone finds them. Builds the layer if it is not built. For a cell: of its output at one step.
 inline Shapes output_shapes(const Layer& layer, const Shapes& inputs,
                             DType dtype = DType::automatic) {
   const std::vector<tempo_type> in = sdk::types_of(inputs, dtype);

@@ -9,16 +9,16 @@ namespace tempo TEMPO_HIDDEN {
 
 namespace sdk {
 
-/// The factor that makes the vectors of x along these axes moderate, so that the sum of their
-/// squares is finite: 1 for nearly all. No gradient goes through it; what does not depend on the
-/// length of a vector has the right one without.
+/// A factor that scales huge vectors of x along these axes down, so that the sum of their squares
+/// is finite; it is 1 for nearly all vectors. No gradient flows through it: results that do not
+/// depend on the factor have the right gradient without.
 inline Tensor moderating(const Tensor& x, const Axes& axes) {
   require_along("length", x, axes);
   if (x.count() == 0) return ones_like(x);
   return stop_gradient(minimum(1e15 / max(abs(x), axes, true), 1));
 }
 
-/// Vectors of length 1 along these axes; what is shorter than `least` is divided by that.
+/// Vectors of length 1 along these axes; a vector shorter than `least` is divided by `least`.
 inline Tensor unit(const Tensor& x, const Axes& axes, double least) {
   const Tensor moderate = x * moderating(x, axes);
   return moderate / sqrt(maximum(sum(square(moderate), axes, true), least * least));

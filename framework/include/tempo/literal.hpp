@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors as they are written: tensor({{1, 2}, {3, 4}}).
+// Literal tensors: tensor({{1, 2}, {3, 4}}).
 #pragma once
 
 #include <initializer_list>
@@ -9,7 +9,7 @@
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-/// A number, or a list in braces of such. Lists of one depth must be equally long.
+/// A number, or a list of literals in braces. Lists of one depth must be equally long.
 class Literal {
  public:
   template <class T>
@@ -30,7 +30,7 @@ class Literal {
     require(out, 0, "", "");
     return out;
   }
-  /// That of the numbers if all are bools or integers, else the default dtype.
+  /// The dtype of the numbers if all are bools or integers, else the default dtype.
   DType dtype() const {
     int64_t n = 0, bools = 0, reals = 0, wide = 0;
     each([&](const Literal& number) {
@@ -74,7 +74,7 @@ class Literal {
     for (const Literal& part : list_) part.each(f);
   }
 
-  // `place` is where this stands, "[1][0]", `first` the place of what the shape was read from.
+  // `place` is where this literal stands, "[1][0]"; `first` is where the shape was read.
   void require(const Shape& shape, int depth, const std::string& place,
                const std::string& first) const {
     const bool list = depth < shape.rank();
@@ -91,7 +91,7 @@ class Literal {
       list_[i].require(shape, depth + 1, place + "[" + std::to_string(i) + "]", first + "[0]");
   }
 
-  // Real is also a whole number beyond int64, and wide a whole one that int32 may not hold.
+  // A whole number beyond int64 is real, too; one that int32 may not hold is wide.
   bool is_list_ = false, is_real_ = false, is_bool_ = false, is_wide_ = false;
   double real_ = 0;
   int64_t integer_ = 0;
@@ -102,7 +102,7 @@ class Literal {
 
 /// A tensor of these numbers, as lists in lists: tensor({{1, 2}, {3, 4}}) is [2, 2]. Without a
 /// dtype it is int32 (int64, bool) if all are C++ numbers of that type, else of the default dtype.
-/// A ShapeError where lists of one depth are not equally long, or the dtype cannot hold a number.
+/// Throws ShapeError if lists of one depth are not equally long, or the dtype cannot hold a number.
 inline Tensor tensor(std::initializer_list<sdk::Literal> list, DType dtype = DType::automatic) {
   const sdk::Literal all(list);
   const Shape shape = all.shape();

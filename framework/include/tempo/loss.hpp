@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Losses: one number that says how far predictions are from the truth.
+// Losses: one number for how far predictions are from the targets.
 #pragma once
 
 #include <memory>
@@ -14,16 +14,16 @@ namespace tempo TEMPO_HIDDEN {
 struct LossState;
 struct MetricState;
 
-/// A loss, from its class, from a text ("mse", "binary_crossentropy(from_logits=true)") or from a
-/// function of y_true and y_pred that gives a loss per sample, [batch], or per step, [batch, time],
-/// or one number:
+/// A loss, made from its class, from a text ("mse", "binary_crossentropy(from_logits=true)") or
+/// from a function of y_true and y_pred that returns a loss per sample, [batch], or per step,
+/// [batch, time], or one number:
 ///
 ///     .loss = [](const Tensor& y, const Tensor& p) { return mean(abs(y - p), -1); }
 ///
-/// Losses per step are masked here; a function that gives fewer losses is used as it is and reads
-/// mask_of(y_pred) itself. It is called once, or again if it gave fewer losses than the mask has
-/// steps, and gets y_true in the dtype of y_pred. Several threads may use one loss; a function of
-/// your own must allow that.
+/// Losses per step are masked by Tempo; a function that returns fewer losses reads mask_of(y_pred)
+/// itself. The function is called once, or again if it gave fewer losses than the mask has steps,
+/// and gets y_true in the dtype of y_pred. Several threads may use one loss; a function of your own
+/// must allow that.
 class Loss {
  public:
   /// A user's function, as libtempo calls it.
@@ -45,26 +45,26 @@ class Loss {
 
   explicit operator bool() const { return state_ != nullptr; }
 
-  /// The reduced loss. sample_weight scales the loss of each sample (or step). What the mask of
-  /// y_pred or a weight of 0 leaves out does not count: whatever y_true, y_pred and the weights
-  /// hold there, NaN as well, reaches neither the loss nor a gradient, to any order. (A tracked
-  /// weight of 0 gets its gradient.) When nothing is left, the loss is 0. Axes of extent 1 at the
-  /// end of y_true or y_pred come or go. Throws ShapeError when y_true, y_pred and sample_weight do
-  /// not fit, or a mask lies along the axis that a loss takes together, as that of the classes; and
-  /// Error for a label that is none: see each loss.
+  /// The reduced loss. sample_weight scales the loss of each sample (or step). Elements that the
+  /// mask of y_pred or a weight of 0 leaves out do not count: whatever y_true, y_pred and the
+  /// weights hold there, even NaN, affects neither the loss nor a gradient, to any order. (A
+  /// tracked weight of 0 gets its gradient.) If nothing is left, the loss is 0. Axes of extent 1 at
+  /// the end of y_true or y_pred are added or removed. Throws ShapeError if y_true, y_pred and
+  /// sample_weight do not fit, or if a mask has the axis that a loss reduces, such as that of the
+  /// classes; and Error for an invalid label: see each loss.
   TEMPO_API Tensor operator()(const Tensor& y_true, const Tensor& y_pred,
                               const Tensor& sample_weight = {}) const;
-  /// Before reduction and mask: the class axis is gone, the others are those of y_pred.
+  /// The losses before reduction and mask: of the shape of y_pred without the class axis.
   TEMPO_API Tensor values(const Tensor& y_true, const Tensor& y_pred) const;
 
-  /// Which of a model's results it reads, counted from 0; of a model that gives fewer, the last.
+  /// The index of the model's result that it reads, from 0; the last one if there are fewer.
   TEMPO_API int reads() const;
-  /// Whether it takes a sequence as a whole, so that no part of one has a loss: CRFLoss and CTC.
+  /// Whether it needs whole sequences, so that no part of one has a loss: CRFLoss and CTC.
   TEMPO_API bool of_whole_sequences() const;
 
   /// "mean_squared_error"
   TEMPO_API std::string name() const;
-  /// What Loss(text) makes the same one from; "" for a user's function.
+  /// The text from which Loss(text) makes the same loss; "" for a user's function.
   TEMPO_API std::string text() const;
 
  protected:
@@ -87,11 +87,11 @@ class Loss {
   std::shared_ptr<const LossState> state_;
 };
 
-// A class may be ruled out, by a logit of -inf or a probability of 0. It costs nothing where its
-// label is 0 (0 log 0 = 0), and its gradient is 0. From logits it costs infinity where its label is
-// above 0, by label_smoothing as well; the gradient is finite. Logits that are all -inf, or hold
-// +inf, are those of no probabilities: the loss over classes is NaN. Binary ones are certain: +inf
-// is 1, and -inf is 0.
+// A class may be ruled out, by a logit of -inf or a probability of 0. It adds nothing to the loss
+// if its label is 0 (0 log 0 = 0), and its gradient is 0. From logits, the loss is infinite if its
+// label is above 0, even by label_smoothing; the gradient is finite. Logits that are all -inf, or
+// contain +inf, give no probabilities: the loss over classes is NaN. Binary ones are certain: +inf
+// is a probability of 1, and -inf one of 0.
 //
 // `reduction` of each: "sum_over_batch_size" (the sum divided by the number of losses), "sum",
 // "mean_with_sample_weight" (divided by the sum of the weights) or "none".
@@ -122,7 +122,7 @@ class MeanAbsolutePercentageError : public Loss {
 };
 
 /// mean((log(y_true + 1) - log(y_pred + 1))^2) over the last axis; numbers below 1e-7 count as
-/// that.
+/// 1e-7.
 class MeanSquaredLogarithmicError : public Loss {
  public:
   TEMPO_API MeanSquaredLogarithmicError(const MeanErrorOptions& options = {});
@@ -130,7 +130,7 @@ class MeanSquaredLogarithmicError : public Loss {
 };
 
 struct HuberOptions {
-  double delta = 1;  ///< where the loss turns from a square into a line; at least 0
+  double delta = 1;  ///< at least 0: the error at which the square turns into a line
   std::string reduction = "sum_over_batch_size";
 };
 
@@ -156,7 +156,7 @@ class Poisson : public Loss {
   TEMPO_OPTIONS(Poisson, MeanErrorOptions);
 };
 
-/// sum(t log(t / p)) over the last axis, with both held within [1e-7, 1] (Kullback and Leibler,
+/// sum(t log(t / p)) over the last axis, with both clipped to [1e-7, 1] (Kullback and Leibler,
 /// 1951).
 class KLDivergence : public Loss {
  public:
@@ -165,19 +165,19 @@ class KLDivergence : public Loss {
 };
 
 struct CosineSimilarityOptions {
-  int axis = -1;  ///< of the vectors
+  int axis = -1;  ///< the axis of the vectors
   std::string reduction = "sum_over_batch_size";
 };
 
-/// Minus the cosine of the angle between y_true and y_pred: -1 where they point the same way.
+/// Minus the cosine of the angle between y_true and y_pred: -1 if they point the same way.
 class CosineSimilarity : public Loss {
  public:
   TEMPO_API CosineSimilarity(const CosineSimilarityOptions& options = {});
   TEMPO_OPTIONS(CosineSimilarity, CosineSimilarityOptions);
 };
 
-/// mean(max(1 - t p, 0)) over the last axis. Labels are -1 and 1; a batch of 0 and 1 alone is taken
-/// for those.
+/// mean(max(1 - t p, 0)) over the last axis. Labels are -1 and 1; a batch of 0 and 1 alone is
+/// converted to them.
 class Hinge : public Loss {
  public:
   TEMPO_API Hinge(const MeanErrorOptions& options = {});
@@ -201,11 +201,11 @@ class CategoricalHinge : public Loss {
 struct BinaryCrossentropyOptions {
   bool from_logits = false;    ///< y_pred are logits, not probabilities
   double label_smoothing = 0;  ///< in [0, 1]: moves labels towards 1/2 by this share
-  int axis = -1;               ///< over which it is the mean
+  int axis = -1;               ///< the axis of the mean
   std::string reduction = "sum_over_batch_size";
 };
 
-/// -mean(t log p + (1 - t) log(1 - p)), with p held within [1e-7, 1 - 1e-7]. Labels lie in [0, 1].
+/// -mean(t log p + (1 - t) log(1 - p)), with p clipped to [1e-7, 1 - 1e-7]. Labels lie in [0, 1].
 class BinaryCrossentropy : public Loss {
  public:
   TEMPO_API BinaryCrossentropy(const BinaryCrossentropyOptions& options = {});
@@ -215,7 +215,7 @@ class BinaryCrossentropy : public Loss {
 struct CategoricalCrossentropyOptions {
   bool from_logits = false;
   double label_smoothing = 0;  ///< in [0, 1]: moves labels towards 1 / classes by this share
-  int axis = -1;               ///< of the classes
+  int axis = -1;               ///< the axis of the classes
   std::string reduction = "sum_over_batch_size";
 };
 
@@ -230,7 +230,7 @@ struct SparseCategoricalCrossentropyOptions {
   bool from_logits = false;
   std::optional<int64_t> ignore_class = {};  ///< samples with this label do not count
   std::string reduction = "sum_over_batch_size";
-  int axis = -1;  ///< of y_pred's classes
+  int axis = -1;  ///< the axis of y_pred's classes
 };
 
 /// -log p[t] for class numbers t, the whole numbers from 0 to classes - 1, of any dtype.
@@ -243,10 +243,10 @@ class SparseCategoricalCrossentropy : public Loss {
 struct BinaryFocalCrossentropyOptions {
   bool apply_class_balancing = false;  ///< weighs labels 1 by alpha and labels 0 by 1 - alpha
   double alpha = 0.25;
-  double gamma = 2;  ///< at least 0: how little easy samples count
+  double gamma = 2;  ///< at least 0: the larger, the less easy samples count
   bool from_logits = false;
   double label_smoothing = 0;  ///< in [0, 1]: moves labels towards 1/2 by this share
-  int axis = -1;               ///< over which it is the mean
+  int axis = -1;               ///< the axis of the mean
   std::string reduction = "sum_over_batch_size";
 };
 
@@ -259,11 +259,11 @@ class BinaryFocalCrossentropy : public Loss {
 };
 
 struct CategoricalFocalCrossentropyOptions {
-  double alpha = 0.25;  ///< by which all classes are weighed
-  double gamma = 2;     ///< at least 0: how little easy samples count
+  double alpha = 0.25;  ///< the weight of all classes
+  double gamma = 2;     ///< at least 0: the larger, the less easy samples count
   bool from_logits = false;
   double label_smoothing = 0;  ///< in [0, 1]: moves labels towards 1 / classes by this share
-  int axis = -1;               ///< of the classes
+  int axis = -1;               ///< the axis of the classes
   std::string reduction = "sum_over_batch_size";
 };
 
@@ -279,7 +279,7 @@ struct CategoricalGeneralizedCrossEntropyOptions {
   std::string reduction = "sum_over_batch_size";
 };
 
-/// (1 - p[t]^q) / q for class numbers t, where labels are noisy (Zhang and Sabuncu, 2018).
+/// (1 - p[t]^q) / q for class numbers t, for noisy labels (Zhang and Sabuncu, 2018).
 class CategoricalGeneralizedCrossEntropy : public Loss {
  public:
   TEMPO_API CategoricalGeneralizedCrossEntropy(
@@ -288,12 +288,12 @@ class CategoricalGeneralizedCrossEntropy : public Loss {
 };
 
 struct DiceOptions {
-  std::vector<int> axis = {};  ///< over which it is; empty: all, and the batch has one loss
+  std::vector<int> axis = {};  ///< of the sums; empty: all, and the batch has one loss
   std::string reduction = "sum_over_batch_size";
 };
 
-/// 1 - 2 sum(t p) / (sum(t) + sum(p) + 1e-7), of how far two areas are apart (Dice, 1945). The axes
-/// leave the samples first: over {1, 2} of [batch, time, classes] each sample has a loss.
+/// 1 - 2 sum(t p) / (sum(t) + sum(p) + 1e-7): how little two areas overlap (Dice, 1945). Over the
+/// axes {1, 2} of [batch, time, classes], each sample has a loss.
 class Dice : public Loss {
  public:
   TEMPO_API Dice(const DiceOptions& options = {});
@@ -301,14 +301,14 @@ class Dice : public Loss {
 };
 
 struct TverskyOptions {
-  double alpha = 0.5;          ///< the weight of what y_pred says too much
-  double beta = 0.5;           ///< the weight of what it misses
-  std::vector<int> axis = {};  ///< over which it is; empty: all, and the batch has one loss
+  double alpha = 0.5;          ///< the weight of false positives
+  double beta = 0.5;           ///< the weight of false negatives
+  std::vector<int> axis = {};  ///< of the sums; empty: all, and the batch has one loss
   std::string reduction = "sum_over_batch_size";
 };
 
-/// 1 - s / (s + alpha sum((1 - t) p) + beta sum(t (1 - p)) + 1e-7) of s = sum(t p) (Salehi et al.,
-/// 2017).
+/// 1 - s / (s + alpha sum((1 - t) p) + beta sum(t (1 - p)) + 1e-7) with s = sum(t p) (Salehi et
+/// al., 2017).
 class Tversky : public Loss {
  public:
   TEMPO_API Tversky(const TverskyOptions& options = {});
@@ -316,15 +316,15 @@ class Tversky : public Loss {
 };
 
 struct CircleOptions {
-  double gamma = 80;            ///< how sharp it is
-  double margin = 0.4;          ///< in [0, 1]: how far apart classes shall be
-  bool remove_diagonal = true;  ///< a sample is no partner of its own
+  double gamma = 80;            ///< how sharp the loss is
+  double margin = 0.4;          ///< in [0, 1]: how far apart classes should be
+  bool remove_diagonal = true;  ///< a sample is no partner of itself
   std::string reduction = "sum_over_batch_size";
 };
 
 /// Pulls samples of one class together and others apart, within a batch (Sun et al., 2020): y_true
 /// holds class numbers, y_pred vectors of length 1, [batch, features]. A sample without a partner
-/// of its class, or of another one, does not count.
+/// of its class, or without one of another class, does not count.
 class Circle : public Loss {
  public:
   TEMPO_API Circle(const CircleOptions& options = {});
@@ -332,16 +332,16 @@ class Circle : public Loss {
 };
 
 struct CTCOptions {
-  int mask_index = 0;  ///< the class that stands for no label, the blank
+  int mask_index = 0;  ///< the class of the blank, which stands for no label
   std::string reduction = "sum_over_batch_size";
 };
 
 /// "ctc", connectionist temporal classification (Graves et al., 2006): -log of the probability that
 /// logits y_pred [batch, time, classes] give to the labels y_true [batch, length], over all ways to
-/// lay them along time with blanks between. Labels are whole numbers in [0, classes) and no blank;
-/// mask_index or -1 fills the rest of a row. The mask of y_pred says which steps there are. A
-/// loss for each sample, [batch]: infinite, with a gradient of 0, where the labels do not fit into
-/// the steps.
+/// lay them along time with blanks between. Labels are whole numbers in [0, classes) and not the
+/// blank; mask_index or -1 fills the rest of a row. The mask of y_pred says which steps count. Each
+/// sample has a loss, [batch], which is infinite, with a gradient of 0, if the labels do not fit
+/// into the steps.
 class CTC : public Loss {
  public:
   TEMPO_API CTC(const CTCOptions& options = {});
@@ -354,8 +354,8 @@ struct CRFLossOptions {
 
 /// "crf_loss": -log of the probability that a linear chain (Lafferty et al., 2001) gives to the
 /// tags y_true [batch, time]. y_pred are its potentials [batch, time, tags, tags], the second
-/// result of a linear-chain layer, which this loss reads. A loss for each sample, [batch]; the
-/// steps that the mask of y_pred leaves out are no part of the chain.
+/// result of a linear-chain layer, which this loss reads. Each sample has a loss, [batch]; steps
+/// that the mask of y_pred leaves out do not belong to the chain.
 class CRFLoss : public Loss {
  public:
   TEMPO_API CRFLoss(const CRFLossOptions& options = {});

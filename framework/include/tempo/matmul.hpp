@@ -11,7 +11,7 @@ inline Tensor matmul(const Tensor& a, const Tensor& b) {
   static const sdk::Op op("matmul");
   return op(a, b);
 }
-/// As matmul, with the last two axes of an operand read as swapped.
+/// As matmul; the last two axes of an operand may be swapped first.
 inline Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
   static const sdk::Op op("matmul");
   return op(a, b, {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}});

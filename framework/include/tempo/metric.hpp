@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metrics: numbers that are watched during training, over all samples seen.
+// Metrics: numbers over all samples seen, to be watched during training.
 #pragma once
 
 #include <concepts>
@@ -22,15 +22,15 @@ concept UpdatedByThree = requires(M m, const Tensor& t) {
 };
 }  // namespace sdk
 
-/// A class that counts over batches: update(y_true, y_pred), or with a third argument, how much
-/// each sample or step counts, and result().
+/// A class that counts over batches: update(y_true, y_pred), or with a third argument, the weight
+/// of each sample or step, and result().
 template <class M>
 concept StatefulMetric = (sdk::UpdatedByTwo<M> || sdk::UpdatedByThree<M>)&&requires(const M m) {
   { m.result() } -> std::convertible_to<double>;
 };
 
-/// A number of all samples seen: most are means over them. From its class, a text ("accuracy",
-/// "mse", "auc(curve=PR)") or a loss. A handle; copies are the same metric. One thread at a time.
+/// A number over all samples seen, mostly a mean. Made from its class, a text ("accuracy", "mse",
+/// "auc(curve=PR)") or a loss. A handle; copies are the same metric. One thread at a time.
 /// "accuracy" becomes binary, categorical or sparse categorical by the shapes of its first update.
 class Metric {
  public:
@@ -38,7 +38,7 @@ class Metric {
   TEMPO_API Metric(const std::string& text);
   /// The mean of the loss of each sample.
   TEMPO_API Metric(const Loss& loss);
-  /// An object of one's own that has seen nothing; copies of it count:
+  /// An object of your own that has seen nothing; the metric counts with copies of it:
   ///
   ///     struct Largest {
   ///       void update(const Tensor&, const Tensor& y_pred) {
@@ -50,12 +50,12 @@ class Metric {
   ///     model.compile({.loss = "mse", .metrics = {Metric(Largest(), "largest")}});
   ///
   /// The third argument of its update is the sample_weight, with 0 where the mask of y_pred leaves
-  /// a step out; Tensor{} where all count the same.
+  /// a step out; it is Tensor{} if all count the same.
   template <StatefulMetric M>
   requires(!std::derived_from<M, Metric>)
       Metric(M metric, const std::string& name, std::optional<bool> higher_is_better = {})
       : Metric(std::make_shared<Bound<M>>(std::move(metric)), name, higher_is_better) {}
-  /// Such an object, as libtempo calls it.
+  /// An object of your own, as libtempo calls it.
   class Own {
    public:
     virtual ~Own() = default;
@@ -64,29 +64,29 @@ class Metric {
     virtual std::shared_ptr<Own> copy() const = 0;
   };
 
-  /// Adds a batch. What the mask of y_pred or a weight of 0 leaves out does not count, whatever it
-  /// holds. Throws Error for a label that is none (NaN, 0.7, a class that y_pred does not have),
-  /// and ShapeError where shapes do not fit, or a mask lies along what is taken together. A
+  /// Adds a batch. Elements that the mask of y_pred or a weight of 0 leaves out do not count,
+  /// whatever they hold. Throws Error for an invalid label (NaN, 0.7, a class that y_pred does not
+  /// have), and ShapeError if shapes do not fit, or if a mask has an axis that is reduced. A
   /// prediction of NaN is neither right nor wrong: it makes the result NaN.
   TEMPO_API void update(const Tensor& y_true, const Tensor& y_pred,
                         const Tensor& sample_weight = {});
-  /// What was added since the last reset gives; of means, 0 when nothing was that counts. Throws
-  /// Error where that is several numbers.
+  /// The result of all batches since the last reset; a mean is 0 if nothing counted. Throws Error
+  /// if there are several numbers.
   TEMPO_API double result() const;
-  /// All of them, one for each of several thresholds.
+  /// All numbers of the metric, one for each of several thresholds.
   TEMPO_API std::vector<double> results() const;
-  /// A metric for each of its numbers, which has seen nothing: "precision_0.3" and "precision_0.7"
-  /// of Precision({.thresholds = {0.3, 0.7}}). Of these compile takes what it is given.
+  /// A metric for each of its numbers that has seen nothing: "precision_0.3" and "precision_0.7" of
+  /// Precision({.thresholds = {0.3, 0.7}}). compile also takes only some of these.
   TEMPO_API std::vector<Metric> parts() const;
   TEMPO_API void reset();
 
-  /// The name in logs and History: the text it was given by, or "binary_accuracy".
+  /// The name in logs and History: the text that it was made from, or "binary_accuracy".
   TEMPO_API std::string name() const;
-  /// What Metric(text) makes the same one from; "" when it counts a user's function.
+  /// The text from which Metric(text) makes the same metric; "" if it counts a user's function.
   TEMPO_API std::string text() const;
-  /// Whether larger is better; none for a user's function, of which nobody knows.
+  /// Whether larger is better; none for a user's function, for which it is unknown.
   TEMPO_API std::optional<bool> higher_is_better() const;
-  /// A metric like it, not the same one, that has seen nothing; fit and evaluate count in such.
+  /// A new metric of the same kind that has seen nothing; fit and evaluate count with new ones.
   TEMPO_API Metric fresh() const;
 
  protected:
@@ -154,7 +154,7 @@ struct TopKCategoricalAccuracyOptions {
   std::string name = "top_k_categorical_accuracy";
 };
 
-/// The share of samples whose one-hot label is among the k largest predictions; ties are in.
+/// The share of samples whose one-hot label is among the k largest predictions; ties count.
 class TopKCategoricalAccuracy : public Metric {
  public:
   TEMPO_API TopKCategoricalAccuracy(const TopKCategoricalAccuracyOptions& options = {});
@@ -167,7 +167,7 @@ struct SparseTopKCategoricalAccuracyOptions {
   std::string name = "sparse_top_k_categorical_accuracy";
 };
 
-/// The same of class numbers.
+/// The same for class numbers.
 class SparseTopKCategoricalAccuracy : public Metric {
  public:
   TEMPO_API SparseTopKCategoricalAccuracy(const SparseTopKCategoricalAccuracyOptions& options = {});
@@ -190,8 +190,8 @@ struct CosineSimilarityMetricOptions {
   std::string name = "cosine_similarity";
 };
 
-/// The mean cosine of the angle between y_true and y_pred: 1 where they point the same way, where
-/// the loss of that name is -1. As a text it is "cosine_similarity".
+/// The mean cosine of the angle between y_true and y_pred: 1 if they point the same way, while the
+/// loss of that name is -1. As a text it is "cosine_similarity".
 class CosineSimilarityMetric : public Metric {
  public:
   TEMPO_API CosineSimilarityMetric(const CosineSimilarityMetricOptions& options = {});
@@ -204,18 +204,18 @@ struct PerplexityOptions {
   std::string name = "perplexity";
 };
 
-/// e to the mean crossentropy of class numbers: of among how many classes a model seems to choose.
+/// e to the mean crossentropy of class numbers: the number of classes that a model wavers between.
 class Perplexity : public Metric {
  public:
   TEMPO_API Perplexity(const PerplexityOptions& options = {});
   TEMPO_OPTIONS(Perplexity, PerplexityOptions);
 };
 
-// Those below count decisions: y_pred says 1 where it is above a threshold. Labels are 0 and 1. A
-// rate of which nothing was counted is 0.
+// The metrics below count decisions: y_pred says 1 where it is above a threshold. Labels are 0 and
+// 1. A rate whose denominator is 0 is 0.
 
-/// Where y_pred says 1: above a number in [0, 1], `.thresholds = 0.3`. Of several, `= {0.3, 0.7}`,
-/// a metric has a number each: see Metric::parts. None is 0.5, or with top_k the k largest.
+/// The thresholds in [0, 1] above which y_pred says 1: `.thresholds = 0.3`. With several, a metric
+/// has a number for each: see Metric::parts. Not given: 0.5, or with top_k the k largest.
 class Thresholds : public std::vector<double> {
  public:
   using vector::vector;
@@ -225,11 +225,11 @@ class Thresholds : public std::vector<double> {
 struct PrecisionOptions {
   Thresholds thresholds = {};
   int top_k = 0;                         ///< only the k largest of a sample may say 1; 0: all may
-  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
+  std::optional<int64_t> class_id = {};  ///< only this class of the last axis counts
   std::string name = "precision";
 };
 
-/// The share of what y_pred says is 1 that is.
+/// The share of predictions of 1 whose label is 1.
 class Precision : public Metric {
  public:
   TEMPO_API Precision(const PrecisionOptions& options = {});
@@ -239,11 +239,11 @@ class Precision : public Metric {
 struct RecallOptions {
   Thresholds thresholds = {};
   int top_k = 0;                         ///< only the k largest of a sample may say 1; 0: all may
-  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
+  std::optional<int64_t> class_id = {};  ///< only this class of the last axis counts
   std::string name = "recall";
 };
 
-/// The share of labels 1 that y_pred says.
+/// The share of labels 1 that are predicted as 1.
 class Recall : public Metric {
  public:
   TEMPO_API Recall(const RecallOptions& options = {});
@@ -252,31 +252,31 @@ class Recall : public Metric {
 
 struct CountOptions {
   Thresholds thresholds = {};
-  std::string name = "";  ///< empty: that of its class, "true_positives"
+  std::string name = "";  ///< empty: the name of its class, "true_positives"
 };
 
-/// How many labels 1 y_pred says are 1, each with its weight.
+/// The number of labels 1 that are predicted as 1, each with its weight.
 class TruePositives : public Metric {
  public:
   TEMPO_API TruePositives(const CountOptions& options = {});
   TEMPO_OPTIONS(TruePositives, CountOptions);
 };
 
-/// How many labels 0 it says are 0.
+/// The number of labels 0 that are predicted as 0.
 class TrueNegatives : public Metric {
  public:
   TEMPO_API TrueNegatives(const CountOptions& options = {});
   TEMPO_OPTIONS(TrueNegatives, CountOptions);
 };
 
-/// How many labels 0 it says are 1.
+/// The number of labels 0 that are predicted as 1.
 class FalsePositives : public Metric {
  public:
   TEMPO_API FalsePositives(const CountOptions& options = {});
   TEMPO_OPTIONS(FalsePositives, CountOptions);
 };
 
-/// How many labels 1 it says are 0.
+/// The number of labels 1 that are predicted as 0.
 class FalseNegatives : public Metric {
  public:
   TEMPO_API FalseNegatives(const CountOptions& options = {});
@@ -284,19 +284,19 @@ class FalseNegatives : public Metric {
 };
 
 struct AUCOptions {
-  int num_thresholds = 200;                        ///< at least 2, evenly from 0 to 1
+  int num_thresholds = 200;                        ///< at least 2, evenly spaced from 0 to 1
   std::string curve = "ROC";                       ///< or "PR": precision over recall
   std::string summation_method = "interpolation";  ///< or "minoring", "majoring"
   std::vector<double> thresholds = {};             ///< others, in [0, 1], besides 0 and 1
-  bool multi_label = false;                ///< one area for each of the last axis; their mean
-  int num_labels = 0;                      ///< of multi_label, where they shall be checked
-  std::vector<double> label_weights = {};  ///< of that mean
+  bool multi_label = false;                ///< one area for each label of the last axis; their mean
+  int num_labels = 0;                      ///< with multi_label: checked, if it is not 0
+  std::vector<double> label_weights = {};  ///< the weights of that mean
   bool from_logits = false;
   std::string name = "auc";
 };
 
-/// The area under a curve of y_pred, which lies in [0, 1], by sums over thresholds. Between two of
-/// them precision is interpolated as Davis and Goadrich (2006) do.
+/// The area under a curve of y_pred, which lies in [0, 1], by sums over thresholds. Between two
+/// thresholds, precision is interpolated as by Davis and Goadrich (2006).
 class AUC : public Metric {
  public:
   TEMPO_API AUC(const AUCOptions& options = {});
@@ -306,12 +306,12 @@ class AUC : public Metric {
 struct SensitivityAtSpecificityOptions {
   double specificity = 0.5;  ///< in [0, 1]
   int num_thresholds = 200;
-  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
+  std::optional<int64_t> class_id = {};  ///< only this class of the last axis counts
   std::string name = "sensitivity_at_specificity";
 };
 
-/// The largest recall at a threshold where the specificity, the share of labels 0 that y_pred says,
-/// is at least so much.
+/// The largest recall at a threshold whose specificity, the share of labels 0 that are predicted as
+/// 0, is at least the given one.
 class SensitivityAtSpecificity : public Metric {
  public:
   TEMPO_API SensitivityAtSpecificity(const SensitivityAtSpecificityOptions& options = {});
@@ -321,11 +321,11 @@ class SensitivityAtSpecificity : public Metric {
 struct SpecificityAtSensitivityOptions {
   double sensitivity = 0.5;  ///< in [0, 1]
   int num_thresholds = 200;
-  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
+  std::optional<int64_t> class_id = {};  ///< only this class of the last axis counts
   std::string name = "specificity_at_sensitivity";
 };
 
-/// The largest specificity at a threshold where the recall is at least so much.
+/// The largest specificity at a threshold whose recall is at least the given sensitivity.
 class SpecificityAtSensitivity : public Metric {
  public:
   TEMPO_API SpecificityAtSensitivity(const SpecificityAtSensitivityOptions& options = {});
@@ -335,11 +335,11 @@ class SpecificityAtSensitivity : public Metric {
 struct PrecisionAtRecallOptions {
   double recall = 0.5;  ///< in [0, 1]
   int num_thresholds = 200;
-  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
+  std::optional<int64_t> class_id = {};  ///< only this class of the last axis counts
   std::string name = "precision_at_recall";
 };
 
-/// The largest precision at a threshold where the recall is at least so much.
+/// The largest precision at a threshold whose recall is at least the given one.
 class PrecisionAtRecall : public Metric {
  public:
   TEMPO_API PrecisionAtRecall(const PrecisionAtRecallOptions& options = {});
@@ -349,20 +349,20 @@ class PrecisionAtRecall : public Metric {
 struct RecallAtPrecisionOptions {
   double precision = 0.5;  ///< in [0, 1]
   int num_thresholds = 200;
-  std::optional<int64_t> class_id = {};  ///< of the last axis only this one counts
+  std::optional<int64_t> class_id = {};  ///< only this class of the last axis counts
   std::string name = "recall_at_precision";
 };
 
-/// The largest recall at a threshold where the precision is at least so much.
+/// The largest recall at a threshold whose precision is at least the given one.
 class RecallAtPrecision : public Metric {
  public:
   TEMPO_API RecallAtPrecision(const RecallAtPrecisionOptions& options = {});
   TEMPO_OPTIONS(RecallAtPrecision, RecallAtPrecisionOptions);
 };
 
-// F scores are of [batch, classes]. `average`: "macro" is the mean over the classes, "weighted" by
-// how many labels each has, "micro" counts all classes together. Keras gives one score a class
-// unless asked for one of these.
+// F scores take [batch, classes]. `average`: "macro" is the mean over the classes, "weighted" a
+// mean weighted by the number of labels of each class, "micro" counts all classes together. Keras
+// gives one score per class unless asked for one of these.
 
 struct F1ScoreOptions {
   std::string average = "macro";
@@ -379,7 +379,7 @@ class F1Score : public Metric {
 
 struct FBetaScoreOptions {
   std::string average = "macro";
-  double beta = 1;               ///< how many times as much recall counts as precision
+  double beta = 1;               ///< how many times as much as precision recall counts
   double threshold = not_given;  ///< in [0, 1]; not given: the largest of a sample says 1
   std::string name = "fbeta_score";
 };

@@ -10,7 +10,7 @@ struct MeanOptions {
   std::string name = "mean";
 };
 
-/// The mean of values of one's own, `mean.update(values)`, or weighted ones. In fit, of y_pred.
+/// The mean of values of your own, `mean.update(values)`, or of weighted ones. In fit, of y_pred.
 class Mean : public Metric {
  public:
   TEMPO_API Mean(const MeanOptions& options = {});
@@ -24,7 +24,7 @@ struct SumOptions {
   std::string name = "sum";
 };
 
-/// The sum of values of one's own, each times its weight. In fit, of y_pred.
+/// The sum of values of your own, each times its weight. In fit, of y_pred.
 class Sum : public Metric {
  public:
   TEMPO_API Sum(const SumOptions& options = {});
@@ -34,15 +34,15 @@ class Sum : public Metric {
   }
 };
 
-// The overlap of a class: where both y_true and y_pred say it, by where one of them does
-// (intersection over union; Jaccard, 1901). Classes that occur in neither do not count; where none
-// is left, the result is 0. Labels are class numbers, or with sparse_y_true = false and
-// sparse_y_pred = false what argmax over `axis` makes them from.
+// The overlap of a class: the count of elements that both y_true and y_pred give to it, divided by
+// the count that either gives to it (intersection over union; Jaccard, 1901). Classes that occur in
+// neither do not count; if none is left, the result is 0. Labels are class numbers, or with
+// sparse_y_true = false and sparse_y_pred = false numbers from which argmax over `axis` makes them.
 
 struct IoUOptions {
   int num_classes = 0;                         ///< must be given
-  std::vector<int64_t> target_class_ids = {};  ///< whose overlaps the result is the mean of
-  std::optional<int64_t> ignore_class = {};    ///< what is labelled so does not count
+  std::vector<int64_t> target_class_ids = {};  ///< the result is the mean over these classes
+  std::optional<int64_t> ignore_class = {};    ///< elements of this label do not count
   bool sparse_y_true = true;
   bool sparse_y_pred = true;
   int axis = -1;
@@ -87,7 +87,7 @@ class BinaryIoU : public Metric {
 
 struct OneHotIoUOptions {
   int num_classes = 0;                         ///< must be given
-  std::vector<int64_t> target_class_ids = {};  ///< whose overlaps the result is the mean of
+  std::vector<int64_t> target_class_ids = {};  ///< the result is the mean over these classes
   std::optional<int64_t> ignore_class = {};
   bool sparse_y_pred = false;
   int axis = -1;
@@ -118,18 +118,18 @@ class OneHotMeanIoU : public Metric {
 
 struct CorrelationOptions {
   int axis = -1;
-  std::string name = "";  ///< empty: that of its class, "pearson_correlation"
+  std::string name = "";  ///< empty: the name of its class, "pearson_correlation"
 };
 
-/// How y_true and y_pred of a sample rise and fall together along the axis (Pearson, 1895), from -1
-/// to 1; 0 where one of them is the same everywhere; the mean over the samples.
+/// The correlation of y_true and y_pred along the axis (Pearson, 1895), from -1 to 1, as a mean
+/// over the samples; 0 for a sample in which one of them is constant.
 class PearsonCorrelation : public Metric {
  public:
   TEMPO_API PearsonCorrelation(const CorrelationOptions& options = {});
   TEMPO_OPTIONS(PearsonCorrelation, CorrelationOptions);
 };
 
-/// The same, less where their means or spreads differ (Lin, 1989).
+/// The same, but less if their means or spreads differ (Lin, 1989).
 class ConcordanceCorrelation : public Metric {
  public:
   TEMPO_API ConcordanceCorrelation(const CorrelationOptions& options = {});
@@ -142,10 +142,10 @@ struct R2ScoreOptions {
   std::string name = "r2_score";
 };
 
-/// 1 - sum((y_true - y_pred)^2) / sum((y_true - mean(y_true))^2) of [batch, outputs], the mean over
-/// the outputs, or one weighted by how much they vary: 1 is perfect, 0 as good as the mean.
-/// Adjusted for p regressors of n samples, if these are more than p + 1: 1 - (1 - score) (n - 1) /
-/// (n - p - 1).
+/// 1 - sum((y_true - y_pred)^2) / sum((y_true - mean(y_true))^2) of [batch, outputs], as a mean
+/// over the outputs, or one weighted by their variance: 1 is perfect, 0 is as good as the mean.
+/// Adjusted for p regressors and n samples, if n is more than p + 1, it is 1 - (1 - score) (n - 1)
+/// / (n - p - 1).
 class R2Score : public Metric {
  public:
   TEMPO_API R2Score(const R2ScoreOptions& options = {});

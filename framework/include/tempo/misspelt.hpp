@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options that are misspelt: what makes a compiler name them. Of Adam({.beta = 3}) g++ and clang
-// say but that braces do not become AdamOptions; with one more function that takes any braces, and
-// fails, g++ names each option in them, and clang points at each, and both name the struct.
+// Makes compilers name misspelt options. For Adam({.beta = 3}), g++ and clang only say that braces
+// do not become AdamOptions. With one more function that takes any braces, and fails, g++ names
+// each option in them, clang points at each, and both name the struct.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-/// Made of whatever stands in the braces, which an error then shows.
+/// Made from anything that stands in the braces, which an error then shows.
 template <class Options>
 class MisspeltOptionOf {
  public:
@@ -33,7 +33,7 @@ class MisspeltOptionOf {
 #endif
 };
 
-/// In place of a template's parameter, which is the better choice where both can be.
+/// Stands for a template's parameter; the template itself is the better match if both fit.
 struct Whatever {
   template <class T>
   Whatever(const T&) {}
@@ -46,10 +46,10 @@ using Misspelt = const MisspeltOptionOf<Options> (&&)[n];
 
 }  // namespace tempo
 
-// TEMPO_OPTIONS(Adam, AdamOptions) stands beside `Adam(const AdamOptions&)`, and is
-// chosen only where that cannot be. The types of parameters before the options follow.
+// TEMPO_OPTIONS(Adam, AdamOptions) stands beside `Adam(const AdamOptions&)`, and is chosen only
+// if that does not match. The types of parameters before the options follow.
 // TEMPO_MEMBER_OPTIONS is for a member function that is not overloaded: clang explains that best
-// when it stays so.
+// if it stays so.
 #ifdef __clang__  // it counts no designators, but takes an array that is longer
 #define TEMPO_OPTIONS(function, Options, ...)      \
   template <class = void, std::size_t number = 64> \

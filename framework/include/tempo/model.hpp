@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models: layers and a function of them, with training, prediction, tables and files.
+// Models: layers and a function of them, with training, prediction, summaries and files.
 #pragma once
 
 #include <tempo/layer.hpp>
@@ -9,13 +9,13 @@
 namespace tempo TEMPO_HIDDEN {
 
 namespace sdk {
-/// A Tensor or Tensors of (const Tensors& inputs), or of inputs and const CallOptions&.
+/// A function of (const Tensors& inputs), or with const CallOptions&, to Tensor or Tensors.
 template <class F>
 concept ModelFunction = std::is_invocable_v<const F&, const Tensors&> ||
     std::is_invocable_v<const F&, const Tensors&, const CallOptions&>;
 
-/// What was thrown by this object's code and came back through the host as a text is thrown on as
-/// what it was.
+/// Rethrows an exception of this shared object, which came back through the host as a text, as what
+/// it was.
 template <class F>
 auto own_exceptions(const F& f) {
   try {
@@ -38,33 +38,33 @@ class ModelReader;
 /// call it, predict and evaluate. compile, fit, load_weights and other changes need it alone.
 class Model {
  public:
-  /// What the function of a model is called with, as libtempo calls it.
+  /// The function of a model, as libtempo calls it.
   class Function {
    public:
     virtual ~Function() = default;
     virtual Tensors operator()(const Tensors& inputs, const CallOptions& call) const = 0;
   };
 
-  /// `function` is a Tensor or Tensors of (const Tensors& inputs), or of inputs and
-  /// const CallOptions&, which has `training`. `layers` are those whose weights are the model's.
+  /// `function` takes (const Tensors& inputs), or inputs and const CallOptions&, which has
+  /// `training`, and returns a Tensor or Tensors. The weights of `layers` are the model's.
   template <sdk::ModelFunction F>
   Model(const std::vector<Layer>& layers, F function, const std::string& name = "")
       : Model(layers, std::make_shared<Bound<F>>(std::move(function)), name) {}
-  /// Its layers are those that the function calls, in the order of the first call; before that, or
-  /// build, it has none.
+  /// The model's layers are those that the function calls, in the order of the first call. Before
+  /// that, or before build, it has none.
   template <class F>
   requires(!std::is_base_of_v<Model, F> &&
            sdk::ModelFunction<F>) explicit Model(F function, const std::string& name = "")
       : Model(std::make_shared<Bound<F>>(std::move(function)), name) {}
 
-  /// The model as a layer of others, which it is, too, in a list of layers or called by a model's
-  /// function: Sequential({encoder, Dense({.units = 1})}). Always the same one as long as it is
-  /// held; its weights are then on the paths "encoder/lstm/kernel".
+  /// The model as a layer of others; a list of layers and a model's function convert it by
+  /// themselves: Sequential({encoder, Dense({.units = 1})}). It is always the same layer as long as
+  /// it is held; the paths of its weights are then "encoder/lstm/kernel".
   TEMPO_API operator Layer() const;
 
-  /// The first result. Builds what is not built yet. It remembers how it was computed, so that a
-  /// gradient can be asked for, for as long as it lives: that is for losses. `predict` remembers
-  /// nothing, of one batch too, and so does a call while a NoGradient lives.
+  /// The first result; builds what is not built yet. As long as it lives, it remembers how it was
+  /// computed, so that a gradient can be asked for: that is for losses. `predict`, even of one
+  /// batch, remembers nothing, and neither does a call while a NoGradient lives.
   Tensor operator()(const Inputs& x, const CallOptions& options = {}) const {
     return call(x, options).at(0);
   }
@@ -74,27 +74,27 @@ class Model {
   TEMPO_OPTIONS(Tensor operator(), CallOptions, const Inputs&) const;
   TEMPO_MEMBER_OPTIONS(Tensors call, CallOptions, const Inputs&);
 
-  /// From a callback: a fit that is running goes on with what it began with.
+  /// If a callback calls it, the running fit goes on with its old settings.
   void compile(const CompileOptions& options) { run_compile(options); }
   TEMPO_MEMBER_OPTIONS(void compile, CompileOptions);
-  /// Trains on samples, which lie along the first axis of x and y. One thread at a time; a callback
-  /// may call fit, evaluate, predict or save, which change neither what this fit counts nor
+  /// Trains on samples, which lie along the first axis of x and y. One thread at a time. A callback
+  /// may call fit, evaluate, predict or save; these change neither what the outer fit counts nor
   /// whether it is to stop.
-  /// Ctrl-C (SIGINT) ends it after the batch that runs, unless the program handles SIGINT itself:
-  /// on_train_end is called, the history of whole epochs stays, and fit returns; a second one ends
-  /// the process.
+  /// Ctrl-C (SIGINT) ends fit after the current batch, unless the program handles SIGINT itself:
+  /// on_train_end is called, the history of whole epochs stays, and fit returns. A second Ctrl-C
+  /// ends the process.
   History fit(const Inputs& x, const Inputs& y, const FitOptions& options = {}) {
     return sdk::own_exceptions([&] { return run_fit(x, y, options); });
   }
   TEMPO_OPTIONS(History fit, FitOptions, const Inputs&, const Inputs&) const;
-  /// The same, on batches that a range or a function gives one after the other, for data larger
-  /// than memory; an epoch ends with the range. They are made on a thread of their own, `.prefetch`
-  /// ahead: what the range reads must not be written meanwhile, and random numbers that it draws
-  /// are of a generator beside the global one, the same each time. What it throws comes out of fit
-  /// as an Error that says at which batch, with the exception itself nested in it.
+  /// The same, on batches from a range or a function, one after the other, for data larger than
+  /// memory; an epoch ends with the range. Another thread makes them, `.prefetch` batches ahead:
+  /// what the range reads must not be written meanwhile, and the random numbers that it draws are
+  /// from a separate generator, the same ones each time. An exception of the range leaves fit as an
+  /// Error that names the batch, with the exception itself nested in it.
   ///
-  /// Throws Error where a range that can be walked through once (std::ranges::input_range, no
-  /// forward_range) is given for several epochs; with steps_per_epoch one walk goes through them.
+  /// Throws Error if a range that can be iterated over only once (std::ranges::input_range, no
+  /// forward_range) is given for several epochs; with steps_per_epoch they share one pass.
   History fit(const BatchRange& batches, const FitOptions& options = {}) {
     return sdk::own_exceptions([&] { return run_fit(batches, options); });
   }
@@ -110,7 +110,7 @@ class Model {
     return sdk::own_exceptions([&] { return run_evaluate(batches, options); });
   }
   TEMPO_OPTIONS(Logs evaluate, EvaluateOptions, const BatchRange&) const;
-  /// One update, by all these samples; the loss before it and the metrics, of this batch alone.
+  /// Makes one update from all these samples; returns the loss before it and the batch's metrics.
   Logs train_on_batch(const Inputs& x, const Inputs& y, const TrainOnBatchOptions& options = {}) {
     return sdk::own_exceptions([&] { return run_train_on_batch(x, y, options); });
   }
@@ -121,22 +121,22 @@ class Model {
     return sdk::own_exceptions([&] { return run_test_on_batch(x, y, options); });
   }
   TEMPO_MEMBER_OPTIONS(Logs test_on_batch, TestOnBatchOptions, const Inputs&, const Inputs&);
-  /// What the model gives for these samples, in one batch.
+  /// The first result of the model for these samples, in one batch.
   Tensor predict_on_batch(const Inputs& x) const { return predict(x, {.batch_size = INT64_MAX}); }
-  /// What the latest fit recorded, also of one that an exception ended; empty before there is one.
+  /// The record of the latest fit, even if an exception ended it; empty before the first.
   TEMPO_API History history() const;
-  /// The first result for all samples, batch by batch, without what a gradient would need.
+  /// The first result for all samples, batch by batch, without keeping what a gradient needs.
   Tensor predict(const Inputs& x, const PredictOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_predict(x, options, false)[0]; });
   }
-  /// All results of a model of several outputs.
+  /// All results of a model with several outputs.
   Tensors predict_all(const Inputs& x, const PredictOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_predict(x, options, true); });
   }
   TEMPO_OPTIONS(Tensors predict_all, PredictOptions, const Inputs&) const;
   TEMPO_OPTIONS(Tensor predict, PredictOptions, const Inputs&) const;
-  /// The same for the x of batches; they need no y. The rows are in the order of the samples where
-  /// the batches have places, as those of batches(x, y) and batches_by_length have.
+  /// The same for the x of batches; they need no y. Rows are in the order of the samples if the
+  /// batches have places, as those of batches(x, y) and batches_by_length do.
   Tensor predict(const BatchRange& batches, const PredictOptions& options = {}) const {
     return sdk::own_exceptions([&] { return run_predict(batches, options, false)[0]; });
   }
@@ -146,8 +146,8 @@ class Model {
   TEMPO_OPTIONS(Tensors predict_all, PredictOptions, const BatchRange&) const;
   TEMPO_OPTIONS(Tensor predict, PredictOptions, const BatchRange&) const;
 
-  /// Makes the weights for inputs of these shapes; -1 stands for an extent that is not known, as
-  /// the batch: `model.build({{-1, 15, 1}})`.
+  /// Makes the weights for inputs of these shapes; -1 stands for an unknown extent, such as the
+  /// batch: `model.build({{-1, 15, 1}})`.
   void build(const Shapes& inputs, DType dtype = DType::automatic) {
     sdk::own_exceptions([&] { run_build(inputs, dtype); });
   }
@@ -158,23 +158,23 @@ class Model {
 
   TEMPO_API std::string name() const;
   TEMPO_API const std::vector<Layer>& layers() const;
-  /// What the layers are called in this model: "lstm", "dense", "dense_1", all different. A layer
-  /// that is part of something else, too, may have another name() there.
+  /// The names of the layers in this model, all different: "lstm", "dense", "dense_1". A layer that
+  /// is also part of something else may have another name() there.
   TEMPO_API std::vector<std::string> layer_names() const;
-  /// Throws Error, with the nearest name, when there is none by this name.
+  /// Throws Error, with the nearest name, if there is none of this name.
   TEMPO_API Layer get_layer(const std::string& name) const;
-  /// Each weight once, though layers share it or a layer is used twice.
+  /// Each weight once, even if layers share it or a layer is used twice.
   TEMPO_API Tensors weights() const;
-  /// The same, each with its path in this model, which is its name in files: layer_names(), then
-  /// the way to it, "encoder/lstm/kernel"; of a shared one, where it comes first. All different.
+  /// The same, each with its path, its name in files: the name in layer_names(), then the way to
+  /// it, "encoder/lstm/kernel". A shared weight has the first of its paths. All differ.
   TEMPO_API std::vector<std::pair<std::string, Tensor>> named_weights() const;
-  /// Those that are not frozen.
+  /// The weights that are not frozen.
   TEMPO_API Tensors trainable_weights() const;
   TEMPO_API int64_t count_params() const;
   /// Forgets the state that stateful layers keep between calls.
   TEMPO_API void reset_state() const;
-  /// Freezes all of its layers, or lets optimizers change them again, also those that it gets
-  /// later.
+  /// Freezes all of its layers, or lets optimizers change them again; the same holds for layers
+  /// that it gets later.
   TEMPO_API void set_trainable(bool trainable);
 
   /// The table of layers, output shapes and parameters, as text and on standard output.
@@ -182,10 +182,10 @@ class Model {
   TEMPO_API void summary() const;
   TEMPO_API void summary(std::ostream& out) const;
 
-  /// From a callback: ends fit after this batch; of several inside one another, the innermost.
+  /// For callbacks: ends fit after this batch; of nested fits, the innermost.
   TEMPO_API void stop_training(bool stop = true);
 
-  /// Whether compile was called; and what it was given.
+  /// Whether compile was called, and the arguments that it was given.
   TEMPO_API bool compiled() const;
   TEMPO_API Optimizer optimizer() const;
   TEMPO_API Loss loss() const;
@@ -194,31 +194,31 @@ class Model {
   /// Whether it is a plain stack of layers, which a file can hold.
   TEMPO_API bool is_sequential() const;
 
-  /// A text that save writes into the file beside the model, and load_model and load bring back: a
-  /// vocabulary, the names of classes. "" takes it out. Throws Error for a name that is not one of
-  /// files, or is Tempo's own, and for a text that is not UTF-8.
+  /// A text that save writes into the file beside the model, and load_model and load read: a
+  /// vocabulary, the names of classes. "" removes it. Throws Error for a name that files cannot
+  /// have or that is Tempo's own, and for a text that is not UTF-8.
   TEMPO_API void set_metadata(const std::string& name, const std::string& text);
-  /// Throws Error where there is none by this name, which lists those that there are.
+  /// Throws Error, with a list of the names, if there is none of this name.
   TEMPO_API std::string metadata(const std::string& name) const;
   TEMPO_API std::map<std::string, std::string> metadata() const;
 
-  /// The epoch that fit finished last, counted from 1, also in another process before the model was
+  /// The last epoch that fit finished, counted from 1, even in another process before the model was
   /// saved: `.initial_epoch = model.epoch()` goes on. 0 before the first.
   TEMPO_API int epoch() const;
 
-  /// One safetensors file with layers, weights, the states that stateful layers keep, and the state
-  /// of training, written atomically: losses with their weights, metrics, the optimizer's settings
-  /// and what it remembers of these weights, its learning rate of now, what is left out of weight
-  /// decay, the number of epochs, where the random numbers stand. What a callback counts is not in
-  /// it; what set_metadata was given is.
+  /// Writes one safetensors file, atomically, with layers, weights, the states of stateful layers,
+  /// the texts of set_metadata, and the state of training: losses with their weights, metrics, the
+  /// optimizer's settings, its slots for these weights and its current learning rate, what is left
+  /// out of weight decay, the number of epochs, and the state of the random numbers. What a
+  /// callback counts is not in it.
   TEMPO_API void save(const std::string& path) const;
   TEMPO_API void save_weights(const std::string& path) const;
   TEMPO_API void load_weights(const std::string& path);
-  /// Goes on from a file of save, in a model made and compiled as that one was, also one of a
-  /// function: weights, what the optimizer remembers, its iterations and learning rate, the epoch;
-  /// the next fit draws the random numbers that the saved model would have drawn. Builds the
-  /// model where it is not built. A model that is not compiled gets the file's optimizer.
-  /// Throws FormatError, and changes nothing, where layers, their options, weights or the optimizer
+  /// Resumes from a file of save, in a model made and compiled as that one was, even one of a
+  /// function: weights, the optimizer's slots, iterations and learning rate, the epoch; the next
+  /// fit draws the random numbers that the saved model would have drawn. Builds the model if it is
+  /// not built. A model that is not compiled gets the file's optimizer.
+  /// Throws FormatError, and changes nothing, if layers, their options, weights or the optimizer
   /// differ.
   TEMPO_API void load(const std::string& path);
 
@@ -272,12 +272,12 @@ class Sequential : public Model {
       : Model(std::vector<Layer>(layers), name) {}
   explicit Sequential(const std::vector<Layer>& layers, const std::string& name = "")
       : Model(layers, name) {}
-  /// Models one after the other; without this, {encoder} would be a copy of the handle. A template,
-  /// so that {} is a list of layers.
+  /// Models one after the other; without this constructor, {encoder} would be a copy of the handle.
+  /// It is a template, so that {} is a list of layers.
   template <int = 0>
   Sequential(std::initializer_list<Sequential> models, const std::string& name = "")
       : Model(std::vector<Layer>(models.begin(), models.end()), name) {}
-  /// Before it is built.
+  /// Adds a layer, before the model is built.
   void add(const Layer& layer) { add_layer(layer); }
 };
 
@@ -287,8 +287,8 @@ inline std::ostream& operator<<(std::ostream& out, const Model& model) {
   return out;
 }
 
-/// A function of this script that a loss or metric was made of, under its name in the file: "loss"
-/// where it was given none. {"mine", [](const Tensor& t, const Tensor& p) { return ...; }}
+/// A function of this script that a loss or metric was made of, with its name in the file, "loss"
+/// if it had none: {"mine", [](const Tensor& t, const Tensor& p) { return ...; }}
 struct OwnLoss {
   template <class F>
   requires(std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> &&
@@ -299,7 +299,7 @@ struct OwnLoss {
   Loss loss;
 };
 
-/// A metric of this script, under its name in the file.
+/// A metric of this script, with its name in the file.
 struct OwnMetric {
   OwnMetric(const std::string& its_name, const Metric& given) : name(its_name), metric(given) {}
   OwnMetric(const std::string& its_name, const Loss& given) : name(its_name), metric(given) {}
@@ -317,16 +317,16 @@ struct LoadOptions {
   std::vector<OwnLoss> losses = {};       ///< functions of this script: {{"mine", f}}
   std::vector<OwnMetric> metrics =
       {};  ///< likewise, and classes: {{"mine", Metric(Mine(), "mine")}}
-  std::optional<LearningRate> learning_rate = {};  ///< the optimizer's, where that was a function
+  std::optional<LearningRate> learning_rate = {};  ///< the optimizer's, if it was a function
 };
 
-/// The model that Model::save wrote, compiled as it was: fit goes on where it stopped, with the
-/// random numbers that the saved model would have drawn, unless set_seed is called first; until
-/// then the global generator is left alone. A model whose loss or metric is a function that is not
-/// given comes uncompiled, and its first fit says so; its optimizer() remembers what it did.
-/// Throws FormatError, PluginError where a layer's plugin is missing. The file is believed nothing:
-/// names and shapes are compared before values are made, and no initializer runs. A file of a newer
-/// version is refused; what an equal version has besides is passed over.
+/// Loads the model that Model::save wrote, compiled as it was: fit goes on where it stopped, with
+/// the random numbers that the saved model would have drawn, unless set_seed is called first; until
+/// then the global generator is left alone. If its loss or metric is a function that is not given,
+/// the model is not compiled, and its first fit says so; its optimizer() keeps its state. Throws
+/// FormatError, and PluginError if a layer's plugin is missing. The file is not trusted: names and
+/// shapes are compared before values are made, and no initializer runs. A file of a newer version
+/// is refused; unknown entries of an equal version are ignored.
 TEMPO_API Sequential load_model(const std::string& path, const LoadOptions& options = {});
 TEMPO_OPTIONS(Sequential load_model, LoadOptions, const std::string&);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the functions of a model are given: losses of outputs, options of fit and the like.
+// The arguments of a model's functions: losses of outputs, options of fit and the like.
 #pragma once
 
 #include <map>
@@ -28,7 +28,7 @@ class PerOutput {
   PerOutput(const std::vector<T>& values) {
     for (const T& value : values) values_.push_back({"", value});
   }
-  /// An entry whose output is "" stands for that of its place.
+  /// An entry whose output is "" is for the output at its place.
   const std::vector<Named>& values() const { return values_; }
   bool empty() const { return values_.empty(); }
 
@@ -36,7 +36,7 @@ class PerOutput {
   std::vector<Named> values_;
 };
 
-/// Metrics of one of several outputs.
+/// Metrics for one of several outputs.
 struct OutputMetrics {
   std::string output;
   std::vector<Metric> metrics = {};
@@ -46,20 +46,20 @@ struct OutputMetrics {
 struct CompileOptions {
   Optimizer optimizer = "rmsprop";
   Loss loss = {};
-  /// Of a model of several outputs, in place of `loss`: Loss{} for an output without one. Their
-  /// names are in the logs, "price_loss", "price_mae"; without names, outputs are "output_1",
+  /// For a model of several outputs, in place of `loss`: Loss{} for an output without one. Logs
+  /// have their names, "price_loss", "price_mae"; without names, outputs are "output_1",
   /// "output_2", ... They need y = {y_of_the_first, y_of_the_second}.
   PerOutput<Loss> losses = {};
-  /// By which the losses count in the sum that is trained; 1 each where not given, and what has 0
+  /// The weights of the losses in the sum that is trained; 1 each if not given. A loss of weight 0
   /// is left out.
   PerOutput<double> loss_weights = {};
   std::vector<Metric> metrics = {};
   std::vector<Metric> weighted_metrics = {};  ///< these read sample_weight
-  /// Of several outputs: {{"price", {"mae"}}, {"kind", {"accuracy"}}}.
+  /// For several outputs: {{"price", {"mae"}}, {"kind", {"accuracy"}}}.
   std::vector<OutputMetrics> output_metrics = {};
 };
 
-/// How much the samples of a class count: {{0, 1}, {1, 5}}; a class that is not there counts 1.
+/// The weight of the samples of a class: {{0, 1}, {1, 5}}; 1 for a class that is not listed.
 using ClassWeight = std::map<int64_t, double>;
 
 struct ValidationData {
@@ -70,44 +70,44 @@ struct ValidationData {
 };
 
 struct FitOptions {
-  /// Of samples in memory, 32 where it is not given; a range has its own batches.
+  /// For samples in memory, 32 if it is not given; a range has its own batches.
   std::optional<int64_t> batch_size = {};
   int epochs = 1;  ///< the number of the last epoch, also when initial_epoch is not 0
   std::vector<CallbackHandle> callbacks = {};
   double validation_split = 0;          ///< this share at the end of the data is held out
   ValidationData validation_data = {};  ///< wins over validation_split
-  BatchRange validation_batches = {};   ///< in place of these, a range that begins again
-  /// Of samples in memory, true where it is not given; a range has its own order.
+  BatchRange validation_batches = {};   ///< in place of these: a range that begins again
+  /// For samples in memory, true if it is not given; a range has its own order.
   std::optional<bool> shuffle = {};
   int64_t seed = -1;  ///< of the shuffling; below 0: drawn from the generator that set_seed starts
-  /// Of class numbers, [n] or [n, 1], or one-hot labels, [n, classes]; in place of sample_weight.
+  /// For class numbers, [n] or [n, 1], or one-hot labels, [n, classes]; in place of sample_weight.
   ClassWeight class_weight = {};
-  /// [n] or [n, time], at least 0. A sample whose weights are all 0 may hold NaN: the model gets
-  /// one that counts in its place.
+  /// [n] or [n, time], at least 0. A sample whose weights are all 0 may hold NaN: the model gets a
+  /// sample that counts in its place.
   Tensor sample_weight = {};
   int initial_epoch = 0;
-  /// Batches in an epoch, 0 for all there are. The next epoch goes on where this one stopped; after
-  /// the last batch, which may be smaller, the samples begin again, in a new order.
+  /// Batches in an epoch; 0 for all. The next epoch goes on where this one stopped; after the last
+  /// batch, which may be smaller, the samples begin again, in a new order.
   int64_t steps_per_epoch = 0;
-  /// How many batches of a range are made before they are asked for, on a thread of their own; 0:
-  /// none, and no thread. Where training ends before its last epoch, those that were made are lost.
+  /// How many batches of a range another thread makes ahead; 0: none, and there is no thread. If
+  /// training ends before its last epoch, the batches made ahead are lost.
   int64_t prefetch = 2;
   /// Truncated backpropagation through time (Williams and Peng, 1990): sequences [batch, time, ...]
-  /// of more steps than this are trained in pieces of this many, the last one shorter; 0: whole.
-  /// Cut are all x, y and sample_weight that have this time axis, and masks with them. Recurrent
-  /// layers go on from the states that the piece before ended in, through which no gradient goes,
-  /// and begin anew with the next batch, unless they are stateful.
+  /// of more steps than this are trained in pieces of this many steps, the last one perhaps
+  /// shorter; 0: as a whole. All x, y and sample_weight that have this time axis are cut, and their
+  /// masks. Recurrent layers begin each piece with the last states of the piece before, through
+  /// which no gradient flows, and begin anew with the next batch, unless they are stateful.
   ///
-  /// Each piece is one update, by the mean loss of the steps that count in it; a piece without such
-  /// steps is none. Callbacks, steps_per_epoch and backups count whole batches. The logged loss of
-  /// a batch is the mean over its pieces, weighted by their steps that count. Metrics see each
-  /// piece as a batch. Where y has no time axis, only the piece in which a sequence ends is
-  /// trained; those before it carry the states. Ctrl-C ends it after a piece. Validation is of
-  /// whole sequences, as it needs no gradient.
+  /// Each piece makes one update, by the mean loss of the steps that count in it; a piece without
+  /// such steps makes none. Callbacks, steps_per_epoch and backups count whole batches. The logged
+  /// loss of a batch is the mean over its pieces, weighted by their steps that count. Metrics see
+  /// each piece as a batch. If y has no time axis, only the piece in which a sequence ends is
+  /// trained; earlier pieces carry the states. Ctrl-C ends training after a piece. Validation uses
+  /// whole sequences, because it needs no gradient.
   ///
-  /// The model must give for pieces what it gives for the whole. That is tried before the first
-  /// update: an Error where a layer runs backwards (Bidirectional), a layer looks at other steps
-  /// (attention, pooling, convolutions), or the loss does (CTC, CRFLoss).
+  /// The model must give the same for pieces as for the whole. fit tries this before the first
+  /// update, and throws Error if a layer runs backwards (Bidirectional), or a layer or the loss
+  /// looks at other steps (attention, pooling, convolutions; CTC, CRFLoss).
   int64_t truncate = 0;
   int64_t validation_steps = 0;       ///< batches of validation; 0: all
   int64_t validation_batch_size = 0;  ///< of samples in memory; 0: batch_size

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops that put elements elsewhere: shapes, parts, rows.
+// Ops that move elements: shapes, parts, rows.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// One extent may be -1 and is worked out from the count.
+/// One extent may be -1; it is computed from the number of elements.
 inline Tensor reshape(const Tensor& x, const Shape& shape) {
   static const sdk::Op op("reshape");
   return op(x, {{"shape", shape}});
@@ -51,7 +51,7 @@ inline Tensor expand_dims(const Tensor& x, int axis) {
     s.push_back(i < at ? x.shape()[i] : i == at ? 1 : x.shape()[i - 1]);
   return reshape(x, s);
 }
-/// Cuts an axis of extent 1.
+/// Removes an axis of extent 1.
 inline Tensor squeeze(const Tensor& x, int axis) {
   const Shape from = x.shape();
   const int at = sdk::from_end("squeeze", axis, from.rank()) + from.rank();
@@ -74,7 +74,7 @@ inline Tensor concat(const Tensors& parts, int axis = -1) {
   op.run(in.data(), in.size(), {{"axis", at}}, &out, 1);
   return Tensor(out);
 }
-/// Tensors of one shape side by side along a new axis.
+/// Joins tensors of one shape along a new axis.
 inline Tensor stack(const Tensors& parts, int axis = 0) {
   if (parts.empty()) throw ShapeError("stack: no tensors given.");
   const int at = sdk::from_end("stack", axis, parts[0].rank() + 1);
@@ -131,7 +131,7 @@ inline Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t end) {
                      std::to_string(extent) + "], and the first not after the second.");
   return sdk::part(x, at, first, stop);
 }
-/// The i-th part along an axis, which is cut: x[i]. A negative i counts from the end of the axis.
+/// The i-th part along an axis, without the axis: x[i]. A negative i counts from the axis's end.
 inline Tensor take(const Tensor& x, int64_t i, int axis = 0) {
   const Shape shape = x.shape();
   const int at = sdk::from_end("take", axis, shape.rank());
@@ -150,12 +150,12 @@ inline Tensor reverse(const Tensor& x, int axis) {
 
 namespace sdk {
 
-/// Every `step`-th of `n` parts along an axis from the end: a window of n steps is cut, and of each
-/// step the first is kept.
+/// n parts along an axis counted from the end, one at every `step` places: the axis is cut into
+/// groups of `step` parts, and the first part of each group is kept.
 inline Tensor strided(const Tensor& x, int axis, int64_t begin, int64_t n, int64_t step) {
   const int at = axis + x.rank();
   const int64_t extent = x.shape()[axis];
-  if (n > 1 && begin + n * step > extent)  // no whole step follows the last one
+  if (n > 1 && begin + n * step > extent)  // the last part has no whole group
     return concat({strided(x, axis, begin, n - 1, step),
                    part(x, axis, begin + (n - 1) * step, begin + (n - 1) * step + 1)},
                   axis);
@@ -181,7 +181,7 @@ inline Tensor strided(const Tensor& x, int axis, int64_t begin, int64_t n, int64
                    to_string(x.shape(), x.dtype()) + ", which has " + extent + " there.");
 }
 
-/// x with one axis, from the front, indexed.
+/// x indexed along one axis, counted from the front.
 inline Tensor indexed(const Tensor& x, int axis, const Index& index) {
   if (index.kind() == Index::whole) return x;
   const int at = axis - x.rank();
@@ -200,7 +200,7 @@ inline Tensor indexed(const Tensor& x, int axis, const Index& index) {
   if (s.step == 0) throw ShapeError("x[...]: " + said() + " has a step of 0.");
   const auto place = [&](int64_t i) { return i < 0 ? i + extent : i; };
   const int64_t step = std::clamp(s.step, -extent - 1, extent + 1);  // a longer one reaches no more
-  if (s.step < 0) {  // the same parts forwards, in the order from the end
+  if (s.step < 0) {  // takes the same parts forwards, then reverses them
     if (extent == 0 && s.begin == -1 && !s.stop) return x;
     const int64_t first = place(s.begin), stop = s.stop ? place(*s.stop) : -1;
     if (first < 0 || first >= extent || stop < -1 || stop > first) outside_axis(x, axis, said());
@@ -230,15 +230,15 @@ Tensor Tensor::operator()(const Index& first, const More&... more) const {
   for (int axis = n - 1; axis >= 0; --axis) x = sdk::indexed(x, axis, indices[axis]);
   return x;
 }
-/// Zeros put before and after along an axis.
+/// Pads with zeros before and after, along an axis.
 inline Tensor pad(const Tensor& x, int axis, int64_t before, int64_t after) {
   static const sdk::Op op("pad");
   return op(x,
             {{"axis", sdk::from_end("pad", axis, x.rank())}, {"before", before}, {"after", after}});
 }
-/// What a window of `size` places sees as it slides along an axis by `stride`, its places
-/// `dilation` apart: x [..., n, ..., features] to [..., windows, ..., size * features]. Times a
-/// matrix it is a convolution.
+/// The contents of a window of `size` places, `dilation` apart, which slides along an axis by
+/// `stride`: x [..., n, ..., features] to [..., windows, ..., size * features]. Times a matrix it
+/// is a convolution.
 inline Tensor windows(const Tensor& x, int axis, int64_t size, int64_t stride = 1,
                       int64_t dilation = 1) {
   static const sdk::Op op("windows");
@@ -247,8 +247,8 @@ inline Tensor windows(const Tensor& x, int axis, int64_t size, int64_t stride = 
                 {"stride", stride},
                 {"dilation", dilation}});
 }
-/// The other way: windows [..., n, ..., size * features] added up where they lie on one another, in
-/// `extent` places: [..., extent, ..., features].
+/// The transpose of windows: puts [..., n, ..., size * features] back into `extent` places and adds
+/// those that overlap: [..., extent, ..., features].
 inline Tensor overlap_add(const Tensor& x, int axis, int64_t size, int64_t stride, int64_t dilation,
                           int64_t extent) {
   static const sdk::Op op("overlap_add");
@@ -263,7 +263,7 @@ inline Tensor gather(const Tensor& table, const Tensor& indices) {
   static const sdk::Op op("gather");
   return op(table, indices);
 }
-/// Indices [...] to rows [..., depth] with a single 1; an index outside gives a row of zeros.
+/// One-hot rows [..., depth] of indices [...]; an index out of range gives a row of zeros.
 inline Tensor one_hot(const Tensor& indices, int64_t depth, DType dtype = DType::automatic) {
   static const sdk::Op op("one_hot");
   return op(indices, {{"depth", depth}, {"dtype", dtype}});

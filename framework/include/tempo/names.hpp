@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words of texts: of a name that is not known, the nearest one that is, and all that are; numbers
-// of things; lines.
+// Pieces of messages: the nearest known name to an unknown one, lists of names, counts of things,
+// lines.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-/// How many letters must be put in, taken out, replaced or swapped with the next to turn a into b
+/// The number of letters to insert, remove, replace or swap with the next one that turns a into b
 /// (Damerau, 1964).
 inline std::size_t edit_distance(const std::string& a, const std::string& b) {
   const std::size_t width = b.size() + 1;
@@ -31,7 +31,7 @@ inline std::size_t edit_distance(const std::string& a, const std::string& b) {
   return cost.back();
 }
 
-/// "rmse" of "root_mean_squared_error".
+/// The first letters of its words: "rmse" for "root_mean_squared_error".
 inline std::string first_letters(const std::string& name) {
   std::string out;
   for (std::size_t i = 0; i < name.size(); ++i)
@@ -45,11 +45,11 @@ inline std::string in_small_letters(std::string text) {
   return text;
 }
 
-/// The nearest of the known names that `name` may be a slip of, the first of equally near ones: a
-/// third of the longer one's letters differ at most, one begins with the other, the known one has
-/// it within, or `name` is the first letters of its words. What is short is mostly an abbreviation,
-/// in which each letter counts: there the first letter must be the same, as `rmse` is no slip of
-/// `mse`. Capital letters are the same as small ones. "" for none.
+/// The nearest known name of which `name` may be a misspelling, the first of equally near ones; ""
+/// if there is none. Either at most a third of the longer name's letters differ, or one begins with
+/// the other, or the known name contains `name`, or `name` is the first letters of its words. A
+/// short name is mostly an abbreviation, in which each letter counts: its first letter must be the
+/// same, so `rmse` is no misspelling of `mse`. Case does not matter.
 inline std::string suggestion(const std::string& name, const std::vector<std::string>& known) {
   const std::string word = in_small_letters(name);
   std::string nearest;
@@ -71,7 +71,7 @@ inline std::string suggestion(const std::string& name, const std::vector<std::st
   return nearest;
 }
 
-/// The end of a sentence on a name that is not known: "; did you mean `relu`?", or ".".
+/// The end of a sentence about an unknown name: "; did you mean `relu`?", or ".".
 inline std::string did_you_mean(const std::string& name, const std::vector<std::string>& known) {
   const std::string near = suggestion(name, known);
   return near.empty() ? "." : "; did you mean `" + near + "`?";
@@ -94,13 +94,13 @@ inline bool among(const std::string& choices, const std::string& text) {
   return text.find('|') == text.npos && ("|" + choices + "|").find("|" + text + "|") != text.npos;
 }
 
-/// With blanks at its end, `width` letters at least.
+/// The text with blanks at its end, at least `width` letters long.
 inline std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.resize(width, ' ');
   return text;
 }
 
-/// With `by` before each line but the first.
+/// The text with `by` before each line but the first.
 inline std::string indented(const std::string& text, const std::string& by) {
   std::string out;
   for (const char c : text) out += c == '\n' ? "\n" + by : std::string(1, c);

@@ -11,8 +11,8 @@
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-/// The shortest text that reads back as the number; whole ones below 1e15 have no exponent: "0.1",
-/// "100000", "1e-07".
+/// The shortest text that reads back as the number, without an exponent for whole numbers below
+/// 1e15: "0.1", "100000", "1e-07".
 template <class T>
 requires(std::is_floating_point_v<T>) std::string shortest(T number) {
   char digits[32];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Optimizers: how weights follow their gradients. They are handles; copies are the same one.
+// Optimizers change weights by their gradients. They are handles; copies are the same one.
 #pragma once
 
 #include <memory>
@@ -12,10 +12,10 @@ namespace tempo TEMPO_HIDDEN {
 struct OptimizerState;
 class ModelReader;
 
-/// Changes weights by their gradients, and keeps what it remembers of each weight (its slots).
-/// Made by its class, or from a text: "adam", "adam(learning_rate=0.01, clipnorm=1)". It knows
-/// weights by their identity, so one optimizer may serve several models, and layers of one name;
-/// its iterations are then those of all. Settings out of range are Errors. One thread at a time.
+/// Changes weights by their gradients, and keeps its slots, what it remembers, for each weight.
+/// Made from its class or a text: "adam", "adam(learning_rate=0.01, clipnorm=1)". It knows weights
+/// by identity, not by name, so one optimizer may serve several models, and layers of one name; its
+/// iterations are then those of all. Settings out of range are Errors. One thread at a time.
 class Optimizer {
  public:
   /// No optimizer; false in a condition.
@@ -25,64 +25,64 @@ class Optimizer {
 
   explicit operator bool() const { return state_ != nullptr; }
 
-  /// One update. Before the formula: gradients are divided by the loss_scale_factor, averaged with
-  /// those of earlier steps that wait (gradient_accumulation_steps), clipped; then weights decay
-  /// (w -= w * weight_decay * learning_rate). Gradients are given in the order of the weights, each
-  /// weight once. Throws Error, and changes no weight and no slot, where a number would become NaN
-  /// or infinite.
+  /// Makes one update. Before the formula, gradients are divided by the loss_scale_factor, averaged
+  /// with those of earlier steps that wait (gradient_accumulation_steps), and clipped; then weights
+  /// decay (w -= w * weight_decay * learning_rate). Gradients are given in the order of the
+  /// weights, each weight once. Throws Error, and changes no weight and no slot, if a number would
+  /// become NaN or infinite.
   TEMPO_API void step(const Tensors& weights, const Tensors& gradients);
   /// The gradients as the formula gets them.
   TEMPO_API Tensors clipped(const Tensors& gradients) const;
 
-  /// The loss whose gradients `step` is given: times loss_scale_factor where that is set. fit does
-  /// so by itself.
+  /// The loss whose gradients `step` takes: multiplied by loss_scale_factor if that is set. fit
+  /// does so by itself.
   TEMPO_API Tensor scale_loss(const Tensor& loss) const;
 
-  /// Of the next update: with a schedule or a function, what it gives for the number of steps.
+  /// The rate of the next update; a schedule or a function computes it from the number of steps.
   TEMPO_API double learning_rate() const;
-  /// Throws Error where the learning rate follows a schedule or a function.
+  /// Throws Error if the learning rate follows a schedule or a function.
   TEMPO_API void set_learning_rate(double value);
   TEMPO_API bool has_schedule() const;
-  /// How many updates it has made. Steps that only accumulate are none.
+  /// The number of updates made. Steps that only accumulate do not count.
   TEMPO_API int64_t iterations() const;
 
   /// Whether it was made with use_ema.
   TEMPO_API bool has_averages() const;
-  /// The weights become their running averages, as at the end of fit. A weight without one, for it
-  /// was never updated, stays. Throws Error where use_ema was not set.
+  /// Sets the weights to their running averages, as at the end of fit. A weight that was never
+  /// updated has no average, and stays. Throws Error if use_ema was not set.
   TEMPO_API void use_averages(const Tensors& weights);
-  /// Weights and averages change places, and back when called again; no step may be taken in
-  /// between. Throws Error where use_ema was not set.
+  /// Swaps weights and averages; a second call swaps them back. No step may be taken in between.
+  /// Throws Error if use_ema was not set.
   TEMPO_API void swap_averages(const Tensors& weights);
-  /// Whether they stand in each other's places.
+  /// Whether weights and averages are swapped at present.
   TEMPO_API bool swapped_averages() const;
 
-  /// No decay, from the next step on, for weights whose path contains one of these words, or for
+  /// From the next step on, weights whose path contains one of these words do not decay, nor do
   /// these weights.
   TEMPO_API void exclude_from_weight_decay(const std::vector<std::string>& words);
   TEMPO_API void exclude_from_weight_decay(const Tensors& weights);
-  /// What the two were given so far.
+  /// All that the two functions were given so far.
   TEMPO_API const std::vector<std::string>& excluded_words() const;
   TEMPO_API const Tensors& excluded_weights() const;
 
   /// "adam"
   TEMPO_API std::string name() const;
-  /// "adam(learning_rate=0.001, beta_1=0.9, ...)": what Optimizer(text) makes the same one from.
+  /// "adam(learning_rate=0.001, beta_1=0.9, ...)": from it, Optimizer(text) makes the same one.
   TEMPO_API std::string text() const;
 
   using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
-  /// What it remembers, for files: "iterations", then for each weight in the order of its first
-  /// update "lstm/kernel/m", ... The n-th weight is called "n" where it has no path, and the second
-  /// of one path "lstm/kernel#2". "accumulated" and "swapped_averages" come after the iterations
-  /// where they are not 0.
+  /// Its state, for files: "iterations", then the slots of each weight in the order of first
+  /// updates, "lstm/kernel/m", ... The n-th weight is called "n" if it has no path, and the second
+  /// of one path "lstm/kernel#2". "accumulated" and "swapped_averages" come after the iterations if
+  /// they are not 0.
   TEMPO_API NamedTensors state() const;
-  /// Goes on from what `state` gave; slots find their weights by path when these are next updated,
-  /// those of one path in the same order. Throws Error, and changes nothing, where it is no state
-  /// of this optimizer.
+  /// Goes on from a result of `state`. Slots find their weights by path when these are next
+  /// updated; weights of one path are taken in the same order. Throws Error, and changes nothing,
+  /// if it is no state of this optimizer.
   TEMPO_API void restore(const NamedTensors& state);
 
-  /// The same of these weights alone, under these paths: what an optimizer of several models has
-  /// for one of them, `optimizer.state(model.named_weights())`. The iterations are the optimizer's.
+  /// The same for these weights alone, under these paths: the part that belongs to one of several
+  /// models, `optimizer.state(model.named_weights())`. The iterations are the optimizer's.
   TEMPO_API NamedTensors state(const NamedTensors& weights) const;
   TEMPO_API void restore(const NamedTensors& state, const NamedTensors& weights);
 
@@ -95,19 +95,19 @@ class Optimizer {
   std::shared_ptr<OptimizerState> state_;
 };
 
-// Common options: weight_decay is decoupled (Loshchilov and Hutter, 2019). Of the clips at most one
+// Common options: weight_decay is decoupled (Loshchilov and Hutter, 2019). At most one of the clips
 // may be set: clipnorm bounds the norm of each gradient, clipvalue each element, global_clipnorm
 // the norm of all gradients together. 0 turns each of them off. All numbers are finite and at least
 // 0, unless an option says otherwise; momentum, rho and the betas are below 1. The formulas and the
 // defaults are Keras's; t counts the updates, from 1.
 //
-// use_ema keeps an exponential running average of each weight, at most ema_momentum of it old: a
-// first update sets it to the weight, each later one to momentum average + (1 - momentum) weight.
-// The weights become their averages at the end of fit, and every ema_overwrite_frequency updates
-// unless that is 0. With gradient_accumulation_steps of 2 or more, that many steps (of the same
-// weights) make one update, by the mean of their gradients; batches in fit. (In Keras the average
-// moves with each of these steps, here with each update.) loss_scale_factor, 0 for none, keeps
-// gradients from vanishing: fit multiplies the loss by it, and step divides the gradients.
+// use_ema keeps an exponential running average of each weight: the first update sets it to the
+// weight, each later one to ema_momentum average + (1 - ema_momentum) weight. The weights become
+// their averages at the end of fit, and every ema_overwrite_frequency updates unless that is 0.
+// With gradient_accumulation_steps of 2 or more, that many steps (of the same weights) make one
+// update, by the mean of their gradients; in fit these are batches. (In Keras the average moves
+// with each of these steps, here with each update.) loss_scale_factor, 0 for none, keeps gradients
+// from vanishing: fit multiplies the loss by it, and step divides the gradients.
 
 struct SGDOptions {
   LearningRate learning_rate = 0.01;
@@ -303,7 +303,7 @@ struct FtrlOptions {
   double initial_accumulator_value = 0.1;
   double l1_regularization_strength = 0;
   double l2_regularization_strength = 0;
-  double l2_shrinkage_regularization_strength = 0;  ///< is added to the gradient alone
+  double l2_shrinkage_regularization_strength = 0;  ///< added to the gradient only
   double beta = 0;
   double weight_decay = 0;
   double clipnorm = 0;
@@ -363,8 +363,8 @@ struct LambOptions {
   int gradient_accumulation_steps = 0;
 };
 
-/// Adam whose step is as long as the weight's norm says, for large batches (You et al., 2020):
-/// u = m_hat / (sqrt(v_hat) + epsilon);  w - lr |w| / |u| u, and w - lr u where a norm is 0.
+/// Adam whose step is scaled by the weight's norm, for large batches (You et al., 2020):
+/// u = m_hat / (sqrt(v_hat) + epsilon);  w - lr |w| / |u| u, and w - lr u if a norm is 0.
 class Lamb : public Optimizer {
  public:
   TEMPO_API Lamb(const LambOptions& options = {});
@@ -373,9 +373,9 @@ class Lamb : public Optimizer {
 
 struct AdafactorOptions {
   LearningRate learning_rate = 0.001;
-  double beta_2_decay = -0.8;  ///< at most 0: the mean of squares forgets 1 - t^this
+  double beta_2_decay = -0.8;  ///< at most 0: means of squares keep 1 - t^this of the old mean
   double epsilon_1 = 1e-30;    ///< is added to squared gradients
-  double epsilon_2 = 0.001;    ///< the least scale of a weight
+  double epsilon_2 = 0.001;    ///< the smallest scale of a weight
   double clip_threshold = 1;   ///< bounds the root mean square of a step, before its scale
   double weight_decay = 0;
   double clipnorm = 0;
@@ -388,9 +388,9 @@ struct AdafactorOptions {
   int gradient_accumulation_steps = 0;
 };
 
-/// Adam that remembers the mean square of each row and column, not of each element (Shazeer and
-/// Stern, 2018), of a weight of two axes or more. Its step is that of the scale of the weight, at a
-/// rate of learning_rate or 1 / sqrt(t), the smaller one.
+/// Adam that keeps the mean square of each row and column, not of each element (Shazeer and Stern,
+/// 2018), for weights of two axes or more. Its step is scaled by the weight, at the smaller of the
+/// rates learning_rate and 1 / sqrt(t).
 class Adafactor : public Optimizer {
  public:
   TEMPO_API Adafactor(const AdafactorOptions& options = {});

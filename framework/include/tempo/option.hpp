@@ -14,7 +14,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// What an option may be besides its type.
+/// The limits of an option's value.
 struct Limits {
   double at_least = -std::numeric_limits<double>::infinity();
   double at_most = std::numeric_limits<double>::infinity();
@@ -57,8 +57,8 @@ constexpr uint32_t option_kind() {
   }
 }
 
-/// Visits the described options and, after them, those that every layer has. A class L that shares
-/// its options with another has a static `describe` for its part of them.
+/// Visits the described options and then those that every layer has. A class L that shares its
+/// option struct with another has a static `describe` for its part of the options.
 template <class L = void, class Visitor, class Options>
 void visit_options(Visitor& visitor, Options& options) {
   if constexpr (requires { L::describe(visitor, options); })
@@ -172,7 +172,7 @@ struct OptionWriter {
   uint32_t size() const { return static_cast<uint32_t>(list.all().size()); }
 };
 
-/// What every layer has, whether its own options mention them or not.
+/// The options that every layer has, whether its own options mention them or not.
 struct CommonOptions {
   Regularizer activity_regularizer;
   bool trainable = true;
@@ -181,13 +181,13 @@ struct CommonOptions {
 };
 void describe(auto&, CommonOptions&) {}  // visit_options has their sentences
 
-/// What users call it: the layer and the cell of a name are two.
+/// The word for users; a layer and a cell may have the same name.
 inline const char* kind_of(const tempo_layer_type& type) {
   return type.kind == TEMPO_CELL ? "cell" : "layer";
 }
 
-/// The description of an option, first among the type's own, then among those that every layer has;
-/// null: there is none of that name. What a cell gives is no output of a layer.
+/// The description of an option, among the type's own or those that every layer has; null if there
+/// is none. A cell has no activity_regularizer, because its output is not a layer's.
 inline const tempo_option* described(const tempo_layer_type& type, std::string_view name) {
   static const OptionTable& common = []() -> const OptionTable& {
     auto& made = *new OptionTable;  // for the life of the process
@@ -205,7 +205,7 @@ inline const tempo_option* described(const tempo_layer_type& type, std::string_v
 
 }  // namespace sdk
 
-/// The layer or cell of that name from an option struct: what the factories LSTM({...}),
+/// Makes the layer or cell of this name from an option struct, as the factories LSTM({...}) and
 /// Dense({...}) do.
 template <class Options>
 Layer make_layer(const char* name, Options options, uint32_t kind = TEMPO_LAYER) {

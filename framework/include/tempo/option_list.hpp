@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options by name and value: found in an array that came over the boundary, or kept whole.
+// Options by name and value: found in an array from across the boundary, or copied as a whole.
 #pragma once
 
 #include <deque>
@@ -11,7 +11,7 @@
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-/// The attribute of that name; null: it is not given.
+/// The attribute of this name; null if it is not given.
 inline const tempo_attribute* given(const Strided<tempo_attribute>& all, std::string_view name) {
   for (const tempo_attribute& a : all)
     if (name == a.name) return &a;
@@ -22,7 +22,7 @@ inline const tempo_attribute* given(const Layer& layer, std::string_view name) {
   return given({v.options, v.n_options}, name);
 }
 
-/// Options with the names, texts, lists and layers that they point to.
+/// Options with copies of the names, texts, lists and layers that they point to.
 class OptionList {
  public:
   OptionList() = default;
@@ -41,13 +41,13 @@ class OptionList {
   void add(const std::string& name, const std::vector<int64_t>& value) {
     add(Attribute(name.c_str(), value).abi());
   }
-  /// Layer{} stands for none.
+  /// Layer{} stands for no layer.
   void add(const std::string& name, const Layer& value) {
     add(Attribute(name.c_str(), value.handle()).abi());
   }
-  /// A copy. What its pointers should lead to and is not there stays a null.
+  /// Adds a copy. A pointer of the option that leads nowhere is null in it.
   void add(const tempo_attribute& option) { attributes_.push_back(kept(option)); }
-  /// The same in place of the one of that name, if there is one.
+  /// The same, in place of the option of this name, if there is one.
   void set(const tempo_attribute& option) {
     for (tempo_attribute& known : attributes_)
       if (std::string_view(known.name) == option.name) {
@@ -57,7 +57,7 @@ class OptionList {
     add(option);
   }
 
-  /// In place of the one of that name, if there is one.
+  /// The same, in place of the option of this name, if there is one.
   void set(const std::string& name, int64_t value) {
     for (tempo_attribute& o : attributes_)
       if (name == o.name) {
@@ -99,7 +99,7 @@ inline Layer make_layer(const tempo_layer_type& type, const OptionList& options)
 
 }  // namespace sdk
 
-/// A layer of the same kind and options, with weights of its own; `changes` override options.
+/// A layer of the same kind and options, with its own weights; `changes` override options.
 inline Layer recreated(const Layer& original, std::initializer_list<Option> changes = {}) {
   const tempo_layer_view v = original.view();
   sdk::OptionList options;

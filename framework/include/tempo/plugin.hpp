@@ -13,12 +13,12 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// A cell class under its public name; `summary` is one sentence with the source.
+/// Registers a cell class by its public name; `summary` is one sentence with the source.
 template <sdk::CellClass C>
 Registration cell(const char* name, const char* summary = "") {
   return {.type = sdk::type_of<C>(name, summary)};
 }
-/// A layer class under its public name.
+/// Registers a layer class by its public name.
 template <sdk::LayerClass L>
 Registration layer(const char* name, const char* summary = "") {
   return {.type = sdk::type_of<L>(name, summary)};
@@ -32,7 +32,7 @@ struct OpType {
 /// One use of an op: the types of its inputs and of its results, and its attributes.
 class OpCall {
  public:
-  /// Without `results`: they are asked for.
+  /// Without `results` while these are asked for.
   OpCall(std::span<const tempo_type> inputs, const sdk::Strided<tempo_attribute>& attributes,
          std::span<const tempo_type> results = {})
       : inputs_(inputs), attributes_(attributes), results_(results) {}
@@ -71,14 +71,14 @@ class OpCall {
   std::span<const tempo_type> results_;
 };
 
-/// The gradients that are asked for of one use of an op.
+/// The gradients that are asked for in one use of an op.
 class OpGradient {
  public:
   explicit OpGradient(const tempo_op_gradient& asked) : asked_(asked) {}
 
   Tensor x(std::size_t i) const { return Tensor::borrowed(asked_.inputs[i]); }
   Tensor y(std::size_t k = 0) const { return Tensor::borrowed(asked_.results[k]); }
-  /// What comes back to result k; zeros where nothing does.
+  /// The incoming gradient of result k; zeros if there is none.
   Tensor dy(std::size_t k = 0) const {
     if (asked_.dy[k]) return Tensor::borrowed(asked_.dy[k]);
     return zeros(y(k).shape(), y(k).dtype());
@@ -204,7 +204,7 @@ struct OpTrampolines {
 
 }  // namespace sdk
 
-/// An op class under its public name; sdk::Op("name") is how it is then used. It has
+/// Registers an op class by its public name; sdk::Op("name") is how it is then used. It has
 ///
 ///     static constexpr int n_inputs = 1;
 ///     static OpType type(const OpCall& call);  // of the result; a ShapeError says why not
@@ -217,7 +217,7 @@ struct OpTrampolines {
 ///     static Tensor vjp(int i, const Tensors& x, const Tensor& y, const Tensor& dy,
 ///                       const OpCall&);
 ///
-/// or all that are asked for, in one go; Tensor{} in place of the others:
+/// or all gradients that are asked for at once, with Tensor{} in place of the others:
 ///
 ///     static Tensors vjp(const OpGradient& g);
 ///
@@ -252,8 +252,8 @@ tempo_status init(const tempo_host* table, tempo_registry* registry, List list) 
 }  // namespace tempo
 
 /// Makes the one exported symbol: TEMPO_PLUGIN("name", "1.0.0", tempo::cell<MyCell>("My"), ...).
-/// TEMPO_PLUGIN_WITH has, before the list, a function from an id to what the plugin offers under
-/// it.
+/// TEMPO_PLUGIN_WITH has, before the list, a function from an id to the extension that the plugin
+/// offers under this id.
 #define TEMPO_PLUGIN(plugin_name, plugin_version, ...) \
   TEMPO_PLUGIN_WITH(plugin_name, plugin_version, nullptr, __VA_ARGS__)
 #define TEMPO_PLUGIN_WITH(plugin_name, plugin_version, extension, ...)                          \

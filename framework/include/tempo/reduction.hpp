@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Folds along axes, and what runs along one.
+// Reductions along axes, and ops that run along one.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,7 @@ TEMPO_REDUCTION(max)
 TEMPO_REDUCTION(min)
 #undef TEMPO_REDUCTION
 
-/// Of bools: how many are true, int64.
+/// The sum; of bools, the number that are true, int64.
 inline Tensor sum(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
   static const sdk::Op op("sum");
   return sdk::reduced(op, "sum", x.dtype() == bool_ ? cast(x, int64) : x, axes, keepdims);
@@ -39,13 +39,13 @@ inline Tensor sum(const Tensor& x, int axis, bool keepdims = false) {
 }
 
 namespace sdk {
-/// What a composition asks of x, before one of its parts does.
+/// Refuses an x that is not floating in a composition's name, before one of its ops does.
 inline void require_floating(const char* who, const Tensor& x) {
   if (!is_floating(x.dtype()))
     throw ShapeError(std::string(who) + ": needs float32 or float64, got " +
                      to_string(x.shape(), x.dtype()) + ".\n  cast(x, float32) makes it so.");
 }
-/// Of integers and bools the sum in int64 is divided, in the default dtype.
+/// Integers and bools are summed in int64, and the sum is divided in the default dtype.
 inline Tensor mean_of(const Tensor& x, const Axes& axes, bool keepdims) {
   const bool real = is_floating(x.dtype());
   const Tensor added = sum(real ? x : cast(x, int64), axes, keepdims),
@@ -57,14 +57,14 @@ inline Tensor mean_of(const Tensor& x, const Axes& axes, bool keepdims) {
 inline void require_axes(const char* who, const Tensor& x, const Axes& axes) {
   if (x.rank() > 0) from_end(who, axes, x.rank());
 }
-/// What a composition along axes asks of x and them.
+/// Refuses, in a composition's name, an x that is not floating and axes that it does not have.
 inline void require_along(const char* who, const Tensor& x, const Axes& axes) {
   require_floating(who, x);
   require_axes(who, x, axes);
 }
 }  // namespace sdk
 
-/// Of integers and bools (the share that is true) in the default dtype; they are added in int64.
+/// The mean; of integers and bools (the share that is true) in the default dtype, summed in int64.
 inline Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false) {
   sdk::require_axes("mean", x, axes);
   return sdk::mean_of(x, axes, keepdims);
@@ -84,7 +84,7 @@ inline Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false)
 inline Tensor var(const Tensor& x, int axis, bool keepdims = false) {
   return var(x, Axes{axis}, keepdims);
 }
-/// The position of the largest element along an axis, int64; the first of equal ones.
+/// The position of the largest element along an axis, int64; the first among equal ones.
 inline Tensor argmax(const Tensor& x, int axis = -1) {
   static const sdk::Op op("argmax");
   return op(x, {{"axis", sdk::from_end("argmax", axis, x.rank())}});

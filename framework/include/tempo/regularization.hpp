@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What regularizers and layers add to a loss, for loops of one's own; fit and evaluate add it
-// themselves.
+// The losses that regularizers and layers add, for training loops of your own; fit and evaluate add
+// them by themselves.
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@ namespace tempo TEMPO_HIDDEN {
 
 class SideEffects;
 
-/// The sum of the penalties that these weights' regularizers give; 0 without any. Each counts once,
-/// and frozen ones not, as in Keras.
+/// The sum of the penalties of these weights' regularizers; 0 without any. Each weight counts once,
+/// and frozen ones do not count, as in Keras.
 TEMPO_API Tensor regularization_loss(const Tensors& weights);
 inline Tensor regularization_loss(const Model& model) {
   return regularization_loss(model.weights());
@@ -27,8 +27,8 @@ inline Tensor regularization_loss(const Layer& layer) {
 ///     LSTM({.units = 8, .kernel_regularizer = own_regularizer("sparse", [](const Tensor& w) {
 ///             return 0.01 * sum(sqrt(abs(w) + 1e-6)); })})
 ///
-/// A file holds its name alone, so that a program that loads it calls this first; without it the
-/// model loads and predicts, and its first fit says so. A second one of the same name is that of
+/// A file holds its name alone, so a program that loads it calls this first; without it the model
+/// loads and predicts, and its first fit says so. A second regularizer of the same name is used by
 /// layers that are made from then on. Throws Error for a name that is no word.
 TEMPO_API Regularizer own_regularizer(const std::string& name,
                                       std::function<Tensor(const Tensor&)> penalty);
@@ -45,7 +45,7 @@ class AddedLosses {
   TEMPO_API ~AddedLosses();
   AddedLosses(const AddedLosses&) = delete;
   AddedLosses& operator=(const AddedLosses&) = delete;
-  /// So far; 0 for none.
+  /// The sum so far; 0 if there are no losses.
   TEMPO_API Tensor total() const;
 
  private:

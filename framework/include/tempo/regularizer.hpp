@@ -7,9 +7,9 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// A penalty that is added to the loss: `.kernel_regularizer = "l2"`, `= L2(0.001)`,
-/// `= L1L2({.l1 = 0.01, .l2 = 0.02})`; "" and nullptr are none. An unknown name or argument is an
-/// Error where it is used.
+/// A penalty that is added to the loss: `.kernel_regularizer = "l2"`, `= L2(0.001)`, `= L1L2({.l1 =
+/// 0.01, .l2 = 0.02})`; "" and nullptr are none. An unknown name or argument is an Error when it is
+/// used.
 class Regularizer {
  public:
   Regularizer() = default;
@@ -20,7 +20,7 @@ class Regularizer {
   const std::string& text() const { return text_; }
   explicit operator bool() const { return !text_.empty(); }
 
-  /// The penalty of w, one number; 0 of none.
+  /// The penalty of w, one number; 0 if there is no regularizer.
   Tensor operator()(const Tensor& w) const {
     tempo_tensor* out = nullptr;
     sdk::check(sdk::host().penalize(text_.c_str(), w.handle(), &out));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scalers: each column of a series brought to a range or to mean 0 and deviation 1, and back.
+// Scalers bring each column of a series to a range, or to mean 0 and deviation 1, and back.
 #pragma once
 
 #include <map>
@@ -11,24 +11,24 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// What scalers share: z = (x - centre) / width, for each column of x [..., columns]; a series
-/// [time] is one column. Fit one on the training part alone: what it learns of the rest is known to
-/// no model in use.
+/// The base of scalers: z = (x - centre) / width, for each column of x [..., columns]; a series
+/// [time] is one column. Fit it on the training part alone: a model in use does not know the
+/// rest.
 class TEMPO_API Scaler {
  public:
   Tensor transform(const Tensor& x) const;
-  /// Back to the numbers that were. Of a forecast of some columns alone, these are they: with {0},
-  /// z [..., 1] is of column 0.
+  /// Brings z back to the original numbers. If z has only some of the columns, `columns` says
+  /// which: with {0}, z [..., 1] is of column 0.
   Tensor inverse_transform(const Tensor& z, const std::vector<int64_t>& columns = {}) const;
 
-  /// "centre" and "width", float64 [columns], for save_tensors; Error before it is fitted.
+  /// "centre" and "width", float64 [columns], for save_tensors; throws Error before it is fitted.
   std::map<std::string, Tensor> values() const;
-  /// Takes the values of another one: `scaler.set_values(load_tensors("scaler.safetensors"))`.
+  /// Takes the values of another scaler: `scaler.set_values(load_tensors("scaler.safetensors"))`.
   void set_values(const std::map<std::string, Tensor>& values);
 
  protected:
   explicit Scaler(const char* name) : name_(name) {}
-  /// x as float64 [rows, columns]; Error where it holds no rows, or NaN.
+  /// x as float64 [rows, columns]; throws Error if it holds no rows, or NaN.
   Tensor columns_of(const Tensor& x) const;
 
   const char* name_;
@@ -40,11 +40,11 @@ class TEMPO_API Scaler {
 };
 
 struct MinMaxScalerOptions {
-  double low = 0;  ///< what the smallest number of a column becomes
+  double low = 0;  ///< the smallest number of a column becomes this
   double high = 1;
 };
 
-/// Each column to [low, high] (scikit-learn's MinMaxScaler); a column of one number becomes low.
+/// Brings each column to [low, high] (scikit-learn's MinMaxScaler); a constant column becomes low.
 class TEMPO_API MinMaxScaler : public Scaler {
  public:
   explicit MinMaxScaler(const MinMaxScalerOptions& options = {});
@@ -61,8 +61,8 @@ struct StandardScalerOptions {
   bool with_std = true;
 };
 
-/// Each column to mean 0 and standard deviation 1, of the whole population (scikit-learn's
-/// StandardScaler); a column of one number becomes 0. As a layer: Normalization.
+/// Brings each column to mean 0 and standard deviation 1, of the whole population (scikit-learn's
+/// StandardScaler); a constant column becomes 0. As a layer: Normalization.
 class TEMPO_API StandardScaler : public Scaler {
  public:
   explicit StandardScaler(const StandardScalerOptions& options = {});

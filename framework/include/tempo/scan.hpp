@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// scan: a step function run over the time axis. Its meaning is the plain loop; its speed comes
-// from tracing the step once into a Program.
+// scan runs a step function over the time axis. Its meaning is the plain loop; its speed comes from
+// tracing the step once into a Program.
 #pragma once
 
 #include <tempo/gradient.hpp>
@@ -44,7 +44,7 @@ class State : public Tensors {
   }
 };
 
-/// What one step gives: its output and the next state.
+/// The result of one step: its output and the next state.
 struct Step {
   Tensor output = {};
   State state = {};
@@ -54,18 +54,18 @@ struct ScanOptions {
   bool reverse = false;    ///< from the last step to the first; outputs stay at their own time
   bool last_only = false;  ///< the output of the last step processed instead of all of them
   bool plain = false;      ///< the plain loop over eager ops: the reference
-  /// The gradient runs the steps again, in segments of about sqrt(time) of them, in place of
-  /// keeping what it reads of each: less memory, for about half as much time again (Chen et al.,
-  /// 2016).
+  /// The gradient runs the steps again, in segments of about sqrt(time) steps, and does not keep
+  /// the values that it reads of every step: less memory, for about half as much time again (Chen
+  /// et al., 2016).
   bool recompute = false;
-  /// Other than 0, in a layer's call: the step is a pure function of its arguments, the layer's
-  /// weights and `constants`, and is traced at the first call only. Steps of one layer that differ
+  /// If it is not 0, in a layer's call: the step is a pure function of its arguments, the layer's
+  /// weights and `constants`, and is traced at the first call only. Different steps of one layer
   /// have different ids.
   uint32_t step_id = 0;
   Tensors constants = {};
 };
 
-/// The output [batch, time, ...] ([batch, ...] with last_only: 0 if there was no step), last state.
+/// The output [batch, time, ...] ([batch, ...] with last_only: 0 without steps), and last state.
 struct Scanned {
   Tensor output = {};
   State state = {};
@@ -102,7 +102,7 @@ struct ScanStep {
 
 }  // namespace sdk
 
-/// Runs step(x_t, state) over several sequences at once, each [batch, time, ...]; x_t are their
+/// Runs step(x_t, state) over several sequences at once, each [batch, time, ...]; x_t holds their
 /// parts at one time, [batch, ...].
 template <class F>
 requires std::is_invocable_r_v<Step, F&, const Tensors&, const State&> Scanned

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Learning rates: a number, or a schedule that gives one for each update.
+// Learning rates: a number, or a schedule that computes one for each update.
 #pragma once
 
 #include <concepts>
@@ -44,11 +44,11 @@ class LearningRate {
 
   /// Whether it is a schedule or a function.
   bool is_schedule() const { return schedule_ != nullptr; }
-  /// Whether it is a function; also one that was saved and is not given, which throws when called.
+  /// Whether it is a function, even one that was saved and is not given: that throws if called.
   TEMPO_API bool is_own() const;
-  /// Of the step that follows `step` steps.
+  /// The rate of the step that follows `step` steps.
   TEMPO_API double operator()(int64_t step) const;
-  /// What from_text makes the same one from; "own" of a function.
+  /// The text from which from_text makes the same rate; "own" for a function.
   TEMPO_API std::string text() const;
 
  protected:
@@ -76,7 +76,7 @@ class LearningRate {
 // `step` below counts the updates before this one. Schedules follow Keras. An option without a
 // default must be given; decay_steps is at least 1.
 
-/// The value of an option that must be given.
+/// Marks an option that is not given.
 inline constexpr double not_given = std::numeric_limits<double>::quiet_NaN();
 
 struct ExponentialDecayOptions {
@@ -98,7 +98,7 @@ struct PiecewiseConstantDecayOptions {
   std::vector<double> values = {};      ///< one more than boundaries
 };
 
-/// values[0] up to and with step boundaries[0], values[1] up to and with boundaries[1], ...
+/// values[0] up to and including step boundaries[0], then values[1] up to boundaries[1], ...
 class PiecewiseConstantDecay : public LearningRate {
  public:
   TEMPO_API PiecewiseConstantDecay(const PiecewiseConstantDecayOptions& options);
@@ -110,7 +110,7 @@ struct PolynomialDecayOptions {
   double decay_steps = not_given;
   double end_learning_rate = 0.0001;
   double power = 1;
-  bool cycle = false;  ///< after decay_steps it goes on, to the next multiple of them
+  bool cycle = false;  ///< after decay_steps, decays on to the next multiple of them
 };
 
 /// (initial_learning_rate - end_learning_rate) (1 - step / decay_steps)^power + end_learning_rate;
@@ -144,7 +144,7 @@ struct CosineDecayOptions {
 };
 
 /// Half a cosine from initial_learning_rate to alpha times it (Loshchilov and Hutter, 2017). With a
-/// warmup_target the rate first rises to it in a line, over warmup_steps, and falls from there.
+/// warmup_target, the rate first rises to it linearly, over warmup_steps, and falls from there.
 class CosineDecay : public LearningRate {
  public:
   TEMPO_API CosineDecay(const CosineDecayOptions& options);
@@ -155,11 +155,11 @@ struct CosineDecayRestartsOptions {
   double initial_learning_rate = not_given;
   double first_decay_steps = not_given;
   double t_mul = 2;  ///< how many times longer each period is than the one before; at least 1
-  double m_mul = 1;  ///< by which the rate that a period begins with is multiplied
+  double m_mul = 1;  ///< the first rate of each period is this times that of the one before
   double alpha = 0;  ///< the share of the first rate that is left at the end of each period
 };
 
-/// Half a cosine, over and over (Loshchilov and Hutter, 2017).
+/// Half a cosine in each period, with restarts (Loshchilov and Hutter, 2017).
 class CosineDecayRestarts : public LearningRate {
  public:
   TEMPO_API CosineDecayRestarts(const CosineDecayRestartsOptions& options);

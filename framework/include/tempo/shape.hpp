@@ -28,7 +28,7 @@ class Shape {
 
   int rank() const { return rank_; }
   bool empty() const { return rank_ == 0; }
-  /// Number of elements: 1 for a scalar. A ShapeError where 64 bits cannot count their bytes.
+  /// Number of elements: 1 for a scalar. Throws ShapeError if 64 bits cannot count their bytes.
   int64_t count() const {
     int64_t n = 1, bytes = 0;
     for (int64_t extent : *this)
@@ -36,8 +36,8 @@ class Shape {
     if (__builtin_mul_overflow(n, 8, &bytes)) return uncountable();  // 8: the widest element
     return n;
   }
-  /// What is wrong with it as the shape of a tensor: an extent below 0, or more elements than
-  /// `count` can give. "" for nothing.
+  /// The reason why this is no shape of a tensor: an extent below 0, or more elements than `count`
+  /// can give. "" if there is none.
   std::string fault() const {
     int64_t n = 8;
     bool nothing = false, too_many = false;
@@ -64,7 +64,7 @@ class Shape {
       throw ShapeError("Shape: more than 8 axes; reshape to merge some of them.");
     extents_[rank_++] = extent;
   }
-  /// This shape with `extent` put before its first axis, or with the first axis cut off.
+  /// This shape with `extent` put before its first axis, or without its first axis.
   Shape prepended(int64_t extent) const {
     Shape s{extent};
     for (int64_t e : *this) s.push_back(e);
@@ -132,7 +132,7 @@ inline std::string Shape::has_too_many() const {
 }
 
 namespace sdk {
-/// Refuses what is no shape of a tensor; `who` was asked for it.
+/// Throws ShapeError if a tensor cannot have this shape; `who` was asked for it.
 inline void require_shape(const char* who, const Shape& shape) {
   const std::string fault = shape.fault();
   if (!fault.empty()) throw ShapeError(std::string(who) + ": " + fault);

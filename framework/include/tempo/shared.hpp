@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an object keeps that several threads may use at once. A layer is made of these, and names no
+// Members of an object that several threads may use at once. A layer is made of these, and names no
 // thread, lock or atomic itself.
 #pragma once
 
@@ -17,7 +17,7 @@ class Counter {
  public:
   explicit Counter(uint64_t first = 0) : next_(first) {}
   uint64_t next() { return next_.fetch_add(1, std::memory_order_relaxed); }
-  /// The number that comes next, and another in its place, for a file.
+  /// The number that comes next; `set` puts another in its place, for a file.
   uint64_t count() const { return next_.load(std::memory_order_relaxed); }
   void set(uint64_t next) { next_.store(next, std::memory_order_relaxed); }
 
@@ -25,8 +25,8 @@ class Counter {
   std::atomic<uint64_t> next_;
 };
 
-/// A value that is found out once and then read by all. Where several find it at the same time, the
-/// first one's is kept.
+/// A value that is found once and then read by all. If several threads find it at the same time,
+/// the first value is kept.
 template <class T>
 class FoundOnce {
  public:
@@ -49,8 +49,8 @@ class FoundOnce {
   std::atomic<const T*> value_{nullptr};
 };
 
-/// Values that are kept as long as the list, which several threads may add to. Those that were
-/// there are found from begin() on, the latest first.
+/// Values that live as long as the list; several threads may add to it. begin() starts with the
+/// latest value that is there, and older ones follow.
 template <class T>
 class KeptList {
   struct Node {
@@ -96,7 +96,7 @@ class KeptList {
   std::atomic<Node*> first_{nullptr};
 };
 
-/// What one call at a time may use. It does not wait: who comes meanwhile is told.
+/// A thing for one call at a time. It does not wait: a call that comes meanwhile is told so.
 class OneAtATime {
  public:
   OneAtATime() = default;
@@ -104,8 +104,8 @@ class OneAtATime {
   OneAtATime(const OneAtATime&) {}
   OneAtATime& operator=(const OneAtATime&) { return *this; }
 
-  /// The use of it, from here to the end of a block; false where another is under way. Of none,
-  /// null, it is true.
+  /// Takes it until the end of a block; false if another call has it. With null in its place, it is
+  /// always true.
   class Turn {
    public:
     explicit Turn(OneAtATime* of)

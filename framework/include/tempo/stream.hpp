@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Streams: a model run one time step at a call, for audio and control.
+// Streams run a model one time step per call, for audio and control.
 #pragma once
 
 #include <initializer_list>
@@ -11,12 +11,12 @@ namespace tempo TEMPO_HIDDEN {
 
 struct StreamOptions {
   int64_t batch = 1;       ///< sequences that are streamed side by side
-  Tensors constants = {};  ///< of the model's call
+  Tensors constants = {};  ///< the constants of the model's call
 };
 
-/// Gives a model's input step by step and its output at each step, as if the model had been called
-/// on the whole sequence so far. The states of its recurrent layers lie in the stream, whether the
-/// layers are stateful or not, and begin as in a call of the model.
+/// Takes a model's input step by step and gives its output at each step, as if the model had been
+/// called on the whole sequence so far. The states of its recurrent layers lie in the stream,
+/// whether the layers are stateful or not, and begin as in a call of the model.
 ///
 ///     Stream stream(model);                 // a built model of [batch, time, features]
 ///     std::vector<float> x(1), y(1);
@@ -26,24 +26,24 @@ struct StreamOptions {
 ///       set_motor(y[0]);
 ///     }
 ///
-/// What lies between the recurrent layers must treat each step alone. Weights may change between
-/// steps; the next one uses them. A stream is one thread's at a time:
-/// a step that another thread begins meanwhile is an Error.
+/// All that lies between the recurrent layers must treat each step alone. Weights may change
+/// between steps; the next step uses them. Only one thread at a time may use a stream: a step that
+/// another thread begins meanwhile is an Error.
 class Stream {
  public:
-  /// Throws Error where the model needs the whole sequence at once (a layer that runs backwards).
+  /// Throws Error if the model needs the whole sequence at once (a layer that runs backwards).
   TEMPO_API explicit Stream(const Model& model, const StreamOptions& options = {});
   TEMPO_OPTIONS(explicit Stream, StreamOptions, const Model&);
   TEMPO_API ~Stream();
   TEMPO_API Stream(Stream&&) noexcept;
   TEMPO_API Stream& operator=(Stream&&) noexcept;
 
-  /// One step: x [batch, features...] and y of output_shape(), row by row, in the dtype of the
-  /// model's input. A ShapeError for other sizes; what a call refuses is refused without a trace.
+  /// Runs a step: x [batch, features...] and y of output_shape(), row-major, in the dtype of the
+  /// model's input. ShapeError for other sizes. If a call refuses x, the states stay as they were.
   TEMPO_API void step(std::span<const float> x, std::span<float> y);
   TEMPO_API void step(std::span<const double> x, std::span<double> y);
-  /// Of a model with several inputs, each in turn; what are no numbers, as flags or ids, comes as
-  /// numbers: `stream.step({x, gap}, y)`.
+  /// For a model with several inputs, in their order; inputs that are not floating, such as flags
+  /// or ids, are given as floating numbers: `stream.step({x, gap}, y)`.
   TEMPO_API void step(std::initializer_list<std::span<const float>> x, std::span<float> y);
   TEMPO_API void step(std::initializer_list<std::span<const double>> x, std::span<double> y);
   /// Goes back to the first step.

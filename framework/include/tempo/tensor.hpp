@@ -25,7 +25,7 @@ class Tensor {
     if (handle_) sdk::host().retain(handle_);
   }
   Tensor(Tensor&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  Tensor& operator=(Tensor other) & noexcept {  // not of x[0]: elements never change
+  Tensor& operator=(Tensor other) & noexcept {  // `&`: no x[0] = y, as elements never change
     std::swap(handle_, other.handle_);
     return *this;
   }
@@ -48,15 +48,15 @@ class Tensor {
   DType dtype() const { return sdk::dtype_of(view().type); }
   int rank() const { return static_cast<int>(view().type.rank); }
   int64_t count() const { return shape().count(); }
-  /// Of a weight, "lstm/kernel"; else "".
+  /// The path of a weight, "lstm/kernel"; else "".
   std::string path() const { return view().path; }
   /// Whether a gradient can be asked for through it.
   bool tracked() const { return view().flags & TEMPO_TRACKED; }
-  /// Whether nothing may go by its value, as a step is being traced: it is a placeholder, or a
-  /// tensor that may be another one when the step runs.
+  /// Whether code must not depend on its value, because a step is being traced: it is a
+  /// placeholder, or a tensor that may be another one when the step runs.
   bool traced() const { return view().flags & TEMPO_TRACED; }
-  /// Whether it has a value, which a placeholder of a step that is being traced has not. A step in
-  /// which a value is looked at is traced at each call.
+  /// Whether it has a value; a placeholder of a step that is being traced has none. A step that
+  /// looks at a value is traced at each call.
   bool has_value() const { return view().data != nullptr; }
 
   /// The elements, row-major; valid while this tensor lives and is not assigned to. T is float,
@@ -93,9 +93,9 @@ class Tensor {
     });
   }
 
-  /// Along the first axes, one index for each; those that are left stay whole. x[-1] is the last
-  /// part, without its axis; x(all, slice(1, end)) leaves out the first of each second axis.
-  /// <tempo/movement.hpp> has what it does.
+  /// Indexes the first axes, one index for each; the axes that are left stay whole. x[-1] is the
+  /// last part, without its axis; x(all, slice(1, end)) leaves out the first place of the second
+  /// axis. Defined in <tempo/movement.hpp>.
   Tensor operator[](const Index& i) const;
   template <class... More>
   Tensor operator()(const Index& first, const More&... more) const;
@@ -146,7 +146,7 @@ using Tensors = std::vector<Tensor>;
 template <class T>
 Tensor tensor(const std::vector<T>& values, const Shape& shape, DType dtype = DType::automatic);
 
-/// The dtype of what is made without one: weights, arange, zeros, randn, ... float32 at first.
+/// The dtype of tensors made without one: weights, arange, zeros, randn, ... float32 at first.
 TEMPO_API void set_default_dtype(DType dtype);
 TEMPO_API DType default_dtype();
 /// Starts all random numbers anew; the same seed gives the same numbers on every machine.
@@ -158,7 +158,7 @@ TEMPO_API int threads();
 /// The mask that rides on x (bool, true = use), or Tensor{}.
 inline Tensor mask_of(const Tensor& x) { return Tensor::borrowed(x.view().mask); }
 
-/// x with another mask; Tensor{} takes it off.
+/// x with another mask; Tensor{} removes it.
 inline Tensor with_mask(const Tensor& x, const Tensor& mask) {
   tempo_tensor* out = nullptr;
   sdk::check(sdk::host().with_mask(x.handle(), mask.handle(), &out));
@@ -172,7 +172,7 @@ inline Tensor parameter(const Tensor& value, const std::string& path = "") {
   return Tensor(out);
 }
 
-/// Writes `value` into a weight, in place; its version goes up.
+/// Gives a weight a new value; its version goes up.
 inline void assign(const Tensor& weight, const Tensor& value) {
   sdk::check(sdk::host().assign(weight.handle(), value.handle()));
 }
@@ -182,7 +182,7 @@ TEMPO_API std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 namespace sdk {
 
-/// Zeros where data is null.
+/// A tensor of these elements; of zeros if data is null.
 inline Tensor make(DType dtype, const Shape& shape, const void* data) {
   tempo_tensor* out = nullptr;
   const tempo_type type = to_abi(dtype, shape);
@@ -251,7 +251,7 @@ class Op {
                     std::initializer_list<Attribute> attributes = {}) const {
     return (*this)({a.handle(), b.handle()}, attributes);
   }
-  /// Any number of inputs and results.
+  /// Applies it to any number of inputs, with any number of results.
   void run(tempo_tensor* const* inputs, std::size_t n, std::initializer_list<Attribute> attributes,
            tempo_tensor** results, std::size_t n_results) const {
     for (std::size_t i = 0; i < n; ++i)
@@ -283,7 +283,7 @@ inline Tensors adopt(std::span<tempo_tensor* const> owned) {
   for (tempo_tensor* t : owned) out.emplace_back(t);
   return out;
 }
-/// What a function of the host puts into the room that it is given.
+/// The tensors that a function of the host puts into the room that it is given.
 template <class Fill>
 Tensors results_of(Fill&& fill) {
   tempo_tensor* tensors[TEMPO_MAX_OUTPUTS] = {};

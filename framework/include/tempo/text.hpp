@@ -16,17 +16,17 @@ namespace tempo TEMPO_HIDDEN {
 /// A text as characters or words, or the tags of a sequence.
 using Tokens = std::vector<std::string>;
 
-/// The characters of a text, each a Unicode code point. Throws Error where it is not UTF-8.
+/// The characters of a text, each a Unicode code point. Throws Error if it is not UTF-8.
 TEMPO_API Tokens characters(std::string_view text);
-/// What white space (of ASCII) parts.
+/// The words of a text, which ASCII white space separates.
 TEMPO_API Tokens words(std::string_view text);
-/// As Keras's TextVectorization: `how` is "lower", "strip_punctuation",
+/// Standardizes a text as Keras's TextVectorization: `how` is "lower", "strip_punctuation",
 /// "lower_and_strip_punctuation" or "none". Capital letters and punctuation are those of ASCII.
 TEMPO_API std::string standardize(std::string_view text,
                                   const std::string& how = "lower_and_strip_punctuation");
 
 struct ReadTextOptions {
-  int64_t most = 0;                ///< bytes of UTF-8, cut where a character ends; 0: all
+  int64_t most = 0;                ///< bytes of UTF-8, up to the end of a character; 0: all
   std::string encoding = "UTF-8";  ///< of the file, as in CsvOptions
 };
 
@@ -37,13 +37,13 @@ TEMPO_OPTIONS(std::string read_text, ReadTextOptions, const std::string&);
 
 struct VocabularyOptions {
   std::string split = "whitespace";  ///< or "character": the tokens of a text
-  /// What is done to a text first, as standardize; "automatic" is "lower_and_strip_punctuation"
+  /// How a text is standardized before it is split; "automatic" is "lower_and_strip_punctuation"
   /// for words and "none" for characters.
   std::string standardize = "automatic";
-  int64_t max_tokens = 0;  ///< the most ids, more than those of padding and unknown; 0: any number
-  int64_t min_count = 1;   ///< tokens that come less often are unknown
+  int64_t max_tokens = 0;  ///< the most ids, above those of padding and unknown; 0: any number
+  int64_t min_count = 1;   ///< tokens that occur less often are unknown
   bool padding = true;     ///< id 0 is padding, "", as pad_sequences and .mask_zero have it
-  bool unknown = true;     ///< the next id is "[UNK]", what is not in it; without, that is an Error
+  bool unknown = true;     ///< the next id is "[UNK]", for unknown tokens; else those are Errors
 };
 
 /// Tokens and their ids: Keras's TextVectorization and StringLookup. A handle; copies are the same.
@@ -55,14 +55,14 @@ struct VocabularyOptions {
 ///     auto words = Vocabulary::from_text(load_model("m.safetensors").metadata("words"));
 class Vocabulary {
  public:
-  /// Of padding and unknown alone.
+  /// Holds padding and unknown alone.
   Vocabulary() : Vocabulary(std::vector<std::string>{}) {}
-  /// The tokens of these texts, the most frequent first; of equally frequent ones the last in the
-  /// order of their bytes first, as Keras has them.
+  /// The tokens of these texts, the most frequent first; among equally frequent ones, the last in
+  /// the order of their bytes comes first, as in Keras.
   TEMPO_API explicit Vocabulary(const std::vector<std::string>& texts,
                                 const VocabularyOptions& options = {});
   TEMPO_OPTIONS(Vocabulary, VocabularyOptions, const std::vector<std::string>&);
-  /// Of texts that are split already.
+  /// From texts that are split already.
   TEMPO_API explicit Vocabulary(const std::vector<Tokens>& texts,
                                 const VocabularyOptions& options = {});
   Vocabulary(std::initializer_list<std::string> texts, const VocabularyOptions& options = {})
@@ -70,21 +70,21 @@ class Vocabulary {
   /// Padding, unknown, then these tokens in this order.
   TEMPO_API static Vocabulary of(const Tokens& tokens, const VocabularyOptions& options = {});
 
-  /// How many ids there are: from 0 to size() - 1.
+  /// The number of ids, which are 0 to size() - 1.
   TEMPO_API int size() const;
   /// All tokens by id, "" for padding and "[UNK]" for unknown.
   TEMPO_API const Tokens& tokens() const;
   TEMPO_API bool contains(const std::string& token) const;
-  /// That of unknown where it is not in it; without one, an Error.
+  /// The id of a token, or of unknown if the token is not in it; without unknown, an Error.
   TEMPO_API int64_t id(const std::string& token) const;
-  /// Throws Error for an id that is none.
+  /// Throws Error for an invalid id.
   TEMPO_API const std::string& token(int64_t id) const;
 
-  /// Its tokens, standardized and split.
+  /// The tokens of a text, standardized and split.
   TEMPO_API Tokens split(const std::string& text) const;
   TEMPO_API std::vector<int64_t> encode(const std::string& text) const;
   TEMPO_API std::vector<std::vector<int64_t>> encode(const std::vector<std::string>& texts) const;
-  /// Of texts that are split already.
+  /// The same for texts that are split already.
   TEMPO_API std::vector<std::vector<int64_t>> encode(const std::vector<Tokens>& texts) const;
   std::vector<std::vector<int64_t>> encode(std::initializer_list<std::string> texts) const {
     return encode(std::vector<std::string>(texts));
@@ -92,14 +92,14 @@ class Vocabulary {
 
   /// The tokens of ids [time], without padding.
   TEMPO_API Tokens decode(const std::vector<int64_t>& ids) const;
-  /// Of each row of ids [batch, time]. Where `lengths` are given, row i has its first lengths[i]
-  /// steps, and that many tokens.
+  /// The tokens of each row of ids [batch, time]. If `lengths` are given, only the first lengths[i]
+  /// steps of row i count, and it has that many tokens.
   TEMPO_API std::vector<Tokens> decode(const Tensor& ids,
                                        const std::vector<int64_t>& lengths = {}) const;
   /// Tokens as a text, with a space between words.
   TEMPO_API std::string join(const Tokens& tokens) const;
 
-  /// All of it as a text (JSON), for Model::set_metadata or a file; and back. Throws FormatError.
+  /// The vocabulary as a text (JSON), for Model::set_metadata or a file; and back, or FormatError.
   TEMPO_API std::string text() const;
   TEMPO_API static Vocabulary from_text(const std::string& text);
 
@@ -110,7 +110,7 @@ class Vocabulary {
   std::shared_ptr<const State> state_;
 };
 
-/// How many tokens or ids each has.
+/// The number of tokens or ids in each sequence.
 template <class Sequences>
 std::vector<int64_t> lengths_of(const Sequences& sequences) {
   std::vector<int64_t> out;
@@ -123,19 +123,19 @@ struct TaggedTexts {
   std::vector<Tokens> tokens = {};
   std::vector<Tokens> tags = {};
   int64_t size() const { return static_cast<int64_t>(tokens.size()); }
-  /// Those of [begin, end), which must be there.
+  /// The sequences [begin, end), which must exist.
   TEMPO_API TaggedTexts slice(int64_t begin, int64_t end) const;
 };
 
 struct TaggedOptions {
   char separator = '\t';           ///< between columns; the first is the token, the last its tag
-  std::string comment = "";        ///< lines that begin so are passed over: "##" in KLUE; "": none
+  std::string comment = "";        ///< lines that begin with it are skipped: "##" in KLUE; "": none
   std::string encoding = "UTF-8";  ///< of the file, as in CsvOptions
 };
 
-/// A file in the form of CoNLL: a token and its tag on a line, an empty line after each sequence;
-/// of a folder, all files below it, one after the other. Throws FormatError with the line that has
-/// no separator, or is not UTF-8.
+/// Reads a file in the form of CoNLL: a token and its tag on each line, an empty line after each
+/// sequence; of a folder, all files below it, one after the other. Throws FormatError with the line
+/// that has no separator, or is not UTF-8.
 TEMPO_API TaggedTexts read_tagged(const std::string& path, const TaggedOptions& options = {});
 TEMPO_OPTIONS(TaggedTexts read_tagged, TaggedOptions, const std::string&);
 

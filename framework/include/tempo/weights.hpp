@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a layer or cell is made of: it adds its weights when it is built, and its layers when it is
+// The parts of a layer or cell: it adds its weights when it is built, and its layers when it is
 // made.
 #pragma once
 
@@ -9,18 +9,18 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// What a weight is besides its first value.
+/// The options of a weight besides its first value.
 struct WeightOptions {
   bool trainable = true;
   Regularizer regularizer = {};  ///< its penalty is added to the loss of training
-  Constraint constraint = {};    ///< is applied after each step of an optimizer
+  Constraint constraint = {};    ///< applied after each step of an optimizer
 };
 
 /// Adds weights to a layer or cell that is being built.
 class Weights {
  public:
   explicit Weights(tempo_layer* self) : self_(self) {}
-  /// Of the layer's dtype.
+  /// Adds a weight of the layer's dtype.
   Tensor operator()(const char* name, const Shape& shape, const Initializer& initializer,
                     const WeightOptions& options = {}) {
     const tempo_type type = sdk::to_abi(dtype(), shape);
@@ -30,14 +30,14 @@ class Weights {
     return added(weight);
   }
   TEMPO_OPTIONS(Tensor operator(), WeightOptions, const char*, const Shape&, const Initializer&);
-  /// With this first value.
+  /// Adds a weight with this first value.
   Tensor operator()(const char* name, const Tensor& value, const WeightOptions& options = {}) {
     tempo_weight weight = described(name, options);
     weight.value = value.handle();
     return added(weight);
   }
   TEMPO_OPTIONS(Tensor operator(), WeightOptions, const char*, const Tensor&);
-  /// `trainable` alone.
+  /// With `trainable` as the only option.
   Tensor operator()(const char* name, const Shape& shape, const Initializer& initializer,
                     std::same_as<bool> auto trainable) {
     return (*this)(name, shape, initializer, WeightOptions{.trainable = trainable});
@@ -48,7 +48,7 @@ class Weights {
   DType dtype() const { return static_cast<DType>(Layer::borrowed(self_).view().dtype); }
 
  private:
-  /// Borrows from `options`.
+  /// The result borrows from `options`.
   static tempo_weight described(const char* name, const WeightOptions& options) {
     tempo_weight weight{};
     weight.size = sizeof weight;
@@ -66,11 +66,11 @@ class Weights {
   tempo_layer* self_;
 };
 
-/// Adds one number to the loss of the model that is trained or evaluated on this thread, as a layer
-/// may in its call; does nothing where none is. A loop of one's own has AddedLosses.
+/// Adds one number to the loss of the model that is trained or evaluated on this thread; for the
+/// call of a layer. Does nothing if there is no model. Loops of your own use AddedLosses.
 inline void add_loss(const Tensor& loss) { sdk::check(sdk::host().add_loss(loss.handle())); }
 
-/// Adds the layers that a layer is made of; their weights are then its own too.
+/// Adds the layers that a layer is made of; their weights then belong to it, too.
 class Children {
  public:
   explicit Children(tempo_layer* self) : self_(self) {}

@@ -23,11 +23,11 @@ const std::vector<Size> doubling_sizes = {{32, 100, 256, 256}, {64, 100, 128, 12
 
 const std::vector<std::string> all_cells = {"LSTM",          "UserLSTM", "Peephole", "MinimalGated",
                                             "LayerNormLSTM", "GRU",      "SimpleRNN"};
-// Of these each head has a matrix for its state.
+// In these cells, each head has a matrix as its state.
 const std::vector<std::string> matrix_cells = {"MLSTM", "GatedDeltaNet", "RWKV7", "Mamba2",
                                                "M2RNN"};
 
-// It trains nothing.
+// It only runs inference.
 void add_onnxruntime(Line& line) {
   const Job& job = line.job;
   if (job.dtype == "float32" &&
@@ -48,7 +48,7 @@ Line line_of(const std::string& mode, const std::string& cell, const std::string
   return line;
 }
 
-// These cells at one size, the others beside the first.
+// These cells at one size, with the others compared to the first.
 Block cells_at(const std::string& group, const std::string& title, const std::string& mode,
                const std::vector<std::string>& names, const std::string& dtype, Size size,
                int threads) {
@@ -86,7 +86,7 @@ Block doubling_at(Size size, int threads) {
           {line, line_of("gradient", "LSTM", "float32", twice, threads, false)}};
 }
 
-// What a training step costs with an option of the layer or of the call.
+// The cost of a training step with an option of the layer or of the call.
 Block options_at(Size size, int threads) {
   return cells_at("options", "training step with an option: cell, Dense(1), Adam", "train",
                   {"LSTM", "MaskedLSTM", "EndingLSTM", "DropoutLSTM", "RecurrentDropoutLSTM",
@@ -94,7 +94,7 @@ Block options_at(Size size, int threads) {
                   "float32", size, threads);
 }
 
-// What fit does of its own is the difference, in ms of an epoch or microseconds of a batch.
+// The difference is the work of fit itself, in ms per epoch or microseconds per batch.
 Block fit_at(Size size, int threads) {
   Block block{"fit",
               "fit's own cost, ms an epoch and us a batch: " + std::to_string(epoch_batches) +
@@ -108,7 +108,7 @@ Block fit_at(Size size, int threads) {
   return block;
 }
 
-// A cell forward and with its gradient, beside a loop written by hand and the same products.
+// A cell forward and with its gradient, beside a loop written by hand with the same products.
 Block beside_hand(const std::string& group, const std::string& title, const std::string& cell,
                   Size size, int threads) {
   Block block{group, title, {}};
@@ -127,8 +127,8 @@ Block linear_at(Size size, int threads) {
                      threads);
 }
 
-// Cells with heads: those that have a form by hand beside it, and those whose heads have a matrix
-// for their state, a block for each of these, as LibTorch's gradients take some GB.
+// Cells with heads: those that also have a form written by hand, and those with matrix states. Each
+// of the latter has its own block, because LibTorch's gradients take some GB.
 std::vector<Block> zoo_at(Size size, int threads) {
   Block block{"zoo", "cells with heads: forward and backward", {}};
   for (const char* cell : {"LSTM", "SLSTM", "SLSTMByHand", "RGLRU", "RGLRUByHand"})
@@ -144,7 +144,7 @@ std::vector<Block> zoo_at(Size size, int threads) {
   return blocks;
 }
 
-// In int8, beside the same in float.
+// Jobs in int8, beside the same in float.
 Block int8_at(const std::string& mode, const std::string& title, Size size, int threads) {
   Block block{"int8", title, {}};
   for (const char* cell : {"LSTM", "GRU"}) {
@@ -164,7 +164,7 @@ Block int8_at(const std::string& mode, const std::string& title, Size size, int 
 struct Group {
   const char* name;
   std::vector<Size> sizes;
-  bool fixed;  // its size is part of what it says: --sizes leaves it out
+  bool fixed;  // its size is part of its meaning: --sizes leaves it out
   std::function<std::vector<Block>(Size, int threads)> make;
 };
 
@@ -242,7 +242,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Which of the names are cells; throws where one is neither a cell nor a group.
+// The names that are cells; throws if a name is neither a cell nor a group.
 std::vector<std::string> cells_among(const std::vector<std::string>& names) {
   std::vector<std::string> found;
   for (const std::string& name : names) {
@@ -258,7 +258,7 @@ std::vector<std::string> cells_among(const std::vector<std::string>& names) {
   return found;
 }
 
-// Of a block the lines of these cells and those that they are compared with.
+// Keeps the lines of a block that have these cells, and those that they are compared with.
 bool keep_cells(Block& block, const std::vector<std::string>& names) {
   const auto wanted = [&](const Line& l) { return contains(names, l.job.cell); };
   if (std::none_of(block.lines.begin(), block.lines.end(), wanted)) return false;
@@ -275,7 +275,7 @@ void leave_out(Block& block, const std::string& program) {
     std::erase_if(line.peers, [&](const Peer& p) { return p.program == program; });
 }
 
-// Each line beside the same job of an earlier build, and nothing else.
+// Compares each line with the same job of an earlier build only.
 void put_beside_before(Block& block) {
   for (Line& line : block.lines) line.peers = {{"before", line.job}};
 }

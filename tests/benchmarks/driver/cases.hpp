@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is measured: the one table of cases.
+// The one table of the cases that are measured.
 #pragma once
 
 #include "benchmarks/protocol.hpp"
@@ -11,31 +11,31 @@ struct Peer {
   Job job;
 };
 
-/// A row of the table: a job of Tempo's and the peers that do the same.
+/// A row of the table: a job of Tempo and the peers that do the same.
 struct Line {
   std::string what;
   Job job;
   std::vector<Peer> peers = {};
-  /// Another line of the block, whose time is divided by this one's, and what that says.
+  /// Another line of the block, whose time is divided by this one's; and what the ratio means.
   int against = -1;
   std::string against_what = "";
 };
 
-/// Lines that are measured turn by turn.
+/// Lines that are measured in turn.
 struct Block {
   std::string group, title;
   std::vector<Line> lines;
 };
 
 struct Choice {
-  std::vector<Size> sizes;  ///< empty: those of the project's targets
+  std::vector<Size> sizes;  ///< empty: the sizes of the project's targets
   std::vector<int> threads;
   std::vector<std::string> only;  ///< groups or cells; empty: all
-  bool before = false;            ///< the one peer of each line is an earlier build of Tempo
-  std::string onnxruntime;        ///< its version; "": it is not there
+  bool before = false;            ///< an earlier build of Tempo is the only peer of each line
+  std::string onnxruntime;        ///< its version; "" if it is not installed
 };
 
-/// The names of groups, for help.
+/// The names of the groups, for help.
 std::string group_names();
 /// Throws std::runtime_error for a name in `only` that is neither a group nor a cell.
 std::vector<Block> blocks_of(const Choice& choice);

@@ -13,8 +13,8 @@ namespace bench {
 
 namespace {
 
-// Largest difference allowed, relative to the largest element of the tensor. In int8 each rounds in
-// its own way.
+// The largest difference allowed, relative to the largest element of the tensor. In int8, each
+// contestant rounds in its own way.
 double tolerance(const Job& job) {
   if (job.mode.starts_with("int8")) return 0.05;
   return job.dtype == "float64" ? 1e-10 : 2e-5;
@@ -66,7 +66,7 @@ void check_results(const Block& block) {
     if (line.peers.empty() || cell_named(line.job.cell).draws) continue;
     const Results ours = results_of("tempo", line.job);
     for (const Peer& peer : line.peers) {
-      if (peer.job.cell != line.job.cell) continue;  // the same formula with other weights
+      if (peer.job.cell != line.job.cell) continue;  // only its weights differ
       Results theirs;
       try {
         theirs = results_of(peer.program, peer.job);

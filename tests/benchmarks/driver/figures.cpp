@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figures of a row as text, shared by the tables.
+// The figures of a row as text, shared by the tables.
 #include "figures.hpp"
 
 #include <fstream>

@@ -48,12 +48,12 @@ std::string version_of_onnxruntime(const std::string& folder) {
   return version.substr(0, version.rfind('.'));
 }
 
-// On a terminal one line that the next one takes the place of; nothing in a file.
+// On a terminal, one line that the next one replaces; nothing in a file.
 void show_progress(const std::string& now) {
   if (isatty(STDERR_FILENO)) std::cerr << "\r\033[K" << now << std::flush;
 }
 
-// `markdown_file`: empty, or where the tables are written at the end.
+// `markdown_file` is empty, or the file to which the tables are written at the end.
 void run(const Choice& choice, int rounds, bool as_json, const std::string& markdown_file) {
   const std::vector<Block> blocks = blocks_of(choice);
   if (blocks.empty()) throw std::runtime_error("nothing to measure with these options");
@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
   app.add_option("--before", before, "bench_tempo of an earlier build, which is the one peer then")
       ->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);
-  std::signal(SIGPIPE, SIG_IGN);  // a contestant that has ended is reported by its answer
+  std::signal(SIGPIPE, SIG_IGN);  // the missing answer reports a contestant that has ended
   try {
     choice.before = !before.empty();
     bench::lies_at("before", before);

@@ -23,7 +23,7 @@ constexpr const char* compiler = __VERSION__;
 constexpr const char* compiler = "g++ " __VERSION__;
 #endif
 
-// The first line that a command prints, or what stands for it where it fails.
+// The first line that a command prints, or `otherwise` if it fails.
 std::string said_by(const char* command, const std::string& otherwise) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command, "r"), pclose);
   char line[200] = "";
@@ -99,7 +99,7 @@ std::string spaced(const Size& size) {
   return text;
 }
 
-// A table of one column has room for memory and notes.
+// A table of one column also has memory and notes.
 std::string text_of(const Table& table, const Choice& choice) {
   const bool wide = table.cells.size() == 1;
   std::vector<std::string> head{"batch, time, features, units"}, sizes;

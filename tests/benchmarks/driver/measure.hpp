@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures a block: compares results, finds each contestant's best settings, takes turns.
+// Measures a block: compares results, finds each contestant's best settings, and takes turns.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@
 
 namespace bench {
 
-/// What one contestant took for one job.
+/// The measurements of one contestant for one job.
 struct Timing {
   std::string program;
   Job job;
@@ -23,25 +23,25 @@ struct Timing {
   double least() const;
 };
 
-/// How often `this_one` would fit into `other`: the ratio of their least times, and the quartiles
-/// of the ratios round by round.
+/// How many times `this_one` fits into `other`: the ratio of their shortest times, and the
+/// quartiles of the ratios round by round.
 struct Ratio {
   double of_minima = 0, lower = 0, upper = 0;
 };
 Ratio ratio(const Timing& other, const Timing& this_one);
 
 struct Row {
-  std::string group, title;  ///< of the block it is in
+  std::string group, title;  ///< of the block that contains it
   Line line;
   Timing tempo;
-  std::map<std::string, Timing> peers;  ///< by program; those that have such a job
+  std::map<std::string, Timing> peers;  ///< by program; only those with the same job
   std::optional<Ratio> against;
   double peak = 0;  ///< GFLOP/s of this dtype on these threads, the best seen so far
 };
 
 using Report = std::function<void(const std::string&)>;
 
-/// Throws std::runtime_error when results differ beyond rounding.
+/// Throws std::runtime_error if results differ beyond rounding.
 std::vector<Row> measure(const Block& block, int rounds, const Report& progress);
 
 }  // namespace bench

@@ -20,8 +20,8 @@ namespace {
 constexpr int64_t rounds = 200'000;
 constexpr int chains = 12;  // more than latency times units, less than the registers
 
-// Each does `rounds` times `chains` independent y = y * a + b on whole registers. The chains are
-// variables, not an array: g++ 12 would keep an array in memory.
+// Each function runs `rounds` times `chains` independent y = y * a + b on whole registers. The
+// chains are variables, not an array: g++ 12 would keep an array in memory.
 #if defined(__x86_64__)
 #define TEMPO_CHAINS(X, f) \
   X(0, f) X(1, f) X(2, f) X(3, f) X(4, f) X(5, f) X(6, f) X(7, f) X(8, f) X(9, f) X(10, f) X(11, f)

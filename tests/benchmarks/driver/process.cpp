@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts, stops and asks a process over pipes.
+// Starts a process, talks to it over pipes, and stops it.
 #include "process.hpp"
 
 #include <fcntl.h>
@@ -57,7 +57,7 @@ void Process::resume() { kill(pid_, SIGCONT); }
 
 void Process::end() {
   if (pid_ > 0) resume();
-  if (to_) std::fclose(to_);  // it ends with its input
+  if (to_) std::fclose(to_);  // the process ends with its input
   if (from_) std::fclose(from_);
   if (pid_ > 0) waitpid(pid_, nullptr, 0);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A contestant's process, asked over pipes.
+// A contestant's process, which answers over pipes.
 #pragma once
 
 #include <sys/types.h>
@@ -17,21 +17,21 @@ using Settings = std::map<std::string, std::string>;  ///< environment variables
 /// "OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=1"
 std::string to_text(const Settings& settings);
 
-/// From now on the contestant `program` is this file.
+/// From now on this file is the contestant `program`.
 void lies_at(const std::string& program, const std::string& path);
 
-/// Its threads run only while it answers: between its turns it is stopped, as a pool's idle threads
-/// spin on for tens of milliseconds and would take a processor from whoever has the next turn.
+/// Its threads run only while it answers. Between its turns it is stopped, because a pool's idle
+/// threads spin for tens of milliseconds and would take a processor from the next contestant.
 class Process {
  public:
   /// Starts bench_`program`, which lies beside the driver unless `lies_at` named another file, and
-  /// has it prepare a job. Throws Unsupported when it has no such job.
+  /// lets it prepare a job. Throws Unsupported if it has no such job.
   Process(const std::string& program, const Job& job, const Settings& settings);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  /// Seconds for one run, over `count` of them.
+  /// Seconds per run, as the mean of `count` runs.
   double run(int64_t count);
   Results results();
   double megabytes();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each peer's settings to try, and the trial.
+// The settings that are tried for each peer, and the trial.
 #include "settings.hpp"
 
 #include <algorithm>
@@ -9,8 +9,8 @@ namespace bench {
 
 namespace {
 
-// With each value, also next to all that there is already; "" leaves the variable unset. What the
-// environment has already is the one value.
+// Combines each value with all settings so far; "" leaves the variable unset. If the environment
+// sets it already, that is the only value.
 void choose(std::vector<Settings>& all, const char* name, std::vector<std::string> values) {
   if (const char* given = std::getenv(name)) values = {given};
   std::vector<Settings> out;
@@ -22,7 +22,7 @@ void choose(std::vector<Settings>& all, const char* name, std::vector<std::strin
   all = std::move(out);
 }
 
-// Debian 12's OpenBLAS runs its oldest kernels on processors that are newer than it.
+// Debian 12's OpenBLAS runs its oldest kernels on processors that are newer than itself.
 std::vector<std::string> openblas_cores() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512vl")) return {"SkylakeX", ""};
@@ -31,8 +31,8 @@ std::vector<std::string> openblas_cores() {
   return {""};
 }
 
-// Tempo is asked for its threads and chooses the rest itself, as do its users. A peer may run on
-// fewer threads than asked for where that is faster.
+// Tempo is given its threads and chooses the rest itself, as for its users. A peer may run on fewer
+// threads than asked for if that is faster.
 std::vector<Settings> candidates(const std::string& program, int threads) {
   std::vector<std::string> counts{std::to_string(threads)};
   if (threads > 1) counts.push_back("1");
@@ -62,8 +62,8 @@ Settings any_settings(const std::string& program, int threads) {
 
 Candidate best_settings(const std::string& program, const Job& job) {
   constexpr int tries = 3;
-  constexpr double hopeless = 1.5;  // times as slow as the best so far, at the least of some runs
-  constexpr double no_hiccup = 4;   // at a single long one
+  constexpr double hopeless = 1.5;  // times slower than the best so far, in the shortest of some
+  constexpr double no_hiccup = 4;   // the same, in a single long run
   Candidate best;
   for (const Settings& settings : candidates(program, job.threads)) {
     auto process = std::make_unique<Process>(program, job, settings);

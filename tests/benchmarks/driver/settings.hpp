@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The settings with which a contestant runs a job best, found by trying.
+// Finds by trial the settings with which a contestant runs a job best.
 #pragma once
 
 #include "process.hpp"
@@ -14,7 +14,7 @@ struct Candidate {
 
 /// At most job.threads threads each. Throws Unsupported.
 Candidate best_settings(const std::string& program, const Job& job);
-/// Some settings it runs with.
+/// Some settings with which it runs.
 Settings any_settings(const std::string& program, int threads);
 
 }  // namespace bench

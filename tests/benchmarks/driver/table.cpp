@@ -42,7 +42,7 @@ double median(std::vector<double> values) {
   return (values[n / 2] + values[(n - 1) / 2]) / 2;
 }
 
-// "gradient: LSTM float32, 1 thread": rows that differ in their size only.
+// "gradient: LSTM float32, 1 thread": shared by rows that differ only in size.
 std::string kind_of(const Row& row) {
   const Job& j = row.line.job;
   return row.group + ": " + row.line.what + " " + j.dtype + ", " + std::to_string(j.threads) +
@@ -109,7 +109,7 @@ std::string text(const Row& row, const Choice& choice) {
 }
 
 std::string foot(const std::vector<Row>& rows, const Choice& choice) {
-  std::map<std::string, std::vector<double>> ratios;  // kind and peer to ratios over sizes
+  std::map<std::string, std::vector<double>> ratios;  // of each kind and peer, over all sizes
   std::vector<std::string> order;
   std::map<std::string, int> settings;
   const auto add = [&](const Row& row, const std::string& who, const Timing* peer) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table, as text while it grows and as JSON.
+// The table as text, line by line, and as JSON.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,11 +8,11 @@
 
 namespace bench {
 
-/// The machine, what the columns say; before the first row.
+/// The machine and the meaning of the columns, before the first row.
 std::string head(int rounds, const Choice& choice);
 std::string title(const Block& block);
 std::string text(const Row& row, const Choice& choice);
-/// Least and median of the ratios over the sizes of each cell; which settings the peers ran with.
+/// Minimum and median of the ratios over the sizes of each cell; the settings of the peers.
 std::string foot(const std::vector<Row>& rows, const Choice& choice);
 
 nlohmann::json json(const std::vector<Row>& rows, int rounds);

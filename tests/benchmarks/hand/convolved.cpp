@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way from x to the state and on to y, and back.
+// The part from x to the state and from there to y, and its gradient.
 #include "convolved.hpp"
 
 namespace bench {

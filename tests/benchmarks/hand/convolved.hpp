@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Mamba-2 and M2RNN share: a product and a convolution before the state, a gated norm after
-// it.
+// The common part of Mamba-2 and M2RNN: a product and a convolution before the state, and a gated
+// norm after it.
 #pragma once
 
 #include "loops/around.hpp"
@@ -9,16 +9,16 @@
 
 namespace bench {
 
-/// A cell whose product z [steps, columns] holds the gate of the output, the channels that are
-/// convolved, and a number for each head.
+/// A cell whose product z [steps, columns] holds the output's gate, the channels of the
+/// convolution, and a number for each head.
 class Convolved : public OverSequence {
  public:
   Convolved(const Job& job, int64_t channels);
 
  protected:
-  /// From `z_` and what was convolved to `read_`, what is read of the state; and back, from the
-  /// gradient of `read_`, which is there in its place, to that of the last columns of `z_`, of what
-  /// was convolved, and of the weights.
+  /// Computes `read_`, the values read from the state, from `z_` and the result of the convolution;
+  /// and back: from the gradient of `read_`, which takes its place, to the gradients of the last
+  /// columns of `z_`, of the convolution's result, and of the weights.
   virtual void forward_of_heads() = 0;
   virtual void backward_of_heads() = 0;
 

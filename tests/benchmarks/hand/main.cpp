@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs of loops written by hand beside Tempo's own products: what a cell's formula is to reach.
+// Jobs of loops written by hand with Tempo's own products: the goal for a cell's formula.
 #include <iterator>
 
 #include "cells.hpp"

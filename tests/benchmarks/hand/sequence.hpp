@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the cells by hand share: weights and gradients by name, and Tempo's products and threads.
+// Shared by the cells by hand: weights and gradients by name, and Tempo's products and threads.
 #pragma once
 
 #include <algorithm>
@@ -15,12 +15,12 @@ using tempo::Array;
 using tempo::Shape;
 using tempo::View;
 
-/// Uninitialised, of float32; and of zeros.
+/// Uninitialised float32; and zeros.
 Array made(const Shape& shape);
 Array zeros(const Shape& shape);
 inline float* data(const Array& a) { return a.as<float>(); }
 
-/// The product of matrices, each as it lies or turned.
+/// The product of matrices, each as it is or transposed.
 void multiply(const View& a, const View& b, const View& out, bool turn_a = false,
               bool turn_b = false);
 inline void multiply(const Array& a, const Array& b, const Array& out, bool turn_a = false,
@@ -34,7 +34,7 @@ Array summed(const Array& parts);
 Array side_by_side(const Array& a, const Array& b);
 void apart(const Array& both, const Array& a, const Array& b);
 
-/// f(i) of each i below `count`, on all threads.
+/// Calls f(i) for each i below `count`, on all threads.
 template <class F>
 void of_each(int64_t count, F f) {
   tempo::parallel_for(count, 1, [&](int64_t begin, int64_t end) {
@@ -42,7 +42,7 @@ void of_each(int64_t count, F f) {
   });
 }
 
-/// A cell over sequences: all outputs, or with the gradients of x and of all weights.
+/// A cell over sequences: all outputs, optionally with the gradients of x and of all weights.
 class OverSequence : public Work {
  public:
   explicit OverSequence(const Job& job);
@@ -52,11 +52,11 @@ class OverSequence : public Work {
 
  protected:
   virtual void forward() = 0;   ///< makes `y_`
-  virtual void backward() = 0;  ///< from `dy_` makes `dx_` and the gradient of each weight
+  virtual void backward() = 0;  ///< makes `dx_` and the gradient of each weight from `dy_`
 
   const Array& weight(const std::string& name) const { return values_.at(name); }
   const float* numbers_of(const std::string& name) const { return data(weight(name)); }
-  /// Where the gradient of a weight goes; one of other shape and as many elements will do.
+  /// The place for a weight's gradient; another shape with the same number of elements works, too.
   Array& gradient(const std::string& name) { return gradients_[name]; }
 
   Size size_;

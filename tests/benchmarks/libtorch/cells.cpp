@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Users' cells as LibTorch's users would write them.
+// Users' cells, as users of LibTorch would write them.
 #include "cells.hpp"
 
 namespace bench {
@@ -66,7 +66,7 @@ Tensor lstm_step(const Tensor& x, const Tensor& h, const Tensor& c, Weights& nex
   return next_h;
 }
 
-// One mask of the input, of the state or of both for all steps, kept beside the state.
+// One mask for all steps, of the input, of the state or of both, kept beside the state.
 Tensor with_dropout(const Tensor& x, Weights& state, const Weights& w, bool input, bool recurrent) {
   if (state.size() == 2) {
     state.push_back(input ? torch::dropout(torch::ones_like(x), 0.2, true) : Tensor());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Converts Keras's layouts to those of torch::nn and gradients back.
+// Converts from Keras's layouts to those of torch::nn, and gradients back.
 #include "layers.hpp"
 
 #include <algorithm>
@@ -55,7 +55,7 @@ Recurrent::Recurrent(const std::string& cell, int64_t features, int64_t units, t
   }
 }
 
-// Keras has GRU's gates as z, r, g and torch as r, z, g; a swap of the first two goes both ways.
+// GRU's gates are z, r, g in Keras and r, z, g in torch; swapping the first two goes both ways.
 Tensor Recurrent::gates_reordered(const Tensor& keras) const {
   if (cell_ != "GRU") return keras;
   const auto gates = torch::chunk(keras, 3, -1);

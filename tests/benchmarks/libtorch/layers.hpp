@@ -14,14 +14,14 @@ class Recurrent {
   Recurrent(const std::string& cell, int64_t features, int64_t units, torch::Dtype dtype,
             const std::string& prefix = "");
 
-  /// All outputs; `state` (h, or h and c) is where it starts and is replaced by the last one.
+  /// All outputs; `state` (h, or h and c) is the initial one, and becomes the last one.
   torch::Tensor operator()(const torch::Tensor& x, std::vector<torch::Tensor>* state = nullptr);
-  /// The last output of each sequence, which has this many of the steps, by a PackedSequence.
+  /// The last output of each sequence with this many steps, by a PackedSequence.
   torch::Tensor last_of(const torch::Tensor& x, const torch::Tensor& lengths);
   std::vector<torch::Tensor> parameters() const;
-  /// torch::nn has two biases where Keras has one (not in GRU): the second learns or stays 0.
+  /// torch::nn has two biases, Keras one (except GRU): the second one learns or stays 0.
   void second_bias_learns(bool yes);
-  /// The gradients by the names of `weights_of`.
+  /// The gradients, by the names of `weights_of`.
   Results gradients() const;
 
  private:
@@ -38,7 +38,7 @@ class Recurrent {
   torch::nn::RNN rnn_ = nullptr;
 };
 
-/// A tensor of `numbers`.
+/// A tensor made from `numbers`.
 torch::Tensor made(const Weight& weight, torch::Dtype dtype);
 torch::Tensor made(const std::string& name, const std::vector<int64_t>& shape, torch::Dtype dtype);
 std::vector<double> to_vector(const torch::Tensor& t);

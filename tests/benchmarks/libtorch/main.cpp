@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// LibTorch's jobs, as a script of its users asks for them.
+// LibTorch's jobs, as its users' scripts would run them.
 #include <optional>
 
 #include "layers.hpp"
@@ -72,7 +72,7 @@ std::vector<Tensor> parameters_of(const Parts&... parts) {
   return all;
 }
 
-// What the two training jobs share: a loss, its gradient, an update.
+// Shared by the two training jobs: a loss, its gradient, and an update.
 template <class Optimizer>
 class Training : public Work {
  public:
@@ -214,7 +214,7 @@ class LanguageModel : public Training<torch::optim::SGD> {
 };
 
 std::unique_ptr<Work> make(const Job& job) {
-  // OMP_NUM_THREADS and OPENBLAS_NUM_THREADS, which the driver chooses, say how many threads.
+  // OMP_NUM_THREADS and OPENBLAS_NUM_THREADS, which the driver sets, give the number of threads.
   if (job.mode == "gradient" || job.mode == "forward") return std::make_unique<OverSequence>(job);
   if (job.mode == "train") return std::make_unique<TrainingStep>(job);
   if (job.mode == "stream") return std::make_unique<StreamingStep>(job);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cells whose heads have a matrix for their state, as LibTorch's users would write them.
+// Cells with matrix states, as users of LibTorch would write them.
 #include "cells.hpp"
 
 namespace bench {
@@ -14,7 +14,7 @@ using Shapes = std::vector<std::vector<int64_t>>;
 Tensor in_heads(const Tensor& x) { return x.unflatten(1, {int64_t{heads}, x.size(1) / heads}); }
 Tensor joined(const Tensor& x) { return x.flatten(1); }
 
-// a b^T and S x of each head.
+// a b^T and S x for each head.
 Tensor outer_product(const Tensor& a, const Tensor& b) { return a.unsqueeze(-1) * b.unsqueeze(-2); }
 Tensor times(const Tensor& S, const Tensor& x) {
   return torch::matmul(S, x.unsqueeze(-1)).squeeze(-1);
@@ -93,7 +93,7 @@ Shapes rwkv7_states(int64_t batch, int64_t features, int64_t units) {
   return {{batch, features}, {batch, heads, units / heads, units / heads}};
 }
 
-// Of `now` [batch, channels] and the steps before, oldest first; `window` then ends with `now`.
+// Convolves `now` [batch, channels] with earlier steps, oldest first; `now` ends the next `window`.
 Tensor convolved(const Tensor& now, Tensor& window, const Tensor& kernel, const Tensor& bias) {
   const Tensor seen = torch::cat({window, now.unsqueeze(1)}, 1);  // [batch, width, channels]
   window = seen.slice(1, 1);

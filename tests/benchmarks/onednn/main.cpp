@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// oneDNN's jobs: the recurrent primitives, forward and backward, float32. With BENCH_WEIGHTS=plain
-// forward takes the weights as the user holds them; else the primitive chooses their layout and
-// each run reorders them there and back. So with sequences, which the user holds as
-// [batch, time, features]: BENCH_SEQUENCES=direct gives them to the primitive as they are,
-// reordered there and back in the primitive's own order. With time-major the user holds them in
-// that order.
+// oneDNN's jobs: the recurrent primitives, forward and backward, float32. With BENCH_WEIGHTS=plain,
+// forward takes the weights in the user's layout; otherwise the primitive chooses their layout, and
+// each run reorders them there and back. The same goes for sequences, which the user holds as
+// [batch, time, features]: BENCH_SEQUENCES=direct passes them to the primitive as they are;
+// otherwise they are reordered to the primitive's own order and back. With time-major, the user
+// holds them in that order.
 #include <cstdlib>
 
 #include "recurrence.hpp"
@@ -16,8 +16,8 @@ namespace {
 using dnnl::memory;
 using Tag = memory::format_tag;
 
-// Keras keeps GRU's bias as two rows (input, state) of three gates; oneDNN wants z, r, g with both
-// rows added where that is the same, and the candidate's state row last.
+// Keras keeps GRU's bias as two rows (input, state) of three gates. oneDNN wants z, r, g with both
+// rows added if that is the same, and the candidate's state row last.
 std::vector<float> gru_bias(const std::vector<float>& rows, std::size_t units) {
   std::vector<float> out(4 * units);
   for (std::size_t i = 0; i < units; ++i) {
@@ -41,7 +41,7 @@ bool setting_is(const char* name, const char* value) {
   return setting && std::string(setting) == value;
 }
 
-// The layouts of a job: gates side by side, as ldigo; of the bias and the peepholes ldgo.
+// The layouts of a job: gates side by side, ldigo; ldgo for the bias and the peepholes.
 Layouts layouts(const Job& job, int64_t gates, bool weights_any, Tag sequences) {
   const auto [batch, time, features, units] = job.size;
   const auto f32 = memory::data_type::f32;
@@ -64,7 +64,7 @@ int64_t gates_of(const std::string& cell) {
   throw Unsupported("oneDNN has no cell " + cell);
 }
 
-// What oneDNN keeps in the order [time, batch, ...], for those who keep [batch, time, ...].
+// Converts oneDNN's order [time, batch, ...] for users of [batch, time, ...].
 template <class T>
 std::vector<T> swapped(const std::vector<T>& from, int64_t rows, int64_t columns) {
   std::vector<T> out(from.size());
@@ -95,7 +95,7 @@ class OverSequence : public Work {
     p_ = primitives_of(job.cell, chosen, any, with_gradient_, engine_);
     const auto& f = p_.forward_desc;
     x_ = {engine_, plain.x, any.x, Slot::Way::to_primitive};
-    // Given although zero: without it oneDNN 2.6.3's gradient of the recurrent kernel is wrong.
+    // It is zero, but without it oneDNN 2.6.3's gradient of the recurrent kernel is wrong.
     zero_ = {engine_, plain.state};
     y_ = {engine_, plain.y, any.y, Slot::Way::to_user};
     bias_ = {engine_, plain.bias};

@@ -46,7 +46,7 @@ std::vector<double> Slot::values() const {
 namespace {
 
 constexpr auto one_way = dnnl::rnn_direction::unidirectional_left2right;
-const memory::desc none;  // of the states after the last step
+const memory::desc none;  // for the states after the last step
 
 template <class Cell, class Backward, class Forward>
 Primitives with_backward(const typename Cell::primitive_desc& forward, const Forward& adesc,

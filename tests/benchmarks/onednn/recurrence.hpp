@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One recurrent primitive of oneDNN with its memory, from the user's layouts to the user's layouts.
-// Others are reached and left by reorders in each run.
+// Reorders in each run convert to other layouts and back.
 #pragma once
 
 #include <optional>
@@ -11,21 +11,21 @@
 
 namespace bench {
 
-/// A value in the user's plain layout and, where the primitive wants another, in that one. There
-/// are layouts that nothing is reordered from, so it goes one way: to the primitive or to the user.
+/// A value in the user's plain layout and, if the primitive wants another, in that one, too. Some
+/// layouts cannot be reordered from, so a slot goes one way: to the primitive or to the user.
 class Slot {
  public:
   enum class Way { to_primitive, to_user };
   Slot() = default;
   Slot(const dnnl::engine& engine, const dnnl::memory::desc& plain,
        const dnnl::memory::desc& wanted, Way way);
-  /// In the plain layout on both sides.
+  /// With the plain layout on both sides.
   Slot(const dnnl::engine& engine, const dnnl::memory::desc& plain)
       : Slot(engine, plain, plain, Way::to_user) {}
   void to_primitive(dnnl::stream& stream);
   void to_user(dnnl::stream& stream);
   const dnnl::memory& primitive() const { return wanted_ ? *wanted_ : user_; }
-  /// Fills the user's side; of the primitive's side, with zeros.
+  /// Fills the user's side; the primitive's side is filled with zeros.
   void set(const std::vector<float>& values);
   void clear();
   std::vector<double> values() const;
@@ -36,7 +36,7 @@ class Slot {
   std::optional<dnnl::reorder> reorder_;
 };
 
-/// The primitives of one cell and what they ask for.
+/// The primitives of one cell and the layouts that they require.
 struct Primitives {
   dnnl::primitive forward, backward;
   dnnl::rnn_primitive_desc_base forward_desc, backward_desc;
@@ -46,8 +46,8 @@ struct Layouts {
   dnnl::memory::desc x, kernel, recurrent, peephole, bias, y, state;
 };
 
-/// `any` leaves the layouts of weights to the primitive; those of `chosen` are the weights of
-/// forward and the gradients of weights. The weights of backward are always the primitive's choice.
+/// `any` leaves the layouts of weights to the primitive; `chosen` has those of forward's weights
+/// and of weight gradients. The primitive always chooses for backward's weights.
 Primitives primitives_of(const std::string& cell, const Layouts& chosen, const Layouts& any,
                          bool with_gradient, const dnnl::engine& engine);
 

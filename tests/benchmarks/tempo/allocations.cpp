@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts allocations: these definitions take the place of the C library's in the whole process.
+// Counts allocations: these definitions replace the C library's in the whole process.
 #include "allocations.hpp"
 
 #include <atomic>

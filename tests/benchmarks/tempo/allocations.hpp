@@ -6,8 +6,8 @@
 
 namespace bench {
 
-/// Starts counting calls of malloc and its like, from any library of this process, or ends it and
-/// gives their number.
+/// Starts to count calls of malloc and similar functions, from any library of this process; or ends
+/// this and returns their number.
 int64_t count_allocations(bool start);
 
 }  // namespace bench

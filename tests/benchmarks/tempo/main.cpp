@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tempo's jobs, as a script asks for them.
+// Tempo's jobs, as scripts would run them.
 #include <tempo/layers/zoo/gated_delta_net.hpp>
 #include <tempo/layers/zoo/m2rnn.hpp>
 #include <tempo/layers/zoo/mamba2.hpp>
@@ -86,7 +86,7 @@ class OverSequence : public Work {
   }
 
   void run() override {
-    y_ = {};  // a script's results end with its step
+    y_ = {};  // as a script's results end with its step
     gradients_.clear();
     if (with_gradient_) {
       y_ = layer_(x_);
@@ -95,7 +95,7 @@ class OverSequence : public Work {
       const NoGradient off;
       y_ = layer_(x_);
     }
-    y_.element(0);  // what nobody reads may not be made yet
+    y_.element(0);  // results that nobody reads may not be computed yet
     for (const Tensor& g : gradients_) g.element(0);
   }
 

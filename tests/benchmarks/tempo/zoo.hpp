@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cells with heads, as their papers write them, and beside them the form that somebody would write
-// by hand to make them fast: a matrix for each head. Those with matrix states are the zoo's own.
+// Cells with heads, as in their papers, and in the form that somebody would write by hand to make
+// them fast: a matrix for each head. Those with matrix states are the zoo's own.
 #pragma once
 
 #include "benchmarks/cells.hpp"
@@ -8,7 +8,7 @@
 
 namespace bench {
 
-/// What is added to a state whose gates are exponential, in a form that does not overflow.
+/// Exponential gates and their stabiliser, in a form that does not overflow.
 struct ExponentialGates {
   ExponentialGates(const Tensor& i, const Tensor& f, const Tensor& m)
       : next_m(maximum(log_sigmoid(f) + m, i)),
@@ -44,7 +44,7 @@ struct SLSTMCell : tempo::Cell<CellOptions> {
   Tensor kernel, recurrent, bias;
 };
 
-/// The same with the heads written apart.
+/// The same with separate heads.
 struct SLSTMByHandCell : tempo::Cell<CellOptions> {
   using Cell::Cell;
   static constexpr int state_count = 4;
@@ -75,8 +75,8 @@ struct SLSTMByHandCell : tempo::Cell<CellOptions> {
   Tensor kernel, recurrent[heads], bias;
 };
 
-/// RG-LRU (De et al., 2024, Griffin, equations 1 to 4) with block-diagonal gates, as its authors'
-/// code has them.
+/// RG-LRU (De et al., 2024, Griffin, equations 1 to 4) with block-diagonal gates, as in its
+/// authors' code.
 struct RGLRUCell : tempo::Cell<CellOptions> {
   using Cell::Cell;
 
@@ -100,7 +100,7 @@ struct RGLRUCell : tempo::Cell<CellOptions> {
   Tensor kernel_a, kernel_x, bias_a, bias_x, lambda;
 };
 
-/// The same with the heads written apart.
+/// The same with separate heads.
 struct RGLRUByHandCell : tempo::Cell<CellOptions> {
   using Cell::Cell;
 

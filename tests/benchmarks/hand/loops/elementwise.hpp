@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What loops over heads share. For files compiled with -ffast-math alone: each has its own copy.
+// Shared by loops over heads. Only for files compiled with -ffast-math: each has its own copy.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +20,8 @@ inline float silu_slope(float x) {
   return s * (1 + x * (1 - s));
 }
 
-/// Calls loop(width) with a width that the compiler knows where it is the usual one, as far as what
-/// it calls is inlined.
+/// Calls loop(width) with a width that the compiler knows if it is the usual one, provided that the
+/// calls in it are inlined.
 template <class Loop>
 void with_width(int64_t width, Loop loop) {
   if (width == 64)

@@ -8,7 +8,7 @@ namespace bench {
 
 namespace {
 
-// What a step reads of x, and what it makes of the state.
+// The inputs of a step, computed from x, and what it reads from the state.
 struct Step {
   Step(int64_t n, float* room)
       : query(room), key(room + n), value(room + 2 * n), change(room + 3 * n), read(room + 4 * n) {}
@@ -34,7 +34,7 @@ struct Step {
     b = sigmoid(raw_b);
   }
 
-  // `to` may be `from`.
+  // `to` may equal `from`.
   BENCH_INLINE void advance(int64_t n, const float* from, float* to) const {
     const float by = 1 / std::sqrt(static_cast<float>(n));
     for (int64_t i = 0; i < n; ++i, from += n, to += n) {
@@ -78,7 +78,7 @@ BENCH_INLINE void forward_of(const GatedDeltaNetLoop& l, int64_t pair, int64_t n
   }
 }
 
-// From dy to the gradient of what was read, of the gate and of the scale.
+// From dy to the gradients of the value read, of the gate and of the scale.
 BENCH_INLINE void backward_of_output(int64_t n, const Step& step, const float* dy,
                                      const float* scale, float* gate, float* dscale, float* dread) {
   const float norm = step.norm(n), by = 1 / std::sqrt(static_cast<float>(n));
@@ -96,7 +96,7 @@ BENCH_INLINE void backward_of_output(int64_t n, const Step& step, const float* d
   for (int64_t i = 0; i < n; ++i) dread[i] = by * norm * (dread[i] - step.read[i] * norm * mean);
 }
 
-// Through the state: from dread and dS of what follows to q, k, v, the gates, and dS of what was.
+// Back through the state: from dread and the later dS to q, k, v, the gates, and the earlier dS.
 struct Back {
   Back(int64_t n, float* room)
       : dquery(room), dkey(room + n), dvalue(room + 2 * n), dread(room + 3 * n) {}

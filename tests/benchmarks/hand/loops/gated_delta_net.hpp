@@ -12,10 +12,10 @@ struct GatedDeltaNetLoop : Heads {
   float* z = nullptr;
   const float *rate = nullptr, *rate_bias = nullptr, *scale = nullptr;
   float* y = nullptr;     ///< [steps, units]
-  float* kept = nullptr;  ///< [pairs, segments, width, width], or null where no gradient follows
+  float* kept = nullptr;  ///< [pairs, segments, width, width], or null without a gradient
   const float* dy = nullptr;
-  float *drate = nullptr, *drate_bias = nullptr;  ///< [pairs], which grow, as does
-  float* dscale = nullptr;                        ///< [pairs, width]
+  float *drate = nullptr, *drate_bias = nullptr;  ///< [pairs]; added to
+  float* dscale = nullptr;                        ///< [pairs, width]; added to
 
   void forward(int64_t pair) const;
   void backward(int64_t pair) const;

@@ -13,7 +13,7 @@ struct Gate {
   float soft, f;
 };
 
-// `to` may be `from`; adds S'^T q to `read` where that is wanted. Z is left for the gradient.
+// `to` may equal `from`; adds S'^T q to `read` if wanted. Z is left for the gradient.
 BENCH_INLINE void advance(int64_t n, Gate gate, const float* W, const float* q, const float* k,
                           const float* v, const float* from, float* to, float* Z, float* read) {
   const float f = gate.f;
@@ -50,8 +50,8 @@ BENCH_INLINE void forward_of(const M2RNNLoop& l, int64_t pair, int64_t n) {
   }
 }
 
-// From dy and dS of what follows to q, k, v and f; Z becomes the gradient of what tanh reads, and
-// dS that of what was, but for the product. Adds to dv.
+// From dy and the later dS to q, k, v and f. Z becomes the gradient of tanh's input, and dS the
+// earlier one, without the product's part. Adds to dv.
 BENCH_INLINE float backward_of_step(int64_t n, float f, const float* q, const float* k,
                                     const float* v, const float* dy, const float* before,
                                     const float* after, float* Z, float* dS, float* dq, float* dk,

@@ -7,16 +7,16 @@
 namespace bench {
 
 struct M2RNNLoop : Heads {
-  int64_t columns;     ///< of z, the last of which are f of all heads
+  int64_t columns;     ///< of z; the last ones are f of all heads
   float* z = nullptr;  ///< [steps, columns]; `backward` leaves df here
-  /// [steps, 3 * units]: q, k and v; and their gradients.
+  /// [steps, 3 * units]: q, k and v; or their gradients.
   const float* qkv = nullptr;
   float* dqkv = nullptr;
   const float *recurrent = nullptr, *direct = nullptr;  // [heads, width, width], [heads, width]
   const float *rate = nullptr, *rate_bias = nullptr;    // [heads]
   float* read = nullptr;  ///< [steps, units]; `backward` reads its gradient here
-  float* kept = nullptr;  ///< [pairs, segments, width, width], or null: no gradient follows
-  /// [pairs, ...] of the weights; they grow.
+  float* kept = nullptr;  ///< [pairs, segments, width, width], or null without a gradient
+  /// Gradients of the weights, [pairs, ...]; added to.
   float *drecurrent = nullptr, *ddirect = nullptr, *drate = nullptr, *drate_bias = nullptr;
 
   void forward(int64_t pair) const;

@@ -13,7 +13,7 @@ struct Gate {
   float dt, keep;
 };
 
-// `to` may be `from`; adds S' C to `read` where that is wanted.
+// `to` may equal `from`; adds S' C to `read` if wanted.
 BENCH_INLINE void advance(int64_t n, int64_t state_size, Gate gate, const float* u, const float* B,
                           const float* C, const float* from, float* to, float* read) {
   for (int64_t s = 0; s < state_size; ++s, from += n, to += n) {

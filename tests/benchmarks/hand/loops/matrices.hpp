@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A head's matrix goes through all steps of its sequence in the first cache. For the gradient every
-// 16th one is kept, and what lies between is computed again on the way back.
+// A head's matrix goes through all steps of its sequence in the first cache. For the gradient,
+// every 16th matrix is kept, and those in between are computed again on the way back.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace bench {
 inline constexpr int64_t segment = 16;
 inline int64_t segments_of(int64_t time) { return (time + segment - 1) / segment; }
 
-/// Of loops over the steps of one (sequence, head); `pair` is sequence * heads + head.
+/// Sizes of loops over the steps of one (sequence, head); `pair` is sequence * heads + head.
 struct Heads {
   int64_t time, heads, width;
 

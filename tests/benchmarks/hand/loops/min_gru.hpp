@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loops as one would write them by hand for one cell.
+// Loops for one cell, as one would write them by hand.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace bench {
 void min_gru_forward(int64_t time, int64_t units, const float* bias, float* gates, float* y,
                      float* h);
 
-/// Its gradient: `gates` as forward left them become the gradients of the products; `dbias` grows.
+/// Its gradient: `gates` from forward become the gradients of the products; adds to `dbias`.
 void min_gru_backward(int64_t time, int64_t units, const float* y, const float* dy, float* gates,
                       float* dbias, float* dh);
 

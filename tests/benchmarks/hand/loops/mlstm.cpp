@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // C' = f C + i v k^T, n' = f n + i k, y = s(o) * C' q / max(abs(n' q), 1); C is [value, key]. Both
-// are held times e^-m, which the output does not depend on, nor a gradient.
+// are stored times e^-m, on which neither the output nor a gradient depends.
 #include "mlstm.hpp"
 
 #include "elementwise.hpp"
@@ -9,7 +9,7 @@ namespace bench {
 
 namespace {
 
-// C, n and m, one after the other.
+// C, n and m, one after another.
 struct State {
   State(int64_t n, float* room) : C(room), norm(C + n * n), m(norm + n) {}
   static int64_t room(int64_t n) { return n * n + n + 1; }
@@ -20,7 +20,7 @@ struct State {
   float *C, *norm, *m;
 };
 
-// What a step reads of x, and what it makes of the state.
+// The inputs of a step, computed from x, and what it reads from the state.
 struct Step {
   Step(int64_t n, float* room)
       : q(room), k(room + n), v(room + 2 * n), o(room + 3 * n), read(room + 4 * n) {}
@@ -40,7 +40,7 @@ struct Step {
     raw_f = of_f;
   }
 
-  // `to` may be `from`.
+  // `to` may equal `from`.
   BENCH_INLINE void advance(int64_t n, const State& from, const State& to) {
     const float f = *from.m - softplus(-raw_f), m = std::max(f, i);
     keep = std::exp(f - m);
@@ -72,7 +72,7 @@ struct Step {
 
   float *q, *k, *v, *o, *read;
   float i = 0, raw_f = 0, keep = 0, write = 0, nq = 0, per_size = 0;
-  bool counts = false;  // n q is what divides
+  bool counts = false;  // whether n q is the divisor
 };
 
 BENCH_INLINE void forward_of(const MLSTMLoop& l, int64_t pair, int64_t n) {
@@ -96,8 +96,8 @@ BENCH_INLINE void forward_of(const MLSTMLoop& l, int64_t pair, int64_t n) {
   }
 }
 
-// Through the state: from dread, dnq, dC and dn of what follows to q, k, v, the gates, and dC and
-// dn of what was.
+// Back through the state: from dread, dnq and the later dC and dn to q, k, v, the gates, and the
+// earlier dC and dn.
 struct Back {
   Back(int64_t n, float* room)
       : dq(room), dk(room + n), dv(room + 2 * n), dread(room + 3 * n), dn(room + 4 * n) {}
@@ -139,7 +139,7 @@ struct Back {
   float dnq = 0, di = 0, df = 0;
 };
 
-// Of y = s(o) * read * per_size.
+// The gradient of y = s(o) * read * per_size.
 BENCH_INLINE void backward_of_output(int64_t n, const Step& step, const float* dy, float* dz_o,
                                      Back& back) {
   float of_size = 0;

@@ -12,10 +12,10 @@ struct MLSTMLoop : Heads {
   float* z = nullptr;
   const float *bias = nullptr, *gate_bias = nullptr;
   float* y = nullptr;  ///< [steps, units]
-  /// C, n and m before each segment, [pairs, segments, room()], or null where no gradient follows.
+  /// C, n and m before each segment, [pairs, segments, room()], or null without a gradient.
   float* kept = nullptr;
   const float* dy = nullptr;
-  float *dbias = nullptr, *dgate_bias = nullptr;  ///< [pairs, 4 * width], [pairs, 2]; they grow
+  float *dbias = nullptr, *dgate_bias = nullptr;  ///< [pairs, 4 * width], [pairs, 2]; added to
 
   void forward(int64_t pair) const;
   void backward(int64_t pair) const;

@@ -22,9 +22,9 @@ struct Constants {
   const float *decay_bias, *rate_bias, *removal, *renewal, *bonus, *gamma, *beta;
 };
 
-constexpr float least_decay = -0.60653066f;  // of its logarithm: -e^-0.5
+constexpr float least_decay = -0.60653066f;  // of the decay's logarithm: -e^-0.5
 
-// What a step reads of x, and what it makes of the state.
+// The inputs of a step, computed from x, and what it reads from the state.
 struct Step {
   Step(int64_t n, float* room)
       : openness(room),
@@ -58,7 +58,7 @@ struct Step {
     }
   }
 
-  // `to` may be `from`.
+  // `to` may equal `from`.
   BENCH_INLINE void advance(int64_t n, const float* from, float* to, const float* r,
                             const float* v) const {
     for (int64_t i = 0; i < n; ++i, from += n, to += n) {
@@ -74,7 +74,7 @@ struct Step {
     }
   }
 
-  // What was read becomes what is normalised of it.
+  // Centres the values read, and scales them, in place; returns the factor.
   BENCH_INLINE float normalise(int64_t n) const {
     float mean = 0, square = 0;
     for (int64_t i = 0; i < n; ++i) mean += read[i];
@@ -119,7 +119,7 @@ BENCH_INLINE void forward_of(const RWKV7Loop& l, int64_t pair, int64_t n) {
   }
 }
 
-// Gradients of a step's vectors, and the way of them through a step.
+// Gradients of a step's vectors, and the way back through a step.
 struct Back {
   Back(int64_t n, float* room)
       : dr(room),
@@ -131,7 +131,7 @@ struct Back {
         dread(room + 6 * n) {}
   static int64_t room(int64_t n) { return 7 * n; }
 
-  // From dread and dS of what follows to the vectors and dS of what was; adds to dr, dwritten, dv.
+  // From dread and the later dS to the vectors and the earlier dS; adds to dr, dwritten, dv.
   BENCH_INLINE void go(int64_t n, const Step& step, const float* before, const float* after,
                        const float* r, const float* v, float* dS) const {
     std::fill_n(drated, 3 * n, 0.0f);
@@ -161,7 +161,7 @@ struct Back {
   float *dr, *dwritten, *drated, *ddecay, *dremoved, *dv, *dread;
 };
 
-// Of what the step gives; `norm` is that of normalise. Begins dr, dwritten and dv.
+// The gradient of the output; `norm` is that of normalise. Sets dr, dwritten and dv.
 BENCH_INLINE void backward_of_output(const RWKV7Loop& l, int64_t n, const Step& step, float norm,
                                      const Constants& c, int64_t at, float* dweights, int64_t apart,
                                      const Back& back) {
@@ -194,7 +194,7 @@ BENCH_INLINE void backward_of_output(const RWKV7Loop& l, int64_t n, const Step& 
   }
 }
 
-// From the vectors of a step to the projections and the weights.
+// From a step's vectors to the projections and the weights.
 BENCH_INLINE void backward_of_input(const RWKV7Loop& l, int64_t n, const Step& step,
                                     const Constants& c, int64_t at, int64_t sums,
                                     const Back& back) {

@@ -17,17 +17,17 @@ struct Mixtures {
   void backward(int64_t row) const;  ///< makes dx and adds to dmix
 };
 
-/// What becomes of the projections of a head.
+/// The loop of a head, from its projections on.
 struct RWKV7Loop : Heads {
   /// [steps, units]; `backward` leaves their gradients here.
   float *r = nullptr, *k = nullptr, *v = nullptr, *w = nullptr, *a = nullptr, *gate = nullptr;
-  const float *decay_bias = nullptr, *rate_bias = nullptr;  // [units], and so are those below
+  const float *decay_bias = nullptr, *rate_bias = nullptr;  // [units], like those below
   const float *removal = nullptr, *renewal = nullptr, *bonus = nullptr, *gamma = nullptr,
               *beta = nullptr;
   float* y = nullptr;
-  float* kept = nullptr;  ///< [pairs, segments, width, width], or null where no gradient follows
+  float* kept = nullptr;  ///< [pairs, segments, width, width], or null without a gradient
   const float* dy = nullptr;
-  float *ddecay_bias = nullptr, *drate_bias = nullptr;  // [batch, units]; they grow
+  float *ddecay_bias = nullptr, *drate_bias = nullptr;  // [batch, units]; added to
   float *dremoval = nullptr, *drenewal = nullptr, *dbonus = nullptr, *dgamma = nullptr,
         *dbeta = nullptr;
 
@@ -35,7 +35,7 @@ struct RWKV7Loop : Heads {
   void backward(int64_t pair) const;
 };
 
-/// x becomes tanh x or sigmoid x; and dy, of such a y, the gradient of x.
+/// x becomes tanh x or sigmoid x; dy, for y the result, becomes the gradient of x.
 void tanh_of(float* x, int64_t count);
 void sigmoid_of(float* x, int64_t count);
 void backward_of_tanh(const float* y, float* dy, int64_t count);

@@ -15,8 +15,8 @@ constexpr int64_t lanes = 8;
 #endif
 typedef float Vector __attribute__((vector_size(lanes * sizeof(float)), aligned(4), may_alias));
 
-/// Adds 4 rows of two vectors of a product to C; `row` and `column` are the steps of A along
-/// either.
+/// Adds 4 rows of a product, two vectors wide, to C; `row` and `column` are A's strides along rows
+/// and columns.
 inline void add_tile(int64_t n, const float* A, int64_t row, int64_t column, const float* B,
                      float* C) {
   const auto at = [&](int64_t i, int64_t j) -> Vector& {
@@ -40,7 +40,7 @@ inline void add_tile(int64_t n, const float* A, int64_t row, int64_t column, con
   at(2, 0) = c20, at(2, lanes) = c21, at(3, 0) = c30, at(3, lanes) = c31;
 }
 
-/// Adds to C [n, n] the product of A and B [n, n], or of A turned.
+/// Adds the product of A, or of A transposed, and B [n, n] to C [n, n].
 template <bool turn_a>
 BENCH_INLINE void add_product(int64_t n, const float* A, const float* B, float* C) {
   const int64_t row = turn_a ? 1 : n, column = turn_a ? n : 1;
