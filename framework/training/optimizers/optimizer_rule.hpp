@@ -14,10 +14,10 @@ inline constexpr Range not_negative{.at_least = 0};
 inline constexpr Range past_share{.at_least = 0, .below = 1};  // the share of the past that is kept
 
 inline void describe_rate(SettingsReader& setting, LearningRate& rate, const Range&) {
-  const std::string not_given(1, '\0');
-  std::string text = not_given;
+  const std::string absent(1, '\0');
+  std::string text = absent;
   setting("learning_rate", text);
-  if (text != not_given) rate = LearningRate::from_text(text);
+  if (text != absent) rate = LearningRate::from_text(text);
 }
 inline void describe_rate(SettingsWriter& setting, LearningRate& rate, const Range&) {
   setting("learning_rate", rate.text());
