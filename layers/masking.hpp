@@ -35,7 +35,7 @@ class MaskingLayer : public LayerOf<MaskingOptions> {
   }
 
  private:
-  /// Where x is not mask_value. If that is NaN: x == x is false at NaN alone.
+  /// Whether each element is not mask_value. If that is NaN: x == x is false at NaN alone.
   Tensor differs(const Tensor& x) const {
     const double value = options.mask_value;
     if (!is_floating(x.dtype()) && !(std::isfinite(value) && value == std::floor(value)))

@@ -167,9 +167,9 @@ inline void describe(auto& option, ConcatenateOptions& o) {
   option("axis", o.axis, "Along which the inputs lie side by side; -1 is the last.");
 }
 
-/// Joins inputs along an axis. Along the features, a step counts if it counts in all inputs;
-/// along time, the masks are joined in the same way, and an input without a mask counts as a
-/// whole.
+/// Joins inputs along an axis. If that is the features, a step counts if it counts in all inputs.
+/// If it is time, the masks are joined like the inputs; all steps of an input without a mask count
+/// then.
 class ConcatenateLayer : public LayerOf<ConcatenateOptions> {
  public:
   using LayerOf::LayerOf;

@@ -62,7 +62,7 @@ class StackedRNNCellsCell : public Cell<StackedRNNCellsOptions> {
                   initial_state(options.next, for_next(call)));
   }
 
-  /// What both make, after a tensor whose size is the number of tensors of the first.
+  /// The tensors that both cells make, after one whose size is the number of those of the first.
   Tensors once(const StepCall& call) const {
     const Tensors first = tempo::once(options.cell, for_cell(call)),
                   second = tempo::once(options.next, for_next(call));
@@ -113,8 +113,8 @@ class StackedRNNCellsCell : public Cell<StackedRNNCellsOptions> {
     return seen_by(options.next, call, {output_.prepended(call.batch())});
   }
 
-  /// The output of the first cell for one row, found by a step on zeros. If that fails, as without
-  /// constants it may, it is taken to be as large as its first state.
+  /// The output of the first cell for one row, found by a step on zeros. If that fails, such as for
+  /// lack of constants, it is taken to be as large as its first state.
   Shape output_of_first(const Shapes& inputs, DType dtype) const {
     const NoGradient off;
     StepCall call{.inputs = inputs, .dtype = dtype};

@@ -72,7 +72,7 @@ struct Application {
   Application* next_dead = nullptr;  // while it waits to be freed
 };
 
-/// What training does with a weight besides following its gradient. Empty functions do nothing.
+/// The penalty and the projection of a weight in training. Empty functions do nothing.
 struct WeightRules {
   std::function<Tensor(const Tensor& weight)> penalty;     // added to the loss
   std::function<Tensor(const Tensor& weight)> projection;  // applied to each next value

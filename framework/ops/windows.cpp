@@ -10,7 +10,7 @@
 namespace tempo {
 namespace {
 
-// How a window slides along an axis. Attributes may come from a plugin, so they are checked here.
+// A window that slides along an axis. A plugin may have set the attributes: they are checked here.
 struct Sliding {
   explicit Sliding(const Attributes& attributes)
       : size(attributes.integer("size")),

@@ -88,7 +88,7 @@ bool folds_rows(const Program& p, const Instruction& i) {
 }
 
 bool is_of_matrix_state(const Program& p, const Shape& shape) {
-  // Sums of columns add row by row, so not too many; a sequence of parts has two more axes.
+  // Sums add one row after the other, so rows are limited; sequences in segments have 2 more axes.
   constexpr int64_t most_rows = 1024;
   constexpr int most_axes = Shape::max_rank - 2;
   int rank = 3;

@@ -22,8 +22,8 @@ void parallel_for(int64_t count, int64_t grain, FunctionRef<void(int64_t, int64_
 /// processors if that is smaller.
 int threads_at_once();
 
-/// Calls f, which must not throw, on another thread when one is free. The process ends after f. In
-/// a child whose parent had threads, this and parallel_for run on the caller's thread.
+/// Calls f, which must not throw, on another thread when one is free. A process that ends waits for
+/// f. In a child whose parent had threads, this and parallel_for run on the caller's thread.
 void start(std::function<void()> f);
 
 }  // namespace tempo

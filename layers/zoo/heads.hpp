@@ -57,7 +57,7 @@ inline Tensor times(const Tensor& S, const Tensor& x) {
 /// x with length 1 along the last axis, or less if x is nearly 0.
 inline Tensor unit_length(const Tensor& x) { return x / sqrt(sum(square(x), -1, true) + 1e-6); }
 
-/// The first values of a matrix with `rows` rows, if its shape does not show these.
+/// The first values of a matrix with `rows` rows, if its shape does not show their number.
 inline Initializer spread(int64_t rows) {
   const double most = 1 / std::sqrt(static_cast<double>(rows));
   return random_uniform(-most, most);

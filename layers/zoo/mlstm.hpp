@@ -80,8 +80,8 @@ class MLSTMCell : public Cell<MLSTMOptions> {
     Tensor keep = expand_dims(exp(f + m - next_m), -1), write = expand_dims(exp(i - next_m), -1);
     Tensor next_C = expand_dims(keep, -1) * C + zoo::outer(write * v, k);
     Tensor next_n = keep * n + write * k;
-    // C q / max(|n q|, 1) from e^-m C and e^-m n: both sides are times e^m if m is below 0, so that
-    // no power is above 1. If n q is nearly 0, it divides by what the authors' program adds to it.
+    // C q / max(|n q|, 1) from e^-m C and e^-m n: below m = 0, both sides are times e^m, so that no
+    // power is above 1. The divisor is at least 1e-6, which the authors' program adds to it.
     const Tensor m_now = expand_dims(next_m, -1), low = minimum(m_now, 0);
     Tensor normal = maximum(abs(sum(next_n * q, -1, true)) * exp(low), exp(low - m_now));
     Tensor h = sigmoid(Wo + bo) * zoo::times(next_C, q) * (exp(low) / maximum(normal, 1e-6));

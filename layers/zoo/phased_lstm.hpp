@@ -33,8 +33,8 @@ struct PhasedLSTMOptions {
 /// time [batch, time, 1] in the unit of the periods. Times must be small enough for their dtype to
 /// tell steps apart: in float32 below 2^24 of the smallest gap, so count from the start of the
 /// sequence, not by the calendar. Outside of the open phase, a gate leaks in training. Weights hold
-/// the gates i, f, g, o side by side; states are h, c and, for x alone, each unit's turn of its
-/// rhythm, which is never a weight.
+/// the gates i, f, g, o side by side; states are h, c and, for x alone, the place of each unit
+/// in its rhythm, which is never a weight.
 class PhasedLSTMCell : public Cell<PhasedLSTMOptions> {
  public:
   using Cell::Cell;

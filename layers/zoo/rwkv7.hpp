@@ -28,8 +28,8 @@ struct RWKV7Options {
 
 /// RWKV-7 (Peng et al., 2025, "Goose", section 4, of a first layer, without its last projection):
 /// S' = S (diag(w) - k1^T (a * k1)) + v^T k2, a delta rule whose decay w, rate a and keys are
-/// chosen for each channel. Each map reads its own mixture of x and the x before. Weights begin as
-/// in a first layer of the authors' program, except gamma: it is 1, and less there the more layers
+/// chosen for each channel. Each map reads its own mixture of x and the last x. Weights begin as
+/// in a first layer of the authors' program, except gamma: 1 here, and less there the more layers
 /// follow. States are x of the step before and S [batch, heads, value, key].
 class RWKV7Cell : public Cell<RWKV7Options> {
  public:

@@ -193,7 +193,7 @@ struct SoundSquare {
     return 2 * x[0] * dy;
   }
 };
-// float32 and float64 by turns.
+// Each seventh type has the other floating dtype.
 struct ChangesItsType : SoundSquare {
   static OpType type(const OpCall& call) {
     static int n = 0;

@@ -11,7 +11,7 @@ using Axes = std::vector<int>;
 
 namespace sdk {
 
-/// The axis counted from the end (-1 is the last), for a tensor of this rank; throws ShapeError.
+/// The axis as counted from the end (-1 is the last); ShapeError if a tensor of this rank lacks it.
 inline int from_end(const char* who, int axis, int rank) {
   if (axis < -rank || axis >= rank)
     throw ShapeError(std::string(who) + ": axis " + std::to_string(axis) + " of a tensor with " +

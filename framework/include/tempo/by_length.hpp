@@ -93,7 +93,7 @@ TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions, const Inputs&,
 TEMPO_API BatchesByLength batches_by_length(const Tensors& sequences, const Tensor& y,
                                             const ByLengthOptions& options = {});
 TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions, const Tensors&, const Tensor&);
-/// The same with targets [time, ...] for each sequence, as many as it has steps.
+/// The same with targets for each sequence, [time, ...], one for each of its steps.
 TEMPO_API BatchesByLength batches_by_length(const Tensors& sequences, const Tensors& y,
                                             const ByLengthOptions& options = {});
 TEMPO_OPTIONS(BatchesByLength batches_by_length, ByLengthOptions, const Tensors&, const Tensors&);

@@ -95,9 +95,9 @@ class History {
 };
 
 /// The base of a callback; override what you need. Epochs and batches count from 0. Exceptions pass
-/// through fit unchanged. A callback that is listed twice is called once. A fit inside another may
-/// be given a callback of the outer one, which has it again afterwards. Callbacks are called on the
-/// thread of fit, evaluate or predict.
+/// through fit unchanged. A callback that is listed twice is called once. An inner fit may use a
+/// callback of the outer one; when it ends, the callback is attached to the outer fit again.
+/// Callbacks are called on the thread of fit, evaluate or predict.
 class Callback {
  public:
   Callback() = default;

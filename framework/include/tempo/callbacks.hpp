@@ -122,8 +122,8 @@ struct BackupAndRestoreOptions {
 /// Backs up a training that may be killed: the same program, started again, goes on from the latest
 /// backup, with the same bits as if it had never stopped. A backup holds the model, its optimizer,
 /// the place in the epoch and the state of the random numbers, in one file that is written
-/// atomically; not what other callbacks count. After a backup within an epoch, the logs of that
-/// epoch cover only its rest. List this callback last: a backup then has what the others changed.
+/// atomically. Counts of other callbacks are not in it. After a backup within an epoch, the logs of
+/// that epoch cover only its rest. List this callback last: a backup then has the others' changes.
 class BackupAndRestore {
  public:
   TEMPO_API BackupAndRestore(const BackupAndRestoreOptions& options);

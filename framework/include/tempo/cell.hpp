@@ -61,8 +61,8 @@ class Cell {
 /// update as a whole fails. Only one call at a time may do this (see OneAtATime), and no call in a
 /// step that is traced.
 ///
-/// A layer that reads call.initial_state but has no option return_state declares `static constexpr
-/// bool takes_states = true;`; one that reads call.constants declares `takes_constants = true;`.
+/// A layer that reads call.initial_state but has no option return_state declares
+/// `static constexpr bool takes_states = true;`; one that reads call.constants, `takes_constants`.
 template <class Options>
 class LayerOf {
  public:

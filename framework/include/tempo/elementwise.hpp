@@ -114,8 +114,8 @@ TEMPO_UNARY(square)
 TEMPO_UNARY(abs)
 /// -1, 0 or 1. No gradient flows.
 TEMPO_UNARY(sign)
-/// Rounds down, up, or to the nearest integer (ties to even), in x's dtype. No gradient
-/// flows.
+/// floor rounds down, ceil up, and round to the nearest integer (ties to even), in x's dtype. No
+/// gradient flows.
 TEMPO_UNARY(floor)
 TEMPO_UNARY(ceil)
 TEMPO_UNARY(round)

@@ -54,7 +54,7 @@ class TEMPO_API GradCheck {
   double tolerance = 0;
   double worst = 0;  ///< the largest error
   int moved = 0;     ///< how often values were moved away from a kink
-  /// What was checked besides; and what a layer refused or could not be judged, with the reason.
+  /// `varied`: further checks. `refused`: those refused, or not possible to judge, with the reason.
   std::vector<std::string> varied, refused;
 
   bool passed() const;

@@ -8,8 +8,8 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// The first values of a weight: `.kernel_initializer = "he_normal"`, `= constant(0.1)`, `=
-/// random_uniform(-0.1, 0.1)`, `= glorot_uniform({.seed = 3})`. Checked when it is used.
+/// The first values of a weight: `.kernel_initializer = "he_normal"`, `= constant(0.1)`,
+/// `= random_uniform(-0.1, 0.1)`, `= glorot_uniform({.seed = 3})`. Checked when it is used.
 class Initializer {
  public:
   Initializer() = default;
@@ -66,8 +66,8 @@ class CallWriter {
   bool any_ = false;
 };
 
-/// A type that converts to a number. As a template's parameter it lets `random_uniform({10}, -1,
-/// 1)` be a tensor of shape [10]; a plain double would take {10} for a number.
+/// A type that converts to a number. As a template's parameter it lets
+/// `random_uniform({10}, -1, 1)` be a tensor of shape [10]; a double would take {10} for a number.
 template <class T>
 concept Number = std::convertible_to<T, double>;
 

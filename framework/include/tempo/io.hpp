@@ -14,8 +14,8 @@ namespace tempo TEMPO_HIDDEN {
 /// Writes a tensor as NumPy's np.save does, for np.load; atomically.
 TEMPO_API void save_npy(const std::string& path, const Tensor& tensor);
 /// Reads floats of 2, 4 and 8 bytes, signed and unsigned integers of 1 to 8 bytes, and bool, in
-/// either byte order and in C's or Fortran's. A dtype that Tempo lacks becomes the next one that
-/// holds its values unchanged: float16 float32, small integers int32, uint32 and uint64 int64.
+/// either byte order, with axes in C's or Fortran's order. A dtype that Tempo lacks becomes one
+/// that holds its values: float16 becomes float32, small integers int32, uint32 and uint64 int64.
 TEMPO_API Tensor load_npy(const std::string& path);
 
 /// Writes tensors by name into one safetensors file, in the format of other frameworks;

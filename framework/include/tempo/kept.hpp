@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a layer or cell keeps besides its weights, saved in model files and restored; and the
-// options of earlier versions.
+// Values that a layer or cell keeps besides its weights, saved in model files and restored; and
+// options of earlier versions, converted.
 #pragma once
 
 #include <tempo/option_list.hpp>

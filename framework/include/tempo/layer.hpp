@@ -8,8 +8,8 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// Whether a call is in training. If it is not given, a call inside a layer or a model's function
-/// is if the outer call is; a call on its own is not. As in Keras.
+/// Whether a call is in training. If it is not given, it is as in Keras: a call inside a layer or a
+/// model's function is in training if the outer call is, and a call on its own is not.
 class Training {
  public:
   Training() = default;

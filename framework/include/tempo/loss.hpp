@@ -20,10 +20,10 @@ struct MetricState;
 ///
 ///     .loss = [](const Tensor& y, const Tensor& p) { return mean(abs(y - p), -1); }
 ///
-/// Losses per step are masked by Tempo; a function that returns fewer losses reads mask_of(y_pred)
-/// itself. The function is called once, or again if it gave fewer losses than the mask has steps,
-/// and gets y_true in the dtype of y_pred. Several threads may use one loss; a function of your own
-/// must allow that.
+/// Losses per step are masked by Tempo; fewer losses are used as they are, so a function that
+/// returns these must read mask_of(y_pred) itself. It is called once, or again if it gave fewer
+/// losses than the mask has steps, and gets y_true in the dtype of y_pred. Several threads may use
+/// one loss; a function of your own must allow that.
 class Loss {
  public:
   /// A user's function, as libtempo calls it.

@@ -204,7 +204,7 @@ struct PerplexityOptions {
   std::string name = "perplexity";
 };
 
-/// e to the mean crossentropy of class numbers: the number of classes that a model wavers between.
+/// e to the mean crossentropy of class numbers: a model that guesses among n classes scores n.
 class Perplexity : public Metric {
  public:
   TEMPO_API Perplexity(const PerplexityOptions& options = {});
@@ -379,7 +379,7 @@ class F1Score : public Metric {
 
 struct FBetaScoreOptions {
   std::string average = "macro";
-  double beta = 1;               ///< how many times as much as precision recall counts
+  double beta = 1;               ///< recall counts this many times as much as precision
   double threshold = not_given;  ///< in [0, 1]; not given: the largest of a sample says 1
   std::string name = "fbeta_score";
 };

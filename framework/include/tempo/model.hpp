@@ -9,7 +9,7 @@
 namespace tempo TEMPO_HIDDEN {
 
 namespace sdk {
-/// A function of (const Tensors& inputs), or with const CallOptions&, to Tensor or Tensors.
+/// Takes (const Tensors& inputs), or these and const CallOptions&; returns Tensor or Tensors.
 template <class F>
 concept ModelFunction = std::is_invocable_v<const F&, const Tensors&> ||
     std::is_invocable_v<const F&, const Tensors&, const CallOptions&>;

@@ -13,8 +13,8 @@
 namespace tempo TEMPO_HIDDEN {
 namespace sdk {
 
-/// The number of letters to insert, remove, replace or swap with the next one that turns a into b
-/// (Damerau, 1964).
+/// The least number of edits that turn a into b: a letter is inserted, removed, replaced, or
+/// swapped with the next one (Damerau, 1964).
 inline std::size_t edit_distance(const std::string& a, const std::string& b) {
   const std::size_t width = b.size() + 1;
   std::vector<std::size_t> cost((a.size() + 1) * width);

@@ -389,8 +389,8 @@ struct AdafactorOptions {
 };
 
 /// Adam that keeps the mean square of each row and column, not of each element (Shazeer and Stern,
-/// 2018), for weights of two axes or more. Its step is scaled by the weight, at the smaller of the
-/// rates learning_rate and 1 / sqrt(t).
+/// 2018), for weights of two axes or more. Its step is scaled by the root mean square of the
+/// weight, at the smaller of the rates learning_rate and 1 / sqrt(t).
 class Adafactor : public Optimizer {
  public:
   TEMPO_API Adafactor(const AdafactorOptions& options = {});

@@ -181,7 +181,7 @@ struct CommonOptions {
 };
 void describe(auto&, CommonOptions&) {}  // visit_options has their sentences
 
-/// The word for users; a layer and a cell may have the same name.
+/// "cell" or "layer", for messages: one of each may have the same name.
 inline const char* kind_of(const tempo_layer_type& type) {
   return type.kind == TEMPO_CELL ? "cell" : "layer";
 }

@@ -9,7 +9,7 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// One line of a picture: y against x. y may be [n] or [n, 1]; without x, that is 0, 1, 2, ...
+/// One line of a picture: y, [n] or [n, 1], against x. If x is not given, it is 0, 1, 2, ...
 struct Curve {
   std::string label = {};
   Tensor y = {};

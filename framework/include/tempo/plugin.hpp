@@ -32,7 +32,7 @@ struct OpType {
 /// One use of an op: the types of its inputs and of its results, and its attributes.
 class OpCall {
  public:
-  /// Without `results` while these are asked for.
+  /// `results` is empty in a call of the type rule, which has to find them.
   OpCall(std::span<const tempo_type> inputs, const sdk::Strided<tempo_attribute>& attributes,
          std::span<const tempo_type> results = {})
       : inputs_(inputs), attributes_(attributes), results_(results) {}

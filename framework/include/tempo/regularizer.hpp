@@ -7,9 +7,9 @@
 
 namespace tempo TEMPO_HIDDEN {
 
-/// A penalty that is added to the loss: `.kernel_regularizer = "l2"`, `= L2(0.001)`, `= L1L2({.l1 =
-/// 0.01, .l2 = 0.02})`; "" and nullptr are none. An unknown name or argument is an Error when it is
-/// used.
+/// A penalty that is added to the loss: `.kernel_regularizer = "l2"`, `= L2(0.001)`,
+/// `= L1L2({.l1 = 0.01, .l2 = 0.02})`; "" and nullptr are none. An unknown name or argument is an
+/// Error when it is used.
 class Regularizer {
  public:
   Regularizer() = default;

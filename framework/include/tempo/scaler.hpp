@@ -12,8 +12,8 @@
 namespace tempo TEMPO_HIDDEN {
 
 /// The base of scalers: z = (x - centre) / width, for each column of x [..., columns]; a series
-/// [time] is one column. Fit it on the training part alone: a model in use does not know the
-/// rest.
+/// [time] is one column. Fit it on the training part alone, or its scale tells the
+/// model of numbers that it is to predict.
 class TEMPO_API Scaler {
  public:
   Tensor transform(const Tensor& x) const;

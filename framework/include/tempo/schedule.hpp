@@ -18,7 +18,7 @@ namespace tempo TEMPO_HIDDEN {
 
 struct ScheduleState;
 
-/// What an optimizer multiplies its steps by: `.learning_rate = 0.01`, or a schedule,
+/// The factor of an optimizer's steps: `.learning_rate = 0.01`, or a schedule,
 /// `.learning_rate = CosineDecay({.initial_learning_rate = 0.01, .decay_steps = 1000})`. A schedule
 /// is saved with the optimizer and goes on from the number of its steps. A function of that number,
 /// or of nothing, will do as well: `.learning_rate = [](int64_t step) { return 0.1 / (1 + step);

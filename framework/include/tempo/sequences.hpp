@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sequences of ids for a model and from it: padded to one length, and drawn one by
-// one.
+// Sequences of ids for a model, padded to one length, and ids from a model, sampled from its logits
+// one by one.
 #pragma once
 
 #include <initializer_list>

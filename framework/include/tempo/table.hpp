@@ -62,7 +62,7 @@ class TEMPO_API Table {
   /// The places in `categories`, int64 [rows]; a text that is not there is an error, so that the
   /// categories of the training serve for new data. None given: those of the column.
   Tensor codes(const std::string& column, const std::vector<std::string>& categories = {}) const;
-  /// [rows, categories], with a single 1 in each row, at its category; else as codes.
+  /// [rows, categories], with a single 1 in each row, at its category; `categories` as for codes.
   Tensor one_hot(const std::string& column, const std::vector<std::string>& categories = {}) const;
   /// Whether each value is missing: bool [rows, columns].
   Tensor missing(const std::vector<std::string>& columns = {}) const;

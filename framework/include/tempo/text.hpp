@@ -26,7 +26,7 @@ TEMPO_API std::string standardize(std::string_view text,
                                   const std::string& how = "lower_and_strip_punctuation");
 
 struct ReadTextOptions {
-  int64_t most = 0;                ///< bytes of UTF-8, up to the end of a character; 0: all
+  int64_t most = 0;                ///< bytes of UTF-8, cut between two characters; 0: all
   std::string encoding = "UTF-8";  ///< of the file, as in CsvOptions
 };
 
@@ -40,7 +40,7 @@ struct VocabularyOptions {
   /// How a text is standardized before it is split; "automatic" is "lower_and_strip_punctuation"
   /// for words and "none" for characters.
   std::string standardize = "automatic";
-  int64_t max_tokens = 0;  ///< the most ids, above those of padding and unknown; 0: any number
+  int64_t max_tokens = 0;  ///< the most ids, including those of padding and unknown; 0: any number
   int64_t min_count = 1;   ///< tokens that occur less often are unknown
   bool padding = true;     ///< id 0 is padding, "", as pad_sequences and .mask_zero have it
   bool unknown = true;     ///< the next id is "[UNK]", for unknown tokens; else those are Errors

@@ -40,7 +40,7 @@ Program quantise(Program program);
 
 // --- removals
 
-/// Replaces a value by the one of which it is a reshape: by an op that moves no element and whose
+/// Replaces the result of an op that only reshapes by its operand: the op moves no element, and its
 /// gradient moves none either.
 Program without_reshapes(Program program);
 /// Drops instructions of the loop that no result needs, and lets carried values that no result

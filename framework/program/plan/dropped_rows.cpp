@@ -49,9 +49,9 @@ class DroppedRows {
                        [this](ValueId v) { return has_rows(v); });
   }
 
-  // A row that has ended keeps its state, so a last result must be a state to be that of the row's
-  // last step. A row without a step has the initial value, so the state must be known: a state that
-  // nothing reads is its own next value here, and another one may have had the same.
+  // A row that has ended keeps only its states as they were at its last step, so a last result must
+  // be a state. A row without a step has the initial value, so it must be known of which state: one
+  // that nothing reads is its own next value here, and another may have had the same next value.
   bool lasts_are_states() const {
     const bool all_read = std::equal(p_.next.begin(), p_.next.end(), p_.carried.begin(),
                                      [](ValueId next, ValueId state) { return next != state; });

@@ -113,7 +113,7 @@ struct Surroundings {
   std::vector<OutsideProduct> products;
   ValueIds summed;                          // values that grow stretch by stretch
   std::vector<std::size_t> summed_results;  // results that grow step by step
-  // Those in float32 of both kinds: sums that grow step by step, and stretch by stretch.
+  // The float32 sums among both: those that grow step by step, and those stretch by stretch.
   std::vector<GrowingSum> step_sums, stretch_sums;
   std::vector<BatchFirst> gathered, scattered;                  // by each shard, for its rows
   std::vector<BatchFirst> gathered_at_once, scattered_at_once;  // before and after all shards

@@ -7,8 +7,8 @@
 
 namespace tempo {
 
-/// out[r] = the sum of a[r][j] b[r][j] over the n elements of a row. Both are contiguous. All tiles
-/// here are for float32 and float64, else null.
+/// out[r] = the sum of a[r][j] b[r][j] over the n elements of a row. Both are contiguous. All
+/// functions here return null for dtypes other than float32 and float64.
 Tile row_dot(DType dtype);
 /// out[j] += the sum of a[r][j] b[r][j] over the rows; b may be one element for each row.
 Tile column_dot(DType dtype);

@@ -3,8 +3,8 @@
 // of a namespace, with TEMPO_KERNEL as the target attribute of all functions. Vectors have the same
 // lanes in all of them, so sums have the same order.
 
-// Elements that lie side by side, as one vector for the compiler. clang takes the alignment from
-// a member of a template, not from a template of its own.
+// Elements that lie side by side, as one vector for the compiler. clang ignores the alignment of
+// an alias template, but not that of an alias within a class template.
 template <class T>
 struct VectorOf {
   using Type [[gnu::vector_size(32), gnu::aligned(sizeof(T)), gnu::may_alias]] = T;

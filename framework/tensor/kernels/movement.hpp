@@ -8,7 +8,7 @@ namespace tempo {
 
 /// Attribute `permutation`: the input's axes in the order of the output, negative, one per axis.
 Kernel transpose_kernel();
-/// Attributes `axis`, negative, and `begin`: the start of the output on that axis.
+/// Attributes `axis`, negative, and `begin`, the first index; the output's extent says how many.
 Kernel slice_kernel();
 /// Attributes `axis`, negative, and `before`: the number of zeros before the input; zeros after it
 /// fill the rest of the output.

@@ -105,7 +105,7 @@ constexpr Question about_y{"y", "no y", ".y_has_time", "targets of the steps", "
     about_x{"a further x", "no further x", ".x_has_time", "numbers of the steps",
             "features of a sample"};
 
-// In [n, width], width may equal time by chance; a tensor of whole numbers is one of the steps.
+// Whether one has a time axis. In a floating [n, width], width may be time by chance: an Error.
 bool have_time(const Question& about, std::span<const Tensor> given, int64_t time,
                const std::optional<bool>& said) {
   bool any = false;

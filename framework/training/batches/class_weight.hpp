@@ -7,8 +7,8 @@
 namespace tempo {
 
 /// Weights [n], from class numbers, [n] or [n, 1], or one-hot labels, [n, classes]. Throws Error if
-/// y is neither, if samples have weights already, or if no sample has a class in `weights`. With
-/// `found`, for a part of the samples, that last case is no Error; `found` becomes true if one has.
+/// y is neither, if samples have weights already, or, without `found`, if no sample has a class in
+/// `weights`. For a part of the samples, give `found`: it becomes true if one has such a class.
 Tensor sample_weight_of(const std::string& who, const Dataset& samples, const ClassWeight& weights,
                         bool* found = nullptr);
 /// Throws the Error that no sample is of a class with a weight.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Losses of numbers: how far they are from the truth.
+// Losses of numbers: how far they are from the targets.
 #include <tempo/length.hpp>
 
 #include "plugin/registry.hpp"

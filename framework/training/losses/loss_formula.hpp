@@ -108,7 +108,7 @@ Named<LossRef> loss_row() {
 }
 
 using LossRows = std::vector<Named<LossRef>>;
-LossRows error_losses();        ///< of numbers: the distance from the truth
+LossRows error_losses();        ///< of numbers: the distance from the targets
 LossRows margin_losses();       ///< hinges
 LossRows probability_losses();  ///< of classes
 LossRows overlap_losses();      ///< of areas, and of pairs within a batch

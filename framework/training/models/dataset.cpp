@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks that the inputs, truth and weights of samples fit one another and the model.
+// Checks that the inputs, targets and weights of samples fit one another and the model.
 #include "training/models/dataset.hpp"
 
 #include <algorithm>

@@ -15,7 +15,7 @@ namespace tempo {
 
 namespace {
 
-// In bytes: below it the memory of the next values is kept, as it costs little in the cache.
+// In bytes: smaller weights keep the memory of their next values, which costs little in the cache.
 constexpr std::size_t small = 1 << 16;
 
 }  // namespace

@@ -115,7 +115,7 @@ class Merge {
     return true;
   }
 
-  // One value whose parts on the last axis are `others`, if there is one besides the split value.
+  // A value whose parts on the last axis are `others`: that of another split, or fixed rows joined.
   std::optional<ValueId> whole(const Uses& uses, const ValueIds& others, const Instruction& parts,
                                std::vector<Instruction>& made) {
     const ValueId own = parts.inputs[0];
