@@ -56,6 +56,24 @@ Attributes attributes_of(const tempo_attribute* attributes, uint32_t n) {
   return out;
 }
 
+int64_t from_end(int64_t axis, int rank) { return axis >= 0 && axis < rank ? axis - rank : axis; }
+
+// Lets axes count from the end: a Program may run an op over all steps at once, with one more axis
+// in front. The caller may count them from the front. An axis out of range is left to the op.
+void count_axes_from_end(const tempo_op& op, const std::vector<Ref<Value>>& inputs,
+                         Attributes& attributes) {
+  if (op.leading_axis == LeadingAxis::changes || op.pointwise || inputs.empty() || !inputs[0])
+    return;
+  const int rank = inputs[0]->type.shape.rank();
+  if (attributes.has("axis")) attributes.set("axis", from_end(attributes.integer("axis"), rank));
+  for (const char* name : {"axes", "permutation"}) {
+    if (!attributes.has(name)) continue;
+    std::vector<int64_t> axes = attributes.list(name);
+    for (int64_t& axis : axes) axis = from_end(axis, rank);
+    attributes.set(name, std::move(axes));
+  }
+}
+
 void require_given(const tempo_tensor* tensor, const char* what) {
   if (!tensor) throw Error(std::string(what) + " was never given a value (it is Tensor{}).");
 }
@@ -238,6 +256,7 @@ tempo_status apply_op(const tempo_op* op, tempo_tensor* const* inputs, uint32_t 
     require_list(results, n_results, "apply", "results");
     std::vector<Ref<Value>> values = share(inputs, n_inputs), made;
     Attributes its_attributes = attributes_of(attributes, n_attributes);
+    count_axes_from_end(*op, values, its_attributes);
     if (const InInt8* in_int8 = InInt8::current())
       made = in_int8->product(*op, values, its_attributes);
     if (made.empty()) made = apply(*op, std::move(values), std::move(its_attributes), n_results);

@@ -266,3 +266,70 @@ BOOST_AUTO_TEST_CASE(a_gradient_that_is_wanted_is_given) {
   BOOST_TEST(error_of([&] { gradient(sum(fails(x)), {x}); }) ==
              "changed its mind\n  This happened in vjp (op test_fickle of plugin `of_test`).");
 }
+
+// A step may run an op over all steps at once, when the time axis comes first.
+BOOST_AUTO_TEST_CASE(axes_may_count_from_the_front_in_a_step_too) {
+  using Attributes = std::vector<int64_t>;
+  const auto list = [](const Attributes& axes) { return axes; };
+  const Tensor x = testing::normal({2, 5, 4, 3}, 1), w = testing::normal({3, 3}, 2);
+  const struct {
+    const char* op;
+    std::function<Tensor(const sdk::Op&, const Tensor&, int64_t)> called;  // with an axis of 3
+  } cases[] = {
+      {"reverse",
+       [&](auto& op, auto& v, int64_t at) {
+         return op(v, {{"axes", list({at})}});
+       }},
+      {"sum",
+       [&](auto& op, auto& v, int64_t at) {
+         return op(v, {{"axes", list({at})}, {"keepdims", int64_t{1}}});
+       }},
+      {"max",
+       [&](auto& op, auto& v, int64_t at) {
+         return op(v, {{"axes", list({at})}, {"keepdims", int64_t{1}}});
+       }},
+      {"cumsum",
+       [&](auto& op, auto& v, int64_t at) {
+         return op(v, {{"axis", at}, {"reverse", int64_t{0}}});
+       }},
+      {"slice",
+       [&](auto& op, auto& v, int64_t at) {
+         return op(v, {{"axis", at}, {"begin", int64_t{1}}, {"end", int64_t{2}}});
+       }},
+      {"pad",
+       [&](auto& op, auto& v, int64_t at) {
+         return op(v, {{"axis", at}, {"before", int64_t{1}}, {"after", int64_t{0}}});
+       }},
+      {"concat",
+       [&](auto& op, auto& v, int64_t at) {
+         return op(v, v, {{"axis", at}});
+       }},
+      {"windows",
+       [&](auto& op, auto& v, int64_t at) {
+         return op(v, {{"axis", at},
+                       {"size", int64_t{2}},
+                       {"stride", int64_t{1}},
+                       {"dilation", int64_t{1}}});
+       }},
+      {"transpose",
+       [&](auto& op, auto& v, int64_t at) {
+         return op(v, {{"permutation", list({at < 0 ? -3 : 0, at < 0 ? -1 : 2, at})}});
+       }},
+  };
+  for (const auto& c : cases) BOOST_TEST_CONTEXT(c.op) {
+      const sdk::Op op(c.op);
+      const auto scanned = [&](int64_t axis, bool plain) {
+        const auto step = [&](const Tensor& now, const State& s) -> Step {
+          const Tensor y = sum(c.called(op, matmul(now, w), axis), {-1, -2});  // [rows]
+          const Tensor next = tanh(s[0] + y);
+          return {.output = next, .state = {next}};
+        };
+        return scan(step, x, {zeros({2}, float64)}, {.plain = plain}).output;
+      };
+      const Tensor expected = scanned(-2, true);
+      for (const int64_t axis : {1, -2}) {
+        check_close("plain", scanned(axis, true), expected, 1e-12);
+        check_close("compiled", scanned(axis, false), expected, 1e-12);
+      }
+    }
+}

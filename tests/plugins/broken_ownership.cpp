@@ -193,7 +193,7 @@ struct SoundSquare {
     return 2 * x[0] * dy;
   }
 };
-// Each seventh type has the other floating dtype.
+// Each seventh type has the other floating dtype: no build asks for seven types for one result.
 struct ChangesItsType : SoundSquare {
   static OpType type(const OpCall& call) {
     static int n = 0;

@@ -216,6 +216,12 @@ BOOST_AUTO_TEST_CASE(every_optimizer_has_the_defaults_of_keras) {
              "ftrl: learning_rate_power is 0.5; it must be a number of at most 0.");
   BOOST_TEST(error_of([] { Ftrl({.learning_rate = 0}); }) ==
              "ftrl: learning_rate is 0; it must be a number above 0.");
+  Optimizer ends_at_0 =
+      Ftrl({.learning_rate = PiecewiseConstantDecay({.boundaries = {0}, .values = {0.1, 0}})});
+  const Tensors w{parameter(ones({2}))};
+  ends_at_0.step(w, w);
+  BOOST_TEST(error_of([&] { ends_at_0.step(w, w); }) ==
+             "ftrl: the learning rate is 0 at this step, and it must be above 0.");
   for (const char* text : {"adam(learning_rate=)", "sgd(learning_rate= , momentum=0.5)"})
     BOOST_TEST(error_of([&] { Optimizer{text}; }) != "", text);
 }

@@ -387,9 +387,9 @@ BOOST_AUTO_TEST_CASE(a_stream_that_a_call_would_refuse_is_not_made) {
          Stream stream(model);
        },
        "Stream: model makes [1, 1] int64 of [1, 2] float32.\n"
-       "  A step reads and writes float32 alone, or float64 alone; let the model end before "
-       "argmax, "
-       "say, and apply that to y."},
+       "  A step reads and writes float32 alone, or float64 alone: cast where the model mixes "
+       "them, "
+       "and apply argmax, say, to y."},
       {"a kernel of three steps",
        [&] {
          Stream stream(built({Conv1D({.filters = 2, .kernel_size = 3}), LSTM({.units = 2})}));

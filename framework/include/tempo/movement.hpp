@@ -68,7 +68,7 @@ inline Tensor concat(const Tensors& parts, int axis = -1) {
   static const sdk::Op op("concat");
   if (parts.empty()) throw ShapeError("concat: no tensors given.");
   const int at = sdk::from_end("concat", axis, parts[0].rank());
-  if (parts.size() == 1 && at < 0 && at >= -parts[0].rank()) return parts[0];
+  if (parts.size() == 1) return parts[0];
   tempo_tensor* out = nullptr;
   const std::vector<tempo_tensor*> in = sdk::handles(parts);
   op.run(in.data(), in.size(), {{"axis", at}}, &out, 1);

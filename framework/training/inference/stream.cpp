@@ -104,9 +104,10 @@ struct Stream::State {
     if (same && output.dtype == dtype && is_floating(dtype)) return;
     std::string given;
     for (const TensorType& type : inputs) given += (given.empty() ? "" : " and ") + to_string(type);
-    throw Error("Stream: " + model.name() + " makes " + to_string(output) + " of " + given +
-                ".\n  A step reads and writes float32 alone, or float64 alone; let the model end "
-                "before argmax, say, and apply that to y.");
+    throw Error(
+        "Stream: " + model.name() + " makes " + to_string(output) + " of " + given +
+        ".\n  A step reads and writes float32 alone, or float64 alone: cast where the model "
+        "mixes them, and apply argmax, say, to y.");
   }
 
   static bool is_in_int8(const Model& model) {

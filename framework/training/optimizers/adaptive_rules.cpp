@@ -60,7 +60,11 @@ struct FtrlRule : Rule<FtrlRule, FtrlOptions> {
     setting("beta", o.beta, not_negative);
   }
   double least_divisor() const override { return 0; }
-  Rates rates() const override { return {1 / learning_rate}; }
+  Rates rates() const override {
+    if (learning_rate == 0)
+      throw Error("ftrl: the learning rate is 0 at this step, and it must be above 0.");
+    return {1 / learning_rate};
+  }
   Tensor next(const Tensor& w, const Tensor& g, const Tensors& n, Slots& slots) const override {
     const auto power = [&](const Tensor& x) { return pow(x, -options.learning_rate_power); };
     const Tensor before = slots("accumulator", options.initial_accumulator_value);
