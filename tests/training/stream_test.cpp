@@ -381,15 +381,15 @@ BOOST_AUTO_TEST_CASE(a_stream_that_a_call_would_refuse_is_not_made) {
        "call`."},
       {"a result of whole numbers",
        [] {
-         const Layer lstm = LSTM({.units = 3, .return_sequences = true});
-         const Model model({lstm}, [=](const Tensors& in) { return argmax(lstm(in[0])); });
+         const Layer recurrent = LSTM({.units = 3, .return_sequences = true});
+         const Model model({recurrent},
+                           [=](const Tensors& in) { return argmax(recurrent(in[0])); });
          model(ones({1, 5, 2}));
          Stream stream(model);
        },
        "Stream: model makes [1, 1] int64 of [1, 2] float32.\n"
        "  A step reads and writes float32 alone, or float64 alone: cast where the model mixes "
-       "them, "
-       "and apply argmax, say, to y."},
+       "them, and apply argmax, say, to y."},
       {"a kernel of three steps",
        [&] {
          Stream stream(built({Conv1D({.filters = 2, .kernel_size = 3}), LSTM({.units = 2})}));
