@@ -12,32 +12,51 @@ namespace {
 
 using Addresses = Execution::Addresses;
 
-// Runs one of `parts` parts of a product's columns, or all columns.
-void run_product(const ProductStage& s, const PackedMatrix* packed, Addresses addresses,
-                 int64_t first, int64_t end, int64_t part = 0, int64_t parts = 1) {
+// Some columns of one block of a product.
+struct Columns {
+  int64_t block = 0, first = 0, n = 0;
+};
+
+// Runs these columns, of a product's rows from `first` to `end`.
+void run_columns(const ProductStage& s, const PackedMatrix* packed, Addresses addresses,
+                 int64_t first, int64_t end, const Columns& columns) {
   const Region& out = s.out.first;
   const auto size = static_cast<int64_t>(size_of(out.dtype));
   const char* const bias = s.bias ? address_of(*s.bias, addresses) : nullptr;
-  const int64_t panel = parts > 1 ? panel_columns(*packed) : std::max<int64_t>(1, out.cols),
-                panels = (out.cols - 1) / panel + 1, all = s.blocks * panels;
+  const auto row = [&](const BlockedRegion& r) {
+    return address_of(r.first, addresses) + first * r.first.row_stride +
+           columns.block * r.block_stride;
+  };
+  PackedProduct products[most_products];
+  PackedMatrix cut[most_products];
+  for (std::size_t i = 0; i < s.terms.size(); ++i) {
+    const PackedMatrix* b = packed + static_cast<std::size_t>(columns.block) * s.terms.size() + i;
+    if (columns.n < out.cols) b = &(cut[i] = columns_of(*b, columns.first, columns.n));
+    products[i] = {row(s.terms[i].a), s.terms[i].a.first.row_stride / size, b};
+  }
+  tempo::multiply(end - first, {products, s.terms.size()}, row(s.out) + columns.first * size,
+                  out.row_stride / size, s.accumulates,
+                  bias ? bias + (columns.block * out.cols + columns.first) * size : nullptr);
+}
+
+// Runs all columns: a step of few numbers has no time for the divisions below.
+void run_product(const ProductStage& s, const PackedMatrix* packed, Addresses addresses,
+                 int64_t first, int64_t end) {
+  for (int64_t block = 0; block < s.blocks; ++block)
+    run_columns(s, packed, addresses, first, end, {block, 0, s.out.first.cols});
+}
+
+// Runs one of `parts` parts of the columns of all blocks, cut between panels.
+void run_part(const ProductStage& s, const PackedMatrix* packed, Addresses addresses, int64_t first,
+              int64_t end, int64_t part, int64_t parts) {
+  const int64_t cols = s.out.first.cols, panel = panel_columns(*packed),
+                panels = (cols - 1) / panel + 1, all = s.blocks * panels;
   const int64_t from = part * all / parts, to = (part + 1) * all / parts;
   for (int64_t at = from; at < to;) {
     const int64_t block = at / panels, next = std::min(to, (block + 1) * panels),
                   column = at % panels * panel,
-                  columns = std::min(out.cols, (next - block * panels) * panel) - column;
-    const auto row = [&](const BlockedRegion& r) {
-      return address_of(r.first, addresses) + first * r.first.row_stride + block * r.block_stride;
-    };
-    PackedProduct products[most_products];
-    PackedMatrix cut[most_products];
-    for (std::size_t i = 0; i < s.terms.size(); ++i) {
-      const PackedMatrix* b = packed + static_cast<std::size_t>(block) * s.terms.size() + i;
-      if (columns < out.cols) b = &(cut[i] = columns_of(*b, column, columns));
-      products[i] = {row(s.terms[i].a), s.terms[i].a.first.row_stride / size, b};
-    }
-    tempo::multiply(end - first, {products, s.terms.size()}, row(s.out) + column * size,
-                    out.row_stride / size, s.accumulates,
-                    bias ? bias + (block * out.cols + column) * size : nullptr);
+                  columns = std::min(cols, (next - block * panels) * panel) - column;
+    run_columns(s, packed, addresses, first, end, {block, column, columns});
     at = next;
   }
 }
@@ -169,7 +188,7 @@ void Execution::multiply(const ProductStage& product, const PackedMatrix* packed
   if (!team_ || product.column_parts() == 1)
     return run_product(product, packed, shard.addresses, first, end);
   team_->share([&](int64_t part) {
-    run_product(product, packed, shard.addresses, first, end, part, team_->size());
+    run_part(product, packed, shard.addresses, first, end, part, team_->size());
   });
 }
 
