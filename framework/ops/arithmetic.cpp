@@ -23,15 +23,17 @@ const auto& defined_add = define(
             });
 
 // y = a - b                    da = dy, db = -dy
-const auto& subtract_op = define({
-    .name = "subtract",
-    .type = broadcast(Accepts::numeric),
-    .kernel = pointwise<Numeric>(wrapping([](auto a, auto b) { return a - b; })),
-    .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return -v.dy(); }},
-    .pointwise = true,
-    .linear = true,
-    .cheap = true,
-});
+const auto& defined_subtract =
+    define(subtract_op,
+           {
+               .name = "subtract",
+               .type = broadcast(Accepts::numeric),
+               .kernel = pointwise<Numeric>(wrapping([](auto a, auto b) { return a - b; })),
+               .vjp = {[](const Vjp& v) { return v.dy(); }, [](const Vjp& v) { return -v.dy(); }},
+               .pointwise = true,
+               .linear = true,
+               .cheap = true,
+           });
 
 // y = a b                      da = dy b, db = dy a
 const auto& defined_multiply = define(

@@ -6,7 +6,7 @@ namespace tempo {
 
 namespace room {
 static constinit OpRoom add, block_matmul, block_outer, broadcast_to, cast, concat, fill, matmul,
-    multiply, negative, reshape, slice, split, sum, sum_to, transpose, where;
+    multiply, negative, reshape, slice, split, square, subtract, sum, sum_to, transpose, where;
 }
 
 constinit const OpDefinition& add_op = room::add.op;
@@ -22,6 +22,8 @@ constinit const OpDefinition& negative_op = room::negative.op;
 constinit const OpDefinition& reshape_op = room::reshape.op;
 constinit const OpDefinition& slice_op = room::slice.op;
 constinit const OpDefinition& split_op = room::split.op;
+constinit const OpDefinition& square_op = room::square.op;
+constinit const OpDefinition& subtract_op = room::subtract.op;
 constinit const OpDefinition& sum_op = room::sum.op;
 constinit const OpDefinition& sum_to_op = room::sum_to.op;
 constinit const OpDefinition& transpose_op = room::transpose.op;

@@ -11,6 +11,6 @@ namespace tempo {
 // use them, too.
 extern const OpDefinition &add_op, &block_matmul_op, &block_outer_op, &broadcast_to_op, &cast_op,
     &concat_op, &fill_op, &matmul_op, &multiply_op, &negative_op, &reshape_op, &slice_op, &split_op,
-    &sum_op, &sum_to_op, &transpose_op, &where_op;
+    &square_op, &subtract_op, &sum_op, &sum_to_op, &transpose_op, &where_op;
 
 }  // namespace tempo

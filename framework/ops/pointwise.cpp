@@ -72,14 +72,15 @@ const auto& sqrt_op = define({
 });
 
 // y = a^2                      da = 2 dy a
-const auto& square_op = define({
-    .name = "square",
-    .type = same_as_input(Accepts::numeric),
-    .kernel = pointwise<Numeric>(wrapping([](auto a) { return a * a; })),
-    .vjp = {[](const Vjp& v) { return 2 * v.dy() * v.a(); }},
-    .pointwise = true,
-    .cheap = true,
-});
+const auto& defined_square =
+    define(square_op, {
+                          .name = "square",
+                          .type = same_as_input(Accepts::numeric),
+                          .kernel = pointwise<Numeric>(wrapping([](auto a) { return a * a; })),
+                          .vjp = {[](const Vjp& v) { return 2 * v.dy() * v.a(); }},
+                          .pointwise = true,
+                          .cheap = true,
+                      });
 
 // y = |a|                      da = dy sign(a)
 const auto& abs_op = define({

@@ -38,9 +38,10 @@ std::string text_of(const ProductStage& p) {
 
 std::string text_of(const TileStage& group) {
   std::string text = "tiles " + size(group.rows, group.cols);
-  text += group.matrix_rows > 0 ? ", matrices of " + std::to_string(group.matrix_rows) + " rows:"
-          : group.in_one_run    ? " in one run:"
-                                : " row by row:";
+  text += group.matrix_rows > 0 ? ", matrices of " + std::to_string(group.matrix_rows) + " rows" +
+                                      (group.compiled ? ", compiled:" : ":")
+          : group.in_one_run ? " in one run:"
+                             : " row by row:";
   for (const TileOp& op : group.ops) {
     const bool folds = op.op == &sum_to_op || op.op == &sum_op;
     text += folds && op.n_inputs == 2              ? (op.sums_rows ? " column dot" : " row dot")

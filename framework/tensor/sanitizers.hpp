@@ -19,3 +19,11 @@
 #else
 #define TEMPO_THREAD_SANITIZER 0
 #endif
+
+// For a function that calls code made at run time. Without it clang's sanitizer reads a mark before
+// the code, where no memory may be.
+#if defined(__clang__)
+#define TEMPO_CALLS_MADE_CODE __attribute__((no_sanitize("function")))
+#else
+#define TEMPO_CALLS_MADE_CODE
+#endif

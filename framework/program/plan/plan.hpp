@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "program/uses.hpp"
+#include "tensor/compiled/matrix_loop.hpp"
 
 namespace tempo {
 
@@ -108,6 +109,16 @@ struct TileStage {
   std::vector<TileOp> ops = {};
   std::size_t registers = 0;
   int64_t tile_length = 256, tile_rows = 1;
+
+  /// Where an address of the compiled loop begins: in the first matrix, and the bytes from one
+  /// matrix to the next.
+  struct Base {
+    Region region;
+    int64_t matrices = 0;
+  };
+  static constexpr std::size_t most_bases = 64;
+  std::shared_ptr<const CompiledLoop> compiled = {};  // for one matrix; null: op by op
+  std::vector<Base> bases = {};
   static constexpr int64_t register_padding = tile_lanes;
   // The padding also keeps registers apart that would map to the same lines of the cache.
   std::size_t register_bytes() const {

@@ -129,6 +129,9 @@ class Tiles {
   std::map<std::pair<ValueId, int64_t>, std::size_t> written_out_;  // by value and rows: its block
 };
 
+/// Compiles the ops of a group of matrices to machine code, if there is such for all of them.
+void compile_matrices(TileStage& group);
+
 /// The parts of the leading axis, or the matrices of a state, that go through all stages without
 /// reading one another.
 struct IndependentRows {

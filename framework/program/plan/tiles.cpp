@@ -274,6 +274,7 @@ void Tiles::fill(TileStage& group, const std::vector<const Instruction*>& member
     group.ops.push_back(op);
   }
   group.registers = registers.count();
+  if (matrices) compile_matrices(group);
 }
 
 // Repeats rows that are fewer than those of the result, and a single narrow row, so that the group

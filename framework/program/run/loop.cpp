@@ -99,7 +99,17 @@ void run_tile_of_matrix(const TileOp& op, Addresses blocks, int64_t matrix, int6
   op.tile(inputs, op.strides, out, n, of_tile);
 }
 
+void run_compiled(const TileStage& s, Addresses blocks, int64_t first, int64_t end) {
+  char* addresses[TileStage::most_bases];
+  for (int64_t m = first / s.matrix_rows; m < end / s.matrix_rows; ++m) {
+    for (std::size_t b = 0; b < s.bases.size(); ++b)
+      addresses[b] = address_of(s.bases[b].region, blocks) + m * s.bases[b].matrices;
+    (*s.compiled)(addresses);
+  }
+}
+
 void run_matrices(const TileStage& s, Addresses blocks, int64_t first, int64_t end) {
+  if (s.compiled) return run_compiled(s, blocks, first, end);
   for (int64_t m = first / s.matrix_rows; m < end / s.matrix_rows; ++m)
     for (int64_t r = 0; r < s.matrix_rows; r += s.tile_rows)
       for (const TileOp& op : s.ops)
