@@ -275,7 +275,8 @@ class SurroundingsMaker {
   void find_carried() {
     for (std::size_t k = 0; k < p_.carried.size(); ++k) {
       const ValueId v = p_.carried[k], next = p_.next[k];
-      if (plan_.history[k]) out_.histories.push_back({region(v), *plan_.history[k]});
+      if (plan_.history[k])
+        out_.histories.push_back({region(v), *plan_.history[k], written_ahead(k)});
       if (next == v) continue;
       const std::size_t bytes = p_.type(v).bytes();
       const bool in_slab = block(region(next)).kind == Block::slab;
@@ -284,6 +285,14 @@ class SurroundingsMaker {
            plan_.copied[k] || in_slab || plan_.rows_end ? reserve(2 * rounded_up(bytes)) : 0,
            bytes});
     }
+  }
+
+  // The block of a next state that the step can write where the next step's history of it is: one
+  // that lies with the caller, whose steps are adjacent.
+  std::optional<std::size_t> written_ahead(std::size_t k) const {
+    if (plan_.copied[k] || block(*plan_.history[k]).kind != Block::external) return {};
+    const Region& next = region(p_.next[k]);
+    return block(next).kind == Block::turns ? std::optional(next.block) : std::nullopt;
   }
 
   void find_results() {

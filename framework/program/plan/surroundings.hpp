@@ -49,9 +49,11 @@ struct Packing {
   std::size_t bytes() const;
 };
 
-/// Rows that are written at every step for the caller or for the section after the loop.
-struct RowCopy {
+/// The values of a state that are written at every step, for the caller or for the section after the
+/// loop: a copy, or the step before writes its next state there.
+struct StateHistory {
   Region from, to;
+  std::optional<std::size_t> next = {};  // the block of that next state
 };
 
 /// A sequence of the caller, [batch, time, ...]: input or result `index`, and the loop's region for
@@ -117,7 +119,7 @@ struct Surroundings {
   std::vector<GrowingSum> step_sums, stretch_sums;
   std::vector<BatchFirst> gathered, scattered;                  // by each shard, for its rows
   std::vector<BatchFirst> gathered_at_once, scattered_at_once;  // before and after all shards
-  std::vector<RowCopy> histories;
+  std::vector<StateHistory> histories;
   std::vector<CarriedMove> carried;
   std::vector<Delivery> sums, lasts;               // collected within the loop
   std::vector<Delivery> sequences, after_results;  // handed out after each stretch

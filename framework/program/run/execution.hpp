@@ -100,6 +100,7 @@ class Execution {
 
   // The loop.
   void run_loop(int64_t index) const;
+  void keep_state(const StateHistory& history, const Shard& shard, bool last) const;
   void multiply(const ProductStage& product, const PackedMatrix* packed, const Shard& shard) const;
   void run_stages(const Shard& shard) const;
   void collect(const Shard& shard, bool last) const;

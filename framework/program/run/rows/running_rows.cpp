@@ -105,7 +105,7 @@ void Execution::step_of_running(const Shard& all, int64_t n) const {
   for (std::size_t b : surroundings_.slabs) now.addresses[b] = bases_[b] + slab_offset(b, t);
   if (p_.reverse && n > 0) begin_rows(now, std::clamp(running(t + 1), now.first, now.end));
   if (now.first < now.end) {
-    for (const RowCopy& h : surroundings_.histories)
+    for (const StateHistory& h : surroundings_.histories)
       copy_rows_of(h.to, address_of(h.from, now.addresses), address_of(h.to, now.addresses),
                    now.first, now.end);
     run_stages(now);
