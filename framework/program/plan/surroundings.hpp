@@ -49,8 +49,8 @@ struct Packing {
   std::size_t bytes() const;
 };
 
-/// The values of a state that are written at every step, for the caller or for the section after the
-/// loop: a copy, or the step before writes its next state there.
+/// The values of a state that are written at every step, for the caller or for the section after
+/// the loop: a copy, or the step before writes its next state there.
 struct StateHistory {
   Region from, to;
   std::optional<std::size_t> next = {};  // the block of that next state
