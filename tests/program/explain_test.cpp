@@ -257,6 +257,19 @@ BOOST_AUTO_TEST_CASE(stretches_and_shards_are_said) {
                     "over 40 steps, 14 at a time, in 2 shards, on baseline kernels:");
 }
 
+BOOST_AUTO_TEST_CASE(stages_of_different_ranks_are_cut_along_the_leading_axis_without_a_state_too) {
+  const auto step = [](const Tensor& x, const State&) {
+    const Tensor heads = softmax(reshape(x, {8, 2, 3})), row = reshape(heads, {8, 6});
+    return Step{row / sum(row, -1, true), {}};
+  };
+  const ProgramLog log;
+  scan(step, normal({8, 5, 6}, 3), State{});
+  const std::string text = to_string(log.programs().at(0).recurrence->optimised());
+  BOOST_TEST(text.find("tiles [16, 3]") != text.npos, text);
+  BOOST_TEST(text.find("tiles [8, 6]") != text.npos, text);
+  BOOST_TEST(text.find("  rows are independent\n") != text.npos, text);
+}
+
 BOOST_AUTO_TEST_CASE(why_a_step_runs_in_one_shard_is_said) {
   struct Case {
     const char* what;

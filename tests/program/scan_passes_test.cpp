@@ -2,6 +2,7 @@
 // The text of a Program after each pass; and that no pass changes what a Program computes.
 #define BOOST_TEST_MODULE scan_passes
 #include "ops/known.hpp"
+#include "program/builder.hpp"
 #include "program/uses.hpp"
 #include "program_passes.hpp"
 #include "scan/explain.hpp"
@@ -211,6 +212,30 @@ BOOST_AUTO_TEST_CASE(hoist_leaves_a_product_of_many_rows_that_the_loop_does_not_
   BOOST_CHECK_EQUAL(names(many.loop), "sin tanh add ");
   BOOST_CHECK_EQUAL(names(many.after), "matmul ");
   BOOST_CHECK_EQUAL(names(few.before), "sin tanh matmul ");
+}
+
+// The sum of a row's multiples is the multiple of its sum: nothing of one row, which threads could
+// not share, stays in the loop. A value with rows grows there.
+BOOST_AUTO_TEST_CASE(sink_multiplies_the_sum_of_a_row_that_there_is_at_every_step) {
+  const auto sunk = [](const Shape& shape) {
+    Program p;
+    p.fixed = {p.add_value(Role::fixed, {float32, {3}}, "w")};
+    p.sequences = {p.add_value(Role::sequence, {float32, shape}, "x")};
+    append(p, p.loop, multiply_op, {}, {p.sequences[0], p.fixed[0]});
+    p.results = {{ProgramResult::sum, ValueId{2}}};
+    return from("loop", sink(std::move(p)));
+  };
+  BOOST_CHECK_EQUAL(sunk({3}), "");
+  BOOST_CHECK_EQUAL(sunk({4, 3}),
+                    "loop\n"
+                    "  %2 = multiply(%1:x, %0:w)                                [4, 3] float32\n"
+                    "  %4 = add(%3, %2)                                         [4, 3] float32  "
+                    "summed over time\n"
+                    "after\n"
+                    "  %5 = sum_to(%4; shape=[4, 3])                            [4, 3] float32  "
+                    "once\n"
+                    "results\n"
+                    "  sum      %5\n");
 }
 
 BOOST_AUTO_TEST_CASE(sink_moves_a_product_of_few_rows_with_what_is_computed_from_it) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cuts the leading axis of all stages into parts that do not read one another.
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <string>
 
@@ -22,6 +23,17 @@ std::optional<int64_t> leading_extent(const Program& p) {
   for (ValueId v : p.carried)
     if (p.shape(v).rank() > 0) return p.shape(v)[0];
   return {};
+}
+
+// A number of parts into which the rows of every stage and last result can be cut; else the rows of
+// the first stage.
+int64_t common_rows(const Program& p, const std::vector<Stage>& stages) {
+  int64_t common = 0;
+  for (const Stage& s : stages) common = std::gcd(common, rows_of(s));
+  for (const ProgramResult& r : p.results)
+    if (r.kind == ProgramResult::last && !p.is_fixed(r.value))
+      common = std::gcd(common, tempo::rows_of(p.shape(r.value)));
+  return common > 1 ? common : rows_of(stages[0]);
 }
 
 // The largest number of matrices of a state; 0 if no state has any.
@@ -81,7 +93,7 @@ IndependentRows independent_rows(const Uses& uses, const Plan& plan) {
   if (stages.empty()) return {};
   IndependentRows rows;
   for (const int64_t parts :
-       {plan.rows_end ? 0 : matrices(p), leading_extent(p).value_or(rows_of(stages[0]))}) {
+       {plan.rows_end ? 0 : matrices(p), leading_extent(p).value_or(common_rows(p, stages))}) {
     if (parts <= 1) continue;
     rows.why_not = why_whole(parts, uses, stages);
     if (rows.why_not.empty()) return {parts, ""};

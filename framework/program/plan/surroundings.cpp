@@ -288,9 +288,11 @@ class SurroundingsMaker {
   }
 
   // The block of a next state that the step can write where the next step's history of it is: one
-  // that lies with the caller, whose steps are adjacent.
+  // that lies with the caller, whose steps are adjacent. A small state is better copied, as two
+  // alternating blocks stay in the first cache.
   std::optional<std::size_t> written_ahead(std::size_t k) const {
-    if (plan_.copied[k] || block(*plan_.history[k]).kind != Block::external) return {};
+    const bool large = plan_.parts_together > 0;
+    if (!large || plan_.copied[k] || block(*plan_.history[k]).kind != Block::external) return {};
     const Region& next = region(p_.next[k]);
     return block(next).kind == Block::turns ? std::optional(next.block) : std::nullopt;
   }

@@ -345,7 +345,7 @@ class Assembler : public Frame {
     }
   }
 
-  const MatrixLoop& loop_;
+  const MatrixLoop loop_;
   const std::vector<LoopPass> passes_;
   const std::vector<bool> read_later_;  // whether a later pass reads each result
   std::vector<Reads> reads_;

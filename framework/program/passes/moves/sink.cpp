@@ -95,16 +95,20 @@ class Sink {
   }
 
   // Whether it multiplies a fixed value by a value that its maker sums over time, such as the
-  // gradient of a weight. A value with batch rows is better summed over its rows, too.
+  // gradient of a weight, or by a row that exists for every step. A value with batch rows is better
+  // summed over its rows, too.
   bool scales_sum(const Instruction& i) const {
     if (!i.is(multiply_op)) return false;
-    const ValueId v = i.inputs[p_.is_fixed(i.inputs[0]) ? 1 : 0];
-    for (std::optional<std::size_t> at = made_at_[v]; at; at = made_at_[p_.loop[*at].inputs[0]]) {
-      const Instruction& made = p_.loop[*at];
+    ValueId v = i.inputs[p_.is_fixed(i.inputs[0]) ? 1 : 0];
+    const bool one_row = rows_of(p_.shape(v)) == 1;
+    for (;;) {
+      if (one_row && slab_.contains(v)) return true;
+      if (!made_at_[v]) return false;
+      const Instruction& made = p_.loop[*made_at_[v]];
       if (sums_over_time(p_, made)) return true;
       if (!made.op->linear || made.inputs.size() != 1) return false;
+      v = made.inputs[0];
     }
-    return false;
   }
 
   // For a linear op, the results on the sums of its inputs are the sums of its results.
