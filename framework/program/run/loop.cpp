@@ -192,8 +192,7 @@ void Execution::step(const Shard& shard, int64_t n, bool last) const {
 void Execution::keep_state(const StateHistory& h, const Shard& shard, bool last) const {
   const char* const from = address_of(h.from, shard.addresses);
   char* const to = address_of(h.to, shard.addresses);
-  if (from != to)
-    copy_rows(h.to, from, to, first_of(shard, h.to.rows), end_of(shard, h.to.rows));
+  if (from != to) copy_rows(h.to, from, to, first_of(shard, h.to.rows), end_of(shard, h.to.rows));
   if (!h.next || last) return;
   const auto bytes = static_cast<int64_t>(step_bytes(h.to.block));
   shard.addresses[*h.next] = shard.addresses[h.to.block] + (p_.reverse ? -bytes : bytes);
