@@ -20,7 +20,7 @@ namespace {
 using Function = MatrixLoop::Function;
 using Memory = MatrixLoop::Memory;
 using Operand = MatrixLoop::Operand;
-using enum Function;
+using enum MatrixLoop::Function;
 
 constexpr int64_t gap = 3;  // elements between two rows, which no loop may read or write
 
